@@ -1,0 +1,131 @@
+"""Tasks and their registry.
+
+A task says once what ``P(Y|X)`` is; bounds, laws, training data, figures and commands all work from that.
+List tasks are written in *roles*: role j < n is the j-th item of the input list, role n the new item. A model's
+instance maps roles to words; the law never changes, since all items are distinct.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory._checks import InputError, choice, positive_int
+from theory.law import Context, Law, ListedLaw
+from theory.pmf import JointPMF
+
+__all__ = ["ListTask", "Task", "make_task", "register", "tasks"]
+
+
+class Task(Protocol):
+    """A weighted set of contexts, each with the exact law of the answer."""
+
+    name: ClassVar[str]
+
+    @property
+    def n(self) -> int:
+        """The size that the task is parametrised by."""
+        ...
+
+    def contexts(self) -> tuple[Context, ...]:
+        """Return the contexts; their weights sum to one."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListTask:
+    """An operation on a list of n distinct items; subclasses say what the answers are.
+
+    Attributes:
+        n: Length of the input list.
+    """
+
+    name: ClassVar[str] = ""
+    sizes: ClassVar[bool] = True  # takes -n
+    uses_new: ClassVar[bool] = False  # the prompt names a new item, role n
+    smallest: ClassVar[int] = 1
+    n: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n", positive_int(self.n, "n"))
+        if self.n < self.smallest:
+            raise InputError(f"{self.name} needs n of at least {self.smallest}, got {self.n}.")
+
+    def indices(self) -> Iterable[int | None]:
+        """Return the positions that the prompt may name, all equally likely; ``None`` if it names none."""
+        return (None,)
+
+    def answers(self, index: int | None) -> Iterable[tuple[int, ...]]:  # noqa: ARG002
+        """Return the equally likely answers in roles."""
+        raise TypeError(f"{type(self).__name__} does not say what its answers are.")
+
+    def law(self, index: int | None = None) -> Law:
+        """Return the law of the answer given the named position."""
+        return ListedLaw(JointPMF.uniform(self.answers(index)))
+
+    def contexts(self) -> tuple[Context, ...]:
+        """Return one context per position that the prompt may name."""
+        indices = tuple(self.indices())
+        weight = Fraction(1, len(indices))
+        return tuple(
+            Context(weight=weight, law=self.law(i), label="" if i is None else f"index={i}") for i in indices
+        )
+
+    def input_roles(self, rng: np.random.Generator, size: int) -> NDArray[np.int64]:  # noqa: ARG002
+        """Return the order in which the prompt shows the items, in roles, shape (size, n)."""
+        return np.tile(np.arange(self.n), (size, 1))
+
+
+_REGISTRY: dict[str, Callable[..., Any]] = {}
+_T = TypeVar("_T", bound=type)
+
+
+def register(name: str) -> Callable[[_T], _T]:
+    """Register a task class under the name that commands use."""
+
+    def add(cls: _T) -> _T:
+        cls.name = name  # type: ignore[attr-defined]
+        _REGISTRY[name] = cls
+        return cls
+
+    return add
+
+
+@cache
+def tasks() -> dict[str, Any]:
+    """Return all registered task classes by name; each module of ``synthetic/tasks`` is one."""
+    package = importlib.import_module("synthetic.tasks")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"synthetic.tasks.{module.name}")
+    return dict(sorted(_REGISTRY.items()))
+
+
+def make_task(name: str, n: int | None = None) -> Task:
+    """Return a registered task.
+
+    Args:
+        name: Its registered name.
+        n: Its size; a task of one fixed size takes none.
+
+    Example:
+        >>> make_task("replace_random", 4).contexts()[0].law.pmf().outcomes[0]
+        (4, 1, 2, 3)
+    """
+    known = tasks()
+    cls = known[choice(name, "task", known)]
+    if not cls.sizes:
+        fixed = cls()
+        if n is not None and n != fixed.n:
+            raise InputError(f"task {name!r} has the fixed size n = {fixed.n}, got n = {n}.")
+        return fixed
+    if n is None:
+        raise InputError(f"task {name!r} needs a size, for example -n 4.")
+    return cls(n=n)

@@ -1,0 +1,20 @@
+"""Copy: answer with the list as it is. Example: A B C -> A B C. Source: arXiv 2510.04767, Table 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from synthetic.task import ListTask, register
+
+__all__ = ["Copy"]
+
+
+@register("copy")
+@dataclass(frozen=True, kw_only=True)
+class Copy(ListTask):
+    """Copy: answer with the list as it is."""
+
+    def answers(self, index: int | None) -> Iterable[tuple[int, ...]]:  # noqa: ARG002
+        """Return the input order."""
+        yield tuple(range(self.n))

@@ -1,0 +1,26 @@
+"""Insert Random: insert the new item anywhere. Example (F): A B C -> A F B C.
+
+Each of the n + 1 gaps is equally likely. Source: arXiv 2510.04767, Table 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from synthetic.task import ListTask, register
+
+__all__ = ["InsertRandom"]
+
+
+@register("insert_random")
+@dataclass(frozen=True, kw_only=True)
+class InsertRandom(ListTask):
+    """Insert Random: insert the new item anywhere."""
+
+    uses_new = True
+
+    def answers(self, index: int | None) -> Iterable[tuple[int, ...]]:  # noqa: ARG002
+        """Return the n + 1 lists with role n inserted."""
+        for i in range(self.n + 1):
+            yield (*range(i), self.n, *range(i, self.n))

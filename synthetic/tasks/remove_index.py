@@ -1,0 +1,29 @@
+"""Remove Index: remove the item at the named position. Example (1): A B C -> A C.
+
+Source: arXiv 2510.04767, Table 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from synthetic.task import ListTask, register
+
+__all__ = ["RemoveIndex"]
+
+
+@register("remove_index")
+@dataclass(frozen=True, kw_only=True)
+class RemoveIndex(ListTask):
+    """Remove Index: remove the item at the named position."""
+
+    smallest = 2
+
+    def indices(self) -> Iterable[int]:
+        """Return the positions that may be named."""
+        return range(self.n)
+
+    def answers(self, index: int | None) -> Iterable[tuple[int, ...]]:
+        """Return the list without the named position."""
+        yield tuple(j for j in range(self.n) if j != index)

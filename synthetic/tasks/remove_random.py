@@ -1,0 +1,26 @@
+"""Remove Random: remove any one item. Example: A B C -> A C.
+
+Each of the n items is equally likely. Source: arXiv 2510.04767, Table 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from synthetic.task import ListTask, register
+
+__all__ = ["RemoveRandom"]
+
+
+@register("remove_random")
+@dataclass(frozen=True, kw_only=True)
+class RemoveRandom(ListTask):
+    """Remove Random: remove any one item."""
+
+    smallest = 2
+
+    def answers(self, index: int | None) -> Iterable[tuple[int, ...]]:  # noqa: ARG002
+        """Return the n lists with one item left out."""
+        for i in range(self.n):
+            yield tuple(j for j in range(self.n) if j != i)

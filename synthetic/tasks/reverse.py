@@ -1,0 +1,20 @@
+"""Reverse: answer with the list backwards. Example: A B C -> C B A. Source: arXiv 2510.04767, Table 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from synthetic.task import ListTask, register
+
+__all__ = ["Reverse"]
+
+
+@register("reverse")
+@dataclass(frozen=True, kw_only=True)
+class Reverse(ListTask):
+    """Reverse: answer with the list backwards."""
+
+    def answers(self, index: int | None) -> Iterable[tuple[int, ...]]:  # noqa: ARG002
+        """Return the reversed order."""
+        yield tuple(reversed(range(self.n)))

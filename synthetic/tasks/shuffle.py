@@ -1,0 +1,24 @@
+"""Shuffle: answer with the items in any order. Example: A B C -> B C A.
+
+All n! orders are equally likely, the input order included. Source: arXiv 2510.04767, Table 1 and Section 4.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from synthetic.laws import Arrangements
+from synthetic.task import ListTask, register
+from theory.law import Law
+
+__all__ = ["Shuffle"]
+
+
+@register("shuffle")
+@dataclass(frozen=True, kw_only=True)
+class Shuffle(ListTask):
+    """Shuffle: the uniform law on all orders."""
+
+    def law(self, index: int | None = None) -> Law:  # noqa: ARG002
+        """Return the structured law: the outcomes are listed only on request."""
+        return Arrangements(self.n)

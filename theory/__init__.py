@@ -1,0 +1,1 @@
+"""Exact theory of parallel decoding: pmfs, correlation, bounds, unmasking policies and the exact decoder."""

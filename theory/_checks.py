@@ -1,0 +1,51 @@
+"""Checks at the public edge: an error says what is wrong, where, which value, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from numbers import Rational
+
+__all__ = ["InputError", "choice", "exact_fraction", "positive_int"]
+
+
+class InputError(ValueError):
+    """Wrong input from the outside: its message is one line that a user can act on."""
+
+
+def exact_fraction(value: object, name: str) -> Fraction:
+    """Return ``value`` as the decimal or ratio that was written: ``0.9`` is 9/10, not its binary neighbour.
+
+    Args:
+        value: An int, Fraction, float, or text such as ``"1/3"`` or ``"0.9"``.
+        name: What the value is, for the error.
+
+    Raises:
+        InputError: If it is not a finite number.
+
+    Example:
+        >>> exact_fraction(0.9, "gamma"), exact_fraction("1/3", "p")
+        (Fraction(9, 10), Fraction(1, 3))
+    """
+    if isinstance(value, Rational):
+        return Fraction(value)
+    try:
+        return Fraction(str(value).strip())
+    except (ValueError, ZeroDivisionError):
+        raise InputError(f'{name} must be a finite number or a ratio such as "1/3", got {value!r}.') from None
+
+
+def positive_int(value: object, name: str) -> int:
+    """Return ``value`` as an int of at least 1, from an int or its decimal text."""
+    number = exact_fraction(value, name)
+    if number.denominator != 1 or number < 1:
+        raise InputError(f"{name} must be a whole number of at least 1, got {value!r}.")
+    return int(number)
+
+
+def choice(value: object, name: str, known: Iterable[str]) -> str:
+    """Return ``value`` if it is one of ``known``."""
+    names = sorted(known)
+    if value not in names:
+        raise InputError(f"unknown {name} {value!r}; known: {', '.join(names)}.")
+    return str(value)

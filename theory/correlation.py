@@ -1,0 +1,120 @@
+"""Entropy, total correlation, dual total correlation and KL divergence of finite pmfs, in bits.
+
+``C(S|G) = sum_{i in S} H(y_i|G) - H(S|G) >= 0`` is the least KL error of any sampler that draws the block S in
+one parallel step after G is revealed (ParallelBench, arXiv 2510.04767, Section 4). Exact pmfs give a
+:class:`~theory.lognumber.LogNumber`, float pmfs a float. Nothing is clipped: a float result may be a rounding
+error below zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import inf, log2
+
+import numpy as np
+
+from theory._checks import InputError
+from theory.lognumber import LogNumber
+from theory.pmf import JointPMF
+
+__all__ = [
+    "Bits",
+    "conditional_entropy",
+    "dual_total_correlation",
+    "entropy",
+    "kl_divergence",
+    "total_correlation",
+]
+
+Bits = LogNumber | float
+
+
+def entropy(pmf: JointPMF, positions: Sequence[int] | None = None) -> Bits:
+    """Return the joint entropy ``H(y_S)`` of the tokens at ``positions`` (all by default).
+
+    With integer weights ``w`` over a total ``D``: ``H = log2 D - (1/D) sum_w w log2 w``.
+
+    Example:
+        >>> entropy(JointPMF.uniform([(0, 1), (1, 0), (2, 2)]))
+        LogNumber('log2(3)')
+    """
+    if positions is None:
+        positions = range(pmf.n)
+    pmf._check_positions(positions)  # pyright: ignore[reportPrivateUsage]
+    weights = pmf.group_weights(pmf.groups(positions))
+    if pmf.total is None:
+        return -float(np.sum(weights * np.log2(weights)))
+    values, counts = np.unique(weights, return_counts=True)
+    pairs = zip(values.tolist(), counts.tolist(), strict=True)
+    terms = [(Fraction(-w * count, pmf.total), w) for w, count in pairs]
+    return LogNumber.weighted_sum([(1, pmf.total), *terms])
+
+
+def conditional_entropy(pmf: JointPMF, positions: Sequence[int], given: Sequence[int] = ()) -> Bits:
+    """Return ``H(S|G) = H(S u G) - H(G)``."""
+    if not given:
+        return entropy(pmf, positions)
+    return entropy(pmf, sorted({*positions, *given})) - entropy(pmf, given)
+
+
+def total_correlation(
+    pmf: JointPMF, positions: Sequence[int] | None = None, given: Sequence[int] = ()
+) -> Bits:
+    """Return the conditional total correlation ``C(S|G)``.
+
+    Args:
+        pmf: The joint pmf.
+        positions: The block S; by default every position outside ``given``.
+        given: Positions G already revealed; averaged over, as in Theorem 1 of arXiv 2510.04767.
+
+    Returns:
+        Bits, at least zero; zero iff the tokens of S are independent given those of G.
+
+    Example:
+        >>> city = JointPMF.uniform([("New", "York"), ("New", "Orleans"), ("Mexico", "City"), ("Panama", "City")])
+        >>> total_correlation(city)
+        LogNumber('log2(2)')
+    """
+    block = [i for i in range(pmf.n) if i not in set(given)] if positions is None else list(positions)
+    if set(block) & set(given):
+        raise InputError(
+            f"positions {sorted(set(block) & set(given))} stand in the block and in the given set."
+        )
+    singles = [conditional_entropy(pmf, [i], given) for i in block]
+    return (
+        sum(singles[1:], singles[0]) - conditional_entropy(pmf, block, given) if block else entropy(pmf, ())
+    )
+
+
+def dual_total_correlation(pmf: JointPMF, positions: Sequence[int] | None = None) -> Bits:
+    """Return ``D(S) = H(S) - sum_{i in S} H(y_i | S without i)``.
+
+    Example:
+        >>> dual_total_correlation(JointPMF.uniform([(0, 0), (1, 1)]))
+        LogNumber('log2(2)')
+    """
+    block = list(range(pmf.n)) if positions is None else list(positions)
+    total = entropy(pmf, block)
+    for i in block:
+        total = total - conditional_entropy(pmf, [i], [j for j in block if j != i])
+    return total
+
+
+def kl_divergence(p: JointPMF, q: JointPMF) -> Bits:
+    """Return ``D(P || Q) = sum_y P(y) log2(P(y)/Q(y))``; infinite when Q misses part of the support of P.
+
+    Example:
+        >>> p = JointPMF.uniform([(0, 0), (1, 1)])
+        >>> q = JointPMF.uniform([(0, 0), (0, 1), (1, 0), (1, 1)])
+        >>> kl_divergence(p, q), kl_divergence(q, p)
+        (LogNumber('log2(2)'), inf)
+    """
+    if p.n != q.n:
+        raise InputError(f"the pmfs have {p.n} and {q.n} positions; they must agree.")
+    pairs = [(probability, q.probability(outcome)) for outcome, probability in p]
+    if any(b == 0 for _, b in pairs):
+        return inf
+    if p.is_exact and q.is_exact:
+        return LogNumber.weighted_sum((a, Fraction(a) / Fraction(b)) for a, b in pairs)
+    return float(sum(float(a) * log2(float(a) / float(b)) for a, b in pairs))

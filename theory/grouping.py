@@ -1,0 +1,57 @@
+"""Grouping outcomes by the tokens at some positions: the one primitive behind every marginal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Groups", "group_rows"]
+
+_WORD_BITS = 62
+
+
+@dataclass(frozen=True)
+class Groups:
+    """A partition of rows.
+
+    Attributes:
+        first: Index of one row of each group, shape (G,).
+        inverse: Group of each row, shape (N,).
+    """
+
+    first: NDArray[np.int64]
+    inverse: NDArray[np.int64]
+
+    @property
+    def count(self) -> int:
+        """The number of groups."""
+        return self.first.shape[0]
+
+
+def group_rows(codes: NDArray[np.int64], sizes: Sequence[int], positions: Sequence[int]) -> Groups:
+    """Group the rows of ``codes`` that agree at ``positions``.
+
+    Args:
+        codes: Token indices, shape (N, n), ``0 <= codes[:, i] < sizes[i]``.
+        sizes: Alphabet size of each position.
+        positions: The positions to compare; none puts all rows into one group.
+
+    Returns:
+        Groups in ascending order of their packed key.
+    """
+    n_rows = codes.shape[0]
+    inverse = np.zeros(n_rows, dtype=np.int64)
+    first = np.zeros(1, dtype=np.int64)
+    key, span = inverse, 1
+    for i in positions:
+        if span * sizes[i] >= 1 << _WORD_BITS:  # the key is full: rename groups to small numbers and go on
+            _, first, key = np.unique(key, return_index=True, return_inverse=True)
+            span = first.shape[0]
+        key = key * sizes[i] + codes[:, i]
+        span *= sizes[i]
+    if positions:
+        _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+    return Groups(first, inverse.reshape(-1))

@@ -1,0 +1,293 @@
+"""Finite joint probability mass functions over token sequences.
+
+``P(Y)`` of ``Y = (y_0, ..., y_{n-1})`` as a list of outcomes: an integer code per position (its index in the
+sorted alphabet of that position) and one weight per outcome. Exact pmfs hold integer weights over a common
+total, so that every marginal is an integer count; float pmfs hold float64 probabilities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import isfinite, lcm
+from numbers import Rational
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory._checks import InputError, exact_fraction
+from theory.grouping import Groups, group_rows
+from theory.limits import require_memory
+
+__all__ = ["SUM_TOLERANCE", "JointPMF", "Outcome", "Token", "sorted_tokens"]
+
+Token = Hashable
+Outcome = tuple[Token, ...]
+
+SUM_TOLERANCE = 1e-9  # a float pmf may miss one by this much: rounding of a million terms stays below 1e-10
+_INT64_SAFE = 2**62  # integer sums below this stay exact in int64
+
+
+@dataclass(frozen=True, eq=False)
+class JointPMF:
+    """A finite joint pmf, built by :meth:`uniform`, :meth:`from_mapping`, :meth:`from_pairs` or :meth:`from_dense`.
+
+    Attributes:
+        alphabets: The sorted tokens that occur at each position.
+        codes: Outcomes as indices into the alphabets, shape (N, n), without duplicates.
+        weights: Exact: positive integers (int64, or Python ints in an object array when large); float: float64
+            probabilities. Shape (N,).
+        total: The integer sum of the weights of an exact pmf; ``None`` for a float pmf.
+
+    Example:
+        >>> pmf = JointPMF.uniform([("New", "York"), ("New", "Orleans"), ("Mexico", "City"), ("Panama", "City")])
+        >>> pmf.n, len(pmf), pmf.probability(("New", "York"))
+        (2, 4, Fraction(1, 4))
+    """
+
+    alphabets: tuple[tuple[Token, ...], ...]
+    codes: NDArray[np.int64]
+    weights: NDArray[Any]
+    total: int | None
+
+    # -- building ---------------------------------------------------------------------------------------------
+
+    @classmethod
+    def uniform(cls, outcomes: Iterable[Sequence[Token]]) -> JointPMF:
+        """Return the exact uniform pmf over ``outcomes``, which must be distinct and of one length."""
+        rows = [tuple(outcome) for outcome in outcomes]
+        return cls._build(rows, np.ones(len(rows), dtype=np.int64), len(rows))
+
+    @classmethod
+    def from_mapping(cls, probabilities: Mapping[Outcome, Any]) -> JointPMF:
+        """Return the pmf with the given outcome-to-probability mapping; see :meth:`from_pairs`."""
+        return cls.from_pairs(list(probabilities), list(probabilities.values()))
+
+    @classmethod
+    def from_pairs(cls, outcomes: Sequence[Sequence[Token]], probabilities: Sequence[Any]) -> JointPMF:
+        """Return the pmf of ``outcomes`` with ``probabilities``.
+
+        Args:
+            outcomes: Distinct sequences of one length.
+            probabilities: All exact (int, Fraction or text such as ``"1/3"``) for an exact pmf, or floats
+                (ints 0 and 1 may stand among them) for a float pmf. Outcomes of probability zero are dropped.
+
+        Raises:
+            InputError: If a probability is negative, NaN or infinite, the sum is not one, an outcome stands
+                twice, lengths differ, or nothing is left.
+        """
+        if len(outcomes) != len(probabilities):
+            raise InputError(
+                f"{len(outcomes)} outcomes but {len(probabilities)} probabilities; give one for each."
+            )
+        rows = [tuple(outcome) for outcome in outcomes]
+        if any(isinstance(p, (float, np.floating)) for p in probabilities):
+            return cls._from_floats(rows, probabilities)
+        values = [exact_fraction(p, f"probability of {rows[j]!r}") for j, p in enumerate(probabilities)]
+        _check_signs(rows, values)
+        total = sum(values, Fraction(0))
+        if total != 1 and rows:
+            raise InputError(
+                f"probabilities must sum to 1, got {total} (= {float(total):.12g}); divide by the sum first."
+            )
+        denominator = lcm(*(p.denominator for p in values)) if values else 1
+        weights = [int(p * denominator) for p in values]
+        dtype = np.int64 if denominator < _INT64_SAFE else object
+        return cls._build(rows, np.array(weights, dtype=dtype), denominator)
+
+    @classmethod
+    def from_weights(cls, outcomes: Sequence[Sequence[Token]], weights: Sequence[Any]) -> JointPMF:
+        """Return the exact pmf proportional to non-negative exact ``weights``."""
+        rows = [tuple(outcome) for outcome in outcomes]
+        values = [exact_fraction(w, "weight") for w in weights]
+        _check_signs(rows, values)
+        total = sum(values, Fraction(0))
+        if total == 0:
+            raise InputError("weights must not all be zero.")
+        return cls.from_pairs(rows, [w / total for w in values])
+
+    @classmethod
+    def from_dense(cls, table: Any, alphabets: Sequence[Sequence[Token]] | None = None) -> JointPMF:
+        """Return the pmf of an array with one axis per position.
+
+        Args:
+            table: Probabilities, shape (V_0, ..., V_{n-1}); floats, or an object array of exact numbers.
+            alphabets: Tokens along each axis; ``0 .. V_i - 1`` by default.
+        """
+        array = np.asarray(table)
+        if array.ndim == 0:
+            raise InputError("a dense pmf needs at least one axis, got a single number.")
+        axes = (
+            [tuple(range(size)) for size in array.shape]
+            if alphabets is None
+            else [tuple(a) for a in alphabets]
+        )
+        if tuple(len(a) for a in axes) != array.shape:
+            raise InputError(
+                f"alphabets of sizes {[len(a) for a in axes]} do not fit a table of shape {array.shape}."
+            )
+        keep = np.argwhere(array != 0)
+        outcomes = [tuple(axes[i][j] for i, j in enumerate(row)) for row in keep.tolist()]
+        return cls.from_pairs(outcomes, [array[tuple(row)] for row in keep])
+
+    @classmethod
+    def _from_floats(cls, rows: list[Outcome], probabilities: Sequence[Any]) -> JointPMF:
+        for row, p in zip(rows, probabilities, strict=True):
+            if isinstance(p, Rational) and p not in (0, 1):
+                raise InputError(
+                    f"probability of {row!r} is exact ({p}) among floats; give all exact or all floats."
+                )
+        values = [float(p) for p in probabilities]
+        _check_signs(rows, values)
+        array = np.array(values, dtype=np.float64)
+        total = float(array.sum())
+        if abs(total - 1) > SUM_TOLERANCE:
+            raise InputError(f"probabilities must sum to 1, got {total:.12g}; divide by the sum first.")
+        return cls._build(rows, array, None)
+
+    @classmethod
+    def _build(cls, rows: list[Outcome], weights: NDArray[Any], total: int | None) -> JointPMF:
+        if not rows:
+            raise InputError("a pmf needs at least one outcome, got an empty support.")
+        n = len(rows[0])
+        if n == 0:
+            raise InputError("outcomes must have at least one token, got an empty sequence.")
+        ragged = next((row for row in rows if len(row) != n), None)
+        if ragged is not None:
+            raise InputError(
+                f"outcomes must have one length, got {n} for {rows[0]!r} and {len(ragged)} for {ragged!r}."
+            )
+        if len(set(rows)) < len(rows):
+            seen: set[Outcome] = set()
+            twice = next(row for row in rows if row in seen or seen.add(row))
+            raise InputError(f"outcome {twice!r} stands twice; add its probabilities up.")
+        require_memory(len(rows) * n * 16, f"{len(rows)} outcomes of {n} tokens", remedy="use fewer outcomes")
+        live = [j for j, w in enumerate(weights.tolist()) if w != 0]
+        rows = [rows[j] for j in live]
+        alphabets = tuple(sorted_tokens({row[i] for row in rows}) for i in range(n))
+        lookup = [{token: j for j, token in enumerate(alphabet)} for alphabet in alphabets]
+        codes = np.array([[lookup[i][token] for i, token in enumerate(row)] for row in rows], dtype=np.int64)
+        return cls(alphabets, codes, weights[live], total)
+
+    # -- reading ----------------------------------------------------------------------------------------------
+
+    @property
+    def n(self) -> int:
+        """The number of positions."""
+        return self.codes.shape[1]
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the probabilities are rationals."""
+        return self.total is not None
+
+    def __len__(self) -> int:
+        """Return the number of outcomes in the support."""
+        return self.codes.shape[0]
+
+    def __iter__(self) -> Iterator[tuple[Outcome, Fraction | float]]:
+        """Yield outcomes with their probabilities."""
+        yield from zip(self.outcomes, self.probabilities, strict=True)
+
+    @cached_property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """The support, one token sequence per row of ``codes``."""
+        return tuple(tuple(self.alphabets[i][j] for i, j in enumerate(row)) for row in self.codes.tolist())
+
+    @cached_property
+    def probabilities(self) -> tuple[Fraction | float, ...]:
+        """Probabilities of ``outcomes``: Fractions of an exact pmf, else floats."""
+        if self.total is None:
+            return tuple(self.weights.tolist())
+        return tuple(Fraction(w, self.total) for w in self.weights.tolist())
+
+    @cached_property
+    def _index(self) -> dict[Outcome, int]:
+        return {outcome: j for j, outcome in enumerate(self.outcomes)}
+
+    def probability(self, outcome: Sequence[Token]) -> Fraction | float:
+        """Return ``P(Y = outcome)``, zero off the support."""
+        j = self._index.get(tuple(outcome))
+        if j is None:
+            return Fraction(0) if self.is_exact else 0.0
+        return self.probabilities[j]
+
+    def floats(self) -> NDArray[np.float64]:
+        """Return the probabilities as float64, shape (N,)."""
+        if self.total is None:
+            return self.weights
+        return np.array([w / self.total for w in self.weights.tolist()], dtype=np.float64)
+
+    # -- operations -------------------------------------------------------------------------------------------
+
+    def groups(self, positions: Sequence[int]) -> Groups:
+        """Return the outcomes grouped by their tokens at ``positions``."""
+        return group_rows(self.codes, [len(a) for a in self.alphabets], positions)
+
+    def group_weights(self, groups: Groups) -> NDArray[Any]:
+        """Return the summed weight of each group, exact for an exact pmf."""
+        out = np.zeros(groups.count, dtype=self.weights.dtype)
+        if self.total is None:  # sequential float adds: bincount does the same, faster
+            return np.bincount(groups.inverse, weights=self.weights, minlength=groups.count)
+        np.add.at(out, groups.inverse, self.weights)
+        return out
+
+    def marginal(self, positions: Sequence[int]) -> JointPMF:
+        """Return the pmf of the tokens at ``positions``, in that order.
+
+        Example:
+            >>> JointPMF.uniform([(0, 0), (0, 1)]).marginal([0]).probabilities
+            (Fraction(1, 1),)
+        """
+        self._check_positions(positions)
+        groups = self.groups(positions)
+        codes = self.codes[groups.first][:, list(positions)]
+        alphabets = tuple(self.alphabets[i] for i in positions)
+        return JointPMF(alphabets, codes, self.group_weights(groups), self.total)
+
+    def condition(self, given: Mapping[int, Token]) -> JointPMF:
+        """Return the pmf of the whole sequence given tokens at some positions.
+
+        Raises:
+            InputError: If the condition has probability zero.
+
+        Example:
+            >>> JointPMF.uniform([(0, 0), (0, 1), (1, 0)]).condition({0: 0}).outcomes
+            ((0, 0), (0, 1))
+        """
+        self._check_positions(list(given))
+        rows = [j for j, y in enumerate(self.outcomes) if all(y[i] == token for i, token in given.items())]
+        if not rows:
+            raise InputError(f"the condition {dict(given)!r} has probability zero.")
+        if self.is_exact:
+            return JointPMF.from_weights(
+                [self.outcomes[j] for j in rows], [int(self.weights[j]) for j in rows]
+            )
+        kept = self.weights[rows]
+        return JointPMF._build([self.outcomes[j] for j in rows], kept / kept.sum(), None)
+
+    def _check_positions(self, positions: Sequence[int]) -> None:
+        for i in positions:
+            if not 0 <= i < self.n:
+                raise InputError(f"position {i} is outside 0..{self.n - 1}.")
+        if len(set(positions)) < len(positions):
+            raise InputError(f"positions {list(positions)} contain one twice.")
+
+
+def _check_signs(rows: Sequence[Outcome], values: Sequence[Any]) -> None:
+    for row, p in zip(rows, values, strict=True):
+        if p != p or (isinstance(p, float) and not isfinite(p)):
+            raise InputError(f"probability of {row!r} is {p}; it must be a finite number of at least 0.")
+        if p < 0:
+            raise InputError(f"probability of {row!r} is negative: {p}.")
+
+
+def sorted_tokens(tokens: set[Token]) -> tuple[Token, ...]:
+    """Return tokens in Python order; mixed kinds by type name, then text."""
+    try:
+        return tuple(sorted(tokens))  # type: ignore[type-var]
+    except TypeError:  # mixed kinds of tokens
+        return tuple(sorted(tokens, key=lambda token: (type(token).__name__, repr(token))))

@@ -1,0 +1,18 @@
+"""Unmasking policies, each defined once and used by the exact decoder and by the samplers."""
+
+from theory.policies.policy import Plan, Policy, RankedPolicy, parse_policy, policies, register
+from theory.policies.ranked import Ranked
+from theory.policies.scores import SCORES
+from theory.policies.view import View
+
+__all__ = [
+    "SCORES",
+    "Plan",
+    "Policy",
+    "Ranked",
+    "RankedPolicy",
+    "View",
+    "parse_policy",
+    "policies",
+    "register",
+]

@@ -1,0 +1,129 @@
+"""The step of a policy that takes the best of a ranking: a score per position and a number to take.
+
+One object, two readings: :meth:`Ranked.distribution` gives the exact law of the chosen set, for the exact
+decoder; :meth:`Ranked.sample` draws one set per row of a batch, for samplers on any array library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations
+from math import comb
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+from numpy.typing import NDArray
+
+from theory._checks import InputError
+from theory.arithmetic import Array
+from theory.policies.view import LOWEST, View
+
+__all__ = ["Ranked", "SetLaw"]
+
+TIES = ("random", "lowest", "all")
+SetLaw = tuple[tuple[int, fmpq], ...]  # (set as bit mask, probability)
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """Take the ``take`` best-scored competing positions.
+
+    Attributes:
+        view: The batch.
+        scores: Shape (B, n), higher is better.
+        take: Number of positions to take, integers, shape (B,).
+        ties: Equal scores: ``random`` (uniform), ``lowest`` index first, or ``all`` that equal the last one taken.
+    """
+
+    view: View
+    scores: Array
+    take: Array
+    ties: str
+
+    def distribution(self) -> tuple[NDArray[np.int64], list[SetLaw]]:
+        """Return the exact law of the set: an index per row, and the distinct laws it points to.
+
+        Only for numpy batches. Rows with the same ranking and number share one law.
+        """
+        levels = self._levels()
+        take = np.asarray(self.take, dtype=np.int64)
+        self._check(take)
+        keys, index = np.unique(np.concatenate([levels, take[:, None]], axis=1), axis=0, return_inverse=True)
+        return index.reshape(-1), [_law(row[:-1].tolist(), int(row[-1]), self.ties) for row in keys]
+
+    def sample(self, uniforms: Array) -> Array:
+        """Return a chosen set per row, bool, shape (B, n).
+
+        Args:
+            uniforms: Independent uniform numbers in [0, 1), shape (B, n): they break the ties.
+        """
+        xp = self.view.numbers.xp
+        levels = xp.astype(self._levels(), uniforms.dtype)
+        if self.ties == "lowest":
+            n = self.scores.shape[1]
+            uniforms = (xp.cumulative_sum(xp.ones_like(uniforms), axis=1) - 1) / n
+        rank = _inverse_order(xp, xp.argsort(levels + uniforms, axis=1))
+        chosen = rank < self.take[:, None]
+        if self.ties == "all":
+            last = xp.max(xp.where(chosen, levels, xp.zeros_like(levels) - 1), axis=1)
+            chosen = levels <= last[:, None]
+        return chosen & self.view.candidates
+
+    def _levels(self) -> Array:
+        """Return tie classes: 0 for the best score, 1 for the next, ...; n for positions that do not compete."""
+        xp, n = self.view.numbers.xp, self.scores.shape[1]
+        filled = self.view.fill(self.scores, LOWEST)
+        if filled.dtype == np.dtype(object):
+            levels = np.array([_dense_ranks(row) for row in filled.tolist()], dtype=np.int64)
+        else:
+            order = (
+                xp.argsort(filled, axis=1, descending=True) if xp is not np else np.argsort(-filled, axis=1)
+            )
+            ordered = xp.take_along_axis(filled, order, axis=1)
+            drop = xp.astype(ordered[:, :-1] - ordered[:, 1:] > self.view.numbers.tolerance, xp.int64)
+            steps = xp.concat([xp.zeros_like(order[:, :1]), xp.cumulative_sum(drop, axis=1)], axis=1)
+            levels = xp.take_along_axis(steps, _inverse_order(xp, order), axis=1)
+        return xp.where(self.view.candidates, levels, xp.zeros_like(levels) + n)
+
+    def _check(self, take: NDArray[np.int64]) -> None:
+        left = np.asarray(self.view.left)
+        if np.any((take < 1) | (take > left)):
+            row = int(np.flatnonzero((take < 1) | (take > left))[0])
+            raise InputError(f"a policy must take between 1 and {left[row]} positions here, got {take[row]}.")
+
+
+def _inverse_order(xp: Any, order: Array) -> Array:
+    return xp.argsort(order, axis=1)
+
+
+def _dense_ranks(row: Sequence[Any]) -> list[int]:
+    rank = {value: r for r, value in enumerate(sorted(set(row), reverse=True))}
+    return [rank[value] for value in row]
+
+
+def _law(levels: Sequence[int], take: int, ties: str) -> SetLaw:
+    """All of the levels above the boundary, and a part of the boundary level as the tie rule says."""
+    order = sorted((level, i) for i, level in enumerate(levels))
+    boundary = order[take - 1][0]
+    above = [i for level, i in order if level < boundary]
+    tied = [i for level, i in order if level == boundary]
+    need = take - len(above)
+    base = sum(1 << i for i in above)
+    if ties == "all":
+        return ((base + sum(1 << i for i in tied), fmpq(1)),)
+    if ties == "lowest":
+        return ((base + sum(1 << i for i in tied[:need]), fmpq(1)),)
+    share = fmpq(1, comb(len(tied), need))
+    return tuple((base + sum(1 << i for i in part), share) for part in combinations(tied, need))
+
+
+def law_as_fractions(law: SetLaw) -> dict[frozenset[int], Fraction]:
+    """Return a set law with sets of positions and Fractions, for reading."""
+    out: dict[frozenset[int], Fraction] = {}
+    for mask, p in law:
+        positions = frozenset(i for i in range(mask.bit_length()) if mask >> i & 1)
+        out[positions] = Fraction(int(p.p), int(p.q))
+    return out

@@ -1,0 +1,55 @@
+"""Scores: which masked position goes first. Higher is better; all read the untempered marginals.
+
+| name | score of position i | called elsewhere |
+|---|---|---|
+| ``confidence`` | ``max_v p_i(v)`` | low-confidence remasking, maskgit_plus |
+| ``margin`` | ``p_i(1st) - p_i(2nd)``; 1 for a single token | topk_margin |
+| ``entropy`` | ``sum_v p_i(v) log2 p_i(v)`` | negative entropy |
+| ``left_to_right`` | ``-i`` | sequential |
+| ``random`` | equal for all, so that the tie rule decides | origin |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from theory.arithmetic import Array
+from theory.policies.view import View
+
+__all__ = ["SCORES"]
+
+
+def _confidence(view: View) -> Array:
+    return view.numbers.xp.max(view.probs, axis=-1)
+
+
+def _margin(view: View) -> Array:
+    xp, probs = view.numbers.xp, view.probs
+    best = xp.max(probs, axis=-1)
+    # the first token that reaches the maximum is taken out; a tie then leaves a margin of zero
+    first = xp.cumulative_sum(xp.astype(probs == best[..., None], xp.int64), axis=-1)
+    is_first = (first == 1) & (probs == best[..., None])
+    return best - xp.max(xp.where(is_first, xp.zeros_like(probs), probs), axis=-1)
+
+
+def _entropy(view: View) -> Array:
+    return -view.numbers.entropy(view.probs)
+
+
+def _left_to_right(view: View) -> Array:
+    xp = view.numbers.xp
+    ranks = xp.cumulative_sum(xp.ones_like(view.probs[..., 0]), axis=1)
+    return 1 - ranks
+
+
+def _random(view: View) -> Array:
+    return view.numbers.xp.zeros_like(view.probs[..., 0])
+
+
+SCORES: dict[str, Callable[[View], Array]] = {
+    "confidence": _confidence,
+    "margin": _margin,
+    "entropy": _entropy,
+    "left_to_right": _left_to_right,
+    "random": _random,
+}

@@ -1,0 +1,48 @@
+"""Threshold: every position whose score is high enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar
+
+from theory._checks import exact_fraction
+from theory.arithmetic import Array
+from theory.policies.policy import RankedPolicy, register
+from theory.policies.view import View
+
+__all__ = ["Threshold"]
+
+
+@register("threshold")
+@dataclass(frozen=True, kw_only=True)
+class Threshold(RankedPolicy):
+    """Take every position with score above gamma; if there is none, the single best.
+
+    Elsewhere: ``low_confidence`` with ``threshold`` (Fast-dLLM, arXiv 2505.22618, Section 3.3). Usual value: 0.9.
+
+    Attributes:
+        gamma: The threshold; a decimal is taken as written (0.9 is 9/10).
+        strict: Above means ``>`` (the papers); ``False`` means ``>=`` (the released Fast-dLLM code).
+
+    Example:
+        >>> Threshold(gamma=0.9).gamma
+        Fraction(9, 10)
+    """
+
+    example: ClassVar[str] = "threshold:gamma=0.9"
+    gamma: Fraction
+    strict: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "gamma", exact_fraction(self.gamma, "gamma"))
+
+    def count(self, view: View, scores: Array) -> Array:
+        """Return the number above the threshold, at least one."""
+        xp, numbers = view.numbers.xp, view.numbers
+        gamma = numbers.const(self.gamma)
+        # equal within the tolerance counts as equal
+        above = scores > gamma + numbers.tolerance if self.strict else scores >= gamma - numbers.tolerance
+        number = xp.sum(xp.astype(above & view.candidates, xp.int64), axis=1)
+        return xp.where(number < 1, xp.ones_like(number), number)

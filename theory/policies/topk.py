@@ -1,0 +1,56 @@
+"""Top-k: a fixed number of positions a step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from theory._checks import choice, positive_int
+from theory.arithmetic import Array
+from theory.policies.policy import RankedPolicy, register
+from theory.policies.view import View
+
+__all__ = ["TopK"]
+
+
+@register("topk")
+@dataclass(frozen=True, kw_only=True)
+class TopK(RankedPolicy):
+    """Take the k best-scored positions; all, when fewer are left.
+
+    Elsewhere: ``low_confidence``, ``topk_margin``, ``entropy``, ``random`` remasking (LLaDA, Dream, ParallelBench).
+    Source: arXiv 2510.04767, Section 4.2.
+
+    Attributes:
+        k: Positions a step.
+        remainder: A group of b positions takes ``T = ceil(b/k)`` steps. ``last``: k each, the last step takes the
+            rest. ``first``: ``b // T`` each, the first ``b mod T`` steps one more (LLaDA).
+
+    Example:
+        >>> TopK(k=2, by="random").k
+        2
+    """
+
+    example: ClassVar[str] = "topk:k=2"
+    k: int
+    remainder: str = "last"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "k", positive_int(self.k, "k"))
+        choice(self.remainder, "remainder", ("last", "first"))
+
+    def count(self, view: View, scores: Array) -> Array:  # noqa: ARG002
+        """Return ``min(k, left)``, or the size of the scheduled step for ``remainder=first``."""
+        xp, left = view.numbers.xp, view.left
+        usual = xp.where(left < self.k, left, xp.zeros_like(left) + self.k)
+        if self.remainder == "last":
+            return usual
+        # T steps of base tokens, one more in the first `extra`. With r left one is at a large step iff
+        # r = base (T - extra) + (base + 1) j for some j in 1..extra, at a small one iff r = base j, j <= T - extra.
+        steps = -(-view.group_size // self.k)
+        base, extra = view.group_size // steps, view.group_size % steps
+        beyond = left - base * (steps - extra)
+        large = (beyond > 0) & (beyond % (base + 1) == 0)
+        small = (beyond <= 0) & (left % base == 0)
+        return xp.where(large, base + 1, xp.where(small, base, usual))

@@ -1,0 +1,84 @@
+"""What a policy sees of a batch of partly decoded sequences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from theory.arithmetic import Array, Numbers
+
+__all__ = ["View"]
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """Untempered marginals of a batch of B states over n positions.
+
+    Attributes:
+        probs: ``p_i(v)``, shape (B, n, V); rows of revealed positions are ignored.
+        masked: Positions not decoded yet, bool, shape (B, n).
+        numbers: The kind of number in ``probs``.
+        block: Length of the blocks that compete one after the other; ``None`` for a single group.
+    """
+
+    probs: Array
+    masked: Array
+    numbers: Numbers
+    block: int | None = None
+
+    def within_blocks(self, block: int | None) -> View:
+        """Return the view in which only the first unfinished block of length ``block`` competes."""
+        return self if block is None else replace(self, block=block)
+
+    @cached_property
+    def candidates(self) -> Array:
+        """Positions that compete in this step, bool, shape (B, n)."""
+        if self.block is None:
+            return self.masked
+        block_of = self._index // self.block
+        return self.masked & (block_of[None, :] == self._first_block[:, None])
+
+    @cached_property
+    def left(self) -> Array:
+        """Number of competing positions, shape (B,)."""
+        xp = self.numbers.xp
+        return xp.sum(xp.astype(self.candidates, xp.int64), axis=1)
+
+    @cached_property
+    def group_size(self) -> Array:
+        """Length of the competing group, decoded positions included: n, or that of the block; shape (B,)."""
+        xp, n = self.numbers.xp, self.masked.shape[1]
+        if self.block is None:
+            return xp.zeros_like(self.left) + n
+        rest = n - self._first_block * self.block
+        return xp.where(rest < self.block, rest, xp.zeros_like(rest) + self.block)
+
+    @property
+    def _index(self) -> Array:
+        # integer positions on the device of the batch
+        xp = self.numbers.xp
+        return xp.cumulative_sum(xp.ones_like(xp.astype(self.masked[0], xp.int64)), axis=0) - 1
+
+    @cached_property
+    def _first_block(self) -> Array:
+        xp = self.numbers.xp
+        assert self.block is not None
+        block_of = (self._index // self.block)[None, :]
+        return xp.min(xp.where(self.masked, block_of, xp.zeros_like(block_of) + self.masked.shape[1]), axis=1)
+
+    def fill(self, scores: Array, value: int) -> Array:
+        """Return ``scores`` with ``value`` at positions that do not compete."""
+        xp = self.numbers.xp
+        if scores.dtype == np.dtype(object):
+            return np.where(self.candidates, scores, self.numbers.const(value))
+        return xp.where(self.candidates, scores, xp.zeros_like(scores) + value)
+
+    def descending(self, scores: Array) -> Array:
+        """Return the scores of the competing positions in descending order, then fillers; shape (B, n)."""
+        xp = self.numbers.xp
+        return xp.flip(xp.sort(self.fill(scores, LOWEST), axis=1), axis=(1,))
+
+
+LOWEST = -(10**6)  # below every score: they lie in [-log2 V, 1] or above minus the number of positions
