@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from theory._checks import InputError, choice, positive_int
 from theory.law import Context, Law, ListedLaw
+from theory.lumped import Chain
 from theory.pmf import JointPMF
 
 __all__ = ["ListTask", "Task", "make_task", "register", "tasks"]
@@ -37,6 +38,10 @@ class Task(Protocol):
 
     def contexts(self) -> tuple[Context, ...]:
         """Return the contexts; their weights sum to one."""
+        ...
+
+    def chain(self) -> Chain | None:
+        """Return a lumped chain of the law, the same in every context, or ``None`` if there is none."""
         ...
 
 
@@ -78,6 +83,10 @@ class ListTask:
         return tuple(
             Context(weight=weight, law=self.law(i), label="" if i is None else f"index={i}") for i in indices
         )
+
+    def chain(self) -> Chain | None:
+        """Return a lumped chain of the law, the same in every context, or ``None`` if there is none."""
+        return None
 
     def input_roles(self, rng: np.random.Generator, size: int) -> NDArray[np.int64]:  # noqa: ARG002
         """Return the order in which the prompt shows the items, in roles, shape (size, n)."""

@@ -24,6 +24,7 @@ __all__ = [
     "ExactNumbers",
     "FloatNumbers",
     "Numbers",
+    "sum_by_value",
     "to_fmpq",
     "to_fraction",
 ]
@@ -31,6 +32,10 @@ __all__ = [
 Array = Any  # an array of numpy (any dtype, object included), torch or another array-API library
 
 TIE_TOLERANCE = 1e-9  # floats closer than this count as equal: far above rounding, far below any real gap
+
+
+_HALF_BITS = 31  # two numbers of this size share one int64
+_HALF_WORD = 1 << _HALF_BITS
 
 
 class Numbers(Protocol):
@@ -71,17 +76,19 @@ class ExactNumbers:
         return to_fmpq(value)
 
     def ratio(self, numerator: Array, denominator: Array) -> Array:
-        """Return an object array of ``fmpq``, building each distinct quotient once."""
+        """Return an object array of ``fmpq``; equal quotients are built once and share one object."""
         top, bottom = np.broadcast_arrays(numerator, denominator)
-        pairs: dict[tuple[int, int], fmpq] = {}
-        out = np.empty(top.shape, dtype=object)
-        flat = out.reshape(-1)
-        for j, pair in enumerate(zip(top.ravel().tolist(), bottom.ravel().tolist(), strict=True)):
-            value = pairs.get(pair)
-            if value is None:
-                value = pairs[pair] = fmpq(*pair)
-            flat[j] = value
-        return out
+        if top.size and top.dtype == bottom.dtype == np.int64 and int(bottom.max()) < _HALF_WORD:
+            keys, index = np.unique((top << _HALF_BITS) | bottom, return_inverse=True)
+            pairs = [(key >> _HALF_BITS, key & (_HALF_WORD - 1)) for key in keys.tolist()]
+        else:
+            listed = list(zip(top.ravel().tolist(), bottom.ravel().tolist(), strict=True))
+            pairs = list(dict.fromkeys(listed))
+            place = {pair: j for j, pair in enumerate(pairs)}
+            index = np.array([place[pair] for pair in listed], dtype=np.int64)
+        values = np.empty(len(pairs), dtype=object)
+        values[:] = [fmpq(*pair) for pair in pairs]
+        return values[index.reshape(top.shape)]
 
     def entropy(self, probs: Array) -> Array:
         """Return exact entropies; equal rows are computed once."""
@@ -115,6 +122,21 @@ class FloatNumbers:
         xp = self.xp
         safe = xp.where(probs > 0, probs, xp.ones_like(probs))
         return -xp.sum(probs * xp.log2(safe), axis=-1)
+
+
+def sum_by_value(values: Array, amounts: Array) -> list[tuple[Any, Any]]:
+    """Return (value, summed amount) pairs of two flat numpy arrays; an exact value may come more than once.
+
+    Exact values are told apart by identity, which is cheap: arrays of :meth:`ExactNumbers.ratio` share objects.
+    """
+    if not len(values):
+        return []
+    keys = np.frompyfunc(id, 1, 1)(values).astype(np.int64) if values.dtype == np.dtype(object) else values
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    sums = np.add.reduceat(amounts[order], starts)
+    return list(zip(values[order[starts]].tolist(), sums.tolist(), strict=True))
 
 
 EXACT = ExactNumbers()

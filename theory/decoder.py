@@ -23,7 +23,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from theory._checks import InputError, choice
-from theory.arithmetic import EXACT, FLOAT64, Numbers, to_fmpq, to_fraction
+from theory.arithmetic import EXACT, FLOAT64, Numbers, sum_by_value, to_fmpq, to_fraction
 from theory.correlation import Bits, entropy
 from theory.grouping import Groups
 from theory.limits import require_memory
@@ -135,9 +135,8 @@ class _Flow:
         self.lost: dict[int, Any] = {}  # mass off the support, by revealed set
         self.steps = self._zero()
         self.steps_under_data = self._zero()
-        self.log_q: dict[
-            Any, Any
-        ] = {}  # token probability q -> expected number of draws with it under the data
+        # (token probability q, expected number of draws with it when the tokens follow P)
+        self.draws: list[tuple[Any, Any]] = []
 
     # numbers of the flow: exact where the result can be, else float64
     def _zero(self) -> Any:
@@ -151,13 +150,7 @@ class _Flow:
 
     def _flow_numbers(self, values: Any) -> NDArray[Any]:
         array = np.asarray(values, dtype=object)
-        return (
-            array
-            if self.exact
-            else array.astype(object).astype(np.float64)
-            if not array.size
-            else _floats(array)
-        )
+        return array if self.exact else _floats(array)
 
     def _groups(self, mask: int) -> Groups:
         return self.pmf.groups(_positions(mask))
@@ -249,11 +242,8 @@ class _Flow:
         expected = reach[rows, positions] * (probs if self.exact else _floats(probs))[rows, positions, tokens]
         values = q[rows, positions, tokens]
         if not self.exact:
-            values, inverse = np.unique(values.astype(np.float64), return_inverse=True)
-            expected = np.bincount(inverse.reshape(-1), weights=expected, minlength=len(values))
-        for value, amount in zip(values.tolist(), expected.tolist(), strict=True):
-            if amount != 0:
-                self.log_q[value] = self.log_q.get(value, 0) + amount
+            values = values.astype(np.float64)
+        self.draws += [(q_value, amount) for q_value, amount in sum_by_value(values, expected) if amount != 0]
 
     def _advance_lost(self, mask: int, mass: Any) -> None:
         """Mass off the support: the marginals are the same whatever the tokens, so only C matters."""
@@ -314,14 +304,11 @@ class _Flow:
         return float(np.sum(p * np.log2(p / own)))
 
     def _path_kl(self) -> Bits:
-        if 0 in self.log_q:  # a token that the data path needs is never drawn
+        if any(q == 0 for q, _ in self.draws):  # a token that the data path needs is never drawn
             return inf
         if self.exact:
-            return -LogNumber.weighted_sum((amount, q) for q, amount in self.log_q.items()) - entropy(
-                self.pmf
-            )
-        values = np.array(list(self.log_q), dtype=np.float64)
-        amounts = np.array(list(self.log_q.values()), dtype=np.float64)
+            return -LogNumber.weighted_sum((amount, q) for q, amount in self.draws) - entropy(self.pmf)
+        values, amounts = np.array(self.draws, dtype=np.float64).T
         return float(-np.sum(amounts * np.log2(values)) - float(entropy(self.pmf)))
 
 
@@ -341,6 +328,8 @@ def _by_set(laws: list[SetLaw]) -> dict[int, list[Any]]:
 def _floats(array: NDArray[Any]) -> NDArray[np.float64]:
     if array.dtype != np.dtype(object):
         return array.astype(np.float64)
+    if array.size == 0:
+        return np.zeros(array.shape)
     return np.vectorize(
         lambda p: int(p.p) / int(p.q) if isinstance(p, fmpq) else float(p), otypes=[np.float64]
     )(array)

@@ -29,6 +29,10 @@ class CityNames:
         """Two tokens."""
         return 2
 
+    def chain(self) -> None:
+        """Two tokens need no lumped chain."""
+        return
+
     def contexts(self) -> tuple[Context, ...]:
         """Return the single context."""
         names = [("New", "York"), ("New", "Orleans"), ("Mexico", "City"), ("Panama", "City")]

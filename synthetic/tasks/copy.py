@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from synthetic.chains import SureChain
 from synthetic.task import ListTask, register
+from theory.lumped import Chain
 
 __all__ = ["Copy"]
 
@@ -18,3 +20,7 @@ class Copy(ListTask):
     def answers(self, index: int | None) -> Iterable[tuple[int, ...]]:  # noqa: ARG002
         """Return the input order."""
         yield tuple(range(self.n))
+
+    def chain(self) -> Chain:
+        """Return the lumped chain."""
+        return SureChain(self.n)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from synthetic.chains import SureChain
 from synthetic.task import ListTask, register
+from theory.lumped import Chain
 
 __all__ = ["InsertIndex"]
 
@@ -27,3 +29,7 @@ class InsertIndex(ListTask):
     def answers(self, index: int | None) -> Iterable[tuple[int, ...]]:
         """Return the list with role n inserted before the named position."""
         yield (*range(index or 0), self.n, *range(index or 0, self.n))
+
+    def chain(self) -> Chain:
+        """Return the lumped chain."""
+        return SureChain(self.n + 1)

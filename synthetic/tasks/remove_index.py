@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from synthetic.chains import SureChain
 from synthetic.task import ListTask, register
+from theory.lumped import Chain
 
 __all__ = ["RemoveIndex"]
 
@@ -27,3 +29,7 @@ class RemoveIndex(ListTask):
     def answers(self, index: int | None) -> Iterable[tuple[int, ...]]:
         """Return the list without the named position."""
         yield tuple(j for j in range(self.n) if j != index)
+
+    def chain(self) -> Chain:
+        """Return the lumped chain."""
+        return SureChain(self.n - 1)

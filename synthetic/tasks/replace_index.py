@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from synthetic.chains import SureChain
 from synthetic.task import ListTask, register
+from theory.lumped import Chain
 
 __all__ = ["ReplaceIndex"]
 
@@ -27,3 +29,7 @@ class ReplaceIndex(ListTask):
     def answers(self, index: int | None) -> Iterable[tuple[int, ...]]:
         """Return the list with role n at the named position."""
         yield tuple(self.n if j == index else j for j in range(self.n))
+
+    def chain(self) -> Chain:
+        """Return the lumped chain."""
+        return SureChain(self.n)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from synthetic.chains import ReplaceRandomChain
 from synthetic.task import ListTask, register
+from theory.lumped import Chain
 
 __all__ = ["ReplaceRandom"]
 
@@ -24,3 +26,7 @@ class ReplaceRandom(ListTask):
         """Return the n lists with role n in one place."""
         for i in range(self.n):
             yield tuple(self.n if j == i else j for j in range(self.n))
+
+    def chain(self) -> Chain:
+        """Return the lumped chain."""
+        return ReplaceRandomChain(self.n)

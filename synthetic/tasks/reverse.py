@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from synthetic.chains import SureChain
 from synthetic.task import ListTask, register
+from theory.lumped import Chain
 
 __all__ = ["Reverse"]
 
@@ -18,3 +20,7 @@ class Reverse(ListTask):
     def answers(self, index: int | None) -> Iterable[tuple[int, ...]]:  # noqa: ARG002
         """Return the reversed order."""
         yield tuple(reversed(range(self.n)))
+
+    def chain(self) -> Chain:
+        """Return the lumped chain."""
+        return SureChain(self.n)

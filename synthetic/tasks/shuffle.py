@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from synthetic.chains import ShuffleChain
 from synthetic.laws import Arrangements
 from synthetic.task import ListTask, register
 from theory.law import Law
+from theory.lumped import Chain
 
 __all__ = ["Shuffle"]
 
@@ -22,3 +24,7 @@ class Shuffle(ListTask):
     def law(self, index: int | None = None) -> Law:  # noqa: ARG002
         """Return the structured law: the outcomes are listed only on request."""
         return Arrangements(self.n)
+
+    def chain(self) -> Chain:
+        """Return the lumped chain."""
+        return ShuffleChain(self.n)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from synthetic.chains import SureChain
 from synthetic.task import ListTask, register
+from theory.lumped import Chain
 
 __all__ = ["Sort"]
 
@@ -25,3 +27,7 @@ class Sort(ListTask):
     def input_roles(self, rng: np.random.Generator, size: int) -> NDArray[np.int64]:
         """Return uniformly random orders."""
         return rng.permuted(np.tile(np.arange(self.n), (size, 1)), axis=1)
+
+    def chain(self) -> Chain:
+        """Return the lumped chain."""
+        return SureChain(self.n)

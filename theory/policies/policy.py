@@ -33,6 +33,10 @@ class Plan(Protocol):
         """Return an index per row into a list of set laws."""
         ...
 
+    def sizes(self) -> NDArray[np.int64]:
+        """Return the number of chosen positions per row, shape (B,)."""
+        ...
+
     def sample(self, uniforms: Array) -> Array:
         """Return a chosen set per row, bool, shape (B, n)."""
         ...
@@ -79,7 +83,8 @@ class RankedPolicy:
 
     def __str__(self) -> str:
         """Return the specification that :func:`parse_policy` reads; defaults are left out."""
-        given = [(f.name, getattr(self, f.name), f.default) for f in fields(self)]
+        required_first = sorted(fields(self), key=lambda f: f.default is not MISSING)
+        given = [(f.name, getattr(self, f.name), f.default) for f in required_first]
         parts = [f"{name}={_text(value)}" for name, value, default in given if value != default]
         return f"{self.name}:{','.join(parts)}" if parts else self.name
 

@@ -72,20 +72,28 @@ class Ranked:
             chosen = levels <= last[:, None]
         return chosen & self.view.candidates
 
+    def sizes(self) -> NDArray[np.int64]:
+        """Return how many positions each row takes, shape (B,); only for numpy batches."""
+        take = np.asarray(self.take, dtype=np.int64)
+        self._check(take)
+        if self.ties != "all":
+            return take
+        levels = self._levels()
+        last = np.take_along_axis(np.sort(levels, axis=1), take[:, None] - 1, axis=1)
+        return np.sum(levels <= last, axis=1)
+
     def _levels(self) -> Array:
         """Return tie classes: 0 for the best score, 1 for the next, ...; n for positions that do not compete."""
         xp, n = self.view.numbers.xp, self.scores.shape[1]
         filled = self.view.fill(self.scores, LOWEST)
-        if filled.dtype == np.dtype(object):
-            levels = np.array([_dense_ranks(row) for row in filled.tolist()], dtype=np.int64)
+        if filled.dtype == np.dtype(object):  # exact scores sort by comparison; numpy sorts ascending only
+            order = np.flip(np.argsort(filled, axis=1), axis=1)
         else:
-            order = (
-                xp.argsort(filled, axis=1, descending=True) if xp is not np else np.argsort(-filled, axis=1)
-            )
-            ordered = xp.take_along_axis(filled, order, axis=1)
-            drop = xp.astype(ordered[:, :-1] - ordered[:, 1:] > self.view.numbers.tolerance, xp.int64)
-            steps = xp.concat([xp.zeros_like(order[:, :1]), xp.cumulative_sum(drop, axis=1)], axis=1)
-            levels = xp.take_along_axis(steps, _inverse_order(xp, order), axis=1)
+            order = xp.argsort(-filled, axis=1)
+        ordered = xp.take_along_axis(filled, order, axis=1)
+        drop = xp.astype(ordered[:, :-1] - ordered[:, 1:] > self.view.numbers.tolerance, xp.int64)
+        steps = xp.concat([xp.zeros_like(order[:, :1]), xp.cumulative_sum(drop, axis=1)], axis=1)
+        levels = xp.take_along_axis(steps, _inverse_order(xp, order), axis=1)
         return xp.where(self.view.candidates, levels, xp.zeros_like(levels) + n)
 
     def _check(self, take: NDArray[np.int64]) -> None:
@@ -97,11 +105,6 @@ class Ranked:
 
 def _inverse_order(xp: Any, order: Array) -> Array:
     return xp.argsort(order, axis=1)
-
-
-def _dense_ranks(row: Sequence[Any]) -> list[int]:
-    rank = {value: r for r, value in enumerate(sorted(set(row), reverse=True))}
-    return [rank[value] for value in row]
 
 
 def _law(levels: Sequence[int], take: int, ties: str) -> SetLaw:

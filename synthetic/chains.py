@@ -1,0 +1,126 @@
+"""Lumped chains of the list tasks whose masked positions are exchangeable."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, cast
+
+from theory.lumped import Move
+
+__all__ = ["ReplaceRandomChain", "ShuffleChain", "SureChain"]
+
+
+@dataclass(frozen=True)
+class SureChain:
+    """A law with a single outcome; the state is the number of masked positions."""
+
+    n: int
+    token_symmetric: bool = True
+
+    @property
+    def start(self) -> int:
+        """All n masked."""
+        return self.n
+
+    def left(self, state: Hashable) -> int:
+        """Return the state itself."""
+        return cast(int, state)
+
+    def marginal(self, state: Hashable) -> Sequence[Fraction]:  # noqa: ARG002
+        """Return the sure token."""
+        return (Fraction(1),)
+
+    def moves(self, state: Hashable, size: int, q: Sequence[Any]) -> Sequence[Move]:
+        """Return the only move."""
+        return (Move(state=self.left(state) - size, data=Fraction(1), own=q[0], draws=((size, q[0]),)),)
+
+    def fallback(self) -> Sequence[Fraction]:
+        """Return the sure token."""
+        return (Fraction(1),)
+
+
+@dataclass(frozen=True)
+class ShuffleChain:
+    """Shuffle; the state is the number m of masked positions, each uniform over the m unused items."""
+
+    n: int
+    token_symmetric: bool = True
+
+    @property
+    def start(self) -> int:
+        """All n masked."""
+        return self.n
+
+    def left(self, state: Hashable) -> int:
+        """Return the state itself."""
+        return cast(int, state)
+
+    def marginal(self, state: Hashable) -> Sequence[Fraction]:
+        """Return 1/m for each unused item."""
+        m = self.left(state)
+        return (Fraction(1, m),) * m
+
+    def moves(self, state: Hashable, size: int, q: Sequence[Any]) -> Sequence[Move]:
+        """Return the move in which all drawn items differ: probability ``size! e_size(q)``."""
+        m = self.left(state)
+        elementary: list[Any] = [1] + [0] * size  # e_0 .. e_size of the probabilities seen so far
+        for p in q:
+            for j in range(size, 0, -1):
+                elementary[j] = elementary[j] + elementary[j - 1] * p
+        distinct = elementary[size]
+        for j in range(1, size + 1):
+            distinct = distinct * j
+        # every true token is each of the m unused items equally often
+        draws = tuple((Fraction(size, m), p) for p in q)
+        return (Move(state=m - size, data=Fraction(1), own=distinct, draws=draws),)
+
+    def fallback(self) -> Sequence[Fraction]:
+        """Return 1/n for each item."""
+        return self.marginal(self.n)
+
+
+@dataclass(frozen=True)
+class ReplaceRandomChain:
+    """Replace Random; the state is (masked positions m, whether the new item has been drawn).
+
+    Before it is drawn a masked position holds its own item with probability (m-1)/m and the new one with 1/m.
+    """
+
+    n: int
+    token_symmetric: bool = False
+
+    @property
+    def start(self) -> tuple[int, bool]:
+        """All n masked, the new item not drawn."""
+        return (self.n, False)
+
+    def left(self, state: Hashable) -> int:
+        """Return m."""
+        return cast("tuple[int, bool]", state)[0]
+
+    def marginal(self, state: Hashable) -> Sequence[Fraction]:
+        """Return the probabilities of (own item, new item)."""
+        m, seen = cast("tuple[int, bool]", state)
+        return (Fraction(1), Fraction(0)) if seen else (Fraction(m - 1, m), Fraction(1, m))
+
+    def moves(self, state: Hashable, size: int, q: Sequence[Any]) -> Sequence[Move]:
+        """Return the moves that draw no new item, and exactly one."""
+        m, seen = cast("tuple[int, bool]", state)
+        own, new = q
+        none = Move(state=(m - size, seen), data=Fraction(m - size, m), own=own**size, draws=((size, own),))
+        if seen:
+            return (Move(state=none.state, data=Fraction(1), own=none.own, draws=none.draws),)
+        others = ((size - 1, own),) if size > 1 else ()
+        once = Move(
+            state=(m - size, True),
+            data=Fraction(size, m),
+            own=size * new * own ** (size - 1),
+            draws=((1, new), *others),
+        )
+        return (none, once) if size < m else (once,)  # without the new item the last positions are impossible
+
+    def fallback(self) -> Sequence[Fraction]:
+        """Return the marginal of the start."""
+        return self.marginal(self.start)

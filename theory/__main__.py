@@ -1,0 +1,137 @@
+"""``python -m theory``: bounds and exact decodes of a registered task, a task file or a Python object."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from typing import Any
+
+from theory._checks import InputError
+from theory.answers import bounds_answer, decode_answer
+from theory.commandline import OneLineParser, as_json, guarded
+from theory.decoder import OFF_SUPPORT
+from theory.policies import parse_policy, policies
+from theory.taskfile import read_task
+from theory.temper import GREEDY_TIES, check_temperature
+
+__all__ = ["build_parser", "find_task", "main"]
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
+    parser = OneLineParser(prog="python -m theory", description=__doc__)
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", parser_class=OneLineParser
+    )
+    bounds = commands.add_parser("bounds", help="entropies and lower bounds L_T, L*_T of a task")
+    _add_task(bounds)
+    bounds.add_argument("--partition", help='price an ordered partition such as "0,1|2,3" (Theorem 1)')
+    decode = commands.add_parser(
+        "decode", help="exact output law of an unmasking policy with the ideal model"
+    )
+    _add_task(decode)
+    decode.add_argument(
+        "--policy", required=True, metavar="SPEC", help=f"{', '.join(c.example for c in policies().values())}"
+    )
+    decode.add_argument("--temperature", default="1", help="tau >= 0; 0 is greedy (default 1)")
+    decode.add_argument(
+        "--greedy-ties", default="random", choices=GREEDY_TIES, help="equal tokens at tau = 0"
+    )
+    decode.add_argument(
+        "--off-support", default="marginal", choices=OFF_SUPPORT, help="after an impossible token"
+    )
+    return parser
+
+
+def _add_task(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "task", metavar="TASK", help="a registered name, a .json or .csv file, or module:attribute"
+    )
+    parser.add_argument("-n", type=int, default=None, help="size of a registered task")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def find_task(name: str, n: int | None) -> Any:
+    """Return the task of a command-line name."""
+    from synthetic import make_task  # the command is the outer edge: theory itself knows no task
+
+    if name.endswith((".json", ".csv")):
+        task = read_task(name)
+        if n is not None and n != task.n:
+            raise InputError(f"task file {name} has length {task.n}, got -n {n}; leave -n out.")
+        return task
+    if ":" in name:
+        return _imported(name, n)
+    return make_task(name, n)
+
+
+def _imported(name: str, n: int | None) -> Any:
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(f"cannot load task {name!r}: {error}.") from None
+    task = (
+        (found() if n is None else found(n=n))
+        if isinstance(found, type) or not hasattr(found, "contexts")
+        else found
+    )
+    if not hasattr(task, "contexts"):
+        raise InputError(f"{name!r} is no task: it has no method contexts().")
+    return task
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command and return its exit status: 0, or 2 for wrong input."""
+    args = build_parser().parse_args(argv)
+    return guarded(lambda: _run(args), "python -m theory")
+
+
+def _run(args: argparse.Namespace) -> int:
+    task = find_task(args.task, args.n)
+    if args.command == "bounds":
+        answer = bounds_answer(task, args.partition)
+    else:
+        switches: dict[str, Any] = {"temperature": check_temperature(args.temperature)}
+        if args.greedy_ties != "random":
+            switches["greedy_ties"] = args.greedy_ties
+        if args.off_support != "marginal":
+            switches["off_support"] = args.off_support
+        answer = decode_answer(task, parse_policy(args.policy), **switches)
+    if args.json:
+        print(as_json(answer))
+    else:
+        _print_table(answer)
+    return 0
+
+
+def _print_table(answer: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    exact = answer.get("exact", {})
+    table = Table(title=f"{answer['task']}, n = {answer['n']}", title_justify="left")
+    for column in ("quantity", "value", "exact"):
+        table.add_column(column, overflow="fold")
+    for key, value in answer.items():
+        if key in ("task", "n", "exact", "optimal_partitions"):
+            continue
+        if isinstance(value, list):
+            for t, item in enumerate(value, start=1):
+                parts = answer.get("optimal_partitions") if key == "optimal_bound" else None
+                note = "  " + "|".join(",".join(map(str, b)) for b in parts[t - 1]) if parts else ""
+                table.add_row(f"{key}[T={t}]{note}", _number(item), exact.get(key, [""] * t)[t - 1])
+        else:
+            table.add_row(key, _number(value), exact.get(key, ""))
+    Console(file=sys.stdout).print(table)
+
+
+def _number(value: Any) -> str:
+    if value is None or isinstance(value, str):
+        return "-" if value is None else value
+    return f"{float(value):.9g}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

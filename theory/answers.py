@@ -1,0 +1,126 @@
+"""The answers of ``python -m theory``: dictionaries with the keys that machines read."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, Protocol
+
+from theory._checks import InputError
+from theory.bounds import check_partition, optimal_bounds, step_bound
+from theory.expectation import HasContexts, bounds_by_context, decode_contexts, expectation
+from theory.law import context_pmfs
+from theory.lognumber import LogNumber
+from theory.policies.policy import RankedPolicy
+from theory.subsets import EntropyTable, subset_entropies
+
+__all__ = ["bounds_answer", "decode_answer", "parse_partition"]
+
+
+class NamedTask(HasContexts, Protocol):
+    """A task with a name and a size."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def n(self) -> int:
+        """Its size."""
+        ...
+
+
+def parse_partition(text: str) -> tuple[tuple[int, ...], ...]:
+    """Return the ordered partition written as ``0,1|2,3``.
+
+    Example:
+        >>> parse_partition("0,1|2")
+        ((0, 1), (2,))
+    """
+    try:
+        return tuple(tuple(int(i) for i in block.split(",")) for block in text.split("|"))
+    except ValueError:
+        raise InputError(f'partition must look like "0,1|2,3", got {text!r}.') from None
+
+
+def bounds_answer(task: NamedTask, partition: str | None = None) -> dict[str, Any]:
+    """Return entropies and lower bounds of a task, averaged over its contexts.
+
+    Args:
+        task: The task.
+        partition: An ordered partition to price, as ``0,1|2,3``.
+    """
+    contexts = task.contexts()
+    parts = context_pmfs(contexts)
+    answer: dict[str, Any] = {"task": task.name, "n": task.n}
+    tables = [(weight, subset_entropies(pmf)) for weight, pmf in parts]
+    answer["entropy"] = expectation([(w, _joint(t)) for w, t in tables])
+    answer["total_correlation"] = expectation([(w, _total_correlation(t)) for w, t in tables])
+    answer["dual_total_correlation"] = expectation([(w, _dual(t)) for w, t in tables])
+    same_length = len({pmf.n for _, pmf in parts}) == 1
+    if same_length:
+        mean = tables[0][1] if len(tables) == 1 else subset_entropies(parts)
+        best = optimal_bounds(mean)
+        answer["optimal_bound"] = list(best.values)
+        answer["optimal_partitions"] = [[list(block) for block in p] for p in best.partitions]
+    else:
+        answer["optimal_bound"] = answer["optimal_partitions"] = None
+    if len(contexts) > 1:
+        by_context = bounds_by_context(contexts)
+        answer["optimal_bound_by_context"] = None if by_context is None else list(by_context)
+    if partition is not None:
+        blocks = parse_partition(partition)
+        if not same_length:
+            raise InputError("one partition does not fit contexts of different lengths.")
+        check_partition(blocks, parts[0][1].n)
+        answer["partition_bound"] = expectation([(w, step_bound(t, blocks)) for w, t in tables])
+    return _with_exact(answer)
+
+
+def _joint(table: EntropyTable) -> Any:
+    full = (1 << table.n) - 1
+    return table.exact(full) if table.is_exact else float(table.h[full])
+
+
+def _total_correlation(table: EntropyTable) -> Any:
+    return step_bound(table, [range(table.n)])
+
+
+def _dual(table: EntropyTable) -> Any:
+    # D = H - sum_i (H - H(without i))
+    full = (1 << table.n) - 1
+    others = [full ^ (1 << i) for i in range(table.n)]
+    if table.is_exact:
+        total = table.exact(full) * (1 - table.n)
+        return sum((table.exact(mask) for mask in others), total)
+    return float(table.h[others].sum() - (table.n - 1) * table.h[full])
+
+
+def decode_answer(task: NamedTask, policy: RankedPolicy, **switches: Any) -> dict[str, Any]:
+    """Return the exact decode of a task: accuracy, kl, path_kl, steps and the rationals behind them."""
+    result = decode_contexts(task, policy, **switches)
+    answer: dict[str, Any] = {
+        "task": task.name,
+        "n": task.n,
+        "policy": str(policy),
+        "temperature": float(Fraction(switches.get("temperature", 1))),
+        **{name: switches[name] for name in ("greedy_ties", "off_support") if name in switches},
+        "accuracy": result.accuracy,
+        "kl": result.kl,
+        "path_kl": result.path_kl,
+        "steps": result.steps,
+        "steps_under_data": result.steps_under_data,
+        "tokens_per_step": result.tokens_per_step,
+    }
+    return _with_exact(answer)
+
+
+def _with_exact(answer: dict[str, Any]) -> dict[str, Any]:
+    """Add the exact forms as text, where there are any."""
+    exact: dict[str, Any] = {}
+    for key, value in answer.items():
+        if isinstance(value, list) and value and isinstance(value[0], (LogNumber, Fraction)):
+            exact[key] = [str(item) for item in value]
+        elif isinstance(value, (LogNumber, Fraction)):
+            exact[key] = str(value)
+    return {**answer, "exact": exact} if exact else answer
