@@ -1,0 +1,76 @@
+"""Tables in and files out: published numbers, tidy CSV, plain JSON, and writing a file whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+__all__ = ["canonical_json", "columns", "csv_text", "published_rows", "through_json", "write_atomically"]
+
+
+def published_rows(name: str) -> list[dict[str, str]]:
+    """Return the rows of `figures/published/<name>.csv`, every value as its text.
+
+    Example:
+        >>> published_rows("figure2")[0]["accuracy_percent"]
+        '100'
+    """
+    folder = resources.files("figures") / "published"
+    known = sorted(file.name.removesuffix(".csv") for file in folder.iterdir() if file.name.endswith(".csv"))
+    if name not in known:
+        raise ValueError(f"unknown published table {name!r}; known: {', '.join(known)}.")
+    return list(csv.DictReader(io.StringIO((folder / f"{name}.csv").read_text(encoding="utf-8"))))
+
+
+def columns(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the columns of a tidy table, in the order in which they first appear."""
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def csv_text(rows: Sequence[dict[str, Any]]) -> str:
+    r"""Return the rows as CSV: floats with every digit, None as an empty field.
+
+    Example:
+        >>> csv_text([{"n": 4, "accuracy": 0.1}, {"n": 5, "accuracy": None}])
+        'n,accuracy\n4,0.1\n5,\n'
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=columns(rows), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one way to write a value as JSON, which digests are taken of."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+
+
+def through_json(value: Any, what: str) -> Any:
+    """Return a value as it would be read back from disk.
+
+    Args:
+        value: Any JSON value; tuples become lists.
+        what: Named in the error if the value is none.
+    """
+    try:
+        return json.loads(canonical_json(value))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{what} must be JSON: {error}; write Fractions and infinity as strings.") from None
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Write a file so that after a kill at any moment it holds the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

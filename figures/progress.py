@@ -1,0 +1,61 @@
+"""How far a run is, on stderr: a bar for each figure on a terminal, else one line when a figure's cells are done."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Advance", "progress"]
+
+Advance = Callable[[str], None]  # one more cell of the figure of that name is finished
+
+
+@contextmanager
+def progress(totals: Mapping[str, int], done: Mapping[str, int]) -> Generator[Advance]:
+    """Show progress while the context lasts; call what it gives once for each finished cell.
+
+    Args:
+        totals: Number of cells, by figure.
+        done: How many of them are finished from the start.
+    """
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with _bars(console, totals, done) if console.is_terminal else _lines(totals, done) as advance:
+        yield advance
+
+
+@contextmanager
+def _bars(console: Console, totals: Mapping[str, int], done: Mapping[str, int]) -> Generator[Advance]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    parts = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*parts, console=console) as bars:
+        tasks = {name: bars.add_task(name, total=totals[name], completed=done[name]) for name in totals}
+        yield lambda name: bars.advance(tasks[name])
+
+
+@contextmanager
+def _lines(totals: Mapping[str, int], done: Mapping[str, int]) -> Generator[Advance]:
+    left = {name: totals[name] - done[name] for name in totals}
+    start = monotonic()
+
+    def report(name: str) -> None:
+        kept = f", {done[name]} of them kept from before" if done[name] else ""
+        print(f"{name}: {totals[name]} cells{kept}, {monotonic() - start:.0f} s", file=sys.stderr)  # noqa: T201
+
+    def advance(name: str) -> None:
+        left[name] -= 1
+        if not left[name]:
+            report(name)
+
+    for name in totals:
+        if not left[name]:
+            report(name)
+    yield advance

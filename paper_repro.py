@@ -1,0 +1,204 @@
+"""The paper in one command: compute, draw and check its figures and tables, and report what agrees.
+
+    python paper_repro.py                 everything
+    python paper_repro.py figure2 --fast  one figure, smaller
+    python paper_repro.py --list          what there is
+
+Exit status: 0 every check holds, 1 a check fails, 2 wrong usage, 130 interrupted (the same command goes on).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from figures.check import DECIDING, KINDS, tally
+from figures.figure import Figure, RunSettings, known_figures
+
+if TYPE_CHECKING:
+    from figures.run import FigureResult
+
+__all__ = ["build_parser", "main"]
+
+MOST_JOBS = 8  # by default; each process holds its own copy of the libraries
+SHOWN_FAILURES = 10  # on the terminal; the report lists all
+
+
+class UsageError(Exception):
+    """The command cannot be carried out as given."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = _Parser(
+        prog="paper_repro.py", description="Reproduce the paper's figures and tables.", allow_abbrev=False
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="figures to make (default: all)")
+    parser.add_argument("--list", action="store_true", help="list the figures and stop")
+    parser.add_argument(
+        "--out", type=Path, default=Path("out"), metavar="DIR", help="where the files go (%(default)s)"
+    )
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda", "mps"), default="cpu", help="for models (%(default)s)"
+    )
+    parser.add_argument("--fast", action="store_true", help="smaller settings: seconds instead of minutes")
+    parser.add_argument("--jobs", type=_count, metavar="N", help="processes (default: one a core, at most 8)")
+    parser.add_argument(
+        "--seed", type=_seed, default=0, metavar="S", help="of everything random (%(default)s)"
+    )
+    parser.add_argument(
+        "--retrain", action="store_true", help="train the model again instead of using the shipped one"
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None, *, figures: Mapping[str, Figure] | None = None) -> int:
+    """Run the command and return its exit status.
+
+    Args:
+        argv: Arguments; default: those of the process.
+        figures: The figures to choose from, by name; default: all that exist.
+    """
+    try:
+        arguments = build_parser().parse_args(argv)
+        known = known_figures() if figures is None else figures
+        chosen = _choose(arguments.names, known)
+        if arguments.list:
+            _print_list(chosen)
+            return 0
+        _check_device(arguments.device)
+        _make_folder(arguments.out)
+        return _run(chosen, arguments)
+    except UsageError as error:
+        print(f"paper_repro.py: error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"paper_repro.py: error: {error.filename}: {error.strerror}.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("paper_repro.py: interrupted; the same command continues where it stopped.", file=sys.stderr)
+        return 130
+
+
+def _run(chosen: Sequence[Figure], arguments: argparse.Namespace) -> int:
+    from figures.report import write_report
+    from figures.run import run_figures
+
+    out: Path = arguments.out
+    run = RunSettings(seed=arguments.seed, device=arguments.device, fast=arguments.fast)
+    if arguments.retrain:
+        weights = importlib.import_module("models").retrain(out / "weights", arguments.device)
+        run = replace(run, weights=str(weights))
+    results = run_figures(chosen, run=run, out=out, jobs=arguments.jobs or _default_jobs())
+    page, data = write_report(results, run=run, out=out)
+    _print_summary(results, page, data)
+    return 0 if all(result.passed for result in results) else 1
+
+
+def _choose(names: Sequence[str], known: Mapping[str, Figure]) -> list[Figure]:
+    """Return the named figures in their usual order, all of them if none is named."""
+    for name in names:
+        if name not in known:
+            raise UsageError(f"unknown figure {name!r}; known: {', '.join(known) or 'none'}.")
+    return [figure for name, figure in known.items() if name in names or not names]
+
+
+def _check_device(device: str) -> None:
+    if device == "cpu":
+        return
+    import torch
+
+    here = torch.cuda.is_available() if device == "cuda" else torch.backends.mps.is_available()
+    if not here:
+        raise UsageError(f"--device {device}: torch finds no such device here; use --device cpu.")
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {out}: cannot make this folder ({error.strerror}); name another.") from None
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise UsageError(f"--out {out}: cannot write into this folder; name another.")
+
+
+def _count(text: str) -> int:
+    return _integer(text, least=1)
+
+
+def _seed(text: str) -> int:
+    return _integer(text, least=0)
+
+
+def _integer(text: str, least: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if value < least:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least {least}, got {text!r}.")
+    return value
+
+
+def _default_jobs() -> int:
+    from joblib import cpu_count
+
+    return max(1, min(cpu_count(), MOST_JOBS))
+
+
+def _print_list(figures: Sequence[Figure]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("name", "paper", "title", box=None, pad_edge=False)
+    table.add_column("seconds", justify="right")
+    for figure in figures:
+        table.add_row(figure.name, figure.paper, figure.title, f"{figure.seconds:g}")
+    Console().print(table)
+
+
+def _print_summary(results: Sequence[FigureResult], page: Path, data: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    table = Table(
+        "figure", *KINDS, "verdict", "files", title="checks passed of all, by kind", title_justify="left"
+    )
+    for result in results:
+        counts = [tally(result.checks, kind) for kind in KINDS]
+        table.add_row(
+            result.figure.name,
+            *(f"{passed}/{total}" if total else "-" for passed, total in counts),
+            "[green]holds[/]" if result.passed else "[bold red]fails[/]",
+            " ".join(result.files),
+        )
+    console.print(table)
+    failed = [
+        check for result in results for check in result.checks if check.kind in DECIDING and not check.passed
+    ]
+    for check in failed[:SHOWN_FAILURES]:
+        line = f"fails: {check.figure}, {check.kind}, {check.name}: {check.value}, expected {check.expected}"
+        console.print(f"{line} ({check.detail})" if check.detail else line, markup=False, soft_wrap=True)
+    if len(failed) > SHOWN_FAILURES:
+        console.print(f"and {len(failed) - SHOWN_FAILURES} more; the report lists them all.")
+    console.print(f"report: {page} and {data}", markup=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: ends the other processes too
+    sys.exit(main())
