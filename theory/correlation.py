@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import inf, log2
+from itertools import product
+from math import inf, log2, prod
 
 import numpy as np
 
 from theory._checks import InputError
+from theory.limits import require_memory
 from theory.lognumber import LogNumber
 from theory.pmf import JointPMF
 
@@ -24,6 +26,7 @@ __all__ = [
     "dual_total_correlation",
     "entropy",
     "kl_divergence",
+    "product_of_marginals",
     "total_correlation",
 ]
 
@@ -118,3 +121,23 @@ def kl_divergence(p: JointPMF, q: JointPMF) -> Bits:
     if p.is_exact and q.is_exact:
         return LogNumber.weighted_sum((a, Fraction(a) / Fraction(b)) for a, b in pairs)
     return float(sum(float(a) * log2(float(a) / float(b)) for a, b in pairs))
+
+
+def product_of_marginals(pmf: JointPMF) -> JointPMF:
+    """Return ``prod_i P(y_i)``: the output law of drawing every token at once. ``C = D(P || product)``.
+
+    Raises:
+        CostError: If the product support, ``prod_i |V_i|`` outcomes, would not fit in memory.
+
+    Example:
+        >>> p = JointPMF.uniform([(0, 0), (1, 1)])
+        >>> kl_divergence(p, product_of_marginals(p)) == total_correlation(p)
+        True
+    """
+    size = prod(len(alphabet) for alphabet in pmf.alphabets)
+    require_memory(
+        size * pmf.n * 100, f"the product of the marginals ({size} outcomes)", remedy="use fewer positions"
+    )
+    singles = [list(pmf.marginal([i])) for i in range(pmf.n)]
+    outcomes = [tuple(y[0] for y, _ in tokens) for tokens in product(*singles)]
+    return JointPMF.from_pairs(outcomes, [prod(p for _, p in tokens) for tokens in product(*singles)])

@@ -1,0 +1,62 @@
+"""The work behind the figures, as cells: each calls theory or models once and returns JSON values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["exact_decode", "ideal_samples", "model_samples", "tie_range"]
+
+
+def exact_decode(
+    *, task: str, n: int, policy: str, temperature: int, greedy_ties: str = "random"
+) -> dict[str, str]:
+    """Return the exact accuracy and expected steps of a policy with the ideal model, as ratios."""
+    from synthetic import make_task
+    from theory.expectation import decode_contexts
+    from theory.policies import parse_policy
+
+    result = decode_contexts(
+        make_task(task, n), parse_policy(policy), temperature=temperature, greedy_ties=greedy_ties
+    )
+    return {"accuracy": str(result.accuracy), "steps": str(result.steps)}
+
+
+def tie_range(*, task: str, n: int, policy: str) -> list[str]:
+    """Return the least and greatest greedy accuracy over all deterministic tie-breaks, as ratios."""
+    from synthetic import make_task
+    from theory.lumped import tie_interval_lumped
+    from theory.policies import parse_policy
+
+    chain = make_task(task, n).chain()
+    assert chain is not None, f"{task} has no lumped chain"
+    return [str(end) for end in tie_interval_lumped(chain, parse_policy(policy))]
+
+
+def ideal_samples(
+    *, task: str, n: int, policy: str, temperature: int, samples: int, seed: int, device: str
+) -> dict[str, Any]:
+    """Return how many decodes of the ideal model are valid answers."""
+    from models.trials import ideal_trials
+
+    trials = ideal_trials(task, n, policy, temperature=temperature, samples=samples, seed=seed, device=device)
+    return {"successes": trials.successes, "trials": trials.samples}
+
+
+def model_samples(
+    *,
+    weights: str | None,
+    task: str,
+    n: int,
+    policy: str,
+    temperature: int,
+    samples: int,
+    seed: int,
+    device: str,
+) -> dict[str, Any]:
+    """Return how many decodes of the trained model are valid answers."""
+    from models import load
+    from models.trials import model_trials
+
+    model = load(weights, device=device)
+    trials = model_trials(model, task, n, policy, temperature=temperature, samples=samples, seed=seed)
+    return {"successes": trials.successes, "trials": trials.samples}

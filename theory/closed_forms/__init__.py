@@ -1,0 +1,10 @@
+"""Closed forms of correlations, bounds and accuracies, as sympy expressions that are evaluated exactly.
+
+Every form is proved in ``docs/closed_forms.md`` and compared with brute force, as exact numbers, in the tests.
+sympy is imported when a form is first asked for, not with this package.
+"""
+
+from theory.closed_forms.form import ClosedForm
+from theory.closed_forms.registry import closed_form, closed_forms, evaluate, mean_subset_entropies
+
+__all__ = ["ClosedForm", "closed_form", "closed_forms", "evaluate", "mean_subset_entropies"]

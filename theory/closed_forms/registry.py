@@ -1,0 +1,140 @@
+"""All closed forms, and their exact values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+from theory._checks import InputError, choice, exact_fraction, positive_int
+from theory.closed_forms.exact import Environment, exact_truth, exact_value
+from theory.closed_forms.form import ClosedForm
+from theory.closed_forms.grids import grid_forms
+from theory.closed_forms.insert_remove import insert_remove_forms
+from theory.closed_forms.replace_random import replace_random_forms
+from theory.closed_forms.shuffle import shuffle_forms
+from theory.closed_forms.simple import simple_forms
+from theory.lognumber import LogNumber
+
+__all__ = ["closed_form", "closed_forms", "evaluate", "mean_subset_entropies"]
+
+
+@cache
+def closed_forms() -> tuple[ClosedForm, ...]:
+    """Return all closed forms (sympy is imported here)."""
+    return (
+        *simple_forms(),
+        *replace_random_forms(),
+        *shuffle_forms(),
+        *insert_remove_forms(),
+        *grid_forms(),
+    )
+
+
+@cache
+def _by_name() -> dict[str, dict[str, ClosedForm]]:
+    out: dict[str, dict[str, ClosedForm]] = {}
+    for form in closed_forms():
+        assert form.quantity not in out.setdefault(form.task, {})
+        out[form.task][form.quantity] = form
+    return out
+
+
+def closed_form(task: str, quantity: str) -> ClosedForm:
+    """Return the closed form of a quantity of a task.
+
+    Example:
+        >>> closed_form("shuffle", "accuracy one step").expression
+        factorial(n)/n**n
+        >>> closed_form("replace_random", "total_correlation").limit
+        1/log(2)
+    """
+    known = _by_name()
+    forms = known[choice(task, "task with closed forms", known)]
+    return forms[choice(quantity, f"closed form of {task}", forms)]
+
+
+def evaluate(form: ClosedForm, **values: Any) -> Fraction | LogNumber:
+    """Return the exact value of a closed form.
+
+    Args:
+        form: The form.
+        **values: Its parameters: ``n``, ``k``, ``j`` and ``gamma`` as the form needs them, or ``sizes``, the numbers
+            of tokens of the steps. A form that does not depend on n may be given one all the same.
+
+    Returns:
+        A LogNumber, in bits, for an entropy; a Fraction for an accuracy or a number of steps.
+
+    Raises:
+        InputError: For a missing, unknown or wrong parameter, or one outside the form's domain.
+
+    Example:
+        >>> evaluate(closed_form("shuffle", "total_correlation"), n=4)
+        LogNumber('5 log2(2) - log2(3)')
+        >>> evaluate(closed_form("shuffle", "accuracy topk"), n=5, k=2)
+        Fraction(8, 15)
+        >>> evaluate(closed_form("replace_random", "accuracy sizes tau=1"), sizes=(3, 1))
+        Fraction(27, 32)
+    """
+    environment = _environment(form, values)
+    if not exact_truth(form.domain, environment):
+        given = ", ".join(f"{name} = {value}" for name, value in values.items())
+        raise InputError(f"{form.quantity} of {form.task} holds for: {form.condition}; got {given}.")
+    value = exact_value(form.expression, environment)
+    if form.unit == "bits":
+        return value if isinstance(value, LogNumber) else LogNumber.rational(value)
+    assert isinstance(value, Fraction)
+    return value
+
+
+def _environment(form: ClosedForm, values: dict[str, Any]) -> Environment:
+    needed = form.parameters
+    name = f"{form.quantity} of {form.task}"
+    for key in values:
+        if key not in {*needed, "n"}:
+            raise InputError(f"{name} has no parameter {key!r}; it takes {', '.join(needed) or 'none'}.")
+    given = dict(values)
+    environment: dict[str, Fraction | Sequence[Fraction]] = {}
+    if "sizes" in given and "sizes" in needed:
+        sizes = [positive_int(size, "a size") for size in given.pop("sizes")]
+        total = sum(sizes)
+        if not sizes or given.setdefault("n", total) != total:
+            raise InputError(f"sizes must sum to n = {given.get('n')}, got {sizes}.")
+        environment["T"] = Fraction(len(sizes))
+        environment["s"] = [Fraction(size) for size in sizes]
+        environment["m"] = [Fraction(total - sum(sizes[:t])) for t in range(len(sizes))]
+        needed = tuple(key for key in needed if key != "sizes")
+    missing = [key for key in needed if key not in given]
+    if missing:
+        raise InputError(f"{name} needs {', '.join(missing)}.")
+    return environment | {key: _number(key, value) for key, value in given.items()}
+
+
+def _number(key: str, value: Any) -> Fraction:
+    number = exact_fraction(value, key)
+    if key == "gamma":
+        return number
+    if key == "j":
+        return Fraction(positive_int(number + 1, "j + 1") - 1)
+    return Fraction(positive_int(value, key))
+
+
+def mean_subset_entropies(task: str, n: int) -> list[LogNumber]:
+    """Return ``h_0, ..., h_n``: the mean of ``H(y_S)`` over all sets S of j positions.
+
+    The cross-entropy of the ideal model on answers with a uniformly random set of positions revealed, and the
+    information curve ``Z_j = h_1 + h_{j-1} - h_j``, follow from it.
+
+    Args:
+        task: ``shuffle`` or ``replace_random``; all sets of a size have the same entropy.
+        n: Length of the list.
+
+    Example:
+        >>> [str(h) for h in mean_subset_entropies("shuffle", 3)]
+        ['0', 'log2(3)', 'log2(2) + log2(3)', 'log2(2) + log2(3)']
+    """
+    form = closed_form(task, "mean_subset_entropy")
+    size = positive_int(n, "n")
+    values = [evaluate(form, n=size, j=j) for j in range(size + 1)]
+    return [value for value in values if isinstance(value, LogNumber)]
