@@ -1,1 +1,53 @@
 """Exact theory of parallel decoding: pmfs, correlation, bounds, unmasking policies and the exact decoder."""
+
+from theory._checks import InputError
+from theory.bounds import OptimalBounds, optimal_bounds, step_bound
+from theory.correlation import (
+    conditional_entropy,
+    dual_total_correlation,
+    entropy,
+    kl_divergence,
+    product_of_marginals,
+    total_correlation,
+)
+from theory.decoder import Decode, decode
+from theory.expectation import decode_contexts
+from theory.law import Context, Law, ListedLaw
+from theory.limits import CostError
+from theory.lognumber import LogNumber
+from theory.lumped import decode_lumped, tie_interval_lumped
+from theory.pmf import JointPMF
+from theory.policies import parse_policy, policies
+from theory.subsets import EntropyTable, subset_entropies
+from theory.taskfile import read_task
+from theory.ties import tie_interval
+
+__all__ = [
+    "Context",
+    "CostError",
+    "Decode",
+    "EntropyTable",
+    "InputError",
+    "JointPMF",
+    "Law",
+    "ListedLaw",
+    "LogNumber",
+    "OptimalBounds",
+    "conditional_entropy",
+    "decode",
+    "decode_contexts",
+    "decode_lumped",
+    "dual_total_correlation",
+    "entropy",
+    "kl_divergence",
+    "optimal_bounds",
+    "parse_policy",
+    "policies",
+    "product_of_marginals",
+    "read_task",
+    "step_bound",
+    "subset_entropies",
+    "tie_interval",
+    "tie_interval_lumped",
+    "total_correlation",
+]

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory._checks import InputError
+from theory.chains import block_prices, chain_costs, has_compiler, subset_sums
 from theory.correlation import Bits
 from theory.limits import require_operations
 from theory.lognumber import LogNumber
@@ -27,7 +28,8 @@ __all__ = ["OptimalBounds", "Partition", "check_partition", "optimal_bounds", "s
 
 Partition = tuple[tuple[int, ...], ...]
 
-_DP_STEPS = 10**9  # pairs (B, block) of the numpy form: about a minute
+_COMPILED_STEPS = 4 * 10**9  # pairs (B, block): about a minute compiled, n = 20
+_NUMPY_STEPS = 10**8  # the same in numpy, n = 16
 _CLOSE = 1e-9  # bits; float sums of at most 2 * 20 entropies differ from the truth by less than 1e-12
 
 
@@ -101,10 +103,10 @@ def optimal_bounds(table: EntropyTable) -> OptimalBounds:
     require_operations(
         3**n,
         f"the optimal partition of {n} positions (3^n steps)",
-        limit=_DP_STEPS,
-        remedy="use fewer positions",
+        limit=_COMPILED_STEPS if has_compiler() else _NUMPY_STEPS,
+        remedy="use fewer positions" if has_compiler() else "install numba, or use fewer positions",
     )
-    costs = _chain_costs(table)
+    costs = chain_costs(table.gains())
     search = _Backtrack(table, costs)
     values: list[Bits] = []
     partitions: list[Partition] = []
@@ -114,31 +116,12 @@ def optimal_bounds(table: EntropyTable) -> OptimalBounds:
     return OptimalBounds(values=tuple(values), partitions=tuple(partitions))
 
 
-def _chain_costs(table: EntropyTable) -> NDArray[np.float64]:
-    """Return ``D[B, t]``: the least cost of revealing B in t non-empty blocks; infinite where impossible."""
-    n, size = table.n, 1 << table.n
-    gains = table.gains()
-    costs = np.full((size, n + 1), np.inf)
-    costs[0, 0] = 0.0
-    for revealed in range(size - 1):
-        blocks, prices = np.zeros(1, dtype=np.int64), np.zeros(1)
-        for i in range(n):
-            if not revealed >> i & 1:  # doubling: every block with and without i
-                blocks = np.concatenate([blocks, blocks | 1 << i])
-                prices = np.concatenate([prices, prices + gains[revealed, i]])
-        targets = blocks[1:] | revealed
-        reach = costs[revealed, :-1] + prices[1:, None]
-        costs[targets, 1:] = np.minimum(costs[targets, 1:], reach)
-    return costs
-
-
 class _Backtrack:
     """Optimal chains read backwards; among float ties the exact vectors decide."""
 
     def __init__(self, table: EntropyTable, costs: NDArray[np.float64]) -> None:
         self.table, self.costs = table, costs
         self.gains = table.gains()
-        self.bits = (np.arange(1 << table.n)[:, None] >> np.arange(table.n)) & 1
         self.best = cache(self._best)
 
     def partition(self, steps: int) -> Partition:
@@ -159,9 +142,8 @@ class _Backtrack:
         """Return the best predecessor of ``target`` in t blocks and the exact cost vector of the chain."""
         if t == 0:
             return 0, (0,) * len(self.table.primes)
-        sources = _proper_subsets(target)
-        prices = (self.gains[sources] * self.bits[target ^ sources]).sum(axis=1)
-        reach = self.costs[sources, t - 1] + prices
+        sources = subset_sums(np.array([1 << i for i in range(self.table.n) if target >> i & 1]))[:-1]
+        reach = self.costs[sources, t - 1] + block_prices(self.gains, sources, target)
         near = sources[reach <= self.costs[target, t] + _CLOSE]
         if self.table.vectors is None:
             return int(near[0]), ()
@@ -182,12 +164,3 @@ class _Backtrack:
     def _less(self, left: tuple[int, ...], right: tuple[int, ...]) -> bool:
         difference = np.array([a - b for a, b in zip(left, right, strict=True)], dtype=object)
         return self.table.lognumber(difference).sign() < 0
-
-
-def _proper_subsets(mask: int) -> NDArray[np.int64]:
-    subsets = np.zeros(1, dtype=np.int64)
-    while mask:
-        bit = mask & -mask
-        subsets = np.concatenate([subsets, subsets | bit])
-        mask ^= bit
-    return subsets[:-1]

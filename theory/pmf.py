@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import isfinite, lcm
+from math import isfinite, lcm, prod
 from numbers import Rational
 from typing import Any
 
@@ -220,6 +220,14 @@ class JointPMF:
         if self.total is None:
             return self.weights
         return np.array([w / self.total for w in self.weights.tolist()], dtype=np.float64)
+
+    def dense(self) -> NDArray[np.float64]:
+        """Return the float probabilities with one axis per position, shape (V_0, ..., V_{n-1})."""
+        shape = tuple(len(a) for a in self.alphabets)
+        require_memory(8 * prod(shape), f"a dense table of shape {shape}", remedy="use the listed outcomes")
+        table = np.zeros(shape)
+        table[tuple(self.codes.T)] = self.floats()
+        return table
 
     # -- operations -------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
-from math import lcm
+from math import comb, lcm, prod
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from flint import fmpz
 from numpy.typing import NDArray
 
 from theory._checks import InputError
+from theory.dense import dense_cells, dense_subset_entropies
 from theory.grouping import group_rows
 from theory.limits import require_memory, require_operations
 from theory.lognumber import LogNumber
@@ -30,8 +31,14 @@ from theory.pmf import JointPMF
 __all__ = ["EntropyTable", "subset_entropies"]
 
 _PACKED_BITS = 62
+_STEPS = 2 * 10**9  # cells or sorted rows: a few minutes
 _EXACT_WEIGHT_BITS = 96  # weights up to this are factored into primes; larger ones leave the table in floats
 _EXACT_ENTRIES = 1 << 22  # cells of the prime table: 32 MB
+_SMALL_TOTAL_BITS = 50  # |coefficients| <= D log2 D fit int64 with room for sums over blocks
+_DENSE_CELLS = 1 << 24  # probabilities: 128 MB
+# measured on one 2-core machine; only their ratios matter
+_BINARY_CELL_SECONDS, _CELL_SECONDS = 6e-9, 6e-8
+_ROW_SECONDS, _SET_SECONDS = 6e-8, 4e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,19 +102,20 @@ def subset_entropies(
     if len(sizes) != 1:
         raise InputError(f"contexts have lengths {sorted(sizes)}; one table needs one length.")
     n = sizes.pop()
-    _require(n, sum(len(part) for _, part in parts))
+    for _, part in parts:
+        _require(part)
     if exact is None:
         exact = all(_vectors_are_small(part) for _, part in parts)
     tables = [(weight, _single_table(part, exact)) for weight, part in parts]
     return tables[0][1] if len(tables) == 1 else _mean(n, tables)
 
 
-def _require(n: int, outcomes: int) -> None:
-    remedy = "use fewer positions or outcomes"
+def _require(pmf: JointPMF) -> None:
+    n, remedy = pmf.n, "use fewer positions or outcomes"
     require_memory((1 << n) * 8 * (n + 2), f"the table of 2^{n} subset entropies", remedy=remedy)
-    require_operations(
-        (1 << n) * min(outcomes, 1 << n) * 4, f"grouping {outcomes} outcomes 2^{n} times", remedy=remedy
-    )
+    cells = dense_cells(tuple(len(a) for a in pmf.alphabets))
+    what = f"the 2^{n} subset entropies of {len(pmf)} outcomes"
+    require_operations(min(cells, _lattice_rows(pmf)), what, limit=_STEPS, remedy=remedy)
 
 
 def _vectors_are_small(pmf: JointPMF) -> bool:
@@ -117,6 +125,8 @@ def _vectors_are_small(pmf: JointPMF) -> bool:
 
 
 def _single_table(pmf: JointPMF, exact: bool) -> EntropyTable:
+    if not exact and _dense_is_cheaper(pmf):
+        return EntropyTable(pmf.n, dense_subset_entropies(pmf.dense()))
     h = np.zeros(1 << pmf.n)
     rows: list[dict[int, int]] = [{} for _ in range(1 << pmf.n)] if exact else []
     for mask, weights in _lattice(pmf):
@@ -127,15 +137,34 @@ def _single_table(pmf: JointPMF, exact: bool) -> EntropyTable:
         h[mask] = _float_entropy(values, counts, pmf.total)
         if exact:
             rows[mask] = _prime_vector(values.tolist(), counts.tolist(), pmf.total)
-    h[0] = 0.0
-    if not exact or pmf.total is None:
-        return EntropyTable(pmf.n, h)
+    h += 0.0  # a sure set has entropy 0, not -0
+    return _with_vectors(pmf, h, rows) if exact else EntropyTable(pmf.n, h)
+
+
+def _lattice_rows(pmf: JointPMF) -> int:
+    """Return a bound on the rows sorted on the way down the lattice: every set from a parent one larger."""
+    sizes = sorted((len(a) for a in pmf.alphabets), reverse=True)
+    return sum(comb(pmf.n, j) * min(len(pmf), prod(sizes[: j + 1])) for j in range(pmf.n))
+
+
+def _dense_is_cheaper(pmf: JointPMF) -> bool:
+    """Compare estimated times of the two forms."""
+    shape = tuple(len(a) for a in pmf.alphabets)
+    if prod(shape) > _DENSE_CELLS:
+        return False
+    cell = _BINARY_CELL_SECONDS if max(shape) == 2 else _CELL_SECONDS
+    return dense_cells(shape) * cell < _lattice_rows(pmf) * _ROW_SECONDS + 2**pmf.n * _SET_SECONDS
+
+
+def _with_vectors(pmf: JointPMF, h: NDArray[np.float64], rows: Sequence[Mapping[int, int]]) -> EntropyTable:
+    assert pmf.total is not None
     primes = tuple(sorted({p for row in rows for p in row}))
-    dtype = np.int64 if pmf.total.bit_length() < 50 else object
+    column = {p: j for j, p in enumerate(primes)}
+    dtype = np.int64 if pmf.total.bit_length() < _SMALL_TOTAL_BITS else object
     vectors = np.zeros((1 << pmf.n, len(primes)), dtype=dtype)
     for mask, row in enumerate(rows):
         for p, v in row.items():
-            vectors[mask, primes.index(p)] = v
+            vectors[mask, column[p]] = v
     return EntropyTable(pmf.n, h, primes, vectors, pmf.total)
 
 

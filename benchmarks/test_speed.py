@@ -1,0 +1,67 @@
+"""How long the main computations take: ``python -m pytest benchmarks``. Shows times; asserts results only."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from theory.bounds import optimal_bounds
+from theory.correlation import total_correlation
+from theory.decoder import decode
+from theory.pmf import JointPMF
+from theory.policies import parse_policy
+from theory.subsets import subset_entropies
+
+
+@pytest.fixture(scope="module")
+def shuffle8():
+    return JointPMF.uniform(permutations(range(8)))
+
+
+def test_total_correlation_of_shuffle_8(benchmark, shuffle8):
+    assert str(benchmark(total_correlation, shuffle8)) == "17 log2(2) - 2 log2(3) - log2(5) - log2(7)"
+
+
+def test_all_subset_entropies_of_shuffle_8(benchmark, shuffle8):
+    table = benchmark(subset_entropies, shuffle8)
+    assert table.exact(255) == total_correlation(shuffle8) * -1 + 8 * table.exact(1)
+
+
+def test_optimal_bounds_of_a_random_pmf_on_10_positions(benchmark):
+    p = np.random.default_rng(0).dirichlet(np.ones(1 << 10)).reshape((2,) * 10)
+    table = subset_entropies(JointPMF.from_dense(p))
+    bounds = benchmark.pedantic(optimal_bounds, args=(table,), rounds=3)
+    assert bounds.values[0] > bounds.values[4] > bounds.values[9] - 1e-12
+
+
+def test_exact_law_of_random_top_2_on_shuffle_7(benchmark):
+    pmf = JointPMF.uniform(permutations(range(7)))
+    result = benchmark.pedantic(decode, args=(pmf, parse_policy("topk:k=2,by=random")), rounds=3)
+    assert str(result.accuracy) == "16/35"
+
+
+def test_100_000_decodes_of_the_ideal_model(benchmark):
+    from models.trials import ideal_trials
+
+    trials = benchmark.pedantic(
+        ideal_trials,
+        args=("shuffle", 16, "topk:k=2,by=random"),
+        kwargs={"samples": 100_000, "seed": 0},
+        rounds=1,
+    )
+    assert trials.samples == 100_000
+
+
+def test_10_000_decodes_of_the_trained_model(benchmark):
+    from models import load
+    from models.trials import model_trials
+
+    trials = benchmark.pedantic(
+        model_trials,
+        args=(load(), "shuffle", 16, "topk:k=2,by=random"),
+        kwargs={"samples": 10_000, "seed": 0},
+        rounds=1,
+    )
+    assert trials.samples == 10_000
