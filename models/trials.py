@@ -108,4 +108,6 @@ def model_trials(
         temperature=temperature,
     )
     answers = done.tokens.cpu().numpy()[:, batch.answer]
-    return Trials(successes=int(grade(batch, answers).sum()), samples=samples, steps=float(done.steps.float().mean()))
+    return Trials(
+        successes=int(grade(batch, answers).sum()), samples=samples, steps=float(done.steps.float().mean())
+    )

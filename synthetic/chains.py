@@ -124,3 +124,52 @@ class ReplaceRandomChain:
     def fallback(self) -> Sequence[Fraction]:
         """Return the marginal of the start."""
         return self.marginal(self.start)
+
+
+@dataclass(frozen=True)
+class CodeChain:
+    """A maximum-distance-separable code: any ``dimension`` symbols are free and uniform and tell the rest.
+
+    The state is the number m of masked positions. Parity is the code of dimension n - 1 over F_2, the repeated bit
+    that of dimension 1. Translation by a code word is transitive on the support and acts on each position alone.
+    """
+
+    n: int
+    dimension: int
+    order: int
+    token_symmetric: bool = True
+
+    @property
+    def start(self) -> int:
+        """All n masked."""
+        return self.n
+
+    def left(self, state: Hashable) -> int:
+        """Return the state itself."""
+        return cast(int, state)
+
+    def _free(self, m: int) -> int:
+        return max(0, self.dimension - (self.n - m))
+
+    def marginal(self, state: Hashable) -> Sequence[Fraction]:
+        """Return the uniform marginal, or a sure token once the code word is known."""
+        if self._free(self.left(state)):
+            return (Fraction(1, self.order),) * self.order
+        return (Fraction(1), *(Fraction(0),) * (self.order - 1))
+
+    def moves(self, state: Hashable, size: int, q: Sequence[Any]) -> Sequence[Move]:
+        """Return the move inside the code: free symbols may be anything, the others must fit."""
+        m = self.left(state)
+        free = self._free(m)
+        if free == 0:
+            return (Move(state=m - size, data=Fraction(1), own=q[0] ** size, draws=((size, q[0]),)),)
+        # by the symmetry of the code the symbols that must fit are uniform too, at every tempering that keeps it
+        draws = tuple((Fraction(size, self.order), p) for p in q)
+        bound = max(0, size - free)
+        # zeros alone (greedy, lowest token) are a code word
+        own = 1 if q[0] == 1 else Fraction(1, self.order) ** bound
+        return (Move(state=m - size, data=Fraction(1), own=own, draws=draws),)
+
+    def fallback(self) -> Sequence[Fraction]:
+        """Return the uniform marginal."""
+        return (Fraction(1, self.order),) * self.order

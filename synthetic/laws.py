@@ -11,7 +11,7 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 from theory.arithmetic import Array
-from theory.law import MASK, like, normalised
+from theory.law import MASK, like
 from theory.limits import require_memory
 from theory.pmf import JointPMF
 
@@ -24,7 +24,7 @@ class Arrangements:
 
     With m positions masked, an unused item v is at position i in ``(m-1)!`` of the ``m!`` completions. Without
     the identity one completion less counts: that in which every masked position i takes item i, if the revealed
-    part agrees with the identity. Written relative to ``(m-1)!``, so that no factorial overflows.
+    part agrees with the identity.
 
     Attributes:
         n: Number of items and positions.
@@ -48,31 +48,33 @@ class Arrangements:
     def conditional(self, revealed: Array) -> Array:
         """Return the ideal marginals, shape (B, n, n)."""
         xp = array_namespace(revealed)
-        eye = like(np.eye(self.n), revealed)
+        items = like(np.arange(self.n), revealed)
+        dtype = like(np.ones(1), revealed).dtype
         masked = revealed == MASK
-        fixed = xp.astype(revealed[:, :, None] == like(np.arange(self.n), revealed), eye.dtype)
+        fixed = xp.astype(revealed[:, :, None] == items, dtype)
         used = xp.sum(fixed, axis=1)  # how often each item stands, (B, n)
-        weight = xp.astype(masked[:, :, None] & (used < 0.5)[:, None, :], eye.dtype)
-        if not self.identity:
-            agrees = xp.all(masked | (revealed == like(np.arange(self.n), revealed)), axis=1)
-            left = np.arange(self.n + 1)
-            inverse = like(np.array([1.0 / factorial(max(m - 1, 0)) for m in left]), revealed)
-            count = xp.sum(xp.astype(masked, xp.int64), axis=1)
-            share = xp.where(agrees, xp.take(inverse, count), xp.zeros_like(xp.take(inverse, count)))
-            weight = weight - eye[None] * (weight * share[:, None, None])
-            fixed = xp.where((agrees & (count == 0))[:, None, None], xp.zeros_like(fixed), fixed)
-        # a repeated item, or the identity, is impossible: its rows become zero
-        repeated = xp.any(used > 1.5, axis=1)[:, None, None]
-        sums = xp.where(repeated, xp.zeros_like(weight), weight + fixed)
-        impossible = xp.any(xp.sum(sums, axis=2) <= 0, axis=1)[:, None, None]
-        return normalised(xp.where(impossible, xp.zeros_like(sums), sums), self._marginals(revealed))
+        left = xp.sum(xp.astype(masked, xp.int64), axis=1)
+        home = xp.all(masked | (revealed == items), axis=1)  # agrees with the identity so far
+        # a repeated or unknown item, or only the identity left: read as if nothing were revealed
+        void = xp.any(used > 1.5, axis=1) | xp.any((revealed < MASK) | (revealed >= self.n), axis=1)
+        void = void if self.identity else void | (home & (left < 2))
+        masked, home = masked | void[:, None], home | void
+        left = xp.where(void, xp.zeros_like(left) + self.n, xp.where(left > 0, left, xp.ones_like(left)))
+        free = xp.astype((used < 0.5) | void[:, None], dtype)
+        share = free / xp.astype(left, dtype)[:, None]
+        if self.identity:
+            return xp.where(masked[:, :, None], share[:, None, :], fixed)
+        other, own = (xp.take(like(table, revealed), left) for table in self._tables())
+        share = xp.where(home[:, None], free * other[:, None], share)
+        probs = xp.where(masked[:, :, None], share[:, None, :], fixed)
+        at_home = (home[:, None] & masked)[:, :, None] & (items[:, None] == items)
+        return xp.where(at_home, own[:, None, None], probs)
 
-    def _marginals(self, revealed: Array) -> Array:
-        n = self.n
-        table = np.full((n, n), 1.0 / n)
-        if not self.identity:  # (n-1)! orders put v at i, one less for v = i, of n! - 1
-            table = (factorial(n - 1) - np.eye(n)) / (factorial(n) - 1)
-        return like(table, revealed)
+    def _tables(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return P(y_i = v | all so far as in the identity) for v != i and for v = i, by the number masked."""
+        other = [factorial(m - 1) / (factorial(m) - 1) if m > 1 else 0.0 for m in range(self.n + 1)]
+        own = [(factorial(m - 1) - 1) / (factorial(m) - 1) if m > 1 else 0.0 for m in range(self.n + 1)]
+        return np.array(other), np.array(own)
 
     def contains(self, answers: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return whether each row is a permitted order."""

@@ -185,7 +185,7 @@ def _kl(chain: Chain, policy: Policy, accuracy: Number, path_kl: Bits, *, symmet
         return inf
     ranked = isinstance(policy, RankedPolicy)
     if ranked and (policy.by == "left_to_right" or policy.ties != "random"):
-        return path_kl if policy.ties != "all" or policy.by == "left_to_right" else -_log2(accuracy)
+        return path_kl  # no random choices
     if symmetric and (chain.token_symmetric or (ranked and policy.block is None)):
         return -_log2(accuracy)
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from theory._checks import InputError, choice, exact_fraction, positive_int
 from theory.closed_forms.exact import Environment, exact_truth, exact_value
@@ -99,7 +99,7 @@ def _environment(form: ClosedForm, values: dict[str, Any]) -> Environment:
     if "sizes" in given and "sizes" in needed:
         sizes = [positive_int(size, "a size") for size in given.pop("sizes")]
         total = sum(sizes)
-        if not sizes or given.setdefault("n", total) != total:
+        if not sizes or positive_int(given.setdefault("n", total), "n") != total:
             raise InputError(f"sizes must sum to n = {given.get('n')}, got {sizes}.")
         environment["T"] = Fraction(len(sizes))
         environment["s"] = [Fraction(size) for size in sizes]
@@ -116,7 +116,9 @@ def _number(key: str, value: Any) -> Fraction:
     if key == "gamma":
         return number
     if key == "j":
-        return Fraction(positive_int(number + 1, "j + 1") - 1)
+        if number.denominator != 1 or number < 0:
+            raise InputError(f"j must be a whole number of at least 0, got {value!r}.")
+        return number
     return Fraction(positive_int(value, key))
 
 
@@ -136,5 +138,4 @@ def mean_subset_entropies(task: str, n: int) -> list[LogNumber]:
     """
     form = closed_form(task, "mean_subset_entropy")
     size = positive_int(n, "n")
-    values = [evaluate(form, n=size, j=j) for j in range(size + 1)]
-    return [value for value in values if isinstance(value, LogNumber)]
+    return [cast("LogNumber", evaluate(form, n=size, j=j)) for j in range(size + 1)]

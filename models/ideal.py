@@ -1,0 +1,63 @@
+"""The ideal model: the true conditional of every masked position, as a predictor."""
+
+from __future__ import annotations
+
+import torch
+
+from theory.law import MASK, Law
+
+__all__ = ["IdealPredictor", "float_dtype"]
+
+
+class IdealPredictor:
+    """Predict ``log P(y_i | revealed)`` of a law, in float64 (float32 on devices without it).
+
+    Sequences are answers alone: token ids are those of ``law.tokens``, the mask is ``len(law.tokens)``. Revealed
+    tokens that are impossible together give the one-position marginals.
+
+    Args:
+        law: The law of the answer.
+        device: Where to compute.
+
+    Example:
+        >>> from synthetic import Arrangements
+        >>> ideal = IdealPredictor(Arrangements(3))
+        >>> ideal(torch.tensor([[1, 3, 3]])).exp()[0, 2].tolist()
+        [0.5, 0.0, 0.5]
+    """
+
+    def __init__(self, law: Law, device: torch.device | str = "cpu") -> None:
+        self.law = law
+        self._device = torch.device(device)
+
+    @property
+    def mask_id(self) -> int:
+        """The number of tokens of the law."""
+        return len(self.law.tokens)
+
+    @property
+    def vocab_size(self) -> int:
+        """The number of tokens of the law."""
+        return len(self.law.tokens)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self._device
+
+    def masked(self, size: int) -> torch.Tensor:
+        """Return ``size`` fully masked answers, shape (size, n)."""
+        return torch.full((size, self.law.n), self.mask_id, dtype=torch.int64, device=self._device)
+
+    def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Return log-probabilities, shape (B, n, V)."""
+        return self.marginals(tokens).log()
+
+    def marginals(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Return probabilities, shape (B, n, V); one at the token of a revealed position."""
+        return self.law.conditional(torch.where(tokens == self.mask_id, MASK, tokens))
+
+
+def float_dtype(device: torch.device) -> torch.dtype:
+    """Return the widest float of a device: float64, or float32 on mps, which has no other."""
+    return torch.float32 if device.type == "mps" else torch.float64

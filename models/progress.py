@@ -1,0 +1,42 @@
+"""A progress line of training: the loss beside its exact floor."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+__all__ = ["Report", "training_progress"]
+
+Report = Callable[[int, float, float], None]  # (steps done, loss, floor of the loss), nats
+
+WINDOW = 100  # steps averaged
+
+
+@contextmanager
+def training_progress(name: str, steps: int, *, visible: bool = True) -> Generator[Report]:
+    """Show progress on stderr and give the function that each step reports to.
+
+    Loss and floor are means over the last steps; both vary from step to step with the drawn n and tasks.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[loss]}"),
+        TimeRemainingColumn(),
+    )
+    recent: deque[tuple[float, float]] = deque(maxlen=WINDOW)
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, refresh_per_second=2, disable=not visible) as bar:
+        line = bar.add_task(f"train {name}", total=steps, loss="")
+
+        def report(step: int, loss: float, floor: float) -> None:
+            recent.append((loss, floor))
+            loss, floor = (sum(column) / len(recent) for column in zip(*recent, strict=True))
+            bar.update(line, completed=step, loss=f"loss {loss:.4f}, floor {floor:.4f} nats")
+
+        yield report

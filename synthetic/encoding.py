@@ -1,0 +1,271 @@
+"""List tasks as token sequences: ``[task] [index] [new] x_1 .. x_n [sep] y_1 .. y_m``.
+
+A task's law is written in roles (role j < n: the j-th item of the list, role n: the new item). An instance gives
+every role a word; everything here follows from the law and this map, so that no list operation is described a
+second time. A slot that the prompt does not use holds the token ``none``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthetic.task import ListTask, tasks
+from theory._checks import InputError, positive_int
+from theory.law import MASK, Law
+
+__all__ = [
+    "FOREIGN",
+    "WORDS",
+    "Batch",
+    "Encoding",
+    "context_laws",
+    "grade",
+    "law_ids",
+    "list_task_names",
+    "render",
+    "to_roles",
+]
+
+Ints = NDArray[np.int64]
+
+FOREIGN = -2  # the role of a token that is no role of the instance
+
+# in alphabetical order, so that sorting token ids sorts the words
+_TEXT = """
+acorn anchor apple arrow barn basket bell bridge candle castle cherry clock cloud comet copper coral daisy
+desert dragon drum eagle ember falcon feather fern fiddle flute forest fox garden glacier goat hammer harbor
+hazel honey igloo iris island ivory jacket jasmine jewel jungle kettle kite ladder lantern lemon lily magnet
+maple marble meadow needle nest oasis ocean olive orchid paddle pearl pepper violin
+"""
+WORDS = tuple(_TEXT.split())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoding:
+    """Token ids: the words first, then ``mask``, ``sep``, ``none``, one token per task, one per index.
+
+    Attributes:
+        items: Number of words that list items are drawn from.
+        longest: Largest length n of an input list; indices run from 0 to this number.
+        names: Tasks that have a token; all registered list tasks by default.
+
+    Example:
+        >>> encoding = Encoding(items=8, longest=4, names=("copy", "shuffle"))
+        >>> encoding.mask, encoding.sep, encoding.none, encoding.vocab_size
+        (8, 9, 10, 18)
+    """
+
+    items: int = 32
+    longest: int = 16
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "items", positive_int(self.items, "items"))
+        object.__setattr__(self, "longest", positive_int(self.longest, "longest"))
+        object.__setattr__(self, "names", tuple(self.names) or list_task_names())
+        if unknown := sorted(set(self.names) - set(list_task_names())):
+            raise InputError(f"{unknown[0]!r} is not a list task; known: {', '.join(list_task_names())}.")
+
+    @property
+    def mask(self) -> int:
+        """The token of a masked position."""
+        return self.items
+
+    @property
+    def sep(self) -> int:
+        """The token between prompt and answer."""
+        return self.items + 1
+
+    @property
+    def none(self) -> int:
+        """The token of a slot that is not used."""
+        return self.items + 2
+
+    @property
+    def vocab_size(self) -> int:
+        """The number of tokens."""
+        return self.index_token(self.longest) + 1
+
+    @property
+    def longest_sequence(self) -> int:
+        """The length of the longest sequence: an answer has at most one item more than the list."""
+        return self.answer_start(self.longest) + self.longest + 1
+
+    def task_token(self, name: str) -> int:
+        """Return the token of a task."""
+        if name not in self.names:
+            raise InputError(f"task {name!r} has no token here; known: {', '.join(self.names)}.")
+        return self.none + 1 + self.names.index(name)
+
+    def index_token(self, index: int | None) -> int:
+        """Return the token of the named position, ``none`` if there is none."""
+        return self.none if index is None else self.none + 1 + len(self.names) + index
+
+    def answer_start(self, n: int) -> int:
+        """Return the column of ``y_1`` for lists of length n."""
+        return n + 4
+
+    def sample_batch(self, task: ListTask, size: int, rng: np.random.Generator) -> Batch:
+        """Return ``size`` random instances with true answers: items, index and answer are independent.
+
+        Args:
+            task: A list task with a token here and n of at most ``longest``, less than ``items``.
+            size: Number of instances B.
+            rng: Source of all randomness.
+        """
+        n, roles = task.n, self._sample_roles(task, size, rng)
+        laws, weights, indices = context_laws(task), _weights(task), _indices(task)
+        context = rng.choice(weights.size, size=size, p=weights)
+        start = self.answer_start(n)
+        tokens = np.full((size, start + laws[0].n), self.none, dtype=np.int64)
+        tokens[:, 0] = self.task_token(task.name)
+        tokens[:, 1] = np.array([self.index_token(index) for index in indices])[context]
+        if task.uses_new:
+            tokens[:, 2] = roles[:, n]
+        tokens[:, 3 : 3 + n] = np.take_along_axis(roles, task.input_roles(rng, size), axis=1)
+        tokens[:, 3 + n] = self.sep
+        for c, law in enumerate(laws):
+            rows = np.flatnonzero(context == c)
+            drawn = _roles_of(law)[law.sample(rng, len(rows))]
+            tokens[rows, start:] = np.take_along_axis(roles[rows], drawn, axis=1)
+        return Batch(
+            encoding=self, task=task, tokens=tokens, answer=slice(start, None), roles=roles, context=context
+        )
+
+    def _sample_roles(self, task: ListTask, size: int, rng: np.random.Generator) -> Ints:
+        """Return a distinct word for every role, shape (size, n) or, with a new item, (size, n + 1)."""
+        if task.n > self.longest:
+            raise InputError(f"n must be at most {self.longest} in this encoding, got {task.n}.")
+        count = task.n + task.uses_new
+        if count > self.items:
+            raise InputError(f"{count} distinct items are needed, the encoding has {self.items}.")
+        roles = rng.random((size, self.items)).argsort(axis=1)[:, :count]
+        if type(task).input_roles is not ListTask.input_roles:
+            # the order shown does not tell the roles, so only the words can: role j is the j-th smallest
+            roles[:, : task.n] = np.sort(roles[:, : task.n], axis=1)
+        return roles
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Batch:
+    """Instances of one task with true answers.
+
+    Attributes:
+        encoding: The token ids.
+        task: The task.
+        tokens: Prompt and answer, shape (B, L).
+        answer: The columns of the answer.
+        roles: The token of every role, shape (B, R).
+        context: Which context of the task each row has, shape (B,).
+    """
+
+    encoding: Encoding
+    task: ListTask
+    tokens: Ints
+    answer: slice
+    roles: Ints
+    context: Ints
+
+    def __len__(self) -> int:
+        """Return the number of instances."""
+        return self.tokens.shape[0]
+
+
+def to_roles(batch: Batch, answers: Ints) -> Ints:
+    """Return answers in roles.
+
+    Args:
+        batch: The instances, B rows.
+        answers: Token ids, shape (B, m); the mask may stand among them.
+
+    Returns:
+        Roles, ``MASK`` for the mask and ``FOREIGN`` for a token that is no role of its row; shape (B, m).
+
+    Example:
+        >>> from synthetic import make_task
+        >>> batch = Encoding().sample_batch(make_task("reverse", 3), 1, np.random.default_rng(0))
+        >>> to_roles(batch, batch.tokens[:, batch.answer]).tolist()
+        [[2, 1, 0]]
+    """
+    equal = answers[:, :, None] == batch.roles[:, None, :]
+    roles = np.where(equal.any(axis=2), equal.argmax(axis=2), FOREIGN)
+    return np.where(answers == batch.encoding.mask, MASK, roles)
+
+
+def law_ids(law: Law, roles: Ints) -> Ints:
+    """Return roles as token ids of ``law``; ``MASK`` stays, roles that the law never uses become ``FOREIGN``."""
+    table = np.full(2 + max(int(roles.max(initial=0)), *_roles_of(law).tolist()) + 1, FOREIGN)
+    table[MASK + 2] = MASK
+    table[_roles_of(law) + 2] = np.arange(len(law.tokens))
+    return table[roles + 2]
+
+
+def grade(batch: Batch, answers: Ints) -> NDArray[np.bool_]:
+    """Return whether each row of token ids, shape (B, m), is a valid answer: one of positive probability.
+
+    Example:
+        >>> from synthetic import make_task
+        >>> batch = Encoding().sample_batch(make_task("shuffle", 3), 2, np.random.default_rng(0))
+        >>> grade(batch, batch.tokens[:, batch.answer]).tolist()
+        [True, True]
+    """
+    roles = to_roles(batch, answers)
+    valid = np.zeros(len(batch), dtype=bool)
+    for c, law in enumerate(context_laws(batch.task)):
+        rows = np.flatnonzero(batch.context == c)
+        valid[rows] = law.contains(law_ids(law, roles[rows]))
+    return valid
+
+
+def render(batch: Batch, row: int, answer: Ints | None = None) -> str:
+    """Return one instance in words, with its true answer or the one given.
+
+    Example:
+        >>> from synthetic import make_task
+        >>> batch = Encoding().sample_batch(make_task("replace_index", 3), 1, np.random.default_rng(3))
+        >>> render(batch, 0)
+        'replace_index (goat, 1): eagle fox acorn -> eagle goat acorn'
+    """
+    index = _indices(batch.task)[batch.context[row]]
+    n, tokens = batch.task.n, batch.tokens[row]
+    given = [_word(batch, tokens[2])] if batch.task.uses_new else []
+    given += [] if index is None else [str(index)]
+    head = f"{batch.task.name} ({', '.join(given)})" if given else batch.task.name
+    shown = tokens[batch.answer] if answer is None else answer
+    left, right = (" ".join(_word(batch, t) for t in part) for part in (tokens[3 : 3 + n], shown))
+    return f"{head}: {left} -> {right}"
+
+
+def list_task_names() -> tuple[str, ...]:
+    """Return the names of all registered list tasks, sorted."""
+    return tuple(name for name, cls in tasks().items() if issubclass(cls, ListTask))
+
+
+def _word(batch: Batch, token: Any) -> str:
+    if token < batch.encoding.items:
+        return WORDS[token] if token < len(WORDS) else f"item{token}"
+    return "_" if token == batch.encoding.mask else f"<{token}>"
+
+
+@lru_cache(maxsize=512)
+def context_laws(task: ListTask) -> tuple[Law, ...]:
+    """Return the laws of a task's contexts, in order; kept, because a listed law is costly to build."""
+    return tuple(context.law for context in task.contexts())
+
+
+@lru_cache(maxsize=512)
+def _weights(task: ListTask) -> NDArray[np.float64]:
+    return np.array([float(context.weight) for context in task.contexts()])
+
+
+def _indices(task: ListTask) -> tuple[int | None, ...]:
+    return tuple(task.indices())
+
+
+def _roles_of(law: Law) -> Ints:
+    return np.array(law.tokens, dtype=np.int64)

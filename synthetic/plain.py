@@ -1,0 +1,55 @@
+"""Tasks without a prompt: one distribution over sequences, listed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar
+
+from theory._checks import InputError, positive_int
+from theory.law import Context, ListedLaw
+from theory.limits import require_memory
+from theory.lumped import Chain
+from theory.pmf import JointPMF
+
+__all__ = ["PlainTask", "require_listable"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainTask:
+    """One law over n tokens; subclasses say which.
+
+    Attributes:
+        n: The size, by default the number of positions.
+    """
+
+    name: ClassVar[str] = ""
+    sizes: ClassVar[bool] = True  # takes -n
+    smallest: ClassVar[int] = 2
+    n: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n", positive_int(self.n, "n"))
+        if self.n < self.smallest:
+            raise InputError(f"{self.name} needs n of at least {self.smallest}, got {self.n}.")
+
+    def pmf(self) -> JointPMF:
+        """Return the exact law as a list of outcomes."""
+        raise TypeError(f"{type(self).__name__} does not say what its law is.")
+
+    def contexts(self) -> tuple[Context, ...]:
+        """Return the single context."""
+        return (Context(weight=Fraction(1), law=ListedLaw(self.pmf())),)
+
+    def chain(self) -> Chain | None:
+        """Return a lumped chain of the law, or ``None`` if there is none."""
+        return None
+
+
+def require_listable(outcomes: int, positions: int) -> None:
+    """Raise before listing too many outcomes."""
+    require_memory(
+        outcomes * positions * 80,
+        f"listing {outcomes} outcomes of {positions} tokens",
+        remedy="use a smaller n",
+    )

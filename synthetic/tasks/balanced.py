@@ -1,0 +1,31 @@
+"""Balanced strings: n bits, half of them ones. n is even.
+
+Serial depth grows like the square of log n (arXiv 2608.25505, Theorem 11).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb
+
+from synthetic.plain import PlainTask, require_listable
+from synthetic.task import register
+from theory._checks import InputError
+from theory.pmf import JointPMF
+
+__all__ = ["Balanced"]
+
+
+@register("balanced")
+@dataclass(frozen=True, kw_only=True)
+class Balanced(PlainTask):
+    """The uniform law on bit strings with as many ones as zeros."""
+
+    def pmf(self) -> JointPMF:
+        """Return the uniform law on the balanced strings."""
+        if self.n % 2:
+            raise InputError(f"balanced needs an even n, got {self.n}.")
+        require_listable(comb(self.n, self.n // 2), self.n)
+        halves = combinations(range(self.n), self.n // 2)
+        return JointPMF.uniform(tuple(int(i in set(ones)) for i in range(self.n)) for ones in halves)

@@ -1,0 +1,30 @@
+"""Latin square: each symbol once in every row and column. n is the order (2, 3 or 4), the answer has n * n cells.
+
+There are 2, 12 and 576 squares. The source paper's generator makes only some of them; here all are equally likely.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from synthetic.grids import latin_squares
+from synthetic.plain import PlainTask
+from synthetic.task import register
+from theory._checks import InputError
+from theory.pmf import JointPMF
+
+__all__ = ["LatinSquare"]
+
+
+@register("latin_square")
+@dataclass(frozen=True, kw_only=True)
+class LatinSquare(PlainTask):
+    """The uniform law on Latin squares."""
+
+    def pmf(self) -> JointPMF:
+        """Return the uniform law on all Latin squares of order n, row by row."""
+        if self.n > 4:
+            raise InputError(
+                f"latin_square is listed for n = 2, 3, 4 (order 5 has 161280 squares), got {self.n}."
+            )
+        return JointPMF.uniform(latin_squares(self.n))

@@ -1,0 +1,31 @@
+"""Tree: n bits on a binary tree; each bit equals that of its parent (i - 1) // 2 with probability 3/4.
+
+Separators decode it without loss in a number of steps that grows like log n.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+from synthetic.plain import PlainTask, require_listable
+from synthetic.task import register
+from theory.pmf import JointPMF
+
+__all__ = ["Tree"]
+
+
+@register("tree")
+@dataclass(frozen=True, kw_only=True)
+class Tree(PlainTask):
+    """A sticky two-state process on a binary tree in heap order."""
+
+    def pmf(self) -> JointPMF:
+        """Return the law, by weights."""
+        require_listable(2**self.n, self.n)
+        strings = list(product((0, 1), repeat=self.n))
+        return JointPMF.from_weights(
+            strings,
+            [prod(3 if bits[i] == bits[(i - 1) // 2] else 1 for i in range(1, self.n)) for bits in strings],
+        )
