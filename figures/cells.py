@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["exact_decode", "ideal_samples", "model_samples", "tie_range"]
+__all__ = ["exact_decode", "ideal_samples", "model_samples", "threshold_curve", "tie_range"]
 
 
 def exact_decode(
@@ -30,6 +30,22 @@ def tie_range(*, task: str, n: int, policy: str) -> list[str]:
     chain = make_task(task, n).chain()
     assert chain is not None, f"{task} has no lumped chain"
     return [str(end) for end in tie_interval_lumped(chain, parse_policy(policy))]
+
+
+def threshold_curve(*, task: str, n: int, strict: bool, steps: int) -> list[list[str]]:
+    """Return (gamma, exact greedy accuracy) of the threshold rule, as ratios, for gamma from 1/2 to 1."""
+    from fractions import Fraction
+
+    from synthetic import make_task
+    from theory.expectation import decode_contexts
+    from theory.policies.threshold import Threshold
+
+    gammas = [Fraction(1, 2) + Fraction(j, 2 * steps) for j in range(steps + 1)]
+    made = make_task(task, n)
+    return [
+        [str(g), str(decode_contexts(made, Threshold(gamma=g, strict=strict), temperature=0).accuracy)]
+        for g in gammas
+    ]
 
 
 def ideal_samples(

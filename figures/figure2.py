@@ -9,7 +9,7 @@ with 95 % intervals; crosses are the paper's points (LLaDA 1.5, fine-tuned, abou
 
 At temperature 0 the ideal marginals tie, and what argmax does with a tie decides the outcome. Solid lines let every
 position break ties by itself (the paper's zero-mean noise), dashed lines let all take the lowest token, and the
-shaded band spans every deterministic tie-break for k = 2 (b, d) or for the threshold (e). A trained model breaks ties
+shaded band spans every deterministic tie-break for k > 1 (b, d) or for the threshold (e). A trained model breaks ties
 by its own small biases, alike at all positions, so that its points, and the paper's in panel b, fall anywhere in the
 band: they are shown, and decide nothing. In panel e a confidence equal to the threshold counts as high enough under
 the non-strict rule of the released code (dotted), not under the strict rule of the text (solid): Shuffle ties at
@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from figures.cells import exact_decode, ideal_samples, model_samples, tie_range
+from figures.cells import exact_decode, ideal_samples, model_samples, threshold_curve, tie_range
 from figures.check import Check, binomial_check, clopper_pearson, exact_check, model_check, published_check
 from figures.data import published_rows
 from figures.figure import Cell, Figure, Row, Settings, derived_seed
@@ -44,6 +44,14 @@ TITLES = {"shuffle": "Shuffle", "replace_random": "Replace Random"}
 K_COLOURS = {"1": COLOURS["green"], "2": COLOURS["blue"], "n": COLOURS["vermillion"]}
 TASK_COLOURS = {"shuffle": COLOURS["blue"], "replace_random": COLOURS["vermillion"]}
 PUBLISHED_SAMPLES = 100
+
+THRESHOLD_LINES = {
+    "curve": MARKS["exact"],
+    "curve_non_strict": {**MARKS["exact_other"], "linestyle": ":", "linewidth": 1.6},
+}
+
+# the laws whose ties the range spans; in panel e it is that of the non-strict rule
+TIE_LAWS = {"b": ("exact", "exact_lowest"), "d": ("exact", "exact_lowest"), "e": ("exact_non_strict",)}
 
 Setting = dict[str, Any]  # one point of the x axis of one curve
 
@@ -120,7 +128,21 @@ def cells(settings: Settings) -> list[Cell]:
             exact.append(
                 Cell(function=tie_range, kwargs={key: common[key] for key in ("task", "n")} | _loose(point))
             )
-    return [*model, *ideal, *exact]
+    return [
+        *model,
+        *ideal,
+        *exact,
+        *(Cell(function=threshold_curve, kwargs=kwargs) for kwargs in curves(settings)),
+    ]
+
+
+def curves(settings: Settings) -> list[dict[str, Any]]:
+    """Return the exact laws of panel e as functions of the threshold, on a fine grid."""
+    return [
+        {"task": task, "n": settings["n_e"], "strict": strict, "steps": settings["gamma_steps"]}
+        for task in TITLES
+        for strict in (True, False)
+    ]
 
 
 def _loose(point: Setting) -> dict[str, str]:
@@ -143,6 +165,10 @@ def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:
             rows.append({**base, "source": "tie_range", "low": Fraction(low), "high": Fraction(high)})
         for source, counted in (("ideal", sampled), ("model", trained)):
             rows.append({**base, "source": source} | _proportion(counted["successes"], counted["trials"]))
+    for curve, values in zip(curves(settings), exact, strict=True):
+        base = {"panel": "e", "task": curve["task"], "temperature": 0, "n": curve["n"]}
+        source = "curve" if curve["strict"] else "curve_non_strict"
+        rows += [{**base, "source": source, "gamma": gamma, "accuracy": Fraction(a)} for gamma, a in values]
     rows += _published(settings)
     columns = (
         "panel",
@@ -202,7 +228,7 @@ def draw(rows: list[Row], settings: Settings) -> Drawing:
             ax.set(xlabel=r"threshold $\gamma$", title=rf"e  threshold, n = {settings['n_e']}, $\tau$ = 0")
         else:
             task, temperature = TOPK_PANELS[panel]
-            for k in settings["k"]:
+            for k in reversed(settings["k"]):  # the curve for k = 2 on top: it is the one with a story
                 _draw_curve(ax, [row for row in mine if row["k"] == k], "n", K_COLOURS[k])
             ax.set(
                 xlabel="list length n",
@@ -221,18 +247,12 @@ def _draw_curve(ax: Axes, rows: list[Row], x: str, colour: str) -> None:
     by_source: dict[str, list[Row]] = {}
     for row in rows:
         by_source.setdefault(row["source"], []).append(row)
-    for source, style in (
-        ("exact", MARKS["exact"]),
-        ("exact_lowest", MARKS["exact_other"]),
-        ("exact_non_strict", {**MARKS["exact_other"], "linestyle": ":", "linewidth": 1.6}),
-    ):
+    lowest = {**MARKS["exact_other"], "zorder": 2.5}  # above the other curves: it often lies on one
+    sources = {"exact": MARKS["exact"], "exact_lowest": lowest} if x == "n" else THRESHOLD_LINES
+    for source, style in sources.items():
         line = by_source.get(source, [])
-        if line and not (x == "gamma" and source == "exact_lowest"):
-            ax.plot([float(r[x]) for r in line], [float(r["accuracy"]) for r in line], color=colour, **style)
-    band = by_source.get("tie_range", [])
-    if any(r["low"] < r["high"] for r in band) and (x == "gamma" or band[0]["k"] == "2"):
-        ends = [[float(r[end]) for r in band] for end in ("low", "high")]
-        ax.fill_between([float(r[x]) for r in band], *ends, color=colour, alpha=0.1, linewidth=0)
+        ax.plot([_number(r[x]) for r in line], [float(r["accuracy"]) for r in line], color=colour, **style)
+    _draw_ties(ax, [r for r in by_source.get("tie_range", []) if r["low"] < r["high"]], x, colour)
     width = 0.012 if x == "gamma" else 0.28
     for source, shift in (("ideal", -width), ("published", 0.0), ("model", width)):
         marks = by_source.get(source, [])
@@ -240,13 +260,27 @@ def _draw_curve(ax: Axes, rows: list[Row], x: str, colour: str) -> None:
         below = [m - r["low"] for m, r in zip(means, marks, strict=True)]
         above = [r["high"] - m for m, r in zip(means, marks, strict=True)]
         ax.errorbar(
-            [float(r[x]) + shift for r in marks],
+            [_number(r[x]) + shift for r in marks],
             means,
             [below, above],
             color=colour,
             elinewidth=0.9,
             **MARKS[source],
         )
+
+
+def _number(value: Any) -> float:
+    return float(Fraction(value))
+
+
+def _draw_ties(ax: Axes, rows: list[Row], x: str, colour: str) -> None:
+    """Draw the range of all tie-breaks: a band over lengths (once: for k = 2), a bar at a threshold."""
+    places, low, high = ([_number(r[key]) for r in rows] for key in (x, "low", "high"))
+    if x == "gamma":
+        heights = [b - a for a, b in zip(low, high, strict=True)]
+        ax.bar(places, heights, 0.03, low, color=colour, alpha=0.15, linewidth=0)
+    elif rows and rows[0]["k"] == "2":
+        ax.fill_between(places, low, high, color=colour, alpha=0.1, linewidth=0)
 
 
 def _draw_legend(ax: Axes, settings: Settings) -> None:
@@ -260,8 +294,10 @@ def _draw_legend(ax: Axes, settings: Settings) -> None:
         *(Patch(color=colour, label=f"e: {TITLES[task]}") for task, colour in TASK_COLOURS.items()),
         Line2D([], [], color=grey, label="exact (independent ties, strict)", **MARKS["exact"]),
         Line2D([], [], color=grey, label="exact, ties to the lowest token", **MARKS["exact_other"]),
-        Line2D([], [], color=grey, label="exact, non-strict threshold", linestyle=":", linewidth=1.6),
-        Patch(color=grey, alpha=0.15, label="all deterministic tie-breaks (k = 2; e)"),
+        Line2D(
+            [], [], color=grey, label="exact, non-strict threshold", **THRESHOLD_LINES["curve_non_strict"]
+        ),
+        Patch(color=grey, alpha=0.15, label="all deterministic tie-breaks (k > 1; e)"),
         Line2D(
             [], [], color=grey, label=f"ideal model, {settings['ideal_samples']} samples", **MARKS["ideal"]
         ),
@@ -278,12 +314,20 @@ def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
     exact = {_key(row): row for row in rows if row["source"] == "exact"}
     out: list[Check] = []
     for row in rows:
+        if row["source"].startswith("curve"):
+            out.append(exact_check(_name(row), row["accuracy"], _closed_form(row)))
+            continue
         truth, name = exact[_key(row)], _name(row)
         if row["source"] == "exact":
             out.append(exact_check(name, row["accuracy"], _closed_form(row)))
         elif row["source"] == "tie_range":
-            inside = row["low"] <= row["high"] and row["low"] >= 0 and row["high"] <= 1
-            out.append(exact_check(f"{name}: tie-break range is ordered inside [0, 1]", inside, True))
+            laws = [
+                r["accuracy"] for r in rows if r["source"] in TIE_LAWS[row["panel"]] and _key(r) == _key(row)
+            ]
+            inside = all(row["low"] <= accuracy <= row["high"] for accuracy in laws)
+            out.append(
+                exact_check(f"{name}: every tie rule lies in the range of all tie-breaks", inside, True)
+            )
         elif row["source"] == "ideal":
             out.append(binomial_check(name, row["successes"], row["trials"], truth["accuracy"]))
         elif row["source"] == "model" and row["temperature"] == 1:
@@ -299,7 +343,8 @@ def _key(row: Row) -> tuple[Any, ...]:
 
 
 def _name(row: Row) -> str:
-    return f"{row['panel']} {row['task']} {row['policy']} n={row['n']} tau={row['temperature']}"
+    policy = row["policy"] or f"{row['source']} gamma={row['gamma']}"
+    return f"{row['panel']} {row['task']} {policy} n={row['n']} tau={row['temperature']}"
 
 
 def _closed_form(row: Row) -> Any:
@@ -309,6 +354,7 @@ def _closed_form(row: Row) -> Any:
     kind = "topk" if row["gamma"] is None else "threshold"
     # the accuracy of Shuffle does not depend on the temperature: uniform marginals temper to themselves
     suffix = f" tau={row['temperature']}" if row["task"] == "replace_random" else ""
+    suffix += " strict=false" if row["source"] == "curve_non_strict" else ""
     values: dict[str, Any] = {"n": row["n"]}
     if kind == "topk":
         values["k"] = row["n"] if row["k"] == "n" else int(row["k"])
@@ -328,6 +374,7 @@ FIGURE = Figure(
         "k": ["1", "2", "n"],
         "gamma": ["0.5", "0.6", "0.7", "0.8", "0.9", "1.0"],
         "n_e": 10,
+        "gamma_steps": 100,
         "ideal_samples": 2_000,
         "model_samples": 500,
     },

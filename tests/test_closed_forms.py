@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from itertools import combinations, permutations, product
-from math import comb, e, exp, factorial, inf, log, log2
+from itertools import combinations, pairwise, permutations, product
+from math import comb, e, exp, factorial, inf, isnan, log, log2
 
 import mpmath
 import numpy as np
@@ -35,7 +35,7 @@ from theory.policies import SCORES, RankedPolicy, parse_policy
 from theory.subsets import EntropyTable, subset_entropies
 
 HALF = Fraction(1, 2)
-GAMMAS = [Fraction(text) for text in "-1/2 0 1/5 1/4 1/3 2/5 1/2 2/3 3/4 4/5 1 3/2".split()]
+GAMMAS = [Fraction(x, 60) for x in (-30, 0, 12, 15, 20, 24, 30, 40, 45, 48, 60, 90)]
 ALL = 99  # more tokens a step than there are positions: one step
 
 FORMS = {(form.task, form.quantity): form for form in closed_forms()}
@@ -105,7 +105,7 @@ def compositions(n: int) -> Iterator[tuple[int, ...]]:
     for r in range(n):
         for cuts in combinations(range(1, n), r):
             ends = (0, *cuts, n)
-            yield tuple(b - a for a, b in zip(ends, ends[1:], strict=False))
+            yield tuple(b - a for a, b in pairwise(ends))
 
 
 def blocks(sizes: tuple[int, ...]) -> list[list[int]]:
@@ -281,12 +281,13 @@ def largest_n(form: ClosedForm, checker: str) -> int:
         return 3 if (checker, form.quantity) == ("reference", "dual_total_correlation") else 4
     if form.task.startswith("shuffle"):
         return {"product": 5 if decoded else 6, "reference": 4 if decoded else 5}[checker]
-    return {"product": 6, "reference": 4 if form.quantity == "step_bound" else 5}[checker]
+    many = {"sizes", "gamma"} & set(form.parameters)
+    return {"product": 5 if many and decoded else 6, "reference": 4 if many else 5}[checker]
 
 
-def temperatures(form: ClosedForm) -> tuple[int, ...]:
+def temperatures(form: ClosedForm, n: int) -> tuple[int, ...]:
     named = [int(word[4:]) for word in form.quantity.split() if word.startswith("tau=")]
-    return tuple(named) or (0, 1)
+    return tuple(named) or ((0, 1) if n <= 3 else (1,))
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=IDS)
@@ -298,7 +299,7 @@ def test_form_is_what_the_product_computes(form):
             assert value == product_bits(form, n, values), values
         else:
             assert isinstance(value, Fraction)
-            for tau in temperatures(form):
+            for tau in temperatures(form, n):
                 assert value == product_decoding(form, n, values, tau), (values, tau)
         seen += 1
     assert seen >= (1 if form.task in ("city_names", "sudoku_4") else 2)
@@ -312,7 +313,7 @@ def test_form_is_what_the_reference_computes(form):
             assert value.terms == reference_bits(form, n, values), values
         elif "given=first_row" not in form.quantity and positions(form.task, n) < 10:
             field = "steps" if form.unit == "steps" else "accuracy"
-            for tau in temperatures(form):
+            for tau in temperatures(form, n):
                 decoded = reference_decode(form.task, n, schedule_of(form, values), tau)
                 assert value == getattr(decoded, field), (values, tau)
 
@@ -418,9 +419,8 @@ def test_every_limit_is_verified_somewhere():
 def test_limit_by_sympy(name):
     form = FORMS[name]
     (n,) = (symbol for symbol in form.expression.free_symbols if symbol.name == "n")
-    for size in (2, 3):
-        expression, limit = (at(x, k=size, j=size) for x in (form.expression, form.limit))
-        assert sympy.limit(expression, n, sympy.oo) == limit
+    expression, limit = (at(x, k=2, j=3) for x in (form.expression, form.limit))
+    assert sympy.limit(expression, n, sympy.oo) == limit
 
 
 @pytest.mark.parametrize("name", sorted(BY_BOUND), ids=": ".join)
@@ -438,7 +438,7 @@ def test_limit_by_an_explicit_bound(name):
 def test_growth_with_an_explicit_error(name):
     form, bound = FORMS[name], BY_ASYMPTOTE[name]
     for k in (2, 3) if "k" in form.parameters else (2,):
-        for n in (6, 12, 60, 300):
+        for n in (6, 12, 42, 150):
             given = {"n": n, "k": k} if "k" in form.parameters else {"n": n}
             value, asymptote = evaluate(form, **given), at(form.asymptote, **given)
             if form.unit == "bits":
@@ -467,13 +467,13 @@ def test_threshold_limits(name):
 
 def test_expansion_of_insert_random():
     form = closed_form("insert_random", "total_correlation")
-    for n in (49, 199):
-        size, value = n + 1, float(evaluate(form, n=n))
-        with mpmath.workdps(30):
-            glaisher = 2 * mpmath.log(mpmath.glaisher) + mpmath.log(size) / 6
-            expansion = (mpmath.mpf(size) / 2 - glaisher / size) / mpmath.log(2)
+    for size in (50, 200):  # positions
+        with mpmath.workdps(40):
+            value = mpmath.mpf(evaluate(form, n=size - 1).interval(200).str(40, radius=False))
+            small = 2 * mpmath.log(mpmath.glaisher) + mpmath.log(size) / 6
+            expansion = (mpmath.mpf(size) / 2 - small / size) / mpmath.log(2)
             next_term = 1 / (360 * size**3 * mpmath.log(2))
-            assert 0.98 * next_term < expansion - value < next_term
+            assert 0.9999 * next_term < expansion - value < next_term
 
 
 # --- Identities between forms, and what the conditions exclude --------------------------------------------
@@ -550,13 +550,13 @@ def sized(task: str, n: int, k: int) -> dict:
 @pytest.mark.parametrize("by", sorted(SCORES))
 @pytest.mark.parametrize("ties", ["random", "lowest"])
 def test_topk_accuracy_does_not_depend_on_score_or_score_ties(by, ties):
-    for k, remainder in product((2, 3), ("last", "first")):
-        policy = parse_policy(f"topk:k={k},by={by},ties={ties},remainder={remainder}")
+    for remainder in ("last", "first"):  # sizes 3, 1 and 2, 2
+        policy = parse_policy(f"topk:k=3,by={by},ties={ties},remainder={remainder}")
         suffix = " remainder=first" if remainder == "first" else ""
         for task, tau in product(("shuffle", "replace_random"), (0, 1)):
             ((_, pmf),) = product_targets(task, 4)
             named = f"accuracy topk{f' tau={tau}' if task != 'shuffle' else ''}{suffix}"
-            assert decode(pmf, policy, temperature=tau).accuracy == values_of(task, named, n=4, k=k)
+            assert decode(pmf, policy, temperature=tau).accuracy == values_of(task, named, n=4, k=3)
 
 
 def test_shuffle_accuracy_at_another_temperature():
@@ -578,27 +578,34 @@ def test_greedy_removal_is_right_and_far_from_the_law():
     for n in (3, 4, 5):
         ((_, pmf),) = product_targets("remove_random", n)
         result = decode(pmf, parse_policy(f"topk:k={n}"), temperature=0)
-        assert (result.accuracy, result.kl) == ((1, inf) if n > 3 or n == 3 else (1, 0))
+        assert (result.accuracy, result.kl) == (1, inf)
         assert sum(q > 0 for q in result.law.values()) == (1 if n % 2 else 2)  # always a middle item
 
 
 # --- The evaluator and the registry -----------------------------------------------------------------------
 
 
+def sympy_value(form: ClosedForm, values: dict) -> float:
+    sizes = values.get("sizes", ())
+    numbers = {"s": sizes, "m": sorted(size_by_left(sizes), reverse=True)}
+    given = {key: value for key, value in values.items() if key != "sizes"}
+    expression = at(form.expression, T=len(sizes), **given).doit()
+    for atom in expression.atoms(sympy.Indexed):
+        number = numbers[str(atom.base)][int(atom.indices[0]) - 1]
+        expression = expression.xreplace({atom: sympy.Integer(number)})
+    return float(sympy.N(expression, 30))
+
+
 @pytest.mark.parametrize("form", FORMS.values(), ids=IDS)
 def test_exact_value_is_what_sympy_means(form):
-    *_, (_, values) = [
-        c for c in cases(form, 4) if c[1].get("j", 1) not in (0, c[0]) and c[1].get("k", 2) > 1
+    interior = [values for _, values in cases(form, 4) if not values.get("sizes") or values["sizes"][-1] > 1][
+        -5:
     ]
-    sizes = values.get("sizes", ())
-    expression = at(form.expression, T=len(sizes), **{k: v for k, v in values.items() if k != "sizes"}).doit()
-    for letter, numbers in {"s": sizes, "m": sorted(size_by_left(sizes), reverse=True)}.items():
-        for atom in expression.atoms(sympy.Indexed):
-            if str(atom.base) == letter:
-                expression = expression.xreplace({atom: sympy.Integer(numbers[int(atom.indices[0]) - 1])})
-    assert float(sympy.N(expression, 30)) == pytest.approx(
-        float(evaluate(form, **values)), rel=1e-14, abs=1e-14
-    )
+    pairs = [(sympy_value(form, values), float(evaluate(form, **values))) for values in interior]
+    defined = [pair for pair in pairs if not isnan(pair[0])]  # sympy: 0 log 0 is nan
+    assert defined
+    for value, expected in defined:
+        assert value == pytest.approx(expected, rel=1e-14, abs=1e-14)
 
 
 def test_logarithms_are_exact_or_refused():
@@ -637,6 +644,8 @@ def test_errors_name_the_parameter():
         evaluate(form, n=4, k=2, gamma=1)
     with pytest.raises(InputError, match="k must be a whole number of at least 1, got 0"):
         evaluate(form, n=4, k=0)
+    with pytest.raises(InputError, match="j must be a whole number of at least 0, got -1"):
+        values_of("shuffle", "mean_subset_entropy", n=4, j=-1)
     with pytest.raises(InputError, match=r"holds for: n even.*; got n = 5\."):
         values_of("shuffle", "accuracy topk k=2", n=5)
     with pytest.raises(InputError, match=r"sizes must sum to n = 5, got \[2, 2\]"):

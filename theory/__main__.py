@@ -72,14 +72,14 @@ def _imported(name: str, n: int | None) -> Any:
         found = getattr(import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(f"cannot load task {name!r}: {error}.") from None
-    task = (
-        (found() if n is None else found(n=n))
-        if isinstance(found, type) or not hasattr(found, "contexts")
-        else found
-    )
-    if not hasattr(task, "contexts"):
+    if callable(found) and (isinstance(found, type) or not hasattr(found, "contexts")):
+        try:
+            found = found() if n is None else found(n=n)
+        except TypeError as error:
+            raise InputError(f"cannot make task {name!r}: {error}; give its size with -n.") from None
+    if not hasattr(found, "contexts"):
         raise InputError(f"{name!r} is no task: it has no method contexts().")
-    return task
+    return found
 
 
 def main(argv: list[str] | None = None) -> int:

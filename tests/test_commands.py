@@ -1,0 +1,148 @@
+"""``python -m theory``: answers agree with the definitions; bad input is one line and exit status 2."""
+
+import json
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import reference as ref
+from theory.__main__ import main
+
+
+def _answer(capsys, *argv):
+    assert main([*argv, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_bounds_of_replace_random(capsys):
+    answer = _answer(capsys, "bounds", "replace_random", "-n", "4", "--partition", "0,1|2,3")
+    assert answer["task"] == "replace_random"
+    assert answer["n"] == 4
+    assert answer["exact"]["total_correlation"] == "6 log2(2) - 3 log2(3)"
+    assert answer["exact"]["optimal_bound"][-1] == "0"
+    assert len(answer["optimal_bound"]) == len(answer["optimal_partitions"]) == 4
+    assert answer["partition_bound"] >= answer["optimal_bound"][1]
+
+
+def test_contexts_of_different_length_have_no_common_partition(capsys, tmp_path):
+    path = tmp_path / "t.json"
+    path.write_text('{"contexts": [{"outcomes": [["a", "b"]]}, {"outcomes": [["a"], ["b"]]}]}')
+    answer = _answer(capsys, "bounds", str(path))
+    assert answer["optimal_bound"] is None
+    assert answer["optimal_bound_by_context"] is None
+
+
+def test_bounds_by_context_are_no_larger(capsys, tmp_path):
+    """Theorem 3: the minimum inside the expectation."""
+    pair = [["a", "a", "c"], ["b", "b", "c"]]
+    other = [["c", "a", "a"], ["c", "b", "b"]]
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps({"contexts": [{"outcomes": pair}, {"outcomes": other}]}))
+    answer = _answer(capsys, "bounds", str(path))
+    assert answer["optimal_bound"][1] == 0.0
+    assert all(
+        a <= b for a, b in zip(answer["optimal_bound_by_context"], answer["optimal_bound"], strict=True)
+    )
+
+
+@given(weights=st.lists(st.integers(0, 3), min_size=8, max_size=8).filter(any))
+def test_answers_agree_with_the_definitions(weights, tmp_path_factory):
+    """Any small pmf through a file and the command, against the slow reference."""
+    outcomes = [[a, b, c] for a in "ab" for b in "ab" for c in "ab"]
+    path = tmp_path_factory.mktemp("task") / "t.json"
+    path.write_text(json.dumps({"outcomes": outcomes, "weights": weights}))
+    total = sum(weights)
+    pmf = {tuple(y): Fraction(w, total) for y, w in zip(outcomes, weights, strict=True) if w}
+    bounds, decoded = (
+        _quiet("bounds", str(path)),
+        _quiet("decode", str(path), "--policy", "topk:k=2,by=confidence"),
+    )
+    assert bounds["total_correlation"] == pytest.approx(ref.to_float(ref.total_correlation(pmf)), abs=1e-12)
+    assert bounds["dual_total_correlation"] == pytest.approx(
+        ref.to_float(ref.dual_total_correlation(pmf)), abs=1e-12
+    )
+    for steps in (1, 2, 3):
+        best = ref.to_float(ref.optimal_bound(pmf, steps)[0])
+        assert bounds["optimal_bound"][steps - 1] == pytest.approx(best, abs=1e-12)
+    expected = ref.decode(pmf, ref.topk(2, "confidence"))
+    assert Fraction(decoded["exact"]["accuracy"]) == expected.accuracy
+    assert Fraction(decoded["exact"]["steps"]) == expected.steps
+    assert decoded["kl"] == pytest.approx(expected.kl, abs=1e-12)
+    assert decoded["path_kl"] == pytest.approx(expected.path_kl, abs=1e-12)
+
+
+def _quiet(*argv):
+    import contextlib
+    import io
+
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert main([*argv, "--json"]) == 0
+    return json.loads(out.getvalue())
+
+
+def test_infinity_is_text(capsys):
+    answer = _answer(
+        capsys,
+        "decode",
+        "shuffle",
+        "-n",
+        "3",
+        "--policy",
+        "topk:k=3",
+        "--temperature",
+        "0",
+        "--greedy-ties",
+        "lowest",
+    )
+    assert answer["kl"] == answer["path_kl"] == "inf"
+    assert answer["accuracy"] == 0.0
+    assert answer["greedy_ties"] == "lowest"
+
+
+def test_a_python_object_is_a_task(capsys):
+    answer = _answer(capsys, "bounds", "synthetic.tasks.shuffle:Shuffle", "-n", "3")
+    assert answer["exact"]["total_correlation"] == "-log2(2) + 2 log2(3)"
+
+
+def test_tables_print_without_json(capsys):
+    assert main(["bounds", "city_names"]) == 0
+    assert main(["decode", "city_names", "--policy", "topk:k=2"]) == 0
+    assert "total_correlation" in capsys.readouterr().out
+
+
+BAD = [
+    (["bounds", "shuffl"], "unknown task 'shuffl'; known:"),
+    (["bounds", "shuffle"], "needs a size"),
+    (["bounds", "shuffle", "-n", "0"], "whole number of at least 1"),
+    (["bounds", "city_names", "-n", "3"], "fixed size"),
+    (["bounds", "shuffle", "-n", "20"], "the limit is"),
+    (["bounds", "none.json"], "No such file"),
+    (["bounds", "nowhere:Task"], "cannot load task"),
+    (["bounds", "math:pi"], "no task"),
+    (["bounds", "shuffle", "-n", "3", "--partition", "0|1"], "every position"),
+    (["bounds", "shuffle", "-n", "3", "--partition", "a|b"], "must look like"),
+    (["decode", "shuffle", "-n", "3", "--policy", "best"], "unknown policy 'best'"),
+    (["decode", "shuffle", "-n", "3", "--policy", "topk:k=0"], "whole number of at least 1"),
+    (["decode", "shuffle", "-n", "3", "--policy", "topk:k=1", "--temperature", "-1"], "at least 0"),
+    (["decode", "shuffle", "-n", "3", "--policy", "topk:k=1", "--temperature", "nan"], "finite number"),
+]
+
+
+@pytest.mark.parametrize(("argv", "message"), BAD)
+def test_bad_input_is_one_line(capsys, argv, message):
+    assert main(argv) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
+
+
+@pytest.mark.parametrize("argv", [[], ["other"], ["decode", "shuffle"], ["bounds", "shuffle", "-n", "x"]])
+def test_wrong_usage_is_one_line(capsys, argv):
+    with pytest.raises(SystemExit) as caught:
+        main(argv)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -1,0 +1,44 @@
+"""The figures in their fast form: every deciding check holds, and a run gives the same rows twice."""
+
+import pytest
+
+from figures.check import DECIDING
+from figures.figure import RunSettings, known_figures
+from figures.run import run_figures
+
+
+def test_figures_are_pinned():
+    assert sorted(known_figures()) == ["figure1", "figure2", "model", "table1"]
+
+
+@pytest.mark.parametrize("name", ["figure1", "model", "table1"])
+def test_a_fast_figure_holds(tmp_path, name):
+    (result,) = run_figures([known_figures()[name]], run=RunSettings(fast=True), out=tmp_path)
+    assert result.checks
+    assert [check for check in result.checks if check.kind in DECIDING and not check.passed] == []
+    assert {path.suffix for path in result.files.values()} == {".csv", ".svg", ".png", ".pdf"}
+
+
+def test_figure_2_in_small(tmp_path):
+    from dataclasses import replace
+
+    figure = known_figures()["figure2"]
+    small = {"n": [6], "gamma": ["0.5", "0.9"], "ideal_samples": 200, "model_samples": 60, "gamma_steps": 10}
+    figure = replace(figure, settings={**figure.settings, **small}, fast={})
+    (result,) = run_figures([figure], run=RunSettings(), out=tmp_path)
+    assert [check for check in result.checks if check.kind in DECIDING and not check.passed] == []
+    kinds = {check.kind for check in result.checks}
+    assert kinds == {"exact", "ideal", "model", "published"}
+    (again,) = run_figures([figure], run=RunSettings(), out=tmp_path / "again")
+    assert again.rows == result.rows
+
+
+def test_every_published_point_of_figure_2_is_compared():
+    from figures.data import published_rows
+    from figures.figure2 import FIGURE, points
+
+    settings = FIGURE.resolve(RunSettings())
+    shown = {(p["panel"], p["task"], p.get("k"), p["n"], p.get("gamma")) for p in points(settings)}
+    for row in published_rows("figure2"):
+        key = (row["panel"], row["task"], row["k"] or None, int(row["n"]), row["gamma"] or None)
+        assert key in shown

@@ -1,0 +1,433 @@
+"""Randomised fixed partitions: the output law of a mixture and the least KL divergence over all mixtures.
+
+An ordered partition S of the positions draws its blocks one after another, so on the support of P its output law is
+``Q^S(y) = prod_t prod_{i in S_t} P(y_i | y_{S_<t})``. A decoder that picks S at random (random top-k, say) emits
+``Qbar = sum_S w_S Q^S``. By convexity ``D(P || Qbar) <= sum_S w_S L_T(S)``, and the left side can be below the best
+fixed partition's ``L*_T``: Theorem 2 of arXiv 2510.04767 binds fixed partitions only.
+
+**Optimum and certificate.** ``f(w) = D(P || Qbar_w)`` is convex. With ``M(w) = max_S E_P[Q^S / Qbar_w]``,
+
+    f(w) - log2 M(w)  <=  min f  <=  f(w),        M(w) >= 1, with equality iff w is optimal.
+
+Proof. Let v be optimal. ``f(w) - f(v) = E_P log2(Qbar_v / Qbar_w) <= log2 E_P[Qbar_v / Qbar_w]`` (Jensen), which is
+``log2 sum_S v_S E_P[Q^S / Qbar_w] <= log2 M(w)``. ``M >= sum_S w_S E_P[Q^S / Qbar_w] = 1``. If w is optimal, the
+derivative towards each S, ``(1 - E_P[Q^S / Qbar_w]) / ln 2``, is at least zero, so M = 1; the first line is the converse.
+
+**Floor.** ``min f >= -log2 max_S Q^S(V)``, V the support: data processing, and accuracy is linear in the mixture. Equality
+holds if the symmetries of P (permutations of positions with renamed tokens) carry every outcome of V to every other:
+averaged over them, the most accurate partition gives a law that is uniform on V. Unit: bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import comb
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+from numpy.typing import NDArray
+
+from theory._checks import InputError, exact_fraction, positive_int
+from theory.arithmetic import EXACT, FLOAT64, to_fmpq, to_fraction
+from theory.bounds import Partition, check_partition
+from theory.correlation import Bits
+from theory.limits import require_operations
+from theory.lognumber import LogNumber
+from theory.pmf import SUM_TOLERANCE, JointPMF, Outcome
+
+__all__ = [
+    "OptimalMixture",
+    "mixture_kl",
+    "mixture_law",
+    "optimal_mixture",
+    "optimal_mixtures",
+    "ordered_partition_count",
+    "partition_law",
+]
+
+Number = Fraction | float
+Targets = JointPMF | Sequence[tuple[Fraction, JointPMF]]
+
+_TABLE_CELLS = 2 * 10**7  # 2^n sets times outcomes: ten seconds
+_LAW_CELLS = 4 * 10**6  # partitions times distinct columns: ten seconds, 400 MB of rationals
+_TARGET = 1e-11  # M - 1 at which the float search stops: a gap of 1.5e-11 bits
+_ROUNDS = 200  # Newton rounds; convergence is quadratic, 5 to 30 are usual
+_BATCH = 8  # laws that join the active set in a round
+_ROUNDING = 1e-14  # bits; the objective is a mean of logarithms of magnitude up to about ten
+_SIMPLE = 1000  # denominators tried first: symmetric optima are simple rationals
+_WEIGHT_BITS = 48  # else weights are rounded to multiples of 2^-48
+_RATIO_BITS = 80  # and the ratios P / Qbar of the certificate upwards to multiples of 2^-80
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OptimalMixture:
+    """A near-optimal mixture of T-step ordered partitions with its certificate.
+
+    Attributes:
+        steps: T, the number of blocks of each partition.
+        weights: Partition to weight; of all partitions with one law a single one stands here. Fractions if verified.
+        kl: ``D(P || Qbar)`` of these weights in bits: an upper bound on the optimum, exact if verified.
+        lower: A lower bound on the optimum in bits, ``kl - log2(1 + excess)``.
+        excess: ``max_S E_P[Q^S / Qbar] - 1`` over *all* T-step partitions, rounded upwards if verified.
+        laws: The number of different laws among the T-step partitions.
+        verified: Whether kl, excess and lower are exact numbers. Otherwise they are floats with rounding errors of
+            about 1e-13 bits.
+    """
+
+    steps: int
+    weights: Mapping[Partition, Number]
+    kl: Bits
+    lower: Bits
+    excess: Number
+    laws: int
+    verified: bool
+
+    @property
+    def gap(self) -> float:
+        """``kl - lower`` in bits: the optimum is proven to lie within it."""
+        return float(LogNumber.log2(1 + self.excess)) if self.verified else float(self.kl) - float(self.lower)
+
+    @property
+    def is_optimal(self) -> bool:
+        """Whether the weights are proven to be exactly optimal: then ``kl`` is the optimum as an exact number."""
+        return self.verified and self.excess == 0
+
+
+def ordered_partition_count(n: int, steps: int) -> int:
+    """Return the number of ordered partitions of n positions into T blocks; over all T the Fubini number.
+
+    Example:
+        >>> [ordered_partition_count(4, steps) for steps in range(1, 5)]  # 75 in all
+        [1, 14, 36, 24]
+    """
+    return sum((-1) ** j * comb(steps, j) * (steps - j) ** n for j in range(steps + 1))
+
+
+def partition_law(pmf: JointPMF, partition: Sequence[Sequence[int]]) -> dict[Outcome, Number]:
+    """Return ``Q^S(y)`` of an ordered partition for every y of the support of P; the rest is ``1 - sum``.
+
+    Example:
+        >>> partition_law(JointPMF.uniform([(0, 0), (0, 1), (1, 0)]), [[0, 1]])
+        {(0, 0): Fraction(4, 9), (0, 1): Fraction(2, 9), (1, 0): Fraction(2, 9)}
+    """
+    return _public_law(pmf, _chain_law(pmf, check_partition(partition, pmf.n)))
+
+
+def mixture_law(pmf: JointPMF, weights: Mapping[Partition, Any]) -> dict[Outcome, Number]:
+    """Return ``Qbar(y) = sum_S w_S Q^S(y)`` on the support of P.
+
+    Args:
+        pmf: The target.
+        weights: Ordered partition to weight; Fractions come back if the pmf and all weights are exact.
+
+    Raises:
+        InputError: If a weight is negative, the weights do not sum to one, or a key is not a partition.
+
+    Example:
+        >>> pmf = JointPMF.uniform([(0, 0, 0), (0, 1, 1), (1, 0, 1)])
+        >>> mixture_law(pmf, {((0,), (1, 2)): "1/2", ((1,), (0, 2)): "1/2"})[(0, 0, 0)]
+        Fraction(1, 6)
+    """
+    return _public_law(pmf, _mixed(pmf, weights))
+
+
+def mixture_kl(pmf: JointPMF, weights: Mapping[Partition, Any]) -> Bits:
+    """Return ``D(P || Qbar)`` of a mixture of ordered partitions, in bits; exact for exact pmf and weights.
+
+    Example:
+        >>> pmf = JointPMF.uniform([(0, 1), (1, 0)])
+        >>> mixture_kl(pmf, {((0, 1),): "1/2", ((0,), (1,)): "1/2"})
+        LogNumber('2 log2(2) - log2(3)')
+    """
+    mixed = _mixed(pmf, weights)
+    if mixed.dtype == np.dtype(object):
+        masses = [to_fmpq(p) for p in pmf.probabilities]
+        return _divergence(masses, masses, mixed.tolist())
+    return _divergence(pmf.floats().tolist(), pmf.floats().tolist(), mixed.tolist())
+
+
+def optimal_mixtures(pmf: Targets) -> tuple[OptimalMixture, ...]:
+    """Return :func:`optimal_mixture` for every T = 1..n.
+
+    Example:
+        >>> [str(best.kl) for best in optimal_mixtures(JointPMF.uniform([(0, 0), (1, 1)]))]
+        ['log2(2)', '0']
+    """
+    columns = _Columns.of(pmf)
+    return tuple(_optimum(columns, steps) for steps in range(1, columns.n + 1))
+
+
+def optimal_mixture(pmf: Targets, steps: int) -> OptimalMixture:
+    """Return a mixture of T-step ordered partitions whose KL divergence is the least, with proof.
+
+    The weights come from a constrained Newton method (Wang 2007, J. R. Stat. Soc. B 69, on mixing distributions) over an
+    active set that grows by the laws that violate the optimality condition most, each round closed by one
+    multiplicative step ``w_S <- w_S E_P[Q^S / Qbar]`` (EM, Blahut-Arimoto). For an exact pmf they are then rounded to
+    rationals and the certificate is computed anew from these, exactly.
+
+    Args:
+        pmf: The target, or (weight, pmf) pairs of equal length n: contexts that share one mixture.
+        steps: T, from 1 to n.
+
+    Raises:
+        CostError: If the partitions, ``ordered_partition_count(n, T)``, times the outcomes exceed the limit.
+
+    Example:
+        >>> pmf = JointPMF.uniform([("F", 1, 2, 3), (0, "F", 2, 3), (0, 1, "F", 3), (0, 1, 2, "F")])
+        >>> best = optimal_mixture(pmf, 2)  # the best fixed partition has 0.29248 bits
+        >>> best.is_optimal, best.kl, round(float(best.kl), 5)
+        (True, LogNumber('5 log2(2) - 3 log2(3)'), 0.24511)
+    """
+    columns = _Columns.of(pmf)
+    if positive_int(steps, "steps") > columns.n:
+        raise InputError(f"steps must be from 1 to the number of positions, {columns.n}, got {steps}.")
+    return _optimum(columns, steps)
+
+
+def _optimum(columns: _Columns, steps: int) -> OptimalMixture:
+    count = ordered_partition_count(columns.n, steps) if steps < columns.n else columns.n
+    require_operations(
+        count * len(columns.mass),
+        f"the laws of {count} ordered partitions on {len(columns.mass)} outcomes",
+        limit=_LAW_CELLS,
+        remedy="use fewer positions or outcomes",
+    )
+    rows, chains = _distinct_laws(columns, steps)
+    found = _search(np.array(rows, dtype=np.float64), np.array(columns.mass, dtype=np.float64))
+    for weights in _candidates(found, columns.exact):
+        kl, excess = _certificate(columns, rows, weights)
+        if excess == 0:
+            break
+    lower = kl - (LogNumber.log2(1 + excess) if columns.exact else float(np.log2(1 + float(excess))))
+    public = to_fraction if columns.exact else float
+    return OptimalMixture(
+        steps=steps,
+        weights={chains[j]: public(w) for j, w in sorted(weights.items(), key=lambda item: chains[item[0]])},
+        kl=kl,
+        lower=lower,
+        excess=public(excess),
+        laws=len(rows),
+        verified=columns.exact,
+    )
+
+
+# -- laws -----------------------------------------------------------------------------------------------------
+
+
+def _weights_at(pmf: JointPMF, positions: Sequence[int]) -> NDArray[Any]:
+    """Return the weight of ``y_B`` for each outcome y, shape (N,)."""
+    groups = pmf.groups(positions)
+    return pmf.group_weights(groups)[groups.inverse]
+
+
+def _chain_law(pmf: JointPMF, blocks: Partition) -> NDArray[Any]:
+    numbers = EXACT if pmf.is_exact else FLOAT64
+    law, revealed = numbers.ratio(_weights_at(pmf, []), _weights_at(pmf, [])), list[int]()
+    for block in blocks:
+        before = _weights_at(pmf, revealed)
+        for i in block:
+            law = law * numbers.ratio(_weights_at(pmf, [*revealed, i]), before)
+        revealed += block
+    return law
+
+
+def _mixed(pmf: JointPMF, weights: Mapping[Partition, Any]) -> NDArray[Any]:
+    exact = pmf.is_exact and not any(isinstance(w, float) for w in weights.values())
+    values = [exact_fraction(w, "weight") if exact else float(w) for w in weights.values()]
+    if any(not w >= 0 for w in values):
+        raise InputError(f"a weight must not be negative, got {min(values)}.")
+    if abs(sum(values) - 1) > (0 if exact else SUM_TOLERANCE):
+        raise InputError(f"weights must sum to 1, got {sum(values)}; divide by the sum first.")
+    laws = [_chain_law(pmf, check_partition(partition, pmf.n)) for partition in weights]
+    if exact:
+        return sum(to_fmpq(w) * law for w, law in zip(values, laws, strict=True))
+    return sum(float(w) * law.astype(np.float64) for w, law in zip(values, laws, strict=True))
+
+
+def _public_law(pmf: JointPMF, law: NDArray[Any]) -> dict[Outcome, Number]:
+    public = to_fraction if law.dtype == np.dtype(object) else float
+    return dict(zip(pmf.outcomes, map(public, law.tolist()), strict=True))
+
+
+def _divergence(masses: Sequence[Any], true: Sequence[Any], drawn: Sequence[Any]) -> Bits:
+    """Return ``sum_k mass_k log2(P_k / Q_k)``."""
+    if isinstance(drawn[0], fmpq):
+        return LogNumber.weighted_sum((m, p / q) for m, p, q in zip(masses, true, drawn, strict=True))
+    return float(np.sum(np.array(masses) * np.log2(np.array(true) / np.array(drawn))))
+
+
+@dataclass(frozen=True, eq=False)
+class _Columns:
+    """Outcomes merged by what partitions can tell apart: equal ``P(y_B)`` for all B give equal ``Q^S(y)`` for all S."""
+
+    n: int
+    exact: bool
+    mass: list[Any]  # probability of the merged outcomes, contexts averaged; length K
+    marginals: NDArray[Any]  # P(y_B) at row B, a bit mask; fmpq or float64, shape (2^n, K)
+
+    @classmethod
+    def of(cls, targets: Targets) -> _Columns:
+        parts = [(Fraction(1), targets)] if isinstance(targets, JointPMF) else list(targets)
+        lengths = {pmf.n for _, pmf in parts}
+        if len(lengths) != 1:
+            raise InputError(f"contexts have lengths {sorted(lengths)}; one mixture needs one length.")
+        n, exact = lengths.pop(), all(pmf.is_exact for _, pmf in parts)
+        require_operations(
+            sum(len(pmf) for _, pmf in parts) << n,
+            f"the marginals of 2^{n} position sets",
+            limit=_TABLE_CELLS,
+            remedy="use fewer positions or outcomes",
+        )
+        merged: dict[tuple[Any, ...], Any] = {}
+        for weight, pmf in parts:
+            table, masses = _merged_marginals(pmf)
+            share = to_fmpq(weight) if exact else float(weight)
+            if not exact:
+                table, masses = table.astype(np.float64), masses.astype(np.float64)
+            for column, mass in zip(table.T.tolist(), masses.tolist(), strict=True):
+                merged[tuple(column)] = merged.get(tuple(column), 0) + share * mass
+        return cls(n, exact, list(merged.values()), np.array(list(merged)).T)
+
+    def draw(self, revealed: int, block: int) -> list[Any]:
+        """Return ``prod_{i in block} P(y_i | y_revealed)`` for each column."""
+        before = self.marginals[revealed]
+        law = before / before
+        for i in _members(block):
+            law = law * (self.marginals[revealed | 1 << i] / before)
+        return law.tolist()
+
+
+def _merged_marginals(pmf: JointPMF) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return ``P(y_B)`` of the distinct columns, shape (2^n, K), and the probability of each, shape (K,)."""
+    weights = np.stack([_weights_at(pmf, _members(mask)) for mask in range(1 << pmf.n)])
+    codes = np.unique(weights, return_inverse=True)[1].reshape(
+        weights.shape
+    )  # object arrays cannot sort columns
+    _, first, index = np.unique(codes, axis=1, return_index=True, return_inverse=True)
+    masses = np.zeros(len(first), dtype=pmf.weights.dtype)
+    np.add.at(masses, index.reshape(-1), pmf.weights)
+    numbers, total = (EXACT if pmf.is_exact else FLOAT64), weights[0, 0]
+    return numbers.ratio(weights[:, first], total), numbers.ratio(masses, total)
+
+
+def _distinct_laws(columns: _Columns, steps: int) -> tuple[list[tuple[Any, ...]], list[Partition]]:
+    """Return the different laws of T-step partitions, one value a column, and a partition for each.
+
+    Chains of revealed sets grow block by block; those that agree on the set and on the law so far are one.
+    """
+    full = (1 << columns.n) - 1
+    if steps == columns.n:  # one token a step: always P
+        return [tuple(columns.marginals[full].tolist())], [tuple((i,) for i in range(columns.n))]
+    layer = {0: {(): [(tuple(columns.draw(0, 0)), ())]}}
+    for left in range(steps - 1, -1, -1):
+        after: dict[int, dict[Any, list[Any]]] = {}
+        for revealed, chains in layer.items():
+            for block in _blocks(full ^ revealed, left):
+                factor = columns.draw(revealed, block)
+                known = after.setdefault(revealed | block, {})
+                for law, chain in (entry for entries in chains.values() for entry in entries):
+                    grown = tuple(a * b for a, b in zip(law, factor, strict=True))
+                    # floats find the candidates (hashing rationals is slow), the numbers themselves decide
+                    entries = known.setdefault(tuple(map(float, grown)), [])
+                    if all(grown != other for other, _ in entries):
+                        entries.append((grown, (*chain, tuple(_members(block)))))
+        layer = after
+    final = [entry for entries in layer[full].values() for entry in entries]
+    return [law for law, _ in final], [chain for _, chain in final]
+
+
+def _blocks(masked: int, left: int) -> Iterator[int]:
+    """Yield the non-empty subsets of ``masked`` that leave at least ``left`` positions, all of them if none is left."""
+    block = masked
+    while block:
+        if (left == 0 and block == masked) or 0 < left <= (masked ^ block).bit_count():
+            yield block
+        block = (block - 1) & masked
+
+
+def _members(mask: int) -> list[int]:
+    return [i for i in range(mask.bit_length()) if mask >> i & 1]
+
+
+# -- the convex programme -------------------------------------------------------------------------------------
+
+
+def _search(laws: NDArray[np.float64], mass: NDArray[np.float64]) -> dict[int, float]:
+    """Return near-optimal weights by row of ``laws``, shape (L, K): those with the smallest certificate met."""
+    active = [int(np.argmax(np.log(laws) @ mass))]
+    weights = np.ones(1)
+    best: tuple[float, dict[int, float]] = (np.inf, {})
+    for _ in range(_ROUNDS):
+        score = laws @ (mass / (weights @ laws[active]))
+        if score.max() < best[0]:
+            best = (float(score.max()), dict(zip(active, weights.tolist(), strict=True)))
+        if best[0] <= 1 + _TARGET:
+            break
+        joining = [j for j in np.argsort(-score)[:_BATCH].tolist() if score[j] > 1 and j not in active]
+        active += joining
+        weights = _newton_step(laws[active], mass, np.append(weights, np.zeros(len(joining))))
+        weights = weights * (laws[active] @ (mass / (weights @ laws[active])))
+        kept = np.flatnonzero(weights)
+        active, weights = [active[j] for j in kept], weights[kept] / weights.sum()
+    return best[1]
+
+
+def _newton_step(laws: NDArray[np.float64], mass: NDArray[np.float64], weights: NDArray[Any]) -> NDArray[Any]:
+    """Minimise the quadratic model of the objective over the simplex, then go towards it as far as it helps.
+
+    With ``R = Q^S / Qbar`` the model is ``sum_k mass_k (sum_S v_S R_Sk - 2)^2 / 2`` up to a constant; on the simplex
+    it is homogeneous, ``|B v|^2`` with ``B = sqrt(mass) (R - 2)``, and ``min |B v|^2 + (sum v - 1)^2`` over v >= 0,
+    a least-squares problem, has the same direction (Dax 1990).
+    """
+    from scipy.optimize import nnls
+
+    model = np.sqrt(mass)[:, None] * ((laws / (weights @ laws)).T - 2)
+    try:
+        goal, _ = nnls(np.vstack([model, np.ones(len(weights))]), np.append(np.zeros(len(mass)), 1.0))
+    except RuntimeError:  # it cycled: the multiplicative step alone still makes progress
+        return weights
+    goal /= goal.sum()
+    start, share = float(mass @ np.log2(weights @ laws)), 1.0
+    while share > _ROUNDING:
+        trial = (1 - share) * weights + share * goal
+        if float(mass @ np.log2(trial @ laws)) >= start - _ROUNDING:
+            return trial
+        share /= 2
+    return weights
+
+
+# -- certificates ---------------------------------------------------------------------------------------------
+
+
+def _candidates(found: Mapping[int, float], exact: bool) -> Iterator[dict[int, Any]]:
+    """Yield the weights to certify: the nearest simple rationals, then close ones; floats as they are."""
+    if not exact:
+        yield dict(found)
+        return
+    simple = {j: Fraction(w).limit_denominator(_SIMPLE) for j, w in found.items()}
+    if sum(simple.values()) == 1:
+        yield {j: to_fmpq(w) for j, w in simple.items() if w}
+    counts = {j: round(w * 2**_WEIGHT_BITS) for j, w in found.items()}
+    yield {j: fmpq(count, sum(counts.values())) for j, count in counts.items() if count}
+
+
+def _certificate(columns: _Columns, rows: Sequence[Any], weights: Mapping[int, Any]) -> tuple[Any, Any]:
+    """Return ``D(P || Qbar)`` and ``M - 1``, exact or rounded upwards for exact columns."""
+    mixed = [sum(w * rows[j][k] for j, w in weights.items()) for k in range(len(columns.mass))]
+    kl = _divergence(columns.mass, columns.marginals[-1].tolist(), mixed)
+    ratios = [m / q for m, q in zip(columns.mass, mixed, strict=True)]
+    if not columns.exact:
+        return kl, float((np.array(rows) @ np.array(ratios)).max()) - 1
+    unit = 1 << _RATIO_BITS
+    above = [fmpq((r * unit).ceil(), unit) for r in ratios]  # short denominators keep the sums short
+    excess = _largest(rows, above) - 1
+    if excess * 2**60 < 1:  # perhaps an exact optimum, where M = 1
+        excess = _largest(rows, ratios) - 1
+    return kl, excess
+
+
+def _largest(rows: Sequence[Any], ratios: Sequence[fmpq]) -> fmpq:
+    return max(sum((a * b for a, b in zip(row, ratios, strict=True)), fmpq(0)) for row in rows)
