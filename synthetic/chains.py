@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 from typing import Any, cast
 
 from theory.lumped import Move
@@ -63,17 +64,14 @@ class ShuffleChain:
         return (Fraction(1, m),) * m
 
     def moves(self, state: Hashable, size: int, q: Sequence[Any]) -> Sequence[Move]:
-        """Return the move in which all drawn items differ: probability ``size! e_size(q)``."""
+        """Return the move in which all drawn items differ."""
         m = self.left(state)
-        elementary: list[Any] = [1] + [0] * size  # e_0 .. e_size of the probabilities seen so far
-        for p in q:
-            for j in range(size, 0, -1):
-                elementary[j] = elementary[j] + elementary[j - 1] * p
-        distinct = elementary[size]
-        for j in range(1, size + 1):
-            distinct = distinct * j
-        # every true token is each of the m unused items equally often
-        draws = tuple((Fraction(size, m), p) for p in q)
+        if q.count(q[0]) == m:  # uniform, at every temperature but for ties to the lowest token
+            distinct = prod((m - j for j in range(size)), start=q[0] ** size)
+            draws: tuple[tuple[Any, Any], ...] = ((size, q[0]),)
+        else:  # one sure token; every true token is each of the m unused items equally often
+            distinct = q[0] if size == 1 else 0 * q[0]
+            draws = tuple((Fraction(size, m), p) for p in q)
         return (Move(state=m - size, data=Fraction(1), own=distinct, draws=draws),)
 
     def fallback(self) -> Sequence[Fraction]:

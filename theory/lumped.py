@@ -11,6 +11,7 @@ constant on it, ``Q(y) = accuracy * P(y)``, hence ``kl = -log2 accuracy``. A pol
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -149,7 +150,7 @@ def _step(
 ) -> tuple[int, list[Any]]:
     """Return the number of positions the policy takes and the tempered marginal."""
     row = np.array([to_fmpq(p) for p in marginal], dtype=object)
-    probs = np.broadcast_to(row, (1, chain.n, len(row)))
+    probs = row[None, None, :]  # all positions look alike
     # the first positions count as revealed: which ones they are changes nothing, and blocks fill in order
     masked = np.arange(chain.n)[None, :] >= chain.n - left
     size = int(policy.plan(View(probs, masked, EXACT)).sizes()[0])
@@ -174,7 +175,7 @@ def _entropy_terms(chain: Chain) -> list[tuple[Fraction, Fraction]]:
     for left in range(chain.n, 0, -1):
         for state in [s for s in flows if chain.left(s) == left]:
             reach, marginal = flows.pop(state), list(chain.marginal(state))
-            terms += [(-reach * p, p) for p in marginal if p]
+            terms += [(-reach * count * p, p) for p, count in Counter(marginal).items() if p]
             for move in chain.moves(state, 1, marginal):
                 flows[move.state] = flows.get(move.state, Fraction(0)) + reach * move.data
     return terms

@@ -78,7 +78,7 @@ class RankedPolicy:
     def plan(self, view: View) -> Ranked:
         """Return the ranking and the number to take."""
         view = view.within_blocks(self.block)
-        scores = SCORES[self.by](view)
+        scores = view.numbers.xp.broadcast_to(SCORES[self.by](view), view.masked.shape)
         return Ranked(view, scores, self.count(view, scores), self.ties)
 
     def __str__(self) -> str:

@@ -38,12 +38,12 @@ def _entropy(view: View) -> Array:
 
 def _left_to_right(view: View) -> Array:
     xp = view.numbers.xp
-    ranks = xp.cumulative_sum(xp.ones_like(view.probs[..., 0]), axis=1)
-    return 1 - ranks
+    return 1 - xp.cumulative_sum(xp.ones_like(xp.astype(view.masked, xp.int64)), axis=1)
 
 
 def _random(view: View) -> Array:
-    return view.numbers.xp.zeros_like(view.probs[..., 0])
+    xp = view.numbers.xp
+    return xp.zeros_like(xp.astype(view.masked, xp.int64))
 
 
 SCORES: dict[str, Callable[[View], Array]] = {

@@ -17,7 +17,8 @@ class View:
     """Untempered marginals of a batch of B states over n positions.
 
     Attributes:
-        probs: ``p_i(v)``, shape (B, n, V); rows of revealed positions are ignored.
+        probs: ``p_i(v)``, shape (B, n, V), or (B, 1, V) where all positions look alike; rows of revealed positions
+            are ignored.
         masked: Positions not decoded yet, bool, shape (B, n).
         numbers: The kind of number in ``probs``.
         block: Length of the blocks that compete one after the other; ``None`` for a single group.
