@@ -19,6 +19,7 @@ class SureChain:
 
     n: int
     token_symmetric: bool = True
+    ties_free: bool = True
 
     @property
     def start(self) -> int:
@@ -48,6 +49,7 @@ class ShuffleChain:
 
     n: int
     token_symmetric: bool = True
+    ties_free: bool = True
 
     @property
     def start(self) -> int:
@@ -88,6 +90,7 @@ class ReplaceRandomChain:
 
     n: int
     token_symmetric: bool = False
+    ties_free: bool = True  # ties with several positions come up only at m = 2, both drawn at once
 
     @property
     def start(self) -> tuple[int, bool]:
@@ -136,6 +139,7 @@ class CodeChain:
     dimension: int
     order: int
     token_symmetric: bool = True
+    ties_free: bool = False
 
     @property
     def start(self) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from fractions import Fraction
 from numbers import Rational
+from typing import Any, TypeVar
 
 __all__ = ["InputError", "choice", "exact_fraction", "positive_int"]
 
@@ -28,7 +29,7 @@ def exact_fraction(value: object, name: str) -> Fraction:
         (Fraction(9, 10), Fraction(1, 3))
     """
     if isinstance(value, Rational):
-        return Fraction(value)
+        return Fraction(int(value.numerator), int(value.denominator))  # plain ints: numpy's overflow
     try:
         return Fraction(str(value).strip())
     except (ValueError, ZeroDivisionError):
@@ -43,9 +44,12 @@ def positive_int(value: object, name: str) -> int:
     return int(number)
 
 
-def choice(value: object, name: str, known: Iterable[str]) -> str:
+_Choice = TypeVar("_Choice")
+
+
+def choice(value: Any, name: str, known: Collection[_Choice]) -> _Choice:
     """Return ``value`` if it is one of ``known``."""
-    names = sorted(known)
-    if value not in names:
-        raise InputError(f"unknown {name} {value!r}; known: {', '.join(names)}.")
-    return str(value)
+    for item in known:
+        if type(item) is type(value) and item == value:
+            return item
+    raise InputError(f"unknown {name} {value!r}; known: {', '.join(sorted(map(str, known)))}.")

@@ -112,7 +112,7 @@ def optimal_bounds(table: EntropyTable) -> OptimalBounds:
     partitions: list[Partition] = []
     for steps in range(1, n + 1):
         partitions.append(search.partition(steps))
-        values.append(search.value(steps) if table.is_exact else float(costs[-1, steps] - table.h[-1]))
+        values.append(search.value(steps) if table.is_exact else float(costs[steps, -1] - table.h[-1]))
     return OptimalBounds(values=tuple(values), partitions=tuple(partitions))
 
 
@@ -143,8 +143,8 @@ class _Backtrack:
         if t == 0:
             return 0, (0,) * len(self.table.primes)
         sources = subset_sums(np.array([1 << i for i in range(self.table.n) if target >> i & 1]))[:-1]
-        reach = self.costs[sources, t - 1] + block_prices(self.gains, sources, target)
-        near = sources[reach <= self.costs[target, t] + _CLOSE]
+        reach = self.costs[t - 1, sources] + block_prices(self.gains, sources, target)
+        near = sources[reach <= self.costs[t, target] + _CLOSE]
         if self.table.vectors is None:
             return int(near[0]), ()
         chains = {int(source): self._chain(t, int(source), target) for source in near}

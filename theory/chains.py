@@ -1,6 +1,6 @@
 """Shortest chains of revealed sets: the dynamic programme behind every fixed-partition optimum.
 
-``D[B, t]`` is the least cost of revealing the set B in t non-empty blocks, where the block A after B costs
+``D[t, B]`` is the least cost of revealing the set B in t non-empty blocks, where the block A after B costs
 ``sum_{i in A} w_B(i)``. For each B all blocks are priced by doubling (with and without each position), so the work is
 one addition and one comparison for each of the 3^n pairs (B, A) and each t. Compiled by numba where it is installed,
 plain numpy otherwise; both give the same table.
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 __all__ = ["block_prices", "chain_costs", "has_compiler", "subset_sums"]
 
 _COMPILE_FROM = 11  # below this numpy is done before numba is loaded
+_STEP_BY_STEP_FROM = 17  # from here the table of all t leaves the cache, one t at a time stays in it
 
 
 def has_compiler() -> bool:
@@ -26,7 +27,7 @@ def has_compiler() -> bool:
 
 
 def chain_costs(gains: NDArray[np.float64], *, compiled: bool | None = None) -> NDArray[np.float64]:
-    """Return ``D[B, t]`` for every set B and t = 0..n, infinite where impossible; shape (2^n, n + 1).
+    """Return ``D[t, B]`` for t = 0..n and every set B, infinite where impossible; shape (n + 1, 2^n).
 
     Args:
         gains: ``w_B(i) = H(y_i | y_B)``, shape (2^n, n).
@@ -35,7 +36,15 @@ def chain_costs(gains: NDArray[np.float64], *, compiled: bool | None = None) -> 
     n = gains.shape[1]
     if compiled is None:
         compiled = n >= _COMPILE_FROM and has_compiler()
-    return _chain_kernel()(np.ascontiguousarray(gains), n) if compiled else _by_numpy(gains, n)
+    if not compiled:
+        return _by_numpy(gains, n).T
+    if n < _STEP_BY_STEP_FROM:
+        return _sets_kernel()(np.ascontiguousarray(gains), n).T
+    costs = np.full((n + 1, 1 << n), np.inf)
+    costs[0, 0] = 0.0
+    for t in range(n):
+        _step_kernel()(np.ascontiguousarray(gains), n, costs[t], costs[t + 1])
+    return costs
 
 
 def block_prices(gains: NDArray[np.float64], sources: NDArray[np.int64], target: int) -> NDArray[np.float64]:
@@ -81,8 +90,8 @@ def subset_sums(values: NDArray[Any]) -> NDArray[Any]:
 
 
 @cache
-def _chain_kernel() -> Any:
-    """Compile the dynamic programme (cached on disk by numba)."""
+def _sets_kernel() -> Any:
+    """Compile the dynamic programme, all t of a set at once (cached on disk by numba)."""
     from numba import njit
 
     @njit(cache=True)  # pyright: ignore[reportUntypedFunctionDecorator]
@@ -110,6 +119,37 @@ def _chain_kernel() -> Any:
                 for t in range(known + 1 - first):
                     target[t] = min(target[t], source[t] + prices[j])
         return costs
+
+    return run
+
+
+@cache
+def _step_kernel() -> Any:
+    """Compile one step t of the dynamic programme, for all sets (cached on disk by numba)."""
+    from numba import njit
+
+    @njit(cache=True)  # pyright: ignore[reportUntypedFunctionDecorator]
+    def run(gains: Any, n: int, before: Any, after: Any) -> None:
+        size = 1 << n
+        blocks = np.zeros(size, dtype=np.uint32)
+        prices = np.zeros(size)
+        for revealed in range(size - 1):
+            start = before[revealed]
+            if start == np.inf:  # fewer than t positions
+                continue
+            count = 1
+            blocks[0], prices[0] = revealed, start
+            for i in range(n):
+                if revealed >> i & 1:
+                    continue
+                bit, gain = np.uint32(1 << i), gains[revealed, i]
+                for j in range(count):
+                    blocks[count + j] = blocks[j] | bit
+                    prices[count + j] = prices[j] + gain
+                count *= 2
+            for j in range(1, count):
+                target = blocks[j]
+                after[target] = min(after[target], prices[j])
 
     return run
 

@@ -56,9 +56,16 @@ def entropy(pmf: JointPMF, positions: Sequence[int] | None = None) -> Bits:
 
 def conditional_entropy(pmf: JointPMF, positions: Sequence[int], given: Sequence[int] = ()) -> Bits:
     """Return ``H(S|G) = H(S u G) - H(G)``."""
+    _check_once(positions, given)
     if not given:
         return entropy(pmf, positions)
     return entropy(pmf, sorted({*positions, *given})) - entropy(pmf, given)
+
+
+def _check_once(*sets: Sequence[int]) -> None:
+    for positions in sets:
+        if len(set(positions)) < len(positions):
+            raise InputError(f"positions {list(positions)} contain one twice.")
 
 
 def total_correlation(
@@ -80,6 +87,7 @@ def total_correlation(
         LogNumber('log2(2)')
     """
     block = [i for i in range(pmf.n) if i not in set(given)] if positions is None else list(positions)
+    _check_once(block, given)
     if set(block) & set(given):
         raise InputError(
             f"positions {sorted(set(block) & set(given))} stand in the block and in the given set."

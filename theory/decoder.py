@@ -175,7 +175,8 @@ class _Flow:
         active = np.flatnonzero((layer.own != 0) | (layer.data != 0))
         probs = self._marginals(mask, groups, weights)[active]
         masked = np.array([[not mask >> i & 1 for i in range(self.pmf.n)]] * len(active))
-        index, laws = self.policy.plan(View(probs, masked, self.scores)).distribution()
+        revealed = np.where(masked, -1, self.pmf.codes[groups.first[active]])
+        index, laws = self.policy.plan(View(probs, masked, self.scores, revealed=revealed)).distribution()
         q = tempered(probs, self.tau, self.scores, greedy_ties=self.greedy_ties)
         row_of = np.full(groups.count, -1)
         row_of[active] = np.arange(len(active))
@@ -250,7 +251,8 @@ class _Flow:
         if self.off_support == "stop" or mass == 0:
             return
         masked = np.array([[not mask >> i & 1 for i in range(self.pmf.n)]])
-        _, laws = self.policy.plan(View(self._fallback, masked, self.scores)).distribution()
+        view = View(self._fallback, masked, self.scores, revealed=np.where(masked, -1, -2))
+        _, laws = self.policy.plan(view).distribution()
         self.steps += mass
         for chosen, p in laws[0]:
             share = mass * (p if self.exact else float(int(p.p) / int(p.q)))

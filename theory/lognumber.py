@@ -14,14 +14,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from functools import lru_cache, total_ordering
-from math import gcd, inf
+from math import gcd, inf, lcm
 from typing import Any
 
 from flint import arb, ctx, fmpq, fmpz
 
 __all__ = ["LogNumber"]
 
-_FACTOR_BITS = 96  # below this, full factorisation takes microseconds to milliseconds
+_FACTOR_BITS = 96  # up to this, full factorisation takes microseconds to milliseconds: such bases are prime
+_TRIAL_PRIMES = 2000  # larger numbers lose their factors up to the 2000th prime, 17389
+_HASH_PRIME = 2**61 - 1
 
 
 @total_ordering
@@ -46,7 +48,7 @@ class LogNumber:
     def __init__(self, terms: Mapping[int, Any] | None = None) -> None:
         primes: dict[int, fmpq] = {}
         for base, coefficient in (terms or {}).items():
-            if base < 2:
+            if int(base) != base or base < 2:
                 raise ValueError(f"a base must be an integer of at least 2, got {base}.")
             _add_scaled(primes, _factored(int(base)), _rational(coefficient))
         self._terms = _coprime(primes)
@@ -65,10 +67,7 @@ class LogNumber:
     @classmethod
     def log2(cls, value: Any) -> LogNumber:
         """Return ``log2(value)`` of a positive rational."""
-        ratio = _rational(value)
-        if ratio <= 0:
-            raise ValueError(f"log2 needs a positive number, got {value}.")
-        return cls.weighted_sum([(1, ratio)])
+        return cls.weighted_sum([(1, value)])
 
     @classmethod
     def weighted_sum(cls, pairs: Iterable[tuple[Any, Any]]) -> LogNumber:
@@ -76,6 +75,8 @@ class LogNumber:
         terms: dict[int, fmpq] = {}
         for coefficient, value in pairs:
             scale, ratio = _rational(coefficient), _rational(value)
+            if ratio <= 0:
+                raise ValueError(f"log2 needs a positive number, got {value}.")
             _add_scaled(terms, _factored(int(ratio.p)), scale)
             _add_scaled(terms, _factored(int(ratio.q)), -scale)
         return cls._make(terms)
@@ -152,11 +153,22 @@ class LogNumber:
         return NotImplemented if right is None else not (self - right)._terms
 
     def __lt__(self, other: object) -> bool:
+        if isinstance(other, float) and other in (inf, -inf):
+            return other > 0
         right = _coerce(other)
         return NotImplemented if right is None else (self - right).sign() < 0
 
     def __hash__(self) -> int:
-        return hash(self.__float__())
+        # Equal numbers may hold different composite bases. Bases that are no perfect powers give the same lcm of
+        # denominators D, and the product of b^(r D) modulo a prime does not depend on how it is split.
+        if not self._terms.keys() - {2}:
+            return hash(self.terms.get(2, Fraction(0)))
+        scale = lcm(*(int(r.q) for r in self._terms.values()))
+        product = 1
+        for base, r in self._terms.items():
+            if base % _HASH_PRIME:
+                product = product * pow(base, int(r * scale), _HASH_PRIME) % _HASH_PRIME
+        return hash((scale, product))
 
     def __bool__(self) -> bool:
         return bool(self._terms)
@@ -216,10 +228,25 @@ def _coerce(value: object) -> LogNumber | None:
 @lru_cache(maxsize=1 << 16)
 def _factored(n: int) -> Mapping[int, fmpq]:
     """Return base to multiplicity; full when n is small enough, else the cofactor stays one base."""
-    number = fmpz(n)
-    limit = None if n.bit_length() <= _FACTOR_BITS else 2000
-    factors = number.factor() if limit is None else number.factor(trial_limit=limit)
-    return {int(p): fmpq(e) for p, e in factors}
+    if n.bit_length() <= _FACTOR_BITS:
+        return {int(p): fmpq(e) for p, e in fmpz(n).factor()}
+    out: dict[int, fmpq] = {}
+    for base, multiplicity in fmpz(n).factor(trial_limit=_TRIAL_PRIMES):
+        root, power = _root(int(base))
+        if root.bit_length() <= _FACTOR_BITS:  # small enough after all
+            _add_scaled(out, _factored(root), fmpq(multiplicity * power))
+        else:
+            out[root] = out.get(root, fmpq(0)) + multiplicity * power
+    return out
+
+
+def _root(n: int) -> tuple[int, int]:
+    """Return the smallest r and its k with ``r^k = n``."""
+    for k in range(n.bit_length() // 10, 1, -1):  # trial division leaves no factor below 2^10
+        root = int(fmpz(n).root(k))
+        if root**k == n:
+            return root, k
+    return n, 1
 
 
 def _add_scaled(into: dict[int, fmpq], terms: Mapping[int, fmpq], scale: fmpq) -> None:

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from theory._checks import choice
+from theory._checks import InputError, choice
 from theory.arithmetic import EXACT, to_fmpq, to_fraction
 from theory.correlation import Bits
 from theory.lognumber import LogNumber
@@ -67,6 +67,14 @@ class Chain(Protocol):
     @property
     def token_symmetric(self) -> bool:
         """Whether relabelling tokens alone is transitive on the support, whatever the positions do."""
+        ...
+
+    @property
+    def ties_free(self) -> bool:
+        """Whether at every tied state some tie rule keeps all sets of a size in the support and another none.
+
+        Then the extremes over tie rules follow state by state.
+        """
         ...
 
     def left(self, state: State) -> int:
@@ -184,12 +192,16 @@ def _entropy_terms(chain: Chain) -> list[tuple[Fraction, Fraction]]:
 def _kl(chain: Chain, policy: Policy, accuracy: Number, path_kl: Bits, *, symmetric: bool) -> Bits | None:
     if accuracy == 0:
         return inf
-    ranked = isinstance(policy, RankedPolicy)
-    if ranked and (policy.by == "left_to_right" or policy.ties != "random"):
-        return path_kl  # no random choices
-    if symmetric and (chain.token_symmetric or (ranked and policy.block is None)):
+    if _is_deterministic(policy):
+        return path_kl
+    whole = isinstance(policy, RankedPolicy) and policy.block is None
+    if symmetric and (chain.token_symmetric or whole):
         return -_log2(accuracy)
     return None
+
+
+def _is_deterministic(policy: Policy) -> bool:
+    return isinstance(policy, RankedPolicy) and (policy.by == "left_to_right" or policy.ties != "random")
 
 
 def _log2(value: Number) -> Bits:
@@ -199,9 +211,12 @@ def _log2(value: Number) -> Bits:
 def tie_interval_lumped(chain: Chain, policy: Policy) -> tuple[Fraction, Fraction]:
     """Return the least and the greatest greedy accuracy over all deterministic tie-breaks.
 
-    A deterministic tie-break names one of the most probable tokens for every state and masked position. Every
-    single choice is one of the outcomes of independent random ties with positive probability, and the chain says
-    which of them stay inside the support, so the extremes follow by backward induction.
+    A deterministic tie-break names one of the most probable tokens for every state and masked position. Where a
+    single set can be drawn, every choice on it is possible. Where several can, the rule is shared by them: the
+    extremes then follow state by state only if the chain is ``ties_free``.
+
+    Raises:
+        InputError: If they do not; use :func:`theory.ties.tie_interval`.
     """
     value: dict[State, tuple[Fraction, Fraction]] = {}
 
@@ -213,8 +228,10 @@ def tie_interval_lumped(chain: Chain, policy: Policy) -> tuple[Fraction, Fractio
             size, q = _step(chain, policy, chain.marginal(state), left, Fraction(0), "random")
             moves = [move for move in chain.moves(state, size, q) if move.own]
             ends = [extremes(move.state) for move in moves]
-            if sum((move.own for move in moves), Fraction(0)) < 1:
-                ends.append((Fraction(0), Fraction(0)))  # some choice leaves the support
+            if sum((move.own for move in moves), Fraction(0)) < 1:  # some choice leaves the support
+                if size < left and not chain.ties_free and not _is_deterministic(policy):
+                    raise InputError("the tie interval is not known in lumped form here; list a smaller n.")
+                ends.append((Fraction(0), Fraction(0)))
             value[state] = min(low for low, _ in ends), max(high for _, high in ends)
         return value[state]
 

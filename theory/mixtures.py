@@ -11,11 +11,12 @@ fixed partition's ``L*_T``: Theorem 2 of arXiv 2510.04767 binds fixed partitions
 
 Proof. Let v be optimal. ``f(w) - f(v) = E_P log2(Qbar_v / Qbar_w) <= log2 E_P[Qbar_v / Qbar_w]`` (Jensen), which is
 ``log2 sum_S v_S E_P[Q^S / Qbar_w] <= log2 M(w)``. ``M >= sum_S w_S E_P[Q^S / Qbar_w] = 1``. If w is optimal, the
-derivative towards each S, ``(1 - E_P[Q^S / Qbar_w]) / ln 2``, is at least zero, so M = 1; the first line is the converse.
+derivative towards each S, ``(1 - E_P[Q^S / Qbar_w]) / ln 2``, is at least zero, so M = 1; the first line is the
+converse.
 
-**Floor.** ``min f >= -log2 max_S Q^S(V)``, V the support: data processing, and accuracy is linear in the mixture. Equality
-holds if the symmetries of P (permutations of positions with renamed tokens) carry every outcome of V to every other:
-averaged over them, the most accurate partition gives a law that is uniform on V. Unit: bits.
+**Floor.** ``min f >= -log2 max_S Q^S(V)``, V the support: data processing, and accuracy is linear in the mixture.
+Equality holds if the symmetries of P (permutations of positions with renamed tokens) carry every outcome of V to every
+other: averaged over them, the most accurate partition gives a law that is uniform on V. Unit: bits.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from theory._checks import InputError, exact_fraction, positive_int
+from theory.accuracy import forward_kl
 from theory.arithmetic import EXACT, FLOAT64, to_fmpq, to_fraction
 from theory.bounds import Partition, check_partition
 from theory.correlation import Bits
@@ -142,11 +144,7 @@ def mixture_kl(pmf: JointPMF, weights: Mapping[Partition, Any]) -> Bits:
         >>> mixture_kl(pmf, {((0, 1),): "1/2", ((0,), (1,)): "1/2"})
         LogNumber('2 log2(2) - log2(3)')
     """
-    mixed = _mixed(pmf, weights)
-    if mixed.dtype == np.dtype(object):
-        masses = [to_fmpq(p) for p in pmf.probabilities]
-        return _divergence(masses, masses, mixed.tolist())
-    return _divergence(pmf.floats().tolist(), pmf.floats().tolist(), mixed.tolist())
+    return forward_kl(pmf, mixture_law(pmf, weights))
 
 
 def optimal_mixtures(pmf: Targets) -> tuple[OptimalMixture, ...]:
@@ -163,8 +161,8 @@ def optimal_mixtures(pmf: Targets) -> tuple[OptimalMixture, ...]:
 def optimal_mixture(pmf: Targets, steps: int) -> OptimalMixture:
     """Return a mixture of T-step ordered partitions whose KL divergence is the least, with proof.
 
-    The weights come from a constrained Newton method (Wang 2007, J. R. Stat. Soc. B 69, on mixing distributions) over an
-    active set that grows by the laws that violate the optimality condition most, each round closed by one
+    The weights come from a constrained Newton method (Wang 2007, J. R. Stat. Soc. B 69, on mixing distributions) over
+    an active set that grows by the laws that violate the optimality condition most, each round closed by one
     multiplicative step ``w_S <- w_S E_P[Q^S / Qbar]`` (EM, Blahut-Arimoto). For an exact pmf they are then rounded to
     rationals and the certificate is computed anew from these, exactly.
 
@@ -197,10 +195,7 @@ def _optimum(columns: _Columns, steps: int) -> OptimalMixture:
     )
     rows, chains = _distinct_laws(columns, steps)
     found = _search(np.array(rows, dtype=np.float64), np.array(columns.mass, dtype=np.float64))
-    for weights in _candidates(found, columns.exact):
-        kl, excess = _certificate(columns, rows, weights)
-        if excess == 0:
-            break
+    weights, kl, excess = _certified(columns, rows, found)
     lower = kl - (LogNumber.log2(1 + excess) if columns.exact else float(np.log2(1 + float(excess))))
     public = to_fraction if columns.exact else float
     return OptimalMixture(
@@ -243,20 +238,13 @@ def _mixed(pmf: JointPMF, weights: Mapping[Partition, Any]) -> NDArray[Any]:
         raise InputError(f"weights must sum to 1, got {sum(values)}; divide by the sum first.")
     laws = [_chain_law(pmf, check_partition(partition, pmf.n)) for partition in weights]
     if exact:
-        return sum(to_fmpq(w) * law for w, law in zip(values, laws, strict=True))
-    return sum(float(w) * law.astype(np.float64) for w, law in zip(values, laws, strict=True))
+        return np.sum([to_fmpq(w) * law for w, law in zip(values, laws, strict=True)], axis=0)
+    return np.sum([float(w) * law.astype(np.float64) for w, law in zip(values, laws, strict=True)], axis=0)
 
 
 def _public_law(pmf: JointPMF, law: NDArray[Any]) -> dict[Outcome, Number]:
     public = to_fraction if law.dtype == np.dtype(object) else float
     return dict(zip(pmf.outcomes, map(public, law.tolist()), strict=True))
-
-
-def _divergence(masses: Sequence[Any], true: Sequence[Any], drawn: Sequence[Any]) -> Bits:
-    """Return ``sum_k mass_k log2(P_k / Q_k)``."""
-    if isinstance(drawn[0], fmpq):
-        return LogNumber.weighted_sum((m, p / q) for m, p, q in zip(masses, true, drawn, strict=True))
-    return float(np.sum(np.array(masses) * np.log2(np.array(true) / np.array(drawn))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -402,25 +390,30 @@ def _newton_step(laws: NDArray[np.float64], mass: NDArray[np.float64], weights: 
 # -- certificates ---------------------------------------------------------------------------------------------
 
 
-def _candidates(found: Mapping[int, float], exact: bool) -> Iterator[dict[int, Any]]:
-    """Yield the weights to certify: the nearest simple rationals, then close ones; floats as they are."""
-    if not exact:
-        yield dict(found)
-        return
+def _certified(columns: _Columns, rows: Sequence[Any], found: Mapping[int, float]) -> tuple[Any, Any, Any]:
+    """Return weights with their divergence and ``M - 1``: the nearest simple rationals if optimal, else close ones."""
+    if not columns.exact:
+        return dict(found), *_certificate(columns, rows, found)
     simple = {j: Fraction(w).limit_denominator(_SIMPLE) for j, w in found.items()}
     if sum(simple.values()) == 1:
-        yield {j: to_fmpq(w) for j, w in simple.items() if w}
+        weights = {j: to_fmpq(w) for j, w in simple.items() if w}
+        kl, excess = _certificate(columns, rows, weights)
+        if excess == 0:
+            return weights, kl, excess
     counts = {j: round(w * 2**_WEIGHT_BITS) for j, w in found.items()}
-    yield {j: fmpq(count, sum(counts.values())) for j, count in counts.items() if count}
+    weights = {j: fmpq(count, sum(counts.values())) for j, count in counts.items() if count}
+    return weights, *_certificate(columns, rows, weights)
 
 
 def _certificate(columns: _Columns, rows: Sequence[Any], weights: Mapping[int, Any]) -> tuple[Any, Any]:
     """Return ``D(P || Qbar)`` and ``M - 1``, exact or rounded upwards for exact columns."""
     mixed = [sum(w * rows[j][k] for j, w in weights.items()) for k in range(len(columns.mass))]
-    kl = _divergence(columns.mass, columns.marginals[-1].tolist(), mixed)
     ratios = [m / q for m, q in zip(columns.mass, mixed, strict=True)]
+    changes = list(zip(columns.mass, columns.marginals[-1] / np.array(mixed), strict=True))
     if not columns.exact:
+        kl = float(sum(m * np.log2(change) for m, change in changes))
         return kl, float((np.array(rows) @ np.array(ratios)).max()) - 1
+    kl = LogNumber.weighted_sum(changes)
     unit = 1 << _RATIO_BITS
     above = [fmpq((r * unit).ceil(), unit) for r in ratios]  # short denominators keep the sums short
     excess = _largest(rows, above) - 1

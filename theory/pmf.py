@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import isfinite, lcm, prod
-from numbers import Rational
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,7 @@ Token = Hashable
 Outcome = tuple[Token, ...]
 
 SUM_TOLERANCE = 1e-9  # a float pmf may miss one by this much: rounding of a million terms stays below 1e-10
+_CHECK_EVERY = 1 << 16  # outcomes
 _INT64_SAFE = 2**62  # integer sums below this stay exact in int64
 
 
@@ -58,7 +58,11 @@ class JointPMF:
     @classmethod
     def uniform(cls, outcomes: Iterable[Sequence[Token]]) -> JointPMF:
         """Return the exact uniform pmf over ``outcomes``, which must be distinct and of one length."""
-        rows = [tuple(outcome) for outcome in outcomes]
+        rows: list[Outcome] = []
+        for outcome in outcomes:  # perhaps more than fit: an iterator does not tell its length
+            rows.append(tuple(outcome))
+            if len(rows) % _CHECK_EVERY == 0:
+                _require_rows(len(rows), len(rows[0]))
         return cls._build(rows, np.ones(len(rows), dtype=np.int64), len(rows))
 
     @classmethod
@@ -102,6 +106,8 @@ class JointPMF:
     def from_weights(cls, outcomes: Sequence[Sequence[Token]], weights: Sequence[Any]) -> JointPMF:
         """Return the exact pmf proportional to non-negative exact ``weights``."""
         rows = [tuple(outcome) for outcome in outcomes]
+        if len(rows) != len(weights):
+            raise InputError(f"{len(rows)} outcomes but {len(weights)} weights; give one for each.")
         values = [exact_fraction(w, "weight") for w in weights]
         _check_signs(rows, values)
         total = sum(values, Fraction(0))
@@ -129,23 +135,42 @@ class JointPMF:
             raise InputError(
                 f"alphabets of sizes {[len(a) for a in axes]} do not fit a table of shape {array.shape}."
             )
+        if array.dtype != np.dtype(object) and all(len(set(axis)) == len(axis) for axis in axes):
+            return cls._from_dense_floats(np.asarray(array, dtype=np.float64), axes)
         keep = np.argwhere(array != 0)
         outcomes = [tuple(axes[i][j] for i, j in enumerate(row)) for row in keep.tolist()]
         return cls.from_pairs(outcomes, [array[tuple(row)] for row in keep])
 
     @classmethod
+    def _from_dense_floats(cls, table: NDArray[np.float64], axes: Sequence[tuple[Token, ...]]) -> JointPMF:
+        bad = np.argwhere(~(table >= 0) | ~np.isfinite(table))
+        if bad.size:
+            cell = tuple(bad[0].tolist())
+            outcome = tuple(axes[i][j] for i, j in enumerate(cell))
+            _check_signs([outcome], [float(table[cell])])
+        _check_sum(float(table.sum()))
+        keep = np.nonzero(table)
+        if not keep[0].size:
+            raise InputError("a pmf needs at least one outcome, got an empty support.")
+        used = [np.unique(codes) for codes in keep]  # tokens that occur, then in sorted order
+        alphabets = tuple(sorted_tokens({axes[i][j] for j in u.tolist()}) for i, u in enumerate(used))
+        columns: list[NDArray[np.int64]] = []
+        for axis, alphabet, codes in zip(axes, alphabets, keep, strict=True):
+            place = {token: j for j, token in enumerate(alphabet)}
+            columns.append(np.array([place.get(token, -1) for token in axis], dtype=np.int64)[codes])
+        return cls(alphabets, np.stack(columns, axis=1), table[keep], None)
+
+    @classmethod
     def _from_floats(cls, rows: list[Outcome], probabilities: Sequence[Any]) -> JointPMF:
         for row, p in zip(rows, probabilities, strict=True):
-            if isinstance(p, Rational) and p not in (0, 1):
-                raise InputError(
-                    f"probability of {row!r} is exact ({p}) among floats; give all exact or all floats."
-                )
+            if not isinstance(p, (float, np.floating)) and p not in (0, 1):
+                message = f"probability of {row!r} is exact ({p}) among floats; give all exact or all floats."
+                raise InputError(message)
         values = [float(p) for p in probabilities]
         _check_signs(rows, values)
         array = np.array(values, dtype=np.float64)
-        total = float(array.sum())
-        if abs(total - 1) > SUM_TOLERANCE:
-            raise InputError(f"probabilities must sum to 1, got {total:.12g}; divide by the sum first.")
+        if rows:
+            _check_sum(float(array.sum()))
         return cls._build(rows, array, None)
 
     @classmethod
@@ -164,7 +189,7 @@ class JointPMF:
             seen: set[Outcome] = set()
             twice = next(row for row in rows if row in seen or seen.add(row))
             raise InputError(f"outcome {twice!r} stands twice; add its probabilities up.")
-        require_memory(len(rows) * n * 16, f"{len(rows)} outcomes of {n} tokens", remedy="use fewer outcomes")
+        _require_rows(len(rows), n)
         live = [j for j, w in enumerate(weights.tolist()) if w != 0]
         rows = [rows[j] for j in live]
         alphabets = tuple(sorted_tokens({row[i] for row in rows}) for i in range(n))
@@ -285,6 +310,15 @@ class JointPMF:
             raise InputError(f"positions {list(positions)} contain one twice.")
 
 
+def _require_rows(count: int, n: int) -> None:
+    require_memory(count * (n * 24 + 80), f"{count} outcomes of {n} tokens", remedy="use fewer outcomes")
+
+
+def _check_sum(total: float) -> None:
+    if abs(total - 1) > SUM_TOLERANCE:
+        raise InputError(f"probabilities must sum to 1, got {total:.12g}; divide by the sum first.")
+
+
 def _check_signs(rows: Sequence[Outcome], values: Sequence[Any]) -> None:
     for row, p in zip(rows, values, strict=True):
         if p != p or (isinstance(p, float) and not isfinite(p)):
@@ -294,8 +328,18 @@ def _check_signs(rows: Sequence[Outcome], values: Sequence[Any]) -> None:
 
 
 def sorted_tokens(tokens: set[Token]) -> tuple[Token, ...]:
-    """Return tokens in Python order; mixed kinds by type name, then text."""
+    """Return tokens in Python order; mixed kinds by type name, then in Python order."""
     try:
         return tuple(sorted(tokens))  # type: ignore[type-var]
     except TypeError:  # mixed kinds of tokens
-        return tuple(sorted(tokens, key=lambda token: (type(token).__name__, repr(token))))
+        kinds: dict[str, list[Any]] = {}
+        for token in tokens:
+            kinds.setdefault(type(token).__name__, []).append(token)
+        return tuple(token for kind in sorted(kinds) for token in _sorted_kind(kinds[kind]))
+
+
+def _sorted_kind(tokens: list[Any]) -> list[Any]:
+    try:
+        return sorted(tokens)
+    except TypeError:  # tokens without an order
+        return sorted(tokens, key=repr)

@@ -102,6 +102,11 @@ def subset_entropies(
     if len(sizes) != 1:
         raise InputError(f"contexts have lengths {sorted(sizes)}; one table needs one length.")
     n = sizes.pop()
+    total = sum((weight for weight, _ in parts), Fraction(0))
+    if total != 1:
+        raise InputError(f"weights of the contexts must sum to 1, got {total}; divide by the sum first.")
+    if any(weight < 0 for weight, _ in parts):
+        raise InputError(f"weights of the contexts must be at least 0, got {min(w for w, _ in parts)}.")
     for _, part in parts:
         _require(part)
     if exact is None:
@@ -200,6 +205,7 @@ def _lattice(pmf: JointPMF) -> Iterator[tuple[int, NDArray[Any]]]:
 
 def _float_entropy(values: NDArray[Any], counts: NDArray[np.int64], total: int) -> float:
     probs = np.array([w / total for w in values.tolist()])
+    counts, probs = counts[probs > 0], probs[probs > 0]  # below 1e-308 a term adds nothing in float64
     return float(-np.sum(counts * probs * np.log2(probs)))
 
 

@@ -1,16 +1,16 @@
 """Greedy accuracy over all deterministic tie-breaks.
 
 At temperature 0 a token is one of the most probable; where several tie, argmax names one by some fixed rule. The
-paper's value assumes independent random ties. This module gives the range over *every* rule that may depend on
-the state and the position, so that a reader sees how much of a greedy number is the tie rule's.
+paper's value assumes independent random ties. This module gives the range over *every* rule that names a token for
+each state and position (not for each set that the policy may draw), so that a reader sees how much of a greedy number is the tie rule's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,12 @@ from theory.arithmetic import EXACT, FLOAT64, to_fraction
 from theory.limits import require_operations
 from theory.pmf import JointPMF
 from theory.policies.policy import Policy
+from theory.policies.ranked import SetLaw
 from theory.policies.view import View
 
 __all__ = ["tie_interval"]
+
+_RULES = 10**6  # tie rules times sets of one state: a few seconds
 
 Number = Fraction | float
 Codes = tuple[int, ...]
@@ -60,13 +63,25 @@ def tie_interval(pmf: JointPMF, policy: Policy) -> tuple[Number, Number]:
             return one, one
         probs = _marginals(pmf, rows)
         view = View(numbers.ratio(probs, probs[0, 0].sum()), (row == -1)[None], numbers)
-        low = high = one - one
-        for chosen, p in policy.plan(view).distribution()[1][0]:
-            ends = [extremes(after) for after in _greedy_ends(revealed, chosen, view)]
-            share = to_fraction(p) if pmf.is_exact else float(int(p.p) / int(p.q))
-            low = low + share * min(end[0] for end in ends)
-            high = high + share * max(end[1] for end in ends)
-        return low, high
+        sets = policy.plan(view).distribution()[1][0]
+        shares = [to_fraction(p) if pmf.is_exact else float(int(p.p) / int(p.q)) for _, p in sets]
+        tops = _tied(view, sets)
+        require_operations(
+            prod(map(len, tops.values())) * len(sets),
+            "the tie rules of one state",
+            limit=_RULES,
+            remedy="use fewer ties",
+        )
+        values: list[tuple[Number, Number]] = []
+        for tokens in product(
+            *tops.values()
+        ):  # one rule names a token for each position, whichever set is drawn
+            rule = dict(zip(tops, tokens, strict=True))
+            ends = [extremes(_after(revealed, chosen, rule)) for chosen, _ in sets]
+            lows = (p * low for p, (low, _) in zip(shares, ends, strict=True))
+            highs = (p * high for p, (_, high) in zip(shares, ends, strict=True))
+            values.append((sum(lows, one - one), sum(highs, one - one)))
+        return min(low for low, _ in values), max(high for _, high in values)
 
     return extremes((-1,) * pmf.n)
 
@@ -79,13 +94,12 @@ def _marginals(pmf: JointPMF, rows: NDArray[np.int64]) -> NDArray[Any]:
     return counts
 
 
-def _greedy_ends(revealed: Codes, chosen: int, view: View) -> Iterator[Codes]:
-    """Yield the states after the set ``chosen`` takes most probable tokens, in every combination."""
-    positions = [i for i in range(len(revealed)) if chosen >> i & 1]
-    rows = [view.probs[0, i] for i in positions]
-    tops = [np.flatnonzero(p >= p.max() - view.numbers.tolerance).tolist() for p in rows]
-    for tokens in product(*tops):
-        after = list(revealed)
-        for i, token in zip(positions, tokens, strict=True):
-            after[i] = token
-        yield tuple(after)
+def _tied(view: View, sets: SetLaw) -> dict[int, list[int]]:
+    """Return the most probable tokens of every position that may be drawn."""
+    positions = sorted({i for chosen, _ in sets for i in range(chosen.bit_length()) if chosen >> i & 1})
+    rows = {i: view.probs[0, i] for i in positions}
+    return {i: np.flatnonzero(p >= p.max() - view.numbers.tolerance).tolist() for i, p in rows.items()}
+
+
+def _after(revealed: Codes, chosen: int, rule: dict[int, int]) -> Codes:
+    return tuple(rule[i] if chosen >> i & 1 else code for i, code in enumerate(revealed))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from theory._checks import exact_fraction
+from theory._checks import choice, exact_fraction
 from theory.arithmetic import Array
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.view import View
@@ -36,6 +36,7 @@ class Threshold(RankedPolicy):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        choice(self.strict, "strict", (False, True))
         object.__setattr__(self, "gamma", exact_fraction(self.gamma, "gamma"))
 
     def count(self, view: View, scores: Array) -> Array:

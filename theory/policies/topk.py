@@ -43,12 +43,13 @@ class TopK(RankedPolicy):
     def count(self, view: View, scores: Array) -> Array:  # noqa: ARG002
         """Return ``min(k, left)``, or the size of the scheduled step for ``remainder=first``."""
         xp, left = view.numbers.xp, view.left
-        usual = xp.where(left < self.k, left, xp.zeros_like(left) + self.k)
+        k = min(self.k, 1 << 31)  # beyond every sequence, and still an int64
+        usual = xp.where(left < k, left, xp.zeros_like(left) + k)
         if self.remainder == "last":
             return usual
         # T steps of base tokens, one more in the first `extra`. With r left one is at a large step iff
         # r = base (T - extra) + (base + 1) j for some j in 1..extra, at a small one iff r = base j, j <= T - extra.
-        steps = -(-view.group_size // self.k)
+        steps = -(-view.group_size // k)
         base, extra = view.group_size // steps, view.group_size % steps
         beyond = left - base * (steps - extra)
         large = (beyond > 0) & (beyond % (base + 1) == 0)

@@ -22,16 +22,20 @@ class View:
         masked: Positions not decoded yet, bool, shape (B, n).
         numbers: The kind of number in ``probs``.
         block: Length of the blocks that compete one after the other; ``None`` for a single group.
+        revealed: The revealed tokens, for policies that need more than marginals: codes of the pmf, -1 where masked,
+            -2 where the token is not known (off the support); shape (B, n). ``None`` if the caller has none.
     """
 
     probs: Array
     masked: Array
     numbers: Numbers
     block: int | None = None
+    revealed: Array | None = None
 
     def within_blocks(self, block: int | None) -> View:
         """Return the view in which only the first unfinished block of length ``block`` competes."""
-        return self if block is None else replace(self, block=block)
+        # a block beyond every sequence is one group; the bound keeps it an int64
+        return self if block is None else replace(self, block=min(block, 1 << 31))
 
     @cached_property
     def candidates(self) -> Array:

@@ -1,0 +1,10 @@
+"""Every tolerance of the tests: its unit, its reason and the worst deviation seen."""
+
+# Bits, or a probability: a float64 sum of at most 81 probabilities, 16 conditionals deep. Worst seen: see below.
+ROUNDING = 1e-12
+
+# Bits: float tables take the first partition within 1e-9 of the best in each of at most 4 blocks.
+NEAR_OPTIMAL = 1e-8
+
+# One false alarm in a million whole runs: the level that all statistical tests of a module share.
+FAMILY_WISE = 1e-6

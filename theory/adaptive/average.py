@@ -1,0 +1,112 @@
+"""Adaptive optima of a task with several contexts: the context is known, so each has its own policy.
+
+A hard cap holds in every context, so ``V_T`` is the mean over contexts. Expected steps may be spent where they help
+most, so the frontier is the weighted Minkowski sum of the frontiers: their edges, scaled, steepest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cmp_to_key
+from typing import Any
+
+from theory.adaptive.cap import adaptive_bounds
+from theory.adaptive.depth import SerialDepth, serial_depth
+from theory.adaptive.frontier import Frontier, Vertex, frontier
+from theory.adaptive.graph import StateGraph
+from theory.correlation import Bits
+from theory.expectation import expectation
+from theory.lognumber import LogNumber
+from theory.pmf import JointPMF
+
+__all__ = ["average_bounds", "average_depth", "average_frontier"]
+
+Parts = Sequence[tuple[Fraction, JointPMF | StateGraph]]
+
+
+def average_bounds(parts: Parts) -> tuple[Bits, ...]:
+    """Return ``V_T`` averaged over contexts, T = 1 .. the greatest length; zero where T exceeds a length.
+
+    Args:
+        parts: (weight, pmf) or (weight, graph) pairs, as :func:`theory.law.context_pmfs` gives them.
+
+    Example:
+        >>> half, equal, sure = Fraction(1, 2), JointPMF.uniform([(0, 0), (1, 1)]), JointPMF.uniform([(0, 0, 0)])
+        >>> [float(v) for v in average_bounds([(half, equal), (half, sure)])]
+        [0.5, 0.0, 0.0]
+    """
+    values = [(weight, adaptive_bounds(source).values) for weight, source in parts]
+    longest = max(len(v) for _, v in values)
+    return tuple(
+        expectation([(w, v[t] if t < len(v) else v[0] * 0) for w, v in values]) for t in range(longest)
+    )
+
+
+def average_depth(parts: Parts) -> SerialDepth:
+    """Return the serial depth over contexts: the mean of the expected, the greatest of the worst-case depths."""
+    depths = [(weight, serial_depth(source)) for weight, source in parts]
+    return SerialDepth(
+        expected=expectation([(weight, depth.expected) for weight, depth in depths]),
+        worst_case=max(depth.worst_case for _, depth in depths),
+    )
+
+
+def average_frontier(parts: Parts) -> Frontier:
+    """Return the frontier over contexts.
+
+    Example:
+        >>> half, equal, sure = Fraction(1, 2), JointPMF.uniform([(0, 0), (1, 1)]), JointPMF.uniform([(0, 0, 0)])
+        >>> [(str(v.steps_under_data), float(v.kl)) for v in average_frontier([(half, equal), (half, sure)]).vertices]
+        [('1', 0.5), ('3/2', 0.0)]
+    """
+    hulls = [(weight, frontier(source).vertices) for weight, source in parts]
+    edges = [
+        _Edge(context, place, *_difference(vertices[place], vertices[place + 1]))
+        for context, (_, vertices) in enumerate(hulls)
+        for place in range(len(vertices) - 1)
+    ]
+    edges.sort(key=cmp_to_key(_compare))
+    places = [0] * len(hulls)
+    found = [_vertex(hulls, places)]
+    for j, edge in enumerate(edges):
+        places[edge.context] = edge.place + 1
+        if j + 1 == len(edges) or _compare(edge, edges[j + 1]) < 0:  # equal slopes make one edge
+            found.append(_vertex(hulls, places))
+    return Frontier(vertices=tuple(found))
+
+
+@dataclass(frozen=True)
+class _Edge:
+    context: int
+    place: int
+    steps: Any
+    kl: Any
+
+    @property
+    def slope(self) -> Any:
+        return self.kl / self.steps
+
+
+def _difference(left: Vertex, right: Vertex) -> tuple[Any, Any]:
+    steps: Any = right.steps_under_data
+    kl: Any = right.kl
+    return steps - left.steps_under_data, kl - left.kl
+
+
+def _compare(one: _Edge, two: _Edge) -> int:
+    """Steepest descent first; in one context the edges stay in order."""
+    a, b = one.slope, two.slope
+    if not (isinstance(a, LogNumber) and isinstance(b, LogNumber)):
+        a, b = float(a), float(b)
+    return -1 if a < b else int(b < a)
+
+
+def _vertex(hulls: Sequence[tuple[Fraction, tuple[Vertex, ...]]], places: Sequence[int]) -> Vertex:
+    here = [(weight, vertices[place]) for (weight, vertices), place in zip(hulls, places, strict=True)]
+    return Vertex(
+        steps_under_data=expectation([(weight, vertex.steps_under_data) for weight, vertex in here]),
+        kl=expectation([(weight, vertex.kl) for weight, vertex in here]),
+        parts=tuple((weight, vertex.parts[0][1]) for weight, vertex in here),
+    )

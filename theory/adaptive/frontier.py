@@ -1,0 +1,150 @@
+"""The exact speed-quality frontier: the lower convex hull of (E_P steps, KL) over all adaptive policies.
+
+Steps are counted along trajectories of the data (``steps_under_data``); each vertex also tells the expectation
+under the decoder's own runs. A policy that chooses one of several at random, and remembers which, attains any point
+of a segment; none lies below (arXiv 2608.25505). A policy with random choices is a mixture of deterministic ones, so
+its ``(steps_under_data, path_kl)`` lies on or above the hull; its ``kl``, the divergence of the mixed output law, can
+lie below.
+
+Vertices come from a parametric search (Eisner and Severance): minimise ``KL + weight * steps`` at the slope between
+two known vertices; the minimum is a new vertex, or proves that the segment is an edge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from theory._checks import InputError
+from theory.adaptive.graph import StateGraph, state_graph
+from theory.adaptive.ledger import CLOSE, Ledger, Outlook
+from theory.adaptive.policy import AdaptivePolicy
+from theory.adaptive.search import Search, best_weighted, best_within, budget_values
+from theory.adaptive.walk import policy_of
+from theory.correlation import Bits
+from theory.expectation import expectation
+from theory.lognumber import LogNumber
+from theory.pmf import JointPMF
+
+__all__ = ["Frontier", "Vertex", "frontier"]
+
+Number = Fraction | float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Vertex:
+    """A vertex of the frontier.
+
+    Attributes:
+        steps_under_data: Expected number of steps along trajectories of the data.
+        kl: Divergence in bits.
+        parts: Weight of each context and the search that found its policy; a single one for a single pmf.
+    """
+
+    steps_under_data: Number
+    kl: Bits
+    parts: tuple[tuple[Fraction, Search], ...] = field(repr=False)
+
+    @cached_property
+    def policies(self) -> tuple[AdaptivePolicy, ...]:
+        """The policy of the vertex, one for each context."""
+        return tuple(policy_of(search) for _, search in self.parts)
+
+    @property
+    def policy(self) -> AdaptivePolicy:
+        """The policy of the vertex where there is one context."""
+        policy, *others = self.policies
+        if others:
+            raise InputError(f"the frontier is over {len(self.parts)} contexts; use policies, one for each.")
+        return policy
+
+    @property
+    def steps(self) -> Number:
+        """Expected number of steps of the decoder's own runs."""
+        pairs = zip(self.parts, self.policies, strict=True)
+        return expectation([(weight, policy.steps) for (weight, _), policy in pairs])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Frontier:
+    """The lower convex hull of (steps_under_data, KL).
+
+    Attributes:
+        vertices: From one step to the fewest steps at zero KL; steps ascend, KL and slopes descend.
+    """
+
+    vertices: tuple[Vertex, ...]
+
+    def kl_at(self, steps: object) -> Bits:
+        """Return the least KL at an expected number of steps, exact on an exact frontier.
+
+        Args:
+            steps: At least 1; a Fraction or an int for an exact answer.
+        """
+        target: Any = steps
+        if target < 1:
+            raise InputError(f"steps must be at least 1, got {steps}.")
+        left = self.vertices[0]
+        for right in self.vertices[1:]:
+            if target <= right.steps_under_data:
+                width: Any = right.steps_under_data - left.steps_under_data
+                share = (target - left.steps_under_data) / width
+                return left.kl * (1 - share) + right.kl * share
+            left = right
+        return left.kl
+
+
+def frontier(source: JointPMF | StateGraph) -> Frontier:
+    """Return the exact frontier of all adaptive policies.
+
+    On float pmfs vertices within 1e-9 bits of a segment between others are left out.
+
+    Args:
+        source: A pmf, or its graph where several optima are asked for.
+
+    Raises:
+        CostError: If the states are too many.
+
+    Example:
+        >>> from itertools import permutations
+        >>> hull = frontier(JointPMF.uniform(permutations(range(3))))
+        >>> [(str(v.steps_under_data), str(v.kl)) for v in hull.vertices]
+        [('1', '-log2(2) + 2 log2(3)'), ('2', '-log2(2) + log2(3)'), ('3', '0')]
+    """
+    graph = source if isinstance(source, StateGraph) else state_graph(source)
+    ledger = Ledger(graph)
+    vertices = [
+        Vertex(steps_under_data=ledger.steps(search.root), kl=search.root.kl, parts=((Fraction(1), search),))
+        for search in _Hull(ledger).searches()
+    ]
+    return Frontier(vertices=tuple(vertices))
+
+
+class _Hull:
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    def searches(self) -> list[Search]:
+        """Return the vertices: everything at once first, then the fewest steps at no cost last."""
+        one_step = best_within(self.ledger, budget_values(self.ledger.graph, 1), 1)
+        done, stack = [one_step], [best_weighted(self.ledger, self.ledger.nothing)]
+        while stack:
+            left, right = done[-1].root, stack[-1].root
+            if left.steps == right.steps:
+                stack.pop()  # the whole costs nothing at once: a single vertex
+                continue
+            slope = (left.kl - right.kl) / (right.steps - left.steps)
+            middle = best_weighted(self.ledger, slope)
+            if self._is_below(middle, left):
+                stack.append(middle)
+            else:
+                done.append(stack.pop())
+        return done
+
+    def _is_below(self, middle: Search, left: Outlook) -> bool:
+        """Return whether the best at a slope lies below the line of that slope through ``left``."""
+        weight: Any = middle.weight
+        gap = middle.root.kl - left.kl + weight * (middle.root.steps - left.steps)
+        return gap.sign() < 0 if isinstance(gap, LogNumber) else gap < -CLOSE

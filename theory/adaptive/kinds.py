@@ -1,0 +1,105 @@
+"""Kinds of states: the conditional law of what is masked, up to names and up to positions that cost nothing.
+
+A position with a single possible token, or independent of all the other masked positions, is *free*: it joins the
+next block at no cost. What matters of a state is its *core*, the law of the other positions; a state without a core
+ends in one step at no cost (:data:`FREE`).
+
+Proof that nothing is lost. Let F be the free positions of a state and p any policy from there on. Given ``x_F = f``,
+the choices of p on the core are a policy p_f of the core alone (steps that reveal only free positions left out): its
+costs are those of p, since F adds no correlation, and on each trajectory it takes at most as many steps. The core is
+independent of ``x_F``, so KL and steps of p are at least averages over f of those of p_f, and some p_f is at least as
+good for any weight of the steps and any cap. Reveal F with the first block and go on with that p_f.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+
+from theory.adaptive.canonical import SmallLaw, canonical_form, free_positions, invariant, restricted
+
+__all__ = ["DONE", "FREE", "Entry", "Kinds"]
+
+DONE = 0  # nothing is masked: no step is left
+FREE = 1  # what is masked is independent: one step, no cost
+_CANONICAL_CELLS = (
+    40_000  # larger laws are told apart by their listing alone: merging them would take seconds
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A law as it stands in a state.
+
+    Attributes:
+        kind: Its kind.
+        order: The column of the law that takes the place of each core position of the kind.
+    """
+
+    kind: int
+    order: tuple[int, ...]
+
+
+@dataclass(eq=False)
+class _Candidate:
+    """A known kind, with its canonical form once it was needed."""
+
+    kind: int
+    law: SmallLaw
+    form: tuple[Hashable, tuple[int, ...]] | None = None
+
+    def canonical(self) -> tuple[Hashable, tuple[int, ...]]:
+        if self.form is None:
+            self.form = canonical_form(self.law)
+        return self.form
+
+
+@dataclass(eq=False)
+class Kinds:
+    """All laws seen so far and their kinds.
+
+    A law is first looked up by its listing, then by a cheap invariant; canonical forms are computed only for laws
+    that share one.
+
+    Attributes:
+        entries: Laws by number; the first two stand for states that are done and free.
+        cores: Number of core positions of each kind.
+    """
+
+    entries: list[Entry] = field(default_factory=lambda: [Entry(DONE, ()), Entry(FREE, ())])
+    cores: list[int] = field(default_factory=lambda: [0, 0])
+    _listed: dict[Hashable, int] = field(default_factory=dict)
+    _alike: dict[Hashable, list[_Candidate]] = field(default_factory=dict)
+
+    def entry(self, listing: Hashable, law: Callable[[], SmallLaw]) -> int:
+        """Return the number of the law with this listing; ``law`` is called when it is new."""
+        known = self._listed.get(listing)
+        if known is None:
+            known = self._listed[listing] = len(self.entries)
+            self.entries.append(self._classify(law()))
+        return known
+
+    def _classify(self, law: SmallLaw) -> Entry:
+        free = set(free_positions(law))
+        core = [j for j in range(law.codes.shape[1]) if j not in free]
+        if not core:
+            return Entry(FREE, ())
+        if free:
+            law = restricted(law, core)
+        kind, order = self._kind(law)
+        return Entry(kind, tuple(core[j] for j in order))
+
+    def _kind(self, law: SmallLaw) -> tuple[int, tuple[int, ...]]:
+        """Return the kind of a core and the column that takes the place of each position of the kind."""
+        bucket = self._alike.setdefault(invariant(law), [])
+        new = _Candidate(len(self.cores), law)
+        if bucket and law.codes.size <= _CANONICAL_CELLS:
+            form, order = new.canonical()
+            for candidate in bucket:
+                known_form, known_order = candidate.canonical()
+                if known_form == form:
+                    place = dict(zip(known_order, order, strict=True))
+                    return candidate.kind, tuple(place[j] for j in range(len(order)))
+        bucket.append(new)
+        self.cores.append(law.codes.shape[1])
+        return new.kind, tuple(range(law.codes.shape[1]))

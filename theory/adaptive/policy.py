@@ -1,0 +1,197 @@
+"""Adaptive policies as objects: a table of decisions that decodes, prints and gives rows to plot.
+
+A deterministic policy takes one path to every state it meets, so the revealed tokens name the state and the next
+block. Anywhere else (off the support of the data, where its cost is not counted) it reveals all that is masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+from numpy.typing import NDArray
+
+from theory._checks import InputError
+from theory.arithmetic import Array
+from theory.correlation import Bits
+from theory.pmf import Token
+from theory.policies.ranked import SetLaw
+from theory.policies.view import View
+
+__all__ = ["AdaptivePolicy", "Choice", "Decision"]
+
+Number = Fraction | float
+_SHOWN = 4  # conditions listed; a last branch with more of them reads "otherwise"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What a policy does in one state.
+
+    Attributes:
+        revealed: Token codes, -1 where masked.
+        block: The positions revealed next.
+        step: The number of this step, from 1.
+        probability: Probability that data reach the state.
+        cost: Total correlation of the block at this state, bits.
+        before: Index of the decision that led here; ``None`` for the first.
+    """
+
+    revealed: tuple[int, ...]
+    block: tuple[int, ...]
+    step: int
+    probability: Number
+    cost: Bits
+    before: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """One step on a batch: a known block per row.
+
+    Attributes:
+        blocks: Chosen sets as bit masks, shape (B,).
+        n: Number of positions.
+    """
+
+    blocks: NDArray[np.int64]
+    n: int
+
+    def distribution(self) -> tuple[NDArray[np.int64], list[SetLaw]]:
+        """Return an index per row into a list of sure laws."""
+        found, index = np.unique(self.blocks, return_inverse=True)
+        return index.reshape(-1), [((block, fmpq(1)),) for block in found.tolist()]
+
+    def sizes(self) -> NDArray[np.int64]:
+        """Return the number of positions per row, shape (B,)."""
+        return self._chosen.sum(axis=1)
+
+    def sample(self, uniforms: Array) -> Array:  # noqa: ARG002
+        """Return the chosen set per row, bool, shape (B, n); nothing is left to chance."""
+        return self._chosen
+
+    @property
+    def _chosen(self) -> NDArray[np.bool_]:
+        return (self.blocks[:, None] >> np.arange(self.n) & 1).astype(bool)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AdaptivePolicy:
+    """A deterministic policy of the state.
+
+    :func:`theory.decoder.decode` of the pmf it was made for gives its :attr:`kl`, :attr:`steps_under_data` and
+    :attr:`steps`.
+
+    Attributes:
+        alphabets: The tokens behind the codes, as in the pmf.
+        decisions: One per state that data can reach, earlier steps first.
+        steps: Expected number of steps of the decoder's own runs; off the support one step ends them.
+    """
+
+    alphabets: tuple[tuple[Token, ...], ...]
+    decisions: tuple[Decision, ...]
+    steps: Number
+
+    @property
+    def kl(self) -> Bits:
+        """``E_P sum_t TC(S_t | x_{C_t})`` in bits: the divergence of the policy (arXiv 2608.25505, Theorem 1)."""
+        costs = [d.cost * d.probability for d in self.decisions]
+        return sum(costs[1:], costs[0])
+
+    @property
+    def steps_under_data(self) -> Number:
+        """Expected number of steps along trajectories of the data."""
+        return sum((d.probability for d in self.decisions[1:]), self.decisions[0].probability)
+
+    @property
+    def worst_case(self) -> int:
+        """The largest number of steps of a trajectory of the data."""
+        return max(d.step for d in self.decisions)
+
+    @cached_property
+    def _blocks(self) -> dict[tuple[int, ...], int]:
+        return {d.revealed: sum(1 << i for i in d.block) for d in self.decisions}
+
+    def plan(self, view: View) -> Choice:
+        """Return the block of each row; it is read off ``view.revealed``."""
+        n = len(self.alphabets)
+        if view.revealed is None:
+            raise InputError(
+                "an adaptive policy needs the revealed tokens, got none; decode with theory.decoder.decode."
+            )
+        if view.masked.shape[1] != n:
+            raise InputError(f"the policy was made for {n} positions, got {view.masked.shape[1]}.")
+        left = np.asarray(view.masked).astype(np.int64) @ (1 << np.arange(n))
+        rows = map(tuple, np.asarray(view.revealed).tolist())
+        blocks = [self._blocks.get(row, rest) for row, rest in zip(rows, left.tolist(), strict=True)]
+        return Choice(np.array(blocks, dtype=np.int64), n)
+
+    # -- reading ----------------------------------------------------------------------------------------------
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one dictionary per decision, in numbers that plots and tables take.
+
+        Keys: ``step``, ``revealed`` (position to token), ``block``, ``size``, ``probability``, ``cost`` (bits).
+        """
+        return [
+            {
+                "step": d.step,
+                "revealed": {i: self.alphabets[i][code] for i, code in enumerate(d.revealed) if code >= 0},
+                "block": list(d.block),
+                "size": len(d.block),
+                "probability": float(d.probability),
+                "cost": float(d.cost),
+            }
+            for d in self.decisions
+        ]
+
+    def __str__(self) -> str:
+        """Return the decision tree to a depth of four steps."""
+        return self.describe()
+
+    def describe(self, depth: int = 4) -> str:
+        """Return the decision tree as indented text; branches that go on alike are joined.
+
+        Args:
+            depth: Number of steps shown.
+        """
+        return "\n".join(self._lines(0, depth))
+
+    @cached_property
+    def _next(self) -> dict[int | None, list[int]]:
+        following: dict[int | None, list[int]] = {}
+        for j, decision in enumerate(self.decisions):
+            following.setdefault(decision.before, []).append(j)
+        return following
+
+    def _lines(self, j: int, depth: int) -> list[str]:
+        block = self.decisions[j].block
+        lines = [f"reveal {{{', '.join(map(str, block))}}}"]
+        if j not in self._next:
+            return lines
+        if depth <= 1:
+            return [f"{lines[0]}, ..."]
+        branches: dict[tuple[str, ...], list[int]] = {}
+        for child in self._next[j]:
+            branches.setdefault(tuple(self._lines(child, depth - 1)), []).append(child)
+        ordered = sorted(branches.items(), key=lambda branch: len(branch[1]))
+        for j, (text, children) in enumerate(ordered, start=1):
+            if len(ordered) == 1:
+                when = "then"
+            elif j == len(ordered) and len(children) > _SHOWN:
+                when = "otherwise"
+            else:
+                when = f"if {self._conditions(block, children)}"
+            lines += [f"  {when}: {text[0]}", *(f"  {line}" for line in text[1:])]
+        return lines
+
+    def _conditions(self, block: Sequence[int], children: Sequence[int]) -> str:
+        tokens = [self.decisions[child].revealed for child in children[:_SHOWN]]
+        shown = [" & ".join(f"y{i}={self.alphabets[i][codes[i]]}" for i in block) for codes in tokens]
+        more = f" or {len(children) - _SHOWN} more" if len(children) > _SHOWN else ""
+        return " or ".join(shown) + more

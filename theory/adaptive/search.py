@@ -1,0 +1,136 @@
+"""Best actions: a float pass over the graph prices every action, exact numbers decide between the close ones.
+
+Only actions that are worse by more than a proven rounding bound are left out, so exact results are exact.
+
+The objective is ``E[KL + weight * steps]``, ties broken in favour of fewer expected steps: the policy found is a
+vertex of the set of attainable (steps, KL). With a budget no trajectory may take more steps than it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.adaptive.graph import StateGraph
+from theory.adaptive.kinds import DONE, FREE
+from theory.adaptive.ledger import Ledger, Outlook
+from theory.correlation import Bits
+from theory.lognumber import LogNumber
+
+__all__ = ["Search", "best_weighted", "best_within", "budget_values", "weighted_values"]
+
+_FLOAT_TIE = 1e-11  # bits; on float pmfs values closer than this count as equal
+
+
+def budget_values(graph: StateGraph, budget: int) -> list[NDArray[np.float64]]:
+    """Return the least expected KL of every kind with at most R more steps, for R = 0..budget, in bits.
+
+    Backward induction ``V(x, R) = min_S TC(S|x) + E V(x', R - 1)``; infinite where R steps do not suffice. The
+    work is one addition per move and R.
+    """
+    values = np.full(graph.kinds, np.inf)
+    values[DONE] = 0.0
+    tables = [values]
+    for _ in range(budget):
+        values = values.copy()
+        values[FREE] = 0.0
+        for level in graph.levels:
+            prices = _prices(graph, level.actions, level.moves, level.move_starts, tables[-1])
+            values[level.kinds] = np.minimum.reduceat(prices, level.action_starts)
+        tables.append(values)
+    return tables
+
+
+def weighted_values(graph: StateGraph, weight: float) -> NDArray[np.float64]:
+    """Return the least expected ``KL + weight * steps`` of every kind, level by level."""
+    values = np.zeros(graph.kinds)
+    values[FREE] = weight
+    for level in graph.levels:
+        prices = _prices(graph, level.actions, level.moves, level.move_starts, values) + weight
+        values[level.kinds] = np.minimum.reduceat(prices, level.action_starts)
+    return values
+
+
+def _prices(
+    graph: StateGraph, actions: slice, moves: slice, starts: NDArray[np.int64], after: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    ahead = np.add.reduceat(graph.chance[moves] * after[graph.child[moves]], starts)
+    return graph.cost[actions] + ahead
+
+
+def best_within(ledger: Ledger, tables: Sequence[NDArray[np.float64]], budget: int) -> Search:
+    """Return the search for the least KL with at most ``budget`` steps; see :func:`budget_values`."""
+    return Search(ledger, tables, ledger.nothing, budget)
+
+
+def best_weighted(ledger: Ledger, weight: Bits) -> Search:
+    """Return the search for the least ``KL + weight * steps``, the weight in bits."""
+    return Search(ledger, [weighted_values(ledger.graph, float(weight))], weight)
+
+
+@dataclass(eq=False)
+class Search:
+    """The best policy for one objective, worked out for the kinds that it meets.
+
+    Attributes:
+        ledger: Values of the graph.
+        tables: Float values of all kinds: one array without a budget, else one per number of steps left.
+        weight: Bits that a step costs.
+        budget: Largest number of steps, or ``None``.
+    """
+
+    ledger: Ledger
+    tables: Sequence[NDArray[np.float64]]
+    weight: Bits
+    budget: int | None = None
+    _best: dict[tuple[int, int | None], Outlook] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Outlook:
+        """What the policy does and costs in all."""
+        return self.choose(self.ledger.graph.root, self.budget)
+
+    def choose(self, kind: int, left: int | None) -> Outlook:
+        """Return what the policy does in a state of this kind with ``left`` steps left."""
+        if kind in (DONE, FREE):
+            return self.ledger.finish(kind)
+        key = kind, left
+        if key not in self._best:
+            candidates = [self._outlook(action, left) for action in self._close(kind, left)]
+            best = candidates[0]
+            for candidate in candidates[1:]:
+                if self._better(candidate, best):
+                    best = candidate
+            self._best[key] = best
+        return self._best[key]
+
+    def _close(self, kind: int, left: int | None) -> list[int]:
+        """Return the actions that may be the best: their float price is within rounding of the least."""
+        graph = self.ledger.graph
+        start, stop = graph.spans[kind].tolist()
+        moves = slice(int(graph.starts[start]), int(graph.starts[stop]))
+        relative = graph.starts[start:stop] - moves.start
+        after = self.tables[0 if left is None else left - 1]
+        prices = _prices(graph, slice(start, stop), moves, relative, after)
+        # the truly best action has a float price of at most the least one plus twice the rounding
+        near = 2 * graph.rounding(float(self.weight)) if self.ledger.exact else _FLOAT_TIE
+        return (np.flatnonzero(prices <= prices.min() + near) + start).tolist()
+
+    def _outlook(self, action: int, left: int | None) -> Outlook:
+        graph = self.ledger.graph
+        children = graph.child[graph.starts[action] : graph.starts[action + 1]].tolist()
+        after = None if left is None else left - 1
+        return self.ledger.outlook(action, [self.choose(child, after) for child in children])
+
+    def _better(self, one: Outlook, two: Outlook) -> bool:
+        difference: Any = one.kl - two.kl
+        if one.steps != two.steps:
+            difference = difference + self.weight * (one.steps - two.steps)
+        sign = (
+            difference.sign() if isinstance(difference, LogNumber) else 0
+        )  # floats: all close ones are equal
+        return sign < 0 or (sign == 0 and one.steps < two.steps - (0 if self.ledger.exact else _FLOAT_TIE))

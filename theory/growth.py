@@ -1,0 +1,304 @@
+r"""Samplers that reveal each position at a random time: everything follows from the information curve.
+
+At time t every position is revealed with probability t, independently. With A a random set of the other positions at
+density t, ``h(t) = sum_i E I(y_i ; y_A) = n sum_j B_{n-1,j}(t) Z_{j+1}``, B the Bernstein basis: |A| is binomial and
+``E I(y_i ; y_A | |A| = j)`` has mean ``Z_{j+1}`` over i. h is non-decreasing, ``h(0) = 0``, ``h(1) = TC + DTC``.
+
+- ``h'(t) = sum_{i != j} E I(y_i ; y_j | y_A)``, A at density t among the others (Russo's formula).
+- ``Phi(t) = int_0^t h = E C(y_A)``, A at density t: the antiderivative has the Bernstein coefficients
+  ``Z_1 + ... + Z_k = k h_1 - h_k``, the mean total correlation of k positions. So ``Phi(1) = TC``.
+- One step from p to q draws all that is revealed between, given what was revealed before. Its expected cost is
+  ``Gamma(p, q) = int_p^q (h(u) - h(p)) du = int_p^q (q - v) h'(v) dv``. Proof: each i is drawn with probability q - p
+  and costs ``H(y_i | y_A)``, A at density p: together ``(q - p)(n h_1 - h(p))``, less ``E H(y_A)`` at q minus that
+  at p, which is ``n h_1 (q - p) - Phi(q) + Phi(p)``.
+- ``H(p, q) = int_p^q t (1 - t) h'(t) dt``, the unmasking growth complexity (Wainwright, arXiv 2608.13520), and
+  ``Gamma(p, q) <= (psi(q) / psi(p) - 1) H(p, q)`` with ``psi(t) = t / (1 - t)`` (Theorem 1 there): the factor is
+  ``(q - p) / (p (1 - q))``, and ``(q - v) p (1 - q) <= (q - p) v (1 - v)`` for p <= v <= q.
+- ``TC = int (1 - p) h'(p) dp``, ``DTC = int p h'(p) dp`` by parts. With ``p = e^-t`` and ``I(t) = p^2 h'(p)`` these are
+  ``int (e^t - 1) I dt`` and ``int I dt``. The *effective total correlation* ``D = int min(1, t) I(t) dt`` (Dmitriev,
+  Huang, Wei, COLT 2026, PMLR 336) has ``D <= min(TC, DTC)`` and ``(1 - 1/e) D <= H(0,1) <= D``, because
+  ``H(0,1) = int (1 - e^-t) I dt`` and ``(1 - 1/e) min(1, t) <= 1 - e^-t <= min(1, t)``.
+
+All in bits. Values at rational times are exact for an exact curve; what is a float says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate, pairwise
+from math import comb, fsum, lgamma, log, pi
+from typing import Any
+
+import numpy as np
+from flint import arb, ctx
+from numpy.typing import NDArray
+
+from theory._checks import InputError, exact_fraction
+from theory.correlation import Bits
+from theory.limits import require_operations
+from theory.random_order import InformationCurve, information_curve
+from theory.subsets import EntropyTable
+
+__all__ = [
+    "Bernstein",
+    "Estimate",
+    "cardinality_complexity",
+    "continuous_kl",
+    "effective_total_correlation",
+    "growth",
+    "growth_complexity",
+    "one_step_defect",
+    "pair_information",
+    "path_complexity",
+    "ratio_bound",
+    "scale_complexity",
+]
+
+Source = EntropyTable | Sequence[Any] | InformationCurve
+
+_NODES = (32, 64, 128, 256, 512, 1024)  # Gauss-Legendre, doubled until two agree
+_AGREE = 1e-13  # relative
+_ROUNDING = 1e-14  # relative, of one quadrature: a thousand float terms and a logarithm of binomials
+_WEIGHTS = 10**6  # interval operations for the weights of D: a few seconds, n = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Bernstein:
+    """A polynomial ``sum_j c_j B_{m,j}(t)`` on [0, 1] of degree m with coefficients in bits."""
+
+    coefficients: tuple[Bits, ...]
+
+    def __call__(self, t: Any) -> Bits:
+        """Return the value at a time in [0, 1], read as the rational that was written; exact for exact coefficients."""
+        time, m = _time(t), len(self.coefficients) - 1
+        weights = [comb(m, j) * time**j * (1 - time) ** (m - j) for j in range(m + 1)]
+        if isinstance(self.coefficients[0], float):
+            return fsum(float(w) * float(c) for w, c in zip(weights, self.coefficients, strict=True))
+        terms = [w * c for w, c in zip(weights, self.coefficients, strict=True)]
+        return sum(terms[1:], terms[0])
+
+    def derivative(self) -> Bernstein:
+        """Return the derivative; that of a constant is the constant zero."""
+        m = len(self.coefficients) - 1
+        if m == 0:
+            return Bernstein((0 * self.coefficients[0],))
+        return Bernstein(tuple(m * (b - a) for a, b in pairwise(self.coefficients)))
+
+    def antiderivative(self) -> Bernstein:
+        """Return the antiderivative that is 0 at 0."""
+        scale = Fraction(1, len(self.coefficients))
+        zero = 0 * self.coefficients[0]
+        return Bernstein(tuple(scale * total for total in accumulate(self.coefficients, initial=zero)))
+
+    def floats(self, t: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return float values at times strictly inside (0, 1), shape of ``t``."""
+        m = len(self.coefficients) - 1
+        j = np.arange(m + 1)
+        binomials = lgamma(m + 1) - np.array([lgamma(k + 1) + lgamma(m - k + 1) for k in j.tolist()])
+        logs = binomials + np.log(t)[:, None] * j + np.log1p(-t)[:, None] * (m - j)
+        return np.exp(logs) @ np.array([float(c) for c in self.coefficients])
+
+
+def _time(t: Any) -> Fraction:
+    time = exact_fraction(t, "time")
+    if not 0 <= time <= 1:
+        raise InputError(f"a time must lie in [0, 1], got {t}.")
+    return time
+
+
+def growth(source: Source) -> Bernstein:
+    """Return ``h(t)``; its derivative and antiderivative are ``h'`` and ``Phi``.
+
+    Example:
+        >>> h = growth([0, 1, 1, 1])  # one bit written three times
+        >>> str(h("1/2")), str(h(1)), str(h.antiderivative()(1)), str(h.derivative()(0))
+        ('9/4 log2(2)', '3 log2(2)', '2 log2(2)', '6 log2(2)')
+    """
+    curve = information_curve(source)
+    return Bernstein(tuple(curve.n * z for z in curve.z))
+
+
+def one_step_defect(source: Source, p: Any, q: Any) -> Bits:
+    """Return ``Gamma(p, q)``: the expected cost of drawing in one step what is revealed between times p and q.
+
+    Example:
+        >>> str(one_step_defect([0, 1, 1, 1], 0, 1)), str(one_step_defect([0, 1, 1, 1], "1/2", 1))
+        ('2 log2(2)', '1/4 log2(2)')
+    """
+    start, end = _interval(p, q)
+    h = growth(source)
+    total = h.antiderivative()
+    return total(end) - total(start) - (end - start) * h(start)
+
+
+def _interval(p: Any, q: Any) -> tuple[Fraction, Fraction]:
+    start, end = _time(p), _time(q)
+    if start > end:
+        raise InputError(f"a step must go forward in time, got {p} -> {q}.")
+    return start, end
+
+
+def growth_complexity(source: Source, p: Any = 0, q: Any = 1) -> Bits:
+    """Return ``H(p, q) = int_p^q t (1 - t) h'(t) dt``, the unmasking growth complexity.
+
+    ``t (1 - t) h'(t)`` has degree n and the Bernstein coefficients ``j (n - j)(Z_{j+1} - Z_j)``, so
+    ``H(0, 1) = sum_j j (n - j)(Z_{j+1} - Z_j) / (n + 1)``.
+
+    Example:
+        >>> str(growth_complexity([0, 1, 1, 1])), str(growth_complexity([0, 1, 2, 2]))  # repeated bit, parity
+        ('1/2 log2(2)', '1/2 log2(2)')
+    """
+    start, end = _interval(p, q)
+    curve = information_curve(source)
+    n = curve.n
+    inner = [j * (n - j) * rise for j, rise in enumerate(curve.increments, start=1)]
+    total = Bernstein((curve.z[0], *inner, curve.z[0])).antiderivative()
+    return total(end) - total(start)
+
+
+def cardinality_complexity(source: Source, a: int = 0, b: int | None = None) -> Bits:
+    """Return ``sum_{j=a+1}^{b-1} (j/n)(1 - j/n) n (Z_{j+1} - Z_j)``, the complexity for fixed numbers of tokens.
+
+    Over 0..n it is ``(n + 1) / n`` times ``H(0, 1)``.
+    """
+    curve = information_curve(source)
+    n = curve.n
+    end = n if b is None else b
+    if not 0 <= a <= end <= n:
+        raise InputError(f"the numbers revealed must satisfy 0 <= a <= b <= {n}, got a = {a}, b = {b}.")
+    rises = (Fraction(j * (n - j), n) * curve.increments[j - 1] for j in range(a + 1, end))
+    return sum(rises, curve.z[0])
+
+
+def continuous_kl(source: Source, times: Sequence[Any]) -> Bits:
+    """Return the expected divergence ``sum Gamma`` of the sampler that steps at the given times.
+
+    Args:
+        source: See :func:`theory.random_order.information_curve`.
+        times: ``0 = t_0 < ... < t_m = 1``. Steps in which nothing is revealed cost nothing.
+    """
+    grid = _grid(times)
+    steps = [one_step_defect(source, p, q) for p, q in pairwise(grid)]
+    return sum(steps[1:], steps[0])
+
+
+def ratio_bound(source: Source, times: Sequence[Any]) -> Bits:
+    """Return Wainwright's bound on :func:`continuous_kl`.
+
+    ``sum_j (psi(t_{j+1}) / psi(t_j) - 1) H(t_j, t_{j+1})`` over the inner steps; the first and the last step, where
+    psi is 0 or infinite, enter with their exact cost.
+    """
+    grid = _grid(times)
+    steps: list[Bits] = []
+    for p, q in pairwise(grid):
+        if p == 0 or q == 1:
+            steps.append(one_step_defect(source, p, q))
+        else:
+            steps.append((q - p) / (p * (1 - q)) * growth_complexity(source, p, q))
+    return sum(steps[1:], steps[0])
+
+
+def _grid(times: Sequence[Any]) -> list[Fraction]:
+    grid = [_time(t) for t in times]
+    if len(grid) < 2 or grid[0] != 0 or grid[-1] != 1 or any(p >= q for p, q in pairwise(grid)):
+        raise InputError(f"times must increase from 0 to 1, got {[str(t) for t in grid]}.")
+    return grid
+
+
+def pair_information(source: Source, p: Any) -> Bits:
+    """Return ``I(t) = p^2 h'(p)`` at ``p = e^-t``: ``sum_{i != j} I(x_i ; x_j | the rest of x)``.
+
+    x is y with every token masked with probability 1 - p.
+    """
+    return _time(p) ** 2 * growth(source).derivative()(p)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A float from numerical quadrature.
+
+    Attributes:
+        value: Bits.
+        error: An estimate of the error, not a proven bound.
+    """
+
+    value: float
+    error: float
+
+
+def scale_complexity(source: Source) -> float:
+    """Return ``C_ugc = 2 ln(n - 1) int q``, a float, bits; ``int q(lambda) d lambda = H(0, 1)``.
+
+    ``q(lambda) = r^2 (1 - r)^2 h'(r)`` at ``r = 1 / (1 + e^-lambda)``, ``d lambda = dr / (r (1 - r))``. Needs n >= 2.
+    """
+    curve = information_curve(source)
+    if curve.n < 2:
+        raise InputError("the scale complexity needs at least 2 positions.")
+    return 2 * log(curve.n - 1) * float(growth_complexity(curve))
+
+
+def path_complexity(source: Source) -> Estimate:
+    """Return ``P_ugc = (int sqrt(q) d lambda)^2 = (int_0^1 sqrt(h'(r)) dr)^2``.
+
+    K well-placed steps cost about ``P_ugc / (2 K)``: ``Gamma(p, q)`` is ``h'(p)(q - p)^2 / 2`` to leading order, and
+    Cauchy-Schwarz. h' has Bernstein coefficients of at least 0, hence zeros at the ends of [0, 1] only; with
+    ``r = sin^2`` the integrand is smooth and Gauss-Legendre quadrature converges geometrically. The number of nodes
+    doubles until two results agree; rounding below zero enters by its absolute value and is added to the error.
+
+    Example:
+        >>> round(path_complexity([0, 1, 2, 3, 3]).value, 9)  # parity of 4 bits: 4 (n - 1) / n
+        3.0
+    """
+    rate = growth(source).derivative()
+    last, value, doubt = 0.0, 0.0, 0.0
+    for nodes in _NODES:
+        x, weights = np.polynomial.legendre.leggauss(nodes)
+        angle = (x + 1) * pi / 4
+        speed = rate.floats(np.sin(angle) ** 2)
+        parts = weights * pi / 4 * np.sqrt(np.abs(speed)) * np.sin(2 * angle)
+        last, value, doubt = value, float(parts.sum()), 2 * float(parts[speed < 0].sum())
+        if abs(value - last) <= _AGREE * value:
+            break
+    error = abs(value - last) + doubt + _ROUNDING * value
+    return Estimate(value=value**2, error=2 * value * error + error**2)
+
+
+def effective_total_correlation(source: Source) -> float:
+    """Return ``D = int_0^inf min(1, t) I(t) dt = int_0^1 min(1, -ln p) p h'(p) dp``, bits.
+
+    ``D = sum_j n (j + 1) (Z_{j+2} - Z_{j+1}) int min(1, -ln p) B_{n-1,j+1}(p) dp``, where
+    ``int min(1, -ln p) p^l dp = (1 - e^-(l+1)) / (l + 1)^2``.
+
+    Returns:
+        A float; for an exact curve its relative error is of the order of n float roundings, because the weights come
+        from interval arithmetic and no term is negative.
+
+    Example:
+        >>> round(effective_total_correlation([0, 1, 1]), 12)  # two equal bits: (1 - e^-2) / 2
+        0.432332358382
+    """
+    curve = information_curve(source)
+    n = curve.n
+    require_operations(n * n, "the effective total correlation", limit=_WEIGHTS, remedy="use fewer positions")
+    weights = _masses(n - 1) if n > 1 else []
+    pairs = zip(weights[1:], curve.increments, strict=True)
+    return fsum(n * (j + 1) * weight * float(rise) for j, (weight, rise) in enumerate(pairs))
+
+
+def _masses(m: int) -> list[float]:
+    """Return ``int_0^1 min(1, -ln p) B_{m,i}(p) dp`` for i = 0..m, each to the last bits of a float."""
+    before = ctx.prec
+    ctx.prec = 2 * m + 128  # the monomials of B_{m,i} add up to less than 4^m and cancel
+    try:
+        moments = [(1 - arb(-(k + 1)).exp()) / (k + 1) ** 2 for k in range(m + 1)]
+        masses: list[float] = []
+        for i in range(m + 1):
+            terms = ((-1) ** (k - i) * comb(m, k) * comb(k, i) * moments[k] for k in range(i, m + 1))
+            ball = sum(terms, arb(0))
+            assert ball.rel_accuracy_bits() > 53
+            masses.append(float(ball.mid()))
+        return masses
+    finally:
+        ctx.prec = before

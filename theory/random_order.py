@@ -1,0 +1,316 @@
+r"""The ideal model decoded in a uniformly random order, from mean subset entropies alone.
+
+With ``h_j`` the mean entropy of j positions, the *information curve* ``Z_j = h_1 + h_{j-1} - h_j`` is the mean
+mutual information between a position and j - 1 others; ``0 = Z_1 <= ... <= Z_n`` (Han 1978). It fixes everything
+below (Chen, Cong, Li, arXiv 2511.04647):
+
+- ``TC = sum_j Z_j`` and ``DTC = n Z_n - sum_j Z_j`` (Lemma 8);
+- the expected divergence of blocks of sizes ``s_1, ..., s_T`` in a uniformly random ordered partition is
+  ``sum_t sum_{j=1..s_t} (Z_{N_{t-1}+j} - Z_{N_{t-1}+1})`` with ``N_t = s_1 + ... + s_t`` (Theorems 4 and 16). The law
+  of the mixture over partitions is at most as far from P, and in general strictly nearer;
+- hence the best sizes, by dynamic programming.
+
+Proof of the second point. ``L = sum_t sum_{i in S_t} H(y_i | S_<t) - H(Y)`` (Theorem 1 of arXiv 2510.04767). In a
+uniformly random partition ``(S_<t, i)`` is a uniform pair of ``N_{t-1}`` positions and another one, so
+``E L = sum_t s_t (h_{N_{t-1}+1} - h_{N_{t-1}}) - h_n``; write ``h_{j+1} - h_j = h_1 - Z_{j+1}`` and
+``h_n = n h_1 - sum_j Z_j``. The differences ``f(j) = h_j - h_{j-1}`` are the information profile of Lavenant and
+Zanella (arXiv 2510.25544), whose form of the cost is ``sum_t sum_{j=1..s_t} (f(N_{t-1}+1) - f(N_{t-1}+j))``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from math import comb
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory._checks import InputError, positive_int
+from theory.correlation import Bits
+from theory.limits import require_operations
+from theory.lognumber import LogNumber
+from theory.subsets import EntropyTable
+
+__all__ = [
+    "InformationCurve",
+    "OptimalSizes",
+    "check_sizes",
+    "expected_kl",
+    "information_curve",
+    "lavenant_zanella_kl",
+    "optimal_sizes",
+]
+
+_STEPS = 5 * 10**8  # cells of all layers of the dynamic programme, n = 800: seconds in numpy
+_HALF_UNIT = 2.0**-53  # the relative error of one float operation
+
+
+@dataclass(frozen=True, eq=False)
+class InformationCurve:
+    """Mean subset entropies and what follows from them.
+
+    Attributes:
+        means: ``h_0, ..., h_n`` in bits: all exact (LogNumber) or all floats.
+    """
+
+    means: tuple[Bits, ...]
+
+    @property
+    def n(self) -> int:
+        """The number of positions."""
+        return len(self.means) - 1
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the numbers are exact."""
+        return isinstance(self.means[0], LogNumber)
+
+    @cached_property
+    def profile(self) -> tuple[Bits, ...]:
+        """``f(1), ..., f(n)``: the mean entropy of a position given j - 1 random others; non-increasing."""
+        return tuple(after - before for before, after in zip(self.means, self.means[1:], strict=False))
+
+    @cached_property
+    def z(self) -> tuple[Bits, ...]:
+        """The information curve ``Z_1, ..., Z_n``."""
+        return tuple(self.means[1] - f for f in self.profile)
+
+    @cached_property
+    def increments(self) -> tuple[Bits, ...]:
+        """``Z_2 - Z_1, ..., Z_n - Z_{n-1}``: mean of ``I(y_i ; y_j | y_S)`` over i, j and S of 0..n-2 positions."""
+        return tuple(after - before for before, after in zip(self.z, self.z[1:], strict=False))
+
+    @property
+    def total_correlation(self) -> Bits:
+        """``C(Y) = sum_j Z_j = n h_1 - h_n``."""
+        return self.n * self.means[1] - self.means[-1]
+
+    @property
+    def dual_total_correlation(self) -> Bits:
+        """``D(Y) = n Z_n - sum_j Z_j = h_n - n f(n)``."""
+        return self.means[-1] - self.n * self.profile[-1]
+
+    def floats(self) -> InformationCurve:
+        """Return the same curve in float64."""
+        return InformationCurve(tuple(map(float, self.means))) if self.is_exact else self
+
+
+def information_curve(source: EntropyTable | Sequence[Any] | InformationCurve) -> InformationCurve:
+    """Return the information curve of a table of subset entropies or of mean entropies ``h_0, ..., h_n``.
+
+    Args:
+        source: A table; or the means, all exact (LogNumber, or rational bits) or all floats.
+
+    Raises:
+        InputError: If means do not start at 0, or exact ones decrease or are not concave: no pmf has such.
+
+    Example:
+        >>> from theory.pmf import JointPMF
+        >>> from theory.subsets import subset_entropies
+        >>> parity = JointPMF.uniform([(0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0)])
+        >>> [str(z) for z in information_curve(subset_entropies(parity)).z]
+        ['0', '0', 'log2(2)']
+        >>> information_curve([0.0, 1.0, 1.0]).total_correlation
+        1.0
+    """
+    if isinstance(source, InformationCurve):
+        return source
+    if isinstance(source, EntropyTable):
+        return InformationCurve(_means(source))
+    given = list(source)
+    exact = not any(isinstance(h, (float, np.floating)) for h in given)
+    if not exact and any(isinstance(h, LogNumber) for h in given):
+        raise InputError("mean entropies must be all exact or all floats.")
+    means = tuple(map(_exact_bits, given)) if exact else tuple(map(float, given))
+    if len(means) < 2 or means[0] != 0:
+        raise InputError("mean entropies must be h_0 = 0, h_1, ..., h_n with n of at least 1.")
+    curve = InformationCurve(means)
+    if exact and (curve.profile[-1] < 0 or any(step < 0 for step in curve.increments)):
+        raise InputError("mean entropies of a pmf neither decrease nor grow faster with j.")
+    return curve
+
+
+def _exact_bits(value: Any) -> LogNumber:
+    return value if isinstance(value, LogNumber) else LogNumber.rational(value)
+
+
+def _means(table: EntropyTable) -> tuple[Bits, ...]:
+    sizes = np.bitwise_count(np.arange(1 << table.n))
+    if table.vectors is None:
+        return tuple(float(table.h[sizes == j].mean()) for j in range(table.n + 1))
+    means: list[Bits] = []
+    for j in range(table.n + 1):
+        total = _exact_sum(table.vectors[sizes == j])
+        means.append(table.lognumber(total) / comb(table.n, j))
+    return tuple(means)
+
+
+def _exact_sum(rows: NDArray[Any]) -> NDArray[Any]:
+    """Return the sum over rows as Python integers; 64-bit rows are summed in two halves, which cannot overflow."""
+    if rows.dtype == np.dtype(object):
+        return rows.sum(axis=0)
+    high, low = (rows >> 32).sum(axis=0), (rows & 0xFFFFFFFF).sum(axis=0)
+    return high.astype(object) * 2**32 + low.astype(object)
+
+
+def check_sizes(sizes: Sequence[int], n: int) -> tuple[int, ...]:
+    """Return block sizes as ints; raise unless they are positive and sum to n."""
+    checked = tuple(positive_int(size, "a block size") for size in sizes)
+    if sum(checked) != n:
+        raise InputError(f"block sizes must sum to n = {n}, got {list(checked)}.")
+    return checked
+
+
+def expected_kl(source: EntropyTable | Sequence[Any] | InformationCurve, sizes: Sequence[int]) -> Bits:
+    """Return ``E L`` over uniformly random ordered partitions with the given block sizes.
+
+    Args:
+        source: See :func:`information_curve`.
+        sizes: ``s_1, ..., s_T``, positive, with sum n.
+
+    Returns:
+        Bits; exact for an exact source. At least the divergence of the mixture over the partitions.
+
+    Example:
+        >>> from theory.closed_forms import mean_subset_entropies
+        >>> expected_kl(mean_subset_entropies("shuffle", 4), [2, 2])
+        LogNumber('3 log2(2) - log2(3)')
+    """
+    curve = information_curve(source)
+    checked = check_sizes(sizes, curve.n)
+    starts = list(accumulate(checked, initial=0))[:-1]
+    terms = [size * curve.profile[start] for size, start in zip(checked, starts, strict=True)]
+    return sum(terms[1:], terms[0]) - curve.means[-1]
+
+
+def lavenant_zanella_kl(
+    source: EntropyTable | Sequence[Any] | InformationCurve, sizes: Sequence[int]
+) -> Bits:
+    """Return the same cost as a sum over the information profile (arXiv 2510.25544).
+
+    ``sum_t sum_{j=1..s_t} (f(N_{t-1} + 1) - f(N_{t-1} + j))``: what each position loses because it is drawn with the
+    context of the first of its block. Equal to :func:`expected_kl`, as an exact number for an exact source.
+    """
+    curve = information_curve(source)
+    checked = check_sizes(sizes, curve.n)
+    starts = list(accumulate(checked, initial=0))[:-1]
+    zero = curve.profile[0] - curve.profile[0]
+    lost = [
+        curve.profile[start] - curve.profile[start + j]
+        for size, start in zip(checked, starts, strict=True)
+        for j in range(1, size)
+    ]
+    return sum(lost, zero)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimalSizes:
+    """The best block sizes in random order for T = 1..n.
+
+    Attributes:
+        values: The least expected divergence, bits; exact numbers for an exact curve.
+        sizes: One best sequence of block sizes for each T.
+        counts: The number of best sequences for each T, ties decided exactly; ``None`` for a float curve.
+    """
+
+    values: tuple[Bits, ...]
+    sizes: tuple[tuple[int, ...], ...]
+    counts: tuple[int, ...] | None
+
+
+def optimal_sizes(source: EntropyTable | Sequence[Any] | InformationCurve) -> OptimalSizes:
+    """Return the block sizes of least expected divergence for every number of steps.
+
+    Least cost paths ``0 = N_0 < ... < N_T = n`` where the edge M -> N costs ``(N - M) f(M + 1)``: n^3 cells in
+    float64. Each is a sum of at most n products of numbers of at least 0, so its relative error is below
+    ``(n + 3) 2^-52``; for an exact curve all last stops within that error of the best are compared exactly.
+
+    Raises:
+        CostError: If n^3 exceeds the limit.
+
+    Example:
+        >>> from theory.closed_forms import mean_subset_entropies
+        >>> best = optimal_sizes(mean_subset_entropies("shuffle", 4))
+        >>> best.sizes, best.counts
+        (((4,), (2, 2), (2, 1, 1), (1, 1, 1, 1)), (1, 2, 1, 1))
+        >>> [str(value) for value in best.values]
+        ['5 log2(2) - log2(3)', '3 log2(2) - log2(3)', '2 log2(2) - log2(3)', '0']
+    """
+    curve = information_curve(source)
+    n = curve.n
+    remedy = "use fewer positions"
+    require_operations(n**3, f"the best block sizes of {n} positions", limit=_STEPS, remedy=remedy)
+    profile = np.array([float(f) for f in curve.profile])
+    costs = _path_costs(profile)
+    if curve.is_exact:
+        before, ways = _exact_choices(curve, profile, costs)
+        counts = tuple(ways[steps, n] for steps in range(1, n + 1))
+    else:
+        before, counts = _float_choices(profile, costs), None
+    sizes = tuple(_trace(before, steps, n) for steps in range(1, n + 1))
+    return OptimalSizes(values=tuple(expected_kl(curve, s) for s in sizes), sizes=sizes, counts=counts)
+
+
+def _path_costs(profile: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the least cost of 0 -> N in t edges at [t, N], infinite where impossible; shape (n + 1, n + 1)."""
+    n = len(profile)
+    length = np.arange(n + 1) - np.arange(n)[:, None]
+    edges = np.where(length > 0, length * profile[:, None], np.inf)
+    costs = np.full((n + 1, n + 1), np.inf)
+    costs[0, 0] = 0.0
+    for t in range(1, n + 1):
+        costs[t] = (costs[t - 1, :-1, None] + edges).min(axis=0)
+    return costs
+
+
+def _into(profile: NDArray[np.float64], costs: NDArray[np.float64], t: int, end: int) -> NDArray[np.float64]:
+    """Return the cost of 0 -> end in t edges for each last stop 0..end-1."""
+    return costs[t - 1, :end] + np.arange(end, 0, -1) * profile[:end]
+
+
+def _float_choices(profile: NDArray[np.float64], costs: NDArray[np.float64]) -> dict[tuple[int, int], int]:
+    before: dict[tuple[int, int], int] = {}
+    wanted = {len(profile)}
+    for t in range(len(profile), 0, -1):
+        for end in wanted:
+            before[t, end] = int(np.argmin(_into(profile, costs, t, end)))
+        wanted = {len(profile)} | {before[t, end] for end in wanted} - {0}
+    return before
+
+
+def _exact_choices(
+    curve: InformationCurve, profile: NDArray[np.float64], costs: NDArray[np.float64]
+) -> tuple[dict[tuple[int, int], int], dict[tuple[int, int], int]]:
+    """Return the best last stop and the number of best paths of every state on a nearly best path."""
+    n = curve.n
+    slack = 1 + 4 * (n + 3) * _HALF_UNIT  # both sides of the comparison may be off
+    near: dict[tuple[int, int], list[int]] = {}
+    wanted = {n}
+    for t in range(n, 0, -1):
+        for end in wanted:
+            reach = _into(profile, costs, t, end)
+            near[t, end] = np.flatnonzero(reach <= costs[t, end] * slack).tolist()
+        wanted = {n} | {stop for end in wanted for stop in near[t, end]} - {0}
+    before: dict[tuple[int, int], int] = {}
+    ways: dict[tuple[int, int], int] = {(0, 0): 1}
+    cost: dict[tuple[int, int], Bits] = {(0, 0): curve.means[0]}
+    for t, end in sorted(near):
+        for stop in near[t, end]:
+            price = cost[t - 1, stop] + (end - stop) * curve.profile[stop]
+            if (t, end) in cost and price == cost[t, end]:
+                ways[t, end] += ways[t - 1, stop]
+            elif (t, end) not in cost or price < cost[t, end]:
+                cost[t, end], before[t, end], ways[t, end] = price, stop, ways[t - 1, stop]
+    return before, ways
+
+
+def _trace(before: dict[tuple[int, int], int], steps: int, end: int) -> tuple[int, ...]:
+    sizes: list[int] = []
+    for t in range(steps, 0, -1):
+        sizes.append(end - before[t, end])
+        end = before[t, end]
+    return tuple(reversed(sizes))

@@ -1,0 +1,266 @@
+r"""Upper bounds on the expected divergence of block sizes in random order, beside the exact value.
+
+Write ``d_k = Z_k - Z_{k-1} >= 0`` for k = 2..n (``theory/random_order.py``). A block that ends at N and does not start
+at k pays ``c_k = N - k + 1`` for the rise at k, so the exact cost is ``sum_k c_k d_k`` with ``c_k = 0`` where a block
+starts. The quantities it is compared with are sums over the same rises,
+
+    Z_n = sum d_k,   TC = sum (n - k + 1) d_k,   DTC = sum (k - 1) d_k,   H(0,1) = sum (k - 1)(n - k + 1) d_k / (n + 1),
+
+(H(0,1): the growth complexity, ``theory/growth.py``), so ``cost <= max_k (c_k / w_k) * quantity`` for each with its
+weights w. The constants are the best possible: an MDS code of dimension k - 1 over a field of at least n elements has
+its only rise at k and meets the bound. With N revealed before a block of size s >= 2, the first three are the maxima
+over blocks of
+
+    s - 1,   (s - 1) / (n - N - 1),   (s - 1) / (N + 1).
+
+The first is the bound of Lavenant and Zanella, ``(s - 1)(f(1) - f(n))``, for blocks of any sizes. That of Li and Cai is
+weaker, because ``2^ceil(log2 s) >= s`` and ``sum_i I(y_i ; y_-i) = TC + DTC = n Z_n``. After N singles the third is
+``DTC (n - N - 1) / (N + 1)``, which implies Austin's ``KL <= n DTC / N``.
+
+Wainwright's bound in its form for fixed sizes, with ``psi(t) = t / (1 - t)`` and a, b revealed before and after the
+block: ``cost <= (psi(b/n) / psi(a/n) - 1) sum_{j=a+1}^{b-1} (j/n)(1 - j/n) n (Z_{j+1} - Z_j)``. Proof: the factor is
+``n (b - a) / (a (n - b))``, and for a < j < b: ``b - j <= b - a``, ``a <= j``, ``n - b <= n - j``. It is infinite for
+the first and the last block, which enter with their exact cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cmp_to_key
+from itertools import accumulate
+from math import comb
+from typing import Any
+
+import numpy as np
+
+from theory._checks import InputError
+from theory.correlation import Bits
+from theory.limits import require_operations
+from theory.lognumber import LogNumber
+from theory.pmf import JointPMF
+from theory.random_order import InformationCurve, check_sizes, expected_kl, information_curve
+from theory.subsets import EntropyTable, subset_entropies
+
+__all__ = ["Bound", "best_constant", "confidence_bound", "entropy_bound", "upper_bounds"]
+
+_SORTED = 10**6  # conditional entropies sorted for the entropy bound: seconds when they are exact
+_FLOAT_GAP = 1e-9  # bits: two entropies further apart than this are ordered by their floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bound:
+    """One number beside the exact value.
+
+    Attributes:
+        value: Bits; exact for exact input.
+        name: What it is.
+        source: The theorem, and where the statement is ours.
+    """
+
+    value: Bits
+    name: str
+    source: str
+
+
+def upper_bounds(
+    source: JointPMF | EntropyTable | Sequence[Any] | InformationCurve, sizes: Sequence[int]
+) -> list[Bound]:
+    """Return the exact expected divergence, then every upper bound that applies.
+
+    Args:
+        source: A curve or mean entropies give the bounds that need no more; a table adds the entropy bound of
+            the EB-sampler, a pmf decoded in one step adds Fast-dLLM's.
+        sizes: Block sizes.
+
+    Example:
+        >>> word = JointPMF.uniform([(0, 0, 0), (1, 1, 1)])
+        >>> for bound in upper_bounds(word, [2, 1])[:4]:
+        ...     print(bound.name, bound.value)
+        exact log2(2)
+        largest block log2(2)
+        information profile log2(2)
+        Li-Cai log2(2)
+    """
+    pmf = source if isinstance(source, JointPMF) else None
+    table = subset_entropies(pmf) if pmf else source
+    assert not isinstance(table, JointPMF)
+    curve = information_curve(table)
+    blocks = check_sizes(sizes, curve.n)
+    bounds = [_exact(curve, blocks), *_by_largest_block(curve, blocks), *_by_rises(curve, blocks)]
+    bounds.append(_wainwright(curve, blocks))
+    if set(blocks[:-1]) == {1}:
+        bounds.append(_austin(curve, len(blocks) - 1))
+    if isinstance(table, EntropyTable) and _sorted_entries(table.n, blocks) <= _SORTED:
+        bounds.append(entropy_bound(table, blocks))
+    return [*bounds, confidence_bound(pmf)] if pmf and len(blocks) == 1 else bounds
+
+
+def best_constant(sizes: Sequence[int], weight: Callable[[int], Fraction | int]) -> Fraction:
+    """Return the least c with ``expected_kl <= c sum_k weight(k) (Z_k - Z_{k-1})`` for every pmf.
+
+    Args:
+        sizes: Block sizes with sum n.
+        weight: k = 2..n to its positive weight.
+
+    Example:
+        >>> best_constant([2, 3, 1], lambda k: k - 1)  # times DTC
+        Fraction(1, 1)
+    """
+    ratios = (Fraction(cost) / weight(k) for k, cost in _rise_costs(sizes) if cost)
+    return max(ratios, default=Fraction(0))
+
+
+def _rise_costs(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield (k, c_k) for k = 2..n."""
+    end = 0
+    for size in sizes:
+        start, end = end, end + size
+        yield from ((k, end - k + 1 if k > start + 1 else 0) for k in range(max(start + 1, 2), end + 1))
+
+
+def _exact(curve: InformationCurve, blocks: tuple[int, ...]) -> Bound:
+    theorem = "arXiv 2511.04647, Theorems 4 and 16"
+    return Bound(value=expected_kl(curve, blocks), name="exact", source=theorem)
+
+
+def _by_largest_block(curve: InformationCurve, blocks: tuple[int, ...]) -> list[Bound]:
+    largest, last = max(blocks), curve.z[-1]
+    doubled = 1 << (largest - 1).bit_length()
+    profile = (largest - 1) * (curve.profile[0] - curve.profile[-1])
+    return [
+        Bound(value=(largest - 1) * last, name="largest block", source="derived here; arXiv 2511.04647"),
+        Bound(value=profile, name="information profile", source="arXiv 2510.25544, there for equal sizes"),
+        Bound(
+            value=(doubled - 1) * last,
+            name="Li-Cai",
+            source="arXiv 2505.21400, as in arXiv 2511.04647, Theorem 31",
+        ),
+    ]
+
+
+def _by_rises(curve: InformationCurve, blocks: tuple[int, ...]) -> list[Bound]:
+    n, rises = curve.n, [*enumerate(curve.increments, start=2)]
+    growth = sum(((k - 1) * (n - k + 1) * rise for k, rise in rises), curve.z[0]) / (n + 1)
+    quantities: list[tuple[str, Bits, Callable[[int], Fraction | int]]] = [
+        ("total correlation", curve.total_correlation, lambda k: n - k + 1),
+        ("dual total correlation", curve.dual_total_correlation, lambda k: k - 1),
+        ("growth complexity", growth, lambda k: Fraction((k - 1) * (n - k + 1), n + 1)),
+    ]
+    source = "derived here, best constant"
+    return [
+        Bound(value=best_constant(blocks, weight) * quantity, name=name, source=source)
+        for name, quantity, weight in quantities
+    ]
+
+
+def _wainwright(curve: InformationCurve, blocks: tuple[int, ...]) -> Bound:
+    n, total, zero = curve.n, curve.z[0], curve.z[0]
+    for b, size in zip(accumulate(blocks), blocks, strict=True):
+        a = b - size
+        if a > 0 and b < n:
+            rises = (Fraction(j * (n - j), n) * curve.increments[j - 1] for j in range(a + 1, b))
+            total = total + sum(rises, zero) * Fraction(n * size, a * (n - b))
+        else:
+            total = total + sum((curve.z[j] - curve.z[a] for j in range(a + 1, b)), zero)
+    source = "arXiv 2608.13520, Theorem 1, for fixed sizes; first and last block exact"
+    return Bound(value=total, name="Wainwright", source=source)
+
+
+def _austin(curve: InformationCurve, singles: int) -> Bound:
+    value = Fraction(curve.n, singles) * curve.dual_total_correlation
+    source = "after arXiv 1809.10272 and arXiv 2511.04647, Lemma 33; derived here"
+    return Bound(value=value, name="singles then rest", source=source)
+
+
+def _sorted_entries(n: int, blocks: tuple[int, ...]) -> int:
+    return sum(comb(n, start) * (n - start) for start in accumulate(blocks[:-1], initial=0))
+
+
+def entropy_bound(table: EntropyTable, sizes: Sequence[int]) -> Bound:
+    """Return the mean over random ordered partitions of ``sum_{i in S} H(y_i|C) - max_{i in S} H(y_i|C)``.
+
+    The dependence term of the EB-sampler (arXiv 2505.24857), with C the positions revealed before the block S:
+    ``H(S|C)`` is at least the entropy of any of its tokens. With the m gains ``H(y_i|C)`` in descending order, the r-th
+    is the largest of a random S of size s with probability ``binom(m - r, s - 1) / binom(m, s)``.
+    """
+    blocks = check_sizes(sizes, table.n)
+    entries = _sorted_entries(table.n, blocks)
+    require_operations(entries, "the entropy bound", limit=_SORTED, remedy="use fewer positions")
+    curve, total = information_curve(table), None
+    for size, start in zip(blocks, accumulate(blocks[:-1], initial=0), strict=True):
+        term = size * curve.profile[start] - _mean_largest_gain(table, start, size)
+        total = term if total is None else total + term
+    assert total is not None
+    return Bound(value=total, name="entropy", source="arXiv 2505.24857, averaged over contexts")
+
+
+def _mean_largest_gain(table: EntropyTable, revealed: int, size: int) -> Bits:
+    masked = table.n - revealed
+    sets = [c for c in range(1 << table.n) if c.bit_count() == revealed]
+    weights = [comb(masked - r, size - 1) for r in range(1, masked + 1)]
+    scale = Fraction(1, comb(masked, size) * len(sets))
+    if table.vectors is None:
+        gains = [
+            sorted((table.h[c | 1 << i] - table.h[c] for i in _rest(table.n, c)), reverse=True) for c in sets
+        ]
+        return float(np.sum(np.array(gains) @ np.array(weights, dtype=float)) * float(scale))
+    total = np.zeros(len(table.primes), dtype=object)
+    for c in sets:
+        for weight, i in zip(weights, sorted(_rest(table.n, c), key=_by_gain(table, c)), strict=True):
+            total += weight * (table.vectors[c | 1 << i] - table.vectors[c]).astype(object)
+    return table.lognumber(total) * scale
+
+
+def _rest(n: int, revealed: int) -> list[int]:
+    return [i for i in range(n) if not revealed >> i & 1]
+
+
+def _by_gain(table: EntropyTable, revealed: int) -> Callable[[int], Any]:
+    """Return a sort key: descending ``H(y_i | revealed)``, decided exactly where the floats are close."""
+    vectors = table.vectors
+    assert vectors is not None
+
+    def compare(i: int, j: int) -> int:
+        gap = table.h[revealed | 1 << j] - table.h[revealed | 1 << i]
+        if abs(gap) > _FLOAT_GAP:
+            return 1 if gap > 0 else -1
+        return table.lognumber(vectors[revealed | 1 << j] - vectors[revealed | 1 << i]).sign()
+
+    return cmp_to_key(compare)
+
+
+def confidence_bound(pmf: JointPMF, *, vocabulary: int | None = None) -> Bound:
+    """Return Fast-dLLM's bound on the divergence of decoding everything in one step (arXiv 2505.22618, Theorem 1).
+
+    ``(n - 1)(H_b(e) + e log2(V - 1))``, e the largest doubt ``1 - max_v P(y_i = v)`` and V the number of tokens. Proof:
+    ``C <= sum_i H(y_i) - max_i H(y_i)``, and ``H(y_i) <= H_b(e_i) + e_i log2(V - 1)`` (Fano) increases in ``e_i`` up to
+    ``1 - 1/V``, which no doubt exceeds. The paper states it strictly, in nats, for doubts below e; ``(n + 1) e <= 1``
+    is not needed here.
+
+    Args:
+        pmf: The joint pmf.
+        vocabulary: V; by default the largest number of tokens that occur at a position.
+
+    Example:
+        >>> confidence_bound(JointPMF.from_pairs([(0, 0), (1, 1)], ["3/4", "1/4"])).value
+        LogNumber('2 log2(2) - 3/4 log2(3)')
+    """
+    needed = max(map(len, pmf.alphabets))
+    tokens = needed if vocabulary is None else vocabulary
+    if tokens < needed:
+        raise InputError(f"vocabulary must be at least {needed}, the tokens at one position; got {tokens}.")
+    doubts = [1 - max(pmf.marginal([i]).probabilities) for i in range(pmf.n)]
+    doubt = max(doubts)
+    source = "arXiv 2505.22618, Theorem 1, in bits and not strict"
+    if not pmf.is_exact:
+        e = float(doubt)
+        parts = np.array([1 - e, *[e / (tokens - 1)] * (tokens - 1)] if tokens > 1 else [1.0])
+        parts = parts[parts > 0]
+        value: Bits = -(pmf.n - 1) * float(np.sum(parts * np.log2(parts)))
+    else:
+        e = Fraction(doubt)
+        pairs = [(-p, p) for p in (e, 1 - e) if p] + ([(e, tokens - 1)] if e else [])
+        value = (pmf.n - 1) * LogNumber.weighted_sum(pairs)
+    return Bound(value=value, name="confidence", source=source)
