@@ -146,3 +146,29 @@ def test_wrong_usage_is_one_line(capsys, argv):
         main(argv)
     assert caught.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_adaptive_and_randomized_bounds(capsys):
+    answer = _answer(capsys, "bounds", "matching_selector", "--adaptive", "--randomized")
+    assert answer["exact"]["adaptive_bound"][2] == "0"  # below the best fixed partition
+    assert answer["optimal_bound"][2] > answer["randomized_bound"][2] > 0
+    assert answer["randomized_gap"] == [0.0] * 5
+
+
+def test_schedule_of_shuffle(capsys):
+    answer = _answer(capsys, "schedule", "shuffle", "-n", "6")
+    assert answer["optimal_sizes"][2] == [3, 2, 1]  # not the equal pairs
+    assert answer["exact"]["information_curve"][5] == "log2(2) + log2(3)"
+    assert answer["expected_kl"][-1] == 0.0
+
+
+def test_frontier_of_replace_random(capsys):
+    answer = _answer(capsys, "frontier", "replace_random", "-n", "4")
+    assert answer["exact"]["vertices"][-1] == {"steps": "13/4", "kl": "0", "steps_of_runs": "13/4"}
+    assert answer["serial_depth"] == {"expected": 3.25, "worst_case": 4}
+
+
+@pytest.mark.parametrize("command", ["schedule", "frontier"])
+def test_other_tables_print(capsys, command):
+    assert main([command, "city_names"]) == 0
+    assert "kl" in capsys.readouterr().out

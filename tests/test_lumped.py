@@ -56,7 +56,7 @@ def test_lumped_equals_unlumped(n, temperature, greedy_ties):
     assert compared > 100
 
 
-@pytest.mark.parametrize("name", ["shuffle", "replace_random", "parity", "repeated_bit", "reed_solomon"])
+@pytest.mark.parametrize("name", ["shuffle", "replace_random", "parity", "copy"])
 @pytest.mark.parametrize("spec", SPECS)
 def test_tie_interval_lumped_equals_unlumped(name, spec):
     task = make_task(name, 4)

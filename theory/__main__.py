@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from theory._checks import InputError
-from theory.answers import bounds_answer, decode_answer
+from theory.answers import bounds_answer, decode_answer, frontier_answer, schedule_answer
 from theory.commandline import OneLineParser, as_json, guarded
 from theory.decoder import OFF_SUPPORT
 from theory.policies import parse_policy, policies
@@ -27,6 +27,18 @@ def build_parser() -> argparse.ArgumentParser:
     bounds = commands.add_parser("bounds", help="entropies and lower bounds L_T, L*_T of a task")
     _add_task(bounds)
     bounds.add_argument("--partition", help='price an ordered partition such as "0,1|2,3" (Theorem 1)')
+    bounds.add_argument(
+        "--adaptive", action="store_true", help="also V_T of policies that look at the tokens"
+    )
+    bounds.add_argument(
+        "--randomized", action="store_true", help="also the best mixtures of T-step partitions"
+    )
+    schedule = commands.add_parser("schedule", help="information curve and best block sizes in random order")
+    _add_task(schedule)
+    frontier = commands.add_parser(
+        "frontier", help="least KL against expected steps over all adaptive policies"
+    )
+    _add_task(frontier)
     decode = commands.add_parser(
         "decode", help="exact output law of an unmasking policy with the ideal model"
     )
@@ -91,7 +103,11 @@ def main(argv: list[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     task = find_task(args.task, args.n)
     if args.command == "bounds":
-        answer = bounds_answer(task, args.partition)
+        answer = bounds_answer(task, args.partition, adaptive=args.adaptive, randomized=args.randomized)
+    elif args.command == "schedule":
+        answer = schedule_answer(task)
+    elif args.command == "frontier":
+        answer = frontier_answer(task)
     else:
         switches: dict[str, Any] = {"temperature": check_temperature(args.temperature)}
         if args.greedy_ties != "random":
@@ -115,16 +131,35 @@ def _print_table(answer: dict[str, Any]) -> None:
     for column in ("quantity", "value", "exact"):
         table.add_column(column, overflow="fold")
     for key, value in answer.items():
-        if key in ("task", "n", "exact", "optimal_partitions"):
+        if key in ("task", "n", "exact", "optimal_partitions", "optimal_sizes"):
             continue
-        if isinstance(value, list):
+        if isinstance(value, dict):
+            for name, item in value.items():
+                table.add_row(f"{key} {name}", _number(item), exact.get(key, {}).get(name, ""))
+        elif isinstance(value, list):
             for t, item in enumerate(value, start=1):
-                parts = answer.get("optimal_partitions") if key == "optimal_bound" else None
-                note = "  " + "|".join(",".join(map(str, b)) for b in parts[t - 1]) if parts else ""
-                table.add_row(f"{key}[T={t}]{note}", _number(item), exact.get(key, [""] * t)[t - 1])
+                _add_item(table, answer, key, t, item)
         else:
             table.add_row(key, _number(value), exact.get(key, ""))
     Console(file=sys.stdout).print(table)
+
+
+def _add_item(table: Any, answer: dict[str, Any], key: str, t: int, item: Any) -> None:
+    """Add one entry of a list: entry t of a bound stands for T = t steps."""
+    from rich.markup import escape
+
+    exact = answer.get("exact", {}).get(key)
+    if isinstance(item, dict):
+        texts = [f"{name} = {_number(value)}" for name, value in item.items()]
+        table.add_row(escape(f"{key}[{t}]"), ", ".join(texts), exact[t - 1]["kl"] if exact else "")
+        return
+    note = ""
+    if key == "optimal_bound" and answer.get("optimal_partitions"):
+        note = "  " + "|".join(",".join(map(str, block)) for block in answer["optimal_partitions"][t - 1])
+    if key == "expected_kl":
+        note = "  sizes " + ",".join(map(str, answer["optimal_sizes"][t - 1]))
+    index = "j" if key == "information_curve" else "T"
+    table.add_row(escape(f"{key}[{index}={t}]{note}"), _number(item), exact[t - 1] if exact else "")
 
 
 def _number(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -10,10 +11,11 @@ from theory.bounds import check_partition, optimal_bounds, step_bound
 from theory.expectation import HasContexts, bounds_by_context, decode_contexts, expectation
 from theory.law import context_pmfs
 from theory.lognumber import LogNumber
+from theory.pmf import JointPMF
 from theory.policies.policy import RankedPolicy
 from theory.subsets import EntropyTable, subset_entropies
 
-__all__ = ["bounds_answer", "decode_answer", "parse_partition"]
+__all__ = ["bounds_answer", "decode_answer", "frontier_answer", "parse_partition", "schedule_answer"]
 
 
 class NamedTask(HasContexts, Protocol):
@@ -43,12 +45,16 @@ def parse_partition(text: str) -> tuple[tuple[int, ...], ...]:
         raise InputError(f'partition must look like "0,1|2,3", got {text!r}.') from None
 
 
-def bounds_answer(task: NamedTask, partition: str | None = None) -> dict[str, Any]:
+def bounds_answer(
+    task: NamedTask, partition: str | None = None, *, adaptive: bool = False, randomized: bool = False
+) -> dict[str, Any]:
     """Return entropies and lower bounds of a task, averaged over its contexts.
 
     Args:
         task: The task.
         partition: An ordered partition to price, as ``0,1|2,3``.
+        adaptive: Also ``V_T``, the least KL of policies that look at the tokens, with at most T steps on every path.
+        randomized: Also the least KL of mixtures of T-step partitions, with the proven gap to the optimum.
     """
     contexts = task.contexts()
     parts = context_pmfs(contexts)
@@ -74,7 +80,52 @@ def bounds_answer(task: NamedTask, partition: str | None = None) -> dict[str, An
             raise InputError("one partition does not fit contexts of different lengths.")
         check_partition(blocks, parts[0][1].n)
         answer["partition_bound"] = expectation([(w, step_bound(t, blocks)) for w, t in tables])
+    if adaptive:
+        from theory.adaptive import average_bounds
+
+        answer["adaptive_bound"] = list(average_bounds(parts))
+    if randomized:
+        answer |= _randomized(parts) if same_length else {"randomized_bound": None, "randomized_gap": None}
     return _with_exact(answer)
+
+
+def _randomized(parts: Sequence[tuple[Fraction, JointPMF]]) -> dict[str, Any]:
+    from theory.mixtures import optimal_mixtures
+
+    best = optimal_mixtures(parts[0][1] if len(parts) == 1 else parts)
+    return {"randomized_bound": [b.kl for b in best], "randomized_gap": [b.gap for b in best]}
+
+
+def schedule_answer(task: NamedTask) -> dict[str, Any]:
+    """Return the information curve and the best block sizes in random order, averaged over contexts."""
+    from theory.random_order import information_curve, optimal_sizes
+
+    curve = information_curve(subset_entropies(context_pmfs(task.contexts())))
+    best = optimal_sizes(curve)
+    answer: dict[str, Any] = {"task": task.name, "n": task.n, "information_curve": list(curve.z)}
+    answer |= {"optimal_sizes": [list(sizes) for sizes in best.sizes], "expected_kl": list(best.values)}
+    return _with_exact(answer)
+
+
+def frontier_answer(task: NamedTask) -> dict[str, Any]:
+    """Return the exact lower hull of (expected steps, KL) over all adaptive policies, and the serial depth.
+
+    Steps are expected along runs driven by the data; ``steps_of_runs`` are those of the decoder's own runs.
+    """
+    from theory.adaptive import average_depth, average_frontier, state_graph
+
+    graphs = [(weight, state_graph(pmf)) for weight, pmf in context_pmfs(task.contexts())]
+    vertices = average_frontier(graphs).vertices
+    depth = average_depth(graphs)
+    answer: dict[str, Any] = {"task": task.name, "n": task.n}
+    answer["vertices"] = [
+        {"steps": v.steps_under_data, "kl": v.kl, "steps_of_runs": v.steps} for v in vertices
+    ]
+    answer["serial_depth"] = {"expected": depth.expected, "worst_case": depth.worst_case}
+    exact_vertices = [{key: str(value) for key, value in v.items()} for v in answer["vertices"]]
+    if all(isinstance(v.kl, LogNumber) for v in vertices):
+        answer["exact"] = {"vertices": exact_vertices, "serial_depth": {"expected": str(depth.expected)}}
+    return answer
 
 
 def _joint(table: EntropyTable) -> Any:

@@ -19,8 +19,8 @@ on one second token. All ``c_j > 1 - eps`` with ``(n+1) eps <= 1`` (Fast-dLLM, a
 case of equal confidences, tight for n >= 2; at n = 1 the two modes are the same thing.
 
 **Stability.** If Q has its mode x* ahead of every other outcome by ``Delta`` and ``TV(P, Q) < Delta/2``, x* is the
-unique mode of P: ``P(x*) >= Q(x*) - TV > Q(x) + TV >= P(x)``. For Q the product of the marginals Pinsker gives the sufficient
-condition ``TC_nats < Delta^2/2`` (arXiv 2606.02955, Lemma 4.6 and Corollary 4.7).
+unique mode of P: ``P(x*) >= Q(x*) - TV > Q(x) + TV >= P(x)``. For Q the product of the marginals Pinsker gives the
+sufficient condition ``TC_nats < Delta^2/2`` (arXiv 2606.02955, Lemma 4.6 and Corollary 4.7).
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def partition_law(pmf: JointPMF, partition: Sequence[Sequence[int]]) -> dict[Out
         >>> partition_law(JointPMF.uniform([(0, 0), (0, 1), (1, 0)]), [[0, 1]])
         {(0, 0): Fraction(4, 9), (0, 1): Fraction(2, 9), (1, 0): Fraction(2, 9)}
     """
-    return _public_law(pmf, _chain_law(pmf, check_partition(partition, pmf.n)))
+    return mixture_law(pmf, {tuple(map(tuple, partition)): 1})
 
 
 def mixture_law(pmf: JointPMF, weights: Mapping[Partition, Any]) -> dict[Outcome, Number]:
@@ -133,7 +133,17 @@ def mixture_law(pmf: JointPMF, weights: Mapping[Partition, Any]) -> dict[Outcome
         >>> mixture_law(pmf, {((0,), (1, 2)): "1/2", ((1,), (0, 2)): "1/2"})[(0, 0, 0)]
         Fraction(1, 6)
     """
-    return _public_law(pmf, _mixed(pmf, weights))
+    exact = pmf.is_exact and not any(isinstance(w, float) for w in weights.values())
+    values = [exact_fraction(w, "weight") if exact else float(w) for w in weights.values()]
+    if any(not w >= 0 for w in values):
+        raise InputError(f"a weight must not be negative, got {min(values)}.")
+    if abs(sum(values) - 1) > (0 if exact else SUM_TOLERANCE):
+        raise InputError(f"weights must sum to 1, got {sum(values)}; divide by the sum first.")
+    law, public = np.zeros(len(pmf), dtype=object if exact else float), to_fraction if exact else float
+    for partition, weight in zip(weights, values, strict=True):
+        drawn = _chain_law(pmf, check_partition(partition, pmf.n))
+        law = law + (to_fmpq(weight) * drawn if exact else float(weight) * drawn.astype(np.float64))
+    return dict(zip(pmf.outcomes, map(public, law.tolist()), strict=True))
 
 
 def mixture_kl(pmf: JointPMF, weights: Mapping[Partition, Any]) -> Bits:
@@ -175,7 +185,7 @@ def optimal_mixture(pmf: Targets, steps: int) -> OptimalMixture:
 
     Example:
         >>> pmf = JointPMF.uniform([("F", 1, 2, 3), (0, "F", 2, 3), (0, 1, "F", 3), (0, 1, 2, "F")])
-        >>> best = optimal_mixture(pmf, 2)  # the best fixed partition has 0.29248 bits
+        >>> best = optimal_mixture(pmf, 2)  # the best fixed partition has 0.43383 bits
         >>> best.is_optimal, best.kl, round(float(best.kl), 5)
         (True, LogNumber('5 log2(2) - 3 log2(3)'), 0.24511)
     """
@@ -187,12 +197,8 @@ def optimal_mixture(pmf: Targets, steps: int) -> OptimalMixture:
 
 def _optimum(columns: _Columns, steps: int) -> OptimalMixture:
     count = ordered_partition_count(columns.n, steps) if steps < columns.n else columns.n
-    require_operations(
-        count * len(columns.mass),
-        f"the laws of {count} ordered partitions on {len(columns.mass)} outcomes",
-        limit=_LAW_CELLS,
-        remedy="use fewer positions or outcomes",
-    )
+    cells, what = count * len(columns.mass), f"{count} ordered partitions of {len(columns.mass)} outcomes"
+    require_operations(cells, what, limit=_LAW_CELLS, remedy="use fewer positions or outcomes")
     rows, chains = _distinct_laws(columns, steps)
     found = _search(np.array(rows, dtype=np.float64), np.array(columns.mass, dtype=np.float64))
     weights, kl, excess = _certified(columns, rows, found)
@@ -229,24 +235,6 @@ def _chain_law(pmf: JointPMF, blocks: Partition) -> NDArray[Any]:
     return law
 
 
-def _mixed(pmf: JointPMF, weights: Mapping[Partition, Any]) -> NDArray[Any]:
-    exact = pmf.is_exact and not any(isinstance(w, float) for w in weights.values())
-    values = [exact_fraction(w, "weight") if exact else float(w) for w in weights.values()]
-    if any(not w >= 0 for w in values):
-        raise InputError(f"a weight must not be negative, got {min(values)}.")
-    if abs(sum(values) - 1) > (0 if exact else SUM_TOLERANCE):
-        raise InputError(f"weights must sum to 1, got {sum(values)}; divide by the sum first.")
-    laws = [_chain_law(pmf, check_partition(partition, pmf.n)) for partition in weights]
-    if exact:
-        return np.sum([to_fmpq(w) * law for w, law in zip(values, laws, strict=True)], axis=0)
-    return np.sum([float(w) * law.astype(np.float64) for w, law in zip(values, laws, strict=True)], axis=0)
-
-
-def _public_law(pmf: JointPMF, law: NDArray[Any]) -> dict[Outcome, Number]:
-    public = to_fraction if law.dtype == np.dtype(object) else float
-    return dict(zip(pmf.outcomes, map(public, law.tolist()), strict=True))
-
-
 @dataclass(frozen=True, eq=False)
 class _Columns:
     """Outcomes merged by what partitions can tell apart: equal ``P(y_B)`` for all B give equal ``Q^S(y)`` for all S."""
@@ -262,21 +250,17 @@ class _Columns:
         lengths = {pmf.n for _, pmf in parts}
         if len(lengths) != 1:
             raise InputError(f"contexts have lengths {sorted(lengths)}; one mixture needs one length.")
+        if (total := sum((weight for weight, _ in parts), Fraction(0))) != 1:
+            raise InputError(f"weights of contexts must sum to 1, got {total}.")
         n, exact = lengths.pop(), all(pmf.is_exact for _, pmf in parts)
-        require_operations(
-            sum(len(pmf) for _, pmf in parts) << n,
-            f"the marginals of 2^{n} position sets",
-            limit=_TABLE_CELLS,
-            remedy="use fewer positions or outcomes",
-        )
+        cells, what = sum(len(pmf) for _, pmf in parts) << n, f"the marginals of 2^{n} position sets"
+        require_operations(cells, what, limit=_TABLE_CELLS, remedy="use fewer positions or outcomes")
+        number = to_fmpq if exact else float
         merged: dict[tuple[Any, ...], Any] = {}
         for weight, pmf in parts:
-            table, masses = _merged_marginals(pmf)
-            share = to_fmpq(weight) if exact else float(weight)
-            if not exact:
-                table, masses = table.astype(np.float64), masses.astype(np.float64)
-            for column, mass in zip(table.T.tolist(), masses.tolist(), strict=True):
-                merged[tuple(column)] = merged.get(tuple(column), 0) + share * mass
+            for column, mass in _distinct_columns(pmf):
+                key = tuple(map(number, column))
+                merged[key] = merged.get(key, 0) + number(weight) * number(mass)
         return cls(n, exact, list(merged.values()), np.array(list(merged)).T)
 
     def draw(self, revealed: int, block: int) -> list[Any]:
@@ -288,17 +272,18 @@ class _Columns:
         return law.tolist()
 
 
-def _merged_marginals(pmf: JointPMF) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return ``P(y_B)`` of the distinct columns, shape (2^n, K), and the probability of each, shape (K,)."""
+def _distinct_columns(pmf: JointPMF) -> Iterator[tuple[list[Any], Any]]:
+    """Yield the distinct columns of ``P(y_B)``, one entry for each set B, with their probabilities."""
     weights = np.stack([_weights_at(pmf, _members(mask)) for mask in range(1 << pmf.n)])
     codes = np.unique(weights, return_inverse=True)[1].reshape(
         weights.shape
-    )  # object arrays cannot sort columns
+    )  # ranks: objects do not sort by column
     _, first, index = np.unique(codes, axis=1, return_index=True, return_inverse=True)
     masses = np.zeros(len(first), dtype=pmf.weights.dtype)
     np.add.at(masses, index.reshape(-1), pmf.weights)
-    numbers, total = (EXACT if pmf.is_exact else FLOAT64), weights[0, 0]
-    return numbers.ratio(weights[:, first], total), numbers.ratio(masses, total)
+    table = np.vstack([weights[:, first], masses])
+    for column in (EXACT if pmf.is_exact else FLOAT64).ratio(table, weights[0, 0]).T.tolist():
+        yield column[:-1], column[-1]
 
 
 def _distinct_laws(columns: _Columns, steps: int) -> tuple[list[tuple[Any, ...]], list[Partition]]:
@@ -367,8 +352,8 @@ def _newton_step(laws: NDArray[np.float64], mass: NDArray[np.float64], weights: 
     """Minimise the quadratic model of the objective over the simplex, then go towards it as far as it helps.
 
     With ``R = Q^S / Qbar`` the model is ``sum_k mass_k (sum_S v_S R_Sk - 2)^2 / 2`` up to a constant; on the simplex
-    it is homogeneous, ``|B v|^2`` with ``B = sqrt(mass) (R - 2)``, and ``min |B v|^2 + (sum v - 1)^2`` over v >= 0,
-    a least-squares problem, has the same direction (Dax 1990).
+    it is ``|B v|^2`` with ``B = sqrt(mass) (R - 2)``, and ``min |B v|^2 + (sum v - 1)^2`` over v >= 0 has the same
+    direction (Dax 1990).
     """
     from scipy.optimize import nnls
 
@@ -409,18 +394,17 @@ def _certificate(columns: _Columns, rows: Sequence[Any], weights: Mapping[int, A
     """Return ``D(P || Qbar)`` and ``M - 1``, exact or rounded upwards for exact columns."""
     mixed = [sum(w * rows[j][k] for j, w in weights.items()) for k in range(len(columns.mass))]
     ratios = [m / q for m, q in zip(columns.mass, mixed, strict=True)]
-    changes = list(zip(columns.mass, columns.marginals[-1] / np.array(mixed), strict=True))
+    changes = columns.marginals[-1] / np.array(mixed)
     if not columns.exact:
-        kl = float(sum(m * np.log2(change) for m, change in changes))
-        return kl, float((np.array(rows) @ np.array(ratios)).max()) - 1
-    kl = LogNumber.weighted_sum(changes)
+        return float(np.array(columns.mass) @ np.log2(changes)), _largest(rows, ratios) - 1
     unit = 1 << _RATIO_BITS
-    above = [fmpq((r * unit).ceil(), unit) for r in ratios]  # short denominators keep the sums short
-    excess = _largest(rows, above) - 1
+    excess = (
+        _largest(rows, [fmpq((r * unit).ceil(), unit) for r in ratios]) - 1
+    )  # few digits keep the sums short
     if excess * 2**60 < 1:  # perhaps an exact optimum, where M = 1
         excess = _largest(rows, ratios) - 1
-    return kl, excess
+    return LogNumber.weighted_sum(zip(columns.mass, changes, strict=True)), excess
 
 
-def _largest(rows: Sequence[Any], ratios: Sequence[fmpq]) -> fmpq:
-    return max(sum((a * b for a, b in zip(row, ratios, strict=True)), fmpq(0)) for row in rows)
+def _largest(rows: Sequence[Any], ratios: Sequence[Any]) -> Any:
+    return max(sum(a * b for a, b in zip(row, ratios, strict=True)) for row in rows)

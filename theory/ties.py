@@ -2,7 +2,8 @@
 
 At temperature 0 a token is one of the most probable; where several tie, argmax names one by some fixed rule. The
 paper's value assumes independent random ties. This module gives the range over *every* rule that names a token for
-each state and position (not for each set that the policy may draw), so that a reader sees how much of a greedy number is the tie rule's.
+each state and position (not for each set that the policy may draw), so that a reader sees how much of a greedy number
+is the tie rule's.
 """
 
 from __future__ import annotations
