@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from theory._checks import InputError, choice, positive_int
 from theory.law import Context, Law, ListedLaw
+from theory.limits import require_memory
 from theory.lumped import Chain
 from theory.pmf import JointPMF
 
@@ -74,6 +75,7 @@ class ListTask:
 
     def law(self, index: int | None = None) -> Law:
         """Return the law of the answer given the named position."""
+        require_memory(60 * self.n, f"one answer of about {self.n} tokens", remedy="use a smaller n")
         return ListedLaw(JointPMF.uniform(self.answers(index)))
 
     def contexts(self) -> tuple[Context, ...]:

@@ -30,8 +30,12 @@ def exact_fraction(value: object, name: str) -> Fraction:
     """
     if isinstance(value, Rational):
         return Fraction(int(value.numerator), int(value.denominator))  # plain ints: numpy's overflow
+    text = str(value).strip()
+    exponent = text.lower().rpartition("e")[2]
+    if exponent.lstrip("+-").isdigit() and len(exponent) > 6 and "e" in text.lower():  # would never end
+        raise InputError(f"{name} must have an exponent of at most five digits, got {text[:40]!r}.")
     try:
-        return Fraction(str(value).strip())
+        return Fraction(text)
     except (ValueError, ZeroDivisionError):
         raise InputError(f'{name} must be a finite number or a ratio such as "1/3", got {value!r}.') from None
 

@@ -147,12 +147,16 @@ class _Backtrack:
         near = sources[reach <= self.costs[t, target] + _CLOSE]
         if self.table.vectors is None:
             return int(near[0]), ()
-        chains = {int(source): self._chain(t, int(source), target) for source in near}
-        first = next(iter(chains))
-        for source, chain in chains.items():
-            if chain != chains[first] and self._less(chain, chains[first]):
-                first = source
-        return first, chains[first]
+        floor = tuple(self.table.vectors[target].tolist())  # no chain costs less than H(target)
+        best: tuple[int, tuple[int, ...]] | None = None
+        for source in near.tolist():
+            chain = self._chain(t, source, target)
+            if best is None or (chain != best[1] and self._less(chain, best[1])):
+                best = source, chain
+            if best[1] == floor:
+                break
+        assert best is not None
+        return best
 
     def _chain(self, t: int, source: int, target: int) -> tuple[int, ...]:
         vectors = self.table.vectors

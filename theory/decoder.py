@@ -26,17 +26,19 @@ from theory._checks import InputError, choice
 from theory.arithmetic import EXACT, FLOAT64, Numbers, sum_by_value, to_fmpq, to_fraction
 from theory.correlation import Bits, entropy
 from theory.grouping import Groups
-from theory.limits import require_memory
+from theory.limits import require_memory, require_operations
 from theory.lognumber import LogNumber
 from theory.pmf import JointPMF, Outcome
 from theory.policies.policy import Policy
 from theory.policies.ranked import SetLaw
 from theory.policies.view import View
-from theory.temper import GREEDY_TIES, check_temperature, tempered
+from theory.temper import GREEDY_TIES, check_temperature, check_underflow, tempered
 
 __all__ = ["OFF_SUPPORT", "Decode", "decode"]
 
 OFF_SUPPORT = ("marginal", "uniform", "stop")
+_PAIRS = 400_000  # (revealed set, chosen set) pairs: one to several minutes
+
 Number = Fraction | float
 
 
@@ -126,6 +128,7 @@ class _Flow:
         self.scores: Numbers = EXACT if pmf.is_exact else FLOAT64
         self.exact = pmf.is_exact and tau in (0, 1)
         self.full = (1 << pmf.n) - 1
+        self.pairs = 0  # (revealed set, chosen set) pairs so far
         self.width = max(len(a) for a in pmf.alphabets)
         size = len(pmf) * pmf.n * self.width * (120 if pmf.is_exact else 24)
         require_memory(
@@ -178,13 +181,19 @@ class _Flow:
         revealed = np.where(masked, -1, self.pmf.codes[groups.first[active]])
         index, laws = self.policy.plan(View(probs, masked, self.scores, revealed=revealed)).distribution()
         q = tempered(probs, self.tau, self.scores, greedy_ties=self.greedy_ties)
+        check_underflow(probs, q, self.tau)
         row_of = np.full(groups.count, -1)
         row_of[active] = np.arange(len(active))
         own, data = layer.own[active], layer.data[active]
         self.steps += own.sum()
         self.steps_under_data += data.sum()
         self._count_draws(index, laws, data, probs, q)
-        for chosen, share in _by_set(laws).items():
+        sets = _by_set(laws)
+        self.pairs += len(sets)
+        require_operations(
+            self.pairs, "decoding set by set", limit=_PAIRS, remedy="use fewer positions, or a lumped chain"
+        )
+        for chosen, share in sets.items():
             part = self._flow_numbers(share)[index]
             self._reveal(mask, chosen, row_of, groups, weights, q, own * part, data * part)
 
@@ -291,9 +300,10 @@ class _Flow:
     def _accuracy(self, law: Mapping[Outcome, Number], valid: Any) -> Number:
         if valid is None:
             return sum(law.values(), Fraction(0) if self.exact else 0.0)
-        accepted = valid if callable(valid) else set(map(tuple, valid)).__contains__
-        if not callable(valid) and not set(map(tuple, valid)) <= set(law):
+        chosen = None if callable(valid) else set(map(tuple, valid))
+        if chosen is not None and not chosen <= set(law):
             raise InputError("the valid set must be a part of the support of the pmf.")
+        accepted = valid if chosen is None else chosen.__contains__
         return sum((q for y, q in law.items() if accepted(y)), Fraction(0) if self.exact else 0.0)
 
     def _kl(self, own: NDArray[Any]) -> Bits:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from math import inf
 from typing import Any, Protocol
 
+from theory._checks import InputError
 from theory.bounds import OptimalBounds, optimal_bounds
 from theory.correlation import Bits
 from theory.decoder import decode
@@ -87,7 +88,8 @@ def decode_contexts(
             and switches.get("off_support", "marginal") == "marginal"
         )
     if lumped and chain is not None:
-        switches.pop("off_support", None)
+        if switches.pop("off_support", "marginal") != "marginal":
+            raise InputError("a lumped decode knows off_support=marginal only; list a smaller n.")
         results: list[tuple[Fraction, Any]] = [(Fraction(1), decode_lumped(chain, policy, **switches))]
     else:
         results = [(c.weight, decode(c.law.pmf(), policy, **switches)) for c in task.contexts()]

@@ -21,7 +21,7 @@ from theory._checks import InputError
 from theory.arithmetic import Array
 from theory.pmf import JointPMF, Token, sorted_tokens
 
-__all__ = ["MASK", "Context", "Law", "ListedLaw", "context_pmfs"]
+__all__ = ["MASK", "Context", "Law", "ListedLaw", "check_weights", "context_pmfs", "like", "normalised"]
 
 MASK = -1  # the id of a masked position in the batches that a law reads
 

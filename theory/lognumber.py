@@ -166,9 +166,16 @@ class LogNumber:
         scale = lcm(*(int(r.q) for r in self._terms.values()))
         product = 1
         for base, r in self._terms.items():
-            if base % _HASH_PRIME:
-                product = product * pow(base, int(r * scale), _HASH_PRIME) % _HASH_PRIME
+            while base % _HASH_PRIME == 0:  # it has no place in the group, in any splitting
+                base //= _HASH_PRIME
+            product = product * pow(base, int(r * scale), _HASH_PRIME) % _HASH_PRIME
         return hash((scale, product))
+
+    def __abs__(self) -> LogNumber:
+        return -self if self.sign() < 0 else self
+
+    def __format__(self, spec: str) -> str:
+        return format(float(self), spec) if spec else str(self)
 
     def __bool__(self) -> bool:
         return bool(self._terms)

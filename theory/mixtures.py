@@ -10,9 +10,8 @@ fixed partition's ``L*_T``: Theorem 2 of arXiv 2510.04767 binds fixed partitions
     f(w) - log2 M(w)  <=  min f  <=  f(w),        M(w) >= 1, with equality iff w is optimal.
 
 Proof. Let v be optimal. ``f(w) - f(v) = E_P log2(Qbar_v / Qbar_w) <= log2 E_P[Qbar_v / Qbar_w]`` (Jensen), which is
-``log2 sum_S v_S E_P[Q^S / Qbar_w] <= log2 M(w)``. ``M >= sum_S w_S E_P[Q^S / Qbar_w] = 1``. If w is optimal, the
-derivative towards each S, ``(1 - E_P[Q^S / Qbar_w]) / ln 2``, is at least zero, so M = 1; the first line is the
-converse.
+``log2 sum_S v_S E_P[Q^S / Qbar_w] <= log2 M(w)``. ``M >= sum_S w_S E_P[Q^S / Qbar_w] = 1``. At an optimal w the
+derivative towards each S, ``(1 - E_P[Q^S / Qbar_w]) / ln 2``, is at least zero: M = 1. The converse is the first line.
 
 **Floor.** ``min f >= -log2 max_S Q^S(V)``, V the support: data processing, and accuracy is linear in the mixture.
 Equality holds if the symmetries of P (permutations of positions with renamed tokens) carry every outcome of V to every
@@ -59,7 +58,7 @@ _TARGET = 1e-11  # M - 1 at which the float search stops: a gap of 1.5e-11 bits
 _ROUNDS = 200  # Newton rounds; convergence is quadratic, 5 to 30 are usual
 _BATCH = 8  # laws that join the active set in a round
 _ROUNDING = 1e-14  # bits; the objective is a mean of logarithms of magnitude up to about ten
-_SIMPLE = 1000  # denominators tried first: symmetric optima are simple rationals
+_SIMPLE = 10**5  # denominators up to this are tried first: symmetric optima are rational
 _WEIGHT_BITS = 48  # else weights are rounded to multiples of 2^-48
 _RATIO_BITS = 80  # and the ratios P / Qbar of the certificate upwards to multiples of 2^-80
 
@@ -135,10 +134,8 @@ def mixture_law(pmf: JointPMF, weights: Mapping[Partition, Any]) -> dict[Outcome
     """
     exact = pmf.is_exact and not any(isinstance(w, float) for w in weights.values())
     values = [exact_fraction(w, "weight") if exact else float(w) for w in weights.values()]
-    if any(not w >= 0 for w in values):
-        raise InputError(f"a weight must not be negative, got {min(values)}.")
-    if abs(sum(values) - 1) > (0 if exact else SUM_TOLERANCE):
-        raise InputError(f"weights must sum to 1, got {sum(values)}; divide by the sum first.")
+    if any(not w >= 0 for w in values) or abs(sum(values) - 1) > (0 if exact else SUM_TOLERANCE):
+        raise InputError(f"weights must be at least 0 and sum to 1, got {list(map(str, values))}.")
     law, public = np.zeros(len(pmf), dtype=object if exact else float), to_fraction if exact else float
     for partition, weight in zip(weights, values, strict=True):
         drawn = _chain_law(pmf, check_partition(partition, pmf.n))
@@ -159,6 +156,8 @@ def mixture_kl(pmf: JointPMF, weights: Mapping[Partition, Any]) -> Bits:
 
 def optimal_mixtures(pmf: Targets) -> tuple[OptimalMixture, ...]:
     """Return :func:`optimal_mixture` for every T = 1..n.
+
+    "Exactly T blocks", as in Theorem 2. Whether the optimum falls with T as ``L*_T`` does is not known to us.
 
     Example:
         >>> [str(best.kl) for best in optimal_mixtures(JointPMF.uniform([(0, 0), (1, 1)]))]
@@ -197,9 +196,9 @@ def optimal_mixture(pmf: Targets, steps: int) -> OptimalMixture:
 
 def _optimum(columns: _Columns, steps: int) -> OptimalMixture:
     count = ordered_partition_count(columns.n, steps) if steps < columns.n else columns.n
-    cells, what = count * len(columns.mass), f"{count} ordered partitions of {len(columns.mass)} outcomes"
-    require_operations(cells, what, limit=_LAW_CELLS, remedy="use fewer positions or outcomes")
-    rows, chains = _distinct_laws(columns, steps)
+    what = f"{count} ordered partitions of {len(columns.mass)} outcomes"
+    require_operations(count * len(columns.mass), what, limit=_LAW_CELLS, remedy="use fewer positions")
+    rows, chains = zip(*_distinct_laws(columns, steps), strict=True)
     found = _search(np.array(rows, dtype=np.float64), np.array(columns.mass, dtype=np.float64))
     weights, kl, excess = _certified(columns, rows, found)
     lower = kl - (LogNumber.log2(1 + excess) if columns.exact else float(np.log2(1 + float(excess))))
@@ -215,9 +214,6 @@ def _optimum(columns: _Columns, steps: int) -> OptimalMixture:
     )
 
 
-# -- laws -----------------------------------------------------------------------------------------------------
-
-
 def _weights_at(pmf: JointPMF, positions: Sequence[int]) -> NDArray[Any]:
     """Return the weight of ``y_B`` for each outcome y, shape (N,)."""
     groups = pmf.groups(positions)
@@ -225,14 +221,14 @@ def _weights_at(pmf: JointPMF, positions: Sequence[int]) -> NDArray[Any]:
 
 
 def _chain_law(pmf: JointPMF, blocks: Partition) -> NDArray[Any]:
-    numbers = EXACT if pmf.is_exact else FLOAT64
-    law, revealed = numbers.ratio(_weights_at(pmf, []), _weights_at(pmf, [])), list[int]()
+    """Return ``Q^S(y)`` for each outcome y, shape (N,)."""
+    ratio = (EXACT if pmf.is_exact else FLOAT64).ratio
+    factors, revealed = list[NDArray[Any]](), list[int]()
     for block in blocks:
         before = _weights_at(pmf, revealed)
-        for i in block:
-            law = law * numbers.ratio(_weights_at(pmf, [*revealed, i]), before)
+        factors += [ratio(_weights_at(pmf, [*revealed, i]), before) for i in block]
         revealed += block
-    return law
+    return np.multiply.reduce(factors)
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,7 +251,7 @@ class _Columns:
         n, exact = lengths.pop(), all(pmf.is_exact for _, pmf in parts)
         cells, what = sum(len(pmf) for _, pmf in parts) << n, f"the marginals of 2^{n} position sets"
         require_operations(cells, what, limit=_TABLE_CELLS, remedy="use fewer positions or outcomes")
-        number = to_fmpq if exact else float
+        number: Any = to_fmpq if exact else float
         merged: dict[tuple[Any, ...], Any] = {}
         for weight, pmf in parts:
             for column, mass in _distinct_columns(pmf):
@@ -266,10 +262,9 @@ class _Columns:
     def draw(self, revealed: int, block: int) -> list[Any]:
         """Return ``prod_{i in block} P(y_i | y_revealed)`` for each column."""
         before = self.marginals[revealed]
-        law = before / before
-        for i in _members(block):
-            law = law * (self.marginals[revealed | 1 << i] / before)
-        return law.tolist()
+        return np.multiply.reduce(
+            [self.marginals[revealed | 1 << i] / before for i in _members(block)]
+        ).tolist()
 
 
 def _distinct_columns(pmf: JointPMF) -> Iterator[tuple[list[Any], Any]]:
@@ -277,7 +272,7 @@ def _distinct_columns(pmf: JointPMF) -> Iterator[tuple[list[Any], Any]]:
     weights = np.stack([_weights_at(pmf, _members(mask)) for mask in range(1 << pmf.n)])
     codes = np.unique(weights, return_inverse=True)[1].reshape(
         weights.shape
-    )  # ranks: objects do not sort by column
+    )  # columns of objects do not sort
     _, first, index = np.unique(codes, axis=1, return_index=True, return_inverse=True)
     masses = np.zeros(len(first), dtype=pmf.weights.dtype)
     np.add.at(masses, index.reshape(-1), pmf.weights)
@@ -286,15 +281,15 @@ def _distinct_columns(pmf: JointPMF) -> Iterator[tuple[list[Any], Any]]:
         yield column[:-1], column[-1]
 
 
-def _distinct_laws(columns: _Columns, steps: int) -> tuple[list[tuple[Any, ...]], list[Partition]]:
+def _distinct_laws(columns: _Columns, steps: int) -> list[tuple[tuple[Any, ...], Partition]]:
     """Return the different laws of T-step partitions, one value a column, and a partition for each.
 
     Chains of revealed sets grow block by block; those that agree on the set and on the law so far are one.
     """
     full = (1 << columns.n) - 1
     if steps == columns.n:  # one token a step: always P
-        return [tuple(columns.marginals[full].tolist())], [tuple((i,) for i in range(columns.n))]
-    layer = {0: {(): [(tuple(columns.draw(0, 0)), ())]}}
+        return [(tuple(columns.marginals[full].tolist()), tuple((i,) for i in range(columns.n)))]
+    layer = {0: {(): [(tuple(columns.marginals[0].tolist()), ())]}}
     for left in range(steps - 1, -1, -1):
         after: dict[int, dict[Any, list[Any]]] = {}
         for revealed, chains in layer.items():
@@ -308,24 +303,20 @@ def _distinct_laws(columns: _Columns, steps: int) -> tuple[list[tuple[Any, ...]]
                     if all(grown != other for other, _ in entries):
                         entries.append((grown, (*chain, tuple(_members(block)))))
         layer = after
-    final = [entry for entries in layer[full].values() for entry in entries]
-    return [law for law, _ in final], [chain for _, chain in final]
+    return [entry for entries in layer[full].values() for entry in entries]
 
 
 def _blocks(masked: int, left: int) -> Iterator[int]:
-    """Yield the non-empty subsets of ``masked`` that leave at least ``left`` positions, all of them if none is left."""
+    """Yield the non-empty subsets of ``masked`` that leave ``left`` or more positions; all of it if none is left."""
     block = masked
     while block:
-        if (left == 0 and block == masked) or 0 < left <= (masked ^ block).bit_count():
+        if left <= (masked ^ block).bit_count():
             yield block
-        block = (block - 1) & masked
+        block = (block - 1) & masked if left else 0
 
 
 def _members(mask: int) -> list[int]:
     return [i for i in range(mask.bit_length()) if mask >> i & 1]
-
-
-# -- the convex programme -------------------------------------------------------------------------------------
 
 
 def _search(laws: NDArray[np.float64], mass: NDArray[np.float64]) -> dict[int, float]:
@@ -370,9 +361,6 @@ def _newton_step(laws: NDArray[np.float64], mass: NDArray[np.float64], weights: 
             return trial
         share /= 2
     return weights
-
-
-# -- certificates ---------------------------------------------------------------------------------------------
 
 
 def _certified(columns: _Columns, rows: Sequence[Any], found: Mapping[int, float]) -> tuple[Any, Any, Any]:

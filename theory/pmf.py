@@ -27,7 +27,7 @@ Token = Hashable
 Outcome = tuple[Token, ...]
 
 SUM_TOLERANCE = 1e-9  # a float pmf may miss one by this much: rounding of a million terms stays below 1e-10
-_CHECK_EVERY = 1 << 16  # outcomes
+_CHECK_EVERY = 1 << 20  # tokens
 _INT64_SAFE = 2**62  # integer sums below this stay exact in int64
 
 
@@ -61,7 +61,7 @@ class JointPMF:
         rows: list[Outcome] = []
         for outcome in outcomes:  # perhaps more than fit: an iterator does not tell its length
             rows.append(tuple(outcome))
-            if len(rows) % _CHECK_EVERY == 0:
+            if len(rows) == 1 or len(rows) * len(rows[0]) % _CHECK_EVERY < len(rows[0]):
                 _require_rows(len(rows), len(rows[0]))
         return cls._build(rows, np.ones(len(rows), dtype=np.int64), len(rows))
 
@@ -94,9 +94,7 @@ class JointPMF:
         _check_signs(rows, values)
         total = sum(values, Fraction(0))
         if total != 1 and rows:
-            raise InputError(
-                f"probabilities must sum to 1, got {total} (= {float(total):.12g}); divide by the sum first."
-            )
+            raise InputError(f"probabilities must sum to 1, got {_shown(total)}; divide by the sum first.")
         denominator = lcm(*(p.denominator for p in values)) if values else 1
         weights = [int(p * denominator) for p in values]
         dtype = np.int64 if denominator < _INT64_SAFE else object
@@ -135,7 +133,7 @@ class JointPMF:
             raise InputError(
                 f"alphabets of sizes {[len(a) for a in axes]} do not fit a table of shape {array.shape}."
             )
-        if array.dtype != np.dtype(object) and all(len(set(axis)) == len(axis) for axis in axes):
+        if array.dtype.kind == "f" and all(len(set(axis)) == len(axis) for axis in axes):
             return cls._from_dense_floats(np.asarray(array, dtype=np.float64), axes)
         keep = np.argwhere(array != 0)
         outcomes = [tuple(axes[i][j] for i, j in enumerate(row)) for row in keep.tolist()]
@@ -310,8 +308,15 @@ class JointPMF:
             raise InputError(f"positions {list(positions)} contain one twice.")
 
 
+def _shown(total: Fraction) -> str:
+    try:
+        return f"{total} (= {float(total):.12g})" if len(str(total)) < 80 else f"{float(total):.12g}"
+    except (OverflowError, ValueError):
+        return "a number above 1e308"
+
+
 def _require_rows(count: int, n: int) -> None:
-    require_memory(count * (n * 24 + 80), f"{count} outcomes of {n} tokens", remedy="use fewer outcomes")
+    require_memory(count * (n * 48 + 80), f"{count} outcomes of {n} tokens", remedy="use fewer outcomes")
 
 
 def _check_sum(total: float) -> None:

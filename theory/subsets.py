@@ -164,6 +164,8 @@ def _dense_is_cheaper(pmf: JointPMF) -> bool:
 def _with_vectors(pmf: JointPMF, h: NDArray[np.float64], rows: Sequence[Mapping[int, int]]) -> EntropyTable:
     assert pmf.total is not None
     primes = tuple(sorted({p for row in rows for p in row}))
+    if len(primes) << pmf.n > _EXACT_ENTRIES:  # exact vectors would be longer than any use of them
+        return EntropyTable(pmf.n, h)
     column = {p: j for j, p in enumerate(primes)}
     dtype = np.int64 if pmf.total.bit_length() < _SMALL_TOTAL_BITS else object
     vectors = np.zeros((1 << pmf.n, len(primes)), dtype=dtype)

@@ -54,7 +54,7 @@ def read_task(path: str | Path) -> FileTask:
     if file.suffix not in (".json", ".csv"):
         raise InputError(f"task file {file} must end in .json or .csv.")
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"cannot read task file {file}: {getattr(error, 'strerror', None) or error}."

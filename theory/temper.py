@@ -14,9 +14,10 @@ import numpy as np
 from theory._checks import InputError, exact_fraction
 from theory.arithmetic import Array, Numbers
 
-__all__ = ["GREEDY_TIES", "check_temperature", "tempered"]
+__all__ = ["GREEDY_TIES", "check_temperature", "check_underflow", "tempered"]
 
 GREEDY_TIES = ("random", "lowest")
+_LEAST = Fraction(1, 10**6)  # colder is greedy, hotter uniform, to the last digit of a float
 
 
 def check_temperature(temperature: object) -> Fraction:
@@ -26,6 +27,8 @@ def check_temperature(temperature: object) -> Fraction:
     tau = exact_fraction(temperature, "temperature")
     if tau < 0:
         raise InputError(f"temperature must be at least 0, got {temperature}.")
+    if tau and not _LEAST <= tau <= 1 / _LEAST:
+        raise InputError(f"temperature must be 0 or between 1e-6 and 1e6, got {temperature}.")
     return tau
 
 
@@ -56,6 +59,14 @@ def tempered(probs: Array, temperature: Fraction, numbers: Numbers, *, greedy_ti
     powers = (probs / xp.where(top > 0, top, xp.ones_like(top))) ** float(1 / temperature)
     total = xp.sum(powers, axis=-1, keepdims=True)
     return powers / xp.where(total > 0, total, xp.ones_like(total))
+
+
+def check_underflow(probs: Array, q: Array, temperature: Fraction) -> None:
+    """Raise if tempering has made a possible token impossible: a KL divergence would be infinite."""
+    if temperature and np.any((probs != 0) & (q == 0)):
+        raise InputError(
+            f"at temperature {float(temperature):g} token probabilities underflow; use 0, or a higher one."
+        )
 
 
 def _greedy(probs: Array, numbers: Numbers, greedy_ties: str) -> Array:

@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 
 from theory._checks import InputError
 from theory.arithmetic import Array
+from theory.limits import require_operations
 from theory.policies.view import LOWEST, View
 
 __all__ = ["Ranked", "SetLaw"]
 
 TIES = ("random", "lowest", "all")
+_SETS = 10**6  # sets of one state: the exact law lists them
 SetLaw = tuple[tuple[int, fmpq], ...]  # (set as bit mask, probability)
 
 
@@ -119,7 +121,10 @@ def _law(levels: Sequence[int], take: int, ties: str) -> SetLaw:
         return ((base + sum(1 << i for i in tied), fmpq(1)),)
     if ties == "lowest":
         return ((base + sum(1 << i for i in tied[:need]), fmpq(1)),)
-    share = fmpq(1, comb(len(tied), need))
+    count = comb(len(tied), need)
+    remedy = "use fewer positions, or a lumped chain"
+    require_operations(count, f"choosing {need} of {len(tied)} equal positions", limit=_SETS, remedy=remedy)
+    share = fmpq(1, count)
     return tuple((base + sum(1 << i for i in part), share) for part in combinations(tied, need))
 
 
