@@ -148,14 +148,24 @@ def test_contexts_average(parts):
 
 
 def test_means_of_large_integers_do_not_overflow():
-    weights = [2**49 - 2**k for k in range(40, 48)]  # entries of 2^55, of which 20 are summed
-    words = list(product((0, 1), repeat=3))
-    pmf = JointPMF.from_weights([word + word for word in words], weights)
+    total = 2**48
+    n = 12  # 924 sets of 6 positions, each with the entry 48 * 2^48 at the prime 2: their sum is above 2^63
+    pmf = JointPMF.from_weights([(0,) * n, (1,) * n], [1, total - 1])
     table = subset_entropies(pmf, exact=True)
-    curve = information_curve(table)
-    for j in range(7):
-        masks = [m for m in range(64) if m.bit_count() == j]
-        assert curve.means[j] == sum((table.exact(m) for m in masks), LogNumber()) / len(masks)
+    assert table.vectors is not None
+    assert table.vectors.dtype == np.int64
+    assert set(information_curve(table).means[1:]) == {table.exact(1)}
+
+
+@pytest.mark.parametrize("unit", [LogNumber.log2(3), LogNumber.log2(7) / 3, LogNumber.log2(Fraction(5, 4))])
+def test_ties_that_floats_do_not_see(unit):
+    n = 7  # the profile falls by equal steps, so a cost depends on the sizes in any order
+    profile = [(n - j) * unit for j in range(n)]
+    means = [sum(profile[:j], LogNumber()) for j in range(n + 1)]
+    best = optimal_sizes(means)
+    for steps in range(1, n + 1):
+        values = [expected_kl(means, sizes) for sizes in compositions(n) if len(sizes) == steps]
+        assert best.counts[steps - 1] == values.count(min(values)) == comb(steps, n % steps)
 
 
 # --- Inequalities and identities ------------------------------------------------------------------------
