@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import reference as ref
-from theory.lognumber import LogNumber
+from theory.lognumber import LogNumber, prime_factors
 
 ZERO = LogNumber()
 # Primes on both sides of every size at which the program changes its ways of factoring.
@@ -309,3 +309,27 @@ def test_wrong_input(name):
 def test_sum_of_many_terms_is_one_number():
     harmonic = reduce(lambda total, k: total + LogNumber.log2(k) / k, range(1, 60), ZERO)
     assert float(harmonic) == pytest.approx(sum(log2(k) / k for k in range(1, 60)), abs=1e-13)
+
+
+def test_a_prime_that_the_factoriser_lists_twice():
+    """flint 3 factors 17393^4 * 163517 as 17393, 163517, 17393^3."""
+    n = 17393**4 * 163517
+    assert prime_factors(n) == {17393: 4, 163517: 1}
+    assert LogNumber.log2(n) == 4 * LogNumber.log2(17393) + LogNumber.log2(163517)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([2, 3, 101, 17389, 17393, 163517, 2**31 - 1, 2**45 - 55]), st.integers(1, 5)
+        ),
+        max_size=5,
+    )
+)
+def test_log_of_a_product_of_powers(powers):
+    n, total = 1, LogNumber()
+    for p, e in powers:
+        n *= p**e
+        total = total + e * LogNumber.log2(p)
+    assert LogNumber.log2(n) == total
+    assert hash(LogNumber.log2(n)) == hash(total)

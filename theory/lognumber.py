@@ -19,7 +19,7 @@ from typing import Any
 
 from flint import arb, ctx, fmpq, fmpz
 
-__all__ = ["LogNumber"]
+__all__ = ["LogNumber", "prime_factors"]
 
 _FACTOR_BITS = 96  # up to this, full factorisation takes microseconds to milliseconds: such bases are prime
 _TRIAL_PRIMES = 2000  # larger numbers lose their factors up to the 2000th prime, 17389
@@ -232,11 +232,24 @@ def _coerce(value: object) -> LogNumber | None:
     return LogNumber.rational(value) if isinstance(value, (int, Fraction, fmpq, fmpz)) else None
 
 
+def prime_factors(n: int) -> dict[int, int]:
+    """Return the primes of ``n`` with their multiplicities.
+
+    Example:
+        >>> prime_factors(17393**4 * 163517)
+        {17393: 4, 163517: 1}
+    """
+    out: dict[int, int] = {}
+    for p, e in fmpz(n).factor():  # flint may list a prime twice
+        out[int(p)] = out.get(int(p), 0) + int(e)
+    return out
+
+
 @lru_cache(maxsize=1 << 16)
 def _factored(n: int) -> Mapping[int, fmpq]:
     """Return base to multiplicity; full when n is small enough, else the cofactor stays one base."""
     if n.bit_length() <= _FACTOR_BITS:
-        return {int(p): fmpq(e) for p, e in fmpz(n).factor()}
+        return {p: fmpq(e) for p, e in prime_factors(n).items()}
     out: dict[int, fmpq] = {}
     for base, multiplicity in fmpz(n).factor(trial_limit=_TRIAL_PRIMES):
         root, power = _root(int(base))

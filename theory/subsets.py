@@ -18,14 +18,13 @@ from math import comb, lcm, prod
 from typing import Any
 
 import numpy as np
-from flint import fmpz
 from numpy.typing import NDArray
 
 from theory._checks import InputError
 from theory.dense import dense_cells, dense_subset_entropies
 from theory.grouping import group_rows
 from theory.limits import require_memory, require_operations
-from theory.lognumber import LogNumber
+from theory.lognumber import LogNumber, prime_factors
 from theory.pmf import JointPMF
 
 __all__ = ["EntropyTable", "subset_entropies"]
@@ -213,7 +212,7 @@ def _float_entropy(values: NDArray[Any], counts: NDArray[np.int64], total: int) 
 
 @lru_cache(maxsize=1 << 18)
 def _factored(n: int) -> Mapping[int, int]:
-    return {int(p): int(e) for p, e in fmpz(n).factor()}
+    return prime_factors(n)
 
 
 def _prime_vector(values: Sequence[int], counts: Sequence[int], total: int) -> dict[int, int]:
