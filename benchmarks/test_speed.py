@@ -1,4 +1,4 @@
-"""How long the main computations take: ``python -m pytest benchmarks``. Shows times; asserts results only."""
+"""How long the main computations take: ``python -m pytest -c benchmarks/pytest.ini benchmarks``. Shows times; asserts results only."""
 
 from __future__ import annotations
 

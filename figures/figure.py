@@ -86,6 +86,7 @@ class Figure:
         compute: settings, results in the order of the cells -> tidy table. Pure.
         draw: rows, settings -> a `matplotlib.figure.Figure`. Only draws.
         checks: rows, settings -> what must hold.
+        pages: rows, settings -> further text files, by name, such as "claims.md".
     """
 
     name: str
@@ -99,6 +100,7 @@ class Figure:
     compute: Callable[[Settings, Sequence[Any]], list[Row]]
     draw: Callable[[list[Row], Settings], Drawing]
     checks: Callable[[list[Row], Settings], Sequence[Check]]
+    pages: Callable[[list[Row], Settings], dict[str, str]] | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_-]*", self.name):

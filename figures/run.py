@@ -43,7 +43,7 @@ class FigureResult:
     settings: Settings
     rows: list[Row]
     checks: list[Check]
-    files: dict[str, Path]  # by ending: "csv", "svg", "png", "pdf"
+    files: dict[str, Path]  # by ending: "csv", "svg", "png", "pdf"; pages by name
 
     @property
     def passed(self) -> bool:
@@ -161,6 +161,9 @@ def _finish_figure(figure: Figure, settings: Settings, results: Sequence[Any], o
             image = io.BytesIO()
             drawing.savefig(image, format=ending, metadata=entries)
             write_atomically(files[ending], image.getvalue())
+    for name, text in (figure.pages(rows, settings) if figure.pages else {}).items():
+        files[name] = out / name
+        write_atomically(files[name], text)
     checks = [replace(check, figure=figure.name) for check in figure.checks(rows, settings)]
     names = [(check.kind, check.name) for check in checks]
     if doubled := {name for name in names if names.count(name) > 1}:

@@ -46,7 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="such as threshold:gamma=0.9 (%(default)s)",
     )
     verify.add_argument("--temperature", default="1", metavar="T", help="tau >= 0; 0 is greedy (1)")
-    verify.add_argument("--samples", default="2000", metavar="N", help="decodes per row (%(default)s)")
+    verify.add_argument("--samples", default="1000", metavar="N", help="decodes per row (%(default)s)")
     verify.add_argument("--seed", type=int, default=0, metavar="S", help="of instances and draws (0)")
     verify.add_argument("--json", action="store_true", help="print JSON instead of a table")
     for command in (train, verify):
@@ -71,18 +71,19 @@ def _train(arguments: argparse.Namespace) -> int:
     from models.presets import recipe
     from models.release import make_weights
 
-    path = make_weights(
-        recipe(
-            arguments.preset,
-            steps=None if arguments.steps is None else positive_int(arguments.steps, "--steps"),
-            seed=arguments.seed,
-        ),
-        arguments.out,
-        device=arguments.device,
-        threads=positive_int(arguments.threads, "--threads"),
-        compiled=arguments.compile,
-        resume=arguments.resume,
-    )
+    steps = None if arguments.steps is None else positive_int(arguments.steps, "--steps")
+    try:
+        path = make_weights(
+            recipe(arguments.preset, steps=steps, seed=arguments.seed),
+            arguments.out,
+            device=arguments.device,
+            threads=positive_int(arguments.threads, "--threads"),
+            compiled=arguments.compile,
+            resume=arguments.resume,
+        )
+    except KeyboardInterrupt:
+        sys.stderr.write("python -m models: interrupted; --resume continues from the last checkpoint\n")
+        return 130
     print(path)
     return 0
 
@@ -119,25 +120,16 @@ def _print_table(answer: dict[str, Any]) -> None:
     from rich.table import Table
 
     title = f"{answer['policy']}, temperature {answer['temperature']:g}, {answer['samples']} decodes a row"
-    table = Table(title=title, title_justify="left")
-    for name in (
-        "task",
-        "n",
-        "accuracy",
-        "95 % interval",
-        "exact",
-        "steps",
-        "exact steps",
-        "mean TV",
-        "agrees",
-    ):
-        table.add_column(name, justify="left" if name in ("task", "agrees") else "right")
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("task", no_wrap=True)
+    for name in ("n", "accuracy", "95 %", "exact", "steps", "exact", "mean TV", "ok"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in answer["rows"]:
         table.add_row(
             row["task"],
             str(row["n"]),
             f"{row['accuracy']:.4f}",
-            f"{row['interval'][0]:.4f} .. {row['interval'][1]:.4f}",
+            f"{row['interval'][0]:.3f}..{row['interval'][1]:.3f}",
             _number(row["exact_accuracy"]),
             f"{row['steps']:.3f}",
             _number(row["exact_steps"]),
@@ -150,7 +142,7 @@ def _print_table(answer: dict[str, Any]) -> None:
 
 
 def _number(value: Any) -> str:
-    return "not available" if value is None else f"{float(value):.4f}"
+    return "-" if value is None else f"{float(value):.4f}"
 
 
 if __name__ == "__main__":

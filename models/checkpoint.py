@@ -59,8 +59,8 @@ def load_model(path: Path | str | None = None, device: torch.device | str = "cpu
         InputError: If a file is missing, damaged, or holds something else.
     """
     file = SHIPPED if path is None else Path(path)
-    card = read_card(file)
     data = _read(file, "weights")
+    card = read_card(file)
     if hashlib.sha256(data).hexdigest() != card["sha256"]:
         raise InputError(f"weights {file} do not match their card; the file is damaged or another model's.")
     recipe = Recipe.from_json(card["recipe"])
@@ -79,8 +79,9 @@ def read_card(file: Path) -> dict[str, Any]:
         InputError: If there is none or it is not one of ours.
     """
     path = file.with_suffix(".json")
+    data = _read(path, "card")
     try:
-        card = json.loads(_read(path, "card"))
+        card = json.loads(data)
     except ValueError as error:
         raise InputError(f"card {path} is not JSON: {error}.") from None
     if not isinstance(card, dict) or card.get("format") != FORMAT:

@@ -84,15 +84,15 @@ class Recipe:
             raise InputError(f"not a recipe: {error}.") from None
 
 
-_PLAIN = ModelConfig(width=64, layers=3, paired=False, copy_scores=False)
-_LARGE = ModelConfig(width=256, layers=6, heads=8, paired=False, copy_scores=False)
+_PLAIN = ModelConfig(width=64, layers=3, copy_scores=False)
+_LARGE = ModelConfig(width=256, layers=6, heads=8, copy_scores=False)
 
 PRESETS = {
     preset.name: preset
     for preset in (
         Recipe(name="smoke", longest=8, steps=300, batch=64),
         Recipe(name="small"),
-        Recipe(name="plain", model=_PLAIN, steps=40000, rate=2e-3),
+        Recipe(name="plain", model=_PLAIN, steps=10000, rate=2e-3),
         Recipe(name="large", model=_LARGE, steps=20000, batch=2048, rate=1e-3, half=True),
     )
 }

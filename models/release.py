@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from models.evaluation import list_task, marginal_tv
 from models.presets import Recipe
 from models.processes import Processes
 from models.progress import training_progress
-from models.training import train
+from models.training import state_path, train
 from models.transformer import MaskedTransformer
 from theory._checks import InputError
 
@@ -39,8 +40,9 @@ def make_weights(
 ) -> Path:
     """Train, measure, and write ``NAME.safetensors`` and ``NAME.json`` into ``out``; returns the former."""
     check_device(device)
+    _make_folder(out)
     path = out / f"{recipe.name}.safetensors"
-    began = time.process_time()
+    began, resumed = time.process_time(), state_path(recipe, out).exists()
     chief = Processes.from_environment(device).rank == 0
     with training_progress(recipe.name, recipe.steps, visible=chief) as report:
         model = train(
@@ -51,7 +53,7 @@ def make_weights(
             "data": DATA,
             "torch": torch.__version__,
             "device": device,
-            "process_seconds": round(time.process_time() - began, 1),
+            "process_seconds": None if resumed else round(time.process_time() - began, 1),
             "measured": measure(model, recipe),
         }
         save_model(model, path, recipe, facts)
@@ -89,3 +91,12 @@ def check_device(device: str) -> None:
     here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not here.get(device, False):
         raise InputError(f"torch finds no device {device!r} here; use cpu.")
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {out}: {error.strerror}.") from None
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise InputError(f"cannot write into the folder {out}.")

@@ -27,8 +27,9 @@ __all__ = ["Decoded", "decode", "draw"]
 FLOAT32_TIES = (
     1e-6  # single precision: a few roundings of 6e-8, still below the gap of any ideal marginals met
 )
-CPU_ENTRIES = 1 << 17  # probabilities per chunk: 1 MB in float64, so that a step stays in the cache
-DEVICE_ENTRIES = 1 << 26  # enough to fill a GPU; 0.5 GB in float64
+# probabilities per chunk. A step should stay in the cache of a core: 1 MB in float64 where the predictor is cheap,
+# less for a network, whose activations are larger. A GPU should be full: 0.5 GB.
+IDEAL_ENTRIES, MODEL_ENTRIES, DEVICE_ENTRIES = 1 << 17, 1 << 16, 1 << 26
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,7 +61,7 @@ class _Rules:
     proposed: torch.Tensor  # the tokens that may be drawn, shape (V',)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def decode(
     predictor: MaskedPredictor,
     tokens: torch.Tensor,
@@ -161,7 +162,9 @@ def _proposed(predictor: MaskedPredictor, allowed: Sequence[int] | torch.Tensor 
 
 
 def _default_size(rules: _Rules) -> int:
-    entries = CPU_ENTRIES if rules.predictor.device.type == "cpu" else DEVICE_ENTRIES
+    entries = IDEAL_ENTRIES if isinstance(rules.predictor, MarginalPredictor) else MODEL_ENTRIES
+    if rules.predictor.device.type != "cpu":
+        entries = DEVICE_ENTRIES
     return max(32, entries // max(1, (rules.last - rules.first) * len(rules.proposed)))
 
 

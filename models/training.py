@@ -116,7 +116,9 @@ def sample(recipe: Recipe, step: int, *, rank: int = 0, world: int = 1) -> Sampl
     n = int(np.random.default_rng([recipe.seed, step]).integers(recipe.shortest, recipe.longest + 1))
     # the longer seed differs from the shorter one only by its non-zero end
     rng = np.random.default_rng([recipe.seed, step, rank + 1])
-    size = recipe.batch // world
+    size, rest = divmod(recipe.batch, world)
+    if rest:
+        raise InputError(f"batch must be a multiple of the {world} processes, got {recipe.batch}.")
     shares = np.array(list(recipe.tasks.values()))
     counts = rng.multinomial(size, shares / shares.sum()).tolist()
     encoding = recipe.encoding

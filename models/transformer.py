@@ -132,7 +132,8 @@ class MaskedTransformer(nn.Module):
         if self.segment is None:
             return self.position(column)
         at_sep = tokens == self.encoding.sep
-        after = at_sep.cumsum(dim=1) - at_sep.long()
+        # the first separator ends the prompt, even if a sampled answer contains another
+        after = (at_sep.cumsum(dim=1) - at_sep.long()).clamp(max=1)
         start = at_sep.long().argmax(dim=1, keepdim=True) + 1
         return self.position(column - after * (start - FIRST_ITEM)) + self.segment(after)
 

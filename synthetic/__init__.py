@@ -1,6 +1,6 @@
 """Synthetic tasks with known exact laws."""
 
 from synthetic.laws import Arrangements
-from synthetic.task import ListTask, Task, make_task, register, tasks
+from synthetic.task import ListTask, Task, known_tasks, make_task, register
 
-__all__ = ["Arrangements", "ListTask", "Task", "make_task", "register", "tasks"]
+__all__ = ["Arrangements", "ListTask", "Task", "known_tasks", "make_task", "register"]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synthetic.task import ListTask, tasks
+from synthetic.task import ListTask, known_tasks
 from theory._checks import InputError, positive_int
 from theory.law import MASK, Law
 
@@ -243,7 +243,7 @@ def render(batch: Batch, row: int, answer: Ints | None = None) -> str:
 
 def list_task_names() -> tuple[str, ...]:
     """Return the names of all registered list tasks, sorted."""
-    return tuple(name for name, cls in tasks().items() if issubclass(cls, ListTask))
+    return tuple(name for name, cls in known_tasks().items() if issubclass(cls, ListTask))
 
 
 def _word(batch: Batch, token: Any) -> str:

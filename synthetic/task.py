@@ -24,7 +24,7 @@ from theory.limits import require_memory
 from theory.lumped import Chain
 from theory.pmf import JointPMF
 
-__all__ = ["ListTask", "Task", "make_task", "register", "tasks"]
+__all__ = ["ListTask", "Task", "known_tasks", "make_task", "register"]
 
 
 class Task(Protocol):
@@ -111,7 +111,7 @@ def register(name: str) -> Callable[[_T], _T]:
 
 
 @cache
-def tasks() -> dict[str, Any]:
+def known_tasks() -> dict[str, Any]:
     """Return all registered task classes by name; each module of ``synthetic/tasks`` is one."""
     package = importlib.import_module("synthetic.tasks")
     for module in pkgutil.iter_modules(package.__path__):
@@ -130,7 +130,7 @@ def make_task(name: str, n: int | None = None) -> Task:
         >>> make_task("replace_random", 4).contexts()[0].law.pmf().outcomes[0]
         (4, 1, 2, 3)
     """
-    known = tasks()
+    known = known_tasks()
     cls = known[choice(name, "task", known)]
     if not cls.sizes:
         fixed = cls()

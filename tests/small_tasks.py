@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from functools import cache
 
-from synthetic.task import make_task, tasks
+from synthetic.task import known_tasks, make_task
 from theory._checks import InputError
 from theory.law import Context
 
-NAMES = tuple(tasks())
+NAMES = tuple(known_tasks())
 SIZES = (3, 4, 2, 5, 6, 7, 8)  # three tokens are enough to show a difference, if the task has such a size
 
 
 @cache
 def small_contexts(name: str) -> tuple[Context, ...]:
     """Return at most four contexts of a task at its first usable size."""
-    if not tasks()[name].sizes:
+    if not known_tasks()[name].sizes:
         return make_task(name).contexts()[:4]
     for n in SIZES:
         try:

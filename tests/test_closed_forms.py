@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import sympy
 
-from synthetic.task import make_task, tasks
+from synthetic.task import known_tasks, make_task
 from tests import reference as ref
 from tests.reference_rules import size_of_step
 from theory._checks import InputError
@@ -75,7 +75,7 @@ def outcomes(task: str, n: int) -> tuple[tuple[int, ...], ...]:
 
 @cache
 def product_targets(task: str, n: int) -> list[tuple[Fraction, JointPMF]]:
-    if task in tasks():
+    if task in known_tasks():
         return context_pmfs(make_task(task, None if task == "city_names" else n).contexts())
     return [(Fraction(1), JointPMF.uniform(outcomes(task, n)))]
 
@@ -259,7 +259,9 @@ def cases(form: ClosedForm, largest: int) -> Iterator[tuple[int, dict]]:
     if form.task in ("city_names", "sudoku_4"):
         yield {"city_names": 2, "sudoku_4": 4}[form.task], {}
         return
-    for n in range(2 if form.task in tasks() and tasks()[form.task].smallest == 2 else 1, largest + 1):
+    for n in range(
+        2 if form.task in known_tasks() and known_tasks()[form.task].smallest == 2 else 1, largest + 1
+    ):
         ranges = {
             "n": [n],
             "k": range(1, n + 2),

@@ -8,7 +8,7 @@ from figures.run import run_figures
 
 
 def test_figures_are_pinned():
-    assert sorted(known_figures()) == ["figure1", "figure2", "model", "table1"]
+    assert sorted(known_figures()) == ["claims", "figure1", "figure2", "model", "table1"]
 
 
 @pytest.mark.parametrize("name", ["figure1", "model", "table1"])

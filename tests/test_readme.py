@@ -72,7 +72,7 @@ def test_examples_of_new_files(start, tmp_path):
     module.write_text(code, encoding="utf-8")
     use = (
         "import added\n"
-        "from synthetic import make_task, tasks\n"
+        "from synthetic import make_task, known_tasks\n"
         "from theory import decode, parse_policy, policies\n"
         "task = make_task('rotate', 4) if hasattr(added, 'Rotate') else make_task('shuffle', 4)\n"
         "spec = 'half:by=random' if hasattr(added, 'Half') else 'topk:k=1'\n"

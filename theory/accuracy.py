@@ -54,7 +54,7 @@ __all__ = [
 Number = Fraction | float
 OutputLaw = Mapping[Outcome, Number]  # Q(y), at least on the support of P; what else it holds is not read
 
-_RYSER_STEPS = 5 * 10**7  # n 2^n integer products: n = 20, about ten seconds
+_RYSER_STEPS = 5 * 10**7  # n 2^n integer products: n = 21, about ten seconds
 _RECTANGLES = 2 * 10**7  # rectangles visited at worst; about a minute
 _PRECISION = 128  # bits of the intervals that are rounded to floats
 
@@ -302,7 +302,8 @@ def largest_rectangle(pmf: JointPMF) -> Rectangle:
         >>> largest_rectangle(JointPMF.uniform([(0, 0), (0, 1), (1, 1), (2, 0), (2, 1)])).sides
         ((0, 2), (0, 1))
     """
-    support = frozenset(map(tuple, pmf.codes.tolist()))
+    if len(pmf) == prod(map(len, pmf.alphabets)):
+        return Rectangle(pmf.alphabets)
     require_operations(
         _rectangle_bound(pmf),
         f"the largest rectangle in {len(pmf)} outcomes",
@@ -329,7 +330,7 @@ def largest_rectangle(pmf: JointPMF) -> Rectangle:
             best = max(best, (len(side) * size, (side, *sides)), key=lambda found: found[0])
         return best
 
-    _, sides = largest(support)
+    _, sides = largest(frozenset(map(tuple, pmf.codes.tolist())))
     return Rectangle(tuple(tuple(pmf.alphabets[i][j] for j in side) for i, side in enumerate(sides)))
 
 

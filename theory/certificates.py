@@ -18,9 +18,13 @@ a of a circle of length 1, the other failures end to end behind it, wrapped roun
 on one second token. All ``c_j > 1 - eps`` with ``(n+1) eps <= 1`` (Fast-dLLM, arXiv 2505.22618, Theorem 1) is its
 case of equal confidences, tight for n >= 2; at n = 1 the two modes are the same thing.
 
+**Greedy decoding.** A certified x* is also what greedy decoding one token at a time returns, in any order: after any
+part ``x*_C`` of it ``P(x*_C, x*_i) >= P(x*) >= 1 - sum f_j > s_i >= P(x*_C, y_i = v)``. In general neither mode tells.
+
 **Stability.** If Q has its mode x* ahead of every other outcome by ``Delta`` and ``TV(P, Q) < Delta/2``, x* is the
 unique mode of P: ``P(x*) >= Q(x*) - TV > Q(x) + TV >= P(x)``. For Q the product of the marginals Pinsker gives the
-sufficient condition ``TC_nats < Delta^2/2`` (arXiv 2606.02955, Lemma 4.6 and Corollary 4.7).
+sufficient condition ``TC_nats < Delta^2/2`` (arXiv 2606.02955, Lemma 4.6 and Corollary 4.7), and greedy decoding
+agrees as well: marginals of Q lead by at least ``Delta``, marginals of P differ from them by at most TV.
 """
 
 from __future__ import annotations
@@ -120,6 +124,8 @@ def threshold_certificate(confidences: Sequence[Any]) -> bool:
         (True, False)
     """
     tops = [_probability(c) for c in confidences]
+    if not tops:
+        raise InputError("confidences of at least one position are needed.")
     return (len(tops) + 1) * (1 - min(tops)) < 1
 
 

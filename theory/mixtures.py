@@ -59,7 +59,7 @@ _ROUNDS = 200  # Newton rounds; convergence is quadratic, 5 to 30 are usual
 _BATCH = 8  # laws that join the active set in a round
 _ROUNDING = 1e-14  # bits; the objective is a mean of logarithms of magnitude up to about ten
 _SIMPLE = 10**5  # denominators up to this are tried first: symmetric optima are rational
-_WEIGHT_BITS = 48  # else weights are rounded to multiples of 2^-48
+_WEIGHT_BITS = 96  # else weights are rounded to multiples of 2^-96: tiny ones keep all digits of the float
 _RATIO_BITS = 80  # and the ratios P / Qbar of the certificate upwards to multiples of 2^-80
 
 
@@ -386,9 +386,8 @@ def _certificate(columns: _Columns, rows: Sequence[Any], weights: Mapping[int, A
     if not columns.exact:
         return float(np.array(columns.mass) @ np.log2(changes)), _largest(rows, ratios) - 1
     unit = 1 << _RATIO_BITS
-    excess = (
-        _largest(rows, [fmpq((r * unit).ceil(), unit) for r in ratios]) - 1
-    )  # few digits keep the sums short
+    above = [fmpq((r * unit).ceil(), unit) for r in ratios]  # few digits keep the sums short
+    excess = _largest(rows, above) - 1
     if excess * 2**60 < 1:  # perhaps an exact optimum, where M = 1
         excess = _largest(rows, ratios) - 1
     return LogNumber.weighted_sum(zip(columns.mass, changes, strict=True)), excess

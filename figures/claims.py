@@ -1,0 +1,129 @@
+"""Claims re-examined: what the paper states about parallel decoding, each tested by an exact computation.
+
+A claim holds if it is true in every instance tested as stated. It holds under a condition if some instance is false
+and every instance under the condition is true. Otherwise it fails, with a counter-example. Verdicts are computed from
+exact comparisons; the page `claims.md` lists all numbers and instances.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+from figures.check import Check, exact_check
+from figures.figure import Cell, Figure, Row, Settings
+from figures.style import COLOURS, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+__all__ = ["FIGURE"]
+
+VERDICT_COLOURS = {"holds": "green", "holds under a condition": "blue", "fails": "vermillion"}
+
+
+def evidence(*, claim: str) -> list[dict[str, Any]]:
+    """Return the numbers and facts that test a claim."""
+    from figures.claims_list.known import CLAIMS
+
+    return CLAIMS[claim].evidence().lines
+
+
+def cells(settings: Settings) -> list[Cell]:  # noqa: ARG001
+    """One cell a claim."""
+    from figures.claims_list.known import CLAIMS
+
+    return [Cell(function=evidence, kwargs={"claim": name}) for name in CLAIMS]
+
+
+def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:  # noqa: ARG001
+    """Return one row a number or fact, with the verdict that follows from the facts of its claim."""
+    from figures.claims_list.claim import verdict_of
+    from figures.claims_list.known import CLAIMS
+
+    return [
+        {"claim": name, "verdict": verdict_of(lines), **line}
+        for name, lines in zip(CLAIMS, results, strict=True)
+        for line in lines
+    ]
+
+
+def draw(rows: list[Row], settings: Settings) -> Drawing:  # noqa: ARG001
+    """Draw a table: claim, place, verdict, and what it depends on."""
+    from matplotlib.transforms import Bbox
+
+    from figures.claims_list.known import CLAIMS
+
+    verdicts = {row["claim"]: row["verdict"] for row in rows}
+    widths, header = (
+        (0.25, 0.14, 0.11, 0.5),
+        ("claim", "place", "verdict", "condition, counter-example or note"),
+    )
+    body = [
+        [fill(text, width) for text, width in zip(line, (40, 22, 14, 88), strict=True)]
+        for c in CLAIMS.values()
+        for line in [(c.claim, c.place, verdicts[c.id], c.condition)]
+    ]
+    lines = [1, *(max(text.count("\n") + 1 for text in line) for line in body)]
+    drawing, ((ax,),) = new_figure(width=12, height=0.14 * sum(lines) + 0.1 * len(lines))
+    ax.set_axis_off()
+    table = ax.table(
+        [header, *body],
+        bbox=Bbox.from_bounds(0, 0, 1, 1),
+        cellLoc="left",
+        edges="horizontal",
+        colWidths=widths,
+    )
+    table.auto_set_font_size(False)
+    table.set_fontsize(7)
+    for (line, column), cell in table.get_celld().items():
+        cell.set_height(0.14 * lines[line] + 0.1)
+        cell.set_edgecolor("#bbbbbb")
+        cell.PAD = 0.02
+        if line == 0:
+            cell.set_text_props(weight="bold", color=COLOURS["blue"])
+        elif column == 2:
+            verdict = cell.get_text().get_text().replace("\n", " ")
+            cell.set_text_props(weight="bold", color=COLOURS[VERDICT_COLOURS[verdict]])
+    return drawing
+
+
+def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
+    """Every number, every verdict, and every fact that a verdict or a remark rests on."""
+    from figures.claims_list.known import CLAIMS
+
+    out: list[Check] = []
+    for claim in CLAIMS.values():
+        mine = [row for row in rows if row["claim"] == claim.id]
+        out.append(exact_check(f"{claim.id}: verdict", mine[0]["verdict"], claim.verdict))
+        numbers = {row["quantity"]: row["exact"] for row in mine if row["role"] == "number"}
+        for quantity in {**claim.numbers, **numbers}:
+            value, expected = (numbers.get(quantity, "missing"), claim.numbers.get(quantity, "missing"))
+            out.append(exact_check(f"{claim.id}: {quantity}", value, expected))
+        must = ("condition", "also", "stated") if claim.verdict == "holds" else ("condition", "also")
+        facts = [row for row in mine if row["role"] in must]
+        out += [exact_check(f"{claim.id}: {row['quantity']}", row["exact"], "yes") for row in facts]
+    return out
+
+
+def pages(rows: list[Row], settings: Settings) -> dict[str, str]:  # noqa: ARG001
+    """Return the page of all claims."""
+    from figures.claims_list.page import build_page
+
+    return {"claims.md": build_page(rows)}
+
+
+FIGURE = Figure(
+    name="claims",
+    title="Claims of the paper, re-examined",
+    paper="Section 4, Table 1",
+    about=__doc__,
+    seconds=10,
+    settings={},
+    cells=cells,
+    compute=compute,
+    draw=draw,
+    checks=checks,
+    pages=pages,
+)
