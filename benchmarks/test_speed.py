@@ -1,4 +1,7 @@
-"""How long the main computations take: ``python -m pytest -c benchmarks/pytest.ini benchmarks``. Shows times; asserts results only."""
+"""How long the main computations take. Shows times; asserts results only.
+
+Run with ``python -m pytest -c benchmarks/pytest.ini benchmarks``.
+"""
 
 from __future__ import annotations
 

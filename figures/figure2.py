@@ -45,7 +45,7 @@ K_COLOURS = {"1": COLOURS["green"], "2": COLOURS["blue"], "n": COLOURS["vermilli
 TASK_COLOURS = {"shuffle": COLOURS["blue"], "replace_random": COLOURS["vermillion"]}
 PUBLISHED_SAMPLES = 100
 
-THRESHOLD_LINES = {
+THRESHOLD_LINES: dict[str, dict[str, Any]] = {
     "curve": MARKS["exact"],
     "curve_non_strict": {**MARKS["exact_other"], "linestyle": ":", "linewidth": 1.6},
 }
@@ -247,7 +247,10 @@ def _draw_curve(ax: Axes, rows: list[Row], x: str, colour: str) -> None:
     by_source: dict[str, list[Row]] = {}
     for row in rows:
         by_source.setdefault(row["source"], []).append(row)
-    lowest = {**MARKS["exact_other"], "zorder": 2.5}  # above the other curves: it often lies on one
+    lowest: dict[str, Any] = {
+        **MARKS["exact_other"],
+        "zorder": 2.5,
+    }  # above the other curves: it often lies on one
     sources = {"exact": MARKS["exact"], "exact_lowest": lowest} if x == "n" else THRESHOLD_LINES
     for source, style in sources.items():
         line = by_source.get(source, [])

@@ -71,7 +71,7 @@ def _in_bits(expression: Any) -> str:
     natural = expression * sympy.log(2)
     if natural.is_rational and natural != 0:  # r / log(2) = r log2(e)
         return (r"\log_2 e") if natural == 1 else sympy.latex(natural) + r"\log_2 e"
-    terms = sympy.Add.make_args(natural)
+    terms: tuple[Any, ...] = sympy.Add.make_args(natural)  # pyright: ignore[reportArgumentType]
     text = " + ".join(sympy.latex(term, fold_short_frac=False) for term in sorted(terms, key=_negative))
     return (
         text.replace("+ -", "- ").replace(r"\log", r"\,\log_2").replace(r"\left", "").replace(r"\right", "")

@@ -251,18 +251,52 @@ def test_contexts_share_one_mixture(left, right, data):
     assert best.gap <= GAP
 
 
+@settings(max_examples=15)
+@given(target=targets([(2, 2, 2), (2, 2)]), steps=st.integers(1, 2))
+def test_equal_contexts_count_once(target, steps):
+    alone = optimal_mixture(target.exact, steps)
+    twice = optimal_mixture([(Fraction(1, 3), target.exact), (Fraction(2, 3), target.exact)], steps)
+    assert (twice.kl, twice.weights, twice.laws) == (alone.kl, alone.weights, alone.laws)
+
+
 # --- Published and closed values ------------------------------------------------------------------------
 
 
-def test_random_top_two_beats_the_best_fixed_partition_on_replace_random():
+@pytest.mark.parametrize(
+    ("name", "n", "k", "beats", "optimal"),
+    [
+        ("replace_random", 3, 2, True, True),
+        (
+            "replace_random",
+            4,
+            2,
+            False,
+            False,
+        ),  # below its own mean bound, not below the best fixed partition
+        ("replace_random", 4, 3, True, True),
+        ("replace_random", 5, 4, True, True),
+        ("shuffle_strict", 4, 2, True, True),
+        ("parity", 4, 2, False, False),
+    ],
+)
+def test_random_top_k_against_the_best_fixed_partition(name, n, k, beats, optimal):
+    pmf = make_task(name, n).contexts()[0].law.pmf()
+    random = decode(pmf, parse_policy(f"topk:k={k},by=random"))
+    steps = -(-n // k)
+    single, best = optimal_bounds(subset_entropies(pmf)).values[steps - 1], optimal_mixture(pmf, steps)
+    assert best.is_optimal
+    assert best.kl <= random.kl <= random.path_kl
+    assert (random.kl < single, random.kl == best.kl) == (beats, optimal)
+
+
+def test_replace_random_of_four_in_two_steps():
     pmf = make_task("replace_random", 4).contexts()[0].law.pmf()
-    single = optimal_bounds(subset_entropies(pmf)).values[1]
-    random = decode(pmf, parse_policy("topk:k=2,by=random"))
-    best = optimal_mixture(pmf, 2)
-    assert random.path_kl > single > best.kl
-    assert random.kl == LogNumber.log2(Fraction(32, 21))  # 0.608 bits, below its own bound of 0.866
-    sizes = {tuple(map(len, s)) for s in best.weights}
-    assert (sizes, best.is_optimal, best.kl) == ({(3, 1)}, True, LogNumber.log2(Fraction(32, 27)))
+    single, best = optimal_bounds(subset_entropies(pmf)).values[1], optimal_mixture(pmf, 2)
+    assert decode(pmf, parse_policy("topk:k=2,by=random")).kl == LogNumber.log2(Fraction(32, 21))  # 0.608
+    assert float(single) == pytest.approx(0.4338, abs=1e-4)
+    assert best.is_optimal
+    assert best.kl == LogNumber.log2(Fraction(32, 27))  # 0.245
+    assert {tuple(map(len, s)) for s in best.weights} == {(3, 1)}
 
 
 @pytest.mark.parametrize("n", [2, 3, 4, 5])

@@ -131,7 +131,11 @@ def sum_by_value(values: Array, amounts: Array) -> list[tuple[Any, Any]]:
     """
     if not len(values):
         return []
-    keys = np.frompyfunc(id, 1, 1)(values).astype(np.int64) if values.dtype == np.dtype(object) else values
+    keys = (
+        np.asarray(np.frompyfunc(id, 1, 1)(values), dtype=np.int64)
+        if values.dtype == np.dtype(object)
+        else values
+    )
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))

@@ -10,7 +10,6 @@ work; the first axes are walked row by row, so that only a slice of the big tens
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import reduce
 from math import prod
 
 import numpy as np
@@ -65,7 +64,10 @@ def _groups(shape: tuple[int, ...]) -> list[list[int]]:
 
 
 def _joined(matrix: Callable[[int], NDArray[np.float64]], sizes: Sequence[int]) -> NDArray[np.float64]:
-    return reduce(np.kron, [matrix(size) for size in sizes], np.ones((1, 1)))
+    joined = np.ones((1, 1))
+    for size in sizes:
+        joined = np.asarray(np.kron(joined, matrix(size)), dtype=np.float64)
+    return joined
 
 
 def _append_sum(size: int) -> NDArray[np.float64]:

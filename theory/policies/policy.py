@@ -61,6 +61,7 @@ class RankedPolicy:
     """
 
     name: ClassVar[str] = ""
+    example: ClassVar[str] = ""
     by: str = "confidence"
     ties: str = "random"
     block: int | None = None
@@ -142,7 +143,7 @@ def parse_policy(spec: str) -> RankedPolicy:
             raise InputError(f"policy {name!r} has no key {key!r}; known: {', '.join(sorted(keys))}.")
     missing = [key for key, f in keys.items() if f.default is MISSING and key not in given]
     if missing:
-        raise InputError(f"policy {name!r} needs {missing[0]!r}, for example {cls.example}.")  # type: ignore[attr-defined]
+        raise InputError(f"policy {name!r} needs {missing[0]!r}, for example {cls.example}.")
     for key, value in given.items():
         if isinstance(keys[key].default, bool):
             given[key] = choice(value.lower(), f"value of {key}", ("true", "false")) == "true"
