@@ -1,0 +1,156 @@
+"""Side by side with other libraries, in one run: ``python benchmarks/peers.py [--fast] [--json FILE]``.
+
+Results are compared before times: a peer whose number differs is marked, not ranked. Each time is the median of the
+runs given (one run where it takes over five seconds), all on the same pmf in the same process. The peers are the
+``bench`` extra (``python -m pip install -e '.[bench]'``); one that is not installed is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
+from itertools import combinations, permutations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from theory.bounds import optimal_bounds
+from theory.correlation import total_correlation
+from theory.pmf import JointPMF
+from theory.subsets import subset_entropies
+
+LONG = 5.0  # seconds: longer runs are timed once
+AGREE = 1e-6  # bits: peers work in float64, some in sums of a million terms
+
+
+def median_time(run: Callable[[], Any], repeats: int) -> tuple[float, Any]:
+    """Return the median time of ``repeats`` runs and the last result."""
+    times: list[float] = []
+    result: Any = None
+    for _ in range(repeats):
+        start = time.perf_counter()
+        result = run()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times), result
+
+
+def subsets(n: int) -> list[tuple[int, ...]]:
+    """Return the non-empty sets of positions."""
+    return [s for size in range(1, n + 1) for s in combinations(range(n), size)]
+
+
+def numpy_unique(codes: np.ndarray, positions: tuple[int, ...]) -> float:
+    """Return an entropy of a uniform pmf by ``numpy.unique`` on rows: what one writes without a library."""
+    counts = np.unique(codes[:, positions], axis=0, return_counts=True)[1]
+    p = counts / len(codes)
+    return float(-np.sum(p * np.log2(p)))
+
+
+def peers(n: int, outcomes: list[tuple[int, ...]]) -> dict[str, Callable[[tuple[int, ...]], float]]:
+    """Return for each installed peer a function from a set of positions to its entropy in bits."""
+    codes = np.array(outcomes)
+    found: dict[str, Callable[[tuple[int, ...]], float]] = {"numpy unique": lambda s: numpy_unique(codes, s)}
+    if find_spec("pyitlib"):
+        from pyitlib import discrete_random_variable as drv
+
+        rows = codes.T  # samples: the support once each, exact because the pmf is uniform
+        found["pyitlib"] = lambda s: float(drv.entropy_joint(rows[list(s)]))
+    if find_spec("lea"):
+        import lea
+
+        names = [f"y{i}" for i in range(n)]
+        parts = lea.vals(*outcomes).as_joint(*names)
+        found["lea"] = lambda s: float(lea.joint(*[getattr(parts, names[i]) for i in s]).entropy)
+    if find_spec("dit") and n <= 7:
+        import dit
+
+        texts = ["".join(map(str, y)) for y in outcomes]
+        law = dit.Distribution(texts, [1 / len(texts)] * len(texts))
+        found["dit"] = lambda s: float(dit.shannon.entropy(law, list(s)))
+    return found
+
+
+def compare(n: int, repeats: int) -> list[dict[str, Any]]:
+    """Return rows (quantity, library, seconds, ratio to ours, agrees) for Shuffle of n items."""
+    outcomes = list(permutations(range(n)))
+    pmf = JointPMF.uniform(outcomes)
+    jobs: dict[str, tuple[Callable[[], Any], Callable[[Callable[[tuple[int, ...]], float]], Any]]] = {
+        "total correlation": (
+            lambda: float(total_correlation(pmf)),
+            lambda h: sum(h((i,)) for i in range(n)) - h(tuple(range(n))),
+        ),
+        "all subset entropies, sum": (
+            lambda: float(subset_entropies(pmf, exact=False).h.sum()),
+            lambda h: sum(h(s) for s in subsets(n)),
+        ),
+    }
+    rows: list[dict[str, Any]] = []
+    for quantity, (ours, theirs) in jobs.items():
+        seconds, truth = median_time(ours, repeats)
+        row = {"task": f"shuffle n={n}", "quantity": quantity}
+        rows.append({**row, "library": "parabounds", "seconds": seconds, "ratio": 1.0, "agrees": True})
+        for name, entropy in peers(n, outcomes).items():
+            run = partial(theirs, entropy)
+            once, value = median_time(run, 1)
+            again = [median_time(run, 1)[0] for _ in range(repeats - 1)] if once < LONG else []
+            took = statistics.median([once, *again])
+            agrees = abs(value - truth) < AGREE * max(1.0, abs(truth))
+            rows.append({**row, "library": name, "seconds": took, "ratio": took / seconds, "agrees": agrees})
+    exact, _ = median_time(lambda: subset_entropies(pmf, exact=True), repeats)
+    floats = next(r for r in rows if r["quantity"].startswith("all") and r["library"] == "parabounds")[
+        "seconds"
+    ]
+    row = {
+        "task": f"shuffle n={n}",
+        "quantity": "all subset entropies, sum",
+        "library": "parabounds, exact form",
+    }
+    rows.append({**row, "seconds": exact, "ratio": exact / floats, "agrees": True})
+    return rows
+
+
+def own(repeats: int, *, fast: bool) -> list[dict[str, Any]]:
+    """Return rows for the quantities that no peer computes."""
+    rng = np.random.default_rng(0)
+    rows: list[dict[str, Any]] = []
+    for n in (10, 12, 14) if fast else (10, 12, 14, 16, 18):
+        pmf = JointPMF.from_dense(rng.dirichlet(np.ones(1 << n)).reshape((2,) * n))
+        seconds, table = median_time(partial(subset_entropies, pmf), repeats if n < 18 else 1)
+        name = f"{n} binary positions"
+        rows.append({"task": name, "quantity": f"all {1 << n} subset entropies", "seconds": seconds})
+        optimal_bounds(table)  # compile
+        seconds, _ = median_time(partial(optimal_bounds, table), repeats if n < 16 else 1)
+        rows.append({"task": name, "quantity": "L*_T for all T, with partitions", "seconds": seconds})
+    return [{**row, "library": "parabounds", "ratio": 1.0, "agrees": True} for row in rows]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run, print a table, and write JSON on request."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--fast", action="store_true", help="small sizes only")
+    parser.add_argument("--repeats", type=int, default=5, help="runs of each (default 5)")
+    parser.add_argument("--json", type=Path, help="also write the rows to this file")
+    args = parser.parse_args(argv)
+    rows = [row for n in ((5, 6) if args.fast else (6, 7, 8, 9)) for row in compare(n, args.repeats)]
+    rows += own(args.repeats, fast=args.fast)
+    print(f"{'task':22} {'quantity':34} {'library':24} {'seconds':>10} {'ratio':>8}")
+    for row in rows:
+        mark = "" if row["agrees"] else "  differs"
+        numbers = f"{row['seconds']:10.5f} {row['ratio']:8.1f}{mark}"
+        print(f"{row['task']:22} {row['quantity']:34} {row['library']:24} {numbers}")
+    if args.json:
+        args.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
