@@ -67,7 +67,7 @@ def peers(n: int, outcomes: list[tuple[int, ...]]) -> dict[str, Callable[[tuple[
 
         names = [f"y{i}" for i in range(n)]
         parts = lea.vals(*outcomes).as_joint(*names)
-        found["lea"] = lambda s: float(lea.joint(*[getattr(parts, names[i]) for i in s]).entropy)
+        found["lea"] = lambda s: float(lea.joint(*[getattr(parts, names[i]) for i in s]).entropy())
     if find_spec("dit") and n <= 7:
         import dit
 

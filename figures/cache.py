@@ -17,8 +17,9 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
-from figures.data import canonical_json, write_atomically
+from figures.data import canonical_json
 from figures.figure import Cell
+from theory.files import write_atomically
 
 __all__ = ["Cache", "file_digest", "source_digest", "versions"]
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Sequence
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
-__all__ = ["canonical_json", "columns", "csv_text", "published_rows", "through_json", "write_atomically"]
+__all__ = ["canonical_json", "columns", "csv_text", "published_rows", "through_json"]
 
 
 def published_rows(name: str) -> list[dict[str, str]]:
@@ -63,14 +61,3 @@ def through_json(value: Any, what: str) -> Any:
         return json.loads(canonical_json(value))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{what} must be JSON: {error}; write Fractions and infinity as strings.") from None
-
-
-def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write a file so that after a kill at any moment it holds the old content or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

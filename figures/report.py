@@ -19,9 +19,10 @@ from typing import Any
 
 from figures.cache import file_digest, versions
 from figures.check import DECIDING, KINDS, Check, Kind, tally
-from figures.data import columns, write_atomically
+from figures.data import columns
 from figures.figure import RunSettings
 from figures.run import FigureResult
+from theory.files import write_atomically
 
 __all__ = ["KIND_TITLES", "show", "summary", "write_report"]
 

@@ -19,10 +19,11 @@ from typing import Any, cast
 
 from figures.cache import Cache
 from figures.check import DECIDING, Check, judge
-from figures.data import csv_text, through_json, write_atomically
+from figures.data import csv_text, through_json
 from figures.figure import Cell, Figure, Row, RunSettings, Settings
 from figures.progress import progress
 from figures.style import STYLE
+from theory.files import write_atomically
 
 __all__ = ["FigureResult", "run_figures"]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,9 @@ from safetensors.torch import save
 from models.presets import Recipe
 from models.transformer import MaskedTransformer
 from theory._checks import InputError
+from theory.files import write_atomically
 
-__all__ = ["SHIPPED", "load_model", "read_card", "read_tensors", "save_model", "write_atomically"]
+__all__ = ["SHIPPED", "load_model", "read_card", "read_tensors", "save_model"]
 
 SHIPPED = Path(__file__).parent / "weights" / "small.safetensors"
 FORMAT = "parabounds model 1"
@@ -105,20 +105,6 @@ def read_tensors(file: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
         raise InputError(f"cannot read {file}: no such file.") from None
     except (OSError, SafetensorError) as error:
         raise InputError(f"{file} is no sound safetensors file: {error}.") from None
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader, or a kill, meets the old content or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _read(path: Path, what: str) -> bytes:

@@ -25,13 +25,14 @@ from safetensors.torch import save
 from torch import nn
 from torch.nn import functional
 
-from models.checkpoint import read_tensors, write_atomically
+from models.checkpoint import read_tensors
 from models.evaluation import list_task, loss_floor, random_masks
 from models.presets import Recipe
 from models.processes import Processes
 from models.progress import Report
 from models.transformer import MaskedTransformer
 from theory._checks import InputError
+from theory.files import write_atomically
 
 __all__ = ["Sample", "build_model", "sample", "state_path", "train"]
 

@@ -14,12 +14,10 @@ __all__ = ["ReplaceRandomChain", "ShuffleChain", "SureChain"]
 
 
 @dataclass(frozen=True)
-class SureChain:
-    """A law with a single outcome; the state is the number of masked positions."""
+class _CountChain:
+    """A chain whose state is the number m of masked positions."""
 
     n: int
-    token_symmetric: bool = True
-    ties_free: bool = True
 
     @property
     def start(self) -> int:
@@ -29,6 +27,14 @@ class SureChain:
     def left(self, state: Hashable) -> int:
         """Return the state itself."""
         return cast(int, state)
+
+
+@dataclass(frozen=True)
+class SureChain(_CountChain):
+    """A law with a single outcome."""
+
+    token_symmetric: bool = True
+    ties_free: bool = True
 
     def marginal(self, state: Hashable) -> Sequence[Fraction]:  # noqa: ARG002
         """Return the sure token."""
@@ -44,21 +50,11 @@ class SureChain:
 
 
 @dataclass(frozen=True)
-class ShuffleChain:
+class ShuffleChain(_CountChain):
     """Shuffle; the state is the number m of masked positions, each uniform over the m unused items."""
 
-    n: int
     token_symmetric: bool = True
     ties_free: bool = True
-
-    @property
-    def start(self) -> int:
-        """All n masked."""
-        return self.n
-
-    def left(self, state: Hashable) -> int:
-        """Return the state itself."""
-        return cast(int, state)
 
     def marginal(self, state: Hashable) -> Sequence[Fraction]:
         """Return 1/m for each unused item."""
@@ -128,27 +124,17 @@ class ReplaceRandomChain:
 
 
 @dataclass(frozen=True)
-class CodeChain:
+class CodeChain(_CountChain):
     """A maximum-distance-separable code: any ``dimension`` symbols are free and uniform and tell the rest.
 
     The state is the number m of masked positions. Parity is the code of dimension n - 1 over F_2, the repeated bit
     that of dimension 1. Translation by a code word is transitive on the support and acts on each position alone.
     """
 
-    n: int
     dimension: int
     order: int
     token_symmetric: bool = True
     ties_free: bool = False
-
-    @property
-    def start(self) -> int:
-        """All n masked."""
-        return self.n
-
-    def left(self, state: Hashable) -> int:
-        """Return the state itself."""
-        return cast(int, state)
 
     def _free(self, m: int) -> int:
         return max(0, self.dimension - (self.n - m))

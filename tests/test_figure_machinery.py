@@ -27,10 +27,11 @@ from figures.check import (
     published_check,
     tally,
 )
-from figures.data import csv_text, write_atomically
+from figures.data import csv_text
 from figures.report import show, write_report
 from figures.run import run_figures
 from figures.style import COLOURS, MARKS, new_figure
+from theory.files import write_atomically
 
 PROJECT = Path(__file__).parents[1]
 

@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 
 import models
 from models.__main__ import PRESET_NAMES, main
-from models.checkpoint import SHIPPED, load_model, read_card, save_model, write_atomically
+from models.checkpoint import SHIPPED, load_model, read_card, save_model
 from models.evaluation import ideal_marginals, list_task, loss_floor, marginal_tv, random_masks
 from models.ideal import IdealPredictor, float_dtype
 from models.predictor import MarginalPredictor
@@ -35,6 +35,7 @@ from synthetic.encoding import Encoding
 from tests.intervals import assert_frequencies
 from tests.small_tasks import NAMES, small_contexts
 from theory._checks import InputError
+from theory.files import write_atomically
 from theory.law import MASK, Context, Law, context_pmfs
 from theory.policies import parse_policy
 from theory.subsets import subset_entropies
