@@ -15,7 +15,7 @@ from tests.strategies import ordered_partitions, targets
 from tests.test_correlation import same
 from tests.tolerance import NEAR_OPTIMAL, ROUNDING
 from theory._checks import InputError
-from theory.bounds import check_partition, optimal_bounds, step_bound
+from theory.bounds import check_partition, optimal_bounds, optimal_partition_counts, step_bound
 from theory.chains import block_prices, chain_costs, has_compiler
 from theory.correlation import entropy, total_correlation
 from theory.lognumber import LogNumber
@@ -295,3 +295,20 @@ def test_wrong_partition(name):
     use, message = BAD[name]
     with pytest.raises(InputError, match=message):
         use()
+
+
+@given(st.lists(st.integers(0, 2), min_size=8, max_size=8).filter(any))
+def test_number_of_optimal_partitions(weights):
+    """All ordered partitions priced one by one, ties decided exactly."""
+    outcomes = [(a, b, c) for a in (0, 1) for b in (0, 1) for c in (0, 1)]
+    pmf = {y: Fraction(w, sum(weights)) for y, w in zip(outcomes, weights, strict=True) if w}
+    counts = optimal_partition_counts(subset_entropies(JointPMF.from_mapping(pmf)))
+    assert counts == tuple(len(ref.optimal_bound(pmf, steps)[1]) for steps in (1, 2, 3))
+
+
+def test_number_of_optimal_partitions_of_shuffle():
+    """Exchangeable: sizes (2, 2) and (3, 1) tie for n = 4, T = 2."""
+    table = subset_entropies(JointPMF.uniform(permutations(range(4))))
+    assert optimal_partition_counts(table) == (1, 6 + 4, 12, 24)
+    with pytest.raises(InputError, match="exact tables only"):
+        optimal_partition_counts(subset_entropies(JointPMF.uniform([(0, 1)]), exact=False))

@@ -1,7 +1,8 @@
 """Exact theory of parallel decoding: pmfs, correlation, bounds, unmasking policies and the exact decoder."""
 
 from theory._checks import InputError
-from theory.bounds import OptimalBounds, optimal_bounds, step_bound
+from theory.adaptive import adaptive_bounds, frontier, serial_depth
+from theory.bounds import OptimalBounds, optimal_bounds, optimal_partition_counts, step_bound
 from theory.correlation import (
     conditional_entropy,
     dual_total_correlation,
@@ -16,8 +17,10 @@ from theory.law import Context, Law, ListedLaw
 from theory.limits import CostError
 from theory.lognumber import LogNumber
 from theory.lumped import decode_lumped, tie_interval_lumped
+from theory.mixtures import optimal_mixture
 from theory.pmf import JointPMF
 from theory.policies import parse_policy, policies
+from theory.random_order import expected_kl, information_curve, optimal_sizes
 from theory.subsets import EntropyTable, subset_entropies
 from theory.taskfile import read_task
 from theory.ties import tie_interval
@@ -33,18 +36,26 @@ __all__ = [
     "ListedLaw",
     "LogNumber",
     "OptimalBounds",
+    "adaptive_bounds",
     "conditional_entropy",
     "decode",
     "decode_contexts",
     "decode_lumped",
     "dual_total_correlation",
     "entropy",
+    "expected_kl",
+    "frontier",
+    "information_curve",
     "kl_divergence",
     "optimal_bounds",
+    "optimal_mixture",
+    "optimal_partition_counts",
+    "optimal_sizes",
     "parse_policy",
     "policies",
     "product_of_marginals",
     "read_task",
+    "serial_depth",
     "step_bound",
     "subset_entropies",
     "tie_interval",

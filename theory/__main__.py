@@ -28,6 +28,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_task(bounds)
     bounds.add_argument("--partition", help='price an ordered partition such as "0,1|2,3" (Theorem 1)')
     bounds.add_argument(
+        "--count", action="store_true", help="also the number of optimal partitions for each T"
+    )
+    bounds.add_argument(
         "--adaptive", action="store_true", help="also V_T of policies that look at the tokens"
     )
     bounds.add_argument(
@@ -103,7 +106,8 @@ def main(argv: list[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     task = find_task(args.task, args.n)
     if args.command == "bounds":
-        answer = bounds_answer(task, args.partition, adaptive=args.adaptive, randomized=args.randomized)
+        wanted = {"adaptive": args.adaptive, "randomized": args.randomized, "count": args.count}
+        answer = bounds_answer(task, args.partition, **wanted)
     elif args.command == "schedule":
         answer = schedule_answer(task)
     elif args.command == "frontier":

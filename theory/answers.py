@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 from theory._checks import InputError
-from theory.bounds import check_partition, optimal_bounds, step_bound
+from theory.bounds import check_partition, optimal_bounds, optimal_partition_counts, step_bound
 from theory.expectation import HasContexts, bounds_by_context, decode_contexts, expectation
 from theory.law import context_pmfs
 from theory.lognumber import LogNumber
@@ -46,7 +46,12 @@ def parse_partition(text: str) -> tuple[tuple[int, ...], ...]:
 
 
 def bounds_answer(
-    task: NamedTask, partition: str | None = None, *, adaptive: bool = False, randomized: bool = False
+    task: NamedTask,
+    partition: str | None = None,
+    *,
+    adaptive: bool = False,
+    randomized: bool = False,
+    count: bool = False,
 ) -> dict[str, Any]:
     """Return entropies and lower bounds of a task, averaged over its contexts.
 
@@ -55,6 +60,7 @@ def bounds_answer(
         partition: An ordered partition to price, as ``0,1|2,3``.
         adaptive: Also ``V_T``, the least KL of policies that look at the tokens, with at most T steps on every path.
         randomized: Also the least KL of mixtures of T-step partitions, with the proven gap to the optimum.
+        count: Also the number of optimal partitions for each T.
     """
     contexts = task.contexts()
     parts = context_pmfs(contexts)
@@ -69,6 +75,8 @@ def bounds_answer(
         best = optimal_bounds(mean)
         answer["optimal_bound"] = list(best.values)
         answer["optimal_partitions"] = [[list(block) for block in p] for p in best.partitions]
+        if count:
+            answer["optimal_partition_counts"] = list(optimal_partition_counts(mean))
     else:
         answer["optimal_bound"] = answer["optimal_partitions"] = None
     if len(contexts) > 1:

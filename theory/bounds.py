@@ -24,7 +24,14 @@ from theory.limits import require_operations
 from theory.lognumber import LogNumber
 from theory.subsets import EntropyTable
 
-__all__ = ["OptimalBounds", "Partition", "check_partition", "optimal_bounds", "step_bound"]
+__all__ = [
+    "OptimalBounds",
+    "Partition",
+    "check_partition",
+    "optimal_bounds",
+    "optimal_partition_counts",
+    "step_bound",
+]
 
 Partition = tuple[tuple[int, ...], ...]
 
@@ -100,12 +107,7 @@ def optimal_bounds(table: EntropyTable) -> OptimalBounds:
         (['log2(2)', '0'], ((0,), (1,)))
     """
     n = table.n
-    require_operations(
-        3**n,
-        f"the optimal partition of {n} positions (3^n steps)",
-        limit=_COMPILED_STEPS if has_compiler() else _NUMPY_STEPS,
-        remedy="use fewer positions" if has_compiler() else "install numba, or use fewer positions",
-    )
+    _require_chains(n)
     costs = chain_costs(table.gains())
     search = _Backtrack(table, costs)
     values: list[Bits] = []
@@ -116,6 +118,38 @@ def optimal_bounds(table: EntropyTable) -> OptimalBounds:
     return OptimalBounds(values=tuple(values), partitions=tuple(partitions))
 
 
+def optimal_partition_counts(table: EntropyTable) -> tuple[int, ...]:
+    """Return the number of optimal ordered partitions for T = 1..n, ties decided exactly.
+
+    Args:
+        table: An exact table.
+
+    Raises:
+        InputError: For a float table, whose ties cannot be decided.
+        CostError: If 3^n steps exceed the limit.
+
+    Example:
+        >>> from theory.pmf import JointPMF
+        >>> from theory.subsets import subset_entropies
+        >>> optimal_partition_counts(subset_entropies(JointPMF.uniform([(0, 0, 0), (1, 1, 1)])))
+        (1, 3, 6)
+    """
+    if not table.is_exact:
+        raise InputError("optimal partitions are counted on exact tables only: ties of floats are undecided.")
+    _require_chains(table.n)
+    search = _Backtrack(table, chain_costs(table.gains()))
+    return tuple(search.count(steps, (1 << table.n) - 1) for steps in range(1, table.n + 1))
+
+
+def _require_chains(n: int) -> None:
+    require_operations(
+        3**n,
+        f"the optimal partition of {n} positions (3^n steps)",
+        limit=_COMPILED_STEPS if has_compiler() else _NUMPY_STEPS,
+        remedy="use fewer positions" if has_compiler() else "install numba, or use fewer positions",
+    )
+
+
 class _Backtrack:
     """Optimal chains read backwards; among float ties the exact vectors decide."""
 
@@ -123,6 +157,7 @@ class _Backtrack:
         self.table, self.costs = table, costs
         self.gains = table.gains()
         self.best = cache(self._best)
+        self.count = cache(self._count)
 
     def partition(self, steps: int) -> Partition:
         blocks: list[tuple[int, ...]] = []
@@ -142,9 +177,7 @@ class _Backtrack:
         """Return the best predecessor of ``target`` in t blocks and the exact cost vector of the chain."""
         if t == 0:
             return 0, (0,) * len(self.table.primes)
-        sources = subset_sums(np.array([1 << i for i in range(self.table.n) if target >> i & 1]))[:-1]
-        reach = self.costs[t - 1, sources] + block_prices(self.gains, sources, target)
-        near = sources[reach <= self.costs[t, target] + _CLOSE]
+        near = self._near(t, target)
         if self.table.vectors is None:
             return int(near[0]), ()
         floor = tuple(self.table.vectors[target].tolist())  # no chain costs less than H(target)
@@ -157,6 +190,23 @@ class _Backtrack:
                 break
         assert best is not None
         return best
+
+    def _near(self, t: int, target: int) -> NDArray[np.int64]:
+        """Return the sets from which ``target`` is reached in t blocks at the least cost, up to rounding."""
+        sources = subset_sums(np.array([1 << i for i in range(self.table.n) if target >> i & 1]))[:-1]
+        reach = self.costs[t - 1, sources] + block_prices(self.gains, sources, target)
+        return sources[reach <= self.costs[t, target] + _CLOSE]
+
+    def _count(self, t: int, target: int) -> int:
+        """Return the number of exactly optimal chains of t blocks that end in ``target``."""
+        if t == 0:
+            return int(target == 0)
+        least = self.best(t, target)[1]
+        return sum(
+            self.count(t - 1, source)
+            for source in self._near(t, target).tolist()
+            if self._chain(t, source, target) == least
+        )
 
     def _chain(self, t: int, source: int, target: int) -> tuple[int, ...]:
         vectors = self.table.vectors
