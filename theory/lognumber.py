@@ -60,6 +60,13 @@ class LogNumber:
         return number
 
     @classmethod
+    def _of_coprime(cls, terms: dict[int, fmpq]) -> LogNumber:
+        """Return the number of non-zero terms whose bases are known to be coprime."""
+        number = cls.__new__(cls)
+        number._terms = terms
+        return number
+
+    @classmethod
     def rational(cls, value: Any) -> LogNumber:
         """Return the rational number ``value`` as ``value * log2(2)``."""
         return cls._make({2: _rational(value)})
@@ -130,7 +137,7 @@ class LogNumber:
     __radd__ = __add__
 
     def __neg__(self) -> LogNumber:
-        return LogNumber._make({b: -r for b, r in self._terms.items()})
+        return LogNumber._of_coprime({b: -r for b, r in self._terms.items()})
 
     def __sub__(self, other: object) -> LogNumber:
         right = _coerce(other)
@@ -141,7 +148,7 @@ class LogNumber:
 
     def __mul__(self, scale: Any) -> LogNumber:
         factor = _rational(scale)
-        return LogNumber._make({b: r * factor for b, r in self._terms.items()})
+        return LogNumber._of_coprime({b: r * factor for b, r in self._terms.items()} if factor else {})
 
     __rmul__ = __mul__
 
@@ -275,17 +282,26 @@ def _add_scaled(into: dict[int, fmpq], terms: Mapping[int, fmpq], scale: fmpq) -
 
 
 def _coprime(terms: dict[int, fmpq]) -> dict[int, fmpq]:
-    """Drop zero terms and refine the bases until they are pairwise coprime."""
+    """Drop zero terms and refine the bases until they are pairwise coprime.
+
+    Bases of at most ``_FACTOR_BITS`` bits are distinct primes, so only pairs with a larger base can share a factor.
+    """
     live = {b: r for b, r in terms.items() if r != 0}
-    large = [b for b in live if b.bit_length() > _FACTOR_BITS]  # smaller bases are prime already
-    for big in large:
-        for other in live:
-            common = gcd(big, other)
-            if other != big and common > 1:  # log(big) = log(big/g) + log(g), the same for other
-                split: dict[int, fmpq] = {b: r for b, r in live.items() if b not in (big, other)}
-                for whole in (big, other):
-                    for part in (common, whole // common):
-                        if part > 1:
-                            _add_scaled(split, _factored(part), live[whole])
-                return _coprime(split)
-    return live
+    waiting = [(b, r) for b, r in live.items() if b.bit_length() > _FACTOR_BITS]
+    if not waiting:
+        return live
+    done = {b: r for b, r in live.items() if b.bit_length() <= _FACTOR_BITS}
+    while waiting:
+        base, r = waiting.pop()
+        is_large = base.bit_length() > _FACTOR_BITS
+        others = done if is_large else [b for b in done if b.bit_length() > _FACTOR_BITS]
+        shared = next((b for b in others if b != base and gcd(base, b) > 1), None)
+        if shared is None:
+            done[base] = done.get(base, fmpq(0)) + r
+            continue
+        common, other = gcd(base, shared), done.pop(shared)
+        for whole, scale in ((base, r), (shared, other)):  # log(w) = log(w / g) + log(g)
+            for part in (common, whole // common):
+                if part > 1:
+                    waiting += [(b, e * scale) for b, e in _factored(part).items()]
+    return {b: r for b, r in done.items() if r != 0}
