@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from theory.lumped import Move
 
-__all__ = ["ReplaceRandomChain", "ShuffleChain", "SureChain"]
+__all__ = ["CodeChain", "ReplaceRandomChain", "ShuffleChain", "SureChain"]
 
 
 @dataclass(frozen=True)

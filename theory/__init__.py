@@ -18,6 +18,7 @@ from theory.limits import CostError
 from theory.lognumber import LogNumber
 from theory.lumped import decode_lumped, tie_interval_lumped
 from theory.mixtures import optimal_mixture
+from theory.output_law import output_law
 from theory.pmf import JointPMF
 from theory.policies import parse_policy, policies
 from theory.random_order import expected_kl, information_curve, optimal_sizes
@@ -51,6 +52,7 @@ __all__ = [
     "optimal_mixture",
     "optimal_partition_counts",
     "optimal_sizes",
+    "output_law",
     "parse_policy",
     "policies",
     "product_of_marginals",

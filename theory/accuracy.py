@@ -29,6 +29,7 @@ import numpy as np
 from flint import arb
 
 from theory._checks import InputError, exact_fraction, positive_int
+from theory.arithmetic import Number
 from theory.correlation import Bits
 from theory.limits import require_operations
 from theory.lognumber import LogNumber
@@ -51,7 +52,6 @@ __all__ = [
     "total_variation_ceiling",
 ]
 
-Number = Fraction | float
 OutputLaw = Mapping[Outcome, Number]  # Q(y), at least on the support of P; what else it holds is not read
 
 _RYSER_STEPS = 5 * 10**7  # n 2^n integer products: n = 21, about ten seconds

@@ -23,12 +23,14 @@ __all__ = [
     "Array",
     "ExactNumbers",
     "FloatNumbers",
+    "Number",
     "Numbers",
     "sum_by_value",
     "to_fmpq",
     "to_fraction",
 ]
 
+Number = Fraction | float  # a probability or a mean: Fraction when exact, float otherwise
 Array = Any  # an array of numpy (any dtype, object included), torch or another array-API library
 
 TIE_TOLERANCE = 1e-9  # floats closer than this count as equal: far above rounding, far below any real gap

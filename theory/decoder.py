@@ -23,7 +23,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from theory._checks import InputError, choice
-from theory.arithmetic import EXACT, FLOAT64, Numbers, sum_by_value, to_fmpq, to_fraction
+from theory.arithmetic import EXACT, FLOAT64, Number, Numbers, sum_by_value, to_fmpq, to_fraction
 from theory.correlation import Bits, entropy
 from theory.grouping import Groups
 from theory.limits import require_memory, require_operations
@@ -34,12 +34,10 @@ from theory.policies.ranked import SetLaw
 from theory.policies.view import View
 from theory.temper import GREEDY_TIES, check_temperature, check_underflow, tempered
 
-__all__ = ["OFF_SUPPORT", "Decode", "decode"]
+__all__ = ["OFF_SUPPORT", "Decode", "Flow", "decode"]
 
 OFF_SUPPORT = ("marginal", "uniform", "stop")
 _PAIRS = 400_000  # (revealed set, chosen set) pairs: one to several minutes
-
-Number = Fraction | float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,7 +45,8 @@ class Decode:
     """What decoding a pmf with a policy gives; Fractions and LogNumbers when exact, floats otherwise.
 
     Attributes:
-        law: ``Q(y)`` for every y of the support of P; the rest is ``1 - sum``.
+        law: ``Q(y)`` for every y of the support of P; the rest is ``1 - sum`` (:func:`theory.output_law.output_law`
+            lists it).
         accuracy: ``Q(V)`` of the valid set V.
         kl: ``D(P || Q)`` in bits; infinite when Q misses part of the support.
         path_kl: The divergence along the realised path, at least ``kl``; equal for a policy without random choices.
@@ -104,7 +103,7 @@ def decode(
     tau = check_temperature(temperature)
     choice(greedy_ties, "greedy_ties", GREEDY_TIES)
     choice(off_support, "off_support", OFF_SUPPORT)
-    flow = _Flow(pmf, policy, tau, greedy_ties, off_support)
+    flow = Flow(pmf, policy, tau, greedy_ties, off_support)
     flow.run()
     return flow.result(valid)
 
@@ -117,7 +116,7 @@ class _Layer:
     data: NDArray[Any]  # the same for runs driven by P
 
 
-class _Flow:
+class Flow:
     """Probability flowing from the fully masked state to the outcomes, revealed set by revealed set."""
 
     def __init__(
@@ -280,6 +279,7 @@ class _Flow:
     # -- the result -------------------------------------------------------------------------------------------
 
     def result(self, valid: Iterable[Outcome] | Callable[[Outcome], bool] | None) -> Decode:
+        """Return what the finished flow says; ``valid`` as in :func:`decode`."""
         groups = self._groups(self.full)
         end = self.layers.get(self.full)
         own = end.own[groups.inverse] if end is not None else self._zeros(len(self.pmf))

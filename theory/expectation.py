@@ -9,6 +9,7 @@ from math import inf
 from typing import Any, Protocol
 
 from theory._checks import InputError
+from theory.arithmetic import Number
 from theory.bounds import OptimalBounds, optimal_bounds
 from theory.correlation import Bits
 from theory.decoder import decode
@@ -18,8 +19,6 @@ from theory.policies.policy import Policy
 from theory.subsets import subset_entropies
 
 __all__ = ["ExpectedDecode", "bounds_by_context", "decode_contexts", "expectation"]
-
-Number = Fraction | float
 
 
 class HasContexts(Protocol):

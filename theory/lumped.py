@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from theory._checks import InputError, choice
-from theory.arithmetic import EXACT, to_fmpq, to_fraction
+from theory.arithmetic import EXACT, Number, to_fmpq, to_fraction
 from theory.correlation import Bits
 from theory.lognumber import LogNumber
 from theory.policies.policy import Policy, RankedPolicy
@@ -31,7 +31,6 @@ from theory.temper import GREEDY_TIES, check_temperature, tempered
 __all__ = ["Chain", "LumpedDecode", "Move", "decode_lumped", "tie_interval_lumped"]
 
 State = Hashable
-Number = Fraction | float
 
 
 @dataclass(frozen=True, kw_only=True)

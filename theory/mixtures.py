@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from theory._checks import InputError, exact_fraction, positive_int
 from theory.accuracy import forward_kl
-from theory.arithmetic import EXACT, FLOAT64, to_fmpq, to_fraction
+from theory.arithmetic import EXACT, FLOAT64, Number, to_fmpq, to_fraction
 from theory.bounds import Partition, check_partition
 from theory.correlation import Bits
 from theory.limits import require_operations
@@ -49,7 +49,6 @@ __all__ = [
     "partition_law",
 ]
 
-Number = Fraction | float
 Targets = JointPMF | Sequence[tuple[Fraction, JointPMF]]
 
 _TABLE_CELLS = 2 * 10**7  # 2^n sets times outcomes: ten seconds

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.arithmetic import EXACT, FLOAT64, to_fraction
+from theory.arithmetic import EXACT, FLOAT64, Number, to_fraction
 from theory.limits import require_operations
 from theory.pmf import JointPMF
 from theory.policies.policy import Policy
@@ -28,7 +28,6 @@ __all__ = ["tie_interval"]
 
 _RULES = 10**6  # tie rules times sets of one state: a few seconds
 
-Number = Fraction | float
 Codes = tuple[int, ...]
 
 

@@ -7,7 +7,6 @@ tokens is a fixed partition, so ``V_T <= L*_T``; the gap is what adaptivity can 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 from theory._checks import InputError
 from theory.adaptive.graph import StateGraph, state_graph
@@ -15,12 +14,11 @@ from theory.adaptive.ledger import Ledger
 from theory.adaptive.policy import AdaptivePolicy
 from theory.adaptive.search import Search, best_within, budget_values
 from theory.adaptive.walk import policy_of
+from theory.arithmetic import Number
 from theory.correlation import Bits
 from theory.pmf import JointPMF
 
 __all__ = ["AdaptiveBounds", "adaptive_bounds"]
-
-Number = Fraction | float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -8,16 +8,14 @@ expected one may accept a longer worst case.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 from theory.adaptive.graph import StateGraph, state_graph
 from theory.adaptive.ledger import CLOSE, Ledger
 from theory.adaptive.search import best_weighted, best_within, budget_values
+from theory.arithmetic import Number
 from theory.pmf import JointPMF
 
 __all__ = ["SerialDepth", "serial_depth"]
-
-Number = Fraction | float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,14 +23,13 @@ from theory.adaptive.ledger import CLOSE, Ledger, Outlook
 from theory.adaptive.policy import AdaptivePolicy
 from theory.adaptive.search import Search, best_weighted, best_within, budget_values
 from theory.adaptive.walk import policy_of
+from theory.arithmetic import Number
 from theory.correlation import Bits
 from theory.expectation import expectation
 from theory.lognumber import LogNumber
 from theory.pmf import JointPMF
 
 __all__ = ["Frontier", "Vertex", "frontier"]
-
-Number = Fraction | float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

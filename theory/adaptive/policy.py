@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +16,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from theory._checks import InputError
-from theory.arithmetic import Array
+from theory.arithmetic import Array, Number
 from theory.correlation import Bits
 from theory.pmf import Token
 from theory.policies.ranked import SetLaw
@@ -25,7 +24,6 @@ from theory.policies.view import View
 
 __all__ = ["AdaptivePolicy", "Choice", "Decision"]
 
-Number = Fraction | float
 _SHOWN = 4  # conditions listed; a last branch with more of them reads "otherwise"
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import combinations
 from math import comb
 from typing import Any
@@ -126,12 +125,3 @@ def _law(levels: Sequence[int], take: int, ties: str) -> SetLaw:
     require_operations(count, f"choosing {need} of {len(tied)} equal positions", limit=_SETS, remedy=remedy)
     share = fmpq(1, count)
     return tuple((base + sum(1 << i for i in part), share) for part in combinations(tied, need))
-
-
-def law_as_fractions(law: SetLaw) -> dict[frozenset[int], Fraction]:
-    """Return a set law with sets of positions and Fractions, for reading."""
-    out: dict[frozenset[int], Fraction] = {}
-    for mask, p in law:
-        positions = frozenset(i for i in range(mask.bit_length()) if mask >> i & 1)
-        out[positions] = Fraction(int(p.p), int(p.q))
-    return out

@@ -1,0 +1,126 @@
+"""The whole output law of a decoder, answers outside the support of P included.
+
+After an impossible token the ideal model's marginals no longer depend on the tokens, so the positions still masked are
+drawn independently, whatever sets the policy picks: the law there is the mass that leaves the support at each draw
+times a product of tempered marginals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory._checks import InputError, choice
+from theory.arithmetic import Number
+from theory.decoder import OFF_SUPPORT, Flow
+from theory.grouping import Groups
+from theory.limits import require_operations
+from theory.pmf import JointPMF, Outcome
+from theory.policies.policy import Policy
+from theory.temper import GREEDY_TIES, check_temperature, tempered
+
+__all__ = ["output_law"]
+
+_STEPS = 10**8  # answers times pairs of position sets: minutes
+
+
+def output_law(
+    pmf: JointPMF,
+    policy: Policy,
+    *,
+    temperature: object = 1,
+    greedy_ties: str = "random",
+    off_support: str = "marginal",
+) -> dict[Outcome, Number]:
+    """Return ``Q(y)`` of every sequence y that the decoder can give; the values sum to one.
+
+    Args:
+        pmf: The target.
+        policy: An unmasking policy.
+        temperature: tau >= 0; Fractions for exact pmfs at 0 and 1, floats otherwise.
+        greedy_ties: As in :func:`theory.decoder.decode`.
+        off_support: ``marginal`` or ``uniform``; with ``stop`` some answers stay unfinished and there is no law.
+
+    Raises:
+        InputError: For switches out of range.
+        CostError: If the product of the alphabets is too large to list.
+
+    Example:
+        >>> from theory.policies import parse_policy
+        >>> pmf = JointPMF.uniform([("New", "York"), ("Mexico", "City")])
+        >>> law = output_law(pmf, parse_policy("topk:k=2"))
+        >>> law[("New", "City")], sum(law.values())
+        (Fraction(1, 4), Fraction(1, 1))
+    """
+    tau = check_temperature(temperature)
+    choice(greedy_ties, "greedy_ties", GREEDY_TIES)
+    if choice(off_support, "off_support", OFF_SUPPORT) == "stop":
+        raise InputError("off_support=stop leaves answers unfinished; use marginal or uniform.")
+    cells = prod(len(alphabet) for alphabet in pmf.alphabets)
+    require_operations(
+        cells * 3**pmf.n, f"the law of {cells} answers", limit=_STEPS, remedy="use fewer positions"
+    )
+    flow = _WholeFlow(pmf, policy, tau, greedy_ties, off_support)
+    flow.run()
+    return {y: q for y, q in flow.result(None).law.items() if q != 0} | flow.outside()
+
+
+class _WholeFlow(Flow):
+    """The flow that also keeps where the mass goes that leaves the support."""
+
+    def __init__(self, *settings: Any) -> None:
+        super().__init__(*settings)
+        self.left: dict[tuple[int, ...], Any] = {}
+        after = tempered(self._fallback, self.tau, self.scores, greedy_ties=self.greedy_ties)[0]
+        self.after = [_possible(row) for row in after]
+
+    def outside(self) -> dict[Outcome, Number]:
+        """Return the law off the support."""
+        alphabets = self.pmf.alphabets
+        return {
+            tuple(alphabets[i][v] for i, v in enumerate(codes)): self._public(mass)
+            for codes, mass in self.left.items()
+        }
+
+    def _reveal(
+        self,
+        mask: int,
+        chosen: int,
+        row_of: NDArray[np.int64],
+        groups: Groups,
+        weights: NDArray[Any],
+        q: NDArray[Any],
+        own: NDArray[Any],
+        data: NDArray[Any],
+    ) -> None:
+        super()._reveal(mask, chosen, row_of, groups, weights, q, own, data)
+        shown = [i for i in range(self.pmf.n) if (mask | chosen) >> i & 1]
+        support = set(map(tuple, self.pmf.codes[:, shown].tolist()))
+        for group in np.flatnonzero(row_of >= 0).tolist():
+            row = row_of[group]
+            if own[row] == 0:
+                continue
+            codes = self.pmf.codes[groups.first[group]].tolist()
+            options = [
+                _possible(q[row, i])
+                if chosen >> i & 1
+                else [(codes[i], 1)]
+                if mask >> i & 1
+                else self.after[i]
+                for i in range(self.pmf.n)
+            ]
+            for draw in product(*options):
+                if tuple(draw[i][0] for i in shown) not in support:
+                    answer = tuple(v for v, _ in draw)
+                    mass = prod((p for _, p in draw), start=own[row])
+                    self.left[answer] = self.left.get(answer, self._zero()) + mass
+
+
+def _possible(row: Sequence[Any]) -> list[tuple[int, Any]]:
+    """Return the tokens of positive probability with it."""
+    return [(v, p) for v, p in enumerate(row) if p != 0]
