@@ -231,6 +231,15 @@ def test_floats_are_labelled_and_close(target, data):
     assert isinstance(floats.kl, float)
     assert abs(floats.gap) <= GAP
     assert floats.kl == pytest.approx(float(exact.kl), abs=2 * GAP)
+    # the floats and the shares of the weights, as rationals
+    read = {y: Fraction(float(p)) for y, p in target.law.items()}
+    law = {y: p / sum(read.values()) for y, p in read.items()}
+    counts = {s: Fraction(w) for s, w in floats.weights.items()}
+    weights = {s: w / sum(counts.values()) for s, w in counts.items()}
+    kl = mixture_kl(JointPMF.from_mapping(law), weights)
+    lower = kl - LogNumber.log2(certificate(law, weights, steps))
+    for value, number in ((floats.kl, kl), (floats.lower, lower)):
+        assert abs(float(number.interval(160) - value)) <= floats.error < 1e-12
 
 
 @settings(max_examples=15)

@@ -19,7 +19,8 @@ density t, ``h(t) = sum_i E I(y_i ; y_A) = n sum_j B_{n-1,j}(t) Z_{j+1}``, B the
   Huang, Wei, COLT 2026, PMLR 336) has ``D <= min(TC, DTC)`` and ``(1 - 1/e) D <= H(0,1) <= D``, because
   ``H(0,1) = int (1 - e^-t) I dt`` and ``(1 - 1/e) min(1, t) <= 1 - e^-t <= min(1, t)``.
 
-All in bits. Values at rational times are exact for an exact curve; what is a float says so.
+All in bits. Values at rational times are exact for an exact curve. What is not log-linear:
+:mod:`theory.complexities`.
 """
 
 from __future__ import annotations
@@ -28,40 +29,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate, pairwise
-from math import comb, fsum, lgamma, log, pi
+from math import comb, fsum
 from typing import Any
-
-import numpy as np
-from flint import arb, ctx
-from numpy.typing import NDArray
 
 from theory._checks import InputError, exact_fraction
 from theory.correlation import Bits
 from theory.curves import InformationCurve, information_curve
-from theory.limits import require_operations
 from theory.subsets import EntropyTable
 
 __all__ = [
     "Bernstein",
-    "Estimate",
     "cardinality_complexity",
     "continuous_kl",
-    "effective_total_correlation",
     "growth",
     "growth_complexity",
     "one_step_defect",
     "pair_information",
-    "path_complexity",
     "ratio_bound",
-    "scale_complexity",
 ]
 
 Source = EntropyTable | Sequence[Any] | InformationCurve
-
-_NODES = (32, 64, 128, 256, 512, 1024)  # Gauss-Legendre, doubled until two agree
-_AGREE = 1e-13  # relative
-_ROUNDING = 1e-14  # relative, of one quadrature: a thousand float terms and a logarithm of binomials
-_WEIGHTS = 10**6  # interval operations for the weights of D: a few seconds, n = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,14 +78,6 @@ class Bernstein:
         scale = Fraction(1, len(self.coefficients))
         zero = 0 * self.coefficients[0]
         return Bernstein(tuple(scale * total for total in accumulate(self.coefficients, initial=zero)))
-
-    def floats(self, t: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return float values at times strictly inside (0, 1), shape of ``t``."""
-        m = len(self.coefficients) - 1
-        j = np.arange(m + 1)
-        binomials = lgamma(m + 1) - np.array([lgamma(k + 1) + lgamma(m - k + 1) for k in j.tolist()])
-        logs = binomials + np.log(t)[:, None] * j + np.log1p(-t)[:, None] * (m - j)
-        return np.exp(logs) @ np.array([float(c) for c in self.coefficients])
 
 
 def _time(t: Any) -> Fraction:
@@ -213,92 +192,3 @@ def pair_information(source: Source, p: Any) -> Bits:
     x is y with every token masked with probability 1 - p.
     """
     return _time(p) ** 2 * growth(source).derivative()(p)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """A float from numerical quadrature.
-
-    Attributes:
-        value: Bits.
-        error: An estimate of the error, not a proven bound.
-    """
-
-    value: float
-    error: float
-
-
-def scale_complexity(source: Source) -> float:
-    """Return ``C_ugc = 2 ln(n - 1) int q``, a float, bits; ``int q(lambda) d lambda = H(0, 1)``.
-
-    ``q(lambda) = r^2 (1 - r)^2 h'(r)`` at ``r = 1 / (1 + e^-lambda)``, ``d lambda = dr / (r (1 - r))``. Needs n >= 2.
-    """
-    curve = information_curve(source)
-    if curve.n < 2:
-        raise InputError("the scale complexity needs at least 2 positions.")
-    return 2 * log(curve.n - 1) * float(growth_complexity(curve))
-
-
-def path_complexity(source: Source) -> Estimate:
-    """Return ``P_ugc = (int sqrt(q) d lambda)^2 = (int_0^1 sqrt(h'(r)) dr)^2``.
-
-    K well-placed steps cost about ``P_ugc / (2 K)``: ``Gamma(p, q)`` is ``h'(p)(q - p)^2 / 2`` to leading order, and
-    Cauchy-Schwarz. h' has Bernstein coefficients of at least 0, hence zeros at the ends of [0, 1] only; with
-    ``r = sin^2`` the integrand is smooth and Gauss-Legendre quadrature converges geometrically. The number of nodes
-    doubles until two results agree; rounding below zero enters by its absolute value and is added to the error.
-
-    Example:
-        >>> round(path_complexity([0, 1, 2, 3, 3]).value, 9)  # parity of 4 bits: 4 (n - 1) / n
-        3.0
-    """
-    rate = growth(source).derivative()
-    last, value, doubt = 0.0, 0.0, 0.0
-    for nodes in _NODES:
-        x, weights = np.polynomial.legendre.leggauss(nodes)
-        angle = (x + 1) * pi / 4
-        speed = rate.floats(np.sin(angle) ** 2)
-        parts = weights * pi / 4 * np.sqrt(np.abs(speed)) * np.sin(2 * angle)
-        last, value, doubt = value, float(parts.sum()), 2 * float(parts[speed < 0].sum())
-        if abs(value - last) <= _AGREE * value:
-            break
-    error = abs(value - last) + doubt + _ROUNDING * value
-    return Estimate(value=value**2, error=2 * value * error + error**2)
-
-
-def effective_total_correlation(source: Source) -> float:
-    """Return ``D = int_0^inf min(1, t) I(t) dt = int_0^1 min(1, -ln p) p h'(p) dp``, bits.
-
-    ``D = sum_j n (j + 1) (Z_{j+2} - Z_{j+1}) int min(1, -ln p) B_{n-1,j+1}(p) dp``, where
-    ``int min(1, -ln p) p^l dp = (1 - e^-(l+1)) / (l + 1)^2``.
-
-    Returns:
-        A float; for an exact curve its relative error is of the order of n float roundings, because the weights come
-        from interval arithmetic and no term is negative.
-
-    Example:
-        >>> round(effective_total_correlation([0, 1, 1]), 12)  # two equal bits: (1 - e^-2) / 2
-        0.432332358382
-    """
-    curve = information_curve(source)
-    n = curve.n
-    require_operations(n * n, "the effective total correlation", limit=_WEIGHTS, remedy="use fewer positions")
-    weights = _masses(n - 1) if n > 1 else []
-    pairs = zip(weights[1:], curve.increments, strict=True)
-    return fsum(n * (j + 1) * weight * float(rise) for j, (weight, rise) in enumerate(pairs))
-
-
-def _masses(m: int) -> list[float]:
-    """Return ``int_0^1 min(1, -ln p) B_{m,i}(p) dp`` for i = 0..m, each to the last bits of a float."""
-    before = ctx.prec
-    ctx.prec = 2 * m + 128  # the monomials of B_{m,i} add up to less than 4^m and cancel
-    try:
-        moments = [(1 - arb(-(k + 1)).exp()) / (k + 1) ** 2 for k in range(m + 1)]
-        masses: list[float] = []
-        for i in range(m + 1):
-            terms = ((-1) ** (k - i) * comb(m, k) * comb(k, i) * moments[k] for k in range(i, m + 1))
-            ball = sum(terms, arb(0))
-            assert ball.rel_accuracy_bits() > 53
-            masses.append(float(ball.mid()))
-        return masses
-    finally:
-        ctx.prec = before

@@ -32,6 +32,7 @@ class Columns:
     exact: bool
     mass: list[Any]  # probability of the merged outcomes, contexts averaged; length K
     marginals: NDArray[Any]  # P(y_B) at row B, a bit mask; fmpq or float64, shape (2^n, K)
+    outcomes: int  # before merging, over all contexts
 
     @classmethod
     def of(cls, targets: Targets) -> Columns:
@@ -51,7 +52,9 @@ class Columns:
             for column, mass in _distinct_columns(pmf):
                 key = tuple(map(number, column))
                 merged[key] = merged.get(key, 0) + number(weight) * number(mass)
-        return cls(n, exact, list(merged.values()), np.array(list(merged)).T)
+        return cls(
+            n, exact, list(merged.values()), np.array(list(merged)).T, sum(len(pmf) for _, pmf in parts)
+        )
 
     def draw(self, revealed: int, block: int) -> list[Any]:
         """Return ``prod_{i in block} P(y_i | y_revealed)`` for each column."""

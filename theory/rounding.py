@@ -22,13 +22,30 @@ The bound holds for the given floats read as exact numbers, and for every pmf th
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from math import ceil, log2, prod
 
-__all__ = ["axis_depth", "entropy_error", "gamma", "group_depth", "pairwise_depth", "sum_error"]
+__all__ = [
+    "Approximate",
+    "axis_depth",
+    "entropy_error",
+    "gamma",
+    "group_depth",
+    "pairwise_depth",
+    "sum_error",
+]
 
 _HALF_UNIT = 2.0**-53
 _FIXED = 12  # roundings of a term: its probability, a logarithm (8), a multiplicity, two products
 _PAIRWISE_BLOCK = 128  # numpy sums blocks of this size in eight runs, and halves by halves above
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approximate:
+    """A float and a bound on its absolute error."""
+
+    value: float
+    error: float
 
 
 def gamma(roundings: int) -> float:

@@ -8,6 +8,8 @@ from math import inf, log, log2
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.rounding import Approximate as Approximate
+
 __all__ = [
     "UNIT",
     "Approximate",
@@ -24,14 +26,6 @@ __all__ = [
 UNIT = 2.0**-53  # the relative error of one float operation
 _LN2 = log(2)
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Approximate:
-    """A float and a bound on its absolute error."""
-
-    value: float
-    error: float
 
 
 @dataclass(frozen=True, kw_only=True)
