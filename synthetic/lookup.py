@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from synthetic.task import make_task
+from synthetic.task import known_tasks, make_task
 from theory._checks import InputError
 from theory.taskfile import read_task
 
@@ -16,8 +16,8 @@ def find_task(name: str, n: int | None = None, *, normalise: bool = False) -> An
     """Return the task of a command-line name.
 
     Args:
-        name: A registered name, a path that ends in ``.json`` or ``.csv``, or ``module:attribute`` (a task, or a
-            class or function that makes one).
+        name: A registered name, perhaps with parameters (``sudoku:clues=0+5+10``), a path that ends in ``.json`` or
+            ``.csv``, or ``module:attribute`` (a task, or a class or function that makes one).
         n: The size of a registered or imported task, or the length of a structured task file.
         normalise: Divide the probabilities of a file by their sum where they do not sum to one.
 
@@ -30,7 +30,7 @@ def find_task(name: str, n: int | None = None, *, normalise: bool = False) -> An
     """
     if name.endswith((".json", ".csv")):
         return read_task(name, n=n, normalise=normalise)
-    if ":" in name:
+    if ":" in name and name.partition(":")[0] not in known_tasks():
         return _imported(name, n)
     return make_task(name, n)
 

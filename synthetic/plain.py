@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from theory._checks import InputError, positive_int
+from theory._checks import InputError, exact_fraction, positive_int
 from theory.law import Context, ListedLaw
 from theory.limits import require_memory
 from theory.lumped import Chain
 from theory.pmf import JointPMF
 
-__all__ = ["PlainTask", "require_listable"]
+__all__ = ["PlainTask", "is_prime", "require_listable", "sticky"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,3 +53,22 @@ def require_listable(outcomes: int, positions: int) -> None:
         f"listing {outcomes} outcomes of {positions} tokens",
         remedy="use a smaller n",
     )
+
+
+def is_prime(q: int) -> bool:
+    """Return whether q is prime."""
+    from flint import fmpz
+
+    return bool(fmpz(q).is_prime())
+
+
+def sticky(stay: object, name: str) -> tuple[tuple[Fraction, Fraction], tuple[Fraction, Fraction]]:
+    """Return the transition matrix of a bit that stays as it is with probability ``stay``.
+
+    Raises:
+        InputError: If ``stay``, called ``name`` in the message, is no probability.
+    """
+    p = exact_fraction(stay, name)
+    if not 0 <= p <= 1:
+        raise InputError(f"{name} must lie in 0..1, got {stay}.")
+    return (p, 1 - p), (1 - p, p)

@@ -44,6 +44,6 @@ def sure(n: int) -> Exchangeable:
     return Exchangeable(n, lambda j: ())  # noqa: ARG005
 
 
-def one_hot(block: int) -> Copies:
-    """Return the entropies of ``block`` independent one-hot blocks of that length."""
-    return Copies(replace_random(block), block)
+def one_hot(block: int, copies: int) -> Copies:
+    """Return the entropies of independent one-hot blocks of length ``block``."""
+    return Copies(replace_random(block), copies)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import cache
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -123,20 +123,47 @@ def make_task(name: str, n: int | None = None) -> Task:
     """Return a registered task.
 
     Args:
-        name: Its registered name.
+        name: Its registered name; parameters follow as ``name:key=value,key=value``, lists joined by ``+``.
         n: Its size; a task of one fixed size takes none.
+
+    Raises:
+        InputError: For an unknown name or key, a wrong value, or a size that does not fit.
 
     Example:
         >>> make_task("replace_random", 4).contexts()[0].law.pmf().outcomes[0]
         (4, 1, 2, 3)
+        >>> make_task("markov_chain:stay=9/10", 2).contexts()[0].law.pmf().probability((1, 1))
+        Fraction(9, 20)
     """
     known = known_tasks()
-    cls = known[choice(name, "task", known)]
+    plain, _, text = name.partition(":")
+    cls = known[choice(plain.strip(), "task", known)]
+    given = _parameters(cls, name, text)
     if not cls.sizes:
-        fixed = cls()
-        if n is not None and n != fixed.n:
-            raise InputError(f"task {name!r} has the fixed size n = {fixed.n}, got n = {n}.")
-        return fixed
-    if n is None:
-        raise InputError(f"task {name!r} needs a size, for example -n 4.")
-    return cls(n=n)
+        made = cls(**given)
+        if n is not None and n != made.n:
+            raise InputError(f"task {cls.name!r} has the fixed size n = {made.n}, got n = {n}.")
+    elif n is None:
+        raise InputError(f"task {cls.name!r} needs a size, for example -n 4.")
+    else:
+        made = cls(n=n, **given)
+    if given:  # answers name the task as it was asked for
+        object.__setattr__(made, "name", f"{cls.name}:" + ",".join(f"{k}={v}" for k, v in given.items()))
+    return made
+
+
+def _parameters(cls: Any, name: str, text: str) -> dict[str, str]:
+    """Return the parameters of a specification; the task itself reads and checks the values."""
+    known = [f.name for f in fields(cls) if f.name != "n"]
+    given: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        key, equals, value = part.partition("=")
+        if not equals or not value:
+            raise InputError(f"task {name!r}: {part!r} must have the form key=value.")
+        if key not in known:
+            hint = f"known: {', '.join(known)}" if known else "it takes none"
+            raise InputError(f"task {cls.name!r} has no parameter {key!r}; {hint}.")
+        if key in given:
+            raise InputError(f"task {name!r}: {key!r} stands twice.")
+        given[key] = value
+    return given

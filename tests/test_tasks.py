@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from synthetic import Arrangements, ListTask, known_tasks, make_task
+from synthetic import Arrangements, ListTask, find_task, known_tasks, make_task
 from synthetic.tasks.sudoku import Sudoku
 from tests import reference as ref
 from tests.test_decoder import tie_extremes
@@ -49,24 +49,24 @@ def _latin(n: int) -> ref.PMF:
     return _words(range(n), n * n, keep)
 
 
-def _sticky(n: int, parent) -> ref.PMF:
-    """Bits; each equals that of its parent with probability 3/4."""
+def _sticky(n: int, parent, stay=Fraction(3, 4)) -> ref.PMF:
+    """Bits; each equals that of its parent with probability ``stay``."""
     law = {}
     for bits in product((0, 1), repeat=n):
-        steps = [Fraction(3 if bits[i] == bits[parent(i)] else 1, 4) for i in range(1, n)]
+        steps = [stay if bits[i] == bits[parent(i)] else 1 - stay for i in range(1, n)]
         law[bits] = HALF * prod(steps)
-    return law
+    return {bits: p for bits, p in law.items() if p}
 
 
-def _hidden(n: int) -> ref.PMF:
+def _hidden(n: int, stay=Fraction(3, 4), right=Fraction(3, 4)) -> ref.PMF:
     """The sum over all hidden chains."""
     law = {}
     for bits in product((0, 1), repeat=n):
         total = Fraction(0)
-        for hidden, p in _sticky(n, lambda i: i - 1).items():
-            total += p * prod(Fraction(3 if h == b else 1, 4) for h, b in zip(hidden, bits, strict=True))
+        for hidden, p in _sticky(n, lambda i: i - 1, stay).items():
+            total += p * prod(right if h == b else 1 - right for h, b in zip(hidden, bits, strict=True))
         law[bits] = total
-    return law
+    return {bits: p for bits, p in law.items() if p}
 
 
 def _affine(n: int) -> ref.PMF:
@@ -76,12 +76,25 @@ def _affine(n: int) -> ref.PMF:
     )
 
 
-def _reed_solomon(n: int) -> ref.PMF:
+def _affine_over(q: int, n: int, k: int, minus) -> ref.PMF:
+    """``minus(a, b)`` is 1 - a - b in F_q."""
+    return _words(
+        range(q), n, lambda y: all(y[k + j] == minus(y[j % k], y[(j + 1) % k]) for j in range(n - k))
+    )
+
+
+def _minus_9(a: int, b: int) -> int:
+    """1 - a - b in F_9, by the two coordinates of each over F_3."""
+    (a1, a0), (b1, b0) = divmod(a, 3), divmod(b, 3)
+    return (-a1 - b1) % 3 * 3 + (1 - a0 - b0) % 3
+
+
+def _reed_solomon(n: int, k: int | None = None, q: int | None = None) -> ref.PMF:
     """Values at 0 .. n-1 of a polynomial of degree below k: the k-th differences vanish."""
-    q = {2: 2, 3: 3, 4: 5, 5: 5}[n]
+    q = q or {2: 2, 3: 3, 4: 5, 5: 5}[n]
 
     def keep(word):
-        for _ in range(max(1, n // 2)):
+        for _ in range(k or max(1, n // 2)):
             word = [b - a for a, b in pairwise(word)]
         return all(difference % q == 0 for difference in word)
 
@@ -94,8 +107,8 @@ def _matchings() -> ref.PMF:
     return ref.uniform(y for y in words if all(y[a] == y[b] for a, b in equal[y[0]]))
 
 
-def _one_hot(n: int) -> ref.PMF:
-    b = round(n**0.5)
+def _one_hot(n: int, block: int | None = None) -> ref.PMF:
+    b = block or round(n**0.5)
     return _words((0, 1), n, lambda y: all(sum(y[i : i + b]) == 1 for i in range(0, n, b)))
 
 
@@ -186,6 +199,30 @@ EXPECTED = {
     "words_to_sentence": ((2, 3), lambda n: _single(_sentences(n))),
     "tree": ((2, 3, 5), lambda n: _single(_sticky(n, lambda i: (i - 1) // 2))),
 }
+REGISTERED = sorted(EXPECTED)
+EXPECTED |= {
+    "affine_subspace:order=3,dimension=2": (
+        (3, 4),
+        lambda n: _single(_affine_over(3, n, 2, lambda a, b: (1 - a - b) % 3)),
+    ),
+    "affine_subspace:order=4": (
+        (2, 4),
+        lambda n: _single(_affine_over(4, n, n // 2, lambda a, b: 1 ^ a ^ b)),
+    ),
+    "affine_subspace:order=9,dimension=1": ((3,), lambda n: _single(_affine_over(9, n, 1, _minus_9))),
+    "hmm:stay=1/3,right=0.9": ((3,), lambda n: _single(_hidden(n, Fraction(1, 3), Fraction(9, 10)))),
+    "markov_chain:stay=1": ((3,), lambda n: _single(ref.repeated_bit(n))),
+    "one_hot_blocks:block=2": ((4, 6), lambda n: _single(_one_hot(n, 2))),
+    "one_hot_blocks:block=4": ((4, 8), lambda n: _single(_one_hot(n, 4))),
+    "reed_solomon:dimension=1,order=7": ((3,), lambda n: _single(_reed_solomon(n, 1, 7))),
+    "reed_solomon:dimension=2,order=3": ((3,), lambda n: _single(_reed_solomon(n, 2, 3))),
+    "sudoku:clues=8+1+2+0+3": ((None,), lambda _: _sudoku()),
+    "tree:stay=0.6": ((4,), lambda n: _single(_sticky(n, lambda i: (i - 1) // 2, Fraction(3, 5)))),
+    "words_to_sentence:words=Ben+likes+Dora": (
+        (3,),
+        lambda _: _single(ref.uniform([("Ben", "likes", "Dora"), ("Dora", "likes", "Ben")])),
+    ),
+}
 CASES = [(name, n) for name, (sizes, _) in EXPECTED.items() for n in sizes]
 LIST_TASKS = ["copy", "insert_index", "insert_random", "remove_index", "remove_random", "replace_index"]
 LIST_TASKS += ["replace_random", "reverse", "shuffle", "shuffle_strict", "sort"]
@@ -200,7 +237,7 @@ def contexts_with_truth(name: str, n: int | None):
 
 
 def test_the_registry_is_pinned():
-    assert list(known_tasks()) == sorted(EXPECTED)
+    assert list(known_tasks()) == REGISTERED
     assert sorted(name for name, cls in known_tasks().items() if issubclass(cls, ListTask)) == LIST_TASKS
     assert all(cls.name == name for name, cls in known_tasks().items())
 
@@ -459,6 +496,7 @@ SURE_CASES = [(name, 3) for name in SURE]
 LUMPED = [("shuffle", 1), ("shuffle", 3), ("shuffle", 4), ("replace_random", 1), ("replace_random", 4)]
 LUMPED += [("replace_random", 5), ("parity", 3), ("parity", 4), ("repeated_bit", 3), ("repeated_bit", 4)]
 LUMPED += [("reed_solomon", 3), ("reed_solomon", 4), *SURE_CASES]
+LUMPED += [("reed_solomon:dimension=1,order=7", 3), ("reed_solomon:dimension=2,order=3", 3)]
 SPECS = {
     "topk:k=1,by=random": ref.topk(1, "random"),
     "topk:k=2,by=random": ref.topk(2, "random"),
@@ -488,7 +526,7 @@ def test_lumped_tie_interval(name, n, spec):
     try:
         found = tie_interval_lumped(chain, policy)
     except InputError:  # right or refused; refused only where one rule must serve several sets of a code
-        assert name in ("parity", "repeated_bit", "reed_solomon")
+        assert name.partition(":")[0] in ("parity", "repeated_bit", "reed_solomon")
         assert policy.ties == "random"
     else:
         assert found == truth
@@ -526,6 +564,16 @@ BAD = {
     ),
     "clue outside": (lambda: Sudoku(clues=(0, 16)), r"clues must be distinct cells of 0\.\.15.*\[0, 16\]"),
     "clue twice": (lambda: Sudoku(clues=(0, 0)), "clues must be distinct cells"),
+    "clue text": (lambda: make_task("sudoku:clues=0+x"), r"clues must be cells joined by \+, .*'0\+x'"),
+    "key": (lambda: make_task("tree:stray=1", 3), "task 'tree' has no parameter 'stray'; known: stay"),
+    "no key": (lambda: make_task("copy:a=1", 3), "task 'copy' has no parameter 'a'; it takes none"),
+    "no value": (lambda: make_task("tree:stay", 3), "task 'tree:stay': 'stay' must have the form key=value"),
+    "twice": (lambda: make_task("tree:stay=1,stay=1", 3), "'stay' stands twice"),
+    "probability": (lambda: make_task("hmm:right=3/2", 3), r"right must lie in 0\.\.1, got 3/2"),
+    "block": (lambda: make_task("one_hot_blocks:block=3", 4), "block must divide n = 4, got 3"),
+    "no prime": (lambda: make_task("reed_solomon:order=6", 4), "prime of at least n = 4, such as 5, got 6"),
+    "dimension": (lambda: make_task("reed_solomon:dimension=5", 4), "dimension must be at most n = 4, got 5"),
+    "no field": (lambda: make_task("affine_subspace:order=6", 4), "order must be a prime power .*, got 6"),
     "all clues": (lambda: Sudoku(clues=range(16)), "clues must be distinct cells"),
 }
 
@@ -535,6 +583,13 @@ def test_wrong_input(name):
     make, message = BAD[name]
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_a_task_with_parameters_is_named_as_asked():
+    assert make_task("tree:stay=0.60", 3).name == "tree:stay=0.60"
+    assert make_task("tree:", 3).name == "tree"
+    assert make_task("tree:stay=3/5", 3) == make_task("tree:stay=0.6", 3)
+    assert find_task("sudoku:clues=0+5+10+15").name == "sudoku:clues=0+5+10+15"
 
 
 def test_a_fixed_size_may_be_repeated():

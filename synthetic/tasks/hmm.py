@@ -1,11 +1,11 @@
-"""Hidden Markov model: a sticky hidden bit (stays with probability 3/4), shown right with probability 3/4."""
+"""Hidden Markov model: a sticky hidden bit (stays with probability ``stay``, 3/4), shown right with ``right``, 3/4."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
 
-from synthetic.plain import PlainTask
+from synthetic.plain import PlainTask, sticky
 from synthetic.task import register
 from theory.law import Context
 from theory.pmf import JointPMF
@@ -13,18 +13,31 @@ from theory.structured import HMMLaw
 
 __all__ = ["HiddenMarkov"]
 
-STICKY = ((Fraction(3, 4), Fraction(1, 4)), (Fraction(1, 4), Fraction(3, 4)))
-
 
 @register("hmm")
 @dataclass(frozen=True, kw_only=True)
 class HiddenMarkov(PlainTask):
-    """The shown bits of a sticky two-state hidden Markov model."""
+    """The shown bits of a sticky two-state hidden Markov model.
+
+    Attributes:
+        n: The number of bits.
+        stay: The probability that a hidden bit equals the one before.
+        right: The probability that a shown bit equals the hidden one.
+    """
+
+    stay: Fraction = Fraction(3, 4)
+    right: Fraction = Fraction(3, 4)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("stay", "right"):
+            object.__setattr__(self, name, sticky(getattr(self, name), name)[0][0])
 
     def law(self) -> HMMLaw:
         """Return the law, whose conditionals come from the forward-backward algorithm at any length."""
         half = Fraction(1, 2)
-        return HMMLaw(n=self.n, initial=(half, half), transition=STICKY, emission=STICKY)
+        hidden, shown = sticky(self.stay, "stay"), sticky(self.right, "right")
+        return HMMLaw(n=self.n, initial=(half, half), transition=hidden, emission=shown)
 
     def pmf(self) -> JointPMF:
         """Return the law of the shown bits as a list."""

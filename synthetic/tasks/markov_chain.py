@@ -1,11 +1,11 @@
-"""Markov chain: n bits, the first fair, each later one equal to the one before with probability 3/4."""
+"""Markov chain: n bits, the first fair, each later one equal to the one before with probability ``stay``, 3/4."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
 
-from synthetic.plain import PlainTask
+from synthetic.plain import PlainTask, sticky
 from synthetic.task import register
 from theory.law import Context
 from theory.pmf import JointPMF
@@ -13,17 +13,27 @@ from theory.structured import MarkovLaw
 
 __all__ = ["MarkovChain"]
 
-STICKY = ((Fraction(3, 4), Fraction(1, 4)), (Fraction(1, 4), Fraction(3, 4)))
-
 
 @register("markov_chain")
 @dataclass(frozen=True, kw_only=True)
 class MarkovChain(PlainTask):
-    """A sticky two-state Markov chain; its law has a closed form at any length."""
+    """A sticky two-state Markov chain; its law has a closed form at any length.
+
+    Attributes:
+        n: The number of bits.
+        stay: The probability that a bit equals the one before.
+    """
+
+    stay: Fraction = Fraction(3, 4)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "stay", sticky(self.stay, "stay")[0][0])
 
     def law(self) -> MarkovLaw:
         """Return the law."""
-        return MarkovLaw(n=self.n, initial=(Fraction(1, 2), Fraction(1, 2)), transition=STICKY)
+        half = Fraction(1, 2)
+        return MarkovLaw(n=self.n, initial=(half, half), transition=sticky(self.stay, "stay"))
 
     def pmf(self) -> JointPMF:
         """Return the law as a list."""

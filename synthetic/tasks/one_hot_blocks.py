@@ -1,4 +1,4 @@
-"""One-hot blocks: independent blocks of length b, each with a single one; b is the root of n.
+"""One-hot blocks: independent blocks of one length, each with a single one; by default root n blocks of root n bits.
 
 Serial depth grows like the root of n (arXiv 2608.25505, Theorem 12).
 """
@@ -12,7 +12,7 @@ from math import isqrt
 from synthetic import structures
 from synthetic.plain import PlainTask, require_listable
 from synthetic.task import register
-from theory._checks import InputError
+from theory._checks import InputError, positive_int
 from theory.large.entropies import Copies
 from theory.pmf import JointPMF
 
@@ -22,27 +22,41 @@ __all__ = ["OneHotBlocks"]
 @register("one_hot_blocks")
 @dataclass(frozen=True, kw_only=True)
 class OneHotBlocks(PlainTask):
-    """The uniform law on n bits in blocks with one one each."""
+    """The uniform law on n bits in blocks with one one each.
+
+    Attributes:
+        n: The number of bits.
+        block: The length of a block, a divisor of n; ``None`` for the root of n.
+    """
 
     smallest = 4
+    block: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.block is None and isqrt(self.n) ** 2 != self.n:
+            raise InputError(
+                f"one_hot_blocks needs a square n such as 4, 9 or 16, or the length of a block that divides n, "
+                f"one_hot_blocks:block=2, got {self.n}."
+            )
+        block = isqrt(self.n) if self.block is None else positive_int(self.block, "block")
+        if self.n % block:
+            raise InputError(f"block must divide n = {self.n}, got {block}.")
+        object.__setattr__(self, "block", block)
 
     @property
-    def block(self) -> int:
-        """The block length."""
-        return isqrt(self.n)
+    def length(self) -> int:
+        """The length of a block."""
+        assert self.block is not None
+        return self.block
 
     def pmf(self) -> JointPMF:
         """Return the uniform law on the products of one-hot blocks."""
-        b = self.block
-        if b * b != self.n:
-            raise InputError(f"one_hot_blocks needs a square n such as 4, 9 or 16, got {self.n}.")
-        require_listable(b**b, self.n)
+        b, copies = self.length, self.n // self.length
+        require_listable(b**copies, self.n)
         rows = [tuple(int(i == j) for i in range(b)) for j in range(b)]
-        return JointPMF.uniform(tuple(chain.from_iterable(blocks)) for blocks in product(rows, repeat=b))
+        return JointPMF.uniform(tuple(chain.from_iterable(blocks)) for blocks in product(rows, repeat=copies))
 
     def structure(self) -> Copies:
         """Return the subset entropies: those of Replace Random in each block."""
-        b = self.block
-        if b * b != self.n:
-            raise InputError(f"one_hot_blocks needs a square n such as 4, 9 or 16, got {self.n}.")
-        return structures.one_hot(b)
+        return structures.one_hot(self.length, self.n // self.length)

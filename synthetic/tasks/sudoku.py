@@ -28,19 +28,17 @@ class Sudoku:
     """Sudoku of order 4.
 
     Attributes:
-        clues: The given cells, numbered row by row from 0 to 15.
+        clues: The given cells, numbered row by row from 0 to 15; as text joined by ``+``.
     """
 
     name: ClassVar[str] = ""
     sizes: ClassVar[bool] = False
-    clues: Sequence[int] = (0, 1, 2, 3, 8)
+    clues: Sequence[int] | str = (0, 1, 2, 3, 8)
 
     def __post_init__(self) -> None:
-        cells = tuple(sorted(self.clues))
+        cells = _cells(self.clues)
         if len(set(cells)) < len(cells) or not set(cells) < set(range(16)):
-            raise InputError(
-                f"clues must be distinct cells of 0..15, not all of them, got {list(self.clues)}."
-            )
+            raise InputError(f"clues must be distinct cells of 0..15, not all of them, got {list(cells)}.")
         object.__setattr__(self, "clues", cells)
 
     @property
@@ -50,17 +48,17 @@ class Sudoku:
 
     def contexts(self) -> tuple[Context, ...]:
         """Return one context per pattern of clue values, up to renaming of symbols."""
-        grids = sudoku_grids()
+        grids, clues = sudoku_grids(), _cells(self.clues)
         answers: dict[Grid, set[Grid]] = defaultdict(set)
         weight: dict[Grid, int] = defaultdict(int)
-        free = [cell for cell in range(16) if cell not in self.clues]
+        free = [cell for cell in range(16) if cell not in clues]
         for grid in grids:
             # rename so that clue symbols appear in order; symbols without a clue keep every order
-            seen = list(dict.fromkeys(grid[cell] for cell in self.clues))
+            seen = list(dict.fromkeys(grid[cell] for cell in clues))
             renamed = {symbol: j for j, symbol in enumerate(seen)}
             rest = [symbol for symbol in range(4) if symbol not in renamed]
             names = renamed | {symbol: len(seen) + j for j, symbol in enumerate(rest)}
-            pattern = tuple(names[grid[cell]] for cell in self.clues)
+            pattern = tuple(names[grid[cell]] for cell in clues)
             answers[pattern].add(tuple(names[grid[cell]] for cell in free))
             weight[pattern] += 1
         return tuple(
@@ -75,3 +73,12 @@ class Sudoku:
     def chain(self) -> None:
         """No lumped chain is known."""
         return
+
+
+def _cells(clues: Sequence[int] | str) -> tuple[int, ...]:
+    if not isinstance(clues, str):
+        return tuple(sorted(clues))
+    parts = clues.split("+")
+    if not all(part.strip().isdigit() for part in parts):
+        raise InputError(f"clues must be cells joined by +, such as 0+5+10, got {clues!r}.")
+    return tuple(sorted(map(int, parts)))

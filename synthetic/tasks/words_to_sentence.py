@@ -66,18 +66,23 @@ class WordsToSentence(PlainTask):
 
     Attributes:
         n: The number of words.
-        words: Words that the sentence must contain, anywhere.
+        words: Words that the sentence must contain, anywhere; as text joined by ``+``.
 
     Example:
         >>> WordsToSentence(n=3, words=("Ben", "likes", "Dora")).pmf().outcomes
         (('Ben', 'likes', 'Dora'), ('Dora', 'likes', 'Ben'))
     """
 
-    words: tuple[str, ...] = ()
+    words: tuple[str, ...] | str = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        words = self.words.split("+") if isinstance(self.words, str) else self.words
+        object.__setattr__(self, "words", tuple(words))
 
     def law(self) -> GrammarLaw:
         """Return the law; ``law().contains`` is the check of grammaticality, the words included."""
-        return GrammarLaw(n=self.n, rules=RULES, start="S", words=self.words)
+        return GrammarLaw(n=self.n, rules=RULES, start="S", words=tuple(self.words))
 
     def is_sentence(self, words: Sequence[str]) -> bool:
         """Return whether n words are a sentence of the grammar.
