@@ -20,14 +20,13 @@ from theory.certificates import (
     mode_is_stable_under,
     threshold_certificate,
     threshold_counterexample,
-    worst_case,
-    worst_gap_by_programme,
 )
 from theory.correlation import total_correlation
 from theory.limits import CostError
 from theory.lognumber import LogNumber
 from theory.mixtures import partition_law
 from theory.pmf import JointPMF
+from theory.worst_case import worst_case, worst_gap_by_programme
 
 PROGRAMME = 1e-6  # a probability: HiGHS meets constraints within 1e-7 each; worst seen 1e-15
 CONFIDENCES = st.lists(st.fractions(0, 1, max_denominator=24), min_size=1, max_size=6)

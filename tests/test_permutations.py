@@ -13,17 +13,14 @@ from theory.bounds import optimal_bounds, step_bound
 from theory.closed_forms import closed_form, evaluate, mean_subset_entropies
 from theory.limits import CostError
 from theory.lognumber import LogNumber
-from theory.permutations import (
-    all_rounds,
+from theory.permutation_limits import (
     asymptotic_kl,
-    batch_kl,
-    best_batches,
     frontier,
     half_rounds,
-    pairs_first,
     rounds_at_least,
     unplaced_share,
 )
+from theory.permutations import all_rounds, batch_kl, best_batches, pairs_first
 from theory.pmf import JointPMF
 from theory.random_order import expected_kl, optimal_sizes
 from theory.schedules import equal_sizes

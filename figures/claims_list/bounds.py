@@ -16,7 +16,8 @@ from theory.correlation import conditional_entropy, kl_divergence, total_correla
 from theory.decoder import decode
 from theory.lognumber import LogNumber
 from theory.partition_laws import mixture_kl
-from theory.permutations import batch_kl, best_batches, frontier, half_rounds
+from theory.permutation_limits import frontier, half_rounds
+from theory.permutations import batch_kl, best_batches
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.subsets import subset_entropies

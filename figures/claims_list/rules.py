@@ -8,10 +8,11 @@ from math import factorial
 from figures.claims_list.claim import Claim, Evidence
 from synthetic import make_task
 from theory.accuracy import total_variation
-from theory.certificates import threshold_certificate, threshold_counterexample, worst_case
+from theory.certificates import threshold_certificate, threshold_counterexample
 from theory.correlation import product_of_marginals
 from theory.expectation import ExpectedDecode, decode_contexts
 from theory.policies import parse_policy
+from theory.worst_case import worst_case
 
 __all__ = ["ENTRIES"]
 
