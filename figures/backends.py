@@ -4,8 +4,7 @@ No number depends on the choice: a cell is a pure function of its arguments, car
 thread. A worker computes a cell only if its source code, weights and libraries are those of the process that asks.
 A cell whose worker dies is computed again on another one.
 
-loky goes through joblib. The clusters are asked directly: joblib waits for ever for a task that Dask gives up
-(its callback is not called after KilledWorker), and cannot hand out results as they come from Ray.
+All three go through joblib (`figures.parallel`).
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from typing import Any
 
 import figures.cache
 from figures.figure import Cell
+from figures.parallel import as_they_come, over_futures
 from figures.processes import compute_cell, on_this_machine, one_thread
 from theory import InputError
 
@@ -114,26 +114,23 @@ async def _kind_of_server(distributed: ModuleType, address: str) -> str:
 def _on_dask(
     distributed: ModuleType, client: Any, address: str, cells: Sequence[Cell]
 ) -> Iterator[tuple[int, Any]]:
-    if not cells:
-        return
-    futures = [client.submit(compute_on_worker, *task, pure=False) for task in _tasks(cells)]
-    if not client.ncores():
-        try:
-            client.wait_for_workers(1, timeout=_FIRST_WORKER)
+    if cells and not client.ncores():
+        try:  # a cluster that grows with its work needs some to grow
+            client.submit(int, pure=False).result(timeout=_FIRST_WORKER)
         except TimeoutError:
             raise BackendError(
                 f"--scheduler {address}: no worker after {_FIRST_WORKER} s; start some: dask worker {address}"
             ) from None
-    for future in distributed.as_completed(futures, loop=client.loop):
-        try:
-            yield future.result()
-        except distributed.KilledWorker as error:
-            raise _too_many_deaths(error.allowed_failures + 1) from None
-        except distributed.CancelledError:
-            raise BackendError(f"the scheduler {address} was lost; {_CONTINUE}") from None
-        except RuntimeError as error:  # how Dask says that it cannot import our modules
-            _explain_missing_module(error)
-            raise
+    backend = over_futures(partial(client.submit, pure=False))
+    try:
+        yield from as_they_come(compute_on_worker, _tasks(cells), backend=backend)
+    except distributed.KilledWorker as error:
+        raise _too_many_deaths(error.allowed_failures + 1) from None
+    except distributed.CancelledError:
+        raise BackendError(f"the scheduler {address} was lost; {_CONTINUE}") from None
+    except RuntimeError as error:  # how Dask says that it cannot import our modules
+        _explain_missing_module(error.__cause__)
+        raise
 
 
 @contextmanager
@@ -152,26 +149,25 @@ def _ray(ray: ModuleType, address: str) -> Generator[Evaluate]:
 
 
 def _on_ray(ray: ModuleType, cells: Sequence[Cell]) -> Iterator[tuple[int, Any]]:
-    remote = ray.remote(num_cpus=1, max_retries=_DEATHS - 1)(compute_on_worker)
-    running = [remote.remote(*task) for task in _tasks(cells)]
-    while running:
-        finished, running = ray.wait(running, num_returns=1)
-        try:
-            yield from ray.get(finished)
-        except ray.exceptions.RayTaskError as error:
-            raise error.cause from None  # what the cell raised
-        except ray.exceptions.WorkerCrashedError:
-            raise _too_many_deaths(_DEATHS) from None
+    run = ray.remote(num_cpus=1, max_retries=_DEATHS - 1)(compute_on_worker)
+    backend = over_futures(lambda _, *task: run.remote(*task).future())
+    try:
+        yield from as_they_come(compute_on_worker, _tasks(cells), backend=backend)
+    except ray.exceptions.RayTaskError as error:
+        _explain_missing_module(getattr(error.cause, "client_exc", None))
+        raise error.cause from None  # what the cell raised
+    except ray.exceptions.WorkerCrashedError:
+        raise _too_many_deaths(_DEATHS) from None
 
 
 def _too_many_deaths(count: int) -> BackendError:
     return BackendError(
-        f"{count} workers died while computing one cell, perhaps for want of memory; {_CONTINUE}"
+        f"{count} workers died while computing one cell, perhaps for want of memory or of a module "
+        f"(see their logs); {_CONTINUE}"
     )
 
 
-def _explain_missing_module(error: BaseException) -> None:
-    cause = error.__cause__
+def _explain_missing_module(cause: object) -> None:
     if isinstance(cause, ModuleNotFoundError):
         raise BackendError(
             f"the cluster has no module {cause.name!r}; install parabounds where its scheduler and workers run."

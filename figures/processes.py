@@ -14,10 +14,9 @@ from typing import Any
 
 from figures.data import through_json
 from figures.figure import Cell
+from figures.parallel import as_they_come
 
 __all__ = ["compute_cell", "on_this_machine", "one_thread"]
-
-_AS_THEY_COME: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}
 
 
 def on_this_machine(cells: Sequence[Cell], *, jobs: int) -> Iterator[tuple[int, Any]]:
@@ -27,13 +26,9 @@ def on_this_machine(cells: Sequence[Cell], *, jobs: int) -> Iterator[tuple[int, 
             for position, cell in enumerate(cells):
                 yield position, compute_cell(cell)
         return
-    from joblib import Parallel, delayed, parallel_config
-
-    with parallel_config(backend="loky", n_jobs=min(jobs, len(cells)), inner_max_num_threads=1):
-        finished: Any = Parallel(**_AS_THEY_COME)(
-            delayed(_in_process)(position, cell, os.getpid()) for position, cell in enumerate(cells)
-        )
-        yield from finished
+    tasks = ((position, cell, os.getpid()) for position, cell in enumerate(cells))
+    jobs = min(jobs, len(cells))
+    yield from as_they_come(_in_process, tasks, backend="loky", n_jobs=jobs, inner_max_num_threads=1)
 
 
 def compute_cell(cell: Cell) -> Any:

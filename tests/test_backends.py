@@ -1,25 +1,41 @@
-"""Where cells are computed changes nothing: a real Dask cluster on loopback, one of its workers killed midway."""
+"""Where cells are computed changes nothing: real Dask and Ray clusters on loopback, a worker killed midway.
 
+The tests of Ray run where it is installed, as it is not with the extra `dev`.
+"""
+
+import importlib
 import os
 import re
+import secrets
 import signal
 import socket
+import subprocess
 import sys
+import tempfile
 import time
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+import figures.cache
 import paper_repro
 from figures import Cell, Figure, RunSettings, exact_check
 from figures.backends import BackendError, open_backend
 from figures.cells import exact_decode
+from figures.parallel import as_they_come, over_futures
 from figures.run import run_figures
 from figures.style import new_figure
 
 POLICIES = ["topk:k=2,by=random", "topk:k=2,by=confidence", "threshold:gamma=0.6", "topk:k=3,by=random"]
 FILES = ("decodes.csv", "decodes.svg")
+LOOPBACK = {"processes": True, "host": "tcp://127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+WORKER = {"UNCHANGING_CODE": "1"}
+
+if os.environ.keys() >= WORKER.keys():  # this is a worker that unpickles a cell
+    figures.cache.source_digest = lambda: "as it is"
 
 
 def decode_or_die(*, folder, deadly, **kwargs):
@@ -35,6 +51,17 @@ def decode_or_die(*, folder, deadly, **kwargs):
             time.sleep(0.05)
         raise AssertionError("no result was kept")
     return exact_decode(**kwargs)
+
+
+def wait(folder, kept):
+    """Return `kept`, the name of a file or None, once that file is there."""
+    while kept and not (Path(folder) / kept).exists():
+        time.sleep(0.05)
+    return kept
+
+
+def quotient(a, b):
+    return a // b
 
 
 def end_process():
@@ -97,7 +124,7 @@ def main(figure, out, *more):
 
 @pytest.fixture(autouse=True)
 def unchanging_code(monkeypatch):
-    """Let somebody edit the project while the tests run."""
+    """Let somebody edit the project while the tests run; the workers do by `WORKER`."""
     monkeypatch.setattr("figures.cache.source_digest", lambda: "as it is")
 
 
@@ -109,37 +136,83 @@ def folder(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def dask():
+    """Give a Dask cluster of two processes with two threads each."""
     distributed = pytest.importorskip("distributed")
-
-    class Unchanging(distributed.WorkerPlugin):
-        """The same in the workers, also in those that replace others."""
-
-        def setup(self, worker):  # noqa: ARG002
-            import figures.cache
-
-            figures.cache.source_digest = lambda: "as it is"
-
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=2, processes=True, host="127.0.0.1", dashboard_address=None
-        ) as made,
-        distributed.Client(made, set_as_default=False) as client,
-    ):
-        client.register_plugin(Unchanging())
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=2, env=WORKER, **LOOPBACK) as made:
         yield made
 
 
-class TestDask:
+@contextmanager
+def elsewhere():
+    """Give one other process that is a Dask cluster, and its address."""
+    pytest.importorskip("distributed")
+    cluster = f"import distributed; made = distributed.LocalCluster(n_workers=1, **{LOOPBACK | {'processes': False}})"
+    script = f"{cluster}; print(made.scheduler_address, flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        env=os.environ | WORKER | {"PYTHONPATH": str(Path(paper_repro.__file__).parent)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        yield process, process.stdout.readline().strip()
+        process.kill()
+
+
+@pytest.fixture(scope="module")
+def ray():
+    """Give the address of a Ray cluster of two processes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as short:
+        patch.setenv("RAY_AUTH_MODE", "token")  # Ray listens on every network
+        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        pytest.importorskip("ray")  # reads its settings
+        options = f"start --head --block --port={port} --node-ip-address=127.0.0.1 --num-cpus=2"
+        # A path to a socket has at most 107 bytes, so the folder is not that of the tests.
+        options += f" --temp-dir={short} --include-dashboard=false --disable-usage-stats"
+        with subprocess.Popen(
+            [sys.executable, "-m", "ray.scripts.scripts", *options.split()],
+            env=os.environ | WORKER,
+            stdout=subprocess.DEVNULL,
+        ) as head:
+            while head.poll() is None and not answers(port):
+                time.sleep(0.1)
+            yield f"127.0.0.1:{port}"
+            head.terminate()
+
+
+def answers(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(params=["dask", "ray"])
+def cluster(request, monkeypatch):
+    """Give the name and the address of a cluster in which one death of a worker too many is the second."""
+    made = request.getfixturevalue(request.param)
+    if request.param == "dask":
+        monkeypatch.setattr(made.scheduler, "allowed_failures", 1)
+        return "dask", made.scheduler_address
+    monkeypatch.setattr("figures.backends._DEATHS", 2)
+    return "ray", made
+
+
+class TestCluster:
     def test_killed_worker_changes_no_byte(self, cluster, folder, tmp_path):
         def noting(cells):
             for finished in evaluate(cells):
                 yield finished
                 (folder / "kept").touch()  # the run asks for the next one after it has kept this one
 
+        name, address = cluster
         figure = decodes(folder, deadly=3)
-        with open_backend("dask", scheduler=cluster.scheduler_address) as evaluate:
-            results = run_figures([figure], run=RunSettings(), out=tmp_path / "dask", evaluate=noting)
+        with open_backend(name, scheduler=address) as evaluate:
+            results = run_figures([figure], run=RunSettings(), out=tmp_path / name, evaluate=noting)
         assert (folder / "died").exists()
         deadly = [pid for name, pid in attempts(folder) if name == f"{POLICIES[1]}/1"]
         assert len(deadly) == 2
@@ -147,17 +220,17 @@ class TestDask:
         assert str(os.getpid()) not in {pid for _, pid in attempts(folder)}
         same = run_figures([figure], run=RunSettings(), out=tmp_path / "loky", jobs=2)
         assert results[0].rows == same[0].rows
-        assert written(tmp_path / "dask") == written(tmp_path / "loky")
-        assert len(written(tmp_path / "dask")) == 8 + len(FILES)
+        assert written(tmp_path / name) == written(tmp_path / "loky")
+        assert len(written(tmp_path / name)) == 8 + len(FILES)
 
     def test_command_differs_by_two_options(self, cluster, folder, tmp_path, capsys):
+        name, address = cluster
         figure = decodes(folder)
-        address = cluster.scheduler_address
-        assert main(figure, tmp_path / "dask", "--backend", "dask", "--scheduler", address) == 0
+        assert main(figure, tmp_path / name, "--backend", name, "--scheduler", address) == 0
         assert capsys.readouterr().err.startswith("decodes: 8 cells, ")
         assert main(figure, tmp_path / "one", "--jobs", "1") == 0
-        assert written(tmp_path / "dask") == written(tmp_path / "one")
-        report = (tmp_path / "dask" / "report.json").read_bytes()
+        assert written(tmp_path / name) == written(tmp_path / "one")
+        report = (tmp_path / name / "report.json").read_bytes()
         assert report == (tmp_path / "one" / "report.json").read_bytes()
 
     def test_interrupted_run_goes_on_anywhere(self, cluster, folder, tmp_path):
@@ -167,36 +240,42 @@ class TestDask:
                     raise KeyboardInterrupt
                 yield finished
 
+        name, address = cluster
         figure = decodes(folder)
-        with (
-            open_backend("dask", scheduler=cluster.scheduler_address) as evaluate,
-            pytest.raises(KeyboardInterrupt),
-        ):
+        with open_backend(name, scheduler=address) as evaluate, pytest.raises(KeyboardInterrupt):
             run_figures([figure], run=RunSettings(), out=tmp_path, evaluate=interrupted)
         assert len(list((tmp_path / ".cache" / "decodes").iterdir())) == 3
         run_figures([figure], run=RunSettings(), out=tmp_path, jobs=1)
         assert [pid for _, pid in attempts(folder)].count(str(os.getpid())) == 5
 
     def test_error_of_a_cell_arrives(self, cluster):
+        name, address = cluster
         with (
-            open_backend("dask", scheduler=cluster.scheduler_address) as evaluate,
+            open_backend(name, scheduler=address) as evaluate,
             pytest.raises(ArithmeticError, match="3 is too much") as caught,
         ):
             list(evaluate([Cell(function=fail, kwargs={"value": 3})]))
+        assert caught.type is ArithmeticError
         assert f"in the cell {__name__}.fail(value=3)" in caught.value.__notes__
 
-    def test_cell_that_ends_every_worker(self, cluster, monkeypatch):
-        monkeypatch.setattr(cluster.scheduler, "allowed_failures", 1)
+    def test_cell_that_ends_every_worker(self, cluster):
+        name, address = cluster
         with (
-            open_backend("dask", scheduler=cluster.scheduler_address) as evaluate,
+            open_backend(name, scheduler=address) as evaluate,
             pytest.raises(BackendError, match="2 workers died while computing one cell"),
         ):
             list(evaluate([Cell(function=end_process)]))
 
+    def test_no_cells(self, cluster):
+        name, address = cluster
+        with open_backend(name, scheduler=address) as evaluate:
+            assert list(evaluate([])) == []
+
     def test_worker_with_other_code_computes_nothing(self, cluster, folder, monkeypatch):
+        name, address = cluster
         monkeypatch.setattr("figures.cache.source_digest", lambda: "edited")
         with (
-            open_backend("dask", scheduler=cluster.scheduler_address) as evaluate,
+            open_backend(name, scheduler=address) as evaluate,
             pytest.raises(
                 BackendError, match=r"another source code than this process \(as it is, not edited"
             ),
@@ -205,19 +284,94 @@ class TestDask:
         assert not (folder / "log").exists()
 
     def test_worker_with_other_weights_computes_nothing(self, cluster, tmp_path, monkeypatch):
+        name, address = cluster
         file = tmp_path / "weights"
         file.write_bytes(b"1")
         monkeypatch.setattr("figures.backends._weights", lambda _: {"file of weights": "another"})
         with (
-            open_backend("dask", scheduler=cluster.scheduler_address) as evaluate,
+            open_backend(name, scheduler=address) as evaluate,
             pytest.raises(BackendError, match="another file of weights"),
         ):
             list(evaluate([Cell(function=fail, kwargs={"weights": str(file)})]))
 
-    def test_address_of_a_worker(self, cluster, folder, tmp_path, capsys):
-        address = next(iter(cluster.scheduler_info["workers"]))
+
+class TestFutures:
+    """What joblib needs of a cluster, with threads in the place of one."""
+
+    def test_results_come_as_they_finish(self, tmp_path):
+        with ThreadPoolExecutor(2) as pool:
+            tasks = [(tmp_path, "kept"), (tmp_path, None)]
+            finished = as_they_come(wait, tasks, backend=over_futures(pool.submit))
+            assert next(finished) is None
+            (tmp_path / "kept").touch()
+            assert list(finished) == ["kept"]
+
+    def test_error_keeps_its_traceback(self):
+        with ThreadPoolExecutor(1) as pool, pytest.raises(ZeroDivisionError) as caught:
+            list(as_they_come(quotient, [(1, 1), (1, 0)], backend=over_futures(pool.submit)))
+        assert caught.traceback[-1].name == "quotient"
+
+    def test_cancelled_task_is_an_error(self):
+        def submit(*_):
+            future = Future()
+            future.cancel()
+            return future
+
+        with pytest.raises(CancelledError):
+            list(as_they_come(quotient, [(1, 1)], backend=over_futures(submit)))
+
+    def test_stopped_run_warns_of_nothing(self):
+        with ThreadPoolExecutor(1) as pool:
+            finished = as_they_come(quotient, [(i, 1) for i in range(9)], backend=over_futures(pool.submit))
+            next(finished)
+            finished.close()
+
+
+class TestDask:
+    def test_cluster_without_a_worker(self, monkeypatch):
+        monkeypatch.setattr("figures.backends._FIRST_WORKER", 1)
+        with (
+            pytest.importorskip("distributed").LocalCluster(n_workers=0, **LOOPBACK) as made,
+            open_backend("dask", scheduler=made.scheduler_address) as evaluate,
+            pytest.raises(BackendError, match="no worker after 1 s; start some: dask worker tcp"),
+        ):
+            list(evaluate([Cell(function=fail, kwargs={"value": 3})]))
+
+    def test_lost_scheduler(self, folder):
+        cells = [Cell(function=wait, kwargs={"folder": str(folder), "kept": kept}) for kept in (None, "kept")]
+        with elsewhere() as (process, address), open_backend("dask", scheduler=address) as evaluate:
+            finished = evaluate(cells)
+            assert next(finished) == (0, None)
+            process.kill()
+            with pytest.raises(
+                BackendError, match=r"the scheduler tcp.* was lost; the same command continues"
+            ):
+                next(finished)
+
+    def test_cluster_without_a_module(self, tmp_path, monkeypatch):
+        with elsewhere() as (_, address):
+            lacks_a_module("dask", address, tmp_path, monkeypatch)
+
+    def test_address_of_a_worker(self, dask, folder, tmp_path, capsys):
+        address = next(iter(dask.scheduler_info["workers"]))
         assert main(decodes(folder), tmp_path, "--backend", "dask", "--scheduler", address) == 2
         assert "a Dask Worker answers there, not a scheduler" in capsys.readouterr().err
+
+
+def test_ray_without_a_module(ray, tmp_path, monkeypatch):
+    lacks_a_module("ray", ray, tmp_path, monkeypatch)
+
+
+def lacks_a_module(name, address, tmp_path, monkeypatch):
+    (tmp_path / "only_here.py").write_text("def one():\n    return 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    cell = Cell(function=importlib.import_module("only_here").one)
+    with (
+        open_backend(name, scheduler=address) as evaluate,
+        pytest.raises(BackendError, match="the cluster has no module 'only_here'; install parabounds"),
+    ):
+        list(evaluate([cell]))
+    del sys.modules["only_here"]
 
 
 class TestWrongUsage:

@@ -8,11 +8,10 @@ from math import inf, log, log2
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.rounding import Approximate as Approximate
+from theory.rounding import Approximate
 
 __all__ = [
     "UNIT",
-    "Approximate",
     "Floats",
     "LargeDecode",
     "bounded",

@@ -1,0 +1,75 @@
+"""Tasks through joblib, their results as they come: on loky, or on any cluster that gives a future for each task.
+
+The backends of joblib that others offer do not serve. That for Dask (joblib 1.6, `_dask.py`, `_collect`) sets the
+error of a task that Dask gives up on a future that nobody watches and calls nobody back, so that `Parallel` waits for
+ever. That of Ray (`ray.util.joblib`) extends `MultiprocessingBackend`, which has `supports_return_generator = False`,
+and a worker that dies ends the call with `ActorDiedError`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+__all__ = ["as_they_come", "over_futures"]
+
+_AS_THEY_COME: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1, "pre_dispatch": "all"}
+
+
+def as_they_come(function: Callable[..., Any], tasks: Iterable[Any], **config: Any) -> Iterator[Any]:
+    """Yield function(*task) of every task as it finishes; an error of one ends the rest.
+
+    Args:
+        function: Any importable function.
+        tasks: Arguments of each call.
+        config: What `joblib.parallel_config` takes: `backend`, `n_jobs` and so on.
+
+    Example:
+        >>> sorted(as_they_come(divmod, [(7, 2), (9, 4)], backend="threading", n_jobs=2))
+        [(2, 1), (3, 1)]
+    """
+    from joblib import Parallel, delayed, parallel_config
+
+    with parallel_config(**config):
+        finished: Any = Parallel(**_AS_THEY_COME)(delayed(function)(*task) for task in tasks)
+    try:
+        for result in finished:  # noqa: UP028 (`yield from` would close it outside of the block below)
+            yield result
+    finally:
+        with warnings.catch_warnings(action="ignore"):  # of results that an interrupted run has not taken
+            finished.close()
+
+
+def over_futures(submit: Callable[..., Any]) -> Any:
+    """Return a backend of joblib in which `submit` gives a future of function(*arguments).
+
+    The future needs `add_done_callback`, called also for a task that fails or is cancelled, and `result`.
+
+    Example:
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> with ThreadPoolExecutor() as pool:
+        ...     sorted(as_they_come(divmod, [(7, 2), (9, 4)], backend=over_futures(pool.submit)))
+        [(2, 1), (3, 1)]
+    """
+    from joblib.parallel import ParallelBackendBase
+
+    class Futures(ParallelBackendBase):
+        supports_retrieve_callback = True
+
+        def effective_n_jobs(self, n_jobs: int) -> Any:  # noqa: ARG002
+            return 2  # every task is submitted at once; for 1 joblib would compute in this process
+
+        def submit(self, func: Any, callback: Any = None) -> Any:
+            [(function, arguments, _)] = func.items
+            future = submit(function, *arguments)
+            future.add_done_callback(callback)
+            return future
+
+        # A generator, so that joblib asks for the result only when it hands that out, in the thread that asked: in
+        # the callback, which holds joblib's lock, the result may have died with its Dask worker and be on its way
+        # again, and an error would lose its traceback.
+        def retrieve_result_callback(self, out: Any) -> Any:
+            yield out.result()
+
+    return Futures()
