@@ -269,6 +269,15 @@ def test_truncation(weights, top_p, top_k, nucleus):
         assert np.allclose(floats, [float(p) for p in truth], rtol=0, atol=1e-12)
 
 
+def test_equal_tokens_at_the_border_stay_in_order():
+    """0.1 + 0.2 is above 0.3 by rounding alone: the lower token is kept, as for exact numbers."""
+    row = [Fraction(3, 10), Fraction(4, 10), Fraction(3, 10)]
+    truth = [float(p) for p in truncated(row, HALF, None, "keep")]
+    found = Transform(top_p=HALF).draw(np.array([[0.3, 0.4, 0.1 + 0.2]]), FLOAT64)[0]
+    assert np.allclose(found, truth, rtol=0, atol=1e-12)
+    assert truth[0] > 0 == truth[2]
+
+
 # -- the page -----------------------------------------------------------------------------------------------------
 
 

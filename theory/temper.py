@@ -109,7 +109,7 @@ class Transform:
         if self.top_p is None:
             return None
         xp, limit = numbers.xp, numbers.const(self.top_p)
-        order = xp.argsort(-q, axis=-1, stable=True)
+        order = _descending(q, numbers)
         ordered = xp.take_along_axis(q, order, axis=-1)
         total = xp.cumulative_sum(ordered, axis=-1)
         reached = total - ordered if self.nucleus == "keep" else total
@@ -173,6 +173,16 @@ def check_underflow(probs: Array, q: Array, temperature: Fraction) -> None:
         raise InputError(
             f"at temperature {float(temperature):g} token probabilities underflow; use 0, or a higher one."
         )
+
+
+def _descending(q: Array, numbers: Numbers) -> Array:
+    """Return the tokens from the most to the least probable; those equal within the tolerance in ascending order."""
+    xp = numbers.xp
+    order = xp.argsort(-q, axis=-1, stable=True)
+    ordered = xp.take_along_axis(q, order, axis=-1)
+    drop = xp.astype(ordered[..., :-1] - ordered[..., 1:] > numbers.tolerance, xp.int64)
+    level = xp.concat([xp.zeros_like(order[..., :1]), xp.cumulative_sum(drop, axis=-1)], axis=-1)
+    return xp.argsort(xp.take_along_axis(level, xp.argsort(order, axis=-1), axis=-1), axis=-1, stable=True)
 
 
 def _renormalised(q: Array, numbers: Numbers) -> Array:
