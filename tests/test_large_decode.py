@@ -9,7 +9,6 @@ from synthetic import make_task
 from theory._checks import InputError
 from theory.decoder import decode
 from theory.expectation import decode_contexts
-from theory.large import random_gaps
 from theory.large.answers import structure_of
 from theory.large.decode import decode_structured
 from theory.policies import parse_policy
@@ -111,20 +110,6 @@ def test_random_order_on_one_interval(name, n):
         assert _agree(name, n, spec, 1, "random")
 
 
-def test_random_order_in_floats(monkeypatch):
-    """Within the stated error of the exact accuracy."""
-    for name, k in product(("insert_random", "remove_random"), (2, 3)):
-        structure, policy = _structure(name, 24), parse_policy(f"topk:k={k},by=random")
-        exact = decode_structured(structure, policy).accuracy
-        with monkeypatch.context() as patch:
-            patch.setattr(random_gaps, "_EXACT", 0)
-            found = decode_structured(structure, policy)
-        assert isinstance(exact, Fraction)
-        assert isinstance(found.accuracy, float)
-        bound = found.steps * (2 * structure.n + 8 * k + 20) * 2.0**-53
-        assert abs(Fraction(found.accuracy) / exact - 1) <= bound
-
-
 @pytest.mark.parametrize(
     "spec", ["topk:k=3,by=left_to_right", "threshold:gamma=0.6", "threshold:gamma=2/3", "factor:f=9"]
 )
@@ -138,6 +123,7 @@ def test_three_one_hot_blocks(spec):
         ("shuffle", "topk:k=2,by=random", 500),
         ("shuffle", "factor:f=1", 1000),
         ("insert_random", "topk:k=2", 500),
+        ("remove_random", "topk:k=2,by=random", 500),
         ("remove_random", "topk:k=2,by=left_to_right", 500),
         ("bernoulli_walk", "threshold:gamma=0.6", 1000),
         ("one_hot_blocks", "topk:k=31,by=left_to_right", 31),
@@ -149,9 +135,7 @@ def test_commands_decode_a_thousand(name, spec, steps):
     assert result.steps == steps
 
 
-@pytest.mark.parametrize(
-    "spec", ["topk:k=2", "topk:k=2,by=random", "factor:f=2", "topk:k=2,by=confidence,block=10"]
-)
+@pytest.mark.parametrize("spec", ["topk:k=2,by=random", "factor:f=2", "threshold:gamma=0.9,block=10"])
 @pytest.mark.parametrize("name", ["bernoulli_walk", "one_hot_blocks"])
 def test_unknown_rules_say_what_is_known(name, spec):
     with pytest.raises(InputError, match="expected KL of random order"):

@@ -9,6 +9,7 @@ from synthetic import make_task
 from theory.large.answers import structure_of
 from theory.large.decode import decode_structured
 from theory.large.floats import large_threshold, large_topk, large_total_correlation
+from theory.limits import CostError
 from theory.lumped import decode_lumped
 from theory.policies import parse_policy
 
@@ -65,6 +66,43 @@ def test_floats_of_thresholds_keep_their_error(name, n):
     for gamma, strict in product(("0", "0.01", "1/2", "0.9", "0.99", "1"), ("true", "false")):
         found = large_threshold(name, n, gamma, strict=strict == "true")
         _compare(found, _exact(name, n, f"threshold:gamma={gamma},strict={strict}"))
+
+
+@pytest.mark.parametrize("n", [2, 3, 9, 20, 100])
+@pytest.mark.parametrize("name", ["insert_random", "remove_random"])
+def test_floats_of_interval_thresholds_keep_their_error(name, n):
+    for gamma, strict in product(
+        ("-1", "0.01", "0.45", "1/2", "0.55", "2/3", "0.9", "0.99", "1"), ("true", "false")
+    ):
+        found = large_threshold(name, n, gamma, strict=strict == "true")
+        _compare(found, _exact(name, n, f"threshold:gamma={gamma},strict={strict}"))
+
+
+def test_interval_thresholds_at_a_million():
+    """The ends that go in the first step, in intervals: later steps add less than 2^-10000 of the accuracy."""
+    n, before = 10**6, ctx.prec
+    ctx.prec = 160
+    try:
+        ends = n // 10 - 1  # confidence above 9/10: (n - 1 - p) / n for p = 0.. at the left end
+        side = arb(n).lgamma() - arb(n - ends).lgamma() - ends * arb(n).log()
+        # named by position j of the left end: those before it say later, those after it and the right end earlier
+        named, earlier, j = arb(0), arb(1), ends - 1
+        later = arb(1)  # over the product of all
+        while j >= ends - 300:
+            later /= arb(n - 1 - j) / n
+            named += later * (j + 1) / n * earlier
+            earlier *= arb(j + 1) / n
+            j -= 1
+        accuracy = (2 * side + (2 * named).log()) / arb(2).log()
+        found = large_threshold("remove_random", n, "0.9")
+        _within(found.log2_accuracy, accuracy)
+        assert found.kl.error < 1e-8
+    finally:
+        ctx.prec = before
+    with pytest.raises(CostError, match="a threshold on 100000000 items would need about"):
+        large_threshold("insert_random", 10**8, "0.9")
+    with pytest.raises(CostError, match="a threshold on 10000000 items would take about"):
+        large_threshold("insert_random", 10**7, "0.999999")
 
 
 @pytest.mark.parametrize(("n", "k"), [(4, 1), (36, 3), (36, 36), (400, 10), (400, 400)])

@@ -7,13 +7,15 @@ Laws whose masked positions all look alike go through :mod:`theory.lumped`. For 
 | left to right, any count | interval, O(n) states | fixed blocks | fixed blocks |
 | confidence, margin, entropy: threshold | interval, O(n) states | confidence only | yes |
 | the same: factor | interval | confidence, f <= 3/2 | not known |
-| the same: top-k, k > 1 | interval | not known | not known |
-| random top-k, k > 1 | interval and number masked, O(n^2 / k) states | not known | not known |
+| the same: top-k, k > 1 | interval | left to right, or one gap, or two counts (:mod:`~theory.large.walk_topk`) | \
+a window of counts, ``n^{(k+2)/2}`` states (:mod:`~theory.large.one_hot_topk`) |
+| random top-k, k > 1 | interval and number masked, O(n^2 / k) states | not known | \
+blocks of two, or few steps, work ``n^{T-1}`` (:mod:`~theory.large.one_hot_random`) |
 
 Not known: the rule compares positions of different gaps (or blocks), so which gap goes first depends on the values of
-all of them, and the state is a multiset of gaps, of which there are more than any power of n. Random top-k mixes over
-all splits of k positions among the gaps. Its expected divergence needs mean subset entropies only and is always known:
-:func:`theory.large.entropies.expected_kl_of`.
+all of them, and the state is a multiset of gaps, of which there are more than any power of n. Random top-k in many
+steps mixes over all splits of k positions among the gaps. Its expected divergence needs mean subset entropies only
+and is always known: :func:`theory.large.entropies.expected_kl_of`.
 
 **One token a step** (top-1): every draw is from a true conditional, so at temperature 1 the law is P: accuracy 1,
 KL 0, n steps, whatever the law.
@@ -42,8 +44,10 @@ from theory._checks import InputError, choice
 from theory.large.entropies import Copies, Structure
 from theory.large.gaps import Gaps
 from theory.large.interval import decode_interval
+from theory.large.one_hot_topk import decode_one_hot_topk
 from theory.large.random_gaps import decode_random
 from theory.large.serial import decode_serial, sizes_from_left
+from theory.large.walk_topk import decode_walk_topk
 from theory.lognumber import LogNumber
 from theory.lumped import LumpedDecode, size_of_alike
 from theory.policies.factor import Factor
@@ -113,19 +117,44 @@ def decode_structured(
         by_chance = policy.by == "random" and policy.block is None and tau == 1
         if by_chance and isinstance(structure, Gaps) and structure.kind != "walk":
             return decode_random(structure, sizes)
+    if isinstance(policy, TopK):
+        found = _topk(structure, policy, tau, greedy_ties)
+        if found is not None:
+            return found
     raise InputError(_unknown(structure, policy, tau))
+
+
+def _topk(structure: Gaps | Copies, policy: TopK, tau: Fraction, greedy_ties: str) -> LumpedDecode | None:
+    if isinstance(structure, Gaps) and structure.kind != "walk":
+        return None
+    if policy.by == "random" and policy.ties == "all":  # all that compete
+        return decode_serial(structure, sizes_from_left(structure.n, policy), tau, greedy_ties)
+    if isinstance(structure, Copies):
+        return decode_one_hot_topk(structure, policy, tau, greedy_ties)
+    if policy.by == "random":
+        return None
+    return decode_walk_topk(structure, policy, tau, greedy_ties)
 
 
 def _unknown(structure: Gaps | Copies, policy: RankedPolicy, tau: Fraction) -> str:
     """Return what is not known, and what is."""
-    law = "one-hot blocks" if isinstance(structure, Copies) else f"{structure.kind} laws"
-    known = "known are left_to_right rules, confidence thresholds, topk:k=1 (temperature 1)"
-    if isinstance(structure, Gaps) and structure.kind != "walk":
-        known = "known are left_to_right rules and, without blocks, random topk and all rules by confidence"
+    if isinstance(structure, Copies):
+        law, known = "one-hot blocks", _KNOWN["one-hot"]
+    else:
+        law, known = f"{structure.kind} laws", _KNOWN.get(structure.kind, _KNOWN["interval"])
     return (
         f"no polynomial decode of {policy} at temperature {float(tau):g} is known for {law} of {structure.n} "
-        f"positions; {known}, and the expected KL of random order (python -m theory schedule)."
+        f"positions; known are left_to_right rules, {known}, and the expected KL of random order "
+        "(python -m theory schedule)."
     )
+
+
+_KNOWN = {
+    "interval": "without blocks random topk and all rules by confidence",
+    "walk": "at temperature 1 topk, thresholds and factor f <= 3/2 by confidence, topk by margin or entropy",
+    "one-hot": "at temperature 1 topk in steps of one size and thresholds by confidence, margin or entropy, random "
+    "topk in two steps (blocks of two: any steps)",
+}
 
 
 def _without_loss(n: int, steps: Fraction) -> LumpedDecode:

@@ -8,7 +8,8 @@ Rounding is kept small by adding terms of one sign that are themselves accurate,
   ``sum_{m<=n} phi(m) = n ln n``. Here ``phi(m) - phi(m-j) = -log1p(-j/m) + w(m-j) - w(m)`` with
   ``w(m) = 1 + (m-1) log1p(-1/m) = sum_{i>=1} m^-i / (i (i+1))``, by the series from m = 32 on. Accuracy:
   ``sum_t P(no new item before t) (s/m) (1-1/m)^(s-1)``.
-- **Insert, Remove Random**: :mod:`theory.large.interval_floats`.
+- **Insert, Remove Random**: :mod:`theory.large.interval_floats`; in random order :mod:`theory.large.random_floats` (a
+  recursion over the steps); thresholds :mod:`theory.large.interval_threshold`.
 - The chance to have lost nothing before step t is ``(m_t / n) exp(sum_u (ln stay_u - log1p(-s_u/m_u)))``: the bracket
   is of order ``s^2 / m^2``, so the sum over u stays accurate.
 - **MDS codes, walks from the left, one-hot blocks**: closed forms in whole numbers, rounded once or twice.
@@ -31,7 +32,6 @@ import numpy as np
 from theory._checks import InputError, choice, exact_fraction, positive_int
 from theory.large.approximate import (
     UNIT,
-    Approximate,
     Floats,
     LargeDecode,
     bounded,
@@ -42,6 +42,9 @@ from theory.large.approximate import (
     whole,
 )
 from theory.large.interval_floats import interval_decode
+from theory.large.interval_threshold import interval_threshold
+from theory.large.random_kl import random_decode
+from theory.rounding import Approximate
 
 __all__ = ["large_threshold", "large_topk", "large_total_correlation"]
 
@@ -103,22 +106,26 @@ def large_topk(task: str, n: int, k: int, *, by: str = "confidence") -> LargeDec
         return _replace_random(size, width)
     if task == "one_hot_blocks":
         return _one_hot(size, width, by)
-    if by == "random" and width < size:
-        raise InputError(f"random top-k of {task} has no closed form; use by=confidence, or n up to 1000.")
+    if by == "random" and width < (size + 1 if task == "insert_random" else size - 1):
+        return random_decode(task == "insert_random", size, width)
     return interval_decode(task == "insert_random", size, width, by)
 
 
 def large_threshold(task: str, n: int, gamma: object, *, strict: bool = True) -> LargeDecode:
-    """Return the decode of a confidence threshold on ``shuffle``, ``replace_random``, ``parity`` or ``repeated_bit``.
+    """Return the decode of a confidence threshold; ``one_hot_blocks`` has no float form.
 
     Example:
         >>> large_threshold("shuffle", 10**6, "0.001").steps.value
         999002.0
         >>> large_threshold("replace_random", 10**6, 0.9).steps.value
         1.0
+        >>> round(large_threshold("insert_random", 10**6 - 1, 0.99).log2_accuracy.value, 6)
+        -163.640749
     """
-    choice(task, "task", ("parity", "repeated_bit", "replace_random", "shuffle"))
+    choice(task, "task", tuple(name for name in _TASKS if name != "one_hot_blocks"))
     size, bar = positive_int(n, "n"), exact_fraction(gamma, "gamma")
+    if task in ("insert_random", "remove_random"):
+        return interval_threshold(task == "insert_random", size, bar, strict)
 
     def passes(confidence: Fraction) -> bool:
         return confidence > bar if strict else confidence >= bar

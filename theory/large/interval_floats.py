@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from theory.large.approximate import UNIT, Approximate, Floats, LargeDecode, fixed, from_stay, schedule
+from theory.large.approximate import UNIT, Floats, LargeDecode, fixed, from_stay, schedule
+from theory.rounding import Approximate
 
 __all__ = ["interval_decode"]
 

@@ -4,117 +4,176 @@ A step takes a uniform set of s of the M masked positions; j of them lie in the 
 (:mod:`theory.large.interval`), with probability ``C(mm, j) C(M - mm, s - j) / C(M, s)`` for mm masked positions in it,
 and are then a uniform set of j; all others are sure. The draws leave a gap of l candidates, a of the interval's
 positions before it and b behind it, or (Insert Random) hit the new item. Summed over the sets of j positions, with
-``P_a(x) = prod_{r<a} (1 + x L_r)`` for the chance ``L_r`` of the left token at r and ``E_a(x) = x L_{a-1} P_{a-1}(x)``
-(``E_0 = 1``; the position next to the gap is taken), by mirror symmetry
+``P_a(x) = prod_{r<=a} (1 + x L_r)`` for the chance ``L_r = (g - r) / g`` of the left token at the r-th position and
+``E_a(x) = x L_a P_{a-1}(x)`` (``E_0 = 1``; the position next to the gap is taken), by mirror symmetry
 
     to a gap of l:   [x^j] sum_{a + b = g - l} E_a(x) E_b(x),
     new item:        [x^j] (x / g) sum_p P_p(x) P_{g-1-p}(x).
 
-The accuracy A(M, g) follows backwards over the steps. All terms are positive, so float64 loses at most
-``T (2 n + 8 k + 20) 2^-53`` of the result over T steps. The sizes are fixed: ``path_kl`` is the exact expected
-divergence of random order (:func:`theory.large.entropies.expected_kl_of`) and the steps are T.
+The accuracy A(M, g) follows backwards over the steps:
+
+    A(M, g) = sum_j C(M - mm, s - j) / C(M, s) (hits_j(g) + sum_{l <= g} gaps_j(g, l) A(M - s, l)),   A(., 1) = 1.
+
+**O(1) operations for each (M, g).** For j = 0 the gap stays. For j >= 1, ``g^j gaps_j`` is a polynomial of degree
+2j - 1 in l (:mod:`theory.large.gap_kernel`), ``sum_{v<2j} q_v C(g-1-l, v)``, so the sum over l is one of 2j sums
+``V_v(g) = sum_{l<g} C(g-1-l, v) A(M-s, l)``, which grow by ``V_v(g) = V_v(g-1) + V_{v-1}(g-1)`` and
+``V_0(g) = V_0(g-1) + A(M-s, g-1)``: 2s additions and multiplications for each of the about ``n^2 / 2k`` states. Gaps
+with more than M - s masked positions cannot come out of the step: their weight is 0, whatever stands for A.
+
+**Integers.** With W(M) the product of the ``C(M_t, s_t)`` of the steps that are left and ``F(g) = (g!)^k``,
+``N(M, g) = A(M, g) W(M) F(g)`` is an integer: in each term with j >= 1, l < g and j <= k, so ``F(l) g^j`` divides
+``F(g)``. Nothing is reduced on the way. The sums at g are kept over ``F(g-1)``: multiplied by ``(g-1)^k`` at each g.
+
+The sizes are fixed: ``path_kl`` is the exact expected divergence of random order
+(:func:`theory.large.entropies.expected_kl_of`) and the steps are T. ``kl`` is not known (a mixture over the orders).
+Where the integers would take long the accuracy is a float (:mod:`theory.large.random_floats`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from math import comb
+from math import comb, factorial, log2
 from typing import Any
 
 import numpy as np
-from flint import fmpq
+from flint import fmpz
 from numpy.typing import NDArray
 
-from theory.arithmetic import to_fraction
 from theory.large.entropies import expected_kl_of
+from theory.large.gap_kernel import gap_kernel
 from theory.large.gaps import Gaps
-from theory.limits import require_operations
+from theory.large.random_floats import random_accuracy, require_floats
 from theory.lumped import LumpedDecode
 
-__all__ = ["decode_random"]
+__all__ = ["decode_random", "exact_accuracy", "exact_work"]
 
-_EXACT = 1.5 * 10**7  # products of rationals, 150 positions by twos: some seconds
-_FLOATS = 2 * 10**10  # products of floats: some ten seconds
+_EXACT = 25 * 10**9  # nanoseconds, roughly: the largest exact run, some 20 s
 
 
 def decode_random(structure: Gaps, sizes: Sequence[int]) -> LumpedDecode:
     """Return the decode at temperature 1 with these block sizes in random order.
 
-    The accuracy is exact up to some 150 positions, float64 beyond; ``kl`` is not known (a mixture over the orders).
+    The accuracy is exact up to some 2,000 positions by twos, float64 beyond.
     """
-    n, k = structure.n, max(sizes)
-    work = (k + 1) * (k + 2) // 2 * (n + 1) ** 3 // 3 + len(sizes) * n * n * (k + 1) // 2
-    exact = work <= _EXACT
-    remedy = "use a smaller k, or schedule for the expected KL"
-    require_operations(work, f"random blocks of {k} among {n} positions", limit=_FLOATS, remedy=remedy)
+    insert = structure.kind == "insert"
+    exact = exact_work(insert, sizes) <= _EXACT
+    if not exact:
+        require_floats(insert, sizes)
     steps = Fraction(len(sizes))
-    accuracy = _accuracy(structure.kind == "insert", n, sizes, exact)
     return LumpedDecode(
-        accuracy=to_fraction(accuracy) if exact else float(accuracy),
+        accuracy=exact_accuracy(insert, sizes) if exact else random_accuracy(insert, sizes).value,
         kl=None,
         path_kl=expected_kl_of(structure, sizes),
         steps=steps,
         steps_under_data=steps,
-        n=n,
+        n=structure.n,
     )
 
 
-def _accuracy(insert: bool, n: int, sizes: Sequence[int], exact: bool) -> Any:
+def exact_work(insert: bool, sizes: Sequence[int]) -> int:
+    """Return about how many nanoseconds :func:`exact_accuracy` takes."""
+    n, k = sum(sizes), max(sizes)
     total = n if insert else n + 1
-    moves = [_moves(insert, g, min(max(sizes), n), exact) for g in range(2, total + 1)]
-    one: Any = fmpq(1) if exact else 1.0
-    after = np.array(
-        [one] * (total + 1), dtype=object if exact else np.float64
-    )  # A(M, g) by g; known for g = 1
+    work, masked, ways = total * (50_000 + 1000 * k**3), 0, 0.0  # the polynomials of each g
+    for size in reversed(sizes):
+        masked += size
+        ways += log2(comb(masked, size))
+        length = log2(masked + 1)
+        limbs = (ways + k * masked * length / 2) / 64  # of a mean number
+        wide = 1 + 2 * size * length / 64  # limbs of a weight
+        big = (6 * size + 6) * 90 + limbs * (2 * size + 2) * (1 + 1.2 * wide)
+        work += int(masked * (big + size * size * (60 + 10 * wide)))
+    return work
+
+
+def exact_accuracy(insert: bool, sizes: Sequence[int]) -> Fraction:
+    """Return the accuracy of blocks of these sizes in random order, exactly.
+
+    Args:
+        insert: Insert Random with ``sum(sizes)`` positions, else Remove Random.
+        sizes: Positions of each step.
+
+    Example:
+        >>> exact_accuracy(True, [2, 1])
+        Fraction(2, 3)
+    """
+    n, k = sum(sizes), max(sizes)
+    run = _Run(insert, n if insert else n + 1, *_table(insert, n, k))
+    numerators = [fmpz(0)] * (run.total + 1)
+    whole = numerators[1] = fmpz(1)
     masked = 0
     for size in reversed(sizes):
-        left, now = masked, after.copy()
         masked += size
-        ways = comb(masked, size)
-        for g in range(2, total + 1):
-            inside = g if insert else g - 1
-            if inside > masked:
-                break
-            gaps, hits = moves[g - 2]
-            value = 0 * one
-            for j in range(max(0, size - (masked - inside)), min(size, inside) + 1):
-                outside = comb(masked - inside, size - j)
-                share = fmpq(outside, ways) if exact else outside / ways
-                # a gap with more masked positions than are left cannot come out of this step
-                last = min(g, left if insert else left + 1)
-                reach = (gaps[j, 1 : last + 1] * after[1 : last + 1]).sum() if last else 0 * one
-                value += share * (hits[j] + reach)
-            now[g] = value
-        after = now
-    return after[total]
+        numerators = run.step(numerators, whole, masked, size, masked == n)
+        whole = numerators[1]
+    common = whole * fmpz(factorial(run.total)) ** k
+    return Fraction(int(numerators[run.total]), int(common))
 
 
-def _moves(insert: bool, g: int, k: int, exact: bool) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the sums over sets of j positions: to a gap of l at [j, l], and to the new item at [j]."""
-    inside = g if insert else g - 1
-    kind: Any = object if exact else np.float64
-    zero, one = (fmpq(0), fmpq(1)) if exact else (0.0, 1.0)
-    products = np.full((inside + 1, k + 1), zero, dtype=kind)
-    ends = np.full((inside + 1, k + 1), zero, dtype=kind)
-    products[0, 0] = ends[0, 0] = one
-    for a in range(1, inside + 1):
-        chance = fmpq(g - a, g) if exact else (g - a) / g
-        products[a] = products[a - 1]
-        products[a, 1:] += chance * products[a - 1, :-1]
-        ends[a, 1:] = chance * products[a - 1, :-1]
-    gaps = np.full((k + 1, g + 1), zero, dtype=kind)
-    hits = np.full(k + 1, zero, dtype=kind)
-    for j in range(k + 1):
-        for first in range(j + 1):
-            gaps[j, 1:] += _folded(ends[:, first], ends[:, j - first], g)
-            if insert and j:
-                hits[j] += (
-                    (products[:g, j - 1 - first] * products[:g, first][::-1]).sum() / g if first < j else zero
-                )
-    return gaps, hits
+def _table(insert: bool, n: int, k: int) -> tuple[NDArray[Any], NDArray[Any], list[fmpz]]:
+    """Return ``g^(k-j) q_v`` at [j, v, g] with the hits at v = 2k, ``C(m, i)`` at [i, m], and ``g^k``."""
+    total = n if insert else n + 1
+    kernels = np.zeros((k + 1, 2 * k + 1, total + 1), dtype=object)
+    for g in range(2, total + 1):
+        found = gap_kernel(g, k, insert)
+        for j, (gaps, hit) in enumerate(zip(found.gaps, found.hits, strict=True), start=1):
+            scale = g ** (k - j)
+            kernels[j, : len(gaps), g] = [q * scale for q in gaps]
+            kernels[j, 2 * k, g] = hit * scale
+    binomials = np.array([[comb(m, i) for m in range(n + 1)] for i in range(k + 1)], dtype=object)
+    return kernels, binomials, [fmpz(g) ** k for g in range(total + 1)]
 
 
-def _folded(left: NDArray[Any], right: NDArray[Any], g: int) -> NDArray[Any]:
-    """Return ``sum_{a + b = g - l} left[a] right[b]`` for l = 1..g."""
-    return np.convolve(left, right)[:g][::-1]
+@dataclass(frozen=True)
+class _Run:
+    """What all steps share: the number of candidates and the tables."""
+
+    insert: bool
+    total: int
+    kernels: NDArray[Any]
+    binomials: NDArray[Any]
+    powers: list[fmpz]
+
+    def step(self, after: list[fmpz], whole: fmpz, masked: int, size: int, first: bool) -> list[fmpz]:
+        """Return N(M, .) from N(M - s, .) and ``W(M - s)``; of the first step only the whole list."""
+        zero = fmpz(0)
+        last = min(self.total, masked if self.insert else masked + 1)
+        start = self.total if first else 2
+        weights = self._weights(start, last, masked, size)
+        before = [zero] * (self.total + 1)
+        before[1] = whole * comb(masked, size)
+        sums, order = [zero] * (2 * size), range(2 * size - 1, 0, -1)
+        for g in range(2, last + 1):
+            if g > 2:
+                scale = self.powers[g - 1]
+                whole = whole * scale  # W(M - s) F(g - 1)
+                for v in order:
+                    sums[v] = (sums[v] + sums[v - 1]) * scale
+                sums[0] = sums[0] * scale
+            sums[0] += after[g - 1]
+            if g < start:
+                continue
+            stays, hits, row = weights[g - start]
+            value = after[g] * stays
+            for each, weight in zip(sums, row, strict=True):
+                value += each * weight
+            before[g] = value + whole * hits if self.insert else value
+        return before
+
+    def _weights(
+        self, start: int, last: int, masked: int, size: int
+    ) -> list[tuple[int, int, tuple[int, ...]]]:
+        """Return for g = start..last the integers that multiply N(M - s, g), ``W F`` and the sums."""
+        here = slice(start, last + 1)
+        outside = masked - np.arange(start, last + 1) + (not self.insert)
+        ways = [self.binomials[size - j][outside] for j in range(size + 1)]
+        columns = np.zeros((2 * size + 1, last + 1 - start), dtype=object)
+        for v in range(2 * size):
+            for j in range(v // 2 + 1, size + 1):  # Q_j is of degree 2j - 1
+                columns[v] += ways[j] * self.kernels[j, v, here]
+        for j in range(1, size + 1):
+            columns[-1] += ways[j] * self.kernels[j, -1, here]
+        *rows, hits = columns.tolist()
+        return list(zip(ways[0].tolist(), hits, zip(*rows, strict=True), strict=True))
