@@ -150,6 +150,13 @@ def _for_task(chosen: Sequence[Figure], arguments: argparse.Namespace) -> Sequen
         data = task_data(arguments.task, arguments.n, normalise=arguments.normalise)
     except InputError as error:
         raise UsageError(str(error)) from None
+    if data.structured is not None:
+        if "frontier" in arguments.names:
+            raise UsageError(
+                "frontier needs a law that can be listed; for a large one use figure2 --task, python -m theory "
+                "decode for one rule, python -m theory bounds for the best fixed blocks, or a smaller -n."
+            )
+        able.pop("frontier", None)
     return [make(data) for make in able.values()]
 
 

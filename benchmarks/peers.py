@@ -1,9 +1,9 @@
 """Side by side with other libraries, in one run: ``python benchmarks/peers.py [--fast] [--json FILE]``.
 
 Results are compared before times: a peer whose number differs is marked, not ranked. Each time is the median CPU time
-of the runs given (one run of a peer that takes over five seconds), all on the same pmf in the same process; CPU time,
-because a wall clock would also measure the neighbours. The peers are the
-``bench`` extra (``python -m pip install -e '.[bench]'``); one that is not installed is left out.
+of the runs given (one run of a peer that takes over 30 seconds; the column of runs says so), all on the same pmf in the
+same process; CPU time, because a wall clock would also measure the neighbours. The peers are the ``bench`` extra
+(``python -m pip install -e '.[bench]'``); one that is not installed is left out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from theory.pmf import JointPMF
 from theory.subsets import subset_entropies
 
 GROWTH, HOPELESS = 15.0, 90.0  # a factor from n to n + 1; seconds
-LONG = 5.0  # seconds: longer runs are timed once
+LONG = 30.0  # seconds: longer runs are timed once
 AGREE = 1e-6  # bits: peers work in float64, some in sums of a million terms
 
 
@@ -58,7 +58,7 @@ def peers(n: int, outcomes: list[tuple[int, ...]]) -> dict[str, Callable[[tuple[
         names = [f"y{i}" for i in range(n)]
         parts = lea.vals(*outcomes).as_joint(*names)
         found["lea"] = lambda s: float(lea.joint(*[getattr(parts, names[i]) for i in s]).entropy())
-    if find_spec("dit") and n <= 7:
+    if find_spec("dit") and n <= 8:  # some 25 s for the table of n = 8, minutes beyond
         import dit
 
         texts = ["".join(map(str, y)) for y in outcomes]
@@ -68,7 +68,7 @@ def peers(n: int, outcomes: list[tuple[int, ...]]) -> dict[str, Callable[[tuple[
 
 
 def compare(n: int, repeats: int, before: dict[tuple[str, str], float]) -> list[dict[str, Any]]:
-    """Return rows (quantity, library, seconds, ratio to ours, agrees) for Shuffle of n items.
+    """Return rows (quantity, library, seconds, number of runs, ratio to ours, agrees) for Shuffle of n items.
 
     Args:
         n: Number of items.
@@ -88,11 +88,12 @@ def compare(n: int, repeats: int, before: dict[tuple[str, str], float]) -> list[
         ),
     }
     rows: list[dict[str, Any]] = []
+    libraries = peers(n, outcomes)
     for quantity, (ours, theirs) in jobs.items():
         seconds, truth = median_time(ours, repeats)
-        row = {"task": f"shuffle n={n}", "quantity": quantity}
+        row: dict[str, Any] = {"task": f"shuffle n={n}", "quantity": quantity, "runs": repeats}
         rows.append({**row, "library": "parabounds", "seconds": seconds, "ratio": 1.0, "agrees": True})
-        for name, entropy in peers(n, outcomes).items():
+        for name, entropy in libraries.items():
             if before.get((quantity, name), 0.0) * GROWTH > HOPELESS:
                 continue
             run = partial(theirs, entropy)
@@ -100,7 +101,8 @@ def compare(n: int, repeats: int, before: dict[tuple[str, str], float]) -> list[
             again = [median_time(run, 1)[0] for _ in range(repeats - 1)] if once < LONG else []
             took = before[quantity, name] = statistics.median([once, *again])
             agrees = abs(value - truth) < AGREE * max(1.0, abs(truth))
-            rows.append({**row, "library": name, "seconds": took, "ratio": took / seconds, "agrees": agrees})
+            theirs_row = {"library": name, "seconds": took, "runs": 1 + len(again), "ratio": took / seconds}
+            rows.append({**row, **theirs_row, "agrees": agrees})
     exact, _ = median_time(lambda: subset_entropies(pmf, exact=True), repeats)
     floats = next(r for r in rows if r["quantity"].startswith("all") and r["library"] == "parabounds")[
         "seconds"
@@ -109,12 +111,13 @@ def compare(n: int, repeats: int, before: dict[tuple[str, str], float]) -> list[
         "task": f"shuffle n={n}",
         "quantity": "all subset entropies, sum",
         "library": "parabounds, exact form",
+        "runs": repeats,
     }
     rows.append({**row, "seconds": exact, "ratio": exact / floats, "agrees": True})
     return rows
 
 
-def own(growth: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def own(growth: list[dict[str, Any]], repeats: int) -> list[dict[str, Any]]:
     """Return rows for the quantities that no peer computes: those of dense laws in the measured growth."""
     names = {
         "all subset entropies": "all {sets} subset entropies",
@@ -126,6 +129,7 @@ def own(growth: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "quantity": names[row["series"]].format(sets=1 << row["x"]),
             "library": "parabounds",
             "seconds": row["seconds"],
+            "runs": repeats,
             "ratio": 1.0,
             "agrees": True,
         }
@@ -141,7 +145,7 @@ def measure(repeats: int, *, fast: bool) -> list[dict[str, Any]]:
     for n in (5, 6) if fast else (6, 7, 8, 9):
         rows += compare(n, repeats, before)
     growth = growth_rows(repeats, fast=fast)
-    return [*rows, *own(growth), *growth]
+    return [*rows, *own(growth, repeats), *growth]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -154,7 +158,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="also write the rows to this file")
     args = parser.parse_args(argv)
     rows = measure(args.repeats, fast=args.fast)
-    print(f"{'task':22} {'quantity':34} {'library':24} {'seconds':>10} {'ratio':>8}")
+    print(f"{'task':22} {'quantity':34} {'library':24} {'seconds':>10} {'runs':>4} {'ratio':>8}")
     for row in rows:
         if row["task"] == "growth":
             print(
@@ -162,7 +166,7 @@ def main(argv: list[str] | None = None) -> int:
             )
             continue
         mark = "" if row["agrees"] else "  differs"
-        numbers = f"{row['seconds']:10.5f} {row['ratio']:8.1f}{mark}"
+        numbers = f"{row['seconds']:10.5f} {row['runs']:4} {row['ratio']:8.1f}{mark}"
         print(f"{row['task']:22} {row['quantity']:34} {row['library']:24} {numbers}")
     if args.json:
         args.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

@@ -13,6 +13,8 @@ from theory._checks import InputError as InputError
 from theory.law import Context, ListedLaw, context_pmfs
 from theory.limits import require_operations
 from theory.pmf import JointPMF
+from theory.structured.decode_answers import Structured
+from theory.structured.taskfile import write_structured
 from theory.taskfile import FileTask
 
 __all__ = ["TaskData", "listed_task", "task_data"]
@@ -27,19 +29,22 @@ class TaskData:
     Attributes:
         name: What to call it in titles.
         contexts: A JSON list of weight, outcomes (token ids) and probabilities (texts, or floats).
+        structured: A law too large to list, as an entry of a task file; ``contexts`` is then empty.
     """
 
     name: str
     contexts: list[dict[str, Any]]
+    structured: dict[str, Any] | None = None
 
     @property
     def digest(self) -> str:
         """A digest of the law, to tell it from others in a report."""
-        return hashlib.sha256(canonical_json(self.contexts).encode()).hexdigest()[:16]
+        law = self.contexts if self.structured is None else self.structured
+        return hashlib.sha256(canonical_json(law).encode()).hexdigest()[:16]
 
 
 def task_data(name: str, n: int | None = None, *, normalise: bool = False) -> TaskData:
-    """Return the task of a command-line name with its outcomes listed.
+    """Return the task of a command-line name with its outcomes listed, or by parameters if they are too many.
 
     Raises:
         InputError: If there is no such task or it cannot be read.
@@ -48,12 +53,16 @@ def task_data(name: str, n: int | None = None, *, normalise: bool = False) -> Ta
     from synthetic import find_task
 
     task = find_task(name, n, normalise=normalise)
-    parts = context_pmfs(task.contexts())
+    title = Path(task.name).name if n is None else f"{task.name}, n = {n}"
+    contexts = task.contexts()
+    law = contexts[0].law
+    if len(contexts) == 1 and isinstance(law, Structured) and law.support_size() > _OUTCOMES:
+        return TaskData(name=title, contexts=[], structured=write_structured(law))
+    parts = context_pmfs(contexts)
     count = sum(len(pmf) for _, pmf in parts)
     require_operations(
         count, f"figures of {count} outcomes", limit=_OUTCOMES, remedy="use a task of fewer outcomes"
     )
-    title = Path(task.name).name if n is None else f"{task.name}, n = {n}"
     return TaskData(name=title, contexts=[_context(weight, pmf) for weight, pmf in parts])
 
 

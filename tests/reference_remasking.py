@@ -79,7 +79,7 @@ def worst(scores: Law, take: int, ties: str) -> Iterator[tuple[Fraction, tuple[i
 class Rule:
     start: Callable[[int], Any]
     step: Callable[[World, State, Any, int], Iterator[tuple[Any, State, Any]]]
-    over: Callable[[State, int], bool] = lambda state, _: None not in state
+    over: Callable[[State, int, Any], bool] = lambda state, _clock, _memory: None not in state
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def run(pmf: ref.PMF, rule: Rule, *, off_support="marginal", temperature=1, gree
     while here:
         after: dict = {}
         for (state, memory), weight in here.items():
-            if rule.over(state, clock):
+            if rule.over(state, clock, memory):
                 law[state] = law.get(state, 0) + weight
                 continue
             if off_support == "stop" and not world.consistent(state):
@@ -115,7 +115,8 @@ def run(pmf: ref.PMF, rule: Rule, *, off_support="marginal", temperature=1, gree
 # --- ReMDM ------------------------------------------------------------------------------------------------
 
 
-def remdm(steps, eta, variant="cap", eps=Fraction(1, 10**5), final="argmax", **loop) -> Rule:
+def remdm(steps, eta, variant="cap", eps=Fraction(1, 10**5), final="argmax", block=None, **loop) -> Rule:
+    """The memory is (block, step in it, what each token was drawn with); a block ends by itself."""
     steps, eta, eps = int(steps), Fraction(eta), Fraction(eps)
     grid = [1 + Fraction(j, steps) * (eps - 1) for j in range(steps + 1)]  # linspace(1, eps)
 
@@ -143,33 +144,43 @@ def remdm(steps, eta, variant="cap", eps=Fraction(1, 10**5), final="argmax", **l
         stay = 0 if variant == "conf" else sigma * alpha_t
         return 1 - (1 - alpha_s - stay) / (1 - alpha_t), sigma
 
-    def step(world, state, memory, clock):
-        if clock == steps:
-            for p, tokens in world.draws(state, masked(state), 0 if final == "argmax" else None):
-                yield p, put(state, tokens), memory
+    def span(n, number):
+        return range(number * (block or n), min((number + 1) * (block or n), n))
+
+    def step(world, state, memory, _clock):
+        number, j, conf = memory
+        here, nothing = span(world.n, number), (None,) * world.n
+        if j == steps:
+            for p, tokens in world.draws(state, [i for i in here if state[i] is None], temperature_of_last):
+                yield p, put(state, tokens), (number + 1, 0, nothing)
             return
-        reveal, sigma = chances(clock)
+        reveal, sigma = chances(j)
         options = []
-        total = sum(exp(-memory[j]) for j, v in enumerate(state) if v is not None) if variant == "conf" else 1
-        for i, v in enumerate(state):
-            if v is None:
+        total = sum(exp(-conf[i]) for i in here if state[i] is not None) if variant == "conf" else 1
+        for i in here:
+            if state[i] is None:
                 q, read = world.tempered(world.at(state, i)), world.at(state, i)
                 drawn = [(reveal * p, token, read[token]) for token, p in q.items()]
                 options.append([(1 - reveal, None, None), *drawn])
             else:
-                share = sigma * exp(-memory[i]) / total if variant == "conf" else sigma
-                options.append([(1 - share, v, memory[i]), (share, None, None)])
+                share = sigma * exp(-conf[i]) / total if variant == "conf" else sigma
+                options.append([(1 - share, state[i], conf[i]), (share, None, None)])
         for found in product(*options):
             p = prod((x for x, _, _ in found), start=Fraction(1))
-            if p:
-                kept = tuple(c for _, _, c in found) if variant == "conf" else (None,) * world.n
-                yield p, tuple(v for _, v, _ in found), kept
+            if not p:
+                continue
+            new = put(state, {i: v for i, (_, v, _) in zip(here, found, strict=True)})
+            kept = list(nothing)
+            if variant == "conf":
+                for i, (_, _, c) in zip(here, found, strict=True):
+                    kept[i] = c
+            if j + 1 == steps and all(new[i] is not None for i in here):
+                yield p, new, (number + 1, 0, nothing)
+            else:
+                yield p, new, (number, j + 1, tuple(kept))
 
-    return Rule(
-        lambda n: (None,) * n,
-        step,
-        lambda state, clock: clock > steps or (clock == steps and None not in state),
-    )
+    temperature_of_last = 0 if final == "argmax" else None
+    return Rule(lambda n: (0, 0, (None,) * n), step, lambda state, _, memory: not span(len(state), memory[0]))
 
 
 # --- RCR --------------------------------------------------------------------------------------------------
@@ -238,7 +249,7 @@ def remdm_llada(steps, extra=None, number=1, block=None, ties="random") -> Rule:
                 else:
                     yield p * q, new, memory_new
 
-    def over(state, clock):
+    def over(state, clock, _memory):
         if None in state:
             return False
         plan, length = kinds(block or len(state)), block or len(state)

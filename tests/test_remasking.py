@@ -55,6 +55,15 @@ RULES = {
         eps=["0", "1/100000", "1/10"],
         final=["argmax", "sample"],
     ),
+    "remdm_blocks": specs(
+        "remdm",
+        steps=[1, 2, 3],
+        eta=["1/10", "1"],
+        variant=["cap", "rescale"],
+        eps=["0", "1/10", "1/2"],
+        final=["argmax", "sample"],
+        block=[1, 2, 3, 9],
+    ),
     "remdm_loop": specs(
         "remdm",
         steps=[2, 3, 4],
@@ -66,6 +75,7 @@ RULES = {
         alpha_on=["9/10", "1/2"],
         held=[None, "9/10"],
         final=["argmax", "sample"],
+        block=[None, None, 1, 2],
     ),
     "rcr": specs("rcr", steps=[1, 2, 3, 4], block=[None, 1, 2, 3], variant=["code", "paper"], ties=TIES),
     "remdm_llada": specs(
@@ -144,6 +154,10 @@ GRIDS: list[tuple[str, dict[str, tuple[Any, ...]]]] = [
     ("saber", {"least": (3,), "block": (None, 2)}),
     ("saber", {"least": (2, 3), "variant": ("dream",), "committed": ("left_out", "seen")}),
     ("remdm", {"steps": (3,), "eta": ("1/3", "1"), "variant": ("cap", "rescale"), "eps": ("1/10",)}),
+    (
+        "remdm",
+        {"steps": (2, 3), "eta": ("1/3",), "eps": ("1/4",), "block": (2, 3), "final": ("argmax", "sample")},
+    ),
 ]
 
 
@@ -200,6 +214,7 @@ TASKS = {
 EXAMPLES = {
     "remdm:steps=2,eta=1/5,variant=rescale": slow.remdm(2, "1/5", "rescale"),
     "remdm:steps=2,eta=1/10,eps=1/8": slow.remdm(2, "1/10", eps="1/8"),
+    "remdm:steps=3,eta=1/2,eps=1/8,block=2": slow.remdm(3, "1/2", eps="1/8", block=2),
     "rcr:steps=2": slow.rcr(2),
     "rcr:steps=3,variant=paper": slow.rcr(3, variant="paper"),
     "remdm_llada:steps=2,extra=1": slow.remdm_llada(2, 1),
@@ -224,14 +239,17 @@ def test_tasks(task):
     target=targets(shapes=SMALL[:-1]),
     steps=st.sampled_from([2, 3]),
     eta=st.sampled_from(["1", "1/3"]),
+    block=st.sampled_from([None, 1, 2]),
     off_support=st.sampled_from(["marginal", "uniform"]),
     temperature=st.sampled_from([0, 1]),
 )
-def test_conf_is_that_of_the_recursion(target, steps, eta, off_support, temperature):
+def test_conf_is_that_of_the_recursion(target, steps, eta, block, off_support, temperature):
     """Its law is irrational: floats, also for an exact pmf."""
-    policy = parse_policy(f"remdm:steps={steps},eta={eta},variant=conf")
+    policy = parse_policy(
+        f"remdm:steps={steps},eta={eta},variant=conf" + (f",block={block}" if block else "")
+    )
     switches = {"off_support": off_support, "temperature": temperature}
-    expected = slow.run(target.law, slow.remdm(steps, eta, "conf"), **switches)
+    expected = slow.run(target.law, slow.remdm(steps, eta, "conf", block=block), **switches)
     law = output_law(target.exact, policy, **switches)
     assert all(isinstance(q, float) for q in law.values())
     for y in {*law, *expected.law}:
@@ -248,6 +266,9 @@ SAMPLED = [
     "remdm:steps=2,eta=1,variant=conf",
     "remdm:steps=4,eta=0.1,variant=loop,t_on=0.7,t_off=0.2",
     "remdm:steps=2,eta=1/3,final=sample,eps=0.2",
+    "remdm:steps=3,eta=1/2,block=2,eps=0.2",  # some runs need a last call in the first block, others none
+    "remdm:steps=3,eta=1,variant=conf,block=3,eps=0.3,final=sample",
+    "remdm:steps=4,eta=0.1,variant=loop,t_on=0.7,t_off=0.2,block=1",
     "rcr:steps=2,block=2",
     "remdm_llada:steps=2,number=2",
     "remdm_llada:steps=1,extra=1,block=2",
@@ -358,6 +379,57 @@ def test_the_loop_keeps_alpha_between_its_times():
     )
     assert released.rates(5) == (Fraction(9, 10), Fraction(1, 10))
     assert rule.rates(5) == (Fraction(4, 10), Fraction(1, 10))
+
+
+@settings(max_examples=15)
+@given(
+    target=targets(shapes=SMALL),
+    steps=st.integers(1, 3),
+    eta=st.sampled_from(["0", "1/3", "1"]),
+    variant=st.sampled_from(["cap", "rescale", "conf"]),
+    eps=st.sampled_from(["0", "1/4"]),
+)
+def test_remdm_in_blocks_of_one_is_exact(target, steps, eta, variant, eps):
+    """A position by itself comes out as its conditional, whatever is masked and drawn again: the chain rule gives P."""
+    spec = f"remdm:steps={steps},eta={eta},variant={variant},eps={eps},final=sample,block=1"
+    result = decode(target.exact, parse_policy(spec))
+    calls = target.exact.n * (steps + Fraction(eps))  # the last call of a block with probability eps
+    if variant == "conf":  # floats, and another law of the number of calls: what masks is not made up for
+        assert result.law == pytest.approx({y: float(p) for y, p in target.law.items()}, abs=ROUNDING)
+    else:
+        assert (result.law, result.steps) == (target.law, calls)
+
+
+@pytest.mark.parametrize(
+    "options", ["eps=1/4", "eps=1/4,final=sample", "variant=rescale", "variant=loop,t_on=0.7"]
+)
+def test_remdm_in_blocks_is_one_decode_after_the_other(options):
+    """The first block sees its marginal law, the second its law given the first: two plain decodes, calls added.
+
+    Every answer is possible, so that the convention off the support plays no part.
+    """
+    rng = Random(11)
+    weights = {y: rng.choice((1, 2, 5, 11)) for y in product((0, 1), (0, 1, 2), (0, 1))}
+    pmf = {y: Fraction(w, sum(weights.values())) for y, w in weights.items()}
+    plain = parse_policy(f"remdm:steps=3,eta=1/2,{options}")
+    first = decode(JointPMF.from_mapping(ref.marginal(pmf, (0, 1))), plain)
+    law: dict[tuple[int, ...], Any] = {}
+    calls = first.steps
+    for start, q in first.law.items():
+        given = ref.condition(pmf, dict(enumerate(start)))
+        rest = decode(JointPMF.from_mapping(ref.marginal(given, (2,))), plain)
+        law |= {(*start, *end): q * p for end, p in rest.law.items()}
+        calls += q * rest.steps
+    blocks = decode(JointPMF.from_mapping(pmf), parse_policy(f"remdm:steps=3,eta=1/2,{options},block=2"))
+    assert (blocks.law, blocks.steps) == (law, calls)
+
+
+def test_remdm_in_one_block_of_all_is_remdm():
+    pmf = JointPMF.from_mapping(SKEWED)
+    for spec in ("remdm:steps=3,eta=1/3,eps=1/10", "remdm:steps=2,eta=1,variant=conf,eps=1/10"):
+        whole = decode(pmf, parse_policy(spec))
+        for block in (4, 5, 10**30):
+            assert vars(decode(pmf, parse_policy(f"{spec},block={block}"))) == vars(whole)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -496,6 +568,7 @@ WRONG = [
     ("remdm:steps=2,eta=1,t_on=0.1,t_off=0.2", "t_off <= t_on < 1"),
     ("remdm:steps=2,eta=1,alpha_on=1", "alpha_on must be at least 0 and below 1"),
     ("remdm:steps=2,eta=1,held=1", "held must be at least 0 and below 1"),
+    ("remdm:steps=2,eta=1,block=0", "block must be a whole number of at least 1"),
     ("remdm:steps=2,eta=1,eps=1", "eps must be at least 0 and below 1"),
     ("remdm:steps=2", "needs 'eta'"),
     ("rcr:steps=2,variant=new", "unknown variant 'new'"),

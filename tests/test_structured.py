@@ -23,6 +23,7 @@ from theory.bounds import step_bound
 from theory.curves import information_curve
 from theory.law import MASK, ListedLaw
 from theory.limits import CostError
+from theory.random_order import expected_kl
 from theory.structured import (
     GrammarLaw,
     HMMLaw,
@@ -33,15 +34,20 @@ from theory.structured import (
     chain_optimal_bounds,
     chain_step_bound,
 )
-from theory.structured.answers import large_bounds, large_decode, large_schedule, proportion
+from theory.structured.answers import large_bounds, large_schedule
+from theory.structured.decode_answers import large_decode
 from theory.structured.estimate import (
     estimate_bounds,
-    estimate_curve,
     estimate_mean,
+    estimate_profiles,
+    estimate_sizes,
     estimate_step_bound,
+    mean_curve,
+    proportion,
     sample_decodes,
 )
-from theory.structured.gap_decode import chain_accuracy, fixed_partition, group_sizes
+from theory.structured.fixed import fixed_schedule
+from theory.structured.gap_decode import chain_accuracy
 from theory.structured.gap_rounds import next_round
 from theory.subsets import subset_entropies
 
@@ -270,7 +276,7 @@ def test_left_to_right_is_the_exact_decode():
     for spec in ("topk:k=2", "topk:k=4,remainder=first", "topk:k=2,block=3"):
         policy = parse_policy(f"{spec},by=left_to_right")
         exact = decode(law.pmf(), policy)
-        blocks = fixed_partition(policy, 6)
+        blocks = fixed_schedule(policy, 6).partition
         assert len(blocks) == exact.steps
         assert chain_accuracy(law, blocks) == pytest.approx(float(exact.accuracy), abs=ROUNDING)
         assert chain_step_bound(law, blocks) == pytest.approx(float(exact.kl), abs=ROUNDING)
@@ -379,13 +385,20 @@ def test_estimates_find_the_exact_values(name):
         assert off <= reach(found[key], samples, span), key
         assert off > 0, "a sampled value is never exact"
         assert found[key].low <= value <= found[key].high
-    means, errors = estimate_curve(law, samples=samples, rng=np.random.default_rng(3))
+    profiles = estimate_profiles(law, samples=samples, rng=np.random.default_rng(3))
+    means, errors = mean_curve(profiles)
     for mean, error, exact in zip(means, errors, information_curve(table).means, strict=True):
         scale = log(4 / ALPHA)
         assert (
             abs(mean - float(exact))
             <= error * sqrt(2 * scale) + 7 * span * scale / (3 * (samples - 1)) + ROUNDING
         )
+    curve = information_curve(table)
+    sizes = [(4,), (1, 3), (3, 1), (1, 2, 1), (1, 1, 1, 1)]
+    for blocks, priced in zip(sizes, estimate_sizes(law, sizes, profiles), strict=True):
+        exact = float(expected_kl(curve, blocks))
+        assert abs(priced.estimate - exact) <= reach(priced, samples, span), blocks
+        assert priced.low <= exact <= priced.high
 
 
 def test_intervals_are_wider_for_fewer_samples_and_hold_constants():
@@ -440,12 +453,6 @@ def test_large_answers_agree_with_listing():
     assert decoded["path_kl"] == pytest.approx(float(exact.path_kl), abs=ROUNDING)
     assert decoded["kl"] is None
     assert_frequencies([decoded["accuracy"]["estimate"] * 4000], [float(exact.accuracy)], 4000)
-
-
-def test_group_sizes():
-    assert group_sizes(parse_policy("topk:k=4,remainder=first"), 9) == [3, 3, 3]
-    assert group_sizes(parse_policy("topk:k=4"), 9) == [4, 4, 1]
-    assert group_sizes(parse_policy("threshold:gamma=0.9"), 9) is None
 
 
 def test_proportions_are_exact_intervals():
@@ -576,15 +583,9 @@ def test_rows_can_be_normalised(capsys, tmp_path):
     assert answer["exact"] == wanted["exact"]
 
 
-def test_other_policies_and_temperatures_are_refused(capsys, tmp_path):
-    error, status = _run(capsys, tmp_path, MARKOV, "decode", "--policy", "threshold:gamma=0.9")
-    assert (status, "has no fixed schedule" in error) == (2, True)
-    error, status = _run(
-        capsys, tmp_path, MARKOV, "decode", "--policy", "topk:k=2,by=random", "--temperature", "0"
-    )
-    assert (status, "temperature 1 only" in error) == (2, True)
+def test_the_frontier_of_a_large_law_is_refused(capsys, tmp_path):
     error, status = _run(capsys, tmp_path, MARKOV, "frontier")
-    assert (status, "the limit is" in error) == (2, True)
+    assert (status, "use bounds (best fixed blocks), decode" in error) == (2, True)
 
 
 def test_laws_too_large_are_said_before():

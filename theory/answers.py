@@ -20,7 +20,8 @@ from theory.law import context_pmfs
 from theory.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.policies.policy import RankedPolicy
-from theory.structured.answers import Structured, large_bounds, large_decode, large_law, large_schedule
+from theory.structured.answers import large_bounds, large_law, large_schedule
+from theory.structured.decode_answers import Structured, large_decode
 from theory.subsets import EntropyTable, subset_entropies
 
 __all__ = ["bounds_answer", "decode_answer", "frontier_answer", "parse_partition", "schedule_answer"]
@@ -189,6 +190,11 @@ def frontier_answer(task: NamedTask) -> dict[str, Any]:
     """
     from theory.adaptive import average_depth, average_frontier, state_graph
 
+    if _parametrised(task) is not None:
+        raise InputError(
+            f"the frontier needs a law that can be listed, and {task.name} is too large; use bounds (best fixed "
+            "blocks), decode (any rule, sampled), or a smaller -n."
+        )
     graphs = [(weight, state_graph(pmf)) for weight, pmf in context_pmfs(task.contexts())]
     vertices = average_frontier(graphs).vertices
     depth = average_depth(graphs)
@@ -225,14 +231,12 @@ def _dual(table: EntropyTable) -> Any:
 def decode_answer(
     task: NamedTask, policy: RankedPolicy, *, samples: int = 2000, seed: int = 0, **switches: Any
 ) -> dict[str, Any]:
-    """Return the exact decode of a task: accuracy, kl, path_kl, steps and the rationals behind them."""
+    """Return the exact decode of a task: accuracy, kl, path_kl, steps and the rationals behind them.
+
+    Laws too large to list are decoded by samples (:mod:`theory.structured.decode_answers`), and the answer says so.
+    """
     if (large := _parametrised(task)) is not None:
-        tau = switches.pop("temperature", 1)
-        if switches:
-            raise InputError(
-                f"a law too large to list is decoded without {', '.join(switches)}; use a smaller n."
-            )
-        return large_decode(task, large, policy, temperature=tau, samples=samples, seed=seed)
+        return large_decode(task, large, policy, samples=samples, seed=seed, **switches)
     result = decode_contexts(task, policy, **switches)
     answer: dict[str, Any] = {
         "task": task.name,

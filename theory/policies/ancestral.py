@@ -76,7 +76,9 @@ class Ancestral(Rule):
     ``t`` and ``s`` are neighbours in ``linspace(1, eps, T + 1)``. The numbers per step are multinomial; for eps = 0
     every position picks its step uniformly.
 
-    Source: ancestral sampling of MDLM (arXiv 2406.07524) and ``alg=origin`` of Dream, where eps = 1e-3.
+    Source: ancestral sampling of MDLM (arXiv 2406.07524) and ``alg=origin`` of Dream, where eps = 1e-3. The released
+    MDLM code leaves what the last step has not drawn to one more call, which takes the most probable tokens: that is
+    ``remdm`` with eta = 0.
 
     Attributes:
         steps: T.

@@ -11,8 +11,8 @@ from theory.arithmetic import Array
 from theory.policies.board import Board
 from theory.policies.policy import Rule, register
 from theory.policies.process import Chance
-from theory.policies.remask import counted, fillable, start_clock, zeros
-from theory.policies.sampled import gathered, unmasked
+from theory.policies.remask import block_of, fillable, zeros
+from theory.policies.sampled import gathered
 from theory.policies.scheduled import checked_eps
 
 __all__ = ["ReMDM"]
@@ -31,6 +31,11 @@ class ReMDM(Rule):
     revealed one is masked with probability ``sigma``. After T steps the positions still masked are filled in
     one more call, which is not counted if nothing is masked.
 
+    With ``block=L`` the blocks of L positions go one after the other from the left: each has T steps of its own
+    and its last call, all others wait, and what stands in a finished block is never masked again. The calls of
+    the blocks add up, T or T + 1 each: a block starts right after the one before, not by a common clock as under
+    ``remdm_llada`` and the schedules. The released code has no blocks.
+
     | variant | sigma, with ``most = min(1, (1 - alpha_s) / alpha_t)`` |
     |---|---|
     | ``cap`` | ``min(eta, most)`` |
@@ -38,8 +43,8 @@ class ReMDM(Rule):
     | ``conf`` | ``eta most`` times the share of the position (below); a masked position has sigma 0 |
     | ``loop`` | 0 while ``t > t_on``, and while ``t <= t_off``; ``eta`` between, at constant alpha |
 
-    ``conf``: the shares are the softmax (base e) over the revealed positions of minus the probability that
-    the token had when it was drawn.
+    ``conf``: the shares are the softmax (base e) over the revealed positions (of the block) of minus the
+    probability that the token had when it was drawn.
 
     ``loop`` stretches time: alpha goes from 0 to ``alpha_on`` while ``t > t_on``, stays at ``held``, and goes
     from ``alpha_on`` to 1 while ``t <= t_off``. A probability above 1 (a coarse grid across ``t_on``, or a
@@ -53,7 +58,8 @@ class ReMDM(Rule):
     token of the batch; here it is counted. Its nucleus filter is ``top_p`` with ``nucleus=drop``, and
     ``scored=after``.
 
-    State: the number of the step; for ``conf`` the probability of each revealed token when it was drawn.
+    State: the number of the step; for ``conf`` the probability of each revealed token of the block when it was
+    drawn.
 
     Attributes:
         steps: T.
@@ -67,6 +73,7 @@ class ReMDM(Rule):
             ``alpha_on`` is.
         final: The last call takes the most probable token (``argmax``, as released; ties by ``greedy_ties``),
             or draws like every other (``sample``).
+        block: Block length; ``None`` for a single block.
 
     Example:
         >>> ReMDM(steps=2, eta="0.1", eps=0).rates(1)
@@ -91,6 +98,7 @@ class ReMDM(Rule):
     alpha_on: Fraction = Fraction(9, 10)
     held: Fraction | None = None
     final: str = "argmax"
+    block: int | None = None
 
     def __post_init__(self) -> None:
         choice(self.variant, "variant", VARIANTS)
@@ -107,6 +115,8 @@ class ReMDM(Rule):
         object.__setattr__(self, "alpha_on", _inside(self.alpha_on, "alpha_on"))
         if self.held is not None:
             object.__setattr__(self, "held", _inside(self.held, "held"))
+        if self.block is not None:
+            object.__setattr__(self, "block", positive_int(self.block, "block"))
         if self.variant == "conf":
             object.__setattr__(self, "rational", False)
 
@@ -137,15 +147,55 @@ class ReMDM(Rule):
         return min(one, self.eta * held / (1 - held)), self.eta
 
     def start(self, board: Board) -> Board:
-        """Return the board with the clock, and what ``conf`` remembers."""
-        board = start_clock(board)
+        """Return the board with the clock, and what ``conf`` remembers.
+
+        The clock counts T + 1 ticks a block, the last one for the last call, whether or not that is made.
+        """
+        board = board.remember(clock=board.numbers.xp.zeros_like(board.tokens[:, 0]))
         return board.remember(drawn_with=zeros(board)) if self.variant == "conf" else board
 
     def step(self, board: Board, chance: Chance) -> Board:
-        """Flip a coin at every position, then draw the tokens."""
-        if board.step >= self.steps:
-            return counted(self._filled(board, chance))
-        board, change = chance.flip(board, self._probabilities(board))
+        """Flip a coin at every position, then draw the tokens; or make the last call of the block."""
+        xp = board.numbers.xp
+        block, tick = self._place(board)
+        last = (tick == self.steps)[:, None]
+        inside = block_of(board, self.block)[None, :] == block[:, None]
+        # rows may split: what is known about them goes with them
+        board = board.remember(fill=board.masked & inside & last, inside=inside)
+        if bool(xp.any(~last)):
+            board = self._stepped(board, chance, self._probabilities(board, inside, tick))
+        if bool(xp.any(board.memory["fill"])):
+            board = self._filled(board, chance)
+        return self._ticked(board)
+
+    def finished(self, board: Board) -> Array:
+        """Return the rows after the last block."""
+        n = board.tokens.shape[1]
+        return board.memory["clock"] >= -(-n // (self.block or n)) * (self.steps + 1)
+
+    def _place(self, board: Board) -> tuple[Array, Array]:
+        """Return the block and the tick in it, each of shape (B,)."""
+        clock, ticks = board.memory["clock"], self.steps + 1
+        return clock // ticks, clock % ticks
+
+    def _ticked(self, board: Board) -> Board:
+        """Return the board one tick later; at a block without masks the last call is passed over."""
+        xp, inside = board.numbers.xp, board.memory["inside"]
+        board = board.remember(clock=board.memory["clock"] + 1)
+        _, tick = self._place(board)
+        over = (tick == self.steps) & ~xp.any(board.masked & inside, axis=1)
+        board = board.remember(clock=board.memory["clock"] + xp.astype(over, xp.int64)).forget(
+            "fill", "inside"
+        )
+        if self.variant == "conf":  # a finished block is not read again: states without it are the same
+            block, _ = self._place(board)
+            here = block_of(board, self.block)[None, :] == block[:, None]
+            board = board.remember(drawn_with=xp.where(here, board.memory["drawn_with"], zeros(board)))
+        return board
+
+    def _stepped(self, board: Board, chance: Chance, probability: Array) -> Board:
+        """Change each position with its probability: masked ones get a token, revealed ones are masked."""
+        board, change = chance.flip(board, probability)
         board = board.remember(hidden=change & ~board.masked)
         board, drawn = chance.propose(board, change & board.masked)
         hidden, shown = board.memory["hidden"], drawn >= 0
@@ -153,34 +203,33 @@ class ReMDM(Rule):
             xp, kept = board.numbers.xp, board.memory["drawn_with"]
             kept = xp.where(shown, gathered(board.view().probs, drawn, board), kept)
             board = board.remember(drawn_with=xp.where(hidden, zeros(board), kept))
-        return counted(board.write(shown, drawn).remask(hidden).forget("hidden"))
+        return board.write(shown, drawn).remask(hidden).forget("hidden")
 
-    def finished(self, board: Board) -> Array:
-        """Return the rows after the last call."""
-        calls = board.memory["calls"]
-        return (calls > self.steps) | ((calls == self.steps) & unmasked(board))
-
-    def _probabilities(self, board: Board) -> Array:
-        """Return the probability that a position changes, shape (B, n)."""
+    def _probabilities(self, board: Board, inside: Array, tick: Array) -> Array:
+        """Return the probability that a position changes, shape (B, n); 0 outside the block and in a last call."""
         numbers, xp = board.numbers, board.numbers.xp
-        reveal, sigma = self.rates(board.step)
-        masked, nothing = board.masked, zeros(board)
-        revealed = ~masked & fillable(board)
-        shown, hidden = nothing + numbers.const(reveal), nothing + numbers.const(sigma)
+        nothing = zeros(board)
+        shown = hidden = nothing
+        for step in set(tick.tolist()) - {self.steps}:  # few distinct ones, whatever the batch
+            reveal, sigma = self.rates(step)
+            now = inside & (tick == step)[:, None]
+            shown = xp.where(now, nothing + numbers.const(reveal), shown)
+            hidden = xp.where(now, nothing + numbers.const(sigma), hidden)
+        masked = board.masked
+        revealed = ~masked & fillable(board) & inside
         if self.variant == "conf":
-            shown, nothing = numbers.floats(shown), numbers.floats(nothing)
+            shown, hidden, nothing = map(numbers.floats, (shown, hidden, nothing))
             weight = xp.where(revealed, xp.exp(-numbers.floats(board.memory["drawn_with"])), nothing)
             total = xp.sum(weight, axis=1)[:, None]
-            share = weight / xp.where(total > 0, total, xp.ones_like(total))
-            hidden = numbers.floats(hidden) * share
+            hidden = hidden * (weight / xp.where(total > 0, total, xp.ones_like(total)))
         return xp.where(masked, shown, xp.where(revealed, hidden, nothing))
 
     def _filled(self, board: Board, chance: Chance) -> Board:
-        """Fill what is still masked."""
+        """Fill what the last call of a block finds masked."""
         usual = board.transform
         if self.final == "argmax":
             board = replace(board, transform=replace(usual, temperature=Fraction(0)))
-        board, drawn = chance.propose(board, board.masked)
+        board, drawn = chance.propose(board, board.memory["fill"])
         return replace(board.write(drawn >= 0, drawn), transform=usual)
 
 

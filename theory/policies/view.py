@@ -22,7 +22,10 @@ class Oracle(Protocol):
         ...
 
     def background(self) -> Array:
-        """Return how often each token occurs: the mean over positions of the fully masked marginals, (n, V)."""
+        """Return how often each token occurs: the mean over positions of the fully masked marginals.
+
+        Shape (n, V), or (B, n, V) where rows answer different prompts.
+        """
         ...
 
 

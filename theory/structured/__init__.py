@@ -3,6 +3,7 @@
 They have the same interface as a listed pmf (:class:`theory.law.Law`) and work where the outcomes are too many to list.
 """
 
+from theory.structured.fixed import schedule_log_prob
 from theory.structured.gaps import (
     GapBounds,
     bisection,
@@ -25,4 +26,5 @@ __all__ = [
     "chain_mean_entropies",
     "chain_optimal_bounds",
     "chain_step_bound",
+    "schedule_log_prob",
 ]

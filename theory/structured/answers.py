@@ -1,40 +1,38 @@
 """Answers of ``python -m theory`` for structured laws that are too large to list.
 
 Markov chains: exact up to float64 rounding, by gap entropies. Hidden Markov models and grammars: estimates, and they
-say so: a dictionary with the estimate, its standard error and the ends of an interval of guaranteed coverage.
+say so: a dictionary with the estimate, its standard error and the ends of an interval of guaranteed coverage. Decodes
+are in :mod:`theory.structured.decode_answers`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
 
-from theory._checks import InputError, positive_int
+from theory._checks import positive_int
 from theory.bounds import check_partition
 from theory.curves import InformationCurve, information_curve
 from theory.law import Context, Law
 from theory.limits import CostError
-from theory.policies.policy import RankedPolicy
-from theory.random_order import expected_kl, optimal_sizes
+from theory.random_order import optimal_sizes
+from theory.structured.decode_answers import Structured
 from theory.structured.estimate import (
-    Estimate,
     estimate_bounds,
-    estimate_curve,
+    estimate_profiles,
+    estimate_sizes,
     estimate_step_bound,
+    mean_curve,
+    proportion,
     sample_decodes,
 )
-from theory.structured.gap_decode import chain_accuracy, fixed_partition, group_sizes
+from theory.structured.gap_decode import chain_accuracy
 from theory.structured.gaps import chain_mean_entropies, chain_optimal_bounds, chain_step_bound
-from theory.structured.grammar import GrammarLaw
-from theory.structured.hmm import HMMLaw
 from theory.structured.markov import MarkovLaw
 
-__all__ = ["large_bounds", "large_decode", "large_law", "large_schedule"]
-
-Structured = MarkovLaw | HMMLaw | GrammarLaw
+__all__ = ["large_bounds", "large_law", "large_schedule"]
 
 _POSITIONS = 18  # up to here 2^n subset entropies and 3^n blocks take seconds
 _OUTCOMES = 1 << 18
@@ -86,6 +84,8 @@ def large_bounds(
     if partition is not None:
         priced = estimate_step_bound(law, partition, samples=samples, rng=rng)
         answer["partition_bound"] = priced.as_dict()
+        drawn = sample_decodes(law, partition, samples=samples, rng=rng)
+        answer["partition_accuracy"] = proportion(int(law.contains(drawn).sum()), samples)
     lost = answer["total_correlation"]
     answer["verdict"] = (
         f"one step loses about {lost['estimate']:.3g} bits, at least {lost['low']:.3g} (95 %)."
@@ -106,81 +106,31 @@ def _optimal(law: MarkovLaw) -> dict[str, Any]:
 
 
 def large_schedule(task: HasContexts, law: Structured, *, samples: int, seed: int) -> dict[str, Any]:
-    """Return the information curve and the best block sizes in random order of a large structured law."""
+    """Return the information curve and the best block sizes in random order of a large structured law.
+
+    Hidden Markov models and grammars: the sizes are chosen on one set of samples and priced on another, so that each
+    interval of ``expected_kl`` holds the expected divergence of *these* sizes with probability at least 0.95, each T
+    by itself. They are the best sizes up to the error of the curve.
+    """
     answer: dict[str, Any] = {"task": task.name, "n": law.n}
     if isinstance(law, MarkovLaw):
         curve = _curve(law)
-        answer["arithmetic"] = "float64"
-    else:
-        rng = np.random.default_rng(seed)
-        means, errors = estimate_curve(law, samples=positive_int(samples, "samples"), rng=rng)
-        curve = information_curve(means)
-        answer |= {"arithmetic": "estimate", "samples": samples, "seed": seed}
-        answer["mean_entropy_standard_error"] = errors[1:]
+        best = optimal_sizes(curve)
+        answer |= {"arithmetic": "float64", "information_curve": list(curve.z)}
+        answer["optimal_sizes"] = [list(sizes) for sizes in best.sizes]
+        return answer | {"expected_kl": list(best.values)}
+    chosen_on, priced_on = np.random.default_rng(seed).spawn(2)
+    seen = estimate_profiles(law, samples=positive_int(samples, "samples"), rng=chosen_on)
+    means, errors = mean_curve(seen)
+    curve = information_curve(means)
     best = optimal_sizes(curve)
-    answer |= {"information_curve": list(curve.z), "optimal_sizes": [list(sizes) for sizes in best.sizes]}
-    return answer | {"expected_kl": list(best.values)}
-
-
-def large_decode(
-    task: HasContexts, law: Structured, policy: RankedPolicy, *, temperature: Any, samples: int, seed: int
-) -> dict[str, Any]:
-    """Return the decode of a large structured law by a schedule that does not look at the tokens.
-
-    Raises:
-        InputError: For policies that look at the tokens, and temperatures other than 1.
-    """
-    if Fraction(temperature) != 1:
-        raise InputError(f"a law too large to list is decoded at temperature 1 only, got {temperature}.")
-    rng = np.random.default_rng(seed)
-    sizes = group_sizes(policy, law.n) if policy.by == "random" and policy.block is None else None
-    blocks = None if sizes else fixed_partition(policy, law.n)
-    answer: dict[str, Any] = {"task": task.name, "n": law.n, "policy": str(policy), "temperature": 1.0}
-    exact = isinstance(law, MarkovLaw)
-    answer["arithmetic"] = "float64" if exact and blocks else "estimate"
-    if answer["arithmetic"] == "estimate":
-        answer |= {"samples": positive_int(samples, "samples"), "seed": seed}
-    answer["accuracy"] = _accuracy(law, blocks, sizes, samples, rng)
-    if blocks is not None:
-        priced = (
-            chain_step_bound(law, blocks)
-            if exact
-            else estimate_step_bound(law, blocks, samples=samples, rng=rng)
-        )
-        answer["kl"] = answer["path_kl"] = priced.as_dict() if isinstance(priced, Estimate) else priced
-    else:
-        assert sizes is not None
-        curve = _curve(law) if exact else information_curve(estimate_curve(law, samples=samples, rng=rng)[0])
-        answer |= {
-            "kl": None,
-            "path_kl": expected_kl(curve, sizes),
-        }  # KL of the mixture of orders is at most this
-    steps = float(len(blocks or sizes or ()))
-    return answer | {"steps": steps, "steps_under_data": steps, "tokens_per_step": law.n / steps}
-
-
-def _accuracy(
-    law: Structured, blocks: Any, sizes: list[int] | None, samples: int, rng: np.random.Generator
-) -> Any:
-    if isinstance(law, MarkovLaw) and blocks is not None:
-        return chain_accuracy(law, blocks)
-    schedule: Any = sizes or blocks
-    drawn = sample_decodes(law, schedule, samples=samples, rng=rng)
-    return proportion(int(law.contains(drawn).sum()), samples)
-
-
-def proportion(successes: int, samples: int) -> dict[str, float]:
-    """Return a sampled proportion with its exact 95 % (Clopper-Pearson) interval.
-
-    Example:
-        >>> proportion(0, 10)["low"], round(proportion(0, 10)["high"], 4)
-        (0.0, 0.3085)
-    """
-    from scipy.special import betainccinv, betaincinv
-
-    low = 0.0 if successes == 0 else float(betaincinv(successes, samples - successes + 1, 0.025))
-    high = 1.0 if successes == samples else float(betainccinv(successes + 1, samples - successes, 0.025))
-    return {"estimate": successes / samples, "low": low, "high": high}
+    # other samples: the price of sizes on those that chose them would be too low
+    fresh = estimate_profiles(law, samples=samples, rng=priced_on)
+    answer |= {"arithmetic": "estimate", "samples": samples, "seed": seed}
+    answer |= {"mean_entropy_standard_error": errors[1:], "information_curve": list(curve.z)}
+    answer["optimal_sizes"] = [list(sizes) for sizes in best.sizes]
+    answer["expected_kl"] = [e.as_dict() for e in estimate_sizes(law, best.sizes, fresh)]
+    return answer
 
 
 def _curve(law: Law) -> InformationCurve:

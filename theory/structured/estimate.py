@@ -26,9 +26,12 @@ __all__ = [
     "Estimate",
     "SampledLaw",
     "estimate_bounds",
-    "estimate_curve",
     "estimate_mean",
+    "estimate_profiles",
+    "estimate_sizes",
     "estimate_step_bound",
+    "mean_curve",
+    "proportion",
     "sample_decodes",
 ]
 
@@ -93,6 +96,20 @@ def estimate_mean(values: NDArray[np.float64], low: float, high: float) -> Estim
     return Estimate(estimate=mean, standard_error=error, low=ends[0], high=ends[1])
 
 
+def proportion(successes: int, samples: int) -> dict[str, float]:
+    """Return a sampled proportion with its exact 95 % (Clopper-Pearson) interval.
+
+    Example:
+        >>> proportion(0, 10)["low"], round(proportion(0, 10)["high"], 4)
+        (0.0, 0.3085)
+    """
+    from scipy.special import betainccinv, betaincinv
+
+    low = 0.0 if successes == 0 else float(betaincinv(successes, samples - successes + 1, 0.025))
+    high = 1.0 if successes == samples else float(betainccinv(successes + 1, samples - successes, 0.025))
+    return {"estimate": successes / samples, "low": low, "high": high}
+
+
 def estimate_step_bound(
     law: SampledLaw, partition: Sequence[Sequence[int]], *, samples: int, rng: np.random.Generator
 ) -> Estimate:
@@ -141,27 +158,56 @@ def estimate_bounds(law: SampledLaw, *, samples: int, rng: np.random.Generator) 
     }
 
 
-def estimate_curve(
+def estimate_profiles(
     law: SampledLaw, *, samples: int, rng: np.random.Generator
-) -> tuple[list[float], list[float]]:
-    """Return estimates of the mean entropies ``h_0, ..., h_n`` of random subsets, and their standard errors.
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return ``log2 P(y)``, shape (m,), and entropies along a random order, shape (m, n), for samples ``y ~ P``.
 
-    Each sample is revealed in a random order of its own; the entropies of the next position given those before add up.
+    Each sample is revealed in a random order of its own; entry j is the entropy of its next position given the first j.
     """
 
     def profile(ids: NDArray[np.int64]) -> NDArray[np.float64]:
         order = rng.permuted(np.tile(np.arange(law.n), (len(ids), 1)), axis=1)
         revealed, rows = np.full_like(ids, MASK), np.arange(len(ids))
-        out = np.empty(ids.shape)
+        out = np.empty((len(ids), law.n + 1))
+        out[:, law.n] = law.log_prob(ids)
         for j in range(law.n):
             at = order[:, j]
             out[:, j] = _entropies(law, revealed)[rows, at]
             revealed[rows, at] = ids[rows, at]
-        return np.cumsum(out, axis=1)
+        return out
 
-    sums = _over_samples(law, profile, samples, rng)
+    seen = _over_samples(law, profile, samples, rng)
+    return seen[:, -1], seen[:, :-1]
+
+
+def mean_curve(
+    profiles: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> tuple[list[float], list[float]]:
+    """Return estimates of the mean entropies ``h_0, ..., h_n`` of random subsets, and their standard errors."""
+    sums = np.cumsum(profiles[1], axis=1)
     errors = sums.std(axis=0, ddof=1) / sqrt(len(sums))
     return [0.0, *sums.mean(axis=0).tolist()], [0.0, *errors.tolist()]
+
+
+def estimate_sizes(
+    law: SampledLaw,
+    sizes: Sequence[Sequence[int]],
+    profiles: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> list[Estimate]:
+    """Return estimates of the expected divergence of block sizes in random order, one for each sequence of sizes.
+
+    ``E[ log2 P(y) + sum_t s_t H(y_i | y_C) ]``, C the first ``s_1 + ... + s_{t-1}`` positions of a random order and
+    i the next: the price of :func:`theory.random_order.expected_kl`. On every sample it lies between ``-R`` and
+    ``n log2 V``. The samples must not have chosen the sizes.
+    """
+    log_p, entropies = profiles
+    low, high = -law.largest_surprise(), law.n * log2(len(law.tokens))
+    out: list[Estimate] = []
+    for blocks in sizes:
+        starts = np.cumsum([0, *blocks[:-1]])
+        out.append(estimate_mean(log_p + entropies[:, starts] @ np.array(blocks), low, high).at_least(0.0))
+    return out
 
 
 def sample_decodes(

@@ -15,14 +15,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError
 from theory.bounds import Partition, check_partition
 from theory.limits import require_operations
-from theory.policies.policy import RankedPolicy
-from theory.policies.topk import TopK
 from theory.structured.markov import MarkovLaw
 
-__all__ = ["chain_accuracy", "fixed_partition", "group_sizes"]
+__all__ = ["chain_accuracy"]
 
 Table = NDArray[np.float64]
 
@@ -101,42 +98,3 @@ def _pair(law: MarkovLaw, a: int, b: int) -> Table:
 
 def _neighbours(law: MarkovLaw, a: int, b: int) -> Table:
     return (_pair(law, a, b) > 0).astype(np.float64)
-
-
-def group_sizes(policy: RankedPolicy, n: int) -> list[int] | None:
-    """Return the block sizes of a top-k policy without groups of its own, ``None`` for other policies.
-
-    Example:
-        >>> group_sizes(TopK(k=3, by="random"), 8), group_sizes(TopK(k=3, by="random", remainder="first"), 8)
-        ([3, 3, 2], [3, 3, 2])
-    """
-    if not isinstance(policy, TopK):
-        return None
-    steps = -(-n // policy.k)
-    if policy.remainder == "last":
-        return [policy.k] * (steps - 1) + [n - policy.k * (steps - 1)]
-    return [n // steps + (t < n % steps) for t in range(steps)]
-
-
-def fixed_partition(policy: RankedPolicy, n: int) -> Partition:
-    """Return the ordered partition of a policy whose sets depend on nothing: top-k from left to right.
-
-    Raises:
-        InputError: For any other policy.
-
-    Example:
-        >>> fixed_partition(TopK(k=2, by="left_to_right"), 5)
-        ((0, 1), (2, 3), (4,))
-    """
-    if not isinstance(policy, TopK) or policy.by != "left_to_right":
-        raise InputError(
-            f"policy {policy} has no fixed schedule; on a law too large to list use topk with by=left_to_right "
-            "or by=random, or a smaller n."
-        )
-    blocks: list[tuple[int, ...]] = []
-    width = policy.block or n
-    for start in range(0, n, width):
-        for size in group_sizes(policy, min(width, n - start)) or ():
-            blocks.append(tuple(range(start, start + size)))
-            start += size
-    return tuple(blocks)

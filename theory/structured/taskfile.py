@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from theory._checks import InputError, positive_int
 from theory.law import Law
 from theory.structured.grammar import GrammarLaw
@@ -20,7 +22,7 @@ from theory.structured.markov import MarkovLaw
 from theory.structured.parameters import matrix, row
 from theory.structured.rules import read_rules
 
-__all__ = ["STRUCTURED", "read_structured"]
+__all__ = ["STRUCTURED", "read_structured", "write_structured"]
 
 STRUCTURED = ("markov", "hmm", "grammar")
 
@@ -102,3 +104,34 @@ def _grammar(data: dict[str, Any], length: int, normalise: bool) -> Law:
         raise InputError(f"words must be a list of words, got {words!r}.")
     rules = read_rules(data["rules"], normalise=normalise)
     return GrammarLaw(n=length, rules=rules, start=start, words=tuple(words))
+
+
+def write_structured(law: MarkovLaw | HMMLaw | GrammarLaw) -> dict[str, Any]:
+    """Return the law as one entry of a task file, JSON values with exact probabilities as texts.
+
+    Example:
+        >>> law = MarkovLaw(n=3, initial=["1/2", "1/2"], transition=[[1, 0], ["1/3", "2/3"]], tokens=("a", "b"))
+        >>> entry = write_structured(law)
+        >>> entry["markov"]["transition"]
+        [[['1', '0'], ['1/3', '2/3']]]
+        >>> read_structured("markov", entry["markov"], None, normalise=False).pmf().outcomes == law.pmf().outcomes
+        True
+    """
+    if isinstance(law, GrammarLaw):
+        rules: dict[str, dict[str, str]] = {symbol: {} for symbol in law.rules.symbols}
+        for rule in law.rules.binary:
+            rules[rule.head][f"{rule.left} {rule.right}"] = str(rule.probability)
+        for symbol, words in law.rules.words.items():
+            rules[symbol] |= {word: str(p) for word, p in words.items()}
+        kept = {symbol: sides for symbol, sides in rules.items() if sides}
+        return {"grammar": {"length": law.n, "start": law.start, "rules": kept, "words": list(law.words)}}
+    data: dict[str, Any] = {"length": law.n, "tokens": list(law.tokens), "initial": _texts(law.initial)}
+    data["transition"] = [[_texts(line) for line in step] for step in law.transition]
+    if isinstance(law, MarkovLaw):
+        return {"markov": data}
+    emission = law.emission if law.emission is not None else np.eye(len(law.initial), dtype=int).tolist()
+    return {"hmm": data | {"emission": [_texts(line) for line in emission]}}
+
+
+def _texts(values: Any) -> list[str]:
+    return [str(value) for value in values]

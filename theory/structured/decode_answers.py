@@ -1,0 +1,218 @@
+"""``python -m theory decode`` on a structured law too large to list: any rule, any switch.
+
+Each entry of an answer says under ``arithmetic`` what it is: ``exact``, ``float64`` (a formula, up to rounding) or
+``estimate`` (with an interval of 95 % coverage). Intervals are named: ``exact`` (Clopper and Pearson), ``bernstein``
+(empirical Bernstein, guaranteed at any number of samples, see :mod:`theory.structured.sampled_run` for the range) or
+``normal`` (1.96 standard errors: only as good as the central limit theorem).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from fractions import Fraction
+from math import inf, log2, sqrt
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory._checks import InputError, positive_int
+from theory.curves import information_curve
+from theory.limits import CostError
+from theory.policies.policy import Policy
+from theory.policies.process import Process
+from theory.random_order import expected_kl
+from theory.structured.draws import NoPathError
+from theory.structured.estimate import Estimate, estimate_mean, proportion
+from theory.structured.fixed import FixedSchedule, fixed_schedule
+from theory.structured.gap_decode import chain_accuracy
+from theory.structured.gaps import chain_mean_entropies, chain_step_bound
+from theory.structured.grammar import GrammarLaw
+from theory.structured.hmm import HMMLaw
+from theory.structured.markov import MarkovLaw
+from theory.structured.sampled_run import Followed, Runs, follow_data, sample_runs
+from theory.temper import Transform
+
+__all__ = ["Structured", "large_decode"]
+
+Structured = MarkovLaw | HMMLaw | GrammarLaw
+
+_NORMAL = 1.959963984540054  # the 97.5 % point of the normal law
+_KEYS = ("accuracy", "kl", "path_kl", "steps", "steps_under_data", "tokens_per_step")
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def large_decode(
+    task: _Named,
+    law: Structured,
+    rule: Policy | Process,
+    *,
+    samples: int = 2000,
+    seed: int = 0,
+    off_support: str = "marginal",
+    **switches: Any,
+) -> dict[str, Any]:
+    """Return the decode of a large structured law by any rule.
+
+    Args:
+        task: Gives the name.
+        law: The law.
+        rule: A policy or a process.
+        samples: How many runs of each kind: the decoder's own, and those along the data.
+        seed: Of all randomness.
+        off_support: As in :func:`theory.decoder.decode`.
+        **switches: As in :class:`theory.temper.Transform`.
+
+    Raises:
+        InputError: For switches out of range, or a rule that makes no progress.
+        CostError: If the samples would take too long.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> from theory.policies import parse_policy
+        >>> law = MarkovLaw(n=64, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
+        >>> task = SimpleNamespace(name="copies")
+        >>> answer = large_decode(task, law, parse_policy("topk:k=2"), samples=50)
+        >>> answer["path_kl"]["estimate"], answer["steps"], answer["arithmetic"]["path_kl"]
+        (1.0, 32, 'estimate')
+    """
+    positive_int(samples, "samples")
+    transform = Transform(**switches)
+    head: dict[str, Any] = {"task": task.name, "n": law.n, "policy": str(rule)}
+    head["temperature"] = float(Fraction(transform.temperature))
+    head |= {key: value for key, value in switches.items() if key != "temperature"}
+    head |= {} if off_support == "marginal" else {"off_support": off_support}
+    known = fixed_schedule(rule, law.n)
+    plain = transform.temperature == 1 and not transform.truncates
+    found = _formulas(law, known) if plain and known else {}
+    own_rng, data_rng = np.random.default_rng(seed).spawn(2)
+    common: dict[str, Any] = {"samples": samples, "calls": known.steps if known else None, **switches}
+    if known:
+        certain = ("exact", known.steps)
+        found |= {"steps_under_data": certain} | ({} if off_support == "stop" else {"steps": certain})
+    if "accuracy" not in found or "steps" not in found:
+        runs = sample_runs(law, rule, rng=own_rng, off_support=off_support, **common)
+        found = _of_runs(law, rule, runs) | found
+    notes: dict[str, str] = {}
+    if "path_kl" not in found:
+        try:
+            done = follow_data(law, rule, rng=data_rng, **common)
+            found = _along_data(law, rule, done, transform) | found
+        except NoPathError as error:
+            notes = {"path_kl": f"{error}; the divergence along the path is not defined for such rules"}
+            notes["steps_under_data"] = "runs along the data are not defined for such rules"
+            found.pop("steps_under_data", None)
+    notes = _notes(found, transform) | notes
+    return head | _report(law, found, notes, samples, seed)
+
+
+def _notes(found: dict[str, tuple[str, Any]], transform: Transform) -> dict[str, str]:
+    """Return what to know of the numbers that say less than they seem to."""
+    notes: dict[str, str] = {}
+    if "kl" not in found:
+        notes["kl"] = (
+            f"not known: {'at most path_kl' if 'path_kl' in found else 'it needs the whole output law'}"
+        )
+    for key, (kind, value) in found.items():
+        if key == "path_kl" and kind == "estimate" and transform.truncates:
+            notes[key] = "finite in every state met; a token that is never drawn may make it infinite"
+        elif isinstance(value, dict) and value.get("interval") == "normal" and not value["standard_error"]:
+            notes[key] = "the same on every sample: the normal interval shows no error, which is no proof"
+    return notes
+
+
+def _report(
+    law: Structured, found: dict[str, tuple[str, Any]], notes: dict[str, str], samples: int, seed: int
+) -> dict[str, Any]:
+    """Return the answer in its usual order, with what each entry is, and why others are missing."""
+    kind, steps = found["steps"]
+    speed: Any = law.n / steps["estimate"] if isinstance(steps, dict) else law.n / steps
+    if isinstance(steps, dict):
+        ends = {"low": law.n / steps["high"], "high": law.n / steps["low"]}
+        speed = {"estimate": speed, **ends, "interval": steps["interval"]}
+    found = {**found, "tokens_per_step": (kind, speed)}
+    answer: dict[str, Any] = {"arithmetic": {key: found[key][0] for key in _KEYS if key in found}}
+    if "estimate" in answer["arithmetic"].values():
+        answer |= {"samples": samples, "seed": seed}
+    answer |= {key: found[key][1] if key in found else None for key in _KEYS}
+    return answer | ({"notes": notes} if notes else {})
+
+
+def _formulas(law: Structured, known: FixedSchedule) -> dict[str, tuple[str, Any]]:
+    """Return what a Markov chain tells without samples."""
+    if not isinstance(law, MarkovLaw):
+        return {}
+    out: dict[str, tuple[str, Any]] = {}
+    if known.partition is not None:
+        bits = chain_step_bound(law, known.partition)
+        out |= {"kl": ("float64", bits), "path_kl": ("float64", bits)}
+        with suppress(CostError):  # many tokens: sampled
+            out["accuracy"] = ("float64", chain_accuracy(law, known.partition))
+    elif known.random:
+        curve = information_curve(chain_mean_entropies(law))
+        out["path_kl"] = ("float64", expected_kl(curve, known.sizes))
+    return out
+
+
+def _of_runs(law: Structured, rule: Policy | Process, runs: Runs) -> dict[str, tuple[str, Any]]:
+    valid = int(law.contains(runs.tokens).sum())
+    return {
+        "accuracy": ("estimate", proportion(valid, len(runs.tokens)) | {"interval": "exact"}),
+        "steps": ("estimate", _mean_steps(law, rule, runs.steps)),
+    }
+
+
+def _along_data(
+    law: Structured, rule: Policy | Process, done: Followed, transform: Transform
+) -> dict[str, tuple[str, Any]]:
+    """Return the divergence along the path, and the steps along the data."""
+    out: dict[str, tuple[str, Any]] = {"steps_under_data": ("estimate", _mean_steps(law, rule, done.steps))}
+    lost = done.log_p - done.log_q
+    # a possible token that is never drawn, in one state of positive probability, is proof
+    if bool(np.isinf(done.expected).any()):
+        out["path_kl"] = ("exact", inf)
+    else:
+        out["path_kl"] = ("estimate", _bits(law, done, lost, transform))
+    # positions never tie; other scores may, in states that no sample has met
+    fixed = getattr(rule, "ties", "random") != "random" or getattr(rule, "by", "") == "left_to_right"
+    if done.certain and fixed:
+        out["kl"] = out["path_kl"]
+    return out
+
+
+def _bits(law: Structured, done: Followed, lost: NDArray[np.float64], transform: Transform) -> dict[str, Any]:
+    """Return the mean of the differences, with the guaranteed interval of the bounded form where there is one."""
+    mean = normal_mean(lost)
+    if done.tilted or transform.truncates:
+        return mean.at_least(0.0).as_dict() | {"interval": "normal"}
+    tau = float(transform.temperature)
+    most = law.n * max(1.0, 1 / tau) * log2(len(law.tokens))
+    sure = estimate_mean(done.log_p + done.expected, -law.largest_surprise(), most).at_least(0.0)
+    return mean.as_dict() | {"low": sure.low, "high": sure.high, "interval": "bernstein"}
+
+
+def _mean_steps(law: Structured, rule: Policy | Process, steps: NDArray[np.int64]) -> dict[str, Any]:
+    """Return the mean number of model calls; a memoryless rule that takes a position a call needs 1 to n of them."""
+    values = steps.astype(np.float64)
+    if isinstance(rule, Process) or getattr(rule, "clocked", False):
+        return normal_mean(values).at_least(1.0).as_dict() | {"interval": "normal"}
+    return estimate_mean(values, 1.0, float(law.n)).as_dict() | {"interval": "bernstein"}
+
+
+def normal_mean(values: NDArray[np.float64]) -> Estimate:
+    """Return the mean with 1.96 standard errors on both sides: an approximation, not a guarantee.
+
+    Example:
+        >>> normal_mean(np.array([1.0, 1.0, 1.0]))
+        Estimate(estimate=1.0, standard_error=0.0, low=1.0, high=1.0)
+    """
+    if len(values) < 2:
+        raise InputError(f"an estimate needs at least 2 samples, got {len(values)}.")
+    mean, error = float(values.mean()), float(values.std(ddof=1)) / sqrt(len(values))
+    return Estimate(
+        estimate=mean, standard_error=error, low=mean - _NORMAL * error, high=mean + _NORMAL * error
+    )

@@ -1,0 +1,126 @@
+"""Chance for runs on a law given by parameters: one result a row, or tokens dictated by the data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.law import MASK
+from theory.policies.board import Board
+from theory.policies.policy import Plan
+from theory.policies.ranked import Ranked
+from theory.structured.chain import draw
+from theory.temper import check_underflow
+
+__all__ = ["DataChance", "NoPathError", "SampleChance"]
+
+
+class NoPathError(Exception):
+    """A rule looks at drawn tokens, or masks again: its divergence along the path is not defined."""
+
+
+class SampleChance:
+    """Draw one result per row; rows never split. The sampler of the ideal model in numpy.
+
+    Args:
+        rng: Source of all randomness.
+    """
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+
+    def choose(self, board: Board, plan: Plan) -> tuple[Board, NDArray[np.bool_]]:
+        """Return one set per row."""
+        return board, np.asarray(plan.sample(self.rng.random(board.tokens.shape))) & board.masked
+
+    def reveal(self, board: Board, chosen: NDArray[np.bool_]) -> Board:
+        """Return the board with a token drawn at each chosen position."""
+        return board.write(chosen, self._drawn(board, chosen))
+
+    def propose(self, board: Board, where: NDArray[np.bool_]) -> tuple[Board, NDArray[np.int64]]:
+        """Return a token drawn at each position of ``where``, -1 elsewhere."""
+        return board, self._drawn(board, where)
+
+    def flip(self, board: Board, probability: Any) -> tuple[Board, NDArray[np.bool_]]:
+        """Return independent coins."""
+        return board, self.rng.random(board.tokens.shape) < probability
+
+    def _drawn(self, board: Board, where: NDArray[np.bool_]) -> NDArray[np.int64]:
+        tokens = np.full(board.tokens.shape, MASK)
+        index = np.nonzero(where)
+        if len(index[0]):
+            tokens[index] = draw(self.rng, board.transform.draw(board.probs[index], board.numbers))
+        return tokens
+
+
+class DataChance(SampleChance):
+    """Sets are chosen as always, tokens are those of ``y ~ P`` (teacher forcing).
+
+    The board carries in ``weights``: ``data`` (the ids of y, shape (B, n)), ``own`` (``log2 Q_w(y)`` of what is
+    revealed, w the choices of the rule) and ``expected`` (the mean of minus that over y at every draw:
+    ``sum_v p_i(v) log2 1/q_i(v)``), both of shape (B,).
+
+    Attributes:
+        asked: The model's marginals at the start of the step; the loop sets it.
+        tilted: Whether some tokens were drawn from others than the model's marginals (credit).
+        certain: Whether no set has depended on chance.
+    """
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        super().__init__(rng)
+        self.asked: NDArray[np.float64] | None = None
+        self.tilted = False
+        self.certain = True
+
+    def choose(self, board: Board, plan: Plan) -> tuple[Board, NDArray[np.bool_]]:
+        """Return one set per row, and note whether it could have been another."""
+        self.certain = self.certain and _is_certain(plan)
+        return super().choose(board, plan)
+
+    def reveal(self, board: Board, chosen: NDArray[np.bool_]) -> Board:
+        """Return the board with the data's token at each chosen position, and the price of drawing it."""
+        index = np.nonzero(chosen)
+        data, tokens = board.weights["data"], np.full(board.tokens.shape, MASK)
+        tokens[index] = data[index]
+        # a rule may draw from others than the model's marginals; the data never do
+        assert self.asked is not None
+        self.tilted = self.tilted or not (
+            board.probs is self.asked or np.array_equal(board.probs, self.asked)
+        )
+        own, expected = board.weights["own"].copy(), board.weights["expected"].copy()
+        if len(index[0]):
+            true = self.asked[index]
+            q = board.transform.draw(board.probs[index], board.numbers)
+            if not board.transform.truncates:
+                check_underflow(true, q, board.transform.temperature)
+            with np.errstate(divide="ignore"):  # never drawn: -inf is the answer
+                bits = np.log2(q)
+            np.add.at(own, index[0], bits[np.arange(len(q)), data[index]])
+            cross = np.where(true > 0, true * np.where(true > 0, -bits, 0.0), 0.0).sum(axis=1)
+            np.add.at(expected, index[0], cross)
+        weights = {**board.weights, "own": own, "expected": expected}
+        return replace(board.write(chosen, tokens), weights=weights)
+
+    def propose(self, board: Board, where: NDArray[np.bool_]) -> tuple[Board, NDArray[np.int64]]:  # noqa: ARG002
+        """Raise: what would be drawn decides what is revealed."""
+        raise NoPathError("it looks at drawn tokens before it reveals them, or masks positions again")
+
+    def flip(self, board: Board, probability: Any) -> tuple[Board, NDArray[np.bool_]]:  # noqa: ARG002
+        """Raise: coins mask positions again."""
+        raise NoPathError("it masks revealed positions again by coins")
+
+
+def _is_certain(plan: Plan) -> bool:
+    """Return whether the set of a plan depends on no chance, for this and every other state of the rule."""
+    if not isinstance(plan, Ranked):
+        return False
+    if plan.ties != "random":
+        return True
+    levels = np.asarray(plan.levels())
+    n = levels.shape[1]
+    ordered = np.sort(levels, axis=1)
+    tied = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] < n)
+    return not bool(tied.any())

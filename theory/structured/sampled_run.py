@@ -1,0 +1,278 @@
+"""Runs of any unmasking rule on a law given by parameters: the decoder's own, and those driven by the data.
+
+*Own runs* draw tokens from the ideal marginals; the share of possible answers estimates the accuracy, the number of
+model calls the steps.
+
+*Teacher forcing.* Draw ``y ~ P`` and walk the rule along y: its sets are chosen from the exact marginals as always, the
+tokens are those of y. With w the random choices of the rule, ``Q_w(y) = prod_t prod_{i in S_t} q_i(y_i | y_{S_<t})`` is
+the probability that it draws y on this path, and
+
+    ``E_P E_w [ log2 P(y) - log2 Q_w(y) ] = path_kl``
+
+since ``log2 P(y)`` is the sum of ``log2 P(y_S | y_C)`` over the steps. The mean of the differences is unbiased. For a
+rule without random choices ``Q_w = Q`` and it is the KL divergence of the output law.
+
+*A bounded form.* Given the path so far the set and y_i are independent, so that ``-log2 q_i(y_i)`` may be replaced by
+its mean ``c_i = sum_v p_i(v) log2 1/q_i(v)``. At temperature tau > 0 without truncation
+``c_i = H(p_i) / tau + log2 sum_v p_i(v)^(1/tau)`` lies in ``[0, max(1, 1/tau) log2 V]``: the last term is at most 0 for
+tau <= 1, and at most ``(1 - 1/tau) log2 V`` above. So ``log2 P(y) + sum_i c_i`` lies between ``-R``, R the largest
+surprise, and ``n max(1, 1/tau) log2 V``; the empirical Bernstein inequality gives an interval of guaranteed coverage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory._checks import InputError, choice, positive_int
+from theory.arithmetic import FLOAT64
+from theory.decoded import OFF_SUPPORT
+from theory.decoder import as_process
+from theory.law import MASK, Law
+from theory.limits import require_operations
+from theory.policies.board import Board
+from theory.policies.policy import Policy
+from theory.policies.process import Process
+from theory.policies.sampled import Factorised
+from theory.structured.draws import DataChance, NoPathError, SampleChance
+from theory.structured.model import LawModel, row_operations
+from theory.temper import Transform
+
+__all__ = ["Followed", "Runs", "follow_data", "sample_runs"]
+
+_STEPS = 100_000  # model calls of one row: far beyond every schedule
+_CELLS = 1 << 20  # float64 numbers of the marginals of one batch: the step stays in the cache, or near it
+_OPERATIONS = 6 * 10**11  # nanoseconds: about ten minutes
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Runs:
+    """The decoder's own runs.
+
+    Attributes:
+        tokens: Token ids, shape (m, n); -1 where a run was stopped off the support.
+        steps: Model calls, shape (m,).
+    """
+
+    tokens: NDArray[np.int64]
+    steps: NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Followed:
+    """Runs driven by the data, one for each ``y ~ P``.
+
+    Attributes:
+        log_p: ``log2 P(y)``, shape (m,).
+        log_q: ``log2 Q_w(y)``, shape (m,); ``-inf`` where the rule never draws y on this path.
+        expected: ``sum_i c_i``, shape (m,): what ``-log2 Q_w`` is replaced by in the bounded form.
+        steps: Model calls, shape (m,).
+        tilted: Whether tokens were drawn from others than the model's marginals; then ``expected`` has no known bound.
+        certain: Whether no choice of a set was left to chance on these runs.
+    """
+
+    log_p: NDArray[np.float64]
+    log_q: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    steps: NDArray[np.int64]
+    tilted: bool
+    certain: bool
+
+
+def sample_runs(
+    law: Law,
+    rule: Policy | Process,
+    *,
+    samples: int,
+    rng: np.random.Generator,
+    off_support: str = "marginal",
+    calls: int | None = None,
+    **switches: Any,
+) -> Runs:
+    """Return runs of the ideal model decoded by a rule.
+
+    Args:
+        law: The target.
+        rule: An unmasking policy, or a process.
+        samples: How many.
+        rng: Source of all randomness.
+        off_support: What the model says after impossible tokens, see :func:`theory.decoder.decode`.
+        calls: The number of model calls of a run, if known, for the estimate of the cost; by default n.
+        **switches: As in :class:`theory.temper.Transform`.
+
+    Raises:
+        InputError: For switches out of range, or a rule that makes no progress.
+        CostError: If the questions to the model are too many.
+
+    Example:
+        >>> from theory.policies import parse_policy
+        >>> from theory.structured.markov import MarkovLaw
+        >>> law = MarkovLaw(n=60, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
+        >>> runs = sample_runs(law, parse_policy("threshold:gamma=0.9"), samples=5, rng=np.random.default_rng(0))
+        >>> law.contains(runs.tokens).all(), runs.steps.tolist()
+        (np.True_, [2, 2, 2, 2, 2])
+    """
+    loop = _Loop(law, rule, Transform(**switches), off_support, samples, calls)
+    chance = SampleChance(rng)
+    ends = [loop.run(chance, {}, size) for size in loop.batches()]
+    return Runs(
+        tokens=np.concatenate([tokens for tokens, _, _ in ends]),
+        steps=np.concatenate([steps for _, steps, _ in ends]),
+    )
+
+
+def follow_data(
+    law: Law,
+    rule: Policy | Process,
+    *,
+    samples: int,
+    rng: np.random.Generator,
+    calls: int | None = None,
+    **switches: Any,
+) -> Followed:
+    """Return runs of a rule along ``y ~ P``, with the probability that it draws y.
+
+    Args:
+        law: The target.
+        rule: A policy, or a process that reveals what it draws and masks nothing again.
+        samples: How many.
+        rng: Source of all randomness.
+        calls: As in :func:`sample_runs`.
+        **switches: As in :class:`theory.temper.Transform`.
+
+    Raises:
+        NoPathError: For rules that look at drawn tokens, or mask again.
+        InputError: For switches out of range, or a temperature at which probabilities underflow.
+        CostError: If the questions to the model are too many.
+
+    Example:
+        >>> from theory.policies import parse_policy
+        >>> from theory.structured.markov import MarkovLaw
+        >>> law = MarkovLaw(n=60, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
+        >>> done = follow_data(law, parse_policy("topk:k=2"), samples=3, rng=np.random.default_rng(0))
+        >>> done.log_p.tolist(), done.log_q.tolist(), done.steps.tolist()
+        ([-1.0, -1.0, -1.0], [-2.0, -2.0, -2.0], [30, 30, 30])
+    """
+    loop = _Loop(law, rule, Transform(**switches), "marginal", samples, calls)
+    chance = DataChance(rng)
+    parts: list[tuple[NDArray[np.float64], NDArray[np.int64], dict[str, Any]]] = []
+    for size in loop.batches():
+        data = law.sample(rng, size)
+        weights = {"data": data, "own": np.zeros(size), "expected": np.zeros(size)}
+        tokens, steps, ends = loop.run(chance, weights, size)
+        if not np.array_equal(tokens, data):
+            raise NoPathError("it ends before everything is revealed")
+        parts.append((law.log_prob(data), steps, ends))
+    return Followed(
+        log_p=np.concatenate([log_p for log_p, _, _ in parts]),
+        log_q=np.concatenate([ends["own"] for _, _, ends in parts]),
+        expected=np.concatenate([ends["expected"] for _, _, ends in parts]),
+        steps=np.concatenate([steps for _, steps, _ in parts]),
+        tilted=chance.tilted,
+        certain=chance.certain,
+    )
+
+
+class _Loop:
+    """Batches of runs of one rule from the fully masked state."""
+
+    def __init__(
+        self,
+        law: Law,
+        rule: Policy | Process,
+        transform: Transform,
+        off_support: str,
+        samples: int,
+        calls: int | None,
+    ) -> None:
+        choice(off_support, "off_support", OFF_SUPPORT)
+        self.law, self.rule, self.transform = law, rule, transform
+        self.model, self.stop = LawModel(law, off_support), off_support == "stop"
+        self.samples, self.calls = positive_int(samples, "samples"), calls or law.n
+        process = as_process(rule, transform)
+        if process is None:
+            assert not isinstance(rule, Process)
+            process = Factorised(rule)
+        self.process = process
+        self.clocked = bool(getattr(process, "clocked", False))
+
+    def batches(self) -> list[int]:
+        """Return sizes of batches that fit; rules that ask about other states get the room for their questions."""
+        row = self.law.n * len(self.law.tokens)
+        asks = isinstance(self.rule, Process) or bool(getattr(self.rule, "asks", False))
+        most = max(1, _CELLS // (row * self.law.n if asks else row))
+        return [most] * (self.samples // most) + ([self.samples % most] if self.samples % most else [])
+
+    def run(
+        self, chance: SampleChance, weights: dict[str, Any], size: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], dict[str, Any]]:
+        """Return the tokens, the model calls and the weights at the end of each row."""
+        n = self.law.n
+        tokens, steps, rows = np.full((size, n), MASK), np.zeros(size, dtype=np.int64), np.arange(size)
+        ends = {name: np.empty_like(array) for name, array in weights.items()}
+        asked = self.model.asked
+        board = self.process.start(self._board(np.full((size, n), MASK), weights))
+        for step in range(_STEPS):
+            done = np.asarray(self.process.finished(board))
+            probs: Any = None
+            if self.stop and not done.all():
+                probs = self.model.marginals(board.tokens)
+                done = done | self.model.impossible(board.tokens, probs)
+            tokens[rows[done]] = board.tokens[done]
+            for name, array in ends.items():
+                array[rows[done]] = board.weights[name][done]
+            live = np.flatnonzero(~done)
+            if not len(live):
+                return tokens, steps, ends
+            board, rows = board.take(live), rows[live]
+            if step or probs is not None:
+                fresh = self.model.marginals(board.tokens) if probs is None else probs[live]
+                board = replace(board, probs=fresh, step=step)
+            if isinstance(chance, DataChance):
+                chance.asked = board.probs
+            board = self._after(board, chance)
+            steps[rows] += 1
+            if step == 0:
+                self._check_cost((self.model.asked - asked) / size)
+        raise InputError(f"rule {self.rule} makes no progress: it has not finished after {_STEPS} steps.")
+
+    def _board(self, tokens: NDArray[np.int64], weights: dict[str, Any]) -> Board:
+        return Board(
+            tokens=tokens,
+            probs=self.model.marginals(tokens),
+            memory={},
+            weights=weights,
+            numbers=FLOAT64,
+            transform=self.transform,
+            oracle=self.model,
+            step=0,
+        )
+
+    def _after(self, board: Board, chance: SampleChance) -> Board:
+        after = self.process.step(board, chance)
+        if not self.clocked and bool(_unchanged(board, after).any()):
+            raise InputError(f"rule {self.rule} makes no progress: a step left a state as it was.")
+        return after
+
+    def _check_cost(self, questions: float) -> None:
+        """Raise unless all questions are affordable, going by those of the first step of a row."""
+        rows = questions * self.samples * self.calls
+        require_operations(
+            int(rows * row_operations(self.law)),
+            f"decoding {self.samples} samples of {self.law.n} positions by {self.rule}",
+            limit=_OPERATIONS,
+            remedy="use fewer --samples or a smaller n",
+        )
+
+
+def _unchanged(before: Board, after: Board) -> NDArray[np.bool_]:
+    """Return the rows whose tokens and memory a step has left as they were, bool, shape (B,)."""
+    same = (before.tokens == after.tokens).all(axis=1)
+    for name, array in after.memory.items():
+        if name not in before.memory:
+            return np.zeros_like(same)
+        same = same & (array == before.memory[name]).reshape(len(same), -1).all(axis=1)
+    return same
