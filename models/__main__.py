@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from types import ModuleType
 
 from models.commands import finetune, gap, train, verify
 from models.commands.train import PRESET_NAMES
+from theory._checks import InputError
 from theory.commandline import OneLineParser, guarded
 
 __all__ = ["PRESET_NAMES", "build_parser", "main"]
@@ -37,7 +39,17 @@ def main(argv: list[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     module, _ = COMMANDS[arguments.command]
-    return guarded(lambda: module.run(arguments), "python -m models")
+    return guarded(lambda: _run(module, arguments), "python -m models")
+
+
+def _run(module: ModuleType, arguments: argparse.Namespace) -> int:
+    """Run a command; a disk that is full, or a permission that is missing, is wrong input like any other."""
+    try:
+        return module.run(arguments)
+    except OSError as error:
+        # without a name it is a write that failed
+        used = f"use {error.filename}" if error.filename else f"write into {arguments.out or 'the output'}"
+        raise InputError(f"cannot {used}: {error.strerror or error}.") from None
 
 
 if __name__ == "__main__":

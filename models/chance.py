@@ -71,8 +71,9 @@ class PredictorOracle:
     """A predictor asked about other answers to the same prompts.
 
     Args:
-        marginals: From answers (K, m) with -1 where masked, and the prompt row of each (K,), to (K, m, V).
-        rows: The prompt row of each board row, shape (B,).
+        marginals: From answers (K, m) with -1 where masked, and the prompt of each (K,), to (K, m, V).
+        rows: The prompt of each board row as a number, shape (B,); rows of one prompt share it, so that each
+            question is asked once.
         width: m, the number of answer positions.
     """
 
@@ -91,7 +92,8 @@ class PredictorOracle:
         return answers.reshape(size, states, m, -1)
 
     def background(self) -> torch.Tensor:
-        """Return the mean over positions of the fully masked marginals of the first prompt, shape (m, V)."""
-        first = self._rows[:1]
-        probs = self._marginals(torch.full((1, self._width), MASK, device=first.device), first)[0]
-        return probs.mean(dim=0, keepdim=True).expand_as(probs)
+        """Return the mean over positions of the fully masked marginals of each row's prompt, shape (B, m, V)."""
+        prompts, index = self._rows.unique(return_inverse=True)
+        empty = torch.full((len(prompts), self._width), MASK, device=prompts.device)
+        probs = self._marginals(empty, prompts)
+        return probs.mean(dim=1, keepdim=True).expand_as(probs)[index]

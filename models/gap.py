@@ -3,15 +3,16 @@
 Let ``p(x_i | x_C)`` be the model. Three laws on the sequences of a prompt, for fixed random choices (orders, ties):
 
 - ``P_s(x)``: tokens drawn one by one in the order s of the one-by-one decoder. ``P = E_s P_s`` is its law.
-- ``Q_w(x) = prod_t prod_{i in S_t} q(x_i | x_{S_<t})``: the parallel decoder, with the sets that its policy picks
-  along x under the choices w.
+- ``Q_w(x) = prod_t prod_{i in S_t} q(x_i | x_{S_<t})``: the parallel decoder, with the sets that its rule picks
+  along x under the choices w. What the rule remembers, and what it asks the model besides, are functions of the
+  tokens revealed so far and of w, and so are the sets.
 - ``R_w(x)``: the same sets in the same order, each set filled token by token: every factor is
   ``p(x_i | x_{S_<t}, tokens of S_t before i)``.
 
 The next position of each depends only on tokens already revealed, so each is a decision tree whose leaves are the
 sequences, and sums to 1. A sequence x ~ P_s costs m calls to draw and m to score; per sequence, in bits,
 
-    gap           = log2 R_w(x) - log2 Q_w(x)      (zero at the first token of every set, which they share)
+    gap           = log2 R_w(x) - log2 Q_w(x)      (where q = p, zero at the first token of every set)
     inconsistency = log2 P_s(x) - log2 R_w(x)      (the same sequence in two reveal orders)
     total         = gap + inconsistency = log2 P_s(x) - log2 Q_w(x)
 
@@ -31,8 +32,13 @@ So the path KL from the one-by-one law to the parallel law lies between the mean
 inconsistency, which is never negative, bounds the bias of the gap. Dropping the random choices as well,
 ``E_w D(P || Q_w) >= D(P || E_w Q_w)``, the KL of the laws of the finished sequences.
 
-Temperature: the one-by-one decoder, the truth here, runs at 1; q is the tempered marginal, as in
-:func:`theory.decoder.decode`.
+**Which rules.** All that pick a set and then draw its tokens independently, with a memory (KLASS, SlowFast, credit)
+or questions to the model (DEMASK, PC-Sampler) or without. A rule that looks at drawn tokens before it settles its set
+(``confidence=sampled``, LoPA), or masks positions again (ReMDM, RCR, WINO, Saber), gives no such product, and
+``log2 Q_w(x)`` would be a sum over all that it might have drawn: refused (:mod:`models.follow`).
+
+What q is: the one-by-one decoder, the truth here, runs at temperature 1; q is what the rule draws from, the tempered
+marginal, as in :func:`theory.decoder.decode` (with credit, the marginal that the credit has raised).
 """
 
 from __future__ import annotations
@@ -44,12 +50,15 @@ from typing import Any
 
 import torch
 
+from models.follow import check_product
+from models.ideal import float_dtype
 from models.predictor import MaskedPredictor
+from models.scoring import score
 from models.streams import Streams
-from models.walk import draw_one_by_one, score
+from models.walk import draw_one_by_one
 from theory._checks import InputError, choice
-from theory.decoder import as_process
 from theory.policies import Policy, parse_policy
+from theory.policies.process import Process
 from theory.temper import Transform, check_temperature
 
 __all__ = ["ORDERS", "GapRules", "gap_records", "gap_rules"]
@@ -63,14 +72,14 @@ class GapRules:
     """How sequences are drawn and scored; :func:`gap_rules` checks and makes it.
 
     Attributes:
-        policy: The parallel schedule.
+        policy: The parallel decoder.
         order: The one-by-one decoder, which also orders the tokens within a set.
         temperature: tau > 0 of the parallel decoder.
         extra: Further random orders that each sequence is scored in.
         seed: Of all randomness.
     """
 
-    policy: Policy
+    policy: Policy | Process
     order: Policy
     temperature: Fraction
     extra: int
@@ -83,14 +92,14 @@ def gap_rules(
     """Return checked rules.
 
     Args:
-        policy: Specification of the parallel schedule.
+        policy: Specification of the parallel decoder.
         order: Which position the one-by-one decoder takes next.
         temperature: tau > 0.
         extra: Number of further orders, at m calls each.
         seed: At least 0.
 
     Raises:
-        InputError: For values out of range.
+        InputError: For values out of range, or a rule whose steps are no products given their sets.
     """
     tau = check_temperature(temperature)
     if tau == 0:
@@ -99,14 +108,10 @@ def gap_rules(
         name, value = ("seed", seed) if seed < 0 else ("extra orders", extra)
         raise InputError(f"{name} must be at least 0, got {value}.")
     choice(order, "order", ORDERS)
-    schedule: Any = parse_policy(policy)
-    # a rule with memory, or one that looks at drawn tokens, has no step that is a product given its set
-    if as_process(schedule, Transform(temperature=tau)) is not None:
-        raise InputError(
-            f"the gap needs a rule that picks its sets from the marginals alone; {policy!r} does not."
-        )
+    rule: Any = parse_policy(policy)
+    check_product(rule, Transform(temperature=tau))
     return GapRules(
-        policy=schedule,
+        policy=rule,
         order=parse_policy(f"topk:k=1,by={order}"),
         temperature=tau,
         extra=extra,
@@ -121,14 +126,15 @@ def gap_records(
 
     Args:
         predictor: The model.
-        tokens: Prompts with masks, shape (B, L).
+        tokens: Prompts with masks, shape (B, L); the first and the last mask in the same columns of all, since rules
+            count positions from the first.
         rows: Their numbers, which their random numbers follow from.
         rules: How.
 
     Returns:
         A record per row: ``one_by_one`` (log2 P_s), ``chain`` (log2 R_w), ``parallel`` (log2 Q_w), ``orders`` (log2
-        probabilities in further random orders), and lists over the free positions: ``positions`` (columns),
-        ``tokens``, ``step``, ``cost`` (the bits of the gap at each).
+        probabilities in further random orders), ``calls`` (of the parallel decoder, idle ones included), and lists over
+        the free positions: ``positions`` (columns), ``tokens``, ``step``, ``cost`` (the bits of the gap at each).
 
     Example:
         >>> from models.ideal import IdealPredictor
@@ -140,7 +146,8 @@ def gap_records(
     """
 
     def streams(purpose: int) -> Streams:
-        return Streams(rules.seed, rows, purpose=purpose, device=predictor.device)
+        device = predictor.device
+        return Streams(rules.seed, rows, purpose=purpose, device=device, dtype=float_dtype(device))
 
     drawn = draw_one_by_one(predictor, tokens, rules.order, streams(_DRAW))
     scored = score(
@@ -156,6 +163,7 @@ def gap_records(
             "chain": float(scored.chain[b].sum()),
             "parallel": float(scored.parallel[b].sum()),
             "orders": [float(bits[b]) for bits in again],
+            "calls": int(scored.calls[b]),
             "positions": free[b].nonzero()[:, 0].tolist(),
             "tokens": finished[b][free[b]].tolist(),
             "step": scored.step[b][free[b]].tolist(),

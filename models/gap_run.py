@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from models.batches import batch_size, halving_batches
+from models.folders import check_folder
 from models.gap import GapRules, gap_records, gap_rules
 from models.gap_summary import summary
 from models.records import Records
@@ -32,7 +33,7 @@ class GapSpec:
 
     Attributes:
         source: Model and prompts.
-        policy: The parallel schedule.
+        policy: The parallel decoder.
         order: The one-by-one decoder.
         temperature: Of the parallel decoder, as text.
         extra: Further random orders per sequence.
@@ -87,6 +88,8 @@ def run_gap(spec: GapSpec, *, jobs: int = 1, report: Report | None = None) -> di
         InputError: For anything wrong with the settings or files.
     """
     spec.rules()  # before a model is loaded
+    if spec.out is not None:
+        check_folder(spec.out.parent)
     with tempfile.TemporaryDirectory() as folder:
         kept = spec if spec.out is not None else replace(spec, out=Path(folder) / "gap.jsonl")
         work = _Work(kept, report if jobs == 1 else None)
@@ -118,10 +121,11 @@ def run_share(spec: GapSpec, source: Source, rank: int, world: int, report: Repo
     rules = spec.rules()
     records = Records(spec.out, spec.settings(source.facts), rank=rank)
     todo = [r for r in range(len(source.rows)) if r % world == rank and r not in records.rows]
-    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for row in todo:  # rows of one model and one length share batches
+    groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for row in todo:  # rows of one model, one length and one span of masks share batches
         predictor, tokens = source.rows[row]
-        groups[id(predictor), len(tokens)].append(row)
+        masks = (tokens == predictor.mask_id).nonzero()[:, 0].tolist()
+        groups[id(predictor), len(tokens), *masks[:1], *masks[-1:]].append(row)
     done = len(source.rows) - len(todo)
     with records:
         for rows in groups.values():

@@ -69,7 +69,7 @@ def summary(records: Iterable[Mapping[str, Any]], samples: int, level: float = L
         "prompts": len(set(prompts)),
         "level": level,
         "tokens": tokens,
-        "steps": sum(max(record["step"]) + 1 for record in listed) / len(listed),
+        "steps": sum(record["calls"] for record in listed) / len(listed),
         "gap": gap,
         "gap_per_token": _scaled(gap, 1 / tokens),
         "inconsistency": mean(record["one_by_one"] - record["chain"] for record in listed),

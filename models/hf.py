@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from models.hf_files import check_code, check_directory, fingerprint
+from models.hf_files import check_code, check_directory, check_loaded, fingerprint, one_line
 from models.release import check_device
 from theory._checks import InputError, choice
 
@@ -117,7 +117,7 @@ class HFPredictor:
         """Return logits in float32 at least, shape (B, L, V), minus infinity for suppressed tokens.
 
         Raises:
-            InputError: If the sequences are longer than the context.
+            InputError: If the sequences are longer than the context, or the logits are not numbers.
         """
         if tokens.shape[1] > self.longest:
             raise InputError(
@@ -131,6 +131,11 @@ class HFPredictor:
             )
         if self.shift:
             logits = torch.cat([logits[:, :1], logits[:, :-1]], dim=1)
+        if bool(logits.isnan().any()):
+            raise InputError(
+                f"the model gives logits that are not numbers, in {logits.dtype}; its weights have diverged, or "
+                "overflow: try another --dtype."
+            )
         logits = logits if logits.dtype == torch.float64 else logits.float()
         logits = logits.clone() if logits.requires_grad else logits
         logits[..., self._suppressed.to(logits.device)] = -torch.inf
@@ -202,17 +207,22 @@ def transformers() -> Any:
 
 def load_tokenizer(where: dict[str, Any], options: HFOptions) -> Any:
     """Return the tokenizer beside a model; ``where`` are arguments of ``from_pretrained``."""
-    with quiet(), _one_line(f"the tokenizer of {where['pretrained_model_name_or_path']}"):
-        return transformers().AutoTokenizer.from_pretrained(
+    source = where["pretrained_model_name_or_path"]
+    with quiet(), one_line(f"the tokenizer of {source}"):
+        found = transformers().AutoTokenizer.from_pretrained(
             **where, trust_remote_code=options.trust_remote_code
         )
+        # without its files some kinds of tokenizer are made with special tokens alone
+        if not set(found.get_vocab()) - set(found.all_special_tokens):
+            raise InputError(f"{source}: the tokenizer knows no words; its files are missing.")
+    return found
 
 
 def load_parts(where: dict[str, Any], options: HFOptions, config: Any) -> torch.nn.Module:
     """Return the model itself, every weight from the checkpoint.
 
     Raises:
-        InputError: If weights are missing, of another shape, or damaged.
+        InputError: If weights are missing, of another shape, damaged, or not finite.
     """
     package = transformers()
     # LLaDA and Dream register themselves as AutoModel, which includes their head
@@ -220,18 +230,17 @@ def load_parts(where: dict[str, Any], options: HFOptions, config: Any) -> torch.
     auto = package.AutoModel if own else package.AutoModelForMaskedLM
     name = "dtype" if int(package.__version__.split(".")[0]) >= 5 else "torch_dtype"
     source = where["pretrained_model_name_or_path"]
-    with quiet(), _one_line(f"the model {source}"):
+    with quiet(), one_line(f"the model {source}"):
         model, info = auto.from_pretrained(
             **where,
             config=config,
             trust_remote_code=options.trust_remote_code,
             use_safetensors=True,
+            ignore_mismatched_sizes=True,  # they are named below
             output_loading_info=True,
             **{name: options.dtype if options.dtype == "auto" else getattr(torch, options.dtype)},
         )
-    for kind, verb in (("missing_keys", "lacks"), ("mismatched_keys", "has another shape of")):
-        if found := sorted(map(str, info.get(kind) or ())):
-            raise InputError(f"{source}: the checkpoint {verb} {found[0]}; it is of another model.")
+    check_loaded(source, model, info)
     return model
 
 
@@ -246,7 +255,7 @@ def _config(source: str | Path, options: HFOptions) -> tuple[Any, dict[str, Any]
         raise InputError(f"no directory {source}; a model of a hub needs its commit as --revision.")
     else:
         where["revision"] = options.revision
-    with quiet(), _one_line(f"the configuration of {source}"):
+    with quiet(), one_line(f"the configuration of {source}"):
         config = transformers().AutoConfig.from_pretrained(
             **where, trust_remote_code=options.trust_remote_code
         )
@@ -296,15 +305,3 @@ def quiet() -> Generator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
-
-
-@contextmanager
-def _one_line(what: str) -> Generator[None]:
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:  # foreign code: any error means that the files cannot be used
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        text = lines[0] if lines else type(error).__name__
-        raise InputError(f"cannot load {what}: {text}") from None

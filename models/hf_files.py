@@ -1,4 +1,4 @@
-"""A Hugging Face model directory before anything of it is loaded: what is wrong, in one line.
+"""A Hugging Face model directory, before and after it is loaded: what is wrong, in one line.
 
 Weights must be safetensors, because unpickling runs whatever the file says. Code that comes with a model runs only
 if the user says so.
@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from theory._checks import InputError
 
-__all__ = ["check_code", "check_directory", "fingerprint"]
+__all__ = ["check_code", "check_directory", "check_loaded", "fingerprint", "one_line"]
 
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
@@ -60,6 +64,44 @@ def check_code(config: dict[str, Any], path: Path | str, *, trusted: bool, nativ
             f"{path} holds a model of type {kind!r} that comes with its own Python code; read the code, "
             "then allow it with --trust-remote-code."
         )
+
+
+def check_loaded(source: str, model: torch.nn.Module, info: Mapping[str, Any]) -> None:
+    """Raise unless every weight of a model came from its checkpoint, in its shape, and is finite.
+
+    Args:
+        source: Named in errors.
+        model: As ``from_pretrained`` returns it.
+        info: Its loading information.
+    """
+    mismatched: list[Any] = sorted(info.get("mismatched_keys") or ())
+    if mismatched:
+        name, got, want = mismatched[0]
+        raise InputError(
+            f"{source}: {name} must have the shape {tuple(want)} of the configuration, got {tuple(got)}."
+        )
+    if missing := sorted(map(str, info.get("missing_keys") or ())):
+        raise InputError(f"{source}: the checkpoint lacks {missing[0]}; it is of another model.")
+    for weight, values in model.named_parameters():
+        if not bool(values.isfinite().all()):
+            raise InputError(f"{source}: {weight} holds values that are not finite; the weights are damaged.")
+
+
+@contextmanager
+def one_line(what: str) -> Generator[None]:
+    """Turn any error of foreign code into one line: it means that the files cannot be used."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        text = lines[0] if lines else type(error).__name__
+        if text.endswith(":"):
+            text = " ".join(lines[:2])
+        if isinstance(error, KeyError):
+            text = f"the key {text} is missing."
+        raise InputError(f"cannot load {what}: {text}") from None
 
 
 def fingerprint(path: Path) -> str:

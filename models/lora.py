@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from models.hf import quiet
@@ -101,8 +102,13 @@ def save_adapted(model: Any, tokenizer: Any, source: Path, out: Path) -> None:
 
 def _write_folder(folder: Path, write: Any) -> None:
     temporary = folder.with_name(f".{folder.name}.tmp")
-    for old in (temporary, folder):
-        shutil.rmtree(old, ignore_errors=True)
-    with quiet():
-        write(temporary)
-    temporary.replace(folder)
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        with quiet():
+            write(temporary)
+        shutil.rmtree(folder, ignore_errors=True)  # the old one stays until the new one is whole
+        temporary.replace(folder)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"cannot write {folder}: {error}.") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -32,15 +32,21 @@ def training_progress(name: str, steps: int, *, visible: bool = True) -> Generat
     )
     recent: deque[tuple[float, float]] = deque(maxlen=WINDOW)
     console = Console(stderr=True)
-    with Progress(*columns, console=console, refresh_per_second=2, disable=not visible) as bar:
-        line = bar.add_task(f"train {name}", total=steps, loss="")
+    bar = Progress(*columns, console=console, refresh_per_second=2, disable=not visible)
+    line = bar.add_task(f"train {name}", total=steps, loss="")
 
-        def report(step: int, loss: float, floor: float) -> None:
-            recent.append((loss, floor))
-            loss, floor = (sum(column) / len(recent) for column in zip(*recent, strict=True))
-            bar.update(line, completed=step, loss=f"loss {loss:.4f}, floor {floor:.4f} nats")
+    def report(step: int, loss: float, floor: float) -> None:
+        if not recent:  # nothing is shown of a run that is refused
+            bar.start()
+        recent.append((loss, floor))
+        loss, floor = (sum(column) / len(recent) for column in zip(*recent, strict=True))
+        bar.update(line, completed=step, loss=f"loss {loss:.4f}, floor {floor:.4f} nats")
 
+    try:
         yield report
+    finally:
+        if recent:
+            bar.stop()
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def read_prompts(path: Path) -> list[Prompt]:
         InputError: If it cannot be read, has another header, or holds none.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # spreadsheets begin with a mark
     except OSError as error:
         raise InputError(f"cannot read the prompts {path}: {error.strerror}.") from None
     except UnicodeDecodeError:
@@ -53,7 +53,13 @@ def read_prompts(path: Path) -> list[Prompt]:
 
 
 def encode_prompt(
-    prompt: Prompt, tokenizer: Any, mask_id: int, *, length: int | None, chat: bool = False
+    prompt: Prompt,
+    tokenizer: Any,
+    mask_id: int,
+    *,
+    length: int | None,
+    chat: bool = False,
+    longest: int | None = None,
 ) -> list[int]:
     """Return token ids with the mask at free positions.
 
@@ -63,9 +69,10 @@ def encode_prompt(
         mask_id: Its mask token.
         length: Masks after prompts that do not say; ``None`` if all must say.
         chat: Write the prompt as a user's message in the chat template of the tokenizer.
+        longest: Context length of the model, if it has one.
 
     Raises:
-        InputError: If nothing is masked, or the tokenizer does not read its own mask token.
+        InputError: If nothing is masked, the tokenizer does not read its own mask token, or there are too many tokens.
     """
     mask = tokenizer.convert_ids_to_tokens(mask_id)
     text, wanted = prompt.text, prompt.text.count(PLACEHOLDER)
@@ -77,6 +84,7 @@ def encode_prompt(
         wanted = length if prompt.length is None else prompt.length
         if wanted is None:
             raise InputError(f"{prompt.where} has no {PLACEHOLDER} and no length; give --length.")
+        _check_length(prompt, wanted, longest)  # before so long a text is written
         text += mask * wanted
     ids = list(tokenizer(text, add_special_tokens=not chat, verbose=False)["input_ids"])
     if ids.count(mask_id) != wanted:
@@ -84,7 +92,13 @@ def encode_prompt(
             f"{prompt.where}: the tokenizer reads {mask!r} as {ids.count(mask_id)} masks of {wanted}; "
             "is the mask id right, and the token in the tokenizer?"
         )
+    _check_length(prompt, len(ids), longest)
     return ids
+
+
+def _check_length(prompt: Prompt, tokens: int, longest: int | None) -> None:
+    if longest is not None and tokens > longest:
+        raise InputError(f"{prompt.where} has {tokens} tokens, over the context length of {longest}.")
 
 
 def _in_template(text: str, tokenizer: Any, where: str) -> str:
@@ -106,7 +120,7 @@ def _json_lines(path: Path, text: str) -> list[Prompt]:
             continue
         try:
             value = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path}:{i} is not JSON: {error}.") from None
         if not isinstance(value, dict):
             raise InputError(f"{path}:{i} must be a JSON object with the key 'prompt'.")
@@ -116,12 +130,19 @@ def _json_lines(path: Path, text: str) -> list[Prompt]:
 
 def _table(path: Path, text: str) -> list[Prompt]:
     reader = csv.DictReader(io.StringIO(text))
-    header = reader.fieldnames or []
-    if "prompt" not in header or set(header) - {"prompt", "length"}:
-        raise InputError(
-            f"{path} must have the header 'prompt' or 'prompt,length', got {','.join(header)!r}."
-        )
-    return [_prompt(row, f"{path}:{reader.line_num}") for row in reader]
+    try:
+        header = reader.fieldnames or []
+        if "prompt" not in header or set(header) - {"prompt", "length"}:
+            raise InputError(
+                f"{path} must have the header 'prompt' or 'prompt,length', got {','.join(header)[:80]!r}."
+            )
+        rows = [(row, f"{path}:{reader.line_num}") for row in reader]
+    except csv.Error as error:
+        raise InputError(f"{path}:{reader.line_num} is not CSV: {error}.") from None
+    for row, where in rows:
+        if None in row:
+            raise InputError(f"{where} has more cells than the header; put text with commas into quotes.")
+    return [_prompt(row, where) for row, where in rows]
 
 
 def _prompt(value: Mapping[str, Any], where: str) -> Prompt:
@@ -130,5 +151,7 @@ def _prompt(value: Mapping[str, Any], where: str) -> Prompt:
     if unknown := sorted(set(map(str, value)) - {"prompt", "length"}):
         raise InputError(f"{where} has an unknown key {unknown[0]!r}; known: length, prompt.")
     length = value.get("length")
+    if isinstance(length, bool):
+        raise InputError(f"{where}: length must be a whole number of at least 1, got {json.dumps(length)}.")
     number = None if length in (None, "") else positive_int(length, f"{where}: length")
     return Prompt(text=value["prompt"], length=number, where=where)

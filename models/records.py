@@ -112,6 +112,8 @@ def _line(value: Mapping[str, Any]) -> bytes:
 
 def _whole_lines(file: Path) -> bytes:
     """Return the lines that were written to their end."""
+    if file.exists() and not file.is_file():  # a device would be read without end
+        raise InputError(f"{file} is no regular file; name another.")
     data = file.read_bytes() if file.exists() else b""
     return data[: data.rfind(b"\n") + 1]
 

@@ -240,10 +240,21 @@ def _board(
         weights={},
         numbers=rules.numbers,
         transform=rules.transform,
-        oracle=PredictorOracle(marginals, rows, rules.last - rules.first),
+        oracle=PredictorOracle(marginals, _first_of_prompt(rules, prompts)[rows], rules.last - rules.first),
         step=0,
         fillable=answers == MASK,
     )
+
+
+def _first_of_prompt(rules: _Rules, prompts: torch.Tensor) -> torch.Tensor:
+    """Return for each row the first one with the same tokens outside of the answer columns, shape (B,)."""
+    outside = torch.cat([prompts[:, : rules.first], prompts[:, rules.last :]], dim=1)
+    if not outside.shape[1]:
+        return torch.zeros(len(prompts), dtype=torch.int64, device=prompts.device)
+    index = outside.unique(dim=0, return_inverse=True)[1]
+    first = torch.full((len(prompts),), len(prompts), device=prompts.device)
+    every = torch.arange(len(prompts), device=prompts.device)
+    return first.scatter_reduce(0, index, every, "amin")[index]
 
 
 def _written(rules: _Rules, answers: torch.Tensor) -> torch.Tensor:

@@ -141,12 +141,13 @@ def _of_prompts(spec: SourceSpec) -> Source:
     rows: list[tuple[MaskedPredictor, torch.Tensor]] = []
     for prompt in prompts:
         ids = encode_prompt(
-            prompt, loaded.tokenizer, predictor.mask_id, length=spec.length, chat=spec.written.chat
+            prompt,
+            loaded.tokenizer,
+            predictor.mask_id,
+            length=spec.length,
+            chat=spec.written.chat,
+            longest=predictor.longest,
         )
-        if len(ids) > predictor.longest:
-            raise InputError(
-                f"{prompt.where} has {len(ids)} tokens, over the context length of {predictor.longest}."
-            )
         rows += [(predictor, torch.tensor(ids))] * spec.samples
     return Source(rows=rows, per_prompt=spec.samples, facts=loaded.facts)
 

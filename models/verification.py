@@ -23,9 +23,12 @@ from models.sampling import decode
 from models.subjects import Page, Subject
 from synthetic import ListTask
 from synthetic.encoding import Batch, grade
+from theory.decoder import as_process
 from theory.expectation import ExpectedDecode, decode_contexts
 from theory.limits import CostError
 from theory.policies import Policy
+from theory.policies.process import Process
+from theory.temper import Transform
 
 __all__ = [
     "MARGIN",
@@ -42,6 +45,7 @@ MARGIN = 0.03  # accuracy: errors of 0.01 total variation a state add up over th
 LEVEL = 0.95
 STATES = 1000
 LISTED_LIMIT = 8  # longest answer decoded without a lumped chain: the 2^n revealed sets take seconds
+PROCESS_LIMIT = 2_000_000  # marginals of the states of a rule with memory, or with questions: seconds
 NOTE = (
     "exact: of the ideal model, - where it would take too long. TV: mean distance of the marginals. "
     f"ok: exact accuracy within {MARGIN} of the interval; at temperature 1 only, since ties decide others."
@@ -149,13 +153,19 @@ def verdict(successes: int, samples: int, exact: float, level: float = LEVEL) ->
     return side, float(binomtest(successes, samples, min(1.0, max(0.0, exact))).pvalue)
 
 
-def exact_decode(task: Any, policy: Policy, temperature: Fraction) -> ExpectedDecode | None:
+def exact_decode(task: Any, policy: Policy | Process, temperature: Fraction) -> ExpectedDecode | None:
     """Return the exact decode of a task with its ideal model, or ``None`` where it would take too long."""
     chain = task.chain()
-    length = max(context.law.n for context in task.contexts()) if chain is None else 0
+    laws = [context.law for context in task.contexts()]
+    length = max(law.n for law in laws) if chain is None else 0
     if length > LISTED_LIMIT:
         return None
+    asks = (
+        getattr(policy, "asks", False) or as_process(policy, Transform(temperature=temperature)) is not None
+    )
     try:
+        if asks and sum((len(law.pmf()) << law.n) * law.n * len(law.tokens) for law in laws) > PROCESS_LIMIT:
+            return None
         return decode_contexts(task, policy, temperature=temperature)
     except CostError:
         return None

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from models.folders import check_folder
 from models.hf import HFOptions
 from models.records import Records
 from models.shares import local_device, run_shares
@@ -66,6 +67,8 @@ def run_verify(spec: VerifySpec, *, jobs: int = 1, report: Report | None = None)
     """
     parse_policy(spec.policy)  # before a model is loaded
     check_temperature(spec.temperature)
+    if spec.out is not None:
+        check_folder(spec.out)
     with tempfile.TemporaryDirectory() as folder:
         kept = spec if spec.out is not None else replace(spec, out=Path(folder))
         work = _Work(kept, report if jobs == 1 else None)

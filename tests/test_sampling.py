@@ -297,6 +297,35 @@ def test_the_ends_of_the_uniform_draw_possible_tokens(uniform, token, monkeypatc
     assert draw(probs, seeded()).tolist() == [token]
 
 
+class Prompted:
+    """Answers of three tokens; the prompt says which token is the common one. Notes what it is asked."""
+
+    vocab_size, mask_id, device = 3, 2, torch.device("cpu")
+    answers = torch.tensor([[0, 0, 1], [0, 1, 1]])
+
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, tokens):
+        self.asked += tokens.tolist()
+        probs = torch.full((*tokens.shape, 3), 0.1, dtype=torch.float64)
+        probs[:, 1:].scatter_(2, self.answers[tokens[:, 0]][:, :, None], 0.8)
+        return probs.log()
+
+
+def test_each_prompt_has_its_own_background():
+    """With one background for both, position 2 of the second answer would go first: its token is rare elsewhere."""
+    rows, policy = torch.tensor([[0, 2, 2, 2], [1, 2, 2, 2]]), parse_policy("pc:k=1,lam=0,ties=lowest")
+    together = Prompted()
+    decode(together, rows, policy, generator=seeded())
+    for row, rare in ((0, 3), (1, 1)):
+        alone = Prompted()
+        decode(alone, rows[[row]], policy, generator=seeded())
+        for model in (alone, together):
+            second = next(a for a in model.asked if a[0] == row and a.count(2) == 2)
+            assert second[rare] != 2
+
+
 class Lazy:
     """A policy that takes nothing."""
 

@@ -57,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from models.finetune import FinetuneRecipe, finetune
     from models.finetune_data import make_examples
+    from models.folders import check_folder
     from models.progress import training_progress
     from models.sources import is_directory_model
     from models.subjects import TextSubject, load_subject, read_words
@@ -78,6 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     limit = optional_int(arguments.limit, "--limit")
     if not is_directory_model(arguments.model) or not Path(arguments.model).is_dir():
         raise InputError(f"--model must be a Hugging Face directory, got {arguments.model!r}.")
+    check_folder(arguments.out)
     options = huggingface_options(arguments)
     if options.device == "cuda" and "LOCAL_RANK" in os.environ:
         options = replace(options, device=f"cuda:{non_negative(os.environ['LOCAL_RANK'], 'LOCAL_RANK')}")

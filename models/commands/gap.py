@@ -39,7 +39,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", metavar="NAME", help="a registered task, instead of prompts")
     parser.add_argument("-n", metavar="N", help="its size")
     parser.add_argument(
-        "--policy", default="topk:k=2,by=confidence", metavar="SPEC", help="the schedule (%(default)s)"
+        "--policy",
+        default="topk:k=2,by=confidence",
+        metavar="SPEC",
+        help="the parallel decoder (%(default)s)",
     )
     parser.add_argument(
         "--order", choices=ORDERS, default="random", help="of the one-by-one decoder (random)"
