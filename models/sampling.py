@@ -11,30 +11,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import array_api_compat.torch as xp
 import torch
 
-from models.chance import PredictorOracle, TorchChance, draw
-from models.ideal import float_dtype
+from models.chance import TorchChance, draw
+from models.decode_rules import (
+    Rules,
+    asking_view,
+    board_of,
+    indices,
+    marginals_of,
+    rules_of,
+    view_of,
+    written,
+)
 from models.predictor import MarginalPredictor, MaskedPredictor
 from theory._checks import InputError, positive_int
-from theory.arithmetic import TIE_TOLERANCE, FloatNumbers
 from theory.decoder import as_process
-from theory.law import MASK
 from theory.policies.board import Board
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.ranked import Ranked
-from theory.policies.view import View
 from theory.temper import Transform
 
 __all__ = ["Decoded", "decode"]
 
 _STEPS = 100_000  # model calls of one row: far beyond every schedule
 
-FLOAT32_TIES = (
-    1e-6  # single precision: a few roundings of 6e-8, still below the gap of any ideal marginals met
-)
 # probabilities per chunk. A step should stay in the cache of a core: 1 MB in float64 where the predictor is cheap,
 # less for a network, whose activations are larger. A GPU should be full: 0.5 GB.
 IDEAL_ENTRIES, MODEL_ENTRIES, DEVICE_ENTRIES = 1 << 17, 1 << 16, 1 << 26
@@ -51,21 +53,6 @@ class Decoded:
 
     tokens: torch.Tensor
     steps: torch.Tensor
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Rules:
-    """How tokens are chosen: the same for every chunk and step."""
-
-    predictor: MaskedPredictor
-    policy: Policy | Process
-    transform: Transform
-    numbers: FloatNumbers
-    dtype: torch.dtype
-    generator: torch.Generator
-    first: int  # columns first .. last-1 hold the masks
-    last: int
-    proposed: torch.Tensor  # the tokens that may be drawn, shape (V',)
 
 
 @torch.no_grad()
@@ -106,7 +93,7 @@ def decode(
         >>> done.tokens.sort(dim=1).values.tolist(), done.steps.tolist()
         ([[0, 1, 2, 3], [0, 1, 2, 3], [0, 1, 2, 3]], [4, 4, 4])
     """
-    rules = _rules(predictor, tokens, policy, Transform(**switches), allowed, generator)
+    rules = rules_of(predictor, tokens, policy, Transform(**switches), allowed, generator)
     out = tokens.to(predictor.device, copy=True)
     steps = torch.zeros(len(out), dtype=torch.int64, device=out.device)
     size = _default_size(rules) if batch_size is None else positive_int(batch_size, "batch_size")
@@ -120,50 +107,14 @@ def decode(
     return Decoded(tokens=out, steps=steps)
 
 
-def _rules(
-    predictor: MaskedPredictor,
-    tokens: torch.Tensor,
-    policy: Policy | Process,
-    transform: Transform,
-    allowed: Sequence[int] | torch.Tensor | None,
-    generator: torch.Generator,
-) -> _Rules:
-    device, dtype = predictor.device, float_dtype(predictor.device)
-    if generator.device.type != device.type:
-        raise InputError(f"generator is on {generator.device}, the model on {device}; they must be the same.")
-    masked = (tokens == predictor.mask_id).any(dim=0).nonzero()
-    tolerance = TIE_TOLERANCE if dtype == torch.float64 else FLOAT32_TIES
-    return _Rules(
-        predictor=predictor,
-        policy=policy,
-        transform=transform,
-        numbers=FloatNumbers(xp=xp, tolerance=tolerance),
-        dtype=dtype,
-        generator=generator,
-        first=int(masked[0]) if len(masked) else 0,
-        last=int(masked[-1]) + 1 if len(masked) else 0,
-        proposed=_proposed(predictor, allowed),
-    )
-
-
-def _proposed(predictor: MaskedPredictor, allowed: Sequence[int] | torch.Tensor | None) -> torch.Tensor:
-    ids = torch.arange(predictor.vocab_size) if allowed is None else torch.as_tensor(allowed, device="cpu")
-    ids = ids[ids != predictor.mask_id].unique()
-    if not len(ids):
-        raise InputError("allowed must name at least one token besides the mask.")
-    if ids[0] < 0 or ids[-1] >= predictor.vocab_size:
-        raise InputError(f"allowed must lie in 0..{predictor.vocab_size - 1}, got {ids[0]}..{ids[-1]}.")
-    return ids.to(predictor.device)
-
-
-def _default_size(rules: _Rules) -> int:
+def _default_size(rules: Rules) -> int:
     entries = IDEAL_ENTRIES if isinstance(rules.predictor, MarginalPredictor) else MODEL_ENTRIES
     if rules.predictor.device.type != "cpu":
         entries = DEVICE_ENTRIES
     return max(32, entries // max(1, (rules.last - rules.first) * len(rules.proposed)))
 
 
-def _decode_chunk(rules: _Rules, tokens: torch.Tensor, steps: torch.Tensor) -> None:
+def _decode_chunk(rules: Rules, tokens: torch.Tensor, steps: torch.Tensor) -> None:
     """Fill the rows of ``tokens`` with a memoryless policy and count their ``steps``, both in place."""
     mask_id, columns = rules.predictor.mask_id, slice(rules.first, rules.last)
     fillable = tokens[:, columns] == mask_id
@@ -174,7 +125,7 @@ def _decode_chunk(rules: _Rules, tokens: torch.Tensor, steps: torch.Tensor) -> N
         everything = len(live) == len(tokens)
         rows = tokens if everything else tokens[live]
         answers = rows[:, columns]
-        probs = _marginals(rules, rows)
+        probs = marginals_of(rules, rows)
         chosen = _choose(rules, probs, rows, fillable[live], step)
         where = chosen.nonzero(as_tuple=True)
         q = rules.transform.draw(probs[where], rules.numbers)
@@ -185,19 +136,19 @@ def _decode_chunk(rules: _Rules, tokens: torch.Tensor, steps: torch.Tensor) -> N
     raise InputError(f"policy {rules.policy} makes no progress: it has not finished after {_STEPS} steps.")
 
 
-def _run_chunk(rules: _Rules, process: Process, tokens: torch.Tensor, steps: torch.Tensor) -> None:
+def _run_chunk(rules: Rules, process: Process, tokens: torch.Tensor, steps: torch.Tensor) -> None:
     """The same for a process. Its board holds the answers as indices into the proposed tokens."""
     chance, columns = TorchChance(rules.generator), slice(rules.first, rules.last)
     rows = torch.arange(len(tokens), device=tokens.device)
-    board = process.start(_board(rules, tokens, _indices(rules, tokens[:, columns]), rows))
+    board = process.start(board_of(rules, tokens, indices(rules, tokens[:, columns]), rows))
     for step in range(_STEPS):
         done = process.finished(board)
-        tokens[rows[done], columns] = _written(rules, board.tokens[done])
+        tokens[rows[done], columns] = written(rules, board.tokens[done])
         live = (~done).nonzero()[:, 0]
         if not len(live):
             return
         board, rows = board.take(live), rows[live]
-        fresh = _board(rules, tokens, board.tokens, rows)
+        fresh = board_of(rules, tokens, board.tokens, rows)
         board = replace(
             board, probs=fresh.probs, oracle=fresh.oracle, step=step
         )  # fillable stays that of the start
@@ -219,76 +170,8 @@ def _unchanged(before: Board, after: Board) -> torch.Tensor:
     return same
 
 
-def _board(
-    rules: _Rules,
-    prompts: torch.Tensor,
-    answers: torch.Tensor,
-    rows: torch.Tensor,
-    probs: torch.Tensor | None = None,
-) -> Board:
-    """Return the board of ``answers`` (B, m) to the prompts of ``rows`` (B,); ``probs`` if they are known."""
-
-    def marginals(asked: torch.Tensor, of: torch.Tensor) -> torch.Tensor:
-        whole = prompts[of]
-        whole[:, rules.first : rules.last] = _written(rules, asked)
-        return _marginals(rules, whole)
-
-    return Board(
-        tokens=answers,
-        probs=marginals(answers, rows) if probs is None else probs,
-        memory={},
-        weights={},
-        numbers=rules.numbers,
-        transform=rules.transform,
-        oracle=PredictorOracle(marginals, _first_of_prompt(rules, prompts)[rows], rules.last - rules.first),
-        step=0,
-        fillable=answers == MASK,
-    )
-
-
-def _first_of_prompt(rules: _Rules, prompts: torch.Tensor) -> torch.Tensor:
-    """Return for each row the first one with the same tokens outside of the answer columns, shape (B,)."""
-    outside = torch.cat([prompts[:, : rules.first], prompts[:, rules.last :]], dim=1)
-    if not outside.shape[1]:
-        return torch.zeros(len(prompts), dtype=torch.int64, device=prompts.device)
-    index = outside.unique(dim=0, return_inverse=True)[1]
-    first = torch.full((len(prompts),), len(prompts), device=prompts.device)
-    every = torch.arange(len(prompts), device=prompts.device)
-    return first.scatter_reduce(0, index, every, "amin")[index]
-
-
-def _written(rules: _Rules, answers: torch.Tensor) -> torch.Tensor:
-    """Return token ids of indices into the proposed tokens; -1 is a mask."""
-    return torch.where(answers == MASK, rules.predictor.mask_id, rules.proposed[answers.clamp(min=0)])
-
-
-def _indices(rules: _Rules, answers: torch.Tensor) -> torch.Tensor:
-    """Return the inverse of :func:`_written`.
-
-    Raises:
-        InputError: For a fixed token between the masks that may not be drawn: a process may want to draw it again.
-    """
-    place = torch.searchsorted(rules.proposed, answers.contiguous()).clamp(max=len(rules.proposed) - 1)
-    masked = answers == rules.predictor.mask_id
-    foreign = ~masked & (rules.proposed[place] != answers)
-    if bool(foreign.any()):
-        token = int(answers[foreign][0])
-        raise InputError(f"token {token} stands between the masks but may not be drawn; add it to allowed.")
-    return torch.where(masked, MASK, place)
-
-
-def _marginals(rules: _Rules, rows: torch.Tensor) -> torch.Tensor:
-    """Return the marginals of the tokens that may be drawn, shape (B, m, V')."""
-    columns = slice(rules.first, rules.last)
-    every = len(rules.proposed) == rules.predictor.vocab_size
-    if isinstance(rules.predictor, MarginalPredictor) and every:
-        return rules.predictor.marginals(rows)[:, columns].to(rules.dtype)
-    logits = rules.predictor(rows)[:, columns]
-    return torch.softmax(logits if every else logits[..., rules.proposed], dim=-1, dtype=rules.dtype)
-
-
 def _choose(
-    rules: _Rules, probs: torch.Tensor, rows: torch.Tensor, fillable: torch.Tensor, step: int
+    rules: Rules, probs: torch.Tensor, rows: torch.Tensor, fillable: torch.Tensor, step: int
 ) -> torch.Tensor:
     """Return the positions that the policy picks, bool, shape (B, m)."""
     assert not isinstance(rules.policy, Process)
@@ -297,31 +180,16 @@ def _choose(
         distinct, index = rows.unique(dim=0, return_inverse=True)
         first = torch.full((len(distinct),), len(rows), device=rows.device)
         first = first.scatter_reduce(0, index, torch.arange(len(rows), device=rows.device), "amin")
-        plan = rules.policy.plan(_asking_view(rules, probs[first], distinct, fillable[first], step))
+        plan = rules.policy.plan(asking_view(rules, probs[first], distinct, fillable[first], step))
         if isinstance(plan, Ranked):
             plan = plan.expanded(index)
         else:
-            plan = rules.policy.plan(_asking_view(rules, probs, rows, fillable, step))
+            plan = rules.policy.plan(asking_view(rules, probs, rows, fillable, step))
     else:
-        plan = rules.policy.plan(_view(rules, probs, rows, fillable, step))
+        plan = rules.policy.plan(view_of(rules, probs, rows, fillable, step))
     masked = rows[:, rules.first : rules.last] == rules.predictor.mask_id
     uniforms = torch.rand(masked.shape, dtype=probs.dtype, device=probs.device, generator=rules.generator)
     chosen = plan.sample(uniforms) & masked
     if not getattr(rules.policy, "clocked", False) and not bool(chosen.any(dim=1).all()):
         raise InputError(f"policy {rules.policy} picks no masked position; it must pick at least one.")
     return chosen
-
-
-def _view(rules: _Rules, probs: torch.Tensor, rows: torch.Tensor, fillable: torch.Tensor, step: int) -> View:
-    masked = rows[:, rules.first : rules.last] == rules.predictor.mask_id
-    scored = rules.transform.scores_read(probs, rules.numbers)
-    return View(scored, masked, rules.numbers, step=step, fillable=fillable)
-
-
-def _asking_view(
-    rules: _Rules, probs: torch.Tensor, rows: torch.Tensor, fillable: torch.Tensor, step: int
-) -> View:
-    """Return the view of a policy that asks the model about other states."""
-    every = torch.arange(len(rows), device=rows.device)
-    board = _board(rules, rows, _indices(rules, rows[:, rules.first : rules.last]), every, probs)
-    return replace(_view(rules, probs, rows, fillable, step), tokens=board.tokens, oracle=board.oracle)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import array_api_compat.torch as xp
 import torch
 
+from models.decode_rules import FLOAT32_TIES
 from models.ideal import float_dtype
 from models.predictor import MarginalPredictor, MaskedPredictor
 from models.streams import Streams
@@ -20,8 +21,6 @@ from theory.policies.policy import Policy
 from theory.policies.view import View
 
 __all__ = ["Drawn", "Walk", "draw_one_by_one", "log2_of", "next_position"]
-
-_FLOAT32_TIES = 1e-6  # single precision: a few roundings of 6e-8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -99,7 +98,7 @@ class Walk:
         self.masked = self.free.clone()
         self.dtype = float_dtype(self.device)
         self.numbers = FloatNumbers(
-            xp=xp, tolerance=TIE_TOLERANCE if self.dtype == torch.float64 else _FLOAT32_TIES
+            xp=xp, tolerance=TIE_TOLERANCE if self.dtype == torch.float64 else FLOAT32_TIES
         )
 
     def live(self) -> torch.Tensor:

@@ -6,9 +6,11 @@ import pytest
 from flint import arb, ctx
 
 from synthetic import make_task
+from theory._checks import InputError
 from theory.large.answers import structure_of
 from theory.large.decode import decode_structured
 from theory.large.floats import large_threshold, large_topk, large_total_correlation
+from theory.large.gaps import Gaps
 from theory.limits import CostError
 from theory.lumped import decode_lumped
 from theory.policies import parse_policy
@@ -43,7 +45,8 @@ def _compare(approximate, exact):
 
 @pytest.mark.parametrize("n", [2, 3, 8, 33, 100])
 @pytest.mark.parametrize(
-    "name", ["shuffle", "replace_random", "insert_random", "remove_random", "parity", "repeated_bit"]
+    "name",
+    ["shuffle", "replace_random", "insert_random", "remove_random", "parity", "repeated_bit", "reed_solomon"],
 )
 def test_floats_of_topk_keep_their_error(name, n):
     for k in {1, 2, 7, n, 2 * n}:
@@ -61,7 +64,7 @@ def test_floats_at_a_thousand(name, k):
 
 
 @pytest.mark.parametrize("n", [2, 5, 100])
-@pytest.mark.parametrize("name", ["shuffle", "replace_random", "parity", "repeated_bit"])
+@pytest.mark.parametrize("name", ["shuffle", "replace_random", "parity", "repeated_bit", "reed_solomon"])
 def test_floats_of_thresholds_keep_their_error(name, n):
     for gamma, strict in product(("0", "0.01", "1/2", "0.9", "0.99", "1"), ("true", "false")):
         found = large_threshold(name, n, gamma, strict=strict == "true")
@@ -111,6 +114,37 @@ def test_floats_of_one_hot_blocks(n, k):
     _compare(found, _exact("one_hot_blocks", n, f"topk:k={k},by=left_to_right"))
 
 
+@pytest.mark.parametrize("n", [4, 9, 100])
+def test_floats_of_one_hot_thresholds_keep_their_error(n):
+    for gamma, strict in product(("0", "0.4", "1/2", "2/3", "0.9", "1"), ("true", "false")):
+        found = large_threshold("one_hot_blocks", n, gamma, strict=strict == "true")
+        _compare(found, _exact("one_hot_blocks", n, f"threshold:gamma={gamma},strict={strict}"))
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 40, 101])
+def test_floats_of_walks_keep_their_error(n):
+    for k in (1, 2, 4, 7, 40, n):
+        for by in ("left_to_right", "confidence") if k % 2 == 0 or k == 1 else ("left_to_right",):
+            _compare(large_topk("bernoulli_walk", n, k, by=by), _walk(n, f"topk:k={k},by={by}"))
+    for gamma, strict in product(("0", "0.2", "3/8", "0.45", "1/2", "0.9", "1"), ("true", "false")):
+        found = large_threshold("bernoulli_walk", n, gamma, strict=strict == "true")
+        _compare(found, _walk(n, f"threshold:gamma={gamma},strict={strict}"))
+
+
+def _walk(n, spec):
+    return decode_structured(Gaps(n, "walk"), parse_policy(spec))
+
+
+def test_what_has_no_float_form_of_a_walk_is_said():
+    for k, by in ((3, "confidence"), (2, "random")):
+        with pytest.raises(InputError, match="from the left, by confidence for even k, and for k = 1"):
+            large_topk("bernoulli_walk", 10**6, k, by=by)
+    with pytest.raises(InputError, match="blocks of up to 400 places; use a smaller k"):
+        large_topk("bernoulli_walk", 10**6, 500, by="left_to_right")
+    with pytest.raises(InputError, match="blocks of up to 400 places"):
+        large_threshold("bernoulli_walk", 10**6, "0.001")
+
+
 def test_floats_at_a_million():
     """Against intervals of 160 bits."""
     n, before = 10**6, ctx.prec
@@ -140,6 +174,9 @@ def test_floats_at_a_million():
         _within(found.log2_accuracy, last)
         assert found.steps.value == n - 999 + 1
         assert large_threshold("replace_random", n, 1 - 1e-6).steps.value == (n + 3) / 2 - 1 / n
+        _within(large_topk("bernoulli_walk", n, 2).log2_accuracy, n // 2 * (arb(3) / 4).log() / log2)
+        found = large_topk("reed_solomon", n, 3)  # 166,667 steps of three: one symbol too many
+        _within(found.kl, arb(1000003).log() / log2)
         at_once = n + (arb(n + 1).lgamma() - (n + 1) * arb(n + 1).log()) / log2
         _within(large_topk("insert_random", n, 2 * n).log2_accuracy, at_once)
         _within(large_topk("insert_random", n - 1, 2).log2_accuracy, accuracy.log() / log2)

@@ -117,7 +117,7 @@ def test_samples_of_the_ideal_model_follow_the_exact_law(text, task, temperature
 @pytest.mark.parametrize("text", EXAMPLES)
 def test_single_precision_keeps_the_law(text, monkeypatch):
     # what a device without float64 computes with
-    monkeypatch.setattr("models.sampling.float_dtype", lambda _: torch.float32)
+    monkeypatch.setattr("models.decode_rules.float_dtype", lambda _: torch.float32)
     context, size = small_contexts("replace_random")[0], 2000
     ideal = IdealPredictor(context.law)
     done = decode(ideal, ideal.masked(size), parse_policy(text), generator=torch.Generator().manual_seed(0))

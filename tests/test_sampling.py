@@ -157,7 +157,7 @@ def test_every_context_of_a_deterministic_task_is_decoded_correctly(name):
 @pytest.mark.parametrize("name", ["shuffle", "replace_random", "hmm"])
 def test_single_precision_keeps_the_law_and_its_ties(name, monkeypatch):
     # what a device without float64 computes with
-    monkeypatch.setattr("models.sampling.float_dtype", lambda _: torch.float32)
+    monkeypatch.setattr("models.decode_rules.float_dtype", lambda _: torch.float32)
     for spec, temperature in product(LOOP, TEMPERATURES):
         check_against_exact(small_contexts(name)[0], spec, temperature)
 

@@ -560,7 +560,7 @@ def test_the_command_decodes_by_any_rule(capsys, tmp_path):
     assert (answer["accuracy"], answer["arithmetic"]["accuracy"]) == (pytest.approx(1), "float64")
     assert main([*argv[:-2], "--policy", "threshold:gamma=0.7"]) == 0
     shown = capsys.readouterr().out
-    assert "path_kl interval" in shown
+    assert "estimate, 95 % exact" in shown
     assert "bernstein" in shown
 
 

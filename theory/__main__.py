@@ -52,6 +52,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_task(frontier)
     frontier.add_argument("--plot", metavar="FILE", help="also draw it into a .png, .svg or .pdf file")
+    policy = commands.add_parser("policy", help="the best rule of all that look at the tokens, step by step")
+    _add_task(policy)
+    policy.add_argument(
+        "--steps", type=int, default=None, help="at most this many (default: the fewest that lose nothing)"
+    )
+    policy.add_argument("--plot", metavar="FILE", help="also draw it into a .png, .svg or .pdf file")
     estimate = commands.add_parser("estimate", help="bounds estimated from a CSV of observed sequences")
     _add_samples_file(estimate)
     decode = commands.add_parser(
@@ -161,6 +167,8 @@ def _run(args: argparse.Namespace) -> int:
         answer = schedule_answer(task, samples=args.samples, seed=args.seed)
     elif args.command == "frontier":
         answer = _frontier(task, args.plot)
+    elif args.command == "policy":
+        answer = _policy(task, args.steps, args.plot)
     else:
         own = {"samples": args.samples, "seed": args.seed}
         answer = decode_answer(task, parse_policy(args.policy), **own, **_switches(args))
@@ -180,6 +188,8 @@ def _show(args: argparse.Namespace, answer: dict[str, Any]) -> int:
         print_answer(answer, f"{answer['task']}, n = {answer['n']}")
         if "verdict" in answer:
             print(f"verdict: {answer['verdict']}")
+        for policy in answer.get("policies", ()):
+            print(f"{policy['context']}\n{policy['tree']}".lstrip())
     return 0
 
 
@@ -205,6 +215,20 @@ def _frontier(task: Any, plot: str | None) -> dict[str, Any]:
     answer = frontier_answer(task)
     bounds = bounds_answer(task)["optimal_bound"]
     save_frontier(answer, path, bounds and [float(bits) for bits in bounds])
+    return {**answer, "plot": plot}
+
+
+def _policy(task: Any, steps: int | None, plot: str | None) -> dict[str, Any]:
+    from theory.policy_answer import best_policies, policy_answer
+
+    if plot is None:
+        return policy_answer(task, *best_policies(task, steps))
+    from figures.frontier_plot import check_plot_file
+    from figures.policy_plot import save_policy
+
+    path = check_plot_file(plot)
+    answer = policy_answer(task, *best_policies(task, steps))
+    save_policy(answer, path)
     return {**answer, "plot": plot}
 
 

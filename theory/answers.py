@@ -16,6 +16,8 @@ from theory.large.answers import (
     structured_bounds,
     structured_schedule,
 )
+from theory.large.decode import NotKnownError
+from theory.large.decode_estimate import estimated_decode
 from theory.law import context_pmfs
 from theory.lognumber import LogNumber
 from theory.pmf import JointPMF
@@ -24,7 +26,14 @@ from theory.structured.answers import large_bounds, large_law, large_schedule
 from theory.structured.decode_answers import Structured, large_decode
 from theory.subsets import EntropyTable, subset_entropies
 
-__all__ = ["bounds_answer", "decode_answer", "frontier_answer", "parse_partition", "schedule_answer"]
+__all__ = [
+    "NamedTask",
+    "bounds_answer",
+    "decode_answer",
+    "frontier_answer",
+    "parse_partition",
+    "schedule_answer",
+]
 
 
 class NamedTask(HasContexts, Protocol):
@@ -233,11 +242,23 @@ def decode_answer(
 ) -> dict[str, Any]:
     """Return the exact decode of a task: accuracy, kl, path_kl, steps and the rationals behind them.
 
-    Laws too large to list are decoded by samples (:mod:`theory.structured.decode_answers`), and the answer says so.
+    Laws too large to list are decoded by samples (:mod:`theory.structured.decode_answers`,
+    :mod:`theory.large.decode_estimate`), and the answer says so.
     """
     if (large := _parametrised(task)) is not None:
         return large_decode(task, large, policy, samples=samples, seed=seed, **switches)
-    result = decode_contexts(task, policy, **switches)
+    try:
+        result = decode_contexts(task, policy, **switches)
+    except NotKnownError:
+        sampled: dict[str, Any] = {
+            "temperature": switches.get("temperature", 1),
+            "samples": samples,
+            "seed": seed,
+        }
+        estimated = estimated_decode(task.name, structure_of(task), policy, **sampled)
+        if estimated is None:
+            raise
+        return _with_exact(estimated)
     answer: dict[str, Any] = {
         "task": task.name,
         "n": task.n,

@@ -9,10 +9,21 @@ from typing import Any
 __all__ = ["print_answer", "print_rows"]
 
 
-_UNSHOWN = ("task", "n", "rule", "masked", "exact", "optimal_partitions", "optimal_sizes", "verdict")
+_UNSHOWN = (
+    "task",
+    "n",
+    "rule",
+    "masked",
+    "exact",
+    "optimal_partitions",
+    "optimal_sizes",
+    "policies",
+    "verdict",
+)
 _ROWS = 20  # longer lists of bounds end with the first zero
 _WIDTH = 80  # of a partition; --json has it whole
-_INDEX = {"information_curve": "j", "tokens_per_call": "call"}
+_LONGEST = 240  # characters of an exact form; --json has it whole
+_INDEX = {"information_curve": "j", "mean_entropy_standard_error": "j", "tokens_per_call": "call"}
 
 
 def print_answer(answer: dict[str, Any], title: str) -> None:
@@ -26,22 +37,27 @@ def print_answer(answer: dict[str, Any], title: str) -> None:
     from rich.table import Table
 
     exact = answer.get("exact", {})
+    kinds = answer.get("arithmetic", {}) if isinstance(answer.get("arithmetic"), dict) else {}
     table = Table(title=title, title_justify="left")
-    for column in ("quantity", "value", "exact"):
+    for column in ("quantity", "value", "form"):
         table.add_column(column, overflow="fold")
     for key, value in answer.items():
-        if key in _UNSHOWN:
+        if key in _UNSHOWN or value is kinds:
             continue
-        if isinstance(value, dict):
+        if isinstance(value, dict) and "estimate" in value:
+            kind = f"estimate, 95 % {value['interval']}" if "interval" in value else "estimate"
+            table.add_row(key, _interval(value), kind)
+        elif isinstance(value, dict):
             for name, item in value.items():
-                table.add_row(f"{key} {name}", _number(item), exact.get(key, {}).get(name, ""))
+                table.add_row(f"{key} {name}", _number(item), _short(exact.get(key, {}).get(name, "")))
         elif isinstance(value, list):
             for t, item in enumerate(value, start=1):
                 _add_item(table, answer, key, t, item)
                 if key == "optimal_bound" and item == 0 and len(value) > _ROWS:
                     break  # so are all that follow
         else:
-            table.add_row(key, _number(value), exact.get(key, ""))
+            kind = "" if value is None else kinds.get(key, "")
+            table.add_row(key, _number(value), _short(exact.get(key, kind)))
     Console(file=sys.stdout).print(table)
 
 
@@ -52,7 +68,7 @@ def _add_item(table: Any, answer: dict[str, Any], key: str, t: int, item: Any) -
     exact = answer.get("exact", {}).get(key)
     if isinstance(item, dict):
         texts = [f"{name} = {_number(value)}" for name, value in item.items()]
-        table.add_row(escape(f"{key}[{t}]"), ", ".join(texts), exact[t - 1]["kl"] if exact else "")
+        table.add_row(escape(f"{key}[{t}]"), ", ".join(texts), _short(exact[t - 1]["kl"]) if exact else "")
         return
     note = ""
     if key == "optimal_bound" and answer.get("optimal_partitions"):
@@ -61,7 +77,18 @@ def _add_item(table: Any, answer: dict[str, Any], key: str, t: int, item: Any) -
     if key == "expected_kl":
         note = "  sizes " + ",".join(map(str, answer["optimal_sizes"][t - 1]))
     index = _INDEX.get(key, "T")
-    table.add_row(escape(f"{key}[{index}={t}]{note}"), _number(item), exact[t - 1] if exact else "")
+    table.add_row(escape(f"{key}[{index}={t}]{note}"), _number(item), _short(exact[t - 1]) if exact else "")
+
+
+def _short(text: str) -> str:
+    """Return an exact form, or its start."""
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[:_LONGEST]}... ({len(text)} characters; --json prints all)"
+
+
+def _interval(value: dict[str, Any]) -> str:
+    return f"{value['estimate']:.5g}  ({value['low']:.5g} .. {value['high']:.5g})"
 
 
 def _number(value: Any) -> str:

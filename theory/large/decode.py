@@ -55,9 +55,13 @@ from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.topk import TopK
 from theory.temper import GREEDY_TIES, check_temperature
 
-__all__ = ["decode_structured"]
+__all__ = ["NotKnownError", "decode_structured"]
 
 _SCORES = ("confidence", "margin", "entropy")  # of the marginal alone
+
+
+class NotKnownError(InputError):
+    """No polynomial computation is known; the message says what is known instead."""
 
 
 def decode_structured(
@@ -75,7 +79,7 @@ def decode_structured(
         greedy_ties: Equal tokens at temperature 0.
 
     Raises:
-        InputError: Where no polynomial computation is known; the message says what is known instead.
+        NotKnownError: Where no polynomial computation is known.
 
     Example:
         >>> from theory.policies import parse_policy
@@ -121,7 +125,7 @@ def decode_structured(
         found = _topk(structure, policy, tau, greedy_ties)
         if found is not None:
             return found
-    raise InputError(_unknown(structure, policy, tau))
+    raise NotKnownError(_unknown(structure, policy, tau))
 
 
 def _topk(structure: Gaps | Copies, policy: TopK, tau: Fraction, greedy_ties: str) -> LumpedDecode | None:

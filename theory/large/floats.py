@@ -12,7 +12,8 @@ Rounding is kept small by adding terms of one sign that are themselves accurate,
   recursion over the steps); thresholds :mod:`theory.large.interval_threshold`.
 - The chance to have lost nothing before step t is ``(m_t / n) exp(sum_u (ln stay_u - log1p(-s_u/m_u)))``: the bracket
   is of order ``s^2 / m^2``, so the sum over u stays accurate.
-- **MDS codes, walks from the left, one-hot blocks**: closed forms in whole numbers, rounded once or twice.
+- **MDS codes, one-hot blocks**: closed forms in whole numbers, rounded once or twice.
+- **Walks**: :mod:`theory.large.walk_floats`.
 
 Error of a value x that is a sum of N terms: each term is off by at most c u of itself (c = 40 covers the series and
 the logarithms) and pairwise summation by another ``(log2 N + 10) u`` of the sum: at most ``(50 + log2 N) u`` times the
@@ -24,10 +25,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from math import ceil, exp, floor, log, log1p, pi
+from math import ceil, exp, floor, isqrt, log, log1p, log2, pi
 from typing import Any
 
 import numpy as np
+from flint import fmpz
 
 from theory._checks import InputError, choice, exact_fraction, positive_int
 from theory.large.approximate import (
@@ -44,18 +46,20 @@ from theory.large.approximate import (
 from theory.large.interval_floats import interval_decode
 from theory.large.interval_threshold import interval_threshold
 from theory.large.random_kl import random_decode
+from theory.large.walk_floats import walk_threshold, walk_topk
 from theory.rounding import Approximate
 
 __all__ = ["large_threshold", "large_topk", "large_total_correlation"]
 
 _LN2 = log(2)
 _SERIES = 32  # w(m) by its series from here on: 12 terms leave 32^-12 / 156 of w, below u
+_CODES = ("parity", "reed_solomon", "repeated_bit")
 _TASKS = (
+    *_CODES,
+    "bernoulli_walk",
     "insert_random",
     "one_hot_blocks",
-    "parity",
     "remove_random",
-    "repeated_bit",
     "replace_random",
     "shuffle",
 )
@@ -76,9 +80,9 @@ def large_topk(task: str, n: int, k: int, *, by: str = "confidence") -> LargeDec
     """Return the decode of top-k, the last step taking the rest.
 
     Args:
-        task: ``shuffle``, ``replace_random``, ``parity``, ``repeated_bit``: all scores give the same;
-            ``insert_random``, ``remove_random``: the order matters; ``one_hot_blocks``: from the left, k dividing the
-            block length or all at once.
+        task: ``shuffle``, ``replace_random``, ``parity``, ``repeated_bit``, ``reed_solomon``: all scores give the
+            same; ``insert_random``, ``remove_random``: the order matters; ``bernoulli_walk``: from the left, and even k
+            by confidence; ``one_hot_blocks``: from the left, k dividing the block length or all at once.
         n: Size of the task, at most 10^8.
         k: Positions a step.
         by: ``confidence``, ``left_to_right`` or ``random``.
@@ -98,10 +102,12 @@ def large_topk(task: str, n: int, k: int, *, by: str = "confidence") -> LargeDec
     if task == "shuffle":
         kl = _shuffle_cost(*schedule(size, width))
         return fixed(kl, Approximate(value=-kl.value, error=kl.error), -(-size // width))
-    if task in ("parity", "repeated_bit"):
-        dimension = size - 1 if task == "parity" else 1
+    if task in _CODES:
+        dimension, order = _code(task, size)
         spare = min(size, width * -(-dimension // width)) - dimension
-        return fixed(whole(spare), whole(-spare), -(-size // width))
+        return fixed(_symbols(spare, order), _symbols(-spare, order), -(-size // width))
+    if task == "bernoulli_walk":
+        return walk_topk(size, width, by)
     if task == "replace_random":
         return _replace_random(size, width)
     if task == "one_hot_blocks":
@@ -112,7 +118,7 @@ def large_topk(task: str, n: int, k: int, *, by: str = "confidence") -> LargeDec
 
 
 def large_threshold(task: str, n: int, gamma: object, *, strict: bool = True) -> LargeDecode:
-    """Return the decode of a confidence threshold; ``one_hot_blocks`` has no float form.
+    """Return the decode of a confidence threshold.
 
     Example:
         >>> large_threshold("shuffle", 10**6, "0.001").steps.value
@@ -122,7 +128,7 @@ def large_threshold(task: str, n: int, gamma: object, *, strict: bool = True) ->
         >>> round(large_threshold("insert_random", 10**6 - 1, 0.99).log2_accuracy.value, 6)
         -163.640749
     """
-    choice(task, "task", tuple(name for name in _TASKS if name != "one_hot_blocks"))
+    choice(task, "task with float forms", _TASKS)
     size, bar = positive_int(n, "n"), exact_fraction(gamma, "gamma")
     if task in ("insert_random", "remove_random"):
         return interval_threshold(task == "insert_random", size, bar, strict)
@@ -134,16 +140,40 @@ def large_threshold(task: str, n: int, gamma: object, *, strict: bool = True) ->
         last = size if bar <= 0 else min(size, (ceil(1 / bar) - 1) if strict else floor(1 / bar))
         cost = _shuffle_cost(*schedule(max(last, 1), max(last, 1)))
         return fixed(cost, Approximate(value=-cost.value, error=cost.error), size - max(last, 1) + 1)
-    first = Fraction(size - 1, size) if task == "replace_random" else Fraction(1, 2)
-    if size > 1 and passes(max(first, 1 - first)):
-        return large_topk(task, size, size)
-    if task != "replace_random":
-        dimension = size - 1 if task == "parity" else 1
+    if task == "bernoulli_walk":
+        return walk_threshold(size, passes)
+    if task in _CODES:
+        dimension, order = _code(task, size)
+        if passes(Fraction(1, order)):
+            return large_topk(task, size, size)
         steps = dimension + (size > dimension) if passes(Fraction(1)) else size
         return fixed(whole(0), whole(0), steps)
-    waiting = Fraction(size + 3, 2) - Fraction(1, size) if passes(Fraction(1)) else Fraction(size)
-    done = fixed(whole(0), whole(0), 1)
-    return LargeDecode(kl=done.kl, log2_accuracy=done.log2_accuracy, steps=rounded(float(waiting)))
+    length = _length(size) if task == "one_hot_blocks" else size
+    if passes(max(Fraction(length - 1, length), Fraction(1, length))):
+        return large_topk(task, size, size)
+    waiting = (Fraction(length + 3, 2) - Fraction(1, length)) * (size // length)
+    none = whole(0)
+    return LargeDecode(
+        kl=none, log2_accuracy=none, steps=rounded(float(waiting if passes(Fraction(1)) else size))
+    )
+
+
+def _code(task: str, n: int) -> tuple[int, int]:
+    """Return dimension and order of the codes in ``synthetic``."""
+    if task != "reed_solomon":
+        return (max(n - 1, 1) if task == "parity" else 1), 2
+    order = max(n, 2)
+    while not fmpz(order).is_prime():
+        order += 1
+    return max(1, n // 2), order
+
+
+def _symbols(count: int, order: int) -> Approximate:
+    """Return ``count log2 order``: two roundings, one of them a logarithm."""
+    if order == 2 or count == 0:
+        return whole(count)
+    value = count * log2(order)
+    return Approximate(value=value, error=float(f"{4 * abs(value) * UNIT:.1e}"))
 
 
 def _sum_over_block(left: Floats, sizes: Floats, term: Callable[[Floats, Any], Floats]) -> tuple[float, int]:
@@ -199,10 +229,15 @@ def _last_once(size: int) -> float:
     return exp((size - 1) * log1p(-1 / size)) if size > 1 else 1.0
 
 
-def _one_hot(n: int, k: int, by: str) -> LargeDecode:
-    b = round(n**0.5)
+def _length(n: int) -> int:
+    b = isqrt(n)
     if b * b != n:
         raise InputError(f"one_hot_blocks needs a square n such as 4, 9 or 16, got {n}.")
+    return b
+
+
+def _one_hot(n: int, k: int, by: str) -> LargeDecode:
+    b = _length(n)
     if k < n and (by != "left_to_right" or b % k):
         raise InputError(
             "one_hot_blocks has a float form from the left for k that divides the block, and for k = n."

@@ -1,0 +1,141 @@
+"""Chance as a sum over everything that can happen: rows split into all possible results, with weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from math import inf
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+from numpy.typing import NDArray
+
+from theory._checks import InputError
+from theory.arithmetic import EXACT
+from theory.law import MASK
+from theory.limits import require_operations
+from theory.policies.board import Board
+from theory.policies.policy import Plan
+from theory.states import ListedModel
+
+__all__ = ["ExactChance"]
+
+_ROWS = 2_000_000  # rows of one step: minutes and about 2 GB
+
+
+class ExactChance:
+    """Split rows into all possible results, with weights.
+
+    ``own`` is the probability that the decoder's own run comes here, ``data`` that of runs driven by ``y ~ P``. The
+    latter exist only for processes that use :meth:`choose` and :meth:`reveal` alone: there the tokens of a step are
+    independent draws given the set, and Theorem 1 of arXiv 2510.04767 applies along the path.
+    """
+
+    def __init__(self, model: ListedModel, *, exact: bool) -> None:
+        self.model, self.exact = model, exact
+        self.follows_data = True
+        self.path: list[tuple[Any, Any]] = []  # (probability under the data, P(y_S | y_C) / prod q_i)
+
+    def choose(self, board: Board, plan: Plan) -> tuple[Board, NDArray[np.bool_]]:
+        """Split by the law of the set."""
+        index, laws = plan.distribution()
+        n = board.tokens.shape[1]
+        rows = [(row, chosen, p) for row, j in enumerate(index.tolist()) for chosen, p in laws[j]]
+        parent = np.array([row for row, _, _ in rows], dtype=np.int64)
+        sets = np.array([[bool(chosen >> i & 1) for i in range(n)] for _, chosen, _ in rows])
+        self._check(board, parent, sets.reshape(-1, n))
+        return self._split(board, parent, self.numbers([p for _, _, p in rows])), sets.reshape(-1, n)
+
+    def reveal(self, board: Board, chosen: NDArray[np.bool_]) -> Board:
+        """Split by the tokens drawn at the chosen positions."""
+        parent, tokens, own = self._products(
+            board, chosen, probable=board.probs if self.follows_data else None
+        )
+        before = board.tokens[parent]
+        after = np.where(tokens == MASK, before, tokens)
+        data = board.weights["data"][parent]
+        if self.follows_data:
+            mass = self.model.mass(before)  # zero off the support, where the data never are
+            ratio = board.numbers.ratio(self.model.mass(after), np.where(mass == 0, 1, mass))
+            ratio = ratio if self.exact else EXACT.floats(ratio)
+            data = data * ratio
+            self.path += [
+                (d, inf if q == 0 else r / q)
+                for d, r, q in zip(data.tolist(), ratio.tolist(), own.tolist(), strict=True)
+                if d != 0
+            ]
+        split = self._split(board, parent, own, data=data)
+        return replace(split, tokens=after)
+
+    def propose(self, board: Board, where: NDArray[np.bool_]) -> tuple[Board, NDArray[np.int64]]:
+        """Split by the tokens drawn at ``where``."""
+        self.follows_data = False
+        parent, tokens, own = self._products(board, where, probable=None)
+        return self._split(board, parent, own), tokens
+
+    def flip(self, board: Board, probability: NDArray[Any]) -> tuple[Board, NDArray[np.bool_]]:
+        """Split by independent coins."""
+        self.follows_data = False
+        coins = np.stack([1 - probability, probability], axis=2)
+        every = np.ones(board.tokens.shape, dtype=bool)
+        parent, results, own = self._expand(coins, every, None)
+        return self._split(board, parent, own), results == 1
+
+    # -- splitting --------------------------------------------------------------------------------------------
+
+    def _products(
+        self, board: Board, where: NDArray[np.bool_], probable: NDArray[Any] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]:
+        return self._expand(board.drawn_from(), where, probable)
+
+    def _expand(
+        self, q: NDArray[Any], where: NDArray[np.bool_], probable: NDArray[Any] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]:
+        """Return parent row, drawn values (-1 elsewhere) and probability of every combination of draws.
+
+        Values of probability zero are listed only if ``probable`` says that the data may need them.
+        """
+        q = q if self.exact else EXACT.floats(q)
+        live = (q != 0) if probable is None else (q != 0) | (probable != 0)
+        counts = np.where(where, live.sum(axis=2), 1).astype(float).prod(axis=1).sum()
+        require_operations(int(counts), "the draws of one step", limit=_ROWS, remedy="use fewer positions")
+        parents: list[int] = []
+        values: list[tuple[int, ...]] = []
+        weights: list[Any] = []
+        one: Any = fmpq(1) if self.exact else 1.0
+        for row in range(len(q)):
+            options = [
+                [(v, q[row, i, v]) for v in np.flatnonzero(live[row, i]).tolist()]
+                if where[row, i]
+                else [(MASK, one)]
+                for i in range(q.shape[1])
+            ]
+            for draw in product(*options):
+                weight = one
+                for _, p in draw:
+                    weight = weight * p
+                parents.append(row)
+                values.append(tuple(v for v, _ in draw))
+                weights.append(weight)
+        found = np.array(values, dtype=np.int64).reshape(-1, q.shape[1])
+        return np.array(parents, dtype=np.int64), found, self.numbers(weights)
+
+    def _split(
+        self, board: Board, parent: NDArray[np.int64], own: NDArray[Any], data: NDArray[Any] | None = None
+    ) -> Board:
+        split = board.take(parent)
+        weighted = {"own": split.weights["own"] * own}
+        weighted["data"] = split.weights["data"] * own if data is None else data
+        return replace(split, weights={**split.weights, **weighted})
+
+    def numbers(self, values: list[Any]) -> NDArray[Any]:
+        """Return the values as an array of the run's numbers: rationals or floats."""
+        array = np.empty(len(values), dtype=object)
+        array[:] = values
+        return array if self.exact else EXACT.floats(array)
+
+    def _check(self, board: Board, parent: NDArray[np.int64], sets: NDArray[np.bool_]) -> None:
+        require_operations(len(parent), "the sets of one step", limit=_ROWS, remedy="use fewer positions")
+        if np.any(sets & ~board.masked[parent]):
+            raise InputError("a rule took a position that is not masked.")

@@ -1,0 +1,89 @@
+"""Answer of ``python -m theory policy``: the best rule of all that look at the tokens, with at most T steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from theory._checks import InputError, positive_int
+from theory.adaptive import adaptive_bounds, serial_depth
+from theory.adaptive.policy import AdaptivePolicy
+from theory.answers import NamedTask
+from theory.decoder import decode
+from theory.expectation import expectation
+from theory.lognumber import LogNumber
+from theory.structured.answers import large_law
+
+__all__ = ["BestPolicy", "best_policies", "policy_answer"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BestPolicy:
+    """The optimal adaptive policy of one context.
+
+    Attributes:
+        weight: Of the context.
+        label: What the context is called; empty if there is one only.
+        policy: It decodes, prints and lists its decisions.
+        result: Its exact decode.
+    """
+
+    weight: Fraction
+    label: str
+    policy: AdaptivePolicy
+    result: Any
+
+
+def best_policies(task: NamedTask, steps: int | None = None) -> tuple[int, tuple[BestPolicy, ...]]:
+    """Return T and, for each context, the policy of at most T steps that attains ``V_T``.
+
+    Args:
+        task: The task.
+        steps: T; by default the fewest steps that lose nothing, whatever the context and the tokens.
+
+    Raises:
+        InputError: For T above the number of positions, or a law too large to list.
+        CostError: If the states are too many.
+    """
+    if large_law(task) is not None:
+        raise InputError(f"the best policy needs a law that can be listed, and {task.name} is too large.")
+    parts = [(context, adaptive_bounds(context.law.pmf())) for context in task.contexts()]
+    longest = max(context.law.n for context, _ in parts)
+    if steps is None:
+        cap = max(serial_depth(context.law.pmf()).worst_case for context, _ in parts)
+    else:
+        cap = positive_int(steps, "steps")
+    if cap > longest:
+        raise InputError(f"steps must be between 1 and {longest}, the number of positions, got {cap}.")
+    found: list[BestPolicy] = []
+    for context, bounds in parts:
+        pmf, policy = context.law.pmf(), bounds.policy(min(cap, context.law.n))
+        result = decode(pmf, policy)
+        found.append(BestPolicy(weight=context.weight, label=context.label, policy=policy, result=result))
+    return cap, tuple(found)
+
+
+def policy_answer(task: NamedTask, steps: int, best: tuple[BestPolicy, ...]) -> dict[str, Any]:
+    r"""Return what the policies cost, and their decisions.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> from theory import Context, JointPMF, ListedLaw
+        >>> pmf = JointPMF.uniform([("New", "York"), ("New", "Delhi"), ("Mexico", "City"), ("Panama", "City")])
+        >>> contexts = (Context(weight=Fraction(1), law=ListedLaw(pmf)),)
+        >>> task = SimpleNamespace(name="cities", n=2, contexts=lambda: contexts)
+        >>> answer = policy_answer(task, *best_policies(task))
+        >>> answer["max_steps"], str(answer["kl"]), answer["accuracy"], answer["policies"][0]["tree"]
+        (2, '0', Fraction(1, 1), 'reveal {0}\n  then: reveal {1}')
+    """
+    names = ("kl", "accuracy", "steps", "steps_under_data")
+    means = {name: expectation([(b.weight, getattr(b.result, name)) for b in best]) for name in names}
+    exact = {key: str(value) for key, value in means.items() if isinstance(value, (Fraction, LogNumber))}
+    answer: dict[str, Any] = {"task": task.name, "n": task.n, "max_steps": steps}
+    answer |= means
+    answer["policies"] = [
+        {"context": b.label, "weight": float(b.weight), "tree": str(b.policy), "decisions": b.policy.rows()}
+        for b in best
+    ]
+    return answer | ({"exact": exact} if exact else {})
