@@ -15,6 +15,7 @@ import importlib
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -117,7 +118,12 @@ def _run(chosen: Sequence[Figure], arguments: argparse.Namespace) -> int:
     out: Path = arguments.out
     run = RunSettings(seed=arguments.seed, device=arguments.device, fast=arguments.fast)
     jobs = arguments.jobs or _default_jobs()
-    with open_backend(arguments.backend, scheduler=arguments.scheduler, jobs=jobs) as evaluate:
+    with (
+        warnings.catch_warnings(),
+        open_backend(arguments.backend, scheduler=arguments.scheduler, jobs=jobs) as evaluate,
+    ):
+        # loky replaces a worker whose memory has grown, and no cell is lost
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
         if arguments.retrain:
             weights = importlib.import_module("models").retrain(out / "weights", arguments.device)
             run = replace(run, weights=str(weights))
