@@ -1,14 +1,15 @@
 """Every unmasking rule against the optimum: exact divergence and accuracy over expected steps, with a perfect model.
 
-Each small mark is one rule at one value of its parameter, decoded exactly with the ideal model. The black line is the
-least KL of any policy at that expected number of steps (the exact frontier over all adaptive policies); squares are the
-best fixed partitions L*_T, crosses the best mixtures of them, which may lie below the line: a policy that forgets its
-own random choices hides what it did. Rules that mask again, or that look at drawn tokens before they decide, are no
-policies in this sense and may lie below the line too. The star is the oracle that knows the best threshold for every
-sample. No rule is at the optimum everywhere; the page `optimality.md` lists each rule's gap on each task.
+Each small mark is one rule at one value of its parameter, decoded exactly with the ideal model; explicit block sizes,
+`sizes`, have no one parameter and are left out. The black line is the least KL, at that expected number of steps, of
+any adaptive policy that remembers its own random choices (the exact frontier); squares are the best fixed partitions
+L*_T, large plus signs the best mixtures of them. Mixtures, and rules with random choices, may lie below the line: who
+forgets the choices hides what was done. Rules that mask again, or that look at drawn tokens before they decide, are
+no policies in this sense and may lie below the line too. The star is the oracle that knows the best threshold for
+every sample. The page `optimality.md` lists each rule's gap on each task.
 
-Points above 1.1 times the divergence of one step lie outside the panels; the table has them, and more tasks
-than the picture; operations with a single answer cost nothing in any order, as Copy shows.
+Points above 1.1 times the divergence of one step lie outside the panels; the table has them, and the tasks after the
+first eight, which are not drawn. Operations with a single answer, such as Copy, cost nothing in any order.
 
 Steps are those along runs of the data, as the frontier counts them; for rules that look at drawn tokens or mask again
 they are those of the decoder's own runs.

@@ -12,7 +12,7 @@ _ROUNDING = 1e-9  # bits: a smaller gap is none
 
 
 def page(rows: list[Row], settings: Settings) -> dict[str, str]:  # noqa: ARG001
-    """Return the page: for each rule and task the least and the mean gap over its parameter."""
+    """Return the page: for each rule and task the least and the greatest gap over its parameter."""
     tasks = list(dict.fromkeys((row["task"], row["n"]) for row in rows))
     rules = list(dict.fromkeys(row["rule"] for row in rows if row["kind"] == "rule"))
     head = [task if n is None else f"{task} {n}" for task, n in tasks]

@@ -12,7 +12,7 @@ FAMILIES: dict[str, tuple[str, str, str]] = {
     "order": ("sky", "s", "by position (DUS, bisection)"),
     "threshold": ("vermillion", "^", "thresholds and factors"),
     "entropy": ("green", "v", "entropy budgets"),
-    "pairs": ("black", "P", "pairwise influence (DEMASK)"),
+    "pairs": ("black", "<", "pairwise influence (DEMASK)"),
     "memory": ("purple", "D", "memory or lookahead"),
     "remask": ("orange", "X", "remasking"),
 }
@@ -49,6 +49,7 @@ CURVES: tuple[Curve, ...] = (
     Curve("top-k left to right", "topk", "topk:k={},by=left_to_right", "counts"),
     Curve("top-k sampled confidence", "topk", "topk:k={},confidence=sampled", "counts", heavy=True),
     Curve("LLaDA schedule", "topk", "llada:steps={},by=confidence", "counts"),
+    Curve("dllm schedule", "topk", "dllm:steps={},by=confidence", "counts"),
     Curve("Dream schedule", "topk", "dream:steps={},by=confidence", "counts"),
     Curve("MaskGIT schedule", "topk", "maskgit:steps={},by=confidence", "counts"),
     Curve("ancestral", "topk", "ancestral:steps={}", ("1", "2", "4", "8"), heavy=True),

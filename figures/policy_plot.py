@@ -78,7 +78,7 @@ def draw_policy(answer: dict[str, Any]) -> Drawing:
         right.locator_params(axis="x", nbins=4)
     else:
         right.set(xlim=(0, 1), xticks=[0])
-        right.text(0.5, (steps - 1) / 2, "nothing is lost", ha="center", va="center")
+        right.text(0.5, (steps - 1) / 2, "nothing is lost", ha="center", va="center", backgroundcolor="white")
     name = Path(str(answer["task"])).name
     drawing.suptitle(
         f"{name}, n = {answer['n']}: best policy of at most {answer['max_steps']} steps, "

@@ -5,16 +5,16 @@
   errors, the guaranteed intervals are in the table
 
 Every point is the ideal model decoded by one policy: top-k with k tokens a step, the factor rule, or the confidence
-threshold. It is a sample, except the points that a Markov chain gives by formula (fixed blocks at temperature 1: no
-bar). For Markov chains c also shows `L*_T`, the least divergence of fixed blocks, up to rounding; the frontier of
-adaptive policies needs a law that can be listed.
+threshold. It is a sample, except what a Markov chain gives by formula, without a bar (at temperature 1: fixed blocks,
+and the divergence of random order). For Markov chains c also shows `L*_T`, the least divergence of fixed blocks, up to
+rounding, from T = 1 until it is zero; the frontier of adaptive policies needs a law that can be listed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from math import inf
+from math import inf, nan
 from typing import TYPE_CHECKING, Any
 
 from figures.check import Check, binomial_check, exact_check
@@ -41,6 +41,9 @@ LOOKS: dict[str, dict[str, Any]] = {
         FAMILIES, ("blue", "vermillion", "green", "purple", "orange"), "osD^x", (4, 6, 8, 6, 5), strict=True
     )
 }
+_LEGEND = """samples of the ideal model
+bars: 95 % intervals (c: 1.96 standard errors)
+no bar: by formula, or below the size of the mark"""
 _SERIAL = 20  # runs of one token a step: n model calls each
 _ROUNDING = 1e-9  # bits: of sums of a few hundred logarithms
 _MOST_STEPS = 32  # of the top-k points: each step of a sample is a model call
@@ -207,18 +210,30 @@ def draw(rows: list[Row], settings: Settings) -> Drawing:
     drawing, axes = new_figure(2, 2, width=8.6, height=6.6)
     for ax, tau, letter in ((axes[0][0], 1, "a"), (axes[0][1], 0, "b")):
         _draw_families(ax, [row for row in rows if row["temperature"] == tau], "tokens_per_step", "accuracy")
-        ax.set(xlabel="tokens a step", ylabel="accuracy", ylim=(-0.03, 1.03), xscale="log")
+        ax.set(xlabel="tokens a step", ylabel="accuracy", ylim=(-0.03, 1.03))
+        _log_axis(ax)
         ax.set_title(rf"{letter}  $\tau$ = {tau}")
     ax = axes[1][0]
     line = [row for row in rows if row["source"] == "bound"]
     grey: dict[str, Any] = {**MARKS["exact_other"], "color": "#444444", "marker": "."}
     ax.plot([row["steps_under_data"] for row in line], [row["path_kl"] for row in line], **grey)
     _draw_families(ax, [row for row in rows if row["temperature"] == 1], "steps_under_data", "path_kl")
-    ax.set(xlabel="expected steps (along the data)", ylabel="divergence along the path, bits", xscale="log")
+    ax.set(xlabel="expected steps (along the data)", ylabel="divergence along the path, bits")
+    _log_axis(ax)
     ax.set_title(r"c  $\tau$ = 1")
     _draw_legend(axes[1][1], bounds=bool(line))
     drawing.suptitle(settings["task"], fontsize=10)
     return drawing
+
+
+def _log_axis(ax: Axes) -> None:
+    """Scale x by logarithms, with ticks at 1, 2 and 5 times the powers of ten, written as plain numbers."""
+    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.xaxis.set_minor_locator(NullLocator())
 
 
 def _draw_families(ax: Axes, rows: list[Row], x: str, y: str) -> None:
@@ -231,9 +246,9 @@ def _draw_families(ax: Axes, rows: list[Row], x: str, y: str) -> None:
 
 
 def _bar(row: Row, y: str) -> tuple[float, float]:
-    """Return how far the bar reaches below and above: nothing for what is no estimate."""
+    """Return how far the bar reaches below and above; not a number, so no bar, for what is no estimate."""
     if row[f"{y}_low"] is None:
-        return 0.0, 0.0
+        return nan, nan
     if y == "accuracy":
         return row[y] - row[f"{y}_low"], row[f"{y}_high"] - row[y]
     return 1.96 * row[f"{y}_standard_error"], 1.96 * row[f"{y}_standard_error"]
@@ -248,7 +263,7 @@ def _draw_legend(ax: Axes, *, bounds: bool) -> None:
     if bounds:
         grey: dict[str, Any] = {**MARKS["exact_other"], "color": "#444444", "marker": "."}
         handles.append(Line2D([], [], **grey, label="c: L*_T, best fixed partition"))
-    ax.legend(handles=handles, loc="center left", fontsize=9, title="samples of the ideal model, 95 %")
+    ax.legend(handles=handles, loc="center left", fontsize=9, title=_LEGEND)
 
 
 def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001

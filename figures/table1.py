@@ -72,7 +72,9 @@ def _in_bits(expression: Any) -> str:
     if natural.is_rational and natural != 0:  # r / log(2) = r log2(e)
         return (r"\log_2 e") if natural == 1 else sympy.latex(natural) + r"\log_2 e"
     terms: tuple[Any, ...] = sympy.Add.make_args(natural)  # pyright: ignore[reportArgumentType]
-    text = " + ".join(sympy.latex(term, fold_short_frac=False) for term in sorted(terms, key=_negative))
+    text = " + ".join(
+        sympy.latex(term, fold_short_frac=False, long_frac_ratio=1) for term in sorted(terms, key=_negative)
+    )
     return (
         text.replace("+ -", "- ").replace(r"\log", r"\,\log_2").replace(r"\left", "").replace(r"\right", "")
     )
@@ -105,7 +107,7 @@ def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:
 
 def draw(rows: list[Row], settings: Settings) -> Drawing:
     """Draw the table."""
-    drawing, ((ax,),) = new_figure(width=11, height=4.4)
+    drawing, ((ax,),) = new_figure(width=13, height=4.8)
     ax.set_axis_off()
     shown = settings["shown"]
     accuracy_n = min(settings["largest"], 4)
@@ -115,7 +117,7 @@ def draw(rows: list[Row], settings: Settings) -> Drawing:
         "C(Y|X), bits",
         "limit",
         *(f"n = {n}" for n in shown),
-        f"accuracy, n = {accuracy_n}",
+        f"one-step accuracy, n = {accuracy_n}",
     ]
     body: list[list[str]] = []
     for task, (title, example) in TASKS.items():
@@ -127,7 +129,7 @@ def draw(rows: list[Row], settings: Settings) -> Drawing:
     table.auto_set_font_size(False)
     table.set_fontsize(8)
     table.auto_set_column_width(range(len(header)))
-    table.scale(1, 1.7)
+    table.scale(1, 1.9)
     for (line, _), cell in table.get_celld().items():
         cell.set_edgecolor("#bbbbbb")
         if line == 0:

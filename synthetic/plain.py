@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from theory._checks import InputError, exact_fraction, positive_int
 from theory.law import Context, ListedLaw
-from theory.limits import require_memory
+from theory.limits import require_memory, scientific
 from theory.lumped import Chain
 from theory.pmf import JointPMF
 
@@ -50,7 +50,7 @@ def require_listable(outcomes: int, positions: int) -> None:
     """Raise before listing too many outcomes."""
     require_memory(
         outcomes * positions * 80,
-        f"listing {outcomes} outcomes of {positions} tokens",
+        f"listing {outcomes if outcomes < 10**24 else scientific(outcomes)} outcomes of {positions} tokens",
         remedy="use a smaller n",
     )
 

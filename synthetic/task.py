@@ -95,6 +95,7 @@ class ListTask:
         return np.tile(np.arange(self.n), (size, 1))
 
 
+LARGEST = 10**8  # n of a registered task; the largest closed forms in floats end before it
 _REGISTRY: dict[str, Callable[..., Any]] = {}
 _T = TypeVar("_T", bound=type)
 
@@ -136,6 +137,8 @@ def make_task(name: str, n: int | None = None) -> Task:
         Fraction(9, 20)
     """
     known = known_tasks()
+    if n is not None:
+        n = positive_int(n, "n", at_most=LARGEST)
     plain, _, text = name.partition(":")
     cls = known[choice(plain.strip(), "task", known)]
     given = _parameters(cls, name, text)

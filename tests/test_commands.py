@@ -1,6 +1,8 @@
 """``python -m theory``: answers agree with the definitions; bad input is one line and exit status 2."""
 
 import json
+import subprocess
+import sys
 from fractions import Fraction
 
 import pytest
@@ -140,6 +142,29 @@ BAD = [
     (["decode", "shuffle", "-n", "3", "--policy", "topk:k=0"], "whole number of at least 1"),
     (["decode", "shuffle", "-n", "3", "--policy", "topk:k=1", "--temperature", "-1"], "at least 0"),
     (["decode", "shuffle", "-n", "3", "--policy", "topk:k=1", "--temperature", "nan"], "finite number"),
+    (["decode", "city_names", "--policy", "threshold:gamma=1e-99999"], "exponent of at most three digits"),
+    (["decode", "city_names", "--policy", "ancestral:steps=1000000000"], "steps must be at most 4096"),
+    (["decode", "city_names", "--policy", "dream:steps=1000000000"], "steps must be at most 100000"),
+    (["decode", "hmm", "-n", "100", "--policy", "topk:k=2", "--seed", "-1"], "seed must be a whole number"),
+    (["bounds", "shuffle", "-n", "3", "--samples", "0"], "samples must be a whole number of at least 1"),
+    (["bounds", "hmm", "-n", "100", "--samples", str(10**12)], "use fewer --samples"),
+    (["schedule", "hmm", "-n", "100", "--samples", str(10**12)], "use fewer --samples"),
+    (["schedule", "hmm", "-n", "100", "--samples", "1"], "at least 2 samples"),
+    (["frontier", "insert_random", "-n", "1000"], "over 1e+300 steps"),
+    (["bounds", "tree", "-n", "100000"], "listing over 1e+300 outcomes"),
+    (["bounds", "balanced", "-n", "100000"], "listing over 1e+300 outcomes"),
+    (["bounds", "words_to_sentence", "-n", "1000"], "derivations of 1000 words"),
+    (["bounds", "shuffle", "-n", "1000000"], "the best block sizes"),
+    (["bounds", "insert_random", "-n", "1000000"], "the entropies of 1000001 positions"),
+    (["bounds", "bernoulli_walk", "-n", "1000000"], "the entropies of 1000000 positions"),
+    (["bounds", "one_hot_blocks:block=2", "-n", "1000000"], "the shares of blocks of 2"),
+    (["bounds", "hmm", "-n", "1000000000"], "n must be at most"),
+    (["realised", "--rule", "topk:k=1", "--masked", "1000000000"], "masked must be at most 100000"),
+    (["realised", "--rule", "topk:k=1", "--masked", "100000"], "following"),
+    (
+        ["realised", "--rule", "llada", "--masked", "4", "--steps", "2", "--task", "nope"],
+        "unknown task 'nope'",
+    ),
 ]
 
 
@@ -184,3 +209,64 @@ def test_frontier_of_replace_random(capsys):
 def test_other_tables_print(capsys, command):
     assert main([command, "city_names"]) == 0
     assert "kl" in capsys.readouterr().out
+
+
+def test_a_task_of_one_size_is_found_by_its_answers():
+    from synthetic import find_task
+    from theory.rule_answers import realised_answer
+
+    answer = realised_answer("topk:k=7", 13, task=lambda n: find_task("sudoku:clues=0+5+10", n))
+    assert answer["tokens_per_call"] == [7, 6]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[" * 100_000, "nested too deeply"),
+        ('{"outcomes": [["a"]], "weights": [1e-999999999]}', "three digits"),
+    ],
+)
+def test_json_that_would_never_end_is_refused(capsys, tmp_path, text, message):
+    (tmp_path / "t.json").write_text(text)
+    assert main(["bounds", str(tmp_path / "t.json")]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_long_lists_end_in_the_table(capsys):
+    assert main(["realised", "--rule", "dream", "--masked", "10", "--steps", "3000"]) == 0
+    assert "3000 entries" in capsys.readouterr().out
+
+
+def test_long_schedules_are_cut_in_the_table(capsys):
+    assert main(["schedule", "shuffle", "-n", "60"]) == 0
+    text = capsys.readouterr().out
+    assert ",..." in text
+    assert len(text.splitlines()) < 500  # 2 of 60 rows each; 60 sizes of up to 60 entries would be far more
+
+
+@pytest.mark.parametrize("command", ["bounds", "schedule"])
+def test_float_answers_carry_their_error(capsys, command):
+    answers = []
+    for more in ([], ["--float"]):
+        assert main([command, "replace_random", "-n", "5", "--json", *more]) == 0
+        answers.append(json.loads(capsys.readouterr().out))
+    exact, floats = answers
+    assert "exact" not in floats
+    assert "error" not in exact
+    assert 0 < floats["error"] < 1e-11
+    key = "optimal_bound" if command == "bounds" else "expected_kl"
+    assert exact[key] == pytest.approx(floats[key], abs=floats["error"])
+
+
+def test_float_is_refused_where_nothing_can_be_listed(capsys):
+    assert main(["bounds", "hmm", "-n", "100", "--float"]) == 2
+    assert "its answers are floats already, leave --float out" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_gone_is_no_traceback():
+    command = [sys.executable, "-m", "theory", "schedule", "shuffle", "-n", "30", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        error = process.stderr.read()
+        assert process.wait() == 141
+    assert error == b""

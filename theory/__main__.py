@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import Any
 
+from theory._checks import InputError, positive_int
 from theory.answers import (
     bounds_answer,
     decode_answer,
@@ -14,8 +15,9 @@ from theory.answers import (
     schedule_answer,
 )
 from theory.bounds import check_partition
-from theory.commandline import OneLineParser, as_json, guarded
+from theory.commandline import OneLineParser, as_json, guarded, waiting
 from theory.decoded import OFF_SUPPORT
+from theory.float_task import FloatTask
 from theory.policies import parse_policy, policies
 from theory.rule_answers import realised_answer, rules_answer
 from theory.tables import print_answer, print_rows
@@ -34,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     bounds = commands.add_parser("bounds", help="entropies and lower bounds L_T, L*_T of a task")
     _add_task(bounds)
     _add_samples(bounds)
+    _add_float(bounds)
     bounds.add_argument("--partition", help='price an ordered partition such as "0,1|2,3" (Theorem 1)')
     bounds.add_argument(
         "--count", action="store_true", help="also the number of optimal partitions for each T"
@@ -47,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     schedule = commands.add_parser("schedule", help="information curve and best block sizes in random order")
     _add_task(schedule)
     _add_samples(schedule)
+    _add_float(schedule)
     frontier = commands.add_parser(
         "frontier", help="least KL against expected steps over all adaptive policies"
     )
@@ -130,6 +134,14 @@ def _add_samples(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the samples (default 0)")
 
 
+def _add_float(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--float",
+        action="store_true",
+        help="float64 with a bound on its error, where exact logarithms take too long",
+    )
+
+
 def _add_task(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "task", metavar="TASK", help="a registered name, a .json or .csv file, or module:attribute"
@@ -148,16 +160,28 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if getattr(args, "seed", 0) < 0:
+        raise InputError(f"seed must be a whole number of at least 0, got {args.seed}.")
+    if hasattr(args, "samples"):
+        positive_int(args.samples, "samples")
     if args.command == "estimate":
         return _estimate(args)
-    from synthetic import find_task  # the command is the outer edge: theory itself knows no task
-
     if args.command == "rules":
         return _show(args, {"rules": rules_answer()})
+    with waiting(f"{args.command} of {args.task or args.rule}"):
+        answer = _answer(args)
+    return _show(args, answer)
+
+
+def _answer(args: argparse.Namespace) -> dict[str, Any]:
+    from synthetic import find_task  # the command is the outer edge: theory itself knows no task
+
     if args.command == "realised":
         made = None if args.task is None else lambda n: find_task(args.task, n)
-        return _show(args, realised_answer(args.rule, args.masked, args.steps, made, **_switches(args)))
+        return realised_answer(args.rule, args.masked, args.steps, made, **_switches(args))
     task = find_task(args.task, args.n, normalise=args.normalise)
+    if getattr(args, "float", False):
+        task = FloatTask(task)
     if args.command == "bounds":
         wanted = {"adaptive": args.adaptive, "randomized": args.randomized, "count": args.count}
         answer = bounds_answer(task, args.partition, samples=args.samples, seed=args.seed, **wanted)
@@ -172,7 +196,7 @@ def _run(args: argparse.Namespace) -> int:
     else:
         own = {"samples": args.samples, "seed": args.seed}
         answer = decode_answer(task, parse_policy(args.policy), **own, **_switches(args))
-    return _show(args, answer)
+    return answer
 
 
 def _show(args: argparse.Namespace, answer: dict[str, Any]) -> int:

@@ -32,19 +32,22 @@ def exact_fraction(value: object, name: str) -> Fraction:
         return Fraction(int(value.numerator), int(value.denominator))  # plain ints: numpy's overflow
     text = str(value).strip()
     exponent = text.lower().rpartition("e")[2]
-    if exponent.lstrip("+-").isdigit() and len(exponent) > 6 and "e" in text.lower():  # would never end
-        raise InputError(f"{name} must have an exponent of at most five digits, got {text[:40]!r}.")
+    if exponent.lstrip("+-").isdigit() and "e" in text.lower() and len(exponent.lstrip("+-0")) > 3:
+        # a million digits would never end, and Python prints no number of more than 4,300
+        raise InputError(f"{name} must have an exponent of at most three digits, got {text[:40]!r}.")
     try:
         return Fraction(text)
     except (ValueError, ZeroDivisionError):
         raise InputError(f'{name} must be a finite number or a ratio such as "1/3", got {value!r}.') from None
 
 
-def positive_int(value: object, name: str) -> int:
+def positive_int(value: object, name: str, *, at_most: int | None = None) -> int:
     """Return ``value`` as an int of at least 1, from an int or its decimal text."""
     number = exact_fraction(value, name)
     if number.denominator != 1 or number < 1:
         raise InputError(f"{name} must be a whole number of at least 1, got {value!r}.")
+    if at_most is not None and number > at_most:
+        raise InputError(f"{name} must be at most {at_most}, got {str(value)[:40]}.")
     return int(number)
 
 

@@ -189,6 +189,8 @@ def _listed_schedule(task: NamedTask) -> dict[str, Any]:
     best = optimal_sizes(curve)
     answer: dict[str, Any] = {"task": task.name, "n": task.n, "information_curve": list(curve.z)}
     answer |= {"optimal_sizes": [list(sizes) for sizes in best.sizes], "expected_kl": list(best.values)}
+    if not curve.is_exact:
+        answer["error"] = max(curve.error_of(2 * curve.n + 1), best.error)  # bits, of every float above
     return _with_exact(answer)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from fractions import Fraction
 from math import inf, isnan
 from typing import Any, NoReturn
@@ -13,7 +15,7 @@ from typing import Any, NoReturn
 from theory._checks import InputError
 from theory.lognumber import LogNumber
 
-__all__ = ["OneLineParser", "as_json", "guarded"]
+__all__ = ["OneLineParser", "as_json", "guarded", "waiting"]
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -25,15 +27,36 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def guarded(run: Callable[[], int], program: str) -> int:
-    """Run a command; turn wrong input into one line on stderr and status 2, an interrupt into status 130."""
+    """Run a command and return its exit status.
+
+    Wrong input is one line on stderr and status 2, an interrupt status 130, a reader that has gone (``| head``) 141.
+    """
     try:
-        return run()
+        status = run()
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # what is left of the output goes nowhere, or Python complains of it at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except InputError as error:
         sys.stderr.write(f"{program}: {' '.join(str(error).split())}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write(f"{program}: interrupted\n")
         return 130
+
+
+@contextmanager
+def waiting(text: str) -> Generator[None]:
+    """Show on a terminal that something is being computed, while the context lasts."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{text} (Ctrl-C stops)"):
+        yield
 
 
 def as_json(value: Any) -> str:

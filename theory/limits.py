@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from theory._checks import InputError
 
-__all__ = ["MEMORY_LIMIT", "OPERATION_LIMIT", "CostError", "require_memory", "require_operations"]
+__all__ = [
+    "MEMORY_LIMIT",
+    "OPERATION_LIMIT",
+    "CostError",
+    "require_memory",
+    "require_operations",
+    "scientific",
+]
 
 MEMORY_LIMIT = 2 * 1024**3  # bytes: half of a 4 GB machine, so that two jobs still fit side by side
 OPERATION_LIMIT = 2 * 10**10  # elementary steps: about a minute in compiled code, far longer in pure Python
@@ -32,7 +39,19 @@ def require_memory(needed: int, what: str, *, limit: int = MEMORY_LIMIT, remedy:
 def require_operations(needed: int, what: str, *, limit: int = OPERATION_LIMIT, remedy: str) -> None:
     """Raise before a computation of ``needed`` elementary steps if it exceeds ``limit``."""
     if needed > limit:
-        raise CostError(f"{what} would take about {needed:.1e} steps, the limit is {limit:.1e}; {remedy}.")
+        raise CostError(
+            f"{what} would take about {scientific(needed)} steps, the limit is {limit:.1e}; {remedy}."
+        )
+
+
+def scientific(count: int) -> str:
+    """Return a count of any size in two digits, also one that no float can hold.
+
+    Example:
+        >>> scientific(12345), scientific(2**5000)
+        ('1.2e+04', 'over 1e+300')
+    """
+    return f"{count:.1e}" if count < 10**300 else "over 1e+300"
 
 
 def _binary(size: int) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from theory.arithmetic import FLOAT64, Number
 from theory.decoder import as_process
 from theory.expectation import HasContexts, decode_contexts, expectation
+from theory.limits import require_operations
 from theory.policies.ancestral import Ancestral
 from theory.policies.fixed_order import Bisection, Dilated
 from theory.policies.policy import Policy
@@ -30,6 +31,7 @@ from theory.temper import Transform
 
 __all__ = ["Realised", "lumped_form", "realised", "realised_on"]
 
+_FOLLOWED = 10**7  # marginals read: n = 3,000 one at a time, some seconds
 _BLIND = (TopK, Sizes, Bisection, Dilated)  # their numbers do not depend on the marginals
 
 
@@ -76,6 +78,12 @@ def _followed(policy: Policy, n: int) -> tuple[int, ...]:
     masked, sizes = np.ones((1, n), dtype=bool), []
     probs, order = np.full((1, n, 2), 0.5), np.arange(n)[None, :] / n
     while masked.any():
+        require_operations(
+            (len(sizes) + 1) * n,
+            f"following {len(sizes)} calls",
+            limit=_FOLLOWED,
+            remedy="use fewer positions",
+        )
         chosen = policy.plan(View(probs, masked, FLOAT64)).sample(order) & masked
         sizes.append(int(chosen.sum()))
         masked &= ~chosen

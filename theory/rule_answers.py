@@ -69,7 +69,7 @@ def realised_answer(
     rule: str,
     masked: int,
     steps: int | None = None,
-    task: Callable[[int], HasContexts] | None = None,
+    task: Callable[[int | None], HasContexts] | None = None,
     **switches: Any,
 ) -> dict[str, Any]:
     """Return what a decoder's settings really do.
@@ -86,7 +86,7 @@ def realised_answer(
         >>> realised_answer("dream:eps=1e-3", 10, 5)["tokens_per_call"]
         [1, 2, 2, 2, 3]
     """
-    masked = positive_int(masked, "masked")
+    masked = positive_int(masked, "masked", at_most=10**5)
     policy = parse_policy(with_steps(rule, steps))
     alone = realised(policy, masked)
     answer: dict[str, Any] = {"rule": str(policy), "masked": masked}
@@ -109,13 +109,20 @@ def _sizes(sizes: Any, calls: Any) -> dict[str, Any]:
     return {"tokens_per_call": list(sizes), "model_calls": calls, "idle_calls": idle}
 
 
-def _of_length(task: Callable[[int], HasContexts], masked: int) -> HasContexts:
+def _of_length(task: Callable[[int | None], HasContexts], masked: int) -> HasContexts:
     """Return the task whose answers have ``masked`` positions: insertions and removals shift the size by one."""
-    for n in (masked, masked - 1, masked + 1):
+    refused: list[InputError] = []
+    sizes = (masked, masked - 1, masked + 1, None)  # None: a task of one size refuses the others
+    for n in sizes:
+        if n is None and len(refused) < len(sizes) - 1:
+            break
         try:
             made = task(n)
-        except InputError:
+        except InputError as error:
+            refused.append(error)
             continue
         if all(context.law.n == masked for context in made.contexts()):
             return made
+    if len(refused) == len(sizes):  # no such task, rather than none of this length
+        raise refused[0]
     raise InputError(f"the task has no size at which {masked} positions are masked; change --masked.")

@@ -114,7 +114,7 @@ class EntropyTable:
                 cells = prod(len(a) for i, a in enumerate(pmf.alphabets) if mask >> i & 1)
                 steps += min(cells, len(pmf), pmf.total) * factor_cost(pmf.total.bit_length())
         what = "exact entropies (one factorisation for each weight, in microseconds)"
-        remedy = "build the table with exact=False for floats with a proven error"
+        remedy = "use --float, or exact=False in Python, for floats with a proven error"
         require_operations(steps, what, limit=_EXACT_STEPS, remedy=remedy)
 
     def cells(self, mask: int) -> tuple[Any, ...]:

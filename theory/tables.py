@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["print_answer", "print_rows"]
+__all__ = ["print_answer", "print_rows", "shortened"]
 
 
 _UNSHOWN = (
@@ -21,6 +21,7 @@ _UNSHOWN = (
     "verdict",
 )
 _ROWS = 20  # longer lists of bounds end with the first zero
+_MOST = 2000  # rows of any list
 _WIDTH = 80  # of a partition; --json has it whole
 _LONGEST = 240  # characters of an exact form; --json has it whole
 _INDEX = {"information_curve": "j", "mean_entropy_standard_error": "j", "tokens_per_call": "call"}
@@ -52,6 +53,9 @@ def print_answer(answer: dict[str, Any], title: str) -> None:
                 table.add_row(f"{key} {name}", _number(item), _short(exact.get(key, {}).get(name, "")))
         elif isinstance(value, list):
             for t, item in enumerate(value, start=1):
+                if t > _MOST:
+                    table.add_row("...", "", f"{len(value)} entries; --json prints all")
+                    break
                 _add_item(table, answer, key, t, item)
                 if key == "optimal_bound" and item == 0 and len(value) > _ROWS:
                     break  # so are all that follow
@@ -73,11 +77,24 @@ def _add_item(table: Any, answer: dict[str, Any], key: str, t: int, item: Any) -
     note = ""
     if key == "optimal_bound" and answer.get("optimal_partitions"):
         note = "|".join(",".join(map(str, block)) for block in answer["optimal_partitions"][t - 1])
-        note = "  " + (note if len(note) <= _WIDTH else note[:_WIDTH].rpartition(",")[0] + ",...")
+        note = "  " + shortened(note, _WIDTH)
     if key == "expected_kl":
-        note = "  sizes " + ",".join(map(str, answer["optimal_sizes"][t - 1]))
+        note = "  sizes " + shortened(",".join(map(str, answer["optimal_sizes"][t - 1])), _WIDTH)
     index = _INDEX.get(key, "T")
     table.add_row(escape(f"{key}[{index}={t}]{note}"), _number(item), _short(exact[t - 1]) if exact else "")
+
+
+def shortened(text: str, width: int) -> str:
+    """Return a list joined by commas or plus signs, cut after an entry if it is longer than ``width``.
+
+    Example:
+        >>> shortened("10,20,30", 7), shortened("10,20,30", 8)
+        ('10,20,...', '10,20,30')
+    """
+    if len(text) <= width:
+        return text
+    end = max(text.rfind(mark, 0, width) for mark in ",+")
+    return f"{text[: end + 1] if end > 0 else text[:width]}..."
 
 
 def _short(text: str) -> str:

@@ -87,10 +87,18 @@ def _scaled(contexts: list[Context]) -> list[Context]:
     return [replace(context, weight=context.weight / total) for context in contexts]
 
 
+def _decimal(text: str) -> Fraction:
+    return exact_fraction(text, "a number")
+
+
 def _from_json(text: str, n: int | None, normalise: bool) -> list[Context]:
     try:
-        data = json.loads(text, parse_float=Fraction)  # 0.1 is 1/10
-    except (json.JSONDecodeError, ValueError) as error:
+        data = json.loads(text, parse_float=_decimal)  # 0.1 is 1/10
+    except InputError:
+        raise
+    except RecursionError:
+        raise InputError("the JSON is nested too deeply to be a task.") from None
+    except ValueError as error:
         raise InputError(f"not valid JSON: {error}.") from None
     if not isinstance(data, dict):
         raise InputError('must hold an object with "outcomes" or "contexts".')

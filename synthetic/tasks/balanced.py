@@ -26,6 +26,7 @@ class Balanced(PlainTask):
         """Return the uniform law on the balanced strings."""
         if self.n % 2:
             raise InputError(f"balanced needs an even n, got {self.n}.")
+        require_listable(2 ** (self.n // 2), self.n)  # at most as many, and known at once
         require_listable(comb(self.n, self.n // 2), self.n)
         halves = combinations(range(self.n), self.n // 2)
         return JointPMF.uniform(tuple(int(i in set(ones)) for i in range(self.n)) for ones in halves)

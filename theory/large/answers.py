@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from theory._checks import InputError
 from theory.bounds import check_partition
 from theory.large.entropies import Structure
-from theory.large.sizes import best_sizes, curve_of
+from theory.large.sizes import best_sizes, check_size, curve_of
 from theory.limits import CostError
 
 __all__ = ["equal_blocks", "listed_or_structured", "structure_of", "structured_bounds", "structured_schedule"]
@@ -88,6 +88,8 @@ def structured_bounds(
             f"adaptive, randomized and counted optima are known for laws that can be listed, got n = {task.n}; "
             "leave the option out, or use a smaller n."
         )
+    if structure.symmetric:
+        check_size(n)  # before the entropies, which take longer than the refusal
     answer: dict[str, Any] = {"task": task.name, "n": task.n}
     answer["entropy"] = structure.mean({n: Fraction(1)})
     singles = structure.mean({1: Fraction(n)})

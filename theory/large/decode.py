@@ -53,6 +53,7 @@ from theory.lumped import LumpedDecode, size_of_alike
 from theory.policies.factor import Factor
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.topk import TopK
+from theory.tables import shortened
 from theory.temper import GREEDY_TIES, check_temperature
 
 __all__ = ["NotKnownError", "decode_structured"]
@@ -147,8 +148,8 @@ def _unknown(structure: Gaps | Copies, policy: RankedPolicy, tau: Fraction) -> s
     else:
         law, known = f"{structure.kind} laws", _KNOWN.get(structure.kind, _KNOWN["interval"])
     return (
-        f"no polynomial decode of {policy} at temperature {float(tau):g} is known for {law} of {structure.n} "
-        f"positions; known are left_to_right rules, {known}, and the expected KL of random order "
+        f"no polynomial decode of {shortened(str(policy), 80)} at temperature {float(tau):g} is known for {law} "
+        f"of {structure.n} positions; known are left_to_right rules, {known}, and the expected KL of random order "
         "(python -m theory schedule)."
     )
 

@@ -25,10 +25,13 @@ from typing import Protocol
 
 from flint import arb
 
+from theory.limits import require_operations
 from theory.lognumber import LogNumber
 from theory.random_order import check_sizes
 
 __all__ = ["Copies", "Exchangeable", "Structure", "block_weights", "expected_kl_of"]
+
+_SHARES = 10**9  # blocks of 57 among 3,249: half a minute
 
 Terms = Iterable[tuple[Fraction, Fraction]]  # pairs (c, a) of a sum of c log2(a)
 
@@ -146,6 +149,8 @@ class Copies:
     def _shares(self) -> list[list[Fraction]]:
         """Probability that j of i random positions lie in a given block, at [i][j]."""
         b, n = self.block.n, self.n
+        cost, what = n * n * b, f"the shares of blocks of {b} among {n} positions"
+        require_operations(cost, what, limit=_SHARES, remedy="use a smaller n")
         return [
             [Fraction(comb(b, j) * comb(n - b, i - j) if j <= i else 0, comb(n, i)) for j in range(b + 1)]
             for i in range(n + 1)

@@ -99,6 +99,13 @@ def curve_of(structure: Structure) -> Curve:
     return Curve(tuple(_at(structure.balls)))
 
 
+def check_size(n: int) -> None:
+    """Raise if the best sizes of n positions take too long."""
+    require_operations(
+        n**3, f"the best block sizes of {n} positions", limit=_CELLS, remedy="use fewer positions"
+    )
+
+
 def best_sizes(curve: Curve) -> Sizes:
     """Return the best block sizes for every number of steps.
 
@@ -106,9 +113,7 @@ def best_sizes(curve: Curve) -> Sizes:
         CostError: If n^3 exceeds the limit.
     """
     n = curve.n
-    require_operations(
-        n**3, f"the best block sizes of {n} positions", limit=_CELLS, remedy="use fewer positions"
-    )
+    check_size(n)
     profile = np.array([float(f.mid()) for f in curve.profile])
     before, costs = _paths(profile)
     sizes: list[tuple[int, ...]] = []

@@ -100,7 +100,7 @@ class Ancestral(Rule):
     block: int | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "steps", positive_int(self.steps, "steps"))
+        object.__setattr__(self, "steps", positive_int(self.steps, "steps", at_most=4096))
         object.__setattr__(self, "eps", checked_eps(self.eps))
         if self.block is not None:
             object.__setattr__(self, "block", positive_int(self.block, "block"))

@@ -62,7 +62,7 @@ class RCR(Rule):
     def __post_init__(self) -> None:
         choice(self.variant, "variant", ("code", "paper"))
         choice(self.ties, "ties", ("random", "lowest"))
-        object.__setattr__(self, "steps", positive_int(self.steps, "steps"))
+        object.__setattr__(self, "steps", positive_int(self.steps, "steps", at_most=4096))
         if self.block is not None:
             object.__setattr__(self, "block", positive_int(self.block, "block"))
 

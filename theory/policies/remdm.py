@@ -103,7 +103,7 @@ class ReMDM(Rule):
     def __post_init__(self) -> None:
         choice(self.variant, "variant", VARIANTS)
         choice(self.final, "final", FINAL)
-        object.__setattr__(self, "steps", positive_int(self.steps, "steps"))
+        object.__setattr__(self, "steps", positive_int(self.steps, "steps", at_most=4096))
         object.__setattr__(self, "eps", checked_eps(self.eps))
         for name in ("eta", "t_on", "t_off", "alpha_on"):
             value = exact_fraction(getattr(self, name), name)

@@ -66,7 +66,7 @@ class ReMDMLLaDA(Rule):
 
     def __post_init__(self) -> None:
         choice(self.ties, "ties", ("random", "lowest"))
-        object.__setattr__(self, "steps", positive_int(self.steps, "steps"))
+        object.__setattr__(self, "steps", positive_int(self.steps, "steps", at_most=4096))
         object.__setattr__(self, "number", positive_int(self.number, "number"))
         if self.block is not None:
             object.__setattr__(self, "block", positive_int(self.block, "block"))

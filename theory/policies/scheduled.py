@@ -37,7 +37,7 @@ class Scheduled(RankedPolicy):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "steps", positive_int(self.steps, "steps"))
+        object.__setattr__(self, "steps", positive_int(self.steps, "steps", at_most=10**5))
 
     def sizes(self, masked: int) -> tuple[int, ...]:
         """Return the number taken by each of the T steps from ``masked`` positions; zeros are idle calls."""

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from theory._checks import positive_int
 from theory.bounds import check_partition
 from theory.curves import InformationCurve, information_curve
 from theory.law import Context, Law
@@ -20,6 +19,7 @@ from theory.limits import CostError
 from theory.random_order import optimal_sizes
 from theory.structured.decode_answers import Structured
 from theory.structured.estimate import (
+    check_samples,
     estimate_bounds,
     estimate_profiles,
     estimate_sizes,
@@ -79,7 +79,7 @@ def large_bounds(
             answer["partition_accuracy"] = chain_accuracy(law, partition)
         return answer
     rng = np.random.default_rng(seed)
-    answer |= {"arithmetic": "estimate", "samples": positive_int(samples, "samples"), "seed": seed}
+    answer |= {"arithmetic": "estimate", "samples": check_samples(samples), "seed": seed}
     answer |= {name: e.as_dict() for name, e in estimate_bounds(law, samples=samples, rng=rng).items()}
     if partition is not None:
         priced = estimate_step_bound(law, partition, samples=samples, rng=rng)
@@ -120,7 +120,7 @@ def large_schedule(task: HasContexts, law: Structured, *, samples: int, seed: in
         answer["optimal_sizes"] = [list(sizes) for sizes in best.sizes]
         return answer | {"expected_kl": list(best.values)}
     chosen_on, priced_on = np.random.default_rng(seed).spawn(2)
-    seen = estimate_profiles(law, samples=positive_int(samples, "samples"), rng=chosen_on)
+    seen = estimate_profiles(law, samples=check_samples(samples), rng=chosen_on)
     means, errors = mean_curve(seen)
     curve = information_curve(means)
     best = optimal_sizes(curve)

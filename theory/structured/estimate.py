@@ -17,10 +17,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError
+from theory._checks import InputError, positive_int
 from theory.arithmetic import FLOAT64
 from theory.bounds import check_partition
 from theory.law import MASK, Law
+from theory.limits import require_memory, require_operations
 
 __all__ = [
     "Estimate",
@@ -78,6 +79,14 @@ class Estimate:
         return {name: getattr(self, name) for name in ("estimate", "standard_error", "low", "high")}
 
 
+def check_samples(samples: object) -> int:
+    """Return a number of samples that has a variance, at least two."""
+    m = positive_int(samples, "samples")
+    if m < 2:
+        raise InputError(f"an estimate needs at least 2 samples, got {m}.")
+    return m
+
+
 def estimate_mean(values: NDArray[np.float64], low: float, high: float) -> Estimate:
     """Return the mean of independent values that all lie in [low, high].
 
@@ -85,9 +94,7 @@ def estimate_mean(values: NDArray[np.float64], low: float, high: float) -> Estim
         >>> estimate_mean(np.array([1.0, 1.0, 1.0]), 1.0, 1.0)
         Estimate(estimate=1.0, standard_error=0.0, low=1.0, high=1.0)
     """
-    m = len(values)
-    if m < 2:
-        raise InputError(f"an estimate needs at least 2 samples, got {m}.")
+    m = check_samples(len(values))
     spread, scale = float(values.var(ddof=1)), log(4 / (1 - _LEVEL))
     reach = sqrt(2 * spread * scale / m) + 7 * (high - low) * scale / (3 * (m - 1))
     mean = float(values.mean())
@@ -264,5 +271,9 @@ def _over_samples(
 
 
 def _batches(samples: int, law: Law, rows_each: int = 1) -> list[int]:
-    most = max(1, _CELLS // (law.n * len(law.tokens) * rows_each))
+    cells = law.n * len(law.tokens) * rows_each
+    what, remedy = f"{samples} samples of {law.n} positions", "use fewer --samples or a smaller n"
+    require_operations(samples * cells, what, remedy=remedy)
+    require_memory(16 * samples * max(law.n, rows_each), what, remedy=remedy)
+    most = max(1, _CELLS // cells)
     return [most] * (samples // most) + ([samples % most] if samples % most else [])

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from theory._checks import InputError, positive_int
 from theory.arithmetic import Array
 from theory.law import MASK, like, normalised
+from theory.limits import require_operations
 from theory.pmf import JointPMF
 from theory.structured.chain import one_hot
 from theory.structured.charts import Charts, RuleArrays, inside, outside
@@ -32,6 +33,7 @@ from theory.structured.rules import Binary, Rules, containing, read_rules
 __all__ = ["GrammarLaw"]
 
 _Sentences = dict[tuple[str, ...], Fraction]
+_DERIVATIONS = 10**6  # n = 200 with twenty rules
 _Choice = tuple[list[float], list[Any]]
 
 
@@ -103,6 +105,9 @@ class GrammarLaw:
     @cached_property
     def _counts(self) -> list[dict[str, int]]:
         """Numbers of derivations by width, at index width - 1."""
+        work = self.n * self.n * len(self._split.binary)
+        what = f"the derivations of {self.n} words"
+        require_operations(work, what, limit=_DERIVATIONS, remedy="use fewer words")
         counts = [{symbol: len(self._words_of[symbol]) for symbol in self._split.symbols}]
         for width in range(2, self.n + 1):
             counts.append(

@@ -63,7 +63,7 @@ class HMMLaw:
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
-        set_(self, "n", positive_int(self.n, "n"))
+        set_(self, "n", positive_int(self.n, "n", at_most=10**5))
         set_(self, "initial", row(self.initial, "initial"))
         states = len(self.initial)
         set_(self, "transition", checked_transitions(self.transition, self.n, states))

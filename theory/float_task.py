@@ -1,0 +1,62 @@
+"""A task in float64: the same law with rounded probabilities, for bounds where exact logarithms take too long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from theory._checks import InputError
+from theory.answers import NamedTask
+from theory.law import Context, ListedLaw
+from theory.pmf import JointPMF
+from theory.structured.answers import large_law
+
+__all__ = ["FloatTask"]
+
+
+@dataclass(frozen=True)
+class FloatTask:
+    """A listed task with float probabilities; its answers carry a bound on their rounding error.
+
+    Attributes:
+        task: The exact one.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> contexts = (Context(weight=1, law=ListedLaw(JointPMF.uniform(["ab", "ba", "aa"]))),)
+        >>> task = SimpleNamespace(name="pairs", n=2, contexts=lambda: contexts)
+        >>> FloatTask(task).contexts()[0].law.pmf().probability("ab")
+        0.3333333333333333
+    """
+
+    task: NamedTask
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.task.name
+
+    @property
+    def n(self) -> int:
+        """Its size."""
+        return self.task.n
+
+    @cached_property
+    def _contexts(self) -> tuple[Context, ...]:
+        if large_law(self.task) is not None:
+            raise InputError(
+                f"{self.name} is too large to list; its answers are floats already, leave --float out."
+            )
+        return tuple(replace(c, law=ListedLaw(_rounded(c.law.pmf()))) for c in self.task.contexts())
+
+    def contexts(self) -> tuple[Context, ...]:
+        """Return the contexts; their weights stay exact."""
+        return self._contexts
+
+    def chain(self) -> None:
+        """Return ``None``: lumped chains are exact."""
+        return
+
+
+def _rounded(pmf: JointPMF) -> JointPMF:
+    return JointPMF.from_pairs(pmf.outcomes, pmf.floats().tolist())
