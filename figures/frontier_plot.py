@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from figures.run import METADATA
-from figures.style import COLOURS, MARKS, STYLE, new_figure
-from theory._checks import InputError
-from theory.files import write_atomically
+from figures.style import COLOURS, MARKS, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-__all__ = ["check_plot_file", "draw_frontier", "save_frontier"]
-
-
-def check_plot_file(path: str) -> Path:
-    """Return the path of a picture; raise before any work unless its ending is one that can be written."""
-    file = Path(path)
-    if file.suffix.lstrip(".") not in METADATA:
-        raise InputError(f"--plot {path}: the file must end in {', '.join(f'.{end}' for end in METADATA)}.")
-    if not file.parent.is_dir():
-        raise InputError(f"--plot {path}: there is no folder {file.parent}.")
-    return file
+__all__ = ["draw_frontier"]
 
 
 def draw_frontier(answer: dict[str, Any], bounds: list[float] | None = None) -> Drawing:
@@ -52,17 +38,3 @@ def draw_frontier(answer: dict[str, Any], bounds: list[float] | None = None) -> 
     ax.set_title(f"{Path(answer['task']).name}, n = {answer['n']}")
     ax.legend()
     return drawing
-
-
-def save_frontier(answer: dict[str, Any], path: Path, bounds: list[float] | None = None) -> None:
-    """Write the picture, whole or not at all."""
-    from matplotlib import rc_context
-
-    ending = path.suffix.lstrip(".")
-    with rc_context(cast("Any", STYLE)):
-        image = io.BytesIO()
-        draw_frontier(answer, bounds).savefig(image, format=ending, metadata=METADATA[ending])
-    try:
-        write_atomically(path, image.getvalue())
-    except OSError as error:
-        raise InputError(f"--plot {path}: cannot write it ({error.strerror}); name another file.") from None

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from figures.run import METADATA
-from figures.style import COLOURS, STYLE, new_figure
-from theory._checks import InputError
-from theory.files import write_atomically
+from figures.style import COLOURS, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-__all__ = ["draw_policy", "save_policy", "timetable"]
+__all__ = ["draw_policy", "timetable"]
 
 _WRITTEN = 12  # positions up to which the probabilities stand in the cells
 
@@ -86,17 +82,3 @@ def draw_policy(answer: dict[str, Any]) -> Drawing:
         fontsize=10,
     )
     return drawing
-
-
-def save_policy(answer: dict[str, Any], path: Path) -> None:
-    """Write the picture, whole or not at all."""
-    from matplotlib import rc_context
-
-    ending = path.suffix.lstrip(".")
-    with rc_context(cast("Any", STYLE)):
-        image = io.BytesIO()
-        draw_policy(answer).savefig(image, format=ending, metadata=METADATA[ending])
-    try:
-        write_atomically(path, image.getvalue())
-    except OSError as error:
-        raise InputError(f"--plot {path}: cannot write it ({error.strerror}); name another file.") from None

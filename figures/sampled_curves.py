@@ -18,8 +18,9 @@ from math import inf, nan
 from typing import TYPE_CHECKING, Any
 
 from figures.check import Check, binomial_check, exact_check
+from figures.families import FAMILIES, looks
 from figures.figure import Cell, Figure, Row, Settings, derived_seed
-from figures.style import COLOURS, MARKS, new_figure
+from figures.style import MARKS, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,20 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["bounds_sampled", "certain_sampled", "decode_sampled", "sampled_figure"]
 
-FAMILIES: dict[str, str] = {
-    "random": "top-k, random",
-    "confidence": "top-k, confidence",
-    "left_to_right": "top-k, left to right",
-    "threshold": "confidence threshold",
-    "factor": "factor",
-}
-LOOKS: dict[str, dict[str, Any]] = {
-    family: {"color": COLOURS[colour], "marker": mark, "markersize": size, "markerfacecolor": "none"}
-    | {"linewidth": 1.0, "elinewidth": 0.8}
-    for family, colour, mark, size in zip(
-        FAMILIES, ("blue", "vermillion", "green", "purple", "orange"), "osD^x", (4, 6, 8, 6, 5), strict=True
-    )
-}
+LOOKS = looks((4, 6, 8, 6, 5), elinewidth=0.8)
 _LEGEND = """samples of the ideal model
 bars: 95 % intervals (c: 1.96 standard errors)
 no bar: by formula, or below the size of the mark"""

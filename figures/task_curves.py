@@ -17,9 +17,10 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from figures.check import Check, exact_check
+from figures.families import FAMILIES, looks
 from figures.figure import Cell, Figure, Row, Settings
 from figures.sampled_curves import sampled_figure
-from figures.style import COLOURS, MARKS, new_figure
+from figures.style import MARKS, new_figure
 from figures.tasks import TaskData, listed_task
 
 if TYPE_CHECKING:
@@ -28,21 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["decode_listed", "limits_listed", "task_figure"]
 
-FAMILIES: dict[str, str] = {
-    "random": "top-k, random",
-    "confidence": "top-k, confidence",
-    "left_to_right": "top-k, left to right",
-    "threshold": "confidence threshold",
-    "factor": "factor",
-}
-# open marks of different size: families often coincide
-LOOKS: dict[str, dict[str, Any]] = {
-    family: {"color": COLOURS[colour], "marker": mark, "markersize": size, "markerfacecolor": "none"}
-    | {"linewidth": 1.0}
-    for family, colour, mark, size in zip(
-        FAMILIES, ("blue", "vermillion", "green", "purple", "orange"), "osD^x", (4, 7, 10, 7, 5), strict=True
-    )
-}
+LOOKS = looks((4, 7, 10, 7, 5))
 _ROUNDING = 1e-9  # bits: of the float64 values that are compared here
 
 

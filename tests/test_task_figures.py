@@ -8,7 +8,8 @@ import pytest
 
 import paper_repro
 from figures.figure import RunSettings, known_figures
-from figures.frontier_plot import check_plot_file, draw_frontier
+from figures.frontier_plot import draw_frontier
+from figures.pictures import check_plot_file
 from figures.run import run_figures
 from figures.task_curves import task_figure
 from figures.tasks import listed_task, task_data

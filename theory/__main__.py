@@ -233,12 +233,13 @@ def _estimate(args: argparse.Namespace) -> int:
 def _frontier(task: Any, plot: str | None) -> dict[str, Any]:
     if plot is None:
         return frontier_answer(task)
-    from figures.frontier_plot import check_plot_file, save_frontier
+    from figures.frontier_plot import draw_frontier
+    from figures.pictures import check_plot_file, save_picture
 
     path = check_plot_file(plot)
     answer = frontier_answer(task)
     bounds = bounds_answer(task)["optimal_bound"]
-    save_frontier(answer, path, bounds and [float(bits) for bits in bounds])
+    save_picture(lambda: draw_frontier(answer, bounds and [float(bits) for bits in bounds]), path)
     return {**answer, "plot": plot}
 
 
@@ -247,12 +248,12 @@ def _policy(task: Any, steps: int | None, plot: str | None) -> dict[str, Any]:
 
     if plot is None:
         return policy_answer(task, *best_policies(task, steps))
-    from figures.frontier_plot import check_plot_file
-    from figures.policy_plot import save_policy
+    from figures.pictures import check_plot_file, save_picture
+    from figures.policy_plot import draw_policy
 
     path = check_plot_file(plot)
     answer = policy_answer(task, *best_policies(task, steps))
-    save_policy(answer, path)
+    save_picture(lambda: draw_policy(answer), path)
     return {**answer, "plot": plot}
 
 

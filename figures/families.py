@@ -1,0 +1,37 @@
+"""The families of policies that the figures of one task show, and how each is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from figures.style import COLOURS
+
+__all__ = ["FAMILIES", "looks"]
+
+FAMILIES: dict[str, str] = {
+    "random": "top-k, random",
+    "confidence": "top-k, confidence",
+    "left_to_right": "top-k, left to right",
+    "threshold": "confidence threshold",
+    "factor": "factor",
+}
+_COLOURS = ("blue", "vermillion", "green", "purple", "orange")
+
+
+def looks(sizes: Sequence[float], **more: Any) -> dict[str, dict[str, Any]]:
+    """Return the keywords of each family's marks: open ones of different size, since families often coincide.
+
+    Args:
+        sizes: Of the marks, in points, one a family.
+        **more: Keywords for all.
+
+    Example:
+        >>> looks((4, 7, 10, 7, 5))["threshold"]["marker"]
+        '^'
+    """
+    return {
+        family: {"color": COLOURS[colour], "marker": mark, "markersize": size, "markerfacecolor": "none"}
+        | {"linewidth": 1.0, **more}
+        for family, colour, mark, size in zip(FAMILIES, _COLOURS, "osD^x", sizes, strict=True)
+    }
