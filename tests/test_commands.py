@@ -270,3 +270,9 @@ def test_a_reader_that_has_gone_is_no_traceback():
         error = process.stderr.read()
         assert process.wait() == 141
     assert error == b""
+
+
+@pytest.mark.parametrize("command", [["bounds"], ["policy"], ["decode", "--policy", "topk:k=1"]])
+def test_an_empty_task_is_one_line(capsys, command):
+    assert main([*command, ""]) == 2
+    assert capsys.readouterr().err.startswith("python -m theory: unknown task ''; known: affine_subspace,")

@@ -168,7 +168,7 @@ def _run(args: argparse.Namespace) -> int:
         return _estimate(args)
     if args.command == "rules":
         return _show(args, {"rules": rules_answer()})
-    with waiting(f"{args.command} of {args.task or args.rule}"):
+    with waiting(args.command):
         answer = _answer(args)
     return _show(args, answer)
 
