@@ -1,4 +1,4 @@
-r"""Random top-k on one-hot blocks, of two positions or in few steps: one coefficient of a power of a polynomial.
+r"""Random top-k on one-hot blocks: closed forms, a coefficient of a power, or a polynomial in the states.
 
 The T sets of the steps are a uniform ordered partition of the n positions with sizes s_1, .., s_T. Given how many
 positions of each block a step takes, the blocks are independent. So with B blocks of length b
@@ -8,13 +8,23 @@ positions of each block a step takes, the blocks are independent. So with B bloc
 
 a(j) the probability that the draws of one block, j_t positions in step t, have exactly one one: it is drawn in one of
 the steps, of ``r_t = j_t + .. + j_T`` hidden positions,
-``a(j) = sum_t prod_{u < t} ((r_u - 1)/r_u)^{j_u} (j_t/r_t) ((r_t - 1)/r_t)^{j_t - 1}``. Phi is homogeneous, so x_T = 1;
-the others are powers of one variable. The work grows like ``n^{T-1}``: for many steps no polynomial form is known.
+``a(j) = sum_t prod_{u < t} ((r_u - 1)/r_u)^{j_u} (j_t/r_t) ((r_t - 1)/r_t)^{j_t - 1}``.
+
+**Few steps.** Phi is homogeneous, so x_T = 1; the others are powers of one variable. The work grows like ``n^{T-1}``.
+
+**Few blocks, or short ones.** Step by step through the multisets of hidden positions of the blocks, some
+``C(B + b - 1, b - 1)``: :mod:`theory.large.one_hot_substitution`.
+
+**Blocks of three by twos**: :mod:`theory.large.one_hot_triples`.
 
 **Blocks of two** lose only where both positions fall into one step: ``a = 1/2`` there, else 1. So Phi is
 ``p_1^2 - p_2 / 2`` with the power sums ``p_i = sum_t x_t^i``, and for any number of steps
 
     accuracy = (s_1! .. s_T! / n!) sum_j C(B, j) (-1/2)^j j! (n - 2j)! [y^j] prod_t sum_i y^i / (i! (s_t - 2i)!).
+
+**Beyond.** For many long blocks in many steps no polynomial form is known. The sum runs over the contingency tables
+of T rows and B columns with sums s_t and b. With the weight 1 for tables of zeros and ones and 0 for others it would
+count 0-1 matrices with constant row and column sums (OEIS A008300), for which no polynomial algorithm is known either.
 
 The rule commutes with all permutations inside the blocks, so ``kl = -log2 accuracy`` (:mod:`theory.lumped`);
 ``path_kl`` is the expected divergence of random order (:func:`theory.large.entropies.expected_kl_of`), the steps are T.
@@ -23,7 +33,7 @@ The rule commutes with all permutations inside the blocks, so ``kl = -log2 accur
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from math import comb, factorial, prod
 
@@ -31,20 +41,22 @@ from flint import fmpq, fmpq_poly
 
 from theory.arithmetic import to_fraction
 from theory.large.entropies import Copies, expected_kl_of
+from theory.large.one_hot_substitution import accuracy_by_substitution, substitution_cost
+from theory.large.one_hot_triples import accuracy_of_triples, is_by_twos
 from theory.limits import require_operations
 from theory.lognumber import LogNumber
 from theory.lumped import LumpedDecode
 
 __all__ = ["decode_one_hot_random", "random_is_known"]
 
-_BITS = 10**9  # of the power: some ten seconds
+_LIMIT = 10**9  # bits of the power, or words of the states: some ten seconds
 
 
 def decode_one_hot_random(law: Copies, sizes: Sequence[int]) -> LumpedDecode:
     """Return the exact decode at temperature 1 with these block sizes in random order.
 
     Raises:
-        CostError: If there are too many steps, for blocks of three or more.
+        CostError: If there are too many steps and states, for blocks of three or more.
 
     Example:
         >>> from theory.large.entropies import Exchangeable
@@ -53,11 +65,11 @@ def decode_one_hot_random(law: Copies, sizes: Sequence[int]) -> LumpedDecode:
         Fraction(3, 4)
     """
     steps = Fraction(len(sizes))
-    remedy = "take more positions a step, or schedule for the expected KL"
+    remedy = "use fewer or shorter blocks, or schedule for the expected KL"
     what = f"{len(sizes)} random steps among {law.copies} blocks of {law.block.n}"
-    require_operations(_bits(law, sizes), what, limit=_BITS, remedy=remedy)
-    b = law.block.n
-    accuracy = _accuracy_of_pairs(law.copies, sizes) if b == 2 else _accuracy(law.copies, b, sizes)
+    cost, accuracy_of = min(_ways(law, sizes), key=lambda way: way[0])
+    require_operations(cost, what, limit=_LIMIT, remedy=remedy)
+    accuracy = accuracy_of()
     return LumpedDecode(
         accuracy=accuracy,
         kl=-LogNumber.log2(accuracy),
@@ -70,15 +82,22 @@ def decode_one_hot_random(law: Copies, sizes: Sequence[int]) -> LumpedDecode:
 
 def random_is_known(law: Copies, sizes: Sequence[int]) -> bool:
     """Return whether that takes seconds."""
-    return _bits(law, sizes) <= _BITS
+    return min(cost for cost, _ in _ways(law, sizes)) <= _LIMIT
 
 
-def _bits(law: Copies, sizes: Sequence[int]) -> int:
-    """Return the length of the power in bits, about; capped where it is beyond everything."""
-    b, free = law.block.n, min(len(sizes) - 1, 40)
+def _ways(law: Copies, sizes: Sequence[int]) -> list[tuple[int, Callable[[], Fraction]]]:
+    """Return the forms that hold here with their costs, some ten nanoseconds each."""
+    blocks, b, n = law.copies, law.block.n, law.n
     if b == 2:
-        return law.n * law.n * law.n.bit_length()
-    return (law.n + 1) ** free * law.copies * len(sizes) * b * b.bit_length()
+        return [(n * n * n.bit_length(), lambda: _accuracy_of_pairs(blocks, sizes))]
+    free = min(len(sizes) - 1, 40)  # beyond everything
+    ways = [
+        ((n + 1) ** free * blocks * len(sizes) * b * b.bit_length(), lambda: _accuracy(blocks, b, sizes)),
+        (substitution_cost(blocks, b, sizes), lambda: accuracy_by_substitution(blocks, b, sizes)),
+    ]
+    if b == 3 and is_by_twos(sizes):
+        ways.append((n**3 // 10, lambda: accuracy_of_triples(blocks, sizes)))
+    return ways
 
 
 def _accuracy(copies: int, b: int, sizes: Sequence[int]) -> Fraction:
