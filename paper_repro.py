@@ -5,7 +5,8 @@
     python paper_repro.py --list          what there is
     python paper_repro.py figure2 --task my_task.json  the same curves for a task of your own
 
-Exit status: 0 every check holds, 1 a check fails, 2 wrong usage, 130 interrupted (the same command goes on).
+Exit status: 0 every check holds, 1 a check fails, 2 wrong usage or output that cannot be written, 130 interrupted (the
+same command goes on), 141 the reader of the output has gone.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from figures.backends import BACKENDS, BackendError, open_backend
 from figures.check import DECIDING, KINDS, tally
+from figures.commandline import InputError, guarded, process_count, terminal
 from figures.figure import Figure, RunSettings, known_figures
 
 if TYPE_CHECKING:
@@ -51,13 +53,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("names", nargs="*", metavar="NAME", help="figures to make (default: all)")
     parser.add_argument("--list", action="store_true", help="list the figures and stop")
     parser.add_argument(
-        "--out", type=Path, default=Path("out"), metavar="DIR", help="where the files go (%(default)s)"
+        "--out", type=_folder, default=Path("out"), metavar="DIR", help="where the files go (%(default)s)"
     )
     parser.add_argument(
         "--device", choices=("cpu", "cuda", "mps"), default="cpu", help="for models (%(default)s)"
     )
     parser.add_argument("--fast", action="store_true", help="smaller settings: seconds instead of minutes")
-    parser.add_argument("--jobs", type=_count, metavar="N", help="processes (default: one a core, at most 8)")
+    parser.add_argument("--jobs", type=_jobs, metavar="N", help="processes (default: one a core, at most 8)")
     parser.add_argument(
         "--backend", choices=BACKENDS, default="loky", help="this machine or a cluster (%(default)s)"
     )
@@ -87,6 +89,10 @@ def main(argv: Sequence[str] | None = None, *, figures: Mapping[str, Figure] | N
         argv: Arguments; default: those of the process.
         figures: The figures to choose from, by name; default: all that exist.
     """
+    return guarded(lambda: _main(argv, figures), "paper_repro.py")
+
+
+def _main(argv: Sequence[str] | None, figures: Mapping[str, Figure] | None) -> int:
     try:
         arguments = build_parser().parse_args(argv)
         known = known_figures() if figures is None else figures
@@ -95,6 +101,8 @@ def main(argv: Sequence[str] | None = None, *, figures: Mapping[str, Figure] | N
             _print_list(chosen)
             return 0
         chosen = _for_task(chosen, arguments)
+        if arguments.retrain:
+            _check_retrain(chosen)
         _check_device(arguments.device)
         _make_folder(arguments.out)
         return _run(chosen, arguments)
@@ -150,7 +158,7 @@ def _for_task(chosen: Sequence[Figure], arguments: argparse.Namespace) -> Sequen
     able = {figure.name: figure.for_task for figure in chosen if figure.for_task is not None}
     if unable := [name for name in arguments.names if name not in able]:
         raise UsageError(f"{unable[0]} has no form for --task; use figure2 or frontier.")
-    from figures.tasks import InputError, task_data
+    from figures.tasks import task_data
 
     try:
         data = task_data(arguments.task, arguments.n, normalise=arguments.normalise)
@@ -164,6 +172,14 @@ def _for_task(chosen: Sequence[Figure], arguments: argparse.Namespace) -> Sequen
             )
         able.pop("frontier", None)
     return [make(data) for make in able.values()]
+
+
+def _check_retrain(chosen: Sequence[Figure]) -> None:
+    """Refuse minutes of training for figures that use no model."""
+    run = RunSettings(fast=True)
+    if not any("weights" in cell.kwargs for figure in chosen for cell in figure.cells(figure.resolve(run))):
+        names = ", ".join(figure.name for figure in chosen)
+        raise UsageError(f"--retrain: no model is used by {names}; leave it out, or make figure2 or model.")
 
 
 def _check_device(device: str) -> None:
@@ -193,9 +209,22 @@ def _seed(text: str) -> int:
     return _integer(text, least=0)
 
 
+def _jobs(text: str) -> int:
+    try:
+        return process_count(text, "")
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error).strip()) from None
+
+
+def _folder(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("must name a folder, got ''; use . for this one")
+    return Path(text)
+
+
 def _integer(text: str, least: int) -> int:
     try:
-        value = int(text)
+        value = int(text if text.isascii() else "")
     except ValueError:
         value = least - 1
     if value < least:
@@ -210,30 +239,34 @@ def _default_jobs() -> int:
 
 
 def _print_list(figures: Sequence[Figure]) -> None:
-    from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
 
-    table = Table("name", "paper", "title", box=None, pad_edge=False)
+    table = Table("name", box=None, pad_edge=False)
     table.add_column("seconds", justify="right")
+    table.add_column("title")
+    table.add_column("place in the paper")
     for figure in figures:
-        table.add_row(figure.name, figure.paper, figure.title, f"{figure.seconds:g}")
-    Console().print(table)
+        table.add_row(figure.name, f"{figure.seconds:g}", figure.title, figure.paper)
+    console = terminal()
+    whole = Measurement.get(console, console.options.update(width=1000), table).maximum
+    console.width = max(console.width, whole)  # one line a figure, however long
+    console.print(table)
 
 
 def _print_summary(results: Sequence[FigureResult], page: Path, data: Path) -> None:
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    console = Console(highlight=False)
-    table = Table(
-        "figure", *KINDS, "verdict", "files", title="checks passed of all, by kind", title_justify="left"
-    )
+    console = terminal()
+    table = Table("figure", *KINDS, "checks", title="checks passed of all, by kind", title_justify="left")
+    table.add_column("files", overflow="fold")
     for result in results:
         counts = [tally(result.checks, kind) for kind in KINDS]
         table.add_row(
             result.figure.name,
             *(f"{passed}/{total}" if total else "-" for passed, total in counts),
-            "[green]holds[/]" if result.passed else "[bold red]fails[/]",
+            Text("pass", style="green") if result.passed else Text("fail", style="bold red"),
             " ".join(result.files),
         )
     console.print(table)
@@ -242,10 +275,10 @@ def _print_summary(results: Sequence[FigureResult], page: Path, data: Path) -> N
     ]
     for check in failed[:SHOWN_FAILURES]:
         line = f"fails: {check.figure}, {check.kind}, {check.name}: {check.value}, expected {check.expected}"
-        console.print(f"{line} ({check.detail})" if check.detail else line, markup=False, soft_wrap=True)
+        console.print(f"{line} ({check.detail})" if check.detail else line, soft_wrap=True)
     if len(failed) > SHOWN_FAILURES:
         console.print(f"and {len(failed) - SHOWN_FAILURES} more; the report lists them all.")
-    console.print(f"report: {page} and {data}", markup=False, soft_wrap=True)
+    console.print(f"report: {page} and {data}", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from exact_tables import exact_rows, exact_section
 from growth import growth_rows, median_time
 
 from theory.correlation import total_correlation
@@ -145,7 +146,7 @@ def measure(repeats: int, *, fast: bool) -> list[dict[str, Any]]:
     for n in (5, 6) if fast else (6, 7, 8, 9):
         rows += compare(n, repeats, before)
     growth = growth_rows(repeats, fast=fast)
-    return [*rows, *own(growth, repeats), *growth]
+    return [*rows, *own(growth, repeats), *growth, *exact_rows(repeats, fast=fast)]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -160,6 +161,8 @@ def main(argv: list[str] | None = None) -> int:
     rows = measure(args.repeats, fast=args.fast)
     print(f"{'task':22} {'quantity':34} {'library':24} {'seconds':>10} {'runs':>4} {'ratio':>8}")
     for row in rows:
+        if row["task"] == "exact":
+            continue
         if row["task"] == "growth":
             print(
                 f"{row['panel']:22} {row['series']:34} {row['x']:<24} {row['seconds']:10.5f} {row['bound']:8.4f}"
@@ -168,6 +171,7 @@ def main(argv: list[str] | None = None) -> int:
         mark = "" if row["agrees"] else "  differs"
         numbers = f"{row['seconds']:10.5f} {row['runs']:4} {row['ratio']:8.1f}{mark}"
         print(f"{row['task']:22} {row['quantity']:34} {row['library']:24} {numbers}")
+    print(exact_section(rows))
     if args.json:
         args.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     return 0

@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from exact_tables import exact_section
 from peers import measure
 
 from figures.style import COLOURS, STYLE, new_figure
@@ -57,6 +58,7 @@ WORK = """
 | total correlation, N outcomes | n + 1 groupings of N rows | sort of packed integer keys |
 | all subset entropies, sparse | the supports of all parent sets, not `2^n N` rows | each set from one larger |
 | all subset entropies, dense | `prod (A_i + 1)` cells, a logarithm each | matrix products, or a compiled walk |
+| all subset entropies, exact | the same cells, two or three primes each | a sieve, and sums over primes |
 | `L*_T` for all T | `3^n` pairs (set, next block): a sum and a minimum for each T | compiled, or numpy |
 | exact law of a policy | one multiplication per (state, chosen set, next state) | rationals for exact pmfs |
 """
@@ -75,7 +77,7 @@ def page(rows: list[dict[str, Any]]) -> str:
         lines.append(f"\n## {title}\n\n| law | quantity | library | seconds | runs | ratio | same result |\n")
         lines.append("| --- | --- | --- | ---: | ---: | ---: | --- |\n")
         for row in rows:
-            if row["task"] != "growth" and row["task"].startswith("shuffle") is wanted:
+            if row["task"] not in ("growth", "exact") and row["task"].startswith("shuffle") is wanted:
                 same = "yes" if row["agrees"] else "**no**"
                 cells = (
                     row["task"],
@@ -87,7 +89,7 @@ def page(rows: list[dict[str, Any]]) -> str:
                     same,
                 )
                 lines.append(f"| {' | '.join(cells)} |\n")
-    lines += [BOUNDS, *_growth_table(rows), WORK]
+    lines += [exact_section(rows), BOUNDS, *_growth_table(rows), WORK]
     return "".join(lines)
 
 
@@ -126,7 +128,7 @@ def plot(rows: list[dict[str, Any]], path: Path) -> None:
         "numpy unique": ("sky", "s"),
     }
     marks |= {"pyitlib": ("vermillion", "^"), "lea": ("purple", "v"), "dit": ("orange", "P")}
-    rows = [row for row in rows if row["task"] != "growth"]
+    rows = [row for row in rows if row["task"] not in ("growth", "exact")]
     sizes = sorted({_size(r) for r in rows if r["task"].startswith("shuffle")})
     quantities = list(dict.fromkeys(r["quantity"] for r in rows if r["task"].startswith("shuffle")))
     with matplotlib.rc_context(STYLE):

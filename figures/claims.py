@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["FIGURE"]
 
 VERDICT_COLOURS = {"holds": "green", "holds under a condition": "blue", "fails": "vermillion"}
+# columns of the image: characters in a line, and shares of the width that hold them at 7 points on 12 inches
+WRAPS = (50, 27, 23, 108)
+WIDTHS = (0.235, 0.135, 0.135, 0.495)
 
 
 def evidence(*, claim: str) -> list[dict[str, Any]]:
@@ -49,35 +52,34 @@ def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:  # noqa: A
     ]
 
 
-def draw(rows: list[Row], settings: Settings) -> Drawing:  # noqa: ARG001
-    """Draw a table: claim, place, verdict, and what it depends on."""
-    from matplotlib.transforms import Bbox
-
+def table(rows: list[Row], settings: Settings) -> list[list[str]]:  # noqa: ARG001
+    """Return what the report and the image show: claim, place, verdict, and what it depends on."""
     from figures.claims_list.known import CLAIMS
 
     verdicts = {row["claim"]: row["verdict"] for row in rows}
-    widths, header = (
-        (0.25, 0.14, 0.11, 0.5),
-        ("claim", "place", "verdict", "condition, counter-example or note"),
-    )
-    body = [
-        [fill(text, width) for text, width in zip(line, (40, 22, 14, 88), strict=True)]
-        for c in CLAIMS.values()
-        for line in [(c.claim, c.place, verdicts[c.id], c.condition)]
-    ]
+    header = ["claim", "place", "verdict", "condition, counter-example or note"]
+    return [header, *([c.claim, c.place, verdicts[c.id], c.condition] for c in CLAIMS.values())]
+
+
+def draw(rows: list[Row], settings: Settings) -> Drawing:
+    """Draw the table."""
+    from matplotlib.transforms import Bbox
+
+    header, *body = table(rows, settings)
+    body = [[fill(text, wrap) for text, wrap in zip(line, WRAPS, strict=True)] for line in body]
     lines = [1, *(max(text.count("\n") + 1 for text in line) for line in body)]
     drawing, ((ax,),) = new_figure(width=12, height=0.14 * sum(lines) + 0.1 * len(lines))
     ax.set_axis_off()
-    table = ax.table(
+    drawn = ax.table(
         [header, *body],
         bbox=Bbox.from_bounds(0, 0, 1, 1),
         cellLoc="left",
         edges="horizontal",
-        colWidths=widths,
+        colWidths=WIDTHS,
     )
-    table.auto_set_font_size(False)
-    table.set_fontsize(7)
-    for (line, column), cell in table.get_celld().items():
+    drawn.auto_set_font_size(False)
+    drawn.set_fontsize(7)
+    for (line, column), cell in drawn.get_celld().items():
         cell.set_height(0.14 * lines[line] + 0.1)
         cell.set_edgecolor("#bbbbbb")
         cell.PAD = 0.02
@@ -117,7 +119,7 @@ def pages(rows: list[Row], settings: Settings) -> dict[str, str]:  # noqa: ARG00
 FIGURE = Figure(
     name="claims",
     title="Claims of the paper, re-examined",
-    paper="Section 4, Table 1",
+    paper="abstract, Section 4 with Theorems 1 and 2, Tables 1 and 3",
     about=__doc__,
     seconds=10,
     settings={},
@@ -126,4 +128,11 @@ FIGURE = Figure(
     draw=draw,
     checks=checks,
     pages=pages,
+    table=table,
+    groups={
+        "exact": (
+            "Verdicts, numbers and facts against what must come out",
+            "Equality, no tolerance. Where a claim is false, the verdict that must come out is that it fails.",
+        )
+    },
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from figures.figure import Settings
 from figures.style import COLOURS
 
-__all__ = ["FAMILIES", "looks"]
+__all__ = ["FAMILIES", "looks", "policies"]
 
 FAMILIES: dict[str, str] = {
     "random": "top-k, random",
@@ -17,6 +18,20 @@ FAMILIES: dict[str, str] = {
     "factor": "factor",
 }
 _COLOURS = ("blue", "vermillion", "green", "purple", "orange")
+
+
+def policies(settings: Settings) -> list[tuple[str, str]]:
+    """Return (family, specification) of every policy of a figure, from its settings ``k``, ``gamma`` and ``f``.
+
+    Example:
+        >>> policies({"k": [2], "gamma": ["1/2"], "f": []})[2:]
+        [('left_to_right', 'topk:k=2,by=left_to_right'), ('threshold', 'threshold:gamma=1/2')]
+    """
+    topk = [
+        (by, f"topk:k={k},by={by}") for by in ("random", "confidence", "left_to_right") for k in settings["k"]
+    ]
+    threshold = [("threshold", f"threshold:gamma={gamma}") for gamma in settings["gamma"]]
+    return [*topk, *threshold, *(("factor", f"factor:f={f}") for f in settings["f"])]
 
 
 def looks(sizes: Sequence[float], **more: Any) -> dict[str, dict[str, Any]]:

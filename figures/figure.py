@@ -14,7 +14,7 @@ import importlib
 import json
 import pkgutil
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from figures.data import through_json
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-    from figures.check import Check
+    from figures.check import Check, Kind
     from figures.tasks import TaskData
 
 __all__ = ["Cell", "Figure", "Row", "RunSettings", "Settings", "derived_seed", "known_figures"]
@@ -78,7 +78,7 @@ class Figure:
     Args:
         name: Name on the command line and of the files, such as "figure2".
         title: One line.
-        paper: Where it stands in the paper, such as "Figure 2 a-e".
+        paper: Its place in the paper, such as "Figure 2 a-e"; "none" if it has none.
         about: What it shows, in plain words; give the module's `__doc__`.
         seconds: Typical duration of the full settings on two cores.
         settings: The full settings, JSON values.
@@ -88,6 +88,8 @@ class Figure:
         draw: rows, settings -> a `matplotlib.figure.Figure`. Only draws.
         checks: rows, settings -> what must hold.
         pages: rows, settings -> further text files, by name, such as "claims.md".
+        table: rows, settings -> lines of texts, the header first, that the report shows in place of the image.
+        groups: What the report says of a kind of check, where it is not the usual: title and rule.
         for_task: A task of the user's own -> the figure that shows of it what this one shows of the paper's.
     """
 
@@ -103,6 +105,8 @@ class Figure:
     draw: Callable[[list[Row], Settings], Drawing]
     checks: Callable[[list[Row], Settings], Sequence[Check]]
     pages: Callable[[list[Row], Settings], dict[str, str]] | None = None
+    table: Callable[[list[Row], Settings], list[list[str]]] | None = None
+    groups: Mapping[Kind, tuple[str, str]] = field(default_factory=dict["Kind", "tuple[str, str]"])
     for_task: Callable[[TaskData], Figure] | None = None
 
     def __post_init__(self) -> None:

@@ -217,4 +217,5 @@ FIGURE = Figure(
     compute=compute,
     draw=draw,
     checks=checks,
+    groups={"exact": ("Exact value against closed form, and identities", "Equality, no tolerance.")},
 )

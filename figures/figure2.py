@@ -217,5 +217,11 @@ FIGURE = Figure(
     compute=compute,
     draw=draw,
     checks=checks,
+    groups={
+        "exact": (
+            "Exact law against closed form, and within the range of tie-breaks",
+            "Equality, no tolerance.",
+        )
+    },
     for_task=task_figure,
 )

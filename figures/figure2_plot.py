@@ -22,8 +22,9 @@ TOPK_PANELS = {
 }
 TITLES = {"shuffle": "Shuffle", "replace_random": "Replace Random"}
 K_COLOURS = {"1": COLOURS["green"], "2": COLOURS["blue"], "n": COLOURS["vermillion"]}
-TASK_COLOURS = {"shuffle": COLOURS["blue"], "replace_random": COLOURS["vermillion"]}
+TASK_COLOURS = {"shuffle": COLOURS["purple"], "replace_random": COLOURS["black"]}  # no colour of a-d
 
+_NOTE = "bars: 95 % intervals; circles and squares stand\na little beside their $n$ or $\\gamma$, to be told apart"
 THRESHOLD_LINES: dict[str, dict[str, Any]] = {
     "curve": MARKS["exact"],
     "curve_non_strict": {**MARKS["exact_other"], "linestyle": ":", "linewidth": 1.6},
@@ -33,12 +34,13 @@ THRESHOLD_LINES: dict[str, dict[str, Any]] = {
 def draw(rows: list[Row], settings: Settings) -> Drawing:
     """Draw the five panels on one probability axis."""
     drawing, axes = new_figure(2, 3, width=10.5, height=6.6, sharey=True)
-    panels = dict(zip("abcde", [*axes[0][:2], *axes[1][:2], axes[0][2]], strict=True))
+    panels = dict(zip("abcde", [*axes[0][:2], *axes[1]], strict=True))
     for panel, ax in panels.items():
         mine = [row for row in rows if row["panel"] == panel]
         if panel == "e":
             for task, colour in TASK_COLOURS.items():
                 _draw_curve(ax, [row for row in mine if row["task"] == task], "gamma", colour)
+            _draw_colours(ax, {TITLES[task]: colour for task, colour in TASK_COLOURS.items()}, "colours in e")
             ax.set(xlabel=r"threshold $\gamma$", title=rf"e  threshold, n = {settings['n_e']}, $\tau$ = 0")
         else:
             task, temperature = TOPK_PANELS[panel]
@@ -51,8 +53,8 @@ def draw(rows: list[Row], settings: Settings) -> Drawing:
             ax.set_xticks(settings["n"])
     for row in axes:
         row[0].set_ylabel("accuracy")
-        row[0].set_ylim(-0.03, 1.03)
-    _draw_legend(axes[1][2], settings)
+        row[0].set_ylim(-0.04, 1.04)
+    _draw_legend(axes[0][2], settings)
     return drawing
 
 
@@ -108,11 +110,10 @@ def _draw_legend(ax: Axes, settings: Settings) -> None:
     grey = "#444444"
     handles = [
         *(Patch(color=K_COLOURS[k], label=f"a-d: k = {k}") for k in settings["k"]),
-        *(Patch(color=colour, label=f"e: {TITLES[task]}") for task, colour in TASK_COLOURS.items()),
         Line2D([], [], color=grey, label="exact (independent ties, strict)", **MARKS["exact"]),
         Line2D([], [], color=grey, label="exact, ties to the lowest token", **MARKS["exact_other"]),
         Line2D(
-            [], [], color=grey, label="exact, non-strict threshold", **THRESHOLD_LINES["curve_non_strict"]
+            [], [], color=grey, label="e: exact, non-strict threshold", **THRESHOLD_LINES["curve_non_strict"]
         ),
         Patch(color=grey, alpha=0.15, label="all deterministic tie-breaks (k > 1; e)"),
         Line2D(
@@ -123,4 +124,12 @@ def _draw_legend(ax: Axes, settings: Settings) -> None:
         ),
         Line2D([], [], color=grey, label="published, about 100 samples", **MARKS["published"]),
     ]
-    ax.legend(handles=handles, loc="center left", fontsize=9, title="bars: 95 % intervals", title_fontsize=9)
+    ax.legend(handles=handles, loc="center left", fontsize=9, title=_NOTE, title_fontsize=9, alignment="left")
+
+
+def _draw_colours(ax: Axes, colours: dict[str, str], title: str) -> None:
+    from matplotlib.patches import Patch
+
+    handles = [Patch(color=colour, label=name) for name, colour in colours.items()]
+    place: dict[str, Any] = {"loc": "center", "bbox_to_anchor": (0.44, 0.5), "alignment": "left"}
+    ax.legend(handles=handles, title=title, title_fontsize=9, fontsize=9, **place)

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 __all__ = ["CURVES", "FAMILIES", "Curve", "specs_of"]
 
-# family -> (colour of figures.style, marker, what the legend says)
-FAMILIES: dict[str, tuple[str, str, str]] = {
-    "topk": ("blue", "o", "top-k and schedules"),
-    "order": ("sky", "s", "by position (DUS, bisection)"),
-    "threshold": ("vermillion", "^", "thresholds and factors"),
-    "entropy": ("green", "v", "entropy budgets"),
-    "pairs": ("black", "<", "pairwise influence (DEMASK)"),
-    "memory": ("purple", "D", "memory or lookahead"),
-    "remask": ("orange", "X", "remasking"),
+# family -> (colour of figures.style, marker, its size in points, what the legend says); shapes fit into each other
+FAMILIES: dict[str, tuple[str, str, float, str]] = {
+    "topk": ("blue", "o", 3.2, "top-k and schedules"),
+    "order": ("sky", "s", 5.2, "by position (DUS, bisection)"),
+    "threshold": ("vermillion", "^", 7.5, "thresholds and factors"),
+    "entropy": ("green", "v", 7.5, "entropy budgets"),
+    "pairs": ("black", "<", 10, "pairwise influence (DEMASK)"),
+    "memory": ("purple", "D", 8.5, "memory or lookahead"),
+    "remask": ("orange", "x", 4.5, "remasking"),
 }
 
 

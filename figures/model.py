@@ -97,7 +97,7 @@ def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
 FIGURE = Figure(
     name="model",
     title="Distance of the trained model from the ideal conditionals",
-    paper="beside Section 4",
+    paper="none (the model trained for Figure 2)",
     about=__doc__,
     seconds=10,
     settings={"n": list(range(4, 17)), "states": 500},
@@ -106,4 +106,5 @@ FIGURE = Figure(
     compute=compute,
     draw=draw,
     checks=checks,
+    groups={"model": ("Mean total variation against its target", "At most the target.")},
 )

@@ -14,7 +14,7 @@ from typing import Any
 
 from figures.data import through_json
 from figures.figure import Cell
-from figures.parallel import as_they_come
+from figures.parallel import as_they_come, local_processes
 
 __all__ = ["compute_cell", "on_this_machine", "one_thread"]
 
@@ -28,7 +28,8 @@ def on_this_machine(cells: Sequence[Cell], *, jobs: int) -> Iterator[tuple[int, 
         return
     tasks = ((position, cell, os.getpid()) for position, cell in enumerate(cells))
     jobs = min(jobs, len(cells))
-    yield from as_they_come(_in_process, tasks, backend="loky", n_jobs=jobs, inner_max_num_threads=1)
+    backend = local_processes()
+    yield from as_they_come(_in_process, tasks, backend=backend, n_jobs=jobs, inner_max_num_threads=1)
 
 
 def compute_cell(cell: Cell) -> Any:

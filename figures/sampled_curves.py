@@ -14,24 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from math import inf, nan
-from typing import TYPE_CHECKING, Any
+from math import inf
+from typing import Any
 
 from figures.check import Check, binomial_check, exact_check
-from figures.families import FAMILIES, looks
+from figures.families import policies
 from figures.figure import Cell, Figure, Row, Settings, derived_seed
-from figures.style import MARKS, new_figure
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Drawing
+from figures.sampled_panels import draw
 
 __all__ = ["bounds_sampled", "certain_sampled", "decode_sampled", "sampled_figure"]
 
-LOOKS = looks((4, 6, 8, 6, 5), elinewidth=0.8)
-_LEGEND = """samples of the ideal model
-bars: 95 % intervals (c: 1.96 standard errors)
-no bar: by formula, or below the size of the mark"""
 _SERIAL = 20  # runs of one token a step: n model calls each
 _ROUNDING = 1e-9  # bits: of sums of a few hundred logarithms
 _MOST_STEPS = 32  # of the top-k points: each step of a sample is a model call
@@ -60,16 +52,8 @@ def sampled_figure(name: str, law: dict[str, Any], digest: str) -> Figure:
         compute=compute,
         draw=draw,
         checks=checks,
+        groups={"exact": ("What must hold of every law", "Counts equal; bits up to 1e-9.")},
     )
-
-
-def policies(settings: Settings) -> list[tuple[str, str]]:
-    """Return (family, specification) of every policy of the figure."""
-    topk = [
-        (by, f"topk:k={k},by={by}") for by in ("random", "confidence", "left_to_right") for k in settings["k"]
-    ]
-    threshold = [("threshold", f"threshold:gamma={gamma}") for gamma in settings["gamma"]]
-    return [*topk, *threshold, *(("factor", f"factor:f={f}") for f in settings["f"])]
 
 
 def cells(law: dict[str, Any], settings: Settings) -> list[Cell]:
@@ -191,67 +175,6 @@ def _numbers(answer: dict[str, Any]) -> Row:
         else:
             out[name] = value
     return out
-
-
-def draw(rows: list[Row], settings: Settings) -> Drawing:
-    """Draw the three panels and the legend."""
-    drawing, axes = new_figure(2, 2, width=8.6, height=6.6)
-    for ax, tau, letter in ((axes[0][0], 1, "a"), (axes[0][1], 0, "b")):
-        _draw_families(ax, [row for row in rows if row["temperature"] == tau], "tokens_per_step", "accuracy")
-        ax.set(xlabel="tokens a step", ylabel="accuracy", ylim=(-0.03, 1.03))
-        _log_axis(ax)
-        ax.set_title(rf"{letter}  $\tau$ = {tau}")
-    ax = axes[1][0]
-    line = [row for row in rows if row["source"] == "bound"]
-    grey: dict[str, Any] = {**MARKS["exact_other"], "color": "#444444", "marker": "."}
-    ax.plot([row["steps_under_data"] for row in line], [row["path_kl"] for row in line], **grey)
-    _draw_families(ax, [row for row in rows if row["temperature"] == 1], "steps_under_data", "path_kl")
-    ax.set(xlabel="expected steps (along the data)", ylabel="divergence along the path, bits")
-    _log_axis(ax)
-    ax.set_title(r"c  $\tau$ = 1")
-    _draw_legend(axes[1][1], bounds=bool(line))
-    drawing.suptitle(settings["task"], fontsize=10)
-    return drawing
-
-
-def _log_axis(ax: Axes) -> None:
-    """Scale x by logarithms, with ticks at 1, 2 and 5 times the powers of ten, written as plain numbers."""
-    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
-
-    ax.set_xscale("log")
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    ax.xaxis.set_minor_locator(NullLocator())
-
-
-def _draw_families(ax: Axes, rows: list[Row], x: str, y: str) -> None:
-    for family, look in LOOKS.items():
-        mine = [row for row in rows if row["family"] == family and isinstance(row[y], float)]
-        mine.sort(key=lambda row: row[x])
-        bars = [_bar(row, y) for row in mine]
-        reach = [[low for low, _ in bars], [high for _, high in bars]]
-        ax.errorbar([row[x] for row in mine], [row[y] for row in mine], yerr=reach, **look)
-
-
-def _bar(row: Row, y: str) -> tuple[float, float]:
-    """Return how far the bar reaches below and above; not a number, so no bar, for what is no estimate."""
-    if row[f"{y}_low"] is None:
-        return nan, nan
-    if y == "accuracy":
-        return row[y] - row[f"{y}_low"], row[f"{y}_high"] - row[y]
-    return 1.96 * row[f"{y}_standard_error"], 1.96 * row[f"{y}_standard_error"]
-
-
-def _draw_legend(ax: Axes, *, bounds: bool) -> None:
-    from matplotlib.lines import Line2D
-
-    ax.set_axis_off()
-    looks = {family: {k: v for k, v in look.items() if k != "elinewidth"} for family, look in LOOKS.items()}
-    handles = [Line2D([], [], label=label, **looks[name]) for name, label in FAMILIES.items()]
-    if bounds:
-        grey: dict[str, Any] = {**MARKS["exact_other"], "color": "#444444", "marker": "."}
-        handles.append(Line2D([], [], **grey, label="c: L*_T, best fixed partition"))
-    ax.legend(handles=handles, loc="center left", fontsize=9, title=_LEGEND)
 
 
 def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001

@@ -6,13 +6,14 @@ without pyplot, so they need no display and leave nothing open.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawing
 
-__all__ = ["COLOURS", "MARKS", "STYLE", "new_figure"]
+__all__ = ["COLOURS", "MARKS", "STYLE", "legend_below", "new_figure"]
 
 # Okabe and Ito, "Color Universal Design" (2008), without yellow, which is too light for lines on white.
 COLOURS: dict[str, str] = {
@@ -78,3 +79,21 @@ def new_figure(
     drawing = Drawing(figsize=(width, height), layout="constrained")
     axes = drawing.subplots(rows, columns, squeeze=False, **subplots)
     return drawing, [list(row) for row in axes]
+
+
+def legend_below(drawing: Drawing, handles: Mapping[str, Any], *, most: int = 4, **more: Any) -> None:
+    """Put a legend below the panels, in as many columns as the width holds, and make the figure higher by it.
+
+    Args:
+        drawing: The figure, as wide as it will be.
+        handles: What to show, by label.
+        most: The most columns.
+        more: Passed on to `Figure.legend`, such as `title`.
+    """
+    for columns in range(most, 0, -1):
+        place: dict[str, Any] = {"loc": "outside lower center", "ncols": columns}
+        legend = drawing.legend(handles.values(), handles.keys(), **place, **more)
+        if legend.get_window_extent().width <= 0.98 * drawing.bbox.width or columns == 1:
+            drawing.set_figheight(drawing.get_figheight() + legend.get_window_extent().height / drawing.dpi)
+            return
+        legend.remove()

@@ -166,4 +166,5 @@ FIGURE = Figure(
     compute=compute,
     draw=draw,
     checks=checks,
+    groups={"exact": ("Definition against closed form", "Equality, no tolerance.")},
 )

@@ -17,8 +17,9 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from figures.check import Check, exact_check
-from figures.families import FAMILIES, looks
+from figures.families import FAMILIES, looks, policies
 from figures.figure import Cell, Figure, Row, Settings
+from figures.point_labels import label_points
 from figures.sampled_curves import sampled_figure
 from figures.style import MARKS, new_figure
 from figures.tasks import TaskData, listed_task
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["decode_listed", "limits_listed", "task_figure"]
 
 LOOKS = looks((4, 7, 10, 7, 5))
+_LEGEND = """exact laws of the ideal model; beside the marks their
+parameters, in grey where several families meet"""
 _ROUNDING = 1e-9  # bits: of the float64 values that are compared here
 
 
@@ -57,16 +60,8 @@ def task_figure(task: TaskData) -> Figure:
         compute=compute,
         draw=draw,
         checks=partial(checks, task),
+        groups={"exact": ("What must hold of every task", "Exact accuracies equal; bits up to 1e-9.")},
     )
-
-
-def policies(settings: Settings) -> list[tuple[str, str]]:
-    """Return (family, specification) of every policy of the figure."""
-    topk = [
-        (by, f"topk:k={k},by={by}") for by in ("random", "confidence", "left_to_right") for k in settings["k"]
-    ]
-    threshold = [("threshold", f"threshold:gamma={gamma}") for gamma in settings["gamma"]]
-    return [*topk, *threshold, *(("factor", f"factor:f={f}") for f in settings["f"])]
 
 
 def cells(task: TaskData, settings: Settings) -> list[Cell]:
@@ -156,34 +151,43 @@ def _float(text: Any) -> float:
 def draw(rows: list[Row], settings: Settings) -> Drawing:
     """Draw the three panels and the legend."""
     drawing, axes = new_figure(2, 2, width=8.6, height=6.6)
+    drawing.suptitle(settings["task"], fontsize=10)
+    shown: list[tuple[Axes, list[Row], str, str]] = []
     for ax, tau, letter in ((axes[0][0], 1, "a"), (axes[0][1], 0, "b")):
         mine = [row for row in rows if row["temperature"] == tau and row["accuracy"] is not None]
-        _draw_families(ax, mine, "tokens_per_step", "accuracy")
-        ax.set(xlabel="tokens a step", ylabel="accuracy", ylim=(-0.03, 1.03))
+        shown.append((ax, mine, "tokens_per_step", "accuracy"))
+        ax.set(xlabel="tokens a step", ylabel="accuracy", ylim=(-0.06, 1.1))
         ax.set_title(rf"{letter}  $\tau$ = {tau}")
-    _draw_kl(axes[1][0], rows)
+    shown.append(_limits(axes[1][0], rows))
+    for panel in shown:
+        _draw_families(*panel)
     _draw_legend(axes[1][1], rows)
-    drawing.suptitle(settings["task"], fontsize=10)
+    for ax, mine, x, y in shown:
+        marked = [row for row in mine if row[y] != "inf"]
+        colours = [LOOKS[row["family"]]["color"] for row in marked]
+        points = [(row[x], _float(row[y]), row["policy"], c) for row, c in zip(marked, colours, strict=True)]
+        label_points(ax, points, settings)
     return drawing
 
 
 def _draw_families(ax: Axes, rows: list[Row], x: str, y: str) -> None:
+    """Draw each family in the order of its parameter."""
     for family, look in LOOKS.items():
-        points = sorted(
-            (row[x], _float(row[y])) for row in rows if row["family"] == family and row[y] != "inf"
-        )
+        points = [(row[x], _float(row[y])) for row in rows if row["family"] == family and row[y] != "inf"]
         ax.plot([place for place, _ in points], [value for _, value in points], **look)
+    ax.margins(x=0.1, y=0.1)
 
 
-def _draw_kl(ax: Axes, rows: list[Row]) -> None:
+def _limits(ax: Axes, rows: list[Row]) -> tuple[Axes, list[Row], str, str]:
+    """Draw the optima in panel c and return what else it shows."""
     for source, style in (("bound", MARKS["exact_other"]), ("frontier", MARKS["exact"])):
         line = [row for row in rows if row["source"] == source]
         look: dict[str, Any] = {**style, "color": "#444444", "marker": "."}
         ax.plot([row["steps_under_data"] for row in line], [row["kl"] for row in line], **look)
-    mine = [row for row in rows if row["temperature"] == 1 and row["kl"] is not None]
-    _draw_families(ax, mine, "steps_under_data", "kl")
     ax.set(xlabel="expected steps (along the data)", ylabel="KL(P || Q), bits")
     ax.set_title(r"c  $\tau$ = 1")
+    mine = [row for row in rows if row["temperature"] == 1 and row["kl"] is not None]
+    return ax, mine, "steps_under_data", "kl"
 
 
 def _draw_legend(ax: Axes, rows: list[Row]) -> None:
@@ -195,9 +199,11 @@ def _draw_legend(ax: Axes, rows: list[Row]) -> None:
         Line2D([], [], label=label, **LOOKS[name]) for name, label in FAMILIES.items() if name in shown
     ]
     grey: dict[str, Any] = {"color": "#444444", "marker": "."}
-    handles.append(Line2D([], [], **{**MARKS["exact_other"], **grey}, label="c: L*_T, best fixed partition"))
+    handles.append(
+        Line2D([], [], **{**MARKS["exact_other"], **grey}, label="c: $L^*_T$, best fixed partition")
+    )
     handles.append(Line2D([], [], **{**MARKS["exact"], **grey}, label="c: frontier of adaptive policies"))
-    ax.legend(handles=handles, loc="center left", fontsize=9, title="exact laws of the ideal model")
+    ax.legend(handles=handles, loc="center left", fontsize=9, title=_LEGEND, alignment="left")
 
 
 def checks(task: TaskData, rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001

@@ -53,7 +53,7 @@ def task_data(name: str, n: int | None = None, *, normalise: bool = False) -> Ta
     from synthetic import find_task
 
     task = find_task(name, n, normalise=normalise)
-    title = Path(task.name).name if name.endswith((".json", ".csv")) else task.name
+    title = Path(task.name).name if name.lower().endswith((".json", ".csv")) else task.name
     title = title if n is None else f"{title}, n = {n}"
     contexts = task.contexts()
     law = contexts[0].law

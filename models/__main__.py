@@ -46,6 +46,8 @@ def _run(module: ModuleType, arguments: argparse.Namespace) -> int:
     """Run a command; a disk that is full, or a permission that is missing, is wrong input like any other."""
     try:
         return module.run(arguments)
+    except BrokenPipeError:  # the reader has gone, which is no wrong input
+        raise
     except OSError as error:
         # without a name it is a write that failed
         used = f"use {error.filename}" if error.filename else f"write into {arguments.out or 'the output'}"

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from models.predictor import MaskedPredictor
 from synthetic import Arrangements, ListTask, make_task
-from synthetic.encoding import Batch, Encoding, context_laws, law_ids, to_roles
+from synthetic.encoding import Batch, Encoding, context_laws
+from synthetic.grading import law_ids, to_roles
 from theory._checks import InputError
 from theory.correlation import entropy
 from theory.law import Law

@@ -22,25 +22,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save
 from torch import distributed, nn
 from torch.nn import functional
 
 from models.batches import batch_size, halving_batches
-from models.checkpoint import read_tensors
 from models.finetune_data import Examples, Step, make_examples
-from models.hf import HFPredictor
+from models.finetune_state import restore_state, save_state
+from models.hf_predictor import HFPredictor
 from models.lora import add_adapters, save_adapted
 from models.processes import Processes
 from models.progress import Report
-from models.records import digest
-from models.subjects import TextSubject
+from models.text_subject import TextSubject
 from theory._checks import InputError, positive_int
 from theory.files import write_atomically
 
 __all__ = ["FinetuneRecipe", "finetune"]
 
-FORMAT = "parabounds fine-tuning state 1"
 SAVE_SECONDS = 300.0
 
 
@@ -129,7 +126,7 @@ def finetune(
     adapters = {name: p for name, p in predictor.model.named_parameters() if p.requires_grad}
     optimizer = torch.optim.AdamW(list(adapters.values()), lr=recipe.rate, weight_decay=recipe.decay)
     with Processes.from_environment(predictor.device.type) as processes:
-        begin = _restore(state, settings, adapters, optimizer) if state.exists() else 0
+        begin = restore_state(state, settings, adapters, optimizer) if state.exists() else 0
         end = total if limit is None else min(total, begin + limit)
         if processes.world > 1:
             for p in adapters.values():
@@ -148,7 +145,7 @@ def finetune(
                 if report is not None:
                     report(step + 1, loss, data.floor)
                 if time.monotonic() - saved > SAVE_SECONDS or step + 1 == end:
-                    _save(state, settings, adapters, optimizer, step + 1)
+                    save_state(state, settings, adapters, optimizer, step + 1)
                     saved = time.monotonic()
         if processes.rank or end < total:
             return None
@@ -207,45 +204,6 @@ def _schedule(step: int, total: int, warmup: float) -> float:
     if step < rise:
         return (step + 1) / rise
     return 0.5 * (1 + cos(pi * (step - rise) / max(1, total - rise)))
-
-
-def _save(
-    path: Path,
-    settings: dict[str, Any],
-    adapters: dict[str, nn.Parameter],
-    optimizer: torch.optim.Optimizer,
-    step: int,
-) -> None:
-    tensors = {f"adapter.{name}": p.detach().cpu().contiguous() for name, p in adapters.items()}
-    for j, values in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{j}.{key}": value.cpu().contiguous() for key, value in values.items()}
-    facts = {"format": FORMAT, "step": str(step), "sha256": digest(settings)}
-    write_atomically(path, save(tensors, facts))
-
-
-def _restore(
-    path: Path,
-    settings: dict[str, Any],
-    adapters: dict[str, nn.Parameter],
-    optimizer: torch.optim.Optimizer,
-) -> int:
-    """Load a state and return the number of steps done."""
-    tensors, facts = read_tensors(path)
-    if facts.get("format") != FORMAT:
-        raise InputError(f"{path} is no state of a fine-tuning; remove it.")
-    if facts["sha256"] != digest(settings):
-        raise InputError(f"{path} is of a run with other settings; use another folder, or remove it.")
-    states: dict[int, dict[str, torch.Tensor]] = {}
-    with torch.no_grad():
-        for name, tensor in tensors.items():
-            kind, _, rest = name.partition(".")
-            if kind == "adapter":
-                adapters[rest].copy_(tensor)
-            else:
-                j, _, key = rest.partition(".")
-                states.setdefault(int(j), {})[key] = tensor
-    optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
-    return int(facts["step"])
 
 
 def _finish(

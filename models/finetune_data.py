@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from models.evaluation import list_task, loss_floor, random_masks
-from models.subjects import Page, TextSubject
+from models.pages import Page
+from models.text_subject import TextSubject
 from theory._checks import InputError
 
 __all__ = ["Examples", "Step", "make_examples"]

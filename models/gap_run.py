@@ -12,13 +12,13 @@ from typing import Any
 import torch
 
 from models.batches import batch_size, halving_batches
+from models.exact import exact_decode
 from models.folders import check_folder
 from models.gap import GapRules, gap_records, gap_rules
 from models.gap_summary import summary
 from models.records import Records
 from models.shares import local_device, run_shares
 from models.sources import Source, SourceSpec, build_source
-from models.verification import exact_decode
 from synthetic import make_task
 from theory._checks import InputError
 

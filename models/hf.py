@@ -1,14 +1,12 @@
-"""Hugging Face models as predictors: LLaDA, Dream, and any masked language model.
+"""Loading Hugging Face models: LLaDA, Dream, and any masked language model.
 
 LLaDA and Dream come with their own code and are loaded with ``AutoModel``; everything else with
-``AutoModelForMaskedLM``. Logits of Dream stand one position to the left of the token they predict, so they are
-shifted right (position 0 doubled), as Dream's own decoder does. No attention mask is passed: rows of a batch have
-one length. transformers is imported late; install it with the extra ``hf``.
+``AutoModelForMaskedLM``. transformers is imported late; install it with the extra ``hf``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,13 +15,13 @@ from typing import Any
 import torch
 
 from models.hf_files import check_code, check_directory, check_loaded, fingerprint, one_line
+from models.hf_predictor import LONGEST, HFPredictor
 from models.release import check_device
 from theory._checks import InputError, choice
 
 __all__ = [
     "DTYPES",
     "HFOptions",
-    "HFPredictor",
     "LoadedHF",
     "load_hf",
     "load_parts",
@@ -34,7 +32,6 @@ __all__ = [
 
 DTYPES = ("auto", "float32", "float16", "bfloat16", "float64")
 LLADA_MASK, DREAM_MASK = 126336, 151666  # of the released checkpoints; a configuration that names one wins
-LONGEST = 1 << 24  # tokenizers without a limit write 1e30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,83 +60,6 @@ class HFOptions:
         choice(self.dtype, "dtype", DTYPES)
         if self.device == "cpu" and self.dtype == "float16":
             raise InputError("dtype float16 is not for the CPU; use float32 or bfloat16.")
-
-
-class HFPredictor:
-    """A transformers model as a :class:`models.predictor.MaskedPredictor`.
-
-    Args:
-        model: A module whose output has ``logits`` of shape (B, L, V).
-        mask_id: The mask token.
-        suppressed: Tokens that get minus infinity; the mask always does.
-        shift: Shift logits right by one position.
-        longest: Longest sequence it takes.
-    """
-
-    def __init__(
-        self,
-        model: torch.nn.Module,
-        *,
-        mask_id: int,
-        vocab_size: int,
-        suppressed: Sequence[int] = (),
-        shift: bool = False,
-        longest: int = LONGEST,
-    ) -> None:
-        for token in (mask_id, *suppressed):
-            if not 0 <= token < vocab_size:
-                raise InputError(f"token id must lie in 0..{vocab_size - 1}, the vocabulary; got {token}.")
-        self.model, self.shift, self.longest = model, shift, longest
-        self._mask_id, self._vocab_size = mask_id, vocab_size
-        self._suppressed = torch.tensor(sorted({mask_id, *suppressed}))
-
-    @property
-    def mask_id(self) -> int:
-        """The token of a masked position."""
-        return self._mask_id
-
-    @property
-    def vocab_size(self) -> int:
-        """The number of logits per position."""
-        return self._vocab_size
-
-    @property
-    def suppressed(self) -> tuple[int, ...]:
-        """Tokens that are never proposed, the mask among them."""
-        return tuple(self._suppressed.tolist())
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights lie."""
-        return next(self.model.parameters()).device
-
-    def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Return logits in float32 at least, shape (B, L, V), minus infinity for suppressed tokens.
-
-        Raises:
-            InputError: If the sequences are longer than the context, or the logits are not numbers.
-        """
-        if tokens.shape[1] > self.longest:
-            raise InputError(
-                f"a sequence of {tokens.shape[1]} tokens is over the context length of {self.longest}; "
-                "shorten the prompt or the answer."
-            )
-        logits = self.model(input_ids=tokens).logits
-        if logits.shape[-1] != self._vocab_size:
-            raise InputError(
-                f"the model gives {logits.shape[-1]} logits, its configuration says {self._vocab_size}."
-            )
-        if self.shift:
-            logits = torch.cat([logits[:, :1], logits[:, :-1]], dim=1)
-        if bool(logits.isnan().any()):
-            raise InputError(
-                f"the model gives logits that are not numbers, in {logits.dtype}; its weights have diverged, or "
-                "overflow: try another --dtype."
-            )
-        logits = logits if logits.dtype == torch.float64 else logits.float()
-        logits = logits.clone() if logits.requires_grad else logits
-        logits[..., self._suppressed.to(logits.device)] = -torch.inf
-        return logits
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

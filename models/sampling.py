@@ -28,6 +28,7 @@ from models.predictor import MarginalPredictor, MaskedPredictor
 from theory._checks import InputError, positive_int
 from theory.decoder import as_process
 from theory.policies.board import Board
+from theory.policies.own import finished_rows, plan_of, started, stepped
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.ranked import Ranked
@@ -140,9 +141,9 @@ def _run_chunk(rules: Rules, process: Process, tokens: torch.Tensor, steps: torc
     """The same for a process. Its board holds the answers as indices into the proposed tokens."""
     chance, columns = TorchChance(rules.generator), slice(rules.first, rules.last)
     rows = torch.arange(len(tokens), device=tokens.device)
-    board = process.start(board_of(rules, tokens, indices(rules, tokens[:, columns]), rows))
+    board = started(process, board_of(rules, tokens, indices(rules, tokens[:, columns]), rows))
     for step in range(_STEPS):
-        done = process.finished(board)
+        done = finished_rows(process, board)
         tokens[rows[done], columns] = written(rules, board.tokens[done])
         live = (~done).nonzero()[:, 0]
         if not len(live):
@@ -152,7 +153,7 @@ def _run_chunk(rules: Rules, process: Process, tokens: torch.Tensor, steps: torc
         board = replace(
             board, probs=fresh.probs, oracle=fresh.oracle, step=step
         )  # fillable stays that of the start
-        after = process.step(board, chance)
+        after = stepped(process, board, chance)
         if not getattr(process, "clocked", False) and bool(_unchanged(board, after).any()):
             raise InputError(f"rule {rules.policy} makes no progress: a step left a state as it was.")
         board = after
@@ -180,13 +181,13 @@ def _choose(
         distinct, index = rows.unique(dim=0, return_inverse=True)
         first = torch.full((len(distinct),), len(rows), device=rows.device)
         first = first.scatter_reduce(0, index, torch.arange(len(rows), device=rows.device), "amin")
-        plan = rules.policy.plan(asking_view(rules, probs[first], distinct, fillable[first], step))
+        plan = plan_of(rules.policy, asking_view(rules, probs[first], distinct, fillable[first], step))
         if isinstance(plan, Ranked):
             plan = plan.expanded(index)
         else:
-            plan = rules.policy.plan(asking_view(rules, probs, rows, fillable, step))
+            plan = plan_of(rules.policy, asking_view(rules, probs, rows, fillable, step))
     else:
-        plan = rules.policy.plan(view_of(rules, probs, rows, fillable, step))
+        plan = plan_of(rules.policy, view_of(rules, probs, rows, fillable, step))
     masked = rows[:, rules.first : rules.last] == rules.predictor.mask_id
     uniforms = torch.rand(masked.shape, dtype=probs.dtype, device=probs.device, generator=rules.generator)
     chosen = plan.sample(uniforms) & masked

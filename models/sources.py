@@ -20,7 +20,8 @@ from models.ideal import IdealPredictor
 from models.predictor import MaskedPredictor
 from models.prompts import encode_prompt, read_prompts
 from models.release import check_device
-from models.subjects import load_subject, read_words
+from models.subjects import load_subject
+from models.text_subject import read_words
 from models.text_tasks import TextFormat
 from synthetic import make_task
 from theory._checks import InputError

@@ -11,7 +11,7 @@ import torch
 from models.ideal import IdealPredictor
 from models.sampling import decode
 from synthetic import ListTask, make_task
-from synthetic.encoding import grade
+from synthetic.grading import grade
 from theory._checks import InputError
 from theory.policies import parse_policy
 

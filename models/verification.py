@@ -16,36 +16,22 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.batches import batch_size, halving_batches
-from models.evaluation import ideal_marginals, list_task, random_masks
+from models.batches import halving_batches
+from models.binomial import LEVEL, binomial_interval, verdict
+from models.distances import STATES, subject_tv
+from models.evaluation import list_task
+from models.exact import exact_decode
+from models.pages import Page
 from models.records import Records
 from models.sampling import decode
-from models.subjects import Page, Subject
+from models.subjects import Subject
 from synthetic import ListTask
-from synthetic.encoding import Batch, grade
-from theory.decoder import as_process
-from theory.expectation import ExpectedDecode, decode_contexts
-from theory.limits import CostError
+from synthetic.grading import grade
 from theory.policies import Policy
-from theory.policies.process import Process
-from theory.temper import Transform
 
-__all__ = [
-    "MARGIN",
-    "STATES",
-    "Report",
-    "binomial_interval",
-    "exact_decode",
-    "subject_tv",
-    "verdict",
-    "verify",
-]
+__all__ = ["MARGIN", "Report", "verify"]
 
 MARGIN = 0.03  # accuracy: errors of 0.01 total variation a state add up over the steps of a decode
-LEVEL = 0.95
-STATES = 1000
-LISTED_LIMIT = 8  # longest answer decoded without a lumped chain: the 2^n revealed sets take seconds
-PROCESS_LIMIT = 2_000_000  # marginals of the states of a rule with memory, or with questions: seconds
 NOTE = (
     "exact: of the ideal model, - where it would take too long. TV: mean distance of the marginals. "
     f"ok: exact accuracy within {MARGIN} of the interval; at temperature 1 only, since ties decide others."
@@ -125,92 +111,6 @@ def verify(
     }
 
 
-def binomial_interval(successes: int, samples: int, level: float = LEVEL) -> tuple[float, float]:
-    """Return the exact (Clopper-Pearson) interval of a success probability.
-
-    Example:
-        >>> low, high = binomial_interval(5, 10)
-        >>> round(low, 3), round(high, 3)
-        (0.187, 0.813)
-    """
-    from scipy.stats import binomtest
-
-    interval = binomtest(successes, samples).proportion_ci(level, method="exact")
-    return float(interval.low), float(interval.high)
-
-
-def verdict(successes: int, samples: int, exact: float, level: float = LEVEL) -> tuple[str, float]:
-    """Return ``below``, ``consistent`` or ``above``, and the two-sided p-value of the exact binomial test.
-
-    Example:
-        >>> verdict(5, 10, 0.9)[0], verdict(5, 10, 0.5)
-        ('below', ('consistent', 1.0))
-    """
-    from scipy.stats import binomtest
-
-    low, high = binomial_interval(successes, samples, level)
-    side = "below" if high < exact else "above" if low > exact else "consistent"
-    return side, float(binomtest(successes, samples, min(1.0, max(0.0, exact))).pvalue)
-
-
-def exact_decode(task: Any, policy: Policy | Process, temperature: Fraction) -> ExpectedDecode | None:
-    """Return the exact decode of a task with its ideal model, or ``None`` where it would take too long."""
-    chain = task.chain()
-    laws = [context.law for context in task.contexts()]
-    length = max(law.n for law in laws) if chain is None else 0
-    if length > LISTED_LIMIT:
-        return None
-    asks = (
-        getattr(policy, "asks", False) or as_process(policy, Transform(temperature=temperature)) is not None
-    )
-    try:
-        if asks and sum((len(law.pmf()) << law.n) * law.n * len(law.tokens) for law in laws) > PROCESS_LIMIT:
-            return None
-        return decode_contexts(task, policy, temperature=temperature)
-    except CostError:
-        return None
-
-
-@torch.inference_mode()
-def subject_tv(
-    subject: Subject, task: ListTask, *, states: int = STATES, seed: int = 0, batch: int | None = None
-) -> float | None:
-    """Return the mean total variation between the model's marginals and the ideal ones.
-
-    A state is a random instance whose true answer is masked at a random set of places, their number uniform. The
-    distance is averaged over the masked places of a state, then over the states. What the model puts on tokens that
-    are no words counts in full. ``None`` if an item is several tokens.
-    """
-    rng = np.random.default_rng([seed, task.n])
-    instances = subject.encoding(task).sample_batch(task, states, rng)
-    masked = random_masks(rng, states, instances.tokens[:, instances.answer].shape[1])
-    encoded = instances.tokens.copy()
-    encoded[:, instances.answer] = np.where(masked, instances.encoding.mask, encoded[:, instances.answer])
-    ideal, total = ideal_marginals(instances, encoded), 0.0
-    for page in subject.write(instances, masked):
-        size = batch or _page_size(subject, page)
-
-        def distances(rows: Sequence[int], page: Page = page) -> float | None:
-            part = page.part(rows)
-            found = subject.marginals(instances, part)
-            if found is None:
-                return None
-            mass = 1 - found.sum(axis=2)  # on no word
-            distance = 0.5 * (np.abs(found - ideal[part.rows]).sum(axis=2) + mass)
-            where = masked[part.rows]
-            return float(((distance * where).sum(axis=1) / where.sum(axis=1)).sum())
-
-        for part in halving_batches(range(len(page.rows)), distances, size):
-            if part is None:
-                return None
-            total += part
-    return total / states
-
-
-def _page_size(subject: Subject, page: Page) -> int:
-    return batch_size(subject.predictor.device, page.tokens.shape[1] * subject.predictor.vocab_size)
-
-
 def _decode_rows(
     subject: Subject,
     task: ListTask,
@@ -230,7 +130,7 @@ def _decode_rows(
     everything = np.ones((samples, instances.tokens[:, instances.answer].shape[1]), dtype=bool)
     done = sum(begin + i in records.rows for i in range(samples))
     for page in subject.write(instances, everything):
-        size = batch or _page_size(subject, page)
+        size = batch or page.batch_size()
         rank, world = share
         mine = [j for j, i in enumerate(page.rows.tolist()) if i % world == rank]
         todo = [j for j in mine if begin + int(page.rows[j]) not in records.rows]
@@ -249,7 +149,7 @@ def _decode_rows(
             )
             answers = subject.read(instances, page, page.restored(finished.tokens.cpu()))
             taken = (time.perf_counter() - started) / len(rows)
-            correct = grade(_rows_of(instances, page.rows[rows]), answers).tolist()
+            correct = grade(instances.part(page.rows[rows]), answers).tolist()
             steps = finished.steps.tolist()
             numbers = (page.rows[rows] + begin).tolist()
             return [
@@ -261,17 +161,6 @@ def _decode_rows(
             records.append(found)
             done += len(found)
             report(done)
-
-
-def _rows_of(batch: Batch, rows: Any) -> Batch:
-    return Batch(
-        encoding=batch.encoding,
-        task=batch.task,
-        tokens=batch.tokens[rows],
-        answer=batch.answer,
-        roles=batch.roles[rows],
-        context=batch.context[rows],
-    )
 
 
 def _row(

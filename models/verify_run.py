@@ -11,7 +11,8 @@ from models.folders import check_folder
 from models.hf import HFOptions
 from models.records import Records
 from models.shares import local_device, run_shares
-from models.subjects import TextSubject, TokenSubject, load_subject
+from models.subjects import TokenSubject, load_subject
+from models.text_subject import TextSubject
 from models.text_tasks import TextFormat
 from models.verification import Report, verify
 from theory._checks import InputError

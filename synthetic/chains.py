@@ -10,8 +10,11 @@ from math import prod
 from typing import Any, cast
 
 from synthetic import structures
+from synthetic.laws import Arrangements
+from theory.large.block_law import BlocksLaw
+from theory.large.code_laws import ParityLaw, RepeatedLaw, SureLaw
 from theory.large.entropies import Exchangeable
-from theory.lumped import Move
+from theory.lumped_chain import Move
 
 __all__ = ["CodeChain", "ReplaceRandomChain", "ShuffleChain", "SureChain"]
 
@@ -51,6 +54,10 @@ class SureChain(_CountChain):
         """Return the subset entropies: none."""
         return structures.sure(self.n)
 
+    def closed_law(self) -> SureLaw:
+        """Return the law with the token of each position named by itself, the same in every context."""
+        return SureLaw(self.n)
+
     def fallback(self) -> Sequence[Fraction]:
         """Return the sure token."""
         return (Fraction(1),)
@@ -82,6 +89,10 @@ class ShuffleChain(_CountChain):
     def structure(self) -> Exchangeable:
         """Return the subset entropies."""
         return structures.shuffle(self.n)
+
+    def closed_law(self) -> Arrangements:
+        """Return the law of orders."""
+        return Arrangements(self.n)
 
     def fallback(self) -> Sequence[Fraction]:
         """Return 1/n for each item."""
@@ -133,6 +144,10 @@ class ReplaceRandomChain:
         """Return the subset entropies."""
         return structures.replace_random(self.n)
 
+    def closed_law(self) -> BlocksLaw:
+        """Return the law as a one-hot block: which position holds the new item."""
+        return BlocksLaw(block=self.n, copies=1, items=True)
+
     def fallback(self) -> Sequence[Fraction]:
         """Return the marginal of the start."""
         return self.marginal(self.start)
@@ -176,6 +191,12 @@ class CodeChain(_CountChain):
     def structure(self) -> Exchangeable:
         """Return the subset entropies."""
         return structures.code(self.n, self.dimension, self.order)
+
+    def closed_law(self) -> ParityLaw | RepeatedLaw | None:
+        """Return the law of parity or of the repeated bit, the only codes of their dimension over F_2."""
+        if self.order != 2:
+            return None
+        return ParityLaw(self.n) if self.dimension == self.n - 1 else RepeatedLaw(self.n)
 
     def fallback(self) -> Sequence[Fraction]:
         """Return the uniform marginal."""

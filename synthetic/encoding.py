@@ -7,33 +7,19 @@ second time. A slot that the prompt does not use holds the token ``none``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synthetic.task import ListTask, known_tasks
 from theory._checks import InputError, positive_int
-from theory.law import MASK, Law
+from theory.law import Law
 
-__all__ = [
-    "FOREIGN",
-    "WORDS",
-    "Batch",
-    "Encoding",
-    "context_laws",
-    "grade",
-    "law_ids",
-    "list_task_names",
-    "render",
-    "to_roles",
-]
+__all__ = ["WORDS", "Batch", "Encoding", "context_laws", "list_task_names"]
 
 Ints = NDArray[np.int64]
-
-FOREIGN = -2  # the role of a token that is no role of the instance
 
 # in alphabetical order, so that sorting token ids sorts the words
 _TEXT = """
@@ -175,81 +161,14 @@ class Batch:
         """Return the number of instances."""
         return self.tokens.shape[0]
 
-
-def to_roles(batch: Batch, answers: Ints) -> Ints:
-    """Return answers in roles.
-
-    Args:
-        batch: The instances, B rows.
-        answers: Token ids, shape (B, m); the mask may stand among them.
-
-    Returns:
-        Roles, ``MASK`` for the mask and ``FOREIGN`` for a token that is no role of its row; shape (B, m).
-
-    Example:
-        >>> from synthetic import make_task
-        >>> batch = Encoding().sample_batch(make_task("reverse", 3), 1, np.random.default_rng(0))
-        >>> to_roles(batch, batch.tokens[:, batch.answer]).tolist()
-        [[2, 1, 0]]
-    """
-    equal = answers[:, :, None] == batch.roles[:, None, :]
-    roles = np.where(equal.any(axis=2), equal.argmax(axis=2), FOREIGN)
-    return np.where(answers == batch.encoding.mask, MASK, roles)
-
-
-def law_ids(law: Law, roles: Ints) -> Ints:
-    """Return roles as token ids of ``law``; ``MASK`` stays, roles that the law never uses become ``FOREIGN``."""
-    table = np.full(2 + max(int(roles.max(initial=0)), *_roles_of(law).tolist()) + 1, FOREIGN)
-    table[MASK + 2] = MASK
-    table[_roles_of(law) + 2] = np.arange(len(law.tokens))
-    return table[roles + 2]
-
-
-def grade(batch: Batch, answers: Ints) -> NDArray[np.bool_]:
-    """Return whether each row of token ids, shape (B, m), is a valid answer: one of positive probability.
-
-    Example:
-        >>> from synthetic import make_task
-        >>> batch = Encoding().sample_batch(make_task("shuffle", 3), 2, np.random.default_rng(0))
-        >>> grade(batch, batch.tokens[:, batch.answer]).tolist()
-        [True, True]
-    """
-    roles = to_roles(batch, answers)
-    valid = np.zeros(len(batch), dtype=bool)
-    for c, law in enumerate(context_laws(batch.task)):
-        rows = np.flatnonzero(batch.context == c)
-        valid[rows] = law.contains(law_ids(law, roles[rows]))
-    return valid
-
-
-def render(batch: Batch, row: int, answer: Ints | None = None) -> str:
-    """Return one instance in words, with its true answer or the one given.
-
-    Example:
-        >>> from synthetic import make_task
-        >>> batch = Encoding().sample_batch(make_task("replace_index", 3), 1, np.random.default_rng(3))
-        >>> render(batch, 0)
-        'replace_index (goat, 1): eagle fox acorn -> eagle goat acorn'
-    """
-    index = _indices(batch.task)[batch.context[row]]
-    n, tokens = batch.task.n, batch.tokens[row]
-    given = [_word(batch, tokens[2])] if batch.task.uses_new else []
-    given += [] if index is None else [str(index)]
-    head = f"{batch.task.name} ({', '.join(given)})" if given else batch.task.name
-    shown = tokens[batch.answer] if answer is None else answer
-    left, right = (" ".join(_word(batch, t) for t in part) for part in (tokens[3 : 3 + n], shown))
-    return f"{head}: {left} -> {right}"
+    def part(self, rows: Ints) -> Batch:
+        """Return the instances with these numbers."""
+        return replace(self, tokens=self.tokens[rows], roles=self.roles[rows], context=self.context[rows])
 
 
 def list_task_names() -> tuple[str, ...]:
     """Return the names of all registered list tasks, sorted."""
     return tuple(name for name, cls in known_tasks().items() if issubclass(cls, ListTask))
-
-
-def _word(batch: Batch, token: Any) -> str:
-    if token < batch.encoding.items:
-        return WORDS[token] if token < len(WORDS) else f"item{token}"
-    return "_" if token == batch.encoding.mask else f"<{token}>"
 
 
 @lru_cache(maxsize=512)

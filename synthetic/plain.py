@@ -6,32 +6,24 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from theory._checks import InputError, exact_fraction, positive_int
+from synthetic.task import SizedTask
+from theory._checks import InputError, exact_fraction
 from theory.law import Context, ListedLaw
 from theory.limits import require_memory, scientific
-from theory.lumped import Chain
 from theory.pmf import JointPMF
 
 __all__ = ["PlainTask", "is_prime", "require_listable", "sticky"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlainTask:
+class PlainTask(SizedTask):
     """One law over n tokens; subclasses say which.
 
     Attributes:
         n: The size, by default the number of positions.
     """
 
-    name: ClassVar[str] = ""
-    sizes: ClassVar[bool] = True  # takes -n
     smallest: ClassVar[int] = 2
-    n: int
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "n", positive_int(self.n, "n"))
-        if self.n < self.smallest:
-            raise InputError(f"{self.name} needs n of at least {self.smallest}, got {self.n}.")
 
     def pmf(self) -> JointPMF:
         """Return the exact law as a list of outcomes."""
@@ -40,10 +32,6 @@ class PlainTask:
     def contexts(self) -> tuple[Context, ...]:
         """Return the single context."""
         return (Context(weight=Fraction(1), law=ListedLaw(self.pmf())),)
-
-    def chain(self) -> Chain | None:
-        """Return a lumped chain of the law, or ``None`` if there is none."""
-        return None
 
 
 def require_listable(outcomes: int, positions: int) -> None:

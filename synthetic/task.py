@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from theory._checks import InputError, choice, positive_int
 from theory.law import Context, Law, ListedLaw
 from theory.limits import require_memory
-from theory.lumped import Chain
+from theory.lumped_chain import Chain
 from theory.pmf import JointPMF
 
-__all__ = ["ListTask", "Task", "known_tasks", "make_task", "register"]
+__all__ = ["ListTask", "SizedTask", "Task", "known_tasks", "make_task", "register"]
 
 
 class Task(Protocol):
@@ -47,16 +47,15 @@ class Task(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListTask:
-    """An operation on a list of n distinct items; subclasses say what the answers are.
+class SizedTask:
+    """A task of some size; subclasses say what its contexts are.
 
     Attributes:
-        n: Length of the input list.
+        n: The size.
     """
 
     name: ClassVar[str] = ""
     sizes: ClassVar[bool] = True  # takes -n
-    uses_new: ClassVar[bool] = False  # the prompt names a new item, role n
     smallest: ClassVar[int] = 1
     n: int
 
@@ -64,6 +63,21 @@ class ListTask:
         object.__setattr__(self, "n", positive_int(self.n, "n"))
         if self.n < self.smallest:
             raise InputError(f"{self.name} needs n of at least {self.smallest}, got {self.n}.")
+
+    def chain(self) -> Chain | None:
+        """Return a lumped chain of the law, the same in every context, or ``None`` if there is none."""
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListTask(SizedTask):
+    """An operation on a list of n distinct items; subclasses say what the answers are.
+
+    Attributes:
+        n: Length of the input list.
+    """
+
+    uses_new: ClassVar[bool] = False  # the prompt names a new item, role n
 
     def indices(self) -> Iterable[int | None]:
         """Return the positions that the prompt may name, all equally likely; ``None`` if it names none."""
@@ -85,10 +99,6 @@ class ListTask:
         return tuple(
             Context(weight=weight, law=self.law(i), label="" if i is None else f"index={i}") for i in indices
         )
-
-    def chain(self) -> Chain | None:
-        """Return a lumped chain of the law, the same in every context, or ``None`` if there is none."""
-        return None
 
     def input_roles(self, rng: np.random.Generator, size: int) -> NDArray[np.int64]:  # noqa: ARG002
         """Return the order in which the prompt shows the items, in roles, shape (size, n)."""

@@ -1,8 +1,45 @@
-"""Hypothesis draws the same examples in every run: a red test is red for everybody."""
+"""Hypothesis draws the same examples in every run: a red test is red for everybody. Fixtures that several files use."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 settings.register_profile(
     "project", derandomize=True, database=None, deadline=None, max_examples=60, print_blob=True
 )
 settings.load_profile("project")
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """On a busy machine several threads wait for each other longer than they compute."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def own_module_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Code that models bring along is copied to a folder of the test."""
+    import transformers.dynamic_module_utils as dynamic
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dynamic, "HF_MODULES_CACHE", str(tmp_path_factory.mktemp("modules")))
+        yield
+
+
+@pytest.fixture
+def unchanging_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let somebody edit the project while the tests of figures run."""
+    monkeypatch.setattr("figures.cache.source_digest", lambda: "as it is")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Where the cells of a toy figure leave a line for each call."""
+    return tmp_path / "log"

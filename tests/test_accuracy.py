@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from synthetic import make_task
 from tests import reference as ref
+from tests.comparison import same
 from tests.strategies import ordered_partitions, targets
 from tests.tolerance import ROUNDING
 from theory._checks import InputError
@@ -37,10 +38,6 @@ from theory.pmf import JointPMF
 from theory.policies import parse_policy
 
 PAIRS = targets([(2,), (2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "sparse", "skewed"))
-
-
-def same(number, form) -> bool:
-    return number == inf if form is None else isinstance(number, LogNumber) and number.terms == form
 
 
 @st.composite

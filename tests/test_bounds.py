@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import reference as ref
+from tests.comparison import same
+from tests.compositions import compositions
 from tests.strategies import ordered_partitions, targets
-from tests.test_correlation import same
 from tests.tolerance import NEAR_OPTIMAL, ROUNDING
 from theory._checks import InputError
 from theory.bounds import check_partition, optimal_bounds, optimal_partition_counts, step_bound
@@ -179,15 +180,6 @@ def sizes_cost(n: int, sizes) -> LogNumber:
     """The published L_T of Shuffle: sum_t s_t log2 m_t - log2 n!."""
     left = [n - sum(sizes[:t]) for t in range(len(sizes))]
     return LogNumber.log2(prod(m**s for m, s in zip(left, sizes, strict=True))) - LogNumber.log2(factorial(n))
-
-
-def compositions(n: int, parts: int):
-    if parts == 1:
-        yield (n,)
-        return
-    for first in range(1, n - parts + 2):
-        for rest in compositions(n - first, parts - 1):
-            yield (first, *rest)
 
 
 @pytest.mark.parametrize("n", [2, 3, 4, 5, 6])

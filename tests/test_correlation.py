@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 from itertools import combinations, permutations
-from math import factorial, inf, isinf
+from math import factorial, isinf
 from random import Random
 
 import numpy as np
@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import reference as ref
+from tests.comparison import close, members, same
 from tests.strategies import subsets, targets
 from tests.tolerance import ROUNDING
 from theory._checks import InputError
@@ -25,22 +26,6 @@ from theory.dense import dense_subset_entropies
 from theory.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.subsets import subset_entropies
-
-
-def same(number, form) -> bool:
-    """An exact number of ours equals a form of the reference: the same coefficient at every prime."""
-    if form is None:
-        return number == inf
-    return isinstance(number, LogNumber) and number.terms == form
-
-
-def close(number, form) -> bool:
-    return isinstance(number, float) and number == pytest.approx(ref.to_float(form), abs=ROUNDING)
-
-
-def members(n: int, mask: int) -> list[int]:
-    return [i for i in range(n) if mask >> i & 1]
-
 
 # --- Definitions ----------------------------------------------------------------------------------------
 
@@ -123,7 +108,7 @@ def test_every_subset_entropy(target):
 def test_dense_and_sparse_tables_agree(target, size, cheaper):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("theory.dense._SLICE", size)  # tables of every size are cut into slices
-        patch.setattr("theory.subsets._dense_is_cheaper", lambda _: cheaper)
+        patch.setattr("theory.subsets.dense_is_cheaper", lambda _: cheaper)
         table = subset_entropies(target.floats)
         h = dense_subset_entropies(target.floats.dense())
     truth = [ref.to_float(ref.entropy(target.law, members(target.n, mask))) for mask in range(1 << target.n)]

@@ -11,18 +11,8 @@ import pytest
 
 from models.evaluation import list_task
 from synthetic import make_task
-from synthetic.encoding import (
-    FOREIGN,
-    WORDS,
-    Batch,
-    Encoding,
-    context_laws,
-    grade,
-    law_ids,
-    list_task_names,
-    render,
-    to_roles,
-)
+from synthetic.encoding import WORDS, Batch, Encoding, context_laws, list_task_names
+from synthetic.grading import FOREIGN, grade, law_ids, render, to_roles
 from tests.intervals import assert_frequencies
 from theory._checks import InputError
 from theory.law import MASK

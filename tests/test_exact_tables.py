@@ -4,14 +4,15 @@ from collections import Counter
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from itertools import combinations, product
+from math import comb
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import reference as ref
+from tests.comparison import members, same
 from tests.strategies import ordered_partitions, targets
-from tests.test_correlation import members, same
 from tests.tolerance import DIGITS, USEFUL
 from theory._checks import InputError
 from theory.bounds import optimal_bounds, optimal_partition_counts, step_bound
@@ -21,6 +22,7 @@ from theory.limits import CostError
 from theory.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.random_order import expected_kl, optimal_sizes
+from theory.size_counts import counts_by_size, entropies_by_size
 from theory.subsets import subset_entropies
 from theory.upper_bounds import entropy_bound
 
@@ -29,12 +31,12 @@ BITS = 200
 
 
 def on_demand(pmf):
-    """The table of a pmf whose entries are built when asked for, whatever their size."""
+    """The table of a pmf whose entries are built one by one when asked for, whatever their size."""
+    table = subset_entropies(pmf)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("theory.subsets.EXACT_ENTRIES", 0)
-        table = subset_entropies(pmf)
+        patch.setattr("theory.entropy_table.prime_rows", lambda _pmf, _masses: None)
+        assert table.rows is None  # kept
     assert table.is_exact
-    assert table.vectors is None
     return table
 
 
@@ -186,6 +188,55 @@ def test_independent_positions_of_large_weights_have_no_correlation():
     assert optimal_partition_counts(table) == (1, 2)
 
 
+# --- Counting by sizes ----------------------------------------------------------------------------------
+
+
+def counted_both_ways(pmf):
+    """Counts by sizes (None where entropies do not depend on the size alone) and by chains of sets."""
+    table = subset_entropies(pmf)
+    sizes = entropies_by_size(table)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("theory.bounds.entropies_by_size", lambda _: None)
+        return sizes and counts_by_size(sizes), optimal_partition_counts(table)
+
+
+@settings(max_examples=40, deadline=None)
+@given(by_ones=st.lists(st.integers(0, 6), min_size=5, max_size=5).filter(any), swap=st.booleans())
+def test_exchangeable_laws_are_counted_by_sizes(by_ones, swap):
+    # turning one token round leaves every entropy as it is, though the law is exchangeable no more
+    words = [word for word in product((0, 1), repeat=4) if by_ones[sum(word)]]
+    pmf = JointPMF.from_weights(
+        [(1 - a if swap else a, *rest) for a, *rest in words], [by_ones[sum(word)] for word in words]
+    )
+    by_size, by_chains = counted_both_ways(pmf)
+    assert by_size == by_chains
+
+
+@settings(max_examples=40, deadline=None)
+@given(target=targets([(2, 2, 2), (3, 3, 3), (2, 3, 2), (1, 1)]))
+def test_counting_by_sizes_is_used_where_it_holds(target):
+    by_size, by_chains = counted_both_ways(target.exact)
+    forms = [ref.entropy(target.law, members(target.n, mask)) for mask in range(1 << target.n)]
+    alone = all(form == forms[(1 << mask.bit_count()) - 1] for mask, form in enumerate(forms))
+    assert by_size == (by_chains if alone else None)
+    for steps, count in enumerate(by_chains, start=1):
+        assert count == len(ref.optimal_bound(target.law, steps)[1])
+
+
+def test_counts_of_a_code_and_of_a_long_parity():
+    # Reed-Solomon [4, 2] over GF(5): any two positions are free and tell the rest, but the law is not exchangeable
+    code = JointPMF.uniform(
+        [tuple((a + b * x) % 5 for x in range(4)) for a, b in product(range(5), repeat=2)]
+    )
+    by_size, by_chains = counted_both_ways(code)
+    assert by_size == by_chains
+    parity = JointPMF.uniform([(*word, sum(word) % 2) for word in product((0, 1), repeat=11)])
+    # nothing is lost iff the last block is one position: 12 times the ordered partitions of 11 into T - 1 blocks
+    counts = optimal_partition_counts(subset_entropies(parity))
+    surjections = [sum((-1) ** j * comb(t, j) * (t - j) ** 11 for j in range(t + 1)) for t in range(12)]
+    assert counts == (1, *(12 * surjections[t] for t in range(1, 12)))
+
+
 # --- Refusals -------------------------------------------------------------------------------------------
 
 
@@ -193,13 +244,14 @@ def test_refusals():
     floats = JointPMF.from_pairs([(0, 0), (1, 1)], [0.5, 0.5])
     with pytest.raises(InputError, match="needs exact probabilities; write them as fractions"):
         subset_entropies(floats, exact=True)
-    bit = subset_entropies(JointPMF.uniform([(0,) * 6, (1,) * 6]))
+    bits = subset_entropies(JointPMF.uniform([(a, a, a, b, b, b) for a, b in product((0, 1), repeat=2)]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("theory.bounds._COMPARED", 20)
+        patch.setattr("theory.bounds._Backtrack._best", pytest.fail)  # refused before anything is compared
         with pytest.raises(CostError, match=r"ties between partitions exactly .* exact=False"):
-            optimal_partition_counts(bit)
+            optimal_partition_counts(bits)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("theory.subsets._EXACT_STEPS", 10**4)
+        patch.setattr("theory.entropy_table._EXACT_STEPS", 10**4)
         many = JointPMF.from_weights(list(product((0, 1), repeat=5)), [2**80 + 8**j for j in range(32)])
         table = subset_entropies(many)
         for use in (optimal_bounds, information_curve, lambda t: step_bound(t, [range(5)])):

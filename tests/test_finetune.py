@@ -25,7 +25,8 @@ from models.finetune import FinetuneRecipe, finetune
 from models.finetune_data import make_examples
 from models.hf import HFOptions, load_hf
 from models.lora import find_projections
-from models.subjects import TextSubject, load_subject
+from models.subjects import load_subject
+from models.text_subject import TextSubject
 from synthetic.encoding import WORDS
 from tests import hf_models
 from theory._checks import InputError
@@ -37,16 +38,7 @@ SMALL = FinetuneRecipe(
 ROUNDING = 1e-6  # float32 sums in another order
 
 
-@pytest.fixture(autouse=True, scope="module")
-def settled(tmp_path_factory):
-    import transformers.dynamic_module_utils as dynamic
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dynamic, "HF_MODULES_CACHE", str(tmp_path_factory.mktemp("modules")))
-        yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread", "own_module_cache")
 
 
 @pytest.fixture(scope="module")

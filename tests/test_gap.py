@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from itertools import combinations, permutations, product
-from math import log2, prod
+from math import log2
 
 import numpy as np
 import pytest
@@ -24,47 +24,26 @@ from models.sources import SourceSpec, build_source
 from models.streams import Streams
 from models.walk import draw_one_by_one
 from synthetic import make_task
+from tests.gap_tables import ROUNDING, Table, log_ratio
 from tests.intervals import assert_frequencies, assert_mean
 from theory import decoder
 from theory._checks import InputError
 from theory.expectation import decode_contexts
 from theory.policies import parse_policy
 
-ROUNDING = 1e-9  # bits: sums of a few dozen logarithms of float64 quotients
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def records_of(predictor, tokens: torch.Tensor, policy: str, **options) -> list[dict]:
     return gap_records(predictor, tokens, range(len(tokens)), gap_rules(policy, **options))
 
 
-# -- the ideal model: the definition in Fractions, and the exact decoder ---------------------------------------
-
-
-def log_ratio(law: dict[tuple, Fraction], x: tuple, steps: list[int]) -> float:
-    """sum_t log2 [P(x_S | x_C) / prod_i P(x_i | x_C)] from the list of outcomes."""
-
-    def mass(positions) -> Fraction:
-        return sum((p for y, p in law.items() if all(y[i] == x[i] for i in positions)), Fraction(0))
-
-    total = 0.0
-    for step in sorted(set(steps)):
-        before = [i for i, s in enumerate(steps) if s < step]
-        now = [i for i, s in enumerate(steps) if s == step]
-        given = mass(before)
-        product_of = prod((mass([*before, i]) / given for i in now), start=Fraction(1))
-        total += log2(mass([*before, *now]) / given / product_of)
-    return total
+# --- the ideal model: the definition in Fractions, and the exact decoder -------------------------------------
 
 
 TASKS = [("shuffle", 4), ("replace_random", 4), ("insert_random", 3), ("city_names", None), ("hmm", 3)]
+
+
 POLICIES = [
     "topk:k=2,by=random",
     "topk:k=3,by=confidence",
@@ -133,48 +112,7 @@ def _ids(context) -> dict[tuple, Fraction]:
     return {tuple(ids[token] for token in y): Fraction(p) for y, p in context.law.pmf()}
 
 
-# -- an inconsistent model: enumeration of the three laws ------------------------------------------------------
-
-
-class Table:
-    """Conditionals that no joint law has: a random table over all revealed states of n binary positions."""
-
-    mask_id, vocab_size, device = 2, 2, torch.device("cpu")
-
-    def __init__(self, n: int, seed: int):
-        rng = np.random.default_rng(seed)
-        self.n = n
-        self.table = {state: rng.integers(1, 6, size=(n, 2)) for state in product(range(3), repeat=n)}
-
-    def p(self, state: tuple, i: int, token: int) -> Fraction:
-        counts = self.table[state][i]
-        return Fraction(int(counts[token]), int(counts.sum()))
-
-    def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
-        counts = np.stack([self.table[tuple(row)] for row in tokens.tolist()])
-        return torch.from_numpy(counts.astype(float)).log()
-
-    def law(self, order) -> dict[tuple, Fraction]:
-        """The law of the sequences when positions are drawn in a fixed order."""
-        out = {}
-        for x in product(range(2), repeat=self.n):
-            state, p = (2,) * self.n, Fraction(1)
-            for i in order:
-                p *= self.p(state, i, x[i])
-                state = (*state[:i], x[i], *state[i + 1 :])
-            out[x] = p
-        return out
-
-    def parallel(self, sets) -> dict[tuple, Fraction]:
-        """The law when each set is drawn at once."""
-        out = {}
-        for x in product(range(2), repeat=self.n):
-            state, p = (2,) * self.n, Fraction(1)
-            for part in sets:
-                p *= prod((self.p(state, i, x[i]) for i in part), start=Fraction(1))
-                state = tuple(x[i] if i in part else v for i, v in enumerate(state))
-            out[x] = p
-        return out
+# --- an inconsistent model: enumeration of the three laws ----------------------------------------------------
 
 
 def divergence(p: dict, q: dict) -> float:
@@ -252,7 +190,7 @@ def test_rules_out_of_range_are_refused():
         gap_rules("topk:k=1", seed=-1)
 
 
-# -- the summary ------------------------------------------------------------------------------------------------
+# --- the summary ---------------------------------------------------------------------------------------------
 
 
 def record(row: int, cost: list[float], step: list[int], **rest) -> dict:
@@ -312,7 +250,8 @@ def test_the_spread_over_orders():
     assert summary(records, samples=1)["order_spread"] == 1.0
 
 
-# -- runs: batches, memory, files, processes --------------------------------------------------------------------
+# --- runs: batches, memory, files, processes -----------------------------------------------------------------
+
 
 SHUFFLE = GapSpec(
     source=SourceSpec(model="ideal", task="shuffle", n=5, samples=40), policy="topk:k=2,by=random", extra=2
@@ -433,7 +372,7 @@ def test_sizes_follow_the_entries_of_a_row():
     assert sizes == [4096, 512, 8, 1]
 
 
-# -- the command ------------------------------------------------------------------------------------------------
+# --- the command ---------------------------------------------------------------------------------------------
 
 
 def test_the_command_on_a_list_task(capsys):

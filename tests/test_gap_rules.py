@@ -20,10 +20,10 @@ from models.scoring import score
 from models.sources import Source, SourceSpec
 from models.streams import Streams
 from synthetic import make_task
+from tests.gap_tables import ROUNDING, Table, log_ratio
 from tests.intervals import assert_mean
 from tests.memory_rules import EXAMPLES as REFERENCE
 from tests.reference_processes import Run
-from tests.test_gap import ROUNDING, Table, log_ratio
 from theory import decoder
 from theory._checks import InputError
 from theory.law import Context, ListedLaw
@@ -54,12 +54,7 @@ VARYING = ("klass:tau=0.6,eps=0.1,history=1", *VARIANTS[4:6])  # their steps dif
 MEMORY = [spec for spec in ACCEPTED if spec.startswith(("klass", "slowfast", "credit"))]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def skewed() -> Context:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import reference as ref
+from tests.comparison import same
 from tests.strategies import targets
 from theory._checks import InputError
 from theory.closed_forms import mean_subset_entropies
@@ -39,10 +40,6 @@ TIMES = st.fractions(0, 1, max_denominator=5)
 def step(n, k):
     """Mean entropies of an MDS code of dimension k, in units of log2 q: the extreme curves."""
     return [min(j, k) for j in range(n + 1)]
-
-
-def same(number, form):
-    return isinstance(number, LogNumber) and number.terms == form
 
 
 def random_sets(positions, t):

@@ -17,7 +17,8 @@ pytest.importorskip("tokenizers")
 import transformers
 
 from models.__main__ import main
-from models.hf import HFOptions, HFPredictor, load_hf
+from models.hf import HFOptions, load_hf
+from models.hf_predictor import HFPredictor
 from models.prompts import Prompt, encode_prompt, read_prompts
 from models.sampling import decode
 from tests import hf_models
@@ -29,17 +30,7 @@ MODERN = hasattr(transformers, "ModernBertForMaskedLM")  # since 4.48
 KINDS = ("bert", "llada", "dream", *(("modern",) if MODERN else ()))
 
 
-@pytest.fixture(autouse=True, scope="module")
-def settled(tmp_path_factory):
-    """One thread, and the code that models bring along is copied to a folder of the test."""
-    import transformers.dynamic_module_utils as dynamic
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dynamic, "HF_MODULES_CACHE", str(tmp_path_factory.mktemp("modules")))
-        yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread", "own_module_cache")
 
 
 @pytest.fixture(scope="module")

@@ -23,30 +23,30 @@ from tokenizers.models import BPE
 
 from models import verify_run
 from models.__main__ import main
+from models.binomial import verdict
+from models.distances import subject_tv
 from models.evaluation import ideal_marginals, list_task, marginal_tv
+from models.exact import exact_decode
 from models.gap import gap_records, gap_rules
-from models.hf import HFPredictor
+from models.hf_predictor import HFPredictor
 from models.records import Records
-from models.subjects import TextSubject, TokenSubject, load_subject, read_words
+from models.subjects import TokenSubject, load_subject
+from models.text_subject import TextSubject, read_words
 from models.text_tasks import INSTRUCTIONS, TextFormat, make_sheet
-from models.verification import exact_decode, subject_tv, verdict, verify
+from models.verification import verify
 from models.verify_run import VerifySpec, run_verify
-from synthetic.encoding import WORDS, grade, law_ids, list_task_names, to_roles
+from synthetic.encoding import WORDS, list_task_names
+from synthetic.grading import grade, law_ids, to_roles
 from tests import hf_models
+from tests.gap_tables import log_ratio
 from tests.intervals import assert_frequencies
-from tests.test_gap import log_ratio
 from theory._checks import InputError
 from theory.policies import parse_policy
 
 MASK = 4
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def byte_level(*, whole: tuple[str, ...]) -> transformers.PreTrainedTokenizerFast:

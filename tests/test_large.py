@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from synthetic import make_task
 from tests import reference
+from tests.large_tasks import NINE
 from theory.bounds import optimal_bounds, step_bound
 from theory.large.answers import equal_blocks, structure_of
 from theory.large.entropies import expected_kl_of
@@ -29,17 +30,6 @@ SMALL = (
     *(("reed_solomon", n) for n in (2, 3, 4)),
     ("copy", 4),
 )
-NINE = {
-    "shuffle": 1000,
-    "replace_random": 1000,
-    "insert_random": 999,
-    "remove_random": 1001,
-    "bernoulli_walk": 1000,
-    "one_hot_blocks": 961,
-    "parity": 1000,
-    "repeated_bit": 1000,
-    "reed_solomon": 1000,
-}
 
 
 @cache

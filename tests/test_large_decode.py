@@ -6,6 +6,7 @@ from itertools import product
 import pytest
 
 from synthetic import make_task
+from tests.large_tasks import NINE
 from theory._checks import InputError
 from theory.decoder import decode
 from theory.expectation import decode_contexts
@@ -13,17 +14,6 @@ from theory.large.answers import structure_of
 from theory.large.decode import decode_structured
 from theory.policies import parse_policy
 
-NINE = {
-    "shuffle": 1000,
-    "replace_random": 1000,
-    "insert_random": 999,
-    "remove_random": 1001,
-    "bernoulli_walk": 1000,
-    "one_hot_blocks": 961,
-    "parity": 1000,
-    "repeated_bit": 1000,
-    "reed_solomon": 1000,
-}
 FIELDS = ("accuracy", "kl", "path_kl", "steps", "steps_under_data")
 BY_SCORE = tuple(
     f"topk:k={k},by={by}" for k, by in product((1, 2, 3, 4), ("confidence", "margin", "entropy"))

@@ -1,5 +1,7 @@
 """LogNumber: sums of rational multiples of logarithms, compared with integer arithmetic and with mpmath."""
 
+import copy
+import pickle
 from fractions import Fraction
 from functools import reduce
 from itertools import pairwise
@@ -246,6 +248,38 @@ def test_a_rational_hashes_like_the_number_it_equals(r):
     assert LogNumber.rational(r) == r
     assert hash(LogNumber.rational(r)) == hash(r)
     assert len({LogNumber.rational(r), r}) == 1
+
+
+def test_float_of_a_number_beyond_floats():
+    assert float(LogNumber({2: 10**308})) == 1e308
+    for number in (LogNumber({2: 10**400}), LogNumber({3: -(10**400)})):
+        with pytest.raises(OverflowError, match="too large to convert to float"):
+            float(number)
+        assert (number > 0) is (number == LogNumber({2: 10**400}))
+
+
+def test_deferred_terms_are_built_once_when_they_are_used():
+    calls = []
+
+    def row(key):
+        calls.append(key)
+        return [2, 7], [3, -2], 6
+
+    number = LogNumber.deferred(row, 5)
+    assert not calls
+    assert number == LogNumber({2: Fraction(1, 2), 7: Fraction(-1, 3)})
+    assert number.sign() == -1
+    assert calls == [5]
+    assert pickle.loads(pickle.dumps(LogNumber.deferred(row, 6))) == number == copy.deepcopy(number)
+
+
+@pytest.mark.parametrize("power", [2, 3, 4, 6, 12, 35, 127])
+@pytest.mark.parametrize(
+    "root", [2**89 - 1, 17393 * 163517, 17393**2 * (2**61 - 1), (2**127 - 1) * (2**107 - 1)]
+)
+def test_log_of_a_large_power(root, power):
+    assert LogNumber.log2(root**power) == power * LogNumber.log2(root)
+    assert LogNumber.log2(root**power).terms == (power * LogNumber.log2(root)).terms
 
 
 # --- Text -----------------------------------------------------------------------------------------------

@@ -29,13 +29,7 @@ SHAPES = [(3,), (1, 2), (2, 2), (3, 2), (3, 3), (2, 2, 2), (3, 1, 2), (2, 3, 2)]
 ROUNDING = 1e-12
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """On a busy machine several threads wait for each other longer than they compute."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 PLAIN = targets(SHAPES, kinds=("dense", "skewed", "sparse"))

@@ -388,3 +388,12 @@ def test_cost_is_estimated_first():
         optimal_mixture(wide, 5)
     with pytest.raises(CostError, match="marginals of 2\\^20"):
         optimal_mixture(JointPMF.uniform([(j % 2, j) + (0,) * 18 for j in range(40)]), 2)
+
+
+@pytest.mark.parametrize("digits", [200, 400])
+def test_probabilities_below_the_range_of_floats(digits):
+    tiny = Fraction(1, 10**digits)
+    pmf = JointPMF.from_pairs([(0, 0, 0), (1, 0, 1), (1, 1, 0)], [tiny, tiny, 1 - 2 * tiny])
+    found = optimal_mixtures(pmf)
+    assert all(best.is_optimal for best in found)
+    assert found[0].kl > found[1].kl >= found[2].kl == 0

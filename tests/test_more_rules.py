@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from synthetic import make_task
 from tests import reference_counts as ref
-from tests.test_policies import batches, exact_view, expected, float_view, laws
+from tests.policy_views import batches, exact_view, expected, float_view, laws
 from tests.tolerance import ROUNDING
 from theory._checks import InputError
 from theory.decoder import decode

@@ -16,7 +16,7 @@ pytest.importorskip("transformers")
 
 from models.__main__ import main
 from models.folders import check_folder
-from models.hf import HFPredictor
+from models.hf_predictor import HFPredictor
 from models.prompts import read_prompts
 from models.records import Records
 from tests import hf_models

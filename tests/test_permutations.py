@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests import reference as ref
+from tests.compositions import compositions
 from theory._checks import InputError
 from theory.bounds import optimal_bounds, step_bound
 from theory.closed_forms import closed_form, evaluate, mean_subset_entropies
@@ -28,12 +29,6 @@ from theory.subsets import subset_entropies
 
 ROUNDING = 1e-12  # relative or bits: a few float operations
 THIRD = log2(3)
-
-
-def compositions(n):
-    for cuts in product((False, True), repeat=n - 1):
-        ends = [i + 1 for i, cut in enumerate(cuts) if cut] + [n]
-        yield tuple(b - a for a, b in zip([0, *ends], ends, strict=False))
 
 
 # --- Definitions ----------------------------------------------------------------------------------------

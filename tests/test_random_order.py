@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import reference as ref
+from tests.comparison import same
+from tests.compositions import compositions
 from tests.strategies import targets
 from theory._checks import InputError
 from theory.bounds import optimal_bounds
@@ -32,17 +34,6 @@ from theory.subsets import subset_entropies
 
 ROUNDING = 1e-12  # bits: sums of at most 16 entropies of at most 4 bits each
 SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2), (2, 2, 2, 2)], kinds=("dense", "skewed", "sparse"))
-
-
-def compositions(n):
-    """Every sequence of positive sizes with sum n."""
-    for cuts in product((False, True), repeat=n - 1):
-        ends = [i + 1 for i, cut in enumerate(cuts) if cut] + [n]
-        yield tuple(b - a for a, b in zip([0, *ends], ends, strict=False))
-
-
-def same(number, form):
-    return isinstance(number, LogNumber) and number.terms == form
 
 
 def mean_over_partitions(law, cost):
@@ -151,8 +142,8 @@ def test_means_of_large_integers_do_not_overflow():
     n = 12  # 924 sets of 6 positions, each with the entry 48 * 2^48 at the prime 2: their sum is above 2^63
     pmf = JointPMF.from_weights([(0,) * n, (1,) * n], [1, total - 1])
     table = subset_entropies(pmf, exact=True)
-    assert table.vectors is not None
-    assert table.vectors.dtype == np.int64
+    assert table.rows is not None
+    assert table.rows.values.dtype == np.int64
     assert set(information_curve(table).means[1:]) == {table.exact(1)}
 
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import reference as ref
+from tests.comparison import members
 from tests.strategies import ordered_partitions, targets
-from tests.test_correlation import members
 from tests.tolerance import USEFUL
 from theory.answers import bounds_answer
 from theory.bounds import optimal_bounds, step_bound
@@ -62,7 +62,7 @@ def uneven_pmfs(draw, shapes=((2, 2), (2, 2, 2), (3, 2, 2), (4, 3), (2, 2, 2, 2,
 def test_tables_and_bounds(pair, dense, data):
     exact, floats = pair
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("theory.subsets._dense_is_cheaper", lambda _: dense)
+        patch.setattr("theory.subsets.dense_is_cheaper", lambda _: dense)
         tables = [subset_entropies(floats), subset_entropies(exact, exact=False)]
     truth = subset_entropies(exact)
     partition = data.draw(ordered_partitions(exact.n))

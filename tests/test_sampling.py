@@ -46,13 +46,7 @@ EXTRA = ("topk:k=1", "topk:k=3,by=random", "topk:k=2,remainder=first,by=random",
 TEMPERATURES = (0, 1, Fraction(1, 2))
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """On a busy machine several threads wait for each other longer than they compute."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -332,6 +326,11 @@ class Lazy:
     def plan(self, view: View) -> Lazy:
         self.masked = view.masked
         return self
+
+    def distribution(self) -> None:
+        raise AssertionError("a sampler has no use for it")
+
+    sizes = distribution
 
     def sample(self, uniforms: torch.Tensor) -> torch.Tensor:
         return torch.zeros_like(uniforms, dtype=torch.bool)

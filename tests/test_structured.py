@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests import reference as ref
 from tests.intervals import ALPHA, assert_frequencies
 from tests.strategies import ordered_partitions
-from tests.test_tasks import expected_marginals, states
+from tests.task_truth import expected_marginals, states
 from tests.tolerance import ROUNDING
 from theory import decode, parse_policy
 from theory.__main__ import main
@@ -38,17 +38,16 @@ from theory.structured.answers import large_bounds, large_schedule
 from theory.structured.decode_answers import large_decode
 from theory.structured.estimate import (
     estimate_bounds,
-    estimate_mean,
     estimate_profiles,
     estimate_sizes,
     estimate_step_bound,
     mean_curve,
-    proportion,
     sample_decodes,
 )
 from theory.structured.fixed import fixed_schedule
 from theory.structured.gap_decode import chain_accuracy
 from theory.structured.gap_rounds import next_round
+from theory.structured.intervals import estimate_mean, proportion
 from theory.subsets import subset_entropies
 
 # --- The definitions, slowly -------------------------------------------------------------------------------
@@ -529,7 +528,7 @@ BAD = [
     (
         {"markov": {"initial": ["1/2", "1/2"], "transition": [STICKY]}},
         ("-n", "3", "--samples", "x"),
-        "invalid int",
+        "must be a whole number, got 'x'",
     ),
     (
         {"markov": {"initial": ["1/2", "1/2"], "transition": [STICKY] * 3}},

@@ -30,9 +30,9 @@ from theory.structured import GrammarLaw, HMMLaw, MarkovLaw
 from theory.structured.answers import large_schedule
 from theory.structured.decode_answers import large_decode
 from theory.structured.draws import NoPathError
-from theory.structured.estimate import estimate_mean
 from theory.structured.fixed import fixed_schedule, schedule_log_prob
 from theory.structured.gap_decode import chain_accuracy
+from theory.structured.intervals import estimate_mean
 from theory.structured.model import LawModel, row_operations
 from theory.structured.sampled_run import follow_data, sample_runs
 from theory.subsets import subset_entropies
@@ -502,15 +502,15 @@ def test_switches_are_named_and_a_lost_token_is_infinite():
     assert answer["path_kl"]["estimate"] == 0
     assert "finite in every state met" in answer["notes"]["path_kl"]
     assert "no proof" in large_decode(TASK, sure, parse_policy("wino"), samples=20)["notes"]["steps"]
-    assert answer["top_p"] == "0.9"
+    assert answer["top_p"] == 0.9
 
 
 def test_too_many_questions_are_refused_before_they_are_asked():
     law = MarkovLaw(n=400, initial=HALVES, transition=[["3/4", "1/4"], ["1/4", "3/4"]])
     with pytest.raises(
-        CostError, match=r"decoding 2000 samples of 400 positions by wino.*use fewer --samples"
+        CostError, match=r"decoding 2000000 samples of 400 positions by wino.*use fewer --samples"
     ):
-        large_decode(TASK, law, parse_policy("wino"), samples=2_000)
+        large_decode(TASK, law, parse_policy("wino"), samples=2_000_000)
     with pytest.raises(InputError, match="at least 2 samples"):
         large_decode(TASK, LAWS["hmm"], parse_policy("threshold:gamma=1/2"), samples=1)
 

@@ -13,7 +13,17 @@ from figures.pictures import check_plot_file
 from figures.run import run_figures
 from figures.task_curves import task_figure
 from figures.tasks import listed_task, task_data
-from theory import CostError, InputError, decode_contexts, optimal_bounds, parse_policy, subset_entropies
+from theory import (
+    Context,
+    CostError,
+    InputError,
+    JointPMF,
+    ListedLaw,
+    decode_contexts,
+    optimal_bounds,
+    parse_policy,
+    subset_entropies,
+)
 from theory.__main__ import main
 from theory.answers import frontier_answer
 
@@ -70,7 +80,7 @@ def test_every_row_is_an_exact_decode(path, tmp_path):
 
 
 def test_a_float_law_can_be_drawn(tmp_path):
-    data = task_data("tests.test_task_figures:float_task")
+    data = task_data("tests.test_task_figures:Floats")
     (result,) = run_figures([task_figure(data)], run=RunSettings(fast=True), out=tmp_path)
     assert result.passed
 
@@ -79,32 +89,28 @@ def test_a_float_law_can_be_drawn(tmp_path):
 def test_every_rule_against_the_optimum_of_a_task(name, tmp_path):
     from figures.frontier import task_figure as against_the_optimum
 
-    data = task_data("tests.test_task_figures:float_task" if name == "floats" else name)
+    data = task_data("tests.test_task_figures:Floats" if name == "floats" else name)
     (result,) = run_figures([against_the_optimum(data)], run=RunSettings(fast=True), out=tmp_path)
     assert result.passed
     rows = list(csv.DictReader((tmp_path / "frontier_task.csv").read_text().splitlines()))
     rules = {row["rule"] for row in rows if row["kind"] == "rule"}
     assert {"top-k random", "WINO"} <= rules
-    page = (tmp_path / "optimality.md").read_text()
+    page = (tmp_path / "optimality_task.md").read_text()
+    assert "`optimality_task.md`" in result.figure.about
     assert all(f"| {rule} |" in page for rule in rules)
     one = next(row for row in rows if row["spec"] == "topk:k=1,by=random")
     assert (float(one["kl"]), float(one["steps"])) == (pytest.approx(0, abs=1e-12), 2)
 
 
-def float_task():
-    from theory import Context, JointPMF, ListedLaw
+class Floats:
+    name, n = "floats", 2
 
-    class Floats:
-        name, n = "floats", 2
+    def contexts(self):
+        pmf = JointPMF.from_pairs([("a", "b"), ("b", "b"), ("b", "a")], [0.1, 0.2, 0.7])
+        return (Context(weight=Fraction(1), law=ListedLaw(pmf)),)
 
-        def contexts(self):
-            pmf = JointPMF.from_pairs([("a", "b"), ("b", "b"), ("b", "a")], [0.1, 0.2, 0.7])
-            return (Context(weight=Fraction(1), law=ListedLaw(pmf)),)
-
-        def chain(self):
-            return None
-
-    return Floats()
+    def chain(self):
+        return None
 
 
 def test_only_figures_with_a_form_for_tasks_take_one(path, tmp_path, capsys):

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import reference as ref
+from tests.comparison import same
 from tests.strategies import ordered_partitions, rules, targets
-from tests.test_correlation import same
 from theory.accuracy import accuracy_excess, accuracy_floor
 from theory.adaptive import adaptive_bounds, frontier, state_graph
 from theory.bounds import optimal_bounds, step_bound
@@ -43,7 +43,7 @@ ELSEWHERE = {
     "Data processing: merging outcomes": "test_accuracy.test_data_processing",
     "Accuracy is at least 2^-KL, equality iff Q given V is P": "test_accuracy.test_inequalities",
     "Theorem 1 for adaptive policies (arXiv 2608.25505)": (
-        "test_adaptive.test_divergence_is_the_expected_cost_along_the_data"
+        "test_adaptive_policies.test_divergence_is_the_expected_cost_along_the_data"
     ),
     "Adaptive optima over all policies": "test_adaptive.test_optima_are_those_of_all_policies",
     "Adaptive optima are at most those of partitions": "test_adaptive.test_order_of_the_optima",
@@ -60,6 +60,12 @@ ELSEWHERE = {
     ),
     "TC and DTC from Z (Lemma 8 there)": "test_random_order.test_mean_entropies_and_curve",
     "Z does not decrease (Han 1978)": "test_random_order.test_curve_does_not_decrease_and_costs_are_convex",
+    "Theorem 2 of Wen, Liang, Lu (arXiv 2608.25505), any order": "test_markov_rounds.test_blocks_lose_nothing",
+    "Theorem 3 there: batches from the left": "test_walk_rounds.test_batches_from_the_left",
+    "Theorem 4 there: rounds of a walk": "test_walk_rounds.test_no_policy_without_loss_needs_fewer_rounds",
+    "The pseudo-cost is the path cost": "test_path_costs.test_definition_and_identity_with_the_path_cost",
+    "Plug-in sandwich (arXiv 2608.13520)": "test_partition_bound.test_sandwich",
+    "Adaptive partition bound there": "test_partition_bound.test_best_blocks_cost_less_than_the_bound",
     "Han and Shearer": "test_correlation.test_han_and_shearer",
     "H is a polymatroid": "test_correlation.test_entropy_is_a_polymatroid",
 }

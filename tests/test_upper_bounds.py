@@ -1,7 +1,6 @@
 """Upper bounds of the expected divergence: above the exact value, defined as stated, constants the best possible."""
 
 from fractions import Fraction
-from itertools import product
 from math import log
 
 import pytest
@@ -9,16 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import reference as ref
+from tests.compositions import compositions
 from tests.strategies import targets
 from theory._checks import InputError
 from theory.closed_forms import mean_subset_entropies
 from theory.correlation import conditional_entropy, entropy, total_correlation
 from theory.curves import information_curve
+from theory.entropy_table import EntropyTable
 from theory.limits import CostError
 from theory.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.random_order import expected_kl, lavenant_zanella_kl
-from theory.subsets import EntropyTable, subset_entropies
+from theory.subsets import subset_entropies
 from theory.upper_bounds import best_constant, confidence_bound, entropy_bound, upper_bounds
 
 ROUNDING = 1e-12  # bits: sums of at most 16 entropies of at most 4 bits each
@@ -34,12 +35,6 @@ ALWAYS = [
     "growth complexity",
     "Wainwright",
 ]
-
-
-def compositions(n):
-    for cuts in product((False, True), repeat=n - 1):
-        ends = [i + 1 for i, cut in enumerate(cuts) if cut] + [n]
-        yield tuple(b - a for a, b in zip([0, *ends], ends, strict=False))
 
 
 def values(source, sizes):

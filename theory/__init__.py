@@ -1,7 +1,7 @@
 """Exact theory of parallel decoding: pmfs, correlation, bounds, unmasking policies and the exact decoder."""
 
 from theory._checks import InputError
-from theory.adaptive import adaptive_bounds, frontier, serial_depth
+from theory.adaptive import adaptive_bounds, depth_within, frontier, serial_depth
 from theory.bounds import OptimalBounds, optimal_bounds, optimal_partition_counts, step_bound
 from theory.correlation import (
     conditional_entropy,
@@ -14,6 +14,8 @@ from theory.correlation import (
 from theory.curves import information_curve
 from theory.decoded import Decode
 from theory.decoder import decode
+from theory.diversity import most_accurate
+from theory.entropy_table import EntropyTable
 from theory.expectation import decode_contexts
 from theory.law import Context, Law, ListedLaw
 from theory.limits import CostError
@@ -21,11 +23,13 @@ from theory.lognumber import LogNumber
 from theory.lumped import decode_lumped, tie_interval_lumped
 from theory.mixtures import optimal_mixture
 from theory.output_law import output_law
+from theory.path_costs import pseudo_cost
 from theory.pmf import JointPMF
 from theory.policies import parse_policy, policies
 from theory.random_order import expected_kl, optimal_sizes
+from theory.step_counts import StepLaw, step_law
 from theory.structured import GrammarLaw, HMMLaw, MarkovLaw
-from theory.subsets import EntropyTable, subset_entropies
+from theory.subsets import subset_entropies
 from theory.taskfile import read_task
 from theory.ties import tie_interval
 
@@ -43,17 +47,20 @@ __all__ = [
     "LogNumber",
     "MarkovLaw",
     "OptimalBounds",
+    "StepLaw",
     "adaptive_bounds",
     "conditional_entropy",
     "decode",
     "decode_contexts",
     "decode_lumped",
+    "depth_within",
     "dual_total_correlation",
     "entropy",
     "expected_kl",
     "frontier",
     "information_curve",
     "kl_divergence",
+    "most_accurate",
     "optimal_bounds",
     "optimal_mixture",
     "optimal_partition_counts",
@@ -62,9 +69,11 @@ __all__ = [
     "parse_policy",
     "policies",
     "product_of_marginals",
+    "pseudo_cost",
     "read_task",
     "serial_depth",
     "step_bound",
+    "step_law",
     "subset_entropies",
     "tie_interval",
     "tie_interval_lumped",

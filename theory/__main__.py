@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from theory._checks import InputError, positive_int
+from theory._checks import InputError, exact_fraction, positive_int
 from theory.answers import (
     bounds_answer,
     decode_answer,
@@ -15,9 +15,10 @@ from theory.answers import (
     schedule_answer,
 )
 from theory.bounds import check_partition
-from theory.commandline import OneLineParser, as_json, guarded, waiting
+from theory.commandline import OneLineParser, as_json, guarded, waiting, whole
 from theory.decoded import OFF_SUPPORT
 from theory.float_task import FloatTask
+from theory.limits import CostError, allowing
 from theory.policies import parse_policy, policies
 from theory.rule_answers import realised_answer, rules_answer
 from theory.tables import print_answer, print_rows
@@ -25,6 +26,8 @@ from theory.temper import GREEDY_TIES, NUCLEUS, SCORED, check_temperature
 from theory.verdict import verdict
 
 __all__ = ["build_parser", "main"]
+
+_MOST = 1000  # a limit beyond this is no advice
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -56,10 +59,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_task(frontier)
     frontier.add_argument("--plot", metavar="FILE", help="also draw it into a .png, .svg or .pdf file")
+    frontier.add_argument("--within", metavar="BITS", help="also the fewest steps at a KL of at most so much")
+    frontier.add_argument(
+        "--entropy", metavar="BITS", help="also the best one-step accuracy with answers of this entropy"
+    )
     policy = commands.add_parser("policy", help="the best rule of all that look at the tokens, step by step")
     _add_task(policy)
     policy.add_argument(
-        "--steps", type=int, default=None, help="at most this many (default: the fewest that lose nothing)"
+        "--steps", type=whole, default=None, help="at most this many (default: the fewest that lose nothing)"
     )
     policy.add_argument("--plot", metavar="FILE", help="also draw it into a .png, .svg or .pdf file")
     estimate = commands.add_parser("estimate", help="bounds estimated from a CSV of observed sequences")
@@ -77,8 +84,8 @@ def build_parser() -> argparse.ArgumentParser:
     real.add_argument(
         "--rule", required=True, metavar="SPEC", help="such as dream:eps=1e-3 or llada:by=confidence"
     )
-    real.add_argument("--masked", required=True, type=int, help="number of masked positions")
-    real.add_argument("--steps", type=int, default=None, help="T, where the rule takes it")
+    real.add_argument("--masked", required=True, type=whole, help="number of masked positions")
+    real.add_argument("--steps", type=whole, default=None, help="T, where the rule takes it")
     real.add_argument(
         "--task", default=None, metavar="TASK", help="also the accuracy of a perfect model on it"
     )
@@ -114,6 +121,8 @@ _SWITCHES = {"greedy_ties": "random", "off_support": "marginal", "nucleus": "kee
 
 def _switches(args: argparse.Namespace) -> dict[str, Any]:
     """Return the temperature and the switches that are not the default."""
+    if args.nucleus != "keep" and args.top_p is None:
+        raise InputError("--nucleus says what becomes of the token that crosses --top-p; give --top-p too.")
     found: dict[str, Any] = {"temperature": check_temperature(args.temperature)}
     found |= {key: getattr(args, key) for key, usual in _SWITCHES.items() if getattr(args, key) != usual}
     return found | {key: getattr(args, key) for key in ("top_p", "top_k") if getattr(args, key) is not None}
@@ -122,16 +131,16 @@ def _switches(args: argparse.Namespace) -> dict[str, Any]:
 def _add_samples_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE.csv", help="header y0,y1,...[,x]; one observed sequence a row")
     parser.add_argument("--partition", help='price an ordered partition such as "0,1|2,3"')
-    parser.add_argument("--bootstrap", type=int, default=200, help="number of resamples (default 200)")
-    parser.add_argument("--seed", type=int, default=0, help="of the resamples (default 0)")
+    parser.add_argument("--bootstrap", type=whole, default=200, help="number of resamples (default 200)")
+    parser.add_argument("--seed", type=whole, default=0, help="of the resamples (default 0)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def _add_samples(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--samples", type=int, default=2000, help="for laws too large to compute exactly (default 2000)"
+        "--samples", type=whole, default=2000, help="for laws too large to compute exactly (default 2000)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the samples (default 0)")
+    parser.add_argument("--seed", type=whole, default=0, help="of the samples (default 0)")
 
 
 def _add_float(parser: argparse.ArgumentParser) -> None:
@@ -146,9 +155,15 @@ def _add_task(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "task", metavar="TASK", help="a registered name, a .json or .csv file, or module:attribute"
     )
-    parser.add_argument("-n", type=int, default=None, help="size of a registered or structured task")
+    parser.add_argument("-n", type=whole, default=None, help="size of a registered or structured task")
     parser.add_argument(
         "--normalise", action="store_true", help="divide the probabilities of a file by their sum"
+    )
+    parser.add_argument(
+        "--limit",
+        default="1",
+        metavar="FACTOR",
+        help="multiply the limits of time and memory by this (default 1)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
@@ -156,7 +171,18 @@ def _add_task(parser: argparse.ArgumentParser) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit status: 0, or 2 for wrong input."""
     args = build_parser().parse_args(argv)
-    return guarded(lambda: _run(args), "python -m theory")
+    return guarded(lambda: _within_limits(args), "python -m theory")
+
+
+def _within_limits(args: argparse.Namespace) -> int:
+    factor = exact_fraction(getattr(args, "limit", "1"), "--limit")
+    with allowing(factor):
+        try:
+            return _run(args)
+        except CostError as error:
+            if error.factor is None or error.factor > _MOST or not hasattr(args, "limit"):
+                raise
+            raise InputError(f"{str(error).rstrip('.')}, or allow it with --limit {error.factor}.") from None
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -165,7 +191,9 @@ def _run(args: argparse.Namespace) -> int:
     if hasattr(args, "samples"):
         positive_int(args.samples, "samples")
     if args.command == "estimate":
-        return _estimate(args)
+        with waiting(args.command):
+            answer = _estimate(args)
+        return _show(args, answer)
     if args.command == "rules":
         return _show(args, {"rules": rules_answer()})
     with waiting(args.command):
@@ -186,11 +214,12 @@ def _answer(args: argparse.Namespace) -> dict[str, Any]:
         wanted = {"adaptive": args.adaptive, "randomized": args.randomized, "count": args.count}
         answer = bounds_answer(task, args.partition, samples=args.samples, seed=args.seed, **wanted)
         least = answer.get("optimal_bound") or answer.get("optimal_bound_by_context")
-        answer |= {"verdict": verdict(least)} if least else {}
+        error = answer.get("errors", {}).get("optimal_bound", answer.get("error", 0.0))
+        answer |= {"verdict": verdict(least, error)} if least else {}
     elif args.command == "schedule":
         answer = schedule_answer(task, samples=args.samples, seed=args.seed)
     elif args.command == "frontier":
-        answer = _frontier(task, args.plot)
+        answer = _frontier(task, args.plot) | _asked(task, args.within, args.entropy)
     elif args.command == "policy":
         answer = _policy(task, args.steps, args.plot)
     else:
@@ -202,6 +231,10 @@ def _answer(args: argparse.Namespace) -> dict[str, Any]:
 def _show(args: argparse.Namespace, answer: dict[str, Any]) -> int:
     if args.json:
         print(as_json(answer))
+    elif args.command == "estimate":
+        from theory.estimation import print_estimates
+
+        print_estimates(answer)
     elif "rules" in answer:
         print_rows(
             [{key: row[key] for key in ("example", "formula", "source")} for row in answer["rules"]], ""
@@ -217,17 +250,12 @@ def _show(args: argparse.Namespace, answer: dict[str, Any]) -> int:
     return 0
 
 
-def _estimate(args: argparse.Namespace) -> int:
-    from theory.estimation import estimate_answer, print_estimates, read_samples
+def _estimate(args: argparse.Namespace) -> dict[str, Any]:
+    from theory.estimation import estimate_answer, read_samples
 
     seen = read_samples(args.file)
     partition = None if args.partition is None else check_partition(parse_partition(args.partition), seen.n)
-    answer = estimate_answer(seen, partition, bootstrap=args.bootstrap, seed=args.seed)
-    if args.json:
-        print(as_json(answer))
-    else:
-        print_estimates(answer)
-    return 0
+    return estimate_answer(seen, partition, bootstrap=args.bootstrap, seed=args.seed)
 
 
 def _frontier(task: Any, plot: str | None) -> dict[str, Any]:
@@ -241,6 +269,12 @@ def _frontier(task: Any, plot: str | None) -> dict[str, Any]:
     bounds = bounds_answer(task)["optimal_bound"]
     save_picture(lambda: draw_frontier(answer, bounds and [float(bits) for bits in bounds]), path)
     return {**answer, "plot": plot}
+
+
+def _asked(task: Any, within: str | None, entropy: str | None) -> dict[str, Any]:
+    from theory.frontier_answers import asked_answer
+
+    return asked_answer(task, within=within, entropy=entropy)
 
 
 def _policy(task: Any, steps: int | None, plot: str | None) -> dict[str, Any]:

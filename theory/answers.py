@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import inf, log2, nextafter
 from typing import Any, Protocol
 
 from theory._checks import InputError, positive_int
 from theory.bounds import check_partition, optimal_bounds, optimal_partition_counts, step_bound
+from theory.entropy_table import EntropyTable
 from theory.expectation import HasContexts, bounds_by_context, decode_contexts, expectation
 from theory.large.answers import (
     equal_blocks,
@@ -16,15 +18,21 @@ from theory.large.answers import (
     structured_bounds,
     structured_schedule,
 )
+from theory.large.closed import closed_law
 from theory.large.decode import NotKnownError
-from theory.large.decode_estimate import estimated_decode
+from theory.large.decode_estimate import check_states, sampled_decode
+from theory.large.gaps import Gaps
 from theory.law import context_pmfs
-from theory.lognumber import LogNumber
+from theory.limits import CostError
+from theory.lognumber import LogNumber, ratio_text
 from theory.pmf import JointPMF
-from theory.policies.policy import RankedPolicy
+from theory.policies.policy import Policy
+from theory.policies.process import Process
 from theory.structured.answers import large_bounds, large_law, large_schedule
 from theory.structured.decode_answers import Structured, large_decode
-from theory.subsets import EntropyTable, subset_entropies
+from theory.subsets import subset_entropies
+from theory.task_steps import steps_law_answer
+from theory.temper import settings_of
 
 __all__ = [
     "NamedTask",
@@ -94,17 +102,16 @@ def bounds_answer(
             )
         blocks = None if partition is None else _blocks(partition, large.n)
         return large_bounds(task, large, blocks, samples=samples, seed=seed)
+    other = adaptive or randomized or count
     return listed_or_structured(
         task,
         lambda: _listed_bounds(task, partition, adaptive=adaptive, randomized=randomized, count=count),
         lambda structure: _with_exact(
             structured_bounds(
-                task,
-                structure,
-                None if partition is None else _blocks(partition, structure.n),
-                other=adaptive or randomized or count,
+                task, structure, None if partition is None else _blocks(partition, structure.n), other=other
             )
         ),
+        other=other,
     )
 
 
@@ -125,11 +132,23 @@ def _listed_bounds(
     contexts = task.contexts()
     parts = context_pmfs(contexts)
     answer: dict[str, Any] = {"task": task.name, "n": task.n}
+    same_length = len({pmf.n for _, pmf in parts}) == 1
+    optima: dict[str, Any] = {}  # first, as they cost most: they refuse before any other work
+    if adaptive:
+        from theory.adaptive import average_bounds
+        from theory.adaptive.cap import adaptive_error
+
+        optima["adaptive_bound"] = list(average_bounds(parts))
+        if error := sum(float(weight) * adaptive_error(pmf) for weight, pmf in parts):
+            # a mean adds a rounding of each part, of values of at most n log2 N bits
+            size = max(pmf.n * log2(max(len(pmf), 2)) for _, pmf in parts)
+            optima["errors"] = {"adaptive_bound": 1.001 * error + (len(parts) + 3) * size * 2.0**-52}
+    if randomized:
+        optima |= _randomized(parts) if same_length else {"randomized_bound": None, "randomized_gap": None}
     tables = [(weight, subset_entropies(pmf)) for weight, pmf in parts]
     answer["entropy"] = expectation([(w, _joint(t)) for w, t in tables])
     answer["total_correlation"] = expectation([(w, _total_correlation(t)) for w, t in tables])
     answer["dual_total_correlation"] = expectation([(w, _dual(t)) for w, t in tables])
-    same_length = len({pmf.n for _, pmf in parts}) == 1
     if same_length:
         mean = tables[0][1] if len(tables) == 1 else subset_entropies(parts)
         best = optimal_bounds(mean)
@@ -148,12 +167,7 @@ def _listed_bounds(
             raise InputError("one partition does not fit contexts of different lengths.")
         check_partition(blocks, parts[0][1].n)
         answer["partition_bound"] = expectation([(w, step_bound(t, blocks)) for w, t in tables])
-    if adaptive:
-        from theory.adaptive import average_bounds
-
-        answer["adaptive_bound"] = list(average_bounds(parts))
-    if randomized:
-        answer |= _randomized(parts) if same_length else {"randomized_bound": None, "randomized_gap": None}
+    answer |= optima
     if not all(table.is_exact for _, table in tables):
         answer["error"] = max(
             table.bound_error for _, table in tables
@@ -183,6 +197,7 @@ def schedule_answer(task: NamedTask, *, samples: int = 2000, seed: int = 0) -> d
 
 
 def _listed_schedule(task: NamedTask) -> dict[str, Any]:
+    from theory.partition_bound import best_partition_bounds
     from theory.random_order import information_curve, optimal_sizes
 
     curve = information_curve(subset_entropies(context_pmfs(task.contexts())))
@@ -191,6 +206,8 @@ def _listed_schedule(task: NamedTask) -> dict[str, Any]:
     answer |= {"optimal_sizes": [list(sizes) for sizes in best.sizes], "expected_kl": list(best.values)}
     if not curve.is_exact:
         answer["error"] = max(curve.error_of(2 * curve.n + 1), best.error)  # bits, of every float above
+    bounds = best_partition_bounds(curve.floats(), curve.n)
+    answer["partition_bound"] = [b and nextafter(b.value + b.error, inf) for b in bounds]
     return _with_exact(answer)
 
 
@@ -214,9 +231,18 @@ def frontier_answer(task: NamedTask) -> dict[str, Any]:
         {"steps": v.steps_under_data, "kl": v.kl, "steps_of_runs": v.steps} for v in vertices
     ]
     answer["serial_depth"] = {"expected": depth.expected, "worst_case": depth.worst_case}
-    exact_vertices = [{key: str(value) for key, value in v.items()} for v in answer["vertices"]]
+    structure = structure_of(task)
+    if isinstance(structure, Gaps) and structure.kind == "walk":
+        from theory.walk_rounds import walk_rounds
+
+        # below the expected one at any n
+        answer["serial_depth"] = {**answer["serial_depth"], "at_least": walk_rounds(structure.n)}
+    answer |= {"errors": {"serial_depth": depth.error}} if depth.error else {}  # of the expected one
+    exact_vertices = [{key: _text(value) for key, value in v.items()} for v in answer["vertices"]]
     if all(isinstance(v.kl, LogNumber) for v in vertices):
-        answer["exact"] = {"vertices": exact_vertices, "serial_depth": {"expected": str(depth.expected)}}
+        rounds = answer["serial_depth"].items()
+        exact_depth = {name: _text(value) for name, value in rounds if name != "worst_case"}
+        answer["exact"] = {"vertices": exact_vertices, "serial_depth": exact_depth}
     return answer
 
 
@@ -240,7 +266,7 @@ def _dual(table: EntropyTable) -> Any:
 
 
 def decode_answer(
-    task: NamedTask, policy: RankedPolicy, *, samples: int = 2000, seed: int = 0, **switches: Any
+    task: NamedTask, policy: Policy | Process, *, samples: int = 2000, seed: int = 0, **switches: Any
 ) -> dict[str, Any]:
     """Return the exact decode of a task: accuracy, kl, path_kl, steps and the rationals behind them.
 
@@ -249,24 +275,22 @@ def decode_answer(
     """
     if (large := _parametrised(task)) is not None:
         return large_decode(task, large, policy, samples=samples, seed=seed, **switches)
+    structure = structure_of(task)
     try:
+        if structure is not None and closed_law(task) is not None:
+            check_states(structure.n, policy, switches)
         result = decode_contexts(task, policy, **switches)
-    except NotKnownError:
-        sampled: dict[str, Any] = {
-            "temperature": switches.get("temperature", 1),
-            "samples": samples,
-            "seed": seed,
-        }
-        estimated = estimated_decode(task.name, structure_of(task), policy, **sampled)
-        if estimated is None:
+    except (NotKnownError, CostError):
+        law = closed_law(task)
+        if law is None:
             raise
-        return _with_exact(estimated)
+        own: dict[str, Any] = {"samples": samples, "seed": seed}
+        return _with_exact(sampled_decode(task, law, structure, policy, **own, **switches))
     answer: dict[str, Any] = {
         "task": task.name,
         "n": task.n,
         "policy": str(policy),
-        "temperature": float(Fraction(switches.get("temperature", 1))),
-        **{name: switches[name] for name in ("greedy_ties", "off_support") if name in switches},
+        **settings_of(switches),
         "accuracy": result.accuracy,
         "kl": result.kl,
         "path_kl": result.path_kl,
@@ -274,7 +298,9 @@ def decode_answer(
         "steps_under_data": result.steps_under_data,
         "tokens_per_step": result.tokens_per_step,
     }
-    return _with_exact(answer)
+    found = steps_law_answer(task, policy, **switches)
+    errors = {**result.errors, **found.pop("errors", {})}
+    return _with_exact(answer | ({"errors": errors} if errors else {}) | found)
 
 
 def _with_exact(answer: dict[str, Any]) -> dict[str, Any]:
@@ -286,7 +312,13 @@ def _with_exact(answer: dict[str, Any]) -> dict[str, Any]:
             and value
             and all(isinstance(item, (LogNumber, Fraction)) for item in value)
         ):
-            exact[key] = [str(item) for item in value]
+            exact[key] = [_text(item) for item in value]
         elif isinstance(value, (LogNumber, Fraction)):
-            exact[key] = str(value)
+            exact[key] = _text(value)
+        elif key.startswith("steps_law") and value and all(isinstance(p, Fraction) for _, p in value):
+            exact[key] = [[calls, _text(p)] for calls, p in value]
     return {**answer, "exact": exact} if exact else answer
+
+
+def _text(value: Any) -> str:
+    return ratio_text(value) if isinstance(value, Fraction) else str(value)

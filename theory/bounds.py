@@ -22,8 +22,9 @@ from theory._checks import InputError
 from theory.chain_numbers import ChainNumbers, Key, chain_numbers
 from theory.chains import block_prices, chain_costs, has_compiler, subset_sums
 from theory.correlation import Bits
+from theory.entropy_table import EntropyTable
 from theory.limits import require_memory, require_operations
-from theory.subsets import EntropyTable
+from theory.size_counts import counts_by_size, entropies_by_size
 
 __all__ = [
     "OptimalBounds",
@@ -84,10 +85,6 @@ def step_bound(table: EntropyTable, partition: Sequence[Sequence[int]]) -> Bits:
     for revealed, i in _block_pairs(blocks):
         counts[revealed | 1 << i] += 1
         counts[revealed] -= 1
-    if table.vectors is not None:
-        masks = [mask for mask, c in counts.items() if c]
-        scales = np.array([counts[mask] for mask in masks])
-        return table.lognumber((scales[:, None] * table.vectors[masks]).sum(axis=0))
     if table.is_exact:
         table.require_exact(mask for mask, c in counts.items() if c)
         return table.combination(counts)
@@ -133,12 +130,15 @@ def optimal_bounds(table: EntropyTable) -> OptimalBounds:
 def optimal_partition_counts(table: EntropyTable) -> tuple[int, ...]:
     """Return the number of optimal ordered partitions for T = 1..n, ties decided exactly.
 
+    Where entropies depend on the size of the set alone block sizes are counted (``theory/size_counts.py``).
+
     Args:
         table: An exact table.
 
     Raises:
         InputError: For a float table, whose ties cannot be decided.
-        CostError: If 3^n steps exceed the limit.
+        CostError: If 3^n steps exceed the limit, or the partitions that floats cannot tell apart do, before any is
+            compared exactly.
 
     Example:
         >>> from theory.pmf import JointPMF
@@ -148,9 +148,13 @@ def optimal_partition_counts(table: EntropyTable) -> tuple[int, ...]:
     """
     if not table.is_exact:
         raise InputError("optimal partitions are counted on exact tables only: ties of floats are undecided.")
+    by_size = entropies_by_size(table)
+    if by_size is not None:
+        return counts_by_size(by_size)
     _require_chains(table.n)
     gains = table.gains()
     search = _Backtrack(table, gains, chain_costs(gains))
+    search.require_counting()
     return tuple(search.count(steps, (1 << table.n) - 1) for steps in range(1, table.n + 1))
 
 
@@ -220,15 +224,29 @@ class _Backtrack:
             return int(target == 0)
         least, total = self.best(t, target)[1], 0
         for source in self._near(t, target).tolist():
-            self._require_comparison()
             chain = self.numbers.extend(self.best(t - 1, source)[1], source, target)
             if self.numbers.equal(chain, least):
                 total += self.count(t - 1, source)
         return total
 
+    def require_counting(self) -> None:
+        """Raise unless counting takes at most the limit of comparisons: two for each step of a near optimal chain."""
+        n, steps = self.table.n, 0
+        levels: list[set[int]] = [set() for _ in range(n + 1)]
+        for t in range(n, 0, -1):
+            levels[t].add((1 << n) - 1)
+            for target in levels[t]:
+                near = self._near(t, target)
+                levels[t - 1].update(near.tolist())
+                steps += len(near)
+                self._require(2 * steps)
+
     def _require_comparison(self) -> None:
         self.compared += 1
+        self._require(self.compared)
+
+    def _require(self, comparisons: int) -> None:
         remedy = "build the table with exact=False for floats with a proven error"
         require_operations(
-            self.compared, "deciding ties between partitions exactly", limit=_COMPARED, remedy=remedy
+            comparisons, "deciding ties between partitions exactly", limit=_COMPARED, remedy=remedy
         )

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from math import fsum
 from typing import Any, Protocol
 
-import numpy as np
 from flint import arb
+from numpy.typing import NDArray
 
+from theory.entropy_table import EntropyTable
 from theory.lognumber import LogNumber, extra_precision
 from theory.rounding import sum_error
-from theory.subsets import EntropyTable
 
 _PRECISIONS = 128, 640  # bits of intervals: real differences of weights below 2^200 rarely need more
 
@@ -58,30 +58,30 @@ class ChainNumbers(Protocol):
 
 def chain_numbers(table: EntropyTable) -> ChainNumbers:
     """Return the exact costs of chains of an exact table."""
-    return _Vectors(table) if table.vectors is not None else _OnDemand(table)
+    vectors = table.vectors if table.few_weights else None
+    return _Vectors(table, *vectors) if vectors is not None else _OnDemand(table)
 
 
 class _Vectors:
     """Keys are coefficients over primes: equal costs have equal keys."""
 
-    def __init__(self, table: EntropyTable) -> None:
-        assert table.vectors is not None
-        self.table, self.vectors = table, table.vectors
+    def __init__(self, table: EntropyTable, primes: tuple[int, ...], vectors: NDArray[Any]) -> None:
+        assert table.rows is not None
+        self.n, self.denominator, self.primes, self.vectors = table.n, table.rows.denominator, primes, vectors
 
     def nothing(self) -> Key:
-        return (0,) * len(self.table.primes)
+        return (0,) * len(self.primes)
 
     def joint(self, target: int) -> Key:
         return tuple(self.vectors[target].tolist())
 
     def extend(self, key: Key, source: int, target: int) -> Key:
-        block = [1 << i for i in range(self.table.n) if (target ^ source) >> i & 1]
+        block = [1 << i for i in range(self.n) if (target ^ source) >> i & 1]
         step = self.vectors[[source | bit for bit in block]].sum(axis=0) - len(block) * self.vectors[source]
         return tuple(a + b for a, b in zip(key, step.tolist(), strict=True))
 
     def compare(self, left: Key, right: Key) -> int:
-        difference = [a - b for a, b in zip(left, right, strict=True)]
-        return self.table.lognumber(np.array(difference, dtype=object)).sign() if any(difference) else 0
+        return 0 if left == right else self._number([a - b for a, b in zip(left, right, strict=True)]).sign()
 
     def equal(self, left: Key, right: Key) -> bool:
         return left == right
@@ -90,7 +90,11 @@ class _Vectors:
         del keys  # vectors are there already
 
     def excess(self, key: Key) -> LogNumber:
-        return self.table.lognumber(np.array(key, dtype=object) - self.vectors[-1])
+        return self._number([a - b for a, b in zip(key, self.vectors[-1].tolist(), strict=True)])
+
+    def _number(self, values: list[int]) -> LogNumber:
+        live = [(p, v) for p, v in zip(self.primes, values, strict=True) if v]
+        return LogNumber.over_primes([p for p, _ in live], [v for _, v in live], self.denominator)
 
 
 class _OnDemand:

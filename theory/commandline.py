@@ -7,15 +7,15 @@ import json
 import os
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from math import inf, isnan
 from typing import Any, NoReturn
 
-from theory._checks import InputError
+from theory._checks import InputError, positive_int
 from theory.lognumber import LogNumber
 
-__all__ = ["OneLineParser", "as_json", "guarded", "waiting"]
+__all__ = ["OneLineParser", "as_json", "guarded", "process_count", "waiting", "whole"]
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -30,21 +30,69 @@ def guarded(run: Callable[[], int], program: str) -> int:
     """Run a command and return its exit status.
 
     Wrong input is one line on stderr and status 2, an interrupt status 130, a reader that has gone (``| head``) 141.
+    So is output that cannot be written, to a full disk or a closed stdout: one line and status 2.
     """
+    if not sys.stdout:  # closed by ``>&-``: said before any work
+        return _refused(program, "stdout is closed; nothing can be written.")
     try:
         status = run()
         sys.stdout.flush()
         return status
     except BrokenPipeError:
-        # what is left of the output goes nowhere, or Python complains of it at the end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 141
     except InputError as error:
-        sys.stderr.write(f"{program}: {' '.join(str(error).split())}\n")
-        return 2
+        return _refused(program, str(error))
+    except OSError as error:
+        # without a name it is a write that failed
+        what = f"use {error.filename}" if error.filename else "write the output"
+        return _refused(program, f"cannot {what}: {error.strerror or error}.")
     except KeyboardInterrupt:
-        sys.stderr.write(f"{program}: interrupted\n")
+        _say(f"{program}: interrupted")
         return 130
+
+
+def _refused(program: str, text: str) -> int:
+    _say(f"{program}: {' '.join(text.split())}")
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError:
+        _drop_output()
+    return 2
+
+
+def _say(line: str) -> None:
+    with suppress(OSError, AttributeError):  # stderr may be full or closed as well
+        sys.stderr.write(f"{line}\n")
+
+
+def _drop_output() -> None:
+    """Send what is left of the output nowhere: Python would complain of it at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def whole(text: str) -> int:
+    """Return a whole number in ASCII digits, for arguments.
+
+    Example:
+        >>> whole("-3")
+        -3
+    """
+    try:
+        return int(text if text.isascii() else "")
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number, got {text[:40]!r}") from None
+
+
+def process_count(value: object, name: str) -> int:
+    """Return a number of processes, 1 to the greater of 64 and four a core: each holds its own copy of the libraries.
+
+    Example:
+        >>> process_count("2", "--jobs")
+        2
+    """
+    return positive_int(value, name, at_most=max(64, 4 * (os.cpu_count() or 1)))
 
 
 @contextmanager
@@ -70,6 +118,8 @@ def as_json(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) is int:  # most of a long schedule
+        return value
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -21,9 +21,9 @@ from theory.curves import InformationCurve, information_curve
 from theory.growth import Source
 from theory.limits import require_operations
 from theory.lognumber import LogNumber, extra_precision
-from theory.rounding import Approximate
+from theory.rounding import Approximate, two_digits
 
-__all__ = ["effective_total_correlation", "path_complexity", "scale_complexity"]
+__all__ = ["approximated", "effective_total_correlation", "path_complexity", "scale_complexity"]
 
 _BITS = 128  # working precision; floats keep 53
 _WEIGHTS = 10**6  # interval operations for the weights of D: a few seconds, n = 1000
@@ -45,7 +45,7 @@ def scale_complexity(source: Source) -> Approximate:
     with extra_precision(_BITS):
         rises = _rises(curve)
         total = sum((j * (n - j) * rise for j, rise in enumerate(rises, start=1)), arb(0))
-        return _approximate(2 * arb(n - 1).log() * total / (n + 1))
+        return approximated(2 * arb(n - 1).log() * total / (n + 1))
 
 
 def path_complexity(source: Source) -> Approximate:
@@ -78,7 +78,7 @@ def path_complexity(source: Source) -> Approximate:
             rises = [max(rise.mid(), arb(0)) for rise in rises]
         scaled = [n * (n - 1) * comb(n - 2, j) * rise for j, rise in enumerate(rises)]
         root = _lower_half(scaled) + _lower_half(scaled[::-1]) + arb(0, doubt)
-        return _approximate(root * root)
+        return approximated(root * root)
 
 
 def effective_total_correlation(source: Source) -> Approximate:
@@ -99,7 +99,7 @@ def effective_total_correlation(source: Source) -> Approximate:
         return Approximate(value=0.0, error=0.0)
     with extra_precision(2 * n + _BITS):  # the monomials of B_{m,i} add up to less than 4^m and cancel
         terms = zip(_masses(n - 1)[1:], _rises(curve), strict=True)
-        return _approximate(sum((n * (j + 1) * mass * rise for j, (mass, rise) in enumerate(terms)), arb(0)))
+        return approximated(sum((n * (j + 1) * mass * rise for j, (mass, rise) in enumerate(terms)), arb(0)))
 
 
 def _masses(m: int) -> list[arb]:
@@ -147,9 +147,9 @@ def _ball(rise: Any) -> arb:
     return ball
 
 
-def _approximate(ball: arb) -> Approximate:
-    """Return the middle as a float; its rounding is part of the error."""
+def approximated(ball: arb) -> Approximate:
+    """Return the middle of an interval as a float; its rounding is part of the error."""
     assert ball.is_finite()
     value = float(ball.mid())
     error = float((ball - arb(value)).abs_upper())
-    return Approximate(value=value, error=float(f"{error * 1.06:.1e}"))
+    return Approximate(value=value, error=two_digits(error))

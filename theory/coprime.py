@@ -55,12 +55,19 @@ def factored(n: int) -> Mapping[int, fmpq]:
 
 
 def _root(n: int) -> tuple[int, int]:
-    """Return the smallest r and its k with ``r^k = n``."""
-    for k in range(n.bit_length() // 10, 1, -1):  # trial division leaves no factor below 2^10
-        root = int(fmpz(n).root(k))
-        if root**k == n:
-            return root, k
-    return n, 1
+    """Return the smallest r and its k with ``r^k = n``; n has no factor up to the 2000th prime, above 2^14."""
+    whole, power = fmpz(n), 1
+    if not whole.is_perfect_power():
+        return n, 1
+    for k in _primes_below(n.bit_length() // 14 + 1):
+        while k * 14 <= int(whole).bit_length() and (root := whole.root(k)) ** k == whole:
+            whole, power = root, power * k
+    return int(whole), power
+
+
+@lru_cache(maxsize=64)
+def _primes_below(limit: int) -> tuple[int, ...]:
+    return tuple(k for k in range(2, limit) if fmpz(k).is_prime())
 
 
 def add_scaled(into: dict[int, fmpq], terms: Mapping[int, fmpq], scale: fmpq) -> None:

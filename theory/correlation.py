@@ -49,7 +49,7 @@ def entropy(pmf: JointPMF, positions: Sequence[int] | None = None) -> Bits:
     """
     if positions is None:
         positions = range(pmf.n)
-    pmf._check_positions(positions)  # pyright: ignore[reportPrivateUsage]
+    pmf.check_positions(positions)
     weights = pmf.group_weights(pmf.groups(positions))
     if pmf.total is None:
         return -float(np.sum(weights * np.log2(weights)))

@@ -13,13 +13,12 @@ from math import comb
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from theory._checks import InputError
 from theory.correlation import Bits
+from theory.entropy_table import EntropyTable
 from theory.lognumber import LogNumber
 from theory.rounding import gamma, pairwise_depth, sum_error
-from theory.subsets import EntropyTable
 
 __all__ = ["InformationCurve", "information_curve"]
 
@@ -141,20 +140,12 @@ def _means(table: EntropyTable) -> tuple[Bits, ...]:
     if not table.is_exact:
         return tuple(float(np.ascontiguousarray(table.h[sizes == j]).mean()) for j in range(table.n + 1))
     table.require_exact(range(1 << table.n))
+    if table.rows is not None:
+        return tuple(
+            total / comb(table.n, j) for j, total in enumerate(table.rows.sums(sizes.astype(np.int64)))
+        )
     means: list[Bits] = []
     for j in range(table.n + 1):
-        if table.vectors is None:
-            masks = np.flatnonzero(sizes == j).tolist()
-            total = LogNumber.combination((1, table.exact(mask)) for mask in masks)
-        else:
-            total = table.lognumber(_exact_sum(table.vectors[sizes == j]))
-        means.append(total / comb(table.n, j))
+        masks = np.flatnonzero(sizes == j).tolist()
+        means.append(LogNumber.combination((1, table.exact(mask)) for mask in masks) / comb(table.n, j))
     return tuple(means)
-
-
-def _exact_sum(rows: NDArray[Any]) -> NDArray[Any]:
-    """Return the sum over rows as Python integers; 64-bit rows are summed in two halves, which cannot overflow."""
-    if rows.dtype == np.dtype(object):
-        return rows.sum(axis=0)
-    high, low = (rows >> 32).sum(axis=0), (rows & 0xFFFFFFFF).sum(axis=0)
-    return high.astype(object) * 2**32 + low.astype(object)

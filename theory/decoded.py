@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
-import numpy as np
+from flint import arb
 from numpy.typing import NDArray
 
 from theory._checks import InputError
 from theory.arithmetic import Number, to_fmpq
+from theory.balls import ball_divergence, is_zero, public, with_errors
 from theory.correlation import Bits
 from theory.lognumber import LogNumber
-from theory.pmf import JointPMF, Outcome
+from theory.outcomes import Outcome
+from theory.pmf import JointPMF
 
-__all__ = ["OFF_SUPPORT", "Decode", "ValidSet", "divergence", "valid_mass"]
+__all__ = ["OFF_SUPPORT", "Decode", "ValidSet", "assembled", "divergence", "valid_mass"]
 
 OFF_SUPPORT = ("marginal", "uniform", "stop")
 ValidSet = Iterable[Outcome] | Callable[[Outcome], bool] | None
@@ -25,7 +26,7 @@ ValidSet = Iterable[Outcome] | Callable[[Outcome], bool] | None
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Decode:
-    """What decoding a pmf with a policy gives; Fractions and LogNumbers when exact, floats otherwise.
+    """What decoding a pmf with a policy gives; Fractions and LogNumbers when exact, else floats with their errors.
 
     Attributes:
         law: ``Q(y)`` for every y of the support of P; the rest is ``1 - sum`` (:func:`theory.output_law.output_law`
@@ -38,6 +39,9 @@ class Decode:
         steps_under_data: The same along trajectories driven by P; ``None`` where ``path_kl`` is.
         n: Number of positions.
         off_support: The convention behind the numbers that depend on it: the steps, and for remasking rules all.
+        errors: Proven bounds on the absolute errors of the floats among ``accuracy``, ``kl``, ``path_kl``, ``steps``
+            and ``steps_under_data`` (:mod:`theory.balls`). Empty for an exact decode, and for rules whose own random
+            choices are computed in floats (``rational`` is false), where nothing is proved.
     """
 
     law: Mapping[Outcome, Number]
@@ -48,6 +52,7 @@ class Decode:
     steps_under_data: Number | None
     n: int
     off_support: str = "marginal"
+    errors: Mapping[str, float] = field(default_factory=dict[str, float])
 
     @property
     def tokens_per_step(self) -> Number:
@@ -55,25 +60,56 @@ class Decode:
         return self.n / self.steps
 
 
-def valid_mass(law: Mapping[Outcome, Number], valid: ValidSet, *, exact: bool) -> Number:
+def assembled(
+    pmf: JointPMF,
+    own: NDArray[Any],
+    valid: ValidSet,
+    *,
+    path_kl: Any,
+    steps: Any,
+    steps_under_data: Any,
+    off_support: str,
+    exact: bool,
+    proven: bool,
+) -> Decode:
+    """Return the decode of a finished run.
+
+    Args:
+        pmf: The target.
+        own: Q on its outcomes, in their order: rationals when ``exact``, else balls.
+        valid: As in :func:`theory.decoder.decode`.
+        path_kl: A LogNumber or a ball; infinite; or ``None``.
+        steps: A rational or a ball.
+        steps_under_data: The same, or ``None``.
+        off_support: The convention.
+        exact: Whether all numbers are rationals.
+        proven: Whether the balls hold the true values.
+    """
+    law = dict(zip(pmf.outcomes, own.tolist(), strict=True))
+    found = {"accuracy": valid_mass(law, valid), "kl": divergence(pmf, own, exact=exact), "path_kl": path_kl}
+    found |= {"steps": steps, "steps_under_data": steps_under_data}
+    values, errors = with_errors(found)
+    shown = {y: public(q) for y, q in law.items()}
+    return Decode(law=shown, n=pmf.n, off_support=off_support, errors=errors if proven else {}, **values)
+
+
+def valid_mass(law: Mapping[Outcome, Any], valid: ValidSet) -> Any:
     """Return ``Q(V)``; V is the support unless named."""
-    zero = Fraction(0) if exact else 0.0
     if valid is None:
-        return sum(law.values(), zero)
+        return sum(law.values())
     if callable(valid):
-        return sum((q for y, q in law.items() if valid(y)), zero)
+        return sum(q for y, q in law.items() if valid(y))
     chosen = set(map(tuple, valid))
     if not chosen <= set(law):
         raise InputError("the valid set must be a part of the support of the pmf.")
-    return sum((q for y, q in law.items() if y in chosen), zero)
+    return sum(q for y, q in law.items() if y in chosen)
 
 
-def divergence(pmf: JointPMF, own: NDArray[Any], *, exact: bool) -> Bits:
-    """Return ``D(P || Q)`` in bits, with Q given on the outcomes of ``pmf`` in their order."""
-    if any(q == 0 for q in own.tolist()):
+def divergence(pmf: JointPMF, own: NDArray[Any], *, exact: bool) -> Bits | arb:
+    """Return ``D(P || Q)`` in bits, with Q given on the outcomes of ``pmf`` in their order; a ball unless exact."""
+    if is_zero(own).any():
         return inf
     if exact:
         p = [to_fmpq(x) for x in pmf.probabilities]
         return LogNumber.weighted_sum((a, a / b) for a, b in zip(p, own.tolist(), strict=True))
-    floats = pmf.floats()
-    return float(np.sum(floats * np.log2(floats / own)))
+    return ball_divergence(pmf.weights, own)

@@ -39,7 +39,8 @@ def decode(
             again everything.
         valid: The outcomes counted as correct, a part of the support (which is the default).
         **switches: ``temperature``, ``greedy_ties``, ``top_p``, ``top_k``, ``nucleus``, ``scored`` as in
-            :class:`theory.temper.Transform`. Exact pmfs give exact results at temperature 0 and 1.
+            :class:`theory.temper.Transform`. Exact pmfs give exact results at temperature 0 and 1,
+            and at 1/m where :func:`theory.temper.stays_rational`; all else floats with ``errors``.
 
     Raises:
         InputError: For switches out of range, or a rule that makes no progress.

@@ -68,76 +68,77 @@ def minus_x_log_x(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @cache
 def _kernels() -> tuple[Any, Any]:
-    """Compile the walk and the terms of a block (cached on disk by numba)."""
+    """Compile the walk and the terms of a block, once: numba keeps functions that call only global ones on disk."""
     from numba import njit
 
-    c0, c1, c2, c3, c4, c5, c6 = _SERIES
-    scale, sqrt_half, gap, fraction = _ONE_OVER_LN_2, _SQRT_HALF, _ONE_LESS_SQRT_HALF, _FRACTION
-    block = BLOCK
-
-    @njit(cache=True, error_model="numpy")  # pyright: ignore[reportUntypedFunctionDecorator]
-    def phi(x: Any, bits: Any, start: int, count: int, mantissa: Any, power: Any, out: Any) -> None:
-        for j in range(count):
-            shifted = bits[start + j] + gap
-            mantissa[j] = (shifted & fraction) + sqrt_half
-            power[j] = float((shifted >> 52) - 1023)
-        m = mantissa.view(np.float64)
-        for j in range(count):
-            f = m[j] - 1.0
-            s = f / (2.0 + f)
-            z = s * s
-            w = z * z
-            r = z * (c0 + w * (c2 + w * (c4 + w * c6))) + w * (c1 + w * (c3 + w * c5))
-            half = 0.5 * f * f
-            log = f - (half - s * (half + r))
-            out[j] = -x[start + j] * (power[j] + log * scale)
-
+    names = globals()
+    names["_phi"] = njit(cache=True, error_model="numpy")(_phi)
     # the order of the sum is free: every order of at most BLOCK terms obeys the same error bound
-    @njit(cache=True, fastmath={"reassoc", "nsz"})  # pyright: ignore[reportUntypedFunctionDecorator]
-    def total(values: Any, count: int) -> float:
-        out = 0.0
-        for j in range(count):
-            out += values[j]
-        return out
+    names["_total"] = njit(cache=True, fastmath={"reassoc", "nsz"})(_total)
+    names["_drop"] = njit(cache=True)(_drop)
+    return njit(cache=True)(_walk), _phi
 
-    @njit(cache=True)  # pyright: ignore[reportUntypedFunctionDecorator]
-    def drop(pool: Any, source: int, target: int, rest: int, size: int, kept: int) -> None:
-        for r in range(rest):
-            run, into = source + r * size * kept, target + r * kept
-            if size == 1:
-                pool[into : into + kept] = pool[run : run + kept]
-                continue
+
+def _phi(x: Any, bits: Any, start: int, count: int, mantissa: Any, power: Any, out: Any) -> None:
+    c0, c1, c2, c3, c4, c5, c6 = _SERIES
+    for j in range(count):
+        shifted = bits[start + j] + _ONE_LESS_SQRT_HALF
+        mantissa[j] = (shifted & _FRACTION) + _SQRT_HALF
+        power[j] = float((shifted >> 52) - 1023)
+    m = mantissa.view(np.float64)
+    for j in range(count):
+        f = m[j] - 1.0
+        s = f / (2.0 + f)
+        z = s * s
+        w = z * z
+        r = z * (c0 + w * (c2 + w * (c4 + w * c6))) + w * (c1 + w * (c3 + w * c5))
+        half = 0.5 * f * f
+        log = f - (half - s * (half + r))
+        out[j] = -x[start + j] * (power[j] + log * _ONE_OVER_LN_2)
+
+
+def _total(values: Any, count: int) -> float:
+    out = 0.0
+    for j in range(count):
+        out += values[j]
+    return out
+
+
+def _drop(pool: Any, source: int, target: int, rest: int, size: int, kept: int) -> None:
+    for r in range(rest):
+        run, into = source + r * size * kept, target + r * kept
+        if size == 1:
+            pool[into : into + kept] = pool[run : run + kept]
+            continue
+        for j in range(kept):
+            pool[into + j] = pool[run + j] + pool[run + kept + j]
+        for v in range(2, size):
             for j in range(kept):
-                pool[into + j] = pool[run + j] + pool[run + kept + j]
-            for v in range(2, size):
-                for j in range(kept):
-                    pool[into + j] += pool[run + v * kept + j]
+                pool[into + j] += pool[run + v * kept + j]
 
-    @njit(cache=True)  # pyright: ignore[reportUntypedFunctionDecorator]
-    def walk(pool: Any, bits: Any, sizes: Any, offsets: Any) -> Any:
-        n = sizes.shape[0]
-        h = np.zeros(1 << n)
-        start, kept = np.zeros(n + 1, np.int64), np.ones(n + 1, np.int64)
-        before = np.ones(n + 1, np.int64)  # cells of the axes below each
-        for i in range(n):
-            before[i + 1] = before[i] * sizes[i]
-        mantissa, power, terms = np.empty(block, np.int64), np.empty(block), np.empty(block)
-        for mask in range(1 << n):
-            changed = n - 1
-            if mask:
-                changed = 0
-                while not mask >> changed & 1:
-                    changed += 1
-            for i in range(changed, -1, -1):
-                if mask >> i & 1:
-                    start[i], kept[i] = start[i + 1], kept[i + 1] * sizes[i]
-                else:
-                    drop(pool, start[i + 1], offsets[i], before[i], sizes[i], kept[i + 1])
-                    start[i], kept[i] = offsets[i], kept[i + 1]
-            for first in range(0, kept[0], block):
-                count = min(block, kept[0] - first)
-                phi(pool, bits, start[0] + first, count, mantissa, power, terms)
-                h[mask] += total(terms, count)
-        return h
 
-    return walk, phi
+def _walk(pool: Any, bits: Any, sizes: Any, offsets: Any) -> Any:
+    n = sizes.shape[0]
+    h = np.zeros(1 << n)
+    start, kept = np.zeros(n + 1, np.int64), np.ones(n + 1, np.int64)
+    before = np.ones(n + 1, np.int64)  # cells of the axes below each
+    for i in range(n):
+        before[i + 1] = before[i] * sizes[i]
+    mantissa, power, terms = np.empty(BLOCK, np.int64), np.empty(BLOCK), np.empty(BLOCK)
+    for mask in range(1 << n):
+        changed = n - 1
+        if mask:
+            changed = 0
+            while not mask >> changed & 1:
+                changed += 1
+        for i in range(changed, -1, -1):
+            if mask >> i & 1:
+                start[i], kept[i] = start[i + 1], kept[i + 1] * sizes[i]
+            else:
+                _drop(pool, start[i + 1], offsets[i], before[i], sizes[i], kept[i + 1])
+                start[i], kept[i] = offsets[i], kept[i + 1]
+        for first in range(0, kept[0], BLOCK):
+            count = min(BLOCK, kept[0] - first)
+            _phi(pool, bits, start[0] + first, count, mantissa, power, terms)
+            h[mask] += _total(terms, count)
+    return h

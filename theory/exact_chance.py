@@ -8,11 +8,13 @@ from math import inf
 from typing import Any
 
 import numpy as np
-from flint import fmpq
+from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from theory._checks import InputError
 from theory.arithmetic import EXACT
+from theory.ball_model import BallModel
+from theory.balls import ball_array, balls, drawn_balls, is_zero
 from theory.law import MASK
 from theory.limits import require_operations
 from theory.policies.board import Board
@@ -30,11 +32,17 @@ class ExactChance:
     ``own`` is the probability that the decoder's own run comes here, ``data`` that of runs driven by ``y ~ P``. The
     latter exist only for processes that use :meth:`choose` and :meth:`reveal` alone: there the tokens of a step are
     independent draws given the set, and Theorem 1 of arXiv 2510.04767 applies along the path.
+
+    Args:
+        model: The ideal model.
+        exact: Whether all probabilities are rationals; else they are balls.
+        floats: The model of a float pmf in balls.
     """
 
-    def __init__(self, model: ListedModel, *, exact: bool) -> None:
-        self.model, self.exact = model, exact
+    def __init__(self, model: ListedModel, *, exact: bool, floats: BallModel | None = None) -> None:
+        self.model, self.exact, self.floats = model, exact, floats
         self.follows_data = True
+        self.proven = True  # whether the balls hold the true values
         self.path: list[tuple[Any, Any]] = []  # (probability under the data, P(y_S | y_C) / prod q_i)
 
     def choose(self, board: Board, plan: Plan) -> tuple[Board, NDArray[np.bool_]]:
@@ -56,9 +64,7 @@ class ExactChance:
         after = np.where(tokens == MASK, before, tokens)
         data = board.weights["data"][parent]
         if self.follows_data:
-            mass = self.model.mass(before)  # zero off the support, where the data never are
-            ratio = board.numbers.ratio(self.model.mass(after), np.where(mass == 0, 1, mass))
-            ratio = ratio if self.exact else EXACT.floats(ratio)
+            ratio = self._ratio(before, after)
             data = data * ratio
             self.path += [
                 (d, inf if q == 0 else r / q)
@@ -77,6 +83,9 @@ class ExactChance:
     def flip(self, board: Board, probability: NDArray[Any]) -> tuple[Board, NDArray[np.bool_]]:
         """Split by independent coins."""
         self.follows_data = False
+        if probability.dtype != np.dtype(object):
+            self.proven = False  # floats of the rule's own, of unknown error
+        probability = probability if self.exact else balls(probability)
         coins = np.stack([1 - probability, probability], axis=2)
         every = np.ones(board.tokens.shape, dtype=bool)
         parent, results, own = self._expand(coins, every, None)
@@ -87,7 +96,38 @@ class ExactChance:
     def _products(
         self, board: Board, where: NDArray[np.bool_], probable: NDArray[Any] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]:
-        return self._expand(board.drawn_from(), where, probable)
+        return self._expand(self._drawn_from(board), where, probable)
+
+    def _drawn_from(self, board: Board) -> NDArray[Any]:
+        if self.exact:
+            return board.drawn_from()
+        return drawn_balls(board.transform, board.probs, board.numbers, self._marginals(board))
+
+    def _marginals(self, board: Board) -> NDArray[Any]:
+        """Return the marginals of the board as balls: those of the model, unless the rule has changed them."""
+        if self.floats is not None:
+            if np.array_equal(board.probs, board.weights["seen"]):
+                return board.weights["balls"]
+            self.proven = False
+        return balls(board.probs)
+
+    def asked(self, board: Board) -> Board:
+        """Return the board with what the model says of its tokens."""
+        board = replace(board, probs=self.model.marginals(board.tokens))
+        if self.floats is None:
+            return board
+        known = {"balls": self.floats.marginals(board.tokens), "seen": board.probs}
+        return replace(board, weights={**board.weights, **known})
+
+    def _ratio(self, before: NDArray[np.int64], after: NDArray[np.int64]) -> NDArray[Any]:
+        """Return ``P(after | before)`` of each row; anything where ``before`` is impossible: no data are there."""
+        model = self.model if self.floats is None else self.floats
+        whole, part = model.mass(before), model.mass(after)
+        whole = np.where(is_zero(whole), 1, whole)
+        if self.floats is not None:
+            return part / whole
+        ratio = EXACT.ratio(part, whole)
+        return ratio if self.exact else balls(ratio)
 
     def _expand(
         self, q: NDArray[Any], where: NDArray[np.bool_], probable: NDArray[Any] | None
@@ -96,14 +136,13 @@ class ExactChance:
 
         Values of probability zero are listed only if ``probable`` says that the data may need them.
         """
-        q = q if self.exact else EXACT.floats(q)
-        live = (q != 0) if probable is None else (q != 0) | (probable != 0)
+        live = ~is_zero(q) if probable is None else ~is_zero(q) | ~is_zero(probable)
         counts = np.where(where, live.sum(axis=2), 1).astype(float).prod(axis=1).sum()
         require_operations(int(counts), "the draws of one step", limit=_ROWS, remedy="use fewer positions")
         parents: list[int] = []
         values: list[tuple[int, ...]] = []
         weights: list[Any] = []
-        one: Any = fmpq(1) if self.exact else 1.0
+        one: Any = fmpq(1) if self.exact else arb(1)
         for row in range(len(q)):
             options = [
                 [(v, q[row, i, v]) for v in np.flatnonzero(live[row, i]).tolist()]
@@ -130,10 +169,12 @@ class ExactChance:
         return replace(split, weights={**split.weights, **weighted})
 
     def numbers(self, values: list[Any]) -> NDArray[Any]:
-        """Return the values as an array of the run's numbers: rationals or floats."""
+        """Return the values as an array of the run's numbers: rationals or balls."""
+        if not self.exact:
+            return ball_array(values)
         array = np.empty(len(values), dtype=object)
         array[:] = values
-        return array if self.exact else EXACT.floats(array)
+        return array
 
     def _check(self, board: Board, parent: NDArray[np.int64], sets: NDArray[np.bool_]) -> None:
         require_operations(len(parent), "the sets of one step", limit=_ROWS, remedy="use fewer positions")

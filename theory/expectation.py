@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import inf
 from typing import Any, Protocol
@@ -14,17 +14,19 @@ from theory.bounds import OptimalBounds, optimal_bounds
 from theory.correlation import Bits
 from theory.decoder import as_process, decode
 from theory.large.answers import structure_of
-from theory.large.decode import decode_structured
+from theory.large.decode import NotKnownError, decode_structured
 from theory.large.entropies import Structure
 from theory.law import Context
 from theory.limits import CostError
-from theory.lumped import Chain, decode_lumped
+from theory.lumped import decode_lumped
+from theory.lumped_chain import Chain
+from theory.mean_errors import decode_errors
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.subsets import subset_entropies
 from theory.temper import Transform
 
-__all__ = ["ExpectedDecode", "bounds_by_context", "decode_contexts", "expectation"]
+__all__ = ["ExpectedDecode", "bounds_by_context", "decode_contexts", "expectation", "not_lumped"]
 
 
 class HasContexts(Protocol):
@@ -41,7 +43,10 @@ class HasContexts(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedDecode:
-    """The expectation of :class:`theory.decoder.Decode` over the contexts of a task."""
+    """The expectation of :class:`theory.decoder.Decode` over the contexts of a task.
+
+    ``errors`` has a proven bound on the error of each float, ``tokens_per_step`` included; none for exact numbers.
+    """
 
     accuracy: Number
     kl: Bits | None
@@ -49,6 +54,7 @@ class ExpectedDecode:
     steps: Number
     steps_under_data: Number | None
     length: Number
+    errors: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
 
     @property
     def tokens_per_step(self) -> Number:
@@ -87,7 +93,7 @@ def decode_contexts(
         Fraction(6435, 32768)
     """
     chain = task.chain()
-    obstacle = _not_lumped(policy, switches)
+    obstacle = not_lumped(policy, switches)
     structure = _structure(task, chain, lumped)
     if lumped is None:
         lumped = chain is not None and chain.n > _LISTED_LIMIT and obstacle is None
@@ -103,10 +109,11 @@ def decode_contexts(
         results = [(c.weight, decode(c.law.pmf(), policy, **switches)) for c in task.contexts()]
     names = ("accuracy", "kl", "path_kl", "steps", "steps_under_data")
     means = {name: expectation([(w, getattr(r, name)) for w, r in results]) for name in names}
-    return ExpectedDecode(length=expectation([(w, Fraction(r.n)) for w, r in results]), **means)
+    length = expectation([(w, Fraction(r.n)) for w, r in results])
+    return ExpectedDecode(length=length, errors=decode_errors(results, means, length), **means)
 
 
-def _not_lumped(policy: Policy | Process, switches: dict[str, Any]) -> str | None:
+def not_lumped(policy: Policy | Process, switches: dict[str, Any]) -> str | None:
     """Return what keeps the decode from being lumped, if anything does."""
     if isinstance(policy, Process) or not getattr(policy, "lumps", False):
         return f"policy {policy}"
@@ -137,7 +144,7 @@ def _structured(
     """Decode through the structure; where that is not known by listing, if that is not too costly."""
     try:
         if obstacle is not None or isinstance(policy, Process):
-            raise InputError(f"a decode of a law too long to list knows no {obstacle}; list a smaller n.")
+            raise NotKnownError(f"a decode of a law too long to list knows no {obstacle}; list a smaller n.")
         plain = {key: value for key, value in switches.items() if key in ("temperature", "greedy_ties")}
         return decode_structured(structure, policy, **plain)
     except CostError:

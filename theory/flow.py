@@ -5,37 +5,43 @@ ideal model's marginals no longer depend on the tokens, so that one state per C 
 policies that read the clock the number of the step is part of the state.
 
 Two flows run through the same states: the decoder's own runs (law, accuracy, kl, steps) and the runs driven by
-``y ~ P`` (path_kl, steps_under_data). Identity used: ``path_kl = -H(Y) - E sum_t sum_{i in S_t} log2 q_i(y_i | C_t)``.
+``y ~ P`` (path_kl, see :mod:`theory.path_draws`, and steps_under_data).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
-from flint import fmpq
+from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from theory._checks import InputError
-from theory.arithmetic import EXACT, FLOAT64, Number, Numbers, sum_by_value, to_fraction
-from theory.correlation import Bits, entropy
-from theory.decoded import Decode, ValidSet, divergence, valid_mass
+from theory.arithmetic import EXACT, FLOAT64, Number, Numbers, to_fmpq
+from theory.ball_weights import BallWeights
+from theory.balls import ball_precision, balls, drawn_balls, is_zero, public, zeros_of
+from theory.decoded import Decode, ValidSet, assembled
 from theory.grouping import Groups
 from theory.limits import require_memory, require_operations
-from theory.lognumber import LogNumber
+from theory.path_draws import PathDraws
 from theory.pmf import JointPMF
+from theory.policies.own import blamed, plan_of
 from theory.policies.policy import Policy
 from theory.policies.ranked import SetLaw
+from theory.policies.scheduled import Scheduled
 from theory.policies.view import View
+from theory.set_laws import by_set, inclusion
 from theory.states import ListedModel
-from theory.temper import Transform, check_underflow
+from theory.temper import Transform
 
 __all__ = ["Flow"]
 
 _PAIRS = 400_000  # (revealed set, chosen set) pairs: one to several minutes
+_CLOCKED_PAIRS = 150_000  # the same where the clock makes every step differ: about a minute
+_REMEMBERED = 4_000_000  # rows of groups
 _IDLE = 10_000  # steps in a row without a token: far beyond every published schedule
 
 _Key = tuple[int, int]  # revealed set, number of the step (0 for policies that do not read it)
@@ -56,52 +62,108 @@ class Flow:
         self.pmf, self.policy, self.transform, self.off_support = pmf, policy, transform, off_support
         self.numbers: Numbers = EXACT if pmf.is_exact else FLOAT64
         self.clocked: bool = getattr(policy, "clocked", False)
-        rational = transform.is_rational and getattr(policy, "rational", True)
-        self.exact = pmf.is_exact and rational
+        self.proven: bool = getattr(policy, "rational", True)  # its own chances are exact numbers
+        bits = 0 if pmf.total is None else pmf.total.bit_length()
+        self.exact = pmf.is_exact and self.proven and transform.keeps_rational(bits)
         self.full = (1 << pmf.n) - 1
         self.pairs = 0  # (revealed set, chosen set) pairs so far
         self.width = max(len(a) for a in pmf.alphabets)
-        size = len(pmf) * pmf.n * self.width * (120 if pmf.is_exact else 24)
-        require_memory(
-            size, f"the marginals of {len(pmf)} states", remedy="use fewer outcomes, or a lumped chain"
-        )
+        size = len(pmf) * pmf.n * self.width * 120
+        require_memory(size, f"the marginals of {len(pmf)} states", remedy="use fewer outcomes or positions")
+        self._weights = None if self.exact else BallWeights(pmf)
         self.layers: dict[_Key, _Layer] = {(0, 0): _Layer(self._ones(1), self._ones(1))}
         self.lost: dict[_Key, Any] = {}  # mass off the support
+        self._pending: list[_Key] = [(0, 0)]  # a heap
+        self._due = {(0, 0)}
+        self._known: dict[int, Groups] = {}
         self._idle = (0, 0)  # revealed set, steps in a row that left it
         self.steps = self._zero()
         self.steps_under_data = self._zero()
-        # (token probability q, expected number of draws with it when the tokens follow P)
-        self.draws: list[tuple[Any, Any]] = []
+        self.draws = PathDraws(exact=self.exact)
 
-    # numbers of the flow: exact where the result can be, else float64
+    # numbers of the flow: rationals where the result can be rational, else balls
     def _zero(self) -> Any:
-        return fmpq(0) if self.exact else 0.0
+        return fmpq(0) if self.exact else arb(0)
 
     def _ones(self, size: int) -> NDArray[Any]:
-        return np.array([fmpq(1)] * size, dtype=object) if self.exact else np.ones(size)
+        return self._zeros(size) + 1
 
     def _zeros(self, size: int) -> NDArray[Any]:
-        return np.array([fmpq(0)] * size, dtype=object) if self.exact else np.zeros(size)
+        return zeros_of(size) if self._weights else np.array([fmpq(0)] * size, dtype=object)
 
     def _flow_numbers(self, values: Any) -> NDArray[Any]:
         array = np.asarray(values, dtype=object)
-        return array if self.exact else EXACT.floats(array)
+        return array if self.exact else balls(array)
 
     def _groups(self, mask: int) -> Groups:
-        return self.pmf.groups(_positions(mask))
+        if not self.clocked:  # every set is met once
+            return self.pmf.groups(_positions(mask))
+        if mask not in self._known:
+            if len(self._known) * len(self.pmf) > _REMEMBERED:
+                self._known.clear()
+            self._known[mask] = self.pmf.groups(_positions(mask))
+        return self._known[mask]
 
     def run(self) -> None:
         """Visit the states by revealed set, then clock: every step leads to a superset, or the clock goes on."""
-        while True:
-            pending = [key for key in {*self.layers, *self.lost} if key[0] != self.full]
-            if not pending:
-                return
-            key = min(pending)
+        self._check_cost()
+        with ball_precision():
+            self._visit_all()
+
+    def _visit_all(self) -> None:
+        while self._pending:
+            key = heappop(self._pending)
+            self._due.remove(key)
+            if idle := self._idle_calls(key):
+                self._wait(key, idle)
+                continue
             self._check_progress(key)
             if key in self.layers:
                 self._advance(key, self.layers.pop(key))
             if key in self.lost:
                 self._advance_lost(key, self.lost.pop(key))
+
+    def _visit(self, key: _Key) -> None:
+        """Note that a state has mass to move on."""
+        if key[0] != self.full and key not in self._due:
+            self._due.add(key)
+            heappush(self._pending, key)
+
+    def _check_cost(self) -> None:
+        """Raise before a run of many steps in which every set may be taken at each."""
+        steps = getattr(self.policy, "steps", None)
+        if self.clocked and isinstance(steps, int) and not isinstance(self.policy, Scheduled):
+            # 3^n pairs of a revealed and a chosen set in each step between; the fractions grow with the steps
+            pairs = max(steps - 2, 0) * 3**self.pmf.n + 2 * 2**self.pmf.n
+            require_operations(
+                pairs * (500 + steps) // 500,
+                f"following {self.policy} on {self.pmf.n} positions",
+                limit=_CLOCKED_PAIRS,
+                remedy="use a smaller steps=, or fewer positions",
+            )
+
+    def _idle_calls(self, key: _Key) -> int:
+        """Return for how many calls a schedule takes nothing in these states: they are counted, not made."""
+        if not isinstance(self.policy, Scheduled):
+            return 0
+        masked = np.array([[not key[0] >> i & 1 for i in range(self.pmf.n)]])
+        return self.policy.idle_calls(View(self._fallback, masked, self.numbers, step=key[1]))
+
+    def _wait(self, key: _Key, calls: int) -> None:
+        """Move the mass of some states ``calls`` steps on."""
+        later = (key[0], key[1] + calls)
+        if (layer := self.layers.pop(key, None)) is not None:
+            self.steps += calls * layer.own.sum()
+            self.steps_under_data += calls * layer.data.sum()
+            there = self.layers.setdefault(
+                later, _Layer(self._zeros(len(layer.own)), self._zeros(len(layer.own)))
+            )
+            there.own += layer.own
+            there.data += layer.data
+        if (lost := self.lost.pop(key, None)) is not None:
+            self.lost[later] = self.lost.get(later, self._zero()) + lost
+            self.steps += self._zero() if self.off_support == "stop" else calls * lost
+        self._visit(later)
 
     def _after(self, key: _Key, chosen: int) -> _Key:
         mask, step = key
@@ -109,7 +171,9 @@ class Flow:
             raise InputError(f"policy {self.policy} takes no position; it must take at least one.")
         if chosen & mask or chosen > self.full:
             raise InputError(f"policy {self.policy} takes a position that is not masked.")
-        return mask | chosen, step + self.clocked
+        target = (mask | chosen, step + self.clocked)
+        self._visit(target)
+        return target
 
     def _check_progress(self, key: _Key) -> None:
         self._idle = (key[0], self._idle[1] + 1 if key[0] == self._idle[0] else 0)
@@ -122,24 +186,25 @@ class Flow:
         mask = key[0]
         groups = self._groups(mask)
         weights = self.pmf.group_weights(groups)
-        active = np.flatnonzero((layer.own != 0) | (layer.data != 0))
+        active = np.flatnonzero(~(is_zero(layer.own) & is_zero(layer.data)))
         probs = self._marginals(mask, groups, weights)[active]
         index, laws = self._plan(key, probs, self.pmf.codes[groups.first[active]])
-        q = self.transform.draw(probs, self.numbers)
-        if not self.transform.truncates:
-            check_underflow(probs, q, self.transform.temperature)
-        q = q if self.exact else EXACT.floats(q)
+        if self._weights is None:
+            q = self.transform.draw(probs, self.numbers)
+        else:
+            weights = self._weights.of(mask, groups)
+            scored, probs = probs, self._weights.marginals(groups, weights, active, probs)
+            q = drawn_balls(self.transform, scored, self.numbers, probs)
         row_of = np.full(groups.count, -1)
         row_of[active] = np.arange(len(active))
         own, data = layer.own[active], layer.data[active]
         self.steps += own.sum()
         self.steps_under_data += data.sum()
-        self._count_draws(index, laws, data, probs, q)
-        sets = _by_set(laws)
+        reach = data[:, None] * self._flow_numbers(inclusion(laws, self.pmf.n))[index]
+        self.draws.add(reach, probs, q)
+        sets = by_set(laws)
         self.pairs += len(sets)
-        require_operations(
-            self.pairs, "decoding set by set", limit=_PAIRS, remedy="use fewer positions, or a lumped chain"
-        )
+        require_operations(self.pairs, "decoding set by set", limit=_PAIRS, remedy="use fewer positions")
         for chosen, share in sets.items():
             part = self._flow_numbers(share)[index]
             self._reveal(key, chosen, row_of, groups, weights, q, own * part, data * part)
@@ -155,7 +220,9 @@ class Flow:
         view = View(
             scored, masked, self.numbers, revealed=revealed, step=step, tokens=revealed, oracle=self._oracle
         )
-        return self.policy.plan(view).distribution()
+        plan = plan_of(self.policy, view)
+        with blamed(self.policy, "plan"):
+            return plan.distribution()
 
     def _marginals(self, mask: int, groups: Groups, weights: NDArray[Any]) -> NDArray[Any]:
         """Return ``P(y_i = v | state)``, shape (G, n, V), zero rows at revealed positions."""
@@ -186,35 +253,20 @@ class Flow:
         drawn = own[rows]
         for i in _positions(chosen):
             drawn = drawn * q[rows, i, self.pmf.codes[after.first[live], i]]
-        true = self.pmf.group_weights(after)[live]
-        ratio = self.numbers.ratio(true, weights[parent[live]])
+        if self._weights is None:
+            ratio = EXACT.ratio(self.pmf.group_weights(after)[live], weights[parent[live]])
+        else:
+            ratio = self._weights.ratio(self._weights.of(target[0], after)[live], weights[parent[live]])
         layer = self.layers.setdefault(target, _Layer(self._zeros(after.count), self._zeros(after.count)))
         layer.own[live] += drawn
-        layer.data[live] += data[rows] * (ratio if self.exact else EXACT.floats(ratio))
-        self.lost[target] = self.lost.get(target, self._zero()) + (own.sum() - drawn.sum())
-
-    def _count_draws(
-        self,
-        index: NDArray[np.int64],
-        laws: list[SetLaw],
-        data: NDArray[Any],
-        probs: NDArray[Any],
-        q: NDArray[Any],
-    ) -> None:
-        """Add ``P(the data path draws token v at position i here)`` under its probability q."""
-        inclusion = np.array(
-            [[sum((p for s, p in law if s >> i & 1), fmpq(0)) for i in range(self.pmf.n)] for law in laws],
-            dtype=object,
-        )
-        reach = data[:, None] * self._flow_numbers(inclusion)[index]
-        rows, positions, tokens = np.nonzero(probs)
-        expected = (
-            reach[rows, positions] * (probs if self.exact else EXACT.floats(probs))[rows, positions, tokens]
-        )
-        values = q[rows, positions, tokens]
-        if not self.exact:
-            values = values.astype(np.float64)
-        self.draws += [(q_value, amount) for q_value, amount in sum_by_value(values, expected) if amount != 0]
+        layer.data[live] += data[rows] * ratio
+        # where every possible draw stays in the support nothing is lost, which balls alone could not tell
+        options = np.prod([(~is_zero(q[:, i])).sum(axis=1) for i in _positions(chosen)], axis=0)
+        stay = np.bincount(rows[~is_zero(drawn)], minlength=len(own))
+        leaves = ~is_zero(own) & (stay < options)
+        if leaves.any():
+            lost = own[leaves].sum() - drawn[leaves[rows]].sum()
+            self.lost[target] = self.lost.get(target, self._zero()) + lost
 
     def _advance_lost(self, key: _Key, mass: Any) -> None:
         """Mass off the support: the marginals are the same whatever the tokens, so only C matters."""
@@ -223,7 +275,7 @@ class Flow:
         _, laws = self._plan(key, self._fallback, np.full((1, self.pmf.n), -2))
         self.steps += mass
         for chosen, p in laws[0]:
-            target, share = self._after(key, chosen), mass * (p if self.exact else float(int(p.p) / int(p.q)))
+            target, share = self._after(key, chosen), mass * to_fmpq(p)
             self.lost[target] = self.lost.get(target, self._zero()) + share
 
     @cached_property
@@ -241,39 +293,22 @@ class Flow:
         """Return what the finished flow says; ``valid`` as in :func:`theory.decoder.decode`."""
         groups = self._groups(self.full)
         ends = [layer.own for (mask, _), layer in self.layers.items() if mask == self.full]
-        own = sum(ends, self._zeros(groups.count))[groups.inverse]
-        law = dict(zip(self.pmf.outcomes, map(self._public, own.tolist()), strict=True))
-        return Decode(
-            law=law,
-            accuracy=valid_mass(law, valid, exact=self.exact),
-            kl=divergence(self.pmf, own, exact=self.exact),
-            path_kl=self._path_kl(),
-            steps=self._public(self.steps),
-            steps_under_data=self._public(self.steps_under_data),
-            n=self.pmf.n,
-            off_support=self.off_support,
-        )
+        with ball_precision():
+            return assembled(
+                self.pmf,
+                sum(ends, self._zeros(groups.count))[groups.inverse],
+                valid,
+                path_kl=self.draws.path_kl(self.pmf),
+                steps=self.steps,
+                steps_under_data=self.steps_under_data,
+                off_support=self.off_support,
+                exact=self.exact,
+                proven=self.proven,
+            )
 
     def _public(self, value: Any) -> Number:
-        return to_fraction(value) if self.exact else float(value)
-
-    def _path_kl(self) -> Bits:
-        if any(q == 0 for q, _ in self.draws):  # a token that the data path needs is never drawn
-            return inf
-        if self.exact:
-            return -LogNumber.weighted_sum((amount, q) for q, amount in self.draws) - entropy(self.pmf)
-        values, amounts = np.array(self.draws, dtype=np.float64).T
-        return float(-np.sum(amounts * np.log2(values)) - float(entropy(self.pmf)))
+        return public(value)
 
 
 def _positions(mask: int) -> list[int]:
     return [i for i in range(mask.bit_length()) if mask >> i & 1]
-
-
-def _by_set(laws: list[SetLaw]) -> dict[int, list[Any]]:
-    """Return for each set its probability under every law, in ascending order of the sets."""
-    out: dict[int, list[Any]] = {}
-    for j, law in enumerate(laws):
-        for chosen, p in law:
-            out.setdefault(chosen, [fmpq(0)] * len(laws))[j] = p
-    return dict(sorted(out.items()))

@@ -35,7 +35,7 @@ from typing import Any
 from theory._checks import InputError, exact_fraction
 from theory.correlation import Bits
 from theory.curves import InformationCurve, information_curve
-from theory.subsets import EntropyTable
+from theory.entropy_table import EntropyTable
 
 __all__ = [
     "Bernstein",

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from theory._checks import InputError
 from theory.arithmetic import Array
-from theory.pmf import JointPMF, Token, sorted_tokens
+from theory.outcomes import Token, sorted_tokens
+from theory.pmf import JointPMF
 
 __all__ = ["MASK", "Context", "Law", "ListedLaw", "check_weights", "context_pmfs", "like", "normalised"]
 
@@ -184,7 +185,9 @@ def normalised(sums: Array, fallback: Array) -> Array:
 
 
 def check_weights(contexts: Sequence[Context]) -> None:
-    """Raise unless the weights of the contexts sum to one."""
+    """Raise unless the weights of the contexts are at least 0 and sum to one."""
+    if negative := next((context.weight for context in contexts if context.weight < 0), None):
+        raise InputError(f"weights of the contexts must be at least 0, got {negative}.")
     total = sum((context.weight for context in contexts), Fraction(0))
     if total != 1:
         raise InputError(f"weights of the contexts must sum to 1, got {total}; divide by the sum first.")

@@ -1,6 +1,16 @@
-"""Cost limits: anything exponential states its estimate before it starts."""
+"""Cost limits: anything exponential states its estimate before it starts.
+
+The limits suit a small machine. Within ``allowing(8)`` all of them are eight times as large; the commands have
+``--limit 8`` for it.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from fractions import Fraction
+from math import isfinite
 
 from theory._checks import InputError
 
@@ -8,6 +18,7 @@ __all__ = [
     "MEMORY_LIMIT",
     "OPERATION_LIMIT",
     "CostError",
+    "allowing",
     "require_memory",
     "require_operations",
     "scientific",
@@ -17,8 +28,37 @@ MEMORY_LIMIT = 2 * 1024**3  # bytes: half of a 4 GB machine, so that two jobs st
 OPERATION_LIMIT = 2 * 10**10  # elementary steps: about a minute in compiled code, far longer in pure Python
 
 
+_ALLOWANCE: ContextVar[Fraction] = ContextVar("allowance", default=Fraction(1))
+
+
 class CostError(InputError):
-    """The estimated work exceeds the limit; nothing was allocated."""
+    """The estimated work exceeds the limit; nothing was allocated.
+
+    Attributes:
+        factor: By how much, where an estimate was compared with a limit: ``allowing`` this would let it pass.
+    """
+
+    factor: int | None = None
+
+
+@contextmanager
+def allowing(factor: float | Fraction) -> Generator[None]:
+    """Multiply every limit by ``factor`` while the block runs.
+
+    Raises:
+        InputError: Unless the factor is a positive number.
+
+    Example:
+        >>> with allowing(1000):
+        ...     require_memory(10**12, "13! outcomes", remedy="use a smaller n")
+    """
+    if not (isfinite(factor) and factor > 0):
+        raise InputError(f"a limit must be multiplied by a positive number, got {factor}.")
+    token = _ALLOWANCE.set(_ALLOWANCE.get() * Fraction(factor))
+    try:
+        yield
+    finally:
+        _ALLOWANCE.reset(token)
 
 
 def require_memory(needed: int, what: str, *, limit: int = MEMORY_LIMIT, remedy: str) -> None:
@@ -30,18 +70,20 @@ def require_memory(needed: int, what: str, *, limit: int = MEMORY_LIMIT, remedy:
         ...
         theory.limits.CostError: 13! outcomes would need about 931 GiB, the limit is 2 GiB; use a smaller n.
     """
-    if needed > limit:
-        raise CostError(
-            f"{what} would need about {_binary(needed)}, the limit is {_binary(limit)}; {remedy}."
-        )
+    _require(needed, limit, f"{what} would need", _binary, remedy)
 
 
 def require_operations(needed: int, what: str, *, limit: int = OPERATION_LIMIT, remedy: str) -> None:
     """Raise before a computation of ``needed`` elementary steps if it exceeds ``limit``."""
-    if needed > limit:
-        raise CostError(
-            f"{what} would take about {scientific(needed)} steps, the limit is {limit:.1e}; {remedy}."
-        )
+    _require(needed, limit, f"{what} would take", _steps, remedy)
+
+
+def _require(needed: int, limit: int, what: str, write: Callable[[int, int], str], remedy: str) -> None:
+    allowed = int(limit * _ALLOWANCE.get())
+    if needed > allowed:
+        error = CostError(f"{what} {_about(needed, allowed, write)}; {remedy}.")
+        error.factor = -(-needed // limit)
+        raise error
 
 
 def scientific(count: int) -> str:
@@ -54,10 +96,28 @@ def scientific(count: int) -> str:
     return f"{count:.1e}" if count < 10**300 else "over 1e+300"
 
 
-def _binary(size: int) -> str:
-    value = size
-    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
-        if value < 1024:
-            return f"{value} {unit}"
-        value = value // 1024
-    return f"{value:.3g} PiB" if value < 1024 else "over 1024 PiB"
+def _about(needed: int, limit: int, write: Callable[[int, int], str]) -> str:
+    """Return an estimate and its limit, with as many digits as it takes to tell them apart.
+
+    Example:
+        >>> _about(2**31 + 2**20, 2**31, _binary)
+        'about 2.001 GiB, the limit is 2 GiB'
+        >>> _about(2**5000, 2**31, _binary)
+        'over 1024 PiB, the limit is 2 GiB'
+    """
+    digits = next((d for d in (3, 4, 6, 9) if write(needed, d) != write(limit, d)), 17)
+    text = write(needed, digits)
+    return f"{text if text.startswith('over') else f'about {text}'}, the limit is {write(limit, 3)}"
+
+
+def _steps(count: int, digits: int) -> str:
+    return f"{count:.{digits - 2}e} steps" if count < 10**300 else "over 1e+300 steps"
+
+
+def _binary(size: int, digits: int) -> str:
+    unit = min(max(int(size).bit_length() - 1, 0) // 10, 5)
+    if int(size) >> 60:
+        return "over 1024 PiB"
+    value = size / (1 << 10 * unit)
+    digits = max(digits, 4) if value >= 999.5 else digits  # 1023 in full
+    return f"{value:.{digits}g} {('bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB')[unit]}"

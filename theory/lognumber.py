@@ -11,20 +11,22 @@ coprime, which is all that the argument above needs.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import total_ordering
-from math import inf, lcm
+from math import inf, isfinite, lcm
 from typing import Any
 
 from flint import arb, ctx, fmpq, fmpz
 
 from theory.coprime import add_scaled, coprime, factored
 
-__all__ = ["LogNumber", "extra_precision"]
+__all__ = ["LogNumber", "Row", "extra_precision", "ratio_text"]
 
 _HASH_PRIME = 2**61 - 1
+
+Row = Callable[[int], tuple[Sequence[int], Sequence[int], int]]
 
 
 @total_ordering
@@ -43,8 +45,10 @@ class LogNumber:
         True
     """
 
-    __slots__ = ("_terms",)
-    _terms: dict[int, fmpq]
+    __slots__ = ("_key", "_known", "_row")
+    _known: dict[int, fmpq] | None
+    _row: Row | None  # what the terms are built from when they are first used
+    _key: int
 
     def __init__(self, terms: Mapping[int, Any] | None = None) -> None:
         primes: dict[int, fmpq] = {}
@@ -52,20 +56,49 @@ class LogNumber:
             if int(base) != base or base < 2:
                 raise ValueError(f"a base must be an integer of at least 2, got {base}.")
             add_scaled(primes, factored(int(base)), _rational(coefficient))
-        self._terms = coprime(primes)
+        self._known, self._row = coprime(primes), None
 
     @classmethod
     def _make(cls, terms: dict[int, fmpq]) -> LogNumber:
-        number = cls.__new__(cls)
-        number._terms = coprime(terms)
-        return number
+        return cls._of_coprime(coprime(terms))
 
     @classmethod
     def _of_coprime(cls, terms: dict[int, fmpq]) -> LogNumber:
         """Return the number of non-zero terms whose bases are known to be coprime."""
         number = cls.__new__(cls)
-        number._terms = terms
+        number._known, number._row = terms, None
         return number
+
+    @classmethod
+    def over_primes(cls, primes: Sequence[int], values: Sequence[int], denominator: int) -> LogNumber:
+        """Return ``sum_j values_j log2(primes_j) / denominator``: distinct primes, integers, none zero, unchecked.
+
+        Example:
+            >>> LogNumber.over_primes([2, 3], [2, -1], 4)
+            LogNumber('1/2 log2(2) - 1/4 log2(3)')
+        """
+        return cls._of_coprime({p: fmpq(v, denominator) for p, v in zip(primes, values, strict=True)})
+
+    @classmethod
+    def deferred(cls, row: Row, key: int) -> LogNumber:
+        """Return the number over the primes, values and denominator ``row(key)``, called when it is first used."""
+        number = cls.__new__(cls)
+        number._known, number._row, number._key = None, row, key
+        return number
+
+    @property
+    def _terms(self) -> dict[int, fmpq]:
+        if self._known is None:
+            assert self._row is not None
+            self._known, self._row = LogNumber.over_primes(*self._row(self._key))._known, None
+        assert self._known is not None
+        return self._known
+
+    def __getstate__(self) -> dict[int, fmpq]:
+        return self._terms
+
+    def __setstate__(self, terms: dict[int, fmpq]) -> None:
+        self._known, self._row = terms, None
 
     @classmethod
     def rational(cls, value: Any) -> LogNumber:
@@ -133,7 +166,10 @@ class LogNumber:
         while True:  # until the interval is narrower than half a unit in the last place
             ball = self.interval(precision)
             if ball.rel_accuracy_bits() >= 60:
-                return float(ball.mid())
+                value = float(ball.mid())
+                if not isfinite(value):  # as int does
+                    raise OverflowError("the number is too large to convert to float; its terms are exact.")
+                return value
             precision *= 2
 
     def __add__(self, other: object) -> LogNumber:
@@ -198,28 +234,25 @@ class LogNumber:
         return bool(self._terms)
 
     def __str__(self) -> str:
-        parts: list[str] = []
-        for base, r in self.terms.items():
-            size = "" if abs(r) == 1 else f"{abs(r)} "
-            sign = ("-" if r < 0 else "") if not parts else (" - " if r < 0 else " + ")
-            parts.append(f"{sign}{size}log2({base})")
-        return "".join(parts) or "0"
+        return self._written(lambda a: f"{ratio_text(a)} ", "log2({})".format)
 
     def __repr__(self) -> str:
         return f"LogNumber({str(self)!r})"
 
     def latex(self) -> str:
         r"""Return the number as LaTeX, for example ``8\log_2 2 - 3\log_2 3``."""
+
+        def size(a: Fraction) -> str:
+            whole = a.denominator == 1
+            return ratio_text(a) if whole else rf"\tfrac{{{fmpz(a.numerator)}}}{{{fmpz(a.denominator)}}}"
+
+        return self._written(size, r"\log_2 {}".format)
+
+    def _written(self, size: Callable[[Fraction], str], log: Callable[[fmpz], str]) -> str:
         parts: list[str] = []
         for base, r in self.terms.items():
-            a = abs(r)
-            size = (
-                ""
-                if a == 1
-                else (str(a) if a.denominator == 1 else rf"\tfrac{{{a.numerator}}}{{{a.denominator}}}")
-            )
             sign = ("-" if r < 0 else "") if not parts else (" - " if r < 0 else " + ")
-            parts.append(rf"{sign}{size}\log_2 {base}")
+            parts.append(sign + ("" if abs(r) == 1 else size(abs(r))) + log(fmpz(base)))
         return "".join(parts) or "0"
 
     def sympy(self) -> Any:
@@ -230,6 +263,16 @@ class LogNumber:
             (sympy.Rational(r.numerator, r.denominator) * sympy.log(b) for b, r in self.terms.items())
         )
         return total / sympy.log(2)
+
+
+def ratio_text(value: Fraction) -> str:
+    """Return a rational in full, however long: Python's own text ends at 4,300 digits.
+
+    Example:
+        >>> ratio_text(Fraction(-2, 3)), len(ratio_text(Fraction(10**5000)))
+        ('-2/3', 5001)
+    """
+    return str(fmpq(value.numerator, value.denominator))
 
 
 @contextmanager

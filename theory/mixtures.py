@@ -116,6 +116,8 @@ def optimal_mixtures(pmf: Targets) -> tuple[OptimalMixture, ...]:
         ['log2(2)', '0']
     """
     columns = Columns.of(pmf)
+    for steps in range(1, columns.n + 1):
+        _require(columns, steps)
     return tuple(_optimum(columns, steps) for steps in range(1, columns.n + 1))
 
 
@@ -147,12 +149,16 @@ def optimal_mixture(pmf: Targets, steps: int) -> OptimalMixture:
     return _optimum(columns, steps)
 
 
-def _optimum(columns: Columns, steps: int) -> OptimalMixture:
+def _require(columns: Columns, steps: int) -> None:
     count = ordered_partition_count(columns.n, steps) if steps < columns.n else columns.n
     what = f"{count} ordered partitions of {len(columns.mass)} outcomes"
     require_operations(count * len(columns.mass), what, limit=_LAW_CELLS, remedy="use fewer positions")
+
+
+def _optimum(columns: Columns, steps: int) -> OptimalMixture:
+    _require(columns, steps)
     rows, chains = zip(*distinct_laws(columns, steps), strict=True)
-    found = _search(np.array(rows, dtype=np.float64), np.array(columns.mass, dtype=np.float64))
+    found = _search(*_scaled(rows, columns.mass))
     weights, kl, excess = _certified(columns, rows, found)
     lower = kl - (LogNumber.log2(1 + excess) if columns.exact else float(np.log2(1 + float(excess))))
     public = to_fraction if columns.exact else float
@@ -181,6 +187,17 @@ def _rounding_error(columns: Columns, rows: Sequence[Any], weights: Mapping[int,
     changes = np.abs(np.log2(columns.marginals[-1] / np.array(mixed)))
     size = float(np.array(columns.mass) @ changes)
     return gamma(roundings) * (3 * 1.45 + 2 * size)
+
+
+def _scaled(rows: Sequence[Any], mass: Sequence[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return laws and masses in float64 for the search, which does not depend on the scale of an outcome.
+
+    Nothing underflows: masses, and probabilities beside the largest of their outcome, are at least 1e-300. What that
+    costs is in the certificate, computed from the numbers themselves.
+    """
+    largest = [max(row[k] for row in rows) for k in range(len(mass))]
+    laws = [[float(q / top) for q, top in zip(row, largest, strict=True)] for row in rows]
+    return np.maximum(np.array(laws), 1e-300), np.maximum(np.array([float(p) for p in mass]), 1e-300)
 
 
 def _search(laws: NDArray[np.float64], mass: NDArray[np.float64]) -> dict[int, float]:

@@ -16,13 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory._checks import InputError, choice
-from theory.arithmetic import EXACT, Number
+from theory.arithmetic import Number
+from theory.ball_model import BallModel
+from theory.balls import ball_precision, balls, drawn_balls
 from theory.decoded import OFF_SUPPORT
 from theory.decoder import as_process
 from theory.flow import Flow
 from theory.grouping import Groups
 from theory.limits import require_operations
-from theory.pmf import JointPMF, Outcome
+from theory.outcomes import Outcome
+from theory.pmf import JointPMF
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.process_decoder import process_law
@@ -46,7 +49,8 @@ def output_law(
         pmf: The target.
         policy: An unmasking policy.
         off_support: ``marginal`` or ``uniform``; with ``stop`` some answers stay unfinished and there is no law.
-        **switches: As in :func:`theory.decoder.decode`; Fractions for exact pmfs at temperature 0 and 1.
+        **switches: As in :func:`theory.decoder.decode`; Fractions for exact pmfs at temperature 0, 1 and
+            1/m where :func:`theory.temper.stays_rational`.
 
     Raises:
         InputError: For switches out of range.
@@ -81,9 +85,17 @@ class _WholeFlow(Flow):
     def __init__(self, *settings: Any) -> None:
         super().__init__(*settings)
         self.left: dict[tuple[int, ...], Any] = {}
-        after = self.transform.draw(self._fallback, self.numbers)[0]
-        after = after if self.exact else EXACT.floats(after)
+        after = self.transform.draw(self._fallback, self.numbers)[0] if self.exact else self._after_in_balls()
         self.after = [_possible(row) for row in after]
+
+    def _after_in_balls(self) -> NDArray[Any]:
+        if self.pmf.is_exact:
+            exact = balls(self._fallback)
+        else:
+            model = BallModel(self._oracle, self.pmf.weights, self.off_support)
+            exact = model.marginals(np.full((1, self.pmf.n), -2))  # no token has this code: off the support
+        with ball_precision():
+            return drawn_balls(self.transform, self._fallback, self.numbers, exact)[0]
 
     def outside(self) -> dict[Outcome, Number]:
         """Return the law off the support."""

@@ -17,7 +17,9 @@ from theory.accuracy import forward_kl
 from theory.arithmetic import EXACT, FLOAT64, Number, to_fmpq, to_fraction
 from theory.bounds import Partition, check_partition
 from theory.correlation import Bits
-from theory.pmf import SUM_TOLERANCE, JointPMF, Outcome
+from theory.outcomes import Outcome
+from theory.pmf import JointPMF
+from theory.weights import SUM_TOLERANCE
 
 __all__ = ["mixture_kl", "mixture_law", "partition_law", "weights_at"]
 

@@ -66,8 +66,9 @@ def rounds_at_least(n: int, epsilon: float) -> float:
 
     Theorem 6 and Proposition 3 of the paper. For fixed batches: ``g(M, B) >= B (B - 1) / (2 n ln 2)`` and
     Cauchy-Schwarz give the first. ``2^g(M, B) >= M / (M - B + 1)`` and ``M_t >= R - t + 1`` give ``2^eps >= n / R``.
+    Rounded downwards for the float epsilon that is given: each has at most 12 roundings of 2^-53.
     """
-    return max(n / (1 + 2 * epsilon * log(2)), n * 2.0**-epsilon)
+    return max(n / (1 + 2 * epsilon * log(2)), n * 2.0**-epsilon) * (1 - 2.0**-48)
 
 
 def unplaced_share(rounds: int) -> Any:

@@ -7,28 +7,25 @@ total, so that every marginal is an integer count; float pmfs hold float64 proba
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import isfinite, lcm, prod
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, exact_fraction
+from theory._checks import InputError
 from theory.grouping import Groups, group_rows
 from theory.limits import require_memory
+from theory.outcomes import Outcome, Token, check_outcomes, code_cells, code_outcomes, require_rows
+from theory.weights import check_signs, check_sum, float_weights, integer_weights, proportions
 
-__all__ = ["SUM_TOLERANCE", "JointPMF", "Outcome", "Token", "sorted_tokens"]
+__all__ = ["JointPMF"]
 
-Token = Hashable
-Outcome = tuple[Token, ...]
-
-SUM_TOLERANCE = 1e-9  # a float pmf may miss one by this much: rounding of a million terms stays below 1e-10
 _CHECK_EVERY = 1 << 20  # tokens
-_INT64_SAFE = 2**62  # integer sums below this stay exact in int64
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +59,7 @@ class JointPMF:
         for outcome in outcomes:  # perhaps more than fit: an iterator does not tell its length
             rows.append(tuple(outcome))
             if len(rows) == 1 or len(rows) * len(rows[0]) % _CHECK_EVERY < len(rows[0]):
-                _require_rows(len(rows), len(rows[0]))
+                require_rows(len(rows), len(rows[0]))
         return cls._build(rows, np.ones(len(rows), dtype=np.int64), len(rows))
 
     @classmethod
@@ -89,16 +86,8 @@ class JointPMF:
             )
         rows = [tuple(outcome) for outcome in outcomes]
         if any(isinstance(p, (float, np.floating)) for p in probabilities):
-            return cls._from_floats(rows, probabilities)
-        values = [exact_fraction(p, f"probability of {rows[j]!r}") for j, p in enumerate(probabilities)]
-        _check_signs(rows, values)
-        total = sum(values, Fraction(0))
-        if total != 1 and rows:
-            raise InputError(f"probabilities must sum to 1, got {_shown(total)}; divide by the sum first.")
-        denominator = lcm(*(p.denominator for p in values)) if values else 1
-        weights = [int(p * denominator) for p in values]
-        dtype = np.int64 if denominator < _INT64_SAFE else object
-        return cls._build(rows, np.array(weights, dtype=dtype), denominator)
+            return cls._build(rows, float_weights(rows, probabilities), None)
+        return cls._build(rows, *integer_weights(rows, probabilities))
 
     @classmethod
     def from_weights(cls, outcomes: Sequence[Sequence[Token]], weights: Sequence[Any]) -> JointPMF:
@@ -106,12 +95,7 @@ class JointPMF:
         rows = [tuple(outcome) for outcome in outcomes]
         if len(rows) != len(weights):
             raise InputError(f"{len(rows)} outcomes but {len(weights)} weights; give one for each.")
-        values = [exact_fraction(w, "weight") for w in weights]
-        _check_signs(rows, values)
-        total = sum(values, Fraction(0))
-        if total == 0:
-            raise InputError("weights must not all be zero.")
-        return cls.from_pairs(rows, [w / total for w in values])
+        return cls.from_pairs(rows, proportions(rows, weights))
 
     @classmethod
     def from_dense(cls, table: Any, alphabets: Sequence[Sequence[Token]] | None = None) -> JointPMF:
@@ -145,55 +129,18 @@ class JointPMF:
         if bad.size:
             cell = tuple(bad[0].tolist())
             outcome = tuple(axes[i][j] for i, j in enumerate(cell))
-            _check_signs([outcome], [float(table[cell])])
-        _check_sum(float(table.sum()))
+            check_signs([outcome], [float(table[cell])])
+        check_sum(float(table.sum()))
         keep = np.nonzero(table)
         if not keep[0].size:
             raise InputError("a pmf needs at least one outcome, got an empty support.")
-        used = [np.unique(codes) for codes in keep]  # tokens that occur, then in sorted order
-        alphabets = tuple(sorted_tokens({axes[i][j] for j in u.tolist()}) for i, u in enumerate(used))
-        columns: list[NDArray[np.int64]] = []
-        for axis, alphabet, codes in zip(axes, alphabets, keep, strict=True):
-            place = {token: j for j, token in enumerate(alphabet)}
-            columns.append(np.array([place.get(token, -1) for token in axis], dtype=np.int64)[codes])
-        return cls(alphabets, np.stack(columns, axis=1), table[keep], None)
-
-    @classmethod
-    def _from_floats(cls, rows: list[Outcome], probabilities: Sequence[Any]) -> JointPMF:
-        for row, p in zip(rows, probabilities, strict=True):
-            if not isinstance(p, (float, np.floating)) and p not in (0, 1):
-                message = f"probability of {row!r} is exact ({p}) among floats; give all exact or all floats."
-                raise InputError(message)
-        values = [float(p) for p in probabilities]
-        _check_signs(rows, values)
-        array = np.array(values, dtype=np.float64)
-        if rows:
-            _check_sum(float(array.sum()))
-        return cls._build(rows, array, None)
+        return cls(*code_cells(keep, axes), table[keep], None)
 
     @classmethod
     def _build(cls, rows: list[Outcome], weights: NDArray[Any], total: int | None) -> JointPMF:
-        if not rows:
-            raise InputError("a pmf needs at least one outcome, got an empty support.")
-        n = len(rows[0])
-        if n == 0:
-            raise InputError("outcomes must have at least one token, got an empty sequence.")
-        ragged = next((row for row in rows if len(row) != n), None)
-        if ragged is not None:
-            raise InputError(
-                f"outcomes must have one length, got {n} for {rows[0]!r} and {len(ragged)} for {ragged!r}."
-            )
-        if len(set(rows)) < len(rows):
-            seen: set[Outcome] = set()
-            twice = next(row for row in rows if row in seen or seen.add(row))
-            raise InputError(f"outcome {twice!r} stands twice; add its probabilities up.")
-        _require_rows(len(rows), n)
+        check_outcomes(rows)
         live = [j for j, w in enumerate(weights.tolist()) if w != 0]
-        rows = [rows[j] for j in live]
-        alphabets = tuple(sorted_tokens({row[i] for row in rows}) for i in range(n))
-        lookup = [{token: j for j, token in enumerate(alphabet)} for alphabet in alphabets]
-        codes = np.array([[lookup[i][token] for i, token in enumerate(row)] for row in rows], dtype=np.int64)
-        return cls(alphabets, codes, weights[live], total)
+        return cls(*code_outcomes([rows[j] for j in live]), weights[live], total)
 
     # -- reading ----------------------------------------------------------------------------------------------
 
@@ -273,7 +220,7 @@ class JointPMF:
             >>> JointPMF.uniform([(0, 0), (0, 1)]).marginal([0]).probabilities
             (Fraction(1, 1),)
         """
-        self._check_positions(positions)
+        self.check_positions(positions)
         groups = self.groups(positions)
         codes = self.codes[groups.first][:, list(positions)]
         alphabets = tuple(self.alphabets[i] for i in positions)
@@ -289,7 +236,7 @@ class JointPMF:
             >>> JointPMF.uniform([(0, 0), (0, 1), (1, 0)]).condition({0: 0}).outcomes
             ((0, 0), (0, 1))
         """
-        self._check_positions(list(given))
+        self.check_positions(list(given))
         rows = [j for j, y in enumerate(self.outcomes) if all(y[i] == token for i, token in given.items())]
         if not rows:
             raise InputError(f"the condition {dict(given)!r} has probability zero.")
@@ -300,51 +247,10 @@ class JointPMF:
         kept = self.weights[rows]
         return JointPMF._build([self.outcomes[j] for j in rows], kept / kept.sum(), None)
 
-    def _check_positions(self, positions: Sequence[int]) -> None:
+    def check_positions(self, positions: Sequence[int]) -> None:
+        """Raise ``InputError`` if a position is outside ``0..n-1`` or stands twice."""
         for i in positions:
             if not 0 <= i < self.n:
                 raise InputError(f"position {i} is outside 0..{self.n - 1}.")
         if len(set(positions)) < len(positions):
             raise InputError(f"positions {list(positions)} contain one twice.")
-
-
-def _shown(total: Fraction) -> str:
-    try:
-        return f"{total} (= {float(total):.12g})" if len(str(total)) < 80 else f"{float(total):.12g}"
-    except (OverflowError, ValueError):
-        return "a number above 1e308"
-
-
-def _require_rows(count: int, n: int) -> None:
-    require_memory(count * (n * 48 + 80), f"{count} outcomes of {n} tokens", remedy="use fewer outcomes")
-
-
-def _check_sum(total: float) -> None:
-    if abs(total - 1) > SUM_TOLERANCE:
-        raise InputError(f"probabilities must sum to 1, got {total:.12g}; divide by the sum first.")
-
-
-def _check_signs(rows: Sequence[Outcome], values: Sequence[Any]) -> None:
-    for row, p in zip(rows, values, strict=True):
-        if p != p or (isinstance(p, float) and not isfinite(p)):
-            raise InputError(f"probability of {row!r} is {p}; it must be a finite number of at least 0.")
-        if p < 0:
-            raise InputError(f"probability of {row!r} is negative: {p}.")
-
-
-def sorted_tokens(tokens: set[Token]) -> tuple[Token, ...]:
-    """Return tokens in Python order; mixed kinds by type name, then in Python order."""
-    try:
-        return tuple(sorted(tokens))  # type: ignore[type-var]
-    except TypeError:  # mixed kinds of tokens
-        kinds: dict[str, list[Any]] = {}
-        for token in tokens:
-            kinds.setdefault(type(token).__name__, []).append(token)
-        return tuple(token for kind in sorted(kinds) for token in _sorted_kind(kinds[kind]))
-
-
-def _sorted_kind(tokens: list[Any]) -> list[Any]:
-    try:
-        return sorted(tokens)
-    except TypeError:  # tokens without an order
-        return sorted(tokens, key=repr)

@@ -13,6 +13,7 @@ from theory.answers import NamedTask
 from theory.decoder import decode
 from theory.expectation import expectation
 from theory.lognumber import LogNumber
+from theory.mean_errors import decode_errors
 from theory.structured.answers import large_law
 
 __all__ = ["BestPolicy", "best_policies", "policy_answer"]
@@ -82,6 +83,8 @@ def policy_answer(task: NamedTask, steps: int, best: tuple[BestPolicy, ...]) -> 
     exact = {key: str(value) for key, value in means.items() if isinstance(value, (Fraction, LogNumber))}
     answer: dict[str, Any] = {"task": task.name, "n": task.n, "max_steps": steps}
     answer |= means
+    errors = decode_errors([(b.weight, b.result) for b in best], means)
+    answer |= {"errors": errors} if errors else {}
     answer["policies"] = [
         {"context": b.label, "weight": float(b.weight), "tree": str(b.policy), "decisions": b.policy.rows()}
         for b in best

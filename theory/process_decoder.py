@@ -7,25 +7,34 @@ from math import inf
 from typing import Any
 
 import numpy as np
-from flint import fmpq
+from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from theory._checks import InputError
-from theory.arithmetic import Number, to_fraction
-from theory.correlation import Bits
-from theory.decoded import Decode, ValidSet, divergence, valid_mass
+from theory.arithmetic import EXACT, Number
+from theory.ball_model import BallModel
+from theory.balls import ball_precision, is_zero, law_with_error, public
+from theory.decoded import Decode, ValidSet, assembled
 from theory.exact_chance import ExactChance
 from theory.law import MASK
+from theory.limits import require_operations
 from theory.lognumber import LogNumber
-from theory.pmf import JointPMF, Outcome
+from theory.outcomes import Outcome
+from theory.pmf import JointPMF
 from theory.policies.board import Board
+from theory.policies.idle import idle_on
+from theory.policies.own import finished_rows, started, stepped
 from theory.policies.process import Process
+from theory.policies.scheduled import Scheduled
 from theory.states import ListedModel
 from theory.temper import Transform
 
-__all__ = ["decode_process", "process_ends", "process_law", "process_masked"]
+__all__ = ["decode_process", "process_calls", "process_ends", "process_law", "process_masked"]
 
-_STEPS = 10_000  # model calls of one run
+_STEPS = 10_000  # model calls of one run of a rule that does not say how many it makes
+_LONG = 16  # steps; shorter runs are bounded by the rows of a step
+_WORK = 2 * 10**9  # (rows of a step) x (300 + bits of their numbers): about a minute and a half
+_STEP_WORK = 10**5  # what a step costs beside its rows
 
 
 def decode_process(
@@ -34,19 +43,19 @@ def decode_process(
     """Return the exact decode of a process; see :func:`theory.decoder.decode`."""
     run = _Run(pmf, process, transform, off_support)
     law = run.finish()
-    own = run.chance.numbers([law.get(y, run.zero) for y in map(tuple, run.model.ids.tolist())])
-    on_support = dict(zip(pmf.outcomes, map(run.public, own.tolist()), strict=True))
     follows = run.chance.follows_data
-    return Decode(
-        law=on_support,
-        accuracy=valid_mass(on_support, valid, exact=run.exact),
-        kl=divergence(pmf, own, exact=run.exact),
-        path_kl=run.path_kl() if follows else None,
-        steps=run.public(run.steps),
-        steps_under_data=run.public(run.steps_under_data) if follows else None,
-        n=pmf.n,
-        off_support=off_support,
-    )
+    with ball_precision():
+        return assembled(
+            pmf,
+            run.chance.numbers([law.get(y, run.zero) for y in map(tuple, run.model.ids.tolist())]),
+            valid,
+            path_kl=run.path_kl() if follows else None,
+            steps=run.steps,
+            steps_under_data=run.steps_under_data if follows else None,
+            off_support=off_support,
+            exact=run.exact,
+            proven=run.proven,
+        )
 
 
 def process_law(
@@ -60,11 +69,14 @@ def process_law(
 
 def process_masked(
     pmf: JointPMF, process: Process, transform: Transform, off_support: str
-) -> tuple[Number, ...]:
-    """Return the expected number of masked positions before each model call; finished runs count with none."""
+) -> tuple[tuple[Any, ...], bool]:
+    """Return the expected number of masked positions before each model call; finished runs count with none.
+
+    They are rationals (``fmpq``) or balls; the second entry says whether the balls hold the true values.
+    """
     run = _Run(pmf, process, transform, off_support)
     run.finish()
-    return tuple(map(run.public, run.masked))
+    return tuple(run.masked), run.proven
 
 
 def process_ends(
@@ -76,20 +88,43 @@ def process_ends(
     return {end: run.public(mass) for end, mass in sorted(run.ends.items())}
 
 
+def process_calls(
+    pmf: JointPMF, process: Process, transform: Transform, off_support: str
+) -> tuple[dict[int, Number], dict[int, Number] | None, float | None]:
+    """Return the law of the number of model calls: of the decoder's own runs, and of runs driven by P.
+
+    The third entry bounds the error of each float probability; ``None`` where nothing is proved. The second is ``None``
+    for a rule that does not follow the data. Runs that ``stop`` count up to there.
+    """
+    run = _Run(pmf, process, transform, off_support)
+    run.finish()
+    (own, error), (data, more) = map(law_with_error, run.calls)
+    follows = run.chance.follows_data
+    bound = max(error, more if follows else 0.0) if run.proven else None
+    return own, data if follows else None, bound
+
+
 class _Run:
     """One exact run from the fully masked state."""
 
     def __init__(self, pmf: JointPMF, process: Process, transform: Transform, off_support: str) -> None:
         self.process, self.stop = process, off_support == "stop"
         self.clocked: bool = getattr(process, "clocked", False)
-        self.exact = pmf.is_exact and transform.is_rational and getattr(process, "rational", True)
+        self.rational: bool = getattr(process, "rational", True)
+        bits = 0 if pmf.total is None else pmf.total.bit_length()
+        self.exact = pmf.is_exact and self.rational and transform.keeps_rational(bits)
+        self.rule = getattr(process, "policy", process)
+        steps = getattr(self.rule, "steps", None)
+        self.planned = steps if isinstance(steps, int) else 0
         self.model = ListedModel.by_token(pmf, off_support)
-        self.chance = ExactChance(self.model, exact=self.exact)
-        self.zero: Any = fmpq(0) if self.exact else 0.0
+        floats = None if pmf.is_exact else BallModel(self.model, pmf.weights, off_support)
+        self.chance = ExactChance(self.model, exact=self.exact, floats=floats)
+        self.zero: Any = fmpq(0) if self.exact else arb(0)
         self.steps = self.steps_under_data = self.zero
         one = self.chance.numbers([fmpq(1)])
         tokens = np.full((1, pmf.n), MASK)
-        self.board = process.start(
+        self.board = started(
+            process,
             Board(
                 tokens=tokens,
                 probs=self.model.marginals(tokens),
@@ -99,44 +134,89 @@ class _Run:
                 transform=transform,
                 oracle=self.model,
                 step=0,
-            )
+                rates=EXACT,
+            ),
         )
         self.law: dict[tuple[int, ...], Any] = {}
         self.ends: dict[tuple[int, bool], Any] = {}  # (model calls, possible answer)
+        self.calls: tuple[dict[int, Any], dict[int, Any]] = (
+            {},
+            {},
+        )  # law of the calls, of own runs and of data
         self.masked: list[Any] = []  # expected number of masked positions before each call
 
     def public(self, value: Any) -> Number:
         """Return a number of the run as users see it."""
-        return to_fraction(value) if self.exact else float(value)
+        return public(value)
 
-    def path_kl(self) -> Bits:
-        """Return ``E log2 [P(y_S | y_C) / prod q_i]`` summed over the steps."""
+    @property
+    def proven(self) -> bool:
+        """Whether the balls of the run hold the true values."""
+        return self.rational and self.chance.proven
+
+    def path_kl(self) -> Any:
+        """Return ``E log2 [P(y_S | y_C) / prod q_i]`` summed over the steps; a ball unless exact."""
         if any(ratio == inf for _, ratio in self.chance.path):
             return inf
         if self.exact:
             return LogNumber.weighted_sum(self.chance.path)
-        return float(sum(float(amount) * np.log2(float(ratio)) for amount, ratio in self.chance.path))
+        return sum((amount * ratio.log() for amount, ratio in self.chance.path), arb(0)) / arb(2).log()
 
     def finish(self) -> dict[tuple[int, ...], Any]:
         """Run to the end and return the law of the answers as token ids."""
+        with ball_precision():
+            return self._finish()
+
+    def _finish(self) -> dict[tuple[int, ...], Any]:
         while True:
             self._collect()
             board = self.board
             if not len(board.tokens):
                 return self.law
-            if board.step >= _STEPS:
-                raise InputError(f"rule {self.process} has not finished after {_STEPS} steps.")
+            if board.step >= (most := max(_STEPS, (self.model.n + 1) * self.planned)):
+                raise InputError(f"rule {self.process} has not finished after {most} steps.")
+            if idle := idle_on(self.rule, board):
+                self._wait(idle)
+                continue
             self.steps = self.steps + board.weights["own"].sum()
             self.steps_under_data = self.steps_under_data + board.weights["data"].sum()
             self.masked.append((board.weights["own"] * board.masked.sum(axis=1)).sum())
             start = np.arange(len(board.tokens))
-            after = self.process.step(replace(board, weights={**board.weights, "start": start}), self.chance)
+            after = stepped(
+                self.process, replace(board, weights={**board.weights, "start": start}), self.chance
+            )
+            self._check_work(len(after.tokens), board.step + 1)
             self.board = replace(self._merged(board, after), step=board.step + 1)
+
+    def _wait(self, calls: int) -> None:
+        board = self.board
+        self.steps = self.steps + calls * board.weights["own"].sum()
+        self.steps_under_data = self.steps_under_data + calls * board.weights["data"].sum()
+        self.masked += [(board.weights["own"] * board.masked.sum(axis=1)).sum()] * calls
+        self.board = replace(board, step=board.step + calls)
+
+    def _check_work(self, rows: int, step: int) -> None:
+        """Raise as soon as the rows of a step, times the steps that the rule is to take, are too many.
+
+        The numbers grow by about as many bits in each step.
+        """
+        if isinstance(self.rule, Scheduled) or self.planned <= max(_LONG, step) or step == 1:
+            return  # a schedule has at most n steps that are not idle
+        left, bits = self.planned - step, 0
+        if self.exact:
+            bits = max(int(weight.q).bit_length() for weight in self.board.weights["own"].tolist())
+        growth = bits * left // (2 * step)  # on average, beyond what they have now
+        require_operations(
+            left * (rows * (300 + bits + growth) + _STEP_WORK),
+            f"following {self.process} for {self.planned} steps",
+            limit=_WORK,
+            remedy="use a smaller steps=, or fewer positions",
+        )
 
     def _collect(self) -> None:
         """Move finished rows to the law, and ask the model about the others."""
         board = self.board
-        done = np.asarray(self.process.finished(board))
+        done = np.asarray(finished_rows(self.process, board))
         for row in np.flatnonzero(done).tolist():
             answer = tuple(board.tokens[row].tolist())
             self.law[answer] = self.law.get(answer, self.zero) + board.weights["own"][row]
@@ -145,12 +225,15 @@ class _Run:
         left = ~done
         if self.stop:
             left &= self.model.mass(board.tokens) != 0
+        for law, weights in zip(self.calls, (board.weights["own"], board.weights["data"]), strict=True):
+            if (ended := sum(weights[~left].tolist(), self.zero)) != 0:
+                law[board.step] = law.get(board.step, self.zero) + ended
         board = board.take(np.flatnonzero(left))
-        self.board = replace(board, probs=self.model.marginals(board.tokens))
+        self.board = self.chance.asked(board)
 
     def _merged(self, before: Board, after: Board) -> Board:
         """Return the board with equal states joined and impossible ones left out."""
-        possible = (after.weights["own"] != 0) | (after.weights["data"] != 0)
+        possible = ~(is_zero(after.weights["own"]) & is_zero(after.weights["data"]))
         after = after.take(np.flatnonzero(possible))
         keys = _keys(after, self.process)
         if not self.clocked:

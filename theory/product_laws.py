@@ -21,7 +21,8 @@ import numpy as np
 from theory._checks import InputError, exact_fraction, positive_int
 from theory.limits import require_operations
 from theory.lognumber import LogNumber
-from theory.pmf import JointPMF, Token
+from theory.outcomes import Token
+from theory.pmf import JointPMF
 
 __all__ = [
     "Rectangle",

@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 from theory._checks import InputError, positive_int
 from theory.correlation import Bits
 from theory.curves import InformationCurve, information_curve
+from theory.entropy_table import EntropyTable
 from theory.limits import require_operations
-from theory.subsets import EntropyTable
 
 __all__ = [
     "OptimalSizes",

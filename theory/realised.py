@@ -7,15 +7,18 @@ task, and are expectations over the decoder's runs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from flint import fmpq
 
-from theory.arithmetic import FLOAT64, Number
+from theory.arithmetic import FLOAT64, Number, to_fmpq
+from theory.balls import ball_precision, with_errors
 from theory.decoder import as_process
-from theory.expectation import HasContexts, decode_contexts, expectation
+from theory.expectation import HasContexts, decode_contexts
 from theory.limits import require_operations
 from theory.policies.ancestral import Ancestral
 from theory.policies.fixed_order import Bisection, Dilated
@@ -42,10 +45,12 @@ class Realised:
     Attributes:
         sizes: (Expected) number of tokens decoded in each call; zeros are calls that decode nothing.
         calls: Number of model calls, idle ones at the end included; expected, where runs differ.
+        errors: Proven bounds on the errors of floats: ``tokens_per_call`` for each of ``sizes``, ``model_calls``.
     """
 
     sizes: tuple[Number, ...]
     calls: Number
+    errors: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
 
 
 def realised(policy: Policy | Process, masked: int) -> Realised | None:
@@ -106,14 +111,18 @@ def realised_on(task: HasContexts, policy: Policy | Process, **switches: Any) ->
         assert not isinstance(policy, Process)
         process = Factorised(policy)
     runs = [(c.weight, process_masked(c.law.pmf(), process, transform, off_support)) for c in task.contexts()]
-    calls = max(len(masked) for _, masked in runs)
-    before = [
-        expectation([(weight, masked[t] if t < len(masked) else Fraction(0)) for weight, masked in runs])
-        for t in range(calls)
-    ]
-    sizes = tuple(now - later for now, later in zip(before, [*before[1:], Fraction(0)], strict=True))
-    steps = decode_contexts(task, policy, **switches).steps
-    return Realised(sizes=sizes, calls=steps)
+    calls = max(len(masked) for _, (masked, _) in runs)
+    with ball_precision():
+        before = [
+            sum((to_fmpq(weight) * masked[t] for weight, (masked, _) in runs if t < len(masked)), fmpq(0))
+            for t in range(calls)
+        ]
+        drops = [now - later for now, later in zip(before, [*before[1:], fmpq(0)], strict=True)]
+    sizes, off = with_errors({str(t): drop for t, drop in enumerate(drops)})
+    done = decode_contexts(task, policy, **switches)
+    errors = {"tokens_per_call": max(off.values())} if off and all(proven for _, (_, proven) in runs) else {}
+    errors |= {"model_calls": done.errors["steps"]} if "steps" in done.errors else {}
+    return Realised(sizes=tuple(sizes.values()), calls=done.steps, errors=errors)
 
 
 def lumped_form(policy: Policy | Process, n: int) -> Policy | Process:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context
 from math import ceil, log2, prod
 
 __all__ = [
@@ -33,9 +34,11 @@ __all__ = [
     "group_depth",
     "pairwise_depth",
     "sum_error",
+    "two_digits",
 ]
 
 _HALF_UNIT = 2.0**-53
+_UPWARDS = Context(prec=2, rounding=ROUND_CEILING)
 _FIXED = 12  # roundings of a term: its probability, a logarithm (8), a multiplicity, two products
 _PAIRWISE_BLOCK = 128  # numpy sums blocks of this size in eight runs, and halves by halves above
 
@@ -46,6 +49,16 @@ class Approximate:
 
     value: float
     error: float
+
+
+def two_digits(error: float) -> float:
+    """Return an error in two digits, rounded upwards: what is printed is then still a bound.
+
+    Example:
+        >>> two_digits(1.44e-9), two_digits(1.4e-9), two_digits(0.0)
+        (1.5e-09, 1.4e-09, 0.0)
+    """
+    return float(_UPWARDS.create_decimal(error))  # rounding to float is monotone, so not below the error
 
 
 def gamma(roundings: int) -> float:

@@ -100,6 +100,9 @@ def realised_answer(
     answer |= _sizes(found.sizes, found.calls)
     answer |= {"accuracy": result.accuracy, "kl": result.kl}
     shown = {"accuracy": result.accuracy, "kl": result.kl}
+    errors = {key: result.errors[key] for key in shown if key in result.errors}
+    errors |= found.errors
+    answer |= {"errors": errors} if errors else {}
     exact = {k: str(v) for k, v in shown.items() if isinstance(v, (Fraction, LogNumber))}
     return answer | ({"exact": exact} if exact else {})
 

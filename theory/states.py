@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from theory.arithmetic import EXACT, FLOAT64, Array, Numbers
 from theory.law import MASK, ListedLaw
 from theory.limits import require_memory
-from theory.pmf import JointPMF, Token
+from theory.outcomes import Token
+from theory.pmf import JointPMF
 
 __all__ = ["ListedModel"]
 
@@ -74,7 +75,7 @@ class ListedModel:
         for row, state in enumerate(np.ascontiguousarray(tokens, dtype=np.int64)):
             key = state.tobytes()
             if key not in self._counted:
-                rows = self._agreeing(state)
+                rows = self.agreeing(state)
                 self._counted[key] = (self._counts(rows), self._weights[rows].sum())
                 size = len(self._counted) * self.n * self.width * 8
                 require_memory(size, "the states of this decode", remedy="use fewer positions")
@@ -100,7 +101,7 @@ class ListedModel:
     def _look_up(self, state: NDArray[np.int64]) -> tuple[Any, Any]:
         key = state.tobytes()
         if key not in self._known:
-            rows = self._agreeing(state)
+            rows = self.agreeing(state)
             mass = self._weights[rows].sum() if len(rows) else self._weights.dtype.type(0)
             answer = self.numbers.ratio(self._counts(rows), mass) if len(rows) else self.fallback
             size = len(self._known) * self.n * self.width * (120 if self.numbers is EXACT else 8)
@@ -108,7 +109,7 @@ class ListedModel:
             self._known[key] = (answer, mass)
         return self._known[key]
 
-    def _agreeing(self, state: NDArray[np.int64]) -> NDArray[np.int64]:
+    def agreeing(self, state: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the outcomes that agree with a state: the intersection of one bit set for each revealed token."""
         bits: Any = None
         for i in np.flatnonzero(state != MASK).tolist():

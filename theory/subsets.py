@@ -1,166 +1,33 @@
-"""The table of all subset entropies ``h(B) = H(y_B)``, B in 0..2^n - 1: the central object of every bound.
+"""Building the table of all subset entropies of a pmf, see :mod:`theory.entropy_table`.
 
-``L_T``, ``L*_T``, conditional and dual total correlations are sums of a few entries. Sets are bit masks: bit i
-stands for position i. Sparse pmfs are walked down the lattice of subsets (``theory/lattice.py``), dense ones expanded
-(``theory/dense.py``), whichever is estimated to be cheaper.
-
-The floats carry a proven bound on their error. For an exact pmf every entry is also known exactly, in one of two
-forms. *Vectors*: ``h(B) = sum_p v_p(B) log2(p) / D`` over primes, where the primes are few; two entries are equal iff
-their vectors are. *On demand*: entries are built from the pmf when asked for, as a
-:class:`~theory.lognumber.LogNumber`, for weights of any size and any number of primes.
+Sparse pmfs are walked down the lattice of subsets (``theory/lattice.py``), dense ones expanded (``theory/dense.py``),
+whichever is estimated to be cheaper. An exact table is the same floats, and the integer masses that a walk meets: what
+its exact entries are built from when they are asked for (``theory/prime_table.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from fractions import Fraction
-from functools import cached_property
-from math import lcm, prod
 from typing import Any
 
 import numpy as np
-from flint import arb
 from numpy.typing import NDArray
 
 from theory._checks import InputError
-from theory.coprime import factor_cost
-from theory.correlation import entropy, entropy_interval
 from theory.dense import dense_cells, dense_error, dense_subset_entropies
-from theory.lattice import lattice, lattice_rows
+from theory.entropy_table import EntropyTable, Parts
+from theory.lattice import lattice
 from theory.limits import require_memory, require_operations
-from theory.lognumber import LogNumber, extra_precision
 from theory.pmf import JointPMF
-from theory.prime_rows import EXACT_ENTRIES, FACTOR_BITS, PrimeRows
-from theory.rounding import axis_depth, entropy_error, gamma, pairwise_depth, sum_error
+from theory.prime_table import TOTAL_BITS, Masses
+from theory.rounding import axis_depth, entropy_error, gamma, pairwise_depth
+from theory.table_costs import dense_is_cheaper, lattice_work
 
-__all__ = ["EntropyTable", "subset_entropies"]
+__all__ = ["subset_entropies"]
 
 _STEPS = 4 * 10**9  # cells or sorted rows: 20 binary positions in 15 s compiled, a few minutes otherwise
-_BIG_ROW = 16  # a row of Python integers costs as much as this many of 64 bits
-_EXACT_STEPS = 2 * 10**9  # microseconds: half an hour, for few different weights far less
-_EXACT_SECONDS = (
-    3.0  # estimated; beyond this the vectors are left out if the floats come cheaper without them
-)
-_DENSE_CELLS = 1 << 24  # probabilities: 128 MB
-# measured on one 2-core machine; only their ratios matter
-_BINARY_CELL_SECONDS, _CELL_SECONDS = 6e-9, 6e-8
-_ROW_SECONDS, _SET_SECONDS = 6e-8, 4e-5
-
-Parts = tuple[tuple[Fraction, JointPMF], ...]
-
-
-@dataclass(frozen=True, eq=False)
-class EntropyTable:
-    """All subset entropies, in bits.
-
-    Attributes:
-        n: Number of positions.
-        h: ``H(y_B)`` at index B (a bit mask), float64, shape (2^n,).
-        error: A proven bound on ``|h[B] - H(y_B)|`` for every B (``theory/rounding.py``); for a float pmf it holds
-            for every pmf whose probabilities round to the given ones. Zero for a table made from given ``h``.
-        primes: Primes of the vectors; empty without vectors.
-        vectors: Integer coefficients, shape (2^n, len(primes)), or ``None``.
-        denominator: Common denominator of the coefficients.
-        parts: The weighted exact pmfs that entries are built from on demand; empty for a float table.
-    """
-
-    n: int
-    h: NDArray[np.float64]
-    primes: tuple[int, ...] = ()
-    vectors: NDArray[Any] | None = None
-    denominator: int = 1
-    error: float = 0.0
-    parts: Parts = ()
-    _known: dict[int, LogNumber] = field(default_factory=dict, repr=False)
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether the entropies are also known exactly."""
-        return self.vectors is not None or bool(self.parts)
-
-    def lognumber(self, vector: NDArray[Any]) -> LogNumber:
-        """Return the exact number of a combination of rows of ``vectors``."""
-        pairs = zip(self.primes, vector.tolist(), strict=True)
-        return LogNumber({p: Fraction(int(v), self.denominator) for p, v in pairs if v})
-
-    def exact(self, mask: int) -> LogNumber:
-        """Return ``H(y_B)`` exactly.
-
-        Raises:
-            InputError: For a float table.
-        """
-        if mask not in self._known:
-            if self.vectors is not None:
-                self._known[mask] = self.lognumber(self.vectors[mask])
-            elif self.parts:
-                positions = [i for i in range(self.n) if mask >> i & 1]
-                values = [(weight, entropy(pmf, positions)) for weight, pmf in self.parts]
-                numbers = [(weight, h) for weight, h in values if isinstance(h, LogNumber)]
-                assert len(numbers) == len(values), "entries are built from exact pmfs"
-                self._known[mask] = LogNumber.combination(numbers)
-            else:
-                raise InputError("this table holds floats only; build it from an exact pmf with exact=True.")
-        return self._known[mask]
-
-    def require_exact(self, masks: Iterable[int]) -> None:
-        """Raise if building these entries on demand, one factorisation for each weight, would take too long."""
-        if self.vectors is not None:
-            return
-        steps = 0
-        for mask in masks:
-            for _, pmf in self.parts:
-                assert pmf.total is not None
-                cells = prod(len(a) for i, a in enumerate(pmf.alphabets) if mask >> i & 1)
-                steps += min(cells, len(pmf), pmf.total) * factor_cost(pmf.total.bit_length())
-        what = "exact entropies (one factorisation for each weight, in microseconds)"
-        remedy = "use --float, or exact=False in Python, for floats with a proven error"
-        require_operations(steps, what, limit=_EXACT_STEPS, remedy=remedy)
-
-    def cells(self, mask: int) -> tuple[Any, ...]:
-        """Return the sorted weights of the marginal on B, of each part: equal cells are equal entropies."""
-        positions = [i for i in range(self.n) if mask >> i & 1]
-        sorted_weights = [np.sort(pmf.group_weights(pmf.groups(positions))) for _, pmf in self.parts]
-        return tuple(tuple(w) if w.dtype == np.dtype(object) else w.tobytes() for w in sorted_weights)
-
-    def interval(self, mask: int, precision: int) -> arb:
-        """Return an interval that contains ``H(y_B)`` of exact pmfs, from their weights, without factoring them."""
-        positions = [i for i in range(self.n) if mask >> i & 1]
-        with extra_precision(precision):
-            balls = (
-                entropy_interval(pmf, positions, precision) * weight.numerator / weight.denominator
-                for weight, pmf in self.parts
-            )
-            return sum(balls, arb(0))
-
-    def combination(self, coefficients: Mapping[int, int]) -> LogNumber:
-        """Return ``sum_B c_B H(y_B)`` exactly.
-
-        Example:
-            >>> table = subset_entropies(JointPMF.uniform([(0, 0), (1, 1)]))
-            >>> table.combination({0b01: 1, 0b10: 1, 0b11: -1})  # mutual information
-            LogNumber('log2(2)')
-        """
-        return LogNumber.combination((c, self.exact(mask)) for mask, c in coefficients.items() if c)
-
-    @cached_property
-    def bound_error(self) -> float:
-        """A proven bound on the error of any float ``L_T``: 2n + 1 entries, n differences, 2n additions.
-
-        The gains are at least zero up to ``2 error`` each and sum to at most ``sum_i H(y_i)``, the rest is
-        ``H(Y)``; so is the error of ``L*_T``, a minimum over partitions of one number of blocks.
-        """
-        singles = float(self.h[[1 << i for i in range(self.n)]].sum())
-        size = 2 * (singles + float(self.h[-1])) + 4 * self.n * self.error
-        return sum_error(2 * self.n + 1, self.error, size)
-
-    def gains(self) -> NDArray[np.float64]:
-        """Return ``w[B, i] = H(y_i | y_B) = h(B u i) - h(B)``, zero for i in B; shape (2^n, n)."""
-        masks = np.arange(1 << self.n)
-        gains = np.empty((1 << self.n, self.n))
-        for i in range(self.n):
-            gains[:, i] = self.h[masks | (1 << i)] - self.h
-        return gains
+_MASSES = 1 << 22  # different masses of all sets that are kept: 64 MB
 
 
 def subset_entropies(
@@ -205,57 +72,55 @@ def _require(pmf: JointPMF) -> None:
     require_memory((1 << n) * 8 * (n + 2), f"the table of 2^{n} subset entropies", remedy=remedy)
     cells = dense_cells(tuple(len(a) for a in pmf.alphabets))
     what = f"the 2^{n} subset entropies of {len(pmf)} outcomes"
-    require_operations(min(cells, _rows(pmf)), what, limit=_STEPS, remedy=remedy)
-
-
-def _rows(pmf: JointPMF) -> int:
-    """Return the rows of the lattice, those of Python integers counted by their cost."""
-    return lattice_rows(pmf) * (_BIG_ROW if pmf.weights.dtype == np.dtype(object) else 1)
-
-
-def _lattice_seconds(pmf: JointPMF) -> float:
-    return _rows(pmf) * _ROW_SECONDS + 2**pmf.n * _SET_SECONDS
-
-
-def _dense_is_cheaper(pmf: JointPMF) -> bool:
-    """Compare estimated times of the two forms."""
-    shape = tuple(len(a) for a in pmf.alphabets)
-    if prod(shape) > _DENSE_CELLS:
-        return False
-    cell = _BINARY_CELL_SECONDS if max(shape) == 2 else _CELL_SECONDS
-    return dense_cells(shape) * cell < _lattice_seconds(pmf)
+    require_operations(min(cells, lattice_work(pmf)), what, limit=_STEPS, remedy=remedy)
 
 
 def _single_table(pmf: JointPMF, exact: bool) -> EntropyTable:
     parts: Parts = ((Fraction(1), pmf),) if exact else ()
-    if exact and _vectors_may_be_small(pmf):
-        table = _with_vectors(pmf, parts)
-        if table is not None:
-            return table
-    shape = tuple(len(a) for a in pmf.alphabets)
-    if _dense_is_cheaper(pmf):
+    if dense_is_cheaper(pmf):
+        shape = tuple(len(a) for a in pmf.alphabets)
         h, error = dense_subset_entropies(pmf.dense()), dense_error(shape, len(pmf))
-        return EntropyTable(pmf.n, h, error=error, parts=parts)
-    h = np.zeros(1 << pmf.n)
-    for mask, weights in lattice(pmf):
-        if pmf.total is None:
+        return EntropyTable(pmf.n, h, error, parts, (None,) * len(parts))
+    if pmf.total is None:
+        h = np.zeros(1 << pmf.n)
+        for mask, weights in lattice(pmf):
             h[mask] = -np.sum(weights * np.log2(weights))
-        else:
-            h[mask] = _float_entropy(*np.unique(weights, return_counts=True), pmf.total)
-    return EntropyTable(pmf.n, h + 0.0, error=_lattice_error(pmf), parts=parts)  # a sure set: 0, not -0
+        return EntropyTable(pmf.n, h + 0.0, _lattice_error(pmf))  # a sure set: 0, not -0
+    h, masses = _counted(pmf, pmf.total, keep=exact)
+    return EntropyTable(pmf.n, h + 0.0, _lattice_error(pmf), parts, (masses,) * len(parts))
 
 
-def _with_vectors(pmf: JointPMF, parts: Parts) -> EntropyTable | None:
-    """Return the table with vectors, or ``None`` as soon as they grow too large."""
-    assert pmf.total is not None
-    h, rows = np.zeros(1 << pmf.n), PrimeRows(pmf.total, pmf.n)
+def _counted(pmf: JointPMF, total: int, *, keep: bool) -> tuple[NDArray[np.float64], Masses | None]:
+    """Return the entropies and, if they are to be kept and fit, the masses that they come from."""
+    h = np.zeros(1 << pmf.n)
+    kept = _Kept(1 << pmf.n, total) if keep else None
     for mask, weights in lattice(pmf):
         values, counts = np.unique(weights, return_counts=True)
-        h[mask] = _float_entropy(values, counts, pmf.total)
-        rows.add(mask, values.tolist(), counts.tolist())
-        if rows.is_too_large:
-            return None
-    return EntropyTable(pmf.n, h + 0.0, rows.primes(), rows.matrix(), pmf.total, _lattice_error(pmf), parts)
+        h[mask] = _float_entropy(values, counts, total)
+        if kept is not None and not kept.add(mask, values, counts):
+            kept = None
+    return h, kept.masses() if kept is not None else None
+
+
+class _Kept:
+    """Masses of sets as they come, in any order."""
+
+    def __init__(self, sets: int, total: int) -> None:
+        one = np.ones(1, dtype=np.int64)
+        self.found: list[tuple[NDArray[Any], NDArray[np.int64]]] = [(one, one)] * sets
+        self.room = _MASSES if total.bit_length() < TOTAL_BITS else 0
+        self.found[0] = (one * total, one) if self.room else (one, one)
+
+    def add(self, mask: int, values: NDArray[Any], counts: NDArray[np.int64]) -> bool:
+        """Return whether there is still room."""
+        self.found[mask] = values, counts
+        self.room -= len(values)
+        return self.room >= 0
+
+    def masses(self) -> Masses:
+        values, times = zip(*self.found, strict=True)
+        ends = np.append(0, np.cumsum([len(v) for v in values]))
+        return Masses(np.concatenate(values).astype(np.int64), np.concatenate(times), ends)
 
 
 def _lattice_error(pmf: JointPMF) -> float:
@@ -269,30 +134,11 @@ def _float_entropy(values: NDArray[Any], counts: NDArray[np.int64], total: int) 
     return float(-np.sum(counts * probs * np.log2(probs)))
 
 
-def _vectors_may_be_small(pmf: JointPMF) -> bool:
-    """Guess whether vectors over primes are short enough to be worth it: few distinct weights, a cheap walk."""
-    assert pmf.total is not None
-    if pmf.total.bit_length() > FACTOR_BITS or len(np.unique(pmf.weights)) > EXACT_ENTRIES >> pmf.n:
-        return False
-    return _lattice_seconds(pmf) < _EXACT_SECONDS or not _dense_is_cheaper(pmf)
-
-
 def _mean(parts: Parts, tables: Sequence[tuple[Fraction, EntropyTable]], exact: bool) -> EntropyTable:
     n = tables[0][1].n
     h = sum((float(weight) * table.h for weight, table in tables), np.zeros(1 << n))
     size = sum(float(weight) * float(table.h.max()) for weight, table in tables)
     inherited = sum(float(weight) * table.error for weight, table in tables) * (1 + gamma(len(tables) + 2))
     error = inherited + gamma(len(tables) + 3) * size  # a weight, a product and the additions
-    if not exact:
-        return EntropyTable(n, h, error=error)
-    primes = tuple(sorted({p for _, table in tables for p in table.primes}))
-    if len(primes) << n > EXACT_ENTRIES or any(table.vectors is None for _, table in tables):
-        return EntropyTable(n, h, error=error, parts=parts)
-    scales = [weight / table.denominator for weight, table in tables]
-    denominator = lcm(*(s.denominator for s in scales))
-    vectors = np.zeros((1 << n, len(primes)), dtype=object)
-    for scale, (_, table) in zip(scales, tables, strict=True):
-        columns = [primes.index(p) for p in table.primes]
-        assert table.vectors is not None
-        vectors[:, columns] += table.vectors.astype(object) * int(scale * denominator)
-    return EntropyTable(n, h, primes, vectors, denominator, error, parts)
+    masses = tuple(m for _, table in tables for m in table.masses)
+    return EntropyTable(n, h, error, parts if exact else (), masses)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import sys
+import re
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
+
+from theory.terminal import terminal
 
 __all__ = ["print_answer", "print_rows", "shortened"]
 
@@ -14,6 +17,7 @@ _UNSHOWN = (
     "n",
     "rule",
     "masked",
+    "errors",
     "exact",
     "optimal_partitions",
     "optimal_sizes",
@@ -24,6 +28,7 @@ _ROWS = 20  # longer lists of bounds end with the first zero
 _MOST = 2000  # rows of any list
 _WIDTH = 80  # of a partition; --json has it whole
 _LONGEST = 240  # characters of an exact form; --json has it whole
+_DIGITS = 40  # of a fraction, or of a number in another form: more digits say nothing more
 _INDEX = {"information_curve": "j", "mean_entropy_standard_error": "j", "tokens_per_call": "call"}
 
 
@@ -34,7 +39,6 @@ def print_answer(answer: dict[str, Any], title: str) -> None:
         answer: A dictionary as ``--json`` prints it.
         title: Stands above the table.
     """
-    from rich.console import Console
     from rich.table import Table
 
     exact = answer.get("exact", {})
@@ -51,6 +55,8 @@ def print_answer(answer: dict[str, Any], title: str) -> None:
         elif isinstance(value, dict):
             for name, item in value.items():
                 table.add_row(f"{key} {name}", _number(item), _short(exact.get(key, {}).get(name, "")))
+        elif isinstance(value, list) and key.startswith("steps_law"):
+            table.add_row(key, _law(value), _short(_law(exact.get(key, []))))
         elif isinstance(value, list):
             for t, item in enumerate(value, start=1):
                 if t > _MOST:
@@ -60,19 +66,17 @@ def print_answer(answer: dict[str, Any], title: str) -> None:
                 if key == "optimal_bound" and item == 0 and len(value) > _ROWS:
                     break  # so are all that follow
         else:
-            kind = "" if value is None else kinds.get(key, "")
+            kind = "" if value is None else ", ".join(filter(None, [kinds.get(key), _off_by(answer, key)]))
             table.add_row(key, _number(value), _short(exact.get(key, kind)))
-    Console(file=sys.stdout).print(table)
+    terminal().print(table)
 
 
 def _add_item(table: Any, answer: dict[str, Any], key: str, t: int, item: Any) -> None:
     """Add one entry of a list: entry t of a bound stands for T = t steps."""
-    from rich.markup import escape
-
     exact = answer.get("exact", {}).get(key)
     if isinstance(item, dict):
         texts = [f"{name} = {_number(value)}" for name, value in item.items()]
-        table.add_row(escape(f"{key}[{t}]"), ", ".join(texts), _short(exact[t - 1]["kl"]) if exact else "")
+        table.add_row(f"{key}[{t}]", ", ".join(texts), _short(exact[t - 1]["kl"]) if exact else "")
         return
     note = ""
     if key == "optimal_bound" and answer.get("optimal_partitions"):
@@ -81,7 +85,15 @@ def _add_item(table: Any, answer: dict[str, Any], key: str, t: int, item: Any) -
     if key == "expected_kl":
         note = "  sizes " + shortened(",".join(map(str, answer["optimal_sizes"][t - 1])), _WIDTH)
     index = _INDEX.get(key, "T")
-    table.add_row(escape(f"{key}[{index}={t}]{note}"), _number(item), _short(exact[t - 1]) if exact else "")
+    form = _short(exact[t - 1]) if exact else _off_by(answer, key)
+    table.add_row(f"{key}[{index}={t}]{note}", _number(item), form)
+
+
+def _off_by(answer: dict[str, Any], key: str) -> str:
+    """Return what is proved of the error of a float, if anything is."""
+    error = answer.get("errors", {}).get(key)
+    # 5 % more: two digits are then never rounded below the bound
+    return "" if error is None else f"off by at most {1.05 * error:.1e}"
 
 
 def shortened(text: str, width: int) -> str:
@@ -98,10 +110,26 @@ def shortened(text: str, width: int) -> str:
 
 
 def _short(text: str) -> str:
-    """Return an exact form, or its start."""
-    if len(text) <= _LONGEST:
-        return text
-    return f"{text[:_LONGEST]}... ({len(text)} characters; --json prints all)"
+    """Return an exact form, or its start.
+
+    Example:
+        >>> _short("1/" + "3" * 100)
+        '1/33333333333333333333333333333333333333... (102 characters; --json prints all)'
+    """
+    width = _DIGITS if re.fullmatch(r"-?\d+(/\d+)?", text) else _LONGEST
+    if number := re.search(rf"\d{{{_DIGITS + 1}}}", text):
+        width = min(width, number.start() + _DIGITS)
+    return text if len(text) <= width else f"{text[:width]}... ({len(text)} characters; --json prints all)"
+
+
+def _law(pairs: Sequence[Sequence[Any]]) -> str:
+    """Return a law of whole numbers in one line.
+
+    Example:
+        >>> _law([[2, 0.25], [3, 0.75]]), _law([[2, "1/4"]])
+        ('2: 0.25, 3: 0.75', '2: 1/4')
+    """
+    return shortened(", ".join(f"{calls}: {_number(p)}" for calls, p in pairs), _LONGEST)
 
 
 def _interval(value: dict[str, Any]) -> str:
@@ -111,13 +139,25 @@ def _interval(value: dict[str, Any]) -> str:
 def _number(value: Any) -> str:
     if value is None or isinstance(value, str):
         return "-" if value is None else value
-    return f"{float(value):.9g}"
+    near = float(value)
+    # a probability below the range of floats is not zero
+    return _digits_of(value) if near == 0 and isinstance(value, Fraction) and value else f"{near:.9g}"
+
+
+def _digits_of(value: Fraction) -> str:
+    """Return the leading digits of a rational of any size.
+
+    Example:
+        >>> _digits_of(Fraction(1, 3 * 10**433))
+        '3.33333333e-434'
+    """
+    from flint import arb, fmpq
+
+    return arb(fmpq(value.numerator, value.denominator)).str(9, radius=False)
 
 
 def print_rows(rows: Sequence[dict[str, Any]], title: str) -> None:
     """Print dictionaries of the same keys as the rows of a table."""
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title=title, title_justify="left")
@@ -125,5 +165,5 @@ def print_rows(rows: Sequence[dict[str, Any]], title: str) -> None:
         table.add_column(key.replace("_", " "), overflow="fold")
     for row in rows:
         values = [", ".join(map(str, v)) if isinstance(v, (list, tuple)) else v for v in row.values()]
-        table.add_row(*[escape(v if isinstance(v, str) else _number(v)) for v in values])
-    Console(file=sys.stdout).print(table)
+        table.add_row(*map(_number, values))
+    terminal().print(table)

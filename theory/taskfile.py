@@ -18,7 +18,7 @@ from typing import Any
 
 from theory._checks import InputError, exact_fraction
 from theory.law import Context, ListedLaw, check_weights
-from theory.lumped import Chain
+from theory.lumped_chain import Chain
 from theory.pmf import JointPMF
 from theory.structured.parameters import shares
 from theory.structured.taskfile import STRUCTURED, read_structured
@@ -59,7 +59,8 @@ def read_task(path: str | Path, *, n: int | None = None, normalise: bool = False
         InputError: If the file is missing, not of this form, or its numbers are not probabilities.
     """
     file = Path(path)
-    if file.suffix not in (".json", ".csv"):
+    kind = file.suffix.lower()
+    if kind not in (".json", ".csv"):
         raise InputError(f"task file {file} must end in .json or .csv.")
     try:
         text = file.read_text(encoding="utf-8-sig")
@@ -68,7 +69,7 @@ def read_task(path: str | Path, *, n: int | None = None, normalise: bool = False
             f"cannot read task file {file}: {getattr(error, 'strerror', None) or error}."
         ) from None
     try:
-        is_json = file.suffix == ".json"
+        is_json = kind == ".json"
         contexts = _from_json(text, n, normalise) if is_json else _from_csv(text, normalise)
         contexts = _scaled(contexts) if normalise else contexts
         check_weights(contexts)
@@ -91,9 +92,19 @@ def _decimal(text: str) -> Fraction:
     return exact_fraction(text, "a number")
 
 
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of distinct keys; Python would silently keep the last of two."""
+    known = dict(pairs)
+    if len(known) < len(pairs):
+        names = [key for key, _ in pairs]
+        twice = next(key for key in known if names.count(key) > 1)
+        raise InputError(f"key {twice!r} stands twice in one object; keep one of them.")
+    return known
+
+
 def _from_json(text: str, n: int | None, normalise: bool) -> list[Context]:
     try:
-        data = json.loads(text, parse_float=_decimal)  # 0.1 is 1/10
+        data = json.loads(text, parse_float=_decimal, object_pairs_hook=_distinct)  # 0.1 is 1/10
     except InputError:
         raise
     except RecursionError:
@@ -125,7 +136,7 @@ def _context(data: Any, share: Fraction, label: str, normalise: bool) -> Context
         if not isinstance(outcomes, list) or not all(isinstance(row, list) for row in outcomes):
             raise InputError('"outcomes" must be a list of lists of tokens.')
         for row in outcomes:
-            if not all(isinstance(token, (str, int, Fraction)) for token in row):
+            if not all(isinstance(t, (str, int, Fraction)) and not isinstance(t, bool) for t in row):
                 raise InputError(f"tokens must be texts or numbers, got {row!r}.")
         weight = exact_fraction(data["weight"], "weight") if "weight" in data else share
         return Context(weight=weight, law=ListedLaw(_pmf(outcomes, data, normalise)), label=label)

@@ -1,12 +1,14 @@
 """From marginals to the distributions that tokens are drawn from: temperature, nucleus (top-p) and top-k.
 
-Tempering: ``q_i(v) ~ p_i(v)^(1/tau)``; tau = 0 is greedy: a uniform draw from the argmax set, independently at each
-position (``greedy_ties="random"``, the zero-mean noise of arXiv 2510.04767), or its lowest token (``"lowest"``, what
-argmax does). Then truncation, as Dream does it: top-p, then top-k, on the tempered probabilities.
+Tempering: ``q_i(v) ~ p_i(v)^(1/tau)``, rational for rational p where 1/tau is a whole number; tau = 0 is greedy: a
+uniform draw from the argmax set, independently at each position (``greedy_ties="random"``, the zero-mean noise of arXiv
+2510.04767), or its lowest token (``"lowest"``, what argmax does). Then truncation, as Dream does it: top-p, then top-k,
+on the tempered probabilities.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite
@@ -15,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from theory._checks import InputError, choice, exact_fraction, positive_int
-from theory.arithmetic import FLOAT64, Array, ExactNumbers, Numbers
+from theory.arithmetic import FLOAT64, Array, ExactNumbers, Numbers, distinct_rows
 
 __all__ = [
     "GREEDY_TIES",
@@ -24,12 +26,16 @@ __all__ = [
     "Transform",
     "check_temperature",
     "check_underflow",
+    "rational_powers",
+    "settings_of",
+    "stays_rational",
     "tempered",
 ]
 
 GREEDY_TIES = ("random", "lowest")
 NUCLEUS = ("keep", "drop")
 SCORED = ("before", "after")
+_POWER_BITS = 64  # of the integers in a power
 _LEAST = Fraction(1, 10**6)  # colder is greedy, hotter uniform, to the last digit of a float
 
 
@@ -73,10 +79,9 @@ class Transform:
                 raise InputError(f"top_p must lie above 0 and be at most 1, got {self.top_p}.")
             object.__setattr__(self, "top_p", p)
 
-    @property
-    def is_rational(self) -> bool:
-        """Whether exact marginals stay exact."""
-        return self.temperature in (0, 1)
+    def keeps_rational(self, bits: int) -> bool:
+        """Return whether exact marginals with denominators of at most so many bits stay exact."""
+        return stays_rational(self.temperature, bits)
 
     @property
     def truncates(self) -> bool:
@@ -99,11 +104,26 @@ class Transform:
     def _truncated(self, q: Array, numbers: Numbers) -> Array:
         if isinstance(numbers, ExactNumbers) and q.dtype != np.dtype(object):
             numbers = FLOAT64  # tempering has left the rationals
+        return self._cut(q, numbers)[0]
+
+    def kept(self, probs: Array, numbers: Numbers) -> Array | None:
+        """Return which possible tokens the truncation keeps, bool; ``None`` if it keeps all (tau > 0)."""
+        if self.top_p is None and self.top_k is None:
+            return None
+        q = tempered(probs, self.temperature, numbers)
+        if isinstance(numbers, ExactNumbers) and q.dtype != np.dtype(object):
+            numbers = FLOAT64
+        return self._cut(q, numbers)[1]
+
+    def _cut(self, q: Array, numbers: Numbers) -> tuple[Array, Array | None]:
+        """Return the truncated distributions, and the tokens kept (``None``: all)."""
+        both: Array | None = None
         for keep in (self._in_nucleus, self._in_top_k):
             kept = keep(q, numbers)
             if kept is not None:
+                both = kept if both is None else both & kept
                 q = _renormalised(numbers.xp.where(kept, q, numbers.xp.zeros_like(q)), numbers)
-        return q
+        return q, both
 
     def _in_nucleus(self, q: Array, numbers: Numbers) -> Array | None:
         if self.top_p is None:
@@ -126,6 +146,24 @@ class Transform:
         return xp.astype(q >= least - numbers.tolerance, xp.bool)
 
 
+def settings_of(switches: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the switches of a decode as an answer names them: numbers and words.
+
+    Example:
+        >>> settings_of({"temperature": Fraction(1, 2), "top_p": "9/10", "nucleus": "drop"})
+        {'temperature': 0.5, 'top_p': 0.9, 'nucleus': 'drop'}
+    """
+    numbers = {
+        "top_p": lambda p: float(exact_fraction(p, "top_p")),
+        "top_k": lambda k: positive_int(k, "top_k"),
+    }
+    found = {"temperature": float(check_temperature(switches.get("temperature", 1)))}
+    for key, value in switches.items():
+        if key != "temperature" and value is not None:
+            found[key] = numbers[key](value) if key in numbers else value
+    return found
+
+
 def check_temperature(temperature: object) -> Fraction:
     """Return the temperature as an exact number of at least zero."""
     if isinstance(temperature, float) and not isfinite(temperature):
@@ -144,8 +182,8 @@ def tempered(probs: Array, temperature: Fraction, numbers: Numbers, *, greedy_ti
     Args:
         probs: Marginals along the last axis.
         temperature: At least 0.
-        numbers: The kind of number in ``probs``; exact ones stay exact for temperature 0 and 1 and become
-            float64 otherwise.
+        numbers: The kind of number in ``probs``; exact ones stay exact at temperature 0, 1 and 1/m where
+            :func:`stays_rational` says so of the largest denominator, and become float64 otherwise.
         greedy_ties: ``random`` or ``lowest``, read at temperature 0 only.
 
     Example:
@@ -159,12 +197,52 @@ def tempered(probs: Array, temperature: Fraction, numbers: Numbers, *, greedy_ti
     if temperature == 0:
         return _greedy(probs, numbers, greedy_ties)
     if probs.dtype == np.dtype(object):
+        if stays_rational(temperature, _denominator_bits(probs)):
+            return rational_powers(probs, int(1 / temperature))
         probs = np.vectorize(lambda p: int(p.p) / int(p.q), otypes=[np.float64])(probs)
     # scaled by the maximum first: small probabilities do not underflow together
     top = xp.max(probs, axis=-1, keepdims=True)
     powers = (probs / xp.where(top > 0, top, xp.ones_like(top))) ** float(1 / temperature)
     total = xp.sum(powers, axis=-1, keepdims=True)
     return powers / xp.where(total > 0, total, xp.ones_like(total))
+
+
+def stays_rational(temperature: Fraction, bits: int) -> bool:
+    """Return whether tempering keeps rationals of at most so many bits rational, and of a size that costs little.
+
+    ``p^(1/tau) / sum p^(1/tau)`` is rational for every rational p if and only if 1/tau is a whole number m. Then its
+    integers have m times the bits of those of p; beyond 64 bits their logarithms are costly to factor.
+
+    Example:
+        >>> stays_rational(Fraction(1, 2), 10), stays_rational(Fraction(2), 10), stays_rational(Fraction(1, 9), 10)
+        (True, False, False)
+    """
+    if temperature in (0, 1):
+        return True
+    power = 1 / temperature
+    return power.denominator == 1 and power.numerator * bits <= _POWER_BITS
+
+
+def rational_powers(probs: Array, power: int) -> Array:
+    """Return ``p^m / sum p^m`` of rationals along the last axis, equal rows once; rows of zeros stay.
+
+    Example:
+        >>> from flint import fmpq
+        >>> rational_powers(np.array([[fmpq(2, 3), fmpq(1, 3)]], dtype=object), 2).tolist()
+        [[4/5, 1/5]]
+    """
+    if not probs.size:
+        return probs
+    rows = probs.reshape(-1, probs.shape[-1])
+    first, index = distinct_rows(rows)
+    raised = rows[first] ** power
+    total = raised.sum(axis=-1, keepdims=True)
+    return (raised / np.where(total == 0, 1, total))[index].reshape(probs.shape)
+
+
+def _denominator_bits(probs: Array) -> int:
+    values = {id(p): p for p in probs.reshape(-1).tolist()}
+    return max((int(p.q).bit_length() for p in values.values()), default=0)
 
 
 def check_underflow(probs: Array, q: Array, temperature: Fraction) -> None:

@@ -47,7 +47,7 @@ def tie_interval(pmf: JointPMF, policy: Policy) -> tuple[Number, Number]:
         >>> tie_interval(pmf, parse_policy("topk:k=2,by=random"))
         (Fraction(0, 1), Fraction(1, 1))
     """
-    require_operations(len(pmf) * 3**pmf.n, "the tie interval", limit=10**8, remedy="use the lumped chain")
+    require_operations(len(pmf) * 3**pmf.n, "the tie interval", limit=10**8, remedy="use fewer positions")
     numbers = EXACT if pmf.is_exact else FLOAT64
     outcomes = pmf.codes
     one: Any = Fraction(1) if pmf.is_exact else 1.0

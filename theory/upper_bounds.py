@@ -21,15 +21,18 @@ Wainwright's bound in its form for fixed sizes, with ``psi(t) = t / (1 - t)`` an
 block: ``cost <= (psi(b/n) / psi(a/n) - 1) sum_{j=a+1}^{b-1} (j/n)(1 - j/n) n (Z_{j+1} - Z_j)``. Proof: the factor is
 ``n (b - a) / (a (n - b))``, and for a < j < b: ``b - j <= b - a``, ``a <= j``, ``n - b <= n - j``. It is infinite for
 the first and the last block, which enter with their exact cost.
+
+The plug-in price of a block from a to b, ``(b - a - 1)(Z_b - Z_{a+1})``, replaces every rise of the curve by all of it
+(arXiv 2608.13520 in its form for fixed sizes): between the exact cost and each of ``(s - 1) Z_n`` and, for an inner
+block, Wainwright's. What the best blocks of a number of steps cost at most, for times that are random: the adaptive
+partition bound, :mod:`theory.partition_bound`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cmp_to_key
 from itertools import accumulate
 from math import comb
 from typing import Any
@@ -39,11 +42,13 @@ import numpy as np
 from theory._checks import InputError
 from theory.correlation import Bits
 from theory.curves import InformationCurve, information_curve
+from theory.entropy_table import EntropyTable
+from theory.largest_gain import mean_largest_gain
 from theory.limits import require_operations
 from theory.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.random_order import check_sizes, expected_kl
-from theory.subsets import EntropyTable, subset_entropies
+from theory.subsets import subset_entropies
 
 __all__ = ["Bound", "best_constant", "confidence_bound", "entropy_bound", "upper_bounds"]
 
@@ -90,7 +95,7 @@ def upper_bounds(
     curve = information_curve(table)
     blocks = check_sizes(sizes, curve.n)
     bounds = [_exact(curve, blocks), *_by_largest_block(curve, blocks), *_by_rises(curve, blocks)]
-    bounds.append(_wainwright(curve, blocks))
+    bounds += [_wainwright(curve, blocks), _plug_in(curve, blocks)]
     if set(blocks[:-1]) == {1}:
         bounds.append(_austin(curve, len(blocks) - 1))
     if isinstance(table, EntropyTable) and _sorted_entries(table.n, blocks) <= _SORTED:
@@ -169,6 +174,13 @@ def _wainwright(curve: InformationCurve, blocks: tuple[int, ...]) -> Bound:
     return Bound(value=total, name="Wainwright", source=source)
 
 
+def _plug_in(curve: InformationCurve, blocks: tuple[int, ...]) -> Bound:
+    ends = list(zip(accumulate(blocks), blocks, strict=True))
+    prices = ((size - 1) * (curve.z[b - 1] - curve.z[b - size]) for b, size in ends)
+    source = "after arXiv 2608.13520, for fixed sizes; derived here"
+    return Bound(value=sum(prices, curve.z[0]), name="plug-in", source=source)
+
+
 def _austin(curve: InformationCurve, singles: int) -> Bound:
     value = Fraction(curve.n, singles) * curve.dual_total_correlation
     source = "after arXiv 1809.10272 and arXiv 2511.04647, Lemma 33; derived here"
@@ -183,55 +195,17 @@ def entropy_bound(table: EntropyTable, sizes: Sequence[int]) -> Bound:
     """Return the mean over random ordered partitions of ``sum_{i in S} H(y_i|C) - max_{i in S} H(y_i|C)``.
 
     The dependence term of the EB-sampler (arXiv 2505.24857), with C the positions revealed before the block S:
-    ``H(S|C)`` is at least the entropy of any of its tokens. With the m gains ``H(y_i|C)`` in descending order, the r-th
-    is the largest of a random S of size s with probability ``binom(m - r, s - 1) / binom(m, s)``.
+    ``H(S|C)`` is at least the entropy of any of its tokens.
     """
     blocks = check_sizes(sizes, table.n)
     entries = _sorted_entries(table.n, blocks)
     require_operations(entries, "the entropy bound", limit=_SORTED, remedy="use fewer positions")
     curve, total = information_curve(table), None
     for size, start in zip(blocks, accumulate(blocks[:-1], initial=0), strict=True):
-        term = size * curve.profile[start] - _mean_largest_gain(table, start, size)
+        term = size * curve.profile[start] - mean_largest_gain(table, start, size)
         total = term if total is None else total + term
     assert total is not None
     return Bound(value=total, name="entropy", source="arXiv 2505.24857, averaged over contexts")
-
-
-def _mean_largest_gain(table: EntropyTable, revealed: int, size: int) -> Bits:
-    masked = table.n - revealed
-    sets = [c for c in range(1 << table.n) if c.bit_count() == revealed]
-    weights = [comb(masked - r, size - 1) for r in range(1, masked + 1)]
-    scale = Fraction(1, comb(masked, size) * len(sets))
-    if not table.is_exact:
-        gains = [
-            sorted((table.h[c | 1 << i] - table.h[c] for i in _rest(table.n, c)), reverse=True) for c in sets
-        ]
-        return float(np.sum(np.array(gains) @ np.array(weights, dtype=float)) * float(scale))
-    counts: Counter[int] = Counter()
-    for c in sets:
-        for weight, i in zip(weights, sorted(_rest(table.n, c), key=_by_gain(table, c)), strict=True):
-            counts[c | 1 << i] += weight
-            counts[c] -= weight
-    return table.combination(counts) * scale
-
-
-def _rest(n: int, revealed: int) -> list[int]:
-    return [i for i in range(n) if not revealed >> i & 1]
-
-
-def _by_gain(table: EntropyTable, revealed: int) -> Callable[[int], Any]:
-    """Return a sort key: descending ``H(y_i | revealed)``, decided exactly where the floats are close."""
-    close = (
-        4 * table.error
-    )  # two differences of two entries; their own rounding is below the rest of the bound
-
-    def compare(i: int, j: int) -> int:
-        gap = table.h[revealed | 1 << j] - table.h[revealed | 1 << i]
-        if abs(gap) > close:
-            return 1 if gap > 0 else -1
-        return table.combination({revealed | 1 << j: 1, revealed | 1 << i: -1}).sign()
-
-    return cmp_to_key(compare)
 
 
 def confidence_bound(pmf: JointPMF, *, vocabulary: int | None = None) -> Bound:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import ROUND_FLOOR, Context
+from decimal import MIN_EMIN, ROUND_FLOOR, Context, Decimal
 from typing import Any
 
 from theory.lognumber import LogNumber
@@ -11,16 +11,16 @@ from theory.lognumber import LogNumber
 __all__ = ["CHEAP", "verdict"]
 
 CHEAP = 0.1  # bits: the ideal model keeps an accuracy of at least 2^-0.1 = 93 %
-_ZERO = 1e-11  # bits: the rounding of float64 sums of a few hundred entropies stays below
 
 
-def verdict(bounds: Sequence[Any]) -> str:
+def verdict(bounds: Sequence[Any], error: float = 0.0) -> str:
     """Return one sentence on the least losses ``L*_1, ..., L*_n`` in bits.
 
     The ideal model decoded along the best partition is right with probability at least ``2^-L`` (data processing).
 
     Args:
         bounds: Exact numbers or floats; one for each number of steps.
+        error: A bound on the error of every float: what is no larger cannot be told from nothing.
 
     Example:
         >>> verdict([1.0, 0.0, 0.0])
@@ -30,29 +30,39 @@ def verdict(bounds: Sequence[Any]) -> str:
     """
     losses = [float(bits) for bits in bounds]
     exact = all(isinstance(bits, LogNumber) for bits in bounds)
+    nothing = 0.0 if exact else error
     n = len(losses)
-    free = next(t for t, bits in enumerate(losses, start=1) if bits <= _ZERO)
+    free = next((t for t, bits in enumerate(losses, start=1) if bits <= nothing), n)  # one at a time is free
+    within = "" if exact or losses[free - 1] == 0 else " within rounding"
     if free == 1:
-        return "one step loses nothing: the tokens are independent, parallel decoding is free."
-    parts = [f"one step loses {_loss(losses[0])}"]
+        return f"one step loses nothing{within}: the tokens are independent, parallel decoding is free."
+    parts = [f"one step loses {_loss(losses[0], nothing)}"]
     cheap = next(t for t, bits in enumerate(losses, start=1) if bits <= CHEAP)
     if 1 < cheap < free:
-        parts.append(f"{cheap} of {n} steps lose {_loss(losses[cheap - 1])}, {n / cheap:.3g} tokens a step")
+        parts.append(
+            f"{cheap} of {n} steps lose {_loss(losses[cheap - 1], nothing)}, {n / cheap:.3g} tokens a step"
+        )
     if free == n:
         parts.append(f"every step saved below {n} costs something: a fixed order has no free parallelism.")
     else:
-        nothing = "nothing" if exact or losses[free - 1] == 0 else "nothing within rounding"
-        parts.append(f"{free} of {n} steps lose {nothing}: {n / free:.3g} tokens a step are free.")
+        parts.append(f"{free} of {n} steps lose nothing{within}: {n / free:.3g} tokens a step are free.")
     return "; ".join(parts)
 
 
-def _loss(bits: float) -> str:
-    return f"{bits:.3g} bit{'' if bits == 1 else 's'} (accuracy at least {_floor(2**-bits)})"
+def _loss(bits: float, error: float) -> str:
+    return f"{bits:.3g} bit{'' if bits == 1 else 's'} (accuracy at least {_floor(bits + error)})"
 
 
-def _floor(share: float) -> str:
-    """Return a share rounded down, since it stands for a lower bound."""
-    digits = Context(prec=4 if share > 0.99 else 2, rounding=ROUND_FLOOR)
-    if share < 1e-4:
+def _floor(bits: float) -> str:
+    """Return ``2^-bits`` rounded down, since it stands for a lower bound; no float holds it beyond 1,074 bits.
+
+    Example:
+        >>> _floor(1.0), _floor(4990.0)
+        ('50%', '7.2e-1503')
+    """
+    wide = Context(prec=40, rounding=ROUND_FLOOR, Emin=MIN_EMIN)
+    share = wide.power(Decimal(2), -Decimal(bits))
+    digits = Context(prec=4 if bits < 0.0145 else 2, rounding=ROUND_FLOOR, Emin=MIN_EMIN)  # above 99 %
+    if share < Decimal("1e-4"):
         return f"{digits.create_decimal(share):.1e}"
     return f"{digits.create_decimal(100 * share)}%"

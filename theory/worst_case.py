@@ -25,7 +25,8 @@ import numpy as np
 
 from theory._checks import InputError, exact_fraction
 from theory.limits import require_operations
-from theory.pmf import JointPMF, Outcome
+from theory.outcomes import Outcome
+from theory.pmf import JointPMF
 
 __all__ = [
     "Marginals",

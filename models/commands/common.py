@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "add_device",
-    "add_huggingface",
-    "add_text",
+    "add_measurement",
+    "add_model",
     "huggingface_options",
     "non_negative",
     "optional_int",
@@ -33,7 +33,7 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", default="1", metavar="N", help="threads of a CPU (%(default)s)")
 
 
-def add_huggingface(parser: argparse.ArgumentParser) -> None:
+def _add_huggingface(parser: argparse.ArgumentParser) -> None:
     """Add how a Hugging Face model is read."""
     group = parser.add_argument_group("Hugging Face models")
     group.add_argument(
@@ -50,7 +50,7 @@ def add_huggingface(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_text(parser: argparse.ArgumentParser) -> None:
+def _add_text(parser: argparse.ArgumentParser) -> None:
     """Add how list tasks are written for a Hugging Face model."""
     from pathlib import Path
 
@@ -63,6 +63,20 @@ def add_text(parser: argparse.ArgumentParser) -> None:
         "--blocks", action="store_true", help="items of several tokens, all of the same number"
     )
     group.add_argument("--chat", action="store_true", help="use the chat template of the tokenizer")
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add where a model runs, how a Hugging Face model is read, and how lists are written for it."""
+    add_device(parser)
+    _add_huggingface(parser)
+    _add_text(parser)
+
+
+def add_measurement(parser: argparse.ArgumentParser) -> None:
+    """Add what commands that measure a model share: processes, output, and the model."""
+    parser.add_argument("--jobs", default="1", metavar="N", help="processes on a CPU (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_model(parser)
 
 
 def text_format(arguments: argparse.Namespace) -> TextFormat:
@@ -96,7 +110,7 @@ def non_negative(value: object, name: str) -> int:
         0
     """
     text = str(value).strip()
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal()):
         raise InputError(f"{name} must be a whole number of at least 0, got {value!r}.")
     return int(text)
 

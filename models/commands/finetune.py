@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from models.commands.common import (
-    add_device,
-    add_huggingface,
-    add_text,
+    add_model,
     huggingface_options,
     non_negative,
     optional_int,
@@ -46,9 +44,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", default="0", metavar="S", help="of everything random (0)")
     parser.add_argument("--limit", metavar="N", help="stop after N steps; --resume continues")
     parser.add_argument("--resume", action="store_true", help="continue a run that was cut off")
-    add_device(parser)
-    add_huggingface(parser)
-    add_text(parser)
+    add_model(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -60,7 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     from models.folders import check_folder
     from models.progress import training_progress
     from models.sources import is_directory_model
-    from models.subjects import TextSubject, load_subject, read_words
+    from models.subjects import load_subject
+    from models.text_subject import TextSubject, read_words
 
     set_threads(arguments)
     recipe = FinetuneRecipe(

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.commands.common import (
-    add_device,
-    add_huggingface,
-    add_text,
+    add_measurement,
     huggingface_options,
     non_negative,
     optional_int,
@@ -19,7 +17,8 @@ from models.commands.common import (
     text_format,
 )
 from theory._checks import InputError, positive_int
-from theory.commandline import as_json
+from theory.commandline import as_json, process_count
+from theory.terminal import terminal
 
 __all__ = ["add", "run"]
 
@@ -58,11 +57,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", default="0", metavar="S", help="of all randomness (0)")
     parser.add_argument("--batch", metavar="N", help="rows at once (what the memory takes)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="records as JSONL; a killed run continues")
-    parser.add_argument("--jobs", default="1", metavar="N", help="processes on a CPU (%(default)s)")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    add_device(parser)
-    add_huggingface(parser)
-    add_text(parser)
+    add_measurement(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -97,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
         out=arguments.out,
     )
     with work_progress("gap") as report:
-        answer = run_gap(spec, jobs=positive_int(arguments.jobs, "--jobs"), report=report)
+        answer = run_gap(spec, jobs=process_count(arguments.jobs, "--jobs"), report=report)
     if not answer:  # another process of torchrun reports
         return 0
     if arguments.json:
@@ -108,7 +103,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print_table(answer: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     title = (
@@ -130,11 +124,11 @@ def _print_table(answer: dict[str, Any]) -> None:
     worst = sorted(answer["by_position"], key=lambda row: -row["mean"])[:10]
     for row in worst:
         _add(table, f"position {row['position']}", row)
-    console = Console(file=sys.stdout)
+    console = terminal()
     console.print(table)
     if len(answer["by_position"]) > len(worst):
-        console.print(f"The {len(worst)} most costly positions are shown; --json has all.", highlight=False)
-    console.print(NOTE, highlight=False)
+        console.print(f"The {len(worst)} most costly positions are shown; --json has all.")
+    console.print(NOTE)
 
 
 def _add(table: Any, name: str, value: dict[str, Any]) -> None:

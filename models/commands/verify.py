@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.commands.common import (
-    add_device,
-    add_huggingface,
-    add_text,
+    add_measurement,
     huggingface_options,
     optional_int,
     set_threads,
@@ -18,7 +16,8 @@ from models.commands.common import (
     text_format,
 )
 from theory._checks import InputError, positive_int
-from theory.commandline import as_json
+from theory.commandline import as_json, process_count, whole
+from theory.terminal import terminal
 
 __all__ = ["add", "run"]
 
@@ -42,22 +41,18 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--temperature", default="1", metavar="T", help="tau >= 0; 0 is greedy (1)")
     parser.add_argument("--samples", default="1000", metavar="N", help="decodes per row (%(default)s)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of instances and draws (0)")
+    parser.add_argument("--seed", type=whole, default=0, metavar="S", help="of instances and draws (0)")
     parser.add_argument("--batch", metavar="N", help="decodes at once (what the memory takes)")
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="write JSON, CSV, a figure, and records to continue from"
     )
-    parser.add_argument("--jobs", default="1", metavar="N", help="processes on a CPU (%(default)s)")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    add_device(parser)
-    add_huggingface(parser)
-    add_text(parser)
+    add_measurement(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Verify and print; 1 if a row that can be compared does not agree."""
     from models.progress import work_progress
-    from models.subjects import read_words
+    from models.text_subject import read_words
     from models.verification_files import write_verification
     from models.verify_run import VerifySpec, run_verify
 
@@ -79,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         out=arguments.out,
     )
     with work_progress("verify") as report:
-        answer = run_verify(spec, jobs=positive_int(arguments.jobs, "--jobs"), report=report)
+        answer = run_verify(spec, jobs=process_count(arguments.jobs, "--jobs"), report=report)
     if not answer:  # another process of torchrun reports
         return 0
     if arguments.out is not None:
@@ -92,8 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print_table(answer: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     title = f"{answer['policy']}, temperature {answer['temperature']:g}, {answer['samples']} decodes a row"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
@@ -110,9 +105,9 @@ def _print_table(answer: dict[str, Any]) -> None:
             row["verdict"] or "-",
             f"{row['steps']:.2f}",
             shown(row["mean_tv"]),
-            {True: "yes", False: "[bold red]no[/]", None: "-"}[row["agrees"]],
+            {True: "yes", False: Text("no", style="bold red"), None: "-"}[row["agrees"]],
         )
-    console = Console(file=sys.stdout)
+    console = terminal()
     console.print(table)
     slowest = min(row["samples_per_second"] for row in answer["rows"])
-    console.print(f"At least {slowest:.3g} decodes a second. {answer['note']}", highlight=False)
+    console.print(f"At least {slowest:.3g} decodes a second. {answer['note']}")

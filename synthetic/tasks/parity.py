@@ -8,7 +8,7 @@ from itertools import product
 from synthetic.chains import CodeChain
 from synthetic.plain import PlainTask, require_listable
 from synthetic.task import register
-from theory.lumped import Chain
+from theory.lumped_chain import Chain
 from theory.pmf import JointPMF
 
 __all__ = ["Parity"]

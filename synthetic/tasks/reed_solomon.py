@@ -13,7 +13,8 @@ from synthetic.chains import CodeChain
 from synthetic.plain import PlainTask, is_prime, require_listable
 from synthetic.task import register
 from theory._checks import InputError, positive_int
-from theory.lumped import Chain
+from theory.large.reed_solomon_law import ReedSolomonLaw
+from theory.lumped_chain import Chain
 from theory.pmf import JointPMF
 
 __all__ = ["ReedSolomon"]
@@ -55,6 +56,12 @@ class ReedSolomon(PlainTask):
             tuple(sum(c * x**j for j, c in enumerate(coefficients)) % q for x in range(self.n))
             for coefficients in product(range(q), repeat=k)
         )
+
+    def closed_law(self) -> ReedSolomonLaw:
+        """Return the law by interpolation."""
+        assert self.dimension is not None
+        assert self.order is not None
+        return ReedSolomonLaw(self.n, self.dimension, self.order)
 
     def chain(self) -> Chain:
         """Return the lumped chain: uniform symbols until k are known."""

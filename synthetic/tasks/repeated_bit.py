@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from synthetic.chains import CodeChain
 from synthetic.plain import PlainTask
 from synthetic.task import register
-from theory.lumped import Chain
+from theory.lumped_chain import Chain
 from theory.pmf import JointPMF
 
 __all__ = ["RepeatedBit"]

@@ -11,7 +11,7 @@ from synthetic.chains import ShuffleChain
 from synthetic.laws import Arrangements
 from synthetic.task import ListTask, register
 from theory.law import Law
-from theory.lumped import Chain
+from theory.lumped_chain import Chain
 
 __all__ = ["Shuffle"]
 

@@ -6,11 +6,13 @@ from theory.adaptive.depth import SerialDepth, serial_depth
 from theory.adaptive.frontier import Frontier, Vertex, frontier
 from theory.adaptive.graph import StateGraph, state_graph
 from theory.adaptive.policy import AdaptivePolicy, Decision
+from theory.adaptive.within import DepthWithin, depth_within
 
 __all__ = [
     "AdaptiveBounds",
     "AdaptivePolicy",
     "Decision",
+    "DepthWithin",
     "Frontier",
     "SerialDepth",
     "StateGraph",
@@ -19,6 +21,7 @@ __all__ = [
     "average_bounds",
     "average_depth",
     "average_frontier",
+    "depth_within",
     "frontier",
     "serial_depth",
     "state_graph",

@@ -19,6 +19,7 @@ from theory.adaptive.graph import StateGraph
 from theory.correlation import Bits
 from theory.expectation import expectation
 from theory.lognumber import LogNumber
+from theory.mean_errors import mean_error
 from theory.pmf import JointPMF
 
 __all__ = ["average_bounds", "average_depth", "average_frontier"]
@@ -47,9 +48,12 @@ def average_bounds(parts: Parts) -> tuple[Bits, ...]:
 def average_depth(parts: Parts) -> SerialDepth:
     """Return the serial depth over contexts: the mean of the expected, the greatest of the worst-case depths."""
     depths = [(weight, serial_depth(source)) for weight, source in parts]
+    expected = expectation([(weight, depth.expected) for weight, depth in depths])
+    error = mean_error([(weight, depth.expected, depth.error) for weight, depth in depths], expected)
     return SerialDepth(
-        expected=expectation([(weight, depth.expected) for weight, depth in depths]),
+        expected=expected,
         worst_case=max(depth.worst_case for _, depth in depths),
+        error=error or 0.0,
     )
 
 

@@ -20,15 +20,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.adaptive.states import States, list_states, members
+from theory.adaptive.moves import Part, all_parts
+from theory.adaptive.states import States, list_states
 from theory.limits import require_memory
 from theory.pmf import JointPMF
 
 __all__ = ["Level", "StateGraph", "state_graph"]
 
-_LEAST = np.finfo(
-    np.float64
-).tiny  # ratios of huge weights may underflow; zero would not do below a logarithm
 _MOVE_BYTES = 120  # child, weight and probability, and the copies made while ordering them
 
 
@@ -144,7 +142,7 @@ def state_graph(pmf: JointPMF) -> StateGraph:
     """
     states = list_states(pmf)
     _require(states)
-    return _Builder(states).graph()
+    return _ordered(states, list(all_parts(states)))
 
 
 def _require(states: States) -> None:
@@ -160,123 +158,27 @@ def _require(states: States) -> None:
     require_memory(moves * _MOVE_BYTES, what, remedy="use fewer positions or outcomes")
 
 
-@dataclass(eq=False)
-class _Builder:
-    """Lists actions and moves, one pair of revealed sets at a time."""
-
-    states: States
-
-    def graph(self) -> StateGraph:
-        kinds_at: dict[int, list[int]] = {}
-        for kind, (mask, _) in enumerate(self.states.where, start=2):
-            kinds_at.setdefault(mask, []).append(kind)
-        parts = [
-            part for mask, kinds in kinds_at.items() for part in _Origin(self.states, mask, kinds).parts()
-        ]
-        return self._ordered(parts)
-
-    def _ordered(self, parts: list[_Part]) -> StateGraph:
-        states = self.states
-        kind = _joined([p.kind for p in parts], np.int64)
-        counts = _joined([p.counts for p in parts], np.int64)
-        order = np.lexsort((kind, np.array(states.kinds.cores)[kind]))
-        starts = np.concatenate([[0], np.cumsum(counts[order])])
-        old_starts = np.concatenate([[0], np.cumsum(counts)])[:-1]
-        # the moves of the j-th action in the new order: its old range, shifted
-        moves = np.arange(starts[-1]) + np.repeat(old_starts[order] - starts[:-1], counts[order])
-        block = np.repeat(np.array([p.block for p in parts], dtype=np.int64), [len(p.kind) for p in parts])
-        return StateGraph(
-            states=states,
-            kind=kind[order],
-            block=block[order],
-            cost=_joined([p.cost for p in parts], np.float64)[order],
-            starts=starts,
-            child=_joined([p.child for p in parts], np.int64)[moves],
-            weight=_joined([p.weight for p in parts], states.pmf.weights.dtype)[moves],
-            chance=_joined([p.chance for p in parts], np.float64)[moves],
-        )
+def _ordered(states: States, parts: list[Part]) -> StateGraph:
+    """Join the parts in the order of the flat arrays."""
+    kind = _joined([p.kind for p in parts], np.int64)
+    counts = _joined([p.counts for p in parts], np.int64)
+    order = np.lexsort((kind, np.array(states.kinds.cores)[kind]))
+    starts = np.concatenate([[0], np.cumsum(counts[order])])
+    old_starts = np.concatenate([[0], np.cumsum(counts)])[:-1]
+    # the moves of the j-th action in the new order: its old range, shifted
+    moves = np.arange(starts[-1]) + np.repeat(old_starts[order] - starts[:-1], counts[order])
+    block = np.repeat(np.array([p.block for p in parts], dtype=np.int64), [len(p.kind) for p in parts])
+    return StateGraph(
+        states=states,
+        kind=kind[order],
+        block=block[order],
+        cost=_joined([p.cost for p in parts], np.float64)[order],
+        starts=starts,
+        child=_joined([p.child for p in parts], np.int64)[moves],
+        weight=_joined([p.weight for p in parts], states.pmf.weights.dtype)[moves],
+        chance=_joined([p.chance for p in parts], np.float64)[moves],
+    )
 
 
 def _joined(arrays: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:
     return np.concatenate(arrays) if arrays else np.zeros(0, dtype)
-
-
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """One block taken by several kinds that share a revealed set: a row per kind, then their moves."""
-
-    block: int
-    kind: NDArray[np.int64]
-    cost: NDArray[np.float64]
-    counts: NDArray[np.int64]
-    child: NDArray[np.int64]
-    weight: NDArray[Any]
-    chance: NDArray[np.float64]
-
-
-class _Origin:
-    """The kinds whose named state has one revealed set."""
-
-    def __init__(self, states: States, mask: int, kinds: list[int]) -> None:
-        self.states, self.mask = states, mask
-        self.layer = states.layers[mask]
-        self.kinds = np.array(kinds)
-        self.at = np.array([states.where[kind - 2][1] for kind in kinds])
-        self.row = np.full(self.layer.count, -1)
-        self.row[self.at] = np.arange(len(kinds))
-        self.rest = states.full & ~mask
-        cores = [sum(1 << i for i in states.core(mask, state)) for state in self.at.tolist()]
-        self.free = self.rest & ~np.array(cores)
-        self.kind_of = states.kind_of_entry
-
-    def parts(self) -> list[_Part]:
-        """Return all actions: blocks that hold every free position and some others."""
-        singles = np.zeros((len(self.kinds), self.states.pmf.n))
-        for i in members(self.rest):
-            rows, _, chance, _ = self._moves(1 << i, np.ones(len(self.kinds), dtype=bool))
-            singles[:, i] = self._entropies(rows, chance)
-        found: list[_Part] = []
-        block = 0
-        while block != self.rest:
-            block = (block - self.rest) & self.rest  # the next larger part of the rest
-            taking = ((self.free & ~block) == 0) & ((block & ~self.free) != 0)
-            if taking.any():
-                found.append(self._part(block, taking, singles))
-        return found
-
-    def _part(self, block: int, taking: NDArray[np.bool_], singles: NDArray[np.float64]) -> _Part:
-        rows, weight, chance, child = self._moves(block, taking)
-        cost = singles[:, members(block)].sum(axis=1) - self._entropies(rows, chance)
-        kinds = len(self.states.kinds.cores)
-        key, place = np.unique(rows * kinds + child, return_inverse=True)  # one move per origin and kind
-        summed = np.zeros(len(key), weight.dtype)
-        np.add.at(summed, place, weight)
-        counts = np.bincount(key // kinds, minlength=len(self.kinds))[taking]
-        return _Part(
-            block=block,
-            kind=self.kinds[taking],
-            cost=cost[taking],
-            counts=counts,
-            child=key % kinds,
-            weight=summed,
-            chance=_sums(place, chance, len(key)),
-        )
-
-    def _moves(self, block: int, taking: NDArray[np.bool_]) -> tuple[NDArray[Any], ...]:
-        """Return origin row, weight, probability and kind of every state after the block."""
-        after = self.states.layers[self.mask | block]
-        rows = self.row[self.layer.inverse[after.first]]
-        live = np.flatnonzero((rows >= 0) & taking[rows])
-        rows = rows[live]
-        weight = after.weights[live]
-        chance = (weight / self.layer.weights[self.at[rows]]).astype(np.float64)
-        chance = np.maximum(chance, _LEAST)
-        return rows, weight, chance, self.kind_of[after.entry[live]]
-
-    def _entropies(self, rows: NDArray[np.int64], chance: NDArray[np.float64]) -> NDArray[np.float64]:
-        return -_sums(rows, chance * np.log2(chance), len(self.kinds))
-
-
-def _sums(groups: NDArray[np.int64], values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Return the sum of the values of each group, shape (count,)."""
-    return np.bincount(groups, weights=values, minlength=count).astype(np.float64, copy=False)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from theory._checks import InputError
 from theory.arithmetic import Array, Number
 from theory.correlation import Bits
-from theory.pmf import Token
+from theory.outcomes import Token
 from theory.policies.ranked import SetLaw
 from theory.policies.view import View
 

@@ -21,9 +21,9 @@ from theory.adaptive.ledger import Ledger, Outlook
 from theory.correlation import Bits
 from theory.lognumber import LogNumber
 
-__all__ = ["Search", "best_weighted", "best_within", "budget_values", "weighted_values"]
+__all__ = ["FLOAT_TIE", "Search", "best_weighted", "best_within", "budget_values", "weighted_values"]
 
-_FLOAT_TIE = 1e-11  # bits; on float pmfs values closer than this count as equal
+FLOAT_TIE = 1e-11  # bits; on float pmfs values closer than this count as equal
 
 
 def budget_values(graph: StateGraph, budget: int) -> list[NDArray[np.float64]]:
@@ -117,7 +117,7 @@ class Search:
         after = self.tables[0 if left is None else left - 1]
         prices = _prices(graph, slice(start, stop), moves, relative, after)
         # the truly best action has a float price of at most the least one plus twice the rounding
-        near = 2 * graph.rounding(float(self.weight)) if self.ledger.exact else _FLOAT_TIE
+        near = 2 * graph.rounding(float(self.weight)) if self.ledger.exact else FLOAT_TIE
         return (np.flatnonzero(prices <= prices.min() + near) + start).tolist()
 
     def _outlook(self, action: int, left: int | None) -> Outlook:
@@ -133,4 +133,4 @@ class Search:
         sign = (
             difference.sign() if isinstance(difference, LogNumber) else 0
         )  # floats: all close ones are equal
-        return sign < 0 or (sign == 0 and one.steps < two.steps - (0 if self.ledger.exact else _FLOAT_TIE))
+        return sign < 0 or (sign == 0 and one.steps < two.steps - (0 if self.ledger.exact else FLOAT_TIE))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from theory.estimation.entropies import ESTIMATORS
+from theory.terminal import terminal
 
 __all__ = ["print_estimates"]
 
 
 def print_estimates(answer: dict[str, Any]) -> None:
     """Print what :func:`theory.estimation.estimate_answer` returns, warnings last."""
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     title = f"{answer['task']}: estimates from {answer['samples']} samples, n = {answer['n']}"
@@ -27,9 +25,9 @@ def print_estimates(answer: dict[str, Any]) -> None:
         for j in range(len(first)) if isinstance(first, list) else [None]:
             cells = [answer[name][key] if j is None else answer[name][key][j] for name in columns]
             shown = [f"{x['estimate']:.4g} ({x['low']:.4g} to {x['high']:.4g})" for x in cells]
-            table.add_row(escape(key if j is None else f"{key}[j={j + 1}]"), *shown)
-    console = Console(file=sys.stdout)
+            table.add_row(key if j is None else f"{key}[j={j + 1}]", *shown)
+    console = terminal()
     console.print(table)
     console.print(f"distinct sequences: {answer['distinct']}; Good-Turing coverage: {answer['coverage']:.3f}")
     for warning in answer["warnings"]:
-        console.print(f"warning: {warning}", markup=False, soft_wrap=True)
+        console.print(f"warning: {warning}", soft_wrap=True)

@@ -12,7 +12,14 @@ from theory.large.entropies import Structure
 from theory.large.sizes import best_sizes, check_size, curve_of
 from theory.limits import CostError
 
-__all__ = ["equal_blocks", "listed_or_structured", "structure_of", "structured_bounds", "structured_schedule"]
+__all__ = [
+    "LISTED_LIMIT",
+    "equal_blocks",
+    "listed_or_structured",
+    "structure_of",
+    "structured_bounds",
+    "structured_schedule",
+]
 
 LISTED_LIMIT = 16  # positions: above it a structure is used where there is one
 
@@ -47,9 +54,16 @@ def structure_of(task: Any) -> Structure | None:
 
 
 def listed_or_structured(
-    task: Any, listed: Callable[[], dict[str, Any]], structured: Callable[[Structure], dict[str, Any]]
+    task: Any,
+    listed: Callable[[], dict[str, Any]],
+    structured: Callable[[Structure], dict[str, Any]],
+    *,
+    other: bool = False,
 ) -> dict[str, Any]:
-    """Return the answer by listing outcomes, or through the structure where the law is long or listing too costly."""
+    """Return the answer by listing outcomes, or through the structure where the law is long or listing too costly.
+
+    ``other`` numbers are wanted that the structure does not give: then a listing that is too costly says so.
+    """
     structure = structure_of(task)
     if structure is None:
         return listed()
@@ -58,6 +72,8 @@ def listed_or_structured(
     try:
         return listed()
     except CostError:
+        if other:
+            raise
         return structured(structure)
 
 
@@ -109,6 +125,7 @@ def structured_bounds(
 
 def structured_schedule(task: Named, structure: Structure) -> dict[str, Any]:
     """Return the information curve and the best block sizes in random order."""
+    check_size(structure.n)  # before the curve, which may take longer than the refusal
     curve = curve_of(structure)
     best = best_sizes(curve)
     answer: dict[str, Any] = {"task": task.name, "n": task.n, "information_curve": curve.z}

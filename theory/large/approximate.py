@@ -8,7 +8,7 @@ from math import inf, log, log2
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.rounding import Approximate
+from theory.rounding import Approximate, two_digits
 
 __all__ = [
     "UNIT",
@@ -67,7 +67,7 @@ def schedule(n: int, k: int) -> tuple[Floats, Floats]:
 def bounded(total: float, terms: int, scale: float = 1.0) -> Approximate:
     """Return ``total * scale`` with the error of a sum of ``terms`` numbers of one sign."""
     value = total * scale
-    return Approximate(value=value, error=float(f"{abs(value) * (50 + log2(terms + 2)) * UNIT:.1e}"))
+    return Approximate(value=value, error=two_digits(abs(value) * (50 + log2(terms + 2)) * UNIT))
 
 
 def from_stay(
@@ -81,7 +81,5 @@ def from_stay(
     # stay and log1p are each off by a few u of s/m; the running sum by `steps` u of the brackets
     share = 8 * UNIT * float(np.sum(sizes[:-1] / left[:-1])) + steps * UNIT * float(np.sum(np.abs(gap)))
     relative = share + (50 + 4 * float(sizes.max()) + log2(steps + 2)) * UNIT
-    bits = Approximate(
-        value=log2(accuracy) if accuracy > 0 else -inf, error=float(f"{2 * relative / _LN2:.1e}")
-    )
+    bits = Approximate(value=log2(accuracy) if accuracy > 0 else -inf, error=two_digits(2 * relative / _LN2))
     return LargeDecode(kl=kl, log2_accuracy=bits, steps=whole(steps))

@@ -10,12 +10,13 @@ Laws whose masked positions all look alike go through :mod:`theory.lumped`. For 
 | the same: top-k, k > 1 | interval | left to right, or one gap, or two counts (:mod:`~theory.large.walk_topk`) | \
 a window of counts, ``n^{(k+2)/2}`` states (:mod:`~theory.large.one_hot_topk`) |
 | random top-k, k > 1 | interval and number masked, O(n^2 / k) states | not known | \
-blocks of two, or few steps, work ``n^{T-1}`` (:mod:`~theory.large.one_hot_random`) |
+short or few blocks, few steps, blocks of two, of three by twos (:mod:`~theory.large.one_hot_random`) |
 
 Not known: the rule compares positions of different gaps (or blocks), so which gap goes first depends on the values of
 all of them, and the state is a multiset of gaps, of which there are more than any power of n. Random top-k in many
 steps mixes over all splits of k positions among the gaps. Its expected divergence needs mean subset entropies only
-and is always known: :func:`theory.large.entropies.expected_kl_of`.
+and is always known: :func:`theory.large.entropies.expected_kl_of`. The command samples what is not known
+(:mod:`theory.large.decode_estimate`).
 
 **One token a step** (top-1): every draw is from a true conditional, so at temperature 1 the law is P: accuracy 1,
 KL 0, n steps, whatever the law.
@@ -41,6 +42,7 @@ from fractions import Fraction
 from math import comb
 
 from theory._checks import InputError, choice
+from theory.alike import size_of_alike
 from theory.large.entropies import Copies, Structure
 from theory.large.gaps import Gaps
 from theory.large.interval import decode_interval
@@ -49,7 +51,7 @@ from theory.large.random_gaps import decode_random
 from theory.large.serial import decode_serial, sizes_from_left
 from theory.large.walk_topk import decode_walk_topk
 from theory.lognumber import LogNumber
-from theory.lumped import LumpedDecode, size_of_alike
+from theory.lumped import LumpedDecode
 from theory.policies.factor import Factor
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.topk import TopK
@@ -76,7 +78,7 @@ def decode_structured(
         structure: The structure of the law: :class:`~theory.large.gaps.Gaps` or
             :class:`~theory.large.entropies.Copies`.
         policy: A ranked policy.
-        temperature: tau >= 0; results are exact for 0 and 1.
+        temperature: tau >= 0; results are exact for 0 and 1, and 1/m with m small; else floats with ``errors``.
         greedy_ties: Equal tokens at temperature 0.
 
     Raises:
@@ -92,10 +94,10 @@ def decode_structured(
     """
     tau = check_temperature(temperature)
     choice(greedy_ties, "greedy_ties", GREEDY_TIES)
-    if not isinstance(policy, RankedPolicy) or not isinstance(structure, (Gaps, Copies)):
-        raise InputError(f"{policy} is not known on a law too long to list; use a smaller n.")
+    if not isinstance(policy, RankedPolicy) or not policy.lumps or not isinstance(structure, (Gaps, Copies)):
+        raise NotKnownError(f"{policy} is not known on a law too long to list; use a smaller n.")
     if getattr(policy, "confidence", "max") != "max":
-        raise InputError("confidence=sampled is not known on a law too long to list; use a smaller n.")
+        raise NotKnownError("confidence=sampled is not known on a law too long to list; use a smaller n.")
     if policy.by == "random" and policy.ties == "lowest":  # the lowest index first
         policy = replace(policy, by="left_to_right")
     n = structure.n
@@ -158,7 +160,7 @@ _KNOWN = {
     "interval": "without blocks random topk and all rules by confidence",
     "walk": "at temperature 1 topk, thresholds and factor f <= 3/2 by confidence, topk by margin or entropy",
     "one-hot": "at temperature 1 topk in steps of one size and thresholds by confidence, margin or entropy, random "
-    "topk in two steps (blocks of two: any steps)",
+    "topk in two steps or on few or short blocks",
 }
 
 

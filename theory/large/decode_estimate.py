@@ -1,67 +1,217 @@
-"""The answer of ``decode`` for random top-k where no polynomial form is known: exact but for a sampled accuracy."""
+"""The answer of ``decode`` where no polynomial form is known: runs on the law in closed form, and what is exact.
+
+Exact at temperature 1 without truncation: ``path_kl`` of a fixed ordered partition (Theorem 1 of arXiv 2510.04767; it
+is the KL divergence too) and of blocks of fixed sizes in random order (mean subset entropies,
+:func:`theory.large.entropies.expected_kl_of`); and always the steps of rules that go by the clock. All else is an
+estimate (:mod:`theory.structured.decode_answers`).
+
+**Q is constant on the support**, so that ``kl = -log2 accuracy``, if law and decoder are symmetric under a group that
+acts transitively on the support:
+
+- one-hot blocks and Replace Random under the permutations of the positions of a block, for rules that see positions
+  through their marginals alone, whatever happens to a marginal;
+- orders (Shuffle) under renamings of the items, parity and the repeated bit under addition of a code word, for rules
+  that see tokens through their probabilities alone, if tokens of equal probability are treated alike.
+"""
 
 from __future__ import annotations
 
-from fractions import Fraction
-from math import inf, log2
-from typing import Any
+from contextlib import suppress
+from typing import Any, Protocol
 
 import numpy as np
 
-from theory._checks import positive_int
+from theory.decoder import as_process
+from theory.expectation import not_lumped
+from theory.large.answers import LISTED_LIMIT
+from theory.large.block_law import BlocksLaw
+from theory.large.decode import NotKnownError
 from theory.large.entropies import Copies, Structure, expected_kl_of
 from theory.large.gaps import Gaps
+from theory.large.one_hot_runs import follow_blocks, successes_by_score
 from theory.large.random_runs import successes_of_random_order
-from theory.large.serial import sizes_from_left
-from theory.policies.policy import Policy
+from theory.limits import CostError
+from theory.policies.entropy_bounded import EntropyBounded
+from theory.policies.entropy_sum import EntropySum
+from theory.policies.factor import Factor
+from theory.policies.frechet import Frechet
+from theory.policies.policy import Policy, RankedPolicy
+from theory.policies.process import Process
+from theory.policies.scheduled import DLLM, Dream, LLaDA, MaskGIT
+from theory.policies.sizes import Sizes
+from theory.policies.threshold import Threshold
 from theory.policies.topk import TopK
-from theory.structured.estimate import proportion
+from theory.structured.decode_answers import along_data, large_decode
+from theory.structured.estimate import SampledLaw
+from theory.structured.fixed import fixed_schedule
+from theory.structured.intervals import check_samples, proportion
+from theory.temper import Transform
 
-__all__ = ["estimated_decode"]
+__all__ = ["check_states", "sampled_decode"]
+
+# exact types: what they take depends on marginals and scores, never on a place
+_PLACELESS = (
+    TopK,
+    Threshold,
+    Factor,
+    Sizes,
+    LLaDA,
+    Dream,
+    DLLM,
+    MaskGIT,
+    EntropyBounded,
+    EntropySum,
+    Frechet,
+)
 
 
-def estimated_decode(
-    task: str, structure: Structure | None, policy: Policy, *, temperature: Any = 1, samples: int, seed: int
-) -> dict[str, Any] | None:
-    """Return the decode of random top-k on a walk or on one-hot blocks, ``None`` for other rules and laws.
+class Named(Protocol):
+    """A task with a name."""
 
-    ``accuracy`` is an estimate with its exact (Clopper-Pearson) interval of 95 %. On one-hot blocks Q is constant on
-    the support (:mod:`theory.large.one_hot_random`), so that ``kl = -log2 accuracy`` has the interval of the accuracy;
-    on a walk it is not known. ``path_kl`` and steps are exact.
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def n(self) -> int:
+        """Its size, which need not be the number of positions."""
+        ...
+
+
+def sampled_decode(
+    task: Named,
+    law: SampledLaw,
+    structure: Structure | None,
+    rule: Policy | Process,
+    *,
+    samples: int,
+    seed: int,
+    off_support: str = "marginal",
+    **switches: Any,
+) -> dict[str, Any]:
+    """Return the decode of a law in closed form by any rule: exact where it can be, else estimates that say so.
+
+    Args:
+        task: Gives the name.
+        law: The law in closed form.
+        structure: Its subset entropies, if known.
+        rule: A policy or a process.
+        samples: How many runs of each kind.
+        seed: Of all randomness.
+        off_support: As in :func:`theory.decoder.decode`.
+        **switches: As in :class:`theory.temper.Transform`.
+
+    Raises:
+        CostError: If the samples would take too long.
 
     Example:
-        >>> found = estimated_decode("walk", Gaps(100, "walk"), TopK(k=2, by="random"), samples=50, seed=0)
+        >>> from types import SimpleNamespace
+        >>> from theory.large.walk_law import WalkLaw
+        >>> found = sampled_decode(
+        ...     SimpleNamespace(name="walk", n=40),
+        ...     WalkLaw(40),
+        ...     Gaps(40, "walk"),
+        ...     TopK(k=2, by="random"),
+        ...     samples=50,
+        ...     seed=0,
+        ... )
         >>> found["arithmetic"]["accuracy"], found["arithmetic"]["path_kl"], found["steps"]
-        ('estimate', 'exact', Fraction(50, 1))
+        ('estimate', 'exact', 20)
     """
+    check_samples(samples)
+    transform = Transform(**switches)
+    parts = _quick(law, structure, rule, transform, off_support, samples=samples, seed=seed)
+    parts |= _exact(structure, rule, transform)
+    answer = large_decode(
+        task,
+        law,
+        rule,
+        samples=samples,
+        seed=seed,
+        off_support=off_support,
+        parts=parts,
+        constant=_constant(law, rule, transform),
+        **switches,
+    )
+    return answer | {"n": task.n}
+
+
+def check_states(n: int, rule: Policy | Process, switches: dict[str, Any]) -> None:
+    """Raise where a decode of the listed law would follow too many states: its own limits are met after minutes.
+
+    Raises:
+        NotKnownError: Above 16 positions, for rules and switches that no lumped chain follows, unless the rule has
+            fixed blocks.
+    """
+    obstacle = not_lumped(rule, switches)
+    if n <= LISTED_LIMIT or obstacle is None:
+        return
+    known = fixed_schedule(rule, n)
+    if known is None or known.partition is None:
+        raise NotKnownError(f"a decode of {n} positions knows no {obstacle}; list a smaller n.")
+
+
+def _exact(
+    structure: Structure | None, rule: Policy | Process, transform: Transform
+) -> dict[str, tuple[str, Any]]:
+    """Return the divergences that follow from subset entropies."""
+    if structure is None or transform.temperature != 1 or transform.truncates:
+        return {}
+    known = fixed_schedule(rule, structure.n)
+    if known is None or as_process(rule, transform) is not None:
+        return {}
+    if known.partition is not None:
+        bits = structure.bound(known.partition)
+        return {"kl": ("exact", bits), "path_kl": ("exact", bits)}
+    if known.random:
+        with suppress(CostError):
+            return {"path_kl": ("exact", expected_kl_of(structure, known.sizes))}
+    return {}
+
+
+def _quick(
+    law: SampledLaw,
+    structure: Structure | None,
+    rule: Policy | Process,
+    transform: Transform,
+    off_support: str,
+    *,
+    samples: int,
+    seed: int,
+) -> dict[str, tuple[str, Any]]:
+    """Return what runs of counts or of drawn positions alone can sample: fixed numbers of positions a step."""
+    known = fixed_schedule(rule, law.n)
+    if known is None or known.partition is not None or as_process(rule, transform) is not None:
+        return {}
+    assert isinstance(rule, RankedPolicy)
+    own_rng, data_rng = np.random.default_rng(seed).spawn(2)
+    own: dict[str, Any] = {"samples": samples, "rng": own_rng}
     walk = isinstance(structure, Gaps) and structure.kind == "walk"
-    if not (walk or isinstance(structure, Copies)) or not isinstance(policy, TopK):
-        return None
-    if (
-        policy.by != "random"
-        or policy.ties != "random"
-        or policy.block is not None
-        or Fraction(temperature) != 1
-    ):
-        return None
-    assert isinstance(structure, (Gaps, Copies))
-    sizes, rng = sizes_from_left(structure.n, policy), np.random.default_rng(seed)
-    done = successes_of_random_order(structure, sizes, samples=positive_int(samples, "samples"), rng=rng)
-    share = proportion(done, samples)
-    steps = Fraction(len(sizes))
-    kinds = dict.fromkeys(("path_kl", "steps", "steps_under_data", "tokens_per_step"), "exact")
-    answer: dict[str, Any] = {"task": task, "n": structure.n, "policy": str(policy), "temperature": 1.0}
-    answer["arithmetic"] = {"accuracy": "estimate", **({} if walk else {"kl": "estimate"}), **kinds}
-    answer |= {"samples": samples, "seed": seed, "accuracy": {**share, "interval": "exact"}, "kl": None}
-    if not walk:
-        bits = {"estimate": "estimate", "low": "high", "high": "low"}  # the more accurate, the fewer bits
-        answer["kl"] = {name: _bits(share[of]) for name, of in bits.items()} | {"interval": "exact"}
-    answer |= {"path_kl": expected_kl_of(structure, sizes), "steps": steps, "steps_under_data": steps}
-    answer["tokens_per_step"] = structure.n / steps
-    if walk:
-        answer["notes"] = {"kl": "not known: at most path_kl"}
-    return answer
+    if known.random and (walk or isinstance(structure, Copies)):
+        if transform.temperature != 1 or transform.truncates or off_support == "stop":
+            return {}
+        assert isinstance(structure, (Gaps, Copies))
+        return {"accuracy": _share(successes_of_random_order(structure, known.sizes, **own), samples)}
+    ranked = rule.by in ("confidence", "margin", "entropy") and rule.ties == "random" and rule.block is None
+    if not (ranked and isinstance(law, BlocksLaw)) or transform.scored != "before" or off_support == "stop":
+        return {}
+    done = follow_blocks(law, known.sizes, transform, samples=samples, rng=data_rng)
+    share = _share(successes_by_score(law, known.sizes, transform, **own), samples)
+    return {"accuracy": share, "path_kl": along_data(law, rule, done, transform)["path_kl"]}
 
 
-def _bits(accuracy: float) -> float:
-    return -log2(accuracy) if accuracy else inf
+def _share(done: int, samples: int) -> tuple[str, Any]:
+    return ("estimate", {**proportion(done, samples), "interval": "exact"})
+
+
+def _constant(law: SampledLaw, rule: Policy | Process, transform: Transform) -> bool:
+    """Return whether Q is known to be constant on the support."""
+    if type(rule) not in _PLACELESS or not isinstance(rule, RankedPolicy):
+        return False
+    if getattr(law, "places_alike", False):
+        return rule.by != "left_to_right" and rule.ties != "lowest" and rule.block is None
+    equal = transform.temperature > 0 or transform.greedy_ties == "random"
+    return (
+        getattr(law, "tokens_alike", False) and equal and transform.top_p is None and transform.top_k is None
+    )

@@ -18,9 +18,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from itertools import accumulate
-from math import comb
+from math import comb, lcm
+from operator import mul
 from typing import Protocol
 
 from flint import arb
@@ -31,7 +31,7 @@ from theory.random_order import check_sizes
 
 __all__ = ["Copies", "Exchangeable", "Structure", "block_weights", "expected_kl_of"]
 
-_SHARES = 10**9  # blocks of 57 among 3,249: half a minute
+_SHARES = 10**9  # all pairs of n = 49,000 in blocks of 223: half a minute
 
 Terms = Iterable[tuple[Fraction, Fraction]]  # pairs (c, a) of a sum of c log2(a)
 
@@ -145,33 +145,40 @@ class Copies:
         """Number of positions."""
         return self.block.n * self.copies
 
-    @cached_property
-    def _shares(self) -> list[list[Fraction]]:
-        """Probability that j of i random positions lie in a given block, at [i][j]."""
+    def _counts(self, i: int) -> list[int]:
+        """Return ``C(n, b)`` times the probability that j of i random positions lie in a given block, j = 0..b.
+
+        Of all sets of b positions, those with j among the first i: the same probability in far smaller numbers.
+        """
+        inside, outside = _choices(i, self.block.n), _choices(self.n - i, self.block.n)
+        return list(map(mul, inside, reversed(outside)))
+
+    def _require(self, rows: int) -> None:
+        """Raise if so many rows of counts take too long."""
         b, n = self.block.n, self.n
-        cost, what = n * n * b, f"the shares of blocks of {b} among {n} positions"
+        cost = (rows + 2) * b * (30 + min(n, b * n.bit_length()) // 64)  # bits of C(n, b), in words
+        what = f"the shares of blocks of {b} among {n} positions"
         require_operations(cost, what, limit=_SHARES, remedy="use a smaller n")
-        return [
-            [Fraction(comb(b, j) * comb(n - b, i - j) if j <= i else 0, comb(n, i)) for j in range(b + 1)]
-            for i in range(n + 1)
-        ]
 
     def mean(self, weights: Mapping[int, Fraction]) -> LogNumber:
         """Return ``sum_j w_j h_j``."""
-        inner = dict.fromkeys(range(self.block.n + 1), Fraction(0))
+        self._require(len(weights))
+        b, n = self.block.n, self.n
+        common = lcm(*(w.denominator for w in weights.values())) if weights else 1
+        totals = [0] * (b + 1)
         for i, w in weights.items():
-            for j, share in enumerate(self._shares[i]):
-                if share:
-                    inner[j] += w * self.copies * share
-        return self.block.mean(inner)
+            scale = int(w * common)
+            for j, count in enumerate(self._counts(i)):
+                totals[j] += scale * count
+        whole = common * comb(n, b)
+        return self.block.mean({j: Fraction(t * self.copies, whole) for j, t in enumerate(totals) if t})
 
     def balls(self) -> list[arb]:
         """Return intervals around ``h_0, ..., h_n``."""
-        inner = self.block.balls()
-        return [
-            self.copies * sum((ball(p) * h for p, h in zip(row, inner, strict=True)), arb(0))
-            for row in self._shares
-        ]
+        self._require(self.n)
+        inner, share = self.block.balls(), arb(self.copies) / comb(self.n, self.block.n)
+        counts = map(self._counts, range(self.n + 1))
+        return [share * sum(map(mul, row, inner), arb(0)) for row in counts]
 
     def bound(self, partition: Sequence[Sequence[int]]) -> LogNumber:
         """Return ``L_T``: ``w(i) = h_{j+1} - h_j`` with j of the block of i revealed before."""
@@ -186,6 +193,16 @@ class Copies:
                 revealed[i // b] += 1
         weights[b] -= self.copies
         return self.block.mean(weights)
+
+
+def _choices(n: int, most: int) -> list[int]:
+    """Return ``C(n, 0), ..., C(n, most)``.
+
+    Example:
+        >>> _choices(3, 4)
+        [1, 3, 3, 1, 0]
+    """
+    return list(accumulate(range(1, most + 1), lambda before, j: before * (n + 1 - j) // j, initial=1))
 
 
 def ball(value: Fraction) -> arb:

@@ -13,7 +13,7 @@ Rounding is kept small by adding terms of one sign that are themselves accurate,
 - The chance to have lost nothing before step t is ``(m_t / n) exp(sum_u (ln stay_u - log1p(-s_u/m_u)))``: the bracket
   is of order ``s^2 / m^2``, so the sum over u stays accurate.
 - **MDS codes, one-hot blocks**: closed forms in whole numbers, rounded once or twice.
-- **Walks**: :mod:`theory.large.walk_floats`.
+- **Walks**: :mod:`theory.large.walk_floats`; the whole at once :mod:`theory.large.walk_correlation`.
 
 Error of a value x that is a sum of N terms: each term is off by at most c u of itself (c = 40 covers the series and
 the logarithms) and pairwise summation by another ``(log2 N + 10) u`` of the sum: at most ``(50 + log2 N) u`` times the
@@ -46,8 +46,9 @@ from theory.large.approximate import (
 from theory.large.interval_floats import interval_decode
 from theory.large.interval_threshold import interval_threshold
 from theory.large.random_kl import random_decode
+from theory.large.walk_correlation import walk_total_correlation
 from theory.large.walk_floats import walk_threshold, walk_topk
-from theory.rounding import Approximate
+from theory.rounding import Approximate, two_digits
 
 __all__ = ["large_threshold", "large_topk", "large_total_correlation"]
 
@@ -70,9 +71,11 @@ def large_total_correlation(task: str, n: int) -> Approximate:
 
     Example:
         >>> large_total_correlation("shuffle", 10**6)
-        Approximate(value=1442683.7493564938, error=8.4e-09)
+        Approximate(value=1442683.7493564938, error=8.5e-09)
     """
-    size = positive_int(n, "n")
+    size = positive_int(n, "n", at_most=10**8)
+    if task == "bernoulli_walk":
+        return walk_total_correlation(size)
     return large_topk(task, size, 2 * size + 2, by="left_to_right").kl
 
 
@@ -173,7 +176,7 @@ def _symbols(count: int, order: int) -> Approximate:
     if order == 2 or count == 0:
         return whole(count)
     value = count * log2(order)
-    return Approximate(value=value, error=float(f"{4 * abs(value) * UNIT:.1e}"))
+    return Approximate(value=value, error=two_digits(4 * abs(value) * UNIT))
 
 
 def _sum_over_block(left: Floats, sizes: Floats, term: Callable[[Floats, Any], Floats]) -> tuple[float, int]:

@@ -32,13 +32,14 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
+from theory.alike import size_of_alike, size_of_rows
 from theory.arithmetic import EXACT, to_fmpq, to_fraction
-from theory.correlation import Bits
+from theory.balls import ball_precision, balls, tempered_balls, to_ball, with_errors
 from theory.large.gaps import Gaps
 from theory.lognumber import LogNumber
-from theory.lumped import LumpedDecode, size_of_alike, size_of_rows
+from theory.lumped import LumpedDecode
 from theory.policies.policy import RankedPolicy
-from theory.temper import check_underflow, tempered
+from theory.temper import stays_rational, tempered
 
 __all__ = ["decode_interval"]
 
@@ -46,7 +47,7 @@ _ONE_SURE = (Fraction(1),)
 
 
 def decode_interval(structure: Gaps, policy: RankedPolicy, tau: Fraction, greedy_ties: str) -> LumpedDecode:
-    """Return the exact decode of Insert Random or Remove Random.
+    """Return the decode of Insert Random or Remove Random: exact at temperature 0, 1 and 1/m with m small, else floats.
 
     Args:
         structure: The law.
@@ -55,8 +56,9 @@ def decode_interval(structure: Gaps, policy: RankedPolicy, tau: Fraction, greedy
         greedy_ties: Equal tokens at temperature 0.
     """
     run = _Run(structure, policy, tau, greedy_ties)
-    run.follow()
-    return run.result()
+    with ball_precision():
+        run.follow()
+        return run.result()
 
 
 class _Run:
@@ -66,12 +68,12 @@ class _Run:
         self.n, self.insert = structure.n, structure.kind == "insert"
         self.candidates = self.n if self.insert else self.n + 1
         self.policy, self.tau, self.greedy_ties = policy, tau, greedy_ties
-        self.exact = tau in (0, 1)
+        self.exact = stays_rational(tau, self.candidates.bit_length())
         self.from_left = policy.by == "left_to_right"
         self.blind = self.from_left or (
             policy.name == "topk" and policy.ties != "all"
         )  # sizes from the number left
-        one: Any = fmpq(1) if self.exact else 1.0
+        one: Any = fmpq(1) if self.exact else to_ball(1)
         self.zero = one - one
         self.flows: dict[tuple[int, int], list[Any]] = {(self.candidates, 0): [one, fmpq(1)]}
         self.accuracy = self.steps = self.zero
@@ -127,8 +129,10 @@ class _Run:
         chosen = [*range(left), *range(len(rows) - right, len(rows))]
         probs = np.empty((len(chosen), len(rows[0])), dtype=object)
         probs[:] = [[to_fmpq(p) for p in rows[r]] for r in chosen]
-        q = tempered(probs, self.tau, EXACT, greedy_ties=self.greedy_ties)
-        check_underflow(probs, q, self.tau)
+        if self.exact:
+            q = tempered(probs, self.tau, EXACT, greedy_ties=self.greedy_ties)
+        else:
+            q = tempered_balls(balls(probs), self.tau)
         for p_row, q_row in zip(probs.tolist(), q.tolist(), strict=True):
             self.draws += [(data * p, b) for p, b in zip(p_row, q_row, strict=True) if p != 0]
         stay, found = self._own(q, left)
@@ -186,21 +190,16 @@ class _Run:
         """Return what the finished flows say."""
         path_kl = self._path_kl()
         kl = path_kl if not self.chance or path_kl == 0 else inf if self.accuracy == 0 else None
-        public = to_fraction if self.exact else float
-        return LumpedDecode(
-            accuracy=public(self.accuracy),
-            kl=kl,
-            path_kl=path_kl,
-            steps=public(self.steps),
-            steps_under_data=to_fraction(self.steps_under_data),
-            n=self.n,
-        )
+        found = {"accuracy": self.accuracy, "kl": kl, "path_kl": path_kl, "steps": self.steps}
+        values, errors = with_errors(found)
+        steps_under_data = to_fraction(self.steps_under_data)
+        return LumpedDecode(**values, steps_under_data=steps_under_data, n=self.n, errors=errors)
 
-    def _path_kl(self) -> Bits:
+    def _path_kl(self) -> Any:
         if any(q == 0 for _, q in self.draws):
             return inf
         entropy = LogNumber.log2(self.candidates)
         if self.exact:
             return -LogNumber.weighted_sum(self.draws) - entropy
-        logs = [float(int(c.p) / int(c.q)) * np.log2(float(q)) for c, q in self.draws]
-        return -float(np.sum(logs)) - float(entropy)
+        logs = sum((c * q.log() for c, q in self.draws), to_ball(0))
+        return -logs / to_ball(2).log() - to_ball(entropy)

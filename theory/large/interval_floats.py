@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from theory.large.approximate import UNIT, Floats, LargeDecode, fixed, from_stay, schedule
-from theory.rounding import Approximate
+from theory.rounding import Approximate, two_digits
 
 __all__ = ["interval_decode"]
 
@@ -52,7 +52,7 @@ def interval_decode(insert: bool, n: int, k: int, by: str) -> LargeDecode:
     magnitude = float(np.sum(left / total * (entropy + outcome)))
     kl = Approximate(
         value=float(np.sum(cost)) / _LN2,
-        error=float(f"{magnitude / _LN2 * (50 + log2(len(left) + 2)) * UNIT:.1e}"),
+        error=two_digits(magnitude / _LN2 * (50 + log2(len(left) + 2)) * UNIT),
     )
     if not insert:  # the last step leaves one candidate, which is known too
         found[-1] += float(np.exp(stay[-1])) if rest[-1] == 1 else 0.0
@@ -81,7 +81,7 @@ def _at_once(insert: bool, total: int) -> LargeDecode:
     accuracy = n + (lgamma(n + 1) - power * log(total)) / _LN2
     size = lgamma(n + 1) / _LN2 + power * log2(total) + n
     return fixed(
-        Approximate(value=kl, error=float(f"{summed / _LN2 * (50 + log2(total)) * UNIT:.1e}")),
-        Approximate(value=accuracy, error=float(f"{size * 8 * UNIT:.1e}")),
+        Approximate(value=kl, error=two_digits(summed / _LN2 * (50 + log2(total)) * UNIT)),
+        Approximate(value=accuracy, error=two_digits(size * 8 * UNIT)),
         1,
     )

@@ -26,7 +26,7 @@ import numpy as np
 from theory.large.approximate import UNIT, Floats, LargeDecode
 from theory.large.interval_floats import interval_decode
 from theory.limits import require_memory, require_operations
-from theory.rounding import Approximate
+from theory.rounding import Approximate, two_digits
 
 __all__ = ["interval_threshold"]
 
@@ -153,4 +153,4 @@ def _weighted(logs: Floats) -> Floats:
 
 
 def _approximate(value: float, units: float) -> Approximate:
-    return Approximate(value=value, error=float(f"{1.01 * units * UNIT:.1e}"))
+    return Approximate(value=value, error=two_digits(1.01 * units * UNIT))

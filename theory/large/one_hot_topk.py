@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from math import inf, log2
+from math import inf, log, log2
 from typing import Any
 
 from flint import fmpq
@@ -41,12 +41,14 @@ from theory.limits import CostError, require_operations
 from theory.lognumber import LogNumber
 from theory.lumped import LumpedDecode
 from theory.policies.topk import TopK
+from theory.rounding import gamma
 
 __all__ = ["decode_one_hot_topk"]
 
 ONE = Fraction(1)
 _EXACT = 2 * 10**9  # states, outcomes and words of 64 bits: some ten seconds
 _FLOATS = 10**10  # products of floats: a minute
+_COMBINING = 8  # roundings where groups are combined
 _LEAST = 2.0**-900  # underflow loses less than 10^10 * 2^-1074 in all: nothing beside this
 
 
@@ -55,7 +57,8 @@ def decode_one_hot_topk(
 ) -> LumpedDecode | None:
     """Return the decode of top-k; ``None`` where it is not known.
 
-    Exact where that takes seconds; float64 beyond, with the error proved in :mod:`theory.large.one_hot_window`.
+    Exact where that takes seconds; float64 beyond, with the error proved in :mod:`theory.large.one_hot_window` in
+    ``errors``.
 
     Example:
         >>> from theory.large.entropies import Exchangeable
@@ -76,7 +79,7 @@ def decode_one_hot_topk(
     groups = [length] * full + [rest] * (rest > 0)
     accuracy: Number = ONE
     losses: list[tuple[int, Bits]] = []
-    steps = Fraction(0)
+    steps, mass, hits = Fraction(0), 0, 0  # roundings of the accuracy, and of path_kl
     for group in set(groups):
         sizes, times = sizes_from_left(group, replace(policy, block=None)), groups.count(group)
         found = _group(replace(law, copies=group // b), policy, sizes)
@@ -85,15 +88,49 @@ def decode_one_hot_topk(
         accuracy = accuracy * found[0] ** times
         losses.append((times, found[1]))
         steps += len(sizes) * times
-    return _result(law, policy, accuracy, _sum(losses), steps)
+        mass += found[2] * times + _COMBINING  # a power, a product and a conversion
+        hits = max(hits, found[3])
+    if isinstance(accuracy, float) and accuracy < _LEAST:
+        raise CostError(f"the accuracy of {policy} is below the range of float64 here; use a smaller n.")
+    path_kl = _sum(losses)
+    errors: dict[str, float] = {}
+    if isinstance(accuracy, float):
+        errors["accuracy"] = _off(accuracy, mass)
+    if isinstance(path_kl, float):
+        errors["path_kl"] = _off(path_kl, hits + _COMBINING * len(losses))
+    return _result(law, policy, accuracy, path_kl, steps, errors)
 
 
-def _result(law: Copies, policy: TopK, accuracy: Number, path_kl: Bits, steps: Fraction) -> LumpedDecode:
-    kl = path_kl
+def _off(value: float, roundings: int) -> float:
+    """Return a bound on the error of ``value = true (1 + t)``, ``|t| <= g = gamma_k``: ``|value| g / (1 - g)``."""
+    relative = gamma(roundings)
+    return abs(value) * relative / (1 - relative) * (1 + 2.0**-50)
+
+
+def _result(
+    law: Copies,
+    policy: TopK,
+    accuracy: Number,
+    path_kl: Bits,
+    steps: Fraction,
+    errors: Mapping[str, float],
+) -> LumpedDecode:
+    kl, off = path_kl, errors.get("path_kl")
     if policy.ties == "random":
         kl = inf if accuracy == 0 else -_log2(accuracy)
+        off = None
+        if isinstance(kl, float) and "accuracy" in errors and kl != inf:
+            # |log2(1 + x)| <= |x| / (1 - |x|) log2 e; the logarithm itself within 8 units
+            x = errors["accuracy"] / accuracy
+            off = x / (1 - x) / log(2) * (1 + 2.0**-50) + 8 * 2.0**-53 * abs(kl)
     return LumpedDecode(
-        accuracy=accuracy, kl=kl, path_kl=path_kl, steps=steps, steps_under_data=steps, n=law.n
+        accuracy=accuracy,
+        kl=kl,
+        path_kl=path_kl,
+        steps=steps,
+        steps_under_data=steps,
+        n=law.n,
+        errors={**errors} | ({} if off is None else {"kl": off}),
     )
 
 
@@ -105,19 +142,20 @@ def _one_by_one(law: Copies, policy: TopK, tau: Fraction, greedy_ties: str) -> L
     """Decode block after block: the hidden positions of one all look alike, so only their number counts."""
     sizes = sizes_from_left(law.n, policy)
     found = decode_serial(law, sizes, tau, greedy_ties)
-    return _result(law, policy, found.accuracy, found.path_kl, Fraction(len(sizes)))
+    errors = {key: off for key, off in found.errors.items() if key in ("accuracy", "path_kl")}
+    return _result(law, policy, found.accuracy, found.path_kl, Fraction(len(sizes)), errors)
 
 
-def _group(law: Copies, policy: TopK, sizes: Sequence[int]) -> tuple[Number, Bits] | None:
-    """Return accuracy and ``path_kl`` of blocks that compete."""
+def _group(law: Copies, policy: TopK, sizes: Sequence[int]) -> tuple[Number, Bits, int, int] | None:
+    """Return accuracy and ``path_kl`` of blocks that compete, and the roundings of both if they are floats."""
     b, k, lowest = law.block.n, sizes[0], policy.ties == "lowest"
     fixed = len(sizes) == 1 or law.copies == 1 or (lowest and all(size % b == 0 for size in sizes))
     if fixed or len(sizes) == law.n:  # known sets, or as good as known, or no loss
         found = decode_serial(law, sizes, ONE, "random")
-        return found.accuracy, found.path_kl
+        return found.accuracy, found.path_kl, 0, 0
     if policy.by == "random":
         found = decode_one_hot_random(law, sizes) if random_is_known(law, sizes) else None
-        return None if found is None else (found.accuracy, found.path_kl)
+        return None if found is None else (found.accuracy, found.path_kl, 0, 0)
     if any(size != k for size in sizes[:-1]):
         return None  # p modulo k says too little
     window = Window(blocks=law.copies, length=b, k=k, lowest=lowest)
@@ -132,7 +170,7 @@ def _group(law: Copies, policy: TopK, sizes: Sequence[int]) -> tuple[Number, Bit
     accuracy = to_fraction(own) if exact else float(own)
     if isinstance(accuracy, float) and accuracy < _LEAST:
         raise CostError(f"the accuracy of {what} is below the range of float64 here; use a smaller n.")
-    return accuracy, _path_kl(hits, exact)
+    return accuracy, _path_kl(hits, exact), window.mass_roundings, window.hits_roundings
 
 
 def _path_kl(hits: Mapping[tuple[int, int], fmpq | float], exact: bool) -> Bits:

@@ -83,6 +83,21 @@ class Window:
                     ways[total] += ways[total - part]
         return sum(ways[1:]) // self.k + 1
 
+    @property
+    def _additions(self) -> int:
+        """At least A, the number of outcomes of all m."""
+        return self.k * self.outcomes
+
+    @property
+    def mass_roundings(self) -> int:
+        """Roundings of the mass that stays in the support, in units of 2^-53."""
+        return self.length * self.blocks * (self._additions + 4) + 300
+
+    @property
+    def hits_roundings(self) -> int:
+        """The same of a positive combination of the expected numbers of hits."""
+        return self.mass_roundings + self.blocks * self._additions + self.length * self.k + 300
+
     def steps(self, level: int, number: int) -> dict[int, list[tuple[Hits, fmpq]]]:
         """Return the hits on N blocks of a level by the number m of positions to take."""
         return {m: hits_of_step(number, level, m, lowest=self.lowest) for m in range(1, self.k + 1)}

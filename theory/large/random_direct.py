@@ -14,7 +14,7 @@ import numpy as np
 
 from theory.large.approximate import UNIT, Floats
 from theory.limits import require_operations
-from theory.rounding import Approximate
+from theory.rounding import Approximate, two_digits
 
 __all__ = ["direct_accuracy", "require_direct"]
 
@@ -58,7 +58,7 @@ def direct_accuracy(insert: bool, sizes: Sequence[int]) -> Approximate:
         after = now
     value = float(after[total])
     error = 1.001 * len(sizes) * (2 * n + 8 * k + 20) * UNIT * value
-    return Approximate(value=value, error=float(f"{error:.1e}"))
+    return Approximate(value=value, error=two_digits(error))
 
 
 def _moves(insert: bool, g: int, k: int) -> tuple[Floats, Floats]:

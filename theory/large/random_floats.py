@@ -36,7 +36,7 @@ from theory.large.gap_kernel import PositiveKernel, positive_kernel
 from theory.large.random_direct import direct_accuracy, require_direct
 from theory.large.random_kernel import compiled_rows
 from theory.limits import CostError, require_operations
-from theory.rounding import Approximate
+from theory.rounding import Approximate, two_digits
 
 __all__ = ["TRUNCATED", "random_accuracy", "reaches", "require_floats"]
 
@@ -94,7 +94,7 @@ def random_accuracy(insert: bool, sizes: Sequence[int], *, compiled: bool | None
         compiled = _work(insert, sizes) >= _COMPILE_FROM and has_compiler()
     rows = (compiled_rows if compiled else _rows)(insert, sizes, longest, kernel, hits)
     value, units = rows[:, longest[0]].tolist()
-    return Approximate(value=value, error=float(f"{1.001 * units * UNIT + TRUNCATED:.1e}"))
+    return Approximate(value=value, error=two_digits(1.001 * units * UNIT + TRUNCATED))
 
 
 def _rows(

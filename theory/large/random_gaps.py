@@ -41,6 +41,7 @@ import numpy as np
 from flint import fmpz
 from numpy.typing import NDArray
 
+from theory.arithmetic import Number
 from theory.large.entropies import expected_kl_of
 from theory.large.gap_kernel import gap_kernel
 from theory.large.gaps import Gaps
@@ -55,20 +56,27 @@ _EXACT = 25 * 10**9  # nanoseconds, roughly: the largest exact run, some 20 s
 def decode_random(structure: Gaps, sizes: Sequence[int]) -> LumpedDecode:
     """Return the decode at temperature 1 with these block sizes in random order.
 
-    The accuracy is exact up to some 2,000 positions by twos, float64 beyond.
+    The accuracy is exact up to some 2,000 positions by twos, float64 with its error beyond.
     """
     insert = structure.kind == "insert"
     exact = exact_work(insert, sizes) <= _EXACT
     if not exact:
         require_floats(insert, sizes)
     steps = Fraction(len(sizes))
+    errors: dict[str, float] = {}
+    if exact:
+        accuracy: Number = exact_accuracy(insert, sizes)
+    else:
+        found = random_accuracy(insert, sizes)
+        accuracy, errors["accuracy"] = found.value, 1.06 * found.error  # it is rounded to two digits
     return LumpedDecode(
-        accuracy=exact_accuracy(insert, sizes) if exact else random_accuracy(insert, sizes).value,
+        accuracy=accuracy,
         kl=None,
         path_kl=expected_kl_of(structure, sizes),
         steps=steps,
         steps_under_data=steps,
         n=structure.n,
+        errors=errors,
     )
 
 

@@ -26,7 +26,7 @@ import numpy as np
 
 from theory.large.approximate import UNIT, Floats, LargeDecode, fixed
 from theory.large.random_floats import TRUNCATED, random_accuracy, reaches, require_floats
-from theory.rounding import Approximate
+from theory.rounding import Approximate, two_digits
 
 __all__ = ["random_decode", "random_path_kl"]
 
@@ -53,7 +53,7 @@ def random_decode(insert: bool, n: int, k: int) -> LargeDecode:
     relative = found.error / (found.value - found.error)
     bits = log2(found.value)
     error = 1.01 * relative / _LN2 + 2 * abs(bits) * UNIT
-    accuracy = Approximate(value=bits, error=float(f"{error:.1e}"))
+    accuracy = Approximate(value=bits, error=two_digits(error))
     return fixed(random_path_kl(insert, sizes), accuracy, len(sizes))
 
 
@@ -84,7 +84,7 @@ def random_path_kl(insert: bool, sizes: Sequence[int]) -> Approximate:
         known += size
     bits = fsum(means) / _LN2
     error = (roundings / _LN2 + 220 * bits) * UNIT + max(sizes) * log2(places + 1) * TRUNCATED
-    return Approximate(value=bits - log2(places), error=float(f"{1.01 * error:.1e}"))
+    return Approximate(value=bits - log2(places), error=two_digits(1.01 * error))
 
 
 def _mean_entropy(insert: bool, g: Floats) -> Floats:

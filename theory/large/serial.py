@@ -22,15 +22,16 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from theory.arithmetic import EXACT, to_fmpq, to_fraction
-from theory.correlation import Bits
+from theory.alike import size_of_alike
+from theory.arithmetic import EXACT, to_fmpq
+from theory.balls import ball_precision, balls, tempered_balls, to_ball, with_errors
 from theory.large.entropies import Copies, Structure
 from theory.large.gaps import Gaps
 from theory.limits import require_operations
 from theory.lognumber import LogNumber
-from theory.lumped import LumpedDecode, size_of_alike
+from theory.lumped import LumpedDecode
 from theory.policies.policy import Policy
-from theory.temper import check_underflow, tempered
+from theory.temper import stays_rational, tempered
 
 __all__ = ["blocks_from_left", "decode_serial", "sizes_from_left"]
 
@@ -62,43 +63,50 @@ def blocks_from_left(sizes: Sequence[int]) -> tuple[tuple[int, ...], ...]:
 def decode_serial(
     structure: Gaps | Copies, sizes: Sequence[int], tau: Fraction, greedy_ties: str
 ) -> LumpedDecode:
-    """Return the exact decode of a walk or of one-hot blocks in blocks of these sizes from the left."""
+    """Return the decode of a walk or of one-hot blocks in blocks of these sizes from the left.
+
+    Exact for temperature 0 and 1, and 1/m with m small; else floats with errors.
+    """
+    largest = structure.block.n.bit_length() if isinstance(structure, Copies) else max(sizes)
+    exact = stays_rational(tau, largest)
+    with ball_precision():
+        return _decoded(structure, sizes, tau, greedy_ties, exact)
+
+
+def _decoded(
+    structure: Gaps | Copies, sizes: Sequence[int], tau: Fraction, greedy_ties: str, exact: bool
+) -> LumpedDecode:
     if isinstance(structure, Copies):
-        accuracy, draws = _one_hot(structure, sizes, tau, greedy_ties)
+        accuracy, draws = _one_hot(structure, sizes, tau, greedy_ties, exact)
     else:
-        accuracy, draws = _walk(sizes, tau, greedy_ties)
-    exact = tau in (0, 1)
+        accuracy, draws = _walk(sizes, tau, greedy_ties, exact)
     path_kl = structure.bound(blocks_from_left(sizes)) if tau == 1 else _path_kl(structure, draws, exact)
     steps = Fraction(len(sizes))
-    return LumpedDecode(
-        accuracy=to_fraction(accuracy) if exact else float(accuracy),
-        kl=path_kl,
-        path_kl=path_kl,
-        steps=steps if exact else float(steps),
-        steps_under_data=steps,
-        n=structure.n,
-    )
+    values, errors = with_errors({"accuracy": accuracy, "kl": path_kl, "path_kl": path_kl})
+    return LumpedDecode(**values, steps=steps, steps_under_data=steps, n=structure.n, errors=errors)
 
 
-def _path_kl(structure: Structure, draws: Draws, exact: bool) -> Bits:
+def _path_kl(structure: Structure, draws: Draws, exact: bool) -> Any:
     if any(q == 0 for _, q in draws):
         return inf
     entropy = structure.mean({structure.n: Fraction(1)})
     if exact:
         return -LogNumber.weighted_sum(draws) - entropy
-    return -float(sum(_float(count) * np.log2(_float(q)) for count, q in draws)) - float(entropy)
+    logs = sum((to_ball(count) * to_ball(q).log() for count, q in draws), to_ball(0))
+    return -logs / to_ball(2).log() - to_ball(entropy)
 
 
-def _walk(sizes: Sequence[int], tau: Fraction, greedy_ties: str) -> tuple[Any, Draws]:
-    known = {size: _walk_block(size, tau, greedy_ties) for size in set(sizes)}
-    accuracy, draws = fmpq(1) if tau in (0, 1) else 1.0, []
+def _walk(sizes: Sequence[int], tau: Fraction, greedy_ties: str, exact: bool) -> tuple[Any, Draws]:
+    known = {size: _walk_block(size, tau, greedy_ties, exact) for size in set(sizes)}
+    accuracy: Any = fmpq(1) if exact else to_ball(1)
+    draws: Draws = []
     for size in sizes:
         accuracy = accuracy * known[size][0]
         draws += known[size][1]
     return accuracy, draws
 
 
-def _walk_block(size: int, tau: Fraction, greedy_ties: str) -> tuple[Any, Draws]:
+def _walk_block(size: int, tau: Fraction, greedy_ties: str, exact: bool) -> tuple[Any, Draws]:
     """Return the probability that ``size`` independent draws are a walk, and the draws."""
     require_operations(
         size**4 // 2,
@@ -113,26 +121,28 @@ def _walk_block(size: int, tau: Fraction, greedy_ties: str) -> tuple[Any, Draws]
                 (a + b) * comb(r, y) for y, (a, b) in enumerate(zip([*paths, 0], [0, *paths], strict=True))
             ]
         return fmpq(sum(paths), 2 ** (size * (size + 1) // 2)), []
-    one: Any = fmpq(1) if tau == 0 else 1.0
+    one: Any = fmpq(1) if exact else to_ball(1)
     reach, draws = [one], []
     for r in range(1, size + 1):
         p = [fmpq(comb(r, y), 2**r) for y in range(r + 1)]
-        q = _tempered(p, tau, greedy_ties)
+        q = _tempered(p, tau, greedy_ties, exact)
         draws += zip(p, q, strict=True)
         reach = [(a + b) * c for a, b, c in zip([*reach, 0], [0, *reach], q, strict=True)]
     return sum(reach, 0 * one), draws
 
 
-def _one_hot(law: Copies, sizes: Sequence[int], tau: Fraction, greedy_ties: str) -> tuple[Any, Draws]:
+def _one_hot(
+    law: Copies, sizes: Sequence[int], tau: Fraction, greedy_ties: str, exact: bool
+) -> tuple[Any, Draws]:
     length = law.block.n
-    one: Any = fmpq(1) if tau in (0, 1) else 1.0
+    one: Any = fmpq(1) if exact else to_ball(1)
     own, data = {False: one}, {False: fmpq(1)}  # by whether the present block has had its one
     left, draws = length, []  # masked positions of the present block
     for size in sizes:
         rest = size
         while rest:
             part = min(rest, left)
-            own, data, more = _draw(own, data, left, part, tau, greedy_ties)
+            own, data, more = _draw(own, data, left, part, tau, greedy_ties, exact)
             draws += more
             rest, left = rest - part, left - part
             if left == 0:  # the next block knows nothing of this one
@@ -141,7 +151,13 @@ def _one_hot(law: Copies, sizes: Sequence[int], tau: Fraction, greedy_ties: str)
 
 
 def _draw(
-    own: dict[bool, Any], data: dict[bool, fmpq], left: int, part: int, tau: Fraction, greedy_ties: str
+    own: dict[bool, Any],
+    data: dict[bool, fmpq],
+    left: int,
+    part: int,
+    tau: Fraction,
+    greedy_ties: str,
+    exact: bool,
 ) -> tuple[dict[bool, Any], dict[bool, fmpq], Draws]:
     """Draw ``part`` of the ``left`` masked positions of a one-hot block."""
     new_own: dict[bool, Any] = {}
@@ -149,7 +165,7 @@ def _draw(
     draws: Draws = []
     for seen, mass in own.items():
         p = [fmpq(1), fmpq(0)] if seen else [fmpq(left - 1, left), fmpq(1, left)]
-        zero, hot = _tempered(p, tau, greedy_ties)
+        zero, hot = _tempered(p, tau, greedy_ties, exact)
         draws += [(data[seen] * part * a, b) for a, b in zip(p, (zero, hot), strict=True) if a != 0]
         none, once = zero**part, part * hot * zero ** (part - 1)
         moves = [(True, none, fmpq(1))] if seen else [(True, once, fmpq(part, left))]
@@ -161,12 +177,8 @@ def _draw(
     return new_own, new_data, draws
 
 
-def _tempered(p: Sequence[fmpq], tau: Fraction, greedy_ties: str) -> list[Any]:
+def _tempered(p: Sequence[fmpq], tau: Fraction, greedy_ties: str, exact: bool) -> list[Any]:
     row = np.array([to_fmpq(x) for x in p], dtype=object)
-    q = tempered(row, tau, EXACT, greedy_ties=greedy_ties)
-    check_underflow(row, q, tau)
-    return q.tolist()
-
-
-def _float(value: Any) -> float:
-    return int(value.p) / int(value.q) if isinstance(value, fmpq) else float(value)
+    if not exact:
+        return tempered_balls(balls(row), tau).tolist()
+    return tempered(row, tau, EXACT, greedy_ties=greedy_ties).tolist()

@@ -23,7 +23,7 @@ from theory.large.approximate import UNIT, LargeDecode, fixed, whole
 from theory.large.gaps import Gaps
 from theory.large.serial import decode_serial
 from theory.lognumber import extra_precision
-from theory.rounding import Approximate
+from theory.rounding import Approximate, two_digits
 
 __all__ = ["walk_threshold", "walk_topk"]
 
@@ -73,7 +73,7 @@ def walk_threshold(n: int, passes: Callable[[Fraction], bool]) -> LargeDecode:
     return LargeDecode(
         kl=found.kl,
         log2_accuracy=found.log2_accuracy,
-        steps=Approximate(value=value, error=float(f"{error:.1e}")),
+        steps=Approximate(value=value, error=two_digits(error)),
     )
 
 
@@ -107,4 +107,4 @@ def _bits(value: Any) -> arb:
 
 def _rounded(ball: arb) -> Approximate:
     value = float(ball.mid())
-    return Approximate(value=value, error=float(f"{2 * abs(value) * UNIT:.1e}"))
+    return Approximate(value=value, error=two_digits(2 * abs(value) * UNIT))

@@ -37,6 +37,8 @@ class Board:
         oracle: The model.
         step: Number of model calls before this step.
         fillable: The positions that were masked at the start, bool, shape (B, n); ``None`` for all.
+        rates: The kind of number for chances that do not come from ``probs``: rationals in the exact decoder, float
+            pmfs included; ``None`` for that of ``probs``.
     """
 
     tokens: Array
@@ -48,6 +50,7 @@ class Board:
     oracle: Oracle
     step: int
     fillable: Array | None = None
+    rates: Numbers | None = None
 
     @property
     def masked(self) -> Array:
@@ -100,8 +103,12 @@ class Board:
     def left_out(self) -> Array:
         """Return the marginal of each position given all *other* revealed tokens, shape (B, n, V).
 
-        At a masked position that is ``probs``; at a revealed one the ideal model is asked with it masked.
+        At a masked position that is ``probs``; at a revealed one the ideal model is asked with it masked. An oracle
+        with a method ``left_out(tokens)`` answers for all positions at once; others are asked about n states.
         """
+        known = getattr(self.oracle, "left_out", None)
+        if known is not None:
+            return known(self.tokens)
         xp, n = self.numbers.xp, self.tokens.shape[1]
         index = xp.cumulative_sum(xp.ones_like(self.tokens[0]), axis=0) - 1
         own = (index[:, None] == index[None, :])[None, :, :]

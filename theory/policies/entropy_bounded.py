@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
+import numpy as np
+
 from theory._checks import InputError, exact_fraction
 from theory.arithmetic import Array
 from theory.policies.policy import register
@@ -50,8 +52,11 @@ class EntropyBounded(EntropyPrefix):
     def number(self, view: View, entropies: Array) -> Array:
         """Return the length of the largest prefix within the budget."""
         xp, numbers, rank = view.numbers.xp, view.numbers, ranks(view)
-        within = rank[:, None, :] <= rank[:, :, None]  # (B, prefix, position)
-        largest = xp.max(xp.where(within, entropies[:, None, :], entropies[:, :1, None]), axis=2)
+        if isinstance(entropies, np.ndarray):
+            largest = np.maximum.accumulate(entropies, axis=1)
+        else:
+            within = rank[:, None, :] <= rank[:, :, None]  # (B, prefix, position)
+            largest = xp.max(xp.where(within, entropies[:, None, :], entropies[:, :1, None]), axis=2)
         cost = xp.cumulative_sum(entropies, axis=1) - largest
         fits = (cost <= numbers.const(self.gamma) + numbers.tolerance) & (rank <= view.left[:, None])
         return xp.max(xp.where(fits, rank, xp.ones_like(rank)), axis=1)

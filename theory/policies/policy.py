@@ -63,6 +63,7 @@ class Rule:
         clocked: Whether it reads the number of the step; it may then take no position in a step.
         rational: Whether its own random choices have rational probabilities.
         asks: Whether it asks the model about other states.
+        doubts: Whether all it asks is each position given the others, :meth:`theory.policies.board.Board.left_out`.
         lumps: Whether it takes a *number* of positions that depends only on how many are left and, when all
             positions look alike, on their common marginal: then it can be followed through lumped chains.
     """
@@ -75,6 +76,7 @@ class Rule:
     clocked: ClassVar[bool] = False
     rational: ClassVar[bool] = True
     asks: ClassVar[bool] = False
+    doubts: ClassVar[bool] = False
     lumps: ClassVar[bool] = False
 
     def __str__(self) -> str:
@@ -190,9 +192,10 @@ def _imported(name: str) -> Any:
     module, _, attribute = name.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (Exception, SystemExit) as error:  # whatever the user's module raises is one line
         raise InputError(
-            f"cannot load policy {name!r}: {error}; known: {', '.join(policies())}, or module:attribute."
+            f"cannot load policy {name!r}: {type(error).__name__}: {error}; known: {', '.join(policies())}, or "
+            "module:attribute."
         ) from None
 
 
@@ -231,10 +234,44 @@ def _made(cls: type, name: str, given: dict[str, Any]) -> Any:
             given[key] = choice(value.lower(), f"value of {key}", ("true", "false")) == "true"
         elif isinstance(keys[key].default, int) and value.lstrip("-").isdigit():
             given[key] = int(value)
-    return cls(**given)
+    try:
+        return cls(**given)
+    except InputError:
+        raise
+    except (Exception, SystemExit) as error:
+        if name in policies():
+            raise
+        raise InputError(f"cannot make policy {name!r}: {type(error).__name__}: {error}.") from None
 
 
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return str(Fraction(value)) if isinstance(value, (int, Fraction)) else str(value)
+    return _ratio(Fraction(value)) if isinstance(value, (int, Fraction)) else str(value)
+
+
+def _ratio(value: Fraction) -> str:
+    """Return a ratio, or ``1e400`` where that says the same in far fewer characters.
+
+    Example:
+        >>> _ratio(Fraction(9, 10)), _ratio(Fraction(12, 10**40)), _ratio(Fraction(10**400))
+        ('9/10', '12e-40', '1e400')
+    """
+    text = str(value)
+    if len(text) <= 40:
+        return text
+    twos, fives = (_multiplicity(value.denominator, p) for p in (2, 5))
+    if value.denominator != 2**twos * 5**fives:
+        return text  # no finite decimal
+    exponent = -max(twos, fives)
+    digits = str(value * 10**-exponent)
+    short = digits.rstrip("0")
+    short = f"{short}e{exponent + len(digits) - len(short)}"
+    return min(text, short, key=len)
+
+
+def _multiplicity(number: int, prime: int) -> int:
+    count = 0
+    while number % prime == 0:
+        number, count = number // prime, count + 1
+    return count

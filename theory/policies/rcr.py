@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 from typing import ClassVar
 
 from theory._checks import choice, positive_int
@@ -68,11 +70,7 @@ class RCR(Rule):
 
     def still_masked(self, group: int) -> tuple[int, ...]:
         """Return how many of ``group`` positions are masked after each of the T steps."""
-        left, out = group, list[int]()
-        for size in MaskGIT(steps=self.steps).sizes(group):
-            left -= size
-            out.append(left)
-        return tuple(out)
+        return _still_masked(self.steps, group)
 
     def start(self, board: Board) -> Board:
         """Return the board with nothing stored."""
@@ -102,3 +100,9 @@ class RCR(Rule):
     def finished(self, board: Board) -> Array:
         """Return the rows without masks."""
         return unmasked(board)
+
+
+@lru_cache(maxsize=64)
+def _still_masked(steps: int, group: int) -> tuple[int, ...]:
+    """Return :meth:`RCR.still_masked`, found once, not at every step."""
+    return tuple(group - taken for taken in accumulate(MaskGIT(steps=steps).sizes(group)))

@@ -207,8 +207,8 @@ class ReMDM(Rule):
 
     def _probabilities(self, board: Board, inside: Array, tick: Array) -> Array:
         """Return the probability that a position changes, shape (B, n); 0 outside the block and in a last call."""
-        numbers, xp = board.numbers, board.numbers.xp
-        nothing = zeros(board)
+        numbers, xp = board.rates or board.numbers, board.numbers.xp
+        nothing = zeros(board) if board.rates is None else xp.zeros_like(board.tokens) * numbers.const(0)
         shown = hidden = nothing
         for step in set(tick.tolist()) - {self.steps}:  # few distinct ones, whatever the batch
             reveal, sigma = self.rates(step)

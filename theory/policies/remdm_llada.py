@@ -13,7 +13,7 @@ from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
 from theory.policies.remask import block_of, counted, fillable, remask_lowest, start_clock, zeros
 from theory.policies.sampled import gathered, unmasked
-from theory.policies.scheduled import LLaDA
+from theory.policies.scheduled import LLaDA, known_sizes
 
 __all__ = ["ReMDMLLaDA"]
 
@@ -128,7 +128,7 @@ class ReMDMLLaDA(Rule):
         """Return the size of an ordinary step in the current block, shape (B,)."""
         xp = board.numbers.xp
         group = xp.sum(xp.astype(fillable(board) & inside, xp.int64), axis=1)
-        out = xp.zeros_like(group)
+        out, usual = xp.zeros_like(group), LLaDA(steps=self.steps)
         for size in set(group.tolist()):  # few distinct ones, whatever the batch
-            out = xp.where(group == size, LLaDA(steps=self.steps).sizes(size)[step], out)
+            out = xp.where(group == size, known_sizes(usual, size)[step], out)
         return out

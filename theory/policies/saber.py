@@ -68,6 +68,7 @@ class Saber(Rule):
     formula: ClassVar[str] = "commit c > mean of recorded c; mask the largest drops of c again"
     cost: ClassVar[str] = "n questions to the model"
     asks: ClassVar[bool] = True
+    doubts: ClassVar[bool] = True
     least: int = 2
     variant: str = "llada"
     committed: str = "left_out"

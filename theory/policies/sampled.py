@@ -7,6 +7,7 @@ from typing import Any
 
 from theory.arithmetic import Array
 from theory.policies.board import Board
+from theory.policies.own import plan_of
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.process import Chance
 
@@ -79,7 +80,7 @@ class Factorised(_Wrapped):
 
     def step(self, board: Board, chance: Chance) -> Board:
         """Choose and reveal."""
-        board, chosen = chance.choose(board, self.policy.plan(board.view()))
+        board, chosen = chance.choose(board, plan_of(self.policy, board.view()))
         return chance.reveal(board, chosen)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -19,7 +19,7 @@ from theory.arithmetic import Array
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.view import View
 
-__all__ = ["DLLM", "Dream", "LLaDA", "MaskGIT", "Scheduled", "checked_eps"]
+__all__ = ["DLLM", "Dream", "LLaDA", "MaskGIT", "Scheduled", "checked_eps", "known_sizes"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +41,13 @@ class Scheduled(RankedPolicy):
 
     def sizes(self, masked: int) -> tuple[int, ...]:
         """Return the number taken by each of the T steps from ``masked`` positions; zeros are idle calls."""
-        left, out = masked, []
-        for step in range(self.steps):
-            out.append(left if step == self.steps - 1 else min(left, self.size(masked, left, step)))
-            left -= out[-1]
+        left, out = masked, [0] * self.steps
+        for step in range(self.steps - 1):
+            if not left:
+                break
+            out[step] = min(left, self.size(masked, left, step))
+            left -= out[step]
+        out[-1] += left
         return tuple(out)
 
     def size(self, group: int, left: int, step: int) -> int:  # noqa: ARG002
@@ -62,12 +65,39 @@ class Scheduled(RankedPolicy):
             out = xp.where(here, size, out)
         return out
 
+    def idle_calls(self, view: View) -> int:
+        """Return how many calls from this one on take nothing: what a run may skip; of the first row.
+
+        Example:
+            >>> import numpy as np
+            >>> from theory.arithmetic import FLOAT64
+            >>> state = View(np.full((1, 2, 2), 0.5), np.array([[True, True]]), FLOAT64)
+            >>> Dream(steps=5).sizes(2), Dream(steps=5).idle_calls(state)
+            ((0, 0, 0, 0, 2), 4)
+        """
+        view = view.within_blocks(self.block)
+        sizes = known_sizes(self, int(view.group_size[0]))
+        step = view.step - int(view.group_index[0]) * len(sizes)
+        after = (t for t in range(max(step, 0), len(sizes) - 1) if sizes[t])
+        return max(0, next(after, len(sizes) - 1) - step)
+
     def _now(self, group: int, left: int, index: int, clock: int) -> int:
-        sizes = self.sizes(group)
+        sizes = known_sizes(self, group)
         step = clock - index * len(sizes)
         if step < 0:
             return 0
         return min(left, sizes[step]) if step < len(sizes) - 1 else left
+
+
+@lru_cache(maxsize=64)
+def known_sizes(policy: Scheduled, masked: int) -> tuple[int, ...]:
+    """Return ``policy.sizes(masked)``, which every step of a run asks for: found once, not once a step.
+
+    Example:
+        >>> known_sizes(LLaDA(steps=4), 10)
+        (3, 3, 2, 2)
+    """
+    return policy.sizes(masked)
 
 
 @register("llada")
@@ -120,8 +150,7 @@ class Dream(Scheduled):
 
     def size(self, group: int, left: int, step: int) -> int:  # noqa: ARG002
         """Return the truncated single-precision product."""
-        t, s = _float32_grid(float(self.eps), self.steps)[step : step + 2]
-        return int(np.float32(left) * (np.float32(1) - s / t))
+        return int(np.float32(left) * _float32_shares(float(self.eps), self.steps)[step])
 
 
 @register("dllm")
@@ -146,7 +175,8 @@ class DLLM(Scheduled):
 
     def size(self, group: int, left: int, step: int) -> int:  # noqa: ARG002
         """Return ``round(left / (T - step))``: ``1 - s/t`` is one over the number of steps left."""
-        return round(Fraction(left, self.steps - step))
+        whole, rest = divmod(left, self.steps - step)
+        return whole + (2 * rest + whole % 2 > self.steps - step)
 
 
 @register("maskgit")
@@ -178,7 +208,13 @@ def checked_eps(eps: object) -> Fraction:
     return value
 
 
-@cache
+@lru_cache(maxsize=64)
+def _float32_shares(eps: float, steps: int) -> NDArray[np.float32]:
+    """``1 - s/t`` of each step."""
+    grid = _float32_grid(eps, steps)
+    return np.float32(1) - grid[1:] / grid[:-1]
+
+
 def _float32_grid(eps: float, steps: int) -> NDArray[np.float32]:
     """``torch.linspace(1, eps, steps + 1)`` on a CPU: each half is counted from its own end, rounded once."""
     index = np.arange(steps + 1)

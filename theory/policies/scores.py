@@ -19,8 +19,17 @@ from theory.policies.view import View
 __all__ = ["SCORES"]
 
 
+_FEW = 4  # tokens
+
+
 def _confidence(view: View) -> Array:
-    return view.numbers.xp.max(view.probs, axis=-1)
+    xp, probs = view.numbers.xp, view.probs
+    if probs.shape[-1] > _FEW:
+        return xp.max(probs, axis=-1)
+    best = probs[..., 0]  # few tokens: far faster than a reduction along a short last axis
+    for v in range(1, probs.shape[-1]):
+        best = xp.maximum(best, probs[..., v])
+    return best
 
 
 def _margin(view: View) -> Array:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from theory._checks import InputError, positive_int
 from theory.arithmetic import Array
+from theory.law import like
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.view import View
 
@@ -50,11 +55,19 @@ class Sizes(RankedPolicy):
 
     def count(self, view: View, scores: Array) -> Array:  # noqa: ARG002
         """Return the size of the step that has come: the one whose start is the number already taken."""
-        xp, taken = view.numbers.xp, view.group_size - view.left
-        out = xp.zeros_like(taken) + self.numbers[-1]
-        starts = accumulate(self.numbers, initial=0)
-        for start, size in zip(starts, self.numbers, strict=False):
-            # a state between two starts (of other rules) takes what brings it to the next
-            inside = (taken >= start) & (taken < start + size)
-            out = xp.where(inside, start + size - taken, out)
-        return xp.where(out < view.left, out, view.left)
+        due = like(_due(self, view.masked.shape[1]), view.left)[view.group_size - view.left]
+        return view.numbers.xp.where(due < view.left, due, view.left)
+
+
+@lru_cache(maxsize=64)
+def _due(policy: Sizes, n: int) -> NDArray[np.int64]:
+    """Return the size of the next step with 0..n positions taken, found once, not at every step.
+
+    A state between two starts (of other rules) takes what brings it to the next.
+    """
+    most = 2 * n + 1  # beyond it an end makes no difference
+    ends = np.array([min(end, most) for end in accumulate(policy.numbers)])
+    taken = np.arange(n + 1)
+    place = np.searchsorted(ends, taken, side="right")
+    last = min(policy.numbers[-1], most)
+    return np.where(place < len(ends), ends[np.minimum(place, len(ends) - 1)] - taken, last)

@@ -15,7 +15,11 @@ __all__ = ["Oracle", "View"]
 
 
 class Oracle(Protocol):
-    """The model itself, for policies that ask it about other states than the present one."""
+    """The model itself, for policies that ask it about other states than the present one.
+
+    An oracle that can give each position given all others in one pass has a method ``left_out(tokens)`` too, from
+    (B, n) to (B, n, V); see :meth:`theory.policies.board.Board.left_out`.
+    """
 
     def ask(self, tokens: Array) -> Array:
         """Return the marginals of K other states of every row: tokens (B, K, n) to (B, K, n, V)."""

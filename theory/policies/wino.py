@@ -62,6 +62,7 @@ class WINO(Rule):
     formula: ClassVar[str] = "accept c > tau1; mask again where the leave-one-out confidence < tau2"
     cost: ClassVar[str] = "n questions to the model"
     asks: ClassVar[bool] = True
+    doubts: ClassVar[bool] = True
     tau1: Fraction = Fraction(3, 5)
     tau2: Fraction = Fraction(9, 10)
     block: int | None = None

@@ -1,6 +1,7 @@
 """Answers of ``python -m theory`` for structured laws that are too large to list.
 
-Markov chains: exact up to float64 rounding, by gap entropies. Hidden Markov models and grammars: estimates, and they
+Markov chains: float64 by gap entropies; ``errors`` has a proven bound on the error of every entry, that of a list for
+each number in it (:mod:`theory.structured.gap_errors`). Hidden Markov models and grammars: estimates, and they
 say so: a dictionary with the estimate, its standard error and the ends of an interval of guaranteed coverage. Decodes
 are in :mod:`theory.structured.decode_answers`.
 """
@@ -13,23 +14,29 @@ from typing import Any, Protocol
 import numpy as np
 
 from theory.bounds import check_partition
-from theory.curves import InformationCurve, information_curve
-from theory.law import Context, Law
+from theory.curves import information_curve
+from theory.law import Context
 from theory.limits import CostError
 from theory.random_order import optimal_sizes
+from theory.rounding import Approximate
 from theory.structured.decode_answers import Structured
 from theory.structured.estimate import (
-    check_samples,
     estimate_bounds,
     estimate_profiles,
     estimate_sizes,
     estimate_step_bound,
     mean_curve,
-    proportion,
     sample_decodes,
 )
-from theory.structured.gap_decode import chain_accuracy
-from theory.structured.gaps import chain_mean_entropies, chain_optimal_bounds, chain_step_bound
+from theory.structured.gap_decode import approximate_accuracy
+from theory.structured.gap_means import chain_curve
+from theory.structured.gaps import (
+    approximate_dual,
+    approximate_entropy,
+    approximate_step_bound,
+    chain_optimal_bounds,
+)
+from theory.structured.intervals import check_samples, proportion
 from theory.structured.markov import MarkovLaw
 
 __all__ = ["large_bounds", "large_law", "large_schedule"]
@@ -69,15 +76,7 @@ def large_bounds(
     if partition is not None:
         check_partition(partition, law.n)
     if isinstance(law, MarkovLaw):
-        curve = _curve(law)
-        answer |= {"arithmetic": "float64", "entropy": curve.means[-1]}
-        answer |= {"total_correlation": curve.total_correlation}
-        answer |= {"dual_total_correlation": curve.dual_total_correlation}
-        answer |= _optimal(law)
-        if partition is not None:
-            answer["partition_bound"] = chain_step_bound(law, partition)
-            answer["partition_accuracy"] = chain_accuracy(law, partition)
-        return answer
+        return answer | _chain_bounds(law, partition)
     rng = np.random.default_rng(seed)
     answer |= {"arithmetic": "estimate", "samples": check_samples(samples), "seed": seed}
     answer |= {name: e.as_dict() for name, e in estimate_bounds(law, samples=samples, rng=rng).items()}
@@ -93,16 +92,37 @@ def large_bounds(
     return answer
 
 
-def _optimal(law: MarkovLaw) -> dict[str, Any]:
-    """Return ``L*_T`` for T = 1..n, zero once the gaps can be bisected."""
+def _chain_bounds(law: MarkovLaw, partition: Sequence[Sequence[int]] | None) -> dict[str, Any]:
+    found: dict[str, Approximate] = {
+        "entropy": approximate_entropy(law),
+        "total_correlation": approximate_step_bound(law, [range(law.n)]),
+        "dual_total_correlation": approximate_dual(law),
+    }
+    optimal, errors = _optimal(law)
+    priced: dict[str, Approximate] = {}
+    if partition is not None:
+        priced["partition_bound"] = approximate_step_bound(law, partition)
+        priced["partition_accuracy"] = approximate_accuracy(law, partition)
+    answer: dict[str, Any] = {"arithmetic": "float64"} | {key: x.value for key, x in found.items()} | optimal
+    answer |= {key: x.value for key, x in priced.items()}
+    return answer | {"errors": _errors(found) | errors | _errors(priced)}
+
+
+def _errors(found: dict[str, Approximate]) -> dict[str, float]:
+    return {key: x.error for key, x in found.items()}
+
+
+def _optimal(law: MarkovLaw) -> tuple[dict[str, Any], dict[str, float]]:
+    """Return ``L*_T`` for T = 1..n, zero once the gaps can be bisected, and the bound on its error."""
     try:
         best = chain_optimal_bounds(law)
     except CostError:
-        return {"optimal_bound": None, "optimal_partitions": None}
+        return {"optimal_bound": None, "optimal_partitions": None}, {}
     rest = law.n - len(best.values)
     last = best.partitions[-1]
     partitions = [[list(block) for block in p] for p in (*best.partitions, *[last] * rest)]
-    return {"optimal_bound": [*best.values, *[0.0] * rest], "optimal_partitions": partitions}
+    values = [*best.values, *[0.0] * rest]
+    return {"optimal_bound": values, "optimal_partitions": partitions}, {"optimal_bound": best.error}
 
 
 def large_schedule(task: HasContexts, law: Structured, *, samples: int, seed: int) -> dict[str, Any]:
@@ -114,11 +134,14 @@ def large_schedule(task: HasContexts, law: Structured, *, samples: int, seed: in
     """
     answer: dict[str, Any] = {"task": task.name, "n": law.n}
     if isinstance(law, MarkovLaw):
-        curve = _curve(law)
-        best = optimal_sizes(curve)
-        answer |= {"arithmetic": "float64", "information_curve": list(curve.z)}
+        found = chain_curve(law)
+        best = optimal_sizes(found.curve)
+        answer |= {"arithmetic": "float64", "information_curve": list(found.curve.z)}
         answer["optimal_sizes"] = [list(sizes) for sizes in best.sizes]
-        return answer | {"expected_kl": list(best.values)}
+        answer["expected_kl"] = list(best.values)
+        return answer | {
+            "errors": {"information_curve": found.z_error, "expected_kl": found.least_error(best)}
+        }
     chosen_on, priced_on = np.random.default_rng(seed).spawn(2)
     seen = estimate_profiles(law, samples=check_samples(samples), rng=chosen_on)
     means, errors = mean_curve(seen)
@@ -131,8 +154,3 @@ def large_schedule(task: HasContexts, law: Structured, *, samples: int, seed: in
     answer["optimal_sizes"] = [list(sizes) for sizes in best.sizes]
     answer["expected_kl"] = [e.as_dict() for e in estimate_sizes(law, best.sizes, fresh)]
     return answer
-
-
-def _curve(law: Law) -> InformationCurve:
-    assert isinstance(law, MarkovLaw)
-    return information_curve(chain_mean_entropies(law))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from theory.arithmetic import Array
 
-__all__ = ["draw", "log_evidence", "one_hot", "posterior"]
+__all__ = ["draw", "log_evidence", "one_hot", "others_posterior", "posterior"]
 
 
 def one_hot(ids: Array, size: int, dtype: Any) -> Array:
@@ -38,15 +38,44 @@ def posterior(initial: Array, transitions: Array, evidence: Array) -> Array:
         Shape (B, n, K), the library and dtype of ``evidence``.
     """
     xp = array_namespace(evidence)
-    n = evidence.shape[1]
-    forward = [_scaled(initial[None, :] * evidence[:, 0])]
-    for i in range(1, n):
-        forward.append(_scaled((forward[-1] @ step(transitions, i)) * evidence[:, i]))
-    backward = [xp.ones_like(forward[-1])]
-    for i in range(n - 1, 0, -1):
-        moved = (evidence[:, i] * backward[-1]) @ xp.permute_dims(step(transitions, i), (1, 0))
-        backward.append(_scaled(moved))
-    return xp.stack([a * b for a, b in zip(forward, reversed(backward), strict=True)], axis=1)
+    forward = _forward(initial, transitions, evidence)
+    backward = _backward(transitions, evidence)
+    return xp.stack([a * b for a, b in zip(forward, backward, strict=True)], axis=1)
+
+
+def others_posterior(initial: Array, transitions: Array, evidence: Array) -> Array:
+    """Return ``P(h_i | evidence at all positions but i)`` up to a factor, zero where that evidence is impossible.
+
+    ``(sum_g a_{i-1}(g) P(h | g)) b_i(h)``: neither message has seen ``e_i``. Arguments and shape are those of
+    :func:`posterior`.
+
+    Example:
+        >>> start, stay = np.array([0.5, 0.5]), np.eye(2)[None]
+        >>> seen = np.array([[[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]])  # 0 and 1 cannot both be
+        >>> others_posterior(start, stay, seen).tolist()
+        [[[0.0, 0.5], [0.0, 0.0], [1.0, 0.0]]]
+    """
+    xp = array_namespace(evidence)
+    forward = _forward(initial, transitions, evidence)
+    reached = [xp.zeros_like(forward[0]) + initial]
+    reached += [a @ step(transitions, i) for i, a in enumerate(forward[:-1], start=1)]
+    return _scaled(xp.stack(reached, axis=1)) * xp.stack(_backward(transitions, evidence), axis=1)
+
+
+def _forward(initial: Array, transitions: Array, evidence: Array) -> list[Array]:
+    messages = [_scaled(initial[None, :] * evidence[:, 0])]
+    for i in range(1, evidence.shape[1]):
+        messages.append(_scaled((messages[-1] @ step(transitions, i)) * evidence[:, i]))
+    return messages
+
+
+def _backward(transitions: Array, evidence: Array) -> list[Array]:
+    xp = array_namespace(evidence)
+    messages = [xp.ones_like(evidence[:, 0])]
+    for i in range(evidence.shape[1] - 1, 0, -1):
+        moved = (evidence[:, i] * messages[-1]) @ xp.permute_dims(step(transitions, i), (1, 0))
+        messages.append(_scaled(moved))
+    return messages[::-1]
 
 
 def step(transitions: Array, i: int) -> Array:

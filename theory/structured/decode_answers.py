@@ -1,15 +1,16 @@
 """``python -m theory decode`` on a structured law too large to list: any rule, any switch.
 
-Each entry of an answer says under ``arithmetic`` what it is: ``exact``, ``float64`` (a formula, up to rounding) or
-``estimate`` (with an interval of 95 % coverage). Intervals are named: ``exact`` (Clopper and Pearson), ``bernstein``
-(empirical Bernstein, guaranteed at any number of samples, see :mod:`theory.structured.sampled_run` for the range) or
-``normal`` (1.96 standard errors: only as good as the central limit theorem).
+Each entry of an answer says under ``arithmetic`` what it is: ``exact``, ``float64`` (a formula; ``errors`` has
+a proven bound on its error) or ``estimate`` (with an interval of 95 % coverage). Intervals are named: ``exact``
+(Clopper and Pearson), ``bernstein`` (empirical Bernstein, guaranteed at any number of samples, see
+:mod:`theory.structured.sampled_run` for the range) or ``normal`` (1.96 standard errors: only as good as the central
+limit theorem).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
-from fractions import Fraction
 from math import inf, log2, sqrt
 from typing import Any, Protocol
 
@@ -17,25 +18,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory._checks import InputError, positive_int
-from theory.curves import information_curve
 from theory.limits import CostError
 from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.random_order import expected_kl
+from theory.rounding import Approximate
 from theory.structured.draws import NoPathError
-from theory.structured.estimate import Estimate, estimate_mean, proportion
+from theory.structured.estimate import SampledLaw
 from theory.structured.fixed import FixedSchedule, fixed_schedule
-from theory.structured.gap_decode import chain_accuracy
-from theory.structured.gaps import chain_mean_entropies, chain_step_bound
+from theory.structured.gap_decode import approximate_accuracy
+from theory.structured.gap_means import chain_curve
+from theory.structured.gaps import approximate_step_bound
 from theory.structured.grammar import GrammarLaw
 from theory.structured.hmm import HMMLaw
+from theory.structured.intervals import Estimate, estimate_mean, proportion
 from theory.structured.markov import MarkovLaw
 from theory.structured.sampled_run import Followed, Runs, follow_data, sample_runs
-from theory.temper import Transform
+from theory.temper import Transform, settings_of
 
-__all__ = ["Structured", "large_decode"]
+__all__ = ["Parts", "Structured", "along_data", "large_decode"]
 
 Structured = MarkovLaw | HMMLaw | GrammarLaw
+Parts = Mapping[str, tuple[str, Any]]  # an entry to (exact, float64 or estimate; its value)
 
 _NORMAL = 1.959963984540054  # the 97.5 % point of the normal law
 _KEYS = ("accuracy", "kl", "path_kl", "steps", "steps_under_data", "tokens_per_step")
@@ -48,12 +51,14 @@ class _Named(Protocol):
 
 def large_decode(
     task: _Named,
-    law: Structured,
+    law: SampledLaw,
     rule: Policy | Process,
     *,
     samples: int = 2000,
     seed: int = 0,
     off_support: str = "marginal",
+    parts: Parts | None = None,
+    constant: bool = False,
     **switches: Any,
 ) -> dict[str, Any]:
     """Return the decode of a large structured law by any rule.
@@ -65,6 +70,8 @@ def large_decode(
         samples: How many runs of each kind: the decoder's own, and those along the data.
         seed: Of all randomness.
         off_support: As in :func:`theory.decoder.decode`.
+        parts: Entries that are known otherwise, each with what it is; they are not sampled.
+        constant: Whether ``Q(y) = accuracy P(y)`` on the support, so that ``kl = -log2 accuracy``.
         **switches: As in :class:`theory.temper.Transform`.
 
     Raises:
@@ -83,12 +90,11 @@ def large_decode(
     positive_int(samples, "samples")
     transform = Transform(**switches)
     head: dict[str, Any] = {"task": task.name, "n": law.n, "policy": str(rule)}
-    head["temperature"] = float(Fraction(transform.temperature))
-    head |= {key: value for key, value in switches.items() if key != "temperature"}
+    head |= settings_of(switches)
     head |= {} if off_support == "marginal" else {"off_support": off_support}
     known = fixed_schedule(rule, law.n)
     plain = transform.temperature == 1 and not transform.truncates
-    found = _formulas(law, known) if plain and known else {}
+    found = dict(parts or {}) | (_formulas(law, known) if plain and known else {})
     own_rng, data_rng = np.random.default_rng(seed).spawn(2)
     common: dict[str, Any] = {"samples": samples, "calls": known.steps if known else None, **switches}
     if known:
@@ -97,11 +103,14 @@ def large_decode(
     if "accuracy" not in found or "steps" not in found:
         runs = sample_runs(law, rule, rng=own_rng, off_support=off_support, **common)
         found = _of_runs(law, rule, runs) | found
+    if constant and "kl" not in found:
+        kind, accuracy = found["accuracy"]
+        found["kl"] = (kind, _bits_of(accuracy))
     notes: dict[str, str] = {}
-    if "path_kl" not in found:
+    if "path_kl" not in found or "steps_under_data" not in found:
         try:
             done = follow_data(law, rule, rng=data_rng, **common)
-            found = _along_data(law, rule, done, transform) | found
+            found = along_data(law, rule, done, transform) | found
         except NoPathError as error:
             notes = {"path_kl": f"{error}; the divergence along the path is not defined for such rules"}
             notes["steps_under_data"] = "runs along the data are not defined for such rules"
@@ -126,7 +135,7 @@ def _notes(found: dict[str, tuple[str, Any]], transform: Transform) -> dict[str,
 
 
 def _report(
-    law: Structured, found: dict[str, tuple[str, Any]], notes: dict[str, str], samples: int, seed: int
+    law: SampledLaw, found: dict[str, tuple[str, Any]], notes: dict[str, str], samples: int, seed: int
 ) -> dict[str, Any]:
     """Return the answer in its usual order, with what each entry is, and why others are missing."""
     kind, steps = found["steps"]
@@ -138,27 +147,29 @@ def _report(
     answer: dict[str, Any] = {"arithmetic": {key: found[key][0] for key in _KEYS if key in found}}
     if "estimate" in answer["arithmetic"].values():
         answer |= {"samples": samples, "seed": seed}
+    bounded = {key: found[key][1] for key in _KEYS if key in found and isinstance(found[key][1], Approximate)}
     answer |= {key: found[key][1] if key in found else None for key in _KEYS}
+    answer |= {key: x.value for key, x in bounded.items()}
+    answer |= {"errors": {key: x.error for key, x in bounded.items()}} if bounded else {}
     return answer | ({"notes": notes} if notes else {})
 
 
-def _formulas(law: Structured, known: FixedSchedule) -> dict[str, tuple[str, Any]]:
+def _formulas(law: SampledLaw, known: FixedSchedule) -> dict[str, tuple[str, Any]]:
     """Return what a Markov chain tells without samples."""
     if not isinstance(law, MarkovLaw):
         return {}
     out: dict[str, tuple[str, Any]] = {}
     if known.partition is not None:
-        bits = chain_step_bound(law, known.partition)
+        bits = approximate_step_bound(law, known.partition)
         out |= {"kl": ("float64", bits), "path_kl": ("float64", bits)}
         with suppress(CostError):  # many tokens: sampled
-            out["accuracy"] = ("float64", chain_accuracy(law, known.partition))
+            out["accuracy"] = ("float64", approximate_accuracy(law, known.partition))
     elif known.random:
-        curve = information_curve(chain_mean_entropies(law))
-        out["path_kl"] = ("float64", expected_kl(curve, known.sizes))
+        out["path_kl"] = ("float64", chain_curve(law).expected_kl(known.sizes))
     return out
 
 
-def _of_runs(law: Structured, rule: Policy | Process, runs: Runs) -> dict[str, tuple[str, Any]]:
+def _of_runs(law: SampledLaw, rule: Policy | Process, runs: Runs) -> dict[str, tuple[str, Any]]:
     valid = int(law.contains(runs.tokens).sum())
     return {
         "accuracy": ("estimate", proportion(valid, len(runs.tokens)) | {"interval": "exact"}),
@@ -166,8 +177,15 @@ def _of_runs(law: Structured, rule: Policy | Process, runs: Runs) -> dict[str, t
     }
 
 
-def _along_data(
-    law: Structured, rule: Policy | Process, done: Followed, transform: Transform
+def _bits_of(accuracy: dict[str, Any]) -> dict[str, Any]:
+    """Return ``-log2`` of a sampled accuracy, with the interval of the accuracy."""
+    ends = {"estimate": "estimate", "low": "high", "high": "low"}  # the more accurate, the fewer bits
+    bits = {name: -log2(accuracy[of]) if accuracy[of] else inf for name, of in ends.items()}
+    return {**bits, "interval": accuracy["interval"]}
+
+
+def along_data(
+    law: SampledLaw, rule: Policy | Process, done: Followed, transform: Transform
 ) -> dict[str, tuple[str, Any]]:
     """Return the divergence along the path, and the steps along the data."""
     out: dict[str, tuple[str, Any]] = {"steps_under_data": ("estimate", _mean_steps(law, rule, done.steps))}
@@ -184,7 +202,7 @@ def _along_data(
     return out
 
 
-def _bits(law: Structured, done: Followed, lost: NDArray[np.float64], transform: Transform) -> dict[str, Any]:
+def _bits(law: SampledLaw, done: Followed, lost: NDArray[np.float64], transform: Transform) -> dict[str, Any]:
     """Return the mean of the differences, with the guaranteed interval of the bounded form where there is one."""
     mean = normal_mean(lost)
     if done.tilted or transform.truncates:
@@ -195,7 +213,7 @@ def _bits(law: Structured, done: Followed, lost: NDArray[np.float64], transform:
     return mean.as_dict() | {"low": sure.low, "high": sure.high, "interval": "bernstein"}
 
 
-def _mean_steps(law: Structured, rule: Policy | Process, steps: NDArray[np.int64]) -> dict[str, Any]:
+def _mean_steps(law: SampledLaw, rule: Policy | Process, steps: NDArray[np.int64]) -> dict[str, Any]:
     """Return the mean number of model calls; a memoryless rule that takes a position a call needs 1 to n of them."""
     values = steps.astype(np.float64)
     if isinstance(rule, Process) or getattr(rule, "clocked", False):

@@ -1,43 +1,36 @@
 """Monte Carlo estimates for laws whose exact bounds would be exponential, with intervals that are guaranteed.
 
 ``L_T = E_P[ log2 P(y) + sum_t sum_{i in S_t} H(y_i | y_{S_<t}) ]``: each term of the mean needs one exact
-conditional a step. It lies between ``-R`` and ``n log2 V``, R the largest surprise ``-log2 P(y)``, so the empirical
-Bernstein inequality (Maurer and Pontil, arXiv 0907.3740, Theorem 4) holds for its mean at any number m of samples:
-``|mean - expectation| <= sqrt(2 s^2 ln(4/d) / m) + 7 range ln(4/d) / (3 (m - 1))`` with probability at least 1 - d. The
-intervals are wider than those of the central limit theorem, and never too narrow.
+conditional a step. It lies between ``-R`` and ``n log2 V``, R the largest surprise ``-log2 P(y)``, so that its mean
+has an interval of guaranteed coverage (:mod:`theory.structured.intervals`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from math import log, log2, sqrt
+from math import log2, sqrt
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, positive_int
 from theory.arithmetic import FLOAT64
 from theory.bounds import check_partition
 from theory.law import MASK, Law
 from theory.limits import require_memory, require_operations
+from theory.structured.intervals import Estimate, estimate_mean
 
 __all__ = [
-    "Estimate",
     "SampledLaw",
     "estimate_bounds",
-    "estimate_mean",
     "estimate_profiles",
     "estimate_sizes",
     "estimate_step_bound",
     "mean_curve",
-    "proportion",
     "sample_decodes",
 ]
 
 _CELLS = 1 << 22  # float64 numbers of one batch of marginals: 32 MB
-_LEVEL = 0.95
 
 
 class SampledLaw(Law, Protocol):
@@ -46,75 +39,6 @@ class SampledLaw(Law, Protocol):
     def largest_surprise(self) -> float:
         """Return an upper bound of ``-log2 P(y)`` over the support."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """A mean over samples with an interval that holds the expectation with probability at least 0.95.
-
-    Attributes:
-        estimate: The mean.
-        standard_error: Its standard error.
-        low: Lower end of the interval.
-        high: Upper end.
-    """
-
-    estimate: float
-    standard_error: float
-    low: float
-    high: float
-
-    def shifted(self, offset: float, sign: int = 1) -> Estimate:
-        """Return the estimate of ``offset + sign * mean``."""
-        ends = sorted((offset + sign * self.low, offset + sign * self.high))
-        value = offset + sign * self.estimate
-        return Estimate(estimate=value, standard_error=self.standard_error, low=ends[0], high=ends[1])
-
-    def at_least(self, least: float) -> Estimate:
-        """Return the same with the interval cut at a known lower bound of the expectation."""
-        return replace(self, low=max(self.low, least), high=max(self.high, least))
-
-    def as_dict(self) -> dict[str, float]:
-        """Return the fields by name."""
-        return {name: getattr(self, name) for name in ("estimate", "standard_error", "low", "high")}
-
-
-def check_samples(samples: object) -> int:
-    """Return a number of samples that has a variance, at least two."""
-    m = positive_int(samples, "samples")
-    if m < 2:
-        raise InputError(f"an estimate needs at least 2 samples, got {m}.")
-    return m
-
-
-def estimate_mean(values: NDArray[np.float64], low: float, high: float) -> Estimate:
-    """Return the mean of independent values that all lie in [low, high].
-
-    Example:
-        >>> estimate_mean(np.array([1.0, 1.0, 1.0]), 1.0, 1.0)
-        Estimate(estimate=1.0, standard_error=0.0, low=1.0, high=1.0)
-    """
-    m = check_samples(len(values))
-    spread, scale = float(values.var(ddof=1)), log(4 / (1 - _LEVEL))
-    reach = sqrt(2 * spread * scale / m) + 7 * (high - low) * scale / (3 * (m - 1))
-    mean = float(values.mean())
-    error = sqrt(spread / m)
-    ends = max(low, mean - reach), min(high, mean + reach)
-    return Estimate(estimate=mean, standard_error=error, low=ends[0], high=ends[1])
-
-
-def proportion(successes: int, samples: int) -> dict[str, float]:
-    """Return a sampled proportion with its exact 95 % (Clopper-Pearson) interval.
-
-    Example:
-        >>> proportion(0, 10)["low"], round(proportion(0, 10)["high"], 4)
-        (0.0, 0.3085)
-    """
-    from scipy.special import betainccinv, betaincinv
-
-    low = 0.0 if successes == 0 else float(betaincinv(successes, samples - successes + 1, 0.025))
-    high = 1.0 if successes == samples else float(betainccinv(successes + 1, samples - successes, 0.025))
-    return {"estimate": successes / samples, "low": low, "high": high}
 
 
 def estimate_step_bound(

@@ -18,7 +18,7 @@ from theory.bounds import Partition, check_partition
 from theory.law import MASK, Law
 from theory.policies.fixed_order import Bisection, Dilated
 from theory.policies.policy import RankedPolicy
-from theory.policies.scheduled import DLLM, Dream, LLaDA, MaskGIT
+from theory.policies.scheduled import DLLM, Dream, LLaDA, MaskGIT, Scheduled
 from theory.policies.sizes import Sizes
 from theory.policies.topk import TopK
 from theory.policies.view import View
@@ -69,6 +69,9 @@ def fixed_schedule(rule: object, n: int) -> FixedSchedule | None:
     masked, steps = np.ones((1, n), dtype=bool), 0
     while masked.any():
         view = View(np.full((1, n, 2), 0.5), masked, FLOAT64, step=steps)
+        if isinstance(rule, Scheduled) and (idle := rule.idle_calls(view)):
+            steps += idle
+            continue
         chosen = np.asarray(rule.plan(view).sample(np.zeros((1, n)))) & masked
         blocks += [tuple(np.flatnonzero(chosen[0]).tolist())] if chosen.any() else []
         masked, steps = masked & ~chosen, steps + 1

@@ -1,17 +1,16 @@
-r"""Bounds of Markov chains from gap entropies, exact up to float64 rounding and polynomial in n.
+r"""Bounds of Markov chains from gap entropies, in float64 with proven errors and polynomial in n.
 
 With ``g(a, b) = H(y_b | y_a)`` (see :mod:`theory.structured.markov`):
 
 - ``H(y_S)`` is the sum of g over neighbours in S, the first paired with -1.
 - ``L_T = sum_t sum_{i in S_t} [g(a, i) + g(i, b) - g(a, b)] - H(Y)``, a and b the nearest positions of ``S_<t``.
-- The mean entropy of j random positions is a sum over gaps: a < b are neighbours in a random j-set with probability
-  ``C(n-1-(b-a), j-2) / C(n, j)``, b is its first with ``C(n-1-b, j-1) / C(n, j)``. This gives the information curve
-  and with it the expected divergence in random order and the best sizes.
 - ``L*_T``: once the first block is revealed its gaps are independent problems of one step fewer, so the least cost of
   a gap in at most t steps is a shortest path over the positions of the block,
   ``F_t(a, b) = min over S of sum_{i in S} H(y_i | a, b) + sum over gaps of S of F_{t-1}``. Reusing fewer blocks than
   T costs nothing: splitting a block never raises L (Theorem 2 of arXiv 2510.04767). Bisection has ``L = 0`` from
   ``T = floor(log2 n) + 1`` on, so that few rounds are needed.
+
+Random order is in :mod:`theory.structured.gap_means`; the errors are proved in :mod:`theory.structured.gap_errors`.
 """
 
 from __future__ import annotations
@@ -19,23 +18,25 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import pairwise
-from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
 from theory.bounds import Partition, check_partition
 from theory.limits import require_operations
+from theory.rounding import Approximate
+from theory.structured.gap_errors import exact_sum, optimum_error
 from theory.structured.gap_rounds import next_round
 from theory.structured.markov import MarkovLaw
 
 __all__ = [
     "GapBounds",
+    "approximate_dual",
+    "approximate_entropy",
+    "approximate_step_bound",
     "bisection",
     "chain_entropy",
-    "chain_mean_entropies",
     "chain_optimal_bounds",
     "chain_step_bound",
     "nearest_revealed",
@@ -54,8 +55,24 @@ def chain_entropy(law: MarkovLaw) -> float:
         >>> chain_entropy(MarkovLaw(n=500, initial=["1/2", "1/2"], transition=fair))
         500.0
     """
-    g = law.gap_entropies
-    return float(sum(g[i, i] for i in range(law.n)))
+    return approximate_entropy(law).value
+
+
+def approximate_entropy(law: MarkovLaw) -> Approximate:
+    """Return ``H(Y)`` in bits with a proven bound on its error."""
+    return _signed(law, [(1, i, i) for i in range(law.n)])
+
+
+def approximate_dual(law: MarkovLaw) -> Approximate:
+    """Return the dual total correlation ``H(Y) - sum_i H(y_i | the others)`` in bits with a bound on its error.
+
+    Example:
+        >>> law = MarkovLaw(n=300, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
+        >>> approximate_dual(law).value, approximate_dual(law).error < 1e-9
+        (1.0, True)
+    """
+    pairs = [(1, i, i) for i in range(law.n)]
+    return _signed(law, [*pairs, *(term for i in range(law.n) for term in _given(i - 1, i, i + 1, -1))])
 
 
 def nearest_revealed(revealed: Sequence[int], i: int, n: int) -> tuple[int, int]:
@@ -74,40 +91,37 @@ def chain_step_bound(law: MarkovLaw, partition: Sequence[Sequence[int]]) -> floa
         >>> chain_step_bound(law, [[0, 1, 2, 3]]), chain_step_bound(law, [[2], [0, 1, 3]])
         (3.0, 0.0)
     """
-    blocks = check_partition(partition, law.n)
-    g = law.gap_entropies
-    revealed: list[int] = []
-    total = -chain_entropy(law)
-    for block in blocks:
-        around = [(*nearest_revealed(revealed, i, law.n), i) for i in block]
-        total += sum(float(g[a + 1, i] + g[i + 1, b] - g[a + 1, b]) for a, b, i in around)
-        for i in block:
-            insort(revealed, i)
-    return total
+    return approximate_step_bound(law, partition).value
 
 
-def chain_mean_entropies(law: MarkovLaw) -> tuple[float, ...]:
-    """Return ``h_0, ..., h_n``: the mean entropy of j positions over all j-sets, in bits.
-
-    Feed them to :func:`theory.random_order.information_curve`, ``expected_kl`` and ``optimal_sizes``. The weights of
-    the gaps are exact rationals, rounded once.
+def approximate_step_bound(law: MarkovLaw, partition: Sequence[Sequence[int]]) -> Approximate:
+    """Return ``L_T`` of an ordered partition in bits with a proven bound on its error.
 
     Example:
-        >>> copy = [[1, 0], [0, 1]]
-        >>> chain_mean_entropies(MarkovLaw(n=3, initial=["1/2", "1/2"], transition=copy))
-        (0.0, 1.0, 1.0, 1.0)
+        >>> law = MarkovLaw(n=300, initial=["1/2", "1/2"], transition=[["3/4", "1/4"], ["1/4", "3/4"]])
+        >>> none = approximate_step_bound(law, bisection(300))
+        >>> abs(none.value) <= none.error < 1e-9
+        True
     """
-    n, g = law.n, law.gap_entropies
-    by_distance = [sum(float(g[a + 1, a + d]) for a in range(n - d)) for d in range(n)]
-    means = [0.0]
-    for j in range(1, n + 1):
-        sets = comb(n, j)
-        firsts = sum(float(Fraction(comb(n - 1 - b, j - 1), sets)) * float(g[0, b]) for b in range(n))
-        inner = 0.0
-        if j > 1:
-            inner = sum(float(Fraction(comb(n - 1 - d, j - 2), sets)) * by_distance[d] for d in range(1, n))
-        means.append(firsts + inner)
-    return tuple(means)
+    terms = [(-1, i, i) for i in range(law.n)]
+    revealed: list[int] = []
+    for block in check_partition(partition, law.n):
+        for i in block:
+            a, b = nearest_revealed(revealed, i, law.n)
+            terms += _given(a, i, b, 1)
+        for i in block:
+            insort(revealed, i)
+    return _signed(law, terms)
+
+
+def _given(a: int, i: int, b: int, sign: int) -> list[tuple[int, int, int]]:
+    """Return ``sign H(y_i | y_a, y_b)`` as signed places [a + 1, b] of the table of gap entropies."""
+    return [(sign, a + 1, i), (sign, i + 1, b), (-sign, a + 1, b)]
+
+
+def _signed(law: MarkovLaw, terms: Sequence[tuple[int, int, int]]) -> Approximate:
+    sign, row, column = np.array(terms).T
+    return exact_sum((sign * law.gap_entropies[row, column]).tolist(), law.gap_errors[row, column].tolist())
 
 
 def bisection(n: int) -> Partition:
@@ -134,11 +148,13 @@ class GapBounds:
 
     Attributes:
         values: Bits, float64.
-        partitions: One optimal ordered partition for each T (of at most T blocks).
+        partitions: One ordered partition for each T (of at most T blocks), optimal up to twice the error.
+        error: A proven bound on the error of every value, bits.
     """
 
     values: tuple[float, ...]
     partitions: tuple[Partition, ...]
+    error: float
 
 
 def chain_optimal_bounds(law: MarkovLaw) -> GapBounds:
@@ -170,11 +186,12 @@ def chain_optimal_bounds(law: MarkovLaw) -> GapBounds:
     for t in range(2, rounds):
         values.append(_first_block(costs[t - 2], g, 0, n)[0])
         partitions.append(_partition(costs[: t - 1], g))
-    entropy = chain_entropy(law)
-    bits = [value - entropy for value in values]
+    entropy = approximate_entropy(law)
+    bits = [value - entropy.value for value in values]
+    error = optimum_error(g, law.gap_errors, entropy, max(map(abs, bits)))
     if rounds > 1:
         bits, partitions = [*bits, 0.0], [*partitions, bisection(n)]
-    return GapBounds(values=tuple(bits), partitions=tuple(partitions))
+    return GapBounds(values=tuple(bits), partitions=tuple(partitions), error=error)
 
 
 def _one_round(g: Gaps) -> Gaps:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate
-from math import inf, log2
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -23,17 +23,16 @@ from numpy.typing import NDArray
 from theory._checks import InputError, positive_int
 from theory.arithmetic import Array
 from theory.law import MASK, like, normalised
-from theory.limits import require_operations
 from theory.pmf import JointPMF
 from theory.structured.chain import one_hot
 from theory.structured.charts import Charts, RuleArrays, inside, outside
+from theory.structured.derivations import Derivations
 from theory.structured.hmm import require_listable
-from theory.structured.rules import Binary, Rules, containing, read_rules
+from theory.structured.left_out import shares
+from theory.structured.rules import Rules, containing, read_rules
 
 __all__ = ["GrammarLaw"]
 
-_Sentences = dict[tuple[str, ...], Fraction]
-_DERIVATIONS = 10**6  # n = 200 with twenty rules
 _Choice = tuple[list[float], list[Any]]
 
 
@@ -92,42 +91,16 @@ class GrammarLaw:
         return self._grammar[1]
 
     @cached_property
-    def _by_symbol(self) -> dict[str, list[Binary]]:
-        out: dict[str, list[Binary]] = {symbol: [] for symbol in self._split.symbols}
-        for rule in self._split.binary:
-            out[rule.head].append(rule)
-        return out
+    def _derivations(self) -> Derivations:
+        return Derivations(self._split, self.n)
 
     @cached_property
     def _words_of(self) -> dict[str, dict[str, Fraction]]:
         return self._split.words
 
-    @cached_property
-    def _counts(self) -> list[dict[str, int]]:
-        """Numbers of derivations by width, at index width - 1."""
-        work = self.n * self.n * len(self._split.binary)
-        what = f"the derivations of {self.n} words"
-        require_operations(work, what, limit=_DERIVATIONS, remedy="use fewer words")
-        counts = [{symbol: len(self._words_of[symbol]) for symbol in self._split.symbols}]
-        for width in range(2, self.n + 1):
-            counts.append(
-                {
-                    symbol: sum(
-                        counts[u - 1][rule.left] * counts[width - u - 1][rule.right]
-                        for rule in self._by_symbol[symbol]
-                        for u in range(1, width)
-                    )
-                    for symbol in self._split.symbols
-                }
-            )
-        return counts
-
-    def _derivations(self, symbol: str, width: int) -> int:
-        return self._counts[width - 1][symbol]
-
     def support_size(self) -> int:
         """Return the number of derivations: the number of sentences, or more if some are ambiguous."""
-        return self._derivations(self._top, self.n)
+        return self._derivations.number(self._top, self.n)
 
     @cached_property
     def _arrays(self) -> RuleArrays:
@@ -189,15 +162,24 @@ class GrammarLaw:
     def conditional(self, revealed: Array) -> Array:
         """Return the ideal marginals, shape (B, n, V); see :class:`theory.law.Law`."""
         xp = array_namespace(revealed)
+        shows, masked = like(self._shows, revealed), (revealed == MASK)[:, :, None]
+        lexical, rest = self._words_and_rest(revealed)
+        mass = xp.sum(rest * lexical, axis=-1, keepdims=True)
+        sums = xp.where(masked, rest @ shows, one_hot(revealed, len(self.tokens), shows.dtype) * mass)
+        return normalised(sums, like(self._free_marginals[:, self._used], revealed))
+
+    def left_out(self, revealed: Array) -> Array:
+        """Return ``P(y_i = v | all revealed positions but i)``; see :class:`theory.structured.left_out.LeavesOut`."""
+        return shares(self._words_and_rest(revealed)[1] @ like(self._shows, revealed))
+
+    def _words_and_rest(self, revealed: Array) -> tuple[Array, Array]:
+        """Return the probabilities that symbols agree with the word at i, and the outside ones; shape (B, n, K)."""
+        xp = array_namespace(revealed)
         shows, start = like(self._shows, revealed), like(self._start, revealed)
         rules = RuleArrays(*(like(a, revealed) for a in self._arrays.parts()))
-        masked = (revealed == MASK)[:, :, None]
-        shown = one_hot(revealed, len(self.tokens), shows.dtype)
-        lexical = xp.where(masked, xp.sum(shows, axis=1), shown @ xp.permute_dims(shows, (1, 0)))
-        rest = outside(rules, inside(rules, lexical), start)
-        mass = xp.sum(rest * lexical, axis=-1, keepdims=True)
-        sums = xp.where(masked, rest @ shows, shown * mass)
-        return normalised(sums, like(self._free_marginals[:, self._used], revealed))
+        shown = one_hot(revealed, len(self.tokens), shows.dtype) @ xp.permute_dims(shows, (1, 0))
+        lexical = xp.where((revealed == MASK)[:, :, None], xp.sum(shows, axis=1), shown)
+        return lexical, outside(rules, inside(rules, lexical), start)
 
     def log_prob(self, answers: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return ``log2 P(y)`` of each row of token ids, shape (B,); ``-inf`` where it is ungrammatical."""
@@ -246,7 +228,7 @@ class GrammarLaw:
                 options = list(self._words_of[symbol])
                 masses = [float(p) for p in self._words_of[symbol].values()]
             else:
-                options = self.splits(symbol, width)
+                options = self._derivations.splits(symbol, width)
                 scale = [float(powers[u - 1][0] + powers[width - u - 1][0]) for _, u in options]
                 masses = [
                     float(rule.probability)
@@ -265,48 +247,9 @@ class GrammarLaw:
     def pmf(self) -> JointPMF:
         """Return the exact pmf as a list of sentences; raises ``CostError`` when there are too many."""
         require_listable(self.support_size(), self.n)
-        known: dict[tuple[str, int], _Sentences] = {}
-        listed = self._sentences(self._top, self.n, known)
+        listed = self._derivations.sentences(self._top, self.n)
         return JointPMF.from_weights(list(listed), list(listed.values()))
-
-    def _sentences(self, symbol: str, width: int, known: dict[tuple[str, int], _Sentences]) -> _Sentences:
-        if (symbol, width) in known:
-            return known[symbol, width]
-        out: _Sentences = {}
-        if width == 1:
-            out = {(word,): p for word, p in self._words_of[symbol].items()}
-        else:
-            for rule, u in self.splits(symbol, width):
-                right = self._sentences(rule.right, width - u, known)
-                for first, p in self._sentences(rule.left, u, known).items():
-                    for second, q in right.items():
-                        out[first + second] = out.get(first + second, Fraction(0)) + rule.probability * p * q
-        known[symbol, width] = out
-        return out
 
     def largest_surprise(self) -> float:
         """Return an upper bound of ``-log2 P(y)`` over the sentences: the least likely derivation, in bits."""
-        least = [
-            {
-                a: max((-log2(p) for p in self._words_of[a].values()), default=-inf)
-                for a in self._split.symbols
-            }
-        ]
-        for width in range(2, self.n + 1):
-            best = dict.fromkeys(self._split.symbols, -inf)
-            for rule in self._split.binary:
-                cost = max(
-                    least[u - 1][rule.left] + least[width - u - 1][rule.right] for u in range(1, width)
-                )
-                best[rule.head] = max(best[rule.head], cost - log2(rule.probability))
-            least.append(best)
-        return least[-1][self._top] + float(self._log_total(self._free)[0])
-
-    def splits(self, symbol: str, width: int) -> list[tuple[Binary, int]]:
-        """Return the rules of a symbol with the widths of their left part that can yield ``width`` words."""
-        return [
-            (rule, u)
-            for rule in self._by_symbol[symbol]
-            for u in range(1, width)
-            if self._derivations(rule.left, u) and self._derivations(rule.right, width - u)
-        ]
+        return self._derivations.largest_cost(self._top) + float(self._log_total(self._free)[0])

@@ -24,8 +24,10 @@ from theory._checks import InputError, positive_int
 from theory.arithmetic import Array
 from theory.law import MASK, like, normalised
 from theory.limits import require_memory
-from theory.pmf import JointPMF, Token
-from theory.structured.chain import draw, log_evidence, one_hot, posterior, step
+from theory.outcomes import Token
+from theory.pmf import JointPMF
+from theory.structured.chain import draw, log_evidence, one_hot, others_posterior, posterior, step
+from theory.structured.left_out import shares
 from theory.structured.parameters import Matrix, matrix, row, row_floats
 
 __all__ = ["HMMLaw", "checked_tokens", "checked_transitions", "require_listable"]
@@ -105,12 +107,23 @@ class HMMLaw:
         start, moves, shows = (like(a, revealed) for a in (self.start, self.moves, self.shows))
         shown = one_hot(revealed, len(self.tokens), shows.dtype)
         masked = (revealed == MASK)[:, :, None]
-        evidence = xp.where(masked, xp.ones_like(shows[:1, :1]), shown @ xp.permute_dims(shows, (1, 0)))
-        hidden = posterior(start, moves, evidence)
+        hidden = posterior(start, moves, self._evidence(revealed, shows))
         # at a revealed position the token is known: spread the mass of the row over that token alone
         mass = xp.sum(hidden, axis=-1, keepdims=True)
         sums = xp.where(masked, hidden @ shows, shown * mass)
         return normalised(sums, like(self.state_marginals @ self.shows, revealed))
+
+    def left_out(self, revealed: Array) -> Array:
+        """Return ``P(y_i = v | all revealed positions but i)``; see :class:`theory.structured.left_out.LeavesOut`."""
+        start, moves, shows = (like(a, revealed) for a in (self.start, self.moves, self.shows))
+        return shares(others_posterior(start, moves, self._evidence(revealed, shows)) @ shows)
+
+    def _evidence(self, revealed: Array, shows: Array) -> Array:
+        """Return ``P(y_i | h)`` at revealed positions and 1 at masked ones, shape (B, n, K)."""
+        xp = array_namespace(revealed)
+        shown = one_hot(revealed, len(self.tokens), shows.dtype)
+        masked = (revealed == MASK)[:, :, None]
+        return xp.where(masked, xp.ones_like(shows[:1, :1]), shown @ xp.permute_dims(shows, (1, 0)))
 
     def log_prob(self, answers: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return ``log2 P(y)`` of each row of token ids, shape (B,); ``-inf`` where it is impossible."""

@@ -23,8 +23,10 @@ from numpy.typing import NDArray
 from theory._checks import InputError, exact_fraction
 from theory.arithmetic import Array
 from theory.limits import require_operations
-from theory.pmf import JointPMF, Token
+from theory.outcomes import Token
+from theory.pmf import JointPMF
 from theory.structured.chain import step
+from theory.structured.gap_errors import entropy_errors, log_prob_errors
 from theory.structured.hmm import HMMLaw
 from theory.structured.parameters import Row
 
@@ -84,9 +86,17 @@ class MarkovLaw:
         """Return the ideal marginals, shape (B, n, V); see :class:`theory.law.Law`."""
         return self._chain.conditional(revealed)
 
+    def left_out(self, revealed: Array) -> Array:
+        """Return ``P(y_i = v | all revealed positions but i)``; see :class:`theory.structured.left_out.LeavesOut`."""
+        return self._chain.left_out(revealed)
+
     def log_prob(self, answers: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return ``log2 P(y)`` of each row of token ids, shape (B,); ``-inf`` where it is impossible."""
         return self._chain.log_prob(answers)
+
+    def log_prob_error(self, answers: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return a proven bound on the error of :meth:`log_prob` for each row, bits, shape (B,)."""
+        return log_prob_errors(self.log_prob(answers), self.n)
 
     def contains(self, answers: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return whether each row of token ids has positive probability."""
@@ -125,14 +135,38 @@ class MarkovLaw:
         """Whether every step has the same transition matrix."""
         return len(self.moves) == 1
 
+    @cached_property
+    def depth(self) -> int:
+        """The most non-zeros in a column of a transition matrix: no sum over states has more terms."""
+        return max(1, int(np.count_nonzero(self.moves, axis=1).max()))
+
     def between(self, a: int, b: int) -> NDArray[np.float64]:
-        """Return ``P(y_b | y_a)``, shape (V, V)."""
+        """Return ``P(y_b | y_a)``, shape (V, V); within ``(b - a) + (b - a - 1) V`` roundings."""
         if self.is_homogeneous:
             return np.linalg.matrix_power(self.moves[0], b - a)
         out = np.eye(len(self.tokens))
         for i in range(a + 1, b + 1):
             out = out @ step(self.moves, i)
         return out
+
+    def possible(self, a: int, b: int) -> NDArray[np.bool_]:
+        """Return whether ``P(y_b | y_a) > 0``, shape (V, V): exact, also where the float is zero."""
+        reach = np.eye(len(self.tokens))
+        if not self.is_homogeneous:
+            for i in range(a + 1, b + 1):
+                reach = np.sign(reach @ np.sign(step(self.moves, i)))
+            return reach > 0
+        power, left = np.sign(self.moves[0]), b - a
+        while left:
+            if left & 1:
+                reach = np.sign(reach @ power)
+            power, left = np.sign(power @ power), left >> 1
+        return reach > 0
+
+    @cached_property
+    def gap_errors(self) -> NDArray[np.float64]:
+        """A proven bound on the error of each gap entropy, bits; see :mod:`theory.structured.gap_errors`."""
+        return entropy_errors(self.gap_entropies, len(self.tokens), self.depth)
 
     @cached_property
     def gap_entropies(self) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +12,7 @@ from theory.arithmetic import Array
 from theory.law import MASK, Law
 from theory.structured.grammar import GrammarLaw
 from theory.structured.hmm import HMMLaw
+from theory.structured.left_out import LeavesOut, others_only
 from theory.structured.markov import MarkovLaw
 
 __all__ = ["LawModel", "row_operations"]
@@ -53,11 +55,7 @@ class LawModel:
         """Return ``P(y_i = v | tokens)`` for each row, shape (B, n, V)."""
         self.asked += len(tokens)
         distinct, index = _distinct(tokens)
-        most = max(1, _CELLS // (self.n * self.width))
-        parts = [
-            self.law.conditional(distinct[begin : begin + most]) for begin in range(0, len(distinct), most)
-        ]
-        probs = np.concatenate([np.zeros((0, self.n, self.width)), *parts])
+        probs = self._in_batches(self.law.conditional, distinct)
         if self.off_support == "uniform":
             probs = np.where(self.impossible(distinct, probs)[:, None, None], self._uniform, probs)
         return probs[index]
@@ -80,9 +78,44 @@ class LawModel:
         rows, states, n = tokens.shape
         return self.marginals(tokens.reshape(-1, n)).reshape(rows, states, n, self.width)
 
+    def left_out(self, tokens: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return ``P(y_i = v | all revealed positions but i)``, shape (B, n, V): one pass where the law can.
+
+        The convention for impossible states holds for each position by itself: for the state without its token.
+        """
+        if not isinstance(self.law, LeavesOut):
+            return self._each_left_out(tokens)
+        self.asked += len(tokens)
+        distinct, index = _distinct(tokens)
+        probs = self._in_batches(self.law.left_out, distinct)
+        impossible = ~(probs > 0).any(axis=2, keepdims=True)
+        rest = self._uniform if self.off_support == "uniform" else self.base
+        return np.where(impossible, rest, probs)[index]
+
+    def _each_left_out(self, tokens: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the same by one question for each revealed position, a few rows at a time."""
+        probs = self.marginals(tokens)
+        states, rows, places = others_only(tokens)
+        most = max(1, _CELLS // (self.n * self.width))
+        for begin in range(0, len(states), most):
+            part = slice(begin, begin + most)
+            asked = self.marginals(states[part])
+            probs[rows[part], places[part]] = asked[np.arange(len(asked)), places[part]]
+        return probs
+
     def background(self) -> Array:
-        """Return the mean over positions of the marginals given nothing, for each position; shape (n, V)."""
-        return np.broadcast_to(self.base.mean(axis=0), self.base.shape)
+        """Return how often each token occurs, the mean over positions of the marginals given nothing; shape (n, V).
+
+        A law whose ids stand for other tokens at each position says it itself, ``law.background()``.
+        """
+        known = getattr(self.law, "background", None)
+        return np.broadcast_to(self.base.mean(axis=0), self.base.shape) if known is None else known()
+
+    def _in_batches(self, law: Callable[[Array], Array], states: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return what the law says of the states, a few at a time."""
+        most = max(1, _CELLS // (self.n * self.width))
+        parts = [law(states[begin : begin + most]) for begin in range(0, len(states), most)]
+        return np.concatenate([np.zeros((0, self.n, self.width)), *parts])
 
     @cached_property
     def _uniform(self) -> NDArray[np.float64]:
@@ -105,6 +138,9 @@ def row_operations(law: Law) -> int:
     Measured: 50 a token and position of a chain plus one a product of hidden states, 0.3 a cell of an inside-outside
     chart.
     """
+    known: int | None = getattr(law, "row_cost", None)  # laws in closed form
+    if known is not None:
+        return known
     if isinstance(law, GrammarLaw):
         held = len(law.words)  # given words split every symbol by what its yield contains
         pairs = len({(rule.left, rule.right) for rule in law.rules.binary}) << 2 * held

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from sys import float_info
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from theory._checks import InputError, exact_fraction
+from theory.weights import total_text
 
-__all__ = ["Matrix", "Row", "matrix", "row", "row_floats", "shares", "total_text"]
+__all__ = ["Matrix", "Row", "matrix", "row", "row_floats", "shares"]
 
 Row = tuple[Fraction, ...]
 Matrix = tuple[Row, ...]
@@ -41,14 +43,6 @@ def shares(values: Sequence[Fraction], name: str, normalise: bool) -> list[Fract
     return [value / total for value in values]
 
 
-def total_text(total: Fraction) -> str:
-    """Return a Fraction with its decimal value, on one short line."""
-    try:
-        return f"{total} (= {float(total):.12g})" if len(str(total)) < 80 else f"{float(total):.12g}"
-    except (OverflowError, ValueError):
-        return "a number above 1e308"
-
-
 def row(values: Any, name: str, size: int | None = None, *, normalise: bool = False) -> Row:
     """Return a row of probabilities.
 
@@ -66,8 +60,8 @@ def row(values: Any, name: str, size: int | None = None, *, normalise: bool = Fa
     if (least := min(numbers)) < 0:
         raise InputError(f"{name} holds a negative probability: {total_text(least)}.")
     checked = tuple(shares(numbers, name, normalise))
-    if any(p and not float(p) for p in checked):
-        raise InputError(f"{name} holds a positive probability below 1e-308, which no float can hold.")
+    if any(p and float(p) < float_info.min for p in checked):  # below, a float has no 53 bits
+        raise InputError(f"{name} holds a positive probability below 1e-308, which no float holds in full.")
     return checked
 
 

@@ -34,16 +34,20 @@ from theory.decoder import as_process
 from theory.law import MASK, Law
 from theory.limits import require_operations
 from theory.policies.board import Board
+from theory.policies.idle import idle_on
+from theory.policies.own import finished_rows, is_ours, started, stepped
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.sampled import Factorised
 from theory.structured.draws import DataChance, NoPathError, SampleChance
+from theory.structured.left_out import LeavesOut
 from theory.structured.model import LawModel, row_operations
 from theory.temper import Transform
 
 __all__ = ["Followed", "Runs", "follow_data", "sample_runs"]
 
-_STEPS = 100_000  # model calls of one row: far beyond every schedule
+_LONGEST = 100_000  # model calls of one row: far beyond every published rule
+_STEPS = 1_000  # calls in a row in which a rule of a user's own may change nothing
 _CELLS = 1 << 20  # float64 numbers of the marginals of one batch: the step stays in the cache, or near it
 _OPERATIONS = 6 * 10**11  # nanoseconds: about ten minutes
 
@@ -198,11 +202,19 @@ class _Loop:
             process = Factorised(rule)
         self.process = process
         self.clocked = bool(getattr(process, "clocked", False))
+        planned = getattr(rule, "steps", 0)
+        planned = planned if isinstance(planned, int) else 0
+        longest = (law.n + 1) * planned  # every block has its own steps
+        self.patience, self.most = max(_STEPS, longest), max(_STEPS + 20 * law.n, longest)
+        if is_ours(rule):
+            self.patience = self.most = max(_LONGEST, longest)
 
     def batches(self) -> list[int]:
         """Return sizes of batches that fit; rules that ask about other states get the room for their questions."""
         row = self.law.n * len(self.law.tokens)
         asks = isinstance(self.rule, Process) or bool(getattr(self.rule, "asks", False))
+        if getattr(self.rule, "doubts", False) and isinstance(self.law, LeavesOut):
+            asks = False  # all its questions are one pass
         most = max(1, _CELLS // (row * self.law.n if asks else row))
         return [most] * (self.samples // most) + ([self.samples % most] if self.samples % most else [])
 
@@ -214,9 +226,10 @@ class _Loop:
         tokens, steps, rows = np.full((size, n), MASK), np.zeros(size, dtype=np.int64), np.arange(size)
         ends = {name: np.empty_like(array) for name, array in weights.items()}
         asked = self.model.asked
-        board = self.process.start(self._board(np.full((size, n), MASK), weights))
-        for step in range(_STEPS):
-            done = np.asarray(self.process.finished(board))
+        board = started(self.process, self._board(np.full((size, n), MASK), weights))
+        step, still, first = 0, 0, True
+        while step < self.most and still <= self.patience:
+            done = np.asarray(finished_rows(self.process, board))
             probs: Any = None
             if self.stop and not done.all():
                 probs = self.model.marginals(board.tokens)
@@ -228,16 +241,22 @@ class _Loop:
             if not len(live):
                 return tokens, steps, ends
             board, rows = board.take(live), rows[live]
-            if step or probs is not None:
+            if not first or probs is not None:
                 fresh = self.model.marginals(board.tokens) if probs is None else probs[live]
-                board = replace(board, probs=fresh, step=step)
+                board = replace(board, probs=fresh)
+            idle = idle_on(self.rule, replace(board, step=step))
+            step, steps[rows] = step + idle, steps[rows] + idle
+            board = replace(board, step=step)
             if isinstance(chance, DataChance):
                 chance.asked = board.probs
-            board = self._after(board, chance)
-            steps[rows] += 1
-            if step == 0:
+            before, board = board, self._after(board, chance)
+            step, steps[rows] = step + 1, steps[rows] + 1
+            still = still + 1 if np.array_equal(before.tokens, board.tokens) else 0
+            if first:
                 self._check_cost((self.model.asked - asked) / size)
-        raise InputError(f"rule {self.rule} makes no progress: it has not finished after {_STEPS} steps.")
+            first = False
+        what = f"takes nothing in {still} steps" if still else f"has not finished after {step} steps"
+        raise InputError(f"rule {self.rule} makes no progress: it {what}.")
 
     def _board(self, tokens: NDArray[np.int64], weights: dict[str, Any]) -> Board:
         return Board(
@@ -252,19 +271,20 @@ class _Loop:
         )
 
     def _after(self, board: Board, chance: SampleChance) -> Board:
-        after = self.process.step(board, chance)
+        after = stepped(self.process, board, chance)
         if not self.clocked and bool(_unchanged(board, after).any()):
             raise InputError(f"rule {self.rule} makes no progress: a step left a state as it was.")
         return after
 
     def _check_cost(self, questions: float) -> None:
         """Raise unless all questions are affordable, going by those of the first step of a row."""
-        rows = questions * self.samples * self.calls
+        sample = questions * self.calls * row_operations(self.law)
+        most = int(_OPERATIONS / sample)
         require_operations(
-            int(rows * row_operations(self.law)),
+            int(sample * self.samples),
             f"decoding {self.samples} samples of {self.law.n} positions by {self.rule}",
             limit=_OPERATIONS,
-            remedy="use fewer --samples or a smaller n",
+            remedy=f"use fewer --samples, at most {most}, or a smaller n" if most > 1 else "use a smaller n",
         )
 
 

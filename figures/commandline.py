@@ -1,0 +1,8 @@
+"""What ``paper_repro.py``, which knows of ``figures`` alone, shares with the commands of the other folders."""
+
+from __future__ import annotations
+
+from theory._checks import InputError as InputError
+from theory.commandline import guarded as guarded
+from theory.commandline import process_count as process_count
+from theory.terminal import terminal as terminal

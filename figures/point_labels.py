@@ -1,0 +1,131 @@
+"""The parameters of policies, written beside their points where there is room."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["label_points", "parameters"]
+
+_SYMBOLS = {"k": "k", "gamma": r"$\gamma$", "f": "f"}
+_SAME = 4.0  # points of distance below which two marks share a label
+_SIZE = 6.5  # points, of the letters
+_OFFSETS = [(x, y) for reach in (5, 9, 14) for x in (reach, -reach, 0) for y in (reach, -reach, 0) if x or y]
+
+
+def parameters(policies: Iterable[str], order: Mapping[str, Sequence[Any]]) -> str:
+    r"""Return the parameters of policies: each value once, three or more that follow each other as a range.
+
+    Args:
+        policies: Specifications with one parameter, `k`, `gamma` or `f`.
+        order: The values of each parameter.
+
+    Example:
+        >>> specs = ["topk:k=2,by=random", "topk:k=2", "threshold:gamma=1/2", "threshold:gamma=1"]
+        >>> parameters([*specs, "threshold:gamma=2/3"], {"k": [1, 2], "gamma": ["1/2", "2/3", "1"], "f": []})
+        'k=2, $\\gamma$=1/2 to 1'
+    """
+    found: dict[str, set[str]] = {}
+    for policy in policies:
+        (match,) = re.finditer(r"\b(k|gamma|f)=([^,]+)", policy)
+        found.setdefault(match[1], set()).add(match[2])
+    parts = (
+        f"{symbol}={_ranges([str(value) for value in order[name]], found[name])}"
+        for name, symbol in _SYMBOLS.items()
+        if name in found
+    )
+    return ", ".join(parts)
+
+
+def _ranges(order: list[str], values: set[str]) -> str:
+    runs: list[list[str]] = [[]]
+    for value in order:
+        if value in values:
+            runs[-1].append(value)
+        elif runs[-1]:
+            runs.append([])
+    texts = (f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(run) for run in runs if run)
+    return ", ".join(texts)
+
+
+def label_points(
+    ax: Axes, points: Sequence[tuple[float, float, str, str]], order: Mapping[str, Sequence[Any]]
+) -> None:
+    """Write the parameters beside the points, of several that lie together in one label.
+
+    Call it when all else is drawn, the legend too: labels go where they cover the least.
+
+    Args:
+        ax: The panel.
+        points: Place on both axes, the specification of the policy, and the colour of its mark.
+        order: The values of each parameter.
+    """
+    from matplotlib.patheffects import withStroke
+    from matplotlib.transforms import Bbox
+
+    figure: Any = ax.get_figure()
+    figure.draw_without_rendering()  # places the panels
+    point = figure.dpi / 72
+    groups: list[tuple[Any, list[str], set[str]]] = []
+    for x, y, policy, colour in points:
+        place = ax.transData.transform((x, y))
+        near = next((g for g in groups if max(abs(g[0] - place)) < _SAME * point), None)
+        if near is None:
+            groups.append((place, [policy], {colour}))
+        else:
+            near[1].append(policy)
+            near[2].add(colour)
+    taken = [Bbox.from_extents(*(p - 4 * point), *(p + 4 * point)) for p, _, _ in groups]
+    ink = _along_lines(ax, point)
+    for place, policies, colours in sorted(groups, key=lambda group: (-group[0][1], group[0][0])):
+        x, y = ax.transData.inverted().transform(place)
+        text = ax.annotate(
+            parameters(policies, order), (float(x), float(y)), (0, 0), fontsize=_SIZE,
+            textcoords="offset points", color=min(colours) if len(colours) == 1 else "#444444", zorder=6,
+            annotation_clip=False, path_effects=[withStroke(linewidth=1.5, foreground="white")],
+        )  # fmt: skip
+        text.set_in_layout(False)
+        tried: list[tuple[float, int, Any]] = []
+        for number, (right, up) in enumerate(_OFFSETS):
+            _move(text, right, up)
+            box = text.get_window_extent()
+            covered = 3 * sum(_overlap(box, other) for other in taken) / point**2
+            covered += 3 * (box.width * box.height - _overlap(box, ax.bbox)) / point**2
+            covered += 4 * int(((ink > box.min) & (ink < box.max)).all(axis=1).sum())
+            tried.append((covered + abs(right) + abs(up), number, box))
+        _, best, box = min(tried, key=lambda entry: entry[:2])
+        _move(text, *_OFFSETS[best])
+        taken.append(box)
+
+
+def _along_lines(ax: Axes, point: float) -> Any:
+    """Return places about two points apart along every line of the panel, shape (count, 2), in pixels."""
+    import numpy as np
+
+    out = [np.empty((0, 2))]
+    for line in ax.lines:
+        corners = ax.transData.transform(np.asarray(line.get_xydata(), dtype=float))
+        for start, end in pairwise(
+            corners[np.isfinite(corners).all(axis=1)]
+        ):  # the ends of absent bars are not
+            count = int(np.hypot(*(end - start)) / (2 * point)) + 1
+            out.append(np.linspace(start, end, count))
+    return np.concatenate(out)
+
+
+def _move(text: Any, right: float, up: float) -> None:
+    text.set_position((right, up))
+    text.set_ha("left" if right > 0 else "right" if right < 0 else "center")
+    text.set_va("bottom" if up > 0 else "top" if up < 0 else "center")
+
+
+def _overlap(one: Any, other: Any) -> float:
+    from matplotlib.transforms import Bbox
+
+    shared = Bbox.intersection(one, other)
+    return 0.0 if shared is None else float(shared.width * shared.height)

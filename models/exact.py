@@ -1,0 +1,36 @@
+"""Exact decodes of the ideal model, where they take seconds: what a trained model is held against."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from theory.decoder import as_process
+from theory.expectation import ExpectedDecode, decode_contexts
+from theory.limits import CostError
+from theory.policies import Policy
+from theory.policies.process import Process
+from theory.temper import Transform
+
+__all__ = ["exact_decode"]
+
+LISTED_LIMIT = 8  # longest answer decoded without a lumped chain: the 2^n revealed sets take seconds
+PROCESS_LIMIT = 2_000_000  # marginals of the states of a rule with memory, or with questions: seconds
+
+
+def exact_decode(task: Any, policy: Policy | Process, temperature: Fraction) -> ExpectedDecode | None:
+    """Return the exact decode of a task with its ideal model, or ``None`` where it would take too long."""
+    chain = task.chain()
+    laws = [context.law for context in task.contexts()]
+    length = max(law.n for law in laws) if chain is None else 0
+    if length > LISTED_LIMIT:
+        return None
+    asks = (
+        getattr(policy, "asks", False) or as_process(policy, Transform(temperature=temperature)) is not None
+    )
+    try:
+        if asks and sum((len(law.pmf()) << law.n) * law.n * len(law.tokens) for law in laws) > PROCESS_LIMIT:
+            return None
+        return decode_contexts(task, policy, temperature=temperature)
+    except CostError:
+        return None

@@ -1,0 +1,148 @@
+"""Tasks of a user's own Python, ``module:attribute``: whatever is wrong with one is a line, not wrong numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from numbers import Rational
+from typing import Any, TypeVar
+
+from synthetic.task import SizedTask
+from theory._checks import InputError, positive_int
+from theory.law import Context, check_weights
+from theory.lumped_chain import Chain
+from theory.pmf import JointPMF
+
+__all__ = ["ImportedTask", "import_task"]
+
+_NEEDED = ("contexts", "chain", "name", "n")
+_PAGE = "see docs/your_task.md"
+_T = TypeVar("_T")
+
+
+def import_task(name: str, n: int | None = None) -> ImportedTask:
+    """Return the task that ``module:attribute`` names: an object, or a class, which is made with ``n``.
+
+    Anything else is refused and never called: a name is no reason to run a function.
+
+    Raises:
+        InputError: If it cannot be loaded or made, or is no task.
+
+    Example:
+        >>> import_task("synthetic.tasks.shuffle:Shuffle", 3).contexts()[0].law.n
+        3
+    """
+    module, _, attribute = name.partition(":")
+    found: Any = _one_line(f"cannot load task {name!r}", lambda: getattr(import_module(module), attribute))
+    if isinstance(found, type):
+        _require(found, name, _NEEDED[:2])  # name and n may be set when it is made
+        cls: Any = found
+        try:
+            found = _one_line(f"cannot make task {name!r}", lambda: cls() if n is None else cls(n=n))
+        except InputError as error:
+            if n is None and isinstance(error.__cause__, TypeError):
+                raise InputError(f"{str(error).rstrip('.')}; give its size with -n.") from None
+            raise
+    _one_line(f"task {name!r}", lambda: _require(found, name, _NEEDED))
+    size: Any = _one_line(f"task {name!r}: n", lambda: found.n)
+    title: Any = _one_line(f"task {name!r}: name", lambda: found.name)
+    if isinstance(size, bool) or not isinstance(size, Rational) or not isinstance(title, str):
+        raise InputError(
+            f"task {name!r}: n must be a whole number and name a text, got {size!r} and {title!r}."
+        )
+    size = positive_int(size, f"task {name!r}: n")
+    if n is not None and n != size:
+        raise InputError(f"task {name!r} has the size n = {size}, got n = {n}; leave -n out.")
+    return ImportedTask(source=name, made=found, name=title, n=size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedTask:
+    """A task of a user's own; its contexts are checked when they are first asked for.
+
+    Attributes:
+        source: ``module:attribute``, for errors.
+        made: The object. What it has beside the needed (``structure``, ``closed_law``) is passed on.
+        name: What it calls itself.
+        n: Its size.
+    """
+
+    source: str
+    made: Any
+    name: str
+    n: int
+
+    def contexts(self) -> tuple[Context, ...]:
+        """Return the contexts: at least one, of weights that sum to one, the longest of n positions.
+
+        For :class:`synthetic.task.SizedTask`, whose n is the length of the input, the answers may be of any length.
+        """
+        return self._contexts
+
+    def chain(self) -> Chain | None:
+        """Return the lumped chain, if there is one."""
+        chain: Any = _one_line(f"task {self.source!r}: chain()", lambda: self.made.chain())
+        if chain is not None and not all(hasattr(chain, part) for part in ("n", "start", "moves")):
+            raise InputError(f"task {self.source!r}: chain() must return None or a chain, got {chain!r:.60}.")
+        return chain
+
+    @cached_property
+    def _contexts(self) -> tuple[Context, ...]:
+        where = f"task {self.source!r}: contexts()"
+        found: Any = _one_line(where, lambda: self.made.contexts())
+        if not isinstance(found, (tuple, list)) or not found:
+            raise InputError(
+                f"{where} must return a tuple of at least one Context, got {found!r:.60}; {_PAGE}."
+            )
+        contexts: tuple[Any, ...] = tuple(found)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        for j, context in enumerate(contexts):
+            _check_context(context, f"{where}[{j}]")
+        try:
+            check_weights(contexts)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+        longest = max(context.law.n for context in contexts)
+        if longest != self.n and not isinstance(self.made, SizedTask):
+            raise InputError(
+                f"{where}: the longest answers have {longest} positions, but n = {self.n}; {_PAGE}."
+            )
+        return contexts
+
+    def __getattr__(self, key: str) -> Any:
+        """Return what else the object has."""
+        if key.startswith("__") or key == "made":
+            raise AttributeError(key)
+        return getattr(self.made, key)
+
+
+def _one_line(what: str, run: Callable[[], _T]) -> _T:
+    """Return ``run()``; whatever a user's code raises, an exit included, is one line."""
+    try:
+        return run()
+    except InputError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise InputError(f"{what}: {type(error).__name__}: {error}.") from error
+
+
+def _require(found: Any, name: str, needed: tuple[str, ...]) -> None:
+    for part in needed:
+        if not hasattr(found, part):
+            hint = "; name a class or an object, not a function" if callable(found) else ""
+            raise InputError(f"{name!r} is no task: it has no {part}{hint}; {_PAGE}.")
+
+
+def _check_context(context: Any, where: str) -> None:
+    if not isinstance(context, Context):
+        raise InputError(f"{where} must be a Context(weight=..., law=...), got {context!r:.60}; {_PAGE}.")
+    law: Any = context.law
+    weight: Any = context.weight
+    if isinstance(law, JointPMF):
+        raise InputError(f"{where}: law is a JointPMF; write law=ListedLaw(pmf).")
+    size: Any = getattr(law, "n", None)
+    if not isinstance(size, int) or size < 1 or not callable(getattr(law, "pmf", None)):
+        raise InputError(f"{where}: law must be a law, such as ListedLaw(pmf), got {law!r:.60}; {_PAGE}.")
+    if isinstance(weight, bool) or not isinstance(weight, Rational):
+        raise InputError(f"{where}: weight must be a Fraction, got {weight!r}.")

@@ -1,0 +1,70 @@
+"""Floats of the adaptive optima: within their proven error of the exact optima of the same floats, and consistent."""
+
+from fractions import Fraction
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.dyadic import both, dyadic
+from tests.tolerance import USEFUL
+from theory.adaptive import adaptive_bounds, average_depth, serial_depth
+from theory.answers import bounds_answer, frontier_answer
+from theory.law import Context, ListedLaw
+from theory.pmf import JointPMF
+from theory.policy_answer import best_policies, policy_answer
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from([(2, 2), (3, 2), (2, 2, 2)]).flatmap(lambda shape: dyadic(shape, 2**12)))
+def test_adaptive_bounds_are_within_their_error(law):
+    exact, floats = both(law)
+    found, truth = adaptive_bounds(floats), adaptive_bounds(exact)
+    assert 0 < found.error < USEFUL
+    assert truth.error == 0
+    for value, wanted in zip(found.values, truth.values, strict=True):
+        assert abs(wanted - Fraction(value)) <= Fraction(found.error)
+
+
+RARE = {(0, 0, 0): 1_000_000, (0, 0, 1): 7, (1, 1, 1): 7, (1, 0, 0): 7}
+
+
+def test_one_definition_of_free():
+    # V_2 is 7e-11 bits: not nothing, though a rare state alone needs the third step
+    exact = serial_depth(JointPMF.from_weights(list(RARE), list(RARE.values())))
+    floats = serial_depth(JointPMF.from_mapping({y: w / 1_000_021 for y, w in RARE.items()}))
+    assert (exact.expected, exact.worst_case, exact.error) == (Fraction(2_000_056, 1_000_021), 3, 0)
+    assert floats.worst_case == 3
+    assert abs(exact.expected - Fraction(floats.expected)) <= Fraction(floats.error) < 1e-12
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from([(2, 2), (3, 2), (2, 2, 2), (2, 2, 2, 2)]).flatmap(dyadic))
+def test_serial_depth_of_floats(law):
+    exact, floats = (serial_depth(pmf) for pmf in both(law))
+    assert floats.worst_case == exact.worst_case
+    assert abs(exact.expected - Fraction(floats.expected)) <= Fraction(floats.error) < 1e-12
+    two = average_depth([(Fraction(1, 3), both(law)[1]), (Fraction(2, 3), both(law)[1])])
+    assert abs(exact.expected - Fraction(two.expected)) <= Fraction(two.error)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_answers(exact):
+    law = {(0, 0, 1): "1/8", (0, 1, 0): "3/8", (1, 1, 1): "1/4", (1, 0, 0): "1/4"}
+    pmf, floats = both({y: Fraction(p) for y, p in law.items()})
+    contexts = (Context(weight=Fraction(1), law=ListedLaw(pmf if exact else floats)),)
+    task = SimpleNamespace(name="own", n=3, contexts=lambda: contexts, chain=lambda: None)
+    bounds, depth = bounds_answer(task, adaptive=True), frontier_answer(task)
+    best = policy_answer(task, *best_policies(task, 2))
+    if exact:
+        assert all("errors" not in answer for answer in (bounds, depth, best))
+        return
+    for value, wanted in zip(bounds["adaptive_bound"], adaptive_bounds(pmf).values, strict=True):
+        assert abs(wanted - Fraction(value)) <= Fraction(bounds["errors"]["adaptive_bound"])
+    wanted = serial_depth(pmf).expected
+    assert abs(wanted - Fraction(depth["serial_depth"]["expected"])) <= depth["errors"]["serial_depth"]
+    assert set(best["errors"]) == {"kl", "accuracy", "steps", "steps_under_data"}
+    assert (
+        abs(adaptive_bounds(pmf).values[1] - Fraction(best["kl"])) <= Fraction(best["errors"]["kl"]) < 1e-14
+    )

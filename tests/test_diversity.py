@@ -1,0 +1,150 @@
+"""The diversity frontier: what is attained is attained exactly, and nothing exceeds the ceiling."""
+
+from fractions import Fraction
+from itertools import permutations, product
+from math import log2, prod
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from theory._checks import InputError
+from theory.diversity import entropy_at_accuracy, most_accurate, most_accurate_of_any
+from theory.limits import CostError
+from theory.lognumber import LogNumber
+from theory.pmf import JointPMF
+from theory.product_laws import largest_rectangle
+
+BITS = [word for word in product((0, 1), repeat=2)]
+CITIES = [("New", "York"), ("New", "Orleans"), ("Mexico", "City"), ("Panama", "City")]
+
+
+def entropy(law):
+    return sum(-float(p) * log2(p) for row in law for p in row if p)
+
+
+def accuracy(pmf, law):
+    places = [{token: j for j, token in enumerate(alphabet)} for alphabet in pmf.alphabets]
+    return sum(prod(law[i][places[i][t]] for i, t in enumerate(y)) for y in pmf.outcomes)
+
+
+# --- Any law --------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    weights=st.lists(st.integers(0, 5), min_size=3, max_size=6).filter(any),
+    valid=st.integers(1, 3),
+)
+def test_no_law_has_more_entropy_at_its_accuracy(weights, valid):
+    total = sum(weights)
+    law = [Fraction(w, total) for w in weights]
+    a = sum(law[:valid])
+    if valid < len(law) or a == 1:
+        own = LogNumber.weighted_sum((p, 1 / p) for p in law if p)
+        assert own <= entropy_at_accuracy(valid, len(law), a)
+
+
+@pytest.mark.parametrize(("valid", "total"), [(2, 4), (1, 6), (5, 7), (6, 27)])
+def test_flat_laws_attain_it_and_the_inverse_agrees(valid, total):
+    for j in range(9):
+        a = Fraction(valid, total) + (1 - Fraction(valid, total)) * Fraction(j, 8)
+        flat = [a / valid] * valid + [(1 - a) / (total - valid)] * (total - valid)
+        h = LogNumber.weighted_sum((p, 1 / p) for p in flat if p)
+        assert entropy_at_accuracy(valid, total, a) == h
+        low, high = most_accurate_of_any(valid, total, h)
+        assert low <= a <= high
+        assert high - low < 1e-9
+    assert most_accurate_of_any(valid, total, 0) == (1.0, 1.0)
+
+
+# --- Product laws ---------------------------------------------------------------------------------------
+
+
+def on_a_grid(pmf, h, steps):
+    """The best accuracy of the product laws of two bits or three on a grid whose entropy is h or more."""
+    best = 0.0
+    for probabilities in product(range(steps + 1), repeat=pmf.n):
+        law = [(Fraction(k, steps), 1 - Fraction(k, steps)) for k in probabilities]
+        if entropy(law) >= h - 1e-12:
+            best = max(best, float(accuracy(pmf, law)))
+    return best
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    support=st.lists(st.sampled_from(BITS), min_size=2, unique=True).filter(
+        lambda s: all(len({y[i] for y in s}) == 2 for i in range(2))
+    ),
+    h=st.fractions(0, 2, max_denominator=8),
+)
+def test_two_bits(support, h):
+    pmf = JointPMF.uniform(support)
+    point = most_accurate(pmf, h, tolerance=2e-3)
+    assert point.accuracy == accuracy(pmf, point.law)
+    assert all(sum(row) == 1 and min(row) >= 0 for row in point.law)
+    assert LogNumber.weighted_sum((p, 1 / p) for row in point.law for p in row if p) >= point.entropy
+    assert point.accuracy <= Fraction(point.ceiling)
+    assert point.gap <= 2e-3 + 1e-9
+    assert on_a_grid(pmf, float(h), 40) <= point.ceiling
+    assert on_a_grid(pmf, float(h), 40) <= float(point.accuracy) + 2e-3
+    assert float(point.accuracy) <= most_accurate_of_any(len(pmf), 4, h)[1]
+
+
+def test_two_items_in_any_order_have_a_closed_form():
+    # q = (p, 1 - p) and its mirror image: H = 2 H_b(p), Q(V) = p^2 + (1 - p)^2
+    for p in (Fraction(1, 10), Fraction(1, 4), Fraction(2, 5)):
+        h = 2 * LogNumber.weighted_sum((x, 1 / x) for x in (p, 1 - p))
+        point = most_accurate(JointPMF.uniform([(0, 1), (1, 0)]), h, tolerance=1e-3)
+        truth = p**2 + (1 - p) ** 2
+        assert truth <= Fraction(point.ceiling)
+        assert abs(point.accuracy - truth) <= Fraction(1, 10**5)
+
+
+@pytest.mark.parametrize(
+    ("pmf", "size"),
+    [
+        (JointPMF.uniform(CITIES), 2),
+        (JointPMF.uniform(permutations(range(3))), 1),
+        (JointPMF.uniform([(0, 0), (0, 1), (1, 1), (2, 0), (2, 1)]), 4),
+    ],
+)
+def test_accuracy_one_up_to_the_largest_rectangle(pmf, size):
+    rectangle = largest_rectangle(pmf)
+    assert rectangle.size == size
+    point = most_accurate(pmf, rectangle.entropy)
+    assert (point.accuracy, point.ceiling) == (1, 1.0)
+    assert accuracy(pmf, point.law) == 1
+    more = most_accurate(pmf, rectangle.entropy + Fraction(1, 4), tolerance=0.02, boxes=20_000)
+    assert more.accuracy < 1
+    assert more.ceiling < 1
+
+
+def test_other_end_and_stopping_early():
+    pmf = JointPMF.uniform(permutations(range(3)))
+    flat = most_accurate(pmf, 3 * LogNumber.log2(3))
+    assert flat.accuracy == Fraction(6, 27)
+    assert all(p == Fraction(1, 3) for row in flat.law for p in row)
+    early = most_accurate(pmf, 2, boxes=100)
+    later = most_accurate(pmf, 2, boxes=4000)
+    assert early.accuracy == later.accuracy
+    assert float(later.accuracy) < later.ceiling <= early.ceiling <= 1
+    rng = np.random.default_rng(1)
+    for _ in range(2000):
+        law = rng.dirichlet(np.full(3, 0.5), size=3)
+        if entropy(np.maximum(law, 1e-300)) >= 2:
+            assert accuracy(pmf, law) <= later.ceiling
+
+
+def test_wrong_input():
+    pmf = JointPMF.uniform([(0, 1), (1, 0)])
+    with pytest.raises(InputError, match="must lie from 0 to 2 bits, got 3"):
+        most_accurate(pmf, 3)
+    with pytest.raises(InputError, match=r"no law on 4 outcomes has Q\(V\) = 2"):
+        entropy_at_accuracy(2, 4, 2)
+    with pytest.raises(InputError, match="has an entropy of 5 bits"):
+        most_accurate_of_any(2, 4, 5)
+    many = JointPMF.uniform(product(range(12), repeat=4))
+    with pytest.raises(CostError, match="the diversity frontier"):
+        most_accurate(many, 1)

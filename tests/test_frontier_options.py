@@ -1,0 +1,55 @@
+"""``frontier --within`` and ``--entropy``: the numbers of the functions behind them, and what is refused."""
+
+import json
+from fractions import Fraction
+
+import pytest
+
+from synthetic import make_task
+from theory.__main__ import main
+from theory._checks import InputError
+from theory.adaptive import depth_within
+from theory.diversity import most_accurate
+from theory.frontier_answers import asked_answer
+
+
+def test_entries_are_those_of_the_functions():
+    task = make_task("shuffle", 2)
+    pmf = task.contexts()[0].law.pmf()
+    answer = asked_answer(task, within="1/2", entropy="1")
+    depth, point = depth_within(pmf, Fraction(1, 2)), most_accurate(pmf, 1)
+    assert answer["depth_within"]["expected"] == depth.expected == 1.5
+    assert answer["depth_within"]["worst_case"] == depth.worst_case == 2
+    assert answer["diversity"]["accuracy"] == point.accuracy
+    assert answer["diversity"]["ceiling"] == point.ceiling
+    assert answer["diversity"]["of_any_law"] == 1.0
+    assert asked_answer(task, within=None, entropy=None) == {}
+
+
+def test_command(capsys):
+    assert main(["frontier", "shuffle", "-n", "3", "--within", "1", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    # between the vertices (1, log2(9/2)) and (2, log2(3/2)): a slope of log2 3
+    assert answer["depth_within"]["worst_case"] == 2
+    assert 1 < answer["depth_within"]["expected"] < 2
+    assert "diversity" not in answer
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (["--within", "x"], "epsilon must be a finite number"),
+        (["--within=-1"], "epsilon must be at least 0"),
+        (["--entropy", "99"], "the entropy must lie from 0 to 2 bits, got 99"),
+    ],
+)
+def test_wrong_input_is_one_line(capsys, option, message):
+    assert main(["frontier", "shuffle", "-n", "2", *option]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_several_contexts():
+    with pytest.raises(InputError, match="need a task with one context"):
+        asked_answer(make_task("insert_index", 3), within="0", entropy=None)

@@ -1,0 +1,451 @@
+"""Input that nobody means well: a user's broken Python, odd files and names, outputs that cannot be written."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+import paper_repro
+from theory import limits, tables
+from theory.__main__ import main
+from theory._checks import InputError, exact_fraction, positive_int
+from theory.commandline import process_count
+from theory.limits import CostError, require_memory, require_operations
+from theory.policies import parse_policy
+from theory.verdict import verdict
+
+ROOT = Path(__file__).parent.parent
+PLACES = {
+    "outcomes": [["New", "York", "USA"], ["New", "Delhi", "India"], ["Mexico", "City", "Mexico"]],
+    "probabilities": ["1/2", "1/4", "1/4"],
+}
+
+
+@pytest.fixture
+def places(tmp_path):
+    path = tmp_path / "places.json"
+    path.write_text(json.dumps(PLACES))
+    return str(path)
+
+
+def refused(capsys, *argv):
+    """Return the one line of a command that ends with status 2."""
+    assert main(list(argv)) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+# -- Python tasks ---------------------------------------------------------------------------------------------
+
+TASKS = {
+    "Half": "weights of the contexts must sum to 1, got 1/2",
+    "Negative": "weights of the contexts must be at least 0, got -1",
+    "FloatWeight": "weight must be a Fraction, got 1.0",
+    "Longer": "the longest answers have 2 positions, but n = 3",
+    "Raises": "contexts(): ZeroDivisionError",
+    "Exits": "contexts(): SystemExit: 0",
+    "ExitsWhenMade": "cannot make task 'tests.broken_python:ExitsWhenMade': SystemExit: 0",
+    "ExitsOnSize": "SystemExit: 0",
+    "Empty": "must return a tuple of at least one Context, got ()",
+    "Five": "must return a tuple of at least one Context, got 5",
+    "Generated": "must return a tuple of at least one Context, got <generator",
+    "Pmf": "contexts()[0]: law is a JointPMF; write law=ListedLaw(pmf)",
+    "NoContext": "contexts()[0] must be a Context(weight=..., law=...), got ListedLaw",
+    "NoSize": "n must be a whole number of at least 1, got 0",
+    "NoNumber": "n must be a whole number and name a text, got 'two'",
+    "BadChain": "chain() must return None or a chain, got 5",
+    "made": "it has no contexts; name a class or an object, not a function",
+}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_wrong_python_task_is_one_line(name, capsys):
+    task = f"tests.broken_python:{name}"
+    assert TASKS[name] in refused(capsys, "decode", task, "--policy", "topk:k=2")
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("bounds", "{}"),
+        ("schedule", "{}", "--json"),
+        ("frontier", "{}"),
+        ("policy", "{}"),
+        ("realised", "--rule", "topk:k=2", "--masked", "2", "--task", "{}"),
+    ],
+)
+def test_every_command_checks_a_python_task(argv, capsys):
+    argv = [part.format("tests.broken_python:Half") for part in argv]
+    assert "must sum to 1" in refused(capsys, *argv)
+
+
+@pytest.mark.parametrize("figure", ["figure2", "frontier"])
+def test_the_figures_check_a_python_task(figure, capsys, tmp_path):
+    argv = [figure, "--task", "tests.broken_python:Half", "--out", str(tmp_path / "out")]
+    assert paper_repro.main(argv) == 2
+    assert "must sum to 1, got 1/2" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_right_python_task_is_answered_and_its_size_is_its_own(capsys):
+    assert main(["decode", "tests.broken_python:Good", "--policy", "topk:k=2", "--json"]) == 0
+    assert (
+        json.loads(capsys.readouterr().out)["exact"]["accuracy"] == "8/9"
+    )  # 2/3 x 1/3 + 2/3 x 2/3 + 1/3 x 2/3
+    assert main(["bounds", "synthetic.tasks.insert_random:InsertRandom", "-n", "3", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["n"] == 3  # of the input; the answers have 4 positions
+    assert "takes no arguments" in refused(capsys, "bounds", "tests.broken_python:Good", "-n", "3")
+
+
+def test_nothing_is_called_because_it_is_named(capsys):
+    assert "'os:abort' is no task" in refused(capsys, "bounds", "os:abort")
+    assert "'os:abort' is no policy" in refused(capsys, "decode", "copy", "-n", "2", "--policy", "os:abort")
+
+
+def test_a_module_that_exits_is_an_error(capsys, tmp_path, monkeypatch):
+    (tmp_path / "leaves_early.py").write_text("import sys\nsys.exit(0)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "cannot load task 'leaves_early:Task': SystemExit: 0" in refused(
+        capsys, "bounds", "leaves_early:Task"
+    )
+    line = refused(capsys, "decode", "copy", "-n", "2", "--policy", "leaves_early:Rule")
+    assert "cannot load policy 'leaves_early:Rule': SystemExit: 0" in line
+
+
+# -- policies of a user's own ---------------------------------------------------------------------------------
+
+
+RULES = {
+    "boom": "rule tests.broken_python:Boom: plan raised RuntimeError: no plan today",
+    "plans_five": "rule tests.broken_python:PlansFive: plan must return a plan, such as Ranked, got 5",
+    "steps_five": "step must return a board, got 5",
+    "finishes_three": "finished must return one truth value a row, got 3",
+    "starts_five": "start must return a board, got 5",
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_broken_rule_is_one_line(name, capsys, places):
+    policy = f"tests.broken_python:{name}"
+    assert RULES[name] in refused(capsys, "decode", places, "--policy", policy)
+    line = refused(capsys, "decode", "markov_chain", "-n", "60", "--policy", policy, "--samples", "2")
+    assert RULES[name] in line
+
+
+def test_a_syntax_error_names_the_module(capsys, tmp_path, monkeypatch, places):
+    (tmp_path / "does_not_parse.py").write_text("def x(:\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    line = refused(capsys, "decode", places, "--policy", "does_not_parse:X")
+    assert "cannot load policy 'does_not_parse:X': SyntaxError: " in line
+    assert "does_not_parse.py" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "line"), [("never", "takes nothing in 51 steps"), ("swings", "has not finished after 450 steps")]
+)
+def test_a_rule_without_an_end_is_one_line_on_a_sampled_law(name, line, capsys, monkeypatch):
+    monkeypatch.setattr("theory.structured.sampled_run._STEPS", 50)
+    policy = f"tests.broken_python:{name}"
+    argv = ("decode", "markov_chain", "-n", "20", "--policy", policy, "--samples", "2")
+    assert line in refused(capsys, *argv)
+
+
+# -- many steps -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("long", "short", "calls"),
+    [
+        ("dream:steps=100000", "topk:k=3,by=random", 100_000),
+        ("maskgit:steps=90000", "topk:k=1,by=random", 60_001),
+        ("dream:steps=2000,by=confidence,block=2", "topk:k=2,by=confidence,block=2", 4000),
+        ("llada:steps=100000", "topk:k=1,by=random", 3),
+    ],
+)
+def test_idle_calls_are_counted_and_not_made(long, short, calls, places, capsys):
+    answers = []
+    for policy in (long, short):
+        assert main(["decode", places, "--policy", policy, "--json"]) == 0
+        answers.append(json.loads(capsys.readouterr().out)["exact"])
+    for key in ("accuracy", "kl", "path_kl"):
+        assert answers[0][key] == answers[1][key]
+    assert answers[0]["steps"] == answers[0]["steps_under_data"] == str(calls)
+
+
+@pytest.mark.parametrize("steps", [2000, 100_000])
+def test_a_schedule_with_sampled_confidence_waits_too(steps, places, capsys):
+    """All three at once in the last step: the law of one step, whatever the number of calls before it."""
+    answers = []
+    for policy in (f"dream:steps={steps},by=confidence", "topk:k=3,by=confidence"):
+        assert main(["decode", places, "--policy", f"{policy},confidence=sampled", "--json"]) == 0
+        answers.append(json.loads(capsys.readouterr().out)["exact"])
+    assert [answers[0][key] for key in ("accuracy", "kl")] == [answers[1][key] for key in ("accuracy", "kl")]
+    assert answers[0]["steps"] == str(steps)
+
+
+def test_a_sampled_schedule_waits_too(capsys):
+    argv = ["decode", "markov_chain", "-n", "60", "--samples", "2", "--json", "--policy"]
+    assert main([*argv, "dream:steps=100000,by=confidence"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["steps"] == 100_000 or answer["steps"]["estimate"] == 100_000
+
+
+@pytest.mark.parametrize("policy", ["ancestral:steps=4000", "remdm:steps=1000,eta=1/5,variant=rescale"])
+def test_steps_that_never_end_are_refused_with_the_option(policy, capsys, places):
+    line = refused(capsys, "decode", places, "--policy", policy)
+    assert "the limit is" in line
+    assert "use a smaller steps=, or fewer positions" in line
+
+
+# -- numbers --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bits", [1100, 1100.5, 4990, 10**6])
+def test_the_verdict_says_how_little_is_left(bits):
+    text = verdict([float(bits), 0.0])
+    share = text.partition("accuracy at least ")[2].partition(")")[0]
+    mantissa, _, exponent = share.partition("e")
+    # 2^-bits = m 10^e, so that bits log10(2) = -log10(m) - e, in integers: m 10^e <= 2^-bits < (m + 0.1) 10^e
+    tenths = int(Fraction(mantissa) * 10)
+    low, high = (Fraction(t, 10) ** 2 * Fraction(10) ** (2 * int(exponent)) for t in (tenths, tenths + 1))
+    assert low <= Fraction(1, 2 ** int(2 * bits)) < high
+
+
+def test_digits_are_ascii():
+    for text in ("\u0663", "\u06601", "\uff11"):
+        with pytest.raises(InputError, match="finite number"):
+            exact_fraction(text, "temperature")
+        with pytest.raises(InputError, match="whole number"):
+            positive_int(text, "n")
+
+
+def test_arguments_are_ascii_and_whole(capsys, places):
+    assert "temperature must be" in refused(
+        capsys, "decode", places, "--policy", "topk:k=1", "--temperature", "\u0663"
+    )
+    with pytest.raises(SystemExit) as stopped:
+        main(["bounds", "shuffle", "-n", "\u0663"])
+    assert stopped.value.code == 2
+    assert "must be a whole number, got" in capsys.readouterr().err
+
+
+def test_messages_show_values_as_they_were_written(capsys):
+    with pytest.raises(InputError, match="n must be a whole number of at least 1, got 7/2"):
+        positive_int(Fraction(7, 2), "n")
+    with pytest.raises(InputError, match="must be a whole number of at least 1, got 'x'"):
+        positive_int("x", "n")
+    line = refused(capsys, "bounds", "shuffle", "-n", "4", "--partition", "equal:x")
+    assert "the size of the equal blocks must be a whole number of at least 1, got 'x'" in line
+    for value in (True, False):
+        with pytest.raises(InputError, match=f"got {value}"):
+            exact_fraction(value, "p")
+
+
+@pytest.mark.parametrize("value", ["1e400", "1e-300", "12e-45", "3e44", "1/3"])
+def test_a_long_parameter_is_shown_short_and_reads_back(value):
+    text = str(parse_policy(f"threshold:gamma={value}"))
+    assert text == f"threshold:gamma={value}"
+    assert parse_policy(text).gamma == Fraction(value)
+
+
+def test_an_estimate_differs_from_its_limit():
+    with pytest.raises(CostError, match=r"would need about 2\.001 GiB, the limit is 2 GiB"):
+        require_memory(2**31 + 2**20, "it", remedy="stop")
+    with pytest.raises(CostError, match="would need over 1024 PiB, the limit is 2 GiB"):
+        require_memory(2**90, "it", remedy="stop")
+    with pytest.raises(
+        CostError, match=r"would need about 1\.02e\+03 bytes|about 1023 bytes, the limit is 1022 bytes"
+    ):
+        require_memory(1023, "it", limit=1022, remedy="stop")
+    with pytest.raises(CostError, match=r"about 1\.02e\+06 steps, the limit is 1\.0e\+06 steps"):
+        require_operations(1_020_000, "it", limit=10**6, remedy="stop")
+    with pytest.raises(CostError, match=r"would take over 1e\+300 steps"):
+        require_operations(10**400, "it", remedy="stop")
+    assert limits.scientific(2**5000) == "over 1e+300"
+
+
+def test_advice_names_what_a_command_has(capsys):
+    argv = (
+        "realised",
+        "--rule",
+        "threshold:gamma=1/2,by=random",
+        "--masked",
+        "12",
+        "--task",
+        "shuffle_strict",
+    )
+    line = refused(capsys, *argv)
+    assert "use a smaller n" in line
+    assert "lumped chain" not in line
+
+
+def test_processes_have_a_limit(capsys):
+    with pytest.raises(InputError, match="--jobs must be at most"):
+        process_count("99999999", "--jobs")
+    assert paper_repro.main(["--list", "--jobs", "99999999"]) == 2
+    assert "argument --jobs: must be at most" in capsys.readouterr().err
+    assert paper_repro.main(["--list", "--out", ""]) == 2
+    assert "argument --out: must name a folder, got ''; use . for this one" in capsys.readouterr().err
+
+
+# -- task files -----------------------------------------------------------------------------------------------
+
+FILES = {
+    "twice": ('{"outcomes": [["a"]], "outcomes": [["b"]]}', "key 'outcomes' stands twice in one object"),
+    "twice inside": (
+        '{"contexts": [{"weight": 1, "weight": 2, "outcomes": [["a"]]}]}',
+        "key 'weight' stands twice in one object",
+    ),
+    "truth": ('{"outcomes": [["a"], ["b"]], "probabilities": [true, false]}', "got True"),
+    "true weight": ('{"contexts": [{"weight": true, "outcomes": [["a"]]}]}', "weight must be .*got True"),
+    "true token": ('{"outcomes": [["a"], [true]]}', r"tokens must be texts or numbers, got \[True\]"),
+    "negative weight": (
+        '{"contexts": [{"weight": -1, "outcomes": [["a"]]}, {"weight": 2, "outcomes": [["a"]]}]}',
+        "weights of the contexts must be at least 0, got -1",
+    ),
+    "too much": ('{"outcomes": [["a"], ["b"]], "probabilities": [1, 1]}', "got 2, 1 too much;"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_doubtful_file_is_refused(name, tmp_path, capsys):
+    text, message = FILES[name]
+    path = tmp_path / "t.json"
+    path.write_text(text)
+    assert re.search(message, refused(capsys, "bounds", str(path)))
+
+
+def test_the_ending_may_be_in_capitals(tmp_path, capsys):
+    for name, text in (("t.JSON", json.dumps(PLACES)), ("t.Csv", "y0,y1\na,b\nb,a\n")):
+        (tmp_path / name).write_text(text)
+        assert main(["bounds", str(tmp_path / name), "--json"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+# -- tables ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["we[ir]d[/b].json", ":cat:[bold].json", "trailing\\.json"])
+def test_names_are_no_markup(name, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.chdir(tmp_path)
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).write_text(json.dumps(PLACES))
+    for argv in (["bounds", name], ["decode", name, "--policy", "topk:k=2"], ["frontier", name]):
+        assert main(argv) == 0
+        assert f"{name}, n = 3" in capsys.readouterr().out
+    csv = name.replace(".json", ".csv")
+    Path(csv).write_text("y0,y1\na,b\nb,a\na,a\na,b\n")
+    assert main(["estimate", csv]) == 0
+    assert f"{csv}: estimates" in capsys.readouterr().out
+
+
+def test_cells_are_no_markup(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    tables.print_answer({"policy": "my[/b]:Rule", "kl": {"a[b]c": 1.0}, "rows": [1.0]}, "t[/x]")
+    tables.print_rows([{"formula": "p[i] [/b] :cat:", "of": ["[a]", "[/a]"]}], "[/t]")
+    shown = capsys.readouterr().out
+    for text in ("my[/b]:Rule", "kl a[b]c", "rows[T=1]", "t[/x]", "p[i] [/b] :cat:", "[a], [/a]", "[/t]"):
+        assert text in shown
+
+
+def test_tables_of_models_are_no_markup(capsys, monkeypatch):
+    from models.commands import gap, verify
+
+    monkeypatch.setenv("COLUMNS", "200")
+    row = {
+        "task": "t[/b]",
+        "n": 2,
+        "accuracy": 0.5,
+        "interval": (0.4, 0.6),
+        "exact_accuracy": 0.5,
+        "verdict": None,
+    }
+    row |= {"steps": 1.0, "mean_tv": None, "agrees": False, "samples_per_second": 1.0}
+    verify._print_table({"policy": "a[/b]:P", "temperature": 1, "samples": 2, "rows": [row], "note": "[/n]"})
+    number = {"mean": 1.0, "interval": None}
+    answer = {name: number for name in ("gap", "gap_per_token", "inconsistency", "total")}
+    answer |= {
+        "policy": "g[/b]:P",
+        "order": "random",
+        "sequences": 1,
+        "prompts": 1,
+        "tokens": 1.0,
+        "steps": 1.0,
+    }
+    gap._print_table(
+        answer
+        | {"level": 0.95, "exact_path_kl": None, "order_spread": None, "by_step": [], "by_position": []}
+    )
+    shown = capsys.readouterr().out
+    for text in ("t[/b]", "a[/b]:P", "[/n]", "g[/b]:P", "no\n"):
+        assert text in re.sub(" +\n", "\n", shown)
+
+
+def test_a_long_fraction_is_cut_in_tables_only(capsys):
+    argv = ["decode", "bernoulli_walk", "-n", "300", "--policy", "topk:k=2,by=left_to_right"]
+    assert main([*argv, "--json"]) == 0
+    exact = json.loads(capsys.readouterr().out)["exact"]
+    long = max(exact.values(), key=len)
+    assert len(long) > 100
+    assert main(argv) == 0
+    shown = "".join(line.strip("\u2502 ") for line in capsys.readouterr().out.splitlines())
+    assert long[:100] not in "".join(shown.split())
+    row = tables._short("1/" + "3" * 398)
+    assert row == "1/" + "3" * 38 + "... (400 characters; --json prints all)"
+    assert tables._short("3/4") == "3/4"
+    assert tables._short("2 log2(" + "7" * 60 + ")").startswith("2 log2(" + "7" * 40 + "... (68")
+    assert tables._short("log2(3) + " * 10) == "log2(3) + " * 10
+
+
+# -- outputs that cannot be written ---------------------------------------------------------------------------
+
+COMMANDS = {
+    "table": ["-m", "theory", "bounds", "shuffle", "-n", "4"],
+    "json": ["-m", "theory", "bounds", "shuffle", "-n", "4", "--json"],
+    "list": ["paper_repro.py", "--list"],
+    "models": ["-m", "models", "verify", "--task", "shuffle", "-n", "4", "--samples", "10"],
+}
+
+
+def _shell(name, redirect):
+    command = " ".join(shlex.quote(part) for part in [sys.executable, *COMMANDS[name]])
+    return subprocess.run(
+        ["bash", "-c", f"{command} {redirect}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_full_disk_is_one_line(name):
+    done = _shell(name, "> /dev/full")
+    assert done.returncode == 2
+    assert done.stderr.endswith("the output: No space left on device.\n")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a Unix")
+def test_a_closed_stdout_is_one_line():
+    done = _shell("table", ">&-")
+    assert done.returncode == 2
+    assert done.stderr == "python -m theory: stdout is closed; nothing can be written.\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a Unix")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_reader_that_has_gone_is_141(name):
+    done = _shell(name, "| true; exit ${PIPESTATUS[0]}")
+    assert done.returncode == 141
+    assert done.stderr == ""

@@ -1,0 +1,98 @@
+"""Limits: estimated before the start, stated with their numbers, raised with --limit."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from synthetic import make_task
+from theory.__main__ import main
+from theory._checks import InputError
+from theory.limits import CostError, allowing, require_memory, require_operations
+from theory.lumped import decode_lumped, tie_interval_lumped
+from theory.policies import parse_policy
+
+
+def test_an_allowance_raises_every_limit_while_it_lasts():
+    with pytest.raises(
+        CostError, match=r"work would take about 1\.5e\+02 steps, the limit is 1\.0e\+02"
+    ) as caught:
+        require_operations(150, "work", limit=100, remedy="rest")
+    assert caught.value.factor == 2
+    with allowing(2):
+        require_operations(150, "work", limit=100, remedy="rest")
+        with allowing(3):
+            require_memory(600, "room", limit=100, remedy="rest")
+        with pytest.raises(CostError) as caught:
+            require_memory(201, "room", limit=100, remedy="rest")
+        assert caught.value.factor == 3  # of the limit itself
+    with pytest.raises(CostError):
+        require_operations(150, "work", limit=100, remedy="rest")
+
+
+@pytest.mark.parametrize("factor", [0, -1, float("nan"), float("inf")])
+def test_an_allowance_is_a_positive_number(factor):
+    with pytest.raises(InputError, match="positive number"), allowing(factor):
+        pass
+
+
+def test_the_command_names_the_factor_that_lets_it_pass(capsys):
+    command = ["bounds", "shuffle", "-n", "4", "--adaptive", "--json"]
+    assert main([*command, "--limit", "1/1000000"]) == 2
+    error = capsys.readouterr().err
+    assert "the limit is" in error
+    assert error.count("\n") == 1
+    assert main([*command, "--limit", "2"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["adaptive_bound"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (["repeated_bit", "-n", "12", "--randomized"], "ordered partitions of 1 outcomes would take"),
+        (["shuffle", "-n", "9", "--adaptive"], "55505494 states of 9 positions"),
+        (["parity", "-n", "16", "--adaptive"], "the adaptive optimum of 16 positions"),
+    ],
+)
+def test_optional_optima_say_what_they_would_cost(command, reason, capsys):
+    assert main(["bounds", *command]) == 2
+    error = capsys.readouterr().err
+    assert reason in error
+    assert "or allow it with --limit" in error
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "dus:base=2",
+        "dllm:steps=2",
+        "bisection",
+        "hierarchy:gamma=0.9",
+        "credit:gamma=0.3",
+        "topk:k=2,confidence=sampled",
+    ],
+)
+def test_a_lumped_decode_refuses_rules_that_look_at_more(spec):
+    chain = make_task("replace_random", 5).chain()
+    with pytest.raises(InputError, match="looks at more than how many positions are left"):
+        decode_lumped(chain, parse_policy(spec))
+    if "sampled" not in spec:
+        with pytest.raises(InputError, match="looks at more"):
+            tie_interval_lumped(chain, parse_policy(spec))
+
+
+@pytest.mark.parametrize(
+    ("name", "spec"),
+    [("insert_random", "topk:k=2,by=random"), ("bernoulli_walk", "topk:k=100,by=left_to_right")],
+)
+def test_exact_forms_of_any_length_are_printed(name, spec, capsys):
+    """Python's own text of a whole number ends at 4,300 digits."""
+    assert main(["decode", name, "-n", "1000", "--policy", spec, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert len(answer["exact"]["accuracy"]) > 8600
+
+
+def test_a_probability_below_the_range_of_floats_is_not_shown_as_zero(capsys):
+    assert main(["decode", "shuffle", "-n", "1000", "--policy", "topk:k=1000"]) == 0
+    assert "4.02387260e-433" in capsys.readouterr().out

@@ -1,0 +1,73 @@
+"""Chains of any order: the blocks of Theorem 2 lose nothing, and are as few as it says."""
+
+from fractions import Fraction
+from itertools import product
+from math import ceil, log2
+from random import Random
+
+import pytest
+
+from theory._checks import InputError
+from theory.adaptive import serial_depth
+from theory.bounds import step_bound
+from theory.markov_rounds import markov_rounds, separator_blocks
+from theory.pmf import JointPMF
+from theory.subsets import subset_entropies
+
+
+def chain(n: int, order: int, seed: int) -> JointPMF:
+    """A random binary chain: each bit has a law for every value of the ``order`` bits before it; some are sure."""
+    rng, law = Random(seed), {}
+    chance = {
+        past: Fraction(rng.choice([0, 1, 2, 3, 5, 6]), 6)
+        for length in range(order + 1)
+        for past in product((0, 1), repeat=length)
+    }
+    for word in product((0, 1), repeat=n):
+        p = Fraction(1)
+        for t, bit in enumerate(word):
+            one = chance[word[max(0, t - order) : t]]
+            p *= one if bit else 1 - one
+        if p:
+            law[word] = p
+    return JointPMF.from_mapping(law)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("n", [2, 5, 7])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_blocks_lose_nothing(n, order, seed):
+    pmf = chain(n, order, seed)
+    blocks = separator_blocks(n, order)
+    assert step_bound(subset_entropies(pmf), blocks) == 0
+    assert len(blocks) <= markov_rounds(n, order)
+
+
+@pytest.mark.parametrize(("n", "order"), [(4, 1), (5, 2), (6, 2)])
+def test_serial_depth_is_no_larger(n, order):
+    for seed in range(2):
+        assert serial_depth(chain(n, order, seed)).worst_case <= markov_rounds(n, order)
+
+
+def test_numbers_and_places():
+    for order in range(1, 6):
+        for n in range(1, 150):
+            blocks = separator_blocks(n, order)
+            assert sorted(i for block in blocks for i in block) == list(range(n))
+            assert len(blocks) <= markov_rounds(n, order)
+            if n > order:
+                assert markov_rounds(n, order) == order * (ceil(log2(n / order)) + 1)
+            else:
+                assert len(blocks) == markov_rounds(n, order) == n
+
+
+def test_a_shorter_separator_would_lose():
+    pmf = chain(7, 2, 3)
+    assert step_bound(subset_entropies(pmf), separator_blocks(7, 1)) > 0
+
+
+def test_wrong_input():
+    with pytest.raises(InputError, match="order must be"):
+        separator_blocks(4, 0)
+    with pytest.raises(InputError, match="n must be"):
+        markov_rounds(0, 1)

@@ -1,0 +1,121 @@
+"""Blocks of the kinds of one revealed set: what each costs and which kinds it leads to.
+
+All states that share a revealed set C are worked out together for each block S, since the states after S are the
+groups of outcomes that agree on C u S. A block must hold every free position of a state, which costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.adaptive.states import States, members
+
+__all__ = ["Part", "all_parts"]
+
+# ratios of huge weights may underflow; zero would not do below a logarithm
+_LEAST = np.finfo(np.float64).tiny
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One block taken by several kinds that share a revealed set.
+
+    Attributes:
+        block: Its positions, as a bit mask.
+        kind: The kinds that take it, shape (K,).
+        cost: Its total correlation in each, in bits, shape (K,).
+        counts: How many moves each has, shape (K,).
+        child: Kind that each move leads to, shape (M,), those of the first kind first.
+        weight: Weight of the move, shape (M,).
+        chance: Its probability as a float, shape (M,).
+    """
+
+    block: int
+    kind: NDArray[np.int64]
+    cost: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    child: NDArray[np.int64]
+    weight: NDArray[Any]
+    chance: NDArray[np.float64]
+
+
+def all_parts(states: States) -> Iterator[Part]:
+    """Yield every block of every kind, the kinds of one revealed set together."""
+    kinds_at: dict[int, list[int]] = {}
+    for kind, (mask, _) in enumerate(states.where, start=2):
+        kinds_at.setdefault(mask, []).append(kind)
+    for mask, kinds in kinds_at.items():
+        yield from _Origin(states, mask, kinds).parts()
+
+
+class _Origin:
+    """The kinds whose named state has one revealed set."""
+
+    def __init__(self, states: States, mask: int, kinds: list[int]) -> None:
+        self.states, self.mask = states, mask
+        self.layer = states.layers[mask]
+        self.kinds = np.array(kinds)
+        self.at = np.array([states.where[kind - 2][1] for kind in kinds])
+        self.row = np.full(self.layer.count, -1)
+        self.row[self.at] = np.arange(len(kinds))
+        self.rest = states.full & ~mask
+        cores = [sum(1 << i for i in states.core(mask, state)) for state in self.at.tolist()]
+        self.free = self.rest & ~np.array(cores)
+        self.kind_of = states.kind_of_entry
+
+    def parts(self) -> list[Part]:
+        """Return all actions: blocks that hold every free position and some others."""
+        singles = np.zeros((len(self.kinds), self.states.pmf.n))
+        for i in members(self.rest):
+            rows, _, chance, _ = self._moves(1 << i, np.ones(len(self.kinds), dtype=bool))
+            singles[:, i] = self._entropies(rows, chance)
+        found: list[Part] = []
+        block = 0
+        while block != self.rest:
+            block = (block - self.rest) & self.rest  # the next larger part of the rest
+            taking = ((self.free & ~block) == 0) & ((block & ~self.free) != 0)
+            if taking.any():
+                found.append(self._part(block, taking, singles))
+        return found
+
+    def _part(self, block: int, taking: NDArray[np.bool_], singles: NDArray[np.float64]) -> Part:
+        rows, weight, chance, child = self._moves(block, taking)
+        cost = singles[:, members(block)].sum(axis=1) - self._entropies(rows, chance)
+        kinds = len(self.states.kinds.cores)
+        key, place = np.unique(rows * kinds + child, return_inverse=True)  # one move per origin and kind
+        summed = np.zeros(len(key), weight.dtype)
+        np.add.at(summed, place, weight)
+        counts = np.bincount(key // kinds, minlength=len(self.kinds))[taking]
+        return Part(
+            block=block,
+            kind=self.kinds[taking],
+            cost=cost[taking],
+            counts=counts,
+            child=key % kinds,
+            weight=summed,
+            chance=_sums(place, chance, len(key)),
+        )
+
+    def _moves(self, block: int, taking: NDArray[np.bool_]) -> tuple[NDArray[Any], ...]:
+        """Return origin row, weight, probability and kind of every state after the block."""
+        after = self.states.layers[self.mask | block]
+        rows = self.row[self.layer.inverse[after.first]]
+        live = np.flatnonzero((rows >= 0) & taking[rows])
+        rows = rows[live]
+        weight = after.weights[live]
+        chance = (weight / self.layer.weights[self.at[rows]]).astype(np.float64)
+        chance = np.maximum(chance, _LEAST)
+        return rows, weight, chance, self.kind_of[after.entry[live]]
+
+    def _entropies(self, rows: NDArray[np.int64], chance: NDArray[np.float64]) -> NDArray[np.float64]:
+        return -_sums(rows, chance * np.log2(chance), len(self.kinds))
+
+
+def _sums(groups: NDArray[np.int64], values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Return the sum of the values of each group, shape (count,)."""
+    return np.bincount(groups, weights=values, minlength=count).astype(np.float64, copy=False)

@@ -1,0 +1,221 @@
+"""Ball arithmetic for decodes whose numbers are irrational, or start from floats: every result with its error.
+
+A *ball* (``arb`` of python-flint, F. Johansson, "Arb: efficient arbitrary-precision midpoint-radius interval
+arithmetic", IEEE Trans. Comput. 66(8), 2017, arXiv 1611.02831) is a midpoint of 128 bits and a radius; every operation
+returns a ball that contains all results for arguments in the given balls. Balls stand where rationals stand in an exact
+decode: in the tempered marginals, the masses and the divergences. A result becomes the float nearest to the
+midpoint, and its error the distance to the far end of the ball, rounded upwards: rounding to float64 is in it.
+
+What is *decided* (which positions, which tokens are kept) never comes from balls: exact scores are compared exactly,
+and float scores within 1e-9. Floats of a pmf are read as exact numbers, divided by their exact sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from fractions import Fraction
+from math import inf, isinf, nextafter
+from typing import Any
+
+import numpy as np
+from flint import arb, fmpq
+from numpy.typing import NDArray
+
+from theory._checks import InputError
+from theory.arithmetic import Numbers, distinct_rows, to_fmpq, to_fraction
+from theory.lognumber import LogNumber, extra_precision
+from theory.rounding import Approximate
+from theory.temper import Transform
+
+__all__ = [
+    "PRECISION",
+    "approximate",
+    "ball_array",
+    "ball_divergence",
+    "ball_entropy",
+    "ball_precision",
+    "balls",
+    "drawn_balls",
+    "is_zero",
+    "law_with_error",
+    "public",
+    "tempered_balls",
+    "to_ball",
+    "with_errors",
+    "zeros_of",
+]
+
+PRECISION = 128  # bits: thousands of operations lose some ten of the 75 beyond float64
+
+_ZERO: Any = arb(0)
+
+
+@contextmanager
+def ball_precision() -> Generator[None]:
+    """Run balls with :data:`PRECISION` bits; the precision of before comes back at the end."""
+    with extra_precision(PRECISION):
+        yield
+
+
+def to_ball(value: Any) -> arb:
+    """Return a number of any kind as a ball; floats and integers are taken exactly.
+
+    Example:
+        >>> to_ball(0.5) == to_ball(Fraction(1, 2))
+        True
+    """
+    if isinstance(value, (arb, float, int)):
+        return arb(value)
+    if isinstance(value, LogNumber):
+        return value.interval(PRECISION)
+    return arb(to_fmpq(value))
+
+
+def ball_array(values: Iterable[Any]) -> NDArray[Any]:
+    """Return a flat array of the values as balls."""
+    listed = [to_ball(value) for value in values]
+    out = np.empty(len(listed), dtype=object)
+    out[:] = listed
+    return out
+
+
+def balls(values: NDArray[Any]) -> NDArray[Any]:
+    """Return an array as balls; objects that stand in several places are converted once and stay shared."""
+    flat = values.reshape(-1)
+    if values.dtype != np.dtype(object):
+        return ball_array(flat.tolist()).reshape(values.shape)
+    first, index = distinct_rows(flat.reshape(-1, 1))
+    return ball_array(flat[first].tolist())[index].reshape(values.shape)
+
+
+def zeros_of(shape: int | tuple[int, ...]) -> NDArray[Any]:
+    """Return an array of exact zeros."""
+    out = np.empty(shape, dtype=object)
+    out[...] = _ZERO
+    return out
+
+
+def is_zero(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return where numbers are zero beyond doubt: a ball around zero may hold other numbers."""
+    return np.asarray(values == 0, dtype=bool)
+
+
+def approximate(ball: Any) -> Approximate:
+    """Return the float in the middle of a ball, and a bound on its distance to every number of the ball.
+
+    Example:
+        >>> with ball_precision():
+        ...     third = approximate(to_ball(Fraction(1, 3)))
+        >>> third.value == 1 / 3, 0 < third.error < 2.0**-54
+        (True, True)
+    """
+    ball = to_ball(ball)
+    if not ball.is_finite():
+        raise InputError("a result is not finite in ball arithmetic; use a temperature nearer to 1.")
+    value = float(ball.mid())
+    if isinf(value):
+        raise InputError("a result is beyond the range of float64; use a temperature nearer to 1.")
+    with ball_precision():
+        far = (ball - arb(value)).abs_upper()
+    error = 0.0 if far == 0 else nextafter(float(far), inf)
+    return Approximate(value=value, error=error)
+
+
+def public(value: Any) -> Any:
+    """Return a number as users see it: Fractions and LogNumbers, floats for balls; what is none of these as it is."""
+    if isinstance(value, arb):
+        return approximate(value).value
+    return to_fraction(value) if isinstance(value, fmpq) else value
+
+
+def with_errors(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
+    """Return numbers as users see them, and bounds on the errors of those that were balls.
+
+    Example:
+        >>> with_errors({"half": fmpq(1, 2), "third": arb(1) / 3})[0]
+        {'half': Fraction(1, 2), 'third': 0.3333333333333333}
+    """
+    found = {key: approximate(value) for key, value in values.items() if isinstance(value, arb)}
+    shown = {key: found[key].value if key in found else public(value) for key, value in values.items()}
+    return shown, {key: x.error for key, x in found.items()}
+
+
+def law_with_error(law: Mapping[int, Any]) -> tuple[dict[int, Any], float]:
+    """Return probabilities as users see them, in ascending order of their keys, and a bound on the error of each."""
+    shown, errors = with_errors({str(key): law[key] for key in sorted(law)})
+    return {int(key): value for key, value in shown.items()}, max(errors.values(), default=0.0)
+
+
+def tempered_balls(probs: NDArray[Any], temperature: Fraction) -> NDArray[Any]:
+    """Return ``p^(1/tau) / sum p^(1/tau)`` along the last axis, for balls p; rows of zeros stay.
+
+    Args:
+        probs: Exact zeros, and balls of positive numbers; any positive multiple of the marginals will do.
+        temperature: tau > 0.
+    """
+    inverse = 1 / temperature
+    power: Any = inverse.numerator if inverse.denominator == 1 else to_fmpq(inverse)
+    powers = probs if inverse == 1 else _each_once(probs, lambda p: p if p == 0 else p**power)
+    total = powers.sum(axis=-1, keepdims=True)
+    return powers / np.where(is_zero(total), 1, total)
+
+
+def drawn_balls(
+    transform: Transform, probs: NDArray[Any], numbers: Numbers, exact: NDArray[Any]
+) -> NDArray[Any]:
+    """Return the distributions that tokens are drawn from, as balls.
+
+    Args:
+        transform: Temperature and truncation.
+        probs: The marginals as the rules read them: which tokens are best, or kept, is decided on these.
+        numbers: The kind of number in ``probs``.
+        exact: The same marginals as balls, zero where ``probs`` is; equal rows may share their objects.
+    """
+    if not transform.temperature:
+        best = np.asarray(transform.draw(probs, numbers) != 0)
+        counts = best.sum(axis=-1, keepdims=True)
+        shares = ball_array([0, *(Fraction(1, c) for c in range(1, best.shape[-1] + 1))])
+        return np.where(best, shares[counts], _ZERO)
+    q = exact
+    if transform.temperature != 1 and exact.size:
+        first, index = distinct_rows(exact.reshape(-1, exact.shape[-1]))
+        rows = exact.reshape(-1, exact.shape[-1])[first]
+        q = tempered_balls(rows, transform.temperature)[index].reshape(exact.shape)
+    kept = transform.kept(probs, numbers)
+    return q if kept is None else tempered_balls(np.where(kept, q, _ZERO), Fraction(1))
+
+
+def _each_once(values: NDArray[Any], function: Any) -> NDArray[Any]:
+    """Apply a function once to each object."""
+    flat = values.reshape(-1).tolist()
+    known = {key: function(value) for key, value in {id(value): value for value in flat}.items()}
+    out = np.empty(len(flat), dtype=object)
+    out[:] = [known[id(value)] for value in flat]
+    return out.reshape(values.shape)
+
+
+def ball_entropy(weights: NDArray[Any]) -> arb:
+    """Return ``H`` in bits of the law proportional to positive weights (exact numbers, or floats read as such).
+
+    ``H = log2 D - (1/D) sum w log2 w`` with D their sum.
+
+    Example:
+        >>> round(approximate(ball_entropy(np.array([0.25, 0.25, 0.25]))).value, 15)
+        1.584962500721156
+    """
+    found, counts = np.unique(weights, return_counts=True)
+    with ball_precision():
+        w = ball_array(found.tolist())
+        total = (w * counts.astype(object)).sum()
+        logs = sum((a * int(c) * a.log() for a, c in zip(w.tolist(), counts.tolist(), strict=True)), arb(0))
+        return (total.log() - logs / total) / arb(2).log()
+
+
+def ball_divergence(weights: NDArray[Any], own: NDArray[Any]) -> arb:
+    """Return ``D(P || Q)`` in bits: P proportional to ``weights``, Q in balls that hold no zero."""
+    with ball_precision():
+        w = ball_array(weights.tolist())
+        total = w.sum()
+        parts = (a * (a / (total * q)).log() for a, q in zip(w.tolist(), own.tolist(), strict=True))
+        return sum(parts, arb(0)) / total / arb(2).log()

@@ -1,0 +1,206 @@
+r"""The diversity frontier: the greatest accuracy ``Q(V)`` of a decoder whose answers have entropy h or more.
+
+**Any law.** Given ``Q(V) = a``, the entropy is at most ``H_b(a) + a log2 |V| + (1 - a) log2(N - |V|)``, N the number of
+all sequences, attained by the law that is uniform on V and off V. It falls with a from ``a = |V| / N`` on; up to
+``h = log2 |V|`` accuracy 1 is possible.
+
+**One step.** A decoder that draws everything at once has a product law. There accuracy 1 is possible iff h is at most
+``log2`` of the largest rectangle inside V (:func:`theory.product_laws.largest_rectangle`), and ``Q(V)`` is not concave.
+The value is therefore bracketed: from below by a rational product law, whose accuracy and entropy are decided exactly;
+from above by branch and bound (:mod:`theory.diversity_boxes`). Between the two frontiers lies what several steps buy.
+Unit: bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import nextafter, prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory._checks import InputError, exact_fraction, positive_int
+from theory.diversity_boxes import Boxes
+from theory.limits import require_operations
+from theory.lognumber import LogNumber
+from theory.pmf import JointPMF
+from theory.product_laws import largest_rectangle
+
+__all__ = ["DiversityPoint", "entropy_at_accuracy", "most_accurate", "most_accurate_of_any"]
+
+_CELLS = 10**4  # outcomes times positions; some milliseconds a batch of boxes
+_BOXES = 200_000  # some ten seconds at twenty outcomes
+_UNIT = 1 << 24  # probabilities of the law are multiples of 2^-24
+_STARTS = 12  # starting points of the local search
+
+Law = tuple[tuple[Fraction, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiversityPoint:
+    """A point of the frontier of product laws: it lies between ``accuracy`` and ``ceiling``.
+
+    Attributes:
+        entropy: h, the least entropy asked for, bits.
+        accuracy: ``Q(V)`` of ``law``, exact.
+        ceiling: A proven upper bound on ``Q(V)`` of every product law of entropy h or more.
+        law: A product law of entropy h or more, decided exactly: the probabilities of the tokens, in the order of the
+            alphabet, for each position.
+    """
+
+    entropy: LogNumber
+    accuracy: Fraction
+    ceiling: float
+    law: Law
+
+    @property
+    def gap(self) -> float:
+        """``ceiling - accuracy``."""
+        return self.ceiling - float(self.accuracy)
+
+
+def entropy_at_accuracy(valid: int, total: int, accuracy: Any) -> LogNumber:
+    """Return the largest entropy of a law on ``total`` outcomes with ``Q(V) = accuracy``, ``|V| = valid``.
+
+    Example:
+        >>> entropy_at_accuracy(2, 4, 1), entropy_at_accuracy(2, 4, "1/2")
+        (LogNumber('log2(2)'), LogNumber('2 log2(2)'))
+    """
+    inside, everything = positive_int(valid, "valid"), positive_int(total, "total")
+    a = exact_fraction(accuracy, "accuracy")
+    if inside > everything or not 0 <= a <= 1 or (inside == everything and a != 1):
+        raise InputError(f"no law on {total} outcomes has Q(V) = {accuracy} with |V| = {valid}.")
+    parts = [(a, inside), (1 - a, everything - inside)]
+    return LogNumber.weighted_sum((p, size / p) for p, size in parts if p)
+
+
+def most_accurate_of_any(valid: int, total: int, entropy: Any) -> tuple[float, float]:
+    """Return floats around the greatest ``Q(V)`` of any law with ``H(Q) >= entropy``, decided exactly.
+
+    Example:
+        >>> most_accurate_of_any(2, 4, 1), most_accurate_of_any(2, 4, 2)
+        ((1.0, 1.0), (0.5, 0.5))
+    """
+    h = _bits(entropy)
+    if h <= LogNumber.log2(valid):
+        return 1.0, 1.0
+    if h > LogNumber.log2(total):
+        raise InputError(f"no law on {total} outcomes has an entropy of {float(h):.6g} bits.")
+    low, high = Fraction(valid, total), Fraction(1)  # entropy falls from log2(total) to log2(valid)
+    if h == LogNumber.log2(total):
+        return _below(low), _above(low)
+    while high - low > Fraction(1, 1 << 40):
+        middle = Fraction(round((low + high) / 2 * 2**48), 2**48)
+        low, high = (middle, high) if entropy_at_accuracy(valid, total, middle) >= h else (low, middle)
+    return _below(low), _above(high)
+
+
+def _below(value: Fraction) -> float:
+    return near if (near := float(value)) <= value else nextafter(near, 0.0)
+
+
+def _above(value: Fraction) -> float:
+    return near if (near := float(value)) >= value else nextafter(near, 2.0)
+
+
+def most_accurate(
+    pmf: JointPMF, entropy: Any, *, tolerance: float = 1e-3, boxes: int = _BOXES
+) -> DiversityPoint:
+    """Return the frontier of one-step decoders at an entropy; V is the support of ``pmf``.
+
+    Args:
+        pmf: Its support is V, its alphabets are what may be drawn.
+        entropy: h: rational bits or a LogNumber, from 0 to ``sum_i log2 |V_i|``.
+        tolerance: The gap at which the search stops.
+        boxes: The number of boxes after which it stops anyway, with a larger gap.
+
+    Raises:
+        CostError: If outcomes times positions are too many.
+
+    Example:
+        >>> point = most_accurate(JointPMF.uniform([(0, 1), (1, 0)]), 1)  # an order of two items
+        >>> point.accuracy <= point.ceiling < point.accuracy + Fraction(1, 500)
+        True
+        >>> round(float(point.accuracy), 2)
+        0.8
+    """
+    h = _bits(entropy)
+    widths = [len(alphabet) for alphabet in pmf.alphabets]
+    most = LogNumber.log2(prod(widths))
+    if not 0 <= h <= most:
+        raise InputError(f"the entropy must lie from 0 to {float(most):.6g} bits, got {float(h):.6g}.")
+    require_operations(
+        len(pmf) * pmf.n, "the diversity frontier", limit=_CELLS, remedy="use fewer outcomes or positions"
+    )
+    rectangle = largest_rectangle(pmf)
+    if h <= rectangle.entropy:
+        flat = [
+            tuple(Fraction(token in side, len(side)) for token in alphabet)
+            for alphabet, side in zip(pmf.alphabets, rectangle.sides, strict=True)
+        ]
+        return DiversityPoint(entropy=h, accuracy=Fraction(1), ceiling=1.0, law=tuple(flat))
+    flat = tuple((Fraction(1, width),) * width for width in widths)
+    if h == most:
+        share = Fraction(len(pmf), prod(widths))
+        return DiversityPoint(entropy=h, accuracy=share, ceiling=_above(share), law=flat)
+    search = Boxes(widths, pmf.codes, float(h))
+    laws = [_feasible(law, widths, h) for law in _local_optima(search, widths, float(h))]
+    best = max([flat, *laws], key=lambda law: _accuracy(pmf, law))
+    accuracy = _accuracy(pmf, best)
+    ceiling = search.ceiling(_above(accuracy), tolerance, boxes)
+    return DiversityPoint(entropy=h, accuracy=accuracy, ceiling=ceiling, law=best)
+
+
+def _bits(value: Any) -> LogNumber:
+    return value if isinstance(value, LogNumber) else LogNumber.rational(exact_fraction(value, "entropy"))
+
+
+def _accuracy(pmf: JointPMF, law: Law) -> Fraction:
+    one = Fraction(1)
+    rows = pmf.codes.tolist()
+    return sum((prod((law[i][v] for i, v in enumerate(row)), start=one) for row in rows), Fraction(0))
+
+
+def _entropy(law: Law) -> LogNumber:
+    return LogNumber.weighted_sum((p, 1 / p) for row in law for p in row if p)
+
+
+def _local_optima(search: Boxes, widths: Sequence[int], h: float) -> Iterator[NDArray[np.float64]]:
+    """Yield product laws that the method of Slsqp cannot improve, from fixed starting points."""
+    from scipy.optimize import minimize
+
+    rng = np.random.default_rng(0)
+    total = search.sides[-1].stop
+    sums = [{"type": "eq", "fun": lambda q, part=part: q[part].sum() - 1} for part in search.sides]
+    least = {"type": "ineq", "fun": lambda q: float(np.sum(-q * np.log2(np.maximum(q, 1e-12)))) - h}
+    for _ in range(_STARTS):
+        start = np.concatenate([rng.dirichlet(np.full(width, 0.7)) for width in widths])
+        found: Any = minimize(
+            lambda q: -float(search.accuracy(q[None])[0]),
+            start,
+            method="SLSQP",
+            bounds=[(1e-9, 1.0)] * total,
+            constraints=[*sums, least],
+            options={"maxiter": 200, "ftol": 1e-12},
+        )
+        if np.isfinite(found.x).all():
+            yield np.asarray(found.x, dtype=np.float64)
+
+
+def _feasible(point: NDArray[np.float64], widths: Sequence[int], h: LogNumber) -> Law:
+    """Return a rational law near a point, mixed with the uniform one until its entropy is at least h."""
+    rows: list[list[Fraction]] = []
+    start = 0
+    for width in widths:
+        counts = [max(0, round(x * _UNIT)) for x in point[start : start + width].tolist()]
+        rows.append([Fraction(c, sum(counts) or 1) if sum(counts) else Fraction(1, width) for c in counts])
+        start += width
+    share = Fraction(0)
+    while True:
+        law = tuple(tuple(p * (1 - share) + share / len(row) for p in row) for row in rows)
+        if share >= 1 or _entropy(law) >= h:
+            return law
+        share = min(Fraction(1), max(4 * share, Fraction(1, _UNIT)))

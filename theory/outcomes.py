@@ -1,0 +1,117 @@
+"""Outcomes of a joint pmf: token sequences of one length, and their integer codes.
+
+The alphabet of a position is the sorted tuple of the tokens that occur there; a token's code is its index in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory._checks import InputError
+from theory.limits import require_memory
+
+__all__ = [
+    "Outcome",
+    "Token",
+    "check_outcomes",
+    "code_cells",
+    "code_outcomes",
+    "require_rows",
+    "sorted_tokens",
+]
+
+Token = Hashable
+Outcome = tuple[Token, ...]
+Alphabets = tuple[tuple[Token, ...], ...]
+
+
+def check_outcomes(rows: Sequence[Outcome]) -> None:
+    """Check that outcomes are some, not empty, of one length, distinct, and fit in memory.
+
+    Raises:
+        InputError: If they do not.
+    """
+    if not rows:
+        raise InputError("a pmf needs at least one outcome, got an empty support.")
+    n = len(rows[0])
+    if n == 0:
+        raise InputError("outcomes must have at least one token, got an empty sequence.")
+    ragged = next((row for row in rows if len(row) != n), None)
+    if ragged is not None:
+        raise InputError(
+            f"outcomes must have one length, got {n} for {rows[0]!r} and {len(ragged)} for {ragged!r}."
+        )
+    if len(set(rows)) < len(rows):
+        seen: set[Outcome] = set()
+        twice = next(row for row in rows if row in seen or seen.add(row))
+        raise InputError(f"outcome {twice!r} stands twice; add its probabilities up.")
+    require_rows(len(rows), n)
+
+
+def require_rows(count: int, n: int) -> None:
+    """Raise ``CostError`` if ``count`` outcomes of n tokens take too much memory."""
+    require_memory(count * (n * 48 + 80), f"{count} outcomes of {n} tokens", remedy="use fewer outcomes")
+
+
+def code_outcomes(rows: Sequence[Outcome]) -> tuple[Alphabets, NDArray[np.int64]]:
+    """Return the alphabets of outcomes of one length and their codes, shape (N, n).
+
+    Example:
+        >>> code_outcomes([("New", "York"), ("Mexico", "City")])
+        ((('Mexico', 'New'), ('City', 'York')), array([[1, 1],
+               [0, 0]]))
+    """
+    alphabets = tuple(sorted_tokens({row[i] for row in rows}) for i in range(len(rows[0])))
+    lookup = [{token: j for j, token in enumerate(alphabet)} for alphabet in alphabets]
+    codes = np.array([[lookup[i][token] for i, token in enumerate(row)] for row in rows], dtype=np.int64)
+    return alphabets, codes
+
+
+def code_cells(
+    cells: Sequence[NDArray[np.int64]], axes: Sequence[Sequence[Token]]
+) -> tuple[Alphabets, NDArray[np.int64]]:
+    """Return the alphabets and codes of cells of a dense table.
+
+    Args:
+        cells: Indices of the cells along each axis, as ``np.nonzero`` gives them.
+        axes: Distinct tokens along each axis, in any order.
+
+    Example:
+        >>> code_cells([np.array([0, 2]), np.array([1, 1])], ["cab", "xy"])
+        ((('b', 'c'), ('y',)), array([[1, 0],
+               [0, 0]]))
+    """
+    used = [np.unique(codes) for codes in cells]  # tokens that occur, then in sorted order
+    alphabets = tuple(sorted_tokens({axes[i][j] for j in u.tolist()}) for i, u in enumerate(used))
+    columns: list[NDArray[np.int64]] = []
+    for axis, alphabet, codes in zip(axes, alphabets, cells, strict=True):
+        place = {token: j for j, token in enumerate(alphabet)}
+        columns.append(np.array([place.get(token, -1) for token in axis], dtype=np.int64)[codes])
+    return alphabets, np.stack(columns, axis=1)
+
+
+def sorted_tokens(tokens: set[Token]) -> tuple[Token, ...]:
+    """Return tokens in Python order; mixed kinds by type name, then in Python order.
+
+    Example:
+        >>> sorted_tokens({"b", 2, "a", 1})
+        (1, 2, 'a', 'b')
+    """
+    try:
+        return tuple(sorted(tokens))  # type: ignore[type-var]
+    except TypeError:  # mixed kinds of tokens
+        kinds: dict[str, list[Any]] = {}
+        for token in tokens:
+            kinds.setdefault(type(token).__name__, []).append(token)
+        return tuple(token for kind in sorted(kinds) for token in _sorted_kind(kinds[kind]))
+
+
+def _sorted_kind(tokens: list[Any]) -> list[Any]:
+    try:
+        return sorted(tokens)
+    except TypeError:  # tokens without an order
+        return sorted(tokens, key=repr)

@@ -1,0 +1,147 @@
+r"""The pseudo-cost of a sequence: what decoding it in blocks loses against its own conditionals, token by token.
+
+Along the blocks ``S_1, ..., S_T`` of a sequence x, with C revealed before the block and its tokens taken in the order
+``s_1, s_2, ...``,
+
+    sum_t sum_j [ log2 p(x_{s_j} | x_C, x_{s_1}, ..., x_{s_{j-1}}) - log2 p(x_{s_j} | x_C) ]
+
+(Wen, Liang, Lu, arXiv 2608.25505, the diagnostic for text). It needs conditionals only, so a model's own will do.
+
+**Identity.** If the conditionals come from one joint law P, the first terms of a block multiply to ``P(x_S | x_C)`` by
+the chain rule. The sum is then ``sum_t log2 [P(x_{S_t} | x_{C_t}) / prod_{i in S_t} P(x_i | x_{C_t})]``, the *path
+cost*, in every order within the blocks, and equals ``log2 P(x) / Q(x)``, Q the law of the decoder that takes these
+blocks along x. Its mean over ``x ~ P`` is ``L_T`` for fixed blocks and the divergence of an adaptive policy (Theorem 1
+there). For conditionals of no joint law (a network) it depends on the order: the ``gap`` of ``python -m models gap`` is
+its mean over sampled sequences, and ``inconsistency`` bounds what the order changes. Unit: bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from math import inf, log2
+from typing import Any
+
+import numpy as np
+
+from theory._checks import InputError
+from theory.adaptive.policy import AdaptivePolicy
+from theory.arithmetic import Number
+from theory.bounds import check_partition
+from theory.correlation import Bits
+from theory.lognumber import LogNumber
+from theory.outcomes import Outcome, Token
+from theory.pmf import JointPMF
+
+__all__ = ["Conditional", "path_blocks", "path_cost", "pmf_conditional", "pseudo_cost"]
+
+Conditional = Callable[[Mapping[int, Token], int, Token], Number]
+"""``p(x_i = token | revealed)`` from (revealed: position to token, i, token)."""
+
+
+def pmf_conditional(pmf: JointPMF) -> Conditional:
+    """Return the conditionals of a joint law: those of the ideal model.
+
+    Example:
+        >>> p = pmf_conditional(JointPMF.uniform([("New", "York"), ("New", "Orleans"), ("Mexico", "City")]))
+        >>> p({0: "New"}, 1, "York")
+        Fraction(1, 2)
+    """
+
+    def conditional(revealed: Mapping[int, Token], i: int, token: Token) -> Number:
+        before = _mass(pmf, revealed)
+        if before == 0:
+            raise InputError(f"the revealed tokens {dict(revealed)} have probability zero.")
+        return _mass(pmf, {**revealed, i: token}) / before
+
+    return conditional
+
+
+def _mass(pmf: JointPMF, revealed: Mapping[int, Token]) -> Number:
+    zero = Fraction(0) if pmf.is_exact else 0.0
+    return sum((p for y, p in pmf if all(y[i] == token for i, token in revealed.items())), zero)
+
+
+def pseudo_cost(
+    conditional: Conditional | JointPMF, outcome: Outcome, blocks: Sequence[Sequence[int]]
+) -> Bits:
+    """Return the pseudo-cost of one sequence.
+
+    Args:
+        conditional: One-position conditionals, or the joint law that they come from.
+        outcome: The sequence x.
+        blocks: An ordered partition of the positions; within a block the order counts for inconsistent conditionals.
+
+    Returns:
+        A LogNumber if every conditional is a Fraction, else a float; may be negative. Infinite where x is possible
+        token by token but not in parallel, minus infinite where it is the other way round.
+
+    Example:
+        >>> p = JointPMF.uniform([("New", "York"), ("New", "Orleans"), ("Mexico", "City"), ("Panama", "City")])
+        >>> pseudo_cost(p, ("New", "York"), [[0, 1]]), pseudo_cost(p, ("New", "York"), [[0], [1]])
+        (LogNumber('log2(2)'), LogNumber('0'))
+    """
+    ask = pmf_conditional(conditional) if isinstance(conditional, JointPMF) else conditional
+    check_partition(blocks, len(outcome))
+    ratios: list[tuple[Number, Number]] = []
+    revealed: dict[int, Token] = {}
+    for block in blocks:
+        before = dict(revealed)
+        for i in block:
+            ratios.append((ask(revealed, i, outcome[i]), ask(before, i, outcome[i])))
+            revealed[i] = outcome[i]
+    return _log_ratio(ratios)
+
+
+def path_cost(pmf: JointPMF, outcome: Outcome, blocks: Sequence[Sequence[int]]) -> Bits:
+    """Return ``sum_t log2 [P(x_{S_t} | x_{C_t}) / prod_{i in S_t} P(x_i | x_{C_t})]``, equal to the pseudo-cost.
+
+    Example:
+        >>> path_cost(JointPMF.uniform([(0, 0, 0), (1, 1, 1)]), (1, 1, 1), [[0, 1, 2]])
+        LogNumber('2 log2(2)')
+    """
+    check_partition(blocks, len(outcome))
+    ask, ratios = pmf_conditional(pmf), list[tuple[Number, Number]]()
+    revealed: dict[int, Token] = {}
+    for block in blocks:
+        after = {**revealed, **{i: outcome[i] for i in block}}
+        together = _mass(pmf, after) / _mass(pmf, revealed)
+        one: Number = Fraction(1) if pmf.is_exact else 1.0
+        for i in block:
+            one = one * ask(revealed, i, outcome[i])
+        ratios.append((together, one))
+        revealed = after
+    return _log_ratio(ratios)
+
+
+def path_blocks(pmf: JointPMF, policy: AdaptivePolicy, outcome: Outcome) -> tuple[tuple[int, ...], ...]:
+    """Return the blocks that an adaptive policy takes along an outcome of the support.
+
+    Example:
+        >>> from theory.adaptive import frontier
+        >>> p = JointPMF.uniform([(0, 0), (1, 1)])
+        >>> path_blocks(p, frontier(p).vertices[-1].policy, (0, 0))
+        ((0,), (1,))
+    """
+    if outcome not in pmf.outcomes:
+        raise InputError(f"{outcome} is not in the support of the pmf.")
+    codes = pmf.codes[pmf.outcomes.index(outcome)].tolist()
+    chosen = {decision.revealed: decision.block for decision in policy.decisions}
+    state, blocks = (-1,) * pmf.n, list[tuple[int, ...]]()
+    while -1 in state:
+        blocks.append(chosen[state])
+        state = tuple(codes[i] if i in blocks[-1] else code for i, code in enumerate(state))
+    return tuple(blocks)
+
+
+def _log_ratio(ratios: Sequence[tuple[Any, Any]]) -> Bits:
+    """Return ``log2`` of the product of a / b."""
+    if any(a == 0 for a, _ in ratios) or any(b == 0 for _, b in ratios):
+        if all(a != 0 for a, _ in ratios):
+            return inf
+        if all(b != 0 for _, b in ratios):
+            return -inf
+        raise InputError("the sequence is impossible both token by token and in parallel.")
+    if any(isinstance(x, (float, np.floating)) for pair in ratios for x in pair):
+        return float(sum(log2(a) - log2(b) for a, b in ratios))
+    return LogNumber.weighted_sum((1, Fraction(a) / Fraction(b)) for a, b in ratios)

@@ -1,0 +1,92 @@
+"""Calls of a rule's methods: what a rule of the user's own raises, or returns in place of a plan, is one line.
+
+An error inside the project's rules is a bug of ours and stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from theory._checks import InputError
+from theory.policies.board import Board
+from theory.policies.view import View
+
+__all__ = ["blamed", "finished_rows", "is_ours", "named", "plan_of", "started", "stepped"]
+
+_OURS = ("figures", "models", "synthetic", "theory")
+
+
+@contextmanager
+def blamed(rule: object, method: str) -> Generator[None]:
+    """Turn what a user's rule raises within the context, an exit included, into an :class:`InputError`.
+
+    Example:
+        >>> from fractions import Fraction
+        >>> with blamed(Fraction(1, 2), "plan"):  # any object that is not of the project
+        ...     1 / 0
+        Traceback (most recent call last):
+        ...
+        theory._checks.InputError: rule fractions:Fraction: plan raised ZeroDivisionError: division by zero.
+    """
+    try:
+        yield
+    except MemoryError:
+        raise
+    except (Exception, SystemExit) as error:
+        if is_ours(rule) or is_ours(error):
+            raise
+        raise InputError(f"rule {named(rule)}: {method} raised {type(error).__name__}: {error}.") from error
+
+
+def is_ours(thing: object) -> bool:
+    """Return whether the project defines the class of an object."""
+    return type(thing).__module__.partition(".")[0] in _OURS
+
+
+def named(rule: object) -> str:
+    """Return ``module:class`` of a rule."""
+    return f"{type(rule).__module__}:{type(rule).__qualname__}"
+
+
+def plan_of(policy: Any, view: View) -> Any:
+    """Return ``policy.plan(view)``."""
+    with blamed(policy, "plan"):
+        plan = policy.plan(view)
+    if not all(hasattr(plan, method) for method in ("distribution", "sizes", "sample")):
+        raise InputError(f"rule {named(policy)}: plan must return a plan, such as Ranked, got {plan!r:.60}.")
+    return plan
+
+
+def started(process: Any, board: Board) -> Board:
+    """Return ``process.start(board)``."""
+    with blamed(process, "start"):
+        after = process.start(board)
+    return _a_board(process, "start", after)
+
+
+def stepped(process: Any, board: Board, chance: Any) -> Board:
+    """Return ``process.step(board, chance)``."""
+    with blamed(getattr(process, "policy", process), "step"):  # a policy run as a process: its plan may raise
+        after = process.step(board, chance)
+    return _a_board(process, "step", after)
+
+
+def finished_rows(process: Any, board: Board) -> Any:
+    """Return ``process.finished(board)``, bool, shape (B,)."""
+    with blamed(process, "finished"):
+        done = process.finished(board)
+    if tuple(np.shape(done)) != (len(board.tokens),):
+        raise InputError(
+            f"rule {named(process)}: finished must return one truth value a row, got {done!r:.60}."
+        )
+    return done
+
+
+def _a_board(process: Any, method: str, after: Any) -> Board:
+    if not isinstance(after, Board):
+        raise InputError(f"rule {named(process)}: {method} must return a board, got {after!r:.60}.")
+    return after

@@ -1,0 +1,166 @@
+"""The law of the number of rounds R: how often a decoder needs 1, 2, 3, ... model calls.
+
+``steps`` and ``steps_under_data`` of a decode are its means, under the decoder's own runs (Q) and along trajectories
+driven by P; the two laws differ (arXiv 2608.25505, Remark 1). The number of steps so far becomes a part of the state:
+the same flow as :mod:`theory.flow`, one layer for each (revealed set, steps).
+
+``P(R <= r)`` is what a fixed budget of r calls is worth, and ``max R`` is the depth of the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from theory._checks import InputError, choice
+from theory.arithmetic import Number
+from theory.balls import ball_precision, law_with_error
+from theory.decoded import OFF_SUPPORT
+from theory.decoder import as_process
+from theory.flow import Flow
+from theory.limits import require_operations
+from theory.pmf import JointPMF
+from theory.policies.policy import Policy
+from theory.policies.process import Process
+from theory.process_decoder import process_calls
+from theory.temper import Transform
+
+__all__ = ["StepLaw", "step_law"]
+
+Law = Mapping[int, Number]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StepLaw:
+    """The law of the number of model calls.
+
+    Attributes:
+        runs: Number of calls to its probability in the decoder's own runs; Fractions where the decode is exact.
+        data: The same along trajectories driven by P; ``None`` for rules that do not follow the data.
+        error: A bound on the error of each float probability; zero when exact, ``None`` where nothing is proved.
+    """
+
+    runs: Law
+    data: Law | None
+    error: float | None = 0.0
+
+    @property
+    def steps(self) -> Number:
+        """``E_Q R``."""
+        return _mean(self.runs)
+
+    @property
+    def steps_under_data(self) -> Number | None:
+        """``E_P R``."""
+        return None if self.data is None else _mean(self.data)
+
+    def within(self, calls: int) -> Number:
+        """Return ``Q(R <= calls)``.
+
+        Example:
+            >>> from fractions import Fraction
+            >>> StepLaw(runs={1: Fraction(1, 4), 3: Fraction(3, 4)}, data=None).within(2)
+            Fraction(1, 4)
+        """
+        return sum((p for r, p in self.runs.items() if r <= calls), next(iter(self.runs.values())) * 0)
+
+
+def _mean(law: Law) -> Number:
+    terms = [calls * p for calls, p in law.items()]
+    return sum(terms[1:], terms[0])
+
+
+def step_law(
+    pmf: JointPMF,
+    policy: Policy | Process,
+    *,
+    off_support: str = "marginal",
+    limit: int | None = None,
+    **switches: Any,
+) -> StepLaw:
+    """Return the exact law of the number of model calls of a decode.
+
+    Args:
+        pmf: The target.
+        policy: An unmasking policy, an adaptive policy or a process.
+        off_support: As in :func:`theory.decoder.decode`; with ``stop`` a run ends with the impossible token.
+        limit: Give up (:class:`CostError`) beyond so many pairs of (revealed set and step, chosen set); by default the
+            limit of a decode.
+        **switches: As in :func:`theory.decoder.decode`. Exact pmfs give exact laws at temperature 0, 1 and
+            1/m where :func:`theory.temper.stays_rational`.
+
+    Example:
+        >>> from theory.policies import parse_policy
+        >>> pmf = JointPMF.uniform([("New", "York"), ("New", "Orleans"), ("Mexico", "City"), ("Panama", "City")])
+        >>> law = step_law(pmf, parse_policy("threshold:gamma=0.4"))
+        >>> law.runs, law.data
+        ({1: Fraction(1, 1)}, {1: Fraction(1, 1)})
+    """
+    transform = Transform(**switches)
+    choice(off_support, "off_support", OFF_SUPPORT)
+    process = as_process(policy, transform)
+    if process is not None:
+        runs, data, error = process_calls(pmf, process, transform, off_support)
+        return StepLaw(runs=runs, data=data, error=error)
+    assert not isinstance(policy, Process)
+    flow = _CountedFlow(pmf, policy, transform, off_support, limit)
+    flow.run()
+    return flow.step_law()
+
+
+class _NoDraws:
+    """The path divergence is not wanted here."""
+
+    def add(self, reach: NDArray[Any], probs: NDArray[Any], q: NDArray[Any]) -> None:
+        """Keep nothing."""
+
+
+class _CountedFlow(Flow):
+    """The flow whose clock is the number of steps, whether the policy reads it or not."""
+
+    def __init__(
+        self, pmf: JointPMF, policy: Policy, transform: Transform, off_support: str, limit: int | None
+    ) -> None:
+        super().__init__(pmf, policy, transform, off_support)
+        self._limit, self._may_wait = limit, self.clocked
+        self.clocked = True  # the clock is a part of every state
+        self.draws: Any = _NoDraws()
+        self.stopped: dict[int, Any] = {}  # mass of runs that stop off the support, by steps
+
+    def _after(self, key: tuple[int, int], chosen: int) -> tuple[int, int]:
+        if not chosen and not self._may_wait:
+            raise InputError(f"policy {self.policy} takes no position; it must take at least one.")
+        return super()._after(key, chosen)
+
+    def _advance(self, key: tuple[int, int], layer: Any) -> None:
+        super()._advance(key, layer)
+        if self._limit is not None:
+            require_operations(
+                self.pairs, "the law of the steps", limit=self._limit, remedy="raise the limit"
+            )
+
+    def _idle_calls(self, key: tuple[int, int]) -> int:
+        if self.off_support == "stop" and (mass := self.lost.pop(key, None)) is not None:
+            self.stopped[key[1]] = self.stopped.get(key[1], self._zero()) + mass
+        return super()._idle_calls(key)
+
+    def step_law(self) -> StepLaw:
+        """Return the law; the flow has run."""
+        with ball_precision():
+            return self._step_law()
+
+    def _step_law(self) -> StepLaw:
+        runs, data = dict(self.stopped), dict[int, Any]()
+        for (mask, step), layer in self.layers.items():
+            if mask == self.full:
+                runs[step] = runs.get(step, self._zero()) + layer.own.sum()
+                data[step] = data.get(step, self._zero()) + layer.data.sum()
+        for (mask, step), mass in self.lost.items():
+            if mask == self.full:
+                runs[step] = runs.get(step, self._zero()) + mass
+        own, error = law_with_error({step: mass for step, mass in runs.items() if mass != 0})
+        of_data, more = law_with_error({step: mass for step, mass in data.items() if mass != 0})
+        return StepLaw(runs=own, data=of_data, error=max(error, more) if self.proven else None)
