@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tests.dyadic import both, dyadic
 from tests.tolerance import USEFUL
 from theory.adaptive import adaptive_bounds, average_depth, serial_depth
-from theory.answers import bounds_answer, frontier_answer
+from theory.answers import bounds_answer
+from theory.frontier_answers import frontier_answer
 from theory.law import Context, ListedLaw
 from theory.pmf import JointPMF
 from theory.policy_answer import best_policies, policy_answer

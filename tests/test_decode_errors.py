@@ -16,7 +16,7 @@ from tests import reference as ref
 from tests.dyadic import both, dyadic
 from tests.strategies import rules, targets
 from theory import temper
-from theory.answers import decode_answer
+from theory.decode_answers import decode_answer
 from theory.decoder import decode
 from theory.expectation import decode_contexts
 from theory.large import one_hot_topk
@@ -391,3 +391,11 @@ def test_realised_carries_errors(balls):  # noqa: ARG001
     assert abs(exact.calls - Fraction(found.calls)) <= Fraction(found.errors["model_calls"]) < 1e-14
     answer = realised_answer(rule, 4, task=lambda n: make_task("replace_random", n), temperature="1/2")
     assert set(answer["errors"]) == {"accuracy", "kl", "tokens_per_call", "model_calls"}
+
+
+def test_a_rule_with_chances_of_its_own_in_floats_claims_no_bound():
+    answer = decode_answer(make_task("shuffle", 3), parse_policy("plackett_luce:k=2,alg_temp=1/3"))
+    assert "errors" not in answer
+    assert "without a proven bound" in answer["notes"]["accuracy"]
+    exact = decode_answer(make_task("shuffle", 3), parse_policy("topk:k=2"))
+    assert "notes" not in exact

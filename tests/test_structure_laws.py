@@ -10,7 +10,7 @@ import pytest
 from synthetic import make_task
 from synthetic.laws import Arrangements
 from tests.intervals import assert_frequencies, assert_mean
-from theory.answers import decode_answer
+from theory.decode_answers import decode_answer
 from theory.decoder import decode
 from theory.large.block_law import BlocksLaw
 from theory.large.closed import closed_law

@@ -11,8 +11,8 @@ from tests.compositions import compositions
 from theory._checks import InputError
 from theory.adaptive import adaptive_bounds, serial_depth
 from theory.adaptive.within import depth_within
-from theory.answers import frontier_answer
 from theory.decoder import decode
+from theory.frontier_answers import frontier_answer
 from theory.large.gaps import Gaps
 from theory.limits import CostError
 from theory.lognumber import LogNumber

@@ -9,15 +9,15 @@ from typing import Any
 from theory._checks import InputError, exact_fraction, positive_int
 from theory.answers import (
     bounds_answer,
-    decode_answer,
-    frontier_answer,
     parse_partition,
     schedule_answer,
 )
 from theory.bounds import check_partition
 from theory.commandline import OneLineParser, as_json, guarded, waiting, whole
+from theory.decode_answers import decode_answer
 from theory.decoded import OFF_SUPPORT
 from theory.float_task import FloatTask
+from theory.frontier_answers import asked_answer, frontier_answer
 from theory.limits import CostError, allowing
 from theory.policies import parse_policy, policies
 from theory.rule_answers import realised_answer, rules_answer
@@ -219,7 +219,7 @@ def _answer(args: argparse.Namespace) -> dict[str, Any]:
     elif args.command == "schedule":
         answer = schedule_answer(task, samples=args.samples, seed=args.seed)
     elif args.command == "frontier":
-        answer = _frontier(task, args.plot) | _asked(task, args.within, args.entropy)
+        answer = _frontier(task, args.plot) | asked_answer(task, within=args.within, entropy=args.entropy)
     elif args.command == "policy":
         answer = _policy(task, args.steps, args.plot)
     else:
@@ -269,12 +269,6 @@ def _frontier(task: Any, plot: str | None) -> dict[str, Any]:
     bounds = bounds_answer(task)["optimal_bound"]
     save_picture(lambda: draw_frontier(answer, bounds and [float(bits) for bits in bounds]), path)
     return {**answer, "plot": plot}
-
-
-def _asked(task: Any, within: str | None, entropy: str | None) -> dict[str, Any]:
-    from theory.frontier_answers import asked_answer
-
-    return asked_answer(task, within=within, entropy=entropy)
 
 
 def _policy(task: Any, steps: int | None, plot: str | None) -> dict[str, Any]:

@@ -1,61 +1,33 @@
-"""The answers of ``python -m theory``: dictionaries with the keys that machines read."""
+"""The answers of ``python -m theory bounds`` and ``schedule``: dictionaries with the keys that machines read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
 from math import inf, log2, nextafter
-from typing import Any, Protocol
+from typing import Any
 
 from theory._checks import InputError, positive_int
+from theory.answer_parts import NamedTask, parametrised, with_exact
 from theory.bounds import check_partition, optimal_bounds, optimal_partition_counts, step_bound
 from theory.entropy_table import EntropyTable
-from theory.expectation import HasContexts, bounds_by_context, decode_contexts, expectation
+from theory.expectation import bounds_by_context, expectation
 from theory.large.answers import (
     equal_blocks,
     listed_or_structured,
-    structure_of,
     structured_bounds,
     structured_schedule,
 )
-from theory.large.closed import closed_law
-from theory.large.decode import NotKnownError
-from theory.large.decode_estimate import check_states, sampled_decode
-from theory.large.gaps import Gaps
 from theory.law import context_pmfs
-from theory.limits import CostError
-from theory.lognumber import LogNumber, ratio_text
 from theory.pmf import JointPMF
-from theory.policies.policy import Policy
-from theory.policies.process import Process
-from theory.structured.answers import large_bounds, large_law, large_schedule
-from theory.structured.decode_answers import Structured, large_decode
+from theory.structured.answers import large_bounds, large_schedule
 from theory.subsets import subset_entropies
-from theory.task_steps import steps_law_answer
-from theory.temper import settings_of
 
 __all__ = [
-    "NamedTask",
     "bounds_answer",
-    "decode_answer",
-    "frontier_answer",
     "parse_partition",
     "schedule_answer",
 ]
-
-
-class NamedTask(HasContexts, Protocol):
-    """A task with a name and a size."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        ...
-
-    @property
-    def n(self) -> int:
-        """Its size."""
-        ...
 
 
 def parse_partition(text: str) -> tuple[tuple[int, ...], ...]:
@@ -95,7 +67,7 @@ def bounds_answer(
 
     Laws too long to list are answered through their structure (:mod:`theory.large`) where the task has one.
     """
-    if (large := _parametrised(task)) is not None:
+    if (large := parametrised(task)) is not None:
         if adaptive or randomized or count:
             raise InputError(
                 "adaptive, randomized and counted optima need a law that can be listed; use a smaller n."
@@ -106,18 +78,13 @@ def bounds_answer(
     return listed_or_structured(
         task,
         lambda: _listed_bounds(task, partition, adaptive=adaptive, randomized=randomized, count=count),
-        lambda structure: _with_exact(
+        lambda structure: with_exact(
             structured_bounds(
                 task, structure, None if partition is None else _blocks(partition, structure.n), other=other
             )
         ),
         other=other,
     )
-
-
-def _parametrised(task: NamedTask) -> Structured | None:
-    """Return the large law given by parameters; a task with known subset entropies needs none, and lists nothing."""
-    return None if structure_of(task) is not None else large_law(task)
 
 
 def _blocks(partition: str, n: int) -> tuple[tuple[int, ...], ...]:
@@ -172,7 +139,7 @@ def _listed_bounds(
         answer["error"] = max(
             table.bound_error for _, table in tables
         )  # bits, of every float above but the optima
-    return _with_exact(answer)
+    return with_exact(answer)
 
 
 def _randomized(parts: Sequence[tuple[Fraction, JointPMF]]) -> dict[str, Any]:
@@ -189,7 +156,7 @@ def schedule_answer(task: NamedTask, *, samples: int = 2000, seed: int = 0) -> d
 
     Laws too long to list are answered through their structure (:mod:`theory.large`) where the task has one.
     """
-    if (large := _parametrised(task)) is not None:
+    if (large := parametrised(task)) is not None:
         return large_schedule(task, large, samples=samples, seed=seed)
     return listed_or_structured(
         task, lambda: _listed_schedule(task), lambda structure: structured_schedule(task, structure)
@@ -208,42 +175,7 @@ def _listed_schedule(task: NamedTask) -> dict[str, Any]:
         answer["error"] = max(curve.error_of(2 * curve.n + 1), best.error)  # bits, of every float above
     bounds = best_partition_bounds(curve.floats(), curve.n)
     answer["partition_bound"] = [b and nextafter(b.value + b.error, inf) for b in bounds]
-    return _with_exact(answer)
-
-
-def frontier_answer(task: NamedTask) -> dict[str, Any]:
-    """Return the exact lower hull of (expected steps, KL) over all adaptive policies, and the serial depth.
-
-    Steps are expected along runs driven by the data; ``steps_of_runs`` are those of the decoder's own runs.
-    """
-    from theory.adaptive import average_depth, average_frontier, state_graph
-
-    if _parametrised(task) is not None:
-        raise InputError(
-            f"the frontier needs a law that can be listed, and {task.name} is too large; use bounds (best fixed "
-            "blocks), decode (any rule, sampled), or a smaller -n."
-        )
-    graphs = [(weight, state_graph(pmf)) for weight, pmf in context_pmfs(task.contexts())]
-    vertices = average_frontier(graphs).vertices
-    depth = average_depth(graphs)
-    answer: dict[str, Any] = {"task": task.name, "n": task.n}
-    answer["vertices"] = [
-        {"steps": v.steps_under_data, "kl": v.kl, "steps_of_runs": v.steps} for v in vertices
-    ]
-    answer["serial_depth"] = {"expected": depth.expected, "worst_case": depth.worst_case}
-    structure = structure_of(task)
-    if isinstance(structure, Gaps) and structure.kind == "walk":
-        from theory.walk_rounds import walk_rounds
-
-        # below the expected one at any n
-        answer["serial_depth"] = {**answer["serial_depth"], "at_least": walk_rounds(structure.n)}
-    answer |= {"errors": {"serial_depth": depth.error}} if depth.error else {}  # of the expected one
-    exact_vertices = [{key: _text(value) for key, value in v.items()} for v in answer["vertices"]]
-    if all(isinstance(v.kl, LogNumber) for v in vertices):
-        rounds = answer["serial_depth"].items()
-        exact_depth = {name: _text(value) for name, value in rounds if name != "worst_case"}
-        answer["exact"] = {"vertices": exact_vertices, "serial_depth": exact_depth}
-    return answer
+    return with_exact(answer)
 
 
 def _joint(table: EntropyTable) -> Any:
@@ -263,62 +195,3 @@ def _dual(table: EntropyTable) -> Any:
         total = table.exact(full) * (1 - table.n)
         return sum((table.exact(mask) for mask in others), total)
     return float(table.h[others].sum() - (table.n - 1) * table.h[full])
-
-
-def decode_answer(
-    task: NamedTask, policy: Policy | Process, *, samples: int = 2000, seed: int = 0, **switches: Any
-) -> dict[str, Any]:
-    """Return the exact decode of a task: accuracy, kl, path_kl, steps and the rationals behind them.
-
-    Laws too large to list are decoded by samples (:mod:`theory.structured.decode_answers`,
-    :mod:`theory.large.decode_estimate`), and the answer says so.
-    """
-    if (large := _parametrised(task)) is not None:
-        return large_decode(task, large, policy, samples=samples, seed=seed, **switches)
-    structure = structure_of(task)
-    try:
-        if structure is not None and closed_law(task) is not None:
-            check_states(structure.n, policy, switches)
-        result = decode_contexts(task, policy, **switches)
-    except (NotKnownError, CostError):
-        law = closed_law(task)
-        if law is None:
-            raise
-        own: dict[str, Any] = {"samples": samples, "seed": seed}
-        return _with_exact(sampled_decode(task, law, structure, policy, **own, **switches))
-    answer: dict[str, Any] = {
-        "task": task.name,
-        "n": task.n,
-        "policy": str(policy),
-        **settings_of(switches),
-        "accuracy": result.accuracy,
-        "kl": result.kl,
-        "path_kl": result.path_kl,
-        "steps": result.steps,
-        "steps_under_data": result.steps_under_data,
-        "tokens_per_step": result.tokens_per_step,
-    }
-    found = steps_law_answer(task, policy, **switches)
-    errors = {**result.errors, **found.pop("errors", {})}
-    return _with_exact(answer | ({"errors": errors} if errors else {}) | found)
-
-
-def _with_exact(answer: dict[str, Any]) -> dict[str, Any]:
-    """Add the exact forms as text, where there are any."""
-    exact: dict[str, Any] = {}
-    for key, value in answer.items():
-        if (
-            isinstance(value, list)
-            and value
-            and all(isinstance(item, (LogNumber, Fraction)) for item in value)
-        ):
-            exact[key] = [_text(item) for item in value]
-        elif isinstance(value, (LogNumber, Fraction)):
-            exact[key] = _text(value)
-        elif key.startswith("steps_law") and value and all(isinstance(p, Fraction) for _, p in value):
-            exact[key] = [[calls, _text(p)] for calls, p in value]
-    return {**answer, "exact": exact} if exact else answer
-
-
-def _text(value: Any) -> str:
-    return ratio_text(value) if isinstance(value, Fraction) else str(value)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from theory._checks import InputError
-from theory.answers import NamedTask
+from theory.answer_parts import NamedTask
 from theory.law import Context, ListedLaw
 from theory.pmf import JointPMF
 from theory.structured.answers import large_law

@@ -1,4 +1,4 @@
-"""What ``python -m theory frontier`` adds on request: the steps at a given divergence, and diversity in one step."""
+"""The answer of ``python -m theory frontier``, and what it adds on request: steps at a divergence, diversity."""
 
 from __future__ import annotations
 
@@ -8,11 +8,55 @@ from typing import Any
 
 from theory._checks import InputError
 from theory.adaptive.within import depth_within
+from theory.answer_parts import NamedTask, exact_text, parametrised
 from theory.diversity import most_accurate, most_accurate_of_any
 from theory.expectation import HasContexts
+from theory.large.answers import structure_of
+from theory.large.gaps import Gaps
+from theory.law import context_pmfs
+from theory.lognumber import LogNumber
 from theory.pmf import JointPMF
 
-__all__ = ["asked_answer"]
+__all__ = ["asked_answer", "frontier_answer"]
+
+
+def frontier_answer(task: NamedTask) -> dict[str, Any]:
+    """Return the exact lower hull of (expected steps, KL) over all adaptive policies, and the serial depth.
+
+    Steps are expected along runs driven by the data; ``steps_of_runs`` are those of the decoder's own runs.
+    """
+    from theory.adaptive import average_depth, average_frontier, state_graph
+
+    if parametrised(task) is not None:
+        raise InputError(
+            f"the frontier needs a law that can be listed, and {task.name} is too large; use bounds (best fixed "
+            "blocks), decode (any rule, sampled), or a smaller -n."
+        )
+    graphs = [(weight, state_graph(pmf)) for weight, pmf in context_pmfs(task.contexts())]
+    vertices = average_frontier(graphs).vertices
+    depth = average_depth(graphs)
+    answer: dict[str, Any] = {"task": task.name, "n": task.n}
+    answer["vertices"] = [
+        {"steps": v.steps_under_data, "kl": v.kl, "steps_of_runs": v.steps} for v in vertices
+    ]
+    answer["serial_depth"] = {"expected": depth.expected, "worst_case": depth.worst_case}
+    structure = structure_of(task)
+    if isinstance(structure, Gaps) and structure.kind == "walk":
+        from theory.walk_rounds import walk_rounds
+
+        # below the expected one at any n
+        answer["serial_depth"] = {**answer["serial_depth"], "at_least": walk_rounds(structure.n)}
+    answer |= {"errors": {"serial_depth": depth.error}} if depth.error else {}  # of the expected one
+    if not all(isinstance(v.kl, LogNumber) for v in vertices):
+        answer["notes"] = {
+            "vertices": "float64 without a proven bound; exact probabilities give exact vertices"
+        }
+    exact_vertices = [{key: exact_text(value) for key, value in v.items()} for v in answer["vertices"]]
+    if all(isinstance(v.kl, LogNumber) for v in vertices):
+        rounds = answer["serial_depth"].items()
+        exact_depth = {name: exact_text(value) for name, value in rounds if name != "worst_case"}
+        answer["exact"] = {"vertices": exact_vertices, "serial_depth": exact_depth}
+    return answer
 
 
 def asked_answer(task: HasContexts, *, within: str | None, entropy: str | None) -> dict[str, Any]:

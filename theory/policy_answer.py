@@ -9,7 +9,7 @@ from typing import Any
 from theory._checks import InputError, positive_int
 from theory.adaptive import adaptive_bounds, serial_depth
 from theory.adaptive.policy import AdaptivePolicy
-from theory.answers import NamedTask
+from theory.answer_parts import NamedTask
 from theory.decoder import decode
 from theory.expectation import expectation
 from theory.lognumber import LogNumber

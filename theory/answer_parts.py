@@ -1,0 +1,55 @@
+"""What the answers of ``python -m theory`` share: named tasks, and exact forms as text."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, Protocol
+
+from theory.expectation import HasContexts
+from theory.large.answers import structure_of
+from theory.lognumber import LogNumber, ratio_text
+from theory.structured.answers import large_law
+from theory.structured.decode_answers import Structured
+
+__all__ = ["NamedTask", "exact_text", "parametrised", "with_exact"]
+
+
+class NamedTask(HasContexts, Protocol):
+    """A task with a name and a size."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def n(self) -> int:
+        """Its size."""
+        ...
+
+
+def parametrised(task: NamedTask) -> Structured | None:
+    """Return the large law given by parameters; a task with known subset entropies needs none, and lists nothing."""
+    return None if structure_of(task) is not None else large_law(task)
+
+
+def with_exact(answer: dict[str, Any]) -> dict[str, Any]:
+    """Add the exact forms as text, where there are any."""
+    exact: dict[str, Any] = {}
+    for key, value in answer.items():
+        if (
+            isinstance(value, list)
+            and value
+            and all(isinstance(item, (LogNumber, Fraction)) for item in value)
+        ):
+            exact[key] = [exact_text(item) for item in value]
+        elif isinstance(value, (LogNumber, Fraction)):
+            exact[key] = exact_text(value)
+        elif key.startswith("steps_law") and value and all(isinstance(p, Fraction) for _, p in value):
+            exact[key] = [[calls, exact_text(p)] for calls, p in value]
+    return {**answer, "exact": exact} if exact else answer
+
+
+def exact_text(value: Any) -> str:
+    """Return a rational in full, and anything else as text."""
+    return ratio_text(value) if isinstance(value, Fraction) else str(value)

@@ -1,0 +1,64 @@
+"""The answer of ``python -m theory decode``: exact where that is known, else sampled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from theory.answer_parts import NamedTask, parametrised, with_exact
+from theory.expectation import decode_contexts
+from theory.large.answers import structure_of
+from theory.large.closed import closed_law
+from theory.large.decode import NotKnownError
+from theory.large.decode_estimate import check_states, sampled_decode
+from theory.limits import CostError
+from theory.policies.policy import Policy
+from theory.policies.process import Process
+from theory.structured.decode_answers import large_decode
+from theory.task_steps import steps_law_answer
+from theory.temper import settings_of
+
+__all__ = ["decode_answer"]
+
+
+def decode_answer(
+    task: NamedTask, policy: Policy | Process, *, samples: int = 2000, seed: int = 0, **switches: Any
+) -> dict[str, Any]:
+    """Return the exact decode of a task: accuracy, kl, path_kl, steps and the rationals behind them.
+
+    Laws too large to list are decoded by samples (:mod:`theory.structured.decode_answers`,
+    :mod:`theory.large.decode_estimate`), and the answer says so.
+    """
+    if (large := parametrised(task)) is not None:
+        return large_decode(task, large, policy, samples=samples, seed=seed, **switches)
+    structure = structure_of(task)
+    try:
+        if structure is not None and closed_law(task) is not None:
+            check_states(structure.n, policy, switches)
+        result = decode_contexts(task, policy, **switches)
+    except (NotKnownError, CostError):
+        law = closed_law(task)
+        if law is None:
+            raise
+        own: dict[str, Any] = {"samples": samples, "seed": seed}
+        return with_exact(sampled_decode(task, law, structure, policy, **own, **switches))
+    answer: dict[str, Any] = {
+        "task": task.name,
+        "n": task.n,
+        "policy": str(policy),
+        **settings_of(switches),
+        "accuracy": result.accuracy,
+        "kl": result.kl,
+        "path_kl": result.path_kl,
+        "steps": result.steps,
+        "steps_under_data": result.steps_under_data,
+        "tokens_per_step": result.tokens_per_step,
+    }
+    found = steps_law_answer(task, policy, **switches)
+    errors = {**result.errors, **found.pop("errors", {})}
+    if errors:
+        answer["errors"] = errors
+    elif isinstance(result.accuracy, float):
+        answer["notes"] = {
+            "accuracy": "float64 without a proven bound: the rule's own chances are irrational"
+        }
+    return with_exact(answer | found)
