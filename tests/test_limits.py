@@ -43,7 +43,7 @@ def test_the_command_names_the_factor_that_lets_it_pass(capsys):
     error = capsys.readouterr().err
     assert "the limit is" in error
     assert error.count("\n") == 1
-    assert main([*command, "--limit", "2"]) == 0
+    assert main([*command, "--limit", "1e400"]) == 0
     assert len(json.loads(capsys.readouterr().out)["adaptive_bound"]) == 4
 
 
@@ -96,3 +96,12 @@ def test_exact_forms_of_any_length_are_printed(name, spec, capsys):
 def test_a_probability_below_the_range_of_floats_is_not_shown_as_zero(capsys):
     assert main(["decode", "shuffle", "-n", "1000", "--policy", "topk:k=1000"]) == 0
     assert "4.02387260e-433" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", ["--within", "--entropy"])
+@pytest.mark.parametrize("bits", ["1e400", "-1", "x", "nan"])
+def test_bits_out_of_range_are_one_line(option, bits, capsys):
+    assert main(["frontier", "shuffle", "-n", "3", option, bits]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert f"got {bits}" in error.replace("'", "")

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
-from theory._checks import InputError
+from theory._checks import InputError, exact_fraction
 from theory.adaptive.within import depth_within
 from theory.answer_parts import NamedTask, exact_text, parametrised
 from theory.diversity import most_accurate, most_accurate_of_any
@@ -18,6 +18,8 @@ from theory.lognumber import LogNumber
 from theory.pmf import JointPMF
 
 __all__ = ["asked_answer", "frontier_answer"]
+
+_MOST_BITS = 10**9  # no law that can be listed holds as many
 
 
 def frontier_answer(task: NamedTask) -> dict[str, Any]:
@@ -77,22 +79,31 @@ def asked_answer(task: HasContexts, *, within: str | None, entropy: str | None) 
         return {}
     pmf, answer = _only_pmf(task), dict[str, Any]()
     if within is not None:
-        depth = depth_within(pmf, within)
+        epsilon = _bits(within, "epsilon")
+        depth = depth_within(pmf, epsilon)
         answer["depth_within"] = {
-            "epsilon": Fraction(within),
+            "epsilon": epsilon,
             "expected": depth.expected,
             "worst_case": depth.worst_case,
         }
     if entropy is not None:
-        point = most_accurate(pmf, entropy)
+        least = _bits(entropy, "entropy")
+        point = most_accurate(pmf, least)
         total = prod(map(len, pmf.alphabets))
         answer["diversity"] = {
-            "entropy": Fraction(entropy),
+            "entropy": least,
             "accuracy": point.accuracy,
             "ceiling": point.ceiling,
-            "of_any_law": most_accurate_of_any(len(pmf), total, entropy)[1],
+            "of_any_law": most_accurate_of_any(len(pmf), total, least)[1],
         }
     return answer
+
+
+def _bits(text: str, name: str) -> Fraction:
+    value = exact_fraction(text, name)
+    if value > _MOST_BITS:
+        raise InputError(f"{name} must be at most {_MOST_BITS} bits, got {text}.")
+    return value
 
 
 def _only_pmf(task: HasContexts) -> JointPMF:

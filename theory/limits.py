@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from fractions import Fraction
-from math import isfinite
+from math import inf
 
 from theory._checks import InputError
 
@@ -52,7 +52,7 @@ def allowing(factor: float | Fraction) -> Generator[None]:
         >>> with allowing(1000):
         ...     require_memory(10**12, "13! outcomes", remedy="use a smaller n")
     """
-    if not (isfinite(factor) and factor > 0):
+    if not factor > 0 or factor == inf:  # a ratio may be beyond the range of floats
         raise InputError(f"a limit must be multiplied by a positive number, got {factor}.")
     token = _ALLOWANCE.set(_ALLOWANCE.get() * Fraction(factor))
     try:

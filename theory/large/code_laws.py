@@ -25,16 +25,8 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class ParityLaw:
-    """The uniform law on bit strings with an even sum; numpy batches only.
-
-    Attributes:
-        n: The number of bits.
-
-    Example:
-        >>> ParityLaw(3).conditional(np.array([[1, MASK, 0], [1, MASK, MASK]]))[:, 1].tolist()
-        [[0.0, 1.0], [0.5, 0.5]]
-    """
+class _Bits:
+    """A law on bit strings: adding a code word, which renames bits, leads from any outcome to any other."""
 
     tokens_alike: ClassVar[bool] = True  # renaming tokens alone is transitive on the support
     n: int
@@ -48,6 +40,19 @@ class ParityLaw:
     def row_cost(self) -> int:
         """Nanoseconds that a state takes, for estimates of cost: 150 a position with its ranking, measured."""
         return 150 * self.n
+
+
+@dataclass(frozen=True)
+class ParityLaw(_Bits):
+    """The uniform law on bit strings with an even sum; numpy batches only.
+
+    Attributes:
+        n: The number of bits.
+
+    Example:
+        >>> ParityLaw(3).conditional(np.array([[1, MASK, 0], [1, MASK, MASK]]))[:, 1].tolist()
+        [[0.0, 1.0], [0.5, 0.5]]
+    """
 
     def conditional(self, revealed: Ints) -> NDArray[np.float64]:
         """Return the ideal marginals, shape (B, n, 2); see :class:`theory.law.Law`."""
@@ -99,7 +104,7 @@ class ParityLaw:
 
 
 @dataclass(frozen=True)
-class RepeatedLaw:
+class RepeatedLaw(_Bits):
     """The uniform law on the two constant bit strings; numpy batches only.
 
     Attributes:
@@ -109,19 +114,6 @@ class RepeatedLaw:
         >>> RepeatedLaw(2).conditional(np.array([[1, MASK], [MASK, MASK]]))[:, 1].tolist()
         [[0.0, 1.0], [0.5, 0.5]]
     """
-
-    tokens_alike: ClassVar[bool] = True  # renaming tokens alone is transitive on the support
-    n: int
-
-    @property
-    def tokens(self) -> tuple[Token, ...]:
-        """The bits."""
-        return (0, 1)
-
-    @property
-    def row_cost(self) -> int:
-        """Nanoseconds that a state takes, for estimates of cost: 150 a position with its ranking, measured."""
-        return 150 * self.n
 
     def conditional(self, revealed: Ints) -> NDArray[np.float64]:
         """Return the ideal marginals, shape (B, n, 2); see :class:`theory.law.Law`."""
