@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import numpy as np
+from flint import arb
 from hypothesis import strategies as st
 
 from theory.arithmetic import EXACT, FLOAT64, to_fmpq
@@ -23,7 +24,7 @@ def float_view(rows, masked) -> View:
 
 
 def laws(policy, view: View) -> list[dict[frozenset[int], Fraction]]:
-    """The law of the chosen set for every row."""
+    """The law of the chosen set for every row: Fractions, or balls of irrational rules."""
     index, distinct = policy.plan(view).distribution()
     assert index.shape == (view.probs.shape[0],)
     out = []
@@ -32,8 +33,9 @@ def laws(policy, view: View) -> list[dict[frozenset[int], Fraction]]:
         for mask, p in distinct[j]:
             positions = frozenset(i for i in range(mask.bit_length()) if mask >> i & 1)
             assert positions not in law
-            law[positions] = Fraction(int(p.p), int(p.q))
-        assert sum(law.values()) == 1
+            law[positions] = p if isinstance(p, arb) else Fraction(int(p.p), int(p.q))
+        total = sum(law.values())
+        assert total == 1 or (total.contains(1) and total.rad() < 1e-13)
         out.append(law)
     return out
 

@@ -164,10 +164,13 @@ class KLASS:
 
 
 class Credit:
-    """Memory: the credits as floats. Probabilities are floats, those within 10^-9 are equal."""
+    """Memory: the credits. Probabilities are of the kind ``real``; those within 10^-9 are equal."""
 
-    def __init__(self, gamma, alpha=0.7, boost=0.2, beta=0.8, top="all", slack=1e-5, block=None):
-        self.gamma, self.alpha, self.boost, self.beta = float(gamma), alpha, boost, beta
+    def __init__(
+        self, gamma, alpha="0.7", boost="0.2", beta="0.8", top="all", slack=1e-5, block=None, real=float
+    ):
+        self.real, self.gamma = real, float(gamma)
+        self.alpha, self.boost, self.beta = (real(Fraction(x)) for x in (alpha, boost, beta))
         self.top, self.slack, self.block = top, slack, block
 
     def start(self, n):
@@ -184,10 +187,13 @@ class Credit:
             tops = ref.sorted_tokens(v for v, p in laws[i].items() if p == best_p)
             faded = {v: self.beta * m for v, m in credits[i].items()}
             for v in tops if self.top == "all" else tops[:1]:
-                faded[v] = faded.get(v, 0) + float(best_p) ** self.boost
+                faded[v] = faded.get(v, 0) + self.real(best_p) ** self.boost
             credits[i] = faded
-            weight = {v: float(p) * (1 + faded.get(v, 0)) ** self.alpha for v, p in laws[i].items() if p}
-            raised[i] = {v: w / fsum(weight.values()) for v, w in weight.items()}
+            weight = {v: self.real(p) * (1 + faded.get(v, 0)) ** self.alpha for v, p in laws[i].items() if p}
+            total = fsum(weight.values()) if self.real is float else sum(weight.values())
+            raised[i] = {v: w / total for v, w in weight.items()}
+            if self.real is not float:
+                raised[i] = {v: Fraction(p) for v, p in raised[i].items()}
         bar = min(self.gamma, max(max(law.values()) for law in raised.values()) - self.slack)
         chosen = [i for i in left if max(raised[i].values()) >= bar - 1e-9]
         options = [list(self.tempered(raised[i], run.temperature).items()) for i in chosen]

@@ -115,7 +115,9 @@ def run(pmf: ref.PMF, rule: Rule, *, off_support="marginal", temperature=1, gree
 # --- ReMDM ------------------------------------------------------------------------------------------------
 
 
-def remdm(steps, eta, variant="cap", eps=Fraction(1, 10**5), final="argmax", block=None, **loop) -> Rule:
+def remdm(
+    steps, eta, variant="cap", eps=Fraction(1, 10**5), final="argmax", block=None, exp=exp, **loop
+) -> Rule:
     """The memory is (block, step in it, what each token was drawn with); a block ends by itself."""
     steps, eta, eps = int(steps), Fraction(eta), Fraction(eps)
     grid = [1 + Fraction(j, steps) * (eps - 1) for j in range(steps + 1)]  # linspace(1, eps)

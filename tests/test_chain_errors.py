@@ -32,6 +32,7 @@ from theory.structured import (
     chain_optimal_bounds,
 )
 from theory.structured.answers import large_bounds, large_schedule
+from theory.structured.evidence_balls import grammar_bits, hmm_bits
 from theory.structured.evidence_errors import log_prob_error
 from theory.structured.gap_decode import approximate_accuracy
 from theory.structured.gap_errors import power_roundings
@@ -308,15 +309,20 @@ def hidden(draw):
 @given(law=hidden())
 def test_log_prob_of_hidden_chains(law):
     rows = np.array(list(product(range(len(law.tokens)), repeat=law.n)))
+    check_log_probs(law, rows, hidden_chances(law, rows.tolist()))
+
+
+def hidden_chances(law, rows):
+    """P(y) of each row, by the forward algorithm in Fractions."""
     moves = [law.transition[0 if len(law.transition) == 1 else i] for i in range(law.n - 1)]
     truth = []
-    for y in rows.tolist():
+    for y in rows:
         ways = [p * row[y[0]] for p, row in zip(law.initial, law.emission, strict=True)]
         for v, move in zip(y[1:], moves, strict=True):
             after = [sum((p * move[g][h] for g, p in enumerate(ways)), Fraction(0)) for h in range(len(ways))]
             ways = [p * row[v] for p, row in zip(after, law.emission, strict=True)]
         truth.append(sum(ways, Fraction(0)))
-    check_log_probs(law, rows, truth)
+    return truth
 
 
 def check_log_probs(law, rows, truth):
@@ -328,15 +334,17 @@ def check_log_probs(law, rows, truth):
             assert error < USEFUL
 
 
+AMBIGUOUS = {
+    "S": {"S S": "1/7", "A B": "2/7", "a": "4/7"},
+    "A": {"a": "1/3", "b": "2/3"},
+    "B": {"S A": "9/10", "b": "1/10"},
+}
+
+
 @pytest.mark.parametrize("words", [(), ("a",), ("a", "b")])
 @pytest.mark.parametrize("n", [2, 5])
 def test_log_prob_of_grammars(n, words):
-    rules = {
-        "S": {"S S": "1/7", "A B": "2/7", "a": "4/7"},
-        "A": {"a": "1/3", "b": "2/3"},
-        "B": {"S A": "9/10", "b": "1/10"},
-    }
-    law = GrammarLaw(n=n, rules=rules, words=words)
+    law = GrammarLaw(n=n, rules=AMBIGUOUS, words=words)
     pmf = {tuple(law.tokens.index(w) for w in y): p for y, p in law.pmf()}
     rows = list(product(range(len(law.tokens)), repeat=n))
     check_log_probs(law, np.array(rows), [pmf.get(y, Fraction(0)) for y in rows])
@@ -347,13 +355,36 @@ def test_log_prob_where_floats_end():
     rows, shows = [[1, 0], [0, 1]], [[1 - TINY, TINY], [TINY, 1 - TINY]]
     law = HMMLaw(n=5, initial=["1/2", "1/2"], transition=rows, emission=shows)
     answers = np.array([[0, 0, 0, 0, 1], [0, 0, 1, 1, 1], [0, 0, 0, 0, 0]])
-    assert np.isinf(log_prob_error(law, answers)).tolist() == [False, True, False]
+    errors, truths = log_prob_error(law, answers), hidden_chances(law, answers.tolist())
+    assert not np.isinf(errors).any()
+    assert errors[1] > 1  # most of the probability is gone
+    for bits, error, p in zip(law.log_prob(answers), errors, truths, strict=True):
+        assert abs(Fraction(float(bits)) + minus_log2(p)) <= Fraction(float(error)) + SLACK
     none = HMMLaw(n=3, initial=[1, 0], transition=rows, emission=[[1, 0], [0, 1]])
     assert log_prob_error(none, np.array([[1, 1, 1]])).tolist() == [0]
     deep = GrammarLaw(n=40, rules={"S": {"S S": "1/1000", "x": "999/2000", "y": "999/2000"}}, words=())
     assert log_prob_error(deep, np.zeros((1, 40), dtype=int))[0] < USEFUL
     deeper = GrammarLaw(n=200, rules={"S": {"S S": "1/1000", "x": "999/2000", "y": "999/2000"}}, words=())
-    assert log_prob_error(deeper, np.zeros((1, 200), dtype=int))[0] == np.inf
+    assert log_prob_error(deeper, np.zeros((1, 200), dtype=int))[0] < USEFUL  # by balls
+    deepest = GrammarLaw(n=400, rules={"S": {"S S": "1/1000", "x": "999/2000", "y": "999/2000"}}, words=())
+    assert log_prob_error(deepest, np.zeros((1, 400), dtype=int))[0] == np.inf  # too many products
+
+
+@settings(max_examples=10)
+@given(law=hidden())
+def test_log_prob_of_hidden_chains_in_balls(law):
+    rows = list(product(range(len(law.tokens)), repeat=law.n))
+    for y, p in zip(rows, hidden_chances(law, rows), strict=True):
+        if p:
+            error = abs(float(hmm_bits(law, y).mid()) + float(minus_log2(p)))
+            assert error < 1e-14 * max(1.0, float(minus_log2(p)))
+
+
+@pytest.mark.parametrize("words", [(), ("a", "b")])
+def test_log_prob_of_grammars_in_balls(words):
+    law = GrammarLaw(n=5, rules=AMBIGUOUS, words=words)
+    for y, p in law.pmf():
+        assert float(grammar_bits(*law.split, y).mid()) == pytest.approx(-float(minus_log2(p)), abs=1e-14)
 
 
 def test_numpy_logarithms_are_within_four_units():

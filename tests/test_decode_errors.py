@@ -208,12 +208,6 @@ def test_whole_output_laws_and_step_laws(law, off):
             assert abs(p - Fraction(calls.runs[r])) <= Fraction(calls.error)
 
 
-def test_rules_with_float_chances_prove_nothing():
-    result = decode(JointPMF.uniform([(0, 1), (1, 0)]), parse_policy("plackett_luce:k=1,alg_temp=0.2"))
-    assert isinstance(result.accuracy, float)
-    assert result.errors == {}
-
-
 def test_the_precision_of_balls_does_not_leak():
     before = ctx.prec
     decode(JointPMF.uniform([(0, 1), (1, 0)]), parse_policy("topk:k=1"), temperature="0.7")
@@ -391,11 +385,3 @@ def test_realised_carries_errors(balls):  # noqa: ARG001
     assert abs(exact.calls - Fraction(found.calls)) <= Fraction(found.errors["model_calls"]) < 1e-14
     answer = realised_answer(rule, 4, task=lambda n: make_task("replace_random", n), temperature="1/2")
     assert set(answer["errors"]) == {"accuracy", "kl", "tokens_per_call", "model_calls"}
-
-
-def test_a_rule_with_chances_of_its_own_in_floats_claims_no_bound():
-    answer = decode_answer(make_task("shuffle", 3), parse_policy("plackett_luce:k=2,alg_temp=1/3"))
-    assert "errors" not in answer
-    assert "without a proven bound" in answer["notes"]["accuracy"]
-    exact = decode_answer(make_task("shuffle", 3), parse_policy("topk:k=2"))
-    assert "notes" not in exact

@@ -40,6 +40,7 @@ __all__ = [
     "is_zero",
     "law_with_error",
     "public",
+    "scored_balls",
     "tempered_balls",
     "to_ball",
     "with_errors",
@@ -177,11 +178,34 @@ def drawn_balls(
         counts = best.sum(axis=-1, keepdims=True)
         shares = ball_array([0, *(Fraction(1, c) for c in range(1, best.shape[-1] + 1))])
         return np.where(best, shares[counts], _ZERO)
+    return _cut(transform, probs, numbers, exact, transform.temperature)
+
+
+def scored_balls(
+    transform: Transform, probs: NDArray[Any], numbers: Numbers, exact: NDArray[Any]
+) -> NDArray[Any]:
+    """Return the distributions that rules read (:meth:`theory.temper.Transform.scores_read`) as balls.
+
+    Args:
+        transform: Temperature, truncation, and whether rules read before or after them.
+        probs: As in :func:`drawn_balls`.
+        numbers: As in :func:`drawn_balls`.
+        exact: As in :func:`drawn_balls`.
+    """
+    if transform.scored == "before":
+        return exact
+    return _cut(transform, probs, numbers, exact, transform.temperature or Fraction(1))
+
+
+def _cut(
+    transform: Transform, probs: NDArray[Any], numbers: Numbers, exact: NDArray[Any], temperature: Fraction
+) -> NDArray[Any]:
+    """Return tempered balls (tau > 0) without the tokens that truncation leaves out."""
     q = exact
-    if transform.temperature != 1 and exact.size:
+    if temperature != 1 and exact.size:
         first, index = distinct_rows(exact.reshape(-1, exact.shape[-1]))
         rows = exact.reshape(-1, exact.shape[-1])[first]
-        q = tempered_balls(rows, transform.temperature)[index].reshape(exact.shape)
+        q = tempered_balls(rows, temperature)[index].reshape(exact.shape)
     kept = transform.kept(probs, numbers)
     return q if kept is None else tempered_balls(np.where(kept, q, _ZERO), Fraction(1))
 

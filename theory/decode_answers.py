@@ -59,6 +59,6 @@ def decode_answer(
         answer["errors"] = errors
     elif isinstance(result.accuracy, float):
         answer["notes"] = {
-            "accuracy": "float64 without a proven bound: the rule's own chances are irrational"
+            "accuracy": "float64 without a proven bound: the rule gives its own chances as floats"
         }
     return with_exact(answer | found)

@@ -40,8 +40,8 @@ class Decode:
         n: Number of positions.
         off_support: The convention behind the numbers that depend on it: the steps, and for remasking rules all.
         errors: Proven bounds on the absolute errors of the floats among ``accuracy``, ``kl``, ``path_kl``, ``steps``
-            and ``steps_under_data`` (:mod:`theory.balls`). Empty for an exact decode, and for rules whose own random
-            choices are computed in floats (``rational`` is false), where nothing is proved.
+            and ``steps_under_data`` (:mod:`theory.balls`). Empty for an exact decode, and for a rule of
+            one's own that gives its chances as floats, where nothing is proved.
     """
 
     law: Mapping[Outcome, Number]

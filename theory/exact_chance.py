@@ -19,6 +19,7 @@ from theory.law import MASK
 from theory.limits import require_operations
 from theory.policies.board import Board
 from theory.policies.policy import Plan
+from theory.set_laws import usable_laws
 from theory.states import ListedModel
 
 __all__ = ["ExactChance"]
@@ -48,6 +49,8 @@ class ExactChance:
     def choose(self, board: Board, plan: Plan) -> tuple[Board, NDArray[np.bool_]]:
         """Split by the law of the set."""
         index, laws = plan.distribution()
+        laws, proven = usable_laws(laws, exact=self.exact)
+        self.proven &= proven
         n = board.tokens.shape[1]
         rows = [(row, chosen, p) for row, j in enumerate(index.tolist()) for chosen, p in laws[j]]
         parent = np.array([row for row, _, _ in rows], dtype=np.int64)
@@ -104,20 +107,20 @@ class ExactChance:
         return drawn_balls(board.transform, board.probs, board.numbers, self._marginals(board))
 
     def _marginals(self, board: Board) -> NDArray[Any]:
-        """Return the marginals of the board as balls: those of the model, unless the rule has changed them."""
-        if self.floats is not None:
-            if np.array_equal(board.probs, board.weights["seen"]):
-                return board.weights["balls"]
+        """Return the marginals of the board as balls; floats that a rule has put there are of unknown error."""
+        if (known := board.known_balls) is not None:
+            return known
+        if board.probs.dtype != np.dtype(object):
             self.proven = False
         return balls(board.probs)
 
     def asked(self, board: Board) -> Board:
         """Return the board with what the model says of its tokens."""
-        board = replace(board, probs=self.model.marginals(board.tokens))
-        if self.floats is None:
-            return board
-        known = {"balls": self.floats.marginals(board.tokens), "seen": board.probs}
-        return replace(board, weights={**board.weights, **known})
+        weights = {name: board.weights[name] for name in ("own", "data")}
+        probs = self.model.marginals(board.tokens)
+        if self.floats is not None:
+            weights |= {"balls": self.floats.marginals(board.tokens), "rounded": probs}
+        return replace(board, probs=probs, weights=weights)
 
     def _ratio(self, before: NDArray[np.int64], after: NDArray[np.int64]) -> NDArray[Any]:
         """Return ``P(after | before)`` of each row; anything where ``before`` is impossible: no data are there."""

@@ -20,9 +20,10 @@ from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from theory._checks import InputError
-from theory.arithmetic import EXACT, FLOAT64, Number, Numbers, to_fmpq
+from theory.arithmetic import EXACT, FLOAT64, Number, Numbers
+from theory.ball_model import BallModel
 from theory.ball_weights import BallWeights
-from theory.balls import ball_precision, balls, drawn_balls, is_zero, public, zeros_of
+from theory.balls import ball_precision, balls, drawn_balls, is_zero, public, scored_balls, zeros_of
 from theory.decoded import Decode, ValidSet, assembled
 from theory.grouping import Groups
 from theory.limits import require_memory, require_operations
@@ -33,7 +34,7 @@ from theory.policies.policy import Policy
 from theory.policies.ranked import SetLaw
 from theory.policies.scheduled import Scheduled
 from theory.policies.view import View
-from theory.set_laws import by_set, inclusion
+from theory.set_laws import by_set, inclusion, usable_laws
 from theory.states import ListedModel
 from theory.temper import Transform
 
@@ -62,9 +63,10 @@ class Flow:
         self.pmf, self.policy, self.transform, self.off_support = pmf, policy, transform, off_support
         self.numbers: Numbers = EXACT if pmf.is_exact else FLOAT64
         self.clocked: bool = getattr(policy, "clocked", False)
-        self.proven: bool = getattr(policy, "rational", True)  # its own chances are exact numbers
+        self.proven = True  # until the rule gives a chance as a float
         bits = 0 if pmf.total is None else pmf.total.bit_length()
-        self.exact = pmf.is_exact and self.proven and transform.keeps_rational(bits)
+        rational: bool = getattr(policy, "rational", True)
+        self.exact = pmf.is_exact and rational and transform.keeps_rational(bits)
         self.full = (1 << pmf.n) - 1
         self.pairs = 0  # (revealed set, chosen set) pairs so far
         self.width = max(len(a) for a in pmf.alphabets)
@@ -188,12 +190,14 @@ class Flow:
         weights = self.pmf.group_weights(groups)
         active = np.flatnonzero(~(is_zero(layer.own) & is_zero(layer.data)))
         probs = self._marginals(mask, groups, weights)[active]
-        index, laws = self._plan(key, probs, self.pmf.codes[groups.first[active]])
+        codes = self.pmf.codes[groups.first[active]]
         if self._weights is None:
+            index, laws = self._plan(key, probs, codes)
             q = self.transform.draw(probs, self.numbers)
         else:
             weights = self._weights.of(mask, groups)
             scored, probs = probs, self._weights.marginals(groups, weights, active, probs)
+            index, laws = self._plan(key, scored, codes, probs)
             q = drawn_balls(self.transform, scored, self.numbers, probs)
         row_of = np.full(groups.count, -1)
         row_of[active] = np.arange(len(active))
@@ -210,19 +214,35 @@ class Flow:
             self._reveal(key, chosen, row_of, groups, weights, q, own * part, data * part)
 
     def _plan(
-        self, key: _Key, probs: NDArray[Any], codes: NDArray[np.int64]
+        self,
+        key: _Key,
+        probs: NDArray[Any],
+        codes: NDArray[np.int64],
+        exact: NDArray[Any] | None = None,
     ) -> tuple[NDArray[np.int64], list[SetLaw]]:
-        """Return the law of the set at each state: an index per state, and the laws."""
+        """Return the law of the set at each state: an index per state, and the laws; ``exact``: in balls."""
         mask, step = key
         masked = np.array([[not mask >> i & 1 for i in range(self.pmf.n)]] * len(probs))
         revealed = np.where(masked, -1, codes)
         scored = self.transform.scores_read(probs, self.numbers)
         view = View(
-            scored, masked, self.numbers, revealed=revealed, step=step, tokens=revealed, oracle=self._oracle
+            scored,
+            masked,
+            self.numbers,
+            revealed=revealed,
+            step=step,
+            tokens=revealed,
+            oracle=self._oracle,
+            in_balls=None
+            if exact is None
+            else lambda: scored_balls(self.transform, probs, self.numbers, exact),
         )
         plan = plan_of(self.policy, view)
         with blamed(self.policy, "plan"):
-            return plan.distribution()
+            index, laws = plan.distribution()
+            laws, proven = usable_laws(laws, exact=self.exact)
+        self.proven &= proven
+        return index, laws
 
     def _marginals(self, mask: int, groups: Groups, weights: NDArray[Any]) -> NDArray[Any]:
         """Return ``P(y_i = v | state)``, shape (G, n, V), zero rows at revealed positions."""
@@ -272,10 +292,10 @@ class Flow:
         """Mass off the support: the marginals are the same whatever the tokens, so only C matters."""
         if self.off_support == "stop" or mass == 0:
             return
-        _, laws = self._plan(key, self._fallback, np.full((1, self.pmf.n), -2))
+        _, laws = self._plan(key, self._fallback, np.full((1, self.pmf.n), -2), self._fallback_balls)
         self.steps += mass
         for chosen, p in laws[0]:
-            target, share = self._after(key, chosen), mass * to_fmpq(p)
+            target, share = self._after(key, chosen), mass * p
             self.lost[target] = self.lost.get(target, self._zero()) + share
 
     @cached_property
@@ -286,6 +306,16 @@ class Flow:
     def _fallback(self) -> NDArray[Any]:
         """The marginals that the ideal model returns off the support, shape (1, n, V)."""
         return self._oracle.fallback[None]
+
+    @cached_property
+    def _fallback_balls(self) -> NDArray[Any] | None:
+        """The same in balls; ``None`` in an exact run."""
+        if self._weights is None:
+            return None
+        if self.pmf.is_exact:
+            return balls(self._fallback)
+        model = BallModel(self._oracle, self.pmf.weights, self.off_support)
+        return model.marginals(np.full((1, self.pmf.n), -2))  # no token has this code: off the support
 
     # -- the result -------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from math import prod
 from typing import Any
 
 from theory._checks import InputError, exact_fraction
+from theory.adaptive.frontier import Frontier
 from theory.adaptive.within import depth_within
 from theory.answer_parts import NamedTask, exact_text, parametrised
 from theory.diversity import most_accurate, most_accurate_of_any
@@ -35,7 +36,8 @@ def frontier_answer(task: NamedTask) -> dict[str, Any]:
             "blocks), decode (any rule, sampled), or a smaller -n."
         )
     graphs = [(weight, state_graph(pmf)) for weight, pmf in context_pmfs(task.contexts())]
-    vertices = average_frontier(graphs).vertices
+    front = average_frontier(graphs)
+    vertices = front.vertices
     depth = average_depth(graphs)
     answer: dict[str, Any] = {"task": task.name, "n": task.n}
     answer["vertices"] = [
@@ -48,17 +50,21 @@ def frontier_answer(task: NamedTask) -> dict[str, Any]:
 
         # below the expected one at any n
         answer["serial_depth"] = {**answer["serial_depth"], "at_least": walk_rounds(structure.n)}
-    answer |= {"errors": {"serial_depth": depth.error}} if depth.error else {}  # of the expected one
-    if not all(isinstance(v.kl, LogNumber) for v in vertices):
-        answer["notes"] = {
-            "vertices": "float64 without a proven bound; exact probabilities give exact vertices"
-        }
+    if errors := _errors(front, depth.error):
+        answer["errors"] = errors
     exact_vertices = [{key: exact_text(value) for key, value in v.items()} for v in answer["vertices"]]
     if all(isinstance(v.kl, LogNumber) for v in vertices):
         rounds = answer["serial_depth"].items()
         exact_depth = {name: exact_text(value) for name, value in rounds if name != "worst_case"}
         answer["exact"] = {"vertices": exact_vertices, "serial_depth": exact_depth}
     return answer
+
+
+def _errors(front: Frontier, depth: float) -> dict[str, float]:
+    """Return bounds on the errors of floats: the expected serial depth, the curve in bits, ``steps_of_runs``."""
+    runs = max(v.steps_error for v in front.vertices) if front.error else 0.0
+    found = {"serial_depth": depth, "vertices": front.error, "steps_of_runs": runs}
+    return {name: error for name, error in found.items() if error}
 
 
 def asked_answer(task: HasContexts, *, within: str | None, entropy: str | None) -> dict[str, Any]:
@@ -85,7 +91,7 @@ def asked_answer(task: HasContexts, *, within: str | None, entropy: str | None) 
             "epsilon": epsilon,
             "expected": depth.expected,
             "worst_case": depth.worst_case,
-        }
+        } | ({"error": depth.error} if depth.error else {})  # of a float among the expected steps
     if entropy is not None:
         least = _bits(entropy, "entropy")
         point = most_accurate(pmf, least)

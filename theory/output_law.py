@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from theory._checks import InputError, choice
 from theory.arithmetic import Number
-from theory.ball_model import BallModel
-from theory.balls import ball_precision, balls, drawn_balls
+from theory.balls import ball_precision, drawn_balls
 from theory.decoded import OFF_SUPPORT
 from theory.decoder import as_process
 from theory.flow import Flow
@@ -85,17 +84,14 @@ class _WholeFlow(Flow):
     def __init__(self, *settings: Any) -> None:
         super().__init__(*settings)
         self.left: dict[tuple[int, ...], Any] = {}
-        after = self.transform.draw(self._fallback, self.numbers)[0] if self.exact else self._after_in_balls()
-        self.after = [_possible(row) for row in after]
-
-    def _after_in_balls(self) -> NDArray[Any]:
-        if self.pmf.is_exact:
-            exact = balls(self._fallback)
-        else:
-            model = BallModel(self._oracle, self.pmf.weights, self.off_support)
-            exact = model.marginals(np.full((1, self.pmf.n), -2))  # no token has this code: off the support
         with ball_precision():
-            return drawn_balls(self.transform, self._fallback, self.numbers, exact)[0]
+            self.after = [_possible(row) for row in self._drawn_outside()]
+
+    def _drawn_outside(self) -> NDArray[Any]:
+        exact = self._fallback_balls
+        if exact is None:
+            return self.transform.draw(self._fallback, self.numbers)[0]
+        return drawn_balls(self.transform, self._fallback, self.numbers, exact)[0]
 
     def outside(self) -> dict[Outcome, Number]:
         """Return the law off the support."""

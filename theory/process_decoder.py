@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from theory._checks import InputError
 from theory.arithmetic import EXACT, Number
 from theory.ball_model import BallModel
+from theory.ball_numbers import ball_key
 from theory.balls import ball_precision, is_zero, law_with_error, public
 from theory.decoded import Decode, ValidSet, assembled
 from theory.exact_chance import ExactChance
@@ -110,9 +111,9 @@ class _Run:
     def __init__(self, pmf: JointPMF, process: Process, transform: Transform, off_support: str) -> None:
         self.process, self.stop = process, off_support == "stop"
         self.clocked: bool = getattr(process, "clocked", False)
-        self.rational: bool = getattr(process, "rational", True)
         bits = 0 if pmf.total is None else pmf.total.bit_length()
-        self.exact = pmf.is_exact and self.rational and transform.keeps_rational(bits)
+        rational: bool = getattr(process, "rational", True)
+        self.exact = pmf.is_exact and rational and transform.keeps_rational(bits)
         self.rule = getattr(process, "policy", process)
         steps = getattr(self.rule, "steps", None)
         self.planned = steps if isinstance(steps, int) else 0
@@ -123,20 +124,18 @@ class _Run:
         self.steps = self.steps_under_data = self.zero
         one = self.chance.numbers([fmpq(1)])
         tokens = np.full((1, pmf.n), MASK)
-        self.board = started(
-            process,
-            Board(
-                tokens=tokens,
-                probs=self.model.marginals(tokens),
-                memory={},
-                weights={"own": one, "data": one},
-                numbers=self.model.numbers,
-                transform=transform,
-                oracle=self.model,
-                step=0,
-                rates=EXACT,
-            ),
+        board = Board(
+            tokens=tokens,
+            probs=self.model.marginals(tokens),
+            memory={},
+            weights={"own": one, "data": one},
+            numbers=self.model.numbers,
+            transform=transform,
+            oracle=self.model,
+            step=0,
+            rates=EXACT,
         )
+        self.board = started(process, self.chance.asked(board))
         self.law: dict[tuple[int, ...], Any] = {}
         self.ends: dict[tuple[int, bool], Any] = {}  # (model calls, possible answer)
         self.calls: tuple[dict[int, Any], dict[int, Any]] = (
@@ -152,7 +151,7 @@ class _Run:
     @property
     def proven(self) -> bool:
         """Whether the balls of the run hold the true values."""
-        return self.rational and self.chance.proven
+        return self.chance.proven
 
     def path_kl(self) -> Any:
         """Return ``E log2 [P(y_S | y_C) / prod q_i]`` summed over the steps; a ball unless exact."""
@@ -272,4 +271,6 @@ def _frozen(value: Any) -> Any:
 
 
 def _item(value: Any) -> Any:
+    if isinstance(value, arb):
+        return ball_key(value)
     return tuple(map(_item, value)) if isinstance(value, list) else value

@@ -5,12 +5,44 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from flint import fmpq
+from flint import arb, fmpq
 from numpy.typing import NDArray
 
+from theory._checks import InputError
+from theory.arithmetic import to_fmpq
 from theory.policies.ranked import SetLaw
 
-__all__ = ["by_set", "inclusion"]
+__all__ = ["by_set", "inclusion", "usable_laws"]
+
+
+def usable_laws(laws: list[SetLaw], *, exact: bool) -> tuple[list[SetLaw], bool]:
+    """Return laws of rationals and balls, and whether those are the true values: floats are of unknown error.
+
+    Args:
+        laws: As a plan gives them; a rule of one's own may use any kind of number.
+        exact: Whether the run is one of rationals.
+
+    Raises:
+        InputError: For a chance that is no rational where the run needs one.
+
+    Example:
+        >>> laws, proven = usable_laws([((1, 0.5), (2, 0.5))], exact=False)
+        >>> [(chosen, float(p)) for chosen, p in laws[0]], proven
+        ([(1, 0.5), (2, 0.5)], False)
+    """
+    kinds = {type(p) for law in laws for _, p in law}
+    if kinds <= ({fmpq} if exact else {fmpq, arb}):
+        return laws, True
+    if exact and kinds & {float, arb}:
+        raise InputError(
+            "the rule gives chances that are no rationals; return Fractions, or say rational = False in the rule."
+        )
+    return [
+        tuple(
+            (s, arb(p) if isinstance(p, float) else p if isinstance(p, arb) else to_fmpq(p)) for s, p in law
+        )
+        for law in laws
+    ], float not in kinds
 
 
 def inclusion(laws: list[SetLaw], n: int) -> NDArray[Any]:

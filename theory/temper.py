@@ -107,10 +107,13 @@ class Transform:
         return self._cut(q, numbers)[0]
 
     def kept(self, probs: Array, numbers: Numbers) -> Array | None:
-        """Return which possible tokens the truncation keeps, bool; ``None`` if it keeps all (tau > 0)."""
+        """Return which possible tokens the truncation keeps, bool; ``None`` if it keeps all.
+
+        At tau = 0 it truncates the marginals themselves, as :meth:`scores_read` does.
+        """
         if self.top_p is None and self.top_k is None:
             return None
-        q = tempered(probs, self.temperature, numbers)
+        q = tempered(probs, self.temperature or Fraction(1), numbers)
         if isinstance(numbers, ExactNumbers) and q.dtype != np.dtype(object):
             numbers = FLOAT64
         return self._cut(q, numbers)[1]

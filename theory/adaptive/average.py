@@ -65,7 +65,8 @@ def average_frontier(parts: Parts) -> Frontier:
         >>> [(str(v.steps_under_data), float(v.kl)) for v in average_frontier([(half, equal), (half, sure)]).vertices]
         [('1', 0.5), ('3/2', 0.0)]
     """
-    hulls = [(weight, frontier(source).vertices) for weight, source in parts]
+    fronts = [(weight, frontier(source)) for weight, source in parts]
+    hulls = [(weight, front.vertices) for weight, front in fronts]
     edges = [
         _Edge(context, place, *_difference(vertices[place], vertices[place + 1]))
         for context, (_, vertices) in enumerate(hulls)
@@ -78,7 +79,12 @@ def average_frontier(parts: Parts) -> Frontier:
         places[edge.context] = edge.place + 1
         if j + 1 == len(edges) or _compare(edge, edges[j + 1]) < 0:  # equal slopes make one edge
             found.append(_vertex(hulls, places))
-    return Frontier(vertices=tuple(found))
+    if not (error := sum(float(weight) * front.error for weight, front in fronts)):
+        return Frontier(vertices=tuple(found))
+    # a mean rounds each part and their sum; edges of equal slopes up to rounding may stand in either order
+    slope = max((abs(float(edge.slope)) for edge in edges), default=0.0)
+    size = float(found[0].kl) + float(found[-1].steps_under_data) * slope
+    return Frontier(vertices=tuple(found), error=1.001 * error + (len(parts) + 8) * size * 2.0**-51)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from theory.correlation import Bits
 from theory.pmf import JointPMF
 from theory.rounding import gamma
 
-__all__ = ["AdaptiveBounds", "adaptive_bounds", "adaptive_error"]
+__all__ = ["AdaptiveBounds", "adaptive_bounds", "adaptive_error", "tie_error", "value_error"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,8 +97,15 @@ def adaptive_error(pmf: JointPMF) -> float:
         >>> adaptive_error(JointPMF.from_pairs([(0, 0), (1, 1)], [0.5, 0.5])) < 3e-11
         True
     """
-    if pmf.is_exact:
-        return 0.0
+    return 0.0 if pmf.is_exact else (2 * value_error(pmf) + tie_error(pmf)) * (1 + 2.0**-40)
+
+
+def value_error(pmf: JointPMF, weight: float = 0.0) -> float:
+    """Return E of :func:`adaptive_error` for values ``KL + weight * steps``, below ``n (log2 N + weight)``."""
     n, size = pmf.n, len(pmf)
-    rounding = 3 * n * (n + 1) * gamma(4 * size + n + 18) * (log2(size) + 2)
-    return (2 * rounding + n * (FLOAT_TIE + 2e-12)) * (1 + 2.0**-40)
+    return 3 * n * (n + 1) * gamma(4 * size + n + 18) * (log2(size) + 2 + weight)
+
+
+def tie_error(pmf: JointPMF) -> float:
+    """Return what the ties of :func:`adaptive_error` may cost a policy, in bits."""
+    return pmf.n * (FLOAT_TIE + 2e-12)

@@ -19,7 +19,7 @@ from theory.arithmetic import Number
 from theory.pmf import JointPMF
 from theory.rounding import gamma
 
-__all__ = ["SerialDepth", "serial_depth"]
+__all__ = ["SerialDepth", "serial_depth", "steps_error"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,12 @@ def _in_floats(graph: StateGraph) -> SerialDepth:
         most = np.maximum.reduceat(worst[after], level.move_starts)
         expected[level.kinds] = np.minimum.reduceat(np.where(free, 1 + mean, np.inf), level.action_starts)
         worst[level.kinds] = np.minimum.reduceat(np.where(free, 1 + most, np.inf), level.action_starts)
-    found, n = float(expected[graph.root]), graph.pmf.n
-    relative = gamma(n * (4 * len(graph.pmf) + 12))
-    error = 0.0 if found == 1 else found * relative / (1 - relative) * (1 + 2.0**-50)
+    found = float(expected[graph.root])
+    error = steps_error(graph.pmf, found)
     return SerialDepth(expected=found, worst_case=int(worst[graph.root]), error=error)
+
+
+def steps_error(pmf: JointPMF, steps: float) -> float:
+    """Return a bound on the error of expected steps along the data in floats, as :func:`serial_depth` proves it."""
+    relative = gamma(pmf.n * (4 * len(pmf) + 12))
+    return 0.0 if steps == 1 else steps * relative / (1 - relative) * (1 + 2.0**-50)

@@ -12,12 +12,17 @@ two known vertices; the minimum is a new vertex, or proves that the segment is a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
+from math import log2
 from typing import Any
 
 from theory._checks import InputError
+from theory.adaptive.cap import tie_error, value_error
+from theory.adaptive.depth import steps_error
 from theory.adaptive.graph import StateGraph, state_graph
 from theory.adaptive.ledger import CLOSE, Ledger, Outlook
 from theory.adaptive.policy import AdaptivePolicy
@@ -27,9 +32,10 @@ from theory.arithmetic import Number
 from theory.correlation import Bits
 from theory.expectation import expectation
 from theory.lognumber import LogNumber
+from theory.mean_errors import mean_error
 from theory.pmf import JointPMF
 
-__all__ = ["Frontier", "Vertex", "frontier"]
+__all__ = ["Frontier", "Vertex", "frontier", "frontier_error"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,6 +71,13 @@ class Vertex:
         pairs = zip(self.parts, self.policies, strict=True)
         return expectation([(weight, policy.steps) for (weight, _), policy in pairs])
 
+    @property
+    def steps_error(self) -> float:
+        """A bound on the error of float :attr:`steps`; zero for exact ones."""
+        pairs = zip(self.parts, self.policies, strict=True)
+        parts = [(weight, policy.steps, policy.steps_error) for (weight, _), policy in pairs]
+        return mean_error(parts, self.steps) or 0.0
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Frontier:
@@ -72,9 +85,12 @@ class Frontier:
 
     Attributes:
         vertices: From one step to the fewest steps at zero KL; steps ascend, KL and slopes descend.
+        error: A bound on the error of :meth:`kl_at` in floats, at any number of steps, in bits
+            (:func:`frontier_error`); zero for an exact frontier.
     """
 
     vertices: tuple[Vertex, ...]
+    error: float = 0.0
 
     def kl_at(self, steps: object) -> Bits:
         """Return the least KL at an expected number of steps, exact on an exact frontier.
@@ -118,7 +134,28 @@ def frontier(source: JointPMF | StateGraph) -> Frontier:
         Vertex(steps_under_data=ledger.steps(search.root), kl=search.root.kl, parts=((Fraction(1), search),))
         for search in _Hull(ledger).searches()
     ]
-    return Frontier(vertices=tuple(vertices))
+    error = 0.0 if graph.pmf.is_exact else frontier_error(graph.pmf, vertices)
+    return Frontier(vertices=tuple(vertices), error=error)
+
+
+def frontier_error(pmf: JointPMF, vertices: Sequence[Vertex]) -> float:
+    """Return a bound on the distance in KL between the float frontier and the true one, at any number of steps.
+
+    With E(w) and the ties of :func:`theory.adaptive.cap.adaptive_error` and N outcomes:
+
+    - *Nothing lies lower.* An edge of slope -w was searched: the best ``KL + w steps`` of floats is at most 1e-9 below
+      the edge, and by rounding and ties at most ``4 E(w) + n (1e-11 + 2e-12)`` above that of any policy.
+    - *The vertices are attained*, within E(0) in KL and within some e in steps. Beyond a weight of ``n log2 N`` bits
+      everything at once is best, so no frontier is steeper: at the given steps they cost ``e n log2 N`` more at most.
+    - Past the last vertex the true frontier is at least zero. Eight roundings of :meth:`Frontier.kl_at`.
+    """
+    n, most = pmf.n, pmf.n * log2(max(len(pmf), 2))
+    places = [(float(v.steps_under_data), float(v.kl)) for v in vertices]
+    slope = max(((a[1] - b[1]) / (b[0] - a[0]) for a, b in pairwise(places)), default=0.0)
+    steps, last = places[-1]
+    lower = CLOSE + 4 * value_error(pmf, slope) + tie_error(pmf)
+    upper = value_error(pmf) + most * steps_error(pmf, steps)
+    return (lower + upper + abs(last) + 8 * 2.0**-53 * (most + slope * n)) * (1 + 2.0**-40)
 
 
 class _Hull:

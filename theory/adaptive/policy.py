@@ -89,11 +89,13 @@ class AdaptivePolicy:
         alphabets: The tokens behind the codes, as in the pmf.
         decisions: One per state that data can reach, earlier steps first.
         steps: Expected number of steps of the decoder's own runs; off the support one step ends them.
+        steps_error: A bound on the error of float ``steps``; zero for exact ones.
     """
 
     alphabets: tuple[tuple[Token, ...], ...]
     decisions: tuple[Decision, ...]
     steps: Number
+    steps_error: float = 0.0
 
     @property
     def kl(self) -> Bits:

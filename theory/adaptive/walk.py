@@ -16,6 +16,7 @@ from theory.adaptive.search import Search
 from theory.adaptive.states import States, members
 from theory.arithmetic import to_fraction
 from theory.correlation import Bits
+from theory.rounding import gamma
 
 __all__ = ["policy_of"]
 
@@ -60,7 +61,22 @@ class _Walk:
         decisions = [self.decisions[j] for j in order]
         renamed = [_moved(d, None if d.before is None else place[d.before]) for d in decisions]
         steps = to_fraction(self.own_steps) if self.ledger.exact else float(self.own_steps)
-        return AdaptivePolicy(alphabets=self.graph.pmf.alphabets, decisions=tuple(renamed), steps=steps)
+        return AdaptivePolicy(
+            alphabets=self.graph.pmf.alphabets,
+            decisions=tuple(renamed),
+            steps=steps,
+            steps_error=0.0 if self.ledger.exact else self._error(),
+        )
+
+    def _error(self) -> float:
+        """Return a bound on the error of float steps.
+
+        A token is drawn with a quotient of sums of at most N floats, at most n on the way to a state; the steps are
+        three sums of such products, each at most n, of one term a decision, or state after one.
+        """
+        pmf = self.graph.pmf
+        terms = 4 * (len(self.decisions) + pmf.n) + 8
+        return 3 * pmf.n * gamma(pmf.n * (2 * len(pmf) + 4) + terms) * (1 + 2.0**-40)
 
     def _layer(self, mask: int, visits: list[_Visit], pending: dict[int, list[_Visit]]) -> None:
         by_block: dict[int, dict[int, tuple[_Visit, int]]] = {}

@@ -10,19 +10,23 @@ Epsilon 0 is the serial depth. Between vertices the expected steps are a quotien
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from theory._checks import InputError, exact_fraction
 from theory.adaptive.cap import adaptive_bounds
-from theory.adaptive.frontier import frontier
+from theory.adaptive.depth import serial_depth
+from theory.adaptive.frontier import Frontier, Vertex, frontier
 from theory.adaptive.graph import StateGraph, state_graph
 from theory.adaptive.ledger import CLOSE
 from theory.arithmetic import Number
+from theory.balls import approximate, ball_precision, to_ball
 from theory.correlation import Bits
 from theory.lognumber import LogNumber
 from theory.pmf import JointPMF
+from theory.rounding import Approximate
 
 __all__ = ["DepthWithin", "depth_within"]
 
@@ -35,10 +39,12 @@ class DepthWithin:
         expected: Least expected number of steps along trajectories of the data; exact at a vertex of the frontier of an
             exact pmf, else a float.
         worst_case: Least number of steps that suffices on every trajectory.
+        error: A bound on the error of a float ``expected``; else zero.
     """
 
     expected: Number
     worst_case: int
+    error: float = 0.0
 
 
 def depth_within(source: JointPMF | StateGraph, epsilon: Any) -> DepthWithin:
@@ -53,7 +59,7 @@ def depth_within(source: JointPMF | StateGraph, epsilon: Any) -> DepthWithin:
         >>> from itertools import permutations
         >>> three = JointPMF.uniform(permutations(range(3)))
         >>> depth_within(three, LogNumber.log2("3/2")), depth_within(three, 0).worst_case
-        (DepthWithin(expected=Fraction(2, 1), worst_case=2), 3)
+        (DepthWithin(expected=Fraction(2, 1), worst_case=2, error=0.0), 3)
     """
     allowed = epsilon if isinstance(epsilon, LogNumber) else exact_fraction(epsilon, "epsilon")
     if allowed < 0:
@@ -62,28 +68,50 @@ def depth_within(source: JointPMF | StateGraph, epsilon: Any) -> DepthWithin:
     bits = LogNumber.rational(allowed) if not isinstance(allowed, LogNumber) else allowed
     values = adaptive_bounds(graph).values
     worst = next(t for t, value in enumerate(values, start=1) if _at_most(value, bits))
-    return DepthWithin(expected=_expected(frontier(graph).vertices, bits), worst_case=worst)
+    if graph.pmf.is_exact:
+        found = _exact_steps(frontier(graph).vertices, bits)
+        if isinstance(found, Approximate):
+            return DepthWithin(expected=found.value, worst_case=worst, error=found.error)
+        return DepthWithin(expected=found, worst_case=worst)
+    found = _float_steps(graph, float(bits))
+    return DepthWithin(expected=found.value, worst_case=worst, error=found.error)
 
 
-def _expected(vertices: Any, bits: LogNumber) -> Number:
-    if _at_most(vertices[0].kl, bits):
-        return vertices[0].steps_under_data
-    for left, right in pairwise(vertices):
-        if _at_most(right.kl, bits):
-            if _at_most(bits, right.kl):
-                return right.steps_under_data
-            share = _difference(left.kl, bits) / _difference(left.kl, right.kl)
-            return float(left.steps_under_data) * (1 - share) + float(right.steps_under_data) * share
-    return vertices[-1].steps_under_data  # zero up to rounding
+def _exact_steps(vertices: Sequence[Vertex], bits: LogNumber) -> Number | Approximate:
+    for vertex in vertices:
+        if vertex.kl == bits or (vertex is vertices[0] and vertex.kl <= bits):
+            return vertex.steps_under_data
+    left, right = next(pair for pair in pairwise(vertices) if pair[1].kl < bits)
+    with ball_precision():
+        a, b, c = (to_ball(x) for x in (left.kl, bits, right.kl))
+        share, (start, stop) = (a - b) / (a - c), (to_ball(v.steps_under_data) for v in (left, right))
+        return approximate(start * (1 - share) + stop * share)
+
+
+def _float_steps(graph: StateGraph, bits: float) -> Approximate:
+    """Return the steps on a float frontier, between those at ``bits`` give or take the error of the frontier.
+
+    At a divergence below that of the last vertex they are the serial depth, with its meaning of zero.
+    """
+    front = frontier(graph)
+    if bits - front.error <= float(front.vertices[-1].kl):
+        depth = serial_depth(graph)
+        return Approximate(value=float(depth.expected), error=depth.error)
+    value, fewest, most = (_steps_at(front, bits + off) for off in (0.0, front.error, -front.error))
+    roundings = 6 * 2.0**-53 * most
+    return Approximate(value=value, error=max(value - fewest, most - value) + roundings)
+
+
+def _steps_at(front: Frontier, bits: float) -> float:
+    """Return the least steps at which a float frontier is at most ``bits``, above the last vertex."""
+    places = [(float(v.steps_under_data), float(v.kl)) for v in front.vertices]
+    if places[0][1] <= bits:
+        return places[0][0]
+    left, right = next(pair for pair in pairwise(places) if pair[1][1] <= bits)
+    return left[0] + (right[0] - left[0]) * ((left[1] - bits) / (left[1] - right[1]))
 
 
 def _at_most(a: Bits, b: Bits) -> bool:
     if isinstance(a, LogNumber) and isinstance(b, LogNumber):
         return a <= b
     return float(a) <= float(b) + CLOSE
-
-
-def _difference(a: Bits, b: Bits) -> float:
-    if isinstance(a, LogNumber) and isinstance(b, LogNumber):
-        return float(a - b)
-    return float(a) - float(b)

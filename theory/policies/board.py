@@ -11,7 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from theory.arithmetic import Array, Numbers
+import numpy as np
+
+from theory.arithmetic import FLOAT64, Array, ExactNumbers, Numbers
+from theory.ball_numbers import BALLS
+from theory.balls import balls, scored_balls
 from theory.law import MASK
 from theory.policies.view import Oracle, View
 from theory.temper import Transform
@@ -31,7 +35,7 @@ class Board:
         probs: Marginals at the start of the step, untransformed, shape (B, n, V). At revealed positions they put
             everything on the token that stands there, or, off the support, are those of the convention.
         memory: What the rule keeps, by name; each array has B rows.
-        weights: What the exact decoder keeps: probabilities of the rows. Empty in a sampler.
+        weights: What the exact decoder keeps: probabilities of the rows, and ``probs`` as balls. Empty in a sampler.
         numbers: The kind of number in ``probs``.
         transform: How marginals become the distributions that tokens are drawn from.
         oracle: The model.
@@ -71,7 +75,37 @@ class Board:
             tokens=self.tokens,
             oracle=self.oracle,
             fillable=self.fillable,
+            in_balls=self._scored if self._is_exact or self.known_balls is not None else None,
         )
+
+    @property
+    def reals(self) -> tuple[Array, Numbers]:
+        """Return ``probs`` and their kind of number for irrational functions: balls, in a sampler floats."""
+        if (known := self.known_balls) is not None:
+            return known, BALLS
+        return (balls(self.probs), BALLS) if self._is_exact else (self.probs, self.numbers)
+
+    @property
+    def _is_exact(self) -> bool:
+        return self.probs.dtype == np.dtype(object)
+
+    @property
+    def known_balls(self) -> Array | None:
+        """The balls that ``probs`` round, unless a rule has changed ``probs`` since."""
+        same = "balls" in self.weights and np.array_equal(self.probs, self.weights["rounded"])
+        return self.weights["balls"] if same else None
+
+    def with_reals(self, probs: Array, kind: Numbers) -> Board:
+        """Return the board with other marginals, in the kind of number of :attr:`reals`; what rules read are floats."""
+        if kind is not BALLS:
+            return replace(self, probs=probs)
+        rounded = kind.floats(probs)
+        floating = FLOAT64 if isinstance(self.numbers, ExactNumbers) else self.numbers
+        weights = {**self.weights, "balls": probs, "rounded": rounded}
+        return replace(self, probs=rounded, numbers=floating, weights=weights)
+
+    def _scored(self) -> Array:
+        return scored_balls(self.transform, self.probs, self.numbers, self.reals[0])
 
     def remember(self, **arrays: Array) -> Board:
         """Return the board with these arrays added to the memory, or replaced."""

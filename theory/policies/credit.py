@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from theory._checks import InputError, choice, exact_fraction
-from theory.arithmetic import FLOAT64, TIE_TOLERANCE, Array, ExactNumbers
+from theory.arithmetic import TIE_TOLERANCE, Array
 from theory.policies.board import Board
 from theory.policies.dinfer import DInfer
 from theory.policies.policy import register
@@ -31,8 +31,9 @@ class Credit(DInfer):
     ``python/dinfer/decoding/parallel_strategy.py`` of inclusionAI/dInfer. Usual values: alpha = 0.7, boost = 0.2
     (``boost_gamma``), beta = 0.8 (``decay_beta``).
 
-    Memory: the credit of each token at the positions still masked, as floats. Only positions of the present block
-    earn, so that every block begins without credit. Probabilities are irrational: results are floats.
+    Memory: the credit of each token at the positions still masked. Only positions of the present block earn, so that
+    every block begins without credit. Probabilities are irrational: balls in the exact decoder, so that its results are
+    floats with their errors; what is decided comes from floats, equal within 1e-9.
 
     Attributes:
         alpha: Weight of the credit, at least 0; 0 is the plain threshold decoder.
@@ -71,20 +72,18 @@ class Credit(DInfer):
 
     def start(self, board: Board) -> Board:
         """Return the board without credit."""
-        return board.remember(credit=board.numbers.xp.zeros_like(board.numbers.floats(board.probs)))
+        probs, kind = board.reals
+        return board.remember(credit=kind.xp.zeros_like(probs))
 
     def step(self, board: Board, chance: Chance) -> Board:
         """Fade and earn credit, raise the probabilities, then decide and draw with them."""
         xp, numbers = board.numbers.xp, board.numbers
-        probs = numbers.floats(board.probs)
+        probs, kind = board.reals
         group = board.view().within_blocks(self.block).candidates
-        credit = float(self.beta) * board.memory["credit"] + self._earned(board, probs, group)
-        raised = probs * (1 + credit) ** float(self.alpha)
+        credit = kind.const(self.beta) * board.memory["credit"] + self._earned(board, group)
+        raised = probs * (1 + credit) ** kind.const(self.alpha)
         raised = raised / xp.sum(raised, axis=-1, keepdims=True)
-        board = board.remember(credit=credit)
-
-        floating = FLOAT64 if isinstance(numbers, ExactNumbers) else numbers
-        fused = replace(board, probs=raised, numbers=floating)
+        fused = board.remember(credit=credit).with_reals(raised, kind)
         view = fused.view().within_blocks(self.block)
         scores = xp.broadcast_to(self.score(view), view.masked.shape)
         fused, chosen = chance.choose(fused, self.rank(view, scores))
@@ -96,12 +95,14 @@ class Credit(DInfer):
         """Return the rows without masks."""
         return unmasked(board)
 
-    def _earned(self, board: Board, probs: Array, group: Array) -> Array:
+    def _earned(self, board: Board, group: Array) -> Array:
         """Return ``c^boost`` at the best tokens of the competing positions, zero elsewhere; shape (B, n, V)."""
         xp = board.numbers.xp
-        best = xp.max(probs, axis=-1)
-        top = probs >= best[..., None] - max(float(board.numbers.tolerance), TIE_TOLERANCE)
+        probs, (reals, kind) = board.numbers.floats(board.probs), board.reals
+        first = xp.argmax(probs, axis=-1, keepdims=True)
+        best = xp.take_along_axis(probs, first, axis=-1)
+        top = probs >= best - max(float(board.numbers.tolerance), TIE_TOLERANCE)
         if self.top == "lowest":
             top = top & (xp.cumulative_sum(xp.astype(top, xp.int64), axis=-1) == 1)
-        earned = (best ** float(self.boost))[..., None]
-        return xp.where(top & group[..., None], earned, xp.zeros_like(probs))
+        earned = xp.take_along_axis(reals, first, axis=-1) ** kind.const(self.boost)
+        return xp.where(top & group[..., None], earned, xp.zeros_like(reals))

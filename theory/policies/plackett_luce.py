@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache
 from itertools import combinations
-from math import comb, exp
-from typing import ClassVar
+from math import comb, exp, log
+from typing import Any, ClassVar
 
 import numpy as np
+from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from theory._checks import InputError, exact_fraction
-from theory.arithmetic import Array, to_fmpq
+from theory.arithmetic import Array, Numbers
+from theory.ball_numbers import BALLS, ball_key
 from theory.limits import require_operations
+from theory.policies.ball_scores import ball_scores
 from theory.policies.policy import register
 from theory.policies.ranked import SetLaw
 from theory.policies.topk import TopK
@@ -31,20 +34,29 @@ class PlackettLucePlan:
 
     Attributes:
         view: The batch.
-        scores: Logarithms of the weights, floats, shape (B, n).
+        policy: Says how positions are scored.
         take: Number of positions, shape (B,).
     """
 
     view: View
-    scores: Array
+    policy: PlackettLuce
     take: Array
 
     def distribution(self) -> tuple[NDArray[np.int64], list[SetLaw]]:
         """Return the law of the set: a sum over the orders in which it can be drawn."""
-        scores = np.where(self.view.candidates, np.asarray(self.scores), np.nan)
-        rows = np.concatenate([scores, np.asarray(self.take)[:, None]], axis=1)
-        keys, index = np.unique(rows, axis=0, return_inverse=True)
-        return index.reshape(-1), [set_law(tuple(row[:-1].tolist()), int(row[-1])) for row in keys]
+        logs, kind = self.policy.logs(self.view)
+        place: dict[Any, int] = {}
+        laws: list[SetLaw] = []
+        index = np.zeros(len(logs), dtype=np.int64)
+        rows = zip(logs.tolist(), self.view.candidates.tolist(), np.asarray(self.take).tolist(), strict=True)
+        for j, (row, competes, take) in enumerate(rows):
+            listed = [(i, log) for i, log in enumerate(row) if competes[i]]
+            key = (take, *((i, ball_key(log) if kind is BALLS else log) for i, log in listed))
+            if key not in place:
+                place[key] = len(laws)
+                laws.append(set_law(dict(listed), take))
+            index[j] = place[key]
+        return index, laws
 
     def sizes(self) -> NDArray[np.int64]:
         """Return the number of positions per row."""
@@ -53,7 +65,8 @@ class PlackettLucePlan:
     def sample(self, uniforms: Array) -> Array:
         """Return a set per row by the Gumbel trick: the ``take`` largest of score plus Gumbel noise."""
         xp = self.view.numbers.xp
-        noisy = self.scores - xp.log(-xp.log(uniforms))
+        scores = xp.astype(self.policy.logs(self.view)[0], uniforms.dtype)
+        noisy = scores - xp.log(-xp.log(uniforms))
         order = xp.argsort(-self.view.fill(noisy, 100 * LOWEST), axis=1)
         return (xp.argsort(order, axis=1) < self.take[:, None]) & self.view.candidates
 
@@ -64,7 +77,7 @@ class PlackettLuce(TopK):
     """Draw k positions one after the other, each with probability proportional to ``exp(score / alg_temp)``.
 
     Scores as in top-k; the entropy is that in nats, as in the code. The probabilities are irrational, so that results
-    are floats.
+    are floats, with their errors.
 
     Source: ``alg_temp`` of Dream (softmax of the scores over ``alg_temp``, then ``multinomial`` without
     replacement).
@@ -73,8 +86,8 @@ class PlackettLuce(TopK):
         alg_temp: Temperature of the order; towards 0 it is top-k, towards infinity a random order.
 
     Example:
-        >>> round(sum(int(p.p) / int(p.q) for _, p in set_law((0.0, 0.0, 1.0), 2)), 12)
-        1.0
+        >>> sorted((chosen, round(p, 4)) for chosen, p in set_law({0: 0.0, 1: 1.0}, 1))
+        [(1, 0.2689), (2, 0.7311)]
     """
 
     example: ClassVar[str] = "plackett_luce:k=2,alg_temp=0.2"
@@ -95,41 +108,55 @@ class PlackettLuce(TopK):
     def plan(self, view: View) -> PlackettLucePlan:
         """Return the weights and the number to take."""
         view = view.within_blocks(self.block)
-        xp = view.numbers.xp
-        scores = xp.broadcast_to(view.numbers.floats(self.score(view)), view.masked.shape)
-        nats = float(np.log(2)) if self.by == "entropy" else 1.0
-        weights = xp.astype(scores, uniform_dtype(view)) * (nats / float(self.alg_temp))
-        return PlackettLucePlan(view, weights, self.count(view, scores))
+        return PlackettLucePlan(view, self, self.count(view, view.masked))
+
+    def logs(self, view: View) -> tuple[Array, Numbers]:
+        """Return the logarithms of the weights, shape (B, n), and their kind of number: balls, in a sampler floats."""
+        probs, kind = view.reals
+        scores = ball_scores(self.by, view) if kind is BALLS else self.score(replace(view, probs=probs))
+        scores = kind.xp.broadcast_to(scores, view.masked.shape)
+        if self.by == "entropy":
+            scores = scores * (arb(2).log() if kind is BALLS else log(2))
+        return scores / kind.const(self.alg_temp), kind
 
 
-def uniform_dtype(view: View) -> object:
-    """Return the float type of the batch: that of its probabilities, float64 if they are exact."""
-    return view.numbers.xp.float64 if view.probs.dtype == np.dtype(object) else view.probs.dtype
+def set_law(logs: Mapping[int, Any], take: int) -> SetLaw:
+    """Return the law of the drawn set.
 
+    ``P(S) = sum_{i in S} P(S without i) w_i / w(everything but S without i)``, by size; that weight is added up, as
+    a difference of nearly equal numbers would lose all digits.
 
-@cache
-def set_law(scores: tuple[float, ...], take: int) -> SetLaw:
-    """Return the law of the drawn set; NaN stands for a position that does not compete.
-
-    ``P(S) = sum_{i in S} P(S without i) w_i / (W - w(S without i))``, by size.
+    Args:
+        logs: The logarithm of the weight of each position that competes, balls or floats.
+        take: Number of positions.
     """
     if take == 0:
-        return ((0, to_fmpq(1)),)
-    positions = [i for i, score in enumerate(scores) if score == score]
-    count = comb(len(positions), take)
+        return ((0, fmpq(1)),)
+    count = comb(len(logs), take)
     require_operations(count, f"sets of {take} positions", limit=_SETS, remedy="use fewer positions")
-    top = max(scores[i] for i in positions)
-    weight = {1 << i: exp(scores[i] - top) for i in positions}
-    total = sum(weight.values())
-    law = {0: (1.0, 0.0)}  # set: its probability, its weight
+    weight = {1 << i: _exp(log) for i, log in _scaled(logs).items()}
+    everything = sum(weight)
+    law: dict[int, Any] = {0: 1}
     for size in range(1, take + 1):
-        following: dict[int, tuple[float, float]] = {}
-        for part in combinations(weight, size):
-            chosen = sum(part)
-            below = [(law[chosen - bit], weight[bit]) for bit in part]
-            p = sum(q * w / (total - used) for (q, used), w in below)
-            following[chosen] = (p, sum(weight[bit] for bit in part))
-        law = following
-    shares = {chosen: to_fmpq(Fraction(p)) for chosen, (p, _) in law.items()}
-    whole = sum(shares.values(), to_fmpq(0))  # one up to rounding
-    return tuple((chosen, p / whole) for chosen, p in shares.items())
+        rest = {chosen: _sum_of(weight, everything ^ chosen) for chosen in law}
+        law = {
+            sum(part): sum(law[sum(part) - bit] * weight[bit] / rest[sum(part) - bit] for bit in part)
+            for part in combinations(weight, size)
+        }
+    return tuple(law.items())
+
+
+def _scaled(logs: Mapping[int, Any]) -> dict[int, Any]:
+    """Return the logarithms less (about) the largest one, so that no weight overflows; balls need no scale."""
+    if any(isinstance(log, arb) for log in logs.values()):
+        return dict(logs)
+    top = max(logs.values())
+    return {i: log - top for i, log in logs.items()}
+
+
+def _exp(value: Any) -> Any:
+    return value.exp() if isinstance(value, arb) else exp(value)
+
+
+def _sum_of(weight: Mapping[int, Any], chosen: int) -> Any:
+    return sum(w for bit, w in weight.items() if chosen & bit)

@@ -61,7 +61,8 @@ class Rule:
         formula: What it takes, in one line.
         cost: Work per step for n positions and V tokens, beyond the model call.
         clocked: Whether it reads the number of the step; it may then take no position in a step.
-        rational: Whether its own random choices have rational probabilities.
+        rational: Whether its own random choices have rational probabilities; others are balls (``arb``), of
+            :attr:`theory.policies.view.View.reals`, or floats, for which no error is proved.
         asks: Whether it asks the model about other states.
         doubts: Whether all it asks is each position given the others, :meth:`theory.policies.board.Board.left_out`.
         lumps: Whether it takes a *number* of positions that depends only on how many are left and, when all

@@ -25,7 +25,7 @@ __all__ = ["Ranked", "SetLaw"]
 
 TIES = ("random", "lowest", "all")
 _SETS = 10**6  # sets of one state: the exact law lists them
-SetLaw = tuple[tuple[int, fmpq], ...]  # (set as bit mask, probability)
+SetLaw = tuple[tuple[int, Any], ...]  # (set as bit mask, probability: fmpq, or arb of irrational rules)
 
 
 @dataclass(frozen=True, eq=False)

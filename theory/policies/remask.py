@@ -8,7 +8,7 @@ from theory.policies.board import Board
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
 
-__all__ = ["block_of", "counted", "fillable", "remask_lowest", "start_clock", "zeros"]
+__all__ = ["block_of", "counted", "fillable", "real_zeros", "remask_lowest", "start_clock", "zeros"]
 
 
 def remask_lowest(
@@ -38,6 +38,12 @@ def remask_lowest(
 def zeros(board: Board) -> Array:
     """Return a zero per position, of the kind of the probabilities, shape (B, n)."""
     return board.numbers.xp.zeros_like(board.probs[:, :, 0])
+
+
+def real_zeros(board: Board) -> Array:
+    """Return a zero per position, of the kind of :attr:`~theory.policies.board.Board.reals`, shape (B, n)."""
+    reals, kind = board.reals
+    return kind.xp.zeros_like(reals[:, :, 0]) + kind.const(0)
 
 
 def fillable(board: Board) -> Array:

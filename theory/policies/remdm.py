@@ -11,7 +11,7 @@ from theory.arithmetic import Array
 from theory.policies.board import Board
 from theory.policies.policy import Rule, register
 from theory.policies.process import Chance
-from theory.policies.remask import block_of, fillable, zeros
+from theory.policies.remask import block_of, fillable, real_zeros, zeros
 from theory.policies.sampled import gathered
 from theory.policies.scheduled import checked_eps
 
@@ -64,7 +64,7 @@ class ReMDM(Rule):
     Attributes:
         steps: T.
         eta: Strength of remasking, in [0, 1].
-        variant: ``cap``, ``rescale``, ``conf`` or ``loop``. The law of ``conf`` is irrational: floats.
+        variant: ``cap``, ``rescale``, ``conf`` or ``loop``. The law of ``conf`` is irrational: floats with errors.
         eps: End of the time grid.
         t_on: ``loop`` remasks from this time on ...
         t_off: ... down to this time.
@@ -152,7 +152,7 @@ class ReMDM(Rule):
         The clock counts T + 1 ticks a block, the last one for the last call, whether or not that is made.
         """
         board = board.remember(clock=board.numbers.xp.zeros_like(board.tokens[:, 0]))
-        return board.remember(drawn_with=zeros(board)) if self.variant == "conf" else board
+        return board.remember(drawn_with=real_zeros(board)) if self.variant == "conf" else board
 
     def step(self, board: Board, chance: Chance) -> Board:
         """Flip a coin at every position, then draw the tokens; or make the last call of the block."""
@@ -190,7 +190,7 @@ class ReMDM(Rule):
         if self.variant == "conf":  # a finished block is not read again: states without it are the same
             block, _ = self._place(board)
             here = block_of(board, self.block)[None, :] == block[:, None]
-            board = board.remember(drawn_with=xp.where(here, board.memory["drawn_with"], zeros(board)))
+            board = board.remember(drawn_with=xp.where(here, board.memory["drawn_with"], real_zeros(board)))
         return board
 
     def _stepped(self, board: Board, chance: Chance, probability: Array) -> Board:
@@ -201,8 +201,8 @@ class ReMDM(Rule):
         hidden, shown = board.memory["hidden"], drawn >= 0
         if self.variant == "conf":
             xp, kept = board.numbers.xp, board.memory["drawn_with"]
-            kept = xp.where(shown, gathered(board.view().probs, drawn, board), kept)
-            board = board.remember(drawn_with=xp.where(hidden, zeros(board), kept))
+            kept = xp.where(shown, gathered(board.view().reals[0], drawn, board), kept)
+            board = board.remember(drawn_with=xp.where(hidden, real_zeros(board), kept))
         return board.write(shown, drawn).remask(hidden).forget("hidden")
 
     def _probabilities(self, board: Board, inside: Array, tick: Array) -> Array:
@@ -218,10 +218,12 @@ class ReMDM(Rule):
         masked = board.masked
         revealed = ~masked & fillable(board) & inside
         if self.variant == "conf":
-            shown, hidden, nothing = map(numbers.floats, (shown, hidden, nothing))
-            weight = xp.where(revealed, xp.exp(-numbers.floats(board.memory["drawn_with"])), nothing)
+            weight = xp.where(revealed, xp.exp(-board.memory["drawn_with"]), nothing)
             total = xp.sum(weight, axis=1)[:, None]
-            hidden = hidden * (weight / xp.where(total > 0, total, xp.ones_like(total)))
+            several = xp.sum(xp.astype(revealed, xp.int64), axis=1)[:, None] > 1  # one alone has exactly all
+            hidden = hidden * xp.where(
+                several, weight / xp.where(several, total, xp.ones_like(total)), nothing + 1
+            )
         return xp.where(masked, shown, xp.where(revealed, hidden, nothing))
 
     def _filled(self, board: Board, chance: Chance) -> Board:

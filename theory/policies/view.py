@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
@@ -10,6 +11,8 @@ import numpy as np
 
 from theory._checks import InputError
 from theory.arithmetic import FLOAT64, Array, ExactNumbers, Numbers, order_codes
+from theory.ball_numbers import BALLS
+from theory.balls import balls
 
 __all__ = ["Oracle", "View"]
 
@@ -49,6 +52,7 @@ class View:
         tokens: The revealed tokens as the oracle reads them, -1 where masked, shape (B, n).
         oracle: The model, for further questions.
         fillable: The positions that were masked at the start, bool, shape (B, n); ``None`` for all.
+        in_balls: Returns ``probs`` as balls; ``None`` in a sampler, and where ``probs`` are exact.
     """
 
     probs: Array
@@ -60,6 +64,7 @@ class View:
     tokens: Array | None = None
     oracle: Oracle | None = None
     fillable: Array | None = None
+    in_balls: Callable[[], Array] | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.numbers, ExactNumbers) and self.probs.dtype != np.dtype(object):
@@ -76,6 +81,14 @@ class View:
                 "this policy asks the model further questions; the caller gave it no model to ask."
             )
         return self.tokens, self.oracle
+
+    @property
+    def reals(self) -> tuple[Array, Numbers]:
+        """Return ``probs`` and their kind of number for irrational functions: balls, in a sampler floats."""
+        if self.in_balls is not None:
+            return self.in_balls(), BALLS
+        exact = isinstance(self.numbers, ExactNumbers)
+        return (balls(self.probs), BALLS) if exact else (self.probs, self.numbers)
 
     def within_blocks(self, block: int | None) -> View:
         """Return the view in which only the first unfinished block of length ``block`` competes."""

@@ -9,32 +9,37 @@ rounding), by the evidence (2) and divides it by its sum: whatever that sum is, 
 division counts 1. Over n steps and the last sum P is within ``n (K + 4)`` roundings. Underflow takes at most
 ``K^2 2^-1074`` off a message of sum one. Of what is lost before step j at most ``prod_{i >= j} max_h e_i(h)`` would
 have reached the end, e the evidence, so that the relative loss is at most ``n K^2 2^-1074 2^x`` with
-``x = sum_i log2 max_h e_i(h) - log2 P``: nothing up to x = 900. Beyond, the bound says infinity: not proven.
+``x = sum_i log2 max_h e_i(h) - log2 P``: nothing up to x = 900.
 
 **Grammars** with R binary rules. A span of w words adds a product, at most w - 1 splits and R terms with their weights
 to the roundings of its two parts, and a derivation has n - 1 such spans: P is within ``2 n + (n - 1)(n + R + 2)``, the
 normalisation, with V words at every place, within ``n (V + 1) + (n - 1)(n + R + 2)``. Charts carry binary exponents; no
 entry is below the least likely derivation, so that nothing underflows while n words and n - 1 rules of least
-probability stay above 2^-900. Beyond: infinity.
+probability stay above 2^-900.
+
+**Beyond** values are compared with others in balls (:mod:`theory.structured.evidence_balls`), where that takes some
+seconds at most for all of them; else, and where the value of a possible sequence is ``-inf``, the bound is infinite.
 
 The logarithms, 8 roundings each, have one sign up to the roundings of P and pass at most n additions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from math import inf, log2
+from math import inf, log2, nextafter
 
 import numpy as np
+from flint import arb
 from numpy.typing import NDArray
 
+from theory.balls import ball_precision
 from theory.rounding import gamma
 from theory.structured.chain import one_hot, step
+from theory.structured.evidence_balls import MOST, grammar_bits, grammar_products, hmm_bits, hmm_products
 from theory.structured.grammar import GrammarLaw
 from theory.structured.hmm import HMMLaw
 from theory.structured.markov import MarkovLaw
-from theory.structured.rules import containing
 
 __all__ = ["log_prob_error"]
 
@@ -75,23 +80,40 @@ def _of_hmm(law: HMMLaw, rows: NDArray[np.int64]) -> Bits:
     finite = np.isfinite(bits)
     size = np.where(finite, -bits, 0.0)
     error = _SPARE * (_BITS * gamma(law.n * (len(law.start) + 4)) + gamma(law.n + 8) * (np.abs(size) + 1))
-    lost = ~finite | (np.where(finite, most, 0.0) + size > _SAFE)
-    return np.where(possible.any(axis=1), np.where(lost, inf, error), 0.0)
+    possible = possible.any(axis=1)
+    lost = possible & (~finite | (np.where(finite, most, 0.0) + size > _SAFE))
+    error[lost] = _distances(bits[lost], hmm_products(law), lambda j: hmm_bits(law, rows[lost][j].tolist()))
+    return np.where(possible, error, 0.0)
 
 
 def _of_grammar(law: GrammarLaw, rows: NDArray[np.int64]) -> Bits:
-    rules = containing(law.rules, law.words)[0] if law.words else law.rules
+    rules, top = law.split
     shown = [p for words in rules.words.values() for p in words.values() if p]
     chances = [rule.probability for rule in rules.binary if rule.probability]
     deepest = law.n * _surprise(shown) + (law.n - 1) * _surprise(chances)
+    bits = law.log_prob(rows)
     if deepest > _SAFE:
-        return np.full(len(rows), inf)
+        products = grammar_products(rules, law.n)
+        return _distances(
+            bits, products, lambda j: grammar_bits(rules, top, [law.tokens[v] for v in rows[j]])
+        )
     inner = (law.n - 1) * (law.n + len(rules.binary) + 2)
     words = len({word for those in rules.words.values() for word in those})
     inherited = gamma(inner + 2 * law.n) + gamma(inner + law.n * (words + 1))
     # two sums of a logarithm and an exponent, neither above `deepest` in size
     error = _SPARE * (_BITS * inherited + gamma(12) * 4 * (deepest + 2))
-    return np.where(np.isfinite(law.log_prob(rows)), error, 0.0)
+    return np.where(np.isfinite(bits), error, 0.0)
+
+
+def _distances(values: Bits, products: int, truth: Callable[[int], arb]) -> Bits:
+    """Return bounds on the distance of floats to the balls ``truth(j)`` of so many products each."""
+    finite = np.flatnonzero(np.isfinite(values))
+    errors = np.full(len(values), inf)
+    if len(finite) * products <= MOST:
+        with ball_precision():
+            balls = [(truth(j) - arb(float(values[j]))).abs_upper() for j in finite.tolist()]
+        errors[finite] = [nextafter(float(ball), inf) for ball in balls]
+    return errors
 
 
 def _surprise(chances: Sequence[Fraction]) -> float:

@@ -75,7 +75,7 @@ class GrammarLaw:
     # -- counts and arrays ------------------------------------------------------------------------------------
 
     @cached_property
-    def _grammar(self) -> tuple[Rules, str]:
+    def split(self) -> tuple[Rules, str]:
         """The rules with the start symbol, split by the given words where there are any."""
         if not self.words:
             return self.rules, self.start
@@ -84,11 +84,11 @@ class GrammarLaw:
 
     @property
     def _split(self) -> Rules:
-        return self._grammar[0]
+        return self.split[0]
 
     @property
     def _top(self) -> str:
-        return self._grammar[1]
+        return self.split[1]
 
     @cached_property
     def _derivations(self) -> Derivations:
