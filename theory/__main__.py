@@ -213,7 +213,7 @@ def _answer(args: argparse.Namespace) -> dict[str, Any]:
     if args.command == "bounds":
         wanted = {"adaptive": args.adaptive, "randomized": args.randomized, "count": args.count}
         answer = bounds_answer(task, args.partition, samples=args.samples, seed=args.seed, **wanted)
-        least = answer.get("optimal_bound") or answer.get("optimal_bound_by_context")
+        least = answer.get("optimal_bound")
         error = answer.get("errors", {}).get("optimal_bound", answer.get("error", 0.0))
         answer |= {"verdict": verdict(least, error)} if least else {}
     elif args.command == "schedule":
