@@ -5,26 +5,36 @@
 - *expected*: ``min E_P R`` on the frontier, that is over policies that may choose one of two at random and remember
   which. At a vertex a single deterministic policy attains it; between vertices a deterministic one may need more.
 
-Epsilon 0 is the serial depth. Between vertices the expected steps are a quotient of two logarithms: a float.
+Epsilon 0 is the serial depth. Between the vertices ``(r, k)`` and ``(r', k')`` around epsilon the expected steps are
+``r + (r' - r)(k - epsilon) / (k - k')``: rational where the two divergences are in a rational ratio, which is decided
+exactly, else a float with a proven bound on its error.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+from flint import arb
+
 from theory._checks import InputError, exact_fraction
 from theory.adaptive.cap import adaptive_bounds
-from theory.adaptive.frontier import frontier
+from theory.adaptive.frontier import Vertex, frontier
 from theory.adaptive.graph import StateGraph, state_graph
 from theory.adaptive.ledger import CLOSE
-from theory.arithmetic import Number
+from theory.arithmetic import Number, to_fmpq
+from theory.balls import approximate
 from theory.correlation import Bits
-from theory.lognumber import LogNumber
+from theory.lognumber import LogNumber, extra_precision
 from theory.pmf import JointPMF
 
 __all__ = ["DepthWithin", "depth_within"]
+
+_BITS = 128  # of the first intervals
+_ENOUGH = 60  # bits of a quotient; a float keeps 53
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +42,16 @@ class DepthWithin:
     """The fewest steps at a divergence of at most epsilon.
 
     Attributes:
-        expected: Least expected number of steps along trajectories of the data; exact at a vertex of the frontier of an
-            exact pmf, else a float.
+        expected: Least expected number of steps along trajectories of the data; a Fraction where it is rational and the
+            pmf exact, else a float.
         worst_case: Least number of steps that suffices on every trajectory.
+        error: A proven bound on the error of ``expected``, zero if it is exact; ``None`` for a float pmf, whose
+            vertices are floats.
     """
 
     expected: Number
     worst_case: int
+    error: float | None = 0.0
 
 
 def depth_within(source: JointPMF | StateGraph, epsilon: Any) -> DepthWithin:
@@ -53,7 +66,9 @@ def depth_within(source: JointPMF | StateGraph, epsilon: Any) -> DepthWithin:
         >>> from itertools import permutations
         >>> three = JointPMF.uniform(permutations(range(3)))
         >>> depth_within(three, LogNumber.log2("3/2")), depth_within(three, 0).worst_case
-        (DepthWithin(expected=Fraction(2, 1), worst_case=2), 3)
+        (DepthWithin(expected=Fraction(2, 1), worst_case=2, error=0.0), 3)
+        >>> depth_within(JointPMF.uniform([(0, 0), (1, 1)]), "1/3").expected
+        Fraction(5, 3)
     """
     allowed = epsilon if isinstance(epsilon, LogNumber) else exact_fraction(epsilon, "epsilon")
     if allowed < 0:
@@ -62,19 +77,45 @@ def depth_within(source: JointPMF | StateGraph, epsilon: Any) -> DepthWithin:
     bits = LogNumber.rational(allowed) if not isinstance(allowed, LogNumber) else allowed
     values = adaptive_bounds(graph).values
     worst = next(t for t, value in enumerate(values, start=1) if _at_most(value, bits))
-    return DepthWithin(expected=_expected(frontier(graph).vertices, bits), worst_case=worst)
+    expected, error = _expected(frontier(graph).vertices, bits)
+    return DepthWithin(expected=expected, worst_case=worst, error=error if graph.pmf.is_exact else None)
 
 
-def _expected(vertices: Any, bits: LogNumber) -> Number:
+def _expected(vertices: Sequence[Vertex], bits: LogNumber) -> tuple[Number, float]:
+    """Return the expected steps and a bound on their error, which holds for exact vertices."""
     if _at_most(vertices[0].kl, bits):
-        return vertices[0].steps_under_data
+        return vertices[0].steps_under_data, 0.0
     for left, right in pairwise(vertices):
         if _at_most(right.kl, bits):
-            if _at_most(bits, right.kl):
-                return right.steps_under_data
-            share = _difference(left.kl, bits) / _difference(left.kl, right.kl)
-            return float(left.steps_under_data) * (1 - share) + float(right.steps_under_data) * share
-    return vertices[-1].steps_under_data  # zero up to rounding
+            return (right.steps_under_data, 0.0) if _at_most(bits, right.kl) else _between(left, right, bits)
+    return vertices[-1].steps_under_data, 0.0  # zero up to rounding
+
+
+def _between(left: Vertex, right: Vertex, bits: LogNumber) -> tuple[Number, float]:
+    start: Any = left.steps_under_data
+    width: Any = right.steps_under_data - start
+    saved, most = _difference(left.kl, bits), _difference(left.kl, right.kl)
+    if not (isinstance(saved, LogNumber) and isinstance(most, LogNumber)):
+        return float(start + width * (float(saved) / float(most))), 0.0
+    share = _ratio(saved, most)
+    if share is not None:
+        return start + width * share, 0.0
+    bits_kept = _BITS
+    while True:  # until the interval is narrower than a float: both numbers are above zero
+        with extra_precision(bits_kept):
+            quotient = saved.interval(bits_kept) / most.interval(bits_kept)
+            found = arb(to_fmpq(start)) + arb(to_fmpq(width)) * quotient
+        if quotient.rel_accuracy_bits() >= _ENOUGH:
+            steps = approximate(found)
+            return steps.value, steps.error
+        bits_kept *= 2
+
+
+def _ratio(a: LogNumber, b: LogNumber) -> Fraction | None:
+    """Return ``a / b`` of numbers above zero if it is seen to be rational."""
+    base = next(iter(b.terms))
+    share = a.terms.get(base, Fraction(0)) / b.terms[base]
+    return share if a == share * b else None
 
 
 def _at_most(a: Bits, b: Bits) -> bool:
@@ -83,7 +124,7 @@ def _at_most(a: Bits, b: Bits) -> bool:
     return float(a) <= float(b) + CLOSE
 
 
-def _difference(a: Bits, b: Bits) -> float:
+def _difference(a: Bits, b: Bits) -> Bits:
     if isinstance(a, LogNumber) and isinstance(b, LogNumber):
-        return float(a - b)
+        return a - b
     return float(a) - float(b)
