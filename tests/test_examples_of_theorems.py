@@ -179,3 +179,22 @@ def test_distance_from_the_product_of_the_marginals(target):
         gaps = [abs(target.law.get(y, 0) - product_law.get(y, 0)) for y in words]
         for p in (1, 2, 3):
             assert sum(gap**p for gap in gaps) <= ((n - 1) ** p + 2 * n) * eps**p
+
+
+# --- Codes ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("task", "n", "q", "k"),
+    [("parity", 4, 2, 3), ("repeated_bit", 4, 2, 1), ("reed_solomon", 4, 5, 2), ("reed_solomon", 5, 5, 2)],
+)
+def test_codes_of_largest_distance(task, n, q, k):
+    """``TC = (n - k) log q``, ``DTC = k log q``, ``Z_j = log q`` for j > k, else 0; one step is right with q^(k-n)."""
+    pmf, unit = make_task(task, n).contexts()[0].law.pmf(), LogNumber.log2(q)
+    assert len(pmf) == q**k
+    assert total_correlation(pmf) == (n - k) * unit
+    assert dual_total_correlation(pmf) == k * unit
+    assert list(information_curve(subset_entropies(pmf)).z) == [(j > k) * unit for j in range(1, n + 1)]
+    result = decode(pmf, parse_policy(f"topk:k={n}"))
+    assert result.accuracy == Fraction(q) ** (k - n)
+    assert result.kl == -LogNumber.log2(result.accuracy)
