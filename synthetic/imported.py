@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from synthetic.task import SizedTask
 from theory._checks import InputError, positive_int
-from theory.law import Context, check_weights
+from theory.law import Context, check_weights, occurring
 from theory.lumped_chain import Chain
 from theory.pmf import JointPMF
 
@@ -108,7 +108,7 @@ class ImportedTask:
             raise InputError(
                 f"{where}: the longest answers have {longest} positions, but n = {self.n}; {_PAGE}."
             )
-        return contexts
+        return occurring(contexts)
 
     def __getattr__(self, key: str) -> Any:
         """Return what else the object has."""

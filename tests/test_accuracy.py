@@ -324,3 +324,50 @@ def test_total_variation_and_kl_of_figure_1():
         min(sqrt(log(2) / 2), sqrt(1 / 2))
     )
     assert log2(rejection_cost(pmf, law)) == 1
+
+
+# --- Floats --------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40)
+@given(target=targets(), data=st.data())
+def test_floats_are_next_to_the_true_values(target, data):
+    """The laws are read as the numbers that they are; every result is within one unit of its last place."""
+    scale = data.draw(st.sampled_from([0.9, 0.3, 1e-3]))
+    law = {y: float(p) * scale for y, p in target.law.items()}
+    pmf = target.floats
+    own = {y: Fraction(float(p)) for y, p in pmf}
+    read = {y: Fraction(q) for y, q in law.items()}
+    kl = LogNumber.weighted_sum((p, p / read[y]) for y, p in own.items())
+    worst = max(p / read[y] for y, p in own.items())
+    truth = {
+        forward_kl: kl,
+        accuracy_excess: kl + LogNumber.log2(sum(read.values())),
+        total_variation: sum((max(p - read[y], Fraction(0)) for y, p in own.items()), Fraction(0)),
+        rejection_cost: worst,
+        max_divergence: LogNumber.log2(worst),
+    }
+    for function, value in truth.items():
+        found = function(pmf, law)
+        off = LogNumber.rational(Fraction(found)) - value
+        assert abs(float(off)) <= abs(found) * 2.0**-52 + 2.0**-100, function
+
+
+def test_probabilities_near_the_end_of_floats_are_no_infinity():
+    pmf = JointPMF.from_mapping({(0,): 0.5, (1,): 0.5})
+    for tiny in (1e-320, Fraction(1, 10**400)):
+        law = {(0,): Fraction(1, 2), (1,): tiny}
+        bits = -LogNumber.log2(2 * Fraction(tiny))
+        assert forward_kl(pmf, law) == pytest.approx(float(bits) / 2, rel=1e-15)
+        assert max_divergence(pmf, law) == pytest.approx(float(bits), rel=1e-15)
+        assert rejection_cost(pmf, law) == inf  # beyond the range of floats
+    skewed = JointPMF.from_mapping({(0,): 1.0, (1,): 1e-320})
+    assert reverse_kl(skewed, {(0,): 0.5, (1,): 0.5}) == pytest.approx(530.5085032126528, rel=1e-15)
+
+
+@pytest.mark.parametrize("kl", [0.1, 0.3, 1.0, 7.0, 1e-300, 2000.5])
+def test_the_floor_of_a_float_is_rounded_downwards(kl):
+    floor = accuracy_floor(kl)
+    if floor:
+        assert LogNumber.log2(Fraction(floor)) <= LogNumber.rational(-Fraction(kl))
+    assert floor >= 2.0**-kl * (1 - 2.0**-51)

@@ -143,8 +143,8 @@ def test_answers(exact):
         return
     for value, wanted in zip(bounds["adaptive_bound"], adaptive_bounds(pmf).values, strict=True):
         assert abs(wanted - Fraction(value)) <= Fraction(bounds["errors"]["adaptive_bound"])
-    assert 0 < depth["errors"]["vertices"] < CLOSE_ENOUGH
-    assert 0 < depth["errors"]["steps_of_runs"] < 1e-11
+    assert 0 < depth["errors"]["vertices"]["kl"] < CLOSE_ENOUGH
+    assert 0 < depth["errors"]["vertices"]["steps_of_runs"] < 1e-11
     assert "notes" not in depth
     wanted = serial_depth(pmf).expected
     assert abs(wanted - Fraction(depth["serial_depth"]["expected"])) <= depth["errors"]["serial_depth"]

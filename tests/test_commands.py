@@ -30,10 +30,12 @@ def test_bounds_of_replace_random(capsys):
 
 def test_contexts_of_different_length_have_no_common_partition(capsys, tmp_path):
     path = tmp_path / "t.json"
-    path.write_text('{"contexts": [{"outcomes": [["a", "b"]]}, {"outcomes": [["a"], ["b"]]}]}')
+    path.write_text('{"contexts": [{"outcomes": [["a", "b"], ["b", "a"]]}, {"outcomes": [["a"], ["b"]]}]}')
     answer = _answer(capsys, "bounds", str(path))
     assert answer["optimal_bound"] is None
-    assert answer["optimal_bound_by_context"] is None
+    assert answer["optimal_partitions"] is None
+    assert answer["exact"]["optimal_bound_by_context"] == ["1/2 log2(2)", "0"]  # each has its own partition
+    assert "verdict" not in answer  # its tokens a step would be those of the longest context
 
 
 def test_bounds_by_context_are_no_larger(capsys, tmp_path):

@@ -20,6 +20,7 @@ from theory.correlation import (
     dual_total_correlation,
     entropy,
     kl_divergence,
+    kl_error,
     total_correlation,
 )
 from theory.dense import dense_subset_entropies
@@ -222,6 +223,19 @@ def test_divergence_from_itself_is_zero_and_from_uniform_is_the_missing_entropy(
 
 
 # --- Invariance -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tiny", [1e-320, 1e-308, 5e-324, Fraction(1, 10**400)])
+def test_divergence_near_the_end_of_floats(tiny):
+    p = JointPMF.from_mapping({(0,): 0.5, (1,): 0.5})
+    q = JointPMF.from_mapping({(0,): 1 - tiny if isinstance(tiny, Fraction) else 1.0, (1,): tiny})
+    truth = -LogNumber.log2(4 * Fraction(tiny)) / 2
+    for other in (q, JointPMF.from_mapping({(0,): 1.0, (1,): 1e-320})):
+        error = kl_error(p, other)
+        assert 0 < error < 1e-12
+        if other is q:
+            assert abs(kl_divergence(p, other) - float(truth)) <= error
+        assert kl_divergence(other, p) == pytest.approx(1.0)
 
 
 @settings(max_examples=40)

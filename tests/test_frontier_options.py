@@ -23,6 +23,7 @@ def test_entries_are_those_of_the_functions():
     assert answer["diversity"]["accuracy"] == point.accuracy
     assert answer["diversity"]["ceiling"] == point.ceiling
     assert answer["diversity"]["of_any_law"] == 1.0
+    assert answer["exact"] == {"depth_within": {"expected": "3/2"}}
     assert asked_answer(task, within=None, entropy=None) == {}
 
 
@@ -32,6 +33,8 @@ def test_command(capsys):
     # between the vertices (1, log2(9/2)) and (2, log2(3/2)): a slope of log2 3
     assert answer["depth_within"]["worst_case"] == 2
     assert 1 < answer["depth_within"]["expected"] < 2
+    assert 0 < answer["errors"]["depth_within"] < 1e-15
+    assert set(answer["exact"]) == {"vertices", "serial_depth"}
     assert "diversity" not in answer
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests import reference as ref
 from tests.comparison import same
 from tests.strategies import targets
+from tests.tolerance import USEFUL
 from theory._checks import InputError
 from theory.closed_forms import mean_subset_entropies
 from theory.complexities import effective_total_correlation, path_complexity, scale_complexity
@@ -22,12 +23,14 @@ from theory.growth import (
     continuous_kl,
     growth,
     growth_complexity,
+    growth_error,
     one_step_defect,
     pair_information,
     ratio_bound,
 )
 from theory.limits import CostError
 from theory.lognumber import LogNumber
+from theory.pmf import JointPMF
 from theory.random_order import expected_kl
 from theory.subsets import subset_entropies
 
@@ -188,6 +191,28 @@ def test_integrals(target, ends):
     assert growth(curve)(0) == 0
     n = curve.n
     assert cardinality_complexity(curve) * n == growth_complexity(curve) * (n + 1)
+
+
+@settings(max_examples=30)
+@given(target=targets(kinds=("dense", "skewed", "sparse")), ends=st.tuples(TIMES, TIMES).map(sorted))
+def test_floats_keep_their_error(target, ends):
+    """The floats of the pmf are read as the numbers that they are, divided by their sum."""
+    weights = {y: Fraction(float(p)) for y, p in target.law.items()}
+    read = JointPMF.from_mapping({y: p / sum(weights.values()) for y, p in weights.items()})
+    exact, floats = subset_entropies(read), subset_entropies(target.floats)
+    error, (p, q) = growth_error(floats), ends
+    assert growth_error(exact) == 0 <= error < USEFUL
+    for number in (
+        lambda source: growth(source)(q),
+        lambda source: growth(source).derivative()(q),
+        lambda source: growth(source).antiderivative()(q),
+        lambda source: one_step_defect(source, p, q),
+        lambda source: growth_complexity(source, p, q),
+        cardinality_complexity,
+        lambda source: pair_information(source, q),
+    ):
+        off = LogNumber.rational(Fraction(float(number(floats)))) - number(exact)
+        assert abs(float(off)) <= error
 
 
 # --- Inequalities ---------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.random_order import (
     expected_kl,
+    expected_kl_of_law,
     lavenant_zanella_kl,
     optimal_sizes,
 )
@@ -135,6 +136,22 @@ def test_contexts_average(parts):
     for sizes in compositions(3):
         values = [Fraction(w, total) * expected_kl(subset_entropies(t.exact), sizes) for w, t in parts]
         assert expected_kl(mean, sizes) == sum(values, LogNumber())
+
+
+@settings(max_examples=30)
+@given(target=SMALL, data=st.data())
+def test_drawn_sizes_cost_the_mean_of_theirs(target, data):
+    """Sizes by a law of their own (arXiv 2602.20126): every ordered partition with its probability."""
+    chosen = data.draw(st.lists(st.sampled_from(list(compositions(target.n))), min_size=1, unique=True))
+    amounts = [data.draw(st.integers(0, 4)) + (j == 0) for j in range(len(chosen))]
+    shares = {sizes: Fraction(a, sum(amounts)) for sizes, a in zip(chosen, amounts, strict=True)}
+    means = mean_over_partitions(
+        target.law, lambda block, before: ref.block_cost(target.law, block, sorted(before))
+    )
+    form = ref.add(*(ref.scale(means[sizes], share) for sizes, share in shares.items()))
+    assert same(expected_kl_of_law(subset_entropies(target.exact), shares), form)
+    floats = expected_kl_of_law(subset_entropies(target.floats), shares)
+    assert floats == pytest.approx(ref.to_float(form), abs=ROUNDING)
 
 
 def test_means_of_large_integers_do_not_overflow():
@@ -337,6 +354,7 @@ BAD = {
         lambda: expected_kl([0, 1, 1], [2, 0]),
         "a block size must be a whole number of at least 1",
     ),
+    "law of sizes": (lambda: expected_kl_of_law([0, 1, 1], {(2,): "1/2"}), "probabilities that sum to 1"),
     "start": (lambda: information_curve([1, 2]), "h_0 = 0"),
     "short": (lambda: information_curve([0]), "n of at least 1"),
     "mixed": (lambda: information_curve([0.0, LogNumber.log2(3)]), "all exact or all floats"),

@@ -146,6 +146,14 @@ def test_wrong_settings_are_one_line(arguments, message, capsys):
     assert error.count("\n") == 1
 
 
+def test_expected_sizes_and_calls_have_their_exact_forms():
+    """Until the new item has come one token goes at a time: after 1, 2 or 3 calls, each with probability 1/3."""
+    answer = realised_answer("threshold:gamma=0.9", 3, task=lambda n: make_task("replace_random", n))
+    assert answer["exact"]["tokens_per_call"] == ["1", "4/3", "2/3"]
+    assert answer["exact"]["model_calls"] == "8/3"
+    assert "exact" not in realised_answer("llada:steps=2", 4)  # whole numbers
+
+
 # -- rules of one's own --------------------------------------------------------------------------------------------
 
 

@@ -1,16 +1,13 @@
-"""The theorems, one by one: where each statement is checked, and the checks that stand nowhere else.
+"""The theorems, one by one: the checks that stand nowhere else.
 
-Everything here is decided in Fractions or exact numbers, against definitions written with ``tests/reference.py``.
-``ELSEWHERE`` names the tests of the other statements; a test fails if one of them disappears.
+Everything here is decided in Fractions or exact numbers, against definitions written with ``tests/reference.py``. Where
+the other statements are checked stands in ``docs/statements.md``.
 """
 
-import ast
 from fractions import Fraction
 from itertools import pairwise
-from pathlib import Path
 from random import Random
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,53 +28,7 @@ from theory.output_law import output_law
 from theory.policies import parse_policy
 from theory.subsets import subset_entropies
 
-ELSEWHERE = {
-    "Theorem 1 (arXiv 2510.04767): L_T by its definition": "test_bounds.test_step_bound_is_the_definition",
-    "Theorem 1: equality for the ideal model": "test_decoder.test_a_fixed_partition_attains_the_step_bound",
-    "Theorem 2: L*_T is the least of all partitions": (
-        "test_bounds.test_optimal_bound_is_the_least_of_all_partitions"
-    ),
-    "Theorem 2: a finer partition costs no more": "test_bounds.test_splitting_a_block_never_costs",
-    "Theorem 2: L*_T does not increase in T": "test_bounds.test_more_steps_never_cost_more",
-    "Theorem 3: one partition for all contexts": "test_bounds.test_one_partition_for_all_contexts",
-    "Data processing: merging outcomes": "test_accuracy.test_data_processing",
-    "Accuracy is at least 2^-KL, equality iff Q given V is P": "test_accuracy.test_inequalities",
-    "Theorem 1 for adaptive policies (arXiv 2608.25505)": (
-        "test_adaptive_policies.test_divergence_is_the_expected_cost_along_the_data"
-    ),
-    "Adaptive optima over all policies": "test_adaptive.test_optima_are_those_of_all_policies",
-    "Adaptive optima are at most those of partitions": "test_adaptive.test_order_of_the_optima",
-    "No random choices, no gap": "test_decoder.test_a_policy_without_random_choices_has_no_gap",
-    "Convexity: a mixture costs at most the mean": (
-        "test_mixtures.test_one_partition_costs_its_bound_and_mixing_never_costs_more_than_the_mean"
-    ),
-    "Convexity: random order": "test_decoder.test_the_path_of_a_random_order_is_the_mean_of_the_step_bounds",
-    "Theorems 4 and 16 of Chen, Cong, Li (arXiv 2511.04647)": (
-        "test_random_order.test_expected_kl_is_the_mean_over_all_ordered_partitions"
-    ),
-    "Z_j is a mean mutual information": (
-        "test_random_order.test_curve_is_the_mean_information_between_a_position_and_others"
-    ),
-    "TC and DTC from Z (Lemma 8 there)": "test_random_order.test_mean_entropies_and_curve",
-    "Z does not decrease (Han 1978)": "test_random_order.test_curve_does_not_decrease_and_costs_are_convex",
-    "Theorem 2 of Wen, Liang, Lu (arXiv 2608.25505), any order": "test_markov_rounds.test_blocks_lose_nothing",
-    "Theorem 3 there: batches from the left": "test_walk_rounds.test_batches_from_the_left",
-    "Theorem 4 there: rounds of a walk": "test_walk_rounds.test_no_policy_without_loss_needs_fewer_rounds",
-    "The pseudo-cost is the path cost": "test_path_costs.test_definition_and_identity_with_the_path_cost",
-    "Plug-in sandwich (arXiv 2608.13520)": "test_partition_bound.test_sandwich",
-    "Adaptive partition bound there": "test_partition_bound.test_best_blocks_cost_less_than_the_bound",
-    "Han and Shearer": "test_correlation.test_han_and_shearer",
-    "H is a polymatroid": "test_correlation.test_entropy_is_a_polymatroid",
-}
-
 SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2)])
-
-
-@pytest.mark.parametrize("statement", ELSEWHERE)
-def test_statement_is_checked_elsewhere(statement):
-    module, _, name = ELSEWHERE[statement].partition(".")
-    tree = ast.parse((Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8"))
-    assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
 # --- Theorem 1: any model -------------------------------------------------------------------------------

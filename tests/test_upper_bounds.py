@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests import reference as ref
 from tests.compositions import compositions
 from tests.strategies import targets
+from tests.tolerance import USEFUL
 from theory._checks import InputError
 from theory.closed_forms import mean_subset_entropies
 from theory.correlation import conditional_entropy, entropy, total_correlation
@@ -67,12 +68,21 @@ def test_every_bound_is_above_the_exact_value(target):
 @settings(max_examples=30)
 @given(target=PRIMES)
 def test_floats_agree(target):
+    weights = {
+        y: Fraction(float(p)) for y, p in target.law.items()
+    }  # the floats as the numbers that they are
+    scaled = {y: p / sum(weights.values()) for y, p in weights.items()}
+    read = {sizes: values(JointPMF.from_mapping(scaled), sizes) for sizes in compositions(target.n)}
     for sizes in compositions(target.n):
         exact, floats = values(target.exact, sizes), values(target.floats, sizes)
         assert exact.keys() == floats.keys()
         for name, value in floats.items():
             assert isinstance(value, float)
             assert value == pytest.approx(float(exact[name]), abs=ROUNDING, rel=ROUNDING)
+        for bound in upper_bounds(target.floats, sizes):
+            off = LogNumber.rational(Fraction(bound.value)) - read[sizes][bound.name]
+            assert abs(float(off)) <= bound.error < USEFUL, bound
+        assert all(bound.error == 0 for bound in upper_bounds(target.exact, sizes))
 
 
 @settings(max_examples=30)

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from theory._checks import InputError, exact_fraction, positive_int
+from theory.answer_parts import joined
 from theory.answers import (
     bounds_answer,
     parse_partition,
@@ -213,13 +214,14 @@ def _answer(args: argparse.Namespace) -> dict[str, Any]:
     if args.command == "bounds":
         wanted = {"adaptive": args.adaptive, "randomized": args.randomized, "count": args.count}
         answer = bounds_answer(task, args.partition, samples=args.samples, seed=args.seed, **wanted)
-        least = answer.get("optimal_bound") or answer.get("optimal_bound_by_context")
+        least = answer.get("optimal_bound")
         error = answer.get("errors", {}).get("optimal_bound", answer.get("error", 0.0))
         answer |= {"verdict": verdict(least, error)} if least else {}
     elif args.command == "schedule":
         answer = schedule_answer(task, samples=args.samples, seed=args.seed)
     elif args.command == "frontier":
-        answer = _frontier(task, args.plot) | asked_answer(task, within=args.within, entropy=args.entropy)
+        asked = asked_answer(task, within=args.within, entropy=args.entropy)
+        answer = joined(_frontier(task, args.plot), asked)
     elif args.command == "policy":
         answer = _policy(task, args.steps, args.plot)
     else:

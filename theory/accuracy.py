@@ -11,13 +11,18 @@ There is no ceiling: a point mass in V has accuracy 1 and infinite KL.
 state ``M >= e^TC`` in nats; equality for shuffle and replace_random in one step). Unit: bits.
 
 Floors over product laws and the largest rectangle stand in ``theory/product_laws.py``.
+
+Of float laws, read as the exact numbers that they are, each result is the float next to the true value: within
+one unit of its last place, or ``2^-100`` where terms cancel. What is decided (a token that is never drawn, mass off
+the support) is decided on these numbers, within 1e-9 for mass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import inf, log2, nextafter, prod
+from math import inf, nextafter, prod
 from typing import Any
 
 import numpy as np
@@ -25,6 +30,7 @@ from flint import arb
 
 from theory._checks import InputError
 from theory.arithmetic import Number
+from theory.balls import approximate, ball_precision, to_ball
 from theory.correlation import Bits
 from theory.lognumber import LogNumber
 from theory.outcomes import Outcome
@@ -65,22 +71,25 @@ def forward_kl(pmf: JointPMF, law: OutputLaw) -> Bits:
         return inf
     if exact:
         return LogNumber.weighted_sum((p, Fraction(p) / Fraction(q)) for p, q in pairs)
-    p, q = np.array(pairs, dtype=np.float64).T
-    return float(np.sum(p * np.log2(p / q)))
+    return _nearest(_log_mean([(p, p, q) for p, q in pairs]))
 
 
 def accuracy_floor(kl: Bits) -> Number:
     """Return ``2^-KL``, below which no accuracy ``Q(V)`` can be.
 
     Returns:
-        A Fraction where the value is rational, else a float: rounded downwards for an exact KL.
+        A Fraction where an exact KL makes it rational, else a float, rounded downwards.
 
     Example:
         >>> accuracy_floor(3 * LogNumber.log2(Fraction(4, 3))), accuracy_floor(1.0)
         (Fraction(27, 64), 0.5)
     """
     if not isinstance(kl, LogNumber):
-        return 2.0**-kl
+        if kl == inf or float(kl).is_integer():
+            return 2.0**-kl
+        with ball_precision():
+            floor = float((-arb(kl) * arb(2).log()).exp().lower())
+        return nextafter(floor, 0.0) if floor > 0 else 0.0
     if all(r.denominator == 1 for r in kl.terms.values()):
         return prod((Fraction(base) ** -int(r) for base, r in kl.terms.items()), start=Fraction(1))
     ball = (-kl.interval(_PRECISION) * arb(2).log()).exp()
@@ -95,10 +104,14 @@ def accuracy_excess(pmf: JointPMF, law: OutputLaw) -> Bits:
         >>> accuracy_excess(p, {(0, 1): Fraction(1, 2), (1, 0): Fraction(1, 8)})
         LogNumber('-2 log2(2) + log2(5)')
     """
-    kl, accuracy = forward_kl(pmf, law), sum(q for _, q in _pairs(pmf, law)[0])
-    if isinstance(kl, LogNumber):
-        return kl + LogNumber.log2(accuracy)
-    return kl if kl == inf else kl + log2(accuracy)
+    pairs, exact = _pairs(pmf, law)
+    if any(q == 0 for _, q in pairs):
+        return inf
+    if exact:
+        return forward_kl(pmf, law) + LogNumber.log2(sum(q for _, q in pairs))
+    with ball_precision():
+        own = sum((to_ball(q) for _, q in pairs), arb(0))
+        return approximate(_log_mean([(p, p, q) for p, q in pairs]) + own.log() / arb(2).log()).value
 
 
 def total_variation(pmf: JointPMF, law: OutputLaw) -> Number:
@@ -109,7 +122,10 @@ def total_variation(pmf: JointPMF, law: OutputLaw) -> Number:
         Fraction(1, 2)
     """
     pairs, exact = _pairs(pmf, law)
-    return sum((p - q for p, q in pairs if p > q), Fraction(0) if exact else 0.0)
+    if exact:
+        return sum((p - q for p, q in pairs if p > q), Fraction(0))
+    with ball_precision():
+        return approximate(sum((to_ball(p) - to_ball(q) for p, q in pairs if p > q), arb(0))).value
 
 
 def total_variation_ceiling(kl: Bits) -> float:
@@ -145,8 +161,7 @@ def reverse_kl(pmf: JointPMF, law: OutputLaw) -> Bits:
     live = [(p, q) for p, q in pairs if q != 0]
     if exact:
         return LogNumber.weighted_sum((q, Fraction(q) / Fraction(p)) for p, q in live)
-    p, q = np.array(live, dtype=np.float64).T
-    return float(np.sum(q * np.log2(q / p)))
+    return _nearest(_log_mean([(q, q, p) for p, q in live]))
 
 
 def rejection_cost(pmf: JointPMF, law: OutputLaw) -> Number:
@@ -156,21 +171,42 @@ def rejection_cost(pmf: JointPMF, law: OutputLaw) -> Number:
         >>> rejection_cost(JointPMF.uniform([(0, 1), (1, 0)]), {(0, 1): Fraction(1, 4), (1, 0): Fraction(1, 4)})
         Fraction(2, 1)
     """
-    pairs, exact = _pairs(pmf, law)
-    if any(q == 0 for _, q in pairs):
-        return inf
-    return max(Fraction(p) / Fraction(q) if exact else float(p) / float(q) for p, q in pairs)
+    cost, exact = _largest_ratio(pmf, law)
+    if exact or cost == inf:
+        return cost
+    return float(cost) if cost <= sys.float_info.max else inf
 
 
 def max_divergence(pmf: JointPMF, law: OutputLaw) -> Bits:
     """Return ``D_inf(P || Q) = log2 max_y P(y)/Q(y)``, at least ``D(P || Q)``; equal iff P/Q is constant on V."""
-    cost = rejection_cost(pmf, law)
-    return LogNumber.log2(cost) if isinstance(cost, Fraction) else log2(cost)
+    cost, exact = _largest_ratio(pmf, law)
+    if cost == inf:
+        return inf
+    return LogNumber.log2(cost) if exact else _nearest(_log_mean([(1, cost, 1)]))
+
+
+def _largest_ratio(pmf: JointPMF, law: OutputLaw) -> tuple[Any, bool]:
+    """Return ``max_y P(y)/Q(y)``, a Fraction or infinite, and whether P and Q are exact."""
+    pairs, exact = _pairs(pmf, law)
+    if any(q == 0 for _, q in pairs):
+        return inf, exact
+    return max(Fraction(p) / Fraction(q) for p, q in pairs), exact
+
+
+def _log_mean(terms: Sequence[tuple[Any, Any, Any]]) -> arb:
+    """Return ``sum w log2(a / b)`` over (w, a, b), all above zero, as a ball."""
+    with ball_precision():
+        logs = (to_ball(w) * (to_ball(a) / to_ball(b)).log() for w, a, b in terms)
+        return sum(logs, arb(0)) / arb(2).log()
+
+
+def _nearest(ball: arb) -> float:
+    return approximate(ball).value
 
 
 def _pairs(pmf: JointPMF, law: OutputLaw) -> tuple[list[tuple[Any, Any]], bool]:
-    """Return (P(y), Q(y)) on the support, and whether all are exact; raise unless Q is a part of a law."""
-    pairs = [(p, law.get(y, Fraction(0))) for y, p in pmf]
+    """Return (P(y), Q(y)) on the support as they are, and whether all are exact; raise unless Q is a part of a law."""
+    pairs = [(p, _number(law.get(y, Fraction(0)))) for y, p in pmf]
     exact = pmf.is_exact and not any(isinstance(q, float) for _, q in pairs)
     bad = next((q for _, q in pairs if not q >= 0), None)
     if bad is not None:
@@ -178,4 +214,9 @@ def _pairs(pmf: JointPMF, law: OutputLaw) -> tuple[list[tuple[Any, Any]], bool]:
     total = sum(q for _, q in pairs)
     if total > 1 + (0 if exact else SUM_TOLERANCE):
         raise InputError(f"the law sums to {total} on the support; it must not exceed 1.")
-    return (pairs if exact else [(float(p), float(q)) for p, q in pairs]), exact
+    return pairs, exact
+
+
+def _number(value: Any) -> Any:
+    """Return numpy's floats as Python's, whose class says what they are."""
+    return float(value) if isinstance(value, np.floating) else value

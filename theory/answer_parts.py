@@ -11,7 +11,7 @@ from theory.lognumber import LogNumber, ratio_text
 from theory.structured.answers import large_law
 from theory.structured.decode_answers import Structured
 
-__all__ = ["NamedTask", "exact_text", "parametrised", "with_exact"]
+__all__ = ["NamedTask", "exact_text", "joined", "parametrised", "with_exact"]
 
 
 class NamedTask(HasContexts, Protocol):
@@ -48,6 +48,17 @@ def with_exact(answer: dict[str, Any]) -> dict[str, Any]:
         elif key.startswith("steps_law") and value and all(isinstance(p, Fraction) for _, p in value):
             exact[key] = [[calls, exact_text(p)] for calls, p in value]
     return {**answer, "exact": exact} if exact else answer
+
+
+def joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return both parts of an answer as one; what they say of their entries, by name, is put together.
+
+    Example:
+        >>> joined({"a": 1, "exact": {"a": "1"}}, {"b": 2, "exact": {"b": "2"}})
+        {'a': 1, 'exact': {'a': '1', 'b': '2'}, 'b': 2}
+    """
+    shared = {key: one[key] | other[key] for key in ("exact", "errors") if key in one and key in other}
+    return one | other | shared
 
 
 def exact_text(value: Any) -> str:

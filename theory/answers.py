@@ -18,7 +18,7 @@ from theory.large.answers import (
     structured_bounds,
     structured_schedule,
 )
-from theory.law import context_pmfs
+from theory.law import context_pmfs, occurring
 from theory.pmf import JointPMF
 from theory.structured.answers import large_bounds, large_schedule
 from theory.subsets import subset_entropies
@@ -96,7 +96,7 @@ def _blocks(partition: str, n: int) -> tuple[tuple[int, ...], ...]:
 def _listed_bounds(
     task: NamedTask, partition: str | None, *, adaptive: bool, randomized: bool, count: bool
 ) -> dict[str, Any]:
-    contexts = task.contexts()
+    contexts = occurring(task.contexts())
     parts = context_pmfs(contexts)
     answer: dict[str, Any] = {"task": task.name, "n": task.n}
     same_length = len({pmf.n for _, pmf in parts}) == 1
@@ -126,8 +126,7 @@ def _listed_bounds(
     else:
         answer["optimal_bound"] = answer["optimal_partitions"] = None
     if len(contexts) > 1:
-        by_context = bounds_by_context(contexts)
-        answer["optimal_bound_by_context"] = None if by_context is None else list(by_context)
+        answer["optimal_bound_by_context"] = list(bounds_by_context(contexts))
     if partition is not None:
         blocks = _blocks(partition, parts[0][1].n)
         if not same_length:

@@ -45,6 +45,7 @@ __all__ = [
     "mode_is_stable_under",
     "threshold_certificate",
     "threshold_counterexample",
+    "variation_from_product",
 ]
 
 # -- confidences alone ----------------------------------------------------------------------------------------
@@ -130,6 +131,19 @@ def threshold_counterexample(n: int, eps: Any) -> JointPMF:
     fail = (Fraction(1, n + 1) + min(limit, half / 2)) / 2
     words = [tuple(int(i == j) for i in range(n)) for j in range(-1, n)]
     return JointPMF.from_pairs(words, [1 - n * fail] + [fail] * n)
+
+
+def variation_from_product(confidences: Sequence[Any]) -> Fraction:
+    """Return ``min(1, sum_j (1 - c_j))``, at least the total variation between P and the product of its marginals.
+
+    Both put at least ``1 - sum f_j`` on the most probable tokens x*, so they share that much. With all ``f_j < eps`` it
+    is below ``n eps``, and thus never above the ``(3n - 1) eps / 2`` of arXiv 2505.22618, Theorem 1.
+
+    Example:
+        >>> variation_from_product(["9/10", "4/5"])
+        Fraction(3, 10)
+    """
+    return min(Fraction(1), sum((1 - checked_probability(c) for c in confidences), Fraction(0)))
 
 
 # -- stability ------------------------------------------------------------------------------------------------

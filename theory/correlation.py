@@ -8,13 +8,15 @@ error below zero; :func:`entropy_sum_error` and :func:`kl_error` bound it.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import product
 from math import inf, log2, prod
+from typing import Any
 
 import numpy as np
-from flint import arb
+from flint import arb, fmpq
 
 from theory._checks import InputError
 from theory.limits import require_memory
@@ -161,10 +163,10 @@ def kl_error(p: JointPMF, q: JointPMF) -> float:
     """
     if p.is_exact and q.is_exact:
         return 0.0
-    pairs = [(float(a), float(q.probability(outcome))) for outcome, a in p]
+    pairs = [(a, q.probability(outcome)) for outcome, a in p]
     if any(b == 0 for _, b in pairs):
         return 0.0  # infinite in every reading
-    size = sum(a * abs(log2(a / b)) for a, b in pairs)
+    size = sum(float(a) * abs(_log_ratio(a, b)) for a, b in pairs)
     return 1.01 * (gamma(len(pairs) + 10) * size + 5 * gamma(3))
 
 
@@ -184,7 +186,18 @@ def kl_divergence(p: JointPMF, q: JointPMF) -> Bits:
         return inf
     if p.is_exact and q.is_exact:
         return LogNumber.weighted_sum((a, Fraction(a) / Fraction(b)) for a, b in pairs)
-    return float(sum(float(a) * log2(float(a) / float(b)) for a, b in pairs))
+    return float(sum(float(a) * _log_ratio(a, b) for a, b in pairs))
+
+
+def _log_ratio(a: Any, b: Any) -> float:
+    """Return ``log2(a / b)`` of numbers above zero, also where the ratio or a number is beyond the range of floats."""
+    least, below = sys.float_info.min, float(b)
+    ratio = float(a) / below if below else inf
+    if min(ratio, below, float(a)) >= least and ratio < inf:
+        return log2(ratio)
+    exact = Fraction(a) / Fraction(b)
+    with extra_precision(128):
+        return float(arb(fmpq(exact.numerator, exact.denominator)).log() / arb(2).log())
 
 
 def product_of_marginals(pmf: JointPMF) -> JointPMF:

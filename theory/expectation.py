@@ -10,13 +10,13 @@ from typing import Any, Protocol
 
 from theory._checks import InputError
 from theory.arithmetic import Number
-from theory.bounds import OptimalBounds, optimal_bounds
+from theory.bounds import optimal_bounds
 from theory.correlation import Bits
 from theory.decoder import as_process, decode
 from theory.large.answers import structure_of
 from theory.large.decode import NotKnownError, decode_structured
 from theory.large.entropies import Structure
-from theory.law import Context
+from theory.law import Context, occurring
 from theory.limits import CostError
 from theory.lumped import decode_lumped
 from theory.lumped_chain import Chain
@@ -63,7 +63,13 @@ class ExpectedDecode:
 
 
 def expectation(pairs: Sequence[tuple[Fraction, Any]]) -> Any:
-    """Return ``sum w v``; infinite as soon as one value is, ``None`` if one is missing."""
+    """Return ``sum w v`` over positive weights; infinite as soon as one value is, ``None`` if one is missing.
+
+    Example:
+        >>> expectation([(Fraction(0), inf), (Fraction(1), Fraction(1, 2))])
+        Fraction(1, 2)
+    """
+    pairs = [(weight, value) for weight, value in pairs if weight]
     if any(value is None for _, value in pairs):
         return None
     if any(value == inf for _, value in pairs):
@@ -106,7 +112,7 @@ def decode_contexts(
     elif structure is not None:
         results = [(Fraction(1), _structured(task, structure, policy, switches, obstacle))]
     else:
-        results = [(c.weight, decode(c.law.pmf(), policy, **switches)) for c in task.contexts()]
+        results = [(c.weight, decode(c.law.pmf(), policy, **switches)) for c in occurring(task.contexts())]
     names = ("accuracy", "kl", "path_kl", "steps", "steps_under_data")
     means = {name: expectation([(w, getattr(r, name)) for w, r in results]) for name in names}
     length = expectation([(w, Fraction(r.n)) for w, r in results])
@@ -159,17 +165,26 @@ def _structured(
             raise unknown from None
 
 
-def bounds_by_context(contexts: Sequence[Context]) -> tuple[Bits, ...] | None:
+def bounds_by_context(contexts: Sequence[Context]) -> tuple[Bits, ...]:
     """Return ``L*_T`` with the partition chosen for each context (Theorem 3): the mean of the minima.
 
-    ``None`` when the contexts differ in length.
+    T runs to the greatest length. A context of fewer than T positions needs no more than one step for each, and
+    loses nothing.
+
+    Example:
+        >>> from theory.law import ListedLaw
+        >>> from theory.pmf import JointPMF
+        >>> laws = [JointPMF.uniform([(0, 0), (1, 1)]), JointPMF.uniform([(0, 0, 0), (1, 1, 1)])]
+        >>> contexts = [Context(weight=Fraction(1, 2), law=ListedLaw(law)) for law in laws]
+        >>> [str(value) for value in bounds_by_context(contexts)]
+        ['3/2 log2(2)', '0', '0']
     """
-    bounds: list[tuple[Fraction, OptimalBounds]] = []
-    for context in contexts:
-        bounds.append((context.weight, optimal_bounds(subset_entropies(context.law.pmf()))))
-    if len({len(b.values) for _, b in bounds}) > 1:
-        return None
-    return tuple(expectation([(w, b.values[t]) for w, b in bounds]) for t in range(len(bounds[0][1].values)))
+    bounds = [(c.weight, optimal_bounds(subset_entropies(c.law.pmf())).values) for c in occurring(contexts)]
+    longest = max(len(values) for _, values in bounds)
+    return tuple(
+        expectation([(w, values[t] if t < len(values) else values[-1] * 0) for w, values in bounds])
+        for t in range(longest)
+    )
 
 
 _LISTED_LIMIT = 7  # up to 5040 outcomes are decoded in seconds without lumping

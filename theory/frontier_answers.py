@@ -60,15 +60,17 @@ def frontier_answer(task: NamedTask) -> dict[str, Any]:
     return answer
 
 
-def _errors(front: Frontier, depth: float) -> dict[str, float]:
-    """Return bounds on the errors of floats: the expected serial depth, the curve in bits, ``steps_of_runs``."""
-    runs = max(v.steps_error for v in front.vertices) if front.error else 0.0
-    found = {"serial_depth": depth, "vertices": front.error, "steps_of_runs": runs}
-    return {name: error for name, error in found.items() if error}
+def _errors(front: Frontier, depth: float) -> dict[str, Any]:
+    """Return bounds on the errors of floats: the expected serial depth, and of the curve in KL at any steps."""
+    found: dict[str, Any] = {"serial_depth": depth} if depth else {}
+    if front.error:
+        runs = max(v.steps_error for v in front.vertices)
+        found["vertices"] = {"kl": front.error, "steps_of_runs": runs}
+    return found
 
 
 def asked_answer(task: HasContexts, *, within: str | None, entropy: str | None) -> dict[str, Any]:
-    """Return the entries that were asked for.
+    """Return the entries that were asked for, with their ``exact`` forms and ``errors``.
 
     Args:
         task: A task with one context.
@@ -91,7 +93,11 @@ def asked_answer(task: HasContexts, *, within: str | None, entropy: str | None) 
             "epsilon": epsilon,
             "expected": depth.expected,
             "worst_case": depth.worst_case,
-        } | ({"error": depth.error} if depth.error else {})  # of a float among the expected steps
+        }
+        if isinstance(depth.expected, Fraction):
+            answer["exact"] = {"depth_within": {"expected": exact_text(depth.expected)}}
+        elif depth.error:
+            answer["errors"] = {"depth_within": depth.error}
     if entropy is not None:
         least = _bits(entropy, "entropy")
         point = most_accurate(pmf, least)

@@ -23,7 +23,17 @@ from theory.arithmetic import Array
 from theory.outcomes import Token, sorted_tokens
 from theory.pmf import JointPMF
 
-__all__ = ["MASK", "Context", "Law", "ListedLaw", "check_weights", "context_pmfs", "like", "normalised"]
+__all__ = [
+    "MASK",
+    "Context",
+    "Law",
+    "ListedLaw",
+    "check_weights",
+    "context_pmfs",
+    "like",
+    "normalised",
+    "occurring",
+]
 
 MASK = -1  # the id of a masked position in the batches that a law reads
 
@@ -79,9 +89,14 @@ class Context:
     label: str = ""
 
 
+def occurring(contexts: Sequence[Context]) -> tuple[Context, ...]:
+    """Return the contexts of positive weight: no expectation, worst case or optimum is about the others."""
+    return tuple(context for context in contexts if context.weight)
+
+
 def context_pmfs(contexts: Sequence[Context]) -> list[tuple[Fraction, JointPMF]]:
-    """Return (weight, pmf) pairs, as :func:`theory.subsets.subset_entropies` takes them."""
-    return [(context.weight, context.law.pmf()) for context in contexts]
+    """Return (weight, pmf) pairs, as :func:`theory.subsets.subset_entropies` takes them; weight zero is left out."""
+    return [(context.weight, context.law.pmf()) for context in occurring(contexts)]
 
 
 @dataclass(frozen=True, eq=False)

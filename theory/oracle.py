@@ -17,6 +17,7 @@ from theory._checks import InputError
 from theory.arithmetic import Number
 from theory.decoder import as_process
 from theory.expectation import HasContexts, expectation
+from theory.law import occurring
 from theory.pmf import JointPMF
 from theory.policies.policy import Policy
 from theory.policies.process import Process
@@ -64,7 +65,8 @@ def oracle(task: HasContexts, policies: Sequence[Policy | Process], **switches: 
             process = Factorised(policy)
         return process_ends(pmf, process, transform, off_support)
 
-    parts = [(c.weight, oracle_of_ends([ends(c.law.pmf(), p) for p in policies])) for c in task.contexts()]
+    contexts = occurring(task.contexts())
+    parts = [(c.weight, oracle_of_ends([ends(c.law.pmf(), p) for p in policies])) for c in contexts]
     return Oracle(
         accuracy=expectation([(weight, part.accuracy) for weight, part in parts]),
         steps=expectation([(weight, part.steps) for weight, part in parts]),

@@ -33,7 +33,15 @@ from theory.lognumber import LogNumber
 from theory.outcomes import Outcome, Token
 from theory.pmf import JointPMF
 
-__all__ = ["Conditional", "path_blocks", "path_cost", "pmf_conditional", "pseudo_cost"]
+__all__ = [
+    "Conditional",
+    "circulation",
+    "path_blocks",
+    "path_cost",
+    "pmf_conditional",
+    "pseudo_cost",
+    "step_costs",
+]
 
 Conditional = Callable[[Mapping[int, Token], int, Token], Number]
 """``p(x_i = token | revealed)`` from (revealed: position to token, i, token)."""
@@ -100,8 +108,22 @@ def path_cost(pmf: JointPMF, outcome: Outcome, blocks: Sequence[Sequence[int]]) 
         >>> path_cost(JointPMF.uniform([(0, 0, 0), (1, 1, 1)]), (1, 1, 1), [[0, 1, 2]])
         LogNumber('2 log2(2)')
     """
+    zero: Bits = LogNumber() if pmf.is_exact else 0.0
+    return sum(step_costs(pmf, outcome, blocks), zero)
+
+
+def step_costs(pmf: JointPMF, outcome: Outcome, blocks: Sequence[Sequence[int]]) -> tuple[Bits, ...]:
+    """Return the path cost step by step: ``log2 [P(x_S | x_C) / prod_{i in S} P(x_i | x_C)]`` for each block.
+
+    The deviation of each step from the chain rule (arXiv 2606.00997); a single one may be negative, its mean over
+    ``x ~ P`` is the block's ``E C(S | x_C)``.
+
+    Example:
+        >>> step_costs(JointPMF.uniform([(0, 0, 0), (1, 1, 1)]), (1, 1, 1), [[0, 1], [2]])
+        (LogNumber('log2(2)'), LogNumber('0'))
+    """
     check_partition(blocks, len(outcome))
-    ask, ratios = pmf_conditional(pmf), list[tuple[Number, Number]]()
+    ask, costs = pmf_conditional(pmf), list[Bits]()
     revealed: dict[int, Token] = {}
     for block in blocks:
         after = {**revealed, **{i: outcome[i] for i in block}}
@@ -109,9 +131,49 @@ def path_cost(pmf: JointPMF, outcome: Outcome, blocks: Sequence[Sequence[int]]) 
         one: Number = Fraction(1) if pmf.is_exact else 1.0
         for i in block:
             one = one * ask(revealed, i, outcome[i])
-        ratios.append((together, one))
+        costs.append(_log_ratio([(together, one)]))
         revealed = after
-    return _log_ratio(ratios)
+    return tuple(costs)
+
+
+def circulation(
+    conditional: Conditional | JointPMF,
+    revealed: Mapping[int, Token],
+    one: tuple[int, Token],
+    two: tuple[int, Token],
+) -> Bits:
+    """Return what the order of two tokens changes: ``log2 [p(a | x_C) p(b | x_C, a) / (p(b | x_C) p(a | x_C, b))]``.
+
+    The circulation of ``log2 p`` around the two orders in which a pair is revealed (arXiv 2605.09303). Positive
+    conditionals are those of one joint law iff it is zero for all pairs and contexts: the product of conditionals
+    along an order is then the same for every order. Infinite if only the first order is possible, minus infinity if
+    only the second.
+
+    Args:
+        conditional: One-position conditionals, or the joint law that they come from.
+        revealed: x_C, position to token.
+        one: Position and token a.
+        two: Position and token b.
+
+    Example:
+        >>> model = lambda seen, i, token: Fraction(2, 3) if len(seen) == i else Fraction(1, 2)
+        >>> circulation(model, {}, (0, "a"), (1, "b"))
+        LogNumber('4 log2(2) - 2 log2(3)')
+    """
+    ask = pmf_conditional(conditional) if isinstance(conditional, JointPMF) else conditional
+    if one[0] == two[0] or one[0] in revealed or two[0] in revealed:
+        raise InputError(
+            f"two masked positions are needed, got {one[0]} and {two[0]} given {dict(revealed)}."
+        )
+
+    def chain(first: tuple[int, Token], second: tuple[int, Token]) -> Number:
+        start = ask(revealed, *first)
+        return start * ask({**revealed, first[0]: first[1]}, *second) if start else start
+
+    ways = chain(one, two), chain(two, one)
+    if ways == (0, 0):
+        raise InputError(f"{one} and {two} are impossible in both orders given {dict(revealed)}.")
+    return _log_ratio([ways])
 
 
 def path_blocks(pmf: JointPMF, policy: AdaptivePolicy, outcome: Outcome) -> tuple[tuple[int, ...], ...]:

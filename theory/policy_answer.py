@@ -12,6 +12,7 @@ from theory.adaptive.policy import AdaptivePolicy
 from theory.answer_parts import NamedTask
 from theory.decoder import decode
 from theory.expectation import expectation
+from theory.law import occurring
 from theory.lognumber import LogNumber
 from theory.mean_errors import decode_errors
 from theory.structured.answers import large_law
@@ -49,7 +50,7 @@ def best_policies(task: NamedTask, steps: int | None = None) -> tuple[int, tuple
     """
     if large_law(task) is not None:
         raise InputError(f"the best policy needs a law that can be listed, and {task.name} is too large.")
-    parts = [(context, adaptive_bounds(context.law.pmf())) for context in task.contexts()]
+    parts = [(context, adaptive_bounds(context.law.pmf())) for context in occurring(task.contexts())]
     longest = max(context.law.n for context, _ in parts)
     if steps is None:
         cap = max(serial_depth(context.law.pmf()).worst_case for context, _ in parts)

@@ -19,7 +19,7 @@ Zanella (arXiv 2510.25544), whose form of the cost is ``sum_t sum_{j=1..s_t} (f(
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, positive_int
+from theory._checks import InputError, exact_fraction, positive_int
 from theory.correlation import Bits
 from theory.curves import InformationCurve, information_curve
 from theory.entropy_table import EntropyTable
@@ -37,6 +37,7 @@ __all__ = [
     "OptimalSizes",
     "check_sizes",
     "expected_kl",
+    "expected_kl_of_law",
     "lavenant_zanella_kl",
     "optimal_sizes",
 ]
@@ -73,6 +74,32 @@ def expected_kl(source: EntropyTable | Sequence[Any] | InformationCurve, sizes: 
     starts = list(accumulate(checked, initial=0))[:-1]
     terms = [size * curve.profile[start] for size, start in zip(checked, starts, strict=True)]
     return sum(terms[1:], terms[0]) - curve.means[-1]
+
+
+def expected_kl_of_law(
+    source: EntropyTable | Sequence[Any] | InformationCurve, law: Mapping[tuple[int, ...], Any]
+) -> Bits:
+    """Return the mean of :func:`expected_kl` over a law on sequences of block sizes.
+
+    Schedules that draw their sizes (Zhao, Cai, arXiv 2602.20126; times that are random, :mod:`theory.growth`). By
+    convexity the divergence of the mixed output law is at most this.
+
+    Args:
+        source: See :func:`information_curve`.
+        law: Block sizes to probability, exact; the probabilities sum to 1.
+
+    Example:
+        >>> from theory.closed_forms import mean_subset_entropies
+        >>> shuffle = mean_subset_entropies("shuffle", 3)
+        >>> expected_kl_of_law(shuffle, {(3,): "1/4", (2, 1): "3/4"})
+        LogNumber('-log2(2) + 5/4 log2(3)')
+    """
+    curve = information_curve(source)
+    shares = {sizes: exact_fraction(share, "a probability") for sizes, share in law.items()}
+    if any(share < 0 for share in shares.values()) or sum(shares.values()) != 1:
+        raise InputError(f"the law of the sizes must be probabilities that sum to 1, got {dict(law)}.")
+    costs = [share * expected_kl(curve, sizes) for sizes, share in shares.items()]
+    return sum(costs[1:], costs[0])
 
 
 def lavenant_zanella_kl(

@@ -19,6 +19,7 @@ from theory.arithmetic import FLOAT64, Number, to_fmpq
 from theory.balls import ball_precision, with_errors
 from theory.decoder import as_process
 from theory.expectation import HasContexts, decode_contexts
+from theory.law import occurring
 from theory.limits import require_operations
 from theory.policies.ancestral import Ancestral
 from theory.policies.fixed_order import Bisection, Dilated
@@ -110,7 +111,8 @@ def realised_on(task: HasContexts, policy: Policy | Process, **switches: Any) ->
     if process is None:
         assert not isinstance(policy, Process)
         process = Factorised(policy)
-    runs = [(c.weight, process_masked(c.law.pmf(), process, transform, off_support)) for c in task.contexts()]
+    contexts = occurring(task.contexts())
+    runs = [(c.weight, process_masked(c.law.pmf(), process, transform, off_support)) for c in contexts]
     calls = max(len(masked) for _, (masked, _) in runs)
     with ball_precision():
         before = [

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
-from fractions import Fraction
 from typing import Any
 
 from theory._checks import InputError, positive_int
+from theory.answer_parts import with_exact
 from theory.expectation import HasContexts, decode_contexts
-from theory.lognumber import LogNumber
 from theory.policies.policy import parse_policy, policies
 from theory.policies.process import Process
 from theory.realised import lumped_form, realised, realised_on
@@ -99,12 +98,10 @@ def realised_answer(
     found = alone or realised_on(made, policy, **switches)
     answer |= _sizes(found.sizes, found.calls)
     answer |= {"accuracy": result.accuracy, "kl": result.kl}
-    shown = {"accuracy": result.accuracy, "kl": result.kl}
-    errors = {key: result.errors[key] for key in shown if key in result.errors}
+    errors = {key: result.errors[key] for key in ("accuracy", "kl") if key in result.errors}
     errors |= found.errors
     answer |= {"errors": errors} if errors else {}
-    exact = {k: str(v) for k, v in shown.items() if isinstance(v, (Fraction, LogNumber))}
-    return answer | ({"exact": exact} if exact else {})
+    return with_exact(answer)
 
 
 def _sizes(sizes: Any, calls: Any) -> dict[str, Any]:

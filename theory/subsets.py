@@ -57,6 +57,7 @@ def subset_entropies(
         raise InputError(f"weights of the contexts must sum to 1, got {total}; divide by the sum first.")
     if any(weight < 0 for weight, _ in parts):
         raise InputError(f"weights of the contexts must be at least 0, got {min(w for w, _ in parts)}.")
+    parts = tuple((weight, part) for weight, part in parts if weight)
     if exact and not all(part.is_exact for _, part in parts):
         raise InputError("an exact table needs exact probabilities; write them as fractions.")
     for _, part in parts:

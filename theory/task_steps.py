@@ -15,6 +15,7 @@ from theory.balls import ball_precision, law_with_error, to_ball
 from theory.decoder import as_process
 from theory.expectation import HasContexts, not_lumped
 from theory.large.answers import structure_of
+from theory.law import occurring
 from theory.limits import CostError, require_operations
 from theory.lumped_chain import Chain, State
 from theory.policies.policy import Policy
@@ -61,7 +62,8 @@ def task_step_law(
             return None
         sure = {int(known.calls): Fraction(1)}
         return StepLaw(runs=sure, data=sure)
-    parts = [(c.weight, step_law(c.law.pmf(), policy, limit=limit, **switches)) for c in task.contexts()]
+    contexts = occurring(task.contexts())
+    parts = [(c.weight, step_law(c.law.pmf(), policy, limit=limit, **switches)) for c in contexts]
     if len(parts) == 1:
         return parts[0][1]
     runs = _mixture([(weight, part.runs) for weight, part in parts])
@@ -84,7 +86,7 @@ def steps_law_answer(task: HasContexts, policy: Policy | Process, **switches: An
     settings = {key: value for key, value in switches.items() if key != "off_support"}
     try:
         if as_process(policy, Transform(**settings)) is not None:
-            cells = sum(len(c.law.pmf()) * c.law.pmf().n for c in task.contexts())
+            cells = sum(len(c.law.pmf()) * c.law.pmf().n for c in occurring(task.contexts()))
             require_operations(cells, "the law of the steps", limit=_CELLS, remedy="use step_law")
         law = task_step_law(task, policy, limit=_PAIRS, **switches)
     except CostError:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from theory._checks import InputError, exact_fraction
-from theory.law import Context, ListedLaw, check_weights
+from theory.law import Context, ListedLaw, check_weights, occurring
 from theory.lumped_chain import Chain
 from theory.pmf import JointPMF
 from theory.structured.parameters import shares
@@ -73,12 +73,13 @@ def read_task(path: str | Path, *, n: int | None = None, normalise: bool = False
         contexts = _from_json(text, n, normalise) if is_json else _from_csv(text, normalise)
         contexts = _scaled(contexts) if normalise else contexts
         check_weights(contexts)
+        contexts = occurring(contexts)
         longest = max(context.law.n for context in contexts)
         if n is not None and n != longest:
             raise InputError(f"the outcomes have length {longest}, got -n {n}; leave -n out.")
     except InputError as error:
         raise InputError(f"{file}: {error}") from None
-    return FileTask(name=str(path), parts=tuple(contexts))
+    return FileTask(name=str(path), parts=contexts)
 
 
 def _scaled(contexts: list[Context]) -> list[Context]:

@@ -34,16 +34,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
-from math import comb
+from math import ceil, comb
 from typing import Any
 
-import numpy as np
+from flint import arb
 
 from theory._checks import InputError
+from theory.balls import approximate, ball_precision, to_ball
 from theory.correlation import Bits
 from theory.curves import InformationCurve, information_curve
 from theory.entropy_table import EntropyTable
-from theory.largest_gain import mean_largest_gain
+from theory.largest_gain import mean_gain_error, mean_largest_gain
 from theory.limits import require_operations
 from theory.lognumber import LogNumber
 from theory.pmf import JointPMF
@@ -63,11 +64,13 @@ class Bound:
         value: Bits; exact for exact input.
         name: What it is.
         source: The theorem, and where the statement is ours.
+        error: A proven bound on the error of a float value; zero for exact ones.
     """
 
     value: Bits
     name: str
     source: str
+    error: float = 0.0
 
 
 def upper_bounds(
@@ -126,65 +129,80 @@ def _rise_costs(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
         yield from ((k, end - k + 1 if k > start + 1 else 0) for k in range(max(start + 1, 2), end + 1))
 
 
+def _error(curve: InformationCurve, size: Fraction | int) -> float:
+    """Return a bound on the error of a float combination of means whose coefficients sum to ``size`` in size.
+
+    A mean passes through at most n + 8 roundings more than a plain combination: products, and a sum over n.
+    """
+    return curve.error_of(ceil(size) + curve.n + 8)
+
+
 def _exact(curve: InformationCurve, blocks: tuple[int, ...]) -> Bound:
     theorem = "arXiv 2511.04647, Theorems 4 and 16"
-    return Bound(value=expected_kl(curve, blocks), name="exact", source=theorem)
+    error = _error(curve, 2 * curve.n + 1)
+    return Bound(value=expected_kl(curve, blocks), name="exact", source=theorem, error=error)
 
 
 def _by_largest_block(curve: InformationCurve, blocks: tuple[int, ...]) -> list[Bound]:
     largest, last = max(blocks), curve.z[-1]
     doubled = 1 << (largest - 1).bit_length()
-    profile = (largest - 1) * (curve.profile[0] - curve.profile[-1])
-    return [
-        Bound(value=(largest - 1) * last, name="largest block", source="derived here; arXiv 2511.04647"),
-        Bound(value=profile, name="information profile", source="arXiv 2510.25544, there for equal sizes"),
-        Bound(
-            value=(doubled - 1) * last,
-            name="Li-Cai",
-            source="arXiv 2505.21400, as in arXiv 2511.04647, Theorem 31",
-        ),
+    profile = curve.profile[0] - curve.profile[-1]
+    found = [
+        (largest - 1, last, "largest block", "derived here; arXiv 2511.04647"),
+        (largest - 1, profile, "information profile", "arXiv 2510.25544, there for equal sizes"),
+        (doubled - 1, last, "Li-Cai", "arXiv 2505.21400, as in arXiv 2511.04647, Theorem 31"),
+    ]
+    return [  # four means each
+        Bound(value=times * bits, name=name, source=source, error=_error(curve, 4 * times))
+        for times, bits, name, source in found
     ]
 
 
 def _by_rises(curve: InformationCurve, blocks: tuple[int, ...]) -> list[Bound]:
     n, rises = curve.n, [*enumerate(curve.increments, start=2)]
     growth = sum(((k - 1) * (n - k + 1) * rise for k, rise in rises), curve.z[0]) / (n + 1)
-    quantities: list[tuple[str, Bits, Callable[[int], Fraction | int]]] = [
-        ("total correlation", curve.total_correlation, lambda k: n - k + 1),
-        ("dual total correlation", curve.dual_total_correlation, lambda k: k - 1),
-        ("growth complexity", growth, lambda k: Fraction((k - 1) * (n - k + 1), n + 1)),
+    inner = 2 * n * n  # eight means for each rise, of weights (k - 1)(n - k + 1) / (n + 1): 4 n (n - 1) / 3
+    quantities: list[tuple[str, Bits, Callable[[int], Fraction | int], int]] = [
+        ("total correlation", curve.total_correlation, lambda k: n - k + 1, n + 1),
+        ("dual total correlation", curve.dual_total_correlation, lambda k: k - 1, 2 * n + 1),
+        ("growth complexity", growth, lambda k: Fraction((k - 1) * (n - k + 1), n + 1), inner),
     ]
-    source = "derived here, best constant"
-    return [
-        Bound(value=best_constant(blocks, weight) * quantity, name=name, source=source)
-        for name, quantity, weight in quantities
-    ]
+    source, found = "derived here, best constant", list[Bound]()
+    for name, quantity, weight, size in quantities:
+        constant = best_constant(blocks, weight)
+        error = _error(curve, constant * size)
+        found.append(Bound(value=constant * quantity, name=name, source=source, error=error))
+    return found
 
 
 def _wainwright(curve: InformationCurve, blocks: tuple[int, ...]) -> Bound:
-    n, total, zero = curve.n, curve.z[0], curve.z[0]
+    n, total, zero, means = curve.n, curve.z[0], curve.z[0], Fraction(0)
     for b, size in zip(accumulate(blocks), blocks, strict=True):
         a = b - size
+        weights = {j: Fraction(1) for j in range(a + 1, b)}
         if a > 0 and b < n:
-            rises = (Fraction(j * (n - j), n) * curve.increments[j - 1] for j in range(a + 1, b))
-            total = total + sum(rises, zero) * Fraction(n * size, a * (n - b))
+            weights = {j: Fraction(j * (n - j) * size, a * (n - b)) for j in weights}
+            total = total + sum((w * curve.increments[j - 1] for j, w in weights.items()), zero)
         else:
-            total = total + sum((curve.z[j] - curve.z[a] for j in range(a + 1, b)), zero)
+            total = total + sum((curve.z[j] - curve.z[a] for j in weights), zero)
+        means += 8 * sum(weights.values())
     source = "arXiv 2608.13520, Theorem 1, for fixed sizes; first and last block exact"
-    return Bound(value=total, name="Wainwright", source=source)
+    return Bound(value=total, name="Wainwright", source=source, error=_error(curve, means))
 
 
 def _plug_in(curve: InformationCurve, blocks: tuple[int, ...]) -> Bound:
     ends = list(zip(accumulate(blocks), blocks, strict=True))
     prices = ((size - 1) * (curve.z[b - 1] - curve.z[b - size]) for b, size in ends)
     source = "after arXiv 2608.13520, for fixed sizes; derived here"
-    return Bound(value=sum(prices, curve.z[0]), name="plug-in", source=source)
+    error = _error(curve, 8 * (curve.n - len(blocks)))
+    return Bound(value=sum(prices, curve.z[0]), name="plug-in", source=source, error=error)
 
 
 def _austin(curve: InformationCurve, singles: int) -> Bound:
     value = Fraction(curve.n, singles) * curve.dual_total_correlation
     source = "after arXiv 1809.10272 and arXiv 2511.04647, Lemma 33; derived here"
-    return Bound(value=value, name="singles then rest", source=source)
+    error = _error(curve, Fraction(curve.n, singles) * (2 * curve.n + 1))
+    return Bound(value=value, name="singles then rest", source=source, error=error)
 
 
 def _sorted_entries(n: int, blocks: tuple[int, ...]) -> int:
@@ -200,12 +218,14 @@ def entropy_bound(table: EntropyTable, sizes: Sequence[int]) -> Bound:
     blocks = check_sizes(sizes, table.n)
     entries = _sorted_entries(table.n, blocks)
     require_operations(entries, "the entropy bound", limit=_SORTED, remedy="use fewer positions")
-    curve, total = information_curve(table), None
+    curve, total, largest = information_curve(table), None, 0.0
     for size, start in zip(blocks, accumulate(blocks[:-1], initial=0), strict=True):
+        largest += mean_gain_error(table, start)
         term = size * curve.profile[start] - mean_largest_gain(table, start, size)
         total = term if total is None else total + term
     assert total is not None
-    return Bound(value=total, name="entropy", source="arXiv 2505.24857, averaged over contexts")
+    error = largest + _error(curve, 2 * table.n + len(blocks))
+    return Bound(value=total, name="entropy", source="arXiv 2505.24857, averaged over contexts", error=error)
 
 
 def confidence_bound(pmf: JointPMF, *, vocabulary: int | None = None) -> Bound:
@@ -228,16 +248,26 @@ def confidence_bound(pmf: JointPMF, *, vocabulary: int | None = None) -> Bound:
     tokens = needed if vocabulary is None else vocabulary
     if tokens < needed:
         raise InputError(f"vocabulary must be at least {needed}, the tokens at one position; got {tokens}.")
-    doubts = [1 - max(pmf.marginal([i]).probabilities) for i in range(pmf.n)]
-    doubt = max(doubts)
+    exact = pmf.is_exact
+    tops = [max(pmf.marginal([i]).probabilities if exact else _read(pmf, i)) for i in range(pmf.n)]
+    e = 1 - min(tops)
+    pairs = [(-p, p) for p in (e, 1 - e) if p > 0] + (
+        [(e, Fraction(tokens - 1))] if e > 0 and tokens > 1 else []
+    )
     source = "arXiv 2505.22618, Theorem 1, in bits and not strict"
-    if not pmf.is_exact:
-        e = float(doubt)
-        parts = np.array([1 - e, *[e / (tokens - 1)] * (tokens - 1)] if tokens > 1 else [1.0])
-        parts = parts[parts > 0]
-        value: Bits = -(pmf.n - 1) * float(np.sum(parts * np.log2(parts)))
-    else:
-        e = Fraction(doubt)
-        pairs = [(-p, p) for p in (e, 1 - e) if p] + ([(e, tokens - 1)] if e else [])
-        value = (pmf.n - 1) * LogNumber.weighted_sum(pairs)
-    return Bound(value=value, name="confidence", source=source)
+    if exact:
+        value: Bits = (pmf.n - 1) * LogNumber.weighted_sum(pairs)
+        return Bound(value=value, name="confidence", source=source)
+    with ball_precision():
+        logs = (to_ball(w) * to_ball(p).log() for w, p in pairs)
+        found = approximate((pmf.n - 1) * sum(logs, arb(0)) / arb(2).log())
+    return Bound(value=found.value, name="confidence", source=source, error=found.error)
+
+
+def _read(pmf: JointPMF, i: int) -> list[Fraction]:
+    """Return ``P(y_i = v)`` for every token of a float pmf, its floats read as the exact numbers that they are."""
+    sums: dict[Any, Fraction] = {}
+    for y, p in pmf:
+        sums[y[i]] = sums.get(y[i], Fraction(0)) + Fraction(p)
+    total = sum(sums.values())
+    return [p / total for p in sums.values()]

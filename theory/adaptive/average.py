@@ -1,7 +1,8 @@
 """Adaptive optima of a task with several contexts: the context is known, so each has its own policy.
 
 A hard cap holds in every context, so ``V_T`` is the mean over contexts. Expected steps may be spent where they help
-most, so the frontier is the weighted Minkowski sum of the frontiers: their edges, scaled, steepest first.
+most, so the frontier is the weighted Minkowski sum of the frontiers: their edges, scaled, steepest first. A
+context of weight zero never occurs: it has no edge, and its depth counts in no worst case.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def average_bounds(parts: Parts) -> tuple[Bits, ...]:
         >>> [float(v) for v in average_bounds([(half, equal), (half, sure)])]
         [0.5, 0.0, 0.0]
     """
-    values = [(weight, adaptive_bounds(source).values) for weight, source in parts]
+    values = [(weight, adaptive_bounds(source).values) for weight, source in parts if weight]
     longest = max(len(v) for _, v in values)
     return tuple(
         expectation([(w, v[t] if t < len(v) else v[0] * 0) for w, v in values]) for t in range(longest)
@@ -47,7 +48,7 @@ def average_bounds(parts: Parts) -> tuple[Bits, ...]:
 
 def average_depth(parts: Parts) -> SerialDepth:
     """Return the serial depth over contexts: the mean of the expected, the greatest of the worst-case depths."""
-    depths = [(weight, serial_depth(source)) for weight, source in parts]
+    depths = [(weight, serial_depth(source)) for weight, source in parts if weight]
     expected = expectation([(weight, depth.expected) for weight, depth in depths])
     error = mean_error([(weight, depth.expected, depth.error) for weight, depth in depths], expected)
     return SerialDepth(
@@ -65,7 +66,7 @@ def average_frontier(parts: Parts) -> Frontier:
         >>> [(str(v.steps_under_data), float(v.kl)) for v in average_frontier([(half, equal), (half, sure)]).vertices]
         [('1', 0.5), ('3/2', 0.0)]
     """
-    fronts = [(weight, frontier(source)) for weight, source in parts]
+    fronts = [(weight, frontier(source)) for weight, source in parts if weight]
     hulls = [(weight, front.vertices) for weight, front in fronts]
     edges = [
         _Edge(context, place, *_difference(vertices[place], vertices[place + 1]))

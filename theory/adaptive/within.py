@@ -5,15 +5,20 @@
 - *expected*: ``min E_P R`` on the frontier, that is over policies that may choose one of two at random and remember
   which. At a vertex a single deterministic policy attains it; between vertices a deterministic one may need more.
 
-Epsilon 0 is the serial depth. Between vertices the expected steps are a quotient of two logarithms: a float.
+Epsilon 0 is the serial depth. Between the vertices ``(r, k)`` and ``(r', k')`` around epsilon the expected steps are
+``r + (r' - r)(k - epsilon) / (k - k')``: rational where the two divergences are in a rational ratio, which is decided
+exactly, else a float with a proven bound on its error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
+
+from flint import arb
 
 from theory._checks import InputError, exact_fraction
 from theory.adaptive.cap import adaptive_bounds
@@ -21,14 +26,17 @@ from theory.adaptive.depth import serial_depth
 from theory.adaptive.frontier import Frontier, Vertex, frontier
 from theory.adaptive.graph import StateGraph, state_graph
 from theory.adaptive.ledger import CLOSE
-from theory.arithmetic import Number
-from theory.balls import approximate, ball_precision, to_ball
+from theory.arithmetic import Number, to_fmpq
+from theory.balls import approximate
 from theory.correlation import Bits
-from theory.lognumber import LogNumber
+from theory.lognumber import LogNumber, extra_precision
 from theory.pmf import JointPMF
 from theory.rounding import Approximate
 
 __all__ = ["DepthWithin", "depth_within"]
+
+_BITS = 128  # of the first intervals
+_ENOUGH = 60  # bits of a quotient; a float keeps 53
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +44,10 @@ class DepthWithin:
     """The fewest steps at a divergence of at most epsilon.
 
     Attributes:
-        expected: Least expected number of steps along trajectories of the data; exact at a vertex of the frontier of an
-            exact pmf, else a float.
+        expected: Least expected number of steps along trajectories of the data; a Fraction where it is rational and the
+            pmf exact, else a float.
         worst_case: Least number of steps that suffices on every trajectory.
-        error: A bound on the error of a float ``expected``; else zero.
+        error: A proven bound on the error of ``expected``, zero if it is exact.
     """
 
     expected: Number
@@ -60,6 +68,8 @@ def depth_within(source: JointPMF | StateGraph, epsilon: Any) -> DepthWithin:
         >>> three = JointPMF.uniform(permutations(range(3)))
         >>> depth_within(three, LogNumber.log2("3/2")), depth_within(three, 0).worst_case
         (DepthWithin(expected=Fraction(2, 1), worst_case=2, error=0.0), 3)
+        >>> depth_within(JointPMF.uniform([(0, 0), (1, 1)]), "1/3").expected
+        Fraction(5, 3)
     """
     allowed = epsilon if isinstance(epsilon, LogNumber) else exact_fraction(epsilon, "epsilon")
     if allowed < 0:
@@ -69,23 +79,47 @@ def depth_within(source: JointPMF | StateGraph, epsilon: Any) -> DepthWithin:
     values = adaptive_bounds(graph).values
     worst = next(t for t, value in enumerate(values, start=1) if _at_most(value, bits))
     if graph.pmf.is_exact:
-        found = _exact_steps(frontier(graph).vertices, bits)
-        if isinstance(found, Approximate):
-            return DepthWithin(expected=found.value, worst_case=worst, error=found.error)
-        return DepthWithin(expected=found, worst_case=worst)
-    found = _float_steps(graph, float(bits))
-    return DepthWithin(expected=found.value, worst_case=worst, error=found.error)
+        expected, error = _exact_steps(frontier(graph).vertices, bits)
+    else:
+        found = _float_steps(graph, float(bits))
+        expected, error = found.value, found.error
+    return DepthWithin(expected=expected, worst_case=worst, error=error)
 
 
-def _exact_steps(vertices: Sequence[Vertex], bits: LogNumber) -> Number | Approximate:
-    for vertex in vertices:
-        if vertex.kl == bits or (vertex is vertices[0] and vertex.kl <= bits):
-            return vertex.steps_under_data
-    left, right = next(pair for pair in pairwise(vertices) if pair[1].kl < bits)
-    with ball_precision():
-        a, b, c = (to_ball(x) for x in (left.kl, bits, right.kl))
-        share, (start, stop) = (a - b) / (a - c), (to_ball(v.steps_under_data) for v in (left, right))
-        return approximate(start * (1 - share) + stop * share)
+def _exact_steps(vertices: Sequence[Vertex], bits: LogNumber) -> tuple[Number, float]:
+    """Return the expected steps, and a bound on their error where they are a float."""
+    if vertices[0].kl <= bits:
+        return vertices[0].steps_under_data, 0.0
+    left, right = next(pair for pair in pairwise(vertices) if pair[1].kl <= bits)
+    start: Any = left.steps_under_data
+    width: Any = right.steps_under_data - start
+    saved: Any = left.kl - bits
+    most: Any = left.kl - right.kl
+    share = _ratio(saved, most)
+    if share is not None:
+        return start + width * share, 0.0
+    precision = _BITS
+    while True:  # until the interval is narrower than a float: both numbers are above zero
+        with extra_precision(precision):
+            quotient = saved.interval(precision) / most.interval(precision)
+            steps = arb(to_fmpq(start)) + arb(to_fmpq(width)) * quotient
+        if quotient.rel_accuracy_bits() >= _ENOUGH:
+            found = approximate(steps)
+            return found.value, found.error
+        precision *= 2
+
+
+def _ratio(a: LogNumber, b: LogNumber) -> Fraction | None:
+    """Return ``a / b`` of numbers above zero if it is seen to be rational."""
+    base = next(iter(b.terms))
+    share = a.terms.get(base, Fraction(0)) / b.terms[base]
+    return share if a == share * b else None
+
+
+def _at_most(a: Bits, b: Bits) -> bool:
+    if isinstance(a, LogNumber) and isinstance(b, LogNumber):
+        return a <= b
+    return float(a) <= float(b) + CLOSE
 
 
 def _float_steps(graph: StateGraph, bits: float) -> Approximate:
@@ -109,9 +143,3 @@ def _steps_at(front: Frontier, bits: float) -> float:
         return places[0][0]
     left, right = next(pair for pair in pairwise(places) if pair[1][1] <= bits)
     return left[0] + (right[0] - left[0]) * ((left[1] - bits) / (left[1] - right[1]))
-
-
-def _at_most(a: Bits, b: Bits) -> bool:
-    if isinstance(a, LogNumber) and isinstance(b, LogNumber):
-        return a <= b
-    return float(a) <= float(b) + CLOSE

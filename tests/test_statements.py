@@ -1,0 +1,107 @@
+"""docs/statements.md: every function, command and test that it names exists, and no statement stands without one."""
+
+import ast
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from theory.__main__ import build_parser
+
+TESTS = Path(__file__).parent
+PAGE = (TESTS.parent / "docs" / "statements.md").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A statement."""
+
+    section: str
+    statement: str
+    source: str
+    functions: tuple[str, ...]
+    command: str
+    test: str
+
+
+def code(cell: str) -> tuple[str, ...]:
+    """What stands in backticks, and nothing else but commas."""
+    assert not re.sub(r"`[^`]+`|[, ]", "", cell), cell
+    return tuple(re.findall(r"`([^`]+)`", cell))
+
+
+def rows() -> list[Row]:
+    found = []
+    for section, text in re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, flags=re.S | re.M):
+        table = re.findall(r"^\|(.*)\|$", text, flags=re.M)
+        assert table[0].split("|") == [
+            f" {h} " for h in ("statement", "source", "function", "command", "test")
+        ]
+        assert ">>>" in text, f"{section} has no example"
+        for line in table[2:]:
+            cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)]
+            assert len(cells) == 5, line
+            statement, source, functions, command, test = cells
+            commands = code(command) if command != "-" else ("",)
+            (name,) = code(test)
+            assert len(commands) == 1, line
+            assert statement, line
+            assert source, line
+            found.append(Row(section, statement, source, code(functions), commands[0], name))
+    return found
+
+
+ROWS = rows()
+
+
+@cache
+def names_of(module: str) -> frozenset[str]:
+    tree = ast.parse((TESTS / f"{module}.py").read_text(encoding="utf-8"))
+    return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
+
+
+def test_every_section_has_statements():
+    assert len(ROWS) > 100
+    assert len({row.section for row in ROWS}) == len(re.findall(r"^## ", PAGE, flags=re.M))
+    same = [(row.section, row.statement) for row in ROWS]
+    assert len(set(same)) == len(same)
+
+
+@pytest.mark.parametrize("name", sorted({name for row in ROWS for name in row.functions}))
+def test_functions_are_public_and_documented(name):
+    module, _, function = name.rpartition(".")
+    made = import_module(module)
+    listed = getattr(made, "__all__", ())
+    found = getattr(made, function)
+    assert function in listed
+    assert found.__doc__
+
+
+@pytest.mark.parametrize("name", sorted({row.test for row in ROWS}))
+def test_tests_exist(name):
+    module, _, function = name.partition(".")
+    assert function in names_of(module), f"{name} is gone"
+
+
+@pytest.mark.parametrize("command", sorted({row.command for row in ROWS} - {""}))
+def test_commands_are_understood(command):
+    (commands,) = [a for a in build_parser()._actions if hasattr(a, "choices") and a.choices]
+    name, *options = command.split()
+    known = {option for action in commands.choices[name]._actions for option in action.option_strings}
+    assert set(options) <= known
+
+
+def test_every_statement_names_a_function():
+    assert all(row.functions for row in ROWS)
+
+
+def test_sources_are_papers_or_derived():
+    """A paper by its number, a name with a year, or a proof of our own; ``-`` for a definition."""
+    for row in ROWS:
+        named = re.search(
+            r"arXiv \d{4}\.\d{5}|\b(18|19|20)\d\d\b|derived here|data processing|convexity", row.source
+        )
+        assert named or row.source in ("-", "Gibbs", "van der Waerden"), row
