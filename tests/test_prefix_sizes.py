@@ -17,9 +17,10 @@ from theory.decoder import decode
 from theory.expectation import decode_contexts
 from theory.large.answers import structure_of
 from theory.large.decode import NotKnownError, decode_structured
-from theory.large.interval_work import IntervalWork
-from theory.limits import CostError
+from theory.limits import CostError, allowing
+from theory.lumped import decode_lumped
 from theory.policies import parse_policy
+from theory.state_work import StateWork
 
 SPECS = (
     *(f"eb:gamma={gamma}" for gamma in ("0", "0.1", "1", "1e400")),
@@ -99,10 +100,20 @@ def test_long_intervals_are_refused_by_their_first_states():
         CostError, match=r"decoding 1000001 positions exactly by topk:k=2 would take about .* n"
     ):
         decode_structured(task, parse_policy("topk:k=2"))
-    work = IntervalWork(n=1000, rule="rule")
+    work = StateWork(n=1000, rule="rule")
     work.require_questions(1000)
     for _ in range(10**6):
-        work.ask(once=False)
+        work.ask()
     work.require(1000)  # the first states tell nothing of the others
     with pytest.raises(CostError, match="decoding 1000 positions exactly by rule would take about"):
         work.require(900)
+
+
+def test_long_chains_are_refused_by_their_first_states():
+    chain, policy = make_task("shuffle", 400).chain(), parse_policy("topk:k=2")
+    with (
+        allowing(Fraction(1, 10_000)),
+        pytest.raises(CostError, match="decoding 400 positions exactly by topk:k=2"),
+    ):
+        decode_lumped(chain, policy)
+    assert decode_lumped(chain, policy).steps == 200

@@ -1,7 +1,7 @@
-"""What the exact decode of Insert or Remove Random takes, estimated from its first states.
+"""What an exact decode of a long law takes, estimated from its first states.
 
-The states are met by falling size, and both their number and the work at each fall about in proportion to it: of n
-positions, what is left below size g is the share ``(g / n)^2`` of the whole.
+The states are met by falling number of masked positions, and both their number and the work at each fall about in
+proportion to it: of n positions, what is left with m masked is the share ``(m / n)^2`` of the whole.
 """
 
 from __future__ import annotations
@@ -10,17 +10,16 @@ from dataclasses import dataclass
 
 from theory.limits import require_operations
 
-__all__ = ["IntervalWork"]
+__all__ = ["StateWork"]
 
 _QUESTION = 300  # microseconds of a question to the rule: how many it takes
 _POSITIONS = 12  # of the question, take one microsecond more
-_DRAW = 40  # microseconds of one position drawn in a state, with its part of the divergence
 _LIMIT = 6 * 10**8  # microseconds: about ten minutes
-_FIRST = 20  # the states of the first n / 20 sizes stand for the others
+_FIRST = 20  # the states of the first n / 20 positions stand for the others
 
 
 @dataclass(kw_only=True)
-class IntervalWork:
+class StateWork:
     """Microseconds of one core, of what is done and of what is to come.
 
     Attributes:
@@ -30,11 +29,12 @@ class IntervalWork:
         spent: Microseconds so far of the states themselves.
 
     Example:
-        >>> work = IntervalWork(n=10**6, rule="topk:k=2")
-        >>> work.require_questions(10**6)
+        >>> work = StateWork(n=1000, rule="topk:k=2")
+        >>> work.add(10**9 // 10)
+        >>> work.require(950)
         Traceback (most recent call last):
         ...
-        theory.limits.CostError: decoding 1000000 positions exactly by topk:k=2 would take about 8.4e+10 steps, the \
+        theory.limits.CostError: decoding 1000 positions exactly by topk:k=2 would take about 1.0e+09 steps, the \
 limit is 6.0e+08 steps; use a smaller n.
     """
 
@@ -43,16 +43,16 @@ limit is 6.0e+08 steps; use a smaller n.
     once: int = 0
     spent: int = 0
 
-    def ask(self, *, once: bool) -> None:
-        """Count a question to the rule: how many it takes."""
+    def ask(self, *, once: bool = False) -> None:
+        """Count a question to the rule."""
         if once:
             self.once += self._question
         else:
             self.spent += self._question
 
-    def draw(self, positions: int) -> None:
-        """Count the draws of a state."""
-        self.spent += _DRAW * positions
+    def add(self, microseconds: int) -> None:
+        """Count other work of a state."""
+        self.spent += microseconds
 
     def require_questions(self, count: int) -> None:
         """Raise unless so many questions are affordable."""
@@ -60,8 +60,7 @@ limit is 6.0e+08 steps; use a smaller n.
 
     def require(self, left: int) -> None:
         """Raise as soon as the work so far, with the states of at most ``left`` positions to come, is too much."""
-        done = self.n - left
-        known = done * _FIRST >= self.n
+        known = (self.n - left) * _FIRST >= self.n
         states = self.spent * self.n**2 // (self.n**2 - left**2) if known else self.spent
         self._require(self.once + states)
 

@@ -35,17 +35,18 @@ from theory.alike import size_of_alike, size_of_rows
 from theory.arithmetic import EXACT, to_fraction
 from theory.balls import ball_precision, balls, tempered_balls, to_ball, with_errors
 from theory.large.gaps import Gaps
-from theory.large.interval_work import IntervalWork
 from theory.lognumber import LogNumber
 from theory.lumped import LumpedDecode
 from theory.policies.policy import RankedPolicy
 from theory.policies.prefix import EntropyPrefix
+from theory.state_work import StateWork
 from theory.tables import shortened
 from theory.temper import stays_rational, tempered
 
 __all__ = ["decode_interval"]
 
 _ONE_SURE = (Fraction(1),)
+_DRAW = 40  # microseconds of one position drawn in a state, with its part of the divergence
 
 
 def decode_interval(structure: Gaps, policy: RankedPolicy, tau: Fraction, greedy_ties: str) -> LumpedDecode:
@@ -83,12 +84,13 @@ class _Run:
         self.steps_under_data = fmpq(0)
         self.draws: list[tuple[Any, Any]] = []
         self.chance = False  # whether a random choice has had an effect
-        self.work = IntervalWork(n=self.n, rule=shortened(str(policy), 80))
+        self.work = StateWork(n=self.n, rule=shortened(str(policy), 80))
         self.work.require_questions(self.n)
         self.sure = [0]
         for left in range(1, self.n + 1):
             self.sure.append(1 + self.sure[left - self._blind_size(left, once=True)])
         self.known: dict[tuple[int, int], int] = {}
+        self.sizes: dict[int, int] = {}
 
     def follow(self) -> None:
         """Visit the states by falling number of candidates."""
@@ -104,10 +106,16 @@ class _Run:
             self.steps += own
             self.steps_under_data += data
             rows = self._rows(g)
-            size = self._blind_size(masked) if self.blind else self._size(rows, g)
+            size = self._size_at(g, masked, rows)
             sides = self._sides(masked, size)
             for left in sides:
                 self._take(rows, place, left, size - left, own / len(sides), data / len(sides))
+
+    def _size_at(self, g: int, masked: int, rows: NDArray[np.int64]) -> int:
+        """Return how many the rule takes of g candidates; the same wherever their interval lies."""
+        if g not in self.sizes:
+            self.sizes[g] = self._blind_size(masked) if self.blind else self._size(rows, g)
+        return self.sizes[g]
 
     def _blind_size(self, left: int, *, once: bool = False) -> int:
         self.work.ask(once=once)
@@ -137,7 +145,7 @@ class _Run:
         """Draw ``left`` and ``right`` positions at the ends and move the mass on."""
         g = len(rows) + (not self.insert)
         chosen = [*range(left), *range(len(rows) - right, len(rows))]
-        self.work.draw(len(chosen))
+        self.work.add(_DRAW * len(chosen))
         probs = EXACT.ratio(rows[chosen], np.int64(g))
         if self.exact:
             q = tempered(probs, self.tau, EXACT, greedy_ties=self.greedy_ties)
