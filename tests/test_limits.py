@@ -62,6 +62,14 @@ def test_optional_optima_say_what_they_would_cost(command, reason, capsys):
     assert "or allow it with --limit" in error
 
 
+def test_the_best_policies_of_many_contexts_count_together(capsys):
+    """Each context is within the limit of one: fourteen of them took minutes."""
+    assert main(["policy", "remove_index", "-n", "14"]) == 2
+    error = capsys.readouterr().err
+    assert "the best policies of 14 contexts (3^n each) would take about 2.2e+07 steps, the limit is" in error
+    assert error.endswith("or allow it with --limit 2.\n")
+
+
 @pytest.mark.parametrize(
     "spec",
     [

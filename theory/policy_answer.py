@@ -12,11 +12,14 @@ from theory.adaptive.policy import AdaptivePolicy
 from theory.answer_parts import NamedTask
 from theory.decoder import decode
 from theory.expectation import expectation
+from theory.limits import require_operations
 from theory.lognumber import LogNumber
 from theory.mean_errors import decode_errors
 from theory.structured.answers import large_law
 
 __all__ = ["BestPolicy", "best_policies", "policy_answer"]
+
+_STEPS = 2 * 10**7  # pairs of states, of all contexts together: two minutes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +52,15 @@ def best_policies(task: NamedTask, steps: int | None = None) -> tuple[int, tuple
     """
     if large_law(task) is not None:
         raise InputError(f"the best policy needs a law that can be listed, and {task.name} is too large.")
-    parts = [(context, adaptive_bounds(context.law.pmf())) for context in task.contexts()]
+    contexts = task.contexts()
+    if len(contexts) > 1:  # each is within the limit of one
+        require_operations(
+            sum(3**context.law.n for context in contexts),
+            f"the best policies of {len(contexts)} contexts (3^n each)",
+            limit=_STEPS,
+            remedy="use fewer positions",
+        )
+    parts = [(context, adaptive_bounds(context.law.pmf())) for context in contexts]
     longest = max(context.law.n for context, _ in parts)
     if steps is None:
         cap = max(serial_depth(context.law.pmf()).worst_case for context, _ in parts)
