@@ -4,7 +4,7 @@ Laws whose masked positions all look alike go through :mod:`theory.lumped`. For 
 
 | rule | Insert, Remove Random | Bernoulli walk | one-hot blocks |
 |---|---|---|---|
-| left to right, any count | interval, O(n) states | fixed blocks | fixed blocks |
+| left to right, any count | interval, O(n) states | fixed blocks, no entropies | the same |
 | confidence, margin, entropy: threshold | interval, O(n) states | confidence only | yes |
 | the same: factor | interval | confidence, f <= 3/2 | not known |
 | the same: top-k, k > 1 | interval | left to right, or one gap, or two counts (:mod:`~theory.large.walk_topk`) | \
