@@ -15,6 +15,7 @@ from theory.decode_answers import decode_answer
 from theory.decoder import decode
 from theory.large.entropies import expected_kl_of
 from theory.large.random_runs import _neighbours, successes_of_random_order
+from theory.large.walk_law import WalkLaw
 from theory.limits import CostError
 from theory.policies import parse_policy
 
@@ -118,3 +119,17 @@ def test_wrong_numbers_of_samples():
         decode_answer(task, policy, samples=0)
     with pytest.raises(CostError, match="use fewer samples"):
         decode_answer(task, policy, samples=10**8)
+
+
+def test_a_step_that_asks_too_much_is_refused_before_it_ends(monkeypatch):
+    """One step of a rule that compares positions asks about each token of each: it took minutes for one sample."""
+    asked: list[int] = []
+    conditional = WalkLaw.conditional
+    monkeypatch.setattr(
+        WalkLaw, "conditional", lambda law, ids: asked.append(len(ids)) or conditional(law, ids)
+    )
+    with pytest.raises(
+        CostError, match=r"decoding 20 samples of 999 positions by demask.* use fewer --samples"
+    ):
+        decode_answer(make_task("bernoulli_walk", 999), parse_policy("demask:budget=0.3"), samples=20)
+    assert sum(asked) < 999

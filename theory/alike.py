@@ -14,17 +14,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.arithmetic import EXACT, FloatNumbers, to_fmpq, to_fraction
+from theory.arithmetic import EXACT, FLOAT64, FloatNumbers, Numbers, to_fmpq, to_fraction
 from theory.balls import to_ball
 from theory.lumped_chain import Chain
+from theory.policies.entropy_bounded import EntropyBounded
+from theory.policies.entropy_sum import EntropySum
 from theory.policies.own import plan_of
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.view import View
+from theory.prefix_sizes import alike_size, rows_size
 from theory.temper import tempered
 
 __all__ = ["marginal_bits", "size_of_alike", "size_of_rows", "step_of_alike", "tempered_alike"]
 
-_MONOTONE = ("topk", "threshold", "factor")
+_MONOTONE = ("topk", "threshold", "factor", "frechet")
+_PREFIX = (EntropyBounded, EntropySum)  # exact types: a class of a user's may count otherwise
 _DOUBT = 1e-9
 _LARGEST_BAR = 1000  # beyond it rounding of the bar itself could come near _DOUBT
 
@@ -84,38 +88,61 @@ def tempered_alike(marginal: Sequence[Fraction], tau: Fraction, *, exact: bool) 
 
 def size_of_alike(n: int, policy: Policy, marginal: Sequence[Fraction], left: int) -> int:
     """Return how many of ``left`` positions that look alike a policy takes."""
-    return _size(n, policy, left, lambda convert: np.array([[_each(marginal, convert)]]))
+    if isinstance(policy, _PREFIX) and type(policy) in _PREFIX and policy.ties != "all":
+        sure = any(p == 1 for p in marginal)
+        known = alike_size(n, policy, np.array(_each(marginal, float)), left, sure=sure)
+        if known is not None:
+            return known
 
-
-def size_of_rows(n: int, policy: Policy, rows: Sequence[Sequence[Fraction]]) -> int:
-    """Return how many of the last positions a policy takes, given the marginal of each; the others are revealed."""
-    width, left = len(rows[0]), len(rows)
-
-    def probs(convert: Callable[[Any], Any]) -> NDArray[Any]:
-        zeros = [[convert(Fraction(0))] * width] * (n - left)
-        return np.array([[*zeros, *([convert(p) for p in row] for row in rows)]])
+    def probs(numbers: Numbers) -> NDArray[Any]:
+        return np.array([[_each(marginal, to_fmpq if numbers is EXACT else float)]])
 
     return _size(n, policy, left, probs)
 
 
-def _size(n: int, policy: Policy, left: int, probs: Callable[[Callable[[Any], Any]], NDArray[Any]]) -> int:
+def size_of_rows(n: int, policy: Policy, rows: NDArray[np.int64], whole: int) -> int:
+    """Return how many of the last positions a policy takes, given the marginal of each; the others are revealed.
+
+    Args:
+        n: Number of positions, revealed ones included.
+        policy: An unmasking policy.
+        rows: The marginals in units of ``1 / whole``, shape (positions left, tokens).
+        whole: The unit.
+
+    Example:
+        >>> from theory.policies import parse_policy
+        >>> size_of_rows(3, parse_policy("threshold:gamma=0.7"), np.array([[3, 1], [2, 2], [4, 0]]), 4)
+        2
+    """
+    if isinstance(policy, _PREFIX) and type(policy) in _PREFIX and policy.ties != "all":
+        known = rows_size(n, policy, rows, whole)
+        if known is not None:
+            return known
+    padded = np.zeros((1, n, rows.shape[1]), dtype=np.int64)
+    padded[0, n - len(rows) :] = rows
+    return _size(n, policy, len(rows), lambda numbers: numbers.ratio(padded, np.int64(whole)))
+
+
+def _size(n: int, policy: Policy, left: int, probs: Callable[[Numbers], NDArray[Any]]) -> int:
     """Return how many of the last ``left`` positions a policy takes.
 
-    The number is first read off float scores, with every comparison made easier and then harder by ``_DOUBT``, far
-    more than rounding. The counts of the policies in ``_MONOTONE`` do not decrease when a comparison is made easier:
-    if both agree the exact count is the same. Else it is computed with exact scores.
+    The number is first read off float scores, with every comparison made easier and then harder by ``_DOUBT``, or by
+    n^2 roundings where a sum may have more: far more than rounding. The counts of the policies in ``_MONOTONE`` do not
+    decrease when a comparison is made easier: if both agree the exact count is the same. Else it is computed with exact
+    scores.
     """
     # the first positions count as revealed: which ones they are changes nothing, and blocks fill in order
     masked = np.arange(n)[None, :] >= n - left
     if isinstance(policy, RankedPolicy) and policy.name in _MONOTONE and policy.ties != "all":
         bar = getattr(policy, "f", getattr(policy, "gamma", 0))
         if abs(bar) <= _LARGEST_BAR:
-            floats = probs(float)
-            views = [View(floats, masked, FloatNumbers(tolerance=doubt)) for doubt in (_DOUBT, -_DOUBT)]
+            floats = probs(FLOAT64)
+            most = max(_DOUBT, n * n * 2.0**-50)
+            views = [View(floats, masked, FloatNumbers(tolerance=doubt)) for doubt in (most, -most)]
             sizes = {int(plan_of(policy, view).sizes()[0]) for view in views}
             if len(sizes) == 1:
                 return sizes.pop()
-    return int(plan_of(policy, View(probs(to_fmpq), masked, EXACT)).sizes()[0])
+    return int(plan_of(policy, View(probs(EXACT), masked, EXACT)).sizes()[0])
 
 
 def _row(marginal: Sequence[Fraction]) -> Any:

@@ -39,6 +39,8 @@ Array = Any  # an array of numpy (any dtype, object included), torch or another 
 TIE_TOLERANCE = 1e-9  # floats closer than this count as equal: far above rounding, far below any real gap
 
 
+_FLOAT_DOUBT = 2.0**-50  # relative: float(LogNumber) is off by little more than half a unit in the last place
+_TINY = 1e-300  # where floats lose digits
 _HALF_BITS = 31  # two numbers of this size share one int64
 _HALF_WORD = 1 << _HALF_BITS
 
@@ -185,16 +187,33 @@ def order_codes(values: Array) -> tuple[Array, Array]:
     """
     first, index = distinct_rows(values.reshape(-1, 1))
     found = values.reshape(-1)[first]
-    order = np.argsort(found, kind="stable")
     ascending: list[Any] = []
     rank = np.empty(len(found), dtype=np.int64)
-    for j in order.tolist():
+    for j in _ascending(found):
         if not ascending or found[j] != ascending[-1]:
             ascending.append(found[j])
         rank[j] = len(ascending) - 1
     kept = np.empty(len(ascending), dtype=object)
     kept[:] = ascending
     return rank[index].reshape(values.shape), kept
+
+
+def _ascending(values: Array) -> list[int]:
+    """Return the order of exact values.
+
+    Comparing two logarithms takes an interval of their difference, so that they are sorted by their floats first, and
+    compared only where these are too close to tell.
+    """
+    if not any(isinstance(value, LogNumber) for value in values):
+        return np.argsort(values, kind="stable").tolist()
+    floats = EXACT.floats(values)
+    order = np.argsort(floats, kind="stable")
+    sizes = np.abs(floats[order])
+    apart = np.diff(floats[order]) > _FLOAT_DOUBT * np.maximum(sizes[:-1], sizes[1:]) + _TINY
+    groups = np.split(order, np.flatnonzero(apart) + 1)
+    return [
+        j for group in groups for j in (sorted(group, key=values.__getitem__) if len(group) > 1 else group)
+    ]
 
 
 def negated(values: Array) -> Array:

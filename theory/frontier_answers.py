@@ -8,6 +8,7 @@ from typing import Any
 
 from theory._checks import InputError, exact_fraction
 from theory.adaptive.frontier import Frontier
+from theory.adaptive.states import require_states
 from theory.adaptive.within import depth_within
 from theory.answer_parts import NamedTask, exact_text, parametrised
 from theory.diversity import most_accurate, most_accurate_of_any
@@ -35,7 +36,9 @@ def frontier_answer(task: NamedTask) -> dict[str, Any]:
             f"the frontier needs a law that can be listed, and {task.name} is too large; use bounds (best fixed "
             "blocks), decode (any rule, sampled), or a smaller -n."
         )
-    graphs = [(weight, state_graph(pmf)) for weight, pmf in context_pmfs(task.contexts())]
+    parts = context_pmfs(task.contexts())
+    require_states([pmf for _, pmf in parts])
+    graphs = [(weight, state_graph(pmf)) for weight, pmf in parts]
     front = average_frontier(graphs)
     vertices = front.vertices
     depth = average_depth(graphs)

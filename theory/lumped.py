@@ -18,17 +18,23 @@ from fractions import Fraction
 from math import inf
 from typing import Any
 
+from flint import arb, fmpq
+
 from theory._checks import InputError, choice
 from theory.alike import marginal_bits, size_of_alike, step_of_alike
-from theory.arithmetic import Number
+from theory.arithmetic import Number, to_fmpq, to_fraction
 from theory.balls import ball_precision, to_ball, with_errors
 from theory.correlation import Bits
 from theory.lognumber import LogNumber
 from theory.lumped_chain import Chain, State
 from theory.policies.policy import Policy, RankedPolicy
+from theory.state_work import StateWork
+from theory.tables import shortened
 from theory.temper import GREEDY_TIES, check_temperature, stays_rational
 
 __all__ = ["LumpedDecode", "decode_lumped", "tie_interval_lumped"]
+
+_BITS = 50  # of a probability, take a microsecond of each state
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,26 +79,31 @@ def decode_lumped(
 
 
 def _decoded(chain: Chain, policy: Policy, tau: Fraction, greedy_ties: str, *, exact: bool) -> LumpedDecode:
-    number: Callable[[Any], Any] = Fraction if exact else to_ball
+    number: Callable[[Any], Any] = to_fmpq if exact else to_ball
     zero: Any = number(0)
-    flows: dict[State, list[Any]] = {chain.start: [number(1), Fraction(1)]}
+    work = StateWork(n=chain.n, rule=shortened(str(policy), 80))
+    flows: dict[State, list[Any]] = {chain.start: [number(1), fmpq(1)]}
     lost = [zero] * (chain.n + 1)  # mass off the support by number of masked positions
-    steps, steps_data = zero, Fraction(0)
+    steps, steps_data = zero, fmpq(0)
     draws: list[tuple[Any, Any]] = []
     for left in range(chain.n, 0, -1):
         for state in [s for s in flows if chain.left(s) == left]:
             own, data = flows.pop(state)
+            work.ask()
+            work.add(chain.n + (int(own.q).bit_length() // _BITS if exact else 0))
+            work.require(left)
             steps, steps_data = steps + own, steps_data + data
             size, q = step_of_alike(
                 chain.n, policy, chain.marginal(state), left, tau, greedy_ties, exact=exact
             )
             kept = zero
             for move in chain.moves(state, size, q):
-                flow = flows.setdefault(move.state, [zero, Fraction(0)])
-                flow[0] += own * number(move.own)
-                flow[1] += data * move.data
-                kept += number(move.own)
-                draws += [(data * move.data * count, p) for count, p in move.draws]
+                flow = flows.setdefault(move.state, [zero, fmpq(0)])
+                drawn, reached = number(move.own), data * to_fmpq(move.data)
+                flow[0] += own * drawn
+                flow[1] += reached
+                kept += drawn
+                draws += [(reached * to_fmpq(count), p) for count, p in move.draws]
             lost[left - size] += own * (1 - kept)
         if lost[left] != 0 or not exact:
             steps += lost[left]
@@ -102,7 +113,7 @@ def _decoded(chain: Chain, policy: Policy, tau: Fraction, greedy_ties: str, *, e
     path_kl = _path_kl(chain, draws, exact=exact)
     kl = _kl(chain, policy, accuracy, path_kl, symmetric=tau != 0 or greedy_ties == "random")
     values, errors = with_errors({"accuracy": accuracy, "kl": kl, "path_kl": path_kl, "steps": steps})
-    return LumpedDecode(**values, steps_under_data=steps_data, n=chain.n, errors=errors)
+    return LumpedDecode(**values, steps_under_data=to_fraction(steps_data), n=chain.n, errors=errors)
 
 
 def _check_lumps(policy: Policy, tau: Fraction) -> None:
@@ -154,7 +165,7 @@ def _is_deterministic(policy: Policy) -> bool:
 
 
 def _log2(value: Any) -> Any:
-    return LogNumber.log2(value) if isinstance(value, Fraction) else value.log() / to_ball(2).log()
+    return value.log() / to_ball(2).log() if isinstance(value, arb) else LogNumber.log2(value)
 
 
 def tie_interval_lumped(chain: Chain, policy: Policy) -> tuple[Fraction, Fraction]:

@@ -9,6 +9,7 @@ from typing import Any
 from theory._checks import InputError, positive_int
 from theory.adaptive import adaptive_bounds, serial_depth
 from theory.adaptive.policy import AdaptivePolicy
+from theory.adaptive.states import require_states
 from theory.answer_parts import NamedTask
 from theory.decoder import decode
 from theory.expectation import expectation
@@ -50,7 +51,9 @@ def best_policies(task: NamedTask, steps: int | None = None) -> tuple[int, tuple
     """
     if large_law(task) is not None:
         raise InputError(f"the best policy needs a law that can be listed, and {task.name} is too large.")
-    parts = [(context, adaptive_bounds(context.law.pmf())) for context in occurring(task.contexts())]
+    contexts = occurring(task.contexts())
+    require_states([context.law.pmf() for context in contexts])
+    parts = [(context, adaptive_bounds(context.law.pmf())) for context in contexts]
     longest = max(context.law.n for context, _ in parts)
     if steps is None:
         cap = max(serial_depth(context.law.pmf()).worst_case for context, _ in parts)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from theory._checks import InputError
 from theory.arithmetic import EXACT, Number
 from theory.ball_model import BallModel
-from theory.ball_numbers import ball_key
 from theory.balls import ball_precision, is_zero, law_with_error, public
 from theory.decoded import Decode, ValidSet, assembled
 from theory.exact_chance import ExactChance
@@ -27,13 +26,14 @@ from theory.policies.idle import idle_on
 from theory.policies.own import finished_rows, started, stepped
 from theory.policies.process import Process
 from theory.policies.scheduled import Scheduled
+from theory.state_keys import StateKeys
 from theory.states import ListedModel
 from theory.temper import Transform
 
 __all__ = ["decode_process", "process_calls", "process_ends", "process_law", "process_masked"]
 
 _STEPS = 10_000  # model calls of one run of a rule that does not say how many it makes
-_LONG = 16  # steps; shorter runs are bounded by the rows of a step
+_LONG = 16  # steps: with fewer, it is the rows that take long
 _WORK = 2 * 10**9  # (rows of a step) x (300 + bits of their numbers): about a minute and a half
 _STEP_WORK = 10**5  # what a step costs beside its rows
 
@@ -120,6 +120,8 @@ class _Run:
         self.model = ListedModel.by_token(pmf, off_support)
         floats = None if pmf.is_exact else BallModel(self.model, pmf.weights, off_support)
         self.chance = ExactChance(self.model, exact=self.exact, floats=floats)
+        self.keys = StateKeys(process)
+        self.work = 0  # of the steps so far
         self.zero: Any = fmpq(0) if self.exact else arb(0)
         self.steps = self.steps_under_data = self.zero
         one = self.chance.numbers([fmpq(1)])
@@ -195,21 +197,24 @@ class _Run:
         self.board = replace(board, step=board.step + calls)
 
     def _check_work(self, rows: int, step: int) -> None:
-        """Raise as soon as the rows of a step, times the steps that the rule is to take, are too many.
+        """Raise as soon as the rows so far, and those of this step for each that is to come, are too many.
 
         The numbers grow by about as many bits in each step.
         """
-        if isinstance(self.rule, Scheduled) or self.planned <= max(_LONG, step) or step == 1:
-            return  # a schedule has at most n steps that are not idle
-        left, bits = self.planned - step, 0
+        bits = 0
         if self.exact:
             bits = max(int(weight.q).bit_length() for weight in self.board.weights["own"].tolist())
+        self.work += rows * (300 + bits)
+        # a schedule has at most n steps that are not idle; the first step starts from a single row
+        known = not isinstance(self.rule, Scheduled) and step > 1
+        left = max(self.planned - step, 0) if known else 0
         growth = bits * left // (2 * step)  # on average, beyond what they have now
+        long = self.planned > _LONG
         require_operations(
-            left * (rows * (300 + bits + growth) + _STEP_WORK),
-            f"following {self.process} for {self.planned} steps",
+            self.work + left * (rows * (300 + bits + growth) + _STEP_WORK),
+            f"following {self.process}" + (f" for {self.planned} steps" if self.planned else ""),
             limit=_WORK,
-            remedy="use a smaller steps=, or fewer positions",
+            remedy="use a smaller steps=, or fewer positions" if long else "use fewer positions",
         )
 
     def _collect(self) -> None:
@@ -234,16 +239,16 @@ class _Run:
         """Return the board with equal states joined and impossible ones left out."""
         possible = ~(is_zero(after.weights["own"]) & is_zero(after.weights["data"]))
         after = after.take(np.flatnonzero(possible))
-        keys = _keys(after, self.process)
+        keys = self.keys.of(after)
         if not self.clocked:
-            old = _keys(before, self.process)
+            old = self.keys.of(before)
             if any(
                 old[start] == key for start, key in zip(after.weights["start"].tolist(), keys, strict=True)
             ):
                 raise InputError(
                     f"rule {self.process} makes no progress: a step may leave a state as it was."
                 )
-        place: dict[Any, int] = {}
+        place: dict[bytes, int] = {}
         index = np.array([place.setdefault(key, len(place)) for key in keys], dtype=np.int64)
         first = np.unique(index, return_index=True)[1]
         weights: dict[str, NDArray[Any]] = {}
@@ -251,26 +256,3 @@ class _Run:
             weights[name] = self.chance.numbers([self.zero] * len(place))
             np.add.at(weights[name], index, after.weights[name])
         return replace(after.take(first), weights=weights)
-
-
-def _keys(board: Board, process: Process) -> list[Any]:
-    """Return what tells the states of the rows apart."""
-    memory = [board.memory[name] for name in sorted(board.memory)]
-    keys = [(row.tobytes(), *map(_frozen, parts)) for row, *parts in zip(board.tokens, *memory, strict=True)]
-    try:
-        hash(tuple(keys[:1]))
-    except TypeError as error:
-        raise InputError(f"the memory of rule {process} cannot be told apart by value: {error}.") from None
-    return keys
-
-
-def _frozen(value: Any) -> Any:
-    return (
-        tuple(map(_frozen, value.tolist())) if isinstance(value, np.ndarray) and value.ndim else _item(value)
-    )
-
-
-def _item(value: Any) -> Any:
-    if isinstance(value, arb):
-        return ball_key(value)
-    return tuple(map(_item, value)) if isinstance(value, list) else value

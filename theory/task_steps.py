@@ -9,8 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from flint import fmpq
+
 from theory._checks import choice
 from theory.alike import marginal_bits, size_of_alike, step_of_alike
+from theory.arithmetic import to_fmpq, to_fraction
 from theory.balls import ball_precision, law_with_error, to_ball
 from theory.decoder import as_process
 from theory.expectation import HasContexts, not_lumped
@@ -126,9 +129,9 @@ def lumped_step_law(
 
 
 def _lumped_law(chain: Chain, policy: Policy, tau: Fraction, greedy_ties: str, *, exact: bool) -> StepLaw:
-    number: Callable[[Any], Any] = Fraction if exact else to_ball
+    number: Callable[[Any], Any] = to_fmpq if exact else to_ball
     zero: Any = number(0)
-    flows: dict[State, dict[int, list[Any]]] = {chain.start: {0: [number(1), Fraction(1)]}}
+    flows: dict[State, dict[int, list[Any]]] = {chain.start: {0: [number(1), fmpq(1)]}}
     lost: list[dict[int, Any]] = [{} for _ in range(chain.n + 1)]  # by masked positions, then by steps
     for left in range(chain.n, 0, -1):
         for state in [s for s in flows if chain.left(s) == left]:
@@ -137,12 +140,13 @@ def _lumped_law(chain: Chain, policy: Policy, tau: Fraction, greedy_ties: str, *
                 chain.n, policy, chain.marginal(state), left, tau, greedy_ties, exact=exact
             )
             moves = chain.moves(state, size, q)
-            kept = sum((number(move.own) for move in moves), zero)
+            chances = [(move.state, number(move.own), to_fmpq(move.data)) for move in moves]
+            kept = sum((drawn for _, drawn, _ in chances), zero)
             for steps, (own, data) in here.items():
-                for move in moves:
-                    flow = flows.setdefault(move.state, {}).setdefault(steps + 1, [zero, Fraction(0)])
-                    flow[0] += own * number(move.own)
-                    flow[1] += data * move.data
+                for after, drawn, true in chances:
+                    flow = flows.setdefault(after, {}).setdefault(steps + 1, [zero, fmpq(0)])
+                    flow[0] += own * drawn
+                    flow[1] += data * true
                 _add(lost[left - size], steps + 1, own * (1 - kept))
         if lost[left]:
             size = size_of_alike(chain.n, policy, chain.fallback(), left)
@@ -154,7 +158,9 @@ def _lumped_law(chain: Chain, policy: Policy, tau: Fraction, greedy_ties: str, *
             _add(runs, steps, own)
             _add(data_law, steps, data)
     shown, error = law_with_error(runs)
-    return StepLaw(runs=shown, data=dict(sorted(data_law.items())), error=error)
+    return StepLaw(
+        runs=shown, data={calls: to_fraction(p) for calls, p in sorted(data_law.items())}, error=error
+    )
 
 
 def _add(law: dict[int, Any], steps: int, mass: Any) -> None:

@@ -100,8 +100,8 @@ def invariant(law: SmallLaw) -> Hashable:
     return tuple(sorted(cells)), tuple(sorted(law.weights.tolist()))
 
 
-def canonical_form(law: SmallLaw) -> tuple[Hashable, tuple[int, ...]]:
-    """Return the canonical form and the order in which it takes the positions.
+def canonical_form(law: SmallLaw) -> tuple[Hashable, tuple[int, ...], int]:
+    """Return the canonical form, the order in which it takes the positions, and how many tokens were read for it.
 
     Example:
         >>> one = SmallLaw(np.array([[0, 0], [0, 1], [1, 2]]), np.ones(3, dtype=np.int64))
@@ -130,7 +130,7 @@ def canonical_form(law: SmallLaw) -> tuple[Hashable, tuple[int, ...]]:
         (tuple(name[cells[j]] for j in order), w)
         for cells, w in zip(cells_of, law.weights.tolist(), strict=True)
     )
-    return (tuple(sizes[j] for j in order), tuple(rows)), tuple(order)
+    return (tuple(sizes[j] for j in order), tuple(rows)), tuple(order), colours.passes * law.codes.size
 
 
 @dataclass(eq=False)
@@ -142,6 +142,7 @@ class _Colours:
     rows_of: list[list[int]]
     cell: list[int]
     row: list[int]
+    passes: int = 0
 
     def of(self, cell: int) -> int:
         return self.cell[cell]
@@ -151,6 +152,7 @@ class _Colours:
         count = 0
         while (now := len(set(self.cell)) + len(set(self.row))) > count:
             count = now
+            self.passes += 1
             members: dict[int, list[int]] = {}
             for cell, position in enumerate(self.position_of):
                 members.setdefault(position, []).append(self.cell[cell])

@@ -17,6 +17,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 from theory.adaptive.canonical import SmallLaw, canonical_form, free_positions, invariant, restricted
+from theory.limits import require_operations
 
 __all__ = ["DONE", "FREE", "Entry", "Kinds"]
 
@@ -25,6 +26,9 @@ FREE = 1  # what is masked is independent: one step, no cost
 _CANONICAL_CELLS = (
     40_000  # larger laws are told apart by their listing alone: merging them would take seconds
 )
+_COMPARED = (
+    6 * 10**7
+)  # tokens read to bring laws into canonical form, 1 to 2.5 microseconds each: two minutes
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,7 @@ class _Candidate:
 
     kind: int
     law: SmallLaw
-    form: tuple[Hashable, tuple[int, ...]] | None = None
-
-    def canonical(self) -> tuple[Hashable, tuple[int, ...]]:
-        if self.form is None:
-            self.form = canonical_form(self.law)
-        return self.form
+    form: tuple[Hashable, tuple[int, ...], int] | None = None
 
 
 @dataclass(eq=False)
@@ -70,6 +69,7 @@ class Kinds:
     cores: list[int] = field(default_factory=lambda: [0, 0])
     _listed: dict[Hashable, int] = field(default_factory=dict)
     _alike: dict[Hashable, list[_Candidate]] = field(default_factory=dict)
+    _compared: int = 0  # tokens read to bring laws into canonical form
 
     def entry(self, listing: Hashable, law: Callable[[], SmallLaw]) -> int:
         """Return the number of the law with this listing; ``law`` is called when it is new."""
@@ -89,14 +89,22 @@ class Kinds:
         kind, order = self._kind(law)
         return Entry(kind, tuple(core[j] for j in order))
 
+    def _canonical(self, candidate: _Candidate) -> tuple[Hashable, tuple[int, ...]]:
+        if candidate.form is None:
+            candidate.form = canonical_form(candidate.law)
+            self._compared += candidate.form[2]
+            what, remedy = "telling apart the laws of the states", "use fewer positions or outcomes"
+            require_operations(self._compared, what, limit=_COMPARED, remedy=remedy)
+        return candidate.form[:2]
+
     def _kind(self, law: SmallLaw) -> tuple[int, tuple[int, ...]]:
         """Return the kind of a core and the column that takes the place of each position of the kind."""
         bucket = self._alike.setdefault(invariant(law), [])
         new = _Candidate(len(self.cores), law)
         if bucket and law.codes.size <= _CANONICAL_CELLS:
-            form, order = new.canonical()
+            form, order = self._canonical(new)
             for candidate in bucket:
-                known_form, known_order = candidate.canonical()
+                known_form, known_order = self._canonical(candidate)
                 if known_form == form:
                     place = dict(zip(known_order, order, strict=True))
                     return candidate.kind, tuple(place[j] for j in range(len(order)))

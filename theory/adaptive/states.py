@@ -6,7 +6,7 @@ A layer holds the states with one revealed set; a state is a group of the outcom
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -21,7 +21,7 @@ from theory.grouping import group_rows
 from theory.limits import require_memory, require_operations
 from theory.pmf import JointPMF
 
-__all__ = ["Layer", "States", "list_states", "members", "state_counts"]
+__all__ = ["Layer", "States", "list_states", "members", "require_states", "state_counts"]
 
 _ROW_STEPS = 4 * 10**8  # tokens read, over all revealed sets: about a minute
 _PAIR_STEPS = 10**7  # pairs of revealed sets: about ten minutes
@@ -131,21 +131,45 @@ def list_states(pmf: JointPMF) -> States:
         >>> states.count, states.kinds.cores  # done, free, then shuffles of 4, 3 and 2 items
         (209, [0, 0, 4, 3, 2])
     """
-    _require(pmf)
+    require_states([pmf])
     order = np.lexsort(pmf.codes.T[::-1])
     pmf = JointPMF(pmf.alphabets, pmf.codes[order], pmf.weights[order], pmf.total)
     kinds, where = Kinds(), list[tuple[int, int]]()
-    layers = tuple(_Reader(pmf, mask, kinds, where).layer() for mask in range(1 << pmf.n))
-    return States(pmf, layers, kinds, tuple(where))
+    full, varying = (1 << pmf.n) - 1, _varying(pmf)
+    read: dict[
+        int, Layer
+    ] = {}  # a position with one token tells no states apart: one layer for all sets alike
+    layers: list[Layer] = []
+    for mask in range(full):
+        if mask & varying not in read:
+            read[mask & varying] = _Reader(pmf, mask, kinds, where).layer()
+        layers.append(read[mask & varying])
+    layers.append(_Reader(pmf, full, kinds, where).layer())  # nothing is masked
+    return States(pmf, tuple(layers), kinds, tuple(where))
 
 
-def _require(pmf: JointPMF) -> None:
-    n, size, remedy = pmf.n, len(pmf), "use fewer positions or outcomes"
-    require_operations(3**n, f"the adaptive optimum of {n} positions (3^n)", limit=_PAIR_STEPS, remedy=remedy)
-    states, _ = state_counts(pmf)
-    what = f"up to {states} states of {n} positions and {size} outcomes"
-    require_operations(size * n << n, what, limit=_ROW_STEPS, remedy=remedy)
-    require_memory(4 * size * 2**n + 100 * states, what, remedy=remedy)
+def _varying(pmf: JointPMF) -> int:
+    """Return the bit mask of the positions with several tokens."""
+    return sum(1 << i for i, alphabet in enumerate(pmf.alphabets) if len(alphabet) > 1)
+
+
+def require_states(pmfs: Sequence[JointPMF]) -> None:
+    """Raise if the adaptive optima of these laws, one after the other, would take too long or too much memory.
+
+    A position with one token splits no state; a set of revealed positions is still walked.
+    """
+    remedy = "use fewer positions or outcomes"
+    sizes = [(_varying(pmf).bit_count(), len(pmf)) for pmf in pmfs]
+    of = f"{pmfs[0].n} positions" if len(pmfs) == 1 else f"{len(pmfs)} contexts"
+    pairs = sum(max(3**v, 16 << pmf.n) for (v, _), pmf in zip(sizes, pmfs, strict=True))
+    require_operations(pairs, f"the adaptive optimum of {of} (3^n)", limit=_PAIR_STEPS, remedy=remedy)
+    states = [state_counts(pmf)[0] for pmf in pmfs]
+    of = f"{of} and {sizes[0][1]} outcomes" if len(pmfs) == 1 else of
+    what = f"up to {sum(states)} states of {of}"
+    require_operations(sum(size * v << v for v, size in sizes), what, limit=_ROW_STEPS, remedy=remedy)
+    # the graph of every context is kept
+    memory = sum((4 * size << v) + 100 * count for (v, size), count in zip(sizes, states, strict=True))
+    require_memory(memory, what, remedy=remedy)
 
 
 class _Reader:

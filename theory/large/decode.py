@@ -4,7 +4,7 @@ Laws whose masked positions all look alike go through :mod:`theory.lumped`. For 
 
 | rule | Insert, Remove Random | Bernoulli walk | one-hot blocks |
 |---|---|---|---|
-| left to right, any count | interval, O(n) states | fixed blocks | fixed blocks |
+| left to right, any count | interval, O(n) states | fixed blocks, no entropies | the same |
 | confidence, margin, entropy: threshold | interval, O(n) states | confidence only | yes |
 | the same: factor | interval | confidence, f <= 3/2 | not known |
 | the same: top-k, k > 1 | interval | left to right, or one gap, or two counts (:mod:`~theory.large.walk_topk`) | \
@@ -54,6 +54,7 @@ from theory.lognumber import LogNumber
 from theory.lumped import LumpedDecode
 from theory.policies.factor import Factor
 from theory.policies.policy import Policy, RankedPolicy
+from theory.policies.prefix import EntropyPrefix
 from theory.policies.topk import TopK
 from theory.tables import shortened
 from theory.temper import GREEDY_TIES, check_temperature
@@ -104,6 +105,8 @@ def decode_structured(
     if policy.by == "left_to_right":
         if isinstance(structure, Gaps) and structure.kind != "walk":
             return decode_interval(structure, policy, tau, greedy_ties)
+        if isinstance(policy, EntropyPrefix):  # its blocks follow from the entropies
+            raise NotKnownError(_unknown(structure, policy, tau))
         return decode_serial(structure, sizes_from_left(n, policy), tau, greedy_ties)
     if policy.block is None and policy.by in _SCORES and isinstance(structure, Gaps):
         if structure.kind != "walk":

@@ -23,7 +23,6 @@ KL: when no random choice has an effect before i is found, all runs reveal the s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 from math import inf
 from typing import Any
@@ -33,17 +32,21 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from theory.alike import size_of_alike, size_of_rows
-from theory.arithmetic import EXACT, to_fmpq, to_fraction
+from theory.arithmetic import EXACT, to_fraction
 from theory.balls import ball_precision, balls, tempered_balls, to_ball, with_errors
 from theory.large.gaps import Gaps
 from theory.lognumber import LogNumber
 from theory.lumped import LumpedDecode
 from theory.policies.policy import RankedPolicy
+from theory.policies.prefix import EntropyPrefix
+from theory.state_work import StateWork
+from theory.tables import shortened
 from theory.temper import stays_rational, tempered
 
 __all__ = ["decode_interval"]
 
 _ONE_SURE = (Fraction(1),)
+_DRAW = 40  # microseconds of one position drawn in a state, with its part of the divergence
 
 
 def decode_interval(structure: Gaps, policy: RankedPolicy, tau: Fraction, greedy_ties: str) -> LumpedDecode:
@@ -70,9 +73,10 @@ class _Run:
         self.policy, self.tau, self.greedy_ties = policy, tau, greedy_ties
         self.exact = stays_rational(tau, self.candidates.bit_length())
         self.from_left = policy.by == "left_to_right"
-        self.blind = self.from_left or (
+        # sizes from the number left alone
+        self.blind = (self.from_left and not isinstance(policy, EntropyPrefix)) or (
             policy.name == "topk" and policy.ties != "all"
-        )  # sizes from the number left
+        )
         one: Any = fmpq(1) if self.exact else to_ball(1)
         self.zero = one - one
         self.flows: dict[tuple[int, int], list[Any]] = {(self.candidates, 0): [one, fmpq(1)]}
@@ -80,10 +84,13 @@ class _Run:
         self.steps_under_data = fmpq(0)
         self.draws: list[tuple[Any, Any]] = []
         self.chance = False  # whether a random choice has had an effect
+        self.work = StateWork(n=self.n, rule=shortened(str(policy), 80))
+        self.work.require_questions(self.n)
         self.sure = [0]
         for left in range(1, self.n + 1):
-            self.sure.append(1 + self.sure[left - size_of_alike(self.n, policy, _ONE_SURE, left)])
+            self.sure.append(1 + self.sure[left - self._blind_size(left, once=True)])
         self.known: dict[tuple[int, int], int] = {}
+        self.sizes: dict[int, int] = {}
 
     def follow(self) -> None:
         """Visit the states by falling number of candidates."""
@@ -92,25 +99,38 @@ class _Run:
             own, data = self.flows.pop(state)
             g, place = state
             masked = g if self.insert else g - 1
+            self.work.require(masked)
             if g == 1:  # known: the last masked position, if any, is sure
                 self._found(own, data, masked)
                 continue
             self.steps += own
             self.steps_under_data += data
             rows = self._rows(g)
-            size = size_of_alike(self.n, self.policy, _ONE_SURE, masked) if self.blind else self._size(rows)
+            size = self._size_at(g, masked, rows)
             sides = self._sides(masked, size)
             for left in sides:
                 self._take(rows, place, left, size - left, own / len(sides), data / len(sides))
 
-    def _size(self, rows: Sequence[Sequence[Fraction]]) -> int:
-        return size_of_rows(self.n, self.policy, rows)
+    def _size_at(self, g: int, masked: int, rows: NDArray[np.int64]) -> int:
+        """Return how many the rule takes of g candidates; the same wherever their interval lies."""
+        if g not in self.sizes:
+            self.sizes[g] = self._blind_size(masked) if self.blind else self._size(rows, g)
+        return self.sizes[g]
 
-    def _rows(self, g: int) -> list[list[Fraction]]:
-        """Return the marginals of the interval, tokens in the order of the alphabet."""
+    def _blind_size(self, left: int, *, once: bool = False) -> int:
+        self.work.ask(once=once)
+        return size_of_alike(self.n, self.policy, _ONE_SURE, left)
+
+    def _size(self, rows: NDArray[np.int64], g: int, *, once: bool = False) -> int:
+        self.work.ask(once=once)
+        return size_of_rows(self.n, self.policy, rows, g)
+
+    def _rows(self, g: int) -> NDArray[np.int64]:
+        """Return the marginals of the interval in units of 1/g, tokens in the order of the alphabet."""
+        r = np.arange(g if self.insert else g - 1)
         if self.insert:  # at position p: item p - 1, item p, the new item
-            return [[Fraction(r, g), Fraction(g - 1 - r, g), Fraction(1, g)] for r in range(g)]
-        return [[Fraction(g - 1 - r, g), Fraction(r + 1, g)] for r in range(g - 1)]
+            return np.stack([r, g - 1 - r, np.ones_like(r)], axis=1)
+        return np.stack([g - 1 - r, r + 1], axis=1)
 
     def _sides(self, masked: int, size: int) -> list[int]:
         """Return the numbers that may come from the left end, equally likely; mirror images tie."""
@@ -121,14 +141,12 @@ class _Run:
             return [size // 2, size // 2 + 1]
         return [size - size // 2]
 
-    def _take(
-        self, rows: Sequence[Sequence[Fraction]], place: int, left: int, right: int, own: Any, data: fmpq
-    ) -> None:
+    def _take(self, rows: NDArray[np.int64], place: int, left: int, right: int, own: Any, data: fmpq) -> None:
         """Draw ``left`` and ``right`` positions at the ends and move the mass on."""
         g = len(rows) + (not self.insert)
         chosen = [*range(left), *range(len(rows) - right, len(rows))]
-        probs = np.empty((len(chosen), len(rows[0])), dtype=object)
-        probs[:] = [[to_fmpq(p) for p in rows[r]] for r in chosen]
+        self.work.add(_DRAW * len(chosen))
+        probs = EXACT.ratio(rows[chosen], np.int64(g))
         if self.exact:
             q = tempered(probs, self.tau, EXACT, greedy_ties=self.greedy_ties)
         else:
@@ -138,8 +156,9 @@ class _Run:
         stay, found = self._own(q, left)
         rest, after = g - len(chosen), len(rows) - len(chosen)
         if rest:
-            # the place matters off the support only; once single positions are taken none is left
-            moved = 0 if self.blind else place + left if len(chosen) > 1 else place
+            # the place matters off the support only; by score, once single positions are taken, none is left
+            moves = not self.blind and (self.from_left or len(chosen) > 1)
+            moved = place + left if moves else place
             flow = self.flows.setdefault((rest, moved), [self.zero, fmpq(0)])
             flow[0] += own * stay
             flow[1] += data * fmpq(rest, g)
@@ -177,8 +196,8 @@ class _Run:
         while ends[0] < ends[1] and ends not in self.known:
             path.append(ends)
             a, b = ends
-            for _ in range(self._size(rows[a:b])):
-                a, b = (a + 1, b) if a <= self.n - b else (a, b - 1)
+            for _ in range(self._size(rows[a:b], self.candidates, once=True)):
+                a, b = (a + 1, b) if self.from_left or a <= self.n - b else (a, b - 1)
             ends = (a, b)
         steps = self.known.get(ends, 0)
         for ends in reversed(path):

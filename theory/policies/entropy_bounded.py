@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
@@ -9,9 +10,10 @@ from typing import ClassVar
 import numpy as np
 
 from theory._checks import InputError, exact_fraction
-from theory.arithmetic import Array
+from theory.arithmetic import Array, order_codes
+from theory.lognumber import LogNumber
 from theory.policies.policy import register
-from theory.policies.prefix import EntropyPrefix, ranks
+from theory.policies.prefix import EntropyPrefix, longest_within, ranks, total
 from theory.policies.view import View
 
 __all__ = ["EntropyBounded"]
@@ -52,6 +54,9 @@ class EntropyBounded(EntropyPrefix):
     def number(self, view: View, entropies: Array) -> Array:
         """Return the length of the largest prefix within the budget."""
         xp, numbers, rank = view.numbers.xp, view.numbers, ranks(view)
+        if entropies.dtype == np.dtype(object):
+            number = longest_within(view, entropies, _beyond_largest, self.gamma)
+            return np.maximum(number, 1)
         if isinstance(entropies, np.ndarray):
             largest = np.maximum.accumulate(entropies, axis=1)
         else:
@@ -60,3 +65,9 @@ class EntropyBounded(EntropyPrefix):
         cost = xp.cumulative_sum(entropies, axis=1) - largest
         fits = (cost <= numbers.const(self.gamma) + numbers.tolerance) & (rank <= view.left[:, None])
         return xp.max(xp.where(fits, rank, xp.ones_like(rank)), axis=1)
+
+
+def _beyond_largest(entropies: Sequence[LogNumber]) -> LogNumber:
+    """Return ``sum H - max H``: one more position adds the smaller of its own and the largest entropy."""
+    codes, ascending = order_codes(np.array(entropies, dtype=object))
+    return total(entropies) - ascending[-1] if len(codes) else LogNumber()

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
+import numpy as np
+
 from theory._checks import InputError, choice, exact_fraction
 from theory.arithmetic import Array
 from theory.policies.policy import register
-from theory.policies.prefix import EntropyPrefix, ranks
+from theory.policies.prefix import EntropyPrefix, longest_within, ranks, total
 from theory.policies.view import View
 
 __all__ = ["EntropySum"]
@@ -51,8 +53,12 @@ class EntropySum(EntropyPrefix):
     def number(self, view: View, entropies: Array) -> Array:
         """Return the length of the largest prefix within the budget, plus one if the crossing position goes too."""
         xp, numbers, rank = view.numbers.xp, view.numbers, ranks(view)
-        total = xp.cumulative_sum(entropies, axis=1)
-        fits = (total <= numbers.const(self.eta) + numbers.tolerance) & (rank <= view.left[:, None])
-        number = xp.sum(xp.astype(fits, xp.int64), axis=1) + (self.crossing == "keep")
+        if entropies.dtype == np.dtype(object):
+            number = longest_within(view, entropies, total, self.eta)
+        else:
+            spent = xp.cumulative_sum(entropies, axis=1)
+            fits = (spent <= numbers.const(self.eta) + numbers.tolerance) & (rank <= view.left[:, None])
+            number = xp.sum(xp.astype(fits, xp.int64), axis=1)
+        number = number + (self.crossing == "keep")
         number = xp.where(number < 1, xp.ones_like(number), number)
         return xp.where(number < view.left, number, view.left)

@@ -6,17 +6,23 @@ then still equal is interchangeable, and the tie rule decides.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
 from theory._checks import InputError
 from theory.arithmetic import Array, distinct_rows, negated
+from theory.lognumber import LogNumber
 from theory.policies.policy import RankedPolicy
 from theory.policies.ranked import Ranked
 from theory.policies.view import LOWEST, View
 
-__all__ = ["EntropyPrefix", "ranks"]
+__all__ = ["EntropyPrefix", "longest_within", "ranks", "total"]
+
+_Exact = Sequence[LogNumber]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,3 +66,44 @@ def ranks(view: View) -> Array:
     """Return 1 .. n in every row, integers, shape (B, n)."""
     xp = view.numbers.xp
     return xp.cumulative_sum(xp.ones_like(xp.astype(view.masked, xp.int64)), axis=1)
+
+
+def longest_within(
+    view: View, entropies: Array, spent: Callable[[_Exact], LogNumber], budget: Fraction
+) -> Array:
+    """Return the length of the longest prefix of every row that spends no more than the budget; 0 if none.
+
+    Exact numbers only. What is spent must not fall from a prefix to a longer one: then few prefixes are summed, by
+    doubling and bisection.
+
+    Args:
+        view: The batch.
+        entropies: In the order of the ranking, shape (B, n); positions that do not compete stand last.
+        spent: What a prefix costs.
+        budget: What it may cost.
+    """
+    found: list[int] = []
+    for row, left in zip(entropies, view.left.tolist(), strict=True):
+        values: _Exact = row[:left].tolist()
+        good, step = 0, 1
+        while good < left and spent(values[: min(good + step, left)]) <= budget:
+            good, step = min(good + step, left), 2 * step
+        bad = min(good + step, left + 1)
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            good, bad = (middle, bad) if spent(values[:middle]) <= budget else (good, middle)
+        found.append(good)
+    return np.array(found, dtype=np.int64)
+
+
+def total(entropies: _Exact) -> LogNumber:
+    """Return the sum; entropies that stand in several places are counted first.
+
+    Example:
+        >>> one = LogNumber.log2(2)
+        >>> total([one, one, LogNumber.log2(3)])
+        LogNumber('2 log2(2) + log2(3)')
+    """
+    known = {id(value): value for value in entropies}
+    copies = Counter(map(id, entropies))
+    return LogNumber.combination((copies[key], value) for key, value in known.items())

@@ -30,6 +30,7 @@ class LawModel:
 
     Attributes:
         asked: Number of states asked so far, equal ones counted each.
+        watch: Called after each count and before the law is asked, for limits of cost; it may raise.
 
     Example:
         >>> from theory.structured.markov import MarkovLaw
@@ -45,6 +46,7 @@ class LawModel:
         self.law, self.off_support = law, off_support
         self.n, self.width = law.n, len(law.tokens)
         self.asked = 0
+        self.watch: Callable[[], None] | None = None
 
     @cached_property
     def base(self) -> NDArray[np.float64]:
@@ -53,12 +55,17 @@ class LawModel:
 
     def marginals(self, tokens: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return ``P(y_i = v | tokens)`` for each row, shape (B, n, V)."""
-        self.asked += len(tokens)
+        self._count(len(tokens))
         distinct, index = _distinct(tokens)
         probs = self._in_batches(self.law.conditional, distinct)
         if self.off_support == "uniform":
             probs = np.where(self.impossible(distinct, probs)[:, None, None], self._uniform, probs)
         return probs[index]
+
+    def _count(self, states: int) -> None:
+        self.asked += states
+        if self.watch is not None:
+            self.watch()
 
     def impossible(self, tokens: NDArray[np.int64], probs: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return which rows show tokens of probability zero, given their marginals; shape (B,).
@@ -85,7 +92,7 @@ class LawModel:
         """
         if not isinstance(self.law, LeavesOut):
             return self._each_left_out(tokens)
-        self.asked += len(tokens)
+        self._count(len(tokens))
         distinct, index = _distinct(tokens)
         probs = self._in_batches(self.law.left_out, distinct)
         impossible = ~(probs > 0).any(axis=2, keepdims=True)

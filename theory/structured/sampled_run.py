@@ -226,6 +226,11 @@ class _Loop:
         tokens, steps, rows = np.full((size, n), MASK), np.zeros(size, dtype=np.int64), np.arange(size)
         ends = {name: np.empty_like(array) for name, array in weights.items()}
         asked = self.model.asked
+
+        def watch() -> None:
+            self._check_cost((self.model.asked - asked) / size)
+
+        self.model.watch = watch  # one step of a rule that asks about many states may itself take long
         board = started(self.process, self._board(np.full((size, n), MASK), weights))
         step, still, first = 0, 0, True
         while step < self.most and still <= self.patience:
@@ -252,9 +257,7 @@ class _Loop:
             before, board = board, self._after(board, chance)
             step, steps[rows] = step + 1, steps[rows] + 1
             still = still + 1 if np.array_equal(before.tokens, board.tokens) else 0
-            if first:
-                self._check_cost((self.model.asked - asked) / size)
-            first = False
+            self.model.watch, first = None, False
         what = f"takes nothing in {still} steps" if still else f"has not finished after {step} steps"
         raise InputError(f"rule {self.rule} makes no progress: it {what}.")
 
@@ -277,7 +280,7 @@ class _Loop:
         return after
 
     def _check_cost(self, questions: float) -> None:
-        """Raise unless all questions are affordable, going by those of the first step of a row."""
+        """Raise unless all questions are affordable, going by those so far in the first step of a row."""
         sample = questions * self.calls * row_operations(self.law)
         most = int(_OPERATIONS / sample)
         require_operations(

@@ -1,0 +1,67 @@
+"""Processes on listed laws: rows are counted as they come, and runs that would take long end in one line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from synthetic import make_task
+from theory import process_decoder
+from theory.decoder import decode
+from theory.limits import CostError
+from theory.pmf import JointPMF
+from theory.policies import parse_policy
+from theory.policies.board import Board
+from theory.policies.policy import Rule
+from theory.policies.sampled import unmasked
+from theory.state_keys import StateKeys
+
+PAIR = JointPMF.uniform([(0, 1), (1, 0)])
+
+
+@pytest.mark.parametrize("spec", ["rcr:steps=4", "remdm:steps=4,eta=1/5", "wino"])
+def test_short_runs_of_many_rows_are_refused(spec, monkeypatch):
+    """Each step was within its own limit, and sixteen of them took a quarter of an hour."""
+    pmf = make_task("shuffle", 4).contexts()[0].law.pmf()
+    monkeypatch.setattr(process_decoder, "_WORK", 10**5)
+    with pytest.raises(
+        CostError, match=r"following .* would take about .* steps, the limit is 1\.0e\+05 steps; use"
+    ):
+        decode(pmf, parse_policy(spec))
+    monkeypatch.setattr(process_decoder, "_WORK", 10**9)
+    decode(pmf, parse_policy(spec))
+
+
+@pytest.mark.parametrize("name", ["stored", "other"])
+def test_equal_values_have_equal_keys(name):
+    keys, two = StateKeys(None), np.zeros((4, 2), dtype=np.int64)
+    board = Board.__new__(Board)
+    values = np.array([[Fraction(1, 2), 1], [Fraction(2, 4), 1], [0.5, 1], [Fraction(1, 2), 2]], dtype=object)
+    object.__setattr__(board, "tokens", two)
+    object.__setattr__(board, "memory", {name: values})
+    first, second, third, fourth = keys.of(board)
+    assert first == second == third != fourth
+    floats = keys.numbered(np.array([0.0, -0.0, 1.0]))
+    assert floats[0] == floats[1] != floats[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Renames(Rule):
+    """A rule that never decodes, and keeps its memory in numbers of another kind each time."""
+
+    def start(self, board: Board) -> Board:
+        return board.remember(seen=np.zeros(len(board.tokens), dtype=np.int64))
+
+    def step(self, board: Board, chance) -> Board:  # noqa: ARG002
+        return board.remember(seen=board.memory["seen"] + 0.0)
+
+    def finished(self, board: Board):
+        return unmasked(board)
+
+
+def test_a_memory_of_another_kind_is_no_progress_for_long():
+    with pytest.raises(ValueError, match="makes no progress"):
+        decode(PAIR, Renames())

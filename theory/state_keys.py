@@ -1,0 +1,83 @@
+"""What tells the rows of a process apart: their tokens and their memory, as one string of bytes a row.
+
+The memory of a rule may hold any hashable value in any shape. Each distinct object is numbered once, by value; rows are
+then compared as integers, far faster than by their values.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from flint import arb
+from numpy.typing import NDArray
+
+from theory._checks import InputError
+from theory.ball_numbers import ball_key
+from theory.policies.board import Board
+from theory.policies.process import Process
+
+__all__ = ["StateKeys"]
+
+
+class StateKeys:
+    """Keys of the states of one run, equal if and only if the states are.
+
+    Args:
+        process: The rule whose memory it is, for messages.
+
+    Example:
+        >>> from fractions import Fraction
+        >>> keys = StateKeys(None)
+        >>> keys.numbered(np.array([Fraction(1, 2), 3, Fraction(2, 4)], dtype=object)).tolist()
+        [0, 1, 0]
+    """
+
+    def __init__(self, process: Process | None) -> None:
+        self.process = process
+        self._codes: dict[Any, int] = {}
+
+    def of(self, board: Board) -> list[bytes]:
+        """Return the key of each row."""
+        rows = len(board.tokens)
+        if not rows:
+            return []
+        parts = [np.asarray(board.tokens, dtype=np.int64).reshape(rows, -1)]
+        for name in sorted(board.memory):
+            values = np.asarray(board.memory[name])
+            part = self.numbered(values).reshape(rows, -1)
+            # a number means the same under one name and one kind of values only
+            label = np.full((rows, 1), self._code((name, values.dtype.kind)), dtype=np.int64)
+            parts += [label, part]
+        table = np.ascontiguousarray(np.concatenate(parts, axis=1))
+        return table.view(np.dtype((np.void, table.shape[1] * 8)))[:, 0].tolist()
+
+    def numbered(self, values: NDArray[Any]) -> NDArray[np.int64]:
+        """Return integers of the same shape, equal where the values are."""
+        if values.dtype.kind in "bi":
+            return values.astype(np.int64)
+        if values.dtype == np.float64:
+            return (values + 0.0).view(np.int64)  # one zero, not two
+        held = values.astype(object)
+        flat = held.reshape(-1)
+        # objects are told apart by identity first: splitting rows copies references
+        names = np.asarray(np.frompyfunc(id, 1, 1)(flat), dtype=np.int64)
+        _, first, index = np.unique(names, return_index=True, return_inverse=True)
+        codes = np.array([self._code(_frozen(value)) for value in flat[first].tolist()], dtype=np.int64)
+        return codes[index.reshape(-1)].reshape(values.shape)
+
+    def _code(self, value: Any) -> int:
+        try:
+            return self._codes.setdefault(value, len(self._codes))
+        except TypeError as error:
+            raise InputError(
+                f"the memory of rule {self.process} cannot be told apart by value: {error}."
+            ) from None
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return _frozen(value.tolist())
+    if isinstance(value, arb):
+        return ball_key(value)
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
