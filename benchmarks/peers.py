@@ -1,8 +1,8 @@
 """Side by side with other libraries, in one run: ``python benchmarks/peers.py [--fast] [--json FILE]``.
 
 Results are compared before times: a peer whose number differs is marked, not ranked. Each time is the median CPU time
-of the runs given (one run of a peer that takes over 30 seconds; the column of runs says so), all on the same pmf in the
-same process; CPU time, because a wall clock would also measure the neighbours. The peers are the ``bench`` extra
+of the runs given (five by default), all on the same pmf in the same process; CPU time, because a wall clock would also
+measure the neighbours. The peers are the ``bench`` extra
 (``python -m pip install -e '.[bench]'``); one that is not installed is left out.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -28,7 +27,6 @@ from theory.pmf import JointPMF
 from theory.subsets import subset_entropies
 
 GROWTH, HOPELESS = 15.0, 90.0  # a factor from n to n + 1; seconds
-LONG = 30.0  # seconds: longer runs are timed once
 AGREE = 1e-6  # bits: peers work in float64, some in sums of a million terms
 
 
@@ -98,12 +96,10 @@ def compare(n: int, repeats: int, before: dict[tuple[str, str], float]) -> list[
             if before.get((quantity, name), 0.0) * GROWTH > HOPELESS:
                 continue
             run = partial(theirs, entropy)
-            once, value = median_time(run, 1)
-            again = [median_time(run, 1)[0] for _ in range(repeats - 1)] if once < LONG else []
-            took = before[quantity, name] = statistics.median([once, *again])
+            took, value = median_time(run, repeats)
+            before[quantity, name] = took
             agrees = abs(value - truth) < AGREE * max(1.0, abs(truth))
-            theirs_row = {"library": name, "seconds": took, "runs": 1 + len(again), "ratio": took / seconds}
-            rows.append({**row, **theirs_row, "agrees": agrees})
+            rows.append({**row, "library": name, "seconds": took, "ratio": took / seconds, "agrees": agrees})
     exact, _ = median_time(lambda: subset_entropies(pmf, exact=True), repeats)
     floats = next(r for r in rows if r["quantity"].startswith("all") and r["library"] == "parabounds")[
         "seconds"

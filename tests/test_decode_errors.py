@@ -24,6 +24,7 @@ from theory.large.answers import structure_of
 from theory.large.decode import decode_structured
 from theory.lognumber import LogNumber
 from theory.lumped import decode_lumped
+from theory.oracle import oracle
 from theory.output_law import output_law
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
@@ -371,6 +372,17 @@ def test_answers_carry_errors(balls):  # noqa: ARG001
         abs(Fraction(3, 8) - Fraction(answer["accuracy"])) <= Fraction(answer["errors"]["accuracy"]) < 1e-15
     )
     assert "exact" not in answer
+
+
+def test_the_oracle_carries_errors():
+    task = make_task("insert_index", 3)
+    settings = [parse_policy(f"threshold:gamma={gamma},confidence=sampled") for gamma in ("0.4", "0.7")]
+    for made in (task, make_task("replace_random", 3)):
+        truth = oracle(made, settings, temperature="1/2")
+        assert truth.errors == {}
+        found = forced(lambda: oracle(made, settings, temperature="1/2"))  # noqa: B023
+        check(found, truth, names=("accuracy", "steps"))
+        assert isinstance(found.steps, float)
 
 
 def test_realised_carries_errors(balls):  # noqa: ARG001

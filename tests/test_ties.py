@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from tests import reference as ref
 from tests.reference_ties import tie_extremes
 from tests.strategies import rules, targets
-from tests.tolerance import ROUNDING
 from theory.decoder import decode
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
@@ -30,7 +29,16 @@ def test_tie_interval(target, rule):
         ties
     ) in GREEDY_TIES:  # the lowest token is one of the rules, independent random ties a mixture of them
         assert low <= decode(target.exact, policy, temperature=0, greedy_ties=ties).accuracy <= high
-    assert tie_interval(target.floats, policy) == pytest.approx((float(low), float(high)), abs=ROUNDING)
+    assert tie_interval(target.floats, policy) == (low, high)  # shares of equal tokens and positions
+
+
+def test_rules_with_irrational_chances():
+    pmf = JointPMF.uniform([(0, 1, 0), (1, 0, 1)])
+    even = tie_interval(
+        pmf, parse_policy("plackett_luce:k=2,alg_temp=1/3")
+    )  # all score 1/2: any two at random
+    assert even == pytest.approx((1 / 3, 1), abs=1e-15)
+    assert all(isinstance(value, float) for value in even)
 
 
 @pytest.mark.parametrize("law", [ref.uniform([(0, 1, 0), (1, 0, 1)]), ref.repeated_bit(3)])

@@ -7,16 +7,18 @@ none is, the calls of the last setting, which should be the most careful one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+from flint import fmpq
+
 from theory._checks import InputError
-from theory.arithmetic import Number
+from theory.arithmetic import Number, to_fmpq
+from theory.balls import ball_precision, public, with_errors
 from theory.decoder import as_process
-from theory.expectation import HasContexts, expectation
+from theory.expectation import HasContexts
 from theory.law import occurring
 from theory.pmf import JointPMF
 from theory.policies.policy import Policy
@@ -27,15 +29,22 @@ from theory.temper import Transform
 
 __all__ = ["Oracle", "oracle", "oracle_of_ends"]
 
-Ends = dict[tuple[int, bool], Number]
+Ends = dict[tuple[int, bool], Any]  # rationals, or balls
 
 
 @dataclass(frozen=True, kw_only=True)
 class Oracle:
-    """What the oracle gets: ``accuracy``, and the expected model ``steps`` of the runs it picks."""
+    """What the oracle gets: ``accuracy``, and the expected model ``steps`` of the runs it picks.
+
+    Attributes:
+        accuracy: A Fraction where all settings are exact, else a float.
+        steps: The same.
+        errors: Proven bounds on the errors of floats, by name; none where a rule gives its chances as floats.
+    """
 
     accuracy: Number
     steps: Number
+    errors: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
 
 
 def oracle(task: HasContexts, policies: Sequence[Policy | Process], **switches: Any) -> Oracle:
@@ -58,7 +67,7 @@ def oracle(task: HasContexts, policies: Sequence[Policy | Process], **switches: 
     settings = {key: value for key, value in switches.items() if key != "off_support"}
     transform, off_support = Transform(**settings), switches.get("off_support", "marginal")
 
-    def ends(pmf: JointPMF, policy: Policy | Process) -> Ends:
+    def ends(pmf: JointPMF, policy: Policy | Process) -> tuple[Ends, bool]:
         process = as_process(policy, transform)
         if process is None:
             assert not isinstance(policy, Process)
@@ -66,11 +75,15 @@ def oracle(task: HasContexts, policies: Sequence[Policy | Process], **switches: 
         return process_ends(pmf, process, transform, off_support)
 
     contexts = occurring(task.contexts())
-    parts = [(c.weight, oracle_of_ends([ends(c.law.pmf(), p) for p in policies])) for c in contexts]
-    return Oracle(
-        accuracy=expectation([(weight, part.accuracy) for weight, part in parts]),
-        steps=expectation([(weight, part.steps) for weight, part in parts]),
-    )
+    total, proven = [zero := fmpq(0), zero], True
+    with ball_precision():
+        for context in contexts:
+            found = [ends(context.law.pmf(), policy) for policy in policies]
+            proven &= all(known for _, known in found)
+            numbers = _numbers([run for run, _ in found])
+            total = [mean + to_fmpq(context.weight) * part for mean, part in zip(total, numbers, strict=True)]
+        values, errors = with_errors(dict(zip(("accuracy", "steps"), total, strict=True)))
+    return Oracle(**values, errors=errors if proven else {})
 
 
 def oracle_of_ends(runs: Sequence[Ends]) -> Oracle:
@@ -78,16 +91,19 @@ def oracle_of_ends(runs: Sequence[Ends]) -> Oracle:
 
     ``P(no correct answer within s calls) = prod_j (1 - P_j(correct, calls <= s))``.
     """
+    accuracy, steps = _numbers(runs)
+    return Oracle(accuracy=public(accuracy), steps=public(steps))
+
+
+def _numbers(runs: Sequence[Ends]) -> tuple[Any, Any]:
     counts = sorted({calls for run in runs for calls, _ in run})
-    none_before: Any = Fraction(1)
-    steps: Any = Fraction(0)
+    none_before: Any = 1
+    steps: Any = 0
     for calls in counts:
-        none = prod(
-            1 - sum((p for (c, right), p in run.items() if right and c <= calls), Fraction(0)) for run in runs
-        )
+        none = prod(1 - sum(p for (c, right), p in run.items() if right and c <= calls) for run in runs)
         steps += calls * (none_before - none)
         none_before = none
     *others, last = runs
-    others_wrong = prod(sum((p for (_, right), p in run.items() if not right), Fraction(0)) for run in others)
-    steps += others_wrong * sum((c * p for (c, right), p in last.items() if not right), Fraction(0))
-    return Oracle(accuracy=1 - none_before, steps=steps)
+    others_wrong = prod(sum(p for (_, right), p in run.items() if not right) for run in others)
+    steps += others_wrong * sum(c * p for (c, right), p in last.items() if not right)
+    return 1 - none_before, steps

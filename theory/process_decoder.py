@@ -82,11 +82,14 @@ def process_masked(
 
 def process_ends(
     pmf: JointPMF, process: Process, transform: Transform, off_support: str
-) -> dict[tuple[int, bool], Number]:
-    """Return the joint law of (number of model calls, whether the answer is in the support)."""
+) -> tuple[dict[tuple[int, bool], Any], bool]:
+    """Return the joint law of (number of model calls, whether the answer is in the support).
+
+    Probabilities are rationals (``fmpq``) or balls; the second entry says whether the balls hold the true values.
+    """
     run = _Run(pmf, process, transform, off_support)
     run.finish()
-    return {end: run.public(mass) for end, mass in sorted(run.ends.items())}
+    return dict(sorted(run.ends.items())), run.proven
 
 
 def process_calls(

@@ -8,16 +8,17 @@ is the tie rule's.
 
 from __future__ import annotations
 
-from fractions import Fraction
-from functools import cache
+from functools import cache, reduce
 from itertools import product
 from math import prod
 from typing import Any
 
 import numpy as np
+from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory.arithmetic import EXACT, FLOAT64, Number, to_fraction
+from theory.arithmetic import EXACT, FLOAT64, Number
+from theory.balls import ball_precision, public, to_ball
 from theory.limits import require_operations
 from theory.pmf import JointPMF
 from theory.policies.policy import Policy
@@ -39,7 +40,8 @@ def tie_interval(pmf: JointPMF, policy: Policy) -> tuple[Number, Number]:
         policy: An unmasking policy; its own random choices are averaged over.
 
     Returns:
-        (least, greatest): Fractions for an exact pmf, floats otherwise.
+        (least, greatest): Fractions, also for a float pmf: what ties is decided on its floats, within 1e-9, and greedy
+        tokens are sure. Floats, the nearest ones, for rules whose own chances are irrational.
 
     Example:
         >>> from theory.policies import parse_policy
@@ -50,21 +52,21 @@ def tie_interval(pmf: JointPMF, policy: Policy) -> tuple[Number, Number]:
     require_operations(len(pmf) * 3**pmf.n, "the tie interval", limit=10**8, remedy="use fewer positions")
     numbers = EXACT if pmf.is_exact else FLOAT64
     outcomes = pmf.codes
-    one: Any = Fraction(1) if pmf.is_exact else 1.0
+    zero, one = fmpq(0), fmpq(1)
 
     @cache
-    def extremes(revealed: Codes) -> tuple[Number, Number]:
+    def extremes(revealed: Codes) -> tuple[Any, Any]:
         """Backward induction on the state; -1 stands for a mask."""
         row = np.array(revealed)
         rows = np.flatnonzero(((row == -1) | (outcomes == row)).all(axis=1))
         if rows.size == 0:
-            return one - one, one - one  # off the support
+            return zero, zero  # off the support
         if not (row == -1).any():
             return one, one
         probs = _marginals(pmf, rows)
         view = View(numbers.ratio(probs, probs[0, 0].sum()), (row == -1)[None], numbers)
         sets = policy.plan(view).distribution()[1][0]
-        shares = [to_fraction(p) if pmf.is_exact else float(int(p.p) / int(p.q)) for _, p in sets]
+        shares = [p for _, p in sets]
         tops = _tied(view, sets)
         require_operations(
             prod(map(len, tops.values())) * len(sets),
@@ -72,7 +74,7 @@ def tie_interval(pmf: JointPMF, policy: Policy) -> tuple[Number, Number]:
             limit=_RULES,
             remedy="use fewer ties",
         )
-        values: list[tuple[Number, Number]] = []
+        values: list[tuple[Any, Any]] = []
         for tokens in product(
             *tops.values()
         ):  # one rule names a token for each position, whichever set is drawn
@@ -80,10 +82,20 @@ def tie_interval(pmf: JointPMF, policy: Policy) -> tuple[Number, Number]:
             ends = [extremes(_after(revealed, chosen, rule)) for chosen, _ in sets]
             lows = (p * low for p, (low, _) in zip(shares, ends, strict=True))
             highs = (p * high for p, (_, high) in zip(shares, ends, strict=True))
-            values.append((sum(lows, one - one), sum(highs, one - one)))
-        return min(low for low, _ in values), max(high for _, high in values)
+            values.append((sum(lows, zero), sum(highs, zero)))
+        return reduce(_least, (low for low, _ in values)), reduce(_most, (high for _, high in values))
 
-    return extremes((-1,) * pmf.n)
+    with ball_precision():
+        least, most = extremes((-1,) * pmf.n)
+    return public(least), public(most)
+
+
+def _least(a: Any, b: Any) -> Any:
+    return to_ball(a).min(to_ball(b)) if isinstance(a, arb) or isinstance(b, arb) else min(a, b)
+
+
+def _most(a: Any, b: Any) -> Any:
+    return to_ball(a).max(to_ball(b)) if isinstance(a, arb) or isinstance(b, arb) else max(a, b)
 
 
 def _marginals(pmf: JointPMF, rows: NDArray[np.int64]) -> NDArray[Any]:
