@@ -31,7 +31,7 @@ OMP_NUM_THREADS=1 python benchmarks/performance_page.py
 
 Results are compared before times. A time is the median CPU time of five runs, on one thread; a ratio is to this library
 in the same run. Libraries that read samples get the support once each, which is exact here because the law is uniform;
-those that would take hours are left out. `numpy unique` is what one writes without a library.
+those that would take a quarter of an hour or more are left out. `numpy unique` is what one writes without a library.
 
 ![Time against the number of items, for each library](images/performance.png)
 
