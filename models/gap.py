@@ -156,20 +156,22 @@ def gap_records(
         predictor, tokens, drawn.tokens, rules.policy, rules.order, streams(_SCORE), rules.temperature
     )
     again = [_likelihood(predictor, tokens, drawn.tokens, streams(_EXTRA + j)) for j in range(rules.extra)]
-    free, finished = (tokens == predictor.mask_id).cpu(), drawn.tokens.cpu()
-    cost = scored.chain - scored.parallel
+    free = [[i for i, masked in enumerate(row) if masked] for row in (tokens == predictor.mask_id).tolist()]
+    cost = (scored.chain - scored.parallel).tolist()
+    finished, steps, calls = drawn.tokens.tolist(), scored.step.tolist(), scored.calls.tolist()
+    one_by_one, orders = drawn.bits.tolist(), [bits.tolist() for bits in again]
     return [
         {
             "row": row,
-            "one_by_one": float(drawn.bits[b]),
+            "one_by_one": one_by_one[b],
             "chain": float(scored.chain[b].sum()),
             "parallel": float(scored.parallel[b].sum()),
-            "orders": [float(bits[b]) for bits in again],
-            "calls": int(scored.calls[b]),
-            "positions": free[b].nonzero()[:, 0].tolist(),
-            "tokens": finished[b][free[b]].tolist(),
-            "step": scored.step[b][free[b]].tolist(),
-            "cost": cost[b][free[b]].tolist(),
+            "orders": [bits[b] for bits in orders],
+            "calls": calls[b],
+            "positions": free[b],
+            "tokens": [finished[b][i] for i in free[b]],
+            "step": [steps[b][i] for i in free[b]],
+            "cost": [cost[b][i] for i in free[b]],
         }
         for b, row in enumerate(rows)
     ]

@@ -1,5 +1,6 @@
 """Hypothesis draws the same examples in every run: a red test is red for everybody. Fixtures that several files use."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,17 @@ settings.register_profile(
     "project", derandomize=True, database=None, deadline=None, max_examples=60, print_blob=True
 )
 settings.load_profile("project")
+
+# Imports and collected tests stay until the end: looking for garbage among them takes a third of the collection,
+# and each full search of the tests would look at them again.
+gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Search for garbage again, but not among what has been collected."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="module")

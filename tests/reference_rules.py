@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import cache, cmp_to_key
-from itertools import combinations
+from itertools import chain, combinations, compress, count
 from math import comb
 
 Form = dict[int, Fraction]
@@ -25,15 +25,26 @@ Select = Callable[[dict[int, Marginal], tuple[int, ...], int], dict[frozenset[in
 
 
 @cache
+def small_primes() -> list[int]:
+    """The primes below 2^22, by the sieve of Eratosthenes."""
+    sieve = bytearray([1]) * (1 << 22)
+    sieve[:2] = bytes(2)
+    for divisor in range(2, 1 << 11):
+        if sieve[divisor]:
+            sieve[divisor * divisor :: divisor] = bytes(len(range(divisor * divisor, len(sieve), divisor)))
+    return list(compress(range(len(sieve)), sieve))
+
+
+@cache
 def factorise(number: int) -> tuple[tuple[int, int], ...]:
     """The prime factors of a positive integer with their exponents, by trial division."""
     factors = Counter()
-    divisor = 2
-    while divisor * divisor <= number:
+    for divisor in chain(small_primes(), count((1 << 22) + 1, 2)):
+        if divisor * divisor > number:
+            break
         while number % divisor == 0:
             factors[divisor] += 1
             number //= divisor
-        divisor += 1
     if number > 1:
         factors[number] += 1
     return tuple(sorted(factors.items()))

@@ -5,6 +5,7 @@ import importlib
 import inspect
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,17 @@ INNER = [name for name in MODULES if not name.endswith(".__main__")]
 PUBLIC = [name for name in INNER if not any(part.startswith("_") for part in name.split("."))]
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """The syntax tree of a file; every test of a module asks for it."""
+    return ast.parse(path.read_text())
+
+
+@cache
 def imports(path: Path) -> list[tuple[str, list[str]]]:
     """Every (module, names) that a file imports at any depth; the code must not use relative imports."""
     found = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             found += [(alias.name, []) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -35,7 +43,7 @@ def imports(path: Path) -> list[tuple[str, list[str]]]:
 
 def exported(path: Path) -> list[str] | None:
     """The value of ``__all__``, or None."""
-    for node in ast.parse(path.read_text()).body:
+    for node in parsed(path).body:
         if isinstance(node, ast.Assign) and any(getattr(t, "id", "") == "__all__" for t in node.targets):
             return ast.literal_eval(node.value)
     return None
@@ -44,7 +52,7 @@ def exported(path: Path) -> list[str] | None:
 def defined(path: Path) -> list[str]:
     """Public names that a module defines at its top level, or re-exports if it is a package."""
     names = []
-    for node in ast.parse(path.read_text()).body:
+    for node in parsed(path).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             names.append(node.name)
         elif isinstance(node, ast.ImportFrom) and path.name == "__init__.py" and node.module != "__future__":
@@ -83,7 +91,7 @@ def test_theory_and_synthetic_never_name_torch(name):
 @pytest.mark.parametrize("name", PUBLIC)
 def test_public_modules_say_what_they_hold(name):
     path = MODULES[name]
-    assert ast.get_docstring(ast.parse(path.read_text()))
+    assert ast.get_docstring(parsed(path))
     listed, names = exported(path), defined(path)
     if listed is None:
         assert not names, f"{name} defines {names} but has no __all__"

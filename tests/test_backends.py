@@ -55,9 +55,11 @@ def decode_or_die(*, folder, deadly, **kwargs):
 
 def wait(folder, kept):
     """Return `kept`, the name of a file or None, once that file is there."""
-    while kept and not (Path(folder) / kept).exists():
+    for _ in range(1200):
+        if not kept or (Path(folder) / kept).exists():
+            return kept
         time.sleep(0.05)
-    return kept
+    raise AssertionError(f"{kept} never came")
 
 
 def quotient(a, b):
@@ -145,9 +147,10 @@ def dask():
 
 @contextmanager
 def elsewhere():
-    """Give one other process that is a Dask cluster, and its address."""
+    """Give one other process that is a Dask cluster, and its address; one thread takes its tasks in their order."""
     pytest.importorskip("distributed")
-    cluster = f"import distributed; made = distributed.LocalCluster(n_workers=1, **{LOOPBACK | {'processes': False}})"
+    one = LOOPBACK | {"processes": False, "n_workers": 1, "threads_per_worker": 1}
+    cluster = f"import distributed; made = distributed.LocalCluster(**{one})"
     script = f"{cluster}; print(made.scheduler_address, flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", script],

@@ -19,6 +19,15 @@ PROJECT = Path(__file__).parents[1]
 
 
 @pytest.fixture
+def stub_pictures(monkeypatch):
+    """Pictures of one element: which figures a report lists depends on the digests of files alone."""
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda _, image, **__: image.write(b"<svg/>"))
+
+
+plainly = pytest.mark.usefixtures("stub_pictures")
+
+
+@pytest.fixture
 def make(log, tmp_path):
     """Return a function that makes figures into one folder and returns the report."""
 
@@ -54,6 +63,7 @@ def test_figures_of_other_runs_stay(make):
     assert section(page, "two").count("data:image/svg+xml") == 1
 
 
+@plainly
 def test_what_made_a_figure_is_compared(make, monkeypatch):
     make("two")
     page, _ = make("one")
@@ -66,6 +76,7 @@ def test_what_made_a_figure_is_compared(make, monkeypatch):
     assert report["source_code"] == "changed"
 
 
+@plainly
 def test_a_failure_of_an_earlier_run_is_shown_and_not_counted(make):
     make("two", lie=1)
     page, report = make("one")
@@ -75,6 +86,7 @@ def test_a_failure_of_an_earlier_run_is_shown_and_not_counted(make):
     assert "✗ fail" in page
 
 
+@plainly
 def test_a_figure_made_again_replaces_itself(make):
     make("one", "two")
     _, report = make("two", seed=1)
@@ -83,6 +95,7 @@ def test_a_figure_made_again_replaces_itself(make):
     assert listed(report) == {"one": True, "two": True}
 
 
+@plainly
 @pytest.mark.parametrize("change", ["changed", "absent"])
 def test_figures_whose_files_are_others_are_left_out(change, make, tmp_path):
     make("two")
@@ -93,6 +106,7 @@ def test_figures_whose_files_are_others_are_left_out(change, make, tmp_path):
     assert "earlier run" not in page
 
 
+@plainly
 @pytest.mark.parametrize("spoil", [lambda text: text[:99], lambda _: "[]", lambda _: '{"figures": [{}]}'])
 def test_a_spoiled_report_is_begun_anew(spoil, make, tmp_path):
     make("two")
@@ -102,6 +116,7 @@ def test_a_spoiled_report_is_begun_anew(spoil, make, tmp_path):
     assert listed(report) == {"one": True}
 
 
+@plainly
 def test_the_version_is_that_of_the_source_tree(make):
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     _, report = make("one")

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.arithmetic import first_places
+
 __all__ = ["Groups", "group_rows"]
 
 _WORD_BITS = 62
+_FEW = 60  # rows: below this Python's own tables are done before numpy has begun
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ def group_rows(codes: NDArray[np.int64], sizes: Sequence[int], positions: Sequen
             span = first.shape[0]
         key = key * sizes[i] + codes[:, i]
         span *= sizes[i]
-    if positions:
+    if positions and n_rows <= _FEW:
+        first, inverse = first_places(key.tolist())
+    elif positions:
         _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
     return Groups(first, inverse.reshape(-1))

@@ -17,7 +17,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from theory._checks import InputError
-from theory.arithmetic import TIE_TOLERANCE, Array, order_codes
+from theory.arithmetic import TIE_TOLERANCE, Array, distinct_rows, order_codes
 from theory.limits import require_operations
 from theory.policies.view import LOWEST, View
 
@@ -25,6 +25,7 @@ __all__ = ["Ranked", "SetLaw"]
 
 TIES = ("random", "lowest", "all")
 _SETS = 10**6  # sets of one state: the exact law lists them
+_FEW = 100  # scores: below this Python's own tables are done before numpy has begun
 SetLaw = tuple[tuple[int, Any], ...]  # (set as bit mask, probability: fmpq, or arb of irrational rules)
 
 
@@ -62,8 +63,9 @@ class Ranked:
         levels = self.levels()
         take = np.asarray(self.take, dtype=np.int64)
         self._check(take)
-        keys, index = np.unique(np.concatenate([levels, take[:, None]], axis=1), axis=0, return_inverse=True)
-        return index.reshape(-1), [_law(row[:-1].tolist(), int(row[-1]), self.ties) for row in keys]
+        keys = np.concatenate([levels, take[:, None]], axis=1)
+        first, index = distinct_rows(keys)
+        return index, [_law(row[:-1], row[-1], self.ties) for row in keys[first].tolist()]
 
     def sample(self, uniforms: Array) -> Array:
         """Return a chosen set per row, bool, shape (B, n).
@@ -99,6 +101,8 @@ class Ranked:
         filled = self.view.fill(self.scores, LOWEST)
         if filled.dtype == np.dtype(object):  # exact scores: compared once for each distinct one
             filled = order_codes(filled)[0]
+            if filled.size <= _FEW:
+                return np.where(self.view.candidates, np.array([*map(_falling, filled.tolist())]), n)
         order = xp.argsort(-filled, axis=1)
         ordered = xp.take_along_axis(filled, order, axis=1)
         # float scores of exact numbers tie within the tolerance of floats
@@ -117,11 +121,21 @@ class Ranked:
 
 
 def _inverse_order(xp: Any, order: Array) -> Array:
+    # written in place: a tenth of the time of a second sort
+    if hasattr(order, "scatter"):  # a tensor of torch
+        places = xp.cumulative_sum(xp.ones_like(order), axis=1) - 1
+        return order.scatter(1, order, places)
     if not isinstance(order, np.ndarray):
         return xp.argsort(order, axis=1)
-    place = np.empty_like(order)  # a tenth of the time of a second sort
+    place = np.empty_like(order)
     np.put_along_axis(place, order, np.arange(order.shape[1])[None, :], axis=1)
     return place
+
+
+def _falling(codes: list[int]) -> list[int]:
+    """Return 0 for the largest of some numbers, 1 for the next, ..."""
+    level = {code: j for j, code in enumerate(sorted(set(codes), reverse=True))}
+    return [level[code] for code in codes]
 
 
 def _law(levels: Sequence[int], take: int, ties: str) -> SetLaw:
