@@ -134,3 +134,28 @@ def test_bits_out_of_range_are_one_line(option, bits, capsys):
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert f"got {bits}" in error.replace("'", "")
+
+
+def test_a_sampled_answer_names_the_exact_run_that_was_refused(capsys):
+    argv = [
+        "decode",
+        "insert_random",
+        "-n",
+        "60",
+        "--policy",
+        "threshold:gamma=0.9",
+        "--samples",
+        "20",
+        "--json",
+    ]
+    assert main([*argv, "--limit", "1/20000"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["arithmetic"]["accuracy"] == "estimate"
+    assert answer["notes"]["accuracy"].startswith(
+        "sampled: decoding 61 positions exactly by threshold:gamma=9/10"
+    )
+    assert answer["notes"]["accuracy"].endswith("use a smaller n, or allow it with --limit 1.")
+    assert main(argv) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert "accuracy" in answer["exact"]
+    assert "accuracy" not in answer.get("notes", {})

@@ -28,7 +28,6 @@ from theory.verdict import verdict
 
 __all__ = ["build_parser", "main"]
 
-_MOST = 1000  # a limit beyond this is no advice
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -181,9 +180,9 @@ def _within_limits(args: argparse.Namespace) -> int:
         try:
             return _run(args)
         except CostError as error:
-            if error.factor is None or error.factor > _MOST or not hasattr(args, "limit"):
+            if not hasattr(args, "limit"):
                 raise
-            raise InputError(f"{str(error).rstrip('.')}, or allow it with --limit {error.factor}.") from None
+            raise InputError(error.advice) from None
 
 
 def _run(args: argparse.Namespace) -> int:

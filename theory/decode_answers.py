@@ -35,12 +35,15 @@ def decode_answer(
         if structure is not None and closed_law(task) is not None:
             check_states(structure.n, policy, switches)
         result = decode_contexts(task, policy, **switches)
-    except (NotKnownError, CostError):
+    except (NotKnownError, CostError) as error:
         law = closed_law(task)
         if law is None:
             raise
         own: dict[str, Any] = {"samples": samples, "seed": seed}
-        return with_exact(sampled_decode(task, law, structure, policy, **own, **switches))
+        answer = sampled_decode(task, law, structure, policy, **own, **switches)
+        if isinstance(error, CostError):  # an exact decode is known
+            answer["notes"] = {"accuracy": f"sampled: {error.advice}", **answer.get("notes", {})}
+        return with_exact(answer)
     answer: dict[str, Any] = {
         "task": task.name,
         "n": task.n,

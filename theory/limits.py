@@ -28,6 +28,8 @@ MEMORY_LIMIT = 2 * 1024**3  # bytes: half of a 4 GB machine, so that two jobs st
 OPERATION_LIMIT = 2 * 10**10  # elementary steps: about a minute in compiled code, far longer in pure Python
 
 
+_FOLLY = 1000  # a factor beyond this is no advice
+
 _ALLOWANCE: ContextVar[Fraction] = ContextVar("allowance", default=Fraction(1))
 
 
@@ -39,6 +41,13 @@ class CostError(InputError):
     """
 
     factor: int | None = None
+
+    @property
+    def advice(self) -> str:
+        """The message, with the option of the commands that would let it pass where that is no folly."""
+        if self.factor is None or self.factor > _FOLLY:
+            return str(self)
+        return f"{str(self).rstrip('.')}, or allow it with --limit {self.factor}."
 
 
 @contextmanager
