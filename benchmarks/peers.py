@@ -26,7 +26,7 @@ from theory.correlation import total_correlation
 from theory.pmf import JointPMF
 from theory.subsets import subset_entropies
 
-GROWTH, HOPELESS = 15.0, 90.0  # a factor from n to n + 1; seconds
+GROWTH, HOPELESS = 15.0, 150.0  # a factor from n to n + 1; seconds
 AGREE = 1e-6  # bits: peers work in float64, some in sums of a million terms
 
 

@@ -7,6 +7,7 @@ at the start and a function that says when a run is over. A state is a tuple of 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import combinations, product
 from math import ceil, exp, floor, prod
 from typing import Any
@@ -23,11 +24,15 @@ class World:
     def __init__(self, pmf: ref.PMF, off_support="marginal", temperature=1, greedy_ties="random") -> None:
         self.pmf, self.n, self.off_support = pmf, ref.length(pmf), off_support
         self.temperature, self.greedy_ties = temperature, greedy_ties
+        self.consistent, self.at = (
+            cache(self._consistent),
+            cache(self._at),
+        )  # the same states are met again and again
 
-    def consistent(self, state: State) -> ref.PMF:
+    def _consistent(self, state: State) -> ref.PMF:
         return ref.condition(self.pmf, {i: v for i, v in enumerate(state) if v is not None})
 
-    def at(self, state: State, i: int) -> Law:
+    def _at(self, state: State, i: int) -> Law:
         """What the model says at position i: the conditional, or off the support what the convention says."""
         law = self.consistent(state)
         found = ref.marginal(law or self.pmf, (i,))

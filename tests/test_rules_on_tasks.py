@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cache
-from itertools import product
 
 import numpy as np
 import pytest
@@ -14,11 +13,12 @@ from models.ideal import IdealPredictor
 from models.sampling import decode
 from synthetic.task import known_tasks, make_task
 from synthetic.tasks.sudoku import Sudoku
+from tests.asked import Asked, counted
 from tests.intervals import assert_frequencies, assert_mean
 from theory import decoder
 from theory._checks import InputError
 from theory.decoded import Decode
-from theory.law import Context, Law, ListedLaw
+from theory.law import Context, ListedLaw
 from theory.pmf import JointPMF
 from theory.policies import parse_policy, policies
 from theory.policies.sampled import Factorised
@@ -27,7 +27,6 @@ from theory.temper import Transform
 
 DECODES = 20_000
 FEW_TOKENS = 20
-FEW_STATES = 10_000
 POSITIONS = 5  # remasking visits (V + 1)^n states with a memory each
 FREE = {
     8,
@@ -86,27 +85,6 @@ def test_no_task_is_left_out():
     assert len(smallest("sudoku").law.pmf()) == 2
 
 
-class Asked(IdealPredictor):
-    """The ideal model that answers each state once: 20,000 runs stand in few of them."""
-
-    def __init__(self, law: Law) -> None:
-        super().__init__(law)
-        assert (self.vocab_size + 1) ** law.n < 2**63
-        self._places = (self.vocab_size + 1) ** torch.arange(law.n)
-        self._table = None
-        if (self.vocab_size + 1) ** law.n <= FEW_STATES:
-            states = torch.tensor([*product(range(self.vocab_size + 1), repeat=law.n)]).flip(1)
-            self._table = super().marginals(states)
-
-    def marginals(self, tokens: torch.Tensor) -> torch.Tensor:
-        keys = (tokens * self._places).sum(dim=1)
-        if self._table is not None:
-            return self._table[keys]
-        distinct, index = keys.unique(return_inverse=True)
-        states = distinct[:, None] // self._places % (self.vocab_size + 1)
-        return super().marginals(states)[index]
-
-
 @dataclass(frozen=True, eq=False)
 class Target:
     """A context's law as the exact decoder and as the sampler read it."""
@@ -151,15 +129,6 @@ def check(at: Target, spec: str, size: int, exact: Decode | None = None, **switc
     assert_frequencies([*counts, valid], [*shares, float(exact.accuracy)], size, label)
     steps = done.steps.numpy()
     assert_mean(steps, float(exact.steps), span=max(1, int(steps.max()) - 1), label=label)
-
-
-def counted(rows: np.ndarray, base: int) -> dict[tuple[int, ...], int]:
-    """How often each row of digits occurs."""
-    assert base ** rows.shape[1] < 2**63
-    _, first, counts = np.unique(
-        rows @ base ** np.arange(rows.shape[1]), return_index=True, return_counts=True
-    )
-    return dict(zip(map(tuple, rows[first].tolist()), counts.tolist(), strict=True))
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -29,7 +29,6 @@ from theory.verdict import verdict
 __all__ = ["build_parser", "main"]
 
 
-
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
     parser = OneLineParser(prog="python -m theory", description=__doc__)
