@@ -36,30 +36,29 @@ class TestInterruption:
         assert calls(log) == ["0", "1/2", "2/3", "1"]
 
     def test_control_c_ends_all_processes_at_once(self, log, tmp_path):
-        out = tmp_path / "out"
+        out, hold = tmp_path / "out", tmp_path / "hold"
+        hold.touch()
         process = subprocess.Popen(
-            [sys.executable, "-c", CONTROL_C, str(log), str(out)],
+            [sys.executable, "-c", CONTROL_C, str(log), str(out), str(hold)],
             cwd=PROJECT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
-        deadline = time.monotonic() + 20
-        while not list(out.glob(".cache/toy/*.json")) and time.monotonic() < deadline:
+        while process.poll() is None and not list(out.glob(".cache/toy/*.json")):
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)
-        start = time.monotonic()
-        stdout, stderr = process.communicate(timeout=20)
+        stdout, stderr = process.communicate(timeout=60)  # two cells never end by themselves
         assert process.returncode == 130
-        assert time.monotonic() - start < 5
         assert (stdout, len(stderr.splitlines())) == ("", 1)
         assert stderr.startswith("paper_repro.py: interrupted")
         kept = len(list(out.glob(".cache/toy/*.json")))
-        assert 1 <= kept < 4
+        assert 1 <= kept <= 2
         assert not list(out.glob(".cache/toy/.*.tmp"))
         before = len(calls(log))
-        run_figures([toy(log, wait=0.6)], run=RunSettings(), out=out, jobs=2)
+        hold.unlink()
+        run_figures([toy(log, hold=hold)], run=RunSettings(), out=out, jobs=2)
         assert len(calls(log)) == before + 4 - kept
 
     def test_waiting_cells_are_dropped_in_silence(self, tmp_path):
@@ -78,7 +77,7 @@ CONTROL_C = """
 import sys, figures.cache, paper_repro
 figures.cache.source_digest = lambda: "as it is"
 from tests.toy_figure import toy
-figure = toy(sys.argv[1], wait=0.6)
+figure = toy(sys.argv[1], hold=sys.argv[3])
 sys.exit(paper_repro.main(["--out", sys.argv[2], "--jobs", "2"], figures={"toy": figure}))
 """
 

@@ -15,13 +15,15 @@ from figures.check import (
 from figures.style import COLOURS, MARKS, new_figure
 
 
-def toss(*, heads, trials, seed, log, stop=None, wait=0.0, weights=None):  # noqa: ARG001
-    """Toss coins; leave a line in `log` for each real call; be interrupted while the file `stop` exists."""
+def toss(*, heads, trials, seed, log, stop=None, hold=None, wait=0.0, weights=None):  # noqa: ARG001
+    """Toss coins; leave a line in `log` for each real call; be interrupted by a file `stop`, wait while `hold` exists."""
     if stop is not None and Path(stop).exists():
         raise KeyboardInterrupt
     with Path(log).open("a") as file:
         file.write(f"{heads}\n")
     time.sleep(wait)
+    while hold is not None and Path(hold).exists():
+        time.sleep(0.02)
     rng = random.Random(seed)
     return {"heads": heads, "successes": sum(rng.random() < float(Fraction(heads)) for _ in range(trials))}
 
@@ -43,11 +45,11 @@ Second `paragraph`.
 """
 
 
-def toy(log, *, name="toy", stop=None, stop_at=None, wait=0.0, lie=0, with_weights=False):
-    """Return a figure of a few biased coins; `lie` changes what its checks expect."""
+def toy(log, *, name="toy", stop=None, stop_at=None, hold=None, lie=0, with_weights=False):
+    """Return a figure of a few biased coins; `lie` changes what its checks expect, `hold` stops two cells of four."""
 
     def cells(settings):
-        fixed = {"trials": settings["trials"], "log": str(log), "wait": wait}
+        fixed = {"trials": settings["trials"], "log": str(log)}
         weights = {"weights": settings["weights"]} if with_weights else {}
         return [
             Cell(
@@ -56,6 +58,7 @@ def toy(log, *, name="toy", stop=None, stop_at=None, wait=0.0, lie=0, with_weigh
                     "heads": heads,
                     "seed": derived_seed(settings["seed"], heads),
                     "stop": str(stop) if heads == stop_at else None,
+                    "hold": str(hold) if hold and heads in ("2/3", "1") else None,
                     **fixed,
                     **weights,
                 },
