@@ -1,9 +1,9 @@
 """Side by side with other libraries, in one run: ``python benchmarks/peers.py [--fast] [--json FILE]``.
 
 Results are compared before times: a peer whose number differs is marked, not ranked. Each time is the median CPU time
-of the runs given (five by default), all on the same pmf in the same process; CPU time, because a wall clock would also
-measure the neighbours. The peers are the ``bench`` extra
-(``python -m pip install -e '.[bench]'``); one that is not installed is left out.
+of the runs given (five by default; more of what takes milliseconds), all on the same pmf in the same process; CPU time,
+because a wall clock would also measure the neighbours. ``--sections`` measures a part, each in one run. The peers are
+the ``bench`` extra (``python -m pip install -e '.[bench]'``); one that is not installed is left out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.util import find_spec
 from itertools import combinations, permutations
@@ -27,6 +27,7 @@ from theory.pmf import JointPMF
 from theory.subsets import subset_entropies
 
 GROWTH, HOPELESS = 15.0, 150.0  # a factor from n to n + 1; seconds
+SECTIONS = ("peers", "growth", "exact")
 AGREE = 1e-6  # bits: peers work in float64, some in sums of a million terms
 
 
@@ -135,14 +136,16 @@ def own(growth: list[dict[str, Any]], repeats: int) -> list[dict[str, Any]]:
     ]
 
 
-def measure(repeats: int, *, fast: bool) -> list[dict[str, Any]]:
-    """Return the rows of all comparisons."""
+def measure(repeats: int, *, fast: bool, sections: Sequence[str] = SECTIONS) -> list[dict[str, Any]]:
+    """Return the rows of the sections: other libraries, growth with n, exact tables."""
     before: dict[tuple[str, str], float] = {}
     rows: list[dict[str, Any]] = []
-    for n in (5, 6) if fast else (6, 7, 8, 9):
+    for n in () if "peers" not in sections else (5, 6) if fast else (6, 7, 8, 9):
         rows += compare(n, repeats, before)
-    growth = growth_rows(repeats, fast=fast)
-    return [*rows, *own(growth, repeats), *growth, *exact_rows(repeats, fast=fast)]
+    if "growth" in sections:
+        growth = growth_rows(repeats, fast=fast)
+        rows += [*own(growth, repeats), *growth]
+    return [*rows, *(exact_rows(repeats, fast=fast) if "exact" in sections else [])]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -152,9 +155,10 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--fast", action="store_true", help="small sizes only")
     parser.add_argument("--repeats", type=int, default=5, help="runs of each (default 5)")
+    parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=SECTIONS, help="default: all")
     parser.add_argument("--json", type=Path, help="also write the rows to this file")
     args = parser.parse_args(argv)
-    rows = measure(args.repeats, fast=args.fast)
+    rows = measure(args.repeats, fast=args.fast, sections=args.sections)
     print(f"{'task':22} {'quantity':34} {'library':24} {'seconds':>10} {'runs':>4} {'ratio':>8}")
     for row in rows:
         if row["task"] == "exact":

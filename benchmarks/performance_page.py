@@ -1,6 +1,7 @@
 """Measure, then write ``docs/performance.md`` and its plots: ``python benchmarks/performance_page.py``.
 
-``peers.py --json FILE`` writes the rows without a page, ``performance_page.py FILE`` the page without measuring.
+``peers.py --json FILE`` writes the rows without a page, ``performance_page.py FILE [FILE ...]`` the page without
+measuring; ``peers.py --sections`` measures a part.
 """
 
 from __future__ import annotations
@@ -22,16 +23,17 @@ from figures.style import COLOURS, STYLE, new_figure
 DOCS = Path(__file__).parent.parent / "docs"
 INTRO = """# Performance
 
-Measured side by side in one run by
+Measured side by side, each section in one run, by
 
 ```sh
 python -m pip install -e '.[bench]'
 OMP_NUM_THREADS=1 python benchmarks/performance_page.py
 ```
 
-Results are compared before times. A time is the median CPU time of five runs, on one thread; a ratio is to this library
-in the same run. Libraries that read samples get the support once each, which is exact here because the law is uniform;
-those that would take a quarter of an hour or more are left out. `numpy unique` is what one writes without a library.
+Results are compared before times. A time is the median CPU time of at least five runs, on one thread; a ratio is to
+this library in the same run. Libraries that read samples get the support once each, which is exact here because the
+law is uniform; those that would take a quarter of an hour or more are left out. `numpy unique` is what one writes
+without a library.
 
 ![Time against the number of items, for each library](images/performance.png)
 
@@ -43,10 +45,10 @@ BOUNDS = """
 
 Dashed: the operations that the algorithm cannot do without, times the time of one on this machine, measured beside them
 (`benchmarks/growth.py`): a logarithm and a product for each cell of a dense table, a sum and a minimum for each step of
-the programme of `L*_T`, one pass over a key and a weight for each row that is grouped. Dense work comes within a factor
-of three of its bound at 18 bits and more, where compiled code takes over for the table; up to 10 positions the
-programme runs in numpy without being compiled. Sparse work stays two orders above one pass: to be grouped, rows are
-sorted.
+the programme of `L*_T`, one pass over a key and a weight for each row that is grouped. From
+16 bits on compiled code takes over for the table; where numpy has no vector form of the logarithm (x86 without AVX-512)
+it is faster than the bound. Up to 10 positions the programme runs in numpy without being compiled. Sparse work stays
+two orders above one pass: to be grouped, rows are sorted.
 
 """
 WORK = """
@@ -73,8 +75,8 @@ def page(rows: list[dict[str, Any]]) -> str:
         ", ".join(f"{name} {_version(name)}" for name in ("numpy", "numba", "dit", "lea", "pyitlib")) + ".\n"
     )
     for title, wanted in (("Shuffle of n items, beside other libraries", True), ("Dense binary laws", False)):
-        lines.append(f"\n## {title}\n\n| law | quantity | library | seconds | runs | ratio | same result |\n")
-        lines.append("| --- | --- | --- | ---: | ---: | ---: | --- |\n")
+        lines.append(f"\n## {title}\n\n| law | quantity | library | seconds | ratio | same result |\n")
+        lines.append("| --- | --- | --- | ---: | ---: | --- |\n")
         for row in rows:
             if row["task"] not in ("growth", "exact") and row["task"].startswith("shuffle") is wanted:
                 same = "yes" if row["agrees"] else "**no**"
@@ -83,7 +85,6 @@ def page(rows: list[dict[str, Any]]) -> str:
                     row["quantity"],
                     row["library"],
                     f"{row['seconds']:.3g}",
-                    str(row["runs"]),
                     f"{row['ratio']:.3g}",
                     same,
                 )
@@ -179,12 +180,13 @@ def main(argv: list[str] | None = None) -> int:
     """Write the page and the plot."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "rows", type=Path, nargs="?", help="what peers.py --json wrote; measured now by default"
+        "rows", type=Path, nargs="*", help="what peers.py --json wrote; measured now by default"
     )
     parser.add_argument("--repeats", type=int, default=5, help="runs of each (default 5)")
     parser.add_argument("--fast", action="store_true", help="small sizes only")
     args = parser.parse_args(argv)
-    rows = json.loads(args.rows.read_text("utf-8")) if args.rows else measure(args.repeats, fast=args.fast)
+    rows = [row for file in args.rows for row in json.loads(file.read_text("utf-8"))]
+    rows = rows or measure(args.repeats, fast=args.fast)
     (DOCS / "performance.md").write_text(page(rows), encoding="utf-8")
     plot(rows, DOCS / "images" / "performance.png")
     plot_growth(rows, DOCS / "images" / "growth.png")

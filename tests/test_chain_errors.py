@@ -352,13 +352,12 @@ def test_log_prob_of_grammars(n, words):
 
 
 def test_log_prob_where_floats_end(monkeypatch):
-    # the state that the last token needs has lost all its mass to underflow on the way
+    # the state that the last token needs has a share below the least float on the way: logarithms take over
     rows, shows = [[1, 0], [0, 1]], [[1 - TINY, TINY], [TINY, 1 - TINY]]
     law = HMMLaw(n=5, initial=["1/2", "1/2"], transition=rows, emission=shows)
     answers = np.array([[0, 0, 0, 0, 1], [0, 0, 1, 1, 1], [0, 0, 0, 0, 0]])
     errors, truths = log_prob_error(law, answers), hidden_chances(law, answers.tolist())
-    assert not np.isinf(errors).any()
-    assert errors[1] > 1  # most of the probability is gone
+    assert errors.max() < USEFUL
     for bits, error, p in zip(law.log_prob(answers), errors, truths, strict=True):
         assert abs(Fraction(float(bits)) + minus_log2(p)) <= Fraction(float(error)) + SLACK
     none = HMMLaw(n=3, initial=[1, 0], transition=rows, emission=[[1, 0], [0, 1]])

@@ -223,6 +223,7 @@ def test_floats_of_a_rule_of_ones_own_prove_nothing():
     result = decode(both({(0, 1): Fraction(1, 2), (1, 0): Fraction(1, 2)})[0], Unproven())
     assert result.accuracy == 0.5
     assert result.errors == {}
+    assert result.law.error is None
     answer = decode_answer(make_task("shuffle", 2), Unproven())
     assert "errors" not in answer
     assert "without a proven bound" in answer["notes"]["accuracy"]

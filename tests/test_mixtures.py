@@ -108,6 +108,12 @@ def test_a_mixture_is_the_weighted_mean(target, data):
     q = mixed(target.law, weights)
     assert mixture_law(target.exact, weights) == q
     assert mixture_law(target.floats, weights) == pytest.approx(q, abs=ROUNDING)
+    # the floats as the rationals that they are: the next floats to the true values
+    read = {y: Fraction(float(p)) for y, p in target.law.items()}
+    shares = {y: p / sum(read.values()) for y, p in read.items()}
+    counts = {partition: Fraction(float(w)) for partition, w in weights.items()}
+    truth = mixed(shares, {partition: w / sum(counts.values()) for partition, w in counts.items()})
+    assert mixture_law(target.floats, weights) == {y: float(p) for y, p in truth.items()}
 
 
 @given(target=MEDIUM, data=st.data())
@@ -162,7 +168,7 @@ def check_optimum(target, best, steps):
     largest = certificate(target.law, best.weights, steps)
     assert 1 <= largest <= 1 + best.excess <= largest + CERTIFICATE_ROUNDING
     assert best.lower == best.kl - LogNumber.log2(1 + best.excess)
-    assert best.gap == float(best.kl - best.lower) <= GAP
+    assert best.gap == float(best.kl - best.lower) <= GAP  # of verified weights; floats below
     assert best.is_optimal == (largest == 1)
 
 
@@ -240,6 +246,8 @@ def test_floats_are_labelled_and_close(target, data):
     lower = kl - LogNumber.log2(certificate(law, weights, steps))
     for value, number in ((floats.kl, kl), (floats.lower, lower)):
         assert abs(float(number.interval(160) - value)) <= floats.error < 1e-12
+    assert float(kl.interval(160) - lower.interval(160)) <= floats.gap
+    assert float(floats.kl) - float(lower.interval(160)) <= floats.gap
 
 
 @settings(max_examples=15)

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 __all__ = ["block_prices", "chain_costs", "has_compiler", "subset_sums"]
 
 _COMPILE_FROM = 11  # below this numpy is done before numba is loaded
-_STEP_BY_STEP_FROM = 17  # from here the table of all t leaves the cache, one t at a time stays in it
 
 
 def has_compiler() -> bool:
@@ -38,11 +37,9 @@ def chain_costs(gains: NDArray[np.float64], *, compiled: bool | None = None) -> 
         compiled = n >= _COMPILE_FROM and has_compiler()
     if not compiled:
         return _by_numpy(gains, n).T
-    if n < _STEP_BY_STEP_FROM:
-        return _sets_kernel()(np.ascontiguousarray(gains), n).T
     costs = np.full((n + 1, 1 << n), np.inf)
     costs[0, 0] = 0.0
-    for t in range(n):
+    for t in range(n):  # one t at a time stays in the cache
         _step_kernel()(np.ascontiguousarray(gains), n, costs[t], costs[t + 1])
     return costs
 
@@ -87,40 +84,6 @@ def subset_sums(values: NDArray[Any]) -> NDArray[Any]:
     for value in values:
         sums = np.concatenate([sums, sums + value])
     return sums
-
-
-@cache
-def _sets_kernel() -> Any:
-    """Compile the dynamic programme, all t of a set at once (cached on disk by numba)."""
-    from numba import njit
-
-    @njit(cache=True)  # pyright: ignore[reportUntypedFunctionDecorator]
-    def run(gains: Any, n: int) -> Any:
-        size = 1 << n
-        costs = np.full((size, n + 1), np.inf)
-        costs[0, 0] = 0.0
-        blocks = np.zeros(size, dtype=np.uint32)
-        prices = np.zeros(size)
-        for revealed in range(size - 1):
-            count, known = 1, 0
-            for i in range(n):
-                if revealed >> i & 1:
-                    known += 1
-                    continue
-                bit, gain = np.uint32(1 << i), gains[revealed, i]
-                for j in range(count):
-                    blocks[count + j] = blocks[j] | bit
-                    prices[count + j] = prices[j] + gain
-                count *= 2
-            first = 1 if revealed else 0  # only the empty set takes no block
-            source = costs[revealed, first : known + 1]
-            for j in range(1, count):
-                target = costs[revealed | blocks[j], first + 1 :]
-                for t in range(known + 1 - first):
-                    target[t] = min(target[t], source[t] + prices[j])
-        return costs
-
-    return run
 
 
 @cache

@@ -12,16 +12,31 @@ from numpy.typing import NDArray
 
 from theory._checks import InputError
 from theory.arithmetic import Number, to_fmpq
-from theory.balls import ball_divergence, is_zero, public, with_errors
+from theory.balls import approximate, ball_divergence, is_zero, public, with_errors
 from theory.correlation import Bits
 from theory.lognumber import LogNumber
 from theory.outcomes import Outcome
 from theory.pmf import JointPMF
 
-__all__ = ["OFF_SUPPORT", "Decode", "ValidSet", "assembled", "divergence", "valid_mass"]
+__all__ = ["OFF_SUPPORT", "AnswerLaw", "Decode", "ValidSet", "assembled", "divergence", "valid_mass"]
 
 OFF_SUPPORT = ("marginal", "uniform", "stop")
 ValidSet = Iterable[Outcome] | Callable[[Outcome], bool] | None
+
+
+class AnswerLaw(dict[Outcome, Number]):
+    """Probabilities of answers, with a bound on the error of each.
+
+    Attributes:
+        error: A proven bound on the absolute error of every float; zero of Fractions, ``None`` where a rule of one's
+            own gives its chances as floats and nothing is proved.
+    """
+
+    def __init__(self, law: Mapping[Outcome, Any], *, proven: bool) -> None:
+        """Read rationals and balls; ``proven``: whether the balls hold the true values."""
+        found = {y: approximate(q) for y, q in law.items() if isinstance(q, arb)}
+        super().__init__((y, found[y].value if y in found else public(q)) for y, q in law.items())
+        self.error = max((x.error for x in found.values()), default=0.0) if proven or not found else None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,7 +45,7 @@ class Decode:
 
     Attributes:
         law: ``Q(y)`` for every y of the support of P; the rest is ``1 - sum`` (:func:`theory.output_law.output_law`
-            lists it).
+            lists it). ``law.error`` bounds the error of each float.
         accuracy: ``Q(V)`` of the valid set V.
         kl: ``D(P || Q)`` in bits; infinite when Q misses part of the support.
         path_kl: The divergence along the realised path, at least ``kl``; equal for a policy without random choices.
@@ -44,7 +59,7 @@ class Decode:
             one's own that gives its chances as floats, where nothing is proved.
     """
 
-    law: Mapping[Outcome, Number]
+    law: AnswerLaw
     accuracy: Number
     kl: Bits
     path_kl: Bits | None
@@ -89,8 +104,13 @@ def assembled(
     found = {"accuracy": valid_mass(law, valid), "kl": divergence(pmf, own, exact=exact), "path_kl": path_kl}
     found |= {"steps": steps, "steps_under_data": steps_under_data}
     values, errors = with_errors(found)
-    shown = {y: public(q) for y, q in law.items()}
-    return Decode(law=shown, n=pmf.n, off_support=off_support, errors=errors if proven else {}, **values)
+    return Decode(
+        law=AnswerLaw(law, proven=proven),
+        n=pmf.n,
+        off_support=off_support,
+        errors=errors if proven else {},
+        **values,
+    )
 
 
 def valid_mass(law: Mapping[Outcome, Any], valid: ValidSet) -> Any:

@@ -23,7 +23,9 @@ __all__ = ["dense_cells", "dense_error", "dense_subset_entropies"]
 
 _GROUP = 100  # rows of a joined M: four binary axes give 81
 _SLICE = 600_000  # cells expanded at a time: 5 MB, twelve binary axes
-_COMPILE_FROM = 100_000_000  # cells: below this numpy is done before numba is loaded
+_COMPILE_FROM = (
+    20_000_000  # cells, 16 bits: below this numpy is done before numba is loaded, even without AVX-512
+)
 
 
 def dense_cells(shape: tuple[int, ...]) -> int:

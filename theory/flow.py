@@ -20,10 +20,10 @@ from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from theory._checks import InputError
-from theory.arithmetic import EXACT, FLOAT64, Number, Numbers
+from theory.arithmetic import EXACT, FLOAT64, Numbers
 from theory.ball_model import BallModel
 from theory.ball_weights import BallWeights
-from theory.balls import ball_precision, balls, drawn_balls, is_zero, public, scored_balls, zeros_of
+from theory.balls import ball_precision, balls, drawn_balls, is_zero, scored_balls, zeros_of
 from theory.decoded import Decode, ValidSet, assembled
 from theory.grouping import Groups
 from theory.limits import require_memory, require_operations
@@ -319,14 +319,19 @@ class Flow:
 
     # -- the result -------------------------------------------------------------------------------------------
 
+    def ends(self) -> NDArray[Any]:
+        """Return Q on the support in the order of its outcomes: rationals, or balls."""
+        groups = self._groups(self.full)
+        with ball_precision():
+            ends = [layer.own for (mask, _), layer in self.layers.items() if mask == self.full]
+            return sum(ends, self._zeros(groups.count))[groups.inverse]
+
     def result(self, valid: ValidSet) -> Decode:
         """Return what the finished flow says; ``valid`` as in :func:`theory.decoder.decode`."""
-        groups = self._groups(self.full)
-        ends = [layer.own for (mask, _), layer in self.layers.items() if mask == self.full]
         with ball_precision():
             return assembled(
                 self.pmf,
-                sum(ends, self._zeros(groups.count))[groups.inverse],
+                self.ends(),
                 valid,
                 path_kl=self.draws.path_kl(self.pmf),
                 steps=self.steps,
@@ -335,9 +340,6 @@ class Flow:
                 exact=self.exact,
                 proven=self.proven,
             )
-
-    def _public(self, value: Any) -> Number:
-        return public(value)
 
 
 def _positions(mask: int) -> list[int]:

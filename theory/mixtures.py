@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import comb
+from math import comb, inf, nextafter
 from typing import Any
 
 import numpy as np
@@ -68,7 +68,8 @@ class OptimalMixture:
         weights: Partition to weight; of all partitions with one law a single one stands here. Fractions if verified.
         kl: ``D(P || Qbar)`` of these weights in bits: an upper bound on the optimum, exact if verified.
         lower: A lower bound on the optimum in bits, ``kl - log2(1 + excess)``.
-        excess: ``max_S E_P[Q^S / Qbar] - 1`` over *all* T-step partitions, rounded upwards if verified.
+        excess: ``max_S E_P[Q^S / Qbar] - 1`` over *all* T-step partitions, rounded upwards if verified; of floats
+            ``log2(1 + excess)`` is within three times ``error``.
         laws: The number of different laws among the T-step partitions.
         verified: Whether kl, excess and lower are exact numbers. Otherwise they are floats.
         error: A proven bound on the errors of kl and of lower, in bits; zero if verified. The float probabilities,
@@ -86,8 +87,12 @@ class OptimalMixture:
 
     @property
     def gap(self) -> float:
-        """``kl - lower`` in bits: the optimum is proven to lie within it."""
-        return float(LogNumber.log2(1 + self.excess)) if self.verified else float(self.kl) - float(self.lower)
+        """How far below ``kl`` the optimum may be at most, in bits: ``kl - lower``, of floats with their errors."""
+        if self.verified:
+            return float(LogNumber.log2(1 + self.excess))
+        return nextafter(
+            float(self.kl) - float(self.lower) + 3 * self.error, inf
+        )  # one for what is rounded here
 
     @property
     def is_optimal(self) -> bool:

@@ -16,14 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory._checks import InputError, choice
-from theory.arithmetic import Number
 from theory.balls import ball_precision, drawn_balls
-from theory.decoded import OFF_SUPPORT
+from theory.decoded import OFF_SUPPORT, AnswerLaw
 from theory.decoder import as_process
 from theory.flow import Flow
 from theory.grouping import Groups
 from theory.limits import require_operations
-from theory.outcomes import Outcome
 from theory.pmf import JointPMF
 from theory.policies.policy import Policy
 from theory.policies.process import Process
@@ -41,7 +39,7 @@ def output_law(
     *,
     off_support: str = "marginal",
     **switches: Any,
-) -> dict[Outcome, Number]:
+) -> AnswerLaw:
     """Return ``Q(y)`` of every sequence y that the decoder can give; the values sum to one.
 
     Args:
@@ -50,6 +48,9 @@ def output_law(
         off_support: ``marginal`` or ``uniform``; with ``stop`` some answers stay unfinished and there is no law.
         **switches: As in :func:`theory.decoder.decode`; Fractions for exact pmfs at temperature 0, 1 and
             1/m where :func:`theory.temper.stays_rational`.
+
+    Returns:
+        A dictionary whose ``error`` bounds the error of each float; see :class:`theory.decoded.AnswerLaw`.
 
     Raises:
         InputError: For switches out of range.
@@ -75,7 +76,7 @@ def output_law(
     )
     flow = _WholeFlow(pmf, policy, transform, off_support)
     flow.run()
-    return {y: q for y, q in flow.result(None).law.items() if q != 0} | flow.outside()
+    return flow.whole_law()
 
 
 class _WholeFlow(Flow):
@@ -93,13 +94,13 @@ class _WholeFlow(Flow):
             return self.transform.draw(self._fallback, self.numbers)[0]
         return drawn_balls(self.transform, self._fallback, self.numbers, exact)[0]
 
-    def outside(self) -> dict[Outcome, Number]:
-        """Return the law off the support."""
+    def whole_law(self) -> AnswerLaw:
+        """Return the law of the finished flow, on the support and off it."""
         alphabets = self.pmf.alphabets
-        return {
-            tuple(alphabets[i][v] for i, v in enumerate(codes)): self._public(mass)
-            for codes, mass in self.left.items()
-        }
+        law = {y: q for y, q in zip(self.pmf.outcomes, self.ends().tolist(), strict=True) if q != 0}
+        for codes, mass in self.left.items():
+            law[tuple(alphabets[i][v] for i, v in enumerate(codes))] = mass
+        return AnswerLaw(law, proven=self.proven)
 
     def _reveal(
         self,

@@ -2,6 +2,9 @@
 
 An ordered partition S draws its blocks one after another: ``Q^S(y) = prod_t prod_{i in S_t} P(y_i | y_{S_<t})``. A
 decoder that picks S at random emits ``Qbar(y) = sum_S w_S Q^S(y)``.
+
+Of float laws or weights, read as the exact numbers that they are and divided by their sum, each result is the float
+next to the true value (:mod:`theory.balls`): all terms are positive, so that 128 bits lose nothing that shows.
 """
 
 from __future__ import annotations
@@ -13,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory._checks import InputError, exact_fraction
-from theory.accuracy import forward_kl
-from theory.arithmetic import EXACT, FLOAT64, Number, to_fmpq, to_fraction
+from theory.arithmetic import EXACT, Number, to_fmpq
+from theory.ball_weights import BallWeights
+from theory.balls import approximate, ball_array, ball_divergence, ball_precision, public
 from theory.bounds import Partition, check_partition
 from theory.correlation import Bits
+from theory.lognumber import LogNumber
 from theory.outcomes import Outcome
 from theory.pmf import JointPMF
 from theory.weights import SUM_TOLERANCE
@@ -49,15 +54,7 @@ def mixture_law(pmf: JointPMF, weights: Mapping[Partition, Any]) -> dict[Outcome
         >>> mixture_law(pmf, {((0,), (1, 2)): "1/2", ((1,), (0, 2)): "1/2"})[(0, 0, 0)]
         Fraction(1, 6)
     """
-    exact = pmf.is_exact and not any(isinstance(w, float) for w in weights.values())
-    values = [exact_fraction(w, "weight") if exact else float(w) for w in weights.values()]
-    if any(not w >= 0 for w in values) or abs(sum(values) - 1) > (0 if exact else SUM_TOLERANCE):
-        raise InputError(f"weights must be at least 0 and sum to 1, got {list(map(str, values))}.")
-    law, public = np.zeros(len(pmf), dtype=object if exact else float), to_fraction if exact else float
-    for partition, weight in zip(weights, values, strict=True):
-        drawn = _chain_law(pmf, check_partition(partition, pmf.n))
-        law = law + (to_fmpq(weight) * drawn if exact else float(weight) * drawn.astype(np.float64))
-    return dict(zip(pmf.outcomes, map(public, law.tolist()), strict=True))
+    return dict(zip(pmf.outcomes, map(public, _mixed(pmf, weights).tolist()), strict=True))
 
 
 def mixture_kl(pmf: JointPMF, weights: Mapping[Partition, Any]) -> Bits:
@@ -68,21 +65,50 @@ def mixture_kl(pmf: JointPMF, weights: Mapping[Partition, Any]) -> Bits:
         >>> mixture_kl(pmf, {((0, 1),): "1/2", ((0,), (1,)): "1/2"})
         LogNumber('2 log2(2) - log2(3)')
     """
-    return forward_kl(pmf, mixture_law(pmf, weights))
+    law = _mixed(pmf, weights)
+    if not _exact(pmf, weights):
+        return approximate(ball_divergence(pmf.weights, law)).value
+    return LogNumber.weighted_sum((p, p / q) for p, q in zip(_probabilities(pmf), law.tolist(), strict=True))
 
 
-def weights_at(pmf: JointPMF, positions: Sequence[int]) -> NDArray[Any]:
-    """Return the weight of ``y_B`` for each outcome y, shape (N,)."""
-    groups = pmf.groups(positions)
-    return pmf.group_weights(groups)[groups.inverse]
+def weights_at(pmf: JointPMF, positions: Sequence[int], read: BallWeights | None = None) -> NDArray[Any]:
+    """Return the weight of ``y_B`` for each outcome y, shape (N,); in balls of floats where ``read`` says so."""
+    groups = pmf.groups(sorted(positions))  # the order of the groups hangs on that of the positions
+    if read is None:
+        return pmf.group_weights(groups)[groups.inverse]
+    return read.of(sum(1 << i for i in positions), groups)[groups.inverse]
 
 
-def _chain_law(pmf: JointPMF, blocks: Partition) -> NDArray[Any]:
+def _exact(pmf: JointPMF, weights: Mapping[Partition, Any]) -> bool:
+    return pmf.is_exact and not any(isinstance(w, float) for w in weights.values())
+
+
+def _probabilities(pmf: JointPMF) -> list[Any]:
+    return [to_fmpq(p) for p in pmf.probabilities]
+
+
+def _mixed(pmf: JointPMF, weights: Mapping[Partition, Any]) -> NDArray[Any]:
+    """Return ``Qbar(y)`` for each outcome y, shape (N,): rationals of an exact pmf and weights, else balls."""
+    exact = _exact(pmf, weights)
+    values = [exact_fraction(w, "weight") if exact else float(w) for w in weights.values()]
+    if any(not w >= 0 for w in values) or abs(sum(values) - 1) > (0 if exact else SUM_TOLERANCE):
+        raise InputError(f"weights must be at least 0 and sum to 1, got {list(map(str, values))}.")
+    with ball_precision():
+        read = None if exact else BallWeights(pmf)
+        shares = np.array([to_fmpq(w) for w in values]) if exact else ball_array(values)
+        parts = [_chain_law(pmf, check_partition(partition, pmf.n), read) for partition in weights]
+        return (
+            np.add.reduce([w * part for w, part in zip(shares.tolist(), parts, strict=True)]) / shares.sum()
+        )
+
+
+def _chain_law(pmf: JointPMF, blocks: Partition, read: BallWeights | None) -> NDArray[Any]:
     """Return ``Q^S(y)`` for each outcome y, shape (N,)."""
-    ratio = (EXACT if pmf.is_exact else FLOAT64).ratio
     factors, revealed = list[NDArray[Any]](), list[int]()
     for block in blocks:
-        before = weights_at(pmf, revealed)
-        factors += [ratio(weights_at(pmf, [*revealed, i]), before) for i in block]
+        before = weights_at(pmf, revealed, read)
+        for i in block:
+            after = weights_at(pmf, [*revealed, i], read)
+            factors.append(EXACT.ratio(after, before) if read is None else read.ratio(after, before))
         revealed += block
     return np.multiply.reduce(factors)

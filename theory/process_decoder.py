@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from theory._checks import InputError
 from theory.arithmetic import EXACT, Number
 from theory.ball_model import BallModel
-from theory.balls import ball_precision, is_zero, law_with_error, public
-from theory.decoded import Decode, ValidSet, assembled
+from theory.balls import ball_precision, is_zero, law_with_error
+from theory.decoded import AnswerLaw, Decode, ValidSet, assembled
 from theory.exact_chance import ExactChance
 from theory.law import MASK
 from theory.limits import require_operations
 from theory.lognumber import LogNumber
-from theory.outcomes import Outcome
 from theory.pmf import JointPMF
 from theory.policies.board import Board
 from theory.policies.idle import idle_on
@@ -59,13 +58,12 @@ def decode_process(
         )
 
 
-def process_law(
-    pmf: JointPMF, process: Process, transform: Transform, off_support: str
-) -> dict[Outcome, Number]:
+def process_law(pmf: JointPMF, process: Process, transform: Transform, off_support: str) -> AnswerLaw:
     """Return ``Q(y)`` of every answer of a process; see :func:`theory.output_law.output_law`."""
     run = _Run(pmf, process, transform, off_support)
     tokens = run.model.names[0]
-    return {tuple(tokens[v] for v in y): run.public(q) for y, q in run.finish().items() if q != 0}
+    law = {tuple(tokens[v] for v in y): q for y, q in run.finish().items() if q != 0}
+    return AnswerLaw(law, proven=run.proven)
 
 
 def process_masked(
@@ -148,10 +146,6 @@ class _Run:
             {},
         )  # law of the calls, of own runs and of data
         self.masked: list[Any] = []  # expected number of masked positions before each call
-
-    def public(self, value: Any) -> Number:
-        """Return a number of the run as users see it."""
-        return public(value)
 
     @property
     def proven(self) -> bool:

@@ -3,7 +3,8 @@
 A chain of K hidden states with ``P(h_0)`` and ``P(h_i | h_{i-1})`` and evidence ``e_i(h) >= 0`` at each position. The
 forward message is ``a_i(h) ~ e_i(h) sum_g a_{i-1}(g) P(h | g)``, the backward message ``b_i(g) ~ sum_h P(h | g)
 e_{i+1}(h) b_{i+1}(h)``; ``P(h_i | evidence) ~ a_i b_i``. Messages are divided by their sum at every position, so
-that long chains do not underflow. Rabiner, "A tutorial on hidden Markov models" (1989), Section III.
+that long chains do not underflow; rows in which a share of a message nears the least float are computed once more by
+logarithms (:mod:`theory.structured.log_chain`). Rabiner, "A tutorial on hidden Markov models" (1989), Section III.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 from theory.arithmetic import Array
+from theory.structured.log_chain import faint, log_others, log_posterior, log_total
 
-__all__ = ["draw", "log_evidence", "one_hot", "others_posterior", "posterior"]
+__all__ = ["draw", "log_evidence", "one_hot", "others_posterior", "possible", "posterior", "strained"]
+
+_SAFE = 900.0  # bits below the largest evidence at which underflow cannot matter
 
 
 def one_hot(ids: Array, size: int, dtype: Any) -> Array:
@@ -40,7 +44,11 @@ def posterior(initial: Array, transitions: Array, evidence: Array) -> Array:
     xp = array_namespace(evidence)
     forward = _forward(initial, transitions, evidence)
     backward = _backward(transitions, evidence)
-    return xp.stack([a * b for a, b in zip(forward, backward, strict=True)], axis=1)
+    found = xp.stack([a * b for a, b in zip(forward, backward, strict=True)], axis=1)
+    rows = faint([initial, transitions], evidence, [forward, backward])
+    if xp.any(rows):
+        found[rows] = log_posterior(initial, transitions, evidence[rows])
+    return found
 
 
 def others_posterior(initial: Array, transitions: Array, evidence: Array) -> Array:
@@ -59,7 +67,12 @@ def others_posterior(initial: Array, transitions: Array, evidence: Array) -> Arr
     forward = _forward(initial, transitions, evidence)
     reached = [xp.zeros_like(forward[0]) + initial]
     reached += [a @ step(transitions, i) for i, a in enumerate(forward[:-1], start=1)]
-    return _scaled(xp.stack(reached, axis=1)) * xp.stack(_backward(transitions, evidence), axis=1)
+    backward = _backward(transitions, evidence)
+    found = _scaled(xp.stack(reached, axis=1)) * xp.stack(backward, axis=1)
+    rows = faint([initial, transitions], evidence, [forward, reached, backward])
+    if xp.any(rows):
+        found[rows] = log_others(initial, transitions, evidence[rows])
+    return found
 
 
 def _forward(initial: Array, transitions: Array, evidence: Array) -> list[Array]:
@@ -86,7 +99,50 @@ def step(transitions: Array, i: int) -> Array:
 def log_evidence(
     initial: NDArray[np.float64], transitions: NDArray[np.float64], evidence: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return ``log2 sum_h P(h) prod_i e_i(h_i)`` for each row, ``-inf`` where it is zero; shape (B,)."""
+    """Return ``log2 sum_h P(h) prod_i e_i(h_i)`` for each row, ``-inf`` where it is zero; shape (B,).
+
+    Rows of :func:`strained` come by logarithms.
+    """
+    total = _log_evidence(initial, transitions, evidence)
+    rows = strained(initial, transitions, evidence, total)
+    if rows.any():
+        total[rows] = log_total(initial, transitions, evidence[rows])
+    return total
+
+
+def strained(
+    initial: NDArray[np.float64],
+    transitions: NDArray[np.float64],
+    evidence: NDArray[np.float64],
+    bits: NDArray[np.float64],
+    safe: float = _SAFE,
+) -> NDArray[np.bool_]:
+    """Return which possible rows may have lost something to underflow on the way to ``bits``, their logarithm.
+
+    What underflows before step j is below ``2^-1074`` and at most ``prod_{i >= j} max_h e_i(h)`` of it reaches the
+    end, so nothing counts while the sum of ``log2 max_h e_i(h)`` is within 900 of the result.
+    """
+    finite = np.isfinite(bits)
+    with np.errstate(divide="ignore"):  # a token that no state shows: impossible
+        most = np.log2(evidence.max(axis=2)).sum(axis=1)
+    rows = ~finite | (np.where(finite, most - np.where(finite, bits, 0.0), 0.0) > safe)
+    rows[rows] = possible(initial, transitions, evidence[rows])
+    return rows
+
+
+def possible(
+    initial: NDArray[np.float64], transitions: NDArray[np.float64], evidence: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Return which rows have positive probability, from signs alone."""
+    reached = np.sign(initial)[None, :] * np.sign(evidence[:, 0])
+    for i in range(1, evidence.shape[1]):
+        reached = np.sign(reached @ np.sign(step(transitions, i))) * np.sign(evidence[:, i])
+    return np.asarray(reached.any(axis=1), dtype=bool)
+
+
+def _log_evidence(
+    initial: NDArray[np.float64], transitions: NDArray[np.float64], evidence: NDArray[np.float64]
+) -> NDArray[np.float64]:
     total = np.zeros(len(evidence))
     message = initial[None, :] * evidence[:, 0]
     for i in range(evidence.shape[1]):

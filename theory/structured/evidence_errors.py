@@ -9,7 +9,7 @@ rounding), by the evidence (2) and divides it by its sum: whatever that sum is, 
 division counts 1. Over n steps and the last sum P is within ``n (K + 4)`` roundings. Underflow takes at most
 ``K^2 2^-1074`` off a message of sum one. Of what is lost before step j at most ``prod_{i >= j} max_h e_i(h)`` would
 have reached the end, e the evidence, so that the relative loss is at most ``n K^2 2^-1074 2^x`` with
-``x = sum_i log2 max_h e_i(h) - log2 P``: nothing up to x = 900.
+``x = sum_i log2 max_h e_i(h) - log2 P``: nothing up to x = 900. Beyond, values come by logarithms.
 
 **Grammars** with R binary rules. A span of w words adds a product, at most w - 1 splits and R terms with their weights
 to the roundings of its two parts, and a derivation has n - 1 such spans: P is within ``2 n + (n - 1)(n + R + 2)``, the
@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 
 from theory.balls import ball_precision
 from theory.rounding import gamma
-from theory.structured.chain import one_hot, step
+from theory.structured.chain import strained
 from theory.structured.evidence_balls import MOST, grammar_bits, grammar_products, hmm_bits, hmm_products
 from theory.structured.grammar import GrammarLaw
 from theory.structured.hmm import HMMLaw
@@ -70,20 +70,15 @@ def log_prob_error(law: MarkovLaw | HMMLaw | GrammarLaw, answers: NDArray[np.int
 
 
 def _of_hmm(law: HMMLaw, rows: NDArray[np.int64]) -> Bits:
-    bits = law.log_prob(rows)
-    evidence = one_hot(rows, len(law.tokens), np.float64) @ law.shows.T
-    with np.errstate(divide="ignore"):  # a token that no state shows: impossible
-        most = np.log2(evidence.max(axis=2)).sum(axis=1)
-    possible = np.sign(law.start)[None, :] * np.sign(evidence[:, 0])
-    for i in range(1, law.n):
-        possible = np.sign(possible @ np.sign(step(law.moves, i))) * np.sign(evidence[:, i])
+    bits, evidence = law.log_prob(rows), law.evidence(rows)
     finite = np.isfinite(bits)
-    size = np.where(finite, -bits, 0.0)
-    error = _SPARE * (_BITS * gamma(law.n * (len(law.start) + 4)) + gamma(law.n + 8) * (np.abs(size) + 1))
-    possible = possible.any(axis=1)
-    lost = possible & (~finite | (np.where(finite, most, 0.0) + size > _SAFE))
-    error[lost] = _distances(bits[lost], hmm_products(law), lambda j: hmm_bits(law, rows[lost][j].tolist()))
-    return np.where(possible, error, 0.0)
+    size = np.where(finite, np.abs(bits), 0.0)
+    error = _SPARE * (_BITS * gamma(law.n * (len(law.start) + 4)) + gamma(law.n + 8) * (size + 1))
+    by_logs = strained(law.start, law.moves, evidence, bits, _SAFE - 1)
+    error[by_logs] = _distances(
+        bits[by_logs], hmm_products(law), lambda j: hmm_bits(law, rows[by_logs][j].tolist())
+    )
+    return np.where(finite | by_logs, error, 0.0)
 
 
 def _of_grammar(law: GrammarLaw, rows: NDArray[np.int64]) -> Bits:

@@ -188,7 +188,7 @@ class GrammarLaw:
 
     def _log_total(self, charts: Charts) -> NDArray[np.float64]:
         with np.errstate(divide="ignore"):  # log2(0) = -inf is the answer
-            return np.log2(charts.values[-1][:, 0] @ self._start) + charts.exponents[-1]
+            return np.log2(charts.values[-1][:, 0] @ self._start) + charts.exponents[-1][:, 0]
 
     def contains(self, answers: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return whether each row of token ids is a sentence of the grammar: an exact check of grammaticality."""
@@ -229,7 +229,7 @@ class GrammarLaw:
                 masses = [float(p) for p in self._words_of[symbol].values()]
             else:
                 options = self._derivations.splits(symbol, width)
-                scale = [float(powers[u - 1][0] + powers[width - u - 1][0]) for _, u in options]
+                scale = [float(powers[u - 1][0, 0] + powers[width - u - 1][0, 0]) for _, u in options]
                 masses = [
                     float(rule.probability)
                     * weight(rule.left, u)

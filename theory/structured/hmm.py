@@ -26,7 +26,15 @@ from theory.law import MASK, like, normalised
 from theory.limits import require_memory
 from theory.outcomes import Token
 from theory.pmf import JointPMF
-from theory.structured.chain import draw, log_evidence, one_hot, others_posterior, posterior, step
+from theory.structured.chain import (
+    draw,
+    log_evidence,
+    one_hot,
+    others_posterior,
+    possible,
+    posterior,
+    step,
+)
 from theory.structured.left_out import shares
 from theory.structured.parameters import Matrix, matrix, row, row_floats
 
@@ -127,12 +135,15 @@ class HMMLaw:
 
     def log_prob(self, answers: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return ``log2 P(y)`` of each row of token ids, shape (B,); ``-inf`` where it is impossible."""
-        evidence = one_hot(np.asarray(answers), len(self.tokens), np.float64) @ self.shows.T
-        return log_evidence(self.start, self.moves, evidence)
+        return log_evidence(self.start, self.moves, self.evidence(answers))
+
+    def evidence(self, answers: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return ``P(y_i | h)`` at each position of each row of token ids, shape (B, n, K)."""
+        return one_hot(np.asarray(answers), len(self.tokens), np.float64) @ self.shows.T
 
     def contains(self, answers: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return whether each row of token ids has positive probability."""
-        return self.log_prob(answers) > -np.inf
+        return possible(self.start, self.moves, self.evidence(answers))
 
     def sample(self, rng: np.random.Generator, size: int) -> NDArray[np.int64]:
         """Return independent outcomes as token ids, shape (size, n)."""
