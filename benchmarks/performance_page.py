@@ -45,10 +45,10 @@ BOUNDS = """
 
 Dashed: the operations that the algorithm cannot do without, times the time of one on this machine, measured beside them
 (`benchmarks/growth.py`): a logarithm and a product for each cell of a dense table, a sum and a minimum for each step of
-the programme of `L*_T`, one pass over a key and a weight for each row that is grouped. From
-16 bits on compiled code takes over for the table; where numpy has no vector form of the logarithm (x86 without AVX-512)
-it is faster than the bound. Up to 10 positions the programme runs in numpy without being compiled. Sparse work stays
-two orders above one pass: to be grouped, rows are sorted.
+the programme of `L*_T`, one pass over a key and a weight for each row that is grouped. From 16 bits on compiled code
+takes over for the table; below, numpy's logarithm counts, which is slow on x86 without AVX-512. Up to 10 positions the
+programme runs in numpy without being compiled. Sparse work stays two orders above one pass: to be grouped, rows are
+sorted.
 
 """
 WORK = """

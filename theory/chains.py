@@ -88,31 +88,55 @@ def subset_sums(values: NDArray[Any]) -> NDArray[Any]:
 
 @cache
 def _step_kernel() -> Any:
-    """Compile one step t of the dynamic programme, for all sets (cached on disk by numba)."""
+    """Compile one step t of the dynamic programme, for all sets (cached on disk by numba).
+
+    Four sets that differ in positions 0 and 1 alone are taken together: with each block of other positions they lead to
+    the same four targets, so that these are read and written once for nine prices.
+    """
     from numba import njit
 
     @njit(cache=True)  # pyright: ignore[reportUntypedFunctionDecorator]
     def run(gains: Any, n: int, before: Any, after: Any) -> None:
-        size = 1 << n
-        blocks = np.zeros(size, dtype=np.uint32)
-        prices = np.zeros(size)
-        for revealed in range(size - 1):
-            start = before[revealed]
-            if start == np.inf:  # fewer than t positions
+        quarter = 1 << (n - 2)
+        target = np.zeros(quarter, dtype=np.uint64)
+        with_0, with_1 = (
+            np.zeros(quarter),
+            np.zeros(quarter),
+        )  # costs so far from the set with neither, 0, 1, both
+        with_none, with_both = np.zeros(quarter), np.zeros(quarter)
+        one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+        for b in range(0, 4 * quarter, 4):
+            none, only_0, only_1, both = before[b], before[b + 1], before[b + 2], before[b + 3]
+            if min(min(none, only_0), min(only_1, both)) == np.inf:  # fewer than t positions
                 continue
+            add_0, add_1 = gains[b, 0], gains[b, 1]
+            add_both, then_1, then_0 = add_0 + add_1, gains[b + 1, 1], gains[b + 2, 0]
+            # blocks of positions 0 and 1 alone
+            after[b + 1] = min(after[b + 1], none + add_0)
+            after[b + 2] = min(after[b + 2], none + add_1)
+            last = min(none + add_both, min(only_0 + then_1, only_1 + then_0))
+            after[b + 3] = min(after[b + 3], last)
             count = 1
-            blocks[0], prices[0] = revealed, start
-            for i in range(n):
-                if revealed >> i & 1:
+            target[0] = np.uint64(b)
+            with_none[0], with_0[0], with_1[0], with_both[0] = none, only_0, only_1, both
+            for i in range(2, n):
+                if b >> i & 1:
                     continue
-                bit, gain = np.uint32(1 << i), gains[revealed, i]
+                bit = np.uint64(1 << i)
                 for j in range(count):
-                    blocks[count + j] = blocks[j] | bit
-                    prices[count + j] = prices[j] + gain
+                    target[count + j] = target[j] | bit
+                for costs, k in ((with_none, 0), (with_0, 1), (with_1, 2), (with_both, 3)):
+                    gain = gains[b + k, i]
+                    for j in range(count):
+                        costs[count + j] = costs[j] + gain
                 count *= 2
             for j in range(1, count):
-                target = blocks[j]
-                after[target] = min(after[target], prices[j])
+                c, x, y, z = target[j], with_none[j], with_0[j], with_1[j]
+                after[c] = min(after[c], x)
+                after[c + one] = min(after[c + one], min(x + add_0, y))
+                after[c + two] = min(after[c + two], min(x + add_1, z))
+                most = min(min(y + then_1, z + then_0), with_both[j])
+                after[c + three] = min(min(after[c + three], x + add_both), most)
 
     return run
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BLOCK", "compiled_subset_entropies", "minus_x_log_x"]
+__all__ = ["BLOCK", "compiled_kernels", "compiled_subset_entropies", "minus_x_log_x"]
 
 BLOCK = 1024  # cells summed at a time
 _SERIES = (  # coefficients of s^2, s^4, ..., s^14
@@ -50,7 +50,7 @@ def compiled_subset_entropies(table: NDArray[np.float64]) -> NDArray[np.float64]
     offsets = table.size + np.concatenate([[0], np.cumsum(dropped)])
     pool = np.empty(int(offsets[-1]))
     pool[: table.size] = table.ravel()
-    walk, _ = _kernels()
+    walk, _ = compiled_kernels()
     return walk(pool, pool.view(np.int64), sizes, offsets[:-1])
 
 
@@ -58,7 +58,7 @@ def minus_x_log_x(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return ``-x log2 x`` of numbers of at least 0 by the compiled logarithm, shape of ``x``."""
     flat = np.ascontiguousarray(x).ravel()
     out = np.empty_like(flat)
-    _, phi = _kernels()
+    _, phi = compiled_kernels()
     for start in range(0, flat.size, BLOCK):
         part, share = flat[start : start + BLOCK], np.empty(BLOCK)
         phi(part, part.view(np.int64), 0, part.size, np.empty(BLOCK, np.int64), np.empty(BLOCK), share)
@@ -67,7 +67,7 @@ def minus_x_log_x(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @cache
-def _kernels() -> tuple[Any, Any]:
+def compiled_kernels() -> tuple[Any, Any]:
     """Compile the walk and the terms of a block, once: numba keeps functions that call only global ones on disk."""
     from numba import njit
 
