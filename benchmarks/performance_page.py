@@ -46,9 +46,9 @@ BOUNDS = """
 Dashed: the operations that the algorithm cannot do without, times the time of one on this machine, measured beside them
 (`benchmarks/growth.py`): a logarithm and a product for each cell of a dense table, a sum and a minimum for each step of
 the programme of `L*_T`, one pass over a key and a weight for each row that is grouped. From 16 bits on compiled code
-takes over for the table; below, numpy's logarithm counts, which is slow on x86 without AVX-512. Up to 10 positions the
-programme runs in numpy without being compiled. Sparse work stays two orders above one pass: to be grouped, rows are
-sorted.
+takes over for the table; below, numpy's logarithm counts, which is slow on x86 without AVX-512. The programme writes to
+places that are no neighbours, one number at a time, where the bound has whole vectors; up to 10 positions it runs in
+numpy without being compiled. Sparse work stays two orders above one pass: to be grouped, rows are sorted.
 
 """
 WORK = """
@@ -69,7 +69,7 @@ def page(rows: list[dict[str, Any]]) -> str:
     """Return the page as Markdown."""
     lines = [
         INTRO,
-        f"Machine: {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, ",
+        f"Machine: {os.cpu_count()} cores, {platform.machine()} {_vectors()}, Python {platform.python_version()}, ",
     ]
     lines.append(
         ", ".join(f"{name} {_version(name)}" for name in ("numpy", "numba", "dit", "lea", "pyitlib")) + ".\n"
@@ -105,6 +105,13 @@ def _growth_table(rows: list[dict[str, Any]]) -> list[str]:
 
 def _growth(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row for row in rows if row["task"] == "growth"]
+
+
+def _vectors() -> str:
+    """Return whether numpy has vector logarithms here (on x86)."""
+    from numpy._core._multiarray_umath import __cpu_features__ as features
+
+    return "with AVX-512" if features.get("AVX512_SKX") else "without AVX-512"
 
 
 def _version(name: str) -> str:
