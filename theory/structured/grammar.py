@@ -25,7 +25,7 @@ from theory.arithmetic import Array
 from theory.law import MASK, like, normalised
 from theory.pmf import JointPMF
 from theory.structured.chain import one_hot
-from theory.structured.charts import Charts, RuleArrays, inside, outside
+from theory.structured.charts import Charts, RuleArrays, inside, log_totals, outside, outsides
 from theory.structured.derivations import Derivations
 from theory.structured.hmm import require_listable
 from theory.structured.left_out import shares
@@ -130,13 +130,16 @@ class GrammarLaw:
     @cached_property
     def _free(self) -> Charts:
         """The inside charts of a sentence that is wholly masked."""
-        lexical = np.broadcast_to(self._all_shows.sum(axis=1), (1, self.n, len(self._split.symbols)))
-        return inside(self._arrays, lexical)
+        return inside(self._arrays, self._free_words)
+
+    @cached_property
+    def _free_words(self) -> NDArray[np.float64]:
+        return np.broadcast_to(self._all_shows.sum(axis=1), (1, self.n, len(self._split.symbols)))
 
     @cached_property
     def _free_marginals(self) -> NDArray[np.float64]:
         """``P(y_i = v)`` over all words of the grammar, shape (n, V)."""
-        sums = outside(self._arrays, self._free, self._start)[0] @ self._all_shows
+        sums = outside(self._arrays, self._free, self._start)[0][0] @ self._all_shows
         return sums / sums.sum(axis=1, keepdims=True)
 
     @cached_property
@@ -179,16 +182,17 @@ class GrammarLaw:
         rules = RuleArrays(*(like(a, revealed) for a in self._arrays.parts()))
         shown = one_hot(revealed, len(self.tokens), shows.dtype) @ xp.permute_dims(shows, (1, 0))
         lexical = xp.where((revealed == MASK)[:, :, None], xp.sum(shows, axis=1), shown)
-        return lexical, outside(rules, inside(rules, lexical), start)
+        return lexical, outsides(rules, lexical, start)
 
     def log_prob(self, answers: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return ``log2 P(y)`` of each row of token ids, shape (B,); ``-inf`` where it is ungrammatical."""
         lexical = one_hot(np.asarray(answers), len(self.tokens), np.float64) @ self._shows.T
-        return self._log_total(inside(self._arrays, lexical)) - self._log_total(self._free)
+        return log_totals(self._arrays, lexical, self._start) - self._log_free
 
-    def _log_total(self, charts: Charts) -> NDArray[np.float64]:
-        with np.errstate(divide="ignore"):  # log2(0) = -inf is the answer
-            return np.log2(charts.values[-1][:, 0] @ self._start) + charts.exponents[-1][:, 0]
+    @cached_property
+    def _log_free(self) -> float:
+        """``log2`` of the probability that a word sequence of this length comes from the grammar."""
+        return float(log_totals(self._arrays, self._free_words, self._start)[0])
 
     def contains(self, answers: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return whether each row of token ids is a sentence of the grammar: an exact check of grammaticality."""
@@ -252,4 +256,4 @@ class GrammarLaw:
 
     def largest_surprise(self) -> float:
         """Return an upper bound of ``-log2 P(y)`` over the sentences: the least likely derivation, in bits."""
-        return self._derivations.largest_cost(self._top) + float(self._log_total(self._free)[0])
+        return self._derivations.largest_cost(self._top) + self._log_free

@@ -46,7 +46,7 @@ def faint(parameters: Sequence[Array], evidence: Array, messages: Sequence[Seque
     xp = array_namespace(evidence)
     least = float(xp.finfo(evidence.dtype).smallest_normal)
     rows = evidence[:, 0, 0] * 0 != 0  # none, on the device of the evidence
-    if min(map(_least, parameters)) * _least(evidence) < least**_STEP:
+    if rows.shape[0] and min(map(_least, parameters)) * _least(evidence) < least**_STEP:
         return ~rows
     for message in (m for listed in messages for m in listed):
         rows = rows | xp.any((message > 0) & (message < least**_EDGE), axis=-1)
