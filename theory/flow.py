@@ -41,6 +41,8 @@ from theory.temper import Transform
 __all__ = ["Flow"]
 
 _PAIRS = 400_000  # (revealed set, chosen set) pairs: one to several minutes
+_CELLS = 6 * 10**8  # tokens of outcomes looked at, some 0.2 us each: two minutes
+_PER_ROW = 12  # moving a row to a larger set, in such cells, beside its draws
 _CLOCKED_PAIRS = 150_000  # the same where the clock makes every step differ: about a minute
 _REMEMBERED = 4_000_000  # rows of groups
 _IDLE = 10_000  # steps in a row without a token: far beyond every published schedule
@@ -69,6 +71,7 @@ class Flow:
         self.exact = pmf.is_exact and rational and transform.keeps_rational(bits)
         self.full = (1 << pmf.n) - 1
         self.pairs = 0  # (revealed set, chosen set) pairs so far
+        self.cells = 0  # what they took
         self.width = max(len(a) for a in pmf.alphabets)
         size = len(pmf) * pmf.n * self.width * 120
         require_memory(size, f"the marginals of {len(pmf)} states", remedy="use fewer outcomes or positions")
@@ -186,6 +189,7 @@ class Flow:
 
     def _advance(self, key: _Key, layer: _Layer) -> None:
         mask = key[0]
+        self._check_work()
         groups = self._groups(mask)
         weights = self.pmf.group_weights(groups)
         active = np.flatnonzero(~(is_zero(layer.own) & is_zero(layer.data)))
@@ -208,10 +212,19 @@ class Flow:
         self.draws.add(reach, probs, q)
         sets = by_set(laws)
         self.pairs += len(sets)
-        require_operations(self.pairs, "decoding set by set", limit=_PAIRS, remedy="use fewer positions")
         for chosen, share in sets.items():
             part = self._flow_numbers(share)[index]
             self._reveal(key, chosen, row_of, groups, weights, q, own * part, data * part)
+
+    def _check_work(self) -> None:
+        """Raise as soon as the work so far, and the least of what the sets ahead take, is too much."""
+        ahead = len(self._pending)
+        what, remedy = "decoding set by set", "use fewer positions"
+        require_operations(self.pairs + ahead, what, limit=_PAIRS, remedy=remedy)
+        each = len(self.pmf) * self.pmf.n
+        self.cells += each
+        what = f"{what}, {len(self.pmf)} outcomes,"
+        require_operations(self.cells + ahead * each, what, limit=_CELLS, remedy=remedy)
 
     def _plan(
         self,
@@ -271,6 +284,7 @@ class Flow:
         live = np.flatnonzero(rows >= 0)
         rows = rows[live]
         drawn = own[rows]
+        self.cells += len(self.pmf) + len(live) * (_PER_ROW + 3 * chosen.bit_count())
         for i in _positions(chosen):
             drawn = drawn * q[rows, i, self.pmf.codes[after.first[live], i]]
         if self._weights is None:

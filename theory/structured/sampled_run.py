@@ -50,6 +50,8 @@ _LONGEST = 100_000  # model calls of one row: far beyond every published rule
 _STEPS = 1_000  # calls in a row in which a rule of a user's own may change nothing
 _CELLS = 1 << 20  # float64 numbers of the marginals of one batch: the step stays in the cache, or near it
 _OPERATIONS = 6 * 10**11  # nanoseconds: about ten minutes
+_CALL, _ASKING_CALL = 150_000, 500_000  # nanoseconds of a call for a batch of any size; of a rule that asks
+_PLACE, _ASKING_PLACE = 60, 250  # the same of each position of a row
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -209,10 +211,14 @@ class _Loop:
         if is_ours(rule):
             self.patience = self.most = max(_LONGEST, longest)
 
+    @property
+    def _asks(self) -> bool:
+        return bool(getattr(self.rule, "asks", isinstance(self.rule, Process)))  # one's own process may
+
     def batches(self) -> list[int]:
         """Return sizes of batches that fit; rules that ask about other states get the room for their questions."""
         row = self.law.n * len(self.law.tokens)
-        asks = isinstance(self.rule, Process) or bool(getattr(self.rule, "asks", False))
+        asks = self._asks
         if getattr(self.rule, "doubts", False) and isinstance(self.law, LeavesOut):
             asks = False  # all its questions are one pass
         most = max(1, _CELLS // (row * self.law.n if asks else row))
@@ -281,7 +287,9 @@ class _Loop:
 
     def _check_cost(self, questions: float) -> None:
         """Raise unless all questions are affordable, going by those so far in the first step of a row."""
-        sample = questions * self.calls * row_operations(self.law)
+        call, place = (_ASKING_CALL, _ASKING_PLACE) if self._asks else (_CALL, _PLACE)
+        own = call / max(self.batches()) + place * self.law.n
+        sample = self.calls * (questions * row_operations(self.law) + own)
         most = int(_OPERATIONS / sample)
         require_operations(
             int(sample * self.samples),
