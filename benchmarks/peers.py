@@ -68,7 +68,7 @@ def peers(n: int, outcomes: list[tuple[int, ...]]) -> dict[str, Callable[[tuple[
 
 
 def compare(n: int, repeats: int, before: dict[tuple[str, str], float]) -> list[dict[str, Any]]:
-    """Return rows (quantity, library, seconds, number of runs, ratio to ours, agrees) for Shuffle of n items.
+    """Return rows (quantity, library, seconds, ratio to ours, agrees) for Shuffle of n items.
 
     Args:
         n: Number of items.
@@ -91,7 +91,7 @@ def compare(n: int, repeats: int, before: dict[tuple[str, str], float]) -> list[
     libraries = peers(n, outcomes)
     for quantity, (ours, theirs) in jobs.items():
         seconds, truth = median_time(ours, repeats)
-        row: dict[str, Any] = {"task": f"shuffle n={n}", "quantity": quantity, "runs": repeats}
+        row: dict[str, Any] = {"task": f"shuffle n={n}", "quantity": quantity}
         rows.append({**row, "library": "parabounds", "seconds": seconds, "ratio": 1.0, "agrees": True})
         for name, entropy in libraries.items():
             if before.get((quantity, name), 0.0) * GROWTH > HOPELESS:
@@ -109,13 +109,12 @@ def compare(n: int, repeats: int, before: dict[tuple[str, str], float]) -> list[
         "task": f"shuffle n={n}",
         "quantity": "all subset entropies, sum",
         "library": "parabounds, exact form",
-        "runs": repeats,
     }
     rows.append({**row, "seconds": exact, "ratio": exact / floats, "agrees": True})
     return rows
 
 
-def own(growth: list[dict[str, Any]], repeats: int) -> list[dict[str, Any]]:
+def own(growth: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return rows for the quantities that no peer computes: those of dense laws in the measured growth."""
     names = {
         "all subset entropies": "all {sets} subset entropies",
@@ -127,7 +126,6 @@ def own(growth: list[dict[str, Any]], repeats: int) -> list[dict[str, Any]]:
             "quantity": names[row["series"]].format(sets=1 << row["x"]),
             "library": "parabounds",
             "seconds": row["seconds"],
-            "runs": repeats,
             "ratio": 1.0,
             "agrees": True,
         }
@@ -144,7 +142,7 @@ def measure(repeats: int, *, fast: bool, sections: Sequence[str] = SECTIONS) -> 
         rows += compare(n, repeats, before)
     if "growth" in sections:
         growth = growth_rows(repeats, fast=fast)
-        rows += [*own(growth, repeats), *growth]
+        rows += [*own(growth), *growth]
     return [*rows, *(exact_rows(repeats, fast=fast) if "exact" in sections else [])]
 
 
@@ -159,7 +157,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="also write the rows to this file")
     args = parser.parse_args(argv)
     rows = measure(args.repeats, fast=args.fast, sections=args.sections)
-    print(f"{'task':22} {'quantity':34} {'library':24} {'seconds':>10} {'runs':>4} {'ratio':>8}")
+    print(f"{'task':22} {'quantity':34} {'library':24} {'seconds':>10} {'ratio':>8}")
     for row in rows:
         if row["task"] == "exact":
             continue
@@ -169,7 +167,7 @@ def main(argv: list[str] | None = None) -> int:
             )
             continue
         mark = "" if row["agrees"] else "  differs"
-        numbers = f"{row['seconds']:10.5f} {row['runs']:4} {row['ratio']:8.1f}{mark}"
+        numbers = f"{row['seconds']:10.5f} {row['ratio']:8.1f}{mark}"
         print(f"{row['task']:22} {row['quantity']:34} {row['library']:24} {numbers}")
     print(exact_section(rows))
     if args.json:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from synthetic import make_task
-from theory import process_decoder
+from theory import flow, process_decoder
+from theory.decode_answers import decode_answer
 from theory.decoder import decode
 from theory.limits import CostError
 from theory.pmf import JointPMF
@@ -18,6 +19,8 @@ from theory.policies.board import Board
 from theory.policies.policy import Rule
 from theory.policies.sampled import unmasked
 from theory.state_keys import StateKeys
+from theory.structured import MarkovLaw
+from theory.structured.sampled_run import sample_runs
 
 PAIR = JointPMF.uniform([(0, 1), (1, 0)])
 
@@ -65,3 +68,37 @@ class Renames(Rule):
 def test_a_memory_of_another_kind_is_no_progress_for_long():
     with pytest.raises(ValueError, match="makes no progress"):
         decode(PAIR, Renames())
+
+
+def test_sets_ahead_are_counted_before_they_are_visited(monkeypatch):
+    pmf, policy = make_task("parity", 6).contexts()[0].law.pmf(), parse_policy("dllm:steps=2")
+    monkeypatch.setattr(
+        flow, "_CELLS", 10_000
+    )  # the first set alone takes some 20 moves of up to 32 outcomes
+    with pytest.raises(CostError, match="decoding set by set, 32 outcomes, would take about"):
+        decode(pmf, policy)
+    monkeypatch.setattr(flow, "_CELLS", 10**6)
+    assert decode(pmf, policy).steps == 2
+
+
+HALVES = [["1/2", "1/2"], ["1/2", "1/2"]]
+
+
+def test_rules_that_ask_nothing_draw_in_full_batches():
+    law = MarkovLaw(n=100, initial=["1/2", "1/2"], transition=HALVES)
+    seen: list[int] = []
+
+    class Seen(type(parse_policy("rcr:steps=2"))):
+        def step(self, board: Board, chance) -> Board:
+            seen.append(len(board.tokens))
+            return super().step(board, chance)
+
+    sample_runs(law, Seen(steps=2), samples=500, rng=np.random.default_rng(0))
+    assert seen == [500, 500]
+
+
+def test_what_a_rule_takes_itself_is_in_the_estimate():
+    # a thousand calls of a law that answers at once
+    task = make_task("copy", 1000)
+    with pytest.raises(CostError, match="decoding 2000 samples of 1000 positions by saber would take about"):
+        decode_answer(task, parse_policy("saber"))

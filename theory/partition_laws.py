@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from theory._checks import InputError, exact_fraction
 from theory.arithmetic import EXACT, Number, to_fmpq
 from theory.ball_weights import BallWeights
-from theory.balls import approximate, ball_array, ball_divergence, ball_precision, public
+from theory.balls import ball_array, ball_precision, public
 from theory.bounds import Partition, check_partition
 from theory.correlation import Bits
-from theory.lognumber import LogNumber
+from theory.decoded import divergence
 from theory.outcomes import Outcome
 from theory.pmf import JointPMF
 from theory.weights import SUM_TOLERANCE
@@ -65,10 +65,7 @@ def mixture_kl(pmf: JointPMF, weights: Mapping[Partition, Any]) -> Bits:
         >>> mixture_kl(pmf, {((0, 1),): "1/2", ((0,), (1,)): "1/2"})
         LogNumber('2 log2(2) - log2(3)')
     """
-    law = _mixed(pmf, weights)
-    if not _exact(pmf, weights):
-        return approximate(ball_divergence(pmf.weights, law)).value
-    return LogNumber.weighted_sum((p, p / q) for p, q in zip(_probabilities(pmf), law.tolist(), strict=True))
+    return public(divergence(pmf, _mixed(pmf, weights), exact=_exact(pmf, weights)))
 
 
 def weights_at(pmf: JointPMF, positions: Sequence[int], read: BallWeights | None = None) -> NDArray[Any]:
@@ -81,10 +78,6 @@ def weights_at(pmf: JointPMF, positions: Sequence[int], read: BallWeights | None
 
 def _exact(pmf: JointPMF, weights: Mapping[Partition, Any]) -> bool:
     return pmf.is_exact and not any(isinstance(w, float) for w in weights.values())
-
-
-def _probabilities(pmf: JointPMF) -> list[Any]:
-    return [to_fmpq(p) for p in pmf.probabilities]
 
 
 def _mixed(pmf: JointPMF, weights: Mapping[Partition, Any]) -> NDArray[Any]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from theory.arithmetic import Array
 from theory.structured.log_chain import faint, log_others, log_posterior, log_total
+from theory.structured.messages import step
 
 __all__ = ["draw", "log_evidence", "one_hot", "others_posterior", "possible", "posterior", "strained"]
 
@@ -91,11 +92,6 @@ def _backward(transitions: Array, evidence: Array) -> list[Array]:
     return messages[::-1]
 
 
-def step(transitions: Array, i: int) -> Array:
-    """Return the transition matrix into position i."""
-    return transitions[0 if transitions.shape[0] == 1 else i - 1]
-
-
 def log_evidence(
     initial: NDArray[np.float64], transitions: NDArray[np.float64], evidence: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -115,17 +111,18 @@ def strained(
     transitions: NDArray[np.float64],
     evidence: NDArray[np.float64],
     bits: NDArray[np.float64],
-    safe: float = _SAFE,
+    spare: float = 0.0,
 ) -> NDArray[np.bool_]:
     """Return which possible rows may have lost something to underflow on the way to ``bits``, their logarithm.
 
     What underflows before step j is below ``2^-1074`` and at most ``prod_{i >= j} max_h e_i(h)`` of it reaches the
-    end, so nothing counts while the sum of ``log2 max_h e_i(h)`` is within 900 of the result.
+    end, so nothing counts while the sum of ``log2 max_h e_i(h)`` is within 900 of the result. ``spare`` names rows that
+    much earlier.
     """
     finite = np.isfinite(bits)
     with np.errstate(divide="ignore"):  # a token that no state shows: impossible
         most = np.log2(evidence.max(axis=2)).sum(axis=1)
-    rows = ~finite | (np.where(finite, most - np.where(finite, bits, 0.0), 0.0) > safe)
+    rows = ~finite | (np.where(finite, most - np.where(finite, bits, 0.0), 0.0) > _SAFE - spare)
     rows[rows] = possible(initial, transitions, evidence[rows])
     return rows
 

@@ -16,6 +16,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from theory.arithmetic import Array
+from theory.structured.messages import least_positive
 
 __all__ = ["Charts", "RuleArrays", "inside", "log_totals", "outside", "outsides"]
 
@@ -158,7 +159,7 @@ class _Scale:
         xp = array_namespace(values)
         self.least = float(xp.finfo(values.dtype).smallest_normal)
         self.lowest = float(np.log2(self.least))
-        rare = values.shape[0] > 0 and _least(rules.weight) < self.least**_RULE
+        rare = values.shape[0] > 0 and least_positive(rules.weight) < self.least**_RULE
         self.faint = (xp.sum(values, axis=(1, 2)) < 0) | rare
 
     def part(self, power: Array, start: int, size: int) -> Array:
@@ -205,12 +206,6 @@ class _Scale:
 def _times(value: Array, power: Array) -> Array:
     xp = array_namespace(value)
     return value * xp.pow(xp.zeros_like(power) + 2, power)[:, :, None]
-
-
-def _least(values: Array) -> float:
-    """Return the smallest positive entry, at most one."""
-    xp = array_namespace(values)
-    return float(xp.min(xp.where(values > 0, values, xp.ones_like(values)))) if values.shape[0] else 1.0
 
 
 def _padded(part: Array, start: int, size: int, filler: float) -> Array:

@@ -74,7 +74,7 @@ def _of_hmm(law: HMMLaw, rows: NDArray[np.int64]) -> Bits:
     finite = np.isfinite(bits)
     size = np.where(finite, np.abs(bits), 0.0)
     error = _SPARE * (_BITS * gamma(law.n * (len(law.start) + 4)) + gamma(law.n + 8) * (size + 1))
-    by_logs = strained(law.start, law.moves, evidence, bits, _SAFE - 1)
+    by_logs = strained(law.start, law.moves, evidence, bits, spare=1.0)
     error[by_logs] = _distances(
         bits[by_logs], hmm_products(law), lambda j: hmm_bits(law, rows[by_logs][j].tolist())
     )

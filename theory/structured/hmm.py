@@ -33,9 +33,9 @@ from theory.structured.chain import (
     others_posterior,
     possible,
     posterior,
-    step,
 )
 from theory.structured.left_out import shares
+from theory.structured.messages import step
 from theory.structured.parameters import Matrix, matrix, row, row_floats
 
 __all__ = ["HMMLaw", "checked_tokens", "checked_transitions", "require_listable"]

@@ -8,14 +8,13 @@ of matrices, so only the rows that need it come here (:func:`faint`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
 
 from theory.arithmetic import Array
+from theory.structured.messages import least_positive, step
 
 __all__ = ["faint", "log_others", "log_posterior", "log_total"]
 
@@ -46,7 +45,7 @@ def faint(parameters: Sequence[Array], evidence: Array, messages: Sequence[Seque
     xp = array_namespace(evidence)
     least = float(xp.finfo(evidence.dtype).smallest_normal)
     rows = evidence[:, 0, 0] * 0 != 0  # none, on the device of the evidence
-    if rows.shape[0] and min(map(_least, parameters)) * _least(evidence) < least**_STEP:
+    if min(map(least_positive, parameters)) * least_positive(evidence) < least**_STEP:
         return ~rows
     for message in (m for listed in messages for m in listed):
         rows = rows | xp.any((message > 0) & (message < least**_EDGE), axis=-1)
@@ -84,7 +83,7 @@ def _others(initial: Array, transitions: Array, evidence: Array) -> Array:
     forward = _forward(initial, transitions, evidence)
     moves = _log(transitions)
     reached = [xp.zeros_like(forward[0]) + _log(initial)]
-    reached += [_moved(a, moves[_place(moves, i)]) for i, a in enumerate(forward[:-1], start=1)]
+    reached += [_moved(a, step(moves, i)) for i, a in enumerate(forward[:-1], start=1)]
     return _shares([a + b for a, b in zip(reached, _backward(transitions, evidence), strict=True)])
 
 
@@ -95,7 +94,7 @@ def _total(initial: Array, transitions: Array, evidence: Array) -> Array:
     for i in range(1, evidence.shape[1]):
         top = _top(message)  # numbers near zero keep their digits
         total = total + top[:, 0]
-        message = _moved(message - top, moves[_place(moves, i)]) + seen[:, i]
+        message = _moved(message - top, step(moves, i)) + seen[:, i]
     return (total + _log_sum(message, 1)) / _LN2 + xp.zeros_like(message[:, 0])
 
 
@@ -103,7 +102,7 @@ def _forward(initial: Array, transitions: Array, evidence: Array) -> list[Array]
     seen, moves = _log(evidence), _log(transitions)
     messages = [_log(initial) + seen[:, 0]]
     for i in range(1, evidence.shape[1]):
-        message = _moved(messages[-1], moves[_place(moves, i)]) + seen[:, i]
+        message = _moved(messages[-1], step(moves, i)) + seen[:, i]
         messages.append(message - _top(message))
     return messages
 
@@ -113,7 +112,7 @@ def _backward(transitions: Array, evidence: Array) -> list[Array]:
     seen, moves = _log(evidence), _log(transitions)
     messages = [xp.zeros_like(evidence[:, 0])]
     for i in range(evidence.shape[1] - 1, 0, -1):
-        message = _moved(messages[-1] + seen[:, i], xp.permute_dims(moves[_place(moves, i)], (1, 0)))
+        message = _moved(messages[-1] + seen[:, i], xp.permute_dims(step(moves, i), (1, 0)))
         messages.append(message - _top(message))
     return messages[::-1]
 
@@ -144,22 +143,8 @@ def _shares(logs: list[Array]) -> Array:
 
 
 def _log(values: Array) -> Array:
-    with _silent():  # log(0) = -inf is the answer
+    with np.errstate(divide="ignore"):  # log(0) = -inf is the answer
         return array_namespace(values).log(values)
-
-
-def _silent() -> AbstractContextManager[Any]:
-    return np.errstate(divide="ignore")
-
-
-def _least(values: Array) -> float:
-    """Return the smallest positive entry, at most one."""
-    xp = array_namespace(values)
-    return float(xp.min(xp.where(values > 0, values, xp.ones_like(values))))
-
-
-def _place(transitions: Array, i: int) -> int:
-    return 0 if transitions.shape[0] == 1 else i - 1
 
 
 def _in_batches(compute: Callable[[Array], Array], evidence: Array) -> Array:

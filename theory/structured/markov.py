@@ -25,9 +25,9 @@ from theory.arithmetic import Array
 from theory.limits import require_operations
 from theory.outcomes import Token
 from theory.pmf import JointPMF
-from theory.structured.chain import step
 from theory.structured.gap_errors import entropy_errors, log_prob_errors
 from theory.structured.hmm import HMMLaw
+from theory.structured.messages import step
 from theory.structured.parameters import Row
 
 __all__ = ["MarkovLaw"]
