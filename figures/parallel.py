@@ -8,8 +8,10 @@ and a worker that dies ends the call with `ActorDiedError`.
 
 from __future__ import annotations
 
+import signal
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from queue import Empty
 from typing import Any
 
@@ -47,7 +49,7 @@ def local_processes() -> Any:
 
     When a run is given up, loky's thread drops the tasks that wait and then looks up the next of their numbers: it ends
     with a KeyError, and its locks are reported as leaked (joblib 1.6, `_ExecutorManagerThread.run`). Here the numbers
-    are dropped first.
+    are dropped first. And Ctrl-C never reaches a worker, not even while it imports its first module.
 
     Example:
         >>> sorted(as_they_come(divmod, [(7, 2), (9, 4)], backend=local_processes(), n_jobs=2))
@@ -58,6 +60,14 @@ def local_processes() -> Any:
     loky: Any = BACKENDS["loky"]
 
     class Interruptible(loky):
+        def configure(self, *args: Any, **kwargs: Any) -> Any:
+            with _without_interrupts():
+                return super().configure(*args, **kwargs)
+
+        def submit(self, func: Any, callback: Any = None) -> Any:
+            with _without_interrupts():
+                return super().submit(func, callback)
+
         def abort_everything(self, ensure_ready: bool = True) -> None:
             waiting = getattr(self._workers, "_work_ids", None)
             while waiting is not None:
@@ -68,6 +78,22 @@ def local_processes() -> Any:
             super().abort_everything(ensure_ready=ensure_ready)
 
     return Interruptible()
+
+
+@contextmanager
+def _without_interrupts() -> Generator[None]:
+    """Hold Ctrl-C back in this thread; a process or thread that starts meanwhile never receives it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    from multiprocessing.resource_tracker import ensure_running
+
+    ensure_running()  # now, as it lets Ctrl-C through again when it starts something (Python 3.11)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited through fork and exec
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def over_futures(submit: Callable[..., Any]) -> Any:

@@ -61,6 +61,14 @@ class TestInterruption:
         run_figures([toy(log, hold=hold)], run=RunSettings(), out=out, jobs=2)
         assert len(calls(log)) == before + 4 - kept
 
+    @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="Windows has no signal masks")
+    def test_workers_are_deaf_to_control_c_from_their_first_instruction(self):
+        """A worker that still imports would end with a traceback."""
+        done = subprocess.run(
+            [sys.executable, "-c", DEAF], cwd=PROJECT, capture_output=True, text=True, check=True, timeout=120
+        )
+        assert (done.stdout, done.stderr) == ("[True, True, True] False\n", "")
+
     def test_waiting_cells_are_dropped_in_silence(self, tmp_path):
         """Many cells wait while two are worked on: no traceback of the thread that hands them out, no leaked locks."""
         done = subprocess.run(
@@ -79,6 +87,15 @@ figures.cache.source_digest = lambda: "as it is"
 from tests.toy_figure import toy
 figure = toy(sys.argv[1], hold=sys.argv[3])
 sys.exit(paper_repro.main(["--out", sys.argv[2], "--jobs", "2"], figures={"toy": figure}))
+"""
+
+DEAF = """
+import signal
+from figures.parallel import as_they_come, local_processes
+def mask():
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+masks = list(as_they_come(mask, [()] * 3, backend=local_processes(), n_jobs=3))
+print(masks, mask())
 """
 
 MANY = """
