@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from synthetic import make_task
-from theory import flow, process_decoder
+from theory import flow, run_cost
 from theory.decode_answers import decode_answer
 from theory.decoder import decode
 from theory.limits import CostError
@@ -29,12 +29,12 @@ PAIR = JointPMF.uniform([(0, 1), (1, 0)])
 def test_short_runs_of_many_rows_are_refused(spec, monkeypatch):
     """Each step was within its own limit, and sixteen of them took a quarter of an hour."""
     pmf = make_task("shuffle", 4).contexts()[0].law.pmf()
-    monkeypatch.setattr(process_decoder, "_WORK", 10**5)
+    monkeypatch.setattr(run_cost, "_LIMIT", 10**7)
     with pytest.raises(
-        CostError, match=r"following .* would take about .* steps, the limit is 1\.0e\+05 steps; use"
+        CostError, match=r"following .* would take about .* steps, the limit is 1\.0e\+07 steps; use"
     ):
         decode(pmf, parse_policy(spec))
-    monkeypatch.setattr(process_decoder, "_WORK", 10**9)
+    monkeypatch.setattr(run_cost, "_LIMIT", 6 * 10**10)
     decode(pmf, parse_policy(spec))
 
 

@@ -11,6 +11,7 @@ from synthetic import make_task
 from tests import reference as ref
 from tests.strategies import rules, targets
 from tests.tolerance import ROUNDING
+from theory import process_decoder
 from theory._checks import InputError
 from theory.adaptive import frontier
 from theory.decode_answers import decode_answer
@@ -19,7 +20,8 @@ from theory.expectation import decode_contexts
 from theory.limits import CostError
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
-from theory.step_counts import StepLaw, step_law
+from theory.step_counts import step_law
+from theory.step_laws import StepLaw
 from theory.tables import print_answer
 from theory.task_steps import lumped_step_law, steps_law_answer, task_step_law
 
@@ -191,5 +193,21 @@ def test_answers_and_tables(capsys):
     print_answer(remasked, "")
     unknown = decode_answer(make_task("bernoulli_walk", 50), parse_policy("threshold:gamma=0.6"))
     assert "steps_law" not in unknown
-    # a process on more than some thousand outcomes would run twice as long for it
-    assert steps_law_answer(make_task("shuffle", 7), parse_policy("topk:k=2,confidence=sampled")) == {}
+
+
+def test_a_process_runs_once_for_its_decode_and_the_law_of_its_steps(monkeypatch):
+    runs: list[str] = []
+
+    class Counted(process_decoder._Run):
+        def __init__(self, pmf, process, *settings):
+            runs.append(str(process))
+            super().__init__(pmf, process, *settings)
+
+    monkeypatch.setattr(process_decoder, "_Run", Counted)
+    rule = parse_policy("topk:k=2,confidence=sampled")
+    answer = decode_answer(make_task("shuffle", 4), rule)
+    assert (answer["steps_law"], runs) == ([[2, 1]], [str(rule)])
+    assert steps_law_answer(make_task("shuffle", 4), rule) == {
+        "steps_law": [[2, 1]],
+        "steps_law_under_data": None,
+    }

@@ -27,7 +27,8 @@ from theory.path_costs import pseudo_cost
 from theory.pmf import JointPMF
 from theory.policies import parse_policy, policies
 from theory.random_order import expected_kl, optimal_sizes
-from theory.step_counts import StepLaw, step_law
+from theory.step_counts import step_law
+from theory.step_laws import StepLaw
 from theory.structured import GrammarLaw, HMMLaw, MarkovLaw
 from theory.subsets import subset_entropies
 from theory.taskfile import read_task

@@ -56,7 +56,7 @@ def decode_answer(
         "steps_under_data": result.steps_under_data,
         "tokens_per_step": result.tokens_per_step,
     }
-    found = steps_law_answer(task, policy, **switches)
+    found = steps_law_answer(task, policy, result.step_law, **switches)
     errors = {**result.errors, **found.pop("errors", {})}
     if errors:
         answer["errors"] = errors

@@ -17,6 +17,7 @@ from theory.correlation import Bits
 from theory.lognumber import LogNumber
 from theory.outcomes import Outcome
 from theory.pmf import JointPMF
+from theory.step_laws import StepLaw
 
 __all__ = ["OFF_SUPPORT", "AnswerLaw", "Decode", "ValidSet", "assembled", "divergence", "valid_mass"]
 
@@ -57,6 +58,8 @@ class Decode:
         errors: Proven bounds on the absolute errors of the floats among ``accuracy``, ``kl``, ``path_kl``, ``steps``
             and ``steps_under_data`` (:mod:`theory.balls`). Empty for an exact decode, and for a rule of
             one's own that gives its chances as floats, where nothing is proved.
+        step_law: The law of the number of model calls where the decode gives it by the way: for processes
+            (:func:`theory.step_counts.step_law` knows it for all).
     """
 
     law: AnswerLaw
@@ -68,6 +71,7 @@ class Decode:
     n: int
     off_support: str = "marginal"
     errors: Mapping[str, float] = field(default_factory=dict[str, float])
+    step_law: StepLaw | None = None
 
     @property
     def tokens_per_step(self) -> Number:
@@ -86,6 +90,7 @@ def assembled(
     off_support: str,
     exact: bool,
     proven: bool,
+    step_law: StepLaw | None = None,
 ) -> Decode:
     """Return the decode of a finished run.
 
@@ -99,6 +104,7 @@ def assembled(
         off_support: The convention.
         exact: Whether all numbers are rationals.
         proven: Whether the balls hold the true values.
+        step_law: As in :class:`Decode`.
     """
     law = dict(zip(pmf.outcomes, own.tolist(), strict=True))
     found = {"accuracy": valid_mass(law, valid), "kl": divergence(pmf, own, exact=exact), "path_kl": path_kl}
@@ -109,6 +115,7 @@ def assembled(
         n=pmf.n,
         off_support=off_support,
         errors=errors if proven else {},
+        step_law=step_law,
         **values,
     )
 

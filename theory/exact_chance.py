@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from itertools import product
 from math import inf
 from typing import Any
 
@@ -16,15 +16,12 @@ from theory.arithmetic import EXACT
 from theory.ball_model import BallModel
 from theory.balls import ball_array, balls, drawn_balls, is_zero
 from theory.law import MASK
-from theory.limits import require_operations
 from theory.policies.board import Board
 from theory.policies.policy import Plan
 from theory.set_laws import usable_laws
 from theory.states import ListedModel
 
 __all__ = ["ExactChance"]
-
-_ROWS = 2_000_000  # rows of one step: minutes and about 2 GB
 
 
 class ExactChance:
@@ -38,10 +35,18 @@ class ExactChance:
         model: The ideal model.
         exact: Whether all probabilities are rationals; else they are balls.
         floats: The model of a float pmf in balls.
+        check_rows: Called with a number of rows and what they are before these are made; it may raise.
     """
 
-    def __init__(self, model: ListedModel, *, exact: bool, floats: BallModel | None = None) -> None:
-        self.model, self.exact, self.floats = model, exact, floats
+    def __init__(
+        self,
+        model: ListedModel,
+        *,
+        exact: bool,
+        floats: BallModel | None = None,
+        check_rows: Callable[[int, str], None],
+    ) -> None:
+        self.model, self.exact, self.floats, self.check_rows = model, exact, floats, check_rows
         self.follows_data = True
         self.proven = True  # whether the balls hold the true values
         self.path: list[tuple[Any, Any]] = []  # (probability under the data, P(y_S | y_C) / prod q_i)
@@ -51,12 +56,19 @@ class ExactChance:
         index, laws = plan.distribution()
         laws, proven = usable_laws(laws, exact=self.exact)
         self.proven &= proven
-        n = board.tokens.shape[1]
-        rows = [(row, chosen, p) for row, j in enumerate(index.tolist()) for chosen, p in laws[j]]
-        parent = np.array([row for row, _, _ in rows], dtype=np.int64)
-        sets = np.array([[bool(chosen >> i & 1) for i in range(n)] for _, chosen, _ in rows])
-        self._check(board, parent, sets.reshape(-1, n))
-        return self._split(board, parent, self.numbers([p for _, _, p in rows])), sets.reshape(-1, n)
+        n, sizes = board.tokens.shape[1], np.array([len(law) for law in laws], dtype=np.int64)
+        copies = sizes[index]
+        self.check_rows(int(copies.sum()), "the sets of one step")
+        parent = np.repeat(np.arange(len(index)), copies)
+        # the laws one after another, and where in them each row reads
+        place = np.repeat((np.cumsum(sizes) - sizes)[index] - (np.cumsum(copies) - copies), copies)
+        place += np.arange(len(parent))
+        every = [entry for law in laws for entry in law]
+        sets = np.array([[bool(chosen >> i & 1) for i in range(n)] for chosen, _ in every])
+        sets = sets.reshape(-1, n)[place]
+        if np.any(sets & ~board.masked[parent]):
+            raise InputError("a rule took a position that is not masked.")
+        return self._split(board, parent, self.numbers([p for _, p in every])[place]), sets
 
     def reveal(self, board: Board, chosen: NDArray[np.bool_]) -> Board:
         """Split by the tokens drawn at the chosen positions."""
@@ -141,27 +153,21 @@ class ExactChance:
         """
         live = ~is_zero(q) if probable is None else ~is_zero(q) | ~is_zero(probable)
         counts = np.where(where, live.sum(axis=2), 1).astype(float).prod(axis=1).sum()
-        require_operations(int(counts), "the draws of one step", limit=_ROWS, remedy="use fewer positions")
-        parents: list[int] = []
-        values: list[tuple[int, ...]] = []
-        weights: list[Any] = []
+        self.check_rows(int(counts), "the draws of one step")
+        parent, tokens = np.arange(len(q)), np.full(where.shape, MASK)
         one: Any = fmpq(1) if self.exact else arb(1)
-        for row in range(len(q)):
-            options = [
-                [(v, q[row, i, v]) for v in np.flatnonzero(live[row, i]).tolist()]
-                if where[row, i]
-                else [(MASK, one)]
-                for i in range(q.shape[1])
-            ]
-            for draw in product(*options):
-                weight = one
-                for _, p in draw:
-                    weight = weight * p
-                parents.append(row)
-                values.append(tuple(v for v, _ in draw))
-                weights.append(weight)
-        found = np.array(values, dtype=np.int64).reshape(-1, q.shape[1])
-        return np.array(parents, dtype=np.int64), found, self.numbers(weights)
+        weights = self.numbers([one] * len(q))
+        for i in np.flatnonzero(where.any(axis=0)).tolist():
+            # a copy of the row for each value of position i, in the order of their ids
+            here = where[parent, i]
+            copies = np.where(here, live[parent, i].sum(axis=1), 1)
+            rows = np.repeat(np.arange(len(parent)), copies)
+            number = np.arange(len(rows)) - np.repeat(np.cumsum(copies) - copies, copies)
+            parent, tokens, weights, here = parent[rows], tokens[rows], weights[rows], here[rows]
+            values = np.argsort(~live[:, i], axis=1, kind="stable")[parent[here], number[here]]
+            tokens[here, i] = values
+            weights[here] = weights[here] * q[parent[here], i, values]
+        return parent, tokens, weights
 
     def _split(
         self, board: Board, parent: NDArray[np.int64], own: NDArray[Any], data: NDArray[Any] | None = None
@@ -178,8 +184,3 @@ class ExactChance:
         array = np.empty(len(values), dtype=object)
         array[:] = values
         return array
-
-    def _check(self, board: Board, parent: NDArray[np.int64], sets: NDArray[np.bool_]) -> None:
-        require_operations(len(parent), "the sets of one step", limit=_ROWS, remedy="use fewer positions")
-        if np.any(sets & ~board.masked[parent]):
-            raise InputError("a rule took a position that is not masked.")

@@ -23,6 +23,7 @@ from theory.lumped_chain import Chain
 from theory.mean_errors import decode_errors
 from theory.policies.policy import Policy
 from theory.policies.process import Process
+from theory.step_laws import StepLaw, mixed
 from theory.subsets import subset_entropies
 from theory.temper import Transform
 
@@ -46,6 +47,7 @@ class ExpectedDecode:
     """The expectation of :class:`theory.decoder.Decode` over the contexts of a task.
 
     ``errors`` has a proven bound on the error of each float, ``tokens_per_step`` included; none for exact numbers.
+    ``step_law`` is the law of the model calls where every decode has it.
     """
 
     accuracy: Number
@@ -55,6 +57,7 @@ class ExpectedDecode:
     steps_under_data: Number | None
     length: Number
     errors: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
+    step_law: StepLaw | None = None
 
     @property
     def tokens_per_step(self) -> Number:
@@ -116,7 +119,13 @@ def decode_contexts(
     names = ("accuracy", "kl", "path_kl", "steps", "steps_under_data")
     means = {name: expectation([(w, getattr(r, name)) for w, r in results]) for name in names}
     length = expectation([(w, Fraction(r.n)) for w, r in results])
-    return ExpectedDecode(length=length, errors=decode_errors(results, means, length), **means)
+    laws = [(w, law) for w, r in results if (law := getattr(r, "step_law", None)) is not None]
+    return ExpectedDecode(
+        length=length,
+        errors=decode_errors(results, means, length),
+        step_law=mixed(laws) if len(laws) == len(results) else None,
+        **means,
+    )
 
 
 def not_lumped(policy: Policy | Process, switches: dict[str, Any]) -> str | None:

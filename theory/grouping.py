@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from theory.arithmetic import first_places
 
-__all__ = ["Groups", "group_rows"]
+__all__ = ["Groups", "group_rows", "row_keys"]
 
 _WORD_BITS = 62
 _FEW = 60  # rows: below this Python's own tables are done before numpy has begun
@@ -60,3 +60,17 @@ def group_rows(codes: NDArray[np.int64], sizes: Sequence[int], positions: Sequen
     elif positions:
         _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
     return Groups(first, inverse.reshape(-1))
+
+
+def row_keys(table: NDArray[np.int64]) -> list[bytes]:
+    """Return one string of bytes for each row of integers, equal where the rows are.
+
+    Example:
+        >>> first, second, third = row_keys(np.array([[1, 2], [2, 1], [1, 2]]))
+        >>> first == third, first == second
+        (True, False)
+    """
+    if not len(table):
+        return []
+    rows = np.ascontiguousarray(table, dtype=np.int64)
+    return rows.view(np.dtype((np.void, rows.shape[1] * 8)))[:, 0].tolist()

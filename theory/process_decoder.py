@@ -11,30 +11,29 @@ from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from theory._checks import InputError
-from theory.arithmetic import EXACT, Number
 from theory.ball_model import BallModel
 from theory.balls import ball_precision, is_zero, law_with_error
 from theory.decoded import AnswerLaw, Decode, ValidSet, assembled
 from theory.exact_chance import ExactChance
-from theory.law import MASK
-from theory.limits import require_operations
 from theory.lognumber import LogNumber
+from theory.pilot import Pilot, first_board
 from theory.pmf import JointPMF
 from theory.policies.board import Board
 from theory.policies.idle import idle_on
 from theory.policies.own import finished_rows, started, stepped
 from theory.policies.process import Process
 from theory.policies.scheduled import Scheduled
+from theory.run_cost import RunCost
 from theory.state_keys import StateKeys
 from theory.states import ListedModel
+from theory.step_laws import StepLaw
 from theory.temper import Transform
 
-__all__ = ["decode_process", "process_calls", "process_ends", "process_law", "process_masked"]
+__all__ = ["decode_process", "process_ends", "process_law", "process_masked"]
 
 _STEPS = 10_000  # model calls of one run of a rule that does not say how many it makes
 _LONG = 16  # steps: with fewer, it is the rows that take long
-_WORK = 2 * 10**9  # (rows of a step) x (300 + bits of their numbers): about a minute and a half
-_STEP_WORK = 10**5  # what a step costs beside its rows
+_STEP = 3 * 10**6  # nanoseconds of a step beside its rows
 
 
 def decode_process(
@@ -55,6 +54,7 @@ def decode_process(
             off_support=off_support,
             exact=run.exact,
             proven=run.proven,
+            step_law=run.step_law(),
         )
 
 
@@ -90,22 +90,6 @@ def process_ends(
     return dict(sorted(run.ends.items())), run.proven
 
 
-def process_calls(
-    pmf: JointPMF, process: Process, transform: Transform, off_support: str
-) -> tuple[dict[int, Number], dict[int, Number] | None, float | None]:
-    """Return the law of the number of model calls: of the decoder's own runs, and of runs driven by P.
-
-    The third entry bounds the error of each float probability; ``None`` where nothing is proved. The second is ``None``
-    for a rule that does not follow the data. Runs that ``stop`` count up to there.
-    """
-    run = _Run(pmf, process, transform, off_support)
-    run.finish()
-    (own, error), (data, more) = map(law_with_error, run.calls)
-    follows = run.chance.follows_data
-    bound = max(error, more if follows else 0.0) if run.proven else None
-    return own, data if follows else None, bound
-
-
 class _Run:
     """One exact run from the fully masked state."""
 
@@ -119,26 +103,31 @@ class _Run:
         steps = getattr(self.rule, "steps", None)
         self.planned = steps if isinstance(steps, int) else 0
         self.model = ListedModel.by_token(pmf, off_support)
+        self.cost = RunCost(
+            what=f"following {process}" + (f" for {self.planned} steps" if self.planned else ""),
+            remedy="use a smaller steps=, or fewer positions"
+            if self.planned > _LONG
+            else "use fewer positions",
+            model=self.model,
+        )
         floats = None if pmf.is_exact else BallModel(self.model, pmf.weights, off_support)
-        self.chance = ExactChance(self.model, exact=self.exact, floats=floats)
+        self.chance = ExactChance(
+            self.model, exact=self.exact, floats=floats, check_rows=self.cost.require_rows
+        )
         self.keys = StateKeys(process)
-        self.work = 0  # of the steps so far
         self.zero: Any = fmpq(0) if self.exact else arb(0)
         self.steps = self.steps_under_data = self.zero
         one = self.chance.numbers([fmpq(1)])
-        tokens = np.full((1, pmf.n), MASK)
-        board = Board(
-            tokens=tokens,
-            probs=self.model.marginals(tokens),
-            memory={},
-            weights={"own": one, "data": one},
-            numbers=self.model.numbers,
-            transform=transform,
-            oracle=self.model,
-            step=0,
-            rates=EXACT,
-        )
+        board = first_board(self.model, transform, own=one, data=one)
         self.board = started(process, self.chance.asked(board))
+        self.pilot = Pilot(
+            process=process,
+            rule=self.rule,
+            chance=self.chance,
+            cost=self.cost,
+            planned=self._planned_steps,
+            stop=self.stop,
+        )
         self.law: dict[tuple[int, ...], Any] = {}
         self.ends: dict[tuple[int, bool], Any] = {}  # (model calls, possible answer)
         self.calls: tuple[dict[int, Any], dict[int, Any]] = (
@@ -151,6 +140,13 @@ class _Run:
     def proven(self) -> bool:
         """Whether the balls of the run hold the true values."""
         return self.chance.proven
+
+    def step_law(self) -> StepLaw:
+        """Return the law of the model calls; runs that ``stop`` count up to there."""
+        (own, error), (data, more) = map(law_with_error, self.calls)
+        follows = self.chance.follows_data
+        bound = max(error, more if follows else 0.0) if self.proven else None
+        return StepLaw(runs=own, data=data if follows else None, error=bound)
 
     def path_kl(self) -> Any:
         """Return ``E log2 [P(y_S | y_C) / prod q_i]`` summed over the steps; a ball unless exact."""
@@ -166,6 +162,8 @@ class _Run:
             return self._finish()
 
     def _finish(self) -> dict[tuple[int, ...], Any]:
+        self._look_ahead()
+        self.model.watch = self.cost.require
         while True:
             self._collect()
             board = self.board
@@ -186,6 +184,16 @@ class _Run:
             self._check_work(len(after.tokens), board.step + 1)
             self.board = replace(self._merged(board, after), step=board.step + 1)
 
+    def _look_ahead(self) -> None:
+        """Raise before the run if a few sampled ones tell that it would take too long."""
+        self.pilot.require_affordable(self.board)
+        self.cost.begin()
+
+    @property
+    def _planned_steps(self) -> int:
+        """Steps that are not idle, where they are known: a schedule has at most n of them."""
+        return 0 if isinstance(self.rule, Scheduled) else self.planned
+
     def _wait(self, calls: int) -> None:
         board = self.board
         self.steps = self.steps + calls * board.weights["own"].sum()
@@ -201,18 +209,12 @@ class _Run:
         bits = 0
         if self.exact:
             bits = max(int(weight.q).bit_length() for weight in self.board.weights["own"].tolist())
-        self.work += rows * (300 + bits)
-        # a schedule has at most n steps that are not idle; the first step starts from a single row
-        known = not isinstance(self.rule, Scheduled) and step > 1
-        left = max(self.planned - step, 0) if known else 0
+        spent = self.cost.of_rows(rows, bits)
+        self.cost.rows += spent
+        left = max(self._planned_steps - step, 0) if step > 1 else 0  # the first step starts from a single row
         growth = bits * left // (2 * step)  # on average, beyond what they have now
-        long = self.planned > _LONG
-        require_operations(
-            self.work + left * (rows * (300 + bits + growth) + _STEP_WORK),
-            f"following {self.process}" + (f" for {self.planned} steps" if self.planned else ""),
-            limit=_WORK,
-            remedy="use a smaller steps=, or fewer positions" if long else "use fewer positions",
-        )
+        rest = left * (self.cost.of_rows(rows, bits + growth) + _STEP)
+        self.cost.require(max(rest, self.pilot.rest(self.board.step, spent)))
 
     def _collect(self) -> None:
         """Move finished rows to the law, and ask the model about the others."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from theory._checks import InputError
 from theory.ball_numbers import ball_key
+from theory.grouping import row_keys
 from theory.policies.board import Board
 from theory.policies.process import Process
 
@@ -49,8 +50,7 @@ class StateKeys:
             # a number means the same under one name and one kind of values only
             label = np.full((rows, 1), self._code((name, values.dtype.kind)), dtype=np.int64)
             parts += [label, part]
-        table = np.ascontiguousarray(np.concatenate(parts, axis=1))
-        return table.view(np.dtype((np.void, table.shape[1] * 8)))[:, 0].tolist()
+        return row_keys(np.concatenate(parts, axis=1))
 
     def numbered(self, values: NDArray[Any]) -> NDArray[np.int64]:
         """Return integers of the same shape, equal where the values are."""

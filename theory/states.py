@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.agreement import Agreement
 from theory.arithmetic import EXACT, FLOAT64, Array, Numbers
+from theory.grouping import row_keys
 from theory.law import MASK, ListedLaw
 from theory.limits import require_memory
 from theory.outcomes import Token
 from theory.pmf import JointPMF
 
 __all__ = ["ListedModel"]
+
+_RATIO = 70  # nanoseconds of a marginal, beside its counts
 
 
 class ListedModel:
@@ -27,6 +30,10 @@ class ListedModel:
         names: The tokens behind the ids at each position.
         off_support: What the model says after impossible tokens: ``marginal``, ``uniform`` or ``stop`` (which
             answers like ``marginal``; its runs end).
+
+    Attributes:
+        agreement: What it looks outcomes up in.
+        watch: Called after each batch of new states, for limits of cost; it may raise.
     """
 
     def __init__(
@@ -36,10 +43,11 @@ class ListedModel:
         self.n, self.width = pmf.n, max(map(len, names))
         self.names = names
         self.ids, self._weights = ids, pmf.weights
+        self.agreement = Agreement(ids, pmf.weights, self.width)
+        self.watch: Callable[[], None] | None = None
         self._known: dict[bytes, tuple[Any, Any]] = {}
-        self._counted: dict[bytes, tuple[Any, Any]] = {}
-        self._total: Any = pmf.weights.sum()
-        self._base = self.numbers.ratio(self._counts(np.arange(len(ids))), self._total)
+        mass, counts = self.agreement.counts(np.full((1, self.n), MASK))
+        self._base = self.numbers.ratio(counts[0], mass[0])
         self.fallback = self._uniform() if off_support == "uniform" else self._base
 
     @classmethod
@@ -56,31 +64,27 @@ class ListedModel:
     def marginals(self, tokens: NDArray[np.int64]) -> NDArray[Any]:
         """Return ``P(y_i = v | tokens)`` for each row, shape (B, n, V); the convention where it is impossible."""
         out = np.empty((len(tokens), self.n, self.width), dtype=self._base.dtype)
-        for row, state in enumerate(np.ascontiguousarray(tokens, dtype=np.int64)):
-            out[row] = self._look_up(state)[0]
+        for row, (answer, _) in enumerate(self._look_up(tokens)):
+            out[row] = answer
         return out
 
     def mass(self, tokens: NDArray[np.int64]) -> NDArray[Any]:
         """Return the total weight of the outcomes that agree with each row, in the units of the pmf's weights."""
-        states = np.ascontiguousarray(tokens, dtype=np.int64)
-        return np.array([self._look_up(state)[1] for state in states], dtype=self._weights.dtype)
+        return np.array([mass for _, mass in self._look_up(tokens)], dtype=self._weights.dtype)
 
     def counts(self, tokens: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return the total weight of the outcomes that agree with each row, and of those with ``y_i = v`` among them.
 
         Shapes (B,) and (B, n, V), in the units of the pmf's weights; the marginals are their ratio.
         """
-        out = np.zeros((len(tokens), self.n, self.width), dtype=self._weights.dtype)
-        mass = np.zeros(len(tokens), dtype=self._weights.dtype)
-        for row, state in enumerate(np.ascontiguousarray(tokens, dtype=np.int64)):
-            key = state.tobytes()
-            if key not in self._counted:
-                rows = self.agreeing(state)
-                self._counted[key] = (self._counts(rows), self._weights[rows].sum())
-                size = len(self._counted) * self.n * self.width * 8
-                require_memory(size, "the states of this decode", remedy="use fewer positions")
-            out[row], mass[row] = self._counted[key]
-        return mass, out
+        keys = row_keys(tokens)
+        place = {key: j for j, key in enumerate(dict.fromkeys(keys))}
+        first = {key: row for row, key in reversed(list(enumerate(keys)))}
+        size = (len(place) + len(keys)) * self.n * self.width * 8
+        require_memory(size, "the states of this decode", remedy="use fewer positions")
+        mass, counts = self.agreement.counts(np.asarray(tokens)[[first[key] for key in place]])
+        index = [place[key] for key in keys]
+        return mass[index], counts[index]
 
     def ask(self, tokens: Array) -> Array:
         """Return the marginals of K states of every row: (B, K, n) to (B, K, n, V)."""
@@ -98,40 +102,28 @@ class ListedModel:
             out[i, : len(names)] = [share[token] for token in names]
         return out
 
-    def _look_up(self, state: NDArray[np.int64]) -> tuple[Any, Any]:
-        key = state.tobytes()
-        if key not in self._known:
-            rows = self.agreeing(state)
-            mass = self._weights[rows].sum() if len(rows) else self._weights.dtype.type(0)
-            answer = self.numbers.ratio(self._counts(rows), mass) if len(rows) else self.fallback
-            size = len(self._known) * self.n * self.width * (120 if self.numbers is EXACT else 8)
+    def _look_up(self, tokens: NDArray[np.int64]) -> list[tuple[Any, Any]]:
+        """Return the marginals and the mass of each row; states are remembered."""
+        keys, states = row_keys(tokens), np.asarray(tokens)
+        first = {key: row for row, key in enumerate(keys) if key not in self._known}
+        if first:
+            size = (len(self._known) + len(first)) * self.n * self.width
+            size *= 120 if self.numbers is EXACT else 8
             require_memory(size, "the states of this decode", remedy="use fewer positions")
-            self._known[key] = (answer, mass)
-        return self._known[key]
+            for batch in self.agreement.batches(states[list(first.values())]):
+                self._learn(batch)
+        return [self._known[key] for key in keys]
 
-    def agreeing(self, state: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the outcomes that agree with a state: the intersection of one bit set for each revealed token."""
-        bits: Any = None
-        for i in np.flatnonzero(state != MASK).tolist():
-            token = int(state[i])
-            if not 0 <= token < self.width:
-                return np.zeros(0, dtype=np.int64)
-            bits = self._having[i][token] if bits is None else bits & self._having[i][token]
-        if bits is None:
-            return np.arange(len(self.ids))
-        return np.flatnonzero(np.unpackbits(bits, count=len(self.ids)))
-
-    @cached_property
-    def _having(self) -> list[NDArray[np.uint8]]:
-        """For each position a bit set of outcomes for each token, packed."""
-        tokens = np.arange(self.width)[:, None]
-        return [np.packbits(self.ids[:, i][None, :] == tokens, axis=1) for i in range(self.n)]
-
-    def _counts(self, rows: NDArray[np.int64]) -> NDArray[Any]:
-        counts = np.zeros((self.n, self.width), dtype=self._weights.dtype)
-        for i in range(self.n):
-            np.add.at(counts[i], self.ids[rows, i], self._weights[rows])
-        return counts
+    def _learn(self, states: NDArray[np.int64]) -> None:
+        mass, counts = self.agreement.counts(states)
+        possible = mass != 0
+        answers = self.numbers.ratio(counts[possible], mass[possible][:, None, None])
+        known = iter(answers)
+        for key, its_mass, is_possible in zip(row_keys(states), mass, possible.tolist(), strict=True):
+            self._known[key] = (next(known) if is_possible else self.fallback, its_mass)
+        self.agreement.work += len(states) * self.n * self.width * _RATIO
+        if self.watch is not None:
+            self.watch()
 
     def _uniform(self) -> NDArray[Any]:
         used = (self._base != 0).astype(np.int64)

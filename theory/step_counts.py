@@ -9,14 +9,11 @@ the same flow as :mod:`theory.flow`, one layer for each (revealed set, steps).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 
 from theory._checks import InputError, choice
-from theory.arithmetic import Number
 from theory.balls import ball_precision, law_with_error
 from theory.decoded import OFF_SUPPORT
 from theory.decoder import as_process
@@ -25,52 +22,11 @@ from theory.limits import require_operations
 from theory.pmf import JointPMF
 from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.process_decoder import process_calls
+from theory.process_decoder import decode_process
+from theory.step_laws import StepLaw
 from theory.temper import Transform
 
-__all__ = ["StepLaw", "step_law"]
-
-Law = Mapping[int, Number]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class StepLaw:
-    """The law of the number of model calls.
-
-    Attributes:
-        runs: Number of calls to its probability in the decoder's own runs; Fractions where the decode is exact.
-        data: The same along trajectories driven by P; ``None`` for rules that do not follow the data.
-        error: A bound on the error of each float probability; zero when exact, ``None`` where nothing is proved.
-    """
-
-    runs: Law
-    data: Law | None
-    error: float | None = 0.0
-
-    @property
-    def steps(self) -> Number:
-        """``E_Q R``."""
-        return _mean(self.runs)
-
-    @property
-    def steps_under_data(self) -> Number | None:
-        """``E_P R``."""
-        return None if self.data is None else _mean(self.data)
-
-    def within(self, calls: int) -> Number:
-        """Return ``Q(R <= calls)``.
-
-        Example:
-            >>> from fractions import Fraction
-            >>> StepLaw(runs={1: Fraction(1, 4), 3: Fraction(3, 4)}, data=None).within(2)
-            Fraction(1, 4)
-        """
-        return sum((p for r, p in self.runs.items() if r <= calls), next(iter(self.runs.values())) * 0)
-
-
-def _mean(law: Law) -> Number:
-    terms = [calls * p for calls, p in law.items()]
-    return sum(terms[1:], terms[0])
+__all__ = ["step_law"]
 
 
 def step_law(
@@ -103,8 +59,9 @@ def step_law(
     choice(off_support, "off_support", OFF_SUPPORT)
     process = as_process(policy, transform)
     if process is not None:
-        runs, data, error = process_calls(pmf, process, transform, off_support)
-        return StepLaw(runs=runs, data=data, error=error)
+        law = decode_process(pmf, process, transform, off_support, None).step_law
+        assert law is not None
+        return law
     assert not isinstance(policy, Process)
     flow = _CountedFlow(pmf, policy, transform, off_support, limit)
     flow.run()

@@ -5,7 +5,7 @@ See :mod:`theory.step_counts` for a single pmf.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -15,24 +15,23 @@ from theory._checks import choice
 from theory.alike import marginal_bits, size_of_alike, step_of_alike
 from theory.arithmetic import to_fmpq, to_fraction
 from theory.balls import ball_precision, law_with_error, to_ball
-from theory.decoder import as_process
 from theory.expectation import HasContexts, not_lumped
 from theory.large.answers import structure_of
 from theory.law import occurring
-from theory.limits import CostError, require_operations
+from theory.limits import CostError
 from theory.lumped_chain import Chain, State
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.realised import realised
-from theory.step_counts import StepLaw, step_law
-from theory.temper import GREEDY_TIES, Transform, check_temperature, stays_rational
+from theory.step_counts import step_law
+from theory.step_laws import StepLaw, mixed
+from theory.temper import GREEDY_TIES, check_temperature, stays_rational
 
 __all__ = ["lumped_step_law", "steps_law_answer", "task_step_law"]
 
 _LISTED = 7  # positions; longer lists with a lumped chain are not listed
 _STRUCTURED = 12  # positions; longer laws with a structure are not listed
 _PAIRS = 20_000  # of a flow, in a command: seconds
-_CELLS = 5_000  # outcomes times positions of a process, in a command: seconds
 
 
 def task_step_law(
@@ -67,31 +66,19 @@ def task_step_law(
         return StepLaw(runs=sure, data=sure)
     contexts = occurring(task.contexts())
     parts = [(c.weight, step_law(c.law.pmf(), policy, limit=limit, **switches)) for c in contexts]
-    if len(parts) == 1:
-        return parts[0][1]
-    runs = _mixture([(weight, part.runs) for weight, part in parts])
-    known = [part.error for _, part in parts if part.error is not None]
-    error = max(known) if len(known) == len(parts) else None
-    if error is not None and any(isinstance(p, float) for p in runs.values()):
-        error = (error + 2.0**-53) * (1 + 2.0**-50)  # a mean is rounded once
-    if any(part.data is None for _, part in parts):
-        return StepLaw(runs=runs, data=None, error=error)
-    return StepLaw(
-        runs=runs, data=_mixture([(weight, part.data or {}) for weight, part in parts]), error=error
-    )
+    return mixed(parts)
 
 
-def steps_law_answer(task: HasContexts, policy: Policy | Process, **switches: Any) -> dict[str, Any]:
+def steps_law_answer(
+    task: HasContexts, policy: Policy | Process, known: StepLaw | None = None, **switches: Any
+) -> dict[str, Any]:
     """Return the entries of a decode's answer: pairs of (model calls, probability); none where it would take long.
 
     Keys: ``steps_law`` and ``steps_law_under_data``; the latter is ``None`` for rules that do not follow the data.
+    ``known``: the law, if a decode has given it.
     """
-    settings = {key: value for key, value in switches.items() if key != "off_support"}
     try:
-        if as_process(policy, Transform(**settings)) is not None:
-            cells = sum(len(c.law.pmf()) * c.law.pmf().n for c in occurring(task.contexts()))
-            require_operations(cells, "the law of the steps", limit=_CELLS, remedy="use step_law")
-        law = task_step_law(task, policy, limit=_PAIRS, **switches)
+        law = known or task_step_law(task, policy, limit=_PAIRS, **switches)
     except CostError:
         return {}
     if law is None:
@@ -104,15 +91,6 @@ def steps_law_answer(task: HasContexts, policy: Policy | Process, **switches: An
     laws = {"steps_law": law.runs, "steps_law_under_data": law.data or {}}
     floats = [key for key, of in laws.items() if any(isinstance(p, float) for p in of.values())]
     return found | ({} if law.error is None or not floats else {"errors": dict.fromkeys(floats, law.error)})
-
-
-def _mixture(parts: Sequence[tuple[Fraction, Mapping[int, Any]]]) -> dict[int, Any]:
-    law: dict[int, Fraction] = {}
-    for weight, part in parts:
-        for calls, p in part.items():
-            law[calls] = law.get(calls, Fraction(0)) + Fraction(p) * weight
-    floats = any(isinstance(p, float) for _, part in parts for p in part.values())
-    return {calls: float(p) if floats else p for calls, p in sorted(law.items())}
 
 
 def lumped_step_law(

@@ -19,7 +19,7 @@ from theory.arithmetic import Array
 from theory.structured.log_chain import faint, log_others, log_posterior, log_total
 from theory.structured.messages import step
 
-__all__ = ["draw", "log_evidence", "one_hot", "others_posterior", "possible", "posterior", "strained"]
+__all__ = ["log_evidence", "one_hot", "others_posterior", "possible", "posterior", "strained"]
 
 _SAFE = 900.0  # bits below the largest evidence at which underflow cannot matter
 
@@ -150,18 +150,6 @@ def _log_evidence(
             total += np.log2(mass)
         message = message / np.where(mass > 0, mass, 1.0)[:, None]
     return total
-
-
-def draw(rng: np.random.Generator, probs: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return one index for each row of ``probs``, shape (size, K), never one of probability zero."""
-    edges = np.cumsum(probs, axis=1)
-    u = rng.random(len(probs)) * edges[:, -1]
-    # the first edge above u; with u < the last edge there is one, and a step of height zero is never first
-    return np.minimum((u[:, None] >= edges).sum(axis=1), _last_positive(probs))
-
-
-def _last_positive(probs: NDArray[np.float64]) -> NDArray[np.int64]:
-    return probs.shape[1] - 1 - np.argmax(probs[:, ::-1] > 0, axis=1)
 
 
 def _scaled(message: Array) -> Array:

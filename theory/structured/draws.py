@@ -1,4 +1,4 @@
-"""Chance for runs on a law given by parameters: one result a row, or tokens dictated by the data."""
+"""Chance for runs on a law given by parameters whose tokens are dictated by the data."""
 
 from __future__ import annotations
 
@@ -12,48 +12,14 @@ from theory.law import MASK
 from theory.policies.board import Board
 from theory.policies.policy import Plan
 from theory.policies.ranked import Ranked
-from theory.structured.chain import draw
+from theory.sample_chance import SampleChance
 from theory.temper import check_underflow
 
-__all__ = ["DataChance", "NoPathError", "SampleChance"]
+__all__ = ["DataChance", "NoPathError"]
 
 
 class NoPathError(Exception):
     """A rule looks at drawn tokens, or masks again: its divergence along the path is not defined."""
-
-
-class SampleChance:
-    """Draw one result per row; rows never split. The sampler of the ideal model in numpy.
-
-    Args:
-        rng: Source of all randomness.
-    """
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        self.rng = rng
-
-    def choose(self, board: Board, plan: Plan) -> tuple[Board, NDArray[np.bool_]]:
-        """Return one set per row."""
-        return board, np.asarray(plan.sample(self.rng.random(board.tokens.shape))) & board.masked
-
-    def reveal(self, board: Board, chosen: NDArray[np.bool_]) -> Board:
-        """Return the board with a token drawn at each chosen position."""
-        return board.write(chosen, self._drawn(board, chosen))
-
-    def propose(self, board: Board, where: NDArray[np.bool_]) -> tuple[Board, NDArray[np.int64]]:
-        """Return a token drawn at each position of ``where``, -1 elsewhere."""
-        return board, self._drawn(board, where)
-
-    def flip(self, board: Board, probability: Any) -> tuple[Board, NDArray[np.bool_]]:
-        """Return independent coins."""
-        return board, self.rng.random(board.tokens.shape) < probability
-
-    def _drawn(self, board: Board, where: NDArray[np.bool_]) -> NDArray[np.int64]:
-        tokens = np.full(board.tokens.shape, MASK)
-        index = np.nonzero(where)
-        if len(index[0]):
-            tokens[index] = draw(self.rng, board.transform.draw(board.probs[index], board.numbers))
-        return tokens
 
 
 class DataChance(SampleChance):

@@ -26,8 +26,8 @@ from theory.law import MASK, like, normalised
 from theory.limits import require_memory
 from theory.outcomes import Token
 from theory.pmf import JointPMF
+from theory.sample_chance import draw
 from theory.structured.chain import (
-    draw,
     log_evidence,
     one_hot,
     others_posterior,

@@ -39,7 +39,8 @@ from theory.policies.own import finished_rows, is_ours, started, stepped
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.sampled import Factorised
-from theory.structured.draws import DataChance, NoPathError, SampleChance
+from theory.sample_chance import SampleChance
+from theory.structured.draws import DataChance, NoPathError
 from theory.structured.left_out import LeavesOut
 from theory.structured.model import LawModel, row_operations
 from theory.temper import Transform

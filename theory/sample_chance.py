@@ -1,0 +1,65 @@
+"""Chance as one result a row: the sampler of the ideal model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.arithmetic import EXACT
+from theory.law import MASK
+from theory.policies.board import Board
+from theory.policies.policy import Plan
+
+__all__ = ["SampleChance", "draw"]
+
+
+class SampleChance:
+    """Draw one result per row; rows never split. The sampler of the ideal model in numpy, of any numbers.
+
+    Args:
+        rng: Source of all randomness.
+    """
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+
+    def choose(self, board: Board, plan: Plan) -> tuple[Board, NDArray[np.bool_]]:
+        """Return one set per row."""
+        return board, np.asarray(plan.sample(self.rng.random(board.tokens.shape))) & board.masked
+
+    def reveal(self, board: Board, chosen: NDArray[np.bool_]) -> Board:
+        """Return the board with a token drawn at each chosen position."""
+        return board.write(chosen, self._drawn(board, chosen))
+
+    def propose(self, board: Board, where: NDArray[np.bool_]) -> tuple[Board, NDArray[np.int64]]:
+        """Return a token drawn at each position of ``where``, -1 elsewhere."""
+        return board, self._drawn(board, where)
+
+    def flip(self, board: Board, probability: Any) -> tuple[Board, NDArray[np.bool_]]:
+        """Return independent coins."""
+        return board, self.rng.random(board.tokens.shape) < EXACT.floats(probability)
+
+    def _drawn(self, board: Board, where: NDArray[np.bool_]) -> NDArray[np.int64]:
+        tokens = np.full(board.tokens.shape, MASK)
+        index = np.nonzero(where)
+        if len(index[0]):
+            tokens[index] = draw(self.rng, self.law(board, index))
+        return tokens
+
+    def law(self, board: Board, index: Any) -> NDArray[np.float64]:
+        """Return what the tokens at the K places ``index`` of ``board.tokens`` are drawn from, shape (K, V)."""
+        return board.numbers.floats(board.transform.draw(board.probs[index], board.numbers))
+
+
+def draw(rng: np.random.Generator, probs: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return one index for each row of ``probs``, shape (size, K), never one of probability zero."""
+    edges = np.cumsum(probs, axis=1)
+    u = rng.random(len(probs)) * edges[:, -1]
+    # the first edge above u; with u < the last edge there is one, and a step of height zero is never first
+    return np.minimum((u[:, None] >= edges).sum(axis=1), _last_positive(probs))
+
+
+def _last_positive(probs: NDArray[np.float64]) -> NDArray[np.int64]:
+    return probs.shape[1] - 1 - np.argmax(probs[:, ::-1] > 0, axis=1)

@@ -1,0 +1,84 @@
+"""What the law of the number of model calls is, and its mean over contexts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from theory.arithmetic import Number
+
+__all__ = ["StepLaw", "mixed"]
+
+Law = Mapping[int, Number]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StepLaw:
+    """The law of the number of model calls.
+
+    Attributes:
+        runs: Number of calls to its probability in the decoder's own runs; Fractions where the decode is exact.
+        data: The same along trajectories driven by P; ``None`` for rules that do not follow the data.
+        error: A bound on the error of each float probability; zero when exact, ``None`` where nothing is proved.
+    """
+
+    runs: Law
+    data: Law | None
+    error: float | None = 0.0
+
+    @property
+    def steps(self) -> Number:
+        """``E_Q R``."""
+        return _mean(self.runs)
+
+    @property
+    def steps_under_data(self) -> Number | None:
+        """``E_P R``."""
+        return None if self.data is None else _mean(self.data)
+
+    def within(self, calls: int) -> Number:
+        """Return ``Q(R <= calls)``.
+
+        Example:
+            >>> from fractions import Fraction
+            >>> StepLaw(runs={1: Fraction(1, 4), 3: Fraction(3, 4)}, data=None).within(2)
+            Fraction(1, 4)
+        """
+        return sum((p for r, p in self.runs.items() if r <= calls), next(iter(self.runs.values())) * 0)
+
+
+def _mean(law: Law) -> Number:
+    terms = [calls * p for calls, p in law.items()]
+    return sum(terms[1:], terms[0])
+
+
+def mixed(parts: Sequence[tuple[Fraction, StepLaw]]) -> StepLaw:
+    """Return the law of the calls in a context drawn with the given weights.
+
+    Example:
+        >>> one, two = (StepLaw(runs={calls: Fraction(1)}, data=None) for calls in (1, 2))
+        >>> mixed([(Fraction(1, 4), one), (Fraction(3, 4), two)]).runs
+        {1: Fraction(1, 4), 2: Fraction(3, 4)}
+    """
+    if len(parts) == 1:
+        return parts[0][1]
+    runs = _mixture([(weight, part.runs) for weight, part in parts])
+    known = [part.error for _, part in parts if part.error is not None]
+    error = max(known) if len(known) == len(parts) else None
+    if error is not None and any(isinstance(p, float) for p in runs.values()):
+        error = (error + 2.0**-53) * (1 + 2.0**-50)  # a mean is rounded once
+    if any(part.data is None for _, part in parts):
+        return StepLaw(runs=runs, data=None, error=error)
+    data = _mixture([(weight, part.data or {}) for weight, part in parts])
+    return StepLaw(runs=runs, data=data, error=error)
+
+
+def _mixture(parts: Sequence[tuple[Fraction, Mapping[int, Any]]]) -> dict[int, Any]:
+    law: dict[int, Fraction] = {}
+    for weight, part in parts:
+        for calls, p in part.items():
+            law[calls] = law.get(calls, Fraction(0)) + Fraction(p) * weight
+    floats = any(isinstance(p, float) for _, part in parts for p in part.values())
+    return {calls: float(p) if floats else p for calls, p in sorted(law.items())}
