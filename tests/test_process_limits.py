@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from synthetic import make_task
-from theory import flow, run_cost
+from theory import flow_cost, run_cost
 from theory.decode_answers import decode_answer
 from theory.decoder import decode
 from theory.limits import CostError
@@ -72,12 +72,12 @@ def test_a_memory_of_another_kind_is_no_progress_for_long():
 
 def test_sets_ahead_are_counted_before_they_are_visited(monkeypatch):
     pmf, policy = make_task("parity", 6).contexts()[0].law.pmf(), parse_policy("dllm:steps=2")
-    monkeypatch.setattr(
-        flow, "_CELLS", 10_000
-    )  # the first set alone takes some 20 moves of up to 32 outcomes
+    # the first set leads to twenty of three positions, which take some 0.8 ms each
+    monkeypatch.setattr(flow_cost, "_LIMIT", 15 * 10**6)
+    monkeypatch.setattr(flow_cost, "_BRIEF", 0)  # no sampled runs
     with pytest.raises(CostError, match="decoding set by set, 32 outcomes, would take about"):
         decode(pmf, policy)
-    monkeypatch.setattr(flow, "_CELLS", 10**6)
+    monkeypatch.setattr(flow_cost, "_LIMIT", 10**9)
     assert decode(pmf, policy).steps == 2
 
 

@@ -25,6 +25,7 @@ from theory.ball_model import BallModel
 from theory.ball_weights import BallWeights
 from theory.balls import ball_precision, balls, drawn_balls, is_zero, scored_balls, zeros_of
 from theory.decoded import Decode, ValidSet, assembled
+from theory.flow_cost import FlowCost, expected_work
 from theory.grouping import Groups
 from theory.limits import require_memory, require_operations
 from theory.path_draws import PathDraws
@@ -40,9 +41,6 @@ from theory.temper import Transform
 
 __all__ = ["Flow"]
 
-_PAIRS = 400_000  # (revealed set, chosen set) pairs: one to several minutes
-_CELLS = 6 * 10**8  # tokens of outcomes looked at, some 0.2 us each: two minutes
-_PER_ROW = 12  # moving a row to a larger set, in such cells, beside its draws
 _CLOCKED_PAIRS = 150_000  # the same where the clock makes every step differ: about a minute
 _REMEMBERED = 4_000_000  # rows of groups
 _IDLE = 10_000  # steps in a row without a token: far beyond every published schedule
@@ -70,8 +68,7 @@ class Flow:
         rational: bool = getattr(policy, "rational", True)
         self.exact = pmf.is_exact and rational and transform.keeps_rational(bits)
         self.full = (1 << pmf.n) - 1
-        self.pairs = 0  # (revealed set, chosen set) pairs so far
-        self.cells = 0  # what they took
+        self.cost = FlowCost(pmf=pmf)
         self.width = max(len(a) for a in pmf.alphabets)
         size = len(pmf) * pmf.n * self.width * 120
         require_memory(size, f"the marginals of {len(pmf)} states", remedy="use fewer outcomes or positions")
@@ -135,7 +132,7 @@ class Flow:
             heappush(self._pending, key)
 
     def _check_cost(self) -> None:
-        """Raise before a run of many steps in which every set may be taken at each."""
+        """Raise before a run of many steps in which every set may be taken at each, or of too many sets."""
         steps = getattr(self.policy, "steps", None)
         if self.clocked and isinstance(steps, int) and not isinstance(self.policy, Scheduled):
             # 3^n pairs of a revealed and a chosen set in each step between; the fractions grow with the steps
@@ -146,6 +143,10 @@ class Flow:
                 limit=_CLOCKED_PAIRS,
                 remedy="use a smaller steps=, or fewer positions",
             )
+        if not self.cost.is_brief:
+            stop = self.off_support == "stop"
+            ahead = expected_work(self.cost, self._oracle, self.policy, self.transform, stop=stop)
+            self.cost.require(ahead=ahead)
 
     def _idle_calls(self, key: _Key) -> int:
         """Return for how many calls a schedule takes nothing in these states: they are counted, not made."""
@@ -189,10 +190,11 @@ class Flow:
 
     def _advance(self, key: _Key, layer: _Layer) -> None:
         mask = key[0]
-        self._check_work()
         groups = self._groups(mask)
         weights = self.pmf.group_weights(groups)
         active = np.flatnonzero(~(is_zero(layer.own) & is_zero(layer.data)))
+        self.cost.add_set(len(active))
+        self.cost.require(sets=len(self._pending))
         probs = self._marginals(mask, groups, weights)[active]
         codes = self.pmf.codes[groups.first[active]]
         if self._weights is None:
@@ -210,21 +212,9 @@ class Flow:
         self.steps_under_data += data.sum()
         reach = data[:, None] * self._flow_numbers(inclusion(laws, self.pmf.n))[index]
         self.draws.add(reach, probs, q)
-        sets = by_set(laws)
-        self.pairs += len(sets)
-        for chosen, share in sets.items():
+        for chosen, share in by_set(laws).items():
             part = self._flow_numbers(share)[index]
             self._reveal(key, chosen, row_of, groups, weights, q, own * part, data * part)
-
-    def _check_work(self) -> None:
-        """Raise as soon as the work so far, and the least of what the sets ahead take, is too much."""
-        ahead = len(self._pending)
-        what, remedy = "decoding set by set", "use fewer positions"
-        require_operations(self.pairs + ahead, what, limit=_PAIRS, remedy=remedy)
-        each = len(self.pmf) * self.pmf.n
-        self.cells += each
-        what = f"{what}, {len(self.pmf)} outcomes,"
-        require_operations(self.cells + ahead * each, what, limit=_CELLS, remedy=remedy)
 
     def _plan(
         self,
@@ -284,7 +274,7 @@ class Flow:
         live = np.flatnonzero(rows >= 0)
         rows = rows[live]
         drawn = own[rows]
-        self.cells += len(self.pmf) + len(live) * (_PER_ROW + 3 * chosen.bit_count())
+        self.cost.add_pair(len(live), chosen.bit_count())
         for i in _positions(chosen):
             drawn = drawn * q[rows, i, self.pmf.codes[after.first[live], i]]
         if self._weights is None:

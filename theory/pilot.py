@@ -167,7 +167,9 @@ class Pilot:
             self.cost.require_rows(
                 int(states * rows), f"the states of one step, at least, of {self.process},"
             )
-            questions = int(asked * least_number(shown) / len(set(shown)))  # about the tokens, whatever the memory
+            questions = int(
+                asked * least_number(shown) / len(set(shown))
+            )  # about the tokens, whatever the memory
             self.ahead[board.step] = _Ahead(states, int(states * rows * self.cost.of_rows(1)), questions)
             saturated |= Counter(Counter(met).values())[1] > _NEW * len(met)
             before = model.work

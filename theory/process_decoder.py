@@ -211,7 +211,9 @@ class _Run:
             bits = max(int(weight.q).bit_length() for weight in self.board.weights["own"].tolist())
         spent = self.cost.of_rows(rows, bits)
         self.cost.rows += spent
-        left = max(self._planned_steps - step, 0) if step > 1 else 0  # the first step starts from a single row
+        left = (
+            max(self._planned_steps - step, 0) if step > 1 else 0
+        )  # the first step starts from a single row
         growth = bits * left // (2 * step)  # on average, beyond what they have now
         rest = left * (self.cost.of_rows(rows, bits + growth) + _STEP)
         self.cost.require(max(rest, self.pilot.rest(self.board.step, spent)))

@@ -96,7 +96,7 @@ class _CountedFlow(Flow):
         super()._advance(key, layer)
         if self._limit is not None:
             require_operations(
-                self.pairs, "the law of the steps", limit=self._limit, remedy="raise the limit"
+                self.cost.pairs, "the law of the steps", limit=self._limit, remedy="raise the limit"
             )
 
     def _idle_calls(self, key: tuple[int, int]) -> int:

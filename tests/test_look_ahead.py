@@ -1,0 +1,177 @@
+"""Looks ahead: what an exact run would take is estimated by sampled runs before it starts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synthetic import make_task
+from tests.strategies import targets
+from theory import agreement, flow_cost, pilot, process_decoder, run_cost
+from theory.agreement import Agreement
+from theory.decoder import decode
+from theory.flow import Flow
+from theory.flow_cost import FlowCost, expected_work
+from theory.law import MASK
+from theory.limits import CostError, allowing
+from theory.pilot import least_number
+from theory.pmf import JointPMF
+from theory.policies import parse_policy
+from theory.states import ListedModel
+from theory.temper import Transform
+
+
+def law_of(name: str, n: int) -> JointPMF:
+    return make_task(name, n).contexts()[0].law.pmf()
+
+
+class TestAgreement:
+    """Counts are those of the definition, however they are come by."""
+
+    @pytest.mark.parametrize(("alone", "together"), [(0, 10**12), (10**12, 0), (15_000, 60_000)])
+    @pytest.mark.parametrize("cells", [1, 1 << 21])
+    @given(target=targets(), seed=st.integers(0, 2**32 - 1))
+    def test_counts(self, alone, together, cells, target, seed):
+        pmf, rng = target.exact, np.random.default_rng(seed)
+        model = ListedModel.by_token(pmf)
+        states = rng.integers(-1, model.width + 1, size=(12, pmf.n))  # one id more than there are
+        states[:6] = np.where(rng.random((6, pmf.n)) < 0.5, MASK, model.ids[rng.integers(len(pmf), size=6)])
+        states = np.unique(states, axis=0)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(agreement, "_ALONE", alone)
+            patch.setattr(agreement, "_TOGETHER", together)
+            patch.setattr(agreement, "_CELLS", cells)
+            mass, counts = Agreement(model.ids, pmf.weights, model.width).counts(states)
+        for state, total, table in zip(states.tolist(), mass, counts, strict=True):
+            agrees = [
+                j
+                for j, y in enumerate(model.ids.tolist())
+                if all(s in (MASK, v) for s, v in zip(state, y, strict=True))
+            ]
+            assert total == sum(pmf.weights[j] for j in agrees)
+            for i in range(pmf.n):
+                for v in range(model.width):
+                    assert table[i, v] == sum(pmf.weights[j] for j in agrees if model.ids[j, i] == v)
+
+    def test_nothing_asked(self):
+        found = Agreement(np.array([[0, 1]]), np.array([1]), 2)
+        mass, counts = found.counts(np.zeros((0, 2), dtype=np.int64))
+        assert (mass.shape, counts.shape, found.work) == ((0,), (0, 2, 2), 0)
+
+    def test_long_rows_have_no_packed_key(self):
+        ids = np.array([[1] * 80, [0] * 80])
+        states = np.array([[1] * 79 + [MASK], [0] * 79 + [MASK], [0] * 78 + [1, MASK]])
+        mass, counts = Agreement(ids, np.array([3, 4]), 2).counts(states)
+        assert mass.tolist() == [3, 4, 0]
+        assert counts[:, 79].tolist() == [[0, 3], [4, 0], [0, 0]]
+
+
+class TestLeastNumber:
+    """Chao's lower bound."""
+
+    def test_all_met_often_is_what_was_met(self):
+        assert least_number([1, 1, 2, 2, 3, 3]) == 3
+
+    def test_by_hand(self):
+        # five once, two twice: 7 + 5 * 4 / (2 * 3)
+        assert least_number("abcdeffgg") == 7 + 20 / 6
+
+    @pytest.mark.parametrize("skew", [0.0, 1.0])
+    def test_is_a_lower_bound_and_near_for_equal_values(self, skew):
+        """Means of 200 samples; their standard deviation is below 3 % of the number."""
+        rng, size = np.random.default_rng(0), 400
+        p = np.arange(1, size + 1) ** -skew
+        found = [least_number(rng.choice(size, 300, p=p / p.sum()).tolist()) for _ in range(200)]
+        assert np.mean(found) < 1.03 * size
+        assert np.mean(found) > (0.97 if not skew else 0.4) * size
+
+
+class TestProcesses:
+    """Runs of processes."""
+
+    def test_a_long_run_is_refused_before_its_first_step(self, monkeypatch):
+        monkeypatch.setattr(process_decoder._Run, "_check_work", None)  # called after each step
+        with pytest.raises(
+            CostError, match=r"following wino would take about .* steps, the limit is 6\.0e\+10"
+        ):
+            decode(law_of("parity", 10), parse_policy("wino"))
+
+    @pytest.mark.parametrize("limit", [10**7, 10**8])
+    def test_the_limit_can_be_moved(self, limit, monkeypatch):
+        monkeypatch.setattr(run_cost, "_LIMIT", limit)
+        pmf, rule = law_of("markov_chain", 8), parse_policy("topk:k=2,confidence=sampled")
+        with pytest.raises(CostError) as refused:
+            decode(pmf, rule)
+        assert refused.value.factor is not None
+        with allowing(100 * refused.value.factor):
+            assert decode(pmf, rule).steps == 4
+
+    @pytest.mark.parametrize(
+        ("task", "n", "spec"),
+        [
+            ("markov_chain", 8, "topk:k=2,confidence=sampled"),
+            ("parity", 8, "slowfast:explore=2"),
+            ("shuffle", 5, "topk:k=2,confidence=sampled"),
+            ("repeated_bit", 8, "wino"),
+        ],
+    )
+    def test_estimates_and_what_was_done_are_of_one_size(self, task, n, spec, monkeypatch):
+        monkeypatch.setattr(pilot, "_SMALL", 0)
+        seen: list[process_decoder._Run] = []
+
+        class Kept(process_decoder._Run):
+            def __init__(self, *arguments):
+                super().__init__(*arguments)
+                seen.append(self)
+
+        monkeypatch.setattr(process_decoder, "_Run", Kept)
+        decode(law_of(task, n), parse_policy(spec))
+        (run,) = seen
+        expected = sum(step.rows for step in run.pilot.ahead.values())
+        assert run.cost.rows / 4 < expected < 4 * run.cost.rows
+
+    def test_what_follows_grows_with_what_was_found(self):
+        ahead = {0: pilot._Ahead(1, 100, 5), 1: pilot._Ahead(9, 300, 7), 2: pilot._Ahead(20, 600, 9)}
+        look = object.__new__(pilot.Pilot)
+        look.ahead = ahead
+        assert look.rest(0, 100) == 300 + 7 + 600 + 9
+        assert look.rest(1, 900) == 3 * 600 + 9
+        assert look.rest(2, 900) == look.rest(7, 900) == 0
+
+    def test_a_state_that_splits_into_many_rows_is_not_split(self, monkeypatch):
+        monkeypatch.setattr(pilot, "_SPLIT", 10)
+        with pytest.raises(CostError, match="would take about"):
+            decode(law_of("parity", 10), parse_policy("wino"))
+
+
+class TestFlows:
+    """Decodes set by set."""
+
+    def test_a_long_decode_is_refused_before_its_first_set(self):
+        flow = Flow(law_of("balanced", 14), parse_policy("eb:gamma=0.1"), Transform(), "marginal")
+        with pytest.raises(CostError, match=r"decoding set by set, 3432 outcomes, would take about"):
+            flow.run()
+        assert (flow.cost.pairs, flow.cost.spent) == (0, 0)
+
+    @pytest.mark.parametrize(
+        ("task", "n", "spec"),
+        [
+            ("parity", 9, "topk:k=2"),
+            ("balanced", 10, "eb:gamma=0.1"),
+            ("markov_chain", 9, "threshold:gamma=0.9"),
+            ("tree", 9, "topk:k=1,by=random"),
+            ("sort", 9, "dllm:steps=3"),
+        ],
+    )
+    def test_estimates_and_what_was_done_are_of_one_size(self, task, n, spec):
+        pmf, policy = law_of(task, n), parse_policy(spec)
+        expected = expected_work(FlowCost(pmf=pmf), ListedModel.by_code(pmf), policy, Transform(), stop=False)
+        flow = Flow(pmf, policy, Transform(), "marginal")
+        flow.run()
+        assert flow.cost.spent / 3 < expected < 3 * flow.cost.spent
+
+    def test_brief_decodes_are_not_looked_at(self, monkeypatch):
+        monkeypatch.setattr(flow_cost, "sampled_steps", None)
+        assert decode(law_of("shuffle", 4), parse_policy("topk:k=2")).steps == 2

@@ -1,0 +1,135 @@
+"""What an exact decode set by set takes, in nanoseconds of one core: counted as it goes, estimated before it starts.
+
+The nanoseconds were measured once, so that refusals do not depend on a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from theory.limits import require_operations
+from theory.pilot import first_board, least_number, sampled_steps
+from theory.pmf import JointPMF
+from theory.policies.policy import Policy
+from theory.policies.sampled import Factorised
+from theory.states import ListedModel
+from theory.temper import Transform
+
+__all__ = ["FlowCost", "expected_work"]
+
+_LIMIT = 6 * 10**10  # about a minute
+_SET, _MARGINAL = 800_000, 1000  # a revealed set, and a marginal of one of its states
+_PAIR, _OUTCOME = 170_000, 30  # a revealed and a chosen set, and an outcome looked at
+_MOVE, _DRAW = 300, 100  # a state moved to a larger set, and a token drawn for it
+_BRIEF = 20  # a run of one part in so many of the limit is not worth a look ahead
+_RUNS = 1000  # sampled runs
+_TRIED = 16  # sets and pairs of a level whose states are counted
+
+
+@dataclass(kw_only=True)
+class FlowCost:
+    """The work of one decode so far, and its limit.
+
+    Attributes:
+        pmf: The target.
+        spent: Nanoseconds so far.
+        pairs: (Revealed set, chosen set) pairs so far.
+    """
+
+    pmf: JointPMF
+    spent: int = 0
+    pairs: int = 0
+
+    def of_set(self, states: int) -> int:
+        """Return the nanoseconds of a revealed set with so many states."""
+        width = max(map(len, self.pmf.alphabets))
+        return _SET + len(self.pmf) * self.pmf.n * _OUTCOME // 2 + states * self.pmf.n * width * _MARGINAL
+
+    def of_pair(self, moved: int, taken: int) -> int:
+        """Return the nanoseconds of a chosen set of ``taken`` positions, for so many states after it."""
+        return _PAIR + len(self.pmf) * _OUTCOME + moved * (_MOVE + taken * _DRAW)
+
+    def add_set(self, states: int) -> None:
+        """Count a revealed set."""
+        self.spent += self.of_set(states)
+
+    def add_pair(self, moved: int, taken: int) -> None:
+        """Count a chosen set."""
+        self.pairs += 1
+        self.spent += self.of_pair(moved, taken)
+
+    def require(self, sets: int = 0, ahead: float = 0) -> None:
+        """Raise unless the work so far is affordable, with the least of so many sets, and ``ahead`` nanoseconds."""
+        require_operations(
+            int(self.spent + sets * self.of_set(1) + ahead),
+            f"decoding set by set, {len(self.pmf)} outcomes,",
+            limit=_LIMIT,
+            remedy="use fewer positions",
+        )
+
+    @property
+    def is_brief(self) -> bool:
+        """Whether even every set, and every subset of the others taken from it, would be done at once."""
+        n, outcomes = self.pmf.n, len(self.pmf)
+        most = 2**n * self.of_set(outcomes) + 3**n * self.of_pair(outcomes, n)
+        return most * _BRIEF <= _LIMIT
+
+
+@dataclass
+class _Level:
+    """What sampled runs met among the sets of one size, or at one step."""
+
+    sets: list[int] = field(default_factory=list[int])
+    pairs: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+
+
+def expected_work(
+    cost: FlowCost, model: ListedModel, policy: Policy, transform: Transform, *, stop: bool
+) -> float:
+    """Return about how many nanoseconds a decode takes at least, from what sampled runs meet: see :mod:`theory.pilot`.
+
+    Args:
+        cost: Prices of sets and pairs.
+        model: The ideal model of the pmf.
+        policy: A memoryless policy.
+        transform: What turns marginals into what tokens are drawn from.
+        stop: Whether runs end off the support.
+
+    Example:
+        >>> from theory.policies import parse_policy
+        >>> pmf = JointPMF.uniform(["ab", "ba"])
+        >>> settings = {"model": ListedModel.by_code(pmf), "transform": Transform(), "stop": False}
+        >>> cost = FlowCost(pmf=pmf)
+        >>> expected_work(cost, policy=parse_policy("topk:k=2"), **settings) == cost.of_set(1) + cost.of_pair(2, 2)
+        True
+    """
+    levels: dict[Hashable, _Level] = {}
+    clocked: bool = getattr(policy, "clocked", False)
+    start = first_board(model, transform)
+    for before, after in sampled_steps(Factorised(policy), policy, start, runs=_RUNS, stop=stop):
+        shown, chosen = (_masks(x) for x in (~before.masked, before.masked & ~after.masked))
+        for mask, taken in zip(shown, chosen, strict=True):
+            level = levels.setdefault(before.step if clocked else mask.bit_count(), _Level())
+            level.sets.append(mask)
+            level.pairs.append((mask, taken))
+    return sum(_of_level(cost, level) for level in levels.values())
+
+
+def _of_level(cost: FlowCost, level: _Level) -> float:
+    """Return the nanoseconds of the sets and pairs of a level, by the mean of a few."""
+    few = list(dict.fromkeys(level.sets))[:_TRIED]
+    each = np.mean([cost.of_set(_states(cost.pmf, mask)) for mask in few])
+    pairs = list(dict.fromkeys(level.pairs))[:_TRIED]
+    moves = np.mean([cost.of_pair(_states(cost.pmf, m | taken), taken.bit_count()) for m, taken in pairs])
+    return float(least_number(level.sets) * each + least_number(level.pairs) * moves)
+
+
+def _states(pmf: JointPMF, mask: int) -> int:
+    return pmf.groups([i for i in range(pmf.n) if mask >> i & 1]).count
+
+
+def _masks(rows: np.ndarray) -> list[int]:
+    return [sum(1 << i for i in np.flatnonzero(row).tolist()) for row in rows]
