@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from flint import arb, fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
 from synthetic import make_task
 from tests.strategies import targets
-from theory import agreement, flow_cost, pilot, process_decoder, run_cost
+from theory import agreement, flow_cost, log_sums, pilot, process_decoder, run_cost
 from theory.agreement import Agreement
+from theory.arithmetic import to_fmpq
 from theory.decoder import decode
+from theory.expectation import decode_contexts
 from theory.flow import Flow
 from theory.flow_cost import FlowCost, expected_work
 from theory.law import MASK
 from theory.limits import CostError, allowing
+from theory.log_sums import log_sum
+from theory.lognumber import LogNumber
 from theory.pilot import least_number
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
@@ -172,6 +177,72 @@ class TestFlows:
         flow.run()
         assert flow.cost.spent / 3 < expected < 3 * flow.cost.spent
 
+    def test_what_follows_is_judged_by_what_was_done(self):
+        cost = FlowCost(pmf=law_of("parity", 4), spent=600)
+        assert cost.rest(5) == 0
+        cost.foresee({1: 1.0, 2: 2.0, 8: 3.0, 9: 6.0})
+        assert [cost.rest(mask) for mask in (0, 1)] == [0, 0]
+        assert cost.rest(8) == 9 / 3 * 600 * 2 / 3
+        assert cost.rest(15) == 0
+
+    def test_a_decode_that_turns_out_long_ends_on_the_way(self, monkeypatch):
+        pmf, policy = law_of("parity", 6), parse_policy("topk:k=1,by=random")
+        flow = Flow(pmf, policy, Transform(), "marginal")
+        flow.run()
+        monkeypatch.setattr(flow_cost, "_LIMIT", flow.cost.spent * 2 // 3)
+        monkeypatch.setattr(flow_cost, "_BRIEF", 0)
+        again = Flow(pmf, policy, Transform(), "marginal")
+        again.cost.foresee({mask: 1.0 for mask in range(64)})
+        with pytest.raises(CostError, match="decoding set by set"):
+            again.run()
+        assert again.cost.spent < flow.cost.spent / 2
+
     def test_brief_decodes_are_not_looked_at(self, monkeypatch):
         monkeypatch.setattr(flow_cost, "sampled_steps", None)
         assert decode(law_of("shuffle", 4), parse_policy("topk:k=2")).steps == 2
+
+
+class TestLogSums:
+    """Divergences with too many large bases are balls that hold the exact value."""
+
+    @given(target=targets())
+    def test_the_ball_holds_the_sum(self, target):
+        p = [to_fmpq(x) for x in target.exact.probabilities]
+        pairs = [(a, a * (j + 2)) for j, a in enumerate(p)]
+        exact = log_sum(pairs)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(log_sums, "_LIMIT", -1)
+            ball = log_sum(pairs)
+        assert isinstance(exact, LogNumber)
+        assert isinstance(ball, arb)
+        assert ball.overlaps(exact.interval(256))
+        assert ball.rad() < 1e-20
+
+    def test_a_decode_says_so(self, monkeypatch):
+        pmf, rule = law_of("markov_chain", 6), parse_policy("topk:k=2")
+        exact = decode(pmf, rule)
+        monkeypatch.setattr(log_sums, "_LIMIT", -1)
+        balls = decode(pmf, rule)
+        assert balls.accuracy == exact.accuracy
+        assert set(balls.errors) == {"kl", "path_kl"}
+        for key, error in balls.errors.items():
+            assert abs(getattr(balls, key) - float(getattr(exact, key))) <= error <= 1e-15
+
+    def test_only_large_bases_cost(self):
+        assert log_sums._cost([fmpq(2**90, 3**50)] * 9) == 0
+        assert log_sums._cost([fmpq(2**97, 3)]) == log_sums._cost([fmpq(3, 2**97)] * 2) > 0
+
+
+class TestContexts:
+    """All contexts together keep to the limit."""
+
+    def test_each_has_its_share(self, monkeypatch):
+        task, policy = make_task("replace_index", 5), parse_policy("topk:k=1,by=random")
+        monkeypatch.setattr(flow_cost, "_BRIEF", 0)
+        one = Flow(task.contexts()[0].law.pmf(), policy, Transform(), "marginal")
+        one.run()
+        monkeypatch.setattr(flow_cost, "_LIMIT", 2 * one.cost.spent)  # of five contexts of one size
+        with pytest.raises(CostError, match="decoding set by set"):
+            decode_contexts(task, policy, lumped=False)
+        monkeypatch.setattr(flow_cost, "_LIMIT", 11 * one.cost.spent)
+        assert decode_contexts(task, policy, lumped=False).steps == 5

@@ -12,7 +12,7 @@ from math import gcd, prod
 
 from flint import fmpq, fmpz
 
-__all__ = ["add_scaled", "coprime", "factor_cost", "factored", "prime_factors"]
+__all__ = ["add_scaled", "coprime", "factor_cost", "factored", "is_prime_sized", "prime_factors"]
 
 _FACTOR_BITS = 96  # up to this, full factorisation takes microseconds to milliseconds: such bases are prime
 _TRIAL_PRIMES = 2000  # larger numbers lose their factors up to the 2000th prime, 17389
@@ -24,6 +24,11 @@ def factor_cost(bits: int) -> int:
     Measured on random integers; hard 96-bit ones take milliseconds, larger ones are not factored in full.
     """
     return 50 if bits <= 64 else 2500 if bits <= _FACTOR_BITS else 1000
+
+
+def is_prime_sized(bits: int) -> bool:
+    """Return whether integers of so many bits are factored in full."""
+    return bits <= _FACTOR_BITS
 
 
 def prime_factors(n: int) -> dict[int, int]:

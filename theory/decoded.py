@@ -14,7 +14,7 @@ from theory._checks import InputError
 from theory.arithmetic import Number, to_fmpq
 from theory.balls import approximate, ball_divergence, is_zero, public, with_errors
 from theory.correlation import Bits
-from theory.lognumber import LogNumber
+from theory.log_sums import log_sum
 from theory.outcomes import Outcome
 from theory.pmf import JointPMF
 from theory.step_laws import StepLaw
@@ -133,10 +133,13 @@ def valid_mass(law: Mapping[Outcome, Any], valid: ValidSet) -> Any:
 
 
 def divergence(pmf: JointPMF, own: NDArray[Any], *, exact: bool) -> Bits | arb:
-    """Return ``D(P || Q)`` in bits, with Q given on the outcomes of ``pmf`` in their order; a ball unless exact."""
+    """Return ``D(P || Q)`` in bits, with Q given on the outcomes of ``pmf`` in their order.
+
+    A ball unless ``exact``, and where the exact form would take long (:func:`theory.log_sums.log_sum`).
+    """
     if is_zero(own).any():
         return inf
     if exact:
         p = [to_fmpq(x) for x in pmf.probabilities]
-        return LogNumber.weighted_sum((a, a / b) for a, b in zip(p, own.tolist(), strict=True))
+        return log_sum((a, a / b) for a, b in zip(p, own.tolist(), strict=True))
     return ball_divergence(pmf.weights, own)

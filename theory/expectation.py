@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import inf
+from math import comb, inf
 from typing import Any, Protocol
 
 from theory._checks import InputError
@@ -17,10 +17,11 @@ from theory.large.answers import structure_of
 from theory.large.decode import NotKnownError, decode_structured
 from theory.large.entropies import Structure
 from theory.law import Context, occurring
-from theory.limits import CostError
+from theory.limits import CostError, sharing
 from theory.lumped import decode_lumped
 from theory.lumped_chain import Chain
 from theory.mean_errors import decode_errors
+from theory.pmf import JointPMF
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.step_laws import StepLaw, mixed
@@ -115,7 +116,7 @@ def decode_contexts(
     elif structure is not None:
         results = [(Fraction(1), _structured(task, structure, policy, switches, obstacle))]
     else:
-        results = [(c.weight, decode(c.law.pmf(), policy, **switches)) for c in occurring(task.contexts())]
+        results = _each_context(occurring(task.contexts()), policy, switches)
     names = ("accuracy", "kl", "path_kl", "steps", "steps_under_data")
     means = {name: expectation([(w, getattr(r, name)) for w, r in results]) for name in names}
     length = expectation([(w, Fraction(r.n)) for w, r in results])
@@ -126,6 +127,27 @@ def decode_contexts(
         step_law=mixed(laws) if len(laws) == len(results) else None,
         **means,
     )
+
+
+def _each_context(
+    contexts: Sequence[Context], policy: Policy | Process, switches: dict[str, Any]
+) -> list[tuple[Fraction, Any]]:
+    """Decode the law of each context; all together keep to the limits, each to its share by its number of states."""
+    if len(contexts) == 1:
+        return [(contexts[0].weight, decode(contexts[0].law.pmf(), policy, **switches))]
+    pmfs = [context.law.pmf() for context in contexts]
+    states = [_states(pmf) for pmf in pmfs]
+    results: list[tuple[Fraction, Any]] = []
+    for context, pmf, own in zip(contexts, pmfs, states, strict=True):
+        with sharing(Fraction(own, sum(states))):
+            results.append((context.weight, decode(pmf, policy, **switches)))
+    return results
+
+
+def _states(pmf: JointPMF) -> int:
+    """Return at most how many partly revealed states are possible."""
+    width = max(map(len, pmf.alphabets))
+    return sum(comb(pmf.n, shown) * min(len(pmf), width**shown) for shown in range(pmf.n + 1))
 
 
 def not_lumped(policy: Policy | Process, switches: dict[str, Any]) -> str | None:

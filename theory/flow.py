@@ -68,7 +68,7 @@ class Flow:
         rational: bool = getattr(policy, "rational", True)
         self.exact = pmf.is_exact and rational and transform.keeps_rational(bits)
         self.full = (1 << pmf.n) - 1
-        self.cost = FlowCost(pmf=pmf)
+        self.cost = FlowCost(pmf=pmf, balls=not self.exact)
         self.width = max(len(a) for a in pmf.alphabets)
         size = len(pmf) * pmf.n * self.width * 120
         require_memory(size, f"the marginals of {len(pmf)} states", remedy="use fewer outcomes or positions")
@@ -195,6 +195,7 @@ class Flow:
         active = np.flatnonzero(~(is_zero(layer.own) & is_zero(layer.data)))
         self.cost.add_set(len(active))
         self.cost.require(sets=len(self._pending))
+        self.cost.require(ahead=self.cost.rest(mask))
         probs = self._marginals(mask, groups, weights)[active]
         codes = self.pmf.codes[groups.first[active]]
         if self._weights is None:

@@ -22,6 +22,7 @@ __all__ = [
     "require_memory",
     "require_operations",
     "scientific",
+    "sharing",
 ]
 
 MEMORY_LIMIT = 2 * 1024**3  # bytes: half of a 4 GB machine, so that two jobs still fit side by side
@@ -31,6 +32,7 @@ OPERATION_LIMIT = 2 * 10**10  # elementary steps: about a minute in compiled cod
 _FOLLY = 1000  # a factor beyond this is no advice
 
 _ALLOWANCE: ContextVar[Fraction] = ContextVar("allowance", default=Fraction(1))
+_SHARE: ContextVar[Fraction] = ContextVar("share", default=Fraction(1))
 
 
 class CostError(InputError):
@@ -70,6 +72,24 @@ def allowing(factor: float | Fraction) -> Generator[None]:
         _ALLOWANCE.reset(token)
 
 
+@contextmanager
+def sharing(part: Fraction) -> Generator[None]:
+    """Multiply the limits of work, not of memory, by ``part`` while the block runs: one of several such computations.
+
+    Example:
+        >>> with sharing(Fraction(1, 4)):
+        ...     require_operations(10**10, "a quarter", remedy="use a smaller n")
+        Traceback (most recent call last):
+        ...
+        theory.limits.CostError: a quarter would take about 1.0e+10 steps, the limit is 5.0e+09 steps; use a smaller n.
+    """
+    token = _SHARE.set(_SHARE.get() * part)
+    try:
+        yield
+    finally:
+        _SHARE.reset(token)
+
+
 def require_memory(needed: int, what: str, *, limit: int = MEMORY_LIMIT, remedy: str) -> None:
     """Raise before an allocation of ``needed`` bytes if it exceeds ``limit``.
 
@@ -84,7 +104,7 @@ def require_memory(needed: int, what: str, *, limit: int = MEMORY_LIMIT, remedy:
 
 def require_operations(needed: int, what: str, *, limit: int = OPERATION_LIMIT, remedy: str) -> None:
     """Raise before a computation of ``needed`` elementary steps if it exceeds ``limit``."""
-    _require(needed, limit, f"{what} would take", _steps, remedy)
+    _require(needed, max(int(limit * _SHARE.get()), 1), f"{what} would take", _steps, remedy)
 
 
 def _require(needed: int, limit: int, what: str, write: Callable[[int, int], str], remedy: str) -> None:

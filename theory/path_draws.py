@@ -13,10 +13,9 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from theory.arithmetic import sum_by_value
+from theory.arithmetic import sum_by_value, to_fmpq
 from theory.balls import ball_entropy, ball_precision, is_zero
-from theory.correlation import entropy
-from theory.lognumber import LogNumber
+from theory.log_sums import log_sum
 from theory.pmf import JointPMF
 
 __all__ = ["PathDraws"]
@@ -54,10 +53,14 @@ class PathDraws:
             self._logs = sum((amount * value.log() for value, amount in draws), self._logs)
 
     def path_kl(self, pmf: JointPMF) -> Any:
-        """Return the divergence along the path, in bits, a ball unless exact; infinite if a token is never drawn."""
+        """Return the divergence along the path, in bits; infinite if a token is never drawn.
+
+        A ball unless exact, and where the exact form would take long (:func:`theory.log_sums.log_sum`).
+        """
         if self._missed:
             return inf
         if self.exact:
-            return -LogNumber.weighted_sum((amount, q) for q, amount in self._draws) - entropy(pmf)
+            masses = map(to_fmpq, pmf.probabilities)
+            return log_sum([*((-amount, q) for q, amount in self._draws), *((p, p) for p in masses)])
         with ball_precision():
             return -self._logs / arb(2).log() - ball_entropy(pmf.weights)

@@ -15,7 +15,7 @@ from theory.ball_model import BallModel
 from theory.balls import ball_precision, is_zero, law_with_error
 from theory.decoded import AnswerLaw, Decode, ValidSet, assembled
 from theory.exact_chance import ExactChance
-from theory.lognumber import LogNumber
+from theory.log_sums import log_sum
 from theory.pilot import Pilot, first_board
 from theory.pmf import JointPMF
 from theory.policies.board import Board
@@ -153,7 +153,7 @@ class _Run:
         if any(ratio == inf for _, ratio in self.chance.path):
             return inf
         if self.exact:
-            return LogNumber.weighted_sum(self.chance.path)
+            return log_sum(self.chance.path)
         return sum((amount * ratio.log() for amount, ratio in self.chance.path), arb(0)) / arb(2).log()
 
     def finish(self) -> dict[tuple[int, ...], Any]:
