@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,8 @@ from theory.chains import block_prices, chain_costs, has_compiler, subset_sums
 from theory.correlation import Bits
 from theory.entropy_table import EntropyTable
 from theory.limits import require_memory, require_operations
-from theory.size_counts import counts_by_size, entropies_by_size
+from theory.lognumber import LogNumber
+from theory.size_counts import counts_by_size, entropies_by_size, optima_by_size
 
 __all__ = [
     "OptimalBounds",
@@ -114,6 +116,9 @@ def optimal_bounds(table: EntropyTable) -> OptimalBounds:
         (['log2(2)', '0'], ((0,), (1,)))
     """
     n = table.n
+    by_size = entropies_by_size(table) if table.is_exact else None
+    if by_size is not None:
+        return _bounds_by_size(by_size)
     _require_chains(n)
     gains = table.gains()
     costs = chain_costs(gains)
@@ -125,6 +130,16 @@ def optimal_bounds(table: EntropyTable) -> OptimalBounds:
     chains = [search.best(steps, (1 << n) - 1)[1] for steps in range(1, n + 1)]
     search.numbers.require(chains)
     return OptimalBounds(values=tuple(map(search.numbers.excess, chains)), partitions=partitions)
+
+
+def _bounds_by_size(entropies: tuple[LogNumber, ...]) -> OptimalBounds:
+    """Return the same where entropies depend on the size of the set alone: positions are taken from the left."""
+    values, partitions = list[Bits](), list[Partition]()
+    for value, sizes in optima_by_size(entropies):
+        ends = list(accumulate(sizes, initial=0))
+        values.append(value)
+        partitions.append(tuple(tuple(range(*pair)) for pair in pairwise(ends)))
+    return OptimalBounds(values=tuple(values), partitions=tuple(partitions))
 
 
 def optimal_partition_counts(table: EntropyTable) -> tuple[int, ...]:

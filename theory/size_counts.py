@@ -1,4 +1,4 @@
-"""Optimal ordered partitions of laws whose subset entropies depend on the size of the set alone, counted by sizes.
+"""Optimal ordered partitions of laws whose subset entropies depend on the size of the set alone, found by sizes.
 
 With ``h_m`` the entropy of any m positions, a block of s positions after m revealed ones costs ``s (h_{m+1} - h_m)``:
 the cost depends on the block sizes alone, and sizes ``s_1, ..., s_T`` stand for ``n! / (s_1! ... s_T!)`` partitions.
@@ -7,6 +7,7 @@ O(n^3) exact comparisons instead of 3^n.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import comb
 
@@ -15,7 +16,7 @@ import numpy as np
 from theory.entropy_table import EntropyTable
 from theory.lognumber import LogNumber
 
-__all__ = ["counts_by_size", "entropies_by_size"]
+__all__ = ["counts_by_size", "entropies_by_size", "optima_by_size"]
 
 
 def entropies_by_size(table: EntropyTable) -> tuple[LogNumber, ...] | None:
@@ -36,6 +37,15 @@ def entropies_by_size(table: EntropyTable) -> tuple[LogNumber, ...] | None:
     return tuple(map(table.exact, firsts)) if equal else None
 
 
+@dataclass(frozen=True)
+class _Best:
+    """The best chains to a number of positions: what they cost, how many they are, and the last source of one."""
+
+    cost: LogNumber
+    ways: int
+    source: int
+
+
 def counts_by_size(entropies: tuple[LogNumber, ...]) -> tuple[int, ...]:
     """Return the number of optimal ordered partitions into T = 1..n blocks.
 
@@ -46,21 +56,46 @@ def counts_by_size(entropies: tuple[LogNumber, ...]) -> tuple[int, ...]:
         >>> counts_by_size(tuple(LogNumber.rational(h) for h in (0, 1, 2, 2)))  # parity of 3 bits
         (1, 3, 6)
     """
+    return tuple(layer[len(entropies) - 1].ways for layer in _layers(entropies))
+
+
+def optima_by_size(entropies: tuple[LogNumber, ...]) -> list[tuple[LogNumber, tuple[int, ...]]]:
+    """Return the least divergence in T = 1..n blocks, and the sizes of the blocks that reach it.
+
+    Args:
+        entropies: ``h_0, ..., h_n``, the entropy of any m positions.
+
+    Example:
+        >>> [(str(least), sizes) for least, sizes in optima_by_size(tuple(map(LogNumber.rational, (0, 1, 2, 2))))]
+        [('log2(2)', (3,)), ('0', (2, 1)), ('0', (1, 1, 1))]
+    """
+    layers, n = _layers(entropies), len(entropies) - 1
+    optima: list[tuple[LogNumber, tuple[int, ...]]] = []
+    for steps in range(1, n + 1):
+        left, sizes = n, list[int]()
+        for layer in reversed(layers[:steps]):
+            sizes.append(left - layer[left].source)
+            left = layer[left].source
+        optima.append((layers[steps - 1][n].cost - entropies[-1], tuple(reversed(sizes))))
+    return optima
+
+
+def _layers(entropies: tuple[LogNumber, ...]) -> list[dict[int, _Best]]:
+    """Return for each number of blocks the best chains to every number of positions."""
     n = len(entropies) - 1
     rises = [after - before for before, after in pairwise(entropies)]
-    before: dict[int, tuple[LogNumber, int]] = {0: (LogNumber(), 1)}
-    counts: list[int] = []
+    layers = [{0: _Best(LogNumber(), 1, 0)}]
     for _ in range(n):
-        now: dict[int, tuple[LogNumber, int]] = {}
+        now: dict[int, _Best] = {}
         for target in range(1, n + 1):
-            for source, (cost, ways) in before.items():
+            for source, best in layers[-1].items():
                 if source >= target:
                     continue
-                chain, more = cost + (target - source) * rises[source], ways * comb(target, source)
-                if target not in now or chain < now[target][0]:
-                    now[target] = chain, more
-                elif chain == now[target][0]:
-                    now[target] = now[target][0], now[target][1] + more
-        counts.append(now[n][1])
-        before = now
-    return tuple(counts)
+                cost, ways = best.cost + (target - source) * rises[source], best.ways * comb(target, source)
+                known = now.get(target)
+                if known is None or cost < known.cost:
+                    now[target] = _Best(cost, ways, source)
+                elif cost == known.cost:
+                    now[target] = replace(known, ways=known.ways + ways)
+        layers.append(now)
+    return layers[1:]

@@ -18,7 +18,7 @@ from theory.balls import ball_precision, law_with_error, to_ball
 from theory.expectation import HasContexts, not_lumped
 from theory.large.answers import structure_of
 from theory.law import occurring
-from theory.limits import CostError
+from theory.limits import CostError, sharing
 from theory.lumped_chain import Chain, State
 from theory.policies.policy import Policy
 from theory.policies.process import Process
@@ -32,6 +32,7 @@ __all__ = ["lumped_step_law", "steps_law_answer", "task_step_law"]
 _LISTED = 7  # positions; longer lists with a lumped chain are not listed
 _STRUCTURED = 12  # positions; longer laws with a structure are not listed
 _PAIRS = 20_000  # of a flow, in a command: seconds
+_PART = Fraction(1, 8)  # of what a decode may take, in a command
 
 
 def task_step_law(
@@ -65,8 +66,8 @@ def task_step_law(
         sure = {int(known.calls): Fraction(1)}
         return StepLaw(runs=sure, data=sure)
     contexts = occurring(task.contexts())
-    parts = [(c.weight, step_law(c.law.pmf(), policy, limit=limit, **switches)) for c in contexts]
-    return mixed(parts)
+    with sharing(Fraction(1, len(contexts))):
+        return mixed([(c.weight, step_law(c.law.pmf(), policy, limit=limit, **switches)) for c in contexts])
 
 
 def steps_law_answer(
@@ -78,7 +79,8 @@ def steps_law_answer(
     ``known``: the law, if a decode has given it.
     """
     try:
-        law = known or task_step_law(task, policy, limit=_PAIRS, **switches)
+        with sharing(_PART):
+            law = known or task_step_law(task, policy, limit=_PAIRS, **switches)
     except CostError:
         return {}
     if law is None:
