@@ -192,11 +192,17 @@ def test_independent_positions_of_large_weights_have_no_correlation():
 
 
 def counted_both_ways(pmf):
-    """Counts by sizes (None where entropies do not depend on the size alone) and by chains of sets."""
+    """Counts by sizes (None where entropies do not depend on the size alone) and by chains of sets.
+
+    The optima are the same both ways, and each partition costs what is said.
+    """
     table = subset_entropies(pmf)
-    sizes = entropies_by_size(table)
+    sizes, found = entropies_by_size(table), optimal_bounds(table)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("theory.bounds.entropies_by_size", lambda _: None)
+        assert found.values == optimal_bounds(table).values
+        for steps, (value, partition) in enumerate(zip(found.values, found.partitions, strict=True), start=1):
+            assert (step_bound(table, partition), len(partition)) == (value, steps)
         return sizes and counts_by_size(sizes), optimal_partition_counts(table)
 
 
