@@ -145,6 +145,17 @@ class TestProcesses:
         assert look.rest(1, 900) == 3 * 600 + 9
         assert look.rest(2, 900) == look.rest(7, 900) == 0
 
+    def test_planned_steps_beyond_those_looked_at_are_like_the_last(self, monkeypatch):
+        monkeypatch.setattr(pilot, "_STEPS", 3)
+        look = object.__new__(pilot.Pilot)
+        look.planned = 10
+        look.ahead = {step: pilot._Ahead(1, 100 + step, 5) for step in (0, 1)}
+        assert look._unseen() == 0  # all runs had ended
+        look.ahead[2] = pilot._Ahead(1, 102, 5)
+        assert look._unseen() == 7 * 102
+        look.planned = 0
+        assert look._unseen() == 0
+
     def test_a_state_that_splits_into_many_rows_is_not_split(self, monkeypatch):
         monkeypatch.setattr(pilot, "_SPLIT", 10)
         with pytest.raises(CostError, match="would take about"):

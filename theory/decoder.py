@@ -44,7 +44,8 @@ def decode(
 
     Raises:
         InputError: For switches out of range, or a rule that makes no progress.
-        CostError: If the states would not fit in memory.
+        CostError: If the states would not fit in memory, or the decode would take beyond about a minute: sampled runs
+            tell before it starts (:mod:`theory.pilot`), and what is met corrects them.
 
     Example:
         >>> from theory.policies import parse_policy

@@ -137,7 +137,7 @@ class Pilot:
         """
         if step not in self.ahead:
             return 0
-        factor = rows / self.ahead[step].rows
+        factor = rows / max(self.ahead[step].rows, 1)
         later = [ahead for at, ahead in self.ahead.items() if at > step]
         return int(sum(factor * ahead.rows + ahead.questions for ahead in later))
 
@@ -164,20 +164,23 @@ class Pilot:
             asked, met, shown = model.work - before, keys.of(board), row_keys(board.tokens)
             states = least_number(met)
             rows = self._rows_of_a_state(board, met)
-            self.cost.require_rows(
-                int(states * rows), f"the states of one step, at least, of {self.process},"
-            )
-            questions = int(
-                asked * least_number(shown) / len(set(shown))
-            )  # about the tokens, whatever the memory
+            what = f"the states of one step, at least, of {self.process},"
+            self.cost.require_rows(int(states * rows), what)
+            # the model is asked about tokens, whatever the memory
+            questions = int(asked * least_number(shown) / len(set(shown)))
             self.ahead[board.step] = _Ahead(states, int(states * rows * self.cost.of_rows(1)), questions)
             saturated |= Counter(Counter(met).values())[1] > _NEW * len(met)
             before = model.work
         self.cost.begin()
-        last = max(self.ahead, default=0)
-        more = max(self.planned - last - 1, 0) * self.ahead[last].rows if self.ahead else 0
-        self.cost.require(sum(step.rows + step.questions for step in self.ahead.values()) + more)
+        self.cost.require(sum(step.rows + step.questions for step in self.ahead.values()) + self._unseen())
         return saturated
+
+    def _unseen(self) -> int:
+        """Return the nanoseconds of the planned steps that were not looked at, each like the last that was."""
+        if len(self.ahead) < _STEPS:
+            return 0
+        last = max(self.ahead)
+        return max(self.planned - last - 1, 0) * self.ahead[last].rows
 
     def _rows_of_a_state(self, board: Board, met: list[bytes]) -> float:
         """Return into how many rows, at least, a step splits a state: the mean over a few."""
