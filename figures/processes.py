@@ -43,9 +43,7 @@ def compute_cell(cell: Cell) -> Any:
 
 
 def _in_process(position: int, cell: Cell, first: int) -> tuple[int, Any]:
-    if (
-        os.getpid() != first
-    ):  # where no mask is inherited Ctrl-C reaches every process; the first one ends the others
+    if os.getpid() != first:  # on Windows Ctrl-C reaches every process; the first one ends the others
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     with one_thread():
         return position, compute_cell(cell)

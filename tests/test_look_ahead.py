@@ -24,6 +24,7 @@ from theory.lognumber import LogNumber
 from theory.pilot import least_number
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
+from theory.policies.sampled import SampledConfidence
 from theory.states import ListedModel
 from theory.temper import Transform
 
@@ -158,8 +159,32 @@ class TestProcesses:
 
     def test_a_state_that_splits_into_many_rows_is_not_split(self, monkeypatch):
         monkeypatch.setattr(pilot, "_SPLIT", 10)
+        run = process_decoder._Run(law_of("parity", 10), parse_policy("wino"), Transform(), "marginal")
+        monkeypatch.setattr(run.chance.model, "watch", None)
         with pytest.raises(CostError, match="would take about"):
-            decode(law_of("parity", 10), parse_policy("wino"))
+            run.finish()
+        assert run.pilot.ahead[0].rows == run.cost.of_rows(2**10)  # the draws of ten bits, not what follows
+
+    @pytest.mark.parametrize(("affordable", "looks"), [(10**9, [100, 1000]), (600, [100, 500]), (100, [100])])
+    def test_a_look_ahead_takes_a_small_part_of_the_limit(self, affordable, looks, monkeypatch):
+        seen: list[int] = []
+        look = pilot.sampled_steps
+
+        def counted(*arguments, runs, **settings):
+            seen.append(runs)
+            return look(*arguments, runs=runs, **settings)
+
+        def fresh():
+            rule = SampledConfidence(parse_policy("topk:k=2"))
+            return process_decoder._Run(law_of("shuffle", 6), rule, Transform(), "marginal")
+
+        first, again = fresh(), fresh()  # no answers are remembered from one to the other
+        each = first.pilot._look(first.board, 100)[1]
+        assert each > 3 * first.cost.of_rows(1)  # three steps of a row, and questions to the model
+        monkeypatch.setattr(pilot, "sampled_steps", counted)
+        monkeypatch.setattr(run_cost.RunCost, "affords", lambda _, work, __: work <= affordable * each)
+        again.pilot.require_affordable(again.board)
+        assert seen == looks
 
 
 class TestFlows:

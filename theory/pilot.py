@@ -33,7 +33,7 @@ from theory.temper import Transform
 
 __all__ = ["Pilot", "first_board", "least_number", "sampled_steps"]
 
-_RUNS, _MORE_RUNS = 100, 1000
+_RUNS, _MORE_RUNS = 100, (1000, 500, 200)
 _NEW = 0.8  # share of runs that are alone in their state: so many runs say little
 _TRIED, _SPLIT = 16, 50_000  # states split exactly at a step, and the rows they may become
 _STEPS = 64  # steps looked at
@@ -146,16 +146,17 @@ class Pilot:
         n, width = start.probs.shape[1:]
         if (width + 1) ** n <= _SMALL:
             return
-        self.cost.begin()
-        saturated = self._look(start, _RUNS)
-        if saturated:
-            per_run = max(self.cost.spent // _RUNS, 1)
-            runs = next((m for m in (_MORE_RUNS, 500, 200) if self.cost.affords(per_run * m, _SHARE)), 0)
-            if runs:
-                self._look(start, runs)
+        saturated, each = self._look(start, _RUNS)
+        runs = next((m for m in _MORE_RUNS if self.cost.affords(each * m, _SHARE)), 0)
+        if saturated and runs:
+            self._look(start, runs)
 
-    def _look(self, start: Board, runs: int) -> bool:
-        """Raise if the estimate from so many runs is too much; return whether more runs would say more."""
+    def _look(self, start: Board, runs: int) -> tuple[bool, int]:
+        """Raise if the estimate from so many runs is too much.
+
+        Return whether more runs would say more, and the nanoseconds of one.
+        """
+        self.cost.begin()
         model = self.cost.model.agreement
         keys, saturated = StateKeys(self.process), False
         self.ahead.clear()
@@ -170,10 +171,12 @@ class Pilot:
             questions = int(asked * least_number(shown) / len(set(shown)))
             self.ahead[board.step] = _Ahead(states, int(states * rows * self.cost.of_rows(1)), questions)
             saturated |= Counter(Counter(met).values())[1] > _NEW * len(met)
+            self.cost.rows += self.cost.of_rows(len(met))
             before = model.work
+        each = self.cost.spent // runs
         self.cost.begin()
         self.cost.require(sum(step.rows + step.questions for step in self.ahead.values()) + self._unseen())
-        return saturated
+        return saturated, each
 
     def _unseen(self) -> int:
         """Return the nanoseconds of the planned steps that were not looked at, each like the last that was."""

@@ -211,9 +211,8 @@ class _Run:
             bits = max(int(weight.q).bit_length() for weight in self.board.weights["own"].tolist())
         spent = self.cost.of_rows(rows, bits)
         self.cost.rows += spent
-        left = (
-            max(self._planned_steps - step, 0) if step > 1 else 0
-        )  # the first step starts from a single row
+        # the first step starts from a single row, and says nothing of the others
+        left = max(self._planned_steps - step, 0) if step > 1 else 0
         growth = bits * left // (2 * step)  # on average, beyond what they have now
         rest = left * (self.cost.of_rows(rows, bits + growth) + _STEP)
         self.cost.require(max(rest, self.pilot.rest(self.board.step, spent)))

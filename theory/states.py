@@ -78,11 +78,11 @@ class ListedModel:
         Shapes (B,) and (B, n, V), in the units of the pmf's weights; the marginals are their ratio.
         """
         keys = row_keys(tokens)
-        place = {key: j for j, key in enumerate(dict.fromkeys(keys))}
-        first = {key: row for row, key in reversed(list(enumerate(keys)))}
-        size = (len(place) + len(keys)) * self.n * self.width * 8
+        first = {key: row for row, key in enumerate(keys)}
+        size = (len(first) + len(keys)) * self.n * self.width * 8
         require_memory(size, "the states of this decode", remedy="use fewer positions")
-        mass, counts = self.agreement.counts(np.asarray(tokens)[[first[key] for key in place]])
+        mass, counts = self.agreement.counts(np.asarray(tokens)[list(first.values())])
+        place = {key: j for j, key in enumerate(first)}
         index = [place[key] for key in keys]
         return mass[index], counts[index]
 
