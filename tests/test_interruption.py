@@ -81,8 +81,10 @@ class TestInterruption:
         assert (done.stdout, done.stderr) == ("0\n", "")
 
 
+# a shell starts jobs in the background with Ctrl-C ignored, and so would be what they start
 CONTROL_C = """
-import sys, figures.cache, paper_repro
+import signal, sys, figures.cache, paper_repro
+signal.signal(signal.SIGINT, signal.default_int_handler)
 figures.cache.source_digest = lambda: "as it is"
 from tests.toy_figure import toy
 figure = toy(sys.argv[1], hold=sys.argv[3])

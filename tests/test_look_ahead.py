@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from synthetic import make_task
 from tests.strategies import targets
 from theory import agreement, flow_cost, log_sums, pilot, process_decoder, run_cost
+from theory.adaptive import adaptive_bounds
 from theory.agreement import Agreement
 from theory.arithmetic import to_fmpq
 from theory.decoder import decode
@@ -25,6 +26,7 @@ from theory.pilot import least_number
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.sampled import SampledConfidence
+from theory.policies.view import UNKNOWN
 from theory.states import ListedModel
 from theory.temper import Transform
 
@@ -232,6 +234,23 @@ class TestFlows:
         with pytest.raises(CostError, match="decoding set by set"):
             again.run()
         assert again.cost.spent < flow.cost.spent / 2
+
+    def test_policies_that_look_at_the_tokens_are_shown_them(self, monkeypatch):
+        """Also off the support, where no token is known."""
+        pmf = law_of("shuffle_strict", 4)
+        policy = adaptive_bounds(pmf).policy(2)
+        brief = decode(pmf, policy)
+        monkeypatch.setattr(flow_cost, "_BRIEF", 10**9)
+        seen = list[np.ndarray]()
+        plan = type(policy).plan
+        monkeypatch.setattr(
+            type(policy), "plan", lambda self, view: seen.append(view.revealed) or plan(self, view)
+        )
+        looked_at = decode(pmf, policy)
+        assert (looked_at.law, looked_at.kl, looked_at.steps) == (brief.law, brief.kl, brief.steps)
+        assert [len(rows) for rows in seen[:2]] == [1000, 1000]  # a look ahead, then the decode
+        assert UNKNOWN in seen[1]
+        assert (seen[1] >= 0).any()
 
     def test_brief_decodes_are_not_looked_at(self, monkeypatch):
         monkeypatch.setattr(flow_cost, "sampled_steps", None)

@@ -34,7 +34,7 @@ from theory.policies.own import blamed, plan_of
 from theory.policies.policy import Policy
 from theory.policies.ranked import SetLaw
 from theory.policies.scheduled import Scheduled
-from theory.policies.view import View
+from theory.policies.view import UNKNOWN, View
 from theory.set_laws import by_set, inclusion, usable_laws
 from theory.states import ListedModel
 from theory.temper import Transform
@@ -297,7 +297,7 @@ class Flow:
         """Mass off the support: the marginals are the same whatever the tokens, so only C matters."""
         if self.off_support == "stop" or mass == 0:
             return
-        _, laws = self._plan(key, self._fallback, np.full((1, self.pmf.n), -2), self._fallback_balls)
+        _, laws = self._plan(key, self._fallback, np.full((1, self.pmf.n), UNKNOWN), self._fallback_balls)
         self.steps += mass
         for chosen, p in laws[0]:
             target, share = self._after(key, chosen), mass * p
@@ -320,7 +320,7 @@ class Flow:
         if self.pmf.is_exact:
             return balls(self._fallback)
         model = BallModel(self._oracle, self.pmf.weights, self.off_support)
-        return model.marginals(np.full((1, self.pmf.n), -2))  # no token has this code: off the support
+        return model.marginals(np.full((1, self.pmf.n), UNKNOWN))
 
     # -- the result -------------------------------------------------------------------------------------------
 

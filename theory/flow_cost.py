@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 import numpy as np
@@ -15,8 +15,12 @@ import numpy as np
 from theory.limits import require_operations
 from theory.pilot import first_board, least_number, sampled_steps
 from theory.pmf import JointPMF
+from theory.policies.board import Board
+from theory.policies.own import plan_of
 from theory.policies.policy import Policy
+from theory.policies.process import Chance
 from theory.policies.sampled import Factorised
+from theory.policies.view import UNKNOWN
 from theory.states import ListedModel
 from theory.temper import Transform
 
@@ -105,6 +109,20 @@ class FlowCost:
         return most * _BRIEF <= _LIMIT
 
 
+@dataclass(frozen=True)
+class _ShownCodes(Factorised):
+    """A policy that is shown the revealed tokens as a decode set by set shows them."""
+
+    model: ListedModel
+
+    def step(self, board: Board, chance: Chance) -> Board:
+        """Choose and reveal."""
+        known = (self.model.mass(board.tokens) != 0)[:, None] | board.masked
+        view = replace(board.view(), revealed=np.where(known, board.tokens, UNKNOWN))
+        board, chosen = chance.choose(board, plan_of(self.policy, view))
+        return chance.reveal(board, chosen)
+
+
 @dataclass
 class _Level:
     """What sampled runs met among the sets of one size, or at one step."""
@@ -136,7 +154,7 @@ def expected_work(
     levels: dict[Hashable, _Level] = {}
     clocked: bool = getattr(policy, "clocked", False)
     start = first_board(model, transform)
-    for before, after in sampled_steps(Factorised(policy), policy, start, runs=_RUNS, stop=stop):
+    for before, after in sampled_steps(_ShownCodes(policy, model), policy, start, runs=_RUNS, stop=stop):
         shown, chosen = (_masks(x) for x in (~before.masked, before.masked & ~after.masked))
         for mask, taken in zip(shown, chosen, strict=True):
             level = levels.setdefault(before.step if clocked else mask.bit_count(), _Level())

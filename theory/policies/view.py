@@ -14,7 +14,9 @@ from theory.arithmetic import FLOAT64, Array, ExactNumbers, Numbers, order_codes
 from theory.ball_numbers import BALLS
 from theory.balls import balls
 
-__all__ = ["Oracle", "View"]
+__all__ = ["UNKNOWN", "Oracle", "View"]
+
+UNKNOWN = -2  # no token has this code: what was drawn off the support
 
 
 class Oracle(Protocol):
@@ -47,7 +49,7 @@ class View:
         numbers: The kind of number in ``probs``.
         block: Length of the blocks that compete one after the other; ``None`` for a single group.
         revealed: The revealed tokens, for policies that need more than marginals: codes of the pmf, -1 where masked,
-            -2 where the token is not known (off the support); shape (B, n). ``None`` if the caller has none.
+            :data:`UNKNOWN` off the support; shape (B, n). ``None`` if the caller has none.
         step: Number of model calls before this one, the same for all rows.
         tokens: The revealed tokens as the oracle reads them, -1 where masked, shape (B, n).
         oracle: The model, for further questions.
