@@ -21,10 +21,10 @@ from theory.adaptive import (
     average_depth,
     average_frontier,
     frontier,
+    graph_cost,
     kinds,
     serial_depth,
     state_graph,
-    states,
 )
 from theory.adaptive import graph as graph_module
 from theory.adaptive.canonical import SmallLaw, canonical_form
@@ -232,9 +232,9 @@ def test_rows_and_tree():
 def test_work_is_refused_before_it_starts():
     pmf = JointPMF.uniform(permutations(range(4)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(states, "_ROW_STEPS", 1000)
+        patch.setattr(graph_cost, "_LIMIT", 9_000_000)
         with pytest.raises(
-            CostError, match=r"up to 233 states of 4 positions and 24 outcomes .* 1\.5e\+03 steps"
+            CostError, match=r"of 4 positions and 24 outcomes would take about 9\.6e\+06 steps"
         ):
             state_graph(pmf)
     with pytest.MonkeyPatch.context() as patch:
@@ -253,9 +253,9 @@ def test_underflowing_ratios_do_no_harm():
 
 def test_errors_name_the_number_and_the_remedy():
     with pytest.raises(
-        CostError, match=r"adaptive optimum of 16 positions .* steps, the limit .*; use fewer"
+        CostError, match=r"adaptive optimum of 17 positions .* steps, the limit .*; use fewer"
     ):
-        adaptive_bounds(JointPMF.uniform([(0,) * 16, (1,) * 16]))
+        adaptive_bounds(JointPMF.uniform([(0,) * 17, (1,) * 17]))
     policy = adaptive_bounds(JointPMF.uniform([(0, 0), (1, 1)])).policy(2)
     bare = View(np.full((1, 2, 2), 0.5), np.ones((1, 2), dtype=bool), numbers=None)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="needs the revealed tokens"):

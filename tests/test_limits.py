@@ -9,7 +9,7 @@ import pytest
 from synthetic import make_task
 from theory.__main__ import main
 from theory._checks import InputError
-from theory.adaptive import adaptive_bounds, kinds
+from theory.adaptive import adaptive_bounds, graph_cost
 from theory.limits import CostError, allowing, require_memory, require_operations
 from theory.lumped import decode_lumped, tie_interval_lumped
 from theory.pmf import JointPMF
@@ -67,12 +67,12 @@ def test_optional_optima_say_what_they_would_cost(command, reason, capsys):
 @pytest.mark.parametrize("command", [["policy"], ["frontier"], ["bounds", "--adaptive"]])
 def test_adaptive_optima_of_many_contexts_count_together(command, capsys, tmp_path):
     """Each context is within the limit of one."""
-    words = [[0] * 14, [1] * 14]
-    parts = [{"weight": "1/3", "outcomes": words}] * 3
-    (file := tmp_path / "three.json").write_text(json.dumps({"contexts": parts}), encoding="utf-8")
+    words = [[0] * 15, [1] * 15]
+    parts = [{"weight": "1/4", "outcomes": words}] * 4
+    (file := tmp_path / "four.json").write_text(json.dumps({"contexts": parts}), encoding="utf-8")
     assert main([command[0], str(file), *command[1:]]) == 2
     error = capsys.readouterr().err
-    assert "the adaptive optimum of 3 contexts (3^n) would take about 1.4e+07 steps, the limit is" in error
+    assert "the adaptive optimum of 4 contexts would take about 7.9e+10 steps, the limit is" in error
     assert error.endswith("or allow it with --limit 2.\n")
 
 
@@ -81,13 +81,16 @@ def test_positions_with_one_token_are_free():
     assert adaptive_bounds(JointPMF.uniform([tuple(range(15))])).values == (0,) * 15
     some = JointPMF.uniform([(0, 7, 0, 8, 8), (1, 7, 1, 8, 8)])
     assert [float(v) for v in adaptive_bounds(some).values] == [1, 0, 0, 0, 0]
-    with pytest.raises(CostError, match="the adaptive optimum of 21 positions"):
-        adaptive_bounds(JointPMF.uniform([(0,) * 21]))
+    with pytest.raises(CostError, match="the adaptive optimum of 26 positions"):
+        adaptive_bounds(JointPMF.uniform([(0,) * 26]))
 
 
 def test_laws_of_states_that_are_hard_to_tell_apart(monkeypatch):
-    monkeypatch.setattr(kinds, "_COMPARED", 1000)
-    with pytest.raises(CostError, match="telling apart the laws of the states would take about"):
+    """What it takes to tell laws apart is not foreseen: the search ends on the way."""
+    monkeypatch.setattr(graph_cost, "_TOKEN", 10**8)
+    with pytest.raises(
+        CostError, match="the adaptive optimum of 4 positions and 25 outcomes would take about"
+    ):
         adaptive_bounds(make_task("reed_solomon", 4).contexts()[0].law.pmf())
 
 

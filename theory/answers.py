@@ -104,9 +104,9 @@ def _listed_bounds(
     if adaptive:
         from theory.adaptive import average_bounds
         from theory.adaptive.cap import adaptive_error
-        from theory.adaptive.states import require_states
+        from theory.adaptive.graph import require_graphs
 
-        require_states([pmf for _, pmf in parts])
+        require_graphs([pmf for _, pmf in parts])
         optima["adaptive_bound"] = list(average_bounds(parts))
         if error := sum(float(weight) * adaptive_error(pmf) for weight, pmf in parts):
             # a mean adds a rounding of each part, of values of at most n log2 N bits

@@ -8,7 +8,7 @@ from typing import Any
 
 from theory._checks import InputError, exact_fraction
 from theory.adaptive.frontier import Frontier
-from theory.adaptive.states import require_states
+from theory.adaptive.graph import require_graphs
 from theory.adaptive.within import depth_within
 from theory.answer_parts import NamedTask, exact_text, parametrised
 from theory.diversity import most_accurate, most_accurate_of_any
@@ -37,7 +37,7 @@ def frontier_answer(task: NamedTask) -> dict[str, Any]:
             "blocks), decode (any rule, sampled), or a smaller -n."
         )
     parts = context_pmfs(task.contexts())
-    require_states([pmf for _, pmf in parts])
+    require_graphs([pmf for _, pmf in parts])
     graphs = [(weight, state_graph(pmf)) for weight, pmf in parts]
     front = average_frontier(graphs)
     vertices = front.vertices

@@ -18,6 +18,7 @@ __all__ = [
     "MEMORY_LIMIT",
     "OPERATION_LIMIT",
     "CostError",
+    "affordable",
     "allowing",
     "require_memory",
     "require_operations",
@@ -100,6 +101,17 @@ def require_memory(needed: int, what: str, *, limit: int = MEMORY_LIMIT, remedy:
         theory.limits.CostError: 13! outcomes would need about 931 GiB, the limit is 2 GiB; use a smaller n.
     """
     _require(needed, limit, f"{what} would need", _binary, remedy)
+
+
+def affordable(limit: int = OPERATION_LIMIT) -> int:
+    """Return the most elementary steps that :func:`require_operations` lets pass at present.
+
+    Example:
+        >>> with allowing(3):
+        ...     affordable(10)
+        30
+    """
+    return int(max(int(limit * _SHARE.get()), 1) * _ALLOWANCE.get())
 
 
 def require_operations(needed: int, what: str, *, limit: int = OPERATION_LIMIT, remedy: str) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from theory._checks import InputError, positive_int
 from theory.adaptive import adaptive_bounds, serial_depth
+from theory.adaptive.graph import require_graphs
 from theory.adaptive.policy import AdaptivePolicy
-from theory.adaptive.states import require_states
 from theory.answer_parts import NamedTask
 from theory.decoder import decode
 from theory.expectation import expectation
@@ -52,7 +52,7 @@ def best_policies(task: NamedTask, steps: int | None = None) -> tuple[int, tuple
     if large_law(task) is not None:
         raise InputError(f"the best policy needs a law that can be listed, and {task.name} is too large.")
     contexts = occurring(task.contexts())
-    require_states([context.law.pmf() for context in contexts])
+    require_graphs([context.law.pmf() for context in contexts])
     parts = [(context, adaptive_bounds(context.law.pmf())) for context in contexts]
     longest = max(context.law.n for context, _ in parts)
     if steps is None:

@@ -11,22 +11,26 @@ dynamic programme is a few array operations.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from math import log2, prod
+from math import log2
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.adaptive.ahead import forecast
+from theory.adaptive.graph_cost import GraphCost, require_work, varying
 from theory.adaptive.moves import Part, all_parts
-from theory.adaptive.states import States, list_states
+from theory.adaptive.states import States, list_states, most_moves, state_counts
 from theory.limits import require_memory
 from theory.pmf import JointPMF
 
-__all__ = ["Level", "StateGraph", "state_graph"]
+__all__ = ["Level", "StateGraph", "require_graphs", "state_graph"]
 
+_REMEDY = "use fewer positions or outcomes"
 _MOVE_BYTES = 120  # child, weight and probability, and the copies made while ordering them
 
 
@@ -140,22 +144,46 @@ def state_graph(pmf: JointPMF) -> StateGraph:
         >>> graph.kinds, len(graph.block), len(graph.child)  # 15, 7 and 3 blocks of 4, 3 and 2 items
         (5, 25, 25)
     """
+    require_graphs([pmf])
     states = list_states(pmf)
     _require(states)
     return _ordered(states, list(all_parts(states)))
 
 
+def require_graphs(pmfs: Sequence[JointPMF]) -> None:
+    """Raise if the graphs of these laws, all of them kept, would take too long or too much memory.
+
+    Example:
+        >>> require_graphs([JointPMF.uniform([(0, 0), (1, 1)])] * 2)
+    """
+    of = f"{pmfs[0].n} positions and {len(pmfs[0])} outcomes" if len(pmfs) == 1 else f"{len(pmfs)} contexts"
+    require_work(sum(GraphCost(pmf=pmf).of_reading for pmf in pmfs), of)
+    counts = [state_counts(pmf)[0] for pmf in pmfs]
+    kept = sum(
+        (4 * len(pmf) << varying(pmf).bit_count()) + 100 * count
+        for pmf, count in zip(pmfs, counts, strict=True)
+    )
+    require_memory(kept, f"up to {sum(counts)} states of {of}", remedy=_REMEDY)
+    ahead = [forecast(pmf) for pmf in pmfs]
+    require_work(sum(f.work for f in ahead), of)
+    _require_moves(sum(f.moves for f in ahead), f"between the states of {of}")
+
+
 def _require(states: States) -> None:
-    """Bound the moves before they are listed: a block of a state leads to one state per value of its tokens."""
+    """Bound the work and the moves that are left, before they are listed."""
     sizes, moves = [len(a) for a in states.pmf.alphabets], 0
     counts: dict[int, NDArray[np.int64]] = {}
     for mask, state in states.where:
         if mask not in counts:
             counts[mask] = np.bincount(states.layers[mask].inverse)
-        core = states.core(mask, state)
-        moves += min(int(counts[mask][state]) << len(core), prod(1 + sizes[i] for i in core))
-    what = f"up to {moves} moves between {states.count} states"
-    require_memory(moves * _MOVE_BYTES, what, remedy="use fewer positions or outcomes")
+        moves += most_moves(int(counts[mask][state]), [sizes[i] for i in states.core(mask, state)])
+    cost = states.kinds.cost
+    cost.require(cost.of_blocks(sum(2 ** (states.pmf.n - mask.bit_count()) for mask in counts)))
+    _require_moves(moves, f"between {states.count} states")
+
+
+def _require_moves(moves: int, between: str) -> None:
+    require_memory(moves * _MOVE_BYTES, f"up to {moves} moves {between}", remedy=_REMEDY)
 
 
 def _ordered(states: States, parts: list[Part]) -> StateGraph:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 from theory.adaptive.canonical import SmallLaw, canonical_form, free_positions, invariant, restricted
-from theory.limits import require_operations
+from theory.adaptive.graph_cost import GraphCost
 
 __all__ = ["DONE", "FREE", "Entry", "Kinds"]
 
@@ -26,9 +26,6 @@ FREE = 1  # what is masked is independent: one step, no cost
 _CANONICAL_CELLS = (
     40_000  # larger laws are told apart by their listing alone: merging them would take seconds
 )
-_COMPARED = (
-    6 * 10**7
-)  # tokens read to bring laws into canonical form, 1 to 2.5 microseconds each: two minutes
 
 
 @dataclass(frozen=True)
@@ -61,15 +58,16 @@ class Kinds:
     that share one.
 
     Attributes:
+        cost: What telling them apart has taken.
         entries: Laws by number; the first two stand for states that are done and free.
         cores: Number of core positions of each kind.
     """
 
+    cost: GraphCost
     entries: list[Entry] = field(default_factory=lambda: [Entry(DONE, ()), Entry(FREE, ())])
     cores: list[int] = field(default_factory=lambda: [0, 0])
     _listed: dict[Hashable, int] = field(default_factory=dict)
     _alike: dict[Hashable, list[_Candidate]] = field(default_factory=dict)
-    _compared: int = 0  # tokens read to bring laws into canonical form
 
     def entry(self, listing: Hashable, law: Callable[[], SmallLaw]) -> int:
         """Return the number of the law with this listing; ``law`` is called when it is new."""
@@ -80,6 +78,7 @@ class Kinds:
         return known
 
     def _classify(self, law: SmallLaw) -> Entry:
+        self.cost.add_law(*law.codes.shape)
         free = set(free_positions(law))
         core = [j for j in range(law.codes.shape[1]) if j not in free]
         if not core:
@@ -92,9 +91,7 @@ class Kinds:
     def _canonical(self, candidate: _Candidate) -> tuple[Hashable, tuple[int, ...]]:
         if candidate.form is None:
             candidate.form = canonical_form(candidate.law)
-            self._compared += candidate.form[2]
-            what, remedy = "telling apart the laws of the states", "use fewer positions or outcomes"
-            require_operations(self._compared, what, limit=_COMPARED, remedy=remedy)
+            self.cost.add_tokens(candidate.form[2])
         return candidate.form[:2]
 
     def _kind(self, law: SmallLaw) -> tuple[int, tuple[int, ...]]:

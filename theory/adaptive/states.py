@@ -16,15 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.adaptive.canonical import SmallLaw
+from theory.adaptive.graph_cost import GraphCost, varying
 from theory.adaptive.kinds import DONE, FREE, Kinds
 from theory.grouping import group_rows
-from theory.limits import require_memory, require_operations
 from theory.pmf import JointPMF
 
-__all__ = ["Layer", "States", "list_states", "members", "require_states", "state_counts"]
-
-_ROW_STEPS = 4 * 10**8  # tokens read, over all revealed sets: about a minute
-_PAIR_STEPS = 10**7  # pairs of revealed sets: about ten minutes
+__all__ = ["Layer", "Reader", "States", "list_states", "members", "most_moves", "state_counts"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,68 +128,65 @@ def list_states(pmf: JointPMF) -> States:
         >>> states.count, states.kinds.cores  # done, free, then shuffles of 4, 3 and 2 items
         (209, [0, 0, 4, 3, 2])
     """
-    require_states([pmf])
     order = np.lexsort(pmf.codes.T[::-1])
     pmf = JointPMF(pmf.alphabets, pmf.codes[order], pmf.weights[order], pmf.total)
-    kinds, where = Kinds(), list[tuple[int, int]]()
-    full, varying = (1 << pmf.n) - 1, _varying(pmf)
+    kinds, where = Kinds(GraphCost(pmf=pmf)), list[tuple[int, int]]()
+    full, telling = (1 << pmf.n) - 1, varying(pmf)
     read: dict[
         int, Layer
     ] = {}  # a position with one token tells no states apart: one layer for all sets alike
     layers: list[Layer] = []
     for mask in range(full):
-        if mask & varying not in read:
-            read[mask & varying] = _Reader(pmf, mask, kinds, where).layer()
-        layers.append(read[mask & varying])
-    layers.append(_Reader(pmf, full, kinds, where).layer())  # nothing is masked
+        if mask & telling not in read:
+            read[mask & telling] = Reader(pmf, mask, kinds, where).layer()
+        layers.append(read[mask & telling])
+    layers.append(Reader(pmf, full, kinds, where).layer())  # nothing is masked
     return States(pmf, tuple(layers), kinds, tuple(where))
 
 
-def _varying(pmf: JointPMF) -> int:
-    """Return the bit mask of the positions with several tokens."""
-    return sum(1 << i for i, alphabet in enumerate(pmf.alphabets) if len(alphabet) > 1)
+def most_moves(outcomes: int, sizes: Sequence[int]) -> int:
+    """Return a bound on the moves of a state: each block of its core leads to one state per value of its tokens.
 
+    Args:
+        outcomes: Of the state.
+        sizes: How many tokens each position of its core may take.
 
-def require_states(pmfs: Sequence[JointPMF]) -> None:
-    """Raise if the adaptive optima of these laws, one after the other, would take too long or too much memory.
-
-    A position with one token splits no state; a set of revealed positions is still walked.
+    Example:
+        >>> most_moves(2, [2, 2]), most_moves(100, [2, 2])
+        (8, 9)
     """
-    remedy = "use fewer positions or outcomes"
-    sizes = [(_varying(pmf).bit_count(), len(pmf)) for pmf in pmfs]
-    of = f"{pmfs[0].n} positions" if len(pmfs) == 1 else f"{len(pmfs)} contexts"
-    pairs = sum(max(3**v, 16 << pmf.n) for (v, _), pmf in zip(sizes, pmfs, strict=True))
-    require_operations(pairs, f"the adaptive optimum of {of} (3^n)", limit=_PAIR_STEPS, remedy=remedy)
-    states = [state_counts(pmf)[0] for pmf in pmfs]
-    of = f"{of} and {sizes[0][1]} outcomes" if len(pmfs) == 1 else of
-    what = f"up to {sum(states)} states of {of}"
-    require_operations(sum(size * v << v for v, size in sizes), what, limit=_ROW_STEPS, remedy=remedy)
-    # the graph of every context is kept
-    memory = sum((4 * size << v) + 100 * count for (v, size), count in zip(sizes, states, strict=True))
-    require_memory(memory, what, remedy=remedy)
+    return min(outcomes << len(sizes), prod(1 + size for size in sizes))
 
 
-class _Reader:
-    """Reads one layer: groups the outcomes and names the law of every group."""
+class Reader:
+    """Reads one layer: groups the outcomes and names the law of every group.
+
+    Attributes:
+        loose: As in :class:`Layer`.
+    """
 
     def __init__(self, pmf: JointPMF, mask: int, kinds: Kinds, where: list[tuple[int, int]]) -> None:
         self.pmf, self.mask, self.kinds, self.where = pmf, mask, kinds, where
         self.sizes = [len(a) for a in pmf.alphabets]
-        self.groups = group_rows(pmf.codes, self.sizes, members(mask))
-
-    def layer(self) -> Layer:
-        groups, pmf = self.groups, self.pmf
-        local, loose = self._local_codes()
+        self.groups = groups = group_rows(pmf.codes, self.sizes, members(mask))
+        local, self.loose = self._local_codes()
         order = np.argsort(groups.inverse, kind="stable")  # inside a state the outcomes stay in order
         self.ends = np.concatenate([[0], np.cumsum(np.bincount(groups.inverse, minlength=groups.count))])
-        self.local, self.loose, self.columns = local[order], loose, dict[int, NDArray[Any]]()
+        self.local, self.columns = local[order], dict[int, NDArray[Any]]()
         self.scaled = _rescaled(pmf.weights[order], self.ends)
-        last = DONE if self.mask == (1 << pmf.n) - 1 else FREE  # numbers of the entries of these kinds
+
+    def layer(self) -> Layer:
+        """Return the layer, with the law of every state."""
+        groups, cost = self.groups, self.kinds.cost
+        last = DONE if self.mask == (1 << self.pmf.n) - 1 else FREE  # numbers of the entries of these kinds
         entry = np.full(groups.count, last, dtype=np.int64)
-        for state in np.flatnonzero(loose).tolist():
-            entry[state] = self._entry(state)
-        weights = pmf.group_weights(groups)
-        return Layer(groups.first, groups.inverse.astype(np.int32), weights, loose, entry)
+        loose = np.flatnonzero(self.loose)
+        cost.add_layer(len(loose))
+        cost.require()
+        for state in loose.tolist():
+            entry[state] = self.entry(state)
+        weights = self.pmf.group_weights(groups)
+        return Layer(groups.first, groups.inverse.astype(np.int32), weights, self.loose, entry)
 
     def _local_codes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return codes that count the tokens possible in the state only, and the masks of loose positions."""
@@ -208,7 +202,8 @@ class _Reader:
             loose |= (np.diff(starts) > 1).astype(np.int64) << i
         return local, loose
 
-    def _entry(self, state: int) -> int:
+    def entry(self, state: int) -> int:
+        """Return the number of the law of a state in which something is open."""
         loose = int(self.loose[state])
         if loose not in self.columns:
             self.columns[loose] = np.ascontiguousarray(self.local[:, members(loose)])
@@ -220,6 +215,12 @@ class _Reader:
         if len(self.kinds.cores) > before:
             self.where.append((self.mask, state))
         return number
+
+    def most_moves(self, state: int) -> int:
+        """Return :func:`most_moves` of a state, whose law is known."""
+        loose = members(int(self.loose[state]))
+        order = self.kinds.entries[self.entry(state)].order
+        return most_moves(int(self.ends[state + 1] - self.ends[state]), [self.sizes[loose[j]] for j in order])
 
 
 def _rescaled(weights: NDArray[Any], ends: NDArray[np.int64]) -> NDArray[Any]:

@@ -1,0 +1,119 @@
+"""What the graph of kinds takes is foreseen from a few states, and counted on the way."""
+
+from __future__ import annotations
+
+import pytest
+
+from synthetic import make_task
+from theory.adaptive import ahead, graph, graph_cost, state_graph
+from theory.adaptive.ahead import forecast
+from theory.adaptive.graph_cost import GraphCost
+from theory.adaptive.states import list_states, most_moves
+from theory.limits import CostError, allowing
+from theory.pmf import JointPMF
+
+
+def law_of(name: str, n: int) -> JointPMF:
+    return make_task(name, n).contexts()[0].law.pmf()
+
+
+def work_done(pmf: JointPMF) -> int:
+    """Listing the states, then every block of the sets where kinds were met first."""
+    states = list_states(pmf)
+    blocks = sum(2 ** (pmf.n - mask.bit_count()) for mask in {mask for mask, _ in states.where})
+    return states.kinds.cost.spent + states.kinds.cost.of_blocks(blocks)
+
+
+@pytest.mark.parametrize(
+    ("task", "n"),
+    [
+        ("affine_subspace", 10),
+        ("balanced", 10),
+        ("tree", 8),
+        ("bernoulli_walk", 8),
+        ("shuffle", 6),
+        ("hmm", 7),
+    ],
+)
+def test_forecasts_and_what_was_done_are_of_one_size(task, n, monkeypatch):
+    monkeypatch.setattr(ahead, "_BRIEF", 0)
+    pmf = law_of(task, n)
+    assert work_done(pmf) / 3 < forecast(pmf).work < 3 * work_done(pmf)
+
+
+@pytest.mark.parametrize(("task", "n"), [("affine_subspace", 14), ("hmm", 11), ("balanced", 14)])
+def test_a_long_search_is_refused_before_it_starts(task, n, monkeypatch):
+    monkeypatch.setattr(graph, "list_states", None)
+    with pytest.raises(
+        CostError, match=rf"the adaptive optimum of {n} positions and \d+ outcomes would take about"
+    ):
+        state_graph(law_of(task, n))
+
+
+def test_moves_are_foreseen(monkeypatch):
+    monkeypatch.setattr(graph, "list_states", None)
+    with pytest.raises(
+        CostError, match=r"moves between the states of 12 positions and 4096 outcomes would need"
+    ):
+        state_graph(law_of("bernoulli_walk", 12))
+
+
+def test_sets_are_counted_before_any_is_read():
+    cost = GraphCost(pmf=law_of("parity", 16))
+    assert cost.of_reading > 2**16 * 2**15 * 16 * 20
+    with pytest.raises(CostError, match="the adaptive optimum of 16 positions and 32768 outcomes"):
+        state_graph(cost.pmf)
+
+
+def test_a_small_law_is_not_looked_at(monkeypatch):
+    monkeypatch.setattr(ahead, "Reader", None)
+    assert state_graph(law_of("shuffle", 5)).kinds == 6
+
+
+@pytest.mark.parametrize("part", ["states", "blocks"])
+def test_a_search_that_turns_out_long_ends_on_the_way(part, monkeypatch):
+    pmf = law_of("tree", 7)
+    done = list_states(pmf).kinds.cost.spent
+    monkeypatch.setattr(graph, "require_graphs", list)
+    monkeypatch.setattr(graph_cost, "_LIMIT", done // 2 if part == "states" else done)
+    if part == "states":
+        monkeypatch.setattr(graph, "_require", None)
+    with pytest.raises(CostError, match="the adaptive optimum of 7 positions and 128 outcomes") as refused:
+        state_graph(pmf)
+    assert refused.value.factor >= 2
+
+
+@pytest.mark.parametrize(("factor", "looks"), [(1, 24), (4, 96)])
+def test_a_look_ahead_goes_on_while_more_states_could_tell_more(factor, looks, monkeypatch):
+    """But not where the limit is far away."""
+    pmf = law_of("parity", 8)
+    monkeypatch.setattr(ahead, "_BRIEF", 0)
+    monkeypatch.setattr(graph_cost, "_PART", 1)
+    work = forecast(pmf).work
+    look = ahead._Look(pmf, GraphCost(pmf=pmf))
+    # an estimate within a quarter of the limit is not the last word
+    monkeypatch.setattr(graph_cost, "_LIMIT", work * 2 if factor > 1 else work * 100)
+    look.forecast()
+    assert max(look.sample.sets.values()) == min(looks, 70)
+
+
+def test_several_laws_count_together_and_the_limit_can_be_moved(monkeypatch):
+    pmf = law_of("parity", 6)
+    monkeypatch.setattr(graph_cost, "_LIMIT", 2 * forecast(pmf).work)
+    graph.require_graphs([pmf] * 2)
+    with pytest.raises(CostError, match="the adaptive optimum of 3 contexts would take about") as refused:
+        graph.require_graphs([pmf] * 3)
+    assert refused.value.factor == 2
+    with allowing(2):
+        graph.require_graphs([pmf] * 3)
+
+
+def test_bounds_on_moves_hold():
+    graphs = state_graph(law_of("tree", 6))
+    states = graphs.states
+    sizes = [len(alphabet) for alphabet in graphs.pmf.alphabets]
+    for kind, (mask, state) in enumerate(states.where, start=2):
+        outcomes = int((states.layers[mask].inverse == state).sum())
+        start, stop = graphs.spans[kind].tolist()
+        moves = int(graphs.starts[stop] - graphs.starts[start])
+        assert 0 < moves <= most_moves(outcomes, [sizes[i] for i in states.core(mask, state)])

@@ -1,0 +1,139 @@
+"""A look ahead at the graph of kinds: how much it takes at least, from a few of its states, before it starts.
+
+Revealed sets of each size are read, and the laws of a few of their states told apart. How many laws and kinds there are
+is estimated, from below, by how often each was met (:func:`theory.pilot.least_number`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from math import comb
+
+import numpy as np
+
+from theory.adaptive.graph_cost import GraphCost, varying
+from theory.adaptive.kinds import Kinds
+from theory.adaptive.states import Reader, members
+from theory.pilot import least_number
+from theory.pmf import JointPMF
+
+__all__ = ["Forecast", "forecast"]
+
+_BRIEF = 10**9  # nanoseconds: not worth a look ahead
+_ROUNDS, _MORE_ROUNDS = 24, 96  # revealed sets of each size
+_STATES = 2  # of a set: the laws of its states are often alike
+_NEAR = 4  # the limit over estimates that more states may bring up to it
+_NEW = 0.8  # share of the states that are alone with their law: so many say little
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """What a graph takes at least.
+
+    Attributes:
+        work: Nanoseconds.
+        moves: Bound on the moves of the kinds that there are at least, as :func:`theory.adaptive.states.most_moves`
+            bounds them.
+    """
+
+    work: int
+    moves: int
+
+
+@dataclass
+class _Sample:
+    """States met, and sums over the revealed sets of one size."""
+
+    laws: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    kinds: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    sets: Counter[int] = field(default_factory=Counter[int])
+    loose: Counter[int] = field(default_factory=Counter[int])
+
+    @property
+    def is_saturated(self) -> bool:
+        """Whether nearly all states met have laws of their own."""
+        met = Counter(law for laws in self.laws.values() for law in laws)
+        return sum(times == 1 for times in met.values()) > _NEW * met.total()
+
+
+def forecast(pmf: JointPMF) -> Forecast:
+    """Return what the graph of kinds of a pmf takes at least.
+
+    Example:
+        >>> from itertools import permutations
+        >>> forecast(JointPMF.uniform(permutations(range(3)))).work < 10**9
+        True
+    """
+    cost = GraphCost(pmf=pmf)
+    if cost.of_reading + cost.of_loose(len(pmf) << pmf.n) < _BRIEF:
+        return Forecast(work=cost.of_reading, moves=0)
+    return _Look(pmf, cost).forecast()
+
+
+class _Look:
+    """The states met by reading some revealed sets of each size."""
+
+    def __init__(self, pmf: JointPMF, cost: GraphCost) -> None:
+        self.pmf, self.cost = pmf, cost
+        self.places = members(varying(pmf))
+        self.kinds, self.rng = Kinds(cost), np.random.default_rng(0)
+        self.where: list[tuple[int, int]] = []
+        self.moves: dict[int, int] = {}  # bound on the moves of each kind
+        self.first: dict[int, int] = {}  # the lowest set at which each kind was met
+        self.sample = _Sample()
+
+    def forecast(self) -> Forecast:
+        for number in range(_MORE_ROUNDS):
+            if number >= _ROUNDS and not self._undecided:
+                break
+            for size in range(len(self.places)):
+                if not self.cost.affords_a_look:
+                    break
+                if self.sample.sets[size] < comb(len(self.places), size):
+                    self._read(size)
+        return self._estimate()
+
+    @property
+    def _undecided(self) -> bool:
+        """Whether more states could tell of more than is affordable."""
+        work = self._estimate().work
+        return work < self.cost.limit and (work * _NEAR > self.cost.limit or self.sample.is_saturated)
+
+    def _read(self, size: int) -> None:
+        chosen = self.rng.choice(self.places, size=size, replace=False).tolist()
+        mask = sum(1 << i for i in chosen)
+        reader = Reader(self.pmf, mask, self.kinds, self.where)
+        loose = np.flatnonzero(reader.loose)
+        self.cost.add_layer(len(loose))
+        self.sample.sets[size] += 1
+        self.sample.loose[size] += len(loose)
+        for state in self.rng.permutation(loose)[:_STATES].tolist():
+            number = reader.entry(state)
+            self.sample.laws[int(reader.loose[state]).bit_count()].append(number)
+            kind = self.kinds.entries[number].kind
+            self.sample.kinds[self.kinds.cores[kind]].append(kind)
+            self.first[kind] = min(mask, self.first.get(kind, mask))
+            self.moves.setdefault(kind, reader.most_moves(state))
+
+    def _estimate(self) -> Forecast:
+        cost, sample, n = self.cost, self.sample, len(self.places)
+        loose = sum(comb(n, k) * sample.loose[k] / max(sample.sets[k], 1) for k in range(n))
+        laws = sum(min(least_number(met), loose) for met in sample.laws.values())
+        kinds = {core: least_number(met) for core, met in sample.kinds.items() if core}
+        work = cost.of_reading + cost.of_loose(loose) + int(laws * cost.on_laws / max(cost.laws, 1))
+        work += cost.of_blocks(self._blocks(kinds))
+        moves = sum(
+            number * float(np.mean([self.moves[kind] for kind in set(sample.kinds[core])]))
+            for core, number in kinds.items()
+        )
+        return Forecast(work=work, moves=int(moves))
+
+    def _blocks(self, kinds: dict[int, float]) -> int:
+        """Return how many blocks there are: every part of what is masked at a set where kinds were met first."""
+        n, at = self.pmf.n, defaultdict[int, float](float)  # kinds by the size of that set
+        for core, number in kinds.items():
+            met = set(self.sample.kinds[core])
+            for kind in met:
+                at[self.first[kind].bit_count()] += number / len(met)
+        return int(sum(min(number, comb(n, size)) * 2 ** (n - size) for size, number in at.items()))
