@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import torch
 
+from models.distinct import distinct_rows
 from theory.law import MASK
 from theory.policies.board import Board
 from theory.policies.policy import Plan
@@ -87,7 +88,7 @@ class PredictorOracle:
         size, states, m = tokens.shape
         rows = self._rows.repeat_interleave(states)[:, None]
         asked = torch.cat([rows, tokens.reshape(-1, m)], dim=1)
-        distinct, index = asked.unique(dim=0, return_inverse=True)  # many runs ask the same
+        distinct, index = distinct_rows(asked)  # many runs ask the same
         answers = self._marginals(distinct[:, 1:], distinct[:, 0])[index]
         return answers.reshape(size, states, m, -1)
 

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch.overrides import TorchFunctionMode
 
 from models.presets import Recipe
 from models.transformer import MaskedTransformer
@@ -25,6 +26,7 @@ __all__ = ["SHIPPED", "load_model", "read_card", "read_tensors", "save_model"]
 
 SHIPPED = Path(__file__).parent / "weights" / "small.safetensors"
 FORMAT = "parabounds model 1"
+_DRAWING = frozenset({"normal_", "uniform_", "kaiming_uniform_", "xavier_uniform_"})
 
 
 def save_model(model: MaskedTransformer, path: Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
@@ -64,12 +66,25 @@ def load_model(path: Path | str | None = None, device: torch.device | str = "cpu
     if hashlib.sha256(data).hexdigest() != card["sha256"]:
         raise InputError(f"weights {file} do not match their card; the file is damaged or another model's.")
     recipe = Recipe.from_json(card["recipe"])
-    with torch.device("meta"):  # shapes alone: nothing is allocated before they are compared
+    # shapes alone: nothing is allocated before they are compared, and nothing drawn
+    with torch.device("meta"), _NothingDrawn():
         model = MaskedTransformer(recipe.model, recipe.encoding)
     tensors, _ = read_tensors(file)
     _check_shapes(file, model.state_dict(), tensors)
     model.load_state_dict(tensors, assign=True)
     return model.requires_grad_(False).eval().to(device)
+
+
+class _NothingDrawn(TorchFunctionMode):
+    """Leaves out random initial weights: drawing nothing on the meta device imports a compiler, for seconds."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__name__", "") in _DRAWING:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def read_card(file: Path) -> dict[str, Any]:

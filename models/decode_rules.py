@@ -9,6 +9,7 @@ import array_api_compat.torch as xp
 import torch
 
 from models.chance import PredictorOracle
+from models.distinct import distinct_rows
 from models.ideal import float_dtype
 from models.predictor import MarginalPredictor, MaskedPredictor
 from theory._checks import InputError
@@ -133,7 +134,7 @@ def _first_of_prompt(rules: Rules, prompts: torch.Tensor) -> torch.Tensor:
     outside = torch.cat([prompts[:, : rules.first], prompts[:, rules.last :]], dim=1)
     if not outside.shape[1]:
         return torch.zeros(len(prompts), dtype=torch.int64, device=prompts.device)
-    index = outside.unique(dim=0, return_inverse=True)[1]
+    index = distinct_rows(outside)[1]
     first = torch.full((len(prompts),), len(prompts), device=prompts.device)
     every = torch.arange(len(prompts), device=prompts.device)
     return first.scatter_reduce(0, index, every, "amin")[index]

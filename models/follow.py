@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from models.chance import PredictorOracle
+from models.distinct import distinct_rows
 from models.streams import Streams
 from models.walk import Walk, log2_of
 from theory._checks import InputError
@@ -112,7 +113,7 @@ class Follower:
             assert not isinstance(rule, Process)
             process = Factorised(rule)
         self._process = process
-        self._prompts, self._prompt = walk.tokens.unique(dim=0, return_inverse=True)
+        self._prompts, self._prompt = distinct_rows(walk.tokens)
         rows = torch.arange(len(probs), device=walk.device)
         self.count = torch.zeros_like(rows)
         self._memory: dict[str, torch.Tensor] = {}

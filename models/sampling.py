@@ -24,6 +24,7 @@ from models.decode_rules import (
     view_of,
     written,
 )
+from models.distinct import distinct_rows
 from models.predictor import MarginalPredictor, MaskedPredictor
 from theory._checks import InputError, positive_int
 from theory.decoder import as_process
@@ -178,7 +179,7 @@ def _choose(
     assert not isinstance(rules.policy, Process)
     if getattr(rules.policy, "asks", False):
         # a question costs a model call: once for each distinct row
-        distinct, index = rows.unique(dim=0, return_inverse=True)
+        distinct, index = distinct_rows(rows)
         first = torch.full((len(distinct),), len(rows), device=rows.device)
         first = first.scatter_reduce(0, index, torch.arange(len(rows), device=rows.device), "amin")
         plan = plan_of(rules.policy, asking_view(rules, probs[first], distinct, fillable[first], step))

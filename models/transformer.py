@@ -139,6 +139,8 @@ class MaskedTransformer(nn.Module):
 
     @torch.no_grad()
     def _init_weights(self) -> None:
+        if self.scale.is_meta:  # shapes alone
+            return
         self.apply(_init)
         for name, parameter in self.named_parameters():
             if name.endswith("bias"):

@@ -29,6 +29,7 @@ from theory.policies import parse_policy
 FIELDS = ("accuracy", "kl", "path_kl", "steps", "steps_under_data")
 SCORES = ("confidence", "margin", "entropy")
 ONE = Fraction(1)
+SMALL = 6
 
 
 @cache
@@ -48,6 +49,10 @@ def _equal(found, name, n, policy, **switches):
 
 def _specs(n, ties, blocks=(None,)):
     for k, by, tie, rest, block in product(range(1, n + 1), SCORES, ties, ("last", "first"), blocks):
+        if rest == "first" and (block or n) % k == 0:
+            continue  # nothing is left over: the same decode
+        if n > SMALL and block is not None and by != "confidence":
+            continue  # scores and blocks do not meet; shorter ones have every pair
         if block is None or (k <= block < n):
             tail = "" if block is None else f",block={block}"
             yield parse_policy(f"topk:k={k},by={by},ties={tie},remainder={rest}{tail}")

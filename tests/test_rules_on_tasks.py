@@ -1,4 +1,4 @@
-"""Every registered rule on every registered task: 20,000 decodes of the ideal model against the exact law."""
+"""Every registered rule on every registered task: 10,000 decodes of the ideal model against the exact law."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from theory.policies.sampled import Factorised
 from theory.process_decoder import decode_process
 from theory.temper import Transform
 
-DECODES = 20_000
+DECODES = 10_000
 FEW_TOKENS = 20
 POSITIONS = 5  # remasking visits (V + 1)^n states with a memory each
 FREE = {

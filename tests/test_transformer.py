@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,6 +15,8 @@ from models.presets import PRESETS, recipe
 from models.training import build_model, sample
 from models.transformer import ModelConfig
 from theory._checks import InputError
+
+PROJECT = Path(__file__).parents[1]
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -101,6 +106,12 @@ def test_alignment_changes_the_first_weights_alone():
     query, key, _ = aligned.blocks[0].qkv.weight.detach().chunk(3)
     overlap = float((query * key).mean() / (query.std() * key.std()))
     assert overlap == pytest.approx(0.7, abs=0.1)
+
+
+def test_loading_imports_no_compiler():
+    """Drawing weights on the meta device would import torch's, for two seconds."""
+    code = "import sys, models; models.load(); sys.exit('torch._dynamo' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False).returncode == 0
 
 
 def test_building_leaves_the_global_generator_alone():

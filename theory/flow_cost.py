@@ -34,7 +34,7 @@ _PAIR, _OUTCOME = 240_000, 80  # a revealed and a chosen set, and an outcome loo
 _MOVE, _DRAW = 1200, 400  # a state moved to a larger set, and a token drawn for it
 _BALLS = 3  # how much longer all of it takes in ball arithmetic
 _BRIEF = 20  # a run of one part in so many of the limit is not worth a look ahead
-_RUNS = 1000  # sampled runs
+_RUNS, _MORE_RUNS = 100, 1000  # sampled runs
 _EARLY = 10  # before one part in so many of the work the past says little of what follows
 _TRIED = 16  # sets and pairs of a level whose states are counted
 
@@ -151,10 +151,19 @@ def expected_work(
         >>> expected_work(cost, policy=parse_policy("topk:k=2"), **settings) == cost.of_set(1) + cost.of_pair(2, 2)
         True
     """
+    few = _expected(cost, model, policy, transform, runs=_RUNS, stop=stop)
+    if few * _BRIEF <= _LIMIT:
+        return few
+    return _expected(cost, model, policy, transform, runs=_MORE_RUNS, stop=stop)
+
+
+def _expected(
+    cost: FlowCost, model: ListedModel, policy: Policy, transform: Transform, *, runs: int, stop: bool
+) -> float:
     levels: dict[Hashable, _Level] = {}
     clocked: bool = getattr(policy, "clocked", False)
     start = first_board(model, transform)
-    for before, after in sampled_steps(_ShownCodes(policy, model), policy, start, runs=_RUNS, stop=stop):
+    for before, after in sampled_steps(_ShownCodes(policy, model), policy, start, runs=runs, stop=stop):
         shown, chosen = (_masks(x) for x in (~before.masked, before.masked & ~after.masked))
         for mask, taken in zip(shown, chosen, strict=True):
             level = levels.setdefault(before.step if clocked else mask.bit_count(), _Level())
@@ -179,4 +188,4 @@ def _states(pmf: JointPMF, mask: int) -> int:
 
 
 def _masks(rows: np.ndarray) -> list[int]:
-    return [sum(1 << i for i in np.flatnonzero(row).tolist()) for row in rows]
+    return (rows @ (1 << np.arange(rows.shape[1]))).tolist()

@@ -221,11 +221,12 @@ class _Run:
         """Move finished rows to the law, and ask the model about the others."""
         board = self.board
         done = np.asarray(finished_rows(self.process, board))
-        for row in np.flatnonzero(done).tolist():
-            answer = tuple(board.tokens[row].tolist())
-            self.law[answer] = self.law.get(answer, self.zero) + board.weights["own"][row]
-            end = (board.step, bool(self.model.mass(board.tokens[row : row + 1])[0] != 0))
-            self.ends[end] = self.ends.get(end, self.zero) + board.weights["own"][row]
+        answers, own = board.tokens[done], board.weights["own"][done]
+        possible = (self.model.mass(answers) != 0).tolist()
+        for answer, share, is_possible in zip(answers.tolist(), own.tolist(), possible, strict=True):
+            self.law[tuple(answer)] = self.law.get(tuple(answer), self.zero) + share
+            end = (board.step, is_possible)
+            self.ends[end] = self.ends.get(end, self.zero) + share
         left = ~done
         if self.stop:
             left &= self.model.mass(board.tokens) != 0

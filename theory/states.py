@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,13 @@ class ListedModel:
 
     def mass(self, tokens: NDArray[np.int64]) -> NDArray[Any]:
         """Return the total weight of the outcomes that agree with each row, in the units of the pmf's weights."""
-        return np.array([mass for _, mass in self._look_up(tokens)], dtype=self._weights.dtype)
+        tokens = np.asarray(tokens)
+        whole = (tokens != MASK).all(axis=1)
+        out = np.zeros(len(tokens), dtype=self._weights.dtype)
+        # nothing is left to ask about an answer: it is worth its weight, or nothing
+        out[whole] = [self._of_answers.get(key, 0) for key in row_keys(tokens[whole])]
+        out[~whole] = [mass for _, mass in self._look_up(tokens[~whole])]
+        return out
 
     def counts(self, tokens: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return the total weight of the outcomes that agree with each row, and of those with ``y_i = v`` among them.
@@ -113,6 +120,11 @@ class ListedModel:
             for batch in self.agreement.batches(states[list(first.values())]):
                 self._learn(batch)
         return [self._known[key] for key in keys]
+
+    @cached_property
+    def _of_answers(self) -> dict[bytes, Any]:
+        """The weight of each outcome."""
+        return dict(zip(row_keys(self.ids), self._weights.tolist(), strict=True))
 
     def _learn(self, states: NDArray[np.int64]) -> None:
         mass, counts = self.agreement.counts(states)
