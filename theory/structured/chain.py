@@ -5,6 +5,7 @@ forward message is ``a_i(h) ~ e_i(h) sum_g a_{i-1}(g) P(h | g)``, the backward m
 e_{i+1}(h) b_{i+1}(h)``; ``P(h_i | evidence) ~ a_i b_i``. Messages are divided by their sum at every position, so
 that long chains do not underflow; rows in which a share of a message nears the least float are computed once more by
 logarithms (:mod:`theory.structured.log_chain`). Rabiner, "A tutorial on hidden Markov models" (1989), Section III.
+Long chains are passed by compiled code (:mod:`theory.structured.message_kernel`) where numba is installed.
 """
 
 from __future__ import annotations
@@ -16,11 +17,17 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 from theory.arithmetic import Array
-from theory.structured.log_chain import faint, log_others, log_posterior, log_total
+from theory.chains import has_compiler
+from theory.structured.log_chain import faint, faint_rows, log_others, log_posterior, log_total
+from theory.structured.message_kernel import compiled_messages
 from theory.structured.messages import step
 
 __all__ = ["log_evidence", "one_hot", "others_posterior", "possible", "posterior", "strained"]
 
+_COMPILE_FROM, _LONG = (
+    4096,
+    200,
+)  # numbers of the evidence, positions: below both numpy is done before numba is loaded
 _SAFE = 900.0  # bits below the largest evidence at which underflow cannot matter
 
 
@@ -43,10 +50,13 @@ def posterior(initial: Array, transitions: Array, evidence: Array) -> Array:
         Shape (B, n, K), the library and dtype of ``evidence``.
     """
     xp = array_namespace(evidence)
-    forward = _forward(initial, transitions, evidence)
-    backward = _backward(transitions, evidence)
-    found = xp.stack([a * b for a, b in zip(forward, backward, strict=True)], axis=1)
-    rows = faint([initial, transitions], evidence, [forward, backward])
+    if _is_long(evidence):
+        forward, _, backward, least, _ = compiled_messages(initial, transitions, evidence)
+        found, rows = forward * backward, faint_rows([initial, transitions], evidence, least)
+    else:
+        forward, backward = _forward(initial, transitions, evidence), _backward(transitions, evidence)
+        found = xp.stack([a * b for a, b in zip(forward, backward, strict=True)], axis=1)
+        rows = faint([initial, transitions], evidence, [forward, backward])
     if xp.any(rows):
         found[rows] = log_posterior(initial, transitions, evidence[rows])
     return found
@@ -65,15 +75,27 @@ def others_posterior(initial: Array, transitions: Array, evidence: Array) -> Arr
         [[[0.0, 0.5], [0.0, 0.0], [1.0, 0.0]]]
     """
     xp = array_namespace(evidence)
-    forward = _forward(initial, transitions, evidence)
-    reached = [xp.zeros_like(forward[0]) + initial]
-    reached += [a @ step(transitions, i) for i, a in enumerate(forward[:-1], start=1)]
-    backward = _backward(transitions, evidence)
-    found = _scaled(xp.stack(reached, axis=1)) * xp.stack(backward, axis=1)
-    rows = faint([initial, transitions], evidence, [forward, reached, backward])
+    if _is_long(evidence):
+        _, reached, backward, *least = compiled_messages(initial, transitions, evidence)
+        found = _scaled(reached) * backward
+        rows = faint_rows([initial, transitions], evidence, np.minimum(*least))
+    else:
+        forward = _forward(initial, transitions, evidence)
+        listed = [xp.zeros_like(forward[0]) + initial]
+        listed += [a @ step(transitions, i) for i, a in enumerate(forward[:-1], start=1)]
+        back = _backward(transitions, evidence)
+        found = _scaled(xp.stack(listed, axis=1)) * xp.stack(back, axis=1)
+        rows = faint([initial, transitions], evidence, [forward, listed[1:], back])
     if xp.any(rows):
         found[rows] = log_others(initial, transitions, evidence[rows])
     return found
+
+
+def _is_long(evidence: Array) -> bool:
+    """Return whether compiled code is worth loading."""
+    if not isinstance(evidence, np.ndarray) or not has_compiler():
+        return False
+    return evidence.shape[1] >= _LONG or evidence.size >= _COMPILE_FROM
 
 
 def _forward(initial: Array, transitions: Array, evidence: Array) -> list[Array]:

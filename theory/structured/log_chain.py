@@ -16,7 +16,7 @@ from array_api_compat import array_namespace
 from theory.arithmetic import Array
 from theory.structured.messages import least_positive, step
 
-__all__ = ["faint", "log_others", "log_posterior", "log_total"]
+__all__ = ["faint", "faint_rows", "log_others", "log_posterior", "log_total"]
 
 _CELLS = 8_000_000  # of a step for a batch of rows: 64 MB
 _LN2 = 0.6931471805599453
@@ -43,13 +43,20 @@ def faint(parameters: Sequence[Array], evidence: Array, messages: Sequence[Seque
         [False, True]
     """
     xp = array_namespace(evidence)
-    least = float(xp.finfo(evidence.dtype).smallest_normal)
-    rows = evidence[:, 0, 0] * 0 != 0  # none, on the device of the evidence
-    if min(map(least_positive, parameters)) * least_positive(evidence) < least**_STEP:
-        return ~rows
+    smallest = xp.ones_like(evidence[:, 0, 0])
     for message in (m for listed in messages for m in listed):
-        rows = rows | xp.any((message > 0) & (message < least**_EDGE), axis=-1)
-    return rows
+        positive = xp.where(message > 0, message, xp.ones_like(message))
+        smallest = xp.minimum(smallest, xp.min(positive, axis=-1))
+    return faint_rows(parameters, evidence, smallest)
+
+
+def faint_rows(parameters: Sequence[Array], evidence: Array, smallest: Array) -> Array:
+    """Return :func:`faint`, given the smallest positive entry of the messages of each row, at most 1, shape (B,)."""
+    xp = array_namespace(evidence)
+    least = float(xp.finfo(evidence.dtype).smallest_normal)
+    if min(map(least_positive, parameters)) * least_positive(evidence) < least**_STEP:
+        return smallest <= 1
+    return smallest < least**_EDGE
 
 
 def log_posterior(initial: Array, transitions: Array, evidence: Array) -> Array:

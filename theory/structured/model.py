@@ -142,7 +142,7 @@ def _distinct(tokens: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.
 def row_operations(law: Law) -> int:
     """Return about how many nanoseconds of one core the marginals of a state take, for estimates of cost.
 
-    Measured: 50 a token and position of a chain plus one a product of hidden states, 0.3 a cell of an inside-outside
+    Measured: 75 a token and position of a chain plus one a product of hidden states, 0.3 a cell of an inside-outside
     chart.
     """
     known: int | None = getattr(law, "row_cost", None)  # laws in closed form
@@ -153,4 +153,4 @@ def row_operations(law: Law) -> int:
         pairs = len({(rule.left, rule.right) for rule in law.rules.binary}) << 2 * held
         return max(1, law.n**3 * (len(law.rules.symbols) << held) * pairs // 3)
     states = len(law.initial) if isinstance(law, (HMMLaw, MarkovLaw)) else len(law.tokens)
-    return law.n * (50 * (len(law.tokens) + states) + states * states)
+    return law.n * (75 * (len(law.tokens) + states) + states * states)
