@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import permutations
 from math import factorial, log2
 
@@ -64,17 +65,11 @@ class Arrangements:
         share = free / xp.astype(left, dtype)[:, None]
         if self.identity:
             return xp.where(masked[:, :, None], share[:, None, :], fixed)
-        other, own = (xp.take(like(table, revealed), left) for table in self._tables())
+        other, own = (xp.take(like(table, revealed), left) for table in _of_all_but_one(self.n))
         share = xp.where(home[:, None], free * other[:, None], share)
         probs = xp.where(masked[:, :, None], share[:, None, :], fixed)
         at_home = (home[:, None] & masked)[:, :, None] & (items[:, None] == items)
         return xp.where(at_home, own[:, None, None], probs)
-
-    def _tables(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return P(y_i = v | all so far as in the identity) for v != i and for v = i, by the number masked."""
-        other = [factorial(m - 1) / (factorial(m) - 1) if m > 1 else 0.0 for m in range(self.n + 1)]
-        own = [(factorial(m - 1) - 1) / (factorial(m) - 1) if m > 1 else 0.0 for m in range(self.n + 1)]
-        return np.array(other), np.array(own)
 
     def contains(self, answers: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return whether each row is a permitted order."""
@@ -121,3 +116,16 @@ class Arrangements:
         if not self.identity:
             next(orders)  # the identity comes first
         return JointPMF.uniform(orders)
+
+
+@cache
+def _of_all_but_one(n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return P(y_i = v | all so far as in the identity) for v != i and for v = i, by the number masked."""
+    other, own = [0.0, 0.0], [0.0, 0.0]
+    one_less = 1  # (m - 1)!
+    for m in range(2, n + 1):
+        every = one_less * m
+        other.append(one_less / (every - 1))
+        own.append((one_less - 1) / (every - 1))
+        one_less = every
+    return np.array(other[: n + 1]), np.array(own[: n + 1])

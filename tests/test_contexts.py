@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests import reference as ref
 from tests.comparison import same
 from tests.strategies import targets
+from theory import expectation as expectation_module
 from theory.__main__ import main
 from theory.adaptive.average import average_bounds, average_depth, average_frontier
 from theory.expectation import bounds_by_context, decode_contexts, expectation
@@ -145,3 +146,21 @@ def test_theorem_3_for_contexts_of_any_length(parts):
             ref.scale(ref.optimal_bound(t.law, min(steps, t.n))[0], Fraction(w, total)) for w, t in parts if w
         ]
         assert same(value, ref.add(*least))
+
+
+@pytest.mark.parametrize(("spec", "decodes"), [("topk:k=2", 2), ("pc:k=2", 4), ("klass:tau=0.6,eps=0.01", 4)])
+def test_contexts_that_differ_in_names_alone_are_decoded_once(spec, decodes, monkeypatch):
+    """But not for rules that may see names."""
+    parts = [
+        context("1/4", rows) for rows in (PAIR, [["c", "c", "d"], ["d", "d", "d"]], SURE, [["c", "d", "b"]])
+    ]
+    counted = list[JointPMF]()
+    known = expectation_module.decode
+    monkeypatch.setattr(
+        expectation_module, "decode", lambda pmf, *args, **kw: counted.append(pmf) or known(pmf, *args, **kw)
+    )
+    found = decode_contexts(Task(tuple(parts)), parse_policy(spec))
+    alone = [known(part.law.pmf(), parse_policy(spec)) for part in parts]
+    assert found.accuracy == sum(Fraction(1, 4) * result.accuracy for result in alone)
+    assert found.steps == sum(Fraction(1, 4) * result.steps for result in alone)
+    assert len(counted) == decodes

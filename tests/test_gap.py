@@ -59,7 +59,7 @@ POLICIES = [
 @pytest.mark.parametrize(("task", "n"), TASKS)
 def test_the_gap_of_the_ideal_model_is_its_path_kl(task, n, spec):
     context = make_task(task, n).contexts()[0]
-    pmf, ideal, size = context.law.pmf(), IdealPredictor(context.law), 1500
+    pmf, ideal, size = context.law.pmf(), IdealPredictor(context.law), 800
     ids = {token: j for j, token in enumerate(context.law.tokens)}
     law = {tuple(ids[token] for token in y): Fraction(p) for y, p in pmf}
     records = records_of(ideal, ideal.masked(size), spec, order="random", extra=1)

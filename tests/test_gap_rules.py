@@ -107,7 +107,7 @@ def test_a_rule_is_refused_where_theorem_1_gives_no_path_kl(spec):
 
 @pytest.mark.parametrize("spec", ACCEPTED)
 def test_the_mean_gap_is_the_exact_path_kl(spec):
-    context, size = CONTEXTS["replace_random"], 1500
+    context, size = CONTEXTS["replace_random"], 800
     pmf, ideal = context.law.pmf(), IdealPredictor(context.law)
     law = dict(zip(map(tuple, ids_of(context).tolist()), pmf.probabilities, strict=True))
     records = gap_records(ideal, ideal.masked(size), range(size), gap_rules(spec))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from flint import arb, fmpq
@@ -18,7 +21,7 @@ from theory.decoder import decode
 from theory.expectation import decode_contexts
 from theory.flow import Flow
 from theory.flow_cost import FlowCost, expected_work
-from theory.law import MASK
+from theory.law import MASK, Context, ListedLaw
 from theory.limits import CostError, allowing
 from theory.log_sums import log_sum
 from theory.lognumber import LogNumber
@@ -292,7 +295,10 @@ class TestContexts:
     """All contexts together keep to the limit."""
 
     def test_each_has_its_share(self, monkeypatch):
-        task, policy = make_task("replace_index", 5), parse_policy("topk:k=1,by=random")
+        laws = [JointPMF.from_weights(["ab" * 2, "ba" * 2], [1, weight]) for weight in range(1, 6)]
+        contexts = [Context(weight=Fraction(1, 5), law=ListedLaw(law)) for law in laws]
+        task = SimpleNamespace(contexts=lambda: contexts, chain=lambda: None)
+        policy = parse_policy("topk:k=1,by=random")
         monkeypatch.setattr(flow_cost, "_BRIEF", 0)
         one = Flow(task.contexts()[0].law.pmf(), policy, Transform(), "marginal")
         one.run()
@@ -300,4 +306,4 @@ class TestContexts:
         with pytest.raises(CostError, match="decoding set by set"):
             decode_contexts(task, policy, lumped=False)
         monkeypatch.setattr(flow_cost, "_LIMIT", 11 * one.cost.spent)
-        assert decode_contexts(task, policy, lumped=False).steps == 5
+        assert decode_contexts(task, policy, lumped=False).steps == 4

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from math import comb, inf
 from typing import Any, Protocol
+
+import numpy as np
 
 from theory._checks import InputError
 from theory.arithmetic import Number
@@ -22,6 +25,7 @@ from theory.lumped import decode_lumped
 from theory.lumped_chain import Chain
 from theory.mean_errors import decode_errors
 from theory.pmf import JointPMF
+from theory.policies.own import is_ours
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.step_laws import StepLaw, mixed
@@ -132,22 +136,43 @@ def decode_contexts(
 def _each_context(
     contexts: Sequence[Context], policy: Policy | Process, switches: dict[str, Any]
 ) -> list[tuple[Fraction, Any]]:
-    """Decode the law of each context; all together keep to the limits, each to its share by its number of states."""
-    if len(contexts) == 1:
-        return [(contexts[0].weight, decode(contexts[0].law.pmf(), policy, **switches))]
+    """Decode the law of each context; all together keep to the limits, each to its share by its number of states.
+
+    Contexts that differ in the names of tokens alone are decoded once, where the rule cannot see names.
+    """
     pmfs = [context.law.pmf() for context in contexts]
-    states = [_states(pmf) for pmf in pmfs]
+    named = isinstance(policy, Process) or _sees_names(policy, switches)
+    alike: dict[Hashable, tuple[Fraction, JointPMF]] = {}
+    for context, pmf in zip(contexts, pmfs, strict=True):
+        key = _up_to_names(pmf), pmf.alphabets if named else None
+        alike[key] = alike[key][0] + context.weight if key in alike else context.weight, pmf
+    states = [_states(pmf.n, len(pmf), max(map(len, pmf.alphabets))) for _, pmf in alike.values()]
     results: list[tuple[Fraction, Any]] = []
-    for context, pmf, own in zip(contexts, pmfs, states, strict=True):
+    for (weight, pmf), own in zip(alike.values(), states, strict=True):
         with sharing(Fraction(own, sum(states))):
-            results.append((context.weight, decode(pmf, policy, **switches)))
+            results.append((weight, decode(pmf, policy, **switches)))
     return results
 
 
-def _states(pmf: JointPMF) -> int:
-    """Return at most how many partly revealed states are possible."""
-    width = max(map(len, pmf.alphabets))
-    return sum(comb(pmf.n, shown) * min(len(pmf), width**shown) for shown in range(pmf.n + 1))
+def _sees_names(policy: Policy, switches: dict[str, Any]) -> bool:
+    """Return whether a rule may see more of a law than its probabilities: a process, or one that asks the model."""
+    if not is_ours(policy) or getattr(policy, "asks", False):
+        return True
+    transform = Transform(**{key: value for key, value in switches.items() if key != "off_support"})
+    return as_process(policy, transform) is not None
+
+
+def _up_to_names(pmf: JointPMF) -> Hashable:
+    """Return what the probabilities of a law follow from."""
+    weights = pmf.weights
+    listed = tuple(weights.tolist()) if weights.dtype == np.dtype(object) else weights.tobytes()
+    return tuple(map(len, pmf.alphabets)), pmf.codes.tobytes(), str(weights.dtype), listed, pmf.total
+
+
+@cache
+def _states(n: int, outcomes: int, width: int) -> int:
+    """Return at most how many partly revealed states are possible; contexts differ in names, seldom in these."""
+    return sum(comb(n, shown) * min(outcomes, width**shown) for shown in range(n + 1))
 
 
 def not_lumped(policy: Policy | Process, switches: dict[str, Any]) -> str | None:
