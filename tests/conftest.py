@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile(
-    "project", derandomize=True, database=None, deadline=None, max_examples=60, print_blob=True
-)
+ALWAYS = {"derandomize": True, "database": None, "deadline": None, "print_blob": True}
+settings.register_profile("project", max_examples=40, **ALWAYS)
+settings.register_profile("thorough", max_examples=400, **ALWAYS)  # pytest --hypothesis-profile=thorough
 settings.load_profile("project")
 
 # Imports and collected tests stay until the end: looking for garbage among them takes a third of the collection,

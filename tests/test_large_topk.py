@@ -51,8 +51,8 @@ def _specs(n, ties, blocks=(None,)):
     for k, by, tie, rest, block in product(range(1, n + 1), SCORES, ties, ("last", "first"), blocks):
         if rest == "first" and (block or n) % k == 0:
             continue  # nothing is left over: the same decode
-        if n > SMALL and block is not None and by != "confidence":
-            continue  # scores and blocks do not meet; shorter ones have every pair
+        if n > SMALL and (by != "confidence" if block else 5 < k < n):
+            continue  # scores and blocks do not meet, large k are alike; shorter ones have all of them
         if block is None or (k <= block < n):
             tail = "" if block is None else f",block={block}"
             yield parse_policy(f"topk:k={k},by={by},ties={tie},remainder={rest}{tail}")
