@@ -606,3 +606,9 @@ def test_listed_laws_know_log_probabilities():
     law = ListedLaw(LAWS["markov"].pmf())
     ids = law.sample(np.random.default_rng(0), 20)
     np.testing.assert_allclose(law.log_prob(ids), LAWS["markov"].log_prob(ids), rtol=0, atol=ROUNDING)
+
+
+def test_sizes_are_refused_before_the_curve(monkeypatch, capsys):
+    monkeypatch.setattr("theory.structured.answers.chain_curve", None)
+    assert main(["schedule", "markov_chain", "-n", "1000"]) == 2
+    assert "the best block sizes of 1000 positions would take about 1.0e+09 steps" in capsys.readouterr().err

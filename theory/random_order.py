@@ -40,6 +40,7 @@ __all__ = [
     "expected_kl_of_law",
     "lavenant_zanella_kl",
     "optimal_sizes",
+    "require_sizes",
 ]
 
 _STEPS = 5 * 10**8  # cells of all layers of the dynamic programme, n = 800: seconds in numpy
@@ -159,8 +160,7 @@ def optimal_sizes(source: EntropyTable | Sequence[Any] | InformationCurve) -> Op
     """
     curve = information_curve(source)
     n = curve.n
-    remedy = "use fewer positions"
-    require_operations(n**3, f"the best block sizes of {n} positions", limit=_STEPS, remedy=remedy)
+    require_sizes(n)
     profile = np.array([float(f) for f in curve.profile])
     costs = _path_costs(profile)
     if curve.is_exact:
@@ -171,6 +171,16 @@ def optimal_sizes(source: EntropyTable | Sequence[Any] | InformationCurve) -> Op
     sizes = tuple(_trace(before, steps, n) for steps in range(1, n + 1))
     values = tuple(expected_kl(curve, s) for s in sizes)
     return OptimalSizes(values=values, sizes=sizes, counts=counts, error=_sizes_error(curve))
+
+
+def require_sizes(n: int) -> None:
+    """Raise if :func:`optimal_sizes` of n positions would take too long: before their curve is worked out.
+
+    Example:
+        >>> require_sizes(790)  # about the most
+    """
+    what, remedy = f"the best block sizes of {n} positions", "use fewer positions"
+    require_operations(n**3, what, limit=_STEPS, remedy=remedy)
 
 
 def _sizes_error(curve: InformationCurve) -> float:

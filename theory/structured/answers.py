@@ -17,7 +17,7 @@ from theory.bounds import check_partition
 from theory.curves import information_curve
 from theory.law import Context
 from theory.limits import CostError
-from theory.random_order import optimal_sizes
+from theory.random_order import optimal_sizes, require_sizes
 from theory.rounding import Approximate
 from theory.structured.decode_answers import Structured
 from theory.structured.estimate import (
@@ -132,6 +132,7 @@ def large_schedule(task: HasContexts, law: Structured, *, samples: int, seed: in
     interval of ``expected_kl`` holds the expected divergence of *these* sizes with probability at least 0.95, each T
     by itself. They are the best sizes up to the error of the curve.
     """
+    require_sizes(law.n)
     answer: dict[str, Any] = {"task": task.name, "n": law.n}
     if isinstance(law, MarkovLaw):
         found = chain_curve(law)
