@@ -117,3 +117,10 @@ def test_bounds_on_moves_hold():
         start, stop = graphs.spans[kind].tolist()
         moves = int(graphs.starts[stop] - graphs.starts[start])
         assert 0 < moves <= most_moves(outcomes, [sizes[i] for i in states.core(mask, state)])
+
+
+def test_the_order_of_the_outcomes_tells_nothing(monkeypatch):
+    monkeypatch.setattr(ahead, "_BRIEF", 0)
+    pmf = law_of("tree", 6)
+    turned = JointPMF(pmf.alphabets, pmf.codes[::-1], pmf.weights[::-1], pmf.total)
+    assert forecast(turned) == forecast(pmf)

@@ -14,7 +14,7 @@ import numpy as np
 
 from theory.adaptive.graph_cost import GraphCost, varying
 from theory.adaptive.kinds import Kinds
-from theory.adaptive.states import Reader, members
+from theory.adaptive.states import Reader, in_order, members
 from theory.pilot import least_number
 from theory.pmf import JointPMF
 
@@ -75,7 +75,7 @@ class _Look:
     """The states met by reading some revealed sets of each size."""
 
     def __init__(self, pmf: JointPMF, cost: GraphCost) -> None:
-        self.pmf, self.cost = pmf, cost
+        self.pmf, self.cost = in_order(pmf), cost
         self.places = members(varying(pmf))
         self.kinds, self.rng = Kinds(cost), np.random.default_rng(0)
         self.where: list[tuple[int, int]] = []

@@ -21,7 +21,7 @@ from theory.adaptive.kinds import DONE, FREE, Kinds
 from theory.grouping import group_rows
 from theory.pmf import JointPMF
 
-__all__ = ["Layer", "Reader", "States", "list_states", "members", "most_moves", "state_counts"]
+__all__ = ["Layer", "Reader", "States", "in_order", "list_states", "members", "most_moves", "state_counts"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,8 +128,7 @@ def list_states(pmf: JointPMF) -> States:
         >>> states.count, states.kinds.cores  # done, free, then shuffles of 4, 3 and 2 items
         (209, [0, 0, 4, 3, 2])
     """
-    order = np.lexsort(pmf.codes.T[::-1])
-    pmf = JointPMF(pmf.alphabets, pmf.codes[order], pmf.weights[order], pmf.total)
+    pmf = in_order(pmf)
     kinds, where = Kinds(GraphCost(pmf=pmf)), list[tuple[int, int]]()
     full, telling = (1 << pmf.n) - 1, varying(pmf)
     read: dict[
@@ -142,6 +141,17 @@ def list_states(pmf: JointPMF) -> States:
         layers.append(read[mask & telling])
     layers.append(Reader(pmf, full, kinds, where).layer())  # nothing is masked
     return States(pmf, tuple(layers), kinds, tuple(where))
+
+
+def in_order(pmf: JointPMF) -> JointPMF:
+    """Return the pmf with its outcomes in lexicographic order, so that equal laws of states are listed alike.
+
+    Example:
+        >>> in_order(JointPMF.from_weights(["ba", "ab"], [1, 2])).codes.tolist()
+        [[0, 1], [1, 0]]
+    """
+    order = np.lexsort(pmf.codes.T[::-1])
+    return JointPMF(pmf.alphabets, pmf.codes[order], pmf.weights[order], pmf.total)
 
 
 def most_moves(outcomes: int, sizes: Sequence[int]) -> int:
