@@ -17,6 +17,7 @@ from theory.bounds import optimal_bounds, step_bound
 from theory.decoder import decode
 from theory.limits import CostError
 from theory.lognumber import LogNumber
+from theory.mixture_columns import Columns
 from theory.mixtures import (
     mixture_kl,
     mixture_law,
@@ -396,6 +397,10 @@ def test_cost_is_estimated_first():
         optimal_mixture(wide, 5)
     with pytest.raises(CostError, match="marginals of 2\\^20"):
         optimal_mixture(JointPMF.uniform([(j % 2, j) + (0,) * 18 for j in range(40)]), 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Columns, "of", None)  # nothing is worked out before
+        with pytest.raises(CostError, match="ordered partitions would take about"):
+            optimal_mixtures([(Fraction(1, 2), wide), (Fraction(1, 2), JointPMF.uniform([(0,) * 14]))])
 
 
 @pytest.mark.parametrize("digits", [200, 400])

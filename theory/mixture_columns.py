@@ -22,6 +22,7 @@ __all__ = ["Columns", "Targets", "distinct_laws"]
 Targets = JointPMF | Sequence[tuple[Fraction, JointPMF]]
 
 _TABLE_CELLS = 2 * 10**7  # 2^n sets times outcomes: ten seconds
+_SET = 200  # outcomes that take as long as a set itself
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ class Columns:
         if (total := sum((weight for weight, _ in parts), Fraction(0))) != 1:
             raise InputError(f"weights of contexts must sum to 1, got {total}.")
         n, exact = lengths.pop(), all(pmf.is_exact for _, pmf in parts)
-        cells, what = sum(len(pmf) for _, pmf in parts) << n, f"the marginals of 2^{n} position sets"
+        cells, what = sum(len(pmf) + _SET for _, pmf in parts) << n, f"the marginals of 2^{n} position sets"
         require_operations(cells, what, limit=_TABLE_CELLS, remedy="use fewer positions or outcomes")
         number: Any = to_fmpq if exact else float
         merged: dict[tuple[Any, ...], Any] = {}

@@ -40,6 +40,7 @@ from theory.mixture_columns import Columns, Targets, distinct_laws
 from theory.partition_laws import mixture_kl as mixture_kl
 from theory.partition_laws import mixture_law as mixture_law
 from theory.partition_laws import partition_law as partition_law
+from theory.pmf import JointPMF
 from theory.rounding import gamma
 
 __all__ = [
@@ -120,9 +121,14 @@ def optimal_mixtures(pmf: Targets) -> tuple[OptimalMixture, ...]:
         >>> [str(best.kl) for best in optimal_mixtures(JointPMF.uniform([(0, 0), (1, 1)]))]
         ['log2(2)', '0']
     """
+    longest = max(part.n for _, part in _parts(pmf))
+    for steps in range(1, longest + 1):
+        _require(
+            longest, 1, steps
+        )  # partitions tell at least one outcome apart: which ones takes long to find out
     columns = Columns.of(pmf)
     for steps in range(1, columns.n + 1):
-        _require(columns, steps)
+        _require(columns.n, len(columns.mass), steps)
     return tuple(_optimum(columns, steps) for steps in range(1, columns.n + 1))
 
 
@@ -154,14 +160,18 @@ def optimal_mixture(pmf: Targets, steps: int) -> OptimalMixture:
     return _optimum(columns, steps)
 
 
-def _require(columns: Columns, steps: int) -> None:
-    count = ordered_partition_count(columns.n, steps) if steps < columns.n else columns.n
-    what = f"{count} ordered partitions of {len(columns.mass)} outcomes"
-    require_operations(count * len(columns.mass), what, limit=_LAW_CELLS, remedy="use fewer positions")
+def _parts(targets: Targets) -> Sequence[tuple[Fraction, JointPMF]]:
+    return [(Fraction(1), targets)] if isinstance(targets, JointPMF) else targets
+
+
+def _require(n: int, outcomes: int, steps: int) -> None:
+    count = ordered_partition_count(n, steps) if steps < n else n
+    what = f"{count} ordered partitions" + (f" of {outcomes} outcomes" if outcomes > 1 else "")
+    require_operations(count * outcomes, what, limit=_LAW_CELLS, remedy="use fewer positions")
 
 
 def _optimum(columns: Columns, steps: int) -> OptimalMixture:
-    _require(columns, steps)
+    _require(columns.n, len(columns.mass), steps)
     rows, chains = zip(*distinct_laws(columns, steps), strict=True)
     found = _search(*_scaled(rows, columns.mass))
     weights, kl, excess = _certified(columns, rows, found)
