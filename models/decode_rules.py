@@ -132,8 +132,6 @@ def board_of(
 def _first_of_prompt(rules: Rules, prompts: torch.Tensor) -> torch.Tensor:
     """Return for each row the first one with the same tokens outside of the answer columns, shape (B,)."""
     outside = torch.cat([prompts[:, : rules.first], prompts[:, rules.last :]], dim=1)
-    if not outside.shape[1]:
-        return torch.zeros(len(prompts), dtype=torch.int64, device=prompts.device)
     index = distinct_rows(outside)[1]
     first = torch.full((len(prompts),), len(prompts), device=prompts.device)
     every = torch.arange(len(prompts), device=prompts.device)

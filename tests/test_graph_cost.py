@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from synthetic import make_task
+from theory.__main__ import main
 from theory.adaptive import ahead, graph, graph_cost, state_graph
 from theory.adaptive.ahead import forecast
 from theory.adaptive.graph_cost import GraphCost
@@ -74,7 +77,7 @@ def test_a_small_law_is_not_looked_at(monkeypatch):
 def test_a_search_that_turns_out_long_ends_on_the_way(part, monkeypatch):
     pmf = law_of("tree", 7)
     done = list_states(pmf).kinds.cost.spent
-    monkeypatch.setattr(graph, "require_graphs", list)
+    monkeypatch.setattr(graph, "_require_affordable", list)
     monkeypatch.setattr(graph_cost, "_LIMIT", done // 2 if part == "states" else done)
     if part == "states":
         monkeypatch.setattr(graph, "_require", None)
@@ -100,12 +103,12 @@ def test_a_look_ahead_goes_on_while_more_states_could_tell_more(factor, looks, m
 def test_several_laws_count_together_and_the_limit_can_be_moved(monkeypatch):
     pmf = law_of("parity", 6)
     monkeypatch.setattr(graph_cost, "_LIMIT", 2 * forecast(pmf).work)
-    graph.require_graphs([pmf] * 2)
+    graph.state_graphs([pmf] * 2)
     with pytest.raises(CostError, match="the adaptive optimum of 3 contexts would take about") as refused:
-        graph.require_graphs([pmf] * 3)
+        graph.state_graphs([pmf] * 3)
     assert refused.value.factor == 2
     with allowing(2):
-        graph.require_graphs([pmf] * 3)
+        graph.state_graphs([pmf] * 3)
 
 
 def test_bounds_on_moves_hold():
@@ -124,3 +127,12 @@ def test_the_order_of_the_outcomes_tells_nothing(monkeypatch):
     pmf = law_of("tree", 6)
     turned = JointPMF(pmf.alphabets, pmf.codes[::-1], pmf.weights[::-1], pmf.total)
     assert forecast(turned) == forecast(pmf)
+
+
+@pytest.mark.parametrize("command", [["policy"], ["frontier"], ["bounds", "--adaptive"]])
+def test_a_command_looks_at_each_law_once(command, monkeypatch, capsys):
+    looks = list[JointPMF]()
+    monkeypatch.setattr(graph, "forecast", lambda pmf: looks.append(pmf) or forecast(pmf))
+    assert main([command[0], "parity", "-n", "4", *command[1:], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["n"] == 4
+    assert len(looks) == 1

@@ -255,6 +255,11 @@ class TestFlows:
         assert UNKNOWN in seen[1]
         assert (seen[1] >= 0).any()
 
+    def test_sets_of_any_number_of_positions_are_told_apart(self):
+        rows = np.eye(130, dtype=bool)
+        assert flow_cost._masks(rows) == [1 << i for i in range(130)]
+        assert flow_cost._masks(~rows[:1]) == [2**130 - 2]
+
     def test_brief_decodes_are_not_looked_at(self, monkeypatch):
         monkeypatch.setattr(flow_cost, "sampled_steps", None)
         assert decode(law_of("shuffle", 4), parse_policy("topk:k=2")).steps == 2

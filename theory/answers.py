@@ -104,10 +104,11 @@ def _listed_bounds(
     if adaptive:
         from theory.adaptive import average_bounds
         from theory.adaptive.cap import adaptive_error
-        from theory.adaptive.graph import require_graphs
+        from theory.adaptive.graph import state_graphs
 
-        require_graphs([pmf for _, pmf in parts])
-        optima["adaptive_bound"] = list(average_bounds(parts))
+        graphs = state_graphs([pmf for _, pmf in parts])
+        weights = [weight for weight, _ in parts]
+        optima["adaptive_bound"] = list(average_bounds(list(zip(weights, graphs, strict=True))))
         if error := sum(float(weight) * adaptive_error(pmf) for weight, pmf in parts):
             # a mean adds a rounding of each part, of values of at most n log2 N bits
             size = max(pmf.n * log2(max(len(pmf), 2)) for _, pmf in parts)

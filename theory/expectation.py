@@ -9,13 +9,12 @@ from functools import cache
 from math import comb, inf
 from typing import Any, Protocol
 
-import numpy as np
-
 from theory._checks import InputError
 from theory.arithmetic import Number
 from theory.bounds import optimal_bounds
 from theory.correlation import Bits
 from theory.decoder import as_process, decode
+from theory.grouping import listing
 from theory.large.answers import structure_of
 from theory.large.decode import NotKnownError, decode_structured
 from theory.large.entropies import Structure
@@ -146,6 +145,9 @@ def _each_context(
     for context, pmf in zip(contexts, pmfs, strict=True):
         key = _up_to_names(pmf), pmf.alphabets if named else None
         alike[key] = alike[key][0] + context.weight if key in alike else context.weight, pmf
+    if len(alike) == 1:
+        [(weight, pmf)] = alike.values()
+        return [(weight, decode(pmf, policy, **switches))]
     states = [_states(pmf.n, len(pmf), max(map(len, pmf.alphabets))) for _, pmf in alike.values()]
     results: list[tuple[Fraction, Any]] = []
     for (weight, pmf), own in zip(alike.values(), states, strict=True):
@@ -158,15 +160,13 @@ def _sees_names(policy: Policy, switches: dict[str, Any]) -> bool:
     """Return whether a rule may see more of a law than its probabilities: a process, or one that asks the model."""
     if not is_ours(policy) or getattr(policy, "asks", False):
         return True
-    transform = Transform(**{key: value for key, value in switches.items() if key != "off_support"})
-    return as_process(policy, transform) is not None
+    return as_process(policy, _transform(switches)) is not None
 
 
 def _up_to_names(pmf: JointPMF) -> Hashable:
     """Return what the probabilities of a law follow from."""
-    weights = pmf.weights
-    listed = tuple(weights.tolist()) if weights.dtype == np.dtype(object) else weights.tobytes()
-    return tuple(map(len, pmf.alphabets)), pmf.codes.tobytes(), str(weights.dtype), listed, pmf.total
+    sizes = tuple(map(len, pmf.alphabets))
+    return sizes, pmf.codes.tobytes(), str(pmf.weights.dtype), listing(pmf.weights), pmf.total
 
 
 @cache
@@ -179,13 +179,17 @@ def not_lumped(policy: Policy | Process, switches: dict[str, Any]) -> str | None
     """Return what keeps the decode from being lumped, if anything does."""
     if isinstance(policy, Process) or not getattr(policy, "lumps", False):
         return f"policy {policy}"
-    transform = Transform(**{key: value for key, value in switches.items() if key != "off_support"})
+    transform = _transform(switches)
     if as_process(policy, transform) is not None:
         return "confidence=sampled"
     if transform.top_p is not None or transform.top_k is not None or transform.scored != "before":
         return "truncation, nor scores read after it"
     off_support = switches.get("off_support", "marginal")
     return None if off_support == "marginal" else f"off_support={off_support}"
+
+
+def _transform(switches: dict[str, Any]) -> Transform:
+    return Transform(**{key: value for key, value in switches.items() if key != "off_support"})
 
 
 def _structure(task: HasContexts, chain: Chain | None, lumped: bool | None) -> Structure | None:

@@ -188,4 +188,5 @@ def _states(pmf: JointPMF, mask: int) -> int:
 
 
 def _masks(rows: np.ndarray) -> list[int]:
-    return (rows @ (1 << np.arange(rows.shape[1]))).tolist()
+    octets = np.packbits(rows, axis=1, bitorder="little")
+    return [int.from_bytes(row.tobytes(), "little") for row in octets]  # of any number of positions

@@ -8,7 +8,7 @@ from typing import Any
 
 from theory._checks import InputError, exact_fraction
 from theory.adaptive.frontier import Frontier
-from theory.adaptive.graph import require_graphs
+from theory.adaptive.graph import state_graphs
 from theory.adaptive.within import depth_within
 from theory.answer_parts import NamedTask, exact_text, parametrised
 from theory.diversity import most_accurate, most_accurate_of_any
@@ -29,7 +29,7 @@ def frontier_answer(task: NamedTask) -> dict[str, Any]:
 
     Steps are expected along runs driven by the data; ``steps_of_runs`` are those of the decoder's own runs.
     """
-    from theory.adaptive import average_depth, average_frontier, state_graph
+    from theory.adaptive import average_depth, average_frontier
 
     if parametrised(task) is not None:
         raise InputError(
@@ -37,8 +37,7 @@ def frontier_answer(task: NamedTask) -> dict[str, Any]:
             "blocks), decode (any rule, sampled), or a smaller -n."
         )
     parts = context_pmfs(task.contexts())
-    require_graphs([pmf for _, pmf in parts])
-    graphs = [(weight, state_graph(pmf)) for weight, pmf in parts]
+    graphs = list(zip([weight for weight, _ in parts], state_graphs([pmf for _, pmf in parts]), strict=True))
     front = average_frontier(graphs)
     vertices = front.vertices
     depth = average_depth(graphs)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +61,16 @@ def group_rows(codes: NDArray[np.int64], sizes: Sequence[int], positions: Sequen
     elif positions:
         _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
     return Groups(first, inverse.reshape(-1))
+
+
+def listing(weights: NDArray[Any]) -> Hashable:
+    """Return a key that equal arrays of one dtype share, and no others.
+
+    Example:
+        >>> listing(np.array([1, 2])) == listing(np.array([1, 2])), listing(np.array([2**70, 1]))
+        (True, (1180591620717411303424, 1))
+    """
+    return tuple(weights.tolist()) if weights.dtype == np.dtype(object) else weights.tobytes()
 
 
 def row_keys(table: NDArray[np.int64]) -> list[bytes]:

@@ -111,12 +111,16 @@ def affordable(limit: int = OPERATION_LIMIT) -> int:
         ...     affordable(10)
         30
     """
-    return int(max(int(limit * _SHARE.get()), 1) * _ALLOWANCE.get())
+    return int(_own_share(limit) * _ALLOWANCE.get())
 
 
 def require_operations(needed: int, what: str, *, limit: int = OPERATION_LIMIT, remedy: str) -> None:
     """Raise before a computation of ``needed`` elementary steps if it exceeds ``limit``."""
-    _require(needed, max(int(limit * _SHARE.get()), 1), f"{what} would take", _steps, remedy)
+    _require(needed, _own_share(limit), f"{what} would take", _steps, remedy)
+
+
+def _own_share(limit: int) -> int:
+    return max(int(limit * _SHARE.get()), 1)
 
 
 def _require(needed: int, limit: int, what: str, write: Callable[[int, int], str], remedy: str) -> None:

@@ -17,7 +17,7 @@ from theory.limits import require_operations
 from theory.partition_laws import weights_at
 from theory.pmf import JointPMF
 
-__all__ = ["Columns", "Targets", "distinct_laws"]
+__all__ = ["Columns", "Targets", "distinct_laws", "parts_of"]
 
 Targets = JointPMF | Sequence[tuple[Fraction, JointPMF]]
 
@@ -38,7 +38,7 @@ class Columns:
     @classmethod
     def of(cls, targets: Targets) -> Columns:
         """Return the merged outcomes of a target, or of (weight, pmf) pairs: contexts that share one mixture."""
-        parts = [(Fraction(1), targets)] if isinstance(targets, JointPMF) else list(targets)
+        parts = parts_of(targets)
         lengths = {pmf.n for _, pmf in parts}
         if len(lengths) != 1:
             raise InputError(f"contexts have lengths {sorted(lengths)}; one mixture needs one length.")
@@ -63,6 +63,11 @@ class Columns:
         return np.multiply.reduce(
             [self.marginals[revealed | 1 << i] / before for i in _members(block)]
         ).tolist()
+
+
+def parts_of(targets: Targets) -> list[tuple[Fraction, JointPMF]]:
+    """Return the (weight, pmf) pairs of targets; a single pmf has weight 1."""
+    return [(Fraction(1), targets)] if isinstance(targets, JointPMF) else list(targets)
 
 
 def _distinct_columns(pmf: JointPMF) -> Iterator[tuple[list[Any], Any]]:

@@ -36,11 +36,10 @@ from theory.bounds import Partition
 from theory.correlation import Bits
 from theory.limits import require_operations
 from theory.lognumber import LogNumber
-from theory.mixture_columns import Columns, Targets, distinct_laws
+from theory.mixture_columns import Columns, Targets, distinct_laws, parts_of
 from theory.partition_laws import mixture_kl as mixture_kl
 from theory.partition_laws import mixture_law as mixture_law
 from theory.partition_laws import partition_law as partition_law
-from theory.pmf import JointPMF
 from theory.rounding import gamma
 
 __all__ = [
@@ -117,15 +116,14 @@ def optimal_mixtures(pmf: Targets) -> tuple[OptimalMixture, ...]:
     "Exactly T blocks", as in Theorem 2. Whether the optimum falls with T as ``L*_T`` does is not known to us.
 
     Example:
-        >>> from theory.pmf import JointPMF
-        >>> [str(best.kl) for best in optimal_mixtures(JointPMF.uniform([(0, 0), (1, 1)]))]
+        >>>         >>> [str(best.kl) for best in optimal_mixtures(JointPMF.uniform([(0, 0), (1, 1)]))]
         ['log2(2)', '0']
     """
-    longest = max(part.n for _, part in _parts(pmf))
-    for steps in range(1, longest + 1):
-        _require(
-            longest, 1, steps
-        )  # partitions tell at least one outcome apart: which ones takes long to find out
+    longest = max(part.n for _, part in parts_of(pmf))
+    for steps in range(
+        1, longest + 1
+    ):  # which outcomes partitions tell apart takes long to find out: at least one
+        _require(longest, 1, steps)
     columns = Columns.of(pmf)
     for steps in range(1, columns.n + 1):
         _require(columns.n, len(columns.mass), steps)
@@ -148,8 +146,7 @@ def optimal_mixture(pmf: Targets, steps: int) -> OptimalMixture:
         CostError: If the partitions, ``ordered_partition_count(n, T)``, times the outcomes exceed the limit.
 
     Example:
-        >>> from theory.pmf import JointPMF
-        >>> pmf = JointPMF.uniform([("F", 1, 2, 3), (0, "F", 2, 3), (0, 1, "F", 3), (0, 1, 2, "F")])
+        >>>         >>> pmf = JointPMF.uniform([("F", 1, 2, 3), (0, "F", 2, 3), (0, 1, "F", 3), (0, 1, 2, "F")])
         >>> best = optimal_mixture(pmf, 2)  # the best fixed partition has 0.43383 bits
         >>> best.is_optimal, best.kl, round(float(best.kl), 5)
         (True, LogNumber('5 log2(2) - 3 log2(3)'), 0.24511)
@@ -158,10 +155,6 @@ def optimal_mixture(pmf: Targets, steps: int) -> OptimalMixture:
     if positive_int(steps, "steps") > columns.n:
         raise InputError(f"steps must be from 1 to the number of positions, {columns.n}, got {steps}.")
     return _optimum(columns, steps)
-
-
-def _parts(targets: Targets) -> Sequence[tuple[Fraction, JointPMF]]:
-    return [(Fraction(1), targets)] if isinstance(targets, JointPMF) else targets
 
 
 def _require(n: int, outcomes: int, steps: int) -> None:

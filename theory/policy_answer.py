@@ -8,7 +8,7 @@ from typing import Any
 
 from theory._checks import InputError, positive_int
 from theory.adaptive import adaptive_bounds, serial_depth
-from theory.adaptive.graph import require_graphs
+from theory.adaptive.graph import state_graphs
 from theory.adaptive.policy import AdaptivePolicy
 from theory.answer_parts import NamedTask
 from theory.decoder import decode
@@ -52,13 +52,11 @@ def best_policies(task: NamedTask, steps: int | None = None) -> tuple[int, tuple
     if large_law(task) is not None:
         raise InputError(f"the best policy needs a law that can be listed, and {task.name} is too large.")
     contexts = occurring(task.contexts())
-    require_graphs([context.law.pmf() for context in contexts])
-    parts = [(context, adaptive_bounds(context.law.pmf())) for context in contexts]
+    graphs = state_graphs([context.law.pmf() for context in contexts])
+    parts = [(context, adaptive_bounds(graph)) for context, graph in zip(contexts, graphs, strict=True)]
     longest = max(context.law.n for context, _ in parts)
-    if steps is None:
-        cap = max(serial_depth(context.law.pmf()).worst_case for context, _ in parts)
-    else:
-        cap = positive_int(steps, "steps")
+    fewest = max(serial_depth(graph).worst_case for graph in graphs) if steps is None else steps
+    cap = positive_int(fewest, "steps")
     if cap > longest:
         raise InputError(f"steps must be between 1 and {longest}, the number of positions, got {cap}.")
     found: list[BestPolicy] = []

@@ -89,7 +89,7 @@ class _Look:
                 break
             for size in range(len(self.places)):
                 if not self.cost.affords_a_look:
-                    break
+                    return self._estimate()
                 if self.sample.sets[size] < comb(len(self.places), size):
                     self._read(size)
         return self._estimate()

@@ -28,7 +28,7 @@ from theory.adaptive.states import States, list_states, most_moves, state_counts
 from theory.limits import require_memory
 from theory.pmf import JointPMF
 
-__all__ = ["Level", "StateGraph", "require_graphs", "state_graph"]
+__all__ = ["Level", "StateGraph", "state_graph", "state_graphs"]
 
 _REMEDY = "use fewer positions or outcomes"
 _MOVE_BYTES = 120  # child, weight and probability, and the copies made while ordering them
@@ -144,18 +144,31 @@ def state_graph(pmf: JointPMF) -> StateGraph:
         >>> graph.kinds, len(graph.block), len(graph.child)  # 15, 7 and 3 blocks of 4, 3 and 2 items
         (5, 25, 25)
     """
-    require_graphs([pmf])
+    return state_graphs([pmf])[0]
+
+
+def state_graphs(pmfs: Sequence[JointPMF]) -> tuple[StateGraph, ...]:
+    """Return the graph of each of several laws.
+
+    Raises:
+        CostError: If the estimate for all of them together exceeds the limits.
+
+    Example:
+        >>> [graph.kinds for graph in state_graphs([JointPMF.uniform([(0, 0), (1, 1)])] * 2)]
+        [3, 3]
+    """
+    _require_affordable(pmfs)
+    return tuple(_built(pmf) for pmf in pmfs)
+
+
+def _built(pmf: JointPMF) -> StateGraph:
     states = list_states(pmf)
     _require(states)
     return _ordered(states, list(all_parts(states)))
 
 
-def require_graphs(pmfs: Sequence[JointPMF]) -> None:
-    """Raise if the graphs of these laws, all of them kept, would take too long or too much memory.
-
-    Example:
-        >>> require_graphs([JointPMF.uniform([(0, 0), (1, 1)])] * 2)
-    """
+def _require_affordable(pmfs: Sequence[JointPMF]) -> None:
+    """Raise before the graphs of these laws, all of them kept, if they would take too long or too much memory."""
     of = f"{pmfs[0].n} positions and {len(pmfs[0])} outcomes" if len(pmfs) == 1 else f"{len(pmfs)} contexts"
     require_work(sum(GraphCost(pmf=pmf).of_reading for pmf in pmfs), of)
     counts = [state_counts(pmf)[0] for pmf in pmfs]

@@ -13,7 +13,7 @@ from theory.pmf import JointPMF
 __all__ = ["GraphCost", "require_work", "varying"]
 
 _LIMIT = 6 * 10**10  # about a minute
-# fitted to the graphs of eleven laws, of 13 to 55,447 different laws of states: all within a factor of two
+# fitted to the graphs of eleven laws, of 6 to 55,447 different laws of states: all within a factor of two
 _SET, _LAYER = 1000, 600_000  # a revealed set, and one whose outcomes are read
 _CELL, _LOOSE = 20, 10_000  # an outcome at a position, and a state that is not sure
 _LAW, _LAW_CELL = 500_000, 10  # a new law of a state; a token of it, for each of its positions

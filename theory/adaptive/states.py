@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from theory.adaptive.canonical import SmallLaw
 from theory.adaptive.graph_cost import GraphCost, varying
 from theory.adaptive.kinds import DONE, FREE, Kinds
-from theory.grouping import group_rows
+from theory.grouping import group_rows, listing
 from theory.pmf import JointPMF
 
 __all__ = ["Layer", "Reader", "States", "in_order", "list_states", "members", "most_moves", "state_counts"]
@@ -133,7 +133,7 @@ def list_states(pmf: JointPMF) -> States:
     full, telling = (1 << pmf.n) - 1, varying(pmf)
     read: dict[
         int, Layer
-    ] = {}  # a position with one token tells no states apart: one layer for all sets alike
+    ] = {}  # a position with one token tells no states apart: sets alike but for it have one
     layers: list[Layer] = []
     for mask in range(full):
         if mask & telling not in read:
@@ -219,9 +219,9 @@ class Reader:
             self.columns[loose] = np.ascontiguousarray(self.local[:, members(loose)])
         rows = slice(int(self.ends[state]), int(self.ends[state + 1]))
         codes, weights = self.columns[loose][rows], self.scaled[rows]
-        listing: Hashable = (codes.shape[1], codes.tobytes(), _listed(weights))
+        key: Hashable = (codes.shape[1], codes.tobytes(), listing(weights))
         before = len(self.kinds.cores)
-        number = self.kinds.entry(listing, lambda: SmallLaw(codes, weights))
+        number = self.kinds.entry(key, lambda: SmallLaw(codes, weights))
         if len(self.kinds.cores) > before:
             self.where.append((self.mask, state))
         return number
@@ -238,7 +238,3 @@ def _rescaled(weights: NDArray[Any], ends: NDArray[np.int64]) -> NDArray[Any]:
     if weights.dtype == np.float64:
         return weights / np.repeat(np.maximum.reduceat(weights, ends[:-1]), np.diff(ends))
     return weights // np.repeat(np.gcd.reduceat(weights, ends[:-1]), np.diff(ends))
-
-
-def _listed(weights: NDArray[Any]) -> Hashable:
-    return tuple(weights.tolist()) if weights.dtype == np.dtype(object) else weights.tobytes()

@@ -85,7 +85,7 @@ def others_posterior(initial: Array, transitions: Array, evidence: Array) -> Arr
         listed += [a @ step(transitions, i) for i, a in enumerate(forward[:-1], start=1)]
         back = _backward(transitions, evidence)
         found = _scaled(xp.stack(listed, axis=1)) * xp.stack(back, axis=1)
-        rows = faint([initial, transitions], evidence, [forward, listed[1:], back])
+        rows = faint([initial, transitions], evidence, [forward, listed, back])
     if xp.any(rows):
         found[rows] = log_others(initial, transitions, evidence[rows])
     return found

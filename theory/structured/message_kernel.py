@@ -25,8 +25,8 @@ def compiled_messages(
 
     Returns:
         Forward messages, what reaches each position before its own evidence, and backward messages, shape (B, n, K);
-        then the smallest positive entry of the forward and backward messages, and that of what reaches positions 1
-        and on, at most 1, shape (B,).
+        then the smallest positive entry of the forward and backward messages, and that of what reaches a position,
+        at most 1, shape (B,).
     """
     shape = evidence.shape
     forward, reached, backward = np.empty(shape), np.empty(shape), np.empty(shape)
@@ -66,8 +66,8 @@ def _walk(
                 if i > 0:
                     for g in range(states):
                         value += forward[row, i - 1, g] * transitions[min(i - 1, last), g, h]
-                    if 0.0 < value < least_reached[row]:
-                        least_reached[row] = value
+                if 0.0 < value < least_reached[row]:
+                    least_reached[row] = value
                 reached[row, i, h] = value
                 forward[row, i, h] = value * evidence[row, i, h]
                 total += forward[row, i, h]
