@@ -116,14 +116,13 @@ def optimal_mixtures(pmf: Targets) -> tuple[OptimalMixture, ...]:
     "Exactly T blocks", as in Theorem 2. Whether the optimum falls with T as ``L*_T`` does is not known to us.
 
     Example:
-        >>>         >>> [str(best.kl) for best in optimal_mixtures(JointPMF.uniform([(0, 0), (1, 1)]))]
+        >>> from theory.pmf import JointPMF
+        >>> [str(best.kl) for best in optimal_mixtures(JointPMF.uniform([(0, 0), (1, 1)]))]
         ['log2(2)', '0']
     """
     longest = max(part.n for _, part in parts_of(pmf))
-    for steps in range(
-        1, longest + 1
-    ):  # which outcomes partitions tell apart takes long to find out: at least one
-        _require(longest, 1, steps)
+    for steps in range(1, longest + 1):
+        _require(longest, 1, steps)  # before it is known how many outcomes partitions tell apart
     columns = Columns.of(pmf)
     for steps in range(1, columns.n + 1):
         _require(columns.n, len(columns.mass), steps)
@@ -146,7 +145,8 @@ def optimal_mixture(pmf: Targets, steps: int) -> OptimalMixture:
         CostError: If the partitions, ``ordered_partition_count(n, T)``, times the outcomes exceed the limit.
 
     Example:
-        >>>         >>> pmf = JointPMF.uniform([("F", 1, 2, 3), (0, "F", 2, 3), (0, 1, "F", 3), (0, 1, 2, "F")])
+        >>> from theory.pmf import JointPMF
+        >>> pmf = JointPMF.uniform([("F", 1, 2, 3), (0, "F", 2, 3), (0, 1, "F", 3), (0, 1, 2, "F")])
         >>> best = optimal_mixture(pmf, 2)  # the best fixed partition has 0.43383 bits
         >>> best.is_optimal, best.kl, round(float(best.kl), 5)
         (True, LogNumber('5 log2(2) - 3 log2(3)'), 0.24511)
