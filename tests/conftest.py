@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,14 @@ def pytest_collection_finish() -> None:
     """Search for garbage again, but not among what has been collected."""
     gc.freeze()
     gc.enable()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose marker ``extras`` names a package that is not installed."""
+    for mark in item.iter_markers("extras"):
+        for package in mark.args:
+            if find_spec(package) is None:  # not imported: Ray reads its settings then
+                pytest.skip(f"needs the package {package}, which the extra `test` leaves out")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,4 @@
-"""Where cells are computed changes nothing: real Dask and Ray clusters on loopback, a worker killed midway.
-
-The tests of Ray run where it is installed, as it is not with the extra `dev`.
-"""
+"""Where cells are computed changes nothing: real Dask and Ray clusters on loopback, a worker killed midway."""
 
 import importlib
 import os
@@ -140,7 +137,8 @@ def folder(tmp_path):
 @pytest.fixture(scope="module")
 def dask():
     """Give a Dask cluster of two processes with two threads each."""
-    distributed = pytest.importorskip("distributed")
+    import distributed
+
     with distributed.LocalCluster(n_workers=2, threads_per_worker=2, env=WORKER, **LOOPBACK) as made:
         yield made
 
@@ -148,7 +146,6 @@ def dask():
 @contextmanager
 def elsewhere():
     """Give one other process that is a Dask cluster, and its address; one thread takes its tasks in their order."""
-    pytest.importorskip("distributed")
     one = LOOPBACK | {"processes": False, "n_workers": 1, "threads_per_worker": 1}
     cluster = f"import distributed; made = distributed.LocalCluster(**{one})"
     script = f"{cluster}; print(made.scheduler_address, flush=True); input()"
@@ -174,7 +171,8 @@ def ray():
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as short:
         patch.setenv("RAY_AUTH_MODE", "token")  # Ray listens on every network
         patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
-        pytest.importorskip("ray")  # reads its settings
+        import ray  # noqa: F401  # reads its settings
+
         options = f"start --head --block --port={port} --node-ip-address=127.0.0.1 --num-cpus=2"
         # A path to a socket has at most 107 bytes, so the folder is not that of the tests.
         options += f" --temp-dir={short} --include-dashboard=false --disable-usage-stats"
@@ -194,7 +192,11 @@ def answers(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-@pytest.fixture(params=["dask", "ray"])
+DASK = pytest.mark.extras("distributed")
+RAY = pytest.mark.extras("ray")
+
+
+@pytest.fixture(params=[pytest.param("dask", marks=DASK), pytest.param("ray", marks=RAY)])
 def cluster(request, monkeypatch):
     """Give the name and the address of a cluster in which one death of a worker too many is the second."""
     made = request.getfixturevalue(request.param)
@@ -330,11 +332,14 @@ class TestFutures:
             finished.close()
 
 
+@DASK
 class TestDask:
     def test_cluster_without_a_worker(self, monkeypatch):
+        import distributed
+
         monkeypatch.setattr("figures.backends._FIRST_WORKER", 1)
         with (
-            pytest.importorskip("distributed").LocalCluster(n_workers=0, **LOOPBACK) as made,
+            distributed.LocalCluster(n_workers=0, **LOOPBACK) as made,
             open_backend("dask", scheduler=made.scheduler_address) as evaluate,
             pytest.raises(BackendError, match="no worker after 1 s; start some: dask worker tcp"),
         ):
@@ -361,6 +366,7 @@ class TestDask:
         assert "a Dask Worker answers there, not a scheduler" in capsys.readouterr().err
 
 
+@RAY
 def test_ray_without_a_module(ray, tmp_path, monkeypatch):
     lacks_a_module("ray", ray, tmp_path, monkeypatch)
 
@@ -383,14 +389,20 @@ class TestWrongUsage:
         [
             (["--backend", "spark"], "argument --backend: invalid choice: 'spark'"),
             (["--scheduler", "tcp://h:1"], "--scheduler tcp://h:1 belongs to --backend dask or ray"),
-            (["--backend", "dask"], "--backend dask needs --scheduler ADDRESS"),
-            (["--backend", "dask", "--scheduler", "foo://h:1"], "cannot be reached (unknown address scheme"),
-            (["--backend", "dask", "--scheduler", "h"], "cannot be reached (missing port number"),
+            pytest.param(["--backend", "dask"], "--backend dask needs --scheduler ADDRESS", marks=DASK),
+            pytest.param(
+                ["--backend", "dask", "--scheduler", "foo://h:1"],
+                "cannot be reached (unknown address scheme",
+                marks=DASK,
+            ),
+            pytest.param(
+                ["--backend", "dask", "--scheduler", "h"],
+                "cannot be reached (missing port number",
+                marks=DASK,
+            ),
         ],
     )
     def test_one_line(self, arguments, message, folder, tmp_path, capsys):
-        if "dask" in arguments:
-            pytest.importorskip("distributed")
         self.refused(message, folder, tmp_path, capsys, *arguments)
 
     @pytest.mark.parametrize(("name", "package"), [("dask", "distributed"), ("ray", "ray")])
@@ -399,9 +411,9 @@ class TestWrongUsage:
         message = f"--backend {name} needs the package {package}; python -m pip install 'parabounds[{name}]'"
         self.refused(message, folder, tmp_path, capsys, "--backend", name, "--scheduler", "h:1")
 
+    @DASK
     @pytest.mark.parametrize("silent", [False, True])
     def test_nobody_answers(self, silent, folder, tmp_path, capsys, monkeypatch):
-        pytest.importorskip("distributed")
         monkeypatch.setattr("figures.backends._CONNECT", 0.5)
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))

@@ -43,17 +43,19 @@ def test_estimators_by_hand(counts):
     assert estimator("miller_madow").entropy(seen, total)[0] == pytest.approx(corrected, abs=ROUNDING)
 
 
+@pytest.mark.extras("dit")
 @given(counts=st.lists(st.integers(1, 30), min_size=1, max_size=8))
 def test_grassberger_by_its_recurrence(counts):
-    pytest.importorskip("dit")
     size = sum(counts)
     wanted = (digamma(size) - sum(c * grassberger_g(c) for c in counts) / size) / log(2)
     found = estimator("grassberger").entropy(np.array([counts]), np.array([[size]]))[0]
     assert found == pytest.approx(wanted, abs=1e-11)  # worst seen 2e-13: sums of 30 alternating terms
 
 
+@pytest.mark.extras("dit")
 def test_grassberger_is_the_estimator_of_dit():
-    estimators = pytest.importorskip("dit.inference.estimators")
+    from dit.inference import estimators
+
     data = np.random.default_rng(0).integers(0, 12, 200)
     counts = np.bincount(data)
     ours = estimator("grassberger").entropy(counts[None, :], np.array([[200]]))[0]
@@ -101,11 +103,11 @@ def test_plug_in_values_are_those_of_the_empirical_law(rows, cut):
     assert curve == pytest.approx([h[1] + h[j - 1] - h[j] for j in (1, 2, 3)], abs=ROUNDING)
 
 
-@pytest.mark.parametrize("name", ["plug_in", "miller_madow", "grassberger"])
+@pytest.mark.parametrize(
+    "name", ["plug_in", "miller_madow", pytest.param("grassberger", marks=pytest.mark.extras("dit"))]
+)
 def test_simulated_means_are_the_exact_expectations(name):
     """E over binomial counts, by its definition, against simulated samples of a known law."""
-    if name == "grassberger":
-        pytest.importorskip("dit")
     law, size, runs = np.array([0.4, 0.3, 0.1, 0.1, 0.05, 0.05]), 20, 4000
     counts = np.random.default_rng(7).multinomial(size, law, size=runs)
     found = estimator(name).entropy(counts, np.full((runs, 1), size))

@@ -38,7 +38,10 @@ SMALL = FinetuneRecipe(
 ROUNDING = 1e-6  # float32 sums in another order
 
 
-pytestmark = pytest.mark.usefixtures("one_thread", "own_module_cache")
+pytestmark = [
+    pytest.mark.extras("transformers", "peft"),
+    pytest.mark.usefixtures("one_thread", "own_module_cache"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,7 @@ from theory.policies import parse_policy
 MASK = 4
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.extras("transformers"), pytest.mark.usefixtures("one_thread")]
 
 
 def byte_level(*, whole: tuple[str, ...]) -> transformers.PreTrainedTokenizerFast:

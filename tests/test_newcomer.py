@@ -24,6 +24,8 @@ from theory._checks import InputError
 
 FINETUNE = ["--tasks", "copy", "-n", "3", "--examples", "4", "--epochs", "1", "--batch", "4", "--rank", "2"]
 
+pytestmark = pytest.mark.extras("transformers")
+
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory) -> Path:
@@ -196,8 +198,8 @@ def test_a_full_disk_is_one_line(saved, here, capsys, monkeypatch, place, comman
     assert not list(here.rglob("*.tmp"))
 
 
+@pytest.mark.extras("peft")
 def test_adapters_that_do_not_fit_leave_the_old_ones(saved, here, capsys, monkeypatch):
-    pytest.importorskip("peft")
     assert main(["finetune", "--model", str(saved), *FINETUNE, "--out", "out"]) == 0
     before = {path: path.read_bytes() for path in (here / "out").rglob("*") if path.is_file()}
 

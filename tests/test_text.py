@@ -79,8 +79,8 @@ def test_without_the_package_the_extra_is_named(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.extras("essential_generators")
 def test_shipped_counts():
-    pytest.importorskip("essential_generators")
     shipped_bigrams.cache_clear()
     assert shipped_bigrams()["of", "the"] > 1000
     task = WordBigrams(n=40)

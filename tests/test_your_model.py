@@ -18,6 +18,7 @@ from tests import hf_models
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "your_model.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```", flags=re.S | re.M)
+pytestmark = pytest.mark.extras("transformers")
 LATER = ("pip", "torchrun")  # not run here: an install, and several processes
 
 
