@@ -79,7 +79,7 @@ def _made(source: str) -> Any:
 
 @cache
 def _edge(source: str) -> Any:
-    from theory.adaptive import average_frontier
+    from theory.adaptive.average import average_frontier
     from theory.law import context_pmfs
 
     return average_frontier(context_pmfs(_made(source).contexts()))

@@ -30,7 +30,8 @@ LINES = {
 def distance(*, weights: str | None, task: str, n: int, states: int, seed: int, device: str) -> float:
     """Return the mean total variation of one task at one length."""
     from models import load
-    from models.evaluation import list_task, marginal_tv
+    from models.evaluation import marginal_tv
+    from synthetic.task import list_task
 
     model = load(weights, device=device)
     return marginal_tv(model, model.encoding, list_task(task, n), states=states, seed=seed)

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from figures.run import METADATA
-from figures.style import STYLE
+from figures.style import METADATA, STYLE
 from theory._checks import InputError
 from theory.files import write_atomically
 

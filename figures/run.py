@@ -21,17 +21,10 @@ from figures.data import csv_text
 from figures.figure import Cell, Figure, Row, RunSettings, Settings
 from figures.processes import on_this_machine
 from figures.progress import progress
-from figures.style import STYLE
+from figures.style import METADATA, STYLE
 from theory.files import write_atomically
 
 __all__ = ["FigureResult", "run_figures"]
-
-# Without dates and versions of the drawing library: the same drawing gives the same bytes.
-METADATA: dict[str, dict[str, None]] = {
-    "svg": {"Date": None, "Creator": None},
-    "png": {"Software": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

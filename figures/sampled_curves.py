@@ -93,7 +93,8 @@ def decode_sampled(
 def bounds_sampled(*, law: dict[str, Any]) -> list[float]:
     """Return `L*_T` of a Markov chain for T = 1, 2, ... up to the first zero; nothing for other laws."""
     from theory.limits import CostError
-    from theory.structured import MarkovLaw, chain_optimal_bounds
+    from theory.structured.gaps import chain_optimal_bounds
+    from theory.structured.markov import MarkovLaw
 
     made = _law(law)
     try:
@@ -107,9 +108,9 @@ def certain_sampled(*, law: dict[str, Any], policies: list[str], samples: int, s
     import numpy as np
 
     from theory import parse_policy
-    from theory.structured import MarkovLaw
     from theory.structured.fixed import fixed_schedule
     from theory.structured.gap_decode import chain_accuracy
+    from theory.structured.markov import MarkovLaw
     from theory.structured.sampled_run import follow_data, sample_runs
 
     made, rng = _law(law), np.random.default_rng(seed)

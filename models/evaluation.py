@@ -15,24 +15,16 @@ import torch
 from numpy.typing import NDArray
 
 from models.predictor import MaskedPredictor
-from synthetic import Arrangements, ListTask, make_task
+from synthetic import Arrangements, ListTask
 from synthetic.encoding import Batch, Encoding, context_laws
 from synthetic.grading import law_ids, to_roles
-from theory._checks import InputError
+from synthetic.task import list_task
 from theory.correlation import entropy
 from theory.law import Law
 
-__all__ = ["list_task", "loss_floor", "marginal_tv", "random_masks"]
+__all__ = ["loss_floor", "marginal_tv", "random_masks"]
 
 ROWS = 1000  # states per call of the model
-
-
-def list_task(name: str, n: int) -> ListTask:
-    """Return a registered list task; a model knows no other."""
-    task = make_task(name, n)
-    if not isinstance(task, ListTask):
-        raise InputError(f"task {name!r} is no list task; a trained model knows list tasks only.")
-    return task
 
 
 def loss_floor(name: str, n: int) -> float:

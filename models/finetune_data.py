@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.evaluation import list_task, loss_floor, random_masks
+from models.evaluation import loss_floor, random_masks
 from models.pages import Page
 from models.text_subject import TextSubject
+from synthetic.task import list_task
 from theory._checks import InputError
 
 __all__ = ["Examples", "Step", "make_examples"]

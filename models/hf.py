@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 
+from models.device import check_device
 from models.hf_files import check_code, check_directory, check_loaded, fingerprint, one_line
 from models.hf_predictor import LONGEST, HFPredictor
-from models.release import check_device
 from theory._checks import InputError, choice
 
 __all__ = [

@@ -10,15 +10,17 @@ from typing import Any
 import torch
 
 from models.checkpoint import save_model
-from models.evaluation import list_task, marginal_tv
+from models.device import check_device
+from models.evaluation import marginal_tv
 from models.presets import Recipe
 from models.processes import Processes
 from models.progress import training_progress
 from models.training import state_path, train
 from models.transformer import MaskedTransformer
+from synthetic.task import list_task
 from theory._checks import InputError
 
-__all__ = ["MEASURE_SEED", "MEASURE_STATES", "check_device", "make_weights", "measure"]
+__all__ = ["MEASURE_SEED", "MEASURE_STATES", "make_weights", "measure"]
 
 MEASURE_STATES = 2000  # per task and n: standard error below 0.001 at the distances reached
 MEASURE_SEED = 1_000_003  # training draws from [seed, step, rank], measuring from [this, n]
@@ -80,17 +82,6 @@ def measure(model: MaskedTransformer, recipe: Recipe) -> dict[str, Any]:
         "states": MEASURE_STATES,
         "seed": MEASURE_SEED,
     }
-
-
-def check_device(device: str) -> None:
-    """Raise unless torch can compute on ``device``.
-
-    Example:
-        >>> check_device("cpu")
-    """
-    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not here.get(device, False):
-        raise InputError(f"torch finds no device {device!r} here; use cpu.")
 
 
 def _make_folder(out: Path) -> None:

@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.evaluation import list_task
+from models.device import check_device
 from models.hf import HFOptions, load_hf
 from models.ideal import IdealPredictor
 from models.predictor import MaskedPredictor
 from models.prompts import encode_prompt, read_prompts
-from models.release import check_device
 from models.subjects import load_subject
 from models.text_subject import read_words
 from models.text_tasks import TextFormat
 from synthetic import make_task
+from synthetic.task import list_task
 from theory._checks import InputError
 
 __all__ = ["Source", "SourceSpec", "build_source", "is_directory_model"]

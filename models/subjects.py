@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 
 from models.checkpoint import SHIPPED, load_model, read_card
+from models.device import check_device
 from models.hf import HFOptions, load_hf
 from models.pages import Page
 from models.predictor import MaskedPredictor
 from models.presets import Recipe
-from models.release import check_device
 from models.text_subject import TextSubject
 from models.text_tasks import TextFormat
 from models.transformer import MaskedTransformer

@@ -26,11 +26,12 @@ from torch import nn
 from torch.nn import functional
 
 from models.checkpoint import read_tensors
-from models.evaluation import list_task, loss_floor, random_masks
+from models.evaluation import loss_floor, random_masks
 from models.presets import Recipe
 from models.processes import Processes
 from models.progress import Report
 from models.transformer import MaskedTransformer
+from synthetic.task import list_task
 from theory._checks import InputError
 from theory.files import write_atomically
 

@@ -19,7 +19,6 @@ import torch
 from models.batches import halving_batches
 from models.binomial import LEVEL, binomial_interval, verdict
 from models.distances import STATES, subject_tv
-from models.evaluation import list_task
 from models.exact import exact_decode
 from models.pages import Page
 from models.records import Records
@@ -27,6 +26,7 @@ from models.sampling import decode
 from models.subjects import Subject
 from synthetic import ListTask
 from synthetic.grading import grade
+from synthetic.task import list_task
 from theory.policies import Policy
 
 __all__ = ["MARGIN", "Report", "verify"]

@@ -24,7 +24,7 @@ from theory.limits import require_memory
 from theory.lumped_chain import Chain
 from theory.pmf import JointPMF
 
-__all__ = ["ListTask", "SizedTask", "Task", "known_tasks", "make_task", "register"]
+__all__ = ["ListTask", "SizedTask", "Task", "known_tasks", "list_task", "make_task", "register"]
 
 
 class Task(Protocol):
@@ -180,3 +180,11 @@ def _parameters(cls: Any, name: str, text: str) -> dict[str, str]:
             raise InputError(f"task {name!r}: {key!r} stands twice.")
         given[key] = value
     return given
+
+
+def list_task(name: str, n: int) -> ListTask:
+    """Return a registered list task; a model knows no other."""
+    task = make_task(name, n)
+    if not isinstance(task, ListTask):
+        raise InputError(f"task {name!r} is no list task; a trained model knows list tasks only.")
+    return task

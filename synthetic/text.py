@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 from theory._checks import InputError, positive_int
 from theory.law import Context
-from theory.structured import MarkovLaw
+from theory.structured.markov import MarkovLaw
 
 __all__ = ["WordBigrams", "bigram_law", "shipped_bigrams"]
 

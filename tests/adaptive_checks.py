@@ -7,13 +7,11 @@ from itertools import combinations, product
 
 from tests import reference as ref
 from tests.strategies import Target
-from theory.adaptive import (
-    AdaptivePolicy,
-    adaptive_bounds,
-    frontier,
-    serial_depth,
-    state_graph,
-)
+from theory.adaptive.cap import adaptive_bounds
+from theory.adaptive.depth import serial_depth
+from theory.adaptive.frontier import frontier
+from theory.adaptive.graph import state_graph
+from theory.adaptive.policy import AdaptivePolicy
 from theory.decoder import decode
 from theory.lognumber import LogNumber
 from theory.pmf import JointPMF

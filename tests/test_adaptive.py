@@ -14,20 +14,24 @@ from tests.adaptive_checks import as_form, check_brute_force, hull, matching_sel
 from tests.strategies import Target, targets
 from tests.tolerance import NEAR_OPTIMAL
 from theory._checks import InputError
+from theory.adaptive import graph as graph_module
 from theory.adaptive import (
-    Frontier,
-    adaptive_bounds,
+    graph_cost,
+    kinds,
+)
+from theory.adaptive.average import (
     average_bounds,
     average_depth,
     average_frontier,
-    frontier,
-    graph_cost,
-    kinds,
-    serial_depth,
-    state_graph,
 )
-from theory.adaptive import graph as graph_module
 from theory.adaptive.canonical import SmallLaw, canonical_form
+from theory.adaptive.cap import adaptive_bounds
+from theory.adaptive.depth import serial_depth
+from theory.adaptive.frontier import (
+    Frontier,
+    frontier,
+)
+from theory.adaptive.graph import state_graph
 from theory.adaptive.ledger import Ledger
 from theory.adaptive.search import best_weighted, budget_values, weighted_values
 from theory.bounds import optimal_bounds

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from tests.dyadic import both, dyadic
 from tests.tolerance import USEFUL
-from theory.adaptive import (
-    adaptive_bounds,
+from theory.adaptive.average import (
     average_depth,
     average_frontier,
-    depth_within,
-    frontier,
-    serial_depth,
 )
+from theory.adaptive.cap import adaptive_bounds
+from theory.adaptive.depth import serial_depth
+from theory.adaptive.frontier import frontier
+from theory.adaptive.within import depth_within
 from theory.answers import bounds_answer
 from theory.decoder import decode
 from theory.frontier_answers import frontier_answer

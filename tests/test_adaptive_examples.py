@@ -11,11 +11,9 @@ import pytest
 from synthetic import make_task
 from tests.adaptive_checks import check_brute_force, check_decodes, matching_selector
 from tests.strategies import Target
-from theory.adaptive import (
-    adaptive_bounds,
-    frontier,
-    serial_depth,
-)
+from theory.adaptive.cap import adaptive_bounds
+from theory.adaptive.depth import serial_depth
+from theory.adaptive.frontier import frontier
 from theory.bounds import optimal_bounds
 from theory.lognumber import LogNumber
 from theory.pmf import JointPMF

@@ -14,11 +14,9 @@ from tests import reference as ref
 from tests.adaptive_checks import as_form, check_decodes, matching_selector
 from tests.strategies import targets
 from tests.tolerance import NEAR_OPTIMAL
-from theory.adaptive import (
-    adaptive_bounds,
-    frontier,
-    state_graph,
-)
+from theory.adaptive.cap import adaptive_bounds
+from theory.adaptive.frontier import frontier
+from theory.adaptive.graph import state_graph
 from theory.decoder import decode
 from theory.lognumber import LogNumber
 from theory.pmf import JointPMF

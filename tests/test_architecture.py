@@ -1,6 +1,7 @@
 """The shape of the program: imports point one way, heavy packages load late, public names are listed."""
 
 import ast
+import csv
 import importlib
 import inspect
 import subprocess
@@ -75,6 +76,53 @@ def test_imports_point_one_way(name):
         top = module.split(".")[0]
         assert top not in {"tests", "benchmarks", "paper_repro"}
         assert top not in ORDER or ORDER.index(top) <= rank, f"{name} imports {module}"
+
+
+ROOMS = {  # a file imports from its own room and from those to the left; those of one set do not know each other
+    "theory": [
+        *("ground", "numbers", "distributions", "information", "bounds", "policies", "decoding"),
+        *({"optima", "sampling"}, "commands", "entry"),
+    ],
+    "models": [
+        {"runs", "predictors"},
+        {"inputs", "sampling"},
+        {"training", "evaluation"},
+        "commands",
+        "entry",
+    ],
+    "figures": ["drawing", "engine", {"tasks", "claims"}, "paper", "entry"],
+}
+with (ROOT / "tests" / "rooms.csv").open(newline="") as table:
+    ROOM_OF = {mod["file"]: mod["room"] for mod in csv.DictReader(table)}
+
+
+def rank(folder: str, room: str) -> int:
+    """The place of a room in its folder."""
+    return next(i for i, rooms in enumerate(ROOMS[folder]) if room == rooms or room in rooms)
+
+
+def used_modules(name: str) -> set[str]:
+    """The modules of the project that a module imports at any depth."""
+    found = set()
+    for module, names in imports(MODULES[name]):
+        found |= {inner if (inner := f"{module}.{used}") in MODULES else module for used in names} or {module}
+    return found & MODULES.keys()
+
+
+def test_rooms_import_one_way():
+    offenders = []
+    for name, path in MODULES.items():
+        folder = name.split(".")[0]
+        if folder not in ROOMS or path.name == "__init__.py":
+            continue
+        room = ROOM_OF[str(path.relative_to(ROOT))]
+        for used in sorted(used_modules(name)):
+            if used.split(".")[0] != folder or MODULES[used].name == "__init__.py":
+                continue
+            other = ROOM_OF[str(MODULES[used].relative_to(ROOT))]
+            if other != room and rank(folder, other) >= rank(folder, room):
+                offenders.append(f"{name} ({room}) imports {used} ({other})")
+    assert not offenders, "\n".join(offenders)
 
 
 @pytest.mark.parametrize("name", list(MODULES))

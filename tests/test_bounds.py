@@ -17,7 +17,8 @@ from tests.strategies import ordered_partitions, targets
 from tests.tolerance import NEAR_OPTIMAL, ROUNDING
 from theory._checks import InputError
 from theory.bounds import check_partition, optimal_bounds, optimal_partition_counts, step_bound
-from theory.chains import block_prices, chain_costs, has_compiler
+from theory.chains import block_prices, chain_costs
+from theory.compiled import has_compiler
 from theory.correlation import entropy, total_correlation
 from theory.lognumber import LogNumber
 from theory.pmf import JointPMF

@@ -19,25 +19,25 @@ from tests.test_rounding import uneven
 from tests.tolerance import USEFUL
 from theory.__main__ import main
 from theory._checks import InputError
-from theory.chains import has_compiler
+from theory.compiled import has_compiler
 from theory.random_order import optimal_sizes
-from theory.structured import (
-    GrammarLaw,
-    HMMLaw,
-    MarkovLaw,
-    approximate_entropy,
-    approximate_step_bound,
-    bisection,
-    chain_curve,
-    chain_optimal_bounds,
-    evidence_errors,
-)
+from theory.structured import evidence_errors
 from theory.structured.answers import large_bounds, large_schedule
 from theory.structured.evidence_balls import grammar_bits, hmm_bits
 from theory.structured.evidence_errors import log_prob_error
 from theory.structured.gap_decode import approximate_accuracy
 from theory.structured.gap_errors import power_roundings
-from theory.structured.gaps import approximate_dual
+from theory.structured.gap_means import chain_curve
+from theory.structured.gaps import (
+    approximate_dual,
+    approximate_entropy,
+    approximate_step_bound,
+    bisection,
+    chain_optimal_bounds,
+)
+from theory.structured.grammar import GrammarLaw
+from theory.structured.hmm import HMMLaw
+from theory.structured.markov import MarkovLaw
 
 
 def within(found, truth: Fraction) -> bool:

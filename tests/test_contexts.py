@@ -17,7 +17,9 @@ from tests.strategies import targets
 from theory import expectation as expectation_module
 from theory.__main__ import main
 from theory.adaptive.average import average_bounds, average_depth, average_frontier
-from theory.expectation import bounds_by_context, decode_contexts, expectation
+from theory.context_bounds import bounds_by_context
+from theory.contexts import expectation
+from theory.expectation import decode_contexts
 from theory.law import Context, ListedLaw, context_pmfs, occurring
 from theory.oracle import oracle
 from theory.pmf import JointPMF

@@ -20,7 +20,6 @@ from theory.decode_answers import decode_answer
 from theory.decoder import decode
 from theory.expectation import decode_contexts
 from theory.large import one_hot_topk
-from theory.large.answers import structure_of
 from theory.large.decode import decode_structured
 from theory.lognumber import LogNumber
 from theory.lumped import decode_lumped
@@ -31,6 +30,7 @@ from theory.policies import parse_policy
 from theory.realised import realised_on
 from theory.rule_answers import realised_answer
 from theory.step_counts import step_law
+from theory.structure import structure_of
 from theory.temper import Transform, stays_rational
 
 NAMES = ("accuracy", "kl", "path_kl", "steps", "steps_under_data")

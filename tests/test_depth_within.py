@@ -11,7 +11,7 @@ from tests import reference as ref
 from tests.adaptive_checks import every_policy, hull
 from tests.strategies import targets
 from tests.tolerance import ROUNDING
-from theory.adaptive import depth_within
+from theory.adaptive.within import depth_within
 from theory.lognumber import LogNumber, extra_precision
 from theory.pmf import JointPMF
 

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from models.evaluation import list_task
 from synthetic import make_task
 from synthetic.encoding import WORDS, Batch, Encoding, context_laws, list_task_names
 from synthetic.grading import FOREIGN, grade, law_ids, render, to_roles
+from synthetic.task import list_task
 from tests.intervals import assert_frequencies
 from theory._checks import InputError
 from theory.law import MASK

@@ -11,8 +11,8 @@ from tests import reference as ref
 from tests.comparison import same
 from tests.strategies import ordered_partitions, targets
 from tests.tolerance import ROUNDING
+from theory.accuracy import sequence_error_rate, token_error_rate
 from theory.decoder import decode
-from theory.error_rates import sequence_error_rate, token_error_rate
 from theory.lognumber import LogNumber
 from theory.mixtures import partition_law
 from theory.output_law import output_law

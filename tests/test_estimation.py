@@ -16,8 +16,9 @@ from tests.intervals import ALPHA, assert_mean
 from tests.tolerance import ROUNDING
 from theory.__main__ import main
 from theory._checks import InputError
-from theory.estimation import Observed, estimate_answer, read_samples
+from theory.estimation.answers import estimate_answer
 from theory.estimation.entropies import estimator, resampled, subset_estimates
+from theory.estimation.observed import Observed, read_samples
 
 EULER = 0.57721566490153286
 

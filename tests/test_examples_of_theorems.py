@@ -14,13 +14,17 @@ from tests import reference as ref
 from tests.adaptive_checks import every_policy
 from tests.strategies import targets
 from theory.accuracy import total_variation
-from theory.adaptive import adaptive_bounds, depth_within, frontier, serial_depth
+from theory.adaptive.cap import adaptive_bounds
+from theory.adaptive.depth import serial_depth
+from theory.adaptive.frontier import frontier
+from theory.adaptive.policy import path_blocks
+from theory.adaptive.within import depth_within
 from theory.certificates import variation_from_product
 from theory.correlation import dual_total_correlation, product_of_marginals, total_correlation
 from theory.curves import information_curve
 from theory.decoder import decode
 from theory.lognumber import LogNumber
-from theory.path_costs import path_blocks, path_cost
+from theory.path_costs import path_cost
 from theory.permutation_limits import rounds_at_least
 from theory.pmf import JointPMF
 from theory.policies import parse_policy

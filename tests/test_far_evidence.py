@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from tests.reference_chains import SLACK, minus_log2
 from theory.law import MASK
-from theory.structured import GrammarLaw, HMMLaw
 from theory.structured.evidence_errors import log_prob_error
+from theory.structured.grammar import GrammarLaw
+from theory.structured.hmm import HMMLaw
 
 CLOSE = 1e-9  # relative: logarithms of some thousand bits
 NONE = Fraction(0)

@@ -8,8 +8,9 @@ import pytest
 
 from synthetic import make_task
 from theory.__main__ import main
-from theory.adaptive import ahead, graph, graph_cost, state_graph
+from theory.adaptive import ahead, graph, graph_cost
 from theory.adaptive.ahead import forecast
+from theory.adaptive.graph import state_graph
 from theory.adaptive.graph_cost import GraphCost
 from theory.adaptive.states import list_states, most_moves
 from theory.limits import CostError, allowing

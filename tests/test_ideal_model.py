@@ -11,13 +11,14 @@ import pytest
 import torch
 
 import models
-from models.evaluation import ideal_marginals, list_task, loss_floor, marginal_tv, random_masks
+from models.evaluation import ideal_marginals, loss_floor, marginal_tv, random_masks
 from models.ideal import IdealPredictor, float_dtype
 from models.predictor import MarginalPredictor
 from models.presets import recipe
 from models.training import sample
 from synthetic import Arrangements, make_task
 from synthetic.encoding import Encoding
+from synthetic.task import list_task
 from tests.intervals import assert_frequencies
 from tests.small_tasks import NAMES, small_contexts
 from theory.law import MASK, Context, Law, context_pmfs

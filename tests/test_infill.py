@@ -25,7 +25,7 @@ from models import verify_run
 from models.__main__ import main
 from models.binomial import verdict
 from models.distances import subject_tv
-from models.evaluation import ideal_marginals, list_task, marginal_tv
+from models.evaluation import ideal_marginals, marginal_tv
 from models.exact import exact_decode
 from models.gap import gap_records, gap_rules
 from models.hf_predictor import HFPredictor
@@ -37,6 +37,7 @@ from models.verification import verify
 from models.verify_run import VerifySpec, run_verify
 from synthetic.encoding import WORDS, list_task_names
 from synthetic.grading import grade, law_ids, to_roles
+from synthetic.task import list_task
 from tests import hf_models
 from tests.gap_tables import log_ratio
 from tests.intervals import assert_frequencies

@@ -10,9 +10,9 @@ from tests.large_tasks import NINE
 from theory._checks import InputError
 from theory.decoder import decode
 from theory.expectation import decode_contexts
-from theory.large.answers import structure_of
 from theory.large.decode import decode_structured
 from theory.policies import parse_policy
+from theory.structure import structure_of
 
 FIELDS = ("accuracy", "kl", "path_kl", "steps", "steps_under_data")
 BY_SCORE = tuple(

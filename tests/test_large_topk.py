@@ -13,7 +13,6 @@ from theory._checks import InputError
 from theory.decoder import decode
 from theory.expectation import decode_contexts
 from theory.large import one_hot_topk
-from theory.large.answers import structure_of
 from theory.large.decode import decode_structured
 from theory.large.entropies import expected_kl_of
 from theory.large.one_hot_moves import hits_of_step, outcomes_of
@@ -25,6 +24,7 @@ from theory.large.walk_topk import decode_walk_topk
 from theory.limits import CostError
 from theory.lognumber import LogNumber
 from theory.policies import parse_policy
+from theory.structure import structure_of
 
 FIELDS = ("accuracy", "kl", "path_kl", "steps", "steps_under_data")
 SCORES = ("confidence", "margin", "entropy")

@@ -15,8 +15,10 @@ from theory.law import MASK, ListedLaw
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.board import Board
-from theory.structured import GrammarLaw, HMMLaw, MarkovLaw
+from theory.structured.grammar import GrammarLaw
+from theory.structured.hmm import HMMLaw
 from theory.structured.left_out import LeavesOut
+from theory.structured.markov import MarkovLaw
 from theory.structured.model import LawModel
 from theory.structured.sampled_run import sample_runs
 from theory.temper import Transform

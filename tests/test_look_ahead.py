@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from synthetic import make_task
 from tests.strategies import targets
 from theory import agreement, flow_cost, log_sums, pilot, process_decoder, run_cost
-from theory.adaptive import adaptive_bounds
+from theory.adaptive.cap import adaptive_bounds
 from theory.agreement import Agreement
 from theory.arithmetic import to_fmpq
 from theory.decoder import decode
@@ -25,13 +25,13 @@ from theory.law import MASK, Context, ListedLaw
 from theory.limits import CostError, allowing
 from theory.log_sums import log_sum
 from theory.lognumber import LogNumber
-from theory.pilot import least_number
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.sampled import SampledConfidence
 from theory.policies.view import UNKNOWN
 from theory.states import ListedModel
 from theory.temper import Transform
+from theory.unseen import least_number
 
 
 def law_of(name: str, n: int) -> JointPMF:

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from theory._checks import InputError
-from theory.adaptive import serial_depth
+from theory.adaptive.depth import serial_depth
 from theory.bounds import step_bound
 from theory.markov_rounds import markov_rounds, separator_blocks
 from theory.pmf import JointPMF

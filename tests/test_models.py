@@ -13,7 +13,7 @@ import models
 from models.__main__ import PRESET_NAMES, main
 from models.binomial import binomial_interval
 from models.checkpoint import SHIPPED, read_card
-from models.evaluation import list_task, marginal_tv
+from models.evaluation import marginal_tv
 from models.presets import PRESETS, Recipe, recipe
 from models.processes import Processes
 from models.release import MEASURE_SEED, MEASURE_STATES, make_weights
@@ -21,6 +21,7 @@ from models.sampling import decode
 from models.transformer import MaskedTransformer
 from models.trials import model_trials
 from models.verification import MARGIN
+from synthetic.task import list_task
 from theory.policies import parse_policy
 
 pytestmark = pytest.mark.usefixtures("one_thread")

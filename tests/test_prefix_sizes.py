@@ -15,12 +15,12 @@ from theory import alike
 from theory.alike import size_of_alike, size_of_rows
 from theory.decoder import decode
 from theory.expectation import decode_contexts
-from theory.large.answers import structure_of
 from theory.large.decode import NotKnownError, decode_structured
 from theory.limits import CostError, allowing
 from theory.lumped import decode_lumped
 from theory.policies import parse_policy
 from theory.state_work import StateWork
+from theory.structure import structure_of
 
 SPECS = (
     *(f"eb:gamma={gamma}" for gamma in ("0", "0.1", "1", "1e400")),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests import reference as ref
 from tests.comparison import members, same
 from theory.bounds import optimal_bounds, optimal_partition_counts, step_bound
-from theory.chains import has_compiler
+from theory.compiled import has_compiler
 from theory.correlation import entropy
 from theory.curves import information_curve
 from theory.entropy_table import EntropyTable

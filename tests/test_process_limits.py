@@ -19,7 +19,7 @@ from theory.policies.board import Board
 from theory.policies.policy import Rule
 from theory.policies.sampled import unmasked
 from theory.state_keys import StateKeys
-from theory.structured import MarkovLaw
+from theory.structured.markov import MarkovLaw
 from theory.structured.sampled_run import sample_runs
 
 PAIR = JointPMF.uniform([(0, 1), (1, 0)])

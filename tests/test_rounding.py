@@ -15,7 +15,7 @@ from tests.strategies import ordered_partitions, targets
 from tests.tolerance import USEFUL
 from theory.answers import bounds_answer
 from theory.bounds import optimal_bounds, step_bound
-from theory.chains import has_compiler
+from theory.compiled import has_compiler
 from theory.correlation import (
     conditional_entropy,
     dual_total_correlation,

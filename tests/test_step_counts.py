@@ -13,7 +13,7 @@ from tests.strategies import rules, targets
 from tests.tolerance import ROUNDING
 from theory import process_decoder
 from theory._checks import InputError
-from theory.adaptive import frontier
+from theory.adaptive.frontier import frontier
 from theory.decode_answers import decode_answer
 from theory.decoder import decode
 from theory.expectation import decode_contexts

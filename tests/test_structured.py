@@ -24,16 +24,6 @@ from theory.curves import information_curve
 from theory.law import MASK, ListedLaw
 from theory.limits import CostError
 from theory.random_order import expected_kl
-from theory.structured import (
-    GrammarLaw,
-    HMMLaw,
-    MarkovLaw,
-    bisection,
-    chain_entropy,
-    chain_mean_entropies,
-    chain_optimal_bounds,
-    chain_step_bound,
-)
 from theory.structured.answers import large_bounds, large_schedule
 from theory.structured.decode_answers import large_decode
 from theory.structured.estimate import (
@@ -46,8 +36,18 @@ from theory.structured.estimate import (
 )
 from theory.structured.fixed import fixed_schedule
 from theory.structured.gap_decode import chain_accuracy
+from theory.structured.gap_means import chain_mean_entropies
 from theory.structured.gap_rounds import next_round
+from theory.structured.gaps import (
+    bisection,
+    chain_entropy,
+    chain_optimal_bounds,
+    chain_step_bound,
+)
+from theory.structured.grammar import GrammarLaw
+from theory.structured.hmm import HMMLaw
 from theory.structured.intervals import estimate_mean, proportion
+from theory.structured.markov import MarkovLaw
 from theory.subsets import subset_entropies
 
 # --- The definitions, slowly -------------------------------------------------------------------------------

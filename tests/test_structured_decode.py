@@ -26,13 +26,15 @@ from theory.law import MASK, ListedLaw
 from theory.limits import CostError
 from theory.policies import policies
 from theory.random_order import expected_kl
-from theory.structured import GrammarLaw, HMMLaw, MarkovLaw
 from theory.structured.answers import large_schedule
 from theory.structured.decode_answers import large_decode
 from theory.structured.draws import NoPathError
 from theory.structured.fixed import fixed_schedule, schedule_log_prob
 from theory.structured.gap_decode import chain_accuracy
+from theory.structured.grammar import GrammarLaw
+from theory.structured.hmm import HMMLaw
 from theory.structured.intervals import estimate_mean
+from theory.structured.markov import MarkovLaw
 from theory.structured.model import LawModel, row_operations
 from theory.structured.sampled_run import follow_data, sample_runs
 from theory.subsets import subset_entropies

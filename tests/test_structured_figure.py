@@ -18,8 +18,11 @@ from synthetic import make_task
 from tests.intervals import assert_frequencies
 from theory import parse_policy
 from theory.__main__ import main
-from theory.structured import GrammarLaw, HMMLaw, MarkovLaw, chain_optimal_bounds
 from theory.structured.decode_answers import large_decode
+from theory.structured.gaps import chain_optimal_bounds
+from theory.structured.grammar import GrammarLaw
+from theory.structured.hmm import HMMLaw
+from theory.structured.markov import MarkovLaw
 from theory.structured.taskfile import read_structured, write_structured
 from theory.taskfile import FileTask
 

@@ -15,12 +15,14 @@ from tests import reference as ref
 from tests.comparison import same
 from tests.strategies import ordered_partitions, rules, targets
 from theory.accuracy import accuracy_excess, accuracy_floor
-from theory.adaptive import adaptive_bounds, frontier, state_graph
+from theory.adaptive.cap import adaptive_bounds
+from theory.adaptive.frontier import frontier
+from theory.adaptive.graph import state_graph
 from theory.bounds import optimal_bounds, step_bound
+from theory.context_bounds import bounds_by_context
 from theory.correlation import kl_divergence
 from theory.curves import information_curve
 from theory.decoder import decode
-from theory.expectation import bounds_by_context
 from theory.law import Context, ListedLaw
 from theory.lognumber import LogNumber
 from theory.mixtures import partition_law

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.evaluation import list_task
 from models.presets import PRESETS, recipe
 from models.training import build_model, sample
 from models.transformer import ModelConfig
+from synthetic.task import list_task
 from theory._checks import InputError
 
 PROJECT = Path(__file__).parents[1]

@@ -9,7 +9,8 @@ import pytest
 from synthetic import make_task
 from tests.compositions import compositions
 from theory._checks import InputError
-from theory.adaptive import adaptive_bounds, serial_depth
+from theory.adaptive.cap import adaptive_bounds
+from theory.adaptive.depth import serial_depth
 from theory.adaptive.within import depth_within
 from theory.decoder import decode
 from theory.frontier_answers import frontier_answer

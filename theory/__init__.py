@@ -1,7 +1,10 @@
 """Exact theory of parallel decoding: pmfs, correlation, bounds, unmasking policies and the exact decoder."""
 
 from theory._checks import InputError
-from theory.adaptive import adaptive_bounds, depth_within, frontier, serial_depth
+from theory.adaptive.cap import adaptive_bounds
+from theory.adaptive.depth import serial_depth
+from theory.adaptive.frontier import frontier
+from theory.adaptive.within import depth_within
 from theory.bounds import OptimalBounds, optimal_bounds, optimal_partition_counts, step_bound
 from theory.correlation import (
     conditional_entropy,
@@ -29,7 +32,9 @@ from theory.policies import parse_policy, policies
 from theory.random_order import expected_kl, optimal_sizes
 from theory.step_counts import step_law
 from theory.step_laws import StepLaw
-from theory.structured import GrammarLaw, HMMLaw, MarkovLaw
+from theory.structured.grammar import GrammarLaw
+from theory.structured.hmm import HMMLaw
+from theory.structured.markov import MarkovLaw
 from theory.subsets import subset_entropies
 from theory.taskfile import read_task
 from theory.ties import tie_interval

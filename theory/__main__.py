@@ -232,7 +232,7 @@ def _show(args: argparse.Namespace, answer: dict[str, Any]) -> int:
     if args.json:
         print(as_json(answer))
     elif args.command == "estimate":
-        from theory.estimation import print_estimates
+        from theory.estimation.tables import print_estimates
 
         print_estimates(answer)
     elif "rules" in answer:
@@ -251,7 +251,8 @@ def _show(args: argparse.Namespace, answer: dict[str, Any]) -> int:
 
 
 def _estimate(args: argparse.Namespace) -> dict[str, Any]:
-    from theory.estimation import estimate_answer, read_samples
+    from theory.estimation.answers import estimate_answer
+    from theory.estimation.observed import read_samples
 
     seen = read_samples(args.file)
     partition = None if args.partition is None else check_partition(parse_partition(args.partition), seen.n)

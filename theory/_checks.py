@@ -7,7 +7,7 @@ from fractions import Fraction
 from numbers import Rational
 from typing import Any, TypeVar
 
-__all__ = ["InputError", "choice", "exact_fraction", "positive_int"]
+__all__ = ["InputError", "choice", "exact_fraction", "positive_int", "shortened"]
 
 
 class InputError(ValueError):
@@ -77,3 +77,16 @@ def choice(value: Any, name: str, known: Collection[_Choice]) -> _Choice:
         if type(item) is type(value) and item == value:
             return item
     raise InputError(f"unknown {name} {value!r}; known: {', '.join(sorted(map(str, known)))}.")
+
+
+def shortened(text: str, width: int) -> str:
+    """Return a list joined by commas or plus signs, cut after an entry if it is longer than ``width``.
+
+    Example:
+        >>> shortened("10,20,30", 7), shortened("10,20,30", 8)
+        ('10,20,...', '10,20,30')
+    """
+    if len(text) <= width:
+        return text
+    end = max(text.rfind(mark, 0, width) for mark in ",+")
+    return f"{text[: end + 1] if end > 0 else text[:width]}..."

@@ -10,6 +10,11 @@ There is no ceiling: a point mass in V has accuracy 1 and infinite KL.
 ``M = max_y P/Q = 2^D_inf`` proposals are needed on average, and ``D_inf >= KL`` (Zhang et al., arXiv 2602.00286,
 state ``M >= e^TC`` in nats; equality for shuffle and replace_random in one step). Unit: bits.
 
+**Error rates** (Feng et al., arXiv 2502.09622). The sequence error rate is ``SER = 1 - Q(V)``. The token error rate is
+a perplexity, ``log2 TER = E_P[-(1/|x|) log2 Q(x)]``; for answers of one length n it is ``(H(P) + D(P || Q)) / n``,
+least at Q = P. ``SER <= 1 - 2^-KL = 1 - 2^(H(P) - n log2 TER)``: a small token error bounds the sequence error, but
+with n in the exponent.
+
 Floors over product laws and the largest rectangle stand in ``theory/product_laws.py``.
 
 Of float laws, read as the exact numbers that they are, each result is the float next to the true value: within
@@ -31,7 +36,7 @@ from flint import arb
 from theory._checks import InputError
 from theory.arithmetic import Number
 from theory.balls import approximate, ball_precision, to_ball
-from theory.correlation import Bits
+from theory.correlation import Bits, entropy
 from theory.lognumber import LogNumber
 from theory.outcomes import Outcome
 from theory.pmf import JointPMF
@@ -50,6 +55,8 @@ __all__ = [
     "max_divergence",
     "rejection_cost",
     "reverse_kl",
+    "sequence_error_rate",
+    "token_error_rate",
     "total_variation",
     "total_variation_ceiling",
 ]
@@ -220,3 +227,34 @@ def _pairs(pmf: JointPMF, law: OutputLaw) -> tuple[list[tuple[Any, Any]], bool]:
 def _number(value: Any) -> Any:
     """Return numpy's floats as Python's, whose class says what they are."""
     return float(value) if isinstance(value, np.floating) else value
+
+
+def sequence_error_rate(pmf: JointPMF, law: OutputLaw) -> Number:
+    """Return ``SER = 1 - Q(V)``, V the support of ``pmf``; exact for an exact law.
+
+    Example:
+        >>> from theory.pmf import JointPMF
+        >>> from theory.correlation import product_of_marginals
+        >>> equal = JointPMF.uniform([(0, 0), (1, 1)])
+        >>> sequence_error_rate(equal, dict(product_of_marginals(equal)))
+        Fraction(1, 2)
+    """
+    return 1 - sum((law.get(y, Fraction(0)) for y in pmf.outcomes), Fraction(0))
+
+
+def token_error_rate(pmf: JointPMF, law: OutputLaw) -> Bits:
+    """Return ``log2 TER = (H(P) + D(P || Q)) / n`` in bits for each token; infinite where Q misses an outcome.
+
+    Example:
+        >>> from theory.pmf import JointPMF
+        >>> from theory.correlation import product_of_marginals
+        >>> equal = JointPMF.uniform([(0, 0), (1, 1)])
+        >>> token_error_rate(equal, dict(equal)), token_error_rate(equal, dict(product_of_marginals(equal)))
+        (LogNumber('1/2 log2(2)'), LogNumber('log2(2)'))
+    """
+    kl, own = forward_kl(pmf, law), entropy(pmf)
+    if kl == inf:
+        return inf
+    if isinstance(kl, float) or isinstance(own, float):
+        return (float(own) + float(kl)) / pmf.n
+    return (own + kl) / pmf.n

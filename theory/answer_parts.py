@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, Protocol
 
-from theory.expectation import HasContexts
-from theory.large.answers import structure_of
+from theory.contexts import HasContexts
 from theory.lognumber import LogNumber, ratio_text
+from theory.structure import structure_of
 from theory.structured.answers import large_law
 from theory.structured.decode_answers import Structured
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from theory._checks import InputError, positive_int
 from theory.answer_parts import NamedTask, parametrised, with_exact
-from theory.bounds import check_partition, optimal_bounds, optimal_partition_counts, step_bound
+from theory.bounds import check_partition, equal_blocks, optimal_bounds, optimal_partition_counts, step_bound
+from theory.context_bounds import bounds_by_context
+from theory.contexts import expectation
 from theory.entropy_table import EntropyTable
-from theory.expectation import bounds_by_context, expectation
 from theory.large.answers import (
-    equal_blocks,
     listed_or_structured,
     structured_bounds,
     structured_schedule,
@@ -102,7 +102,7 @@ def _listed_bounds(
     same_length = len({pmf.n for _, pmf in parts}) == 1
     optima: dict[str, Any] = {}  # first, as they cost most: they refuse before any other work
     if adaptive:
-        from theory.adaptive import average_bounds
+        from theory.adaptive.average import average_bounds
         from theory.adaptive.cap import adaptive_error
         from theory.adaptive.graph import state_graphs
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
-from fractions import Fraction
 from math import inf, isinf, nextafter
 from typing import Any
 
@@ -23,10 +22,9 @@ from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from theory._checks import InputError
-from theory.arithmetic import Numbers, distinct_rows, to_fmpq, to_fraction
+from theory.arithmetic import distinct_rows, to_fmpq, to_fraction
 from theory.lognumber import LogNumber, extra_precision
 from theory.rounding import Approximate
-from theory.temper import Transform
 
 __all__ = [
     "PRECISION",
@@ -36,12 +34,9 @@ __all__ = [
     "ball_entropy",
     "ball_precision",
     "balls",
-    "drawn_balls",
     "is_zero",
     "law_with_error",
     "public",
-    "scored_balls",
-    "tempered_balls",
     "to_ball",
     "with_errors",
     "zeros_of",
@@ -63,6 +58,7 @@ def to_ball(value: Any) -> arb:
     """Return a number of any kind as a ball; floats and integers are taken exactly.
 
     Example:
+        >>> from fractions import Fraction
         >>> to_ball(0.5) == to_ball(Fraction(1, 2))
         True
     """
@@ -106,6 +102,7 @@ def approximate(ball: Any) -> Approximate:
     """Return the float in the middle of a ball, and a bound on its distance to every number of the ball.
 
     Example:
+        >>> from fractions import Fraction
         >>> with ball_precision():
         ...     third = approximate(to_ball(Fraction(1, 3)))
         >>> third.value == 1 / 3, 0 < third.error < 2.0**-54
@@ -146,77 +143,6 @@ def law_with_error(law: Mapping[int, Any]) -> tuple[dict[int, Any], float]:
     """Return probabilities as users see them, in ascending order of their keys, and a bound on the error of each."""
     shown, errors = with_errors({str(key): law[key] for key in sorted(law)})
     return {int(key): value for key, value in shown.items()}, max(errors.values(), default=0.0)
-
-
-def tempered_balls(probs: NDArray[Any], temperature: Fraction) -> NDArray[Any]:
-    """Return ``p^(1/tau) / sum p^(1/tau)`` along the last axis, for balls p; rows of zeros stay.
-
-    Args:
-        probs: Exact zeros, and balls of positive numbers; any positive multiple of the marginals will do.
-        temperature: tau > 0.
-    """
-    inverse = 1 / temperature
-    power: Any = inverse.numerator if inverse.denominator == 1 else to_fmpq(inverse)
-    powers = probs if inverse == 1 else _each_once(probs, lambda p: p if p == 0 else p**power)
-    total = powers.sum(axis=-1, keepdims=True)
-    return powers / np.where(is_zero(total), 1, total)
-
-
-def drawn_balls(
-    transform: Transform, probs: NDArray[Any], numbers: Numbers, exact: NDArray[Any]
-) -> NDArray[Any]:
-    """Return the distributions that tokens are drawn from, as balls.
-
-    Args:
-        transform: Temperature and truncation.
-        probs: The marginals as the rules read them: which tokens are best, or kept, is decided on these.
-        numbers: The kind of number in ``probs``.
-        exact: The same marginals as balls, zero where ``probs`` is; equal rows may share their objects.
-    """
-    if not transform.temperature:
-        best = np.asarray(transform.draw(probs, numbers) != 0)
-        counts = best.sum(axis=-1, keepdims=True)
-        shares = ball_array([0, *(Fraction(1, c) for c in range(1, best.shape[-1] + 1))])
-        return np.where(best, shares[counts], _ZERO)
-    return _cut(transform, probs, numbers, exact, transform.temperature)
-
-
-def scored_balls(
-    transform: Transform, probs: NDArray[Any], numbers: Numbers, exact: NDArray[Any]
-) -> NDArray[Any]:
-    """Return the distributions that rules read (:meth:`theory.temper.Transform.scores_read`) as balls.
-
-    Args:
-        transform: Temperature, truncation, and whether rules read before or after them.
-        probs: As in :func:`drawn_balls`.
-        numbers: As in :func:`drawn_balls`.
-        exact: As in :func:`drawn_balls`.
-    """
-    if transform.scored == "before":
-        return exact
-    return _cut(transform, probs, numbers, exact, transform.temperature or Fraction(1))
-
-
-def _cut(
-    transform: Transform, probs: NDArray[Any], numbers: Numbers, exact: NDArray[Any], temperature: Fraction
-) -> NDArray[Any]:
-    """Return tempered balls (tau > 0) without the tokens that truncation leaves out."""
-    q = exact
-    if temperature != 1 and exact.size:
-        first, index = distinct_rows(exact.reshape(-1, exact.shape[-1]))
-        rows = exact.reshape(-1, exact.shape[-1])[first]
-        q = tempered_balls(rows, temperature)[index].reshape(exact.shape)
-    kept = transform.kept(probs, numbers)
-    return q if kept is None else tempered_balls(np.where(kept, q, _ZERO), Fraction(1))
-
-
-def _each_once(values: NDArray[Any], function: Any) -> NDArray[Any]:
-    """Apply a function once to each object."""
-    flat = values.reshape(-1).tolist()
-    known = {key: function(value) for key, value in {id(value): value for value in flat}.items()}
-    out = np.empty(len(flat), dtype=object)
-    out[:] = [known[id(value)] for value in flat]
-    return out.reshape(values.shape)
 
 
 def ball_entropy(weights: NDArray[Any]) -> arb:

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from theory._checks import InputError
 from theory.chain_numbers import ChainNumbers, Key, chain_numbers
-from theory.chains import block_prices, chain_costs, has_compiler, subset_sums
+from theory.chains import block_prices, chain_costs, subset_sums
+from theory.compiled import has_compiler
 from theory.correlation import Bits
 from theory.entropy_table import EntropyTable
 from theory.limits import require_memory, require_operations
@@ -32,6 +33,7 @@ __all__ = [
     "OptimalBounds",
     "Partition",
     "check_partition",
+    "equal_blocks",
     "optimal_bounds",
     "optimal_partition_counts",
     "step_bound",
@@ -265,3 +267,13 @@ class _Backtrack:
         require_operations(
             comparisons, "deciding ties between partitions exactly", limit=_COMPARED, remedy=remedy
         )
+
+
+def equal_blocks(n: int, size: int) -> tuple[tuple[int, ...], ...]:
+    """Return blocks of ``size`` positions from left to right, the last with the rest.
+
+    Example:
+        >>> equal_blocks(5, 2)
+        ((0, 1), (2, 3), (4,))
+    """
+    return tuple(tuple(range(i, min(i + size, n))) for i in range(0, n, size))

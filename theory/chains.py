@@ -9,20 +9,16 @@ plain numpy otherwise; both give the same table.
 from __future__ import annotations
 
 from functools import cache
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["block_prices", "chain_costs", "has_compiler", "subset_sums"]
+from theory.compiled import has_compiler
+
+__all__ = ["block_prices", "chain_costs", "subset_sums"]
 
 _COMPILE_FROM = 11  # below this numpy is done before numba is loaded
-
-
-def has_compiler() -> bool:
-    """Return whether numba is installed."""
-    return find_spec("numba") is not None
 
 
 def chain_costs(gains: NDArray[np.float64], *, compiled: bool | None = None) -> NDArray[np.float64]:

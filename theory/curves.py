@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from theory._checks import InputError
+from theory._checks import InputError, positive_int
 from theory.correlation import Bits
 from theory.entropy_table import EntropyTable
 from theory.lognumber import LogNumber
 from theory.rounding import gamma, pairwise_depth, sum_error
 
-__all__ = ["InformationCurve", "information_curve"]
+__all__ = ["InformationCurve", "check_sizes", "information_curve"]
 
 _HALF_UNIT = 2.0**-53  # the relative error of one float operation
 
@@ -149,3 +149,11 @@ def _means(table: EntropyTable) -> tuple[Bits, ...]:
         masks = np.flatnonzero(sizes == j).tolist()
         means.append(LogNumber.combination((1, table.exact(mask)) for mask in masks) / comb(table.n, j))
     return tuple(means)
+
+
+def check_sizes(sizes: Sequence[int], n: int) -> tuple[int, ...]:
+    """Return block sizes as ints; raise unless they are positive and sum to n."""
+    checked = tuple(positive_int(size, "a block size") for size in sizes)
+    if sum(checked) != n:
+        raise InputError(f"block sizes must sum to n = {n}, got {list(checked)}.")
+    return checked

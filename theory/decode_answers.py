@@ -6,13 +6,13 @@ from typing import Any
 
 from theory.answer_parts import NamedTask, parametrised, with_exact
 from theory.expectation import decode_contexts
-from theory.large.answers import structure_of
 from theory.large.closed import closed_law
 from theory.large.decode import NotKnownError
 from theory.large.decode_estimate import check_states, sampled_decode
 from theory.limits import CostError
 from theory.policies.policy import Policy
 from theory.policies.process import Process
+from theory.structure import structure_of
 from theory.structured.decode_answers import large_decode
 from theory.task_steps import steps_law_answer
 from theory.temper import settings_of

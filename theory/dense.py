@@ -16,7 +16,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.chains import has_compiler
+from theory.compiled import has_compiler
 from theory.rounding import axis_depth, entropy_error, group_depth
 
 __all__ = ["dense_cells", "dense_error", "dense_subset_entropies"]

@@ -6,16 +6,15 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
-from math import comb, inf
-from typing import Any, Protocol
+from math import comb
+from typing import Any
 
 from theory._checks import InputError
 from theory.arithmetic import Number
-from theory.bounds import optimal_bounds
+from theory.contexts import HasContexts, expectation
 from theory.correlation import Bits
 from theory.decoder import as_process, decode
 from theory.grouping import listing
-from theory.large.answers import structure_of
 from theory.large.decode import NotKnownError, decode_structured
 from theory.large.entropies import Structure
 from theory.law import Context, occurring
@@ -28,22 +27,10 @@ from theory.policies.own import is_ours
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.step_laws import StepLaw, mixed
-from theory.subsets import subset_entropies
+from theory.structure import structure_of
 from theory.temper import Transform
 
-__all__ = ["ExpectedDecode", "bounds_by_context", "decode_contexts", "expectation", "not_lumped"]
-
-
-class HasContexts(Protocol):
-    """A task, as far as theory needs it."""
-
-    def contexts(self) -> Sequence[Context]:
-        """Return the weighted contexts."""
-        ...
-
-    def chain(self) -> Chain | None:
-        """Return a lumped chain, the same in every context, if there is one."""
-        ...
+__all__ = ["ExpectedDecode", "decode_contexts", "not_lumped"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,24 +54,6 @@ class ExpectedDecode:
     def tokens_per_step(self) -> Number:
         """Expected length over expected steps."""
         return self.length / self.steps
-
-
-def expectation(pairs: Sequence[tuple[Fraction, Any]]) -> Any:
-    """Return ``sum w v`` over positive weights; infinite as soon as one value is, ``None`` if one is missing.
-
-    Example:
-        >>> expectation([(Fraction(0), inf), (Fraction(1), Fraction(1, 2))])
-        Fraction(1, 2)
-    """
-    pairs = [(weight, value) for weight, value in pairs if weight]
-    if any(value is None for _, value in pairs):
-        return None
-    if any(value == inf for _, value in pairs):
-        return inf
-    if any(isinstance(value, float) for _, value in pairs):
-        return float(sum(float(weight) * float(value) for weight, value in pairs))
-    first, *rest = [value * weight for weight, value in pairs]
-    return sum(rest, first)
 
 
 def decode_contexts(
@@ -223,28 +192,6 @@ def _structured(
             return decode(context.law.pmf(), policy, **switches)
         except CostError:
             raise unknown from None
-
-
-def bounds_by_context(contexts: Sequence[Context]) -> tuple[Bits, ...]:
-    """Return ``L*_T`` with the partition chosen for each context (Theorem 3): the mean of the minima.
-
-    T runs to the greatest length. A context of fewer than T positions needs no more than one step for each, and
-    loses nothing.
-
-    Example:
-        >>> from theory.law import ListedLaw
-        >>> from theory.pmf import JointPMF
-        >>> laws = [JointPMF.uniform([(0, 0), (1, 1)]), JointPMF.uniform([(0, 0, 0), (1, 1, 1)])]
-        >>> contexts = [Context(weight=Fraction(1, 2), law=ListedLaw(law)) for law in laws]
-        >>> [str(value) for value in bounds_by_context(contexts)]
-        ['3/2 log2(2)', '0', '0']
-    """
-    bounds = [(c.weight, optimal_bounds(subset_entropies(c.law.pmf())).values) for c in occurring(contexts)]
-    longest = max(len(values) for _, values in bounds)
-    return tuple(
-        expectation([(w, values[t] if t < len(values) else values[-1] * 0) for w, values in bounds])
-        for t in range(longest)
-    )
 
 
 _LISTED_LIMIT = 7  # up to 5040 outcomes are decoded in seconds without lumping

@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 
 from theory._checks import InputError
 from theory.arithmetic import EXACT, FLOAT64, Numbers
-from theory.ball_model import BallModel
-from theory.ball_weights import BallWeights
-from theory.balls import ball_precision, balls, drawn_balls, is_zero, scored_balls, zeros_of
+from theory.ball_model import BallModel, BallWeights
+from theory.balls import ball_precision, balls, is_zero, zeros_of
 from theory.decoded import Decode, ValidSet, assembled
 from theory.flow_cost import FlowCost, expected_work
 from theory.grouping import Groups
@@ -38,6 +37,7 @@ from theory.policies.view import UNKNOWN, View
 from theory.set_laws import by_set, inclusion, usable_laws
 from theory.states import ListedModel
 from theory.temper import Transform
+from theory.tempering_balls import drawn_balls, scored_balls
 
 __all__ = ["Flow"]
 

@@ -13,7 +13,7 @@ from itertools import accumulate
 import numpy as np
 
 from theory.limits import require_operations
-from theory.pilot import first_board, least_number, sampled_steps
+from theory.pilot import first_board, sampled_steps
 from theory.pmf import JointPMF
 from theory.policies.board import Board
 from theory.policies.own import plan_of
@@ -23,6 +23,7 @@ from theory.policies.sampled import Factorised
 from theory.policies.view import UNKNOWN
 from theory.states import ListedModel
 from theory.temper import Transform
+from theory.unseen import least_number
 
 __all__ = ["FlowCost", "expected_work"]
 

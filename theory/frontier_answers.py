@@ -11,13 +11,13 @@ from theory.adaptive.frontier import Frontier
 from theory.adaptive.graph import state_graphs
 from theory.adaptive.within import depth_within
 from theory.answer_parts import NamedTask, exact_text, parametrised
+from theory.contexts import HasContexts
 from theory.diversity import most_accurate, most_accurate_of_any
-from theory.expectation import HasContexts
-from theory.large.answers import structure_of
 from theory.large.gaps import Gaps
 from theory.law import context_pmfs
 from theory.lognumber import LogNumber
 from theory.pmf import JointPMF
+from theory.structure import structure_of
 
 __all__ = ["asked_answer", "frontier_answer"]
 
@@ -29,7 +29,7 @@ def frontier_answer(task: NamedTask) -> dict[str, Any]:
 
     Steps are expected along runs driven by the data; ``steps_of_runs`` are those of the decoder's own runs.
     """
-    from theory.adaptive import average_depth, average_frontier
+    from theory.adaptive.average import average_depth, average_frontier
 
     if parametrised(task) is not None:
         raise InputError(

@@ -20,7 +20,7 @@ from typing import Any
 
 from flint import arb, fmpq
 
-from theory._checks import InputError, choice
+from theory._checks import InputError, choice, shortened
 from theory.alike import marginal_bits, size_of_alike, step_of_alike
 from theory.arithmetic import Number, to_fmpq, to_fraction
 from theory.balls import ball_precision, to_ball, with_errors
@@ -29,7 +29,6 @@ from theory.lognumber import LogNumber
 from theory.lumped_chain import Chain, State
 from theory.policies.policy import Policy, RankedPolicy
 from theory.state_work import StateWork
-from theory.tables import shortened
 from theory.temper import GREEDY_TIES, check_temperature, stays_rational
 
 __all__ = ["LumpedDecode", "decode_lumped", "tie_interval_lumped"]

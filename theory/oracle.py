@@ -17,8 +17,8 @@ from flint import fmpq
 from theory._checks import InputError
 from theory.arithmetic import Number, to_fmpq
 from theory.balls import ball_precision, public, with_errors
+from theory.contexts import HasContexts
 from theory.decoder import as_process
-from theory.expectation import HasContexts
 from theory.law import occurring
 from theory.pmf import JointPMF
 from theory.policies.policy import Policy

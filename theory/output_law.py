@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory._checks import InputError, choice
-from theory.balls import ball_precision, drawn_balls
+from theory.balls import ball_precision
 from theory.decoded import OFF_SUPPORT, AnswerLaw
 from theory.decoder import as_process
 from theory.flow import Flow
@@ -27,6 +27,7 @@ from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.process_decoder import process_law
 from theory.temper import Transform
+from theory.tempering_balls import drawn_balls
 
 __all__ = ["output_law"]
 

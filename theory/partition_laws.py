@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from theory._checks import InputError, exact_fraction
 from theory.arithmetic import EXACT, Number, to_fmpq
-from theory.ball_weights import BallWeights
+from theory.ball_model import BallWeights
 from theory.balls import ball_array, ball_precision, public
 from theory.bounds import Partition, check_partition
 from theory.correlation import Bits

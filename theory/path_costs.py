@@ -25,7 +25,6 @@ from typing import Any
 import numpy as np
 
 from theory._checks import InputError
-from theory.adaptive.policy import AdaptivePolicy
 from theory.arithmetic import Number
 from theory.bounds import check_partition
 from theory.correlation import Bits
@@ -33,15 +32,7 @@ from theory.lognumber import LogNumber
 from theory.outcomes import Outcome, Token
 from theory.pmf import JointPMF
 
-__all__ = [
-    "Conditional",
-    "circulation",
-    "path_blocks",
-    "path_cost",
-    "pmf_conditional",
-    "pseudo_cost",
-    "step_costs",
-]
+__all__ = ["Conditional", "circulation", "path_cost", "pmf_conditional", "pseudo_cost", "step_costs"]
 
 Conditional = Callable[[Mapping[int, Token], int, Token], Number]
 """``p(x_i = token | revealed)`` from (revealed: position to token, i, token)."""
@@ -174,26 +165,6 @@ def circulation(
     if ways == (0, 0):
         raise InputError(f"{one} and {two} are impossible in both orders given {dict(revealed)}.")
     return _log_ratio([ways])
-
-
-def path_blocks(pmf: JointPMF, policy: AdaptivePolicy, outcome: Outcome) -> tuple[tuple[int, ...], ...]:
-    """Return the blocks that an adaptive policy takes along an outcome of the support.
-
-    Example:
-        >>> from theory.adaptive import frontier
-        >>> p = JointPMF.uniform([(0, 0), (1, 1)])
-        >>> path_blocks(p, frontier(p).vertices[-1].policy, (0, 0))
-        ((0,), (1,))
-    """
-    if outcome not in pmf.outcomes:
-        raise InputError(f"{outcome} is not in the support of the pmf.")
-    codes = pmf.codes[pmf.outcomes.index(outcome)].tolist()
-    chosen = {decision.revealed: decision.block for decision in policy.decisions}
-    state, blocks = (-1,) * pmf.n, list[tuple[int, ...]]()
-    while -1 in state:
-        blocks.append(chosen[state])
-        state = tuple(codes[i] if i in blocks[-1] else code for i, code in enumerate(state))
-    return tuple(blocks)
 
 
 def _log_ratio(ratios: Sequence[tuple[Any, Any]]) -> Bits:

@@ -34,9 +34,9 @@ from flint import arb, ctx
 from numpy.typing import NDArray
 
 from theory._checks import InputError, positive_int
+from theory.curves import check_sizes
 from theory.limits import require_operations
 from theory.lognumber import LogNumber
-from theory.random_order import check_sizes
 
 __all__ = [
     "AllRounds",

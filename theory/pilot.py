@@ -9,7 +9,7 @@ then split exactly, which tells what a state takes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,8 +30,9 @@ from theory.sample_chance import SampleChance
 from theory.state_keys import StateKeys
 from theory.states import ListedModel
 from theory.temper import Transform
+from theory.unseen import least_number
 
-__all__ = ["Pilot", "first_board", "least_number", "sampled_steps"]
+__all__ = ["Pilot", "first_board", "sampled_steps"]
 
 _RUNS, _MORE_RUNS = 100, (1000, 500, 200)
 _NEW = 0.8  # share of runs that are alone in their state: so many runs say little
@@ -39,17 +40,6 @@ _TRIED, _SPLIT = 16, 50_000  # states split exactly at a step, and the rows they
 _STEPS = 64  # steps looked at
 _SHARE = 20  # the look ahead takes no more than one part in so many of the limit
 _SMALL = 5_000  # states at most: not worth a look ahead
-
-
-def least_number(met: Iterable[Hashable]) -> float:
-    """Return Chao's estimate of a lower bound on the number of values that independent draws come from.
-
-    Example:
-        >>> least_number("abcab"), least_number("aaaa")
-        (3.0, 1.0)
-    """
-    times = Counter(Counter(met).values())
-    return sum(times.values()) + times[1] * (times[1] - 1) / (2 * (times[2] + 1))
 
 
 def first_board(model: ListedModel, transform: Transform, **weights: Any) -> Board:

@@ -7,12 +7,13 @@ from fractions import Fraction
 from typing import Any
 
 from theory._checks import InputError, positive_int
-from theory.adaptive import adaptive_bounds, serial_depth
+from theory.adaptive.cap import adaptive_bounds
+from theory.adaptive.depth import serial_depth
 from theory.adaptive.graph import state_graphs
 from theory.adaptive.policy import AdaptivePolicy
 from theory.answer_parts import NamedTask
+from theory.contexts import expectation
 from theory.decoder import decode
-from theory.expectation import expectation
 from theory.law import occurring
 from theory.lognumber import LogNumber
 from theory.mean_errors import decode_errors

@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.chains import has_compiler
+from theory.compiled import has_compiler
 from theory.coprime import prime_factors
 from theory.dense import dense_cells
 from theory.pmf import JointPMF

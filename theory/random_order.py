@@ -27,15 +27,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, exact_fraction, positive_int
+from theory._checks import InputError, exact_fraction
 from theory.correlation import Bits
-from theory.curves import InformationCurve, information_curve
+from theory.curves import InformationCurve, check_sizes, information_curve
 from theory.entropy_table import EntropyTable
 from theory.limits import require_operations
 
 __all__ = [
     "OptimalSizes",
-    "check_sizes",
     "expected_kl",
     "expected_kl_of_law",
     "lavenant_zanella_kl",
@@ -45,14 +44,6 @@ __all__ = [
 
 _STEPS = 5 * 10**8  # cells of all layers of the dynamic programme, n = 800: seconds in numpy
 _HALF_UNIT = 2.0**-53  # the relative error of one float operation
-
-
-def check_sizes(sizes: Sequence[int], n: int) -> tuple[int, ...]:
-    """Return block sizes as ints; raise unless they are positive and sum to n."""
-    checked = tuple(positive_int(size, "a block size") for size in sizes)
-    if sum(checked) != n:
-        raise InputError(f"block sizes must sum to n = {n}, got {list(checked)}.")
-    return checked
 
 
 def expected_kl(source: EntropyTable | Sequence[Any] | InformationCurve, sizes: Sequence[int]) -> Bits:

@@ -17,8 +17,9 @@ from flint import fmpq
 
 from theory.arithmetic import FLOAT64, Number, to_fmpq
 from theory.balls import ball_precision, with_errors
+from theory.contexts import HasContexts
 from theory.decoder import as_process
-from theory.expectation import HasContexts, decode_contexts
+from theory.expectation import decode_contexts
 from theory.law import occurring
 from theory.limits import require_operations
 from theory.policies.ancestral import Ancestral

@@ -8,7 +8,8 @@ from typing import Any
 
 from theory._checks import InputError, positive_int
 from theory.answer_parts import with_exact
-from theory.expectation import HasContexts, decode_contexts
+from theory.contexts import HasContexts
+from theory.expectation import decode_contexts
 from theory.policies.policy import parse_policy, policies
 from theory.policies.process import Process
 from theory.realised import lumped_form, realised, realised_on

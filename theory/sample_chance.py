@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.arithmetic import EXACT
+from theory.draws import draw
 from theory.law import MASK
 from theory.policies.board import Board
 from theory.policies.policy import Plan
 
-__all__ = ["SampleChance", "draw"]
+__all__ = ["SampleChance"]
 
 
 class SampleChance:
@@ -51,15 +52,3 @@ class SampleChance:
     def law(self, board: Board, index: Any) -> NDArray[np.float64]:
         """Return what the tokens at the K places ``index`` of ``board.tokens`` are drawn from, shape (K, V)."""
         return board.numbers.floats(board.transform.draw(board.probs[index], board.numbers))
-
-
-def draw(rng: np.random.Generator, probs: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return one index for each row of ``probs``, shape (size, K), never one of probability zero."""
-    edges = np.cumsum(probs, axis=1)
-    u = rng.random(len(probs)) * edges[:, -1]
-    # the first edge above u; with u < the last edge there is one, and a step of height zero is never first
-    return np.minimum((u[:, None] >= edges).sum(axis=1), _last_positive(probs))
-
-
-def _last_positive(probs: NDArray[np.float64]) -> NDArray[np.int64]:
-    return probs.shape[1] - 1 - np.argmax(probs[:, ::-1] > 0, axis=1)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from theory._checks import shortened
 from theory.terminal import terminal
 
-__all__ = ["print_answer", "print_rows", "shortened"]
+__all__ = ["print_answer", "print_rows"]
 
 
 _UNSHOWN = (
@@ -94,19 +95,6 @@ def _off_by(answer: dict[str, Any], key: str) -> str:
     error = answer.get("errors", {}).get(key)
     # 5 % more: two digits are then never rounded below the bound
     return "" if error is None else f"off by at most {1.05 * error:.1e}"
-
-
-def shortened(text: str, width: int) -> str:
-    """Return a list joined by commas or plus signs, cut after an entry if it is longer than ``width``.
-
-    Example:
-        >>> shortened("10,20,30", 7), shortened("10,20,30", 8)
-        ('10,20,...', '10,20,30')
-    """
-    if len(text) <= width:
-        return text
-    end = max(text.rfind(mark, 0, width) for mark in ",+")
-    return f"{text[: end + 1] if end > 0 else text[:width]}..."
 
 
 def _short(text: str) -> str:

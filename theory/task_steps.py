@@ -15,8 +15,8 @@ from theory._checks import choice
 from theory.alike import marginal_bits, size_of_alike, step_of_alike
 from theory.arithmetic import to_fmpq, to_fraction
 from theory.balls import ball_precision, law_with_error, to_ball
-from theory.expectation import HasContexts, not_lumped
-from theory.large.answers import structure_of
+from theory.contexts import HasContexts
+from theory.expectation import not_lumped
 from theory.law import occurring
 from theory.limits import CostError, sharing
 from theory.lumped_chain import Chain, State
@@ -25,6 +25,7 @@ from theory.policies.process import Process
 from theory.realised import realised
 from theory.step_counts import step_law
 from theory.step_laws import StepLaw, mixed
+from theory.structure import structure_of
 from theory.temper import GREEDY_TIES, check_temperature, stays_rational
 
 __all__ = ["lumped_step_law", "steps_law_answer", "task_step_law"]

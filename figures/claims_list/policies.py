@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from figures.claims_list.claim import Claim, Evidence
 from figures.claims_list.laws import listed, partitions
-from theory.adaptive import adaptive_bounds
+from theory.adaptive.cap import adaptive_bounds
 from theory.bounds import optimal_bounds, step_bound
 from theory.decoder import decode
 from theory.mixtures import optimal_mixture

@@ -9,7 +9,7 @@ from synthetic.plain import PlainTask, sticky
 from synthetic.task import register
 from theory.law import Context
 from theory.pmf import JointPMF
-from theory.structured import HMMLaw
+from theory.structured.hmm import HMMLaw
 
 __all__ = ["HiddenMarkov"]
 

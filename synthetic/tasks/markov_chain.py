@@ -9,7 +9,7 @@ from synthetic.plain import PlainTask, sticky
 from synthetic.task import register
 from theory.law import Context
 from theory.pmf import JointPMF
-from theory.structured import MarkovLaw
+from theory.structured.markov import MarkovLaw
 
 __all__ = ["MarkovChain"]
 

@@ -18,7 +18,7 @@ from synthetic.plain import PlainTask
 from synthetic.task import register
 from theory.law import Context
 from theory.pmf import JointPMF
-from theory.structured import GrammarLaw
+from theory.structured.grammar import GrammarLaw
 
 __all__ = ["RULES", "WordsToSentence"]
 

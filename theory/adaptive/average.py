@@ -17,8 +17,8 @@ from theory.adaptive.cap import adaptive_bounds
 from theory.adaptive.depth import SerialDepth, serial_depth
 from theory.adaptive.frontier import Frontier, Vertex, frontier
 from theory.adaptive.graph import StateGraph
+from theory.contexts import expectation
 from theory.correlation import Bits
-from theory.expectation import expectation
 from theory.lognumber import LogNumber
 from theory.mean_errors import mean_error
 from theory.pmf import JointPMF

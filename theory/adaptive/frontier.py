@@ -29,8 +29,8 @@ from theory.adaptive.policy import AdaptivePolicy
 from theory.adaptive.search import Search, best_weighted, best_within, budget_values
 from theory.adaptive.walk import policy_of
 from theory.arithmetic import Number
+from theory.contexts import expectation
 from theory.correlation import Bits
-from theory.expectation import expectation
 from theory.lognumber import LogNumber
 from theory.mean_errors import mean_error
 from theory.pmf import JointPMF

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from theory._checks import InputError
 from theory.arithmetic import Array, Number
 from theory.correlation import Bits
-from theory.outcomes import Token
+from theory.outcomes import Outcome, Token
+from theory.pmf import JointPMF
 from theory.policies.ranked import SetLaw
 from theory.policies.view import View
 
-__all__ = ["AdaptivePolicy", "Choice", "Decision"]
+__all__ = ["AdaptivePolicy", "Choice", "Decision", "path_blocks"]
 
 _SHOWN = 4  # conditions listed; a last branch with more of them reads "otherwise"
 
@@ -195,3 +196,23 @@ class AdaptivePolicy:
         shown = [" & ".join(f"y{i}={self.alphabets[i][codes[i]]}" for i in block) for codes in tokens]
         more = f" or {len(children) - _SHOWN} more" if len(children) > _SHOWN else ""
         return " or ".join(shown) + more
+
+
+def path_blocks(pmf: JointPMF, policy: AdaptivePolicy, outcome: Outcome) -> tuple[tuple[int, ...], ...]:
+    """Return the blocks that an adaptive policy takes along an outcome of the support.
+
+    Example:
+        >>> from theory.adaptive.frontier import frontier
+        >>> p = JointPMF.uniform([(0, 0), (1, 1)])
+        >>> path_blocks(p, frontier(p).vertices[-1].policy, (0, 0))
+        ((0,), (1,))
+    """
+    if outcome not in pmf.outcomes:
+        raise InputError(f"{outcome} is not in the support of the pmf.")
+    codes = pmf.codes[pmf.outcomes.index(outcome)].tolist()
+    chosen = {decision.revealed: decision.block for decision in policy.decisions}
+    state, blocks = (-1,) * pmf.n, list[tuple[int, ...]]()
+    while -1 in state:
+        blocks.append(chosen[state])
+        state = tuple(codes[i] if i in blocks[-1] else code for i, code in enumerate(state))
+    return tuple(blocks)

@@ -1,6 +1,1 @@
 """Bounds, expected divergences and decodes at a thousand or a million positions, through the structure of a law."""
-
-from theory.large.entropies import Copies, Exchangeable, Structure
-from theory.large.gaps import Gaps
-
-__all__ = ["Copies", "Exchangeable", "Gaps", "Structure"]

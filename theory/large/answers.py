@@ -11,17 +11,9 @@ from theory.bounds import check_partition
 from theory.large.entropies import Structure
 from theory.large.sizes import best_sizes, check_size, curve_of
 from theory.limits import CostError
+from theory.structure import LISTED_LIMIT, structure_of
 
-__all__ = [
-    "LISTED_LIMIT",
-    "equal_blocks",
-    "listed_or_structured",
-    "structure_of",
-    "structured_bounds",
-    "structured_schedule",
-]
-
-LISTED_LIMIT = 16  # positions: above it a structure is used where there is one
+__all__ = ["listed_or_structured", "structured_bounds", "structured_schedule"]
 
 
 class Named(Protocol):
@@ -36,21 +28,6 @@ class Named(Protocol):
     def n(self) -> int:
         """Its size."""
         ...
-
-
-def structure_of(task: Any) -> Structure | None:
-    """Return the subset entropies of a task, its own or those of its lumped chain, if it has them.
-
-    Example:
-        >>> from synthetic import make_task
-        >>> structure_of(make_task("shuffle", 1000)).n, structure_of(make_task("tree", 3))
-        (1000, None)
-    """
-    for source in (task, task.chain()):
-        found: Callable[[], Structure] | None = getattr(source, "structure", None)
-        if found is not None:
-            return found()
-    return None
 
 
 def listed_or_structured(
@@ -75,16 +52,6 @@ def listed_or_structured(
         if other:
             raise
         return structured(structure)
-
-
-def equal_blocks(n: int, size: int) -> tuple[tuple[int, ...], ...]:
-    """Return blocks of ``size`` positions from left to right, the last with the rest.
-
-    Example:
-        >>> equal_blocks(5, 2)
-        ((0, 1), (2, 3), (4,))
-    """
-    return tuple(tuple(range(i, min(i + size, n))) for i in range(0, n, size))
 
 
 def structured_bounds(

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from theory.large.answers import structure_of
 from theory.large.block_law import BlocksLaw
 from theory.large.entropies import Copies
 from theory.large.gaps import Gaps
 from theory.large.place_law import PlaceLaw
 from theory.large.walk_law import WalkLaw
 from theory.limits import CostError
+from theory.structure import structure_of
 from theory.structured.estimate import SampledLaw
 
 __all__ = ["closed_law"]

@@ -41,7 +41,7 @@ from dataclasses import replace
 from fractions import Fraction
 from math import comb
 
-from theory._checks import InputError, choice
+from theory._checks import InputError, choice, shortened
 from theory.alike import size_of_alike
 from theory.large.entropies import Copies, Structure
 from theory.large.gaps import Gaps
@@ -56,7 +56,6 @@ from theory.policies.factor import Factor
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.prefix import EntropyPrefix
 from theory.policies.topk import TopK
-from theory.tables import shortened
 from theory.temper import GREEDY_TIES, check_temperature
 
 __all__ = ["NotKnownError", "decode_structured"]

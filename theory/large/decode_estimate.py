@@ -23,7 +23,6 @@ import numpy as np
 
 from theory.decoder import as_process
 from theory.expectation import not_lumped
-from theory.large.answers import LISTED_LIMIT
 from theory.large.block_law import BlocksLaw
 from theory.large.decode import NotKnownError
 from theory.large.entropies import Copies, Structure, expected_kl_of
@@ -41,6 +40,7 @@ from theory.policies.scheduled import DLLM, Dream, LLaDA, MaskGIT
 from theory.policies.sizes import Sizes
 from theory.policies.threshold import Threshold
 from theory.policies.topk import TopK
+from theory.structure import LISTED_LIMIT
 from theory.structured.decode_answers import along_data, large_decode
 from theory.structured.estimate import SampledLaw
 from theory.structured.fixed import fixed_schedule

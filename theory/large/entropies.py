@@ -25,9 +25,9 @@ from typing import Protocol
 
 from flint import arb
 
+from theory.curves import check_sizes
 from theory.limits import require_operations
 from theory.lognumber import LogNumber
-from theory.random_order import check_sizes
 
 __all__ = ["Copies", "Exchangeable", "Structure", "block_weights", "expected_kl_of"]
 

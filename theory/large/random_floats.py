@@ -30,7 +30,7 @@ from operator import mul
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.chains import has_compiler
+from theory.compiled import has_compiler
 from theory.large.approximate import UNIT, Floats
 from theory.large.gap_kernel import PositiveKernel, positive_kernel
 from theory.large.random_direct import direct_accuracy, require_direct

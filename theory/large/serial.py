@@ -24,7 +24,7 @@ from flint import fmpq
 
 from theory.alike import size_of_alike
 from theory.arithmetic import EXACT, to_fmpq
-from theory.balls import ball_precision, balls, tempered_balls, to_ball, with_errors
+from theory.balls import ball_precision, balls, to_ball, with_errors
 from theory.large.entropies import Copies, Structure
 from theory.large.gaps import Gaps
 from theory.limits import require_operations
@@ -32,6 +32,7 @@ from theory.lognumber import LogNumber
 from theory.lumped import LumpedDecode
 from theory.policies.policy import Policy
 from theory.temper import stays_rational, tempered
+from theory.tempering_balls import tempered_balls
 
 __all__ = ["blocks_from_left", "decode_serial", "sizes_from_left"]
 

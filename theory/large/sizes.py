@@ -18,9 +18,9 @@ import numpy as np
 from flint import arb, ctx
 from numpy.typing import NDArray
 
+from theory.curves import check_sizes
 from theory.large.entropies import Structure
 from theory.limits import require_operations
-from theory.random_order import check_sizes
 
 __all__ = ["Curve", "Sizes", "best_sizes", "curve_of"]
 

@@ -15,10 +15,11 @@ import numpy as np
 
 from theory.arithmetic import FLOAT64, Array, ExactNumbers, Numbers
 from theory.ball_numbers import BALLS
-from theory.balls import balls, scored_balls
+from theory.balls import balls
 from theory.law import MASK
 from theory.policies.view import Oracle, View
 from theory.temper import Transform
+from theory.tempering_balls import scored_balls
 
 __all__ = ["Board"]
 

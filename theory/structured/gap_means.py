@@ -31,8 +31,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.curves import InformationCurve
-from theory.random_order import OptimalSizes, check_sizes, expected_kl
+from theory.curves import InformationCurve, check_sizes
+from theory.random_order import OptimalSizes, expected_kl
 from theory.rounding import Approximate, gamma
 from theory.structured.gap_errors import UNIT
 from theory.structured.gaps import approximate_entropy

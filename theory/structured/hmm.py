@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 
 from theory._checks import InputError, positive_int
 from theory.arithmetic import Array
+from theory.draws import draw
 from theory.law import MASK, like, normalised
 from theory.limits import require_memory
 from theory.outcomes import Token
 from theory.pmf import JointPMF
-from theory.sample_chance import draw
 from theory.structured.chain import (
     log_evidence,
     one_hot,

@@ -1,0 +1,36 @@
+"""The least loss when the partition may depend on the context (Theorem 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from theory.bounds import optimal_bounds
+from theory.contexts import expectation
+from theory.correlation import Bits
+from theory.law import Context, occurring
+from theory.subsets import subset_entropies
+
+__all__ = ["bounds_by_context"]
+
+
+def bounds_by_context(contexts: Sequence[Context]) -> tuple[Bits, ...]:
+    """Return ``L*_T`` with the partition chosen for each context (Theorem 3): the mean of the minima.
+
+    T runs to the greatest length. A context of fewer than T positions needs no more than one step for each, and
+    loses nothing.
+
+    Example:
+        >>> from fractions import Fraction
+        >>> from theory.law import ListedLaw
+        >>> from theory.pmf import JointPMF
+        >>> laws = [JointPMF.uniform([(0, 0), (1, 1)]), JointPMF.uniform([(0, 0, 0), (1, 1, 1)])]
+        >>> contexts = [Context(weight=Fraction(1, 2), law=ListedLaw(law)) for law in laws]
+        >>> [str(value) for value in bounds_by_context(contexts)]
+        ['3/2 log2(2)', '0', '0']
+    """
+    bounds = [(c.weight, optimal_bounds(subset_entropies(c.law.pmf())).values) for c in occurring(contexts)]
+    longest = max(len(values) for _, values in bounds)
+    return tuple(
+        expectation([(w, values[t] if t < len(values) else values[-1] * 0) for w, values in bounds])
+        for t in range(longest)
+    )

@@ -1,0 +1,27 @@
+"""What a task offers where its outcomes are too many to list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from theory.large.entropies import Structure
+
+__all__ = ["LISTED_LIMIT", "structure_of"]
+
+LISTED_LIMIT = 16  # positions: above it a structure is used where there is one
+
+
+def structure_of(task: Any) -> Structure | None:
+    """Return the subset entropies of a task, its own or those of its lumped chain, if it has them.
+
+    Example:
+        >>> from synthetic import make_task
+        >>> structure_of(make_task("shuffle", 1000)).n, structure_of(make_task("tree", 3))
+        (1000, None)
+    """
+    for source in (task, task.chain()):
+        found: Callable[[], Structure] | None = getattr(source, "structure", None)
+        if found is not None:
+            return found()
+    return None
