@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from figures.style import METADATA, STYLE
-from theory._checks import InputError
 from theory.files import write_atomically
+from theory.validation import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from figures.data import canonical_json
-from theory._checks import InputError as InputError
 from theory.law import Context, ListedLaw, context_pmfs
 from theory.limits import require_operations
 from theory.pmf import JointPMF
 from theory.structured.decode_answers import Structured
 from theory.structured.taskfile import write_structured
 from theory.taskfile import FileTask
+from theory.validation import InputError as InputError
 
 __all__ = ["TaskData", "listed_task", "task_data"]
 

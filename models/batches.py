@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import torch
 
-from theory._checks import InputError
+from theory.validation import InputError
 
 __all__ = ["batch_size", "halving_batches", "out_of_memory"]
 

@@ -19,8 +19,8 @@ from torch.overrides import TorchFunctionMode
 
 from models.presets import Recipe
 from models.transformer import MaskedTransformer
-from theory._checks import InputError
 from theory.files import write_atomically
+from theory.validation import InputError
 
 __all__ = ["SHIPPED", "load_model", "read_card", "read_tensors", "save_model"]
 

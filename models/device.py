@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from theory._checks import InputError
+from theory.validation import InputError
 
 __all__ = ["check_device"]
 

@@ -33,8 +33,8 @@ from models.lora import add_adapters, save_adapted
 from models.processes import Processes
 from models.progress import Report
 from models.text_subject import TextSubject
-from theory._checks import InputError, positive_int
 from theory.files import write_atomically
+from theory.validation import InputError, positive_int
 
 __all__ = ["FinetuneRecipe", "finetune"]
 

@@ -17,7 +17,7 @@ from models.evaluation import loss_floor, random_masks
 from models.pages import Page
 from models.text_subject import TextSubject
 from synthetic.task import list_task
-from theory._checks import InputError
+from theory.validation import InputError
 
 __all__ = ["Examples", "Step", "make_examples"]
 

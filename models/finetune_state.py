@@ -11,8 +11,8 @@ from torch import nn
 
 from models.checkpoint import read_tensors
 from models.records import digest
-from theory._checks import InputError
 from theory.files import write_atomically
+from theory.validation import InputError
 
 __all__ = ["restore_state", "save_state"]
 

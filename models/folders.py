@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from theory._checks import InputError
+from theory.validation import InputError
 
 __all__ = ["check_folder"]
 

@@ -58,10 +58,10 @@ from models.predictor import MaskedPredictor
 from models.scoring import score
 from models.streams import Streams
 from models.walk import draw_one_by_one
-from theory._checks import InputError, choice
 from theory.policies import Policy, parse_policy
 from theory.policies.process import Process
 from theory.temper import Transform, check_temperature
+from theory.validation import InputError, choice
 
 __all__ = ["ORDERS", "GapRules", "gap_records", "gap_rules"]
 

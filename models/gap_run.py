@@ -20,7 +20,7 @@ from models.records import Records
 from models.shares import local_device, run_shares
 from models.sources import Source, SourceSpec, build_source
 from synthetic import make_task
-from theory._checks import InputError
+from theory.validation import InputError
 
 __all__ = ["GapSpec", "run_gap", "run_share"]
 

@@ -17,7 +17,7 @@ import torch
 from models.device import check_device
 from models.hf_files import check_code, check_directory, check_loaded, fingerprint, one_line
 from models.hf_predictor import LONGEST, HFPredictor
-from theory._checks import InputError, choice
+from theory.validation import InputError, choice
 
 __all__ = [
     "DTYPES",

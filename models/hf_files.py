@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from theory._checks import InputError
+from theory.validation import InputError
 
 __all__ = ["check_code", "check_directory", "check_loaded", "fingerprint", "one_line"]
 

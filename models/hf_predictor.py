@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import torch
 
-from theory._checks import InputError
+from theory.validation import InputError
 
 __all__ = ["LONGEST", "HFPredictor"]
 

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from models.hf import quiet
-from theory._checks import InputError
+from theory.validation import InputError
 
 __all__ = ["PROJECTIONS", "add_adapters", "find_projections", "save_adapted"]
 

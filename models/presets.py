@@ -7,7 +7,7 @@ from typing import Any
 
 from models.transformer import ModelConfig
 from synthetic.encoding import Encoding
-from theory._checks import InputError, choice, positive_int
+from theory.validation import InputError, choice, positive_int
 
 __all__ = ["PRESETS", "Recipe", "recipe"]
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from theory._checks import InputError, positive_int
+from theory.validation import InputError, positive_int
 
 __all__ = ["PLACEHOLDER", "Prompt", "encode_prompt", "read_prompts"]
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from theory._checks import InputError
 from theory.files import write_atomically
+from theory.validation import InputError
 
 __all__ = ["Records", "digest"]
 

@@ -18,7 +18,7 @@ from models.progress import training_progress
 from models.training import state_path, train
 from models.transformer import MaskedTransformer
 from synthetic.task import list_task
-from theory._checks import InputError
+from theory.validation import InputError
 
 __all__ = ["MEASURE_SEED", "MEASURE_STATES", "make_weights", "measure"]
 

@@ -26,7 +26,6 @@ from models.decode_rules import (
 )
 from models.distinct import distinct_rows
 from models.predictor import MarginalPredictor, MaskedPredictor
-from theory._checks import InputError, positive_int
 from theory.decoder import as_process
 from theory.policies.board import Board
 from theory.policies.own import finished_rows, plan_of, started, stepped
@@ -34,6 +33,7 @@ from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.ranked import Ranked
 from theory.temper import Transform
+from theory.validation import InputError, positive_int
 
 __all__ = ["Decoded", "decode"]
 

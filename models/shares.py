@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from theory._checks import InputError
+from theory.validation import InputError
 
 __all__ = ["local_device", "run_shares"]
 

@@ -24,7 +24,7 @@ from models.text_subject import read_words
 from models.text_tasks import TextFormat
 from synthetic import make_task
 from synthetic.task import list_task
-from theory._checks import InputError
+from theory.validation import InputError
 
 __all__ = ["Source", "SourceSpec", "build_source", "is_directory_model"]
 

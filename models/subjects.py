@@ -26,7 +26,7 @@ from models.text_tasks import TextFormat
 from models.transformer import MaskedTransformer
 from synthetic import ListTask
 from synthetic.encoding import WORDS, Batch, Encoding
-from theory._checks import InputError, choice
+from theory.validation import InputError, choice
 
 __all__ = ["Subject", "TokenSubject", "load_subject"]
 

@@ -15,7 +15,7 @@ from models.pages import Page, Reordered
 from models.text_tasks import Sheet, TextFormat, make_sheet
 from synthetic import ListTask
 from synthetic.encoding import Batch, Encoding
-from theory._checks import InputError
+from theory.validation import InputError
 
 __all__ = ["TextSubject", "read_words"]
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthetic import ListTask
-from theory._checks import InputError
+from theory.validation import InputError
 
 __all__ = ["INSTRUCTIONS", "Sheet", "TextFormat", "make_sheet"]
 

@@ -32,8 +32,8 @@ from models.processes import Processes
 from models.progress import Report
 from models.transformer import MaskedTransformer
 from synthetic.task import list_task
-from theory._checks import InputError
 from theory.files import write_atomically
+from theory.validation import InputError
 
 __all__ = ["Sample", "build_model", "sample", "state_path", "train"]
 

@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn import functional
 
 from synthetic.encoding import Encoding
-from theory._checks import InputError, positive_int
+from theory.validation import InputError, positive_int
 
 __all__ = ["MaskedTransformer", "ModelConfig"]
 

@@ -12,8 +12,8 @@ from models.ideal import IdealPredictor
 from models.sampling import decode
 from synthetic import ListTask, make_task
 from synthetic.grading import grade
-from theory._checks import InputError
 from theory.policies import parse_policy
+from theory.validation import InputError
 
 __all__ = ["Trials", "ideal_trials", "model_trials"]
 

@@ -15,9 +15,9 @@ from models.subjects import TokenSubject, load_subject
 from models.text_subject import TextSubject
 from models.text_tasks import TextFormat
 from models.verification import Report, verify
-from theory._checks import InputError
 from theory.policies import parse_policy
 from theory.temper import check_temperature
+from theory.validation import InputError
 
 __all__ = ["VerifySpec", "run_verify"]
 

@@ -14,11 +14,11 @@ from models.decode_rules import FLOAT32_TIES
 from models.ideal import float_dtype
 from models.predictor import MarginalPredictor, MaskedPredictor
 from models.streams import Streams
-from theory._checks import InputError
-from theory.arithmetic import TIE_TOLERANCE, FloatNumbers
 from theory.law import MASK
+from theory.numbers.arithmetic import TIE_TOLERANCE, FloatNumbers
 from theory.policies.policy import Policy
 from theory.policies.view import View
+from theory.validation import InputError
 
 __all__ = ["Drawn", "Walk", "draw_one_by_one", "log2_of", "next_position"]
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthetic.task import ListTask, known_tasks
-from theory._checks import InputError, positive_int
 from theory.law import Law
+from theory.validation import InputError, positive_int
 
 __all__ = ["WORDS", "Batch", "Encoding", "context_laws", "list_task_names"]
 

@@ -10,10 +10,10 @@ from numbers import Rational
 from typing import Any, TypeVar
 
 from synthetic.task import SizedTask
-from theory._checks import InputError, positive_int
 from theory.law import Context, check_weights, occurring
 from theory.lumped_chain import Chain
 from theory.pmf import JointPMF
+from theory.validation import InputError, positive_int
 
 __all__ = ["ImportedTask", "import_task"]
 

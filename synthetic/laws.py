@@ -11,9 +11,9 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from theory.arithmetic import Array
 from theory.law import MASK, like
 from theory.limits import require_memory
+from theory.numbers.arithmetic import Array
 from theory.pmf import JointPMF
 
 __all__ = ["Arrangements"]

@@ -7,10 +7,10 @@ from fractions import Fraction
 from typing import ClassVar
 
 from synthetic.task import SizedTask
-from theory._checks import InputError, exact_fraction
 from theory.law import Context, ListedLaw
 from theory.limits import require_memory, scientific
 from theory.pmf import JointPMF
+from theory.validation import InputError, exact_fraction
 
 __all__ = ["PlainTask", "is_prime", "require_listable", "sticky"]
 

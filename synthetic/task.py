@@ -18,11 +18,11 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, choice, positive_int
 from theory.law import Context, Law, ListedLaw
 from theory.limits import require_memory
 from theory.lumped_chain import Chain
 from theory.pmf import JointPMF
+from theory.validation import InputError, choice, positive_int
 
 __all__ = ["ListTask", "SizedTask", "Task", "known_tasks", "list_task", "make_task", "register"]
 

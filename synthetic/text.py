@@ -19,9 +19,9 @@ from functools import cache
 from importlib import resources
 from typing import Any, ClassVar
 
-from theory._checks import InputError, positive_int
 from theory.law import Context
 from theory.structured.markov import MarkovLaw
+from theory.validation import InputError, positive_int
 
 __all__ = ["WordBigrams", "bigram_law", "shipped_bigrams"]
 

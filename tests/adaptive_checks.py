@@ -13,7 +13,7 @@ from theory.adaptive.frontier import frontier
 from theory.adaptive.graph import state_graph
 from theory.adaptive.policy import AdaptivePolicy
 from theory.decoder import decode
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
 
 HALF = Fraction(1, 2)

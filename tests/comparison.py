@@ -6,7 +6,7 @@ import pytest
 
 from tests import reference as ref
 from tests.tolerance import ROUNDING
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 
 
 def same(number, form) -> bool:

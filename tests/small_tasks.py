@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from synthetic.task import known_tasks, make_task
-from theory._checks import InputError
 from theory.law import Context
+from theory.validation import InputError
 
 NAMES = tuple(known_tasks())
 OUTCOMES = 150  # of one context: exact decodes by every policy stay quick

@@ -13,7 +13,6 @@ from tests import reference as ref
 from tests.comparison import same
 from tests.strategies import ordered_partitions, targets
 from tests.tolerance import ROUNDING
-from theory._checks import InputError
 from theory.accuracy import (
     accuracy_excess,
     accuracy_floor,
@@ -32,10 +31,11 @@ from theory.accuracy import (
 from theory.correlation import kl_divergence, product_of_marginals, total_correlation
 from theory.decoder import decode
 from theory.limits import CostError
-from theory.lognumber import LogNumber
 from theory.mixtures import mixture_kl, partition_law
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
+from theory.validation import InputError
 
 PAIRS = targets([(2,), (2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "sparse", "skewed"))
 

@@ -13,7 +13,6 @@ from synthetic import make_task
 from tests.adaptive_checks import as_form, check_brute_force, hull, matching_selector
 from tests.strategies import Target, targets
 from tests.tolerance import NEAR_OPTIMAL
-from theory._checks import InputError
 from theory.adaptive import graph as graph_module
 from theory.adaptive import (
     graph_cost,
@@ -38,10 +37,11 @@ from theory.bounds import optimal_bounds
 from theory.correlation import total_correlation
 from theory.decoder import decode
 from theory.limits import CostError
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.policies import View
 from theory.subsets import subset_entropies
+from theory.validation import InputError
 
 HALF = Fraction(1, 2)
 BRUTE_SHAPES = [(1,), (3,), (1, 2), (2, 2), (3, 2), (3, 3), (2, 2, 2), (3, 1, 2), (3, 2, 2), (2, 3, 2)]

@@ -15,14 +15,14 @@ from tests.comparison import same
 from tests.compositions import compositions
 from tests.strategies import ordered_partitions, targets
 from tests.tolerance import NEAR_OPTIMAL, ROUNDING
-from theory._checks import InputError
 from theory.bounds import check_partition, optimal_bounds, optimal_partition_counts, step_bound
 from theory.chains import block_prices, chain_costs
-from theory.compiled import has_compiler
 from theory.correlation import entropy, total_correlation
-from theory.lognumber import LogNumber
+from theory.numbers.compiled import has_compiler
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.subsets import subset_entropies
+from theory.validation import InputError
 
 SMALL = [(1,), (3,), (2, 2), (3, 2), (1, 3), (2, 2, 2), (3, 1, 2), (2, 3, 2)]
 FOUR = [(2, 2, 2, 2), (3, 2, 1, 2)]

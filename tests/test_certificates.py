@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from tests import reference as ref
 from tests.strategies import targets
-from theory._checks import InputError
 from theory.accuracy import total_variation
 from theory.certificates import (
     certified_prefix,
@@ -23,9 +22,10 @@ from theory.certificates import (
 )
 from theory.correlation import total_correlation
 from theory.limits import CostError
-from theory.lognumber import LogNumber
 from theory.mixtures import partition_law
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
+from theory.validation import InputError
 from theory.worst_case import worst_case, worst_gap_by_programme
 
 PROGRAMME = 1e-6  # a probability: HiGHS meets constraints within 1e-7 each; worst seen 1e-15

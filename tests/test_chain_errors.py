@@ -18,8 +18,7 @@ from tests.strategies import ordered_partitions
 from tests.test_rounding import uneven
 from tests.tolerance import USEFUL
 from theory.__main__ import main
-from theory._checks import InputError
-from theory.compiled import has_compiler
+from theory.numbers.compiled import has_compiler
 from theory.random_order import optimal_sizes
 from theory.structured import evidence_errors
 from theory.structured.answers import large_bounds, large_schedule
@@ -38,6 +37,7 @@ from theory.structured.gaps import (
 from theory.structured.grammar import GrammarLaw
 from theory.structured.hmm import HMMLaw
 from theory.structured.markov import MarkovLaw
+from theory.validation import InputError
 
 
 def within(found, truth: Fraction) -> bool:

@@ -20,13 +20,13 @@ from tests.closed_form_targets import (
     table,
 )
 from tests.compositions import compositions
-from theory._checks import InputError
 from theory.bounds import step_bound
 from theory.closed_forms import ClosedForm, closed_form, evaluate, mean_subset_entropies
 from theory.closed_forms.exact import exact_value
 from theory.decoder import decode
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.policies import SCORES, parse_policy
+from theory.validation import InputError
 
 HALF = Fraction(1, 2)
 

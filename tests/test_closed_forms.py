@@ -26,7 +26,7 @@ from theory.correlation import dual_total_correlation, entropy, total_correlatio
 from theory.decoded import Decode
 from theory.decoder import decode
 from theory.entropy_table import EntropyTable
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.policies import RankedPolicy, parse_policy
 

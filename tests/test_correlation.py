@@ -14,7 +14,6 @@ from tests import reference as ref
 from tests.comparison import close, members, same
 from tests.strategies import subsets, targets
 from tests.tolerance import ROUNDING
-from theory._checks import InputError
 from theory.correlation import (
     conditional_entropy,
     dual_total_correlation,
@@ -24,9 +23,10 @@ from theory.correlation import (
     total_correlation,
 )
 from theory.dense import dense_subset_entropies
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.subsets import subset_entropies
+from theory.validation import InputError
 
 # --- Definitions ----------------------------------------------------------------------------------------
 

@@ -21,8 +21,8 @@ from theory.decoder import decode
 from theory.expectation import decode_contexts
 from theory.large import one_hot_topk
 from theory.large.decode import decode_structured
-from theory.lognumber import LogNumber
 from theory.lumped import decode_lumped
+from theory.numbers.lognumber import LogNumber
 from theory.oracle import oracle
 from theory.output_law import output_law
 from theory.pmf import JointPMF

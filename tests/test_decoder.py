@@ -17,7 +17,7 @@ from theory.bounds import step_bound
 from theory.correlation import total_correlation
 from theory.decoded import OFF_SUPPORT, Decode
 from theory.decoder import decode
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.subsets import subset_entropies

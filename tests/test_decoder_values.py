@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from tests import reference as ref
 from tests.decoder_targets import FEW, TASKS, temperatures
 from tests.strategies import rules, targets
-from theory._checks import InputError
 from theory.bounds import step_bound
 from theory.correlation import kl_divergence
 from theory.decoder import decode
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.subsets import subset_entropies
+from theory.validation import InputError
 
 HALF = Fraction(1, 2)
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory._checks import InputError
 from theory.diversity import entropy_at_accuracy, most_accurate, most_accurate_of_any
 from theory.limits import CostError
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.product_laws import largest_rectangle
+from theory.validation import InputError
 
 BITS = [word for word in product((0, 1), repeat=2)]
 CITIES = [("New", "York"), ("New", "Orleans"), ("Mexico", "City"), ("Panama", "City")]

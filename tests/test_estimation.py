@@ -15,10 +15,10 @@ from tests import reference as ref
 from tests.intervals import ALPHA, assert_mean
 from tests.tolerance import ROUNDING
 from theory.__main__ import main
-from theory._checks import InputError
 from theory.estimation.answers import estimate_answer
 from theory.estimation.entropies import estimator, resampled, subset_estimates
 from theory.estimation.observed import Observed, read_samples
+from theory.validation import InputError
 
 EULER = 0.57721566490153286
 

@@ -14,17 +14,17 @@ from tests import reference as ref
 from tests.comparison import members, same
 from tests.strategies import ordered_partitions, targets
 from tests.tolerance import DIGITS, USEFUL
-from theory._checks import InputError
 from theory.bounds import optimal_bounds, optimal_partition_counts, step_bound
 from theory.correlation import entropy
 from theory.curves import information_curve
 from theory.limits import CostError
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.random_order import expected_kl, optimal_sizes
 from theory.size_counts import counts_by_size, entropies_by_size
 from theory.subsets import subset_entropies
 from theory.upper_bounds import entropy_bound
+from theory.validation import InputError
 
 SHAPES = [(2, 2), (3, 2), (2, 2, 2), (2, 3, 2)]
 BITS = 200

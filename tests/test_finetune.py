@@ -29,7 +29,7 @@ from models.subjects import load_subject
 from models.text_subject import TextSubject
 from synthetic.encoding import WORDS
 from tests import hf_models
-from theory._checks import InputError
+from theory.validation import InputError
 
 MASK = 4
 SMALL = FinetuneRecipe(

@@ -7,10 +7,10 @@ import pytest
 
 from synthetic import make_task
 from theory.__main__ import main
-from theory._checks import InputError
 from theory.adaptive.within import depth_within
 from theory.diversity import most_accurate
 from theory.frontier_answers import asked_answer
+from theory.validation import InputError
 
 
 def test_entries_are_those_of_the_functions():

@@ -27,9 +27,9 @@ from synthetic import make_task
 from tests.gap_tables import ROUNDING, Table, log_ratio
 from tests.intervals import assert_frequencies, assert_mean
 from theory import decoder
-from theory._checks import InputError
 from theory.expectation import decode_contexts
 from theory.policies import parse_policy
+from theory.validation import InputError
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -25,13 +25,13 @@ from tests.intervals import assert_mean
 from tests.memory_rules import EXAMPLES as REFERENCE
 from tests.reference_processes import Run
 from theory import decoder
-from theory._checks import InputError
 from theory.law import Context, ListedLaw
 from theory.pmf import JointPMF
 from theory.policies import parse_policy, policies
 from theory.policies.klass import KLASS
 from theory.policies.ranked import Ranked
 from theory.policies.sampled import unmasked
+from theory.validation import InputError
 
 # these look at drawn tokens, or mask positions again
 REFUSED = {"lopa", "rcr", "remdm", "remdm_llada", "saber", "wino"}

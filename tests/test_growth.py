@@ -13,7 +13,6 @@ from tests import reference as ref
 from tests.comparison import same
 from tests.strategies import targets
 from tests.tolerance import USEFUL
-from theory._checks import InputError
 from theory.closed_forms import mean_subset_entropies
 from theory.complexities import effective_total_correlation, path_complexity, scale_complexity
 from theory.curves import information_curve
@@ -29,10 +28,11 @@ from theory.growth import (
     ratio_bound,
 )
 from theory.limits import CostError
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.random_order import expected_kl
 from theory.subsets import subset_entropies
+from theory.validation import InputError
 
 ROUNDING = 1e-12  # relative or bits: float sums of at most 16 entropies
 QUADRATURE = 1e-9  # relative: mpmath at its default 15 digits over one kink

@@ -22,8 +22,8 @@ from models.hf_predictor import HFPredictor
 from models.prompts import Prompt, encode_prompt, read_prompts
 from models.sampling import decode
 from tests import hf_models
-from theory._checks import InputError
 from theory.policies import parse_policy
+from theory.validation import InputError
 
 MASK = 4
 MODERN = hasattr(transformers, "ModernBertForMaskedLM")  # since 4.48

@@ -13,10 +13,10 @@ import pytest
 import paper_repro
 from theory import limits, tables
 from theory.__main__ import main
-from theory._checks import InputError, exact_fraction, positive_int
 from theory.commandline import process_count
 from theory.limits import CostError, require_memory, require_operations
 from theory.policies import parse_policy
+from theory.validation import InputError, exact_fraction, positive_int
 from theory.verdict import verdict
 
 ROOT = Path(__file__).parent.parent

@@ -41,8 +41,8 @@ from synthetic.task import list_task
 from tests import hf_models
 from tests.gap_tables import log_ratio
 from tests.intervals import assert_frequencies
-from theory._checks import InputError
 from theory.policies import parse_policy
+from theory.validation import InputError
 
 MASK = 4
 

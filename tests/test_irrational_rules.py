@@ -17,12 +17,12 @@ from tests import reference as ref
 from tests import reference_processes as rp
 from tests import reference_remasking as slow
 from tests.dyadic import both, dyadic
-from theory._checks import InputError
 from theory.decode_answers import decode_answer
 from theory.decoder import decode
 from theory.policies import parse_policy
 from theory.policies.policy import Rule
 from theory.policies.view import View
+from theory.validation import InputError
 
 DIGITS = 60
 LEFT_OVER = Fraction(1, 10**50)  # of the digits of the truth

@@ -13,7 +13,7 @@ from tests.large_tasks import NINE
 from theory.bounds import equal_blocks, optimal_bounds, step_bound
 from theory.large.entropies import expected_kl_of
 from theory.large.sizes import best_sizes, curve_of
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.random_order import expected_kl, information_curve, optimal_sizes
 from theory.structure import structure_of
 from theory.subsets import subset_entropies

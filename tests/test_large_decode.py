@@ -7,12 +7,12 @@ import pytest
 
 from synthetic import make_task
 from tests.large_tasks import NINE
-from theory._checks import InputError
 from theory.decoder import decode
 from theory.expectation import decode_contexts
 from theory.large.decode import decode_structured
 from theory.policies import parse_policy
 from theory.structure import structure_of
+from theory.validation import InputError
 
 FIELDS = ("accuracy", "kl", "path_kl", "steps", "steps_under_data")
 BY_SCORE = tuple(

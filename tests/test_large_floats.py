@@ -6,7 +6,6 @@ import pytest
 from flint import arb, ctx
 
 from synthetic import make_task
-from theory._checks import InputError
 from theory.large.decode import decode_structured
 from theory.large.floats import large_threshold, large_topk, large_total_correlation
 from theory.large.gaps import Gaps
@@ -14,6 +13,7 @@ from theory.limits import CostError
 from theory.lumped import decode_lumped
 from theory.policies import parse_policy
 from theory.structure import structure_of
+from theory.validation import InputError
 
 
 def _exact(name, n, spec):

@@ -10,12 +10,12 @@ from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory.arithmetic import FLOAT64
 from theory.large import sizes as sizes_module
 from theory.large.entropies import Copies, Exchangeable
 from theory.large.gaps import Gaps
 from theory.large.sizes import Curve, best_sizes, curve_of
-from theory.lognumber import LogNumber
+from theory.numbers.arithmetic import FLOAT64
+from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy
 from theory.policies.scheduled import Dream, known_sizes
 from theory.policies.view import View

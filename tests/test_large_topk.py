@@ -9,7 +9,6 @@ import pytest
 
 from synthetic import make_task
 from tests.tolerance import ROUNDING
-from theory._checks import InputError
 from theory.decoder import decode
 from theory.expectation import decode_contexts
 from theory.large import one_hot_topk
@@ -22,9 +21,10 @@ from theory.large.one_hot_window import Window, forward
 from theory.large.walk_paths import loss
 from theory.large.walk_topk import decode_walk_topk
 from theory.limits import CostError
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy
 from theory.structure import structure_of
+from theory.validation import InputError
 
 FIELDS = ("accuracy", "kl", "path_kl", "steps", "steps_under_data")
 SCORES = ("confidence", "margin", "entropy")

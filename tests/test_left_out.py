@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reference_remasking import World
-from theory.arithmetic import FLOAT64
 from theory.law import MASK, ListedLaw
+from theory.numbers.arithmetic import FLOAT64
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.board import Board

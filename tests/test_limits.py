@@ -8,13 +8,13 @@ import pytest
 
 from synthetic import make_task
 from theory.__main__ import main
-from theory._checks import InputError
 from theory.adaptive import graph_cost
 from theory.adaptive.cap import adaptive_bounds
 from theory.limits import CostError, allowing, require_memory, require_operations
 from theory.lumped import decode_lumped, tie_interval_lumped
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
+from theory.validation import InputError
 
 
 def test_an_allowance_raises_every_limit_while_it_lasts():

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import reference as ref
-from theory.coprime import prime_factors
-from theory.lognumber import LogNumber
+from theory.numbers.coprime import prime_factors
+from theory.numbers.lognumber import LogNumber
 
 ZERO = LogNumber()
 # Primes on both sides of every size at which the program changes its ways of factoring.

@@ -7,12 +7,12 @@ from random import Random
 
 import pytest
 
-from theory._checks import InputError
 from theory.adaptive.depth import serial_depth
 from theory.bounds import step_bound
 from theory.markov_rounds import markov_rounds, separator_blocks
 from theory.pmf import JointPMF
 from theory.subsets import subset_entropies
+from theory.validation import InputError
 
 
 def chain(n: int, order: int, seed: int) -> JointPMF:

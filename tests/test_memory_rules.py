@@ -17,7 +17,7 @@ from tests.memory_rules import EXAMPLES, RULES, credits
 from tests.small_tasks import small_contexts
 from tests.strategies import targets
 from theory import decoder
-from theory.arithmetic import EXACT
+from theory.numbers.arithmetic import EXACT
 from theory.output_law import output_law
 from theory.pmf import JointPMF
 from theory.policies import parse_policy

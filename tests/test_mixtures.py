@@ -12,11 +12,9 @@ from synthetic import make_task
 from tests import reference as ref
 from tests.strategies import ordered_partitions, targets
 from tests.tolerance import ROUNDING
-from theory._checks import InputError
 from theory.bounds import optimal_bounds, step_bound
 from theory.decoder import decode
 from theory.limits import CostError
-from theory.lognumber import LogNumber
 from theory.mixture_columns import Columns
 from theory.mixtures import (
     mixture_kl,
@@ -26,9 +24,11 @@ from theory.mixtures import (
     ordered_partition_count,
     partition_law,
 )
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.subsets import subset_entropies
+from theory.validation import InputError
 
 GAP = 1e-9  # bits: the gap that every optimum must prove; worst seen 1.5e-11, where the search stops
 CERTIFICATE_ROUNDING = Fraction(

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from tests import reference as ref
 from tests.strategies import ordered_partitions, targets
 from tests.tolerance import ROUNDING
-from theory._checks import InputError
 from theory.bounds import step_bound
-from theory.lognumber import LogNumber
 from theory.model_excess import model_excess
+from theory.numbers.lognumber import LogNumber
 from theory.path_costs import pmf_conditional
 from theory.pmf import JointPMF
 from theory.subsets import subset_entropies
+from theory.validation import InputError
 
 SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "skewed", "sparse"))
 

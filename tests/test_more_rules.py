@@ -12,13 +12,13 @@ from synthetic import make_task
 from tests import reference_counts as ref
 from tests.policy_views import batches, exact_view, expected, float_view, laws
 from tests.tolerance import ROUNDING
-from theory._checks import InputError
 from theory.decoder import decode
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.fixed_order import bisection_rounds, dilated_rounds
 from theory.policies.plackett_luce import set_law
 from theory.policies.scheduled import DLLM, Dream, LLaDA, MaskGIT
+from theory.validation import InputError
 
 
 class Pair:

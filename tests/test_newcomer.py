@@ -20,7 +20,7 @@ from models.hf_predictor import HFPredictor
 from models.prompts import read_prompts
 from models.records import Records
 from tests import hf_models
-from theory._checks import InputError
+from theory.validation import InputError
 
 FINETUNE = ["--tasks", "copy", "-n", "3", "--examples", "4", "--epochs", "1", "--batch", "4", "--rank", "2"]
 

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import reference as ref
-from theory._checks import InputError
 from theory.decoder import decode
 from theory.output_law import output_law
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
+from theory.validation import InputError
 
 RULES = {
     "topk:k=2,by=random": ref.topk(2, "random"),

@@ -13,13 +13,12 @@ from tests import reference as ref
 from tests.comparison import same
 from tests.compositions import compositions
 from tests.strategies import targets
-from theory._checks import InputError
 from theory.answers import schedule_answer
 from theory.closed_forms import mean_subset_entropies
 from theory.complexities import path_complexity
 from theory.curves import information_curve
 from theory.growth import continuous_kl, growth, growth_complexity, one_step_defect, ratio_bound
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.partition_bound import (
     best_partition_bounds,
     even_cells,
@@ -31,6 +30,7 @@ from theory.partition_bound import (
 from theory.random_order import optimal_sizes
 from theory.subsets import subset_entropies
 from theory.upper_bounds import upper_bounds
+from theory.validation import InputError
 
 SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "sparse"))
 LONGER = targets([(2, 2, 2), (3, 1, 2), (2, 2, 2, 2), (2, 3, 1, 2)], kinds=("dense", "skewed", "sparse"))

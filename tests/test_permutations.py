@@ -9,11 +9,10 @@ import pytest
 
 from tests import reference as ref
 from tests.compositions import compositions
-from theory._checks import InputError
 from theory.bounds import optimal_bounds, step_bound
 from theory.closed_forms import closed_form, evaluate, mean_subset_entropies
 from theory.limits import CostError
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.permutation_limits import (
     asymptotic_kl,
     frontier,
@@ -26,6 +25,7 @@ from theory.pmf import JointPMF
 from theory.random_order import expected_kl, optimal_sizes
 from theory.schedules import equal_sizes
 from theory.subsets import subset_entropies
+from theory.validation import InputError
 
 ROUNDING = 1e-12  # relative or bits: a few float operations
 THIRD = log2(3)

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from tests import reference as ref
 from tests.strategies import subsets, targets
 from tests.tolerance import ROUNDING
-from theory._checks import InputError
 from theory.bounds import optimal_bounds
 from theory.correlation import entropy
 from theory.decoder import decode
@@ -22,6 +21,7 @@ from theory.limits import CostError
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.subsets import subset_entropies
+from theory.validation import InputError
 
 HALF, THIRD = Fraction(1, 2), Fraction(1, 3)
 TWO, THREE = [("a",), ("b",)], [("a",), ("b",), ("c",)]

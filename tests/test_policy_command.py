@@ -8,10 +8,10 @@ import pytest
 from figures.policy_plot import draw_policy, timetable
 from synthetic import make_task
 from theory.__main__ import main
-from theory._checks import InputError
 from theory.adaptive.cap import adaptive_bounds
 from theory.adaptive.depth import serial_depth
 from theory.policy_answer import best_policies, policy_answer
+from theory.validation import InputError
 
 TASKS = [
     ("replace_random", 4),

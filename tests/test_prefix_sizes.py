@@ -89,7 +89,7 @@ def test_blocks_from_the_left_follow_from_entropies(name, spec):
 
 def test_a_thousand_sums_of_logarithms_are_not_taken(monkeypatch):
     """The exact entropies of every state of 999 positions took minutes, without a word."""
-    monkeypatch.setattr("theory.arithmetic.ExactNumbers.entropy", None)
+    monkeypatch.setattr("theory.numbers.arithmetic.ExactNumbers.entropy", None)
     result = decode_contexts(make_task("shuffle", 999), parse_policy("eb:gamma=0.1"))
     assert (result.accuracy, result.steps) == (1, 999)
 

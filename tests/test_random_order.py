@@ -14,14 +14,13 @@ from tests import reference as ref
 from tests.comparison import same
 from tests.compositions import compositions
 from tests.strategies import targets
-from theory._checks import InputError
 from theory.bounds import optimal_bounds
 from theory.closed_forms import mean_subset_entropies
 from theory.correlation import dual_total_correlation, total_correlation
 from theory.curves import InformationCurve, information_curve
 from theory.decoder import decode
 from theory.limits import CostError
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.random_order import (
@@ -32,6 +31,7 @@ from theory.random_order import (
 )
 from theory.schedules import dtc_schedule, equal_sizes, singles_then_rest, tc_schedule
 from theory.subsets import subset_entropies
+from theory.validation import InputError
 
 ROUNDING = 1e-12  # bits: sums of at most 16 entropies of at most 4 bits each
 SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2), (2, 2, 2, 2)], kinds=("dense", "skewed", "sparse"))

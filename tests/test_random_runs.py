@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from synthetic import make_task
 from tests.intervals import assert_frequencies
 from theory.__main__ import main
-from theory._checks import InputError
 from theory.decode_answers import decode_answer
 from theory.decoder import decode
 from theory.large.entropies import expected_kl_of
@@ -18,6 +17,7 @@ from theory.large.random_runs import _neighbours, successes_of_random_order
 from theory.large.walk_law import WalkLaw
 from theory.limits import CostError
 from theory.policies import parse_policy
+from theory.validation import InputError
 
 CASES = [
     ("bernoulli_walk", 5, 2),

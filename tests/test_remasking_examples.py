@@ -10,11 +10,11 @@ from synthetic import make_task
 from tests import reference as ref
 from tests.remasking_cases import EXAMPLES, SAMPLED, SKEWED
 from tests.tolerance import ROUNDING
-from theory._checks import InputError
 from theory.decoder import decode
 from theory.output_law import output_law
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
+from theory.validation import InputError
 
 # --- By hand -------------------------------------------------------------------------------------------------
 

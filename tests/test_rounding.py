@@ -15,7 +15,6 @@ from tests.strategies import ordered_partitions, targets
 from tests.tolerance import USEFUL
 from theory.answers import bounds_answer
 from theory.bounds import optimal_bounds, step_bound
-from theory.compiled import has_compiler
 from theory.correlation import (
     conditional_entropy,
     dual_total_correlation,
@@ -28,10 +27,11 @@ from theory.correlation import (
 from theory.curves import information_curve
 from theory.dense import dense_error, dense_subset_entropies
 from theory.law import Context, ListedLaw
-from theory.lognumber import LogNumber
+from theory.numbers.compiled import has_compiler
+from theory.numbers.lognumber import LogNumber
+from theory.numbers.rounding import entropy_error, gamma, pairwise_depth
 from theory.pmf import JointPMF
 from theory.random_order import expected_kl, optimal_sizes
-from theory.rounding import entropy_error, gamma, pairwise_depth
 from theory.subsets import subset_entropies
 from theory.taskfile import FileTask
 

@@ -16,7 +16,6 @@ from synthetic.tasks.sudoku import Sudoku
 from tests.asked import Asked, counted
 from tests.intervals import assert_frequencies, assert_mean
 from theory import decoder
-from theory._checks import InputError
 from theory.decoded import Decode
 from theory.law import Context, ListedLaw
 from theory.pmf import JointPMF
@@ -24,6 +23,7 @@ from theory.policies import parse_policy, policies
 from theory.policies.sampled import Factorised
 from theory.process_decoder import decode_process
 from theory.temper import Transform
+from theory.validation import InputError
 
 DECODES = 10_000
 FEW_TOKENS = 20

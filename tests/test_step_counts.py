@@ -12,7 +12,6 @@ from tests import reference as ref
 from tests.strategies import rules, targets
 from tests.tolerance import ROUNDING
 from theory import process_decoder
-from theory._checks import InputError
 from theory.adaptive.frontier import frontier
 from theory.decode_answers import decode_answer
 from theory.decoder import decode
@@ -24,6 +23,7 @@ from theory.step_counts import step_law
 from theory.step_laws import StepLaw
 from theory.tables import print_answer
 from theory.task_steps import lumped_step_law, steps_law_answer, task_step_law
+from theory.validation import InputError
 
 SMALL = targets([(1,), (2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "skewed", "sparse"))
 WALK = ("bernoulli_walk", 4)

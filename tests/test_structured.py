@@ -18,7 +18,6 @@ from tests.task_truth import expected_marginals, states
 from tests.tolerance import ROUNDING
 from theory import decode, parse_policy
 from theory.__main__ import main
-from theory._checks import InputError
 from theory.bounds import step_bound
 from theory.curves import information_curve
 from theory.law import MASK, ListedLaw
@@ -49,6 +48,7 @@ from theory.structured.hmm import HMMLaw
 from theory.structured.intervals import estimate_mean, proportion
 from theory.structured.markov import MarkovLaw
 from theory.subsets import subset_entropies
+from theory.validation import InputError
 
 # --- The definitions, slowly -------------------------------------------------------------------------------
 

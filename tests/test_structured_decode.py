@@ -20,7 +20,6 @@ from tests.test_structured import chains, grammars
 from tests.tolerance import ROUNDING
 from theory import decode, parse_policy
 from theory.__main__ import main
-from theory._checks import InputError
 from theory.curves import information_curve
 from theory.law import MASK, ListedLaw
 from theory.limits import CostError
@@ -38,6 +37,7 @@ from theory.structured.markov import MarkovLaw
 from theory.structured.model import LawModel, row_operations
 from theory.structured.sampled_run import follow_data, sample_runs
 from theory.subsets import subset_entropies
+from theory.validation import InputError
 
 HALVES = ["1/2", "1/2"]
 LAWS = {

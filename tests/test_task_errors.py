@@ -6,10 +6,10 @@ import pytest
 
 from synthetic import find_task, make_task
 from synthetic.tasks.sudoku import Sudoku
-from theory._checks import InputError
 from theory.law import context_pmfs
 from theory.limits import CostError
 from theory.subsets import subset_entropies
+from theory.validation import InputError
 
 BAD = {
     "unknown": (lambda: make_task("shufle", 3), "unknown task 'shufle'; known: affine_subspace, balanced"),

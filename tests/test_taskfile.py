@@ -5,9 +5,9 @@ from fractions import Fraction
 
 import pytest
 
-from theory._checks import InputError
 from theory.correlation import total_correlation
 from theory.taskfile import read_task
+from theory.validation import InputError
 
 CITY = [["New", "York"], ["New", "Orleans"], ["Mexico", "City"], ["Panama", "City"]]
 

@@ -24,8 +24,8 @@ from theory.correlation import kl_divergence
 from theory.curves import information_curve
 from theory.decoder import decode
 from theory.law import Context, ListedLaw
-from theory.lognumber import LogNumber
 from theory.mixtures import partition_law
+from theory.numbers.lognumber import LogNumber
 from theory.output_law import output_law
 from theory.policies import parse_policy
 from theory.subsets import subset_entropies

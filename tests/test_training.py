@@ -19,8 +19,8 @@ from models.checkpoint import load_model, read_card, save_model
 from models.presets import Recipe, recipe
 from models.processes import Processes
 from models.training import build_model, sample, state_path, train
-from theory._checks import InputError
 from theory.files import write_atomically
+from theory.validation import InputError
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -14,7 +14,7 @@ from models.presets import PRESETS, recipe
 from models.training import build_model, sample
 from models.transformer import ModelConfig
 from synthetic.task import list_task
-from theory._checks import InputError
+from theory.validation import InputError
 
 PROJECT = Path(__file__).parents[1]
 

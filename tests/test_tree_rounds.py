@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from synthetic import make_task
 from tests import reference as ref
-from theory._checks import InputError
 from theory.bounds import optimal_bounds, step_bound
 from theory.pmf import JointPMF
 from theory.subsets import subset_entropies
 from theory.tree_rounds import centroid_blocks, tree_rounds
+from theory.validation import InputError
 
 
 def random_forest(n: int, seed: int, roots: float = 0.1) -> list[tuple[int, int]]:

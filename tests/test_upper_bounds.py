@@ -11,17 +11,17 @@ from tests import reference as ref
 from tests.compositions import compositions
 from tests.strategies import targets
 from tests.tolerance import USEFUL
-from theory._checks import InputError
 from theory.closed_forms import mean_subset_entropies
 from theory.correlation import conditional_entropy, entropy, total_correlation
 from theory.curves import information_curve
 from theory.entropy_table import EntropyTable
 from theory.limits import CostError
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.random_order import expected_kl, lavenant_zanella_kl
 from theory.subsets import subset_entropies
 from theory.upper_bounds import best_constant, confidence_bound, entropy_bound, upper_bounds
+from theory.validation import InputError
 
 ROUNDING = 1e-12  # bits: sums of at most 16 entropies of at most 4 bits each
 BINARY = targets([(2, 2), (2, 2, 2), (3, 1, 2), (2, 2, 2, 2)], kinds=("dense", "sparse"))

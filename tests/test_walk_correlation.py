@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory._checks import InputError
 from theory.large.floats import large_total_correlation
 from theory.large.gaps import Gaps
 from theory.large.walk_correlation import walk_total_correlation
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
+from theory.validation import InputError
 
 
 def by_definition(n):

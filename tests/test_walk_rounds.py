@@ -8,7 +8,6 @@ import pytest
 
 from synthetic import make_task
 from tests.compositions import compositions
-from theory._checks import InputError
 from theory.adaptive.cap import adaptive_bounds
 from theory.adaptive.depth import serial_depth
 from theory.adaptive.within import depth_within
@@ -16,8 +15,9 @@ from theory.decoder import decode
 from theory.frontier_answers import frontier_answer
 from theory.large.gaps import Gaps
 from theory.limits import CostError
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy
+from theory.validation import InputError
 from theory.walk_rounds import (
     left_to_right_floor,
     longest_run_law,

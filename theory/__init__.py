@@ -1,6 +1,5 @@
 """Exact theory of parallel decoding: pmfs, correlation, bounds, unmasking policies and the exact decoder."""
 
-from theory._checks import InputError
 from theory.adaptive.cap import adaptive_bounds
 from theory.adaptive.depth import serial_depth
 from theory.adaptive.frontier import frontier
@@ -22,9 +21,9 @@ from theory.entropy_table import EntropyTable
 from theory.expectation import decode_contexts
 from theory.law import Context, Law, ListedLaw
 from theory.limits import CostError
-from theory.lognumber import LogNumber
 from theory.lumped import decode_lumped, tie_interval_lumped
 from theory.mixtures import optimal_mixture
+from theory.numbers.lognumber import LogNumber
 from theory.output_law import output_law
 from theory.path_costs import pseudo_cost
 from theory.pmf import JointPMF
@@ -38,6 +37,7 @@ from theory.structured.markov import MarkovLaw
 from theory.subsets import subset_entropies
 from theory.taskfile import read_task
 from theory.ties import tie_interval
+from theory.validation import InputError
 
 __all__ = [
     "Context",

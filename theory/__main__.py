@@ -6,7 +6,6 @@ import argparse
 import sys
 from typing import Any
 
-from theory._checks import InputError, exact_fraction, positive_int
 from theory.answer_parts import joined
 from theory.answers import (
     bounds_answer,
@@ -24,6 +23,7 @@ from theory.policies import parse_policy, policies
 from theory.rule_answers import realised_answer, rules_answer
 from theory.tables import print_answer, print_rows
 from theory.temper import GREEDY_TIES, NUCLEUS, SCORED, check_temperature
+from theory.validation import InputError, exact_fraction, positive_int
 from theory.verdict import verdict
 
 __all__ = ["build_parser", "main"]

@@ -33,11 +33,10 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from theory._checks import InputError
-from theory.arithmetic import Number
-from theory.balls import approximate, ball_precision, to_ball
 from theory.correlation import Bits, entropy
-from theory.lognumber import LogNumber
+from theory.numbers.arithmetic import Number
+from theory.numbers.balls import approximate, ball_precision, to_ball
+from theory.numbers.lognumber import LogNumber
 from theory.outcomes import Outcome
 from theory.pmf import JointPMF
 from theory.product_laws import Rectangle as Rectangle
@@ -46,6 +45,7 @@ from theory.product_laws import exactly_one_floor as exactly_one_floor
 from theory.product_laws import largest_rectangle as largest_rectangle
 from theory.product_laws import permanent as permanent
 from theory.product_laws import permanent_floor as permanent_floor
+from theory.validation import InputError
 from theory.weights import SUM_TOLERANCE
 
 __all__ = [

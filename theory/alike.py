@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.arithmetic import EXACT, FLOAT64, FloatNumbers, Numbers, to_fmpq, to_fraction
-from theory.balls import to_ball
 from theory.lumped_chain import Chain
+from theory.numbers.arithmetic import EXACT, FLOAT64, FloatNumbers, Numbers, to_fmpq, to_fraction
+from theory.numbers.balls import to_ball
 from theory.policies.entropy_bounded import EntropyBounded
 from theory.policies.entropy_sum import EntropySum
 from theory.policies.own import plan_of

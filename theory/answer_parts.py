@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 from theory.contexts import HasContexts
-from theory.lognumber import LogNumber, ratio_text
+from theory.numbers.lognumber import LogNumber, ratio_text
 from theory.structure import structure_of
 from theory.structured.answers import large_law
 from theory.structured.decode_answers import Structured

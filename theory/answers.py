@@ -7,7 +7,6 @@ from fractions import Fraction
 from math import inf, log2, nextafter
 from typing import Any
 
-from theory._checks import InputError, positive_int
 from theory.answer_parts import NamedTask, parametrised, with_exact
 from theory.bounds import check_partition, equal_blocks, optimal_bounds, optimal_partition_counts, step_bound
 from theory.context_bounds import bounds_by_context
@@ -22,6 +21,7 @@ from theory.law import context_pmfs, occurring
 from theory.pmf import JointPMF
 from theory.structured.answers import large_bounds, large_schedule
 from theory.subsets import subset_entropies
+from theory.validation import InputError, positive_int
 
 __all__ = [
     "bounds_answer",

@@ -12,10 +12,10 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from theory.arithmetic import EXACT
-from theory.balls import ball_array, balls, zeros_of
 from theory.grouping import Groups
 from theory.limits import require_memory
+from theory.numbers.arithmetic import EXACT
+from theory.numbers.balls import ball_array, balls, zeros_of
 from theory.pmf import JointPMF
 from theory.states import ListedModel
 

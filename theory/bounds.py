@@ -19,15 +19,15 @@ from itertools import accumulate, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError
 from theory.chain_numbers import ChainNumbers, Key, chain_numbers
 from theory.chains import block_prices, chain_costs, subset_sums
-from theory.compiled import has_compiler
 from theory.correlation import Bits
 from theory.entropy_table import EntropyTable
 from theory.limits import require_memory, require_operations
-from theory.lognumber import LogNumber
+from theory.numbers.compiled import has_compiler
+from theory.numbers.lognumber import LogNumber
 from theory.size_counts import counts_by_size, entropies_by_size, optima_by_size
+from theory.validation import InputError
 
 __all__ = [
     "OptimalBounds",

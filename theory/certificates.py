@@ -29,11 +29,11 @@ from typing import Any
 
 from flint import arb, ctx
 
-from theory._checks import InputError, exact_fraction, positive_int
-from theory.arithmetic import to_fmpq
 from theory.correlation import Bits
-from theory.lognumber import LogNumber
+from theory.numbers.arithmetic import to_fmpq
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
+from theory.validation import InputError, exact_fraction, positive_int
 from theory.worst_case import Marginals, checked_marginals, checked_probability
 
 __all__ = [

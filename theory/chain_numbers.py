@@ -14,8 +14,8 @@ from flint import arb
 from numpy.typing import NDArray
 
 from theory.entropy_table import EntropyTable
-from theory.lognumber import LogNumber, extra_precision
-from theory.rounding import sum_error
+from theory.numbers.lognumber import LogNumber, extra_precision
+from theory.numbers.rounding import sum_error
 
 _PRECISIONS = 128, 640  # bits of intervals: real differences of weights below 2^200 rarely need more
 

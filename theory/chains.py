@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.compiled import has_compiler
+from theory.numbers.compiled import has_compiler
 
 __all__ = ["block_prices", "chain_costs", "subset_sums"]
 

@@ -12,8 +12,8 @@ from fractions import Fraction
 from math import inf, isnan
 from typing import Any, NoReturn
 
-from theory._checks import InputError, positive_int
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
+from theory.validation import InputError, positive_int
 
 __all__ = ["OneLineParser", "as_json", "guarded", "process_count", "waiting", "whole"]
 

@@ -16,12 +16,12 @@ from typing import Any
 
 from flint import acb, acb_poly, arb, ctx
 
-from theory._checks import InputError
 from theory.curves import InformationCurve, information_curve
 from theory.growth import Source
 from theory.limits import require_operations
-from theory.lognumber import LogNumber, extra_precision
-from theory.rounding import Approximate, two_digits
+from theory.numbers.lognumber import LogNumber, extra_precision
+from theory.numbers.rounding import Approximate, two_digits
+from theory.validation import InputError
 
 __all__ = ["approximated", "effective_total_correlation", "path_complexity", "scale_complexity"]
 

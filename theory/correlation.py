@@ -2,7 +2,7 @@
 
 ``C(S|G) = sum_{i in S} H(y_i|G) - H(S|G) >= 0`` is the least KL error of any sampler that draws the block S in
 one parallel step after G is revealed (ParallelBench, arXiv 2510.04767, Section 4). Exact pmfs give a
-:class:`~theory.lognumber.LogNumber`, float pmfs a float. Nothing is clipped: a float result may be a rounding
+:class:`~theory.numbers.lognumber.LogNumber`, float pmfs a float. Nothing is clipped: a float result may be a rounding
 error below zero; :func:`entropy_sum_error` and :func:`kl_error` bound it.
 """
 
@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
-from theory._checks import InputError
 from theory.limits import require_memory
-from theory.lognumber import LogNumber, extra_precision
+from theory.numbers.lognumber import LogNumber, extra_precision
+from theory.numbers.rounding import entropy_error, gamma, pairwise_depth, sum_error
 from theory.pmf import JointPMF
-from theory.rounding import entropy_error, gamma, pairwise_depth, sum_error
+from theory.validation import InputError
 
 __all__ = [
     "Bits",
@@ -140,7 +140,7 @@ def entropy_sum_error(pmf: JointPMF, terms: int = 1) -> float:
 
     An entropy has one term, ``H(S|G)`` two, the total correlation of m positions m + 1 (2 m + 2 when some are given),
     the dual total correlation 2 m + 1. Zero for an exact pmf. Cells are summed one outcome after another, terms by
-    ``numpy.sum`` (``theory/rounding.py``); no entropy exceeds ``log2 N``.
+    ``numpy.sum`` (``theory/numbers/rounding.py``); no entropy exceeds ``log2 N``.
 
     Example:
         >>> p = JointPMF.from_pairs([(0, 0), (1, 1)], [0.5, 0.5])

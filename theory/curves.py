@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from theory._checks import InputError, positive_int
 from theory.correlation import Bits
 from theory.entropy_table import EntropyTable
-from theory.lognumber import LogNumber
-from theory.rounding import gamma, pairwise_depth, sum_error
+from theory.numbers.lognumber import LogNumber
+from theory.numbers.rounding import gamma, pairwise_depth, sum_error
+from theory.validation import InputError, positive_int
 
 __all__ = ["InformationCurve", "check_sizes", "information_curve"]
 

@@ -10,14 +10,14 @@ from typing import Any
 from flint import arb
 from numpy.typing import NDArray
 
-from theory._checks import InputError
-from theory.arithmetic import Number, to_fmpq
-from theory.balls import approximate, ball_divergence, is_zero, public, with_errors
 from theory.correlation import Bits
-from theory.log_sums import log_sum
+from theory.numbers.arithmetic import Number, to_fmpq
+from theory.numbers.balls import approximate, ball_divergence, is_zero, public, with_errors
+from theory.numbers.log_sums import log_sum
 from theory.outcomes import Outcome
 from theory.pmf import JointPMF
 from theory.step_laws import StepLaw
+from theory.validation import InputError
 
 __all__ = ["OFF_SUPPORT", "AnswerLaw", "Decode", "ValidSet", "assembled", "divergence", "valid_mass"]
 
@@ -56,7 +56,7 @@ class Decode:
         n: Number of positions.
         off_support: The convention behind the numbers that depend on it: the steps, and for remasking rules all.
         errors: Proven bounds on the absolute errors of the floats among ``accuracy``, ``kl``, ``path_kl``, ``steps``
-            and ``steps_under_data`` (:mod:`theory.balls`). Empty for an exact decode, and for a rule of
+            and ``steps_under_data`` (:mod:`theory.numbers.balls`). Empty for an exact decode, and for a rule of
             one's own that gives its chances as floats, where nothing is proved.
         step_law: The law of the number of model calls where the decode gives it by the way: for processes
             (:func:`theory.step_counts.step_law` knows it for all).
@@ -135,7 +135,7 @@ def valid_mass(law: Mapping[Outcome, Any], valid: ValidSet) -> Any:
 def divergence(pmf: JointPMF, own: NDArray[Any], *, exact: bool) -> Bits | arb:
     """Return ``D(P || Q)`` in bits, with Q given on the outcomes of ``pmf`` in their order.
 
-    A ball unless ``exact``, and where the exact form would take long (:func:`theory.log_sums.log_sum`).
+    A ball unless ``exact``, and where the exact form would take long (:func:`theory.numbers.log_sums.log_sum`).
     """
     if is_zero(own).any():
         return inf

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from theory._checks import choice
 from theory.decoded import OFF_SUPPORT, Decode, ValidSet
 from theory.flow import Flow
 from theory.pmf import JointPMF
@@ -17,6 +16,7 @@ from theory.policies.process import Process
 from theory.policies.sampled import SampledConfidence
 from theory.process_decoder import decode_process
 from theory.temper import Transform
+from theory.validation import choice
 
 __all__ = ["as_process", "decode"]
 

@@ -16,8 +16,8 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.compiled import has_compiler
-from theory.rounding import axis_depth, entropy_error, group_depth
+from theory.numbers.compiled import has_compiler
+from theory.numbers.rounding import axis_depth, entropy_error, group_depth
 
 __all__ = ["dense_cells", "dense_error", "dense_subset_entropies"]
 

@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, exact_fraction, positive_int
 from theory.diversity_boxes import Boxes
 from theory.limits import require_operations
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.product_laws import largest_rectangle
+from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = ["DiversityPoint", "entropy_at_accuracy", "most_accurate", "most_accurate_of_any"]
 

@@ -4,9 +4,9 @@
 stands for position i.
 
 The floats carry a proven bound on their error. For an exact pmf every entry is also known exactly. A few entries are
-built one by one from the pmf, as a :class:`~theory.lognumber.LogNumber`, for weights of any size. Where many are asked
-for, all are built at once as integer *rows* over primes, ``h(B) = sum_p v_p(B) log2(p) / D``, which takes about as long
-as the floats do (``theory/prime_rows.py``); two entries are equal iff their rows are.
+built one by one from the pmf, as a :class:`~theory.numbers.lognumber.LogNumber`, for weights of any size. Where many
+are asked for, all are built at once as integer *rows* over primes, ``h(B) = sum_p v_p(B) log2(p) / D``, which takes
+about as long as the floats do (``theory/prime_rows.py``); two entries are equal iff their rows are.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from theory._checks import InputError
-from theory.coprime import factor_cost
 from theory.correlation import entropy, entropy_interval
 from theory.limits import require_operations
-from theory.lognumber import LogNumber, extra_precision
+from theory.numbers.coprime import factor_cost
+from theory.numbers.lognumber import LogNumber, extra_precision
+from theory.numbers.rounding import sum_error
 from theory.pmf import JointPMF
 from theory.prime_rows import PrimeRows, mean_rows
 from theory.prime_table import Masses, prime_rows, rows_seconds
-from theory.rounding import sum_error
+from theory.validation import InputError
 
 __all__ = ["EntropyTable", "Parts"]
 
@@ -49,8 +49,8 @@ class EntropyTable:
     Attributes:
         n: Number of positions.
         h: ``H(y_B)`` at index B (a bit mask), float64, shape (2^n,).
-        error: A proven bound on ``|h[B] - H(y_B)|`` for every B (``theory/rounding.py``); for a float pmf it holds
-            for every pmf whose probabilities round to the given ones. Zero for a table made from given ``h``.
+        error: A proven bound on ``|h[B] - H(y_B)|`` for every B (``theory/numbers/rounding.py``); for a float pmf it
+            holds for every pmf whose probabilities round to the given ones. Zero for a table made from given ``h``.
         parts: The weighted exact pmfs that entries are built from; empty for a float table.
         masses: Of each part, the masses of its marginals where they were met on the way, else ``None``.
     """

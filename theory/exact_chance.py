@@ -11,16 +11,16 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory._checks import InputError
-from theory.arithmetic import EXACT
 from theory.ball_model import BallModel
-from theory.balls import ball_array, balls, is_zero
 from theory.law import MASK
+from theory.numbers.arithmetic import EXACT
+from theory.numbers.balls import ball_array, balls, is_zero
 from theory.policies.board import Board
 from theory.policies.policy import Plan
 from theory.set_laws import usable_laws
 from theory.states import ListedModel
 from theory.tempering_balls import drawn_balls
+from theory.validation import InputError
 
 __all__ = ["ExactChance"]
 

@@ -9,8 +9,6 @@ from functools import cache
 from math import comb
 from typing import Any
 
-from theory._checks import InputError
-from theory.arithmetic import Number
 from theory.contexts import HasContexts, expectation
 from theory.correlation import Bits
 from theory.decoder import as_process, decode
@@ -21,7 +19,8 @@ from theory.law import Context, occurring
 from theory.limits import CostError, sharing
 from theory.lumped import decode_lumped
 from theory.lumped_chain import Chain
-from theory.mean_errors import decode_errors
+from theory.numbers.arithmetic import Number
+from theory.numbers.error_of_means import decode_errors
 from theory.pmf import JointPMF
 from theory.policies.own import is_ours
 from theory.policies.policy import Policy
@@ -29,6 +28,7 @@ from theory.policies.process import Process
 from theory.step_laws import StepLaw, mixed
 from theory.structure import structure_of
 from theory.temper import Transform
+from theory.validation import InputError
 
 __all__ = ["ExpectedDecode", "decode_contexts", "not_lumped"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from theory._checks import InputError
 from theory.answer_parts import NamedTask
 from theory.law import Context, ListedLaw
 from theory.pmf import JointPMF
 from theory.structured.answers import large_law
+from theory.validation import InputError
 
 __all__ = ["FloatTask"]
 

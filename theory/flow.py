@@ -19,14 +19,13 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory._checks import InputError
-from theory.arithmetic import EXACT, FLOAT64, Numbers
 from theory.ball_model import BallModel, BallWeights
-from theory.balls import ball_precision, balls, is_zero, zeros_of
 from theory.decoded import Decode, ValidSet, assembled
 from theory.flow_cost import FlowCost, expected_work
 from theory.grouping import Groups
 from theory.limits import require_memory, require_operations
+from theory.numbers.arithmetic import EXACT, FLOAT64, Numbers
+from theory.numbers.balls import ball_precision, balls, is_zero, zeros_of
 from theory.path_draws import PathDraws
 from theory.pmf import JointPMF
 from theory.policies.own import blamed, plan_of
@@ -38,6 +37,7 @@ from theory.set_laws import by_set, inclusion, usable_laws
 from theory.states import ListedModel
 from theory.temper import Transform
 from theory.tempering_balls import drawn_balls, scored_balls
+from theory.validation import InputError
 
 __all__ = ["Flow"]
 

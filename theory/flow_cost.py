@@ -13,6 +13,7 @@ from itertools import accumulate
 import numpy as np
 
 from theory.limits import require_operations
+from theory.numbers.unseen import least_number
 from theory.pilot import first_board, sampled_steps
 from theory.pmf import JointPMF
 from theory.policies.board import Board
@@ -23,7 +24,6 @@ from theory.policies.sampled import Factorised
 from theory.policies.view import UNKNOWN
 from theory.states import ListedModel
 from theory.temper import Transform
-from theory.unseen import least_number
 
 __all__ = ["FlowCost", "expected_work"]
 

@@ -6,7 +6,6 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
-from theory._checks import InputError, exact_fraction
 from theory.adaptive.frontier import Frontier
 from theory.adaptive.graph import state_graphs
 from theory.adaptive.within import depth_within
@@ -15,9 +14,10 @@ from theory.contexts import HasContexts
 from theory.diversity import most_accurate, most_accurate_of_any
 from theory.large.gaps import Gaps
 from theory.law import context_pmfs
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.structure import structure_of
+from theory.validation import InputError, exact_fraction
 
 __all__ = ["asked_answer", "frontier_answer"]
 

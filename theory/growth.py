@@ -32,10 +32,10 @@ from itertools import accumulate, pairwise
 from math import comb, fsum
 from typing import Any
 
-from theory._checks import InputError, exact_fraction
 from theory.correlation import Bits
 from theory.curves import InformationCurve, information_curve
 from theory.entropy_table import EntropyTable
+from theory.validation import InputError, exact_fraction
 
 __all__ = [
     "Bernstein",

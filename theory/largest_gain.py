@@ -17,7 +17,7 @@ import numpy as np
 
 from theory.correlation import Bits
 from theory.entropy_table import EntropyTable
-from theory.rounding import gamma
+from theory.numbers.rounding import gamma
 
 __all__ = ["mean_gain_error", "mean_largest_gain"]
 

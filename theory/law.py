@@ -18,10 +18,10 @@ import numpy as np
 from array_api_compat import array_namespace, device, is_torch_array
 from numpy.typing import NDArray
 
-from theory._checks import InputError
-from theory.arithmetic import Array
+from theory.numbers.arithmetic import Array
 from theory.outcomes import Token, sorted_tokens
 from theory.pmf import JointPMF
+from theory.validation import InputError
 
 __all__ = [
     "MASK",

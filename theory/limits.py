@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from fractions import Fraction
 from math import inf
 
-from theory._checks import InputError
+from theory.validation import InputError
 
 __all__ = [
     "MEMORY_LIMIT",

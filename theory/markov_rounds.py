@@ -17,7 +17,7 @@ from __future__ import annotations
 from itertools import zip_longest
 from math import ceil
 
-from theory._checks import positive_int
+from theory.validation import positive_int
 
 __all__ = ["markov_rounds", "separator_blocks"]
 

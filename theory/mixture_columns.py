@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError
-from theory.arithmetic import EXACT, FLOAT64, to_fmpq
 from theory.bounds import Partition
 from theory.limits import require_operations
+from theory.numbers.arithmetic import EXACT, FLOAT64, to_fmpq
 from theory.partition_laws import weights_at
 from theory.pmf import JointPMF
+from theory.validation import InputError
 
 __all__ = ["Columns", "Targets", "distinct_laws", "parts_of"]
 

@@ -30,17 +30,17 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory._checks import InputError, positive_int
-from theory.arithmetic import Number, to_fmpq, to_fraction
 from theory.bounds import Partition
 from theory.correlation import Bits
 from theory.limits import require_operations
-from theory.lognumber import LogNumber
 from theory.mixture_columns import Columns, Targets, distinct_laws, parts_of
+from theory.numbers.arithmetic import Number, to_fmpq, to_fraction
+from theory.numbers.lognumber import LogNumber
+from theory.numbers.rounding import gamma
 from theory.partition_laws import mixture_kl as mixture_kl
 from theory.partition_laws import mixture_law as mixture_law
 from theory.partition_laws import partition_law as partition_law
-from theory.rounding import gamma
+from theory.validation import InputError, positive_int
 
 __all__ = [
     "OptimalMixture",
@@ -183,7 +183,7 @@ def _optimum(columns: Columns, steps: int) -> OptimalMixture:
 
 
 def _rounding_error(columns: Columns, rows: Sequence[Any], weights: Mapping[int, float]) -> float:
-    """Return a bound on the errors of ``kl`` and ``lower``, in bits, by counting roundings (:mod:`theory.rounding`).
+    """Return a bound on the errors of ``kl`` and ``lower``, in bits, by counting roundings (``rounding.py``).
 
     All numbers are positive, so relative errors add up. N outcomes, L weights, K columns: a marginal takes
     ``a = 2 N + 4`` roundings, a law n conditionals of ``2 a + 2`` each, Qbar another 3 L, a ratio a + 1, M another K;

@@ -21,7 +21,7 @@ import numpy as np
 
 from theory.bounds import check_partition
 from theory.correlation import Bits
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.path_costs import Conditional
 from theory.pmf import JointPMF
 

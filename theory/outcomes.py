@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError
 from theory.limits import require_memory
+from theory.validation import InputError
 
 __all__ = [
     "Outcome",

@@ -15,19 +15,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, choice
-from theory.balls import ball_precision
 from theory.decoded import OFF_SUPPORT, AnswerLaw
 from theory.decoder import as_process
 from theory.flow import Flow
 from theory.grouping import Groups
 from theory.limits import require_operations
+from theory.numbers.balls import ball_precision
 from theory.pmf import JointPMF
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.process_decoder import process_law
 from theory.temper import Transform
 from theory.tempering_balls import drawn_balls
+from theory.validation import InputError, choice
 
 __all__ = ["output_law"]
 

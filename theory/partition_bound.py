@@ -34,13 +34,13 @@ from typing import Any
 
 from flint import arb, fmpq
 
-from theory._checks import InputError, exact_fraction, positive_int
 from theory.complexities import approximated
 from theory.correlation import Bits
 from theory.curves import InformationCurve, information_curve
 from theory.growth import Source, growth, one_step_defect
-from theory.lognumber import LogNumber, extra_precision
-from theory.rounding import Approximate
+from theory.numbers.lognumber import LogNumber, extra_precision
+from theory.numbers.rounding import Approximate
+from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = [
     "PartitionBound",

@@ -4,7 +4,7 @@ An ordered partition S draws its blocks one after another: ``Q^S(y) = prod_t pro
 decoder that picks S at random emits ``Qbar(y) = sum_S w_S Q^S(y)``.
 
 Of float laws or weights, read as the exact numbers that they are and divided by their sum, each result is the float
-next to the true value (:mod:`theory.balls`): all terms are positive, so that 128 bits lose nothing that shows.
+next to the true value (:mod:`theory.numbers.balls`): all terms are positive, so that 128 bits lose nothing that shows.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, exact_fraction
-from theory.arithmetic import EXACT, Number, to_fmpq
 from theory.ball_model import BallWeights
-from theory.balls import ball_array, ball_precision, public
 from theory.bounds import Partition, check_partition
 from theory.correlation import Bits
 from theory.decoded import divergence
+from theory.numbers.arithmetic import EXACT, Number, to_fmpq
+from theory.numbers.balls import ball_array, ball_precision, public
 from theory.outcomes import Outcome
 from theory.pmf import JointPMF
+from theory.validation import InputError, exact_fraction
 from theory.weights import SUM_TOLERANCE
 
 __all__ = ["mixture_kl", "mixture_law", "partition_law", "weights_at"]

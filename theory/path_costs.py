@@ -24,13 +24,13 @@ from typing import Any
 
 import numpy as np
 
-from theory._checks import InputError
-from theory.arithmetic import Number
 from theory.bounds import check_partition
 from theory.correlation import Bits
-from theory.lognumber import LogNumber
+from theory.numbers.arithmetic import Number
+from theory.numbers.lognumber import LogNumber
 from theory.outcomes import Outcome, Token
 from theory.pmf import JointPMF
+from theory.validation import InputError
 
 __all__ = ["Conditional", "circulation", "path_cost", "pmf_conditional", "pseudo_cost", "step_costs"]
 

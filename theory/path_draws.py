@@ -13,9 +13,9 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from theory.arithmetic import sum_by_value, to_fmpq
-from theory.balls import ball_entropy, ball_precision, is_zero
-from theory.log_sums import log_sum
+from theory.numbers.arithmetic import sum_by_value, to_fmpq
+from theory.numbers.balls import ball_entropy, ball_precision, is_zero
+from theory.numbers.log_sums import log_sum
 from theory.pmf import JointPMF
 
 __all__ = ["PathDraws"]
@@ -55,7 +55,7 @@ class PathDraws:
     def path_kl(self, pmf: JointPMF) -> Any:
         """Return the divergence along the path, in bits; infinite if a token is never drawn.
 
-        A ball unless exact, and where the exact form would take long (:func:`theory.log_sums.log_sum`).
+        A ball unless exact, and where the exact form would take long (:func:`theory.numbers.log_sums.log_sum`).
         """
         if self._missed:
             return inf

@@ -10,8 +10,8 @@ from fractions import Fraction
 from math import log
 from typing import Any
 
-from theory._checks import InputError, exact_fraction, positive_int
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
+from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = ["asymptotic_kl", "frontier", "half_rounds", "rounds_at_least", "unplaced_share"]
 

@@ -33,10 +33,10 @@ import numpy as np
 from flint import arb, ctx
 from numpy.typing import NDArray
 
-from theory._checks import InputError, positive_int
 from theory.curves import check_sizes
 from theory.limits import require_operations
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
+from theory.validation import InputError, positive_int
 
 __all__ = [
     "AllRounds",

@@ -17,10 +17,11 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory.arithmetic import EXACT
 from theory.exact_chance import ExactChance
 from theory.grouping import row_keys
 from theory.law import MASK
+from theory.numbers.arithmetic import EXACT
+from theory.numbers.unseen import least_number
 from theory.policies.board import Board
 from theory.policies.idle import idle_on
 from theory.policies.own import finished_rows, stepped
@@ -30,7 +31,6 @@ from theory.sample_chance import SampleChance
 from theory.state_keys import StateKeys
 from theory.states import ListedModel
 from theory.temper import Transform
-from theory.unseen import least_number
 
 __all__ = ["Pilot", "first_board", "sampled_steps"]
 

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError
 from theory.grouping import Groups, group_rows
 from theory.limits import require_memory
 from theory.outcomes import Outcome, Token, check_outcomes, code_cells, code_outcomes, require_rows
+from theory.validation import InputError
 from theory.weights import check_signs, check_sum, float_weights, integer_weights, proportions
 
 __all__ = ["JointPMF"]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from theory._checks import InputError, positive_int
 from theory.adaptive.cap import adaptive_bounds
 from theory.adaptive.depth import serial_depth
 from theory.adaptive.graph import state_graphs
@@ -15,9 +14,10 @@ from theory.answer_parts import NamedTask
 from theory.contexts import expectation
 from theory.decoder import decode
 from theory.law import occurring
-from theory.lognumber import LogNumber
-from theory.mean_errors import decode_errors
+from theory.numbers.error_of_means import decode_errors
+from theory.numbers.lognumber import LogNumber
 from theory.structured.answers import large_law
+from theory.validation import InputError, positive_int
 
 __all__ = ["BestPolicy", "best_policies", "policy_answer"]
 

@@ -15,7 +15,7 @@ from math import log2
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.arithmetic import FLOAT64, FloatNumbers
+from theory.numbers.arithmetic import FLOAT64, FloatNumbers
 from theory.policies.entropy_bounded import EntropyBounded
 from theory.policies.entropy_sum import EntropySum
 from theory.policies.view import LOWEST, View

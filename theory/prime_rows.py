@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.lognumber import LogNumber, Row
+from theory.numbers.lognumber import LogNumber, Row
 
 __all__ = ["PrimeRows", "mean_rows", "summed_rows"]
 

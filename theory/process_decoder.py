@@ -10,12 +10,11 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory._checks import InputError
 from theory.ball_model import BallModel
-from theory.balls import ball_precision, is_zero, law_with_error
 from theory.decoded import AnswerLaw, Decode, ValidSet, assembled
 from theory.exact_chance import ExactChance
-from theory.log_sums import log_sum
+from theory.numbers.balls import ball_precision, is_zero, law_with_error
+from theory.numbers.log_sums import log_sum
 from theory.pilot import Pilot, first_board
 from theory.pmf import JointPMF
 from theory.policies.board import Board
@@ -28,6 +27,7 @@ from theory.state_keys import StateKeys
 from theory.states import ListedModel
 from theory.step_laws import StepLaw
 from theory.temper import Transform
+from theory.validation import InputError
 
 __all__ = ["decode_process", "process_ends", "process_law", "process_masked"]
 

@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from theory._checks import InputError, exact_fraction, positive_int
 from theory.limits import require_operations
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.outcomes import Token
 from theory.pmf import JointPMF
+from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = [
     "Rectangle",

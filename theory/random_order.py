@@ -27,11 +27,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, exact_fraction
 from theory.correlation import Bits
 from theory.curves import InformationCurve, check_sizes, information_curve
 from theory.entropy_table import EntropyTable
 from theory.limits import require_operations
+from theory.validation import InputError, exact_fraction
 
 __all__ = [
     "OptimalSizes",

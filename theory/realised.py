@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from theory.arithmetic import FLOAT64, Number, to_fmpq
-from theory.balls import ball_precision, with_errors
 from theory.contexts import HasContexts
 from theory.decoder import as_process
 from theory.expectation import decode_contexts
 from theory.law import occurring
 from theory.limits import require_operations
+from theory.numbers.arithmetic import FLOAT64, Number, to_fmpq
+from theory.numbers.balls import ball_precision, with_errors
 from theory.policies.ancestral import Ancestral
 from theory.policies.fixed_order import Bisection, Dilated
 from theory.policies.policy import Policy

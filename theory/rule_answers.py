@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from theory._checks import InputError, positive_int
 from theory.answer_parts import with_exact
 from theory.contexts import HasContexts
 from theory.expectation import decode_contexts
 from theory.policies.policy import parse_policy, policies
 from theory.policies.process import Process
 from theory.realised import lumped_form, realised, realised_on
+from theory.validation import InputError, positive_int
 
 __all__ = ["realised_answer", "rules_answer", "rules_table", "with_steps"]
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.arithmetic import EXACT
 from theory.draws import draw
 from theory.law import MASK
+from theory.numbers.arithmetic import EXACT
 from theory.policies.board import Board
 from theory.policies.policy import Plan
 

@@ -22,8 +22,8 @@ from fractions import Fraction
 from math import ceil, log
 from typing import Any
 
-from theory._checks import InputError, exact_fraction, positive_int
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
+from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = ["Schedule", "dtc_schedule", "equal_sizes", "singles_then_rest", "tc_schedule"]
 

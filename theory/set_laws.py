@@ -8,9 +8,9 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory._checks import InputError
-from theory.arithmetic import to_fmpq
+from theory.numbers.arithmetic import to_fmpq
 from theory.policies.ranked import SetLaw
+from theory.validation import InputError
 
 __all__ = ["by_set", "inclusion", "usable_laws"]
 

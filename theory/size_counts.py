@@ -14,7 +14,7 @@ from math import comb
 import numpy as np
 
 from theory.entropy_table import EntropyTable
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 
 __all__ = ["counts_by_size", "entropies_by_size", "optima_by_size"]
 

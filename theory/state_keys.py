@@ -12,11 +12,11 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from theory._checks import InputError
-from theory.ball_numbers import ball_key
 from theory.grouping import row_keys
+from theory.numbers.ball_arithmetic import ball_key
 from theory.policies.board import Board
 from theory.policies.process import Process
+from theory.validation import InputError
 
 __all__ = ["StateKeys"]
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.agreement import Agreement
-from theory.arithmetic import EXACT, FLOAT64, Array, Numbers
 from theory.grouping import row_keys
 from theory.law import MASK, ListedLaw
 from theory.limits import require_memory
+from theory.numbers.arithmetic import EXACT, FLOAT64, Array, Numbers
 from theory.outcomes import Token
 from theory.pmf import JointPMF
 

@@ -13,18 +13,18 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from theory._checks import InputError, choice
-from theory.balls import ball_precision, law_with_error
 from theory.decoded import OFF_SUPPORT
 from theory.decoder import as_process
 from theory.flow import Flow
 from theory.limits import require_operations
+from theory.numbers.balls import ball_precision, law_with_error
 from theory.pmf import JointPMF
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.process_decoder import decode_process
 from theory.step_laws import StepLaw
 from theory.temper import Transform
+from theory.validation import InputError, choice
 
 __all__ = ["step_law"]
 

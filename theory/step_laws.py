@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from theory.arithmetic import Number
+from theory.numbers.arithmetic import Number
 
 __all__ = ["StepLaw", "mixed"]
 

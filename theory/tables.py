@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from theory._checks import shortened
 from theory.terminal import terminal
+from theory.validation import shortened
 
 __all__ = ["print_answer", "print_rows"]
 

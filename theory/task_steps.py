@@ -11,15 +11,14 @@ from typing import Any
 
 from flint import fmpq
 
-from theory._checks import choice
 from theory.alike import marginal_bits, size_of_alike, step_of_alike
-from theory.arithmetic import to_fmpq, to_fraction
-from theory.balls import ball_precision, law_with_error, to_ball
 from theory.contexts import HasContexts
 from theory.expectation import not_lumped
 from theory.law import occurring
 from theory.limits import CostError, sharing
 from theory.lumped_chain import Chain, State
+from theory.numbers.arithmetic import to_fmpq, to_fraction
+from theory.numbers.balls import ball_precision, law_with_error, to_ball
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.realised import realised
@@ -27,6 +26,7 @@ from theory.step_counts import step_law
 from theory.step_laws import StepLaw, mixed
 from theory.structure import structure_of
 from theory.temper import GREEDY_TIES, check_temperature, stays_rational
+from theory.validation import choice
 
 __all__ = ["lumped_step_law", "steps_law_answer", "task_step_law"]
 

@@ -16,12 +16,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from theory._checks import InputError, exact_fraction
 from theory.law import Context, ListedLaw, check_weights, occurring
 from theory.lumped_chain import Chain
 from theory.pmf import JointPMF
 from theory.structured.parameters import shares
 from theory.structured.taskfile import STRUCTURED, read_structured
+from theory.validation import InputError, exact_fraction
 
 __all__ = ["FileTask", "read_task"]
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from theory._checks import InputError, choice, exact_fraction, positive_int
-from theory.arithmetic import FLOAT64, Array, ExactNumbers, Numbers, distinct_rows
+from theory.numbers.arithmetic import FLOAT64, Array, ExactNumbers, Numbers, distinct_rows
+from theory.validation import InputError, choice, exact_fraction, positive_int
 
 __all__ = [
     "GREEDY_TIES",
@@ -54,7 +54,7 @@ class Transform:
             tau = 0 ``after`` means after truncation only.
 
     Example:
-        >>> from theory.arithmetic import FLOAT64
+        >>> from theory.numbers.arithmetic import FLOAT64
         >>> Transform(top_p="0.5").draw(np.array([[0.4, 0.4, 0.2]]), FLOAT64).tolist()
         [[0.5, 0.5, 0.0]]
     """
@@ -190,7 +190,7 @@ def tempered(probs: Array, temperature: Fraction, numbers: Numbers, *, greedy_ti
         greedy_ties: ``random`` or ``lowest``, read at temperature 0 only.
 
     Example:
-        >>> from theory.arithmetic import FLOAT64
+        >>> from theory.numbers.arithmetic import FLOAT64
         >>> tempered(np.array([[0.4, 0.4, 0.2]]), Fraction(0), FLOAT64).tolist()
         [[0.5, 0.5, 0.0]]
     """

@@ -9,8 +9,8 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from theory.arithmetic import Numbers, distinct_rows, to_fmpq
-from theory.balls import ball_array, is_zero
+from theory.numbers.arithmetic import Numbers, distinct_rows, to_fmpq
+from theory.numbers.balls import ball_array, is_zero
 from theory.temper import Transform
 
 __all__ = ["drawn_balls", "scored_balls", "tempered_balls"]

@@ -17,9 +17,9 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory.arithmetic import EXACT, FLOAT64, Number
-from theory.balls import ball_precision, public, to_ball
 from theory.limits import require_operations
+from theory.numbers.arithmetic import EXACT, FLOAT64, Number
+from theory.numbers.balls import ball_precision, public, to_ball
 from theory.pmf import JointPMF
 from theory.policies.policy import Policy
 from theory.policies.ranked import SetLaw

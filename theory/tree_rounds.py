@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from theory._checks import InputError, positive_int
+from theory.validation import InputError, positive_int
 
 __all__ = ["centroid_blocks", "tree_rounds"]
 

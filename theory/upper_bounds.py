@@ -39,17 +39,17 @@ from typing import Any
 
 from flint import arb
 
-from theory._checks import InputError
-from theory.balls import approximate, ball_precision, to_ball
 from theory.correlation import Bits
 from theory.curves import InformationCurve, check_sizes, information_curve
 from theory.entropy_table import EntropyTable
 from theory.largest_gain import mean_gain_error, mean_largest_gain
 from theory.limits import require_operations
-from theory.lognumber import LogNumber
+from theory.numbers.balls import approximate, ball_precision, to_ball
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.random_order import expected_kl
 from theory.subsets import subset_entropies
+from theory.validation import InputError
 
 __all__ = ["Bound", "best_constant", "confidence_bound", "entropy_bound", "upper_bounds"]
 

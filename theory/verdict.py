@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import MIN_EMIN, ROUND_FLOOR, Context, Decimal
 from typing import Any
 
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 
 __all__ = ["CHEAP", "verdict"]
 

@@ -33,9 +33,9 @@ from math import nextafter
 
 from flint import arb
 
-from theory._checks import InputError, positive_int
 from theory.limits import require_operations
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
+from theory.validation import InputError, positive_int
 
 __all__ = ["left_to_right_floor", "longest_run_law", "walk_rounds", "walk_rounds_of_theorem_4"]
 

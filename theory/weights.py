@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, exact_fraction
 from theory.outcomes import Outcome
+from theory.validation import InputError, exact_fraction
 
 __all__ = [
     "SUM_TOLERANCE",

@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from theory._checks import InputError, exact_fraction
 from theory.limits import require_operations
 from theory.outcomes import Outcome
 from theory.pmf import JointPMF
+from theory.validation import InputError, exact_fraction
 
 __all__ = [
     "Marginals",

@@ -14,7 +14,7 @@ from theory.bounds import Partition, optimal_bounds, step_bound
 from theory.closed_forms import closed_form, evaluate
 from theory.correlation import conditional_entropy, kl_divergence, total_correlation
 from theory.decoder import decode
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.partition_laws import mixture_kl
 from theory.permutation_limits import frontier, half_rounds
 from theory.permutations import batch_kl, best_batches

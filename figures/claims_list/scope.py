@@ -11,7 +11,7 @@ from figures.claims_list.laws import listed
 from theory.closed_forms import closed_form, evaluate
 from theory.correlation import total_correlation
 from theory.decoder import decode
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
 

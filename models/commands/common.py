@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from theory._checks import InputError, positive_int
+from theory.validation import InputError, positive_int
 
 if TYPE_CHECKING:
     from models.hf import HFOptions

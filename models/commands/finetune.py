@@ -16,7 +16,7 @@ from models.commands.common import (
     set_threads,
     text_format,
 )
-from theory._checks import InputError, positive_int
+from theory.validation import InputError, positive_int
 
 __all__ = ["add", "run"]
 
@@ -120,6 +120,6 @@ def _sizes(text: str) -> tuple[int, ...]:
 
 
 def _float(text: str, name: str) -> float:
-    from theory._checks import exact_fraction
+    from theory.validation import exact_fraction
 
     return float(exact_fraction(text, name))

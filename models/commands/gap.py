@@ -16,9 +16,9 @@ from models.commands.common import (
     shown,
     text_format,
 )
-from theory._checks import InputError, positive_int
 from theory.commandline import as_json, process_count
 from theory.terminal import terminal
+from theory.validation import InputError, positive_int
 
 __all__ = ["add", "run"]
 

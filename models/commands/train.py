@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from models.commands.common import add_device
-from theory._checks import positive_int
+from theory.validation import positive_int
 
 __all__ = ["PRESET_NAMES", "add", "run"]
 

@@ -11,8 +11,8 @@ from itertools import product
 
 from synthetic.plain import PlainTask, require_listable
 from synthetic.task import register
-from theory._checks import InputError, positive_int
 from theory.pmf import JointPMF
+from theory.validation import InputError, positive_int
 
 __all__ = ["AffineSubspace"]
 

@@ -13,8 +13,8 @@ from math import comb
 
 from synthetic.plain import PlainTask, require_listable
 from synthetic.task import register
-from theory._checks import InputError
 from theory.pmf import JointPMF
+from theory.validation import InputError
 
 __all__ = ["Balanced"]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from synthetic.grids import latin_squares
 from synthetic.plain import PlainTask
 from synthetic.task import register
-from theory._checks import InputError
 from theory.pmf import JointPMF
+from theory.validation import InputError
 
 __all__ = ["LatinSquare"]
 

@@ -12,9 +12,9 @@ from math import isqrt
 from synthetic import structures
 from synthetic.plain import PlainTask, require_listable
 from synthetic.task import register
-from theory._checks import InputError, positive_int
 from theory.large.entropies import Copies
 from theory.pmf import JointPMF
+from theory.validation import InputError, positive_int
 
 __all__ = ["OneHotBlocks"]
 

@@ -12,10 +12,10 @@ from itertools import product
 from synthetic.chains import CodeChain
 from synthetic.plain import PlainTask, is_prime, require_listable
 from synthetic.task import register
-from theory._checks import InputError, positive_int
 from theory.large.reed_solomon_law import ReedSolomonLaw
 from theory.lumped_chain import Chain
 from theory.pmf import JointPMF
+from theory.validation import InputError, positive_int
 
 __all__ = ["ReedSolomon"]
 

@@ -15,9 +15,9 @@ from typing import ClassVar
 
 from synthetic.grids import Grid, sudoku_grids
 from synthetic.task import register
-from theory._checks import InputError
 from theory.law import Context, ListedLaw
 from theory.pmf import JointPMF
+from theory.validation import InputError
 
 __all__ = ["Sudoku"]
 

@@ -1,7 +1,7 @@
 """A look ahead at the graph of kinds: how much it takes at least, from a few of its states, before it starts.
 
 Revealed sets of each size are read, and the laws of a few of their states told apart. How many laws and kinds there are
-is estimated, from below, by how often each was met (:func:`theory.unseen.least_number`).
+is estimated, from below, by how often each was met (:func:`theory.numbers.unseen.least_number`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 from theory.adaptive.graph_cost import GraphCost, varying
 from theory.adaptive.kinds import Kinds
 from theory.adaptive.states import Reader, in_order, members
+from theory.numbers.unseen import least_number
 from theory.pmf import JointPMF
-from theory.unseen import least_number
 
 __all__ = ["Forecast", "forecast"]
 

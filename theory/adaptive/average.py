@@ -19,8 +19,8 @@ from theory.adaptive.frontier import Frontier, Vertex, frontier
 from theory.adaptive.graph import StateGraph
 from theory.contexts import expectation
 from theory.correlation import Bits
-from theory.lognumber import LogNumber
-from theory.mean_errors import mean_error
+from theory.numbers.error_of_means import mean_error
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
 
 __all__ = ["average_bounds", "average_depth", "average_frontier"]

@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log2
 
-from theory._checks import InputError
 from theory.adaptive.graph import StateGraph, state_graph
 from theory.adaptive.ledger import Ledger
 from theory.adaptive.policy import AdaptivePolicy
 from theory.adaptive.search import FLOAT_TIE, Search, best_within, budget_values
 from theory.adaptive.walk import policy_of
-from theory.arithmetic import Number
 from theory.correlation import Bits
+from theory.numbers.arithmetic import Number
+from theory.numbers.rounding import gamma
 from theory.pmf import JointPMF
-from theory.rounding import gamma
+from theory.validation import InputError
 
 __all__ = ["AdaptiveBounds", "adaptive_bounds", "adaptive_error", "tie_error", "value_error"]
 
@@ -79,7 +79,7 @@ def adaptive_bounds(source: JointPMF | StateGraph) -> AdaptiveBounds:
 def adaptive_error(pmf: JointPMF) -> float:
     """Return a bound on the error of a float ``V_T``, in bits; zero for an exact pmf.
 
-    With N outcomes in n positions, ``u = 2^-53`` and ``gamma`` of :mod:`theory.rounding`:
+    With N outcomes in n positions, ``u = 2^-53`` and ``gamma`` of :mod:`theory.numbers.rounding`:
 
     - A chance is a quotient of sums of at most N floats, merged from at most N, of laws that agree within two
       roundings: ``3 N + 5`` roundings. An entropy of them is then off by at most

@@ -20,7 +20,6 @@ from itertools import pairwise
 from math import log2
 from typing import Any
 
-from theory._checks import InputError
 from theory.adaptive.cap import tie_error, value_error
 from theory.adaptive.depth import steps_error
 from theory.adaptive.graph import StateGraph, state_graph
@@ -28,12 +27,13 @@ from theory.adaptive.ledger import CLOSE, Ledger, Outlook
 from theory.adaptive.policy import AdaptivePolicy
 from theory.adaptive.search import Search, best_weighted, best_within, budget_values
 from theory.adaptive.walk import policy_of
-from theory.arithmetic import Number
 from theory.contexts import expectation
 from theory.correlation import Bits
-from theory.lognumber import LogNumber
-from theory.mean_errors import mean_error
+from theory.numbers.arithmetic import Number
+from theory.numbers.error_of_means import mean_error
+from theory.numbers.lognumber import LogNumber
 from theory.pmf import JointPMF
+from theory.validation import InputError
 
 __all__ = ["Frontier", "Vertex", "frontier", "frontier_error"]
 

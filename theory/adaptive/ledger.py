@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from theory.adaptive.graph import StateGraph
 from theory.adaptive.kinds import DONE
 from theory.adaptive.states import members
-from theory.arithmetic import to_fraction
 from theory.correlation import Bits
-from theory.lognumber import LogNumber
+from theory.numbers.arithmetic import to_fraction
+from theory.numbers.lognumber import LogNumber
 
 __all__ = ["CLOSE", "FINISH", "Ledger", "Outlook"]
 

@@ -15,13 +15,13 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory._checks import InputError
-from theory.arithmetic import Array, Number
 from theory.correlation import Bits
+from theory.numbers.arithmetic import Array, Number
 from theory.outcomes import Outcome, Token
 from theory.pmf import JointPMF
 from theory.policies.ranked import SetLaw
 from theory.policies.view import View
+from theory.validation import InputError
 
 __all__ = ["AdaptivePolicy", "Choice", "Decision", "path_blocks"]
 

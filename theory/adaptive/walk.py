@@ -14,9 +14,9 @@ from theory.adaptive.ledger import FINISH
 from theory.adaptive.policy import AdaptivePolicy, Decision
 from theory.adaptive.search import Search
 from theory.adaptive.states import States, members
-from theory.arithmetic import to_fraction
 from theory.correlation import Bits
-from theory.rounding import gamma
+from theory.numbers.arithmetic import to_fraction
+from theory.numbers.rounding import gamma
 
 __all__ = ["policy_of"]
 

@@ -20,18 +20,18 @@ from typing import Any
 
 from flint import arb
 
-from theory._checks import InputError, exact_fraction
 from theory.adaptive.cap import adaptive_bounds
 from theory.adaptive.depth import serial_depth
 from theory.adaptive.frontier import Frontier, Vertex, frontier
 from theory.adaptive.graph import StateGraph, state_graph
 from theory.adaptive.ledger import CLOSE
-from theory.arithmetic import Number, to_fmpq
-from theory.balls import approximate
 from theory.correlation import Bits
-from theory.lognumber import LogNumber, extra_precision
+from theory.numbers.arithmetic import Number, to_fmpq
+from theory.numbers.balls import approximate
+from theory.numbers.lognumber import LogNumber, extra_precision
+from theory.numbers.rounding import Approximate
 from theory.pmf import JointPMF
-from theory.rounding import Approximate
+from theory.validation import InputError, exact_fraction
 
 __all__ = ["DepthWithin", "depth_within"]
 

@@ -1,6 +1,6 @@
 """Exact value of a sympy expression made of rationals and logarithms of rationals.
 
-The expression tree is walked with Fractions and :class:`~theory.lognumber.LogNumber`; nothing is rounded and
+The expression tree is walked with Fractions and :class:`~theory.numbers.lognumber.LogNumber`; nothing is rounded and
 nothing is left to sympy's simplification. ``log x`` is held as ``log2 x`` in units of ``ln 2``, with the power of
 ``ln 2`` beside it: terms of a sum must agree in that power, and a result must have power zero, as every entropy
 in bits, a sum of ``log(x)/log(2)``, has. A product with a zero factor is zero, also ``0 log 0``.
@@ -13,7 +13,7 @@ from fractions import Fraction
 from math import ceil, comb, factorial, floor, perm, prod
 from typing import Any, NamedTuple
 
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 
 __all__ = ["Environment", "exact_truth", "exact_value"]
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, positive_int
 from theory.bounds import Partition
 from theory.estimation.entropies import ESTIMATORS, estimator, resampled, subset_estimates
 from theory.estimation.observed import Observed
 from theory.limits import require_operations
+from theory.validation import InputError, positive_int
 
 __all__ = ["COVERAGE", "estimate_answer"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError
+from theory.validation import InputError
 
 __all__ = ["Observed", "read_samples"]
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, Protocol
 
-from theory._checks import InputError
 from theory.bounds import check_partition
 from theory.large.entropies import Structure
 from theory.large.sizes import best_sizes, check_size, curve_of
 from theory.limits import CostError
 from theory.structure import LISTED_LIMIT, structure_of
+from theory.validation import InputError
 
 __all__ = ["listed_or_structured", "structured_bounds", "structured_schedule"]
 

@@ -8,7 +8,7 @@ from math import inf, log, log2
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.rounding import Approximate, two_digits
+from theory.numbers.rounding import Approximate, two_digits
 
 __all__ = [
     "UNIT",

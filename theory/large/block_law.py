@@ -21,9 +21,9 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from theory.arithmetic import Array
 from theory.law import MASK, like
 from theory.limits import require_memory, scientific
+from theory.numbers.arithmetic import Array
 from theory.outcomes import Token
 from theory.pmf import JointPMF
 

@@ -41,7 +41,6 @@ from dataclasses import replace
 from fractions import Fraction
 from math import comb
 
-from theory._checks import InputError, choice, shortened
 from theory.alike import size_of_alike
 from theory.large.entropies import Copies, Structure
 from theory.large.gaps import Gaps
@@ -50,13 +49,14 @@ from theory.large.one_hot_topk import decode_one_hot_topk
 from theory.large.random_gaps import decode_random
 from theory.large.serial import decode_serial, sizes_from_left
 from theory.large.walk_topk import decode_walk_topk
-from theory.lognumber import LogNumber
 from theory.lumped import LumpedDecode
+from theory.numbers.lognumber import LogNumber
 from theory.policies.factor import Factor
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.prefix import EntropyPrefix
 from theory.policies.topk import TopK
 from theory.temper import GREEDY_TIES, check_temperature
+from theory.validation import InputError, choice, shortened
 
 __all__ = ["NotKnownError", "decode_structured"]
 

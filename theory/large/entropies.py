@@ -9,8 +9,8 @@ A *structure* knows ``H(y_S)`` of its law without listing outcomes. Two readings
 - ``L_T`` of any ordered partition, ``sum_t sum_{i in S_t} (H(y_{S_<t + i}) - H(y_{S_<t})) - H(y)`` (Theorem 1 of
   arXiv 2510.04767).
 
-Combinations are taken before logarithms: the result is one :class:`~theory.lognumber.LogNumber` over the primes up to
-n, never n of them.
+Combinations are taken before logarithms: the result is one :class:`~theory.numbers.lognumber.LogNumber` over the
+primes up to n, never n of them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from flint import arb
 
 from theory.curves import check_sizes
 from theory.limits import require_operations
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 
 __all__ = ["Copies", "Exchangeable", "Structure", "block_weights", "expected_kl_of"]
 

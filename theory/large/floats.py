@@ -31,7 +31,6 @@ from typing import Any
 import numpy as np
 from flint import fmpz
 
-from theory._checks import InputError, choice, exact_fraction, positive_int
 from theory.large.approximate import (
     UNIT,
     Floats,
@@ -48,7 +47,8 @@ from theory.large.interval_threshold import interval_threshold
 from theory.large.random_kl import random_decode
 from theory.large.walk_correlation import walk_total_correlation
 from theory.large.walk_floats import walk_threshold, walk_topk
-from theory.rounding import Approximate, two_digits
+from theory.numbers.rounding import Approximate, two_digits
+from theory.validation import InputError, choice, exact_fraction, positive_int
 
 __all__ = ["large_threshold", "large_topk", "large_total_correlation"]
 

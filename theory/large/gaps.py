@@ -32,7 +32,7 @@ from typing import Literal
 from flint import arb, arb_poly, fmpz_poly
 
 from theory.limits import require_operations
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 
 __all__ = ["Gaps"]
 

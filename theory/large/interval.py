@@ -31,18 +31,18 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory._checks import shortened
 from theory.alike import size_of_alike, size_of_rows
-from theory.arithmetic import EXACT, to_fraction
-from theory.balls import ball_precision, balls, to_ball, with_errors
 from theory.large.gaps import Gaps
-from theory.lognumber import LogNumber
 from theory.lumped import LumpedDecode
+from theory.numbers.arithmetic import EXACT, to_fraction
+from theory.numbers.balls import ball_precision, balls, to_ball, with_errors
+from theory.numbers.lognumber import LogNumber
 from theory.policies.policy import RankedPolicy
 from theory.policies.prefix import EntropyPrefix
 from theory.state_work import StateWork
 from theory.temper import stays_rational, tempered
 from theory.tempering_balls import tempered_balls
+from theory.validation import shortened
 
 __all__ = ["decode_interval"]
 

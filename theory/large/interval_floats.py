@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from theory.large.approximate import UNIT, Floats, LargeDecode, fixed, from_stay, schedule
-from theory.rounding import Approximate, two_digits
+from theory.numbers.rounding import Approximate, two_digits
 
 __all__ = ["interval_decode"]
 

@@ -26,7 +26,7 @@ import numpy as np
 from theory.large.approximate import UNIT, Floats, LargeDecode
 from theory.large.interval_floats import interval_decode
 from theory.limits import require_memory, require_operations
-from theory.rounding import Approximate, two_digits
+from theory.numbers.rounding import Approximate, two_digits
 
 __all__ = ["interval_threshold"]
 

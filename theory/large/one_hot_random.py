@@ -39,13 +39,13 @@ from math import comb, factorial, prod
 
 from flint import fmpq, fmpq_poly
 
-from theory.arithmetic import to_fraction
 from theory.large.entropies import Copies, expected_kl_of
 from theory.large.one_hot_substitution import accuracy_by_substitution, substitution_cost
 from theory.large.one_hot_triples import accuracy_of_triples, is_by_twos
 from theory.limits import require_operations
-from theory.lognumber import LogNumber
 from theory.lumped import LumpedDecode
+from theory.numbers.arithmetic import to_fraction
+from theory.numbers.lognumber import LogNumber
 
 __all__ = ["decode_one_hot_random", "random_is_known"]
 

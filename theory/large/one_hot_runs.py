@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.arithmetic import FLOAT64
 from theory.large.block_law import BlocksLaw
 from theory.limits import require_operations
+from theory.numbers.arithmetic import FLOAT64
 from theory.structured.sampled_run import Followed
 from theory.temper import Transform, check_underflow
 

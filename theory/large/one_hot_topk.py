@@ -31,17 +31,17 @@ from typing import Any
 
 from flint import fmpq
 
-from theory.arithmetic import Number, to_fraction
 from theory.correlation import Bits
 from theory.large.entropies import Copies
 from theory.large.one_hot_random import decode_one_hot_random, random_is_known
 from theory.large.one_hot_window import Window, forward
 from theory.large.serial import decode_serial, sizes_from_left
 from theory.limits import CostError, require_operations
-from theory.lognumber import LogNumber
 from theory.lumped import LumpedDecode
+from theory.numbers.arithmetic import Number, to_fraction
+from theory.numbers.lognumber import LogNumber
+from theory.numbers.rounding import gamma
 from theory.policies.topk import TopK
-from theory.rounding import gamma
 
 __all__ = ["decode_one_hot_topk"]
 

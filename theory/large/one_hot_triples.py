@@ -30,7 +30,7 @@ from math import comb, factorial, perm
 
 from flint import fmpq
 
-from theory.arithmetic import to_fraction
+from theory.numbers.arithmetic import to_fraction
 
 __all__ = ["accuracy_of_triples", "is_by_twos"]
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from theory.large.approximate import UNIT, Floats
 from theory.limits import require_operations
-from theory.rounding import Approximate, two_digits
+from theory.numbers.rounding import Approximate, two_digits
 
 __all__ = ["direct_accuracy", "require_direct"]
 

@@ -30,13 +30,13 @@ from operator import mul
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.compiled import has_compiler
 from theory.large.approximate import UNIT, Floats
 from theory.large.gap_kernel import PositiveKernel, positive_kernel
 from theory.large.random_direct import direct_accuracy, require_direct
 from theory.large.random_kernel import compiled_rows
 from theory.limits import CostError, require_operations
-from theory.rounding import Approximate, two_digits
+from theory.numbers.compiled import has_compiler
+from theory.numbers.rounding import Approximate, two_digits
 
 __all__ = ["TRUNCATED", "random_accuracy", "reaches", "require_floats"]
 

@@ -41,12 +41,12 @@ import numpy as np
 from flint import fmpz
 from numpy.typing import NDArray
 
-from theory.arithmetic import Number
 from theory.large.entropies import expected_kl_of
 from theory.large.gap_kernel import gap_kernel
 from theory.large.gaps import Gaps
 from theory.large.random_floats import random_accuracy, require_floats
 from theory.lumped import LumpedDecode
+from theory.numbers.arithmetic import Number
 
 __all__ = ["decode_random", "exact_accuracy", "exact_work"]
 

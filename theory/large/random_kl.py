@@ -26,7 +26,7 @@ import numpy as np
 
 from theory.large.approximate import UNIT, Floats, LargeDecode, fixed
 from theory.large.random_floats import TRUNCATED, random_accuracy, reaches, require_floats
-from theory.rounding import Approximate, two_digits
+from theory.numbers.rounding import Approximate, two_digits
 
 __all__ = ["random_decode", "random_path_kl"]
 

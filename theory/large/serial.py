@@ -23,13 +23,13 @@ import numpy as np
 from flint import fmpq
 
 from theory.alike import size_of_alike
-from theory.arithmetic import EXACT, to_fmpq
-from theory.balls import ball_precision, balls, to_ball, with_errors
 from theory.large.entropies import Copies, Structure
 from theory.large.gaps import Gaps
 from theory.limits import require_operations
-from theory.lognumber import LogNumber
 from theory.lumped import LumpedDecode
+from theory.numbers.arithmetic import EXACT, to_fmpq
+from theory.numbers.balls import ball_precision, balls, to_ball, with_errors
+from theory.numbers.lognumber import LogNumber
 from theory.policies.policy import Policy
 from theory.temper import stays_rational, tempered
 from theory.tempering_balls import tempered_balls

@@ -25,8 +25,8 @@ from typing import Any
 from flint import acb, arb
 
 from theory.large.approximate import UNIT
-from theory.lognumber import extra_precision
-from theory.rounding import Approximate, two_digits
+from theory.numbers.lognumber import extra_precision
+from theory.numbers.rounding import Approximate, two_digits
 
 __all__ = ["walk_total_correlation"]
 

@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from theory._checks import InputError
 from theory.large.approximate import UNIT, LargeDecode, fixed, whole
 from theory.large.gaps import Gaps
 from theory.large.serial import decode_serial
-from theory.lognumber import extra_precision
-from theory.rounding import Approximate, two_digits
+from theory.numbers.lognumber import extra_precision
+from theory.numbers.rounding import Approximate, two_digits
+from theory.validation import InputError
 
 __all__ = ["walk_threshold", "walk_topk"]
 

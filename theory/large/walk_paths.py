@@ -13,7 +13,7 @@ from math import comb
 
 from flint import fmpq
 
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 
 __all__ = ["Group", "loss", "next_ends"]
 

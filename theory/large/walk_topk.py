@@ -28,14 +28,14 @@ from fractions import Fraction
 from flint import fmpq
 
 from theory.alike import size_of_alike
-from theory.arithmetic import to_fraction
 from theory.large.gaps import Gaps
 from theory.large.serial import decode_serial, sizes_from_left
 from theory.large.walk_margin import margin_group
 from theory.large.walk_paths import Group, loss, next_ends
 from theory.limits import require_operations
-from theory.lognumber import LogNumber
 from theory.lumped import LumpedDecode
+from theory.numbers.arithmetic import to_fraction
+from theory.numbers.lognumber import LogNumber
 from theory.policies.topk import TopK
 
 __all__ = ["decode_walk_topk"]

@@ -10,13 +10,13 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory._checks import positive_int
-from theory.arithmetic import Array, to_fmpq
 from theory.limits import require_operations
+from theory.numbers.arithmetic import Array, to_fmpq
 from theory.policies.policy import Rule, register
 from theory.policies.ranked import SetLaw
 from theory.policies.scheduled import checked_eps
 from theory.policies.view import View
+from theory.validation import positive_int
 
 __all__ = ["Ancestral", "Independent"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from theory.balls import balls, zeros_of
+from theory.numbers.balls import balls, zeros_of
 from theory.policies.scores import SCORES
 from theory.policies.view import View
 
@@ -25,7 +25,7 @@ def ball_scores(by: str, view: View) -> NDArray[Any]:
 
     Example:
         >>> from flint import fmpq
-        >>> from theory.arithmetic import EXACT
+        >>> from theory.numbers.arithmetic import EXACT
         >>> probs = np.array([[[fmpq(1, 4), fmpq(3, 4)]]], dtype=object)
         >>> ball_scores("margin", View(probs, np.array([[True]]), EXACT))[0, 0] == 0.5
         True

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from theory.arithmetic import FLOAT64, Array, ExactNumbers, Numbers
-from theory.ball_numbers import BALLS
-from theory.balls import balls
 from theory.law import MASK
+from theory.numbers.arithmetic import FLOAT64, Array, ExactNumbers, Numbers
+from theory.numbers.ball_arithmetic import BALLS
+from theory.numbers.balls import balls
 from theory.policies.view import Oracle, View
 from theory.temper import Transform
 from theory.tempering_balls import scored_balls

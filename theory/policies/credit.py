@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import ClassVar
 
-from theory._checks import InputError, choice, exact_fraction
-from theory.arithmetic import TIE_TOLERANCE, Array
+from theory.numbers.arithmetic import TIE_TOLERANCE, Array
 from theory.policies.board import Board
 from theory.policies.dinfer import DInfer
 from theory.policies.policy import register
 from theory.policies.process import Chance
 from theory.policies.sampled import unmasked
+from theory.validation import InputError, choice, exact_fraction
 
 __all__ = ["Credit"]
 

@@ -9,12 +9,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from theory._checks import InputError, exact_fraction
-from theory.arithmetic import Array, order_codes
-from theory.lognumber import LogNumber
+from theory.numbers.arithmetic import Array, order_codes
+from theory.numbers.lognumber import LogNumber
 from theory.policies.policy import register
 from theory.policies.prefix import EntropyPrefix, longest_within, ranks, total
 from theory.policies.view import View
+from theory.validation import InputError, exact_fraction
 
 __all__ = ["EntropyBounded"]
 

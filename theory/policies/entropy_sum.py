@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from theory._checks import InputError, choice, exact_fraction
-from theory.arithmetic import Array
+from theory.numbers.arithmetic import Array
 from theory.policies.policy import register
 from theory.policies.prefix import EntropyPrefix, longest_within, ranks, total
 from theory.policies.view import View
+from theory.validation import InputError, choice, exact_fraction
 
 __all__ = ["EntropySum"]
 

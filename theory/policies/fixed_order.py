@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from theory._checks import InputError, positive_int
-from theory.arithmetic import Array
 from theory.law import like
+from theory.numbers.arithmetic import Array
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.view import View
+from theory.validation import InputError, positive_int
 
 __all__ = ["Bisection", "Dilated", "bisection_rounds", "dilated_rounds"]
 

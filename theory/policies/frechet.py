@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from theory._checks import InputError, exact_fraction
-from theory.arithmetic import Array
+from theory.numbers.arithmetic import Array
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.prefix import ranks
 from theory.policies.view import View
+from theory.validation import InputError, exact_fraction
 
 __all__ = ["Frechet"]
 

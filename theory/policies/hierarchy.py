@@ -13,12 +13,12 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory._checks import choice, exact_fraction
-from theory.arithmetic import Array
 from theory.limits import require_operations
+from theory.numbers.arithmetic import Array
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.ranked import Ranked, SetLaw
 from theory.policies.view import View
+from theory.validation import choice, exact_fraction
 
 __all__ = ["Hierarchy", "RunWinners"]
 

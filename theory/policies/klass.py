@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import ClassVar
 
-from theory._checks import InputError, exact_fraction, positive_int
-from theory.arithmetic import EXACT, TIE_TOLERANCE, Array
+from theory.numbers.arithmetic import EXACT, TIE_TOLERANCE, Array
 from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
 from theory.policies.sampled import unmasked
+from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = ["KLASS"]
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from theory._checks import InputError
 from theory.policies.board import Board
 from theory.policies.view import View
+from theory.validation import InputError
 
 __all__ = ["blamed", "finished_rows", "is_ours", "named", "plan_of", "started", "stepped"]
 
@@ -30,7 +30,7 @@ def blamed(rule: object, method: str) -> Generator[None]:
         ...     1 / 0
         Traceback (most recent call last):
         ...
-        theory._checks.InputError: rule fractions:Fraction: plan raised ZeroDivisionError: division by zero.
+        theory.validation.InputError: rule fractions:Fraction: plan raised ZeroDivisionError: division by zero.
     """
     try:
         yield

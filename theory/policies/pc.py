@@ -7,10 +7,10 @@ from fractions import Fraction
 from math import e, log2
 from typing import ClassVar
 
-from theory._checks import InputError, exact_fraction, positive_int
-from theory.arithmetic import EXACT, TIE_TOLERANCE, Array
+from theory.numbers.arithmetic import EXACT, TIE_TOLERANCE, Array
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.view import View
+from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = ["PCSampler"]
 

@@ -13,15 +13,15 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory._checks import InputError, exact_fraction
-from theory.arithmetic import Array, Numbers
-from theory.ball_numbers import BALLS, ball_key
 from theory.limits import require_operations
+from theory.numbers.arithmetic import Array, Numbers
+from theory.numbers.ball_arithmetic import BALLS, ball_key
 from theory.policies.ball_scores import ball_scores
 from theory.policies.policy import register
 from theory.policies.ranked import SetLaw
 from theory.policies.topk import TopK
 from theory.policies.view import LOWEST, View
+from theory.validation import InputError, exact_fraction
 
 __all__ = ["PlackettLuce", "PlackettLucePlan", "set_law"]
 

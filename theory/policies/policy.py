@@ -17,11 +17,11 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, choice, positive_int
-from theory.arithmetic import Array
+from theory.numbers.arithmetic import Array
 from theory.policies.ranked import TIES, Ranked, SetLaw
 from theory.policies.scores import SCORES
 from theory.policies.view import View
+from theory.validation import InputError, choice, positive_int
 
 __all__ = ["Plan", "Policy", "RankedPolicy", "Rule", "parse_policy", "policies", "register"]
 

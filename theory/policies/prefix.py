@@ -13,12 +13,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from theory._checks import InputError
-from theory.arithmetic import Array, distinct_rows, negated
-from theory.lognumber import LogNumber
+from theory.numbers.arithmetic import Array, distinct_rows, negated
+from theory.numbers.lognumber import LogNumber
 from theory.policies.policy import RankedPolicy
 from theory.policies.ranked import Ranked
 from theory.policies.view import LOWEST, View
+from theory.validation import InputError
 
 __all__ = ["EntropyPrefix", "longest_within", "ranks", "total"]
 

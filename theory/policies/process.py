@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from theory.arithmetic import Array
+from theory.numbers.arithmetic import Array
 from theory.policies.board import Board
 from theory.policies.policy import Plan
 

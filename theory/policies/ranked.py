@@ -16,10 +16,10 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory._checks import InputError
-from theory.arithmetic import TIE_TOLERANCE, Array, distinct_rows, order_codes
 from theory.limits import require_operations
+from theory.numbers.arithmetic import TIE_TOLERANCE, Array, distinct_rows, order_codes
 from theory.policies.view import LOWEST, View
+from theory.validation import InputError
 
 __all__ = ["Ranked", "SetLaw"]
 

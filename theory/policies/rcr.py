@@ -7,14 +7,14 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import ClassVar
 
-from theory._checks import choice, positive_int
-from theory.arithmetic import Array
+from theory.numbers.arithmetic import Array
 from theory.policies.board import Board
 from theory.policies.policy import Rule, register
 from theory.policies.process import Chance
 from theory.policies.remask import block_of, fillable, remask_lowest, zeros
 from theory.policies.sampled import gathered, unmasked
 from theory.policies.scheduled import MaskGIT
+from theory.validation import choice, positive_int
 
 __all__ = ["RCR"]
 

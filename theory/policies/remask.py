@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from theory.arithmetic import Array
 from theory.law import MASK
+from theory.numbers.arithmetic import Array
 from theory.policies.board import Board
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import ClassVar
 
-from theory._checks import InputError, choice, exact_fraction, positive_int
-from theory.arithmetic import Array
+from theory.numbers.arithmetic import Array
 from theory.policies.board import Board
 from theory.policies.policy import Rule, register
 from theory.policies.process import Chance
 from theory.policies.remask import block_of, fillable, real_zeros, zeros
 from theory.policies.sampled import gathered
 from theory.policies.scheduled import checked_eps
+from theory.validation import InputError, choice, exact_fraction, positive_int
 
 __all__ = ["ReMDM"]
 

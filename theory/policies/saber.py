@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from theory._checks import InputError, choice, positive_int
-from theory.arithmetic import Array
+from theory.numbers.arithmetic import Array
 from theory.policies.board import Board
 from theory.policies.policy import Rule, register
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
 from theory.policies.remask import block_of, fillable, remask_lowest, zeros
 from theory.policies.sampled import gathered, unmasked
+from theory.validation import InputError, choice, positive_int
 
 __all__ = ["Saber"]
 

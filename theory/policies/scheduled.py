@@ -14,10 +14,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, exact_fraction, positive_int
-from theory.arithmetic import Array
+from theory.numbers.arithmetic import Array
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.view import View
+from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = ["DLLM", "Dream", "LLaDA", "MaskGIT", "Scheduled", "checked_eps", "known_sizes"]
 
@@ -70,7 +70,7 @@ class Scheduled(RankedPolicy):
 
         Example:
             >>> import numpy as np
-            >>> from theory.arithmetic import FLOAT64
+            >>> from theory.numbers.arithmetic import FLOAT64
             >>> state = View(np.full((1, 2, 2), 0.5), np.array([[True, True]]), FLOAT64)
             >>> Dream(steps=5).sizes(2), Dream(steps=5).idle_calls(state)
             ((0, 0, 0, 0, 2), 4)

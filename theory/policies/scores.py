@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from theory.arithmetic import Array, negated
+from theory.numbers.arithmetic import Array, negated
 from theory.policies.view import View
 
 __all__ = ["SCORES"]

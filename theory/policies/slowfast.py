@@ -7,12 +7,12 @@ from fractions import Fraction
 from math import ceil
 from typing import Any, ClassVar
 
-from theory._checks import InputError, choice, exact_fraction, positive_int
-from theory.arithmetic import Array
+from theory.numbers.arithmetic import Array
 from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
+from theory.validation import InputError, choice, exact_fraction, positive_int
 
 __all__ = ["SlowFast"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from theory._checks import choice, positive_int
-from theory.arithmetic import Array
+from theory.numbers.arithmetic import Array
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.view import View
+from theory.validation import choice, positive_int
 
 __all__ = ["TopK"]
 

@@ -9,10 +9,10 @@ from typing import Protocol
 
 import numpy as np
 
-from theory._checks import InputError
-from theory.arithmetic import FLOAT64, Array, ExactNumbers, Numbers, order_codes
-from theory.ball_numbers import BALLS
-from theory.balls import balls
+from theory.numbers.arithmetic import FLOAT64, Array, ExactNumbers, Numbers, order_codes
+from theory.numbers.ball_arithmetic import BALLS
+from theory.numbers.balls import balls
+from theory.validation import InputError
 
 __all__ = ["UNKNOWN", "Oracle", "View"]
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from theory._checks import choice, exact_fraction, positive_int
-from theory.arithmetic import Array
+from theory.numbers.arithmetic import Array
 from theory.policies.board import Board
 from theory.policies.policy import Rule, register
 from theory.policies.process import Chance
@@ -16,6 +15,7 @@ from theory.policies.remask import block_of, fillable, remask_lowest
 from theory.policies.sampled import gathered, unmasked
 from theory.policies.scores import SCORES
 from theory.policies.view import View
+from theory.validation import choice, exact_fraction, positive_int
 
 __all__ = ["WINO"]
 

@@ -17,8 +17,8 @@ from theory.bounds import check_partition
 from theory.curves import information_curve
 from theory.law import Context
 from theory.limits import CostError
+from theory.numbers.rounding import Approximate
 from theory.random_order import optimal_sizes, require_sizes
-from theory.rounding import Approximate
 from theory.structured.decode_answers import Structured
 from theory.structured.estimate import (
     estimate_bounds,

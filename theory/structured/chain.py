@@ -16,8 +16,8 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from theory.arithmetic import Array
-from theory.compiled import has_compiler
+from theory.numbers.arithmetic import Array
+from theory.numbers.compiled import has_compiler
 from theory.structured.log_chain import faint, faint_rows, log_others, log_posterior, log_total
 from theory.structured.message_kernel import compiled_messages
 from theory.structured.messages import step

@@ -15,7 +15,7 @@ from math import inf
 import numpy as np
 from array_api_compat import array_namespace
 
-from theory.arithmetic import Array
+from theory.numbers.arithmetic import Array
 from theory.structured.messages import least_positive
 
 __all__ = ["Charts", "RuleArrays", "inside", "log_totals", "outside", "outsides"]

@@ -17,11 +17,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, positive_int
 from theory.limits import CostError
+from theory.numbers.rounding import Approximate
 from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.rounding import Approximate
 from theory.structured.draws import NoPathError
 from theory.structured.estimate import SampledLaw
 from theory.structured.fixed import FixedSchedule, fixed_schedule
@@ -34,6 +33,7 @@ from theory.structured.intervals import Estimate, estimate_mean, proportion
 from theory.structured.markov import MarkovLaw
 from theory.structured.sampled_run import Followed, Runs, follow_data, sample_runs
 from theory.temper import Transform, settings_of
+from theory.validation import InputError, positive_int
 
 __all__ = ["Parts", "Structured", "along_data", "large_decode"]
 

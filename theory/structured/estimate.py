@@ -14,10 +14,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.arithmetic import FLOAT64
 from theory.bounds import check_partition
 from theory.law import MASK, Law
 from theory.limits import require_memory, require_operations
+from theory.numbers.arithmetic import FLOAT64
 from theory.structured.intervals import Estimate, estimate_mean
 
 __all__ = [

@@ -1,7 +1,7 @@
 """``log2 P(y)`` of one sequence in balls, for sequences so unlikely that floats underflow on the way.
 
-A ball (:mod:`theory.balls`) has an exponent of any size. The sums are those of the forward algorithm and of inside
-charts, over the exact parameters; a product of balls takes some 0.2 microseconds.
+A ball (:mod:`theory.numbers.balls`) has an exponent of any size. The sums are those of the forward algorithm and of
+inside charts, over the exact parameters; a product of balls takes some 0.2 microseconds.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from flint import arb
 
-from theory.balls import ball_precision, to_ball
+from theory.numbers.balls import ball_precision, to_ball
 from theory.structured.hmm import HMMLaw
 from theory.structured.rules import Rules
 

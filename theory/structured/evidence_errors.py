@@ -33,8 +33,8 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from theory.balls import ball_precision
-from theory.rounding import gamma
+from theory.numbers.balls import ball_precision
+from theory.numbers.rounding import gamma
 from theory.structured.chain import strained
 from theory.structured.evidence_balls import MOST, grammar_bits, grammar_products, hmm_bits, hmm_products
 from theory.structured.grammar import GrammarLaw

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory._checks import InputError
-from theory.arithmetic import FLOAT64
 from theory.bounds import Partition, check_partition
 from theory.law import MASK, Law
+from theory.numbers.arithmetic import FLOAT64
 from theory.policies.fixed_order import Bisection, Dilated
 from theory.policies.policy import RankedPolicy
 from theory.policies.scheduled import DLLM, Dream, LLaDA, MaskGIT, Scheduled
@@ -23,6 +22,7 @@ from theory.policies.sizes import Sizes
 from theory.policies.topk import TopK
 from theory.policies.view import View
 from theory.structured.model import LawModel
+from theory.validation import InputError
 
 __all__ = ["FixedSchedule", "fixed_schedule", "schedule_log_prob"]
 

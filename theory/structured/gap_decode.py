@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from theory.bounds import Partition, check_partition
 from theory.limits import require_operations
-from theory.rounding import Approximate, gamma
+from theory.numbers.rounding import Approximate, gamma
 from theory.structured.gap_errors import power_roundings
 from theory.structured.markov import MarkovLaw
 

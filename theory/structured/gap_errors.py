@@ -11,13 +11,13 @@ roundings if single steps are multiplied on one by one, ``d + (d - 1) V`` in any
 ``m_i = 1 + i (1 + c)``. Products below the smallest normal float lose at most 2^-1075 each: rows that sum to one pass
 on no more than they get, so that all of it stays below 2^-1000 in any entry, for n up to 10^5.
 
-**Gap entropies.** Let ``f(x) = -x log2 x``. As in :mod:`theory.rounding`, cells within k roundings move the entropy H
-of a row by at most ``gamma_k (H + (1 + gamma_k) log2 e)``. A logarithm is within 8 u relative, product and additions
-add V; at most one cell exceeds one, by ``gamma_k``, so the terms are at most ``2 (1 + gamma_k) gamma_k log2 e`` larger
-in sum than their total. Together a row is off by at most ``gamma_{k+V+8} H + 1.51 gamma_k``: the second part stays for
-nearly deterministic rows, where f is steep at 0 and has slope -log2 e at 1. The mean over rows, with weights within m
-roundings and V more, is off by at most ``gamma_{k+m+2V+8} g + 1.53 gamma_k``. With g bounded by its float, and
-``1 / (1 - gamma) < 1.0102``,
+**Gap entropies.** Let ``f(x) = -x log2 x``. As in :mod:`theory.numbers.rounding`, cells within k roundings move the
+entropy H of a row by at most ``gamma_k (H + (1 + gamma_k) log2 e)``. A logarithm is within 8 u relative, product and
+additions add V; at most one cell exceeds one, by ``gamma_k``, so the terms are at most ``2 (1 + gamma_k) gamma_k log2
+e`` larger in sum than their total. Together a row is off by at most ``gamma_{k+V+8} H + 1.51 gamma_k``: the second
+part stays for nearly deterministic rows, where f is steep at 0 and has slope -log2 e at 1. The mean over rows, with
+weights within m roundings and V more, is off by at most ``gamma_{k+m+2V+8} g + 1.53 gamma_k``. With g bounded by its
+float, and ``1 / (1 - gamma) < 1.0102``,
 
     ``E(a, b) = 1.02 (gamma_{k+m+2V+8} |g'| + 1.53 gamma_k)``,   k = k_{b-a}, m = m_a;   k = m_b, m = 0 for a = -1.
 
@@ -46,7 +46,7 @@ from math import fsum
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.rounding import Approximate, gamma
+from theory.numbers.rounding import Approximate, gamma
 
 __all__ = ["UNIT", "entropy_errors", "exact_sum", "log_prob_errors", "optimum_error", "power_roundings"]
 

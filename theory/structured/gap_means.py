@@ -32,8 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.curves import InformationCurve, check_sizes
+from theory.numbers.rounding import Approximate, gamma
 from theory.random_order import OptimalSizes, expected_kl
-from theory.rounding import Approximate, gamma
 from theory.structured.gap_errors import UNIT
 from theory.structured.gaps import approximate_entropy
 from theory.structured.markov import MarkovLaw

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.compiled import has_compiler
+from theory.numbers.compiled import has_compiler
 
 __all__ = ["next_round"]
 

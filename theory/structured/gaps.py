@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from theory.bounds import Partition, check_partition
 from theory.limits import require_operations
-from theory.rounding import Approximate
+from theory.numbers.rounding import Approximate
 from theory.structured.gap_errors import exact_sum, optimum_error
 from theory.structured.gap_rounds import next_round
 from theory.structured.markov import MarkovLaw

@@ -20,9 +20,8 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from theory._checks import InputError, positive_int
-from theory.arithmetic import Array
 from theory.law import MASK, like, normalised
+from theory.numbers.arithmetic import Array
 from theory.pmf import JointPMF
 from theory.structured.chain import one_hot
 from theory.structured.charts import Charts, RuleArrays, inside, log_totals, outside, outsides
@@ -30,6 +29,7 @@ from theory.structured.derivations import Derivations
 from theory.structured.hmm import require_listable
 from theory.structured.left_out import shares
 from theory.structured.rules import Rules, containing, read_rules
+from theory.validation import InputError, positive_int
 
 __all__ = ["GrammarLaw"]
 

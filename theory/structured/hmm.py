@@ -20,11 +20,10 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from theory._checks import InputError, positive_int
-from theory.arithmetic import Array
 from theory.draws import draw
 from theory.law import MASK, like, normalised
 from theory.limits import require_memory
+from theory.numbers.arithmetic import Array
 from theory.outcomes import Token
 from theory.pmf import JointPMF
 from theory.structured.chain import (
@@ -37,6 +36,7 @@ from theory.structured.chain import (
 from theory.structured.left_out import shares
 from theory.structured.messages import step
 from theory.structured.parameters import Matrix, matrix, row, row_floats
+from theory.validation import InputError, positive_int
 
 __all__ = ["HMMLaw", "checked_tokens", "checked_transitions", "require_listable"]
 

@@ -14,7 +14,7 @@ from math import log, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, positive_int
+from theory.validation import InputError, positive_int
 
 __all__ = ["Estimate", "check_samples", "estimate_mean", "proportion"]
 

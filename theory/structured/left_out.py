@@ -12,8 +12,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.arithmetic import Array
 from theory.law import MASK
+from theory.numbers.arithmetic import Array
 
 __all__ = ["LeavesOut", "others_only", "shares"]
 

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 from array_api_compat import array_namespace
 
-from theory.arithmetic import Array
+from theory.numbers.arithmetic import Array
 from theory.structured.messages import least_positive, step
 
 __all__ = ["faint", "faint_rows", "log_others", "log_posterior", "log_total"]

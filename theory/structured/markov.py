@@ -20,15 +20,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, exact_fraction
-from theory.arithmetic import Array
 from theory.limits import require_operations
+from theory.numbers.arithmetic import Array
 from theory.outcomes import Token
 from theory.pmf import JointPMF
 from theory.structured.gap_errors import entropy_errors, log_prob_errors
 from theory.structured.hmm import HMMLaw
 from theory.structured.messages import step
 from theory.structured.parameters import Row
+from theory.validation import InputError, exact_fraction
 
 __all__ = ["MarkovLaw"]
 

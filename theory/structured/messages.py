@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array_api_compat import array_namespace
 
-from theory.arithmetic import Array
+from theory.numbers.arithmetic import Array
 
 __all__ = ["least_positive", "step"]
 

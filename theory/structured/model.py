@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.arithmetic import Array
 from theory.law import MASK, Law
+from theory.numbers.arithmetic import Array
 from theory.structured.grammar import GrammarLaw
 from theory.structured.hmm import HMMLaw
 from theory.structured.left_out import LeavesOut, others_only

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, exact_fraction
+from theory.validation import InputError, exact_fraction
 from theory.weights import total_text
 
 __all__ = ["Matrix", "Row", "matrix", "row", "row_floats", "shares"]

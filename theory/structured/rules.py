@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from theory._checks import InputError, exact_fraction
 from theory.structured.parameters import shares
+from theory.validation import InputError, exact_fraction
 
 __all__ = ["Binary", "Rules", "containing", "read_rules"]
 

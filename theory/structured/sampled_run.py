@@ -27,12 +27,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, choice, positive_int
-from theory.arithmetic import FLOAT64
 from theory.decoded import OFF_SUPPORT
 from theory.decoder import as_process
 from theory.law import MASK, Law
 from theory.limits import require_operations
+from theory.numbers.arithmetic import FLOAT64
 from theory.policies.board import Board
 from theory.policies.idle import idle_on
 from theory.policies.own import finished_rows, is_ours, started, stepped
@@ -44,6 +43,7 @@ from theory.structured.draws import DataChance, NoPathError
 from theory.structured.left_out import LeavesOut
 from theory.structured.model import LawModel, row_operations
 from theory.temper import Transform
+from theory.validation import InputError, choice, positive_int
 
 __all__ = ["Followed", "Runs", "follow_data", "sample_runs"]
 

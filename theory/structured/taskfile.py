@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from theory._checks import InputError, positive_int
 from theory.law import Law
 from theory.structured.grammar import GrammarLaw
 from theory.structured.hmm import HMMLaw
 from theory.structured.markov import MarkovLaw
 from theory.structured.parameters import matrix, row
 from theory.structured.rules import read_rules
+from theory.validation import InputError, positive_int
 
 __all__ = ["STRUCTURED", "read_structured", "write_structured"]
 

@@ -21,10 +21,10 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory._checks import InputError
-from theory.arithmetic import distinct_rows, to_fmpq, to_fraction
-from theory.lognumber import LogNumber, extra_precision
-from theory.rounding import Approximate
+from theory.numbers.arithmetic import distinct_rows, to_fmpq, to_fraction
+from theory.numbers.lognumber import LogNumber, extra_precision
+from theory.numbers.rounding import Approximate
+from theory.validation import InputError
 
 __all__ = [
     "PRECISION",

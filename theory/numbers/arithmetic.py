@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from flint import fmpq
 
-from theory.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber
 
 __all__ = [
     "EXACT",
@@ -80,7 +80,7 @@ class Numbers(Protocol):
 
 @dataclass(frozen=True)
 class ExactNumbers:
-    """Rationals in numpy object arrays; entropies are :class:`~theory.lognumber.LogNumber`."""
+    """Rationals in numpy object arrays; entropies are :class:`~theory.numbers.lognumber.LogNumber`."""
 
     xp: Any = np
     tolerance: int = 0

@@ -20,7 +20,7 @@ from typing import Any
 
 from flint import arb, ctx, fmpq, fmpz
 
-from theory.coprime import add_scaled, coprime, factored
+from theory.numbers.coprime import add_scaled, coprime, factored
 
 __all__ = ["LogNumber", "Row", "extra_precision", "ratio_text"]
 

@@ -1,7 +1,7 @@
 """Factors of integers: primes where factoring is quick, else bases refined by gcds until they are pairwise coprime.
 
 Logarithms of pairwise coprime integers above 1 are linearly independent over the rationals (unique factorisation), so
-coprime bases serve :class:`~theory.lognumber.LogNumber` as well as primes do.
+coprime bases serve :class:`~theory.numbers.lognumber.LogNumber` as well as primes do.
 """
 
 from __future__ import annotations

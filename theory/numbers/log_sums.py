@@ -7,9 +7,9 @@ from typing import Any
 
 from flint import arb, fmpq
 
-from theory.balls import ball_precision
-from theory.coprime import factor_cost, is_prime_sized
-from theory.lognumber import LogNumber
+from theory.numbers.balls import ball_precision
+from theory.numbers.coprime import factor_cost, is_prime_sized
+from theory.numbers.lognumber import LogNumber
 
 __all__ = ["log_sum"]
 

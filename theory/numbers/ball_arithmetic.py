@@ -1,8 +1,9 @@
 """Balls as the numbers of a rule whose own chances are irrational: exponentials and powers of marginals.
 
-In the exact decoder such a rule computes with balls (:mod:`theory.balls`), in a sampler with the floats it is given:
-``reals`` of :class:`~theory.policies.view.View` and :class:`~theory.policies.board.Board` returns the marginals with
-their kind of number. Balls are never compared: what is decided comes from the exact or float marginals beside them.
+In the exact decoder such a rule computes with balls (:mod:`theory.numbers.balls`), in a sampler with the floats it is
+given: ``reals`` of :class:`~theory.policies.view.View` and :class:`~theory.policies.board.Board` returns the
+marginals with their kind of number. Balls are never compared: what is decided comes from the exact or float marginals
+beside them.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpz
 
-from theory.arithmetic import TIE_TOLERANCE, Array
-from theory.balls import is_zero, to_ball, zeros_of
+from theory.numbers.arithmetic import TIE_TOLERANCE, Array
+from theory.numbers.balls import is_zero, to_ball, zeros_of
 
 __all__ = ["BALLS", "BallNumbers", "ball_key"]
 

@@ -1,0 +1,8 @@
+"""Numbers with a proof: exact logarithms, rationals, balls, and bounds on the errors of floats."""
+
+from theory.numbers.arithmetic import EXACT, FLOAT64
+from theory.numbers.ball_arithmetic import BALLS
+from theory.numbers.lognumber import LogNumber
+from theory.numbers.rounding import Approximate
+
+__all__ = ["BALLS", "EXACT", "FLOAT64", "Approximate", "LogNumber"]
