@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from growth import median_time
 
+from theory.distributions.pmf import JointPMF
 from theory.entropy_table import EntropyTable
-from theory.pmf import JointPMF
 from theory.prime_table import prime_rows
 from theory.subsets import subset_entropies
 

@@ -26,8 +26,8 @@ from numba import njit
 from theory.bounds import optimal_bounds
 from theory.correlation import total_correlation
 from theory.dense_kernel import BLOCK, compiled_kernels
+from theory.distributions.pmf import JointPMF
 from theory.lattice import lattice
-from theory.pmf import JointPMF
 from theory.subsets import subset_entropies
 
 __all__ = ["growth_rows", "median_time"]

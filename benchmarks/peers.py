@@ -23,7 +23,7 @@ from exact_tables import exact_rows, exact_section
 from growth import growth_rows, median_time
 
 from theory.correlation import total_correlation
-from theory.pmf import JointPMF
+from theory.distributions.pmf import JointPMF
 from theory.subsets import subset_entropies
 
 GROWTH, HOPELESS = 15.0, 150.0  # a factor from n to n + 1; seconds

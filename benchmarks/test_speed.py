@@ -13,7 +13,7 @@ import pytest
 from theory.bounds import optimal_bounds
 from theory.correlation import total_correlation
 from theory.decoder import decode
-from theory.pmf import JointPMF
+from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.subsets import subset_entropies
 

@@ -80,7 +80,7 @@ def _made(source: str) -> Any:
 @cache
 def _edge(source: str) -> Any:
     from theory.adaptive.average import average_frontier
-    from theory.law import context_pmfs
+    from theory.distributions.distribution import context_pmfs
 
     return average_frontier(context_pmfs(_made(source).contexts()))
 
@@ -111,7 +111,7 @@ def _extra_steps(edge: Any, kl: float, steps: float) -> float:
 def optima(*, task: str, n: int | None, mixtures: bool, contexts: Contexts = None) -> list[dict[str, Any]]:
     """Return the optimal points: the adaptive frontier, the best fixed partitions and the best mixtures of them."""
     from theory.bounds import optimal_bounds
-    from theory.law import context_pmfs
+    from theory.distributions.distribution import context_pmfs
     from theory.subsets import subset_entropies
 
     source = _source(task, n, contexts)

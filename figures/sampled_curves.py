@@ -79,8 +79,8 @@ def decode_sampled(
 ) -> dict[str, Any]:
     """Return the answer of ``python -m theory decode``; infinity is the text "inf"."""
     from theory import CostError, parse_policy
+    from theory.distributions.files.task_file import FileTask
     from theory.structured.decode_answers import large_decode
-    from theory.taskfile import FileTask
 
     task, rule = FileTask(name="", parts=()), parse_policy(policy)
     try:
@@ -92,9 +92,9 @@ def decode_sampled(
 
 def bounds_sampled(*, law: dict[str, Any]) -> list[float]:
     """Return `L*_T` of a Markov chain for T = 1, 2, ... up to the first zero; nothing for other laws."""
+    from theory.distributions.parametric.markov import MarkovLaw
     from theory.limits import CostError
     from theory.structured.gaps import chain_optimal_bounds
-    from theory.structured.markov import MarkovLaw
 
     made = _law(law)
     try:
@@ -108,9 +108,9 @@ def certain_sampled(*, law: dict[str, Any], policies: list[str], samples: int, s
     import numpy as np
 
     from theory import parse_policy
+    from theory.distributions.parametric.markov import MarkovLaw
     from theory.structured.fixed import fixed_schedule
     from theory.structured.gap_decode import chain_accuracy
-    from theory.structured.markov import MarkovLaw
     from theory.structured.sampled_run import follow_data, sample_runs
 
     made, rng = _law(law), np.random.default_rng(seed)
@@ -133,7 +133,7 @@ def certain_sampled(*, law: dict[str, Any], policies: list[str], samples: int, s
 
 
 def _law(entry: dict[str, Any]) -> Any:
-    from theory.structured.taskfile import read_structured
+    from theory.distributions.files.parametric_file import read_structured
 
     ((kind, data),) = entry.items()
     return read_structured(kind, data, None, normalise=False)

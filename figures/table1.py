@@ -39,10 +39,10 @@ TASKS = {
 def measured(*, task: str, n: int) -> dict[str, str]:
     """Return the total correlation and the one-step accuracy from the listed distribution, by definition."""
     from synthetic import make_task
-    from theory.contexts import expectation
     from theory.correlation import total_correlation
     from theory.decoder import decode
-    from theory.law import context_pmfs
+    from theory.distributions.contexts import expectation
+    from theory.distributions.distribution import context_pmfs
     from theory.policies import parse_policy
 
     pmfs = context_pmfs(make_task(task, n).contexts())

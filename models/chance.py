@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 
 from models.distinct import distinct_rows
-from theory.law import MASK
+from theory.distributions.distribution import MASK
 from theory.policies.board import Board
 from theory.policies.policy import Plan
 

@@ -12,13 +12,13 @@ from models.chance import PredictorOracle
 from models.distinct import distinct_rows
 from models.ideal import float_dtype
 from models.predictor import MarginalPredictor, MaskedPredictor
-from theory.law import MASK
+from theory.distributions.distribution import MASK
+from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import TIE_TOLERANCE, FloatNumbers
 from theory.policies.board import Board
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.view import View
-from theory.temper import Transform
 from theory.validation import InputError
 
 __all__ = [

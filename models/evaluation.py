@@ -20,7 +20,7 @@ from synthetic.encoding import Batch, Encoding, context_laws
 from synthetic.grading import law_ids, to_roles
 from synthetic.task import list_task
 from theory.correlation import entropy
-from theory.law import Law
+from theory.distributions.distribution import Law
 
 __all__ = ["loss_floor", "marginal_tv", "random_masks"]
 

@@ -6,11 +6,11 @@ from fractions import Fraction
 from typing import Any
 
 from theory.decoder import as_process
+from theory.distributions.tempering import Transform
 from theory.expectation import ExpectedDecode, decode_contexts
 from theory.limits import CostError
 from theory.policies import Policy
 from theory.policies.process import Process
-from theory.temper import Transform
 
 __all__ = ["exact_decode"]
 

@@ -19,12 +19,12 @@ from models.distinct import distinct_rows
 from models.streams import Streams
 from models.walk import Walk, log2_of
 from theory.decoder import as_process
-from theory.law import MASK
+from theory.distributions.distribution import MASK
+from theory.distributions.tempering import Transform
 from theory.policies.board import Board
 from theory.policies.policy import Plan, Policy
 from theory.policies.process import Process
 from theory.policies.sampled import Factorised
-from theory.temper import Transform
 from theory.validation import InputError
 
 __all__ = ["Follower", "NoProductError", "Teacher", "check_product"]

@@ -58,9 +58,9 @@ from models.predictor import MaskedPredictor
 from models.scoring import score
 from models.streams import Streams
 from models.walk import draw_one_by_one
+from theory.distributions.tempering import Transform, check_temperature
 from theory.policies import Policy, parse_policy
 from theory.policies.process import Process
-from theory.temper import Transform, check_temperature
 from theory.validation import InputError, choice
 
 __all__ = ["ORDERS", "GapRules", "gap_records", "gap_rules"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from theory.law import MASK, Law
+from theory.distributions.distribution import MASK, Law
 
 __all__ = ["IdealPredictor", "float_dtype"]
 

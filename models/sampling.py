@@ -27,12 +27,12 @@ from models.decode_rules import (
 from models.distinct import distinct_rows
 from models.predictor import MarginalPredictor, MaskedPredictor
 from theory.decoder import as_process
+from theory.distributions.tempering import Transform
 from theory.policies.board import Board
 from theory.policies.own import finished_rows, plan_of, started, stepped
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.ranked import Ranked
-from theory.temper import Transform
 from theory.validation import InputError, positive_int
 
 __all__ = ["Decoded", "decode"]
@@ -80,7 +80,7 @@ def decode(
             normalised over them.
         batch_size: Rows decoded together; by default what fits the cache of a core, or a GPU.
         **switches: ``temperature``, ``greedy_ties``, ``top_p``, ``top_k``, ``nucleus``, ``scored`` as in
-            :class:`theory.temper.Transform`.
+            :class:`theory.distributions.tempering.Transform`.
 
     Raises:
         InputError: For switches out of range, a generator of another device, or a rule that makes no progress.

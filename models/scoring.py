@@ -17,9 +17,9 @@ from models.follow import Follower
 from models.predictor import MaskedPredictor
 from models.streams import Streams
 from models.walk import Walk, log2_of, next_position
+from theory.distributions.tempering import Transform
 from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.temper import Transform
 
 __all__ = ["Scored", "score"]
 

@@ -15,8 +15,8 @@ from models.subjects import TokenSubject, load_subject
 from models.text_subject import TextSubject
 from models.text_tasks import TextFormat
 from models.verification import Report, verify
+from theory.distributions.tempering import check_temperature
 from theory.policies import parse_policy
-from theory.temper import check_temperature
 from theory.validation import InputError
 
 __all__ = ["VerifySpec", "run_verify"]

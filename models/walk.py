@@ -14,7 +14,7 @@ from models.decode_rules import FLOAT32_TIES
 from models.ideal import float_dtype
 from models.predictor import MarginalPredictor, MaskedPredictor
 from models.streams import Streams
-from theory.law import MASK
+from theory.distributions.distribution import MASK
 from theory.numbers.arithmetic import TIE_TOLERANCE, FloatNumbers
 from theory.policies.policy import Policy
 from theory.policies.view import View

@@ -11,10 +11,10 @@ from typing import Any, cast
 
 from synthetic import structures
 from synthetic.laws import Arrangements
-from theory.large.block_law import BlocksLaw
-from theory.large.code_laws import ParityLaw, RepeatedLaw, SureLaw
+from theory.distributions.closed.codes import ParityLaw, RepeatedLaw, SureLaw
+from theory.distributions.closed.one_hot_blocks import BlocksLaw
+from theory.distributions.lumped_chain import Move
 from theory.large.entropies import Exchangeable
-from theory.lumped_chain import Move
 
 __all__ = ["CodeChain", "ReplaceRandomChain", "ShuffleChain", "SureChain"]
 

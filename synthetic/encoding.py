@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthetic.task import ListTask, known_tasks
-from theory.law import Law
+from theory.distributions.distribution import Law
 from theory.validation import InputError, positive_int
 
 __all__ = ["WORDS", "Batch", "Encoding", "context_laws", "list_task_names"]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthetic.encoding import WORDS, Batch, context_laws
-from theory.law import MASK, Law
+from theory.distributions.distribution import MASK, Law
 
 __all__ = ["FOREIGN", "grade", "law_ids", "render", "to_roles"]
 

@@ -10,9 +10,9 @@ from numbers import Rational
 from typing import Any, TypeVar
 
 from synthetic.task import SizedTask
-from theory.law import Context, check_weights, occurring
-from theory.lumped_chain import Chain
-from theory.pmf import JointPMF
+from theory.distributions.distribution import Context, check_weights, occurring
+from theory.distributions.lumped_chain import Chain
+from theory.distributions.pmf import JointPMF
 from theory.validation import InputError, positive_int
 
 __all__ = ["ImportedTask", "import_task"]

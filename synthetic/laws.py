@@ -11,10 +11,10 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from theory.law import MASK, like
+from theory.distributions.distribution import MASK, like
+from theory.distributions.pmf import JointPMF
 from theory.limits import require_memory
 from theory.numbers.arithmetic import Array
-from theory.pmf import JointPMF
 
 __all__ = ["Arrangements"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from synthetic.imported import import_task
 from synthetic.task import known_tasks, make_task
-from theory.taskfile import read_task
+from theory.distributions.files.task_file import read_task
 
 __all__ = ["find_task"]
 

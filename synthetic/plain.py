@@ -7,9 +7,9 @@ from fractions import Fraction
 from typing import ClassVar
 
 from synthetic.task import SizedTask
-from theory.law import Context, ListedLaw
+from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.pmf import JointPMF
 from theory.limits import require_memory, scientific
-from theory.pmf import JointPMF
 from theory.validation import InputError, exact_fraction
 
 __all__ = ["PlainTask", "is_prime", "require_listable", "sticky"]

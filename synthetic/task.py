@@ -18,10 +18,10 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.law import Context, Law, ListedLaw
+from theory.distributions.distribution import Context, Law, ListedLaw
+from theory.distributions.lumped_chain import Chain
+from theory.distributions.pmf import JointPMF
 from theory.limits import require_memory
-from theory.lumped_chain import Chain
-from theory.pmf import JointPMF
 from theory.validation import InputError, choice, positive_int
 
 __all__ = ["ListTask", "SizedTask", "Task", "known_tasks", "list_task", "make_task", "register"]

@@ -19,8 +19,8 @@ from functools import cache
 from importlib import resources
 from typing import Any, ClassVar
 
-from theory.law import Context
-from theory.structured.markov import MarkovLaw
+from theory.distributions.distribution import Context
+from theory.distributions.parametric.markov import MarkovLaw
 from theory.validation import InputError, positive_int
 
 __all__ = ["WordBigrams", "bigram_law", "shipped_bigrams"]

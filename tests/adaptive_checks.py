@@ -13,8 +13,8 @@ from theory.adaptive.frontier import frontier
 from theory.adaptive.graph import state_graph
 from theory.adaptive.policy import AdaptivePolicy
 from theory.decoder import decode
+from theory.distributions.pmf import JointPMF
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 
 HALF = Fraction(1, 2)
 Point = tuple[Fraction, tuple, int]  # E_P steps, KL as the items of a form, greatest number of steps

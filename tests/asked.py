@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from models.ideal import IdealPredictor
-from theory.law import Law
+from theory.distributions.distribution import Law
 
 FEW_STATES = 10_000  # marginals of all states at once
 

@@ -3,8 +3,8 @@
 import sys
 from fractions import Fraction
 
-from theory.law import Context, ListedLaw
-from theory.pmf import JointPMF
+from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.pmf import JointPMF
 from theory.policies.policy import RankedPolicy
 
 LAW = ListedLaw(JointPMF.uniform([(0, 0), (0, 1), (1, 1)]))

@@ -13,9 +13,9 @@ from tests.compositions import compositions
 from theory.closed_forms import ClosedForm, closed_forms
 from theory.closed_forms.exact import exact_truth
 from theory.closed_forms.simple import DETERMINISTIC
+from theory.distributions.distribution import context_pmfs
+from theory.distributions.pmf import JointPMF
 from theory.entropy_table import EntropyTable
-from theory.law import context_pmfs
-from theory.pmf import JointPMF
 from theory.subsets import subset_entropies
 
 GAMMAS = [Fraction(x, 60) for x in (-30, 0, 12, 15, 20, 24, 30, 40, 45, 48, 60, 90)]

@@ -5,7 +5,7 @@ from itertools import product
 
 from hypothesis import strategies as st
 
-from theory.pmf import JointPMF
+from theory.distributions.pmf import JointPMF
 
 
 def dyadic(shape, largest: int = 3):

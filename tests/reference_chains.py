@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from flint import arb, ctx, fmpq
 
-from theory.structured.markov import MarkovLaw
+from theory.distributions.parametric.markov import MarkovLaw
 
 SLACK = Fraction(1, 2**120)  # of a true value: thousands of logarithms within 2^-180
 

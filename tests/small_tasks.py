@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from synthetic.task import known_tasks, make_task
-from theory.law import Context
+from theory.distributions.distribution import Context
 from theory.validation import InputError
 
 NAMES = tuple(known_tasks())

@@ -8,7 +8,7 @@ from math import prod
 from hypothesis import strategies as st
 
 from tests import reference as ref
-from theory.pmf import JointPMF
+from theory.distributions.pmf import JointPMF
 
 SHAPES = [(1,), (3,), (1, 2), (2, 2), (3, 2), (3, 3), (2, 2, 2), (3, 1, 2), (2, 3, 3)]
 FOUR = [(2, 2, 2, 2), (3, 2, 1, 2), (2, 3, 2, 2)]

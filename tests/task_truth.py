@@ -7,7 +7,7 @@ from random import Random
 
 from synthetic import make_task
 from tests import reference as ref
-from theory.law import MASK
+from theory.distributions.distribution import MASK
 
 HALF = Fraction(1, 2)
 

@@ -30,10 +30,10 @@ from theory.accuracy import (
 )
 from theory.correlation import kl_divergence, product_of_marginals, total_correlation
 from theory.decoder import decode
+from theory.distributions.pmf import JointPMF
 from theory.limits import CostError
 from theory.mixtures import mixture_kl, partition_law
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.validation import InputError
 

@@ -36,9 +36,9 @@ from theory.adaptive.search import best_weighted, budget_values, weighted_values
 from theory.bounds import optimal_bounds
 from theory.correlation import total_correlation
 from theory.decoder import decode
+from theory.distributions.pmf import JointPMF
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 from theory.policies import View
 from theory.subsets import subset_entropies
 from theory.validation import InputError

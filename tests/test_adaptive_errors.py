@@ -20,9 +20,9 @@ from theory.adaptive.frontier import frontier
 from theory.adaptive.within import depth_within
 from theory.answers import bounds_answer
 from theory.decoder import decode
+from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.pmf import JointPMF
 from theory.frontier_answers import frontier_answer
-from theory.law import Context, ListedLaw
-from theory.pmf import JointPMF
 from theory.policy_answer import best_policies, policy_answer
 
 CLOSE_ENOUGH = 1.2e-9  # bits: an edge is searched to 1e-9

@@ -15,8 +15,8 @@ from theory.adaptive.cap import adaptive_bounds
 from theory.adaptive.depth import serial_depth
 from theory.adaptive.frontier import frontier
 from theory.bounds import optimal_bounds
+from theory.distributions.pmf import JointPMF
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 from theory.subsets import subset_entropies
 
 HALF = Fraction(1, 2)

@@ -18,8 +18,8 @@ from theory.adaptive.cap import adaptive_bounds
 from theory.adaptive.frontier import frontier
 from theory.adaptive.graph import state_graph
 from theory.decoder import decode
+from theory.distributions.pmf import JointPMF
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 from theory.policies import View, parse_policy, policies
 
 

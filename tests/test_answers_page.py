@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from theory.__main__ import build_parser, main
-from theory.law import Context, ListedLaw
-from theory.pmf import JointPMF
+from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.pmf import JointPMF
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "answers.md").read_text(encoding="utf-8")

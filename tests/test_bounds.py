@@ -18,9 +18,9 @@ from tests.tolerance import NEAR_OPTIMAL, ROUNDING
 from theory.bounds import check_partition, optimal_bounds, optimal_partition_counts, step_bound
 from theory.chains import block_prices, chain_costs
 from theory.correlation import entropy, total_correlation
+from theory.distributions.pmf import JointPMF
 from theory.numbers.compiled import has_compiler
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 from theory.subsets import subset_entropies
 from theory.validation import InputError
 

@@ -21,10 +21,10 @@ from theory.certificates import (
     threshold_counterexample,
 )
 from theory.correlation import total_correlation
+from theory.distributions.pmf import JointPMF
 from theory.limits import CostError
 from theory.mixtures import partition_law
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 from theory.validation import InputError
 from theory.worst_case import worst_case, worst_gap_by_programme
 

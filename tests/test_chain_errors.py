@@ -18,14 +18,17 @@ from tests.strategies import ordered_partitions
 from tests.test_rounding import uneven
 from tests.tolerance import USEFUL
 from theory.__main__ import main
+from theory.distributions.parametric import likelihood_errors as evidence_errors
+from theory.distributions.parametric.grammar import GrammarLaw
+from theory.distributions.parametric.hmm import HMMLaw
+from theory.distributions.parametric.likelihood_balls import grammar_bits, hmm_bits
+from theory.distributions.parametric.likelihood_errors import log_prob_error
+from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.markov_errors import power_roundings
 from theory.numbers.compiled import has_compiler
 from theory.random_order import optimal_sizes
-from theory.structured import evidence_errors
 from theory.structured.answers import large_bounds, large_schedule
-from theory.structured.evidence_balls import grammar_bits, hmm_bits
-from theory.structured.evidence_errors import log_prob_error
 from theory.structured.gap_decode import approximate_accuracy
-from theory.structured.gap_errors import power_roundings
 from theory.structured.gap_means import chain_curve
 from theory.structured.gaps import (
     approximate_dual,
@@ -34,9 +37,6 @@ from theory.structured.gaps import (
     bisection,
     chain_optimal_bounds,
 )
-from theory.structured.grammar import GrammarLaw
-from theory.structured.hmm import HMMLaw
-from theory.structured.markov import MarkovLaw
 from theory.validation import InputError
 
 

@@ -25,9 +25,9 @@ from theory.closed_forms import ClosedForm, evaluate
 from theory.correlation import dual_total_correlation, entropy, total_correlation
 from theory.decoded import Decode
 from theory.decoder import decode
+from theory.distributions.pmf import JointPMF
 from theory.entropy_table import EntropyTable
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 from theory.policies import RankedPolicy, parse_policy
 
 ALL = 99  # more tokens a step than there are positions: one step

@@ -135,7 +135,7 @@ BAD = [
     (["bounds", "none.json"], "No such file"),
     (["bounds", "nowhere:Task"], "cannot load task"),
     (["bounds", "math:pi"], "no task: it has no contexts"),
-    (["bounds", "theory.law:ListedLaw"], "no task: it has no contexts"),
+    (["bounds", "theory.distributions.distribution:ListedLaw"], "no task: it has no contexts"),
     (["bounds", "tests.test_commands:Half"], "'tests.test_commands:Half' is no task: it has no chain"),
     (["bounds", "tests.broken_module:Task"], "cannot load task"),
     (["bounds", "shuffle", "-n", "3", "--partition", "0|1"], "every position"),

@@ -18,11 +18,11 @@ from theory import expectation as expectation_module
 from theory.__main__ import main
 from theory.adaptive.average import average_bounds, average_depth, average_frontier
 from theory.context_bounds import bounds_by_context
-from theory.contexts import expectation
+from theory.distributions.contexts import expectation
+from theory.distributions.distribution import Context, ListedLaw, context_pmfs, occurring
+from theory.distributions.pmf import JointPMF
 from theory.expectation import decode_contexts
-from theory.law import Context, ListedLaw, context_pmfs, occurring
 from theory.oracle import oracle
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.realised import realised_on
 from theory.subsets import subset_entropies

@@ -23,8 +23,8 @@ from theory.correlation import (
     total_correlation,
 )
 from theory.dense import dense_subset_entropies
+from theory.distributions.pmf import JointPMF
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 from theory.subsets import subset_entropies
 from theory.validation import InputError
 

@@ -15,9 +15,11 @@ from synthetic import make_task
 from tests import reference as ref
 from tests.dyadic import both, dyadic
 from tests.strategies import rules, targets
-from theory import temper
 from theory.decode_answers import decode_answer
 from theory.decoder import decode
+from theory.distributions import tempering as temper
+from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import Transform, stays_rational
 from theory.expectation import decode_contexts
 from theory.large import one_hot_topk
 from theory.large.decode import decode_structured
@@ -25,13 +27,11 @@ from theory.lumped import decode_lumped
 from theory.numbers.lognumber import LogNumber
 from theory.oracle import oracle
 from theory.output_law import output_law
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.realised import realised_on
 from theory.rule_answers import realised_answer
 from theory.step_counts import step_law
 from theory.structure import structure_of
-from theory.temper import Transform, stays_rational
 
 NAMES = ("accuracy", "kl", "path_kl", "steps", "steps_under_data")
 SMALL_ERROR = 1e-13  # bits or probabilities: n <= 8, values up to 20; worst seen 2e-15

@@ -17,11 +17,11 @@ from theory.bounds import step_bound
 from theory.correlation import total_correlation
 from theory.decoded import OFF_SUPPORT, Decode
 from theory.decoder import decode
+from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import GREEDY_TIES
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.subsets import subset_entropies
-from theory.temper import GREEDY_TIES
 
 HALF = Fraction(1, 2)
 TINY = [(1,), (3,), (1, 2), (2, 2), (3, 2)]

@@ -17,8 +17,8 @@ from tests.strategies import rules, targets
 from theory.bounds import step_bound
 from theory.correlation import kl_divergence
 from theory.decoder import decode
+from theory.distributions.pmf import JointPMF
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.subsets import subset_entropies
 from theory.validation import InputError
@@ -231,7 +231,7 @@ import resource
 resource.setrlimit(resource.RLIMIT_AS, (700 * 2**20, 700 * 2**20))
 from theory.decoder import decode
 from theory.limits import CostError
-from theory.pmf import JointPMF
+from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy
 try:
     decode(JointPMF.uniform([range(40)]), parse_policy("topk:k=20"))

@@ -14,7 +14,7 @@ from synthetic.encoding import WORDS, Batch, Encoding, context_laws, list_task_n
 from synthetic.grading import FOREIGN, grade, law_ids, render, to_roles
 from synthetic.task import list_task
 from tests.intervals import assert_frequencies
-from theory.law import MASK
+from theory.distributions.distribution import MASK
 from theory.validation import InputError
 
 LIST_TASKS = list_task_names()

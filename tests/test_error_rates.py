@@ -13,10 +13,10 @@ from tests.strategies import ordered_partitions, targets
 from tests.tolerance import ROUNDING
 from theory.accuracy import sequence_error_rate, token_error_rate
 from theory.decoder import decode
+from theory.distributions.pmf import JointPMF
 from theory.mixtures import partition_law
 from theory.numbers.lognumber import LogNumber
 from theory.output_law import output_law
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 
 

@@ -17,9 +17,9 @@ from tests.tolerance import DIGITS, USEFUL
 from theory.bounds import optimal_bounds, optimal_partition_counts, step_bound
 from theory.correlation import entropy
 from theory.curves import information_curve
+from theory.distributions.pmf import JointPMF
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 from theory.random_order import expected_kl, optimal_sizes
 from theory.size_counts import counts_by_size, entropies_by_size
 from theory.subsets import subset_entropies

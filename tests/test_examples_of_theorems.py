@@ -23,10 +23,10 @@ from theory.certificates import variation_from_product
 from theory.correlation import dual_total_correlation, product_of_marginals, total_correlation
 from theory.curves import information_curve
 from theory.decoder import decode
+from theory.distributions.pmf import JointPMF
 from theory.numbers.lognumber import LogNumber
 from theory.path_costs import path_cost
 from theory.permutation_limits import rounds_at_least
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.subsets import subset_entropies
 from theory.walk_rounds import walk_rounds

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reference_chains import SLACK, minus_log2
-from theory.law import MASK
-from theory.structured.evidence_errors import log_prob_error
-from theory.structured.grammar import GrammarLaw
-from theory.structured.hmm import HMMLaw
+from theory.distributions.distribution import MASK
+from theory.distributions.parametric.grammar import GrammarLaw
+from theory.distributions.parametric.hmm import HMMLaw
+from theory.distributions.parametric.likelihood_errors import log_prob_error
 
 CLOSE = 1e-9  # relative: logarithms of some thousand bits
 NONE = Fraction(0)
@@ -117,7 +117,7 @@ def test_a_mixture_of_coins_is_read_from_both_ends():
 
 def test_the_same_in_single_precision_on_torch():
     torch = pytest.importorskip("torch")
-    from theory.structured.chain import others_posterior, posterior
+    from theory.distributions.parametric.forward_backward import others_posterior, posterior
 
     apart, start = torch.eye(2)[None], torch.tensor([0.25, 0.75])
     seen = torch.tensor([[[0.9, 0.001]] * 30 + [[0.001, 0.9]] * 30, [[1.0, 1.0]] * 60])

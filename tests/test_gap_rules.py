@@ -25,8 +25,8 @@ from tests.intervals import assert_mean
 from tests.memory_rules import EXAMPLES as REFERENCE
 from tests.reference_processes import Run
 from theory import decoder
-from theory.law import Context, ListedLaw
-from theory.pmf import JointPMF
+from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy, policies
 from theory.policies.klass import KLASS
 from theory.policies.ranked import Ranked

@@ -13,8 +13,8 @@ from theory.adaptive.ahead import forecast
 from theory.adaptive.graph import state_graph
 from theory.adaptive.graph_cost import GraphCost
 from theory.adaptive.states import list_states, most_moves
+from theory.distributions.pmf import JointPMF
 from theory.limits import CostError, allowing
-from theory.pmf import JointPMF
 
 
 def law_of(name: str, n: int) -> JointPMF:

@@ -16,6 +16,7 @@ from tests.tolerance import USEFUL
 from theory.closed_forms import mean_subset_entropies
 from theory.complexities import effective_total_correlation, path_complexity, scale_complexity
 from theory.curves import information_curve
+from theory.distributions.pmf import JointPMF
 from theory.growth import (
     Bernstein,
     cardinality_complexity,
@@ -29,7 +30,6 @@ from theory.growth import (
 )
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 from theory.random_order import expected_kl
 from theory.subsets import subset_entropies
 from theory.validation import InputError

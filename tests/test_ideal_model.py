@@ -21,7 +21,7 @@ from synthetic.encoding import Encoding
 from synthetic.task import list_task
 from tests.intervals import assert_frequencies
 from tests.small_tasks import NAMES, small_contexts
-from theory.law import MASK, Context, Law, context_pmfs
+from theory.distributions.distribution import MASK, Context, Law, context_pmfs
 from theory.subsets import subset_entropies
 
 pytestmark = pytest.mark.usefixtures("one_thread")

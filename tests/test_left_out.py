@@ -10,18 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reference_remasking import World
-from theory.law import MASK, ListedLaw
+from theory.distributions.distribution import MASK, ListedLaw
+from theory.distributions.parametric.batched_model import LawModel
+from theory.distributions.parametric.grammar import GrammarLaw
+from theory.distributions.parametric.hmm import HMMLaw
+from theory.distributions.parametric.leave_one_out import LeavesOut
+from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import FLOAT64
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.board import Board
-from theory.structured.grammar import GrammarLaw
-from theory.structured.hmm import HMMLaw
-from theory.structured.left_out import LeavesOut
-from theory.structured.markov import MarkovLaw
-from theory.structured.model import LawModel
 from theory.structured.sampled_run import sample_runs
-from theory.temper import Transform
 
 HALF_UNIT = 2.0**-53
 CONVENTIONS = ("marginal", "uniform", "stop")

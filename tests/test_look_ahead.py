@@ -13,26 +13,27 @@ from hypothesis import strategies as st
 
 from synthetic import make_task
 from tests.strategies import targets
-from theory import agreement, flow_cost, pilot, process_decoder, run_cost
+from theory import flow_cost, pilot, process_decoder, run_cost
 from theory.adaptive.cap import adaptive_bounds
-from theory.agreement import Agreement
 from theory.decoder import decode
+from theory.distributions import agreeing_outcomes as agreement
+from theory.distributions.agreeing_outcomes import Agreement
+from theory.distributions.distribution import MASK, Context, ListedLaw
+from theory.distributions.listed_model import ListedModel
+from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import Transform
 from theory.expectation import decode_contexts
 from theory.flow import Flow
 from theory.flow_cost import FlowCost, expected_work
-from theory.law import MASK, Context, ListedLaw
 from theory.limits import CostError, allowing
 from theory.numbers import log_sums
 from theory.numbers.arithmetic import to_fmpq
 from theory.numbers.log_sums import log_sum
 from theory.numbers.lognumber import LogNumber
 from theory.numbers.unseen import least_number
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.sampled import SampledConfidence
 from theory.policies.view import UNKNOWN
-from theory.states import ListedModel
-from theory.temper import Transform
 
 
 def law_of(name: str, n: int) -> JointPMF:

@@ -9,8 +9,8 @@ import pytest
 
 from theory.adaptive.depth import serial_depth
 from theory.bounds import step_bound
+from theory.distributions.pmf import JointPMF
 from theory.markov_rounds import markov_rounds, separator_blocks
-from theory.pmf import JointPMF
 from theory.subsets import subset_entropies
 from theory.validation import InputError
 

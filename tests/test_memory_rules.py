@@ -17,13 +17,13 @@ from tests.memory_rules import EXAMPLES, RULES, credits
 from tests.small_tasks import small_contexts
 from tests.strategies import targets
 from theory import decoder
+from theory.distributions.listed_model import ListedModel
+from theory.distributions.pmf import JointPMF
 from theory.numbers.arithmetic import EXACT
 from theory.output_law import output_law
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.demask import influence
 from theory.policies.view import View
-from theory.states import ListedModel
 
 SHAPES = [(3,), (1, 2), (2, 2), (3, 2), (3, 3), (2, 2, 2), (3, 1, 2), (2, 3, 2)]
 ROUNDING = 1e-12

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory.structured import chain
-from theory.structured.chain import others_posterior, posterior
+from theory.distributions.parametric import forward_backward as chain
+from theory.distributions.parametric.forward_backward import others_posterior, posterior
 
 SHARE = st.sampled_from([0.0, 0.0, 1e-200, 1e-3, 0.5, 1.0])
 

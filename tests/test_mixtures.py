@@ -14,6 +14,7 @@ from tests.strategies import ordered_partitions, targets
 from tests.tolerance import ROUNDING
 from theory.bounds import optimal_bounds, step_bound
 from theory.decoder import decode
+from theory.distributions.pmf import JointPMF
 from theory.limits import CostError
 from theory.mixture_columns import Columns
 from theory.mixtures import (
@@ -25,7 +26,6 @@ from theory.mixtures import (
     partition_law,
 )
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.subsets import subset_entropies
 from theory.validation import InputError

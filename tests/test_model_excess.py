@@ -12,10 +12,10 @@ from tests import reference as ref
 from tests.strategies import ordered_partitions, targets
 from tests.tolerance import ROUNDING
 from theory.bounds import step_bound
+from theory.distributions.pmf import JointPMF
 from theory.model_excess import model_excess
 from theory.numbers.lognumber import LogNumber
 from theory.path_costs import pmf_conditional
-from theory.pmf import JointPMF
 from theory.subsets import subset_entropies
 from theory.validation import InputError
 

@@ -13,7 +13,7 @@ from tests import reference_counts as ref
 from tests.policy_views import batches, exact_view, expected, float_view, laws
 from tests.tolerance import ROUNDING
 from theory.decoder import decode
-from theory.pmf import JointPMF
+from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.fixed_order import bisection_rounds, dilated_rounds
 from theory.policies.plackett_luce import set_law

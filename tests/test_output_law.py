@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests import reference as ref
 from theory.decoder import decode
+from theory.distributions.pmf import JointPMF
 from theory.output_law import output_law
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.validation import InputError
 

@@ -17,10 +17,10 @@ from theory.adaptive.frontier import frontier
 from theory.adaptive.policy import path_blocks
 from theory.bounds import step_bound
 from theory.correlation import kl_divergence
+from theory.distributions.pmf import JointPMF
 from theory.mixtures import partition_law
 from theory.numbers.lognumber import LogNumber
 from theory.path_costs import path_cost, pmf_conditional, pseudo_cost
-from theory.pmf import JointPMF
 from theory.subsets import subset_entropies
 from theory.validation import InputError
 

@@ -17,8 +17,8 @@ from tests.tolerance import ROUNDING
 from theory.bounds import optimal_bounds
 from theory.correlation import entropy
 from theory.decoder import decode
+from theory.distributions.pmf import JointPMF
 from theory.limits import CostError
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.subsets import subset_entropies
 from theory.validation import InputError

@@ -15,10 +15,10 @@ from tests.comparison import members, same
 from theory.bounds import optimal_bounds, optimal_partition_counts, step_bound
 from theory.correlation import entropy
 from theory.curves import information_curve
+from theory.distributions.pmf import JointPMF
 from theory.entropy_table import EntropyTable
 from theory.numbers.compiled import has_compiler
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 from theory.prime_rows import mean_rows
 from theory.prime_table import prime_rows
 from theory.subsets import subset_entropies

@@ -12,14 +12,14 @@ from synthetic import make_task
 from theory import flow_cost, run_cost
 from theory.decode_answers import decode_answer
 from theory.decoder import decode
+from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.pmf import JointPMF
 from theory.limits import CostError
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.board import Board
 from theory.policies.policy import Rule
 from theory.policies.sampled import unmasked
 from theory.state_keys import StateKeys
-from theory.structured.markov import MarkovLaw
 from theory.structured.sampled_run import sample_runs
 
 PAIR = JointPMF.uniform([(0, 1), (1, 0)])

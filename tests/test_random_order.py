@@ -19,9 +19,9 @@ from theory.closed_forms import mean_subset_entropies
 from theory.correlation import dual_total_correlation, total_correlation
 from theory.curves import InformationCurve, information_curve
 from theory.decoder import decode
+from theory.distributions.pmf import JointPMF
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.random_order import (
     expected_kl,

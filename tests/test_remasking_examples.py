@@ -11,8 +11,8 @@ from tests import reference as ref
 from tests.remasking_cases import EXAMPLES, SAMPLED, SKEWED
 from tests.tolerance import ROUNDING
 from theory.decoder import decode
+from theory.distributions.pmf import JointPMF
 from theory.output_law import output_law
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.validation import InputError
 

@@ -17,8 +17,8 @@ from tests.remasking_cases import SKEWED, SMALL
 from tests.strategies import targets
 from tests.tolerance import ROUNDING
 from theory.decoder import decode
+from theory.distributions.pmf import JointPMF
 from theory.output_law import output_law
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.board import Board
 from theory.policies.process import Chance

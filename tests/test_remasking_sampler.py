@@ -15,9 +15,9 @@ from tests.asked import Asked, counted
 from tests.intervals import assert_frequencies, assert_mean
 from tests.remasking_cases import SAMPLED, SKEWED
 from theory.decoder import decode
-from theory.law import ListedLaw
+from theory.distributions.distribution import ListedLaw
+from theory.distributions.pmf import JointPMF
 from theory.output_law import output_law
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 
 ROWS = 20_000

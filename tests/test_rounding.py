@@ -26,14 +26,14 @@ from theory.correlation import (
 )
 from theory.curves import information_curve
 from theory.dense import dense_error, dense_subset_entropies
-from theory.law import Context, ListedLaw
+from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.files.task_file import FileTask
+from theory.distributions.pmf import JointPMF
 from theory.numbers.compiled import has_compiler
 from theory.numbers.lognumber import LogNumber
 from theory.numbers.rounding import entropy_error, gamma, pairwise_depth
-from theory.pmf import JointPMF
 from theory.random_order import expected_kl, optimal_sizes
 from theory.subsets import subset_entropies
-from theory.taskfile import FileTask
 
 compiled_too = pytest.mark.parametrize("compiled", [False, True] if has_compiler() else [False])
 

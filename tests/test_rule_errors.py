@@ -12,8 +12,8 @@ from models.sampling import decode
 from tests.memory_rules import EXAMPLES
 from tests.small_tasks import small_contexts
 from theory import decoder
+from theory.distributions.pmf import JointPMF
 from theory.output_law import output_law
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, Rule

@@ -17,12 +17,12 @@ from tests.asked import Asked, counted
 from tests.intervals import assert_frequencies, assert_mean
 from theory import decoder
 from theory.decoded import Decode
-from theory.law import Context, ListedLaw
-from theory.pmf import JointPMF
+from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import Transform
 from theory.policies import parse_policy, policies
 from theory.policies.sampled import Factorised
 from theory.process_decoder import decode_process
-from theory.temper import Transform
 from theory.validation import InputError
 
 DECODES = 10_000

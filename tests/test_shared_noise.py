@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from tests import reference as ref
 from tests.strategies import targets
-from theory.pmf import JointPMF
+from theory.distributions.pmf import JointPMF
 from theory.shared_noise import noise_values
 
 

@@ -15,9 +15,9 @@ from theory import process_decoder
 from theory.adaptive.frontier import frontier
 from theory.decode_answers import decode_answer
 from theory.decoder import decode
+from theory.distributions.pmf import JointPMF
 from theory.expectation import decode_contexts
 from theory.limits import CostError
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.step_counts import step_law
 from theory.step_laws import StepLaw

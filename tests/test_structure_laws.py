@@ -12,21 +12,21 @@ from synthetic.laws import Arrangements
 from tests.intervals import assert_frequencies, assert_mean
 from theory.decode_answers import decode_answer
 from theory.decoder import decode
-from theory.large.block_law import BlocksLaw
+from theory.distributions.closed.bernoulli_walk import WalkLaw
+from theory.distributions.closed.codes import ParityLaw, RepeatedLaw, SureLaw
+from theory.distributions.closed.hidden_place import PlaceLaw
+from theory.distributions.closed.one_hot_blocks import BlocksLaw
+from theory.distributions.closed.reed_solomon import ReedSolomonLaw
+from theory.distributions.distribution import MASK
+from theory.distributions.parametric.batched_model import LawModel
+from theory.distributions.tempering import Transform
 from theory.large.closed import closed_law
-from theory.large.code_laws import ParityLaw, RepeatedLaw, SureLaw
 from theory.large.decode_estimate import _constant, sampled_decode
 from theory.large.one_hot_runs import follow_blocks, successes_by_score
-from theory.large.place_law import PlaceLaw
-from theory.large.reed_solomon_law import ReedSolomonLaw
-from theory.large.walk_law import WalkLaw
-from theory.law import MASK
 from theory.limits import CostError
 from theory.policies import parse_policy
 from theory.structured.draws import NoPathError
-from theory.structured.model import LawModel
 from theory.structured.sampled_run import follow_data, sample_runs
-from theory.temper import Transform
 
 
 def _renamed(task, law):

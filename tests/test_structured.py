@@ -20,7 +20,10 @@ from theory import decode, parse_policy
 from theory.__main__ import main
 from theory.bounds import step_bound
 from theory.curves import information_curve
-from theory.law import MASK, ListedLaw
+from theory.distributions.distribution import MASK, ListedLaw
+from theory.distributions.parametric.grammar import GrammarLaw
+from theory.distributions.parametric.hmm import HMMLaw
+from theory.distributions.parametric.markov import MarkovLaw
 from theory.limits import CostError
 from theory.random_order import expected_kl
 from theory.structured.answers import large_bounds, large_schedule
@@ -43,10 +46,7 @@ from theory.structured.gaps import (
     chain_optimal_bounds,
     chain_step_bound,
 )
-from theory.structured.grammar import GrammarLaw
-from theory.structured.hmm import HMMLaw
 from theory.structured.intervals import estimate_mean, proportion
-from theory.structured.markov import MarkovLaw
 from theory.subsets import subset_entropies
 from theory.validation import InputError
 

@@ -21,7 +21,11 @@ from tests.tolerance import ROUNDING
 from theory import decode, parse_policy
 from theory.__main__ import main
 from theory.curves import information_curve
-from theory.law import MASK, ListedLaw
+from theory.distributions.distribution import MASK, ListedLaw
+from theory.distributions.parametric.batched_model import LawModel, row_operations
+from theory.distributions.parametric.grammar import GrammarLaw
+from theory.distributions.parametric.hmm import HMMLaw
+from theory.distributions.parametric.markov import MarkovLaw
 from theory.limits import CostError
 from theory.policies import policies
 from theory.random_order import expected_kl
@@ -30,11 +34,7 @@ from theory.structured.decode_answers import large_decode
 from theory.structured.draws import NoPathError
 from theory.structured.fixed import fixed_schedule, schedule_log_prob
 from theory.structured.gap_decode import chain_accuracy
-from theory.structured.grammar import GrammarLaw
-from theory.structured.hmm import HMMLaw
 from theory.structured.intervals import estimate_mean
-from theory.structured.markov import MarkovLaw
-from theory.structured.model import LawModel, row_operations
 from theory.structured.sampled_run import follow_data, sample_runs
 from theory.subsets import subset_entropies
 from theory.validation import InputError

@@ -6,7 +6,7 @@ import pytest
 
 from synthetic import find_task, make_task
 from synthetic.tasks.sudoku import Sudoku
-from theory.law import context_pmfs
+from theory.distributions.distribution import context_pmfs
 from theory.limits import CostError
 from theory.subsets import subset_entropies
 from theory.validation import InputError

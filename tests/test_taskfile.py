@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 
 from theory.correlation import total_correlation
-from theory.taskfile import read_task
+from theory.distributions.files.task_file import read_task
 from theory.validation import InputError
 
 CITY = [["New", "York"], ["New", "Orleans"], ["Mexico", "City"], ["Panama", "City"]]

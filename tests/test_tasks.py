@@ -21,8 +21,8 @@ from tests.task_truth import (
     states,
 )
 from tests.tolerance import FAMILY_WISE, ROUNDING
-from theory.law import MASK, ListedLaw, context_pmfs
-from theory.pmf import JointPMF
+from theory.distributions.distribution import MASK, ListedLaw, context_pmfs
+from theory.distributions.pmf import JointPMF
 
 HALF = Fraction(1, 2)
 

@@ -10,7 +10,7 @@ from synthetic import make_task
 from synthetic.tasks.words_to_sentence import RULES
 from synthetic.text import WordBigrams, _bigrams, bigram_law, shipped_bigrams
 from theory import InputError
-from theory.structured.markov import MarkovLaw
+from theory.distributions.parametric.markov import MarkovLaw
 
 
 def test_the_grammar_has_sixty_words_and_agrees_in_number():

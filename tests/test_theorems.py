@@ -23,7 +23,7 @@ from theory.context_bounds import bounds_by_context
 from theory.correlation import kl_divergence
 from theory.curves import information_curve
 from theory.decoder import decode
-from theory.law import Context, ListedLaw
+from theory.distributions.distribution import Context, ListedLaw
 from theory.mixtures import partition_law
 from theory.numbers.lognumber import LogNumber
 from theory.output_law import output_law

@@ -10,9 +10,9 @@ from tests import reference as ref
 from tests.reference_ties import tie_extremes
 from tests.strategies import rules, targets
 from theory.decoder import decode
-from theory.pmf import JointPMF
+from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import GREEDY_TIES
 from theory.policies import parse_policy
-from theory.temper import GREEDY_TIES
 from theory.ties import tie_interval
 
 

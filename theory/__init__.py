@@ -16,26 +16,26 @@ from theory.correlation import (
 from theory.curves import information_curve
 from theory.decoded import Decode
 from theory.decoder import decode
+from theory.distributions.distribution import Context, Law, ListedLaw
+from theory.distributions.files.task_file import read_task
+from theory.distributions.parametric.grammar import GrammarLaw
+from theory.distributions.parametric.hmm import HMMLaw
+from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.pmf import JointPMF
 from theory.diversity import most_accurate
 from theory.entropy_table import EntropyTable
 from theory.expectation import decode_contexts
-from theory.law import Context, Law, ListedLaw
 from theory.limits import CostError
 from theory.lumped import decode_lumped, tie_interval_lumped
 from theory.mixtures import optimal_mixture
 from theory.numbers.lognumber import LogNumber
 from theory.output_law import output_law
 from theory.path_costs import pseudo_cost
-from theory.pmf import JointPMF
 from theory.policies import parse_policy, policies
 from theory.random_order import expected_kl, optimal_sizes
 from theory.step_counts import step_law
 from theory.step_laws import StepLaw
-from theory.structured.grammar import GrammarLaw
-from theory.structured.hmm import HMMLaw
-from theory.structured.markov import MarkovLaw
 from theory.subsets import subset_entropies
-from theory.taskfile import read_task
 from theory.ties import tie_interval
 from theory.validation import InputError
 

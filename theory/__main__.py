@@ -16,13 +16,13 @@ from theory.bounds import check_partition
 from theory.commandline import OneLineParser, as_json, guarded, waiting, whole
 from theory.decode_answers import decode_answer
 from theory.decoded import OFF_SUPPORT
+from theory.distributions.tempering import GREEDY_TIES, NUCLEUS, SCORED, check_temperature
 from theory.float_task import FloatTask
 from theory.frontier_answers import asked_answer, frontier_answer
 from theory.limits import CostError, allowing
 from theory.policies import parse_policy, policies
 from theory.rule_answers import realised_answer, rules_answer
 from theory.tables import print_answer, print_rows
-from theory.temper import GREEDY_TIES, NUCLEUS, SCORED, check_temperature
 from theory.validation import InputError, exact_fraction, positive_int
 from theory.verdict import verdict
 

@@ -34,11 +34,12 @@ import numpy as np
 from flint import arb
 
 from theory.correlation import Bits, entropy
+from theory.distributions.outcomes import Outcome
+from theory.distributions.pmf import JointPMF
+from theory.distributions.weights import SUM_TOLERANCE
 from theory.numbers.arithmetic import Number
 from theory.numbers.balls import approximate, ball_precision, to_ball
 from theory.numbers.lognumber import LogNumber
-from theory.outcomes import Outcome
-from theory.pmf import JointPMF
 from theory.product_laws import Rectangle as Rectangle
 from theory.product_laws import exactly_one as exactly_one
 from theory.product_laws import exactly_one_floor as exactly_one_floor
@@ -46,7 +47,6 @@ from theory.product_laws import largest_rectangle as largest_rectangle
 from theory.product_laws import permanent as permanent
 from theory.product_laws import permanent_floor as permanent_floor
 from theory.validation import InputError
-from theory.weights import SUM_TOLERANCE
 
 __all__ = [
     "accuracy_excess",
@@ -233,7 +233,7 @@ def sequence_error_rate(pmf: JointPMF, law: OutputLaw) -> Number:
     """Return ``SER = 1 - Q(V)``, V the support of ``pmf``; exact for an exact law.
 
     Example:
-        >>> from theory.pmf import JointPMF
+        >>> from theory.distributions.pmf import JointPMF
         >>> from theory.correlation import product_of_marginals
         >>> equal = JointPMF.uniform([(0, 0), (1, 1)])
         >>> sequence_error_rate(equal, dict(product_of_marginals(equal)))
@@ -246,7 +246,7 @@ def token_error_rate(pmf: JointPMF, law: OutputLaw) -> Bits:
     """Return ``log2 TER = (H(P) + D(P || Q)) / n`` in bits for each token; infinite where Q misses an outcome.
 
     Example:
-        >>> from theory.pmf import JointPMF
+        >>> from theory.distributions.pmf import JointPMF
         >>> from theory.correlation import product_of_marginals
         >>> equal = JointPMF.uniform([(0, 0), (1, 1)])
         >>> token_error_rate(equal, dict(equal)), token_error_rate(equal, dict(product_of_marginals(equal)))

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.lumped_chain import Chain
+from theory.distributions.lumped_chain import Chain
+from theory.distributions.tempering import tempered
 from theory.numbers.arithmetic import EXACT, FLOAT64, FloatNumbers, Numbers, to_fmpq, to_fraction
 from theory.numbers.balls import to_ball
 from theory.policies.entropy_bounded import EntropyBounded
@@ -23,7 +24,6 @@ from theory.policies.own import plan_of
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.view import View
 from theory.prefix_sizes import alike_size, rows_size
-from theory.temper import tempered
 
 __all__ = ["marginal_bits", "size_of_alike", "size_of_rows", "step_of_alike", "tempered_alike"]
 

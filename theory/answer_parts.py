@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, Protocol
 
-from theory.contexts import HasContexts
+from theory.distributions.contexts import HasContexts
 from theory.numbers.lognumber import LogNumber, ratio_text
 from theory.structure import structure_of
 from theory.structured.answers import large_law

@@ -10,15 +10,15 @@ from typing import Any
 from theory.answer_parts import NamedTask, parametrised, with_exact
 from theory.bounds import check_partition, equal_blocks, optimal_bounds, optimal_partition_counts, step_bound
 from theory.context_bounds import bounds_by_context
-from theory.contexts import expectation
+from theory.distributions.contexts import expectation
+from theory.distributions.distribution import context_pmfs, occurring
+from theory.distributions.pmf import JointPMF
 from theory.entropy_table import EntropyTable
 from theory.large.answers import (
     listed_or_structured,
     structured_bounds,
     structured_schedule,
 )
-from theory.law import context_pmfs, occurring
-from theory.pmf import JointPMF
 from theory.structured.answers import large_bounds, large_schedule
 from theory.subsets import subset_entropies
 from theory.validation import InputError, positive_int

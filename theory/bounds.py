@@ -77,7 +77,7 @@ def step_bound(table: EntropyTable, partition: Sequence[Sequence[int]]) -> Bits:
     """Return ``L_T`` of an ordered partition (Theorem 1); the error of a float is at most ``table.bound_error``.
 
     Example:
-        >>> from theory.pmf import JointPMF
+        >>> from theory.distributions.pmf import JointPMF
         >>> from theory.subsets import subset_entropies
         >>> from itertools import permutations
         >>> table = subset_entropies(JointPMF.uniform(permutations(range(3))))
@@ -111,7 +111,7 @@ def optimal_bounds(table: EntropyTable) -> OptimalBounds:
         CostError: If 3^n steps exceed the limit.
 
     Example:
-        >>> from theory.pmf import JointPMF
+        >>> from theory.distributions.pmf import JointPMF
         >>> from theory.subsets import subset_entropies
         >>> bounds = optimal_bounds(subset_entropies(JointPMF.uniform([(0, 0), (1, 1)])))
         >>> [str(v) for v in bounds.values], bounds.partitions[1]
@@ -158,7 +158,7 @@ def optimal_partition_counts(table: EntropyTable) -> tuple[int, ...]:
             compared exactly.
 
     Example:
-        >>> from theory.pmf import JointPMF
+        >>> from theory.distributions.pmf import JointPMF
         >>> from theory.subsets import subset_entropies
         >>> optimal_partition_counts(subset_entropies(JointPMF.uniform([(0, 0, 0), (1, 1, 1)])))
         (1, 3, 6)

@@ -30,9 +30,9 @@ from typing import Any
 from flint import arb, ctx
 
 from theory.correlation import Bits
+from theory.distributions.pmf import JointPMF
 from theory.numbers.arithmetic import to_fmpq
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 from theory.validation import InputError, exact_fraction, positive_int
 from theory.worst_case import Marginals, checked_marginals, checked_probability
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from theory.bounds import optimal_bounds
-from theory.contexts import expectation
 from theory.correlation import Bits
-from theory.law import Context, occurring
+from theory.distributions.contexts import expectation
+from theory.distributions.distribution import Context, occurring
 from theory.subsets import subset_entropies
 
 __all__ = ["bounds_by_context"]
@@ -21,8 +21,8 @@ def bounds_by_context(contexts: Sequence[Context]) -> tuple[Bits, ...]:
 
     Example:
         >>> from fractions import Fraction
-        >>> from theory.law import ListedLaw
-        >>> from theory.pmf import JointPMF
+        >>> from theory.distributions.distribution import ListedLaw
+        >>> from theory.distributions.pmf import JointPMF
         >>> laws = [JointPMF.uniform([(0, 0), (1, 1)]), JointPMF.uniform([(0, 0, 0), (1, 1, 1)])]
         >>> contexts = [Context(weight=Fraction(1, 2), law=ListedLaw(law)) for law in laws]
         >>> [str(value) for value in bounds_by_context(contexts)]

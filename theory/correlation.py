@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
+from theory.distributions.pmf import JointPMF
 from theory.limits import require_memory
 from theory.numbers.lognumber import LogNumber, extra_precision
 from theory.numbers.rounding import entropy_error, gamma, pairwise_depth, sum_error
-from theory.pmf import JointPMF
 from theory.validation import InputError
 
 __all__ = [

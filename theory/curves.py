@@ -101,7 +101,7 @@ def information_curve(source: EntropyTable | Sequence[Any] | InformationCurve) -
         InputError: If means do not start at 0, or exact ones decrease or are not concave: no pmf has such.
 
     Example:
-        >>> from theory.pmf import JointPMF
+        >>> from theory.distributions.pmf import JointPMF
         >>> from theory.subsets import subset_entropies
         >>> parity = JointPMF.uniform([(0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0)])
         >>> [str(z) for z in information_curve(subset_entropies(parity)).z]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from theory.answer_parts import NamedTask, parametrised, with_exact
+from theory.distributions.tempering import settings_of
 from theory.expectation import decode_contexts
 from theory.large.closed import closed_law
 from theory.large.decode import NotKnownError
@@ -15,7 +16,6 @@ from theory.policies.process import Process
 from theory.structure import structure_of
 from theory.structured.decode_answers import large_decode
 from theory.task_steps import steps_law_answer
-from theory.temper import settings_of
 
 __all__ = ["decode_answer"]
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from theory.decoded import OFF_SUPPORT, Decode, ValidSet
+from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import Transform
 from theory.flow import Flow
-from theory.pmf import JointPMF
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.process import Process
 from theory.policies.sampled import SampledConfidence
 from theory.process_decoder import decode_process
-from theory.temper import Transform
 from theory.validation import choice
 
 __all__ = ["as_process", "decode"]
@@ -39,8 +39,8 @@ def decode(
             again everything.
         valid: The outcomes counted as correct, a part of the support (which is the default).
         **switches: ``temperature``, ``greedy_ties``, ``top_p``, ``top_k``, ``nucleus``, ``scored`` as in
-            :class:`theory.temper.Transform`. Exact pmfs give exact results at temperature 0 and 1,
-            and at 1/m where :func:`theory.temper.stays_rational`; all else floats with ``errors``.
+            :class:`theory.distributions.tempering.Transform`. Exact pmfs give exact results at temperature 0 and 1,
+            and at 1/m where :func:`theory.distributions.tempering.stays_rational`; all else floats with ``errors``.
 
     Raises:
         InputError: For switches out of range, or a rule that makes no progress.

@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.distributions.pmf import JointPMF
 from theory.diversity_boxes import Boxes
 from theory.limits import require_operations
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 from theory.product_laws import largest_rectangle
 from theory.validation import InputError, exact_fraction, positive_int
 

@@ -23,11 +23,11 @@ from flint import arb
 from numpy.typing import NDArray
 
 from theory.correlation import entropy, entropy_interval
+from theory.distributions.pmf import JointPMF
 from theory.limits import require_operations
 from theory.numbers.coprime import factor_cost
 from theory.numbers.lognumber import LogNumber, extra_precision
 from theory.numbers.rounding import sum_error
-from theory.pmf import JointPMF
 from theory.prime_rows import PrimeRows, mean_rows
 from theory.prime_table import Masses, prime_rows, rows_seconds
 from theory.validation import InputError

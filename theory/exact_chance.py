@@ -11,15 +11,15 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory.ball_model import BallModel
-from theory.law import MASK
+from theory.distributions.distribution import MASK
+from theory.distributions.listed_model import ListedModel
+from theory.distributions.listed_model_balls import BallModel
+from theory.distributions.tempering_balls import drawn_balls
 from theory.numbers.arithmetic import EXACT
 from theory.numbers.balls import ball_array, balls, is_zero
 from theory.policies.board import Board
 from theory.policies.policy import Plan
 from theory.set_laws import usable_laws
-from theory.states import ListedModel
-from theory.tempering_balls import drawn_balls
 from theory.validation import InputError
 
 __all__ = ["ExactChance"]

@@ -9,25 +9,25 @@ from functools import cache
 from math import comb
 from typing import Any
 
-from theory.contexts import HasContexts, expectation
 from theory.correlation import Bits
 from theory.decoder import as_process, decode
-from theory.grouping import listing
+from theory.distributions.contexts import HasContexts, expectation
+from theory.distributions.distribution import Context, occurring
+from theory.distributions.grouping import listing
+from theory.distributions.lumped_chain import Chain
+from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import Transform
 from theory.large.decode import NotKnownError, decode_structured
 from theory.large.entropies import Structure
-from theory.law import Context, occurring
 from theory.limits import CostError, sharing
 from theory.lumped import decode_lumped
-from theory.lumped_chain import Chain
 from theory.numbers.arithmetic import Number
 from theory.numbers.error_of_means import decode_errors
-from theory.pmf import JointPMF
 from theory.policies.own import is_ours
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.step_laws import StepLaw, mixed
 from theory.structure import structure_of
-from theory.temper import Transform
 from theory.validation import InputError
 
 __all__ = ["ExpectedDecode", "decode_contexts", "not_lumped"]

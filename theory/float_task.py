@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from theory.answer_parts import NamedTask
-from theory.law import Context, ListedLaw
-from theory.pmf import JointPMF
+from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.pmf import JointPMF
 from theory.structured.answers import large_law
 from theory.validation import InputError
 

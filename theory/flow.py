@@ -19,24 +19,24 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory.ball_model import BallModel, BallWeights
 from theory.decoded import Decode, ValidSet, assembled
+from theory.distributions.grouping import Groups
+from theory.distributions.listed_model import ListedModel
+from theory.distributions.listed_model_balls import BallModel, BallWeights
+from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import Transform
+from theory.distributions.tempering_balls import drawn_balls, scored_balls
 from theory.flow_cost import FlowCost, expected_work
-from theory.grouping import Groups
 from theory.limits import require_memory, require_operations
 from theory.numbers.arithmetic import EXACT, FLOAT64, Numbers
 from theory.numbers.balls import ball_precision, balls, is_zero, zeros_of
 from theory.path_draws import PathDraws
-from theory.pmf import JointPMF
 from theory.policies.own import blamed, plan_of
 from theory.policies.policy import Policy
 from theory.policies.ranked import SetLaw
 from theory.policies.scheduled import Scheduled
 from theory.policies.view import UNKNOWN, View
 from theory.set_laws import by_set, inclusion, usable_laws
-from theory.states import ListedModel
-from theory.temper import Transform
-from theory.tempering_balls import drawn_balls, scored_balls
 from theory.validation import InputError
 
 __all__ = ["Flow"]

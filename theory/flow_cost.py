@@ -12,18 +12,18 @@ from itertools import accumulate
 
 import numpy as np
 
+from theory.distributions.listed_model import ListedModel
+from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import Transform
 from theory.limits import require_operations
 from theory.numbers.unseen import least_number
 from theory.pilot import first_board, sampled_steps
-from theory.pmf import JointPMF
 from theory.policies.board import Board
 from theory.policies.own import plan_of
 from theory.policies.policy import Policy
 from theory.policies.process import Chance
 from theory.policies.sampled import Factorised
 from theory.policies.view import UNKNOWN
-from theory.states import ListedModel
-from theory.temper import Transform
 
 __all__ = ["FlowCost", "expected_work"]
 

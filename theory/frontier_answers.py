@@ -10,12 +10,12 @@ from theory.adaptive.frontier import Frontier
 from theory.adaptive.graph import state_graphs
 from theory.adaptive.within import depth_within
 from theory.answer_parts import NamedTask, exact_text, parametrised
-from theory.contexts import HasContexts
+from theory.distributions.contexts import HasContexts
+from theory.distributions.distribution import context_pmfs
+from theory.distributions.pmf import JointPMF
 from theory.diversity import most_accurate, most_accurate_of_any
 from theory.large.gaps import Gaps
-from theory.law import context_pmfs
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 from theory.structure import structure_of
 from theory.validation import InputError, exact_fraction
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.grouping import group_rows
-from theory.pmf import JointPMF
+from theory.distributions.grouping import group_rows
+from theory.distributions.pmf import JointPMF
 
 __all__ = ["lattice", "lattice_rows"]
 

@@ -22,13 +22,13 @@ from flint import arb, fmpq
 
 from theory.alike import marginal_bits, size_of_alike, step_of_alike
 from theory.correlation import Bits
-from theory.lumped_chain import Chain, State
+from theory.distributions.lumped_chain import Chain, State
+from theory.distributions.tempering import GREEDY_TIES, check_temperature, stays_rational
 from theory.numbers.arithmetic import Number, to_fmpq, to_fraction
 from theory.numbers.balls import ball_precision, to_ball, with_errors
 from theory.numbers.lognumber import LogNumber
 from theory.policies.policy import Policy, RankedPolicy
 from theory.state_work import StateWork
-from theory.temper import GREEDY_TIES, check_temperature, stays_rational
 from theory.validation import InputError, choice, shortened
 
 __all__ = ["LumpedDecode", "decode_lumped", "tie_interval_lumped"]

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.bounds import Partition
+from theory.distributions.pmf import JointPMF
 from theory.limits import require_operations
 from theory.numbers.arithmetic import EXACT, FLOAT64, to_fmpq
 from theory.partition_laws import weights_at
-from theory.pmf import JointPMF
 from theory.validation import InputError
 
 __all__ = ["Columns", "Targets", "distinct_laws", "parts_of"]

@@ -116,7 +116,7 @@ def optimal_mixtures(pmf: Targets) -> tuple[OptimalMixture, ...]:
     "Exactly T blocks", as in Theorem 2. Whether the optimum falls with T as ``L*_T`` does is not known to us.
 
     Example:
-        >>> from theory.pmf import JointPMF
+        >>> from theory.distributions.pmf import JointPMF
         >>> [str(best.kl) for best in optimal_mixtures(JointPMF.uniform([(0, 0), (1, 1)]))]
         ['log2(2)', '0']
     """
@@ -145,7 +145,7 @@ def optimal_mixture(pmf: Targets, steps: int) -> OptimalMixture:
         CostError: If the partitions, ``ordered_partition_count(n, T)``, times the outcomes exceed the limit.
 
     Example:
-        >>> from theory.pmf import JointPMF
+        >>> from theory.distributions.pmf import JointPMF
         >>> pmf = JointPMF.uniform([("F", 1, 2, 3), (0, "F", 2, 3), (0, 1, "F", 3), (0, 1, 2, "F")])
         >>> best = optimal_mixture(pmf, 2)  # the best fixed partition has 0.43383 bits
         >>> best.is_optimal, best.kl, round(float(best.kl), 5)

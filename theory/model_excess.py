@@ -21,9 +21,9 @@ import numpy as np
 
 from theory.bounds import check_partition
 from theory.correlation import Bits
+from theory.distributions.pmf import JointPMF
 from theory.numbers.lognumber import LogNumber
 from theory.path_costs import Conditional
-from theory.pmf import JointPMF
 
 __all__ = ["model_excess"]
 

@@ -14,17 +14,17 @@ from typing import Any
 
 from flint import fmpq
 
-from theory.contexts import HasContexts
 from theory.decoder import as_process
-from theory.law import occurring
+from theory.distributions.contexts import HasContexts
+from theory.distributions.distribution import occurring
+from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import Number, to_fmpq
 from theory.numbers.balls import ball_precision, public, with_errors
-from theory.pmf import JointPMF
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.sampled import Factorised
 from theory.process_decoder import process_ends
-from theory.temper import Transform
 from theory.validation import InputError
 
 __all__ = ["Oracle", "oracle", "oracle_of_ends"]

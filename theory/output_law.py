@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 
 from theory.decoded import OFF_SUPPORT, AnswerLaw
 from theory.decoder import as_process
+from theory.distributions.grouping import Groups
+from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import Transform
+from theory.distributions.tempering_balls import drawn_balls
 from theory.flow import Flow
-from theory.grouping import Groups
 from theory.limits import require_operations
 from theory.numbers.balls import ball_precision
-from theory.pmf import JointPMF
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.process_decoder import process_law
-from theory.temper import Transform
-from theory.tempering_balls import drawn_balls
 from theory.validation import InputError, choice
 
 __all__ = ["output_law"]
@@ -48,7 +48,7 @@ def output_law(
         policy: An unmasking policy.
         off_support: ``marginal`` or ``uniform``; with ``stop`` some answers stay unfinished and there is no law.
         **switches: As in :func:`theory.decoder.decode`; Fractions for exact pmfs at temperature 0, 1 and
-            1/m where :func:`theory.temper.stays_rational`.
+            1/m where :func:`theory.distributions.tempering.stays_rational`.
 
     Returns:
         A dictionary whose ``error`` bounds the error of each float; see :class:`theory.decoded.AnswerLaw`.

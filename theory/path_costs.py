@@ -26,10 +26,10 @@ import numpy as np
 
 from theory.bounds import check_partition
 from theory.correlation import Bits
+from theory.distributions.outcomes import Outcome, Token
+from theory.distributions.pmf import JointPMF
 from theory.numbers.arithmetic import Number
 from theory.numbers.lognumber import LogNumber
-from theory.outcomes import Outcome, Token
-from theory.pmf import JointPMF
 from theory.validation import InputError
 
 __all__ = ["Conditional", "circulation", "path_cost", "pmf_conditional", "pseudo_cost", "step_costs"]

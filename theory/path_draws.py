@@ -13,10 +13,10 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
+from theory.distributions.pmf import JointPMF
 from theory.numbers.arithmetic import sum_by_value, to_fmpq
 from theory.numbers.balls import ball_entropy, ball_precision, is_zero
 from theory.numbers.log_sums import log_sum
-from theory.pmf import JointPMF
 
 __all__ = ["PathDraws"]
 

@@ -17,9 +17,11 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
+from theory.distributions.distribution import MASK
+from theory.distributions.grouping import row_keys
+from theory.distributions.listed_model import ListedModel
+from theory.distributions.tempering import Transform
 from theory.exact_chance import ExactChance
-from theory.grouping import row_keys
-from theory.law import MASK
 from theory.numbers.arithmetic import EXACT
 from theory.numbers.unseen import least_number
 from theory.policies.board import Board
@@ -29,8 +31,6 @@ from theory.policies.process import Process
 from theory.run_cost import RunCost
 from theory.sample_chance import SampleChance
 from theory.state_keys import StateKeys
-from theory.states import ListedModel
-from theory.temper import Transform
 
 __all__ = ["Pilot", "first_board", "sampled_steps"]
 

@@ -11,9 +11,9 @@ from theory.adaptive.depth import serial_depth
 from theory.adaptive.graph import state_graphs
 from theory.adaptive.policy import AdaptivePolicy
 from theory.answer_parts import NamedTask
-from theory.contexts import expectation
 from theory.decoder import decode
-from theory.law import occurring
+from theory.distributions.contexts import expectation
+from theory.distributions.distribution import occurring
 from theory.numbers.error_of_means import decode_errors
 from theory.numbers.lognumber import LogNumber
 from theory.structured.answers import large_law

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.dense import dense_cells
+from theory.distributions.pmf import JointPMF
 from theory.numbers.compiled import has_compiler
 from theory.numbers.coprime import prime_factors
-from theory.pmf import JointPMF
 from theory.prime_rows import PrimeRows, summed_rows
 from theory.table_costs import dense_is_cheaper
 

@@ -10,13 +10,15 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory.ball_model import BallModel
 from theory.decoded import AnswerLaw, Decode, ValidSet, assembled
+from theory.distributions.listed_model import ListedModel
+from theory.distributions.listed_model_balls import BallModel
+from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import Transform
 from theory.exact_chance import ExactChance
 from theory.numbers.balls import ball_precision, is_zero, law_with_error
 from theory.numbers.log_sums import log_sum
 from theory.pilot import Pilot, first_board
-from theory.pmf import JointPMF
 from theory.policies.board import Board
 from theory.policies.idle import idle_on
 from theory.policies.own import finished_rows, started, stepped
@@ -24,9 +26,7 @@ from theory.policies.process import Process
 from theory.policies.scheduled import Scheduled
 from theory.run_cost import RunCost
 from theory.state_keys import StateKeys
-from theory.states import ListedModel
 from theory.step_laws import StepLaw
-from theory.temper import Transform
 from theory.validation import InputError
 
 __all__ = ["decode_process", "process_ends", "process_law", "process_masked"]

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from theory.distributions.outcomes import Token
+from theory.distributions.pmf import JointPMF
 from theory.limits import require_operations
 from theory.numbers.lognumber import LogNumber
-from theory.outcomes import Token
-from theory.pmf import JointPMF
 from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = [

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from theory.contexts import HasContexts
 from theory.decoder import as_process
+from theory.distributions.contexts import HasContexts
+from theory.distributions.distribution import occurring
+from theory.distributions.tempering import Transform
 from theory.expectation import decode_contexts
-from theory.law import occurring
 from theory.limits import require_operations
 from theory.numbers.arithmetic import FLOAT64, Number, to_fmpq
 from theory.numbers.balls import ball_precision, with_errors
@@ -32,7 +33,6 @@ from theory.policies.sizes import Sizes
 from theory.policies.topk import TopK
 from theory.policies.view import View
 from theory.process_decoder import process_masked
-from theory.temper import Transform
 
 __all__ = ["Realised", "lumped_form", "realised", "realised_on"]
 

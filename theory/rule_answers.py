@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from theory.answer_parts import with_exact
-from theory.contexts import HasContexts
+from theory.distributions.contexts import HasContexts
 from theory.expectation import decode_contexts
 from theory.policies.policy import parse_policy, policies
 from theory.policies.process import Process

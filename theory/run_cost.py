@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from theory.distributions.listed_model import ListedModel
 from theory.limits import require_memory, require_operations
-from theory.states import ListedModel
 
 __all__ = ["RunCost"]
 

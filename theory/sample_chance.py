@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.draws import draw
-from theory.law import MASK
+from theory.distributions.distribution import MASK
+from theory.distributions.draws import draw
 from theory.numbers.arithmetic import EXACT
 from theory.policies.board import Board
 from theory.policies.policy import Plan

@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from theory.correlation import total_correlation
-from theory.pmf import JointPMF
+from theory.distributions.pmf import JointPMF
 from theory.product_laws import largest_rectangle
 
 __all__ = ["NoiseValues", "noise_values"]

@@ -12,7 +12,7 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from theory.grouping import row_keys
+from theory.distributions.grouping import row_keys
 from theory.numbers.ball_arithmetic import ball_key
 from theory.policies.board import Board
 from theory.policies.process import Process

@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 from theory.decoded import OFF_SUPPORT
 from theory.decoder import as_process
+from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import Transform
 from theory.flow import Flow
 from theory.limits import require_operations
 from theory.numbers.balls import ball_precision, law_with_error
-from theory.pmf import JointPMF
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.process_decoder import decode_process
 from theory.step_laws import StepLaw
-from theory.temper import Transform
 from theory.validation import InputError, choice
 
 __all__ = ["step_law"]
@@ -46,7 +46,7 @@ def step_law(
         limit: Give up (:class:`CostError`) beyond so many pairs of (revealed set and step, chosen set); by default the
             limit of a decode.
         **switches: As in :func:`theory.decoder.decode`. Exact pmfs give exact laws at temperature 0, 1 and
-            1/m where :func:`theory.temper.stays_rational`.
+            1/m where :func:`theory.distributions.tempering.stays_rational`.
 
     Example:
         >>> from theory.policies import parse_policy

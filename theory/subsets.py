@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.dense import dense_cells, dense_error, dense_subset_entropies
+from theory.distributions.pmf import JointPMF
 from theory.entropy_table import EntropyTable, Parts
 from theory.lattice import lattice
 from theory.limits import require_memory, require_operations
 from theory.numbers.rounding import axis_depth, entropy_error, gamma, pairwise_depth
-from theory.pmf import JointPMF
 from theory.prime_table import TOTAL_BITS, Masses
 from theory.table_costs import dense_is_cheaper, lattice_work
 from theory.validation import InputError

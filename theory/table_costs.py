@@ -7,8 +7,8 @@ from math import prod
 import numpy as np
 
 from theory.dense import dense_cells
+from theory.distributions.pmf import JointPMF
 from theory.lattice import lattice_rows
-from theory.pmf import JointPMF
 
 __all__ = ["dense_is_cheaper", "lattice_seconds", "lattice_work"]
 

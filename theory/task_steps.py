@@ -12,11 +12,12 @@ from typing import Any
 from flint import fmpq
 
 from theory.alike import marginal_bits, size_of_alike, step_of_alike
-from theory.contexts import HasContexts
+from theory.distributions.contexts import HasContexts
+from theory.distributions.distribution import occurring
+from theory.distributions.lumped_chain import Chain, State
+from theory.distributions.tempering import GREEDY_TIES, check_temperature, stays_rational
 from theory.expectation import not_lumped
-from theory.law import occurring
 from theory.limits import CostError, sharing
-from theory.lumped_chain import Chain, State
 from theory.numbers.arithmetic import to_fmpq, to_fraction
 from theory.numbers.balls import ball_precision, law_with_error, to_ball
 from theory.policies.policy import Policy
@@ -25,7 +26,6 @@ from theory.realised import realised
 from theory.step_counts import step_law
 from theory.step_laws import StepLaw, mixed
 from theory.structure import structure_of
-from theory.temper import GREEDY_TIES, check_temperature, stays_rational
 from theory.validation import choice
 
 __all__ = ["lumped_step_law", "steps_law_answer", "task_step_law"]

@@ -17,10 +17,10 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
+from theory.distributions.pmf import JointPMF
 from theory.limits import require_operations
 from theory.numbers.arithmetic import EXACT, FLOAT64, Number
 from theory.numbers.balls import ball_precision, public, to_ball
-from theory.pmf import JointPMF
 from theory.policies.policy import Policy
 from theory.policies.ranked import SetLaw
 from theory.policies.view import View

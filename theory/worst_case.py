@@ -23,9 +23,9 @@ from typing import Any
 
 import numpy as np
 
+from theory.distributions.outcomes import Outcome
+from theory.distributions.pmf import JointPMF
 from theory.limits import require_operations
-from theory.outcomes import Outcome
-from theory.pmf import JointPMF
 from theory.validation import InputError, exact_fraction
 
 __all__ = [

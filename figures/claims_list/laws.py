@@ -8,7 +8,7 @@ from random import Random
 
 from synthetic import make_task
 from theory.bounds import Partition
-from theory.pmf import JointPMF
+from theory.distributions.pmf import JointPMF
 
 __all__ = ["listed", "partitions", "random_laws"]
 

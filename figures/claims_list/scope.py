@@ -11,8 +11,8 @@ from figures.claims_list.laws import listed
 from theory.closed_forms import closed_form, evaluate
 from theory.correlation import total_correlation
 from theory.decoder import decode
+from theory.distributions.pmf import JointPMF
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 from theory.policies import parse_policy
 
 __all__ = ["ENTRIES"]

@@ -11,7 +11,7 @@ from itertools import product
 
 from synthetic.plain import PlainTask, require_listable
 from synthetic.task import register
-from theory.pmf import JointPMF
+from theory.distributions.pmf import JointPMF
 from theory.validation import InputError, positive_int
 
 __all__ = ["AffineSubspace"]

@@ -13,7 +13,7 @@ from math import comb
 
 from synthetic.plain import PlainTask, require_listable
 from synthetic.task import register
-from theory.pmf import JointPMF
+from theory.distributions.pmf import JointPMF
 from theory.validation import InputError
 
 __all__ = ["Balanced"]

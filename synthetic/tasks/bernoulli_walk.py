@@ -10,8 +10,8 @@ from itertools import accumulate, product
 
 from synthetic.plain import PlainTask, require_listable
 from synthetic.task import register
+from theory.distributions.pmf import JointPMF
 from theory.large.gaps import Gaps
-from theory.pmf import JointPMF
 
 __all__ = ["BernoulliWalk"]
 

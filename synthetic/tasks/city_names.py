@@ -10,8 +10,8 @@ from fractions import Fraction
 from typing import ClassVar
 
 from synthetic.task import register
-from theory.law import Context, ListedLaw
-from theory.pmf import JointPMF
+from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.pmf import JointPMF
 
 __all__ = ["CityNames"]
 

@@ -7,9 +7,9 @@ from fractions import Fraction
 
 from synthetic.plain import PlainTask, sticky
 from synthetic.task import register
-from theory.law import Context
-from theory.pmf import JointPMF
-from theory.structured.hmm import HMMLaw
+from theory.distributions.distribution import Context
+from theory.distributions.parametric.hmm import HMMLaw
+from theory.distributions.pmf import JointPMF
 
 __all__ = ["HiddenMarkov"]
 

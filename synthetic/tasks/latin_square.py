@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from synthetic.grids import latin_squares
 from synthetic.plain import PlainTask
 from synthetic.task import register
-from theory.pmf import JointPMF
+from theory.distributions.pmf import JointPMF
 from theory.validation import InputError
 
 __all__ = ["LatinSquare"]

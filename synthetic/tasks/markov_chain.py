@@ -7,9 +7,9 @@ from fractions import Fraction
 
 from synthetic.plain import PlainTask, sticky
 from synthetic.task import register
-from theory.law import Context
-from theory.pmf import JointPMF
-from theory.structured.markov import MarkovLaw
+from theory.distributions.distribution import Context
+from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.pmf import JointPMF
 
 __all__ = ["MarkovChain"]
 

@@ -11,7 +11,7 @@ from itertools import product
 
 from synthetic.plain import PlainTask
 from synthetic.task import register
-from theory.pmf import JointPMF
+from theory.distributions.pmf import JointPMF
 
 __all__ = ["MatchingSelector"]
 

@@ -12,8 +12,8 @@ from math import isqrt
 from synthetic import structures
 from synthetic.plain import PlainTask, require_listable
 from synthetic.task import register
+from theory.distributions.pmf import JointPMF
 from theory.large.entropies import Copies
-from theory.pmf import JointPMF
 from theory.validation import InputError, positive_int
 
 __all__ = ["OneHotBlocks"]

@@ -8,8 +8,8 @@ from itertools import product
 from synthetic.chains import CodeChain
 from synthetic.plain import PlainTask, require_listable
 from synthetic.task import register
-from theory.lumped_chain import Chain
-from theory.pmf import JointPMF
+from theory.distributions.lumped_chain import Chain
+from theory.distributions.pmf import JointPMF
 
 __all__ = ["Parity"]
 

@@ -12,9 +12,9 @@ from itertools import product
 from synthetic.chains import CodeChain
 from synthetic.plain import PlainTask, is_prime, require_listable
 from synthetic.task import register
-from theory.large.reed_solomon_law import ReedSolomonLaw
-from theory.lumped_chain import Chain
-from theory.pmf import JointPMF
+from theory.distributions.closed.reed_solomon import ReedSolomonLaw
+from theory.distributions.lumped_chain import Chain
+from theory.distributions.pmf import JointPMF
 from theory.validation import InputError, positive_int
 
 __all__ = ["ReedSolomon"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from synthetic.chains import CodeChain
 from synthetic.plain import PlainTask
 from synthetic.task import register
-from theory.lumped_chain import Chain
-from theory.pmf import JointPMF
+from theory.distributions.lumped_chain import Chain
+from theory.distributions.pmf import JointPMF
 
 __all__ = ["RepeatedBit"]
 

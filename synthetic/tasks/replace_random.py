@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from synthetic.chains import ReplaceRandomChain
 from synthetic.task import ListTask, register
-from theory.lumped_chain import Chain
+from theory.distributions.lumped_chain import Chain
 
 __all__ = ["ReplaceRandom"]
 

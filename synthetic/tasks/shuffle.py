@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from synthetic.chains import ShuffleChain
 from synthetic.laws import Arrangements
 from synthetic.task import ListTask, register
-from theory.law import Law
-from theory.lumped_chain import Chain
+from theory.distributions.distribution import Law
+from theory.distributions.lumped_chain import Chain
 
 __all__ = ["Shuffle"]
 

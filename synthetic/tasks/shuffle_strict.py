@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from synthetic.laws import Arrangements
 from synthetic.task import ListTask, register
-from theory.law import Law
+from theory.distributions.distribution import Law
 
 __all__ = ["ShuffleStrict"]
 

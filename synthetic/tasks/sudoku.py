@@ -15,8 +15,8 @@ from typing import ClassVar
 
 from synthetic.grids import Grid, sudoku_grids
 from synthetic.task import register
-from theory.law import Context, ListedLaw
-from theory.pmf import JointPMF
+from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.pmf import JointPMF
 from theory.validation import InputError
 
 __all__ = ["Sudoku"]

@@ -12,7 +12,7 @@ from math import prod
 
 from synthetic.plain import PlainTask, require_listable, sticky
 from synthetic.task import register
-from theory.pmf import JointPMF
+from theory.distributions.pmf import JointPMF
 
 __all__ = ["Tree"]
 

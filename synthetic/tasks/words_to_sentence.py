@@ -16,9 +16,9 @@ import numpy as np
 
 from synthetic.plain import PlainTask
 from synthetic.task import register
-from theory.law import Context
-from theory.pmf import JointPMF
-from theory.structured.grammar import GrammarLaw
+from theory.distributions.distribution import Context
+from theory.distributions.parametric.grammar import GrammarLaw
+from theory.distributions.pmf import JointPMF
 
 __all__ = ["RULES", "WordsToSentence"]
 

@@ -15,8 +15,8 @@ import numpy as np
 from theory.adaptive.graph_cost import GraphCost, varying
 from theory.adaptive.kinds import Kinds
 from theory.adaptive.states import Reader, in_order, members
+from theory.distributions.pmf import JointPMF
 from theory.numbers.unseen import least_number
-from theory.pmf import JointPMF
 
 __all__ = ["Forecast", "forecast"]
 

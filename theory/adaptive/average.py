@@ -17,11 +17,11 @@ from theory.adaptive.cap import adaptive_bounds
 from theory.adaptive.depth import SerialDepth, serial_depth
 from theory.adaptive.frontier import Frontier, Vertex, frontier
 from theory.adaptive.graph import StateGraph
-from theory.contexts import expectation
 from theory.correlation import Bits
+from theory.distributions.contexts import expectation
+from theory.distributions.pmf import JointPMF
 from theory.numbers.error_of_means import mean_error
 from theory.numbers.lognumber import LogNumber
-from theory.pmf import JointPMF
 
 __all__ = ["average_bounds", "average_depth", "average_frontier"]
 
@@ -32,7 +32,8 @@ def average_bounds(parts: Parts) -> tuple[Bits, ...]:
     """Return ``V_T`` averaged over contexts, T = 1 .. the greatest length; zero where T exceeds a length.
 
     Args:
-        parts: (weight, pmf) or (weight, graph) pairs, as :func:`theory.law.context_pmfs` gives them.
+        parts: (weight, pmf) or (weight, graph) pairs, as :func:`theory.distributions.distribution.context_pmfs` gives
+        them.
 
     Example:
         >>> half, equal, sure = Fraction(1, 2), JointPMF.uniform([(0, 0), (1, 1)]), JointPMF.uniform([(0, 0, 0)])

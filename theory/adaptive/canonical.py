@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.grouping import group_rows
+from theory.distributions.grouping import group_rows
 
 __all__ = ["SmallLaw", "canonical_form", "free_positions", "invariant", "restricted"]
 

@@ -15,9 +15,9 @@ from theory.adaptive.policy import AdaptivePolicy
 from theory.adaptive.search import FLOAT_TIE, Search, best_within, budget_values
 from theory.adaptive.walk import policy_of
 from theory.correlation import Bits
+from theory.distributions.pmf import JointPMF
 from theory.numbers.arithmetic import Number
 from theory.numbers.rounding import gamma
-from theory.pmf import JointPMF
 from theory.validation import InputError
 
 __all__ = ["AdaptiveBounds", "adaptive_bounds", "adaptive_error", "tie_error", "value_error"]

@@ -15,9 +15,9 @@ from theory.adaptive.graph import StateGraph, state_graph
 from theory.adaptive.kinds import FREE
 from theory.adaptive.ledger import Ledger
 from theory.adaptive.search import FLOAT_TIE, best_weighted, best_within, budget_values
+from theory.distributions.pmf import JointPMF
 from theory.numbers.arithmetic import Number
 from theory.numbers.rounding import gamma
-from theory.pmf import JointPMF
 
 __all__ = ["SerialDepth", "serial_depth", "steps_error"]
 

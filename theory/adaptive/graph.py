@@ -25,8 +25,8 @@ from theory.adaptive.ahead import forecast
 from theory.adaptive.graph_cost import GraphCost, require_work, varying
 from theory.adaptive.moves import Part, all_parts
 from theory.adaptive.states import States, list_states, most_moves, state_counts
+from theory.distributions.pmf import JointPMF
 from theory.limits import require_memory
-from theory.pmf import JointPMF
 
 __all__ = ["Level", "StateGraph", "state_graph", "state_graphs"]
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from theory.distributions.pmf import JointPMF
 from theory.limits import affordable, require_operations
-from theory.pmf import JointPMF
 
 __all__ = ["GraphCost", "require_work", "varying"]
 

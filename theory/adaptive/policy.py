@@ -16,9 +16,9 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from theory.correlation import Bits
+from theory.distributions.outcomes import Outcome, Token
+from theory.distributions.pmf import JointPMF
 from theory.numbers.arithmetic import Array, Number
-from theory.outcomes import Outcome, Token
-from theory.pmf import JointPMF
 from theory.policies.ranked import SetLaw
 from theory.policies.view import View
 from theory.validation import InputError

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from theory.adaptive.canonical import SmallLaw
 from theory.adaptive.graph_cost import GraphCost, varying
 from theory.adaptive.kinds import DONE, FREE, Kinds
-from theory.grouping import group_rows, listing
-from theory.pmf import JointPMF
+from theory.distributions.grouping import group_rows, listing
+from theory.distributions.pmf import JointPMF
 
 __all__ = ["Layer", "Reader", "States", "in_order", "list_states", "members", "most_moves", "state_counts"]
 

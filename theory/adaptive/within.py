@@ -26,11 +26,11 @@ from theory.adaptive.frontier import Frontier, Vertex, frontier
 from theory.adaptive.graph import StateGraph, state_graph
 from theory.adaptive.ledger import CLOSE
 from theory.correlation import Bits
+from theory.distributions.pmf import JointPMF
 from theory.numbers.arithmetic import Number, to_fmpq
 from theory.numbers.balls import approximate
 from theory.numbers.lognumber import LogNumber, extra_precision
 from theory.numbers.rounding import Approximate
-from theory.pmf import JointPMF
 from theory.validation import InputError, exact_fraction
 
 __all__ = ["DepthWithin", "depth_within"]

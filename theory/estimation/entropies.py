@@ -22,8 +22,8 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.distributions.grouping import group_rows
 from theory.estimation.observed import Observed
-from theory.grouping import group_rows
 from theory.validation import InputError
 
 __all__ = ["ESTIMATORS", "Estimator", "estimator", "resampled", "subset_estimates"]

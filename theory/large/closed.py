@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from theory.large.block_law import BlocksLaw
+from theory.distributions.closed.bernoulli_walk import WalkLaw
+from theory.distributions.closed.hidden_place import PlaceLaw
+from theory.distributions.closed.one_hot_blocks import BlocksLaw
 from theory.large.entropies import Copies
 from theory.large.gaps import Gaps
-from theory.large.place_law import PlaceLaw
-from theory.large.walk_law import WalkLaw
 from theory.limits import CostError
 from theory.structure import structure_of
 from theory.structured.estimate import SampledLaw

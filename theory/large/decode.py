@@ -42,6 +42,7 @@ from fractions import Fraction
 from math import comb
 
 from theory.alike import size_of_alike
+from theory.distributions.tempering import GREEDY_TIES, check_temperature
 from theory.large.entropies import Copies, Structure
 from theory.large.gaps import Gaps
 from theory.large.interval import decode_interval
@@ -55,7 +56,6 @@ from theory.policies.factor import Factor
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.prefix import EntropyPrefix
 from theory.policies.topk import TopK
-from theory.temper import GREEDY_TIES, check_temperature
 from theory.validation import InputError, choice, shortened
 
 __all__ = ["NotKnownError", "decode_structured"]

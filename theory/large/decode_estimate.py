@@ -22,8 +22,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from theory.decoder import as_process
+from theory.distributions.closed.one_hot_blocks import BlocksLaw
+from theory.distributions.tempering import Transform
 from theory.expectation import not_lumped
-from theory.large.block_law import BlocksLaw
 from theory.large.decode import NotKnownError
 from theory.large.entropies import Copies, Structure, expected_kl_of
 from theory.large.gaps import Gaps
@@ -45,7 +46,6 @@ from theory.structured.decode_answers import along_data, large_decode
 from theory.structured.estimate import SampledLaw
 from theory.structured.fixed import fixed_schedule
 from theory.structured.intervals import check_samples, proportion
-from theory.temper import Transform
 
 __all__ = ["check_states", "sampled_decode"]
 
@@ -100,14 +100,14 @@ def sampled_decode(
         samples: How many runs of each kind.
         seed: Of all randomness.
         off_support: As in :func:`theory.decoder.decode`.
-        **switches: As in :class:`theory.temper.Transform`.
+        **switches: As in :class:`theory.distributions.tempering.Transform`.
 
     Raises:
         CostError: If the samples would take too long.
 
     Example:
         >>> from types import SimpleNamespace
-        >>> from theory.large.walk_law import WalkLaw
+        >>> from theory.distributions.closed.bernoulli_walk import WalkLaw
         >>> found = sampled_decode(
         ...     SimpleNamespace(name="walk", n=40),
         ...     WalkLaw(40),

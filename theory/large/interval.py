@@ -32,6 +32,8 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from theory.alike import size_of_alike, size_of_rows
+from theory.distributions.tempering import stays_rational, tempered
+from theory.distributions.tempering_balls import tempered_balls
 from theory.large.gaps import Gaps
 from theory.lumped import LumpedDecode
 from theory.numbers.arithmetic import EXACT, to_fraction
@@ -40,8 +42,6 @@ from theory.numbers.lognumber import LogNumber
 from theory.policies.policy import RankedPolicy
 from theory.policies.prefix import EntropyPrefix
 from theory.state_work import StateWork
-from theory.temper import stays_rational, tempered
-from theory.tempering_balls import tempered_balls
 from theory.validation import shortened
 
 __all__ = ["decode_interval"]

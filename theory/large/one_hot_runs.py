@@ -18,11 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.large.block_law import BlocksLaw
+from theory.distributions.closed.one_hot_blocks import BlocksLaw
+from theory.distributions.tempering import Transform, check_underflow
 from theory.limits import require_operations
 from theory.numbers.arithmetic import FLOAT64
 from theory.structured.sampled_run import Followed
-from theory.temper import Transform, check_underflow
 
 __all__ = ["follow_blocks", "successes_by_score"]
 

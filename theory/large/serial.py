@@ -23,6 +23,8 @@ import numpy as np
 from flint import fmpq
 
 from theory.alike import size_of_alike
+from theory.distributions.tempering import stays_rational, tempered
+from theory.distributions.tempering_balls import tempered_balls
 from theory.large.entropies import Copies, Structure
 from theory.large.gaps import Gaps
 from theory.limits import require_operations
@@ -31,8 +33,6 @@ from theory.numbers.arithmetic import EXACT, to_fmpq
 from theory.numbers.balls import ball_precision, balls, to_ball, with_errors
 from theory.numbers.lognumber import LogNumber
 from theory.policies.policy import Policy
-from theory.temper import stays_rational, tempered
-from theory.tempering_balls import tempered_balls
 
 __all__ = ["blocks_from_left", "decode_serial", "sizes_from_left"]
 

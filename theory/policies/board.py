@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from theory.law import MASK
+from theory.distributions.distribution import MASK
+from theory.distributions.tempering import Transform
+from theory.distributions.tempering_balls import scored_balls
 from theory.numbers.arithmetic import FLOAT64, Array, ExactNumbers, Numbers
 from theory.numbers.ball_arithmetic import BALLS
 from theory.numbers.balls import balls
 from theory.policies.view import Oracle, View
-from theory.temper import Transform
-from theory.tempering_balls import scored_balls
 
 __all__ = ["Board"]
 

@@ -12,12 +12,12 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
+from theory.distributions.listed_model import ListedModel
 from theory.limits import require_operations
 from theory.numbers.arithmetic import EXACT, Array, ExactNumbers, order_codes
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.ranked import Ranked, SetLaw
 from theory.policies.view import Oracle, View
-from theory.states import ListedModel
 from theory.validation import InputError, choice, exact_fraction
 
 __all__ = ["DEMASK", "Walk", "influence"]

@@ -14,11 +14,11 @@ def idle_on(rule: object, board: Board) -> int:
     """Return for how many calls from ``board.step`` on a rule takes nothing in any row; 0 for all but schedules.
 
     Example:
-        >>> from theory.law import MASK
+        >>> from theory.distributions.distribution import MASK
         >>> from theory.policies.policy import parse_policy
-        >>> from theory.states import ListedModel
-        >>> from theory.pmf import JointPMF
-        >>> from theory.temper import Transform
+        >>> from theory.distributions.listed_model import ListedModel
+        >>> from theory.distributions.pmf import JointPMF
+        >>> from theory.distributions.tempering import Transform
         >>> model, tokens = ListedModel.by_code(JointPMF.uniform(["ab", "ba"])), np.full((1, 2), MASK)
         >>> board = Board(tokens=tokens, probs=model.marginals(tokens), memory={}, weights={}, numbers=model.numbers,
         ...               transform=Transform(), oracle=model, step=0)

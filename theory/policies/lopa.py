@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import ClassVar
 
-from theory.law import MASK
+from theory.distributions.distribution import MASK
 from theory.numbers.arithmetic import EXACT, TIE_TOLERANCE, Array
 from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, register

@@ -1,9 +1,9 @@
 """Answers of ``python -m theory`` for structured laws that are too large to list.
 
 Markov chains: float64 by gap entropies; ``errors`` has a proven bound on the error of every entry, that of a list for
-each number in it (:mod:`theory.structured.gap_errors`). Hidden Markov models and grammars: estimates, and they
-say so: a dictionary with the estimate, its standard error and the ends of an interval of guaranteed coverage. Decodes
-are in :mod:`theory.structured.decode_answers`.
+each number in it (:mod:`theory.distributions.parametric.markov_errors`). Hidden Markov models and grammars:
+estimates, and they say so: a dictionary with the estimate, its standard error and the ends of an interval of
+guaranteed coverage. Decodes are in :mod:`theory.structured.decode_answers`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 
 from theory.bounds import check_partition
 from theory.curves import information_curve
-from theory.law import Context
+from theory.distributions.distribution import Context
+from theory.distributions.parametric.markov import MarkovLaw
 from theory.limits import CostError
 from theory.numbers.rounding import Approximate
 from theory.random_order import optimal_sizes, require_sizes
@@ -37,7 +38,6 @@ from theory.structured.gaps import (
     chain_optimal_bounds,
 )
 from theory.structured.intervals import check_samples, proportion
-from theory.structured.markov import MarkovLaw
 
 __all__ = ["large_bounds", "large_law", "large_schedule"]
 

@@ -17,6 +17,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.distributions.parametric.grammar import GrammarLaw
+from theory.distributions.parametric.hmm import HMMLaw
+from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.tempering import Transform, settings_of
 from theory.limits import CostError
 from theory.numbers.rounding import Approximate
 from theory.policies.policy import Policy
@@ -27,12 +31,8 @@ from theory.structured.fixed import FixedSchedule, fixed_schedule
 from theory.structured.gap_decode import approximate_accuracy
 from theory.structured.gap_means import chain_curve
 from theory.structured.gaps import approximate_step_bound
-from theory.structured.grammar import GrammarLaw
-from theory.structured.hmm import HMMLaw
 from theory.structured.intervals import Estimate, estimate_mean, proportion
-from theory.structured.markov import MarkovLaw
 from theory.structured.sampled_run import Followed, Runs, follow_data, sample_runs
-from theory.temper import Transform, settings_of
 from theory.validation import InputError, positive_int
 
 __all__ = ["Parts", "Structured", "along_data", "large_decode"]
@@ -72,7 +72,7 @@ def large_decode(
         off_support: As in :func:`theory.decoder.decode`.
         parts: Entries that are known otherwise, each with what it is; they are not sampled.
         constant: Whether ``Q(y) = accuracy P(y)`` on the support, so that ``kl = -log2 accuracy``.
-        **switches: As in :class:`theory.temper.Transform`.
+        **switches: As in :class:`theory.distributions.tempering.Transform`.
 
     Raises:
         InputError: For switches out of range, or a rule that makes no progress.

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.bounds import check_partition
-from theory.law import MASK, Law
+from theory.distributions.distribution import MASK, Law
 from theory.limits import require_memory, require_operations
 from theory.numbers.arithmetic import FLOAT64
 from theory.structured.intervals import Estimate, estimate_mean
@@ -47,7 +47,7 @@ def estimate_step_bound(
     """Return an unbiased estimate of ``L_T`` of an ordered partition, in bits.
 
     Example:
-        >>> from theory.structured.hmm import HMMLaw
+        >>> from theory.distributions.parametric.hmm import HMMLaw
         >>> fair = [["1/2", "1/2"], ["1/2", "1/2"]]
         >>> law = HMMLaw(n=50, initial=["1/2", "1/2"], transition=fair, emission=[[1, 0], [0, 1]])
         >>> estimate_step_bound(law, [range(50)], samples=20, rng=np.random.default_rng(0)).estimate

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.bounds import Partition, check_partition
-from theory.law import MASK, Law
+from theory.distributions.distribution import MASK, Law
+from theory.distributions.parametric.batched_model import LawModel
 from theory.numbers.arithmetic import FLOAT64
 from theory.policies.fixed_order import Bisection, Dilated
 from theory.policies.policy import RankedPolicy
@@ -21,7 +22,6 @@ from theory.policies.scheduled import DLLM, Dream, LLaDA, MaskGIT, Scheduled
 from theory.policies.sizes import Sizes
 from theory.policies.topk import TopK
 from theory.policies.view import View
-from theory.structured.model import LawModel
 from theory.validation import InputError
 
 __all__ = ["FixedSchedule", "fixed_schedule", "schedule_log_prob"]
@@ -105,7 +105,7 @@ def schedule_log_prob(law: Law, partition: Sequence[Sequence[int]], ids: ArrayLi
         InputError: If the partition misses a position, or an id is no token.
 
     Example:
-        >>> from theory.structured.markov import MarkovLaw
+        >>> from theory.distributions.parametric.markov import MarkovLaw
         >>> law = MarkovLaw(n=3, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
         >>> schedule_log_prob(law, [[0], [1, 2]], [[0, 0, 0], [0, 0, 1]]).tolist()
         [-1.0, -inf]

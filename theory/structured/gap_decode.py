@@ -7,8 +7,8 @@ product of matrices: ``A(a, b)[u, v] = sum over y of the block of prod A(i, j)[y
 neighbours it is 1 where ``P(v | u) > 0``. The answer A(-1, n) is the accuracy Q(V), V the support. It costs ``n V^4``.
 
 Error. Everything is a sum of products and quotients of positive numbers, so roundings are counted as in
-:mod:`theory.structured.gap_errors`: p_j has those of its three powers and two more, a member adds V + 1 and those of
-the gap before it, the end V: together K, and the result is within K roundings.
+:mod:`theory.distributions.parametric.markov_errors`: p_j has those of its three powers and two more, a member adds V
++ 1 and those of the gap before it, the end V: together K, and the result is within K roundings.
 
 Underflow is what a quotient does not forgive: ``P(v | u)`` may be below the smallest float while the decoder, which
 draws u and v independently in one step, meets the pair often. Where it is positive but below 2^-800, A(a, b)[u, v] is
@@ -25,10 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.bounds import Partition, check_partition
+from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.markov_errors import power_roundings
 from theory.limits import require_operations
 from theory.numbers.rounding import Approximate, gamma
-from theory.structured.gap_errors import power_roundings
-from theory.structured.markov import MarkovLaw
 
 __all__ = ["approximate_accuracy", "chain_accuracy"]
 

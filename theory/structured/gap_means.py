@@ -4,9 +4,9 @@ a < b are neighbours in a random j-set with probability ``C(n-1-(b-a), j-2) / C(
 ``C(n-1-b, j-1) / C(n, j)``. So the mean entropy ``h_j`` of j positions is a weighted sum of the gap entropies g, and
 with it the information curve, the expected divergence and the best sizes (:mod:`theory.random_order`).
 
-Errors, with ``E(a, b)`` those of g (:mod:`theory.structured.gap_errors`) and u, gamma as there. All terms of ``h_j``
-are non-negative: a sum over equal distances, a weight, a product and the sum of the products, each rounded once, so
-that
+Errors, with ``E(a, b)`` those of g (:mod:`theory.distributions.parametric.markov_errors`) and u, gamma as there. All
+terms of ``h_j`` are non-negative: a sum over equal distances, a weight, a product and the sum of the products, each
+rounded once, so that
 
 - ``h_j`` is off by at most ``r = gamma_5 h_n`` if the float g are taken as exact, and by the same mean of E besides.
 - The profile ``f(j) = h_j - h_{j-1}`` is the mean over random a, i, b of ``g(a, i) + g(i, b) - g(a, b)``. So E enters
@@ -32,11 +32,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.curves import InformationCurve, check_sizes
+from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.markov_errors import UNIT
 from theory.numbers.rounding import Approximate, gamma
 from theory.random_order import OptimalSizes, expected_kl
-from theory.structured.gap_errors import UNIT
 from theory.structured.gaps import approximate_entropy
-from theory.structured.markov import MarkovLaw
 
 __all__ = ["ChainCurve", "chain_curve", "chain_mean_entropies"]
 

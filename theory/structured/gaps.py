@@ -1,6 +1,6 @@
 r"""Bounds of Markov chains from gap entropies, in float64 with proven errors and polynomial in n.
 
-With ``g(a, b) = H(y_b | y_a)`` (see :mod:`theory.structured.markov`):
+With ``g(a, b) = H(y_b | y_a)`` (see :mod:`theory.distributions.parametric.markov`):
 
 - ``H(y_S)`` is the sum of g over neighbours in S, the first paired with -1.
 - ``L_T = sum_t sum_{i in S_t} [g(a, i) + g(i, b) - g(a, b)] - H(Y)``, a and b the nearest positions of ``S_<t``.
@@ -10,7 +10,8 @@ With ``g(a, b) = H(y_b | y_a)`` (see :mod:`theory.structured.markov`):
   T costs nothing: splitting a block never raises L (Theorem 2 of arXiv 2510.04767). Bisection has ``L = 0`` from
   ``T = floor(log2 n) + 1`` on, so that few rounds are needed.
 
-Random order is in :mod:`theory.structured.gap_means`; the errors are proved in :mod:`theory.structured.gap_errors`.
+Random order is in :mod:`theory.structured.gap_means`; the errors are proved in
+:mod:`theory.distributions.parametric.markov_errors`.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.bounds import Partition, check_partition
+from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.markov_errors import exact_sum, optimum_error
 from theory.limits import require_operations
 from theory.numbers.rounding import Approximate
-from theory.structured.gap_errors import exact_sum, optimum_error
 from theory.structured.gap_rounds import next_round
-from theory.structured.markov import MarkovLaw
 
 __all__ = [
     "GapBounds",

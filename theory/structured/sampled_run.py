@@ -29,7 +29,10 @@ from numpy.typing import NDArray
 
 from theory.decoded import OFF_SUPPORT
 from theory.decoder import as_process
-from theory.law import MASK, Law
+from theory.distributions.distribution import MASK, Law
+from theory.distributions.parametric.batched_model import LawModel, row_operations
+from theory.distributions.parametric.leave_one_out import LeavesOut
+from theory.distributions.tempering import Transform
 from theory.limits import require_operations
 from theory.numbers.arithmetic import FLOAT64
 from theory.policies.board import Board
@@ -40,9 +43,6 @@ from theory.policies.process import Process
 from theory.policies.sampled import Factorised
 from theory.sample_chance import SampleChance
 from theory.structured.draws import DataChance, NoPathError
-from theory.structured.left_out import LeavesOut
-from theory.structured.model import LawModel, row_operations
-from theory.temper import Transform
 from theory.validation import InputError, choice, positive_int
 
 __all__ = ["Followed", "Runs", "follow_data", "sample_runs"]
@@ -108,7 +108,7 @@ def sample_runs(
         rng: Source of all randomness.
         off_support: What the model says after impossible tokens, see :func:`theory.decoder.decode`.
         calls: The number of model calls of a run, if known, for the estimate of the cost; by default n.
-        **switches: As in :class:`theory.temper.Transform`.
+        **switches: As in :class:`theory.distributions.tempering.Transform`.
 
     Raises:
         InputError: For switches out of range, or a rule that makes no progress.
@@ -116,7 +116,7 @@ def sample_runs(
 
     Example:
         >>> from theory.policies import parse_policy
-        >>> from theory.structured.markov import MarkovLaw
+        >>> from theory.distributions.parametric.markov import MarkovLaw
         >>> law = MarkovLaw(n=60, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
         >>> runs = sample_runs(law, parse_policy("threshold:gamma=0.9"), samples=5, rng=np.random.default_rng(0))
         >>> law.contains(runs.tokens).all(), runs.steps.tolist()
@@ -148,7 +148,7 @@ def follow_data(
         samples: How many.
         rng: Source of all randomness.
         calls: As in :func:`sample_runs`.
-        **switches: As in :class:`theory.temper.Transform`.
+        **switches: As in :class:`theory.distributions.tempering.Transform`.
 
     Raises:
         NoPathError: For rules that look at drawn tokens, or mask again.
@@ -157,7 +157,7 @@ def follow_data(
 
     Example:
         >>> from theory.policies import parse_policy
-        >>> from theory.structured.markov import MarkovLaw
+        >>> from theory.distributions.parametric.markov import MarkovLaw
         >>> law = MarkovLaw(n=60, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
         >>> done = follow_data(law, parse_policy("topk:k=2"), samples=3, rng=np.random.default_rng(0))
         >>> done.log_p.tolist(), done.log_q.tolist(), done.steps.tolist()

@@ -1,0 +1,1 @@
+"""Distributions whose conditionals have a closed form, one a file."""

@@ -1,0 +1,43 @@
+"""Tasks as weighted contexts, and expectations over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import inf
+from typing import Any, Protocol
+
+from theory.distributions.distribution import Context
+from theory.distributions.lumped_chain import Chain
+
+__all__ = ["HasContexts", "expectation"]
+
+
+class HasContexts(Protocol):
+    """A task, as far as theory needs it."""
+
+    def contexts(self) -> Sequence[Context]:
+        """Return the weighted contexts."""
+        ...
+
+    def chain(self) -> Chain | None:
+        """Return a lumped chain, the same in every context, if there is one."""
+        ...
+
+
+def expectation(pairs: Sequence[tuple[Fraction, Any]]) -> Any:
+    """Return ``sum w v`` over positive weights; infinite as soon as one value is, ``None`` if one is missing.
+
+    Example:
+        >>> expectation([(Fraction(0), inf), (Fraction(1), Fraction(1, 2))])
+        Fraction(1, 2)
+    """
+    pairs = [(weight, value) for weight, value in pairs if weight]
+    if any(value is None for _, value in pairs):
+        return None
+    if any(value == inf for _, value in pairs):
+        return inf
+    if any(isinstance(value, float) for _, value in pairs):
+        return float(sum(float(weight) * float(value) for weight, value in pairs))
+    first, *rest = [value * weight for weight, value in pairs]
+    return sum(rest, first)

@@ -1,0 +1,1 @@
+"""Distributions read from files."""

@@ -1,0 +1,137 @@
+"""Structured laws in task files: ``{"markov": {...}}``, ``{"hmm": {...}}`` and ``{"grammar": {...}}``.
+
+    {"markov": {"length": 200, "tokens": ["a", "b"], "initial": ["1/2", "1/2"], "transition": [[0.9, 0.1], [0.2, 0.8]]}}
+    {"hmm": {"length": 200, "initial": [...], "transition": [[...], ...], "emission": [[...], ...], "tokens": [...]}}
+    {"grammar": {"length": 6, "start": "S", "rules": {"S": {"NP VP": 1}, "NP": {"Det N": "1/2", "they": "1/2"}, ...}}}
+
+The optional ``words`` of a grammar are words that the sentence must contain. ``-n`` on the command line
+replaces ``length``. ``transition`` may be a list of n - 1 matrices, one for each step.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from theory.distributions.distribution import Law
+from theory.distributions.parametric.grammar import GrammarLaw
+from theory.distributions.parametric.grammar_rules import read_rules
+from theory.distributions.parametric.hmm import HMMLaw
+from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.parameters import matrix, row
+from theory.validation import InputError, positive_int
+
+__all__ = ["STRUCTURED", "read_structured", "write_structured"]
+
+STRUCTURED = ("markov", "hmm", "grammar")
+
+_KEYS = {
+    "markov": {"length", "tokens", "initial", "transition"},
+    "hmm": {"length", "tokens", "initial", "transition", "emission"},
+    "grammar": {"length", "start", "rules", "words"},
+}
+_OPTIONAL = {"length", "tokens", "words"}
+
+
+def read_structured(kind: str, data: Any, n: int | None, normalise: bool) -> Law:
+    """Return the law of one entry of a task file.
+
+    Args:
+        kind: One of :data:`STRUCTURED`.
+        data: Its parameters.
+        n: The number of positions; by default its ``length``.
+        normalise: Divide rows of probabilities by their sums.
+
+    Raises:
+        InputError: If a key is missing or unknown, or numbers are not probabilities.
+    """
+    try:
+        if not isinstance(data, dict):
+            raise InputError("must be an object.")
+        for key in data:
+            if key not in _KEYS[kind]:
+                raise InputError(f"unknown key {key!r}; known: {', '.join(sorted(_KEYS[kind]))}.")
+        for key in sorted(_KEYS[kind] - _OPTIONAL):
+            if key not in data:
+                raise InputError(f"needs {key!r}.")
+        length = positive_int(data["length"], "length") if n is None and "length" in data else n
+        if length is None:
+            raise InputError('needs a "length", or give one with -n.')
+        if kind == "grammar":
+            return _grammar(data, length, normalise)
+        return _chain(kind, data, length, normalise)
+    except InputError as error:
+        raise InputError(f"{kind}: {error}") from None
+
+
+def _chain(kind: str, data: dict[str, Any], length: int, normalise: bool) -> Law:
+    initial = row(data["initial"], "initial", normalise=normalise)
+    states = len(initial)
+    transition = data["transition"]
+    if normalise and isinstance(transition, list) and transition:
+        nested = (
+            isinstance(transition[0], list) and bool(transition[0]) and isinstance(transition[0][0], list)
+        )
+        each = transition if nested else [transition]
+        transition = [
+            matrix(m, f"transition[{i}]" if nested else "transition", states, states, normalise=True)
+            for i, m in enumerate(each)
+        ]
+    tokens = data.get("tokens", ())
+    if not isinstance(tokens, (list, tuple)) or not all(isinstance(t, (str, int)) for t in tokens):
+        raise InputError(f"tokens must be a list of texts or whole numbers, got {tokens!r}.")
+    common: dict[str, Any] = {
+        "n": length,
+        "initial": initial,
+        "transition": transition,
+        "tokens": tuple(tokens),
+    }
+    if kind == "markov":
+        return MarkovLaw(**common)
+    emission = data["emission"]
+    if normalise:
+        emission = matrix(emission, "emission", states, normalise=True)
+    return HMMLaw(**common, emission=emission)
+
+
+def _grammar(data: dict[str, Any], length: int, normalise: bool) -> Law:
+    start = data["start"]
+    if not isinstance(start, str):
+        raise InputError(f"start must be a symbol, got {start!r}.")
+    words = data.get("words", [])
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise InputError(f"words must be a list of words, got {words!r}.")
+    rules = read_rules(data["rules"], normalise=normalise)
+    return GrammarLaw(n=length, rules=rules, start=start, words=tuple(words))
+
+
+def write_structured(law: MarkovLaw | HMMLaw | GrammarLaw) -> dict[str, Any]:
+    """Return the law as one entry of a task file, JSON values with exact probabilities as texts.
+
+    Example:
+        >>> law = MarkovLaw(n=3, initial=["1/2", "1/2"], transition=[[1, 0], ["1/3", "2/3"]], tokens=("a", "b"))
+        >>> entry = write_structured(law)
+        >>> entry["markov"]["transition"]
+        [[['1', '0'], ['1/3', '2/3']]]
+        >>> read_structured("markov", entry["markov"], None, normalise=False).pmf().outcomes == law.pmf().outcomes
+        True
+    """
+    if isinstance(law, GrammarLaw):
+        rules: dict[str, dict[str, str]] = {symbol: {} for symbol in law.rules.symbols}
+        for rule in law.rules.binary:
+            rules[rule.head][f"{rule.left} {rule.right}"] = str(rule.probability)
+        for symbol, words in law.rules.words.items():
+            rules[symbol] |= {word: str(p) for word, p in words.items()}
+        kept = {symbol: sides for symbol, sides in rules.items() if sides}
+        return {"grammar": {"length": law.n, "start": law.start, "rules": kept, "words": list(law.words)}}
+    data: dict[str, Any] = {"length": law.n, "tokens": list(law.tokens), "initial": _texts(law.initial)}
+    data["transition"] = [[_texts(line) for line in step] for step in law.transition]
+    if isinstance(law, MarkovLaw):
+        return {"markov": data}
+    emission = law.emission if law.emission is not None else np.eye(len(law.initial), dtype=int).tolist()
+    return {"hmm": data | {"emission": [_texts(line) for line in emission]}}
+
+
+def _texts(values: Any) -> list[str]:
+    return [str(value) for value in values]

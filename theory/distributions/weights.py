@@ -1,0 +1,112 @@
+"""Probabilities of outcomes: all exact, as integer weights over a common total, or all float64.
+
+Every sum of integer weights is exact; they stand in an int64 array while the total is below ``2^62``, as Python
+integers in an object array above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import isfinite, lcm
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.distributions.outcomes import Outcome
+from theory.validation import InputError, exact_fraction
+
+__all__ = [
+    "SUM_TOLERANCE",
+    "check_signs",
+    "check_sum",
+    "float_weights",
+    "integer_weights",
+    "proportions",
+    "total_text",
+]
+
+SUM_TOLERANCE = 1e-9  # a float pmf may miss one by this much: rounding of a million terms stays below 1e-10
+_INT64_SAFE = 2**62  # integer sums below this stay exact in int64
+
+
+def integer_weights(rows: Sequence[Outcome], probabilities: Sequence[Any]) -> tuple[NDArray[Any], int]:
+    """Return exact probabilities as integers and their total, the least common denominator.
+
+    Raises:
+        InputError: If one is no exact number or negative, or they do not sum to one.
+
+    Example:
+        >>> integer_weights([("a",), ("b",)], ["1/3", "2/3"])
+        (array([1, 2]), 3)
+    """
+    values = [exact_fraction(p, f"probability of {rows[j]!r}") for j, p in enumerate(probabilities)]
+    check_signs(rows, values)
+    total = sum(values, Fraction(0))
+    if total != 1 and rows:
+        raise InputError(f"probabilities must sum to 1, got {total_text(total)}; divide by the sum first.")
+    denominator = lcm(*(p.denominator for p in values)) if values else 1
+    dtype = np.int64 if denominator < _INT64_SAFE else object
+    return np.array([int(p * denominator) for p in values], dtype=dtype), denominator
+
+
+def proportions(rows: Sequence[Outcome], weights: Sequence[Any]) -> list[Fraction]:
+    """Return non-negative exact weights divided by their sum.
+
+    Raises:
+        InputError: If one is no exact number or negative, or all are zero.
+
+    Example:
+        >>> proportions([("a",), ("b",)], [1, "1/2"])
+        [Fraction(2, 3), Fraction(1, 3)]
+    """
+    values = [exact_fraction(w, "weight") for w in weights]
+    check_signs(rows, values)
+    total = sum(values, Fraction(0))
+    if total == 0:
+        raise InputError("weights must not all be zero.")
+    return [w / total for w in values]
+
+
+def float_weights(rows: Sequence[Outcome], probabilities: Sequence[Any]) -> NDArray[np.float64]:
+    """Return float probabilities as an array; the integers 0 and 1 may stand among them.
+
+    Raises:
+        InputError: If another exact number is among them, one is negative, NaN or infinite, or the sum is not one.
+    """
+    for row, p in zip(rows, probabilities, strict=True):
+        if not isinstance(p, (float, np.floating)) and p not in (0, 1):
+            message = f"probability of {row!r} is exact ({p}) among floats; give all exact or all floats."
+            raise InputError(message)
+    values = [float(p) for p in probabilities]
+    check_signs(rows, values)
+    array = np.array(values, dtype=np.float64)
+    if rows:
+        check_sum(float(array.sum()))
+    return array
+
+
+def check_signs(rows: Sequence[Outcome], values: Sequence[Any]) -> None:
+    """Raise ``InputError``, naming the outcome, if a probability is negative, NaN or infinite."""
+    for row, p in zip(rows, values, strict=True):
+        if p != p or (isinstance(p, float) and not isfinite(p)):
+            raise InputError(f"probability of {row!r} is {p}; it must be a finite number of at least 0.")
+        if p < 0:
+            raise InputError(f"probability of {row!r} is negative: {p}.")
+
+
+def check_sum(total: float) -> None:
+    """Raise ``InputError`` if float probabilities miss one by more than rounding."""
+    if abs(total - 1) > SUM_TOLERANCE:
+        raise InputError(f"probabilities must sum to 1, got {total:.12g}; divide by the sum first.")
+
+
+def total_text(total: Fraction) -> str:
+    """Return a Fraction with its decimal value, on one short line."""
+    try:
+        if len(str(total)) >= 80:
+            return f"{float(total):.12g}"
+        return str(total) if total.denominator == 1 else f"{total} (= {float(total):.12g})"
+    except (OverflowError, ValueError):
+        return "a number above 1e308"
