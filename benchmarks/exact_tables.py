@@ -18,9 +18,9 @@ import numpy as np
 from growth import median_time
 
 from theory.distributions.pmf import JointPMF
-from theory.entropy_table import EntropyTable
-from theory.prime_table import prime_rows
-from theory.subsets import subset_entropies
+from theory.information.subsets.builder import subset_entropies
+from theory.information.subsets.prime_rows_builder import prime_rows
+from theory.information.subsets.table import EntropyTable
 
 __all__ = ["exact_rows", "exact_section"]
 

@@ -24,11 +24,11 @@ import numpy as np
 from numba import njit
 
 from theory.bounds import optimal_bounds
-from theory.correlation import total_correlation
-from theory.dense_kernel import BLOCK, compiled_kernels
 from theory.distributions.pmf import JointPMF
-from theory.lattice import lattice
-from theory.subsets import subset_entropies
+from theory.information.measures import total_correlation
+from theory.information.subsets.builder import subset_entropies
+from theory.information.subsets.dense_kernel import BLOCK, compiled_kernels
+from theory.information.subsets.sparse import lattice
 
 __all__ = ["growth_rows", "median_time"]
 

@@ -22,9 +22,9 @@ import numpy as np
 from exact_tables import exact_rows, exact_section
 from growth import growth_rows, median_time
 
-from theory.correlation import total_correlation
 from theory.distributions.pmf import JointPMF
-from theory.subsets import subset_entropies
+from theory.information.measures import total_correlation
+from theory.information.subsets.builder import subset_entropies
 
 GROWTH, HOPELESS = 15.0, 150.0  # a factor from n to n + 1; seconds
 SECTIONS = ("peers", "growth", "exact")

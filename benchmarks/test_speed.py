@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from theory.bounds import optimal_bounds
-from theory.correlation import total_correlation
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
+from theory.information.measures import total_correlation
+from theory.information.subsets.builder import subset_entropies
 from theory.policies import parse_policy
-from theory.subsets import subset_entropies
 
 
 @pytest.fixture(scope="module")

@@ -38,8 +38,8 @@ def one_step(*, task: str, n: int, samples: int, seed: int, device: str) -> dict
     from models.ideal import IdealPredictor
     from models.sampling import decode as sample
     from synthetic import make_task
-    from theory.correlation import kl_divergence, product_of_marginals, total_correlation
     from theory.decoder import decode
+    from theory.information.measures import kl_divergence, product_of_marginals, total_correlation
     from theory.policies import parse_policy
 
     law = make_task(task, n).contexts()[0].law

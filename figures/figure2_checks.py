@@ -53,7 +53,7 @@ def _name(row: Row) -> str:
 
 def _closed_form(row: Row) -> Any:
     """Return the accuracy by its closed form (sympy is imported here)."""
-    from theory.closed_forms import closed_form, evaluate
+    from theory.information.closed_forms import closed_form, evaluate
 
     kind = "topk" if row["gamma"] is None else "threshold"
     # the accuracy of Shuffle does not depend on the temperature: uniform marginals temper to themselves

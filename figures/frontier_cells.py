@@ -112,7 +112,7 @@ def optima(*, task: str, n: int | None, mixtures: bool, contexts: Contexts = Non
     """Return the optimal points: the adaptive frontier, the best fixed partitions and the best mixtures of them."""
     from theory.bounds import optimal_bounds
     from theory.distributions.distribution import context_pmfs
-    from theory.subsets import subset_entropies
+    from theory.information.subsets.builder import subset_entropies
 
     source = _source(task, n, contexts)
     edge = _edge(source)

@@ -39,10 +39,10 @@ TASKS = {
 def measured(*, task: str, n: int) -> dict[str, str]:
     """Return the total correlation and the one-step accuracy from the listed distribution, by definition."""
     from synthetic import make_task
-    from theory.correlation import total_correlation
     from theory.decoder import decode
     from theory.distributions.contexts import expectation
     from theory.distributions.distribution import context_pmfs
+    from theory.information.measures import total_correlation
     from theory.policies import parse_policy
 
     pmfs = context_pmfs(make_task(task, n).contexts())
@@ -53,7 +53,7 @@ def measured(*, task: str, n: int) -> dict[str, str]:
 
 def closed(*, task: str, sizes: list[int]) -> dict[str, Any]:
     """Return the closed form of the total correlation as LaTeX, with its limit and values."""
-    from theory.closed_forms import closed_form, evaluate
+    from theory.information.closed_forms import closed_form, evaluate
 
     form = closed_form(task, "total_correlation")
     values = [evaluate(form, n=n) for n in sizes]
@@ -139,7 +139,7 @@ def draw(rows: list[Row], settings: Settings) -> Drawing:
 
 def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
     """Closed form against definition, for both columns, at every length."""
-    from theory.closed_forms import closed_form, closed_forms, evaluate
+    from theory.information.closed_forms import closed_form, closed_forms, evaluate
 
     known = {(form.task, form.quantity) for form in closed_forms()}
     out: list[Check] = []

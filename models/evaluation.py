@@ -19,8 +19,8 @@ from synthetic import Arrangements, ListTask
 from synthetic.encoding import Batch, Encoding, context_laws
 from synthetic.grading import law_ids, to_roles
 from synthetic.task import list_task
-from theory.correlation import entropy
 from theory.distributions.distribution import Law
+from theory.information.measures import entropy
 
 __all__ = ["loss_floor", "marginal_tv", "random_masks"]
 

@@ -14,7 +14,7 @@ from synthetic.laws import Arrangements
 from theory.distributions.closed.codes import ParityLaw, RepeatedLaw, SureLaw
 from theory.distributions.closed.one_hot_blocks import BlocksLaw
 from theory.distributions.lumped_chain import Move
-from theory.large.entropies import Exchangeable
+from theory.information.curves.structures import Exchangeable
 
 __all__ = ["CodeChain", "ReplaceRandomChain", "ShuffleChain", "SureChain"]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from theory.large.entropies import Copies, Exchangeable
+from theory.information.curves.structures import Copies, Exchangeable
 
 __all__ = ["code", "one_hot", "replace_random", "shuffle", "sure"]
 

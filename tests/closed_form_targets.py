@@ -10,13 +10,13 @@ import sympy
 from synthetic.task import known_tasks, make_task
 from tests import reference as ref
 from tests.compositions import compositions
-from theory.closed_forms import ClosedForm, closed_forms
-from theory.closed_forms.exact import exact_truth
-from theory.closed_forms.simple import DETERMINISTIC
 from theory.distributions.distribution import context_pmfs
 from theory.distributions.pmf import JointPMF
-from theory.entropy_table import EntropyTable
-from theory.subsets import subset_entropies
+from theory.information.closed_forms import ClosedForm, closed_forms
+from theory.information.closed_forms.exact import exact_truth
+from theory.information.closed_forms.simple import DETERMINISTIC
+from theory.information.subsets.builder import subset_entropies
+from theory.information.subsets.table import EntropyTable
 
 GAMMAS = [Fraction(x, 60) for x in (-30, 0, 12, 15, 20, 24, 30, 40, 45, 48, 60, 90)]
 FORMS = {(form.task, form.quantity): form for form in closed_forms()}

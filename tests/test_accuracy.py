@@ -28,9 +28,9 @@ from theory.accuracy import (
     total_variation,
     total_variation_ceiling,
 )
-from theory.correlation import kl_divergence, product_of_marginals, total_correlation
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
+from theory.information.measures import kl_divergence, product_of_marginals, total_correlation
 from theory.limits import CostError
 from theory.mixtures import mixture_kl, partition_law
 from theory.numbers.lognumber import LogNumber

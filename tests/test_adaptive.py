@@ -34,13 +34,13 @@ from theory.adaptive.graph import state_graph
 from theory.adaptive.ledger import Ledger
 from theory.adaptive.search import best_weighted, budget_values, weighted_values
 from theory.bounds import optimal_bounds
-from theory.correlation import total_correlation
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
+from theory.information.measures import total_correlation
+from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
 from theory.policies import View
-from theory.subsets import subset_entropies
 from theory.validation import InputError
 
 HALF = Fraction(1, 2)

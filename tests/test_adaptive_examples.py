@@ -16,8 +16,8 @@ from theory.adaptive.depth import serial_depth
 from theory.adaptive.frontier import frontier
 from theory.bounds import optimal_bounds
 from theory.distributions.pmf import JointPMF
+from theory.information.subsets.builder import subset_entropies
 from theory.numbers.lognumber import LogNumber
-from theory.subsets import subset_entropies
 
 HALF = Fraction(1, 2)
 

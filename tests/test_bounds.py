@@ -17,11 +17,11 @@ from tests.strategies import ordered_partitions, targets
 from tests.tolerance import NEAR_OPTIMAL, ROUNDING
 from theory.bounds import check_partition, optimal_bounds, optimal_partition_counts, step_bound
 from theory.chains import block_prices, chain_costs
-from theory.correlation import entropy, total_correlation
 from theory.distributions.pmf import JointPMF
+from theory.information.measures import entropy, total_correlation
+from theory.information.subsets.builder import subset_entropies
 from theory.numbers.compiled import has_compiler
 from theory.numbers.lognumber import LogNumber
-from theory.subsets import subset_entropies
 from theory.validation import InputError
 
 SMALL = [(1,), (3,), (2, 2), (3, 2), (1, 3), (2, 2, 2), (3, 1, 2), (2, 3, 2)]

@@ -20,8 +20,8 @@ from theory.certificates import (
     threshold_certificate,
     threshold_counterexample,
 )
-from theory.correlation import total_correlation
 from theory.distributions.pmf import JointPMF
+from theory.information.measures import total_correlation
 from theory.limits import CostError
 from theory.mixtures import partition_law
 from theory.numbers.lognumber import LogNumber

@@ -21,9 +21,9 @@ from tests.closed_form_targets import (
 )
 from tests.compositions import compositions
 from theory.bounds import step_bound
-from theory.closed_forms import ClosedForm, closed_form, evaluate, mean_subset_entropies
-from theory.closed_forms.exact import exact_value
 from theory.decoder import decode
+from theory.information.closed_forms import ClosedForm, closed_form, evaluate, mean_subset_entropies
+from theory.information.closed_forms.exact import exact_value
 from theory.numbers.lognumber import LogNumber
 from theory.policies import SCORES, parse_policy
 from theory.validation import InputError
@@ -217,5 +217,5 @@ def test_errors_name_the_parameter():
 
 
 def test_sympy_is_imported_late():
-    code = "import sys, theory.closed_forms; sys.exit('sympy' in sys.modules)"
+    code = "import sys, theory.information.closed_forms; sys.exit('sympy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -8,7 +8,7 @@ import pytest
 import sympy
 
 from tests.closed_form_targets import FORMS, GAMMAS, at
-from theory.closed_forms import closed_form, evaluate
+from theory.information.closed_forms import closed_form, evaluate
 
 BY_SYMPY = {
     ("replace_random", "entropy"),

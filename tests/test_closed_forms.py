@@ -21,12 +21,12 @@ from tests.closed_form_targets import (
 )
 from tests.reference_rules import size_of_step
 from theory.bounds import step_bound
-from theory.closed_forms import ClosedForm, evaluate
-from theory.correlation import dual_total_correlation, entropy, total_correlation
 from theory.decoded import Decode
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
-from theory.entropy_table import EntropyTable
+from theory.information.closed_forms import ClosedForm, evaluate
+from theory.information.measures import dual_total_correlation, entropy, total_correlation
+from theory.information.subsets.table import EntropyTable
 from theory.numbers.lognumber import LogNumber
 from theory.policies import RankedPolicy, parse_policy
 

@@ -22,10 +22,10 @@ from theory.distributions.contexts import expectation
 from theory.distributions.distribution import Context, ListedLaw, context_pmfs, occurring
 from theory.distributions.pmf import JointPMF
 from theory.expectation import decode_contexts
+from theory.information.subsets.builder import subset_entropies
 from theory.oracle import oracle
 from theory.policies import parse_policy
 from theory.realised import realised_on
-from theory.subsets import subset_entropies
 from theory.task_steps import task_step_law
 
 PAIR = [["a", "a", "c"], ["b", "b", "c"]]

@@ -14,7 +14,8 @@ from tests import reference as ref
 from tests.comparison import close, members, same
 from tests.strategies import subsets, targets
 from tests.tolerance import ROUNDING
-from theory.correlation import (
+from theory.distributions.pmf import JointPMF
+from theory.information.measures import (
     conditional_entropy,
     dual_total_correlation,
     entropy,
@@ -22,10 +23,9 @@ from theory.correlation import (
     kl_error,
     total_correlation,
 )
-from theory.dense import dense_subset_entropies
-from theory.distributions.pmf import JointPMF
+from theory.information.subsets.builder import subset_entropies
+from theory.information.subsets.dense import dense_subset_entropies
 from theory.numbers.lognumber import LogNumber
-from theory.subsets import subset_entropies
 from theory.validation import InputError
 
 # --- Definitions ----------------------------------------------------------------------------------------
@@ -108,8 +108,10 @@ def test_every_subset_entropy(target):
 @given(target=targets(), size=st.sampled_from([1, 4, 30, 10**6]), cheaper=st.booleans())
 def test_dense_and_sparse_tables_agree(target, size, cheaper):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("theory.dense._SLICE", size)  # tables of every size are cut into slices
-        patch.setattr("theory.subsets.dense_is_cheaper", lambda _: cheaper)
+        patch.setattr(
+            "theory.information.subsets.dense._SLICE", size
+        )  # tables of every size are cut into slices
+        patch.setattr("theory.information.subsets.builder.dense_is_cheaper", lambda _: cheaper)
         table = subset_entropies(target.floats)
         h = dense_subset_entropies(target.floats.dense())
     truth = [ref.to_float(ref.entropy(target.law, members(target.n, mask))) for mask in range(1 << target.n)]

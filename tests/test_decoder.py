@@ -14,14 +14,14 @@ from tests.decoder_targets import FEW, TASKS, temperatures
 from tests.strategies import FOUR, rules, targets
 from tests.tolerance import ROUNDING
 from theory.bounds import step_bound
-from theory.correlation import total_correlation
 from theory.decoded import OFF_SUPPORT, Decode
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import GREEDY_TIES
+from theory.information.measures import total_correlation
+from theory.information.subsets.builder import subset_entropies
 from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy
-from theory.subsets import subset_entropies
 
 HALF = Fraction(1, 2)
 TINY = [(1,), (3,), (1, 2), (2, 2), (3, 2)]

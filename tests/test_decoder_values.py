@@ -15,12 +15,12 @@ from tests import reference as ref
 from tests.decoder_targets import FEW, TASKS, temperatures
 from tests.strategies import rules, targets
 from theory.bounds import step_bound
-from theory.correlation import kl_divergence
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
+from theory.information.measures import kl_divergence
+from theory.information.subsets.builder import subset_entropies
 from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy
-from theory.subsets import subset_entropies
 from theory.validation import InputError
 
 HALF = Fraction(1, 2)

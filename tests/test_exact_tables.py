@@ -15,14 +15,14 @@ from tests.comparison import members, same
 from tests.strategies import ordered_partitions, targets
 from tests.tolerance import DIGITS, USEFUL
 from theory.bounds import optimal_bounds, optimal_partition_counts, step_bound
-from theory.correlation import entropy
-from theory.curves import information_curve
 from theory.distributions.pmf import JointPMF
+from theory.information.curves.curve import information_curve
+from theory.information.measures import entropy
+from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
 from theory.random_order import expected_kl, optimal_sizes
 from theory.size_counts import counts_by_size, entropies_by_size
-from theory.subsets import subset_entropies
 from theory.upper_bounds import entropy_bound
 from theory.validation import InputError
 
@@ -34,7 +34,7 @@ def on_demand(pmf):
     """The table of a pmf whose entries are built one by one when asked for, whatever their size."""
     table = subset_entropies(pmf)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("theory.entropy_table.prime_rows", lambda _pmf, _masses: None)
+        patch.setattr("theory.information.subsets.table.prime_rows", lambda _pmf, _masses: None)
         assert table.rows is None  # kept
     assert table.is_exact
     return table
@@ -257,7 +257,7 @@ def test_refusals():
         with pytest.raises(CostError, match=r"ties between partitions exactly .* exact=False"):
             optimal_partition_counts(bits)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("theory.entropy_table._EXACT_STEPS", 10**4)
+        patch.setattr("theory.information.subsets.table._EXACT_STEPS", 10**4)
         many = JointPMF.from_weights(list(product((0, 1), repeat=5)), [2**80 + 8**j for j in range(32)])
         table = subset_entropies(many)
         for use in (optimal_bounds, information_curve, lambda t: step_bound(t, [range(5)])):

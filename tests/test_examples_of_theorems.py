@@ -20,15 +20,15 @@ from theory.adaptive.frontier import frontier
 from theory.adaptive.policy import path_blocks
 from theory.adaptive.within import depth_within
 from theory.certificates import variation_from_product
-from theory.correlation import dual_total_correlation, product_of_marginals, total_correlation
-from theory.curves import information_curve
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
+from theory.information.curves.curve import information_curve
+from theory.information.measures import dual_total_correlation, product_of_marginals, total_correlation
+from theory.information.subsets.builder import subset_entropies
 from theory.numbers.lognumber import LogNumber
 from theory.path_costs import path_cost
 from theory.permutation_limits import rounds_at_least
 from theory.policies import parse_policy
-from theory.subsets import subset_entropies
 from theory.walk_rounds import walk_rounds
 
 # --- Chen, Cong, Li (arXiv 2511.04647) ------------------------------------------------------------------

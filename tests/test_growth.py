@@ -13,9 +13,7 @@ from tests import reference as ref
 from tests.comparison import same
 from tests.strategies import targets
 from tests.tolerance import USEFUL
-from theory.closed_forms import mean_subset_entropies
 from theory.complexities import effective_total_correlation, path_complexity, scale_complexity
-from theory.curves import information_curve
 from theory.distributions.pmf import JointPMF
 from theory.growth import (
     Bernstein,
@@ -28,10 +26,12 @@ from theory.growth import (
     pair_information,
     ratio_bound,
 )
+from theory.information.closed_forms import mean_subset_entropies
+from theory.information.curves.curve import information_curve
+from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
 from theory.random_order import expected_kl
-from theory.subsets import subset_entropies
 from theory.validation import InputError
 
 ROUNDING = 1e-12  # relative or bits: float sums of at most 16 entropies

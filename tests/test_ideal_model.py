@@ -22,7 +22,7 @@ from synthetic.task import list_task
 from tests.intervals import assert_frequencies
 from tests.small_tasks import NAMES, small_contexts
 from theory.distributions.distribution import MASK, Context, Law, context_pmfs
-from theory.subsets import subset_entropies
+from theory.information.subsets.builder import subset_entropies
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

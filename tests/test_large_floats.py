@@ -6,9 +6,9 @@ import pytest
 from flint import arb, ctx
 
 from synthetic import make_task
+from theory.information.curves.gap_structures import Gaps
 from theory.large.decode import decode_structured
 from theory.large.floats import large_threshold, large_topk, large_total_correlation
-from theory.large.gaps import Gaps
 from theory.limits import CostError
 from theory.lumped import decode_lumped
 from theory.policies import parse_policy

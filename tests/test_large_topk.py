@@ -11,9 +11,9 @@ from synthetic import make_task
 from tests.tolerance import ROUNDING
 from theory.decoder import decode
 from theory.expectation import decode_contexts
+from theory.information.curves.structures import expected_kl_of
 from theory.large import one_hot_topk
 from theory.large.decode import decode_structured
-from theory.large.entropies import expected_kl_of
 from theory.large.one_hot_moves import hits_of_step, outcomes_of
 from theory.large.one_hot_random import decode_one_hot_random
 from theory.large.one_hot_topk import decode_one_hot_topk

@@ -10,8 +10,8 @@ import pytest
 from theory.adaptive.depth import serial_depth
 from theory.bounds import step_bound
 from theory.distributions.pmf import JointPMF
+from theory.information.subsets.builder import subset_entropies
 from theory.markov_rounds import markov_rounds, separator_blocks
-from theory.subsets import subset_entropies
 from theory.validation import InputError
 
 

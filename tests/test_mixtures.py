@@ -15,6 +15,7 @@ from tests.tolerance import ROUNDING
 from theory.bounds import optimal_bounds, step_bound
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
+from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
 from theory.mixture_columns import Columns
 from theory.mixtures import (
@@ -27,7 +28,6 @@ from theory.mixtures import (
 )
 from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy
-from theory.subsets import subset_entropies
 from theory.validation import InputError
 
 GAP = 1e-9  # bits: the gap that every optimum must prove; worst seen 1.5e-11, where the search stops

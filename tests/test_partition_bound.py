@@ -14,10 +14,11 @@ from tests.comparison import same
 from tests.compositions import compositions
 from tests.strategies import targets
 from theory.answers import schedule_answer
-from theory.closed_forms import mean_subset_entropies
 from theory.complexities import path_complexity
-from theory.curves import information_curve
 from theory.growth import continuous_kl, growth, growth_complexity, one_step_defect, ratio_bound
+from theory.information.closed_forms import mean_subset_entropies
+from theory.information.curves.curve import information_curve
+from theory.information.subsets.builder import subset_entropies
 from theory.numbers.lognumber import LogNumber
 from theory.partition_bound import (
     best_partition_bounds,
@@ -28,7 +29,6 @@ from theory.partition_bound import (
     plug_in_bound,
 )
 from theory.random_order import optimal_sizes
-from theory.subsets import subset_entropies
 from theory.upper_bounds import upper_bounds
 from theory.validation import InputError
 

@@ -15,12 +15,12 @@ from tests import reference as ref
 from tests.strategies import subsets, targets
 from tests.tolerance import ROUNDING
 from theory.bounds import optimal_bounds
-from theory.correlation import entropy
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
+from theory.information.measures import entropy
+from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
 from theory.policies import parse_policy
-from theory.subsets import subset_entropies
 from theory.validation import InputError
 
 HALF, THIRD = Fraction(1, 2), Fraction(1, 3)

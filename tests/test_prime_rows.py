@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from tests import reference as ref
 from tests.comparison import members, same
 from theory.bounds import optimal_bounds, optimal_partition_counts, step_bound
-from theory.correlation import entropy
-from theory.curves import information_curve
 from theory.distributions.pmf import JointPMF
-from theory.entropy_table import EntropyTable
+from theory.information.curves.curve import information_curve
+from theory.information.measures import entropy
+from theory.information.subsets.builder import subset_entropies
+from theory.information.subsets.prime_rows import mean_rows
+from theory.information.subsets.prime_rows_builder import prime_rows
+from theory.information.subsets.table import EntropyTable
 from theory.numbers.compiled import has_compiler
 from theory.numbers.lognumber import LogNumber
-from theory.prime_rows import mean_rows
-from theory.prime_table import prime_rows
-from theory.subsets import subset_entropies
 
 SHAPES = [(1,), (4,), (2, 2), (1, 3), (3, 2, 2), (2, 2, 2, 2), (2, 1, 3, 2)]
 ROUTES = [False, True] if has_compiler() else [False]
@@ -48,9 +48,9 @@ def routes(pmf):
     """The rows of a pmf by every route: from the dense table and from listed masses, compiled and not."""
     table = subset_entropies(pmf)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("theory.subsets.dense_is_cheaper", lambda _: False)
+        patch.setattr("theory.information.subsets.builder.dense_is_cheaper", lambda _: False)
         (masses,) = subset_entropies(pmf).masses
-        patch.setattr("theory.prime_table.dense_is_cheaper", lambda _: True)
+        patch.setattr("theory.information.subsets.prime_rows_builder.dense_is_cheaper", lambda _: True)
         assert masses is not None
         return [prime_rows(pmf, m, compiled=c) for m in (None, masses) for c in ROUTES], table
 
@@ -161,7 +161,7 @@ def test_bounds_with_and_without_rows(seed):
     with_rows, without = subset_entropies(pmf), subset_entropies(pmf)
     assert with_rows.rows is not None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("theory.entropy_table.prime_rows", lambda _pmf, _masses: None)
+        patch.setattr("theory.information.subsets.table.prime_rows", lambda _pmf, _masses: None)
         assert without.rows is None
     assert optimal_bounds(with_rows) == optimal_bounds(without)
     assert optimal_partition_counts(with_rows) == optimal_partition_counts(without)

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from synthetic import make_task
 from theory.expectation import decode_contexts
+from theory.information.curves.gap_structures import Gaps
+from theory.information.curves.structures import expected_kl_of
 from theory.large import random_gaps
-from theory.large.entropies import expected_kl_of
 from theory.large.floats import large_topk
 from theory.large.gap_kernel import gap_kernel, positive_kernel
-from theory.large.gaps import Gaps
 from theory.large.random_direct import direct_accuracy
 from theory.large.random_floats import random_accuracy, reaches
 from theory.large.random_gaps import decode_random, exact_accuracy, exact_work

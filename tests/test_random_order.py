@@ -15,11 +15,12 @@ from tests.comparison import same
 from tests.compositions import compositions
 from tests.strategies import targets
 from theory.bounds import optimal_bounds
-from theory.closed_forms import mean_subset_entropies
-from theory.correlation import dual_total_correlation, total_correlation
-from theory.curves import InformationCurve, information_curve
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
+from theory.information.closed_forms import mean_subset_entropies
+from theory.information.curves.curve import InformationCurve, information_curve
+from theory.information.measures import dual_total_correlation, total_correlation
+from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy
@@ -30,7 +31,6 @@ from theory.random_order import (
     optimal_sizes,
 )
 from theory.schedules import dtc_schedule, equal_sizes, singles_then_rest, tc_schedule
-from theory.subsets import subset_entropies
 from theory.validation import InputError
 
 ROUNDING = 1e-12  # bits: sums of at most 16 entropies of at most 4 bits each

@@ -13,7 +13,7 @@ from theory.__main__ import main
 from theory.decode_answers import decode_answer
 from theory.decoder import decode
 from theory.distributions.closed.bernoulli_walk import WalkLaw
-from theory.large.entropies import expected_kl_of
+from theory.information.curves.structures import expected_kl_of
 from theory.large.random_runs import _neighbours, successes_of_random_order
 from theory.limits import CostError
 from theory.policies import parse_policy

@@ -15,7 +15,11 @@ from tests.strategies import ordered_partitions, targets
 from tests.tolerance import USEFUL
 from theory.answers import bounds_answer
 from theory.bounds import optimal_bounds, step_bound
-from theory.correlation import (
+from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.files.task_file import FileTask
+from theory.distributions.pmf import JointPMF
+from theory.information.curves.curve import information_curve
+from theory.information.measures import (
     conditional_entropy,
     dual_total_correlation,
     entropy,
@@ -24,16 +28,12 @@ from theory.correlation import (
     kl_error,
     total_correlation,
 )
-from theory.curves import information_curve
-from theory.dense import dense_error, dense_subset_entropies
-from theory.distributions.distribution import Context, ListedLaw
-from theory.distributions.files.task_file import FileTask
-from theory.distributions.pmf import JointPMF
+from theory.information.subsets.builder import subset_entropies
+from theory.information.subsets.dense import dense_error, dense_subset_entropies
 from theory.numbers.compiled import has_compiler
 from theory.numbers.lognumber import LogNumber
 from theory.numbers.rounding import entropy_error, gamma, pairwise_depth
 from theory.random_order import expected_kl, optimal_sizes
-from theory.subsets import subset_entropies
 
 compiled_too = pytest.mark.parametrize("compiled", [False, True] if has_compiler() else [False])
 
@@ -62,7 +62,7 @@ def uneven_pmfs(draw, shapes=((2, 2), (2, 2, 2), (3, 2, 2), (4, 3), (2, 2, 2, 2,
 def test_tables_and_bounds(pair, dense, data):
     exact, floats = pair
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("theory.subsets.dense_is_cheaper", lambda _: dense)
+        patch.setattr("theory.information.subsets.builder.dense_is_cheaper", lambda _: dense)
         tables = [subset_entropies(floats), subset_entropies(exact, exact=False)]
     truth = subset_entropies(exact)
     partition = data.draw(ordered_partitions(exact.n))
@@ -160,7 +160,7 @@ def test_dense_forms(compiled, pair, size):
     exact, floats = pair
     table = floats.dense()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("theory.dense._SLICE", size)
+        patch.setattr("theory.information.subsets.dense._SLICE", size)
         h = dense_subset_entropies(table, compiled=compiled)
         error = dense_error(table.shape, len(floats), compiled=compiled)
     truth = subset_entropies(exact)
@@ -187,7 +187,7 @@ def test_ten_thousand_cells(compiled):
 
 @pytest.mark.skipif(not has_compiler(), reason="numba is absent")
 def test_the_compiled_logarithm_is_within_four_units():
-    from theory.dense_kernel import minus_x_log_x
+    from theory.information.subsets.dense_kernel import minus_x_log_x
 
     rng = np.random.default_rng(2)
     near_one = 1 - 2.0 ** -np.arange(1, 54)

@@ -19,11 +19,12 @@ from tests.tolerance import ROUNDING
 from theory import decode, parse_policy
 from theory.__main__ import main
 from theory.bounds import step_bound
-from theory.curves import information_curve
 from theory.distributions.distribution import MASK, ListedLaw
 from theory.distributions.parametric.grammar import GrammarLaw
 from theory.distributions.parametric.hmm import HMMLaw
 from theory.distributions.parametric.markov import MarkovLaw
+from theory.information.curves.curve import information_curve
+from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
 from theory.random_order import expected_kl
 from theory.structured.answers import large_bounds, large_schedule
@@ -47,7 +48,6 @@ from theory.structured.gaps import (
     chain_step_bound,
 )
 from theory.structured.intervals import estimate_mean, proportion
-from theory.subsets import subset_entropies
 from theory.validation import InputError
 
 # --- The definitions, slowly -------------------------------------------------------------------------------

@@ -20,12 +20,13 @@ from tests.test_structured import chains, grammars
 from tests.tolerance import ROUNDING
 from theory import decode, parse_policy
 from theory.__main__ import main
-from theory.curves import information_curve
 from theory.distributions.distribution import MASK, ListedLaw
 from theory.distributions.parametric.batched_model import LawModel, row_operations
 from theory.distributions.parametric.grammar import GrammarLaw
 from theory.distributions.parametric.hmm import HMMLaw
 from theory.distributions.parametric.markov import MarkovLaw
+from theory.information.curves.curve import information_curve
+from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
 from theory.policies import policies
 from theory.random_order import expected_kl
@@ -36,7 +37,6 @@ from theory.structured.fixed import fixed_schedule, schedule_log_prob
 from theory.structured.gap_decode import chain_accuracy
 from theory.structured.intervals import estimate_mean
 from theory.structured.sampled_run import follow_data, sample_runs
-from theory.subsets import subset_entropies
 from theory.validation import InputError
 
 HALVES = ["1/2", "1/2"]

@@ -7,8 +7,8 @@ import pytest
 from synthetic import find_task, make_task
 from synthetic.tasks.sudoku import Sudoku
 from theory.distributions.distribution import context_pmfs
+from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
-from theory.subsets import subset_entropies
 from theory.validation import InputError
 
 BAD = {

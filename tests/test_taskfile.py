@@ -5,8 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from theory.correlation import total_correlation
 from theory.distributions.files.task_file import read_task
+from theory.information.measures import total_correlation
 from theory.validation import InputError
 
 CITY = [["New", "York"], ["New", "Orleans"], ["Mexico", "City"], ["Panama", "City"]]

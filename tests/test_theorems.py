@@ -20,15 +20,15 @@ from theory.adaptive.frontier import frontier
 from theory.adaptive.graph import state_graph
 from theory.bounds import optimal_bounds, step_bound
 from theory.context_bounds import bounds_by_context
-from theory.correlation import kl_divergence
-from theory.curves import information_curve
 from theory.decoder import decode
 from theory.distributions.distribution import Context, ListedLaw
+from theory.information.curves.curve import information_curve
+from theory.information.measures import kl_divergence
+from theory.information.subsets.builder import subset_entropies
 from theory.mixtures import partition_law
 from theory.numbers.lognumber import LogNumber
 from theory.output_law import output_law
 from theory.policies import parse_policy
-from theory.subsets import subset_entropies
 
 SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2)])
 

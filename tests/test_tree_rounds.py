@@ -13,7 +13,7 @@ from synthetic import make_task
 from tests import reference as ref
 from theory.bounds import optimal_bounds, step_bound
 from theory.distributions.pmf import JointPMF
-from theory.subsets import subset_entropies
+from theory.information.subsets.builder import subset_entropies
 from theory.tree_rounds import centroid_blocks, tree_rounds
 from theory.validation import InputError
 

@@ -11,15 +11,15 @@ from tests import reference as ref
 from tests.compositions import compositions
 from tests.strategies import targets
 from tests.tolerance import USEFUL
-from theory.closed_forms import mean_subset_entropies
-from theory.correlation import conditional_entropy, entropy, total_correlation
-from theory.curves import information_curve
 from theory.distributions.pmf import JointPMF
-from theory.entropy_table import EntropyTable
+from theory.information.closed_forms import mean_subset_entropies
+from theory.information.curves.curve import information_curve
+from theory.information.measures import conditional_entropy, entropy, total_correlation
+from theory.information.subsets.builder import subset_entropies
+from theory.information.subsets.table import EntropyTable
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
 from theory.random_order import expected_kl, lavenant_zanella_kl
-from theory.subsets import subset_entropies
 from theory.upper_bounds import best_constant, confidence_bound, entropy_bound, upper_bounds
 from theory.validation import InputError
 

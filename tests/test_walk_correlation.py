@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from theory.information.curves.gap_structures import Gaps
 from theory.large.floats import large_total_correlation
-from theory.large.gaps import Gaps
 from theory.large.walk_correlation import walk_total_correlation
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError

@@ -13,7 +13,7 @@ from theory.adaptive.depth import serial_depth
 from theory.adaptive.within import depth_within
 from theory.decoder import decode
 from theory.frontier_answers import frontier_answer
-from theory.large.gaps import Gaps
+from theory.information.curves.gap_structures import Gaps
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy

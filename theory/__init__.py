@@ -5,15 +5,6 @@ from theory.adaptive.depth import serial_depth
 from theory.adaptive.frontier import frontier
 from theory.adaptive.within import depth_within
 from theory.bounds import OptimalBounds, optimal_bounds, optimal_partition_counts, step_bound
-from theory.correlation import (
-    conditional_entropy,
-    dual_total_correlation,
-    entropy,
-    kl_divergence,
-    product_of_marginals,
-    total_correlation,
-)
-from theory.curves import information_curve
 from theory.decoded import Decode
 from theory.decoder import decode
 from theory.distributions.distribution import Context, Law, ListedLaw
@@ -23,8 +14,18 @@ from theory.distributions.parametric.hmm import HMMLaw
 from theory.distributions.parametric.markov import MarkovLaw
 from theory.distributions.pmf import JointPMF
 from theory.diversity import most_accurate
-from theory.entropy_table import EntropyTable
 from theory.expectation import decode_contexts
+from theory.information.curves.curve import information_curve
+from theory.information.measures import (
+    conditional_entropy,
+    dual_total_correlation,
+    entropy,
+    kl_divergence,
+    product_of_marginals,
+    total_correlation,
+)
+from theory.information.subsets.builder import subset_entropies
+from theory.information.subsets.table import EntropyTable
 from theory.limits import CostError
 from theory.lumped import decode_lumped, tie_interval_lumped
 from theory.mixtures import optimal_mixture
@@ -35,7 +36,6 @@ from theory.policies import parse_policy, policies
 from theory.random_order import expected_kl, optimal_sizes
 from theory.step_counts import step_law
 from theory.step_laws import StepLaw
-from theory.subsets import subset_entropies
 from theory.ties import tie_interval
 from theory.validation import InputError
 

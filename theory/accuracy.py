@@ -33,10 +33,10 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from theory.correlation import Bits, entropy
 from theory.distributions.outcomes import Outcome
 from theory.distributions.pmf import JointPMF
 from theory.distributions.weights import SUM_TOLERANCE
+from theory.information.measures import Bits, entropy
 from theory.numbers.arithmetic import Number
 from theory.numbers.balls import approximate, ball_precision, to_ball
 from theory.numbers.lognumber import LogNumber
@@ -234,7 +234,7 @@ def sequence_error_rate(pmf: JointPMF, law: OutputLaw) -> Number:
 
     Example:
         >>> from theory.distributions.pmf import JointPMF
-        >>> from theory.correlation import product_of_marginals
+        >>> from theory.information.measures import product_of_marginals
         >>> equal = JointPMF.uniform([(0, 0), (1, 1)])
         >>> sequence_error_rate(equal, dict(product_of_marginals(equal)))
         Fraction(1, 2)
@@ -247,7 +247,7 @@ def token_error_rate(pmf: JointPMF, law: OutputLaw) -> Bits:
 
     Example:
         >>> from theory.distributions.pmf import JointPMF
-        >>> from theory.correlation import product_of_marginals
+        >>> from theory.information.measures import product_of_marginals
         >>> equal = JointPMF.uniform([(0, 0), (1, 1)])
         >>> token_error_rate(equal, dict(equal)), token_error_rate(equal, dict(product_of_marginals(equal)))
         (LogNumber('1/2 log2(2)'), LogNumber('log2(2)'))

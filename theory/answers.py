@@ -13,14 +13,14 @@ from theory.context_bounds import bounds_by_context
 from theory.distributions.contexts import expectation
 from theory.distributions.distribution import context_pmfs, occurring
 from theory.distributions.pmf import JointPMF
-from theory.entropy_table import EntropyTable
+from theory.information.subsets.builder import subset_entropies
+from theory.information.subsets.table import EntropyTable
 from theory.large.answers import (
     listed_or_structured,
     structured_bounds,
     structured_schedule,
 )
 from theory.structured.answers import large_bounds, large_schedule
-from theory.subsets import subset_entropies
 from theory.validation import InputError, positive_int
 
 __all__ = [

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from theory.chain_numbers import ChainNumbers, Key, chain_numbers
 from theory.chains import block_prices, chain_costs, subset_sums
-from theory.correlation import Bits
-from theory.entropy_table import EntropyTable
+from theory.information.measures import Bits
+from theory.information.subsets.table import EntropyTable
 from theory.limits import require_memory, require_operations
 from theory.numbers.compiled import has_compiler
 from theory.numbers.lognumber import LogNumber
@@ -78,7 +78,7 @@ def step_bound(table: EntropyTable, partition: Sequence[Sequence[int]]) -> Bits:
 
     Example:
         >>> from theory.distributions.pmf import JointPMF
-        >>> from theory.subsets import subset_entropies
+        >>> from theory.information.subsets.builder import subset_entropies
         >>> from itertools import permutations
         >>> table = subset_entropies(JointPMF.uniform(permutations(range(3))))
         >>> step_bound(table, [[0], [1, 2]])
@@ -112,7 +112,7 @@ def optimal_bounds(table: EntropyTable) -> OptimalBounds:
 
     Example:
         >>> from theory.distributions.pmf import JointPMF
-        >>> from theory.subsets import subset_entropies
+        >>> from theory.information.subsets.builder import subset_entropies
         >>> bounds = optimal_bounds(subset_entropies(JointPMF.uniform([(0, 0), (1, 1)])))
         >>> [str(v) for v in bounds.values], bounds.partitions[1]
         (['log2(2)', '0'], ((0,), (1,)))
@@ -159,7 +159,7 @@ def optimal_partition_counts(table: EntropyTable) -> tuple[int, ...]:
 
     Example:
         >>> from theory.distributions.pmf import JointPMF
-        >>> from theory.subsets import subset_entropies
+        >>> from theory.information.subsets.builder import subset_entropies
         >>> optimal_partition_counts(subset_entropies(JointPMF.uniform([(0, 0, 0), (1, 1, 1)])))
         (1, 3, 6)
     """

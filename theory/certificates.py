@@ -29,8 +29,8 @@ from typing import Any
 
 from flint import arb, ctx
 
-from theory.correlation import Bits
 from theory.distributions.pmf import JointPMF
+from theory.information.measures import Bits
 from theory.numbers.arithmetic import to_fmpq
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError, exact_fraction, positive_int

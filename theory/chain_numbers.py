@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from flint import arb
 from numpy.typing import NDArray
 
-from theory.entropy_table import EntropyTable
+from theory.information.subsets.table import EntropyTable
 from theory.numbers.lognumber import LogNumber, extra_precision
 from theory.numbers.rounding import sum_error
 

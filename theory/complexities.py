@@ -16,8 +16,8 @@ from typing import Any
 
 from flint import acb, acb_poly, arb, ctx
 
-from theory.curves import InformationCurve, information_curve
 from theory.growth import Source
+from theory.information.curves.curve import InformationCurve, information_curve
 from theory.limits import require_operations
 from theory.numbers.lognumber import LogNumber, extra_precision
 from theory.numbers.rounding import Approximate, two_digits

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from theory.bounds import optimal_bounds
-from theory.correlation import Bits
 from theory.distributions.contexts import expectation
 from theory.distributions.distribution import Context, occurring
-from theory.subsets import subset_entropies
+from theory.information.measures import Bits
+from theory.information.subsets.builder import subset_entropies
 
 __all__ = ["bounds_by_context"]
 

@@ -10,9 +10,9 @@ from typing import Any
 from flint import arb
 from numpy.typing import NDArray
 
-from theory.correlation import Bits
 from theory.distributions.outcomes import Outcome
 from theory.distributions.pmf import JointPMF
+from theory.information.measures import Bits
 from theory.numbers.arithmetic import Number, to_fmpq
 from theory.numbers.balls import approximate, ball_divergence, is_zero, public, with_errors
 from theory.numbers.log_sums import log_sum

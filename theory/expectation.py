@@ -9,7 +9,6 @@ from functools import cache
 from math import comb
 from typing import Any
 
-from theory.correlation import Bits
 from theory.decoder import as_process, decode
 from theory.distributions.contexts import HasContexts, expectation
 from theory.distributions.distribution import Context, occurring
@@ -17,8 +16,9 @@ from theory.distributions.grouping import listing
 from theory.distributions.lumped_chain import Chain
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
+from theory.information.curves.structures import Structure
+from theory.information.measures import Bits
 from theory.large.decode import NotKnownError, decode_structured
-from theory.large.entropies import Structure
 from theory.limits import CostError, sharing
 from theory.lumped import decode_lumped
 from theory.numbers.arithmetic import Number

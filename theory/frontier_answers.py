@@ -14,7 +14,7 @@ from theory.distributions.contexts import HasContexts
 from theory.distributions.distribution import context_pmfs
 from theory.distributions.pmf import JointPMF
 from theory.diversity import most_accurate, most_accurate_of_any
-from theory.large.gaps import Gaps
+from theory.information.curves.gap_structures import Gaps
 from theory.numbers.lognumber import LogNumber
 from theory.structure import structure_of
 from theory.validation import InputError, exact_fraction

@@ -32,9 +32,9 @@ from itertools import accumulate, pairwise
 from math import comb, fsum
 from typing import Any
 
-from theory.correlation import Bits
-from theory.curves import InformationCurve, information_curve
-from theory.entropy_table import EntropyTable
+from theory.information.curves.curve import InformationCurve, information_curve
+from theory.information.measures import Bits
+from theory.information.subsets.table import EntropyTable
 from theory.validation import InputError, exact_fraction
 
 __all__ = [
@@ -171,7 +171,7 @@ def continuous_kl(source: Source, times: Sequence[Any]) -> Bits:
     """Return the expected divergence ``sum Gamma`` of the sampler that steps at the given times.
 
     Args:
-        source: See :func:`theory.curves.information_curve`.
+        source: See :func:`theory.information.curves.curve.information_curve`.
         times: ``0 = t_0 < ... < t_m = 1``. Steps in which nothing is revealed cost nothing.
     """
     grid = _grid(times)

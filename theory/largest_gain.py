@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from theory.correlation import Bits
-from theory.entropy_table import EntropyTable
+from theory.information.measures import Bits
+from theory.information.subsets.table import EntropyTable
 from theory.numbers.rounding import gamma
 
 __all__ = ["mean_gain_error", "mean_largest_gain"]

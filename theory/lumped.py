@@ -21,9 +21,9 @@ from typing import Any
 from flint import arb, fmpq
 
 from theory.alike import marginal_bits, size_of_alike, step_of_alike
-from theory.correlation import Bits
 from theory.distributions.lumped_chain import Chain, State
 from theory.distributions.tempering import GREEDY_TIES, check_temperature, stays_rational
+from theory.information.measures import Bits
 from theory.numbers.arithmetic import Number, to_fmpq, to_fraction
 from theory.numbers.balls import ball_precision, to_ball, with_errors
 from theory.numbers.lognumber import LogNumber

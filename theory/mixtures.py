@@ -31,7 +31,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from theory.bounds import Partition
-from theory.correlation import Bits
+from theory.information.measures import Bits
 from theory.limits import require_operations
 from theory.mixture_columns import Columns, Targets, distinct_laws, parts_of
 from theory.numbers.arithmetic import Number, to_fmpq, to_fraction

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from theory.bounds import check_partition
-from theory.correlation import Bits
 from theory.distributions.pmf import JointPMF
+from theory.information.measures import Bits
 from theory.numbers.lognumber import LogNumber
 from theory.path_costs import Conditional
 

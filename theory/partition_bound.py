@@ -35,9 +35,9 @@ from typing import Any
 from flint import arb, fmpq
 
 from theory.complexities import approximated
-from theory.correlation import Bits
-from theory.curves import InformationCurve, information_curve
 from theory.growth import Source, growth, one_step_defect
+from theory.information.curves.curve import InformationCurve, information_curve
+from theory.information.measures import Bits
 from theory.numbers.lognumber import LogNumber, extra_precision
 from theory.numbers.rounding import Approximate
 from theory.validation import InputError, exact_fraction, positive_int
@@ -120,7 +120,7 @@ def partition_complexity(source: Source, cells: Sequence[Any]) -> Approximate:
     """Return ``(sum_k sqrt(S_k H_k))^2`` in bits, with a bound on its error.
 
     Args:
-        source: See :func:`theory.curves.information_curve`.
+        source: See :func:`theory.information.curves.curve.information_curve`.
         cells: ``0 < tau_0 < ... < tau_K < 1``, rational.
 
     Example:
@@ -138,7 +138,7 @@ def partition_bound(source: Source, cells: Sequence[Any], steps: int) -> Partiti
     """Return the bound for at most ``steps`` steps, ``N = steps - 1 - K``.
 
     Args:
-        source: See :func:`theory.curves.information_curve`.
+        source: See :func:`theory.information.curves.curve.information_curve`.
         cells: ``0 < tau_0 < ... < tau_K < 1``, rational.
         steps: At least K + 2.
 

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.bounds import Partition, check_partition
-from theory.correlation import Bits
 from theory.decoded import divergence
 from theory.distributions.listed_model_balls import BallWeights
 from theory.distributions.outcomes import Outcome
 from theory.distributions.pmf import JointPMF
 from theory.distributions.weights import SUM_TOLERANCE
+from theory.information.measures import Bits
 from theory.numbers.arithmetic import EXACT, Number, to_fmpq
 from theory.numbers.balls import ball_array, ball_precision, public
 from theory.validation import InputError, exact_fraction

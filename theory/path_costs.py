@@ -25,9 +25,9 @@ from typing import Any
 import numpy as np
 
 from theory.bounds import check_partition
-from theory.correlation import Bits
 from theory.distributions.outcomes import Outcome, Token
 from theory.distributions.pmf import JointPMF
+from theory.information.measures import Bits
 from theory.numbers.arithmetic import Number
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError

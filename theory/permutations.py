@@ -33,7 +33,7 @@ import numpy as np
 from flint import arb, ctx
 from numpy.typing import NDArray
 
-from theory.curves import check_sizes
+from theory.information.curves.curve import check_sizes
 from theory.limits import require_operations
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError, positive_int

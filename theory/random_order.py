@@ -27,9 +27,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.correlation import Bits
-from theory.curves import InformationCurve, check_sizes, information_curve
-from theory.entropy_table import EntropyTable
+from theory.information.curves.curve import InformationCurve, check_sizes, information_curve
+from theory.information.measures import Bits
+from theory.information.subsets.table import EntropyTable
 from theory.limits import require_operations
 from theory.validation import InputError, exact_fraction
 
@@ -57,7 +57,7 @@ def expected_kl(source: EntropyTable | Sequence[Any] | InformationCurve, sizes: 
         Bits; exact for an exact source. At least the divergence of the mixture over the partitions.
 
     Example:
-        >>> from theory.closed_forms import mean_subset_entropies
+        >>> from theory.information.closed_forms import mean_subset_entropies
         >>> expected_kl(mean_subset_entropies("shuffle", 4), [2, 2])
         LogNumber('3 log2(2) - log2(3)')
     """
@@ -81,7 +81,7 @@ def expected_kl_of_law(
         law: Block sizes to probability, exact; the probabilities sum to 1.
 
     Example:
-        >>> from theory.closed_forms import mean_subset_entropies
+        >>> from theory.information.closed_forms import mean_subset_entropies
         >>> shuffle = mean_subset_entropies("shuffle", 3)
         >>> expected_kl_of_law(shuffle, {(3,): "1/4", (2, 1): "3/4"})
         LogNumber('-log2(2) + 5/4 log2(3)')
@@ -142,7 +142,7 @@ def optimal_sizes(source: EntropyTable | Sequence[Any] | InformationCurve) -> Op
         CostError: If n^3 exceeds the limit.
 
     Example:
-        >>> from theory.closed_forms import mean_subset_entropies
+        >>> from theory.information.closed_forms import mean_subset_entropies
         >>> best = optimal_sizes(mean_subset_entropies("shuffle", 4))
         >>> best.sizes, best.counts
         (((4,), (2, 2), (2, 1, 1), (1, 1, 1, 1)), (1, 2, 1, 1))

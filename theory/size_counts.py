@@ -13,7 +13,7 @@ from math import comb
 
 import numpy as np
 
-from theory.entropy_table import EntropyTable
+from theory.information.subsets.table import EntropyTable
 from theory.numbers.lognumber import LogNumber
 
 __all__ = ["counts_by_size", "entropies_by_size", "optima_by_size"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from theory.large.entropies import Structure
+from theory.information.curves.structures import Structure
 
 __all__ = ["LISTED_LIMIT", "structure_of"]
 

@@ -39,16 +39,16 @@ from typing import Any
 
 from flint import arb
 
-from theory.correlation import Bits
-from theory.curves import InformationCurve, check_sizes, information_curve
 from theory.distributions.pmf import JointPMF
-from theory.entropy_table import EntropyTable
+from theory.information.curves.curve import InformationCurve, check_sizes, information_curve
+from theory.information.measures import Bits
+from theory.information.subsets.builder import subset_entropies
+from theory.information.subsets.table import EntropyTable
 from theory.largest_gain import mean_gain_error, mean_largest_gain
 from theory.limits import require_operations
 from theory.numbers.balls import approximate, ball_precision, to_ball
 from theory.numbers.lognumber import LogNumber
 from theory.random_order import expected_kl
-from theory.subsets import subset_entropies
 from theory.validation import InputError
 
 __all__ = ["Bound", "best_constant", "confidence_bound", "entropy_bound", "upper_bounds"]

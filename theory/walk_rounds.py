@@ -20,9 +20,9 @@ empty, and each other cell is sure or has length 1: its bits are equal, its leng
 ``n <= (2^R - 1) M``. Bisection needs at most ``ceil(log2(n + 1))`` rounds (Theorem 3 there). Unit: rounds.
 
 **From the left.** Batches ``B_1, ..., B_R`` from the left cost ``sum_t sum_{j <= B_t} H(Bin(j, 1/2)) - n`` bits (exact
-values: :class:`theory.large.gaps.Gaps`), at least ``(n / 2) log2(n / R) - (1 + log2(e / pi) / 2) n`` (Theorem 3).
-Proof: ``H(Bin(j, 1/2)) >= -log2 sum_k p_k^2 = -log2(C(2j, j) / 4^j) >= log2(pi j) / 2``, ``log2 B! >= B log2(B / e)``,
-and ``sum B_t log2 B_t >= n log2(n / R)`` by convexity.
+values: :class:`theory.information.curves.gap_structures.Gaps`), at least ``(n / 2) log2(n / R) - (1 + log2(e / pi) /
+2) n`` (Theorem 3). Proof: ``H(Bin(j, 1/2)) >= -log2 sum_k p_k^2 = -log2(C(2j, j) / 4^j) >= log2(pi j) / 2``, ``log2
+B! >= B log2(B / e)``, and ``sum B_t log2 B_t >= n log2(n / R)`` by convexity.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from math import factorial
 from figures.claims_list.claim import Claim, Evidence
 from figures.claims_list.laws import listed
 from theory.accuracy import accuracy_floor, forward_kl
-from theory.correlation import total_correlation
 from theory.decoder import decode
+from theory.information.measures import total_correlation
 from theory.policies import parse_policy
 from theory.product_laws import (
     exactly_one,

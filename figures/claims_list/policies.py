@@ -9,10 +9,10 @@ from figures.claims_list.laws import listed, partitions
 from theory.adaptive.cap import adaptive_bounds
 from theory.bounds import optimal_bounds, step_bound
 from theory.decoder import decode
+from theory.information.subsets.builder import subset_entropies
 from theory.mixtures import optimal_mixture
 from theory.partition_laws import mixture_kl
 from theory.policies import parse_policy
-from theory.subsets import subset_entropies
 
 __all__ = ["ENTRIES"]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from figures.claims_list.claim import Claim, Evidence
 from figures.claims_list.laws import listed
-from theory.closed_forms import closed_form, evaluate
-from theory.correlation import total_correlation
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
+from theory.information.closed_forms import closed_form, evaluate
+from theory.information.measures import total_correlation
 from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from figures.claims_list.claim import Claim, Evidence
 from synthetic import make_task
-from theory.closed_forms import closed_form, evaluate
 from theory.expectation import decode_contexts
+from theory.information.closed_forms import closed_form, evaluate
 from theory.policies import parse_policy
 from theory.ties import tie_interval
 

@@ -11,7 +11,7 @@ from itertools import accumulate, product
 from synthetic.plain import PlainTask, require_listable
 from synthetic.task import register
 from theory.distributions.pmf import JointPMF
-from theory.large.gaps import Gaps
+from theory.information.curves.gap_structures import Gaps
 
 __all__ = ["BernoulliWalk"]
 

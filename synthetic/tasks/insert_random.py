@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from synthetic.task import ListTask, register
-from theory.large.gaps import Gaps
+from theory.information.curves.gap_structures import Gaps
 
 __all__ = ["InsertRandom"]
 

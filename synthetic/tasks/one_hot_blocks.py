@@ -13,7 +13,7 @@ from synthetic import structures
 from synthetic.plain import PlainTask, require_listable
 from synthetic.task import register
 from theory.distributions.pmf import JointPMF
-from theory.large.entropies import Copies
+from theory.information.curves.structures import Copies
 from theory.validation import InputError, positive_int
 
 __all__ = ["OneHotBlocks"]

@@ -17,9 +17,9 @@ from theory.adaptive.cap import adaptive_bounds
 from theory.adaptive.depth import SerialDepth, serial_depth
 from theory.adaptive.frontier import Frontier, Vertex, frontier
 from theory.adaptive.graph import StateGraph
-from theory.correlation import Bits
 from theory.distributions.contexts import expectation
 from theory.distributions.pmf import JointPMF
+from theory.information.measures import Bits
 from theory.numbers.error_of_means import mean_error
 from theory.numbers.lognumber import LogNumber
 

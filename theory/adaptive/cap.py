@@ -14,8 +14,8 @@ from theory.adaptive.ledger import Ledger
 from theory.adaptive.policy import AdaptivePolicy
 from theory.adaptive.search import FLOAT_TIE, Search, best_within, budget_values
 from theory.adaptive.walk import policy_of
-from theory.correlation import Bits
 from theory.distributions.pmf import JointPMF
+from theory.information.measures import Bits
 from theory.numbers.arithmetic import Number
 from theory.numbers.rounding import gamma
 from theory.validation import InputError

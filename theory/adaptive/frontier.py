@@ -27,9 +27,9 @@ from theory.adaptive.ledger import CLOSE, Ledger, Outlook
 from theory.adaptive.policy import AdaptivePolicy
 from theory.adaptive.search import Search, best_weighted, best_within, budget_values
 from theory.adaptive.walk import policy_of
-from theory.correlation import Bits
 from theory.distributions.contexts import expectation
 from theory.distributions.pmf import JointPMF
+from theory.information.measures import Bits
 from theory.numbers.arithmetic import Number
 from theory.numbers.error_of_means import mean_error
 from theory.numbers.lognumber import LogNumber

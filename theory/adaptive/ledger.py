@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from theory.adaptive.graph import StateGraph
 from theory.adaptive.kinds import DONE
 from theory.adaptive.states import members
-from theory.correlation import Bits
+from theory.information.measures import Bits
 from theory.numbers.arithmetic import to_fraction
 from theory.numbers.lognumber import LogNumber
 

@@ -15,9 +15,9 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory.correlation import Bits
 from theory.distributions.outcomes import Outcome, Token
 from theory.distributions.pmf import JointPMF
+from theory.information.measures import Bits
 from theory.numbers.arithmetic import Array, Number
 from theory.policies.ranked import SetLaw
 from theory.policies.view import View

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from theory.adaptive.graph import StateGraph
 from theory.adaptive.kinds import DONE, FREE
 from theory.adaptive.ledger import Ledger, Outlook
-from theory.correlation import Bits
+from theory.information.measures import Bits
 from theory.numbers.lognumber import LogNumber
 
 __all__ = ["FLOAT_TIE", "Search", "best_weighted", "best_within", "budget_values", "weighted_values"]

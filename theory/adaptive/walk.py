@@ -14,7 +14,7 @@ from theory.adaptive.ledger import FINISH
 from theory.adaptive.policy import AdaptivePolicy, Decision
 from theory.adaptive.search import Search
 from theory.adaptive.states import States, members
-from theory.correlation import Bits
+from theory.information.measures import Bits
 from theory.numbers.arithmetic import to_fraction
 from theory.numbers.rounding import gamma
 

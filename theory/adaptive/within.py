@@ -25,8 +25,8 @@ from theory.adaptive.depth import serial_depth
 from theory.adaptive.frontier import Frontier, Vertex, frontier
 from theory.adaptive.graph import StateGraph, state_graph
 from theory.adaptive.ledger import CLOSE
-from theory.correlation import Bits
 from theory.distributions.pmf import JointPMF
+from theory.information.measures import Bits
 from theory.numbers.arithmetic import Number, to_fmpq
 from theory.numbers.balls import approximate
 from theory.numbers.lognumber import LogNumber, extra_precision

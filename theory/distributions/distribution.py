@@ -95,7 +95,7 @@ def occurring(contexts: Sequence[Context]) -> tuple[Context, ...]:
 
 
 def context_pmfs(contexts: Sequence[Context]) -> list[tuple[Fraction, JointPMF]]:
-    """Return (weight, pmf) pairs, as :func:`theory.subsets.subset_entropies` takes them; weight zero is left out."""
+    """Return (weight, pmf) pairs, as ``subset_entropies`` takes them; weight zero is left out."""
     return [(context.weight, context.law.pmf()) for context in occurring(contexts)]
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 from theory.bounds import check_partition
-from theory.large.entropies import Structure
+from theory.information.curves.structures import Structure
 from theory.large.sizes import best_sizes, check_size, curve_of
 from theory.limits import CostError
 from theory.structure import LISTED_LIMIT, structure_of

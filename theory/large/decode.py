@@ -15,7 +15,7 @@ short or few blocks, few steps, blocks of two, of three by twos (:mod:`~theory.l
 Not known: the rule compares positions of different gaps (or blocks), so which gap goes first depends on the values of
 all of them, and the state is a multiset of gaps, of which there are more than any power of n. Random top-k in many
 steps mixes over all splits of k positions among the gaps. Its expected divergence needs mean subset entropies only
-and is always known: :func:`theory.large.entropies.expected_kl_of`. The command samples what is not known
+and is always known: :func:`theory.information.curves.structures.expected_kl_of`. The command samples what is not known
 (:mod:`theory.large.decode_estimate`).
 
 **One token a step** (top-1): every draw is from a true conditional, so at temperature 1 the law is P: accuracy 1,
@@ -43,8 +43,8 @@ from math import comb
 
 from theory.alike import size_of_alike
 from theory.distributions.tempering import GREEDY_TIES, check_temperature
-from theory.large.entropies import Copies, Structure
-from theory.large.gaps import Gaps
+from theory.information.curves.gap_structures import Gaps
+from theory.information.curves.structures import Copies, Structure
 from theory.large.interval import decode_interval
 from theory.large.one_hot_topk import decode_one_hot_topk
 from theory.large.random_gaps import decode_random
@@ -75,8 +75,8 @@ def decode_structured(
     Off the support the ``marginal`` convention holds.
 
     Args:
-        structure: The structure of the law: :class:`~theory.large.gaps.Gaps` or
-            :class:`~theory.large.entropies.Copies`.
+        structure: The structure of the law: :class:`~theory.information.curves.gap_structures.Gaps` or
+            :class:`~theory.information.curves.structures.Copies`.
         policy: A ranked policy.
         temperature: tau >= 0; results are exact for 0 and 1, and 1/m with m small; else floats with ``errors``.
         greedy_ties: Equal tokens at temperature 0.

@@ -2,8 +2,8 @@
 
 Exact at temperature 1 without truncation: ``path_kl`` of a fixed ordered partition (Theorem 1 of arXiv 2510.04767; it
 is the KL divergence too) and of blocks of fixed sizes in random order (mean subset entropies,
-:func:`theory.large.entropies.expected_kl_of`); and always the steps of rules that go by the clock. All else is an
-estimate (:mod:`theory.structured.decode_answers`).
+:func:`theory.information.curves.structures.expected_kl_of`); and always the steps of rules that go by the clock. All
+else is an estimate (:mod:`theory.structured.decode_answers`).
 
 **Q is constant on the support**, so that ``kl = -log2 accuracy``, if law and decoder are symmetric under a group that
 acts transitively on the support:
@@ -25,9 +25,9 @@ from theory.decoder import as_process
 from theory.distributions.closed.one_hot_blocks import BlocksLaw
 from theory.distributions.tempering import Transform
 from theory.expectation import not_lumped
+from theory.information.curves.gap_structures import Gaps
+from theory.information.curves.structures import Copies, Structure, expected_kl_of
 from theory.large.decode import NotKnownError
-from theory.large.entropies import Copies, Structure, expected_kl_of
-from theory.large.gaps import Gaps
 from theory.large.one_hot_runs import follow_blocks, successes_by_score
 from theory.large.random_runs import successes_of_random_order
 from theory.limits import CostError

@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from theory.alike import size_of_alike, size_of_rows
 from theory.distributions.tempering import stays_rational, tempered
 from theory.distributions.tempering_balls import tempered_balls
-from theory.large.gaps import Gaps
+from theory.information.curves.gap_structures import Gaps
 from theory.lumped import LumpedDecode
 from theory.numbers.arithmetic import EXACT, to_fraction
 from theory.numbers.balls import ball_precision, balls, to_ball, with_errors

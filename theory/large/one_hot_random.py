@@ -27,7 +27,8 @@ of T rows and B columns with sums s_t and b. With the weight 1 for tables of zer
 count 0-1 matrices with constant row and column sums (OEIS A008300), for which no polynomial algorithm is known either.
 
 The rule commutes with all permutations inside the blocks, so ``kl = -log2 accuracy`` (:mod:`theory.lumped`);
-``path_kl`` is the expected divergence of random order (:func:`theory.large.entropies.expected_kl_of`), the steps are T.
+``path_kl`` is the expected divergence of random order (:func:`theory.information.curves.structures.expected_kl_of`),
+the steps are T.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from math import comb, factorial, prod
 
 from flint import fmpq, fmpq_poly
 
-from theory.large.entropies import Copies, expected_kl_of
+from theory.information.curves.structures import Copies, expected_kl_of
 from theory.large.one_hot_substitution import accuracy_by_substitution, substitution_cost
 from theory.large.one_hot_triples import accuracy_of_triples, is_by_twos
 from theory.limits import require_operations
@@ -59,7 +60,7 @@ def decode_one_hot_random(law: Copies, sizes: Sequence[int]) -> LumpedDecode:
         CostError: If there are too many steps and states, for blocks of three or more.
 
     Example:
-        >>> from theory.large.entropies import Exchangeable
+        >>> from theory.information.curves.structures import Exchangeable
         >>> two = Copies(Exchangeable(2, lambda j: [(Fraction(2 - j), Fraction(2))]), 2)  # 01 or 10, twice
         >>> decode_one_hot_random(two, [2, 2]).accuracy  # both of one block 1/2, one of each 1
         Fraction(3, 4)

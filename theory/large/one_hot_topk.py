@@ -31,8 +31,8 @@ from typing import Any
 
 from flint import fmpq
 
-from theory.correlation import Bits
-from theory.large.entropies import Copies
+from theory.information.curves.structures import Copies
+from theory.information.measures import Bits
 from theory.large.one_hot_random import decode_one_hot_random, random_is_known
 from theory.large.one_hot_window import Window, forward
 from theory.large.serial import decode_serial, sizes_from_left
@@ -61,7 +61,7 @@ def decode_one_hot_topk(
     ``errors``.
 
     Example:
-        >>> from theory.large.entropies import Exchangeable
+        >>> from theory.information.curves.structures import Exchangeable
         >>> bits = Exchangeable(2, lambda j: [(Fraction(2 - j), Fraction(2))])  # 01 or 10
         >>> found = decode_one_hot_topk(Copies(bits, 3), TopK(k=3))  # 12/20 / 4 + 8/20
         >>> found.accuracy, found.steps

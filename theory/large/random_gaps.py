@@ -25,8 +25,8 @@ with more than M - s masked positions cannot come out of the step: their weight 
 ``F(g)``. Nothing is reduced on the way. The sums at g are kept over ``F(g-1)``: multiplied by ``(g-1)^k`` at each g.
 
 The sizes are fixed: ``path_kl`` is the exact expected divergence of random order
-(:func:`theory.large.entropies.expected_kl_of`) and the steps are T. ``kl`` is not known (a mixture over the orders).
-Where the integers would take long the accuracy is a float (:mod:`theory.large.random_floats`).
+(:func:`theory.information.curves.structures.expected_kl_of`) and the steps are T. ``kl`` is not known (a mixture over
+the orders). Where the integers would take long the accuracy is a float (:mod:`theory.large.random_floats`).
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ import numpy as np
 from flint import fmpz
 from numpy.typing import NDArray
 
-from theory.large.entropies import expected_kl_of
+from theory.information.curves.gap_structures import Gaps
+from theory.information.curves.structures import expected_kl_of
 from theory.large.gap_kernel import gap_kernel
-from theory.large.gaps import Gaps
 from theory.large.random_floats import random_accuracy, require_floats
 from theory.lumped import LumpedDecode
 from theory.numbers.arithmetic import Number

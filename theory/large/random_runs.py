@@ -17,8 +17,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.large.entropies import Copies
-from theory.large.gaps import Gaps
+from theory.information.curves.gap_structures import Gaps
+from theory.information.curves.structures import Copies
 from theory.limits import require_operations
 
 __all__ = ["successes_of_random_order"]

@@ -25,8 +25,8 @@ from flint import fmpq
 from theory.alike import size_of_alike
 from theory.distributions.tempering import stays_rational, tempered
 from theory.distributions.tempering_balls import tempered_balls
-from theory.large.entropies import Copies, Structure
-from theory.large.gaps import Gaps
+from theory.information.curves.gap_structures import Gaps
+from theory.information.curves.structures import Copies, Structure
 from theory.limits import require_operations
 from theory.lumped import LumpedDecode
 from theory.numbers.arithmetic import EXACT, to_fmpq

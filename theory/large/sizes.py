@@ -18,8 +18,8 @@ import numpy as np
 from flint import arb, ctx
 from numpy.typing import NDArray
 
-from theory.curves import check_sizes
-from theory.large.entropies import Structure
+from theory.information.curves.curve import check_sizes
+from theory.information.curves.structures import Structure
 from theory.limits import require_operations
 
 __all__ = ["Curve", "Sizes", "best_sizes", "curve_of"]

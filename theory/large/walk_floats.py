@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from flint import arb
 
+from theory.information.curves.gap_structures import Gaps
 from theory.large.approximate import UNIT, LargeDecode, fixed, whole
-from theory.large.gaps import Gaps
 from theory.large.serial import decode_serial
 from theory.numbers.lognumber import extra_precision
 from theory.numbers.rounding import Approximate, two_digits

@@ -28,7 +28,7 @@ from fractions import Fraction
 from flint import fmpq
 
 from theory.alike import size_of_alike
-from theory.large.gaps import Gaps
+from theory.information.curves.gap_structures import Gaps
 from theory.large.serial import decode_serial, sizes_from_left
 from theory.large.walk_margin import margin_group
 from theory.large.walk_paths import Group, loss, next_ends

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from theory.bounds import check_partition
-from theory.curves import information_curve
 from theory.distributions.distribution import Context
 from theory.distributions.parametric.markov import MarkovLaw
+from theory.information.curves.curve import information_curve
 from theory.limits import CostError
 from theory.numbers.rounding import Approximate
 from theory.random_order import optimal_sizes, require_sizes

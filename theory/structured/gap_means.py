@@ -31,9 +31,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.curves import InformationCurve, check_sizes
 from theory.distributions.parametric.markov import MarkovLaw
 from theory.distributions.parametric.markov_errors import UNIT
+from theory.information.curves.curve import InformationCurve, check_sizes
 from theory.numbers.rounding import Approximate, gamma
 from theory.random_order import OptimalSizes, expected_kl
 from theory.structured.gaps import approximate_entropy

@@ -1,8 +1,9 @@
-"""Building the table of all subset entropies of a pmf, see :mod:`theory.entropy_table`.
+"""Building the table of all subset entropies of a pmf, see :mod:`theory.information.subsets.table`.
 
-Sparse pmfs are walked down the lattice of subsets (``theory/lattice.py``), dense ones expanded (``theory/dense.py``),
-whichever is estimated to be cheaper. An exact table is the same floats, and the integer masses that a walk meets: what
-its exact entries are built from when they are asked for (``theory/prime_table.py``).
+Sparse pmfs are walked down the lattice of subsets (``theory/information/subsets/sparse.py``), dense ones expanded
+(``theory/information/subsets/dense.py``), whichever is estimated to be cheaper. An exact table is the same floats,
+and the integer masses that a walk meets: what its exact entries are built from when they are asked for
+(``theory/information/subsets/prime_rows_builder.py``).
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.dense import dense_cells, dense_error, dense_subset_entropies
 from theory.distributions.pmf import JointPMF
-from theory.entropy_table import EntropyTable, Parts
-from theory.lattice import lattice
+from theory.information.subsets.builder_cost import dense_is_cheaper, lattice_work
+from theory.information.subsets.dense import dense_cells, dense_error, dense_subset_entropies
+from theory.information.subsets.prime_rows_builder import TOTAL_BITS, Masses
+from theory.information.subsets.sparse import lattice
+from theory.information.subsets.table import EntropyTable, Parts
 from theory.limits import require_memory, require_operations
 from theory.numbers.rounding import axis_depth, entropy_error, gamma, pairwise_depth
-from theory.prime_table import TOTAL_BITS, Masses
-from theory.table_costs import dense_is_cheaper, lattice_work
 from theory.validation import InputError
 
 __all__ = ["subset_entropies"]

@@ -7,13 +7,13 @@ from fractions import Fraction
 from functools import cache
 from typing import Any, cast
 
-from theory.closed_forms.exact import Environment, exact_truth, exact_value
-from theory.closed_forms.form import ClosedForm
-from theory.closed_forms.grids import grid_forms
-from theory.closed_forms.insert_remove import insert_remove_forms
-from theory.closed_forms.replace_random import replace_random_forms
-from theory.closed_forms.shuffle import shuffle_forms
-from theory.closed_forms.simple import simple_forms
+from theory.information.closed_forms.exact import Environment, exact_truth, exact_value
+from theory.information.closed_forms.form import ClosedForm
+from theory.information.closed_forms.grids import grid_forms
+from theory.information.closed_forms.insert_remove import insert_remove_forms
+from theory.information.closed_forms.replace_random import replace_random_forms
+from theory.information.closed_forms.shuffle import shuffle_forms
+from theory.information.closed_forms.simple import simple_forms
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError, choice, exact_fraction, positive_int
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from theory.closed_forms.form import DERIVED, ClosedForm, symbols
+from theory.information.closed_forms.form import DERIVED, ClosedForm, symbols
 
 __all__ = ["LATIN_SQUARES", "SUDOKU_4", "grid_forms"]
 

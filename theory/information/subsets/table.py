@@ -6,7 +6,7 @@ stands for position i.
 The floats carry a proven bound on their error. For an exact pmf every entry is also known exactly. A few entries are
 built one by one from the pmf, as a :class:`~theory.numbers.lognumber.LogNumber`, for weights of any size. Where many
 are asked for, all are built at once as integer *rows* over primes, ``h(B) = sum_p v_p(B) log2(p) / D``, which takes
-about as long as the floats do (``theory/prime_rows.py``); two entries are equal iff their rows are.
+about as long as the floats do (``theory/information/subsets/prime_rows.py``); two entries are equal iff their rows are.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from theory.correlation import entropy, entropy_interval
 from theory.distributions.pmf import JointPMF
+from theory.information.measures import entropy, entropy_interval
+from theory.information.subsets.prime_rows import PrimeRows, mean_rows
+from theory.information.subsets.prime_rows_builder import Masses, prime_rows, rows_seconds
 from theory.limits import require_operations
 from theory.numbers.coprime import factor_cost
 from theory.numbers.lognumber import LogNumber, extra_precision
 from theory.numbers.rounding import sum_error
-from theory.prime_rows import PrimeRows, mean_rows
-from theory.prime_table import Masses, prime_rows, rows_seconds
 from theory.validation import InputError
 
 __all__ = ["EntropyTable", "Parts"]
@@ -165,7 +165,7 @@ class EntropyTable:
         """Return ``sum_B c_B H(y_B)`` exactly.
 
         Example:
-            >>> from theory.subsets import subset_entropies
+            >>> from theory.information.subsets.builder import subset_entropies
             >>> table = subset_entropies(JointPMF.uniform([(0, 0), (1, 1)]))
             >>> table.combination({0b01: 1, 0b10: 1, 0b11: -1})  # mutual information
             LogNumber('log2(2)')

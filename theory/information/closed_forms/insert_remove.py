@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from theory.closed_forms.form import DERIVED, ClosedForm, symbols
-from theory.closed_forms.replace_random import replace_accuracy, replace_bound
-from theory.closed_forms.schedules import topk
+from theory.information.closed_forms.form import DERIVED, ClosedForm, symbols
+from theory.information.closed_forms.replace_random import replace_accuracy, replace_bound
+from theory.information.closed_forms.schedules import topk
 
 __all__ = ["insert_remove_forms"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from theory.closed_forms.form import DERIVED, ClosedForm, symbols
+from theory.information.closed_forms.form import DERIVED, ClosedForm, symbols
 
 __all__ = ["curve_forms"]
 

@@ -47,7 +47,7 @@ class ClosedForm:
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """The parameters that :func:`~theory.closed_forms.evaluate` needs, sorted."""
+        """The parameters that :func:`~theory.information.closed_forms.evaluate` needs, sorted."""
         free = self.expression.free_symbols | getattr(self.domain, "free_symbols", set())
         names = {symbol.name for symbol in free if not hasattr(symbol, "base")}  # s[t] counts as s
         sized = names & {"s", "m", "T"}

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from theory.correlation import Bits
-from theory.entropy_table import EntropyTable
+from theory.information.measures import Bits
+from theory.information.subsets.table import EntropyTable
 from theory.numbers.lognumber import LogNumber
 from theory.numbers.rounding import gamma, pairwise_depth, sum_error
 from theory.validation import InputError, positive_int
@@ -102,7 +102,7 @@ def information_curve(source: EntropyTable | Sequence[Any] | InformationCurve) -
 
     Example:
         >>> from theory.distributions.pmf import JointPMF
-        >>> from theory.subsets import subset_entropies
+        >>> from theory.information.subsets.builder import subset_entropies
         >>> parity = JointPMF.uniform([(0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0)])
         >>> [str(z) for z in information_curve(subset_entropies(parity)).z]
         ['0', '0', 'log2(2)']

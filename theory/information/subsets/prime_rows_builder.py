@@ -1,8 +1,8 @@
-"""Building the rows over primes of all subset entropies of an exact pmf, see :mod:`theory.prime_rows`.
+"""Building the rows over primes of all subset entropies of an exact pmf, see ``prime_rows.py``.
 
 With integer masses m of the marginal on B over the total D, ``D h(B) = D log2 D - sum m log2 m``. Masses below a few
-million are factored by a sieve in compiled code (``theory/prime_kernel.py``), few larger ones one by one. Small tables
-are folded by numpy unless the compiler is loaded already: both give the same rows.
+million are factored by a sieve in compiled code (``theory/information/subsets/prime_rows_kernel.py``), few larger
+ones one by one. Small tables are folded by numpy unless the compiler is loaded already: both give the same rows.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.dense import dense_cells
 from theory.distributions.pmf import JointPMF
+from theory.information.subsets.builder_cost import dense_is_cheaper
+from theory.information.subsets.dense import dense_cells
+from theory.information.subsets.prime_rows import PrimeRows, summed_rows
 from theory.numbers.compiled import has_compiler
 from theory.numbers.coprime import prime_factors
-from theory.prime_rows import PrimeRows, summed_rows
-from theory.table_costs import dense_is_cheaper
 
 __all__ = ["TOTAL_BITS", "Masses", "prime_rows", "rows_seconds"]
 
@@ -83,8 +83,8 @@ def prime_rows(
 
 
 def _compiled(total: int, source: Masses | NDArray[np.int64], cells: int) -> PrimeRows | None:
-    from theory.prime_kernel import dense_fold, listed_fold
-    from theory.prime_sieve import sieve
+    from theory.information.subsets.prime_rows_kernel import dense_fold, listed_fold
+    from theory.information.subsets.prime_sieve import sieve
 
     # powers of two: sieves are kept and shared; for small tables not much longer than the table
     most = _SIEVE if cells >= _COMPILE_FROM else 4 << max(cells, 1 << 10).bit_length()

@@ -1,7 +1,7 @@
 """Subset entropies of an exact pmf as integer rows over primes: ``D h(B) = sum_p v_p(B) log2 p``.
 
 Logarithms of primes are linearly independent over the rationals, so rows are equal iff entropies are. Most coefficients
-are zero: rows are kept compressed. They are built in ``theory/prime_table.py``.
+are zero: rows are kept compressed. They are built in ``theory/information/subsets/prime_rows_builder.py``.
 """
 
 from __future__ import annotations

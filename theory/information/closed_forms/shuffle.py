@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from theory.closed_forms.curve import curve_forms
-from theory.closed_forms.form import DERIVED, PAPER, SECTION, TOPK, ClosedForm, symbols
-from theory.closed_forms.schedules import REMAINDERS, Schedule, any_sizes, topk
+from theory.information.closed_forms.curve import curve_forms
+from theory.information.closed_forms.form import DERIVED, PAPER, SECTION, TOPK, ClosedForm, symbols
+from theory.information.closed_forms.schedules import REMAINDERS, Schedule, any_sizes, topk
 
 __all__ = ["shuffle_forms"]
 

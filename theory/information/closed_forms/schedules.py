@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from theory.closed_forms.form import symbols
+from theory.information.closed_forms.form import symbols
 
 __all__ = ["REMAINDERS", "Schedule", "any_sizes", "topk"]
 

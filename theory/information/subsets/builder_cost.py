@@ -6,9 +6,9 @@ from math import prod
 
 import numpy as np
 
-from theory.dense import dense_cells
 from theory.distributions.pmf import JointPMF
-from theory.lattice import lattice_rows
+from theory.information.subsets.dense import dense_cells
+from theory.information.subsets.sparse import lattice_rows
 
 __all__ = ["dense_is_cheaper", "lattice_seconds", "lattice_work"]
 

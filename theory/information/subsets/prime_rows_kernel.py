@@ -4,7 +4,7 @@ For each set the masses m of its marginal are counted if many are equal, then ea
 m, e its exponent. A sieve gives for each m its least prime, the exponent and what is left; all masses of a set lose
 their least prime in one pass without branches, those that are not 1 stay for the next. Masses beyond the sieve are
 handed back. Sets come from a walk over a dense table of integers (one axis kept or dropped at a time, as in
-``theory/dense_kernel.py``) or as a list.
+``theory/information/subsets/dense_kernel.py``) or as a list.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.dense import dense_cells
-from theory.prime_sieve import SHIFT, sieve
+from theory.information.subsets.dense import dense_cells
+from theory.information.subsets.prime_sieve import SHIFT, sieve
 
 __all__ = ["Folded", "dense_fold", "listed_fold"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from theory.closed_forms.form import DERIVED, PAPER, SECTION, ClosedForm
+from theory.information.closed_forms.form import DERIVED, PAPER, SECTION, ClosedForm
 
 __all__ = ["DETERMINISTIC", "simple_forms"]
 

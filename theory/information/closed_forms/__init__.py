@@ -4,8 +4,13 @@ Every form is proved in ``docs/closed_forms.md`` and compared with brute force, 
 sympy is imported when a form is first asked for, not with this package.
 """
 
-from theory.closed_forms.form import ClosedForm, Symbols, symbols
-from theory.closed_forms.registry import closed_form, closed_forms, evaluate, mean_subset_entropies
+from theory.information.closed_forms.form import ClosedForm, Symbols, symbols
+from theory.information.closed_forms.registry import (
+    closed_form,
+    closed_forms,
+    evaluate,
+    mean_subset_entropies,
+)
 
 __all__ = [
     "ClosedForm",

@@ -5,7 +5,7 @@ the sum over it (``M = [I; 1 ... 1]``): the tensor ``M x ... x M p`` holds the c
 ``prod_i (A_i + 1)`` numbers. Apply phi, then sum each axis over its kept cells or take its dropped one
 (``R``, two rows): ``h = -(R x ... x R) phi((M x ... x M) p)``. Neighbouring axes are joined so that BLAS does the
 work; the first axes are walked row by row, so that only a slice of the big tensor exists at a time. Large tables go to
-compiled code (``theory/dense_kernel.py``) where numba is installed.
+compiled code (``theory/information/subsets/dense_kernel.py``) where numba is installed.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def dense_subset_entropies(
     if compiled is None:
         compiled = _is_compiled(table.shape)
     if compiled:
-        from theory.dense_kernel import compiled_subset_entropies
+        from theory.information.subsets.dense_kernel import compiled_subset_entropies
 
         return compiled_subset_entropies(table) + 0.0
     split = _split(table.shape)
@@ -79,7 +79,7 @@ def dense_error(shape: tuple[int, ...], outcomes: int, *, compiled: bool | None 
         compiled: As in :func:`dense_subset_entropies`.
     """
     if _is_compiled(shape) if compiled is None else compiled:
-        from theory.dense_kernel import BLOCK
+        from theory.information.subsets.dense_kernel import BLOCK
 
         cells = prod(shape)
         depths = axis_depth(shape), min(cells, BLOCK) + -(-cells // BLOCK)

@@ -25,7 +25,7 @@ from typing import Protocol
 
 from flint import arb
 
-from theory.curves import check_sizes
+from theory.information.curves.curve import check_sizes
 from theory.limits import require_operations
 from theory.numbers.lognumber import LogNumber
 
