@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from theory.bounds import optimal_bounds
+from theory.bounds.partitions.step_bounds import optimal_bounds
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import total_correlation
 from theory.information.subsets.builder import subset_entropies

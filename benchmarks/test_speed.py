@@ -10,7 +10,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from theory.bounds import optimal_bounds
+from theory.bounds.partitions.step_bounds import optimal_bounds
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import total_correlation

@@ -110,7 +110,7 @@ def _extra_steps(edge: Any, kl: float, steps: float) -> float:
 
 def optima(*, task: str, n: int | None, mixtures: bool, contexts: Contexts = None) -> list[dict[str, Any]]:
     """Return the optimal points: the adaptive frontier, the best fixed partitions and the best mixtures of them."""
-    from theory.bounds import optimal_bounds
+    from theory.bounds.partitions.step_bounds import optimal_bounds
     from theory.distributions.distribution import context_pmfs
     from theory.information.subsets.builder import subset_entropies
 

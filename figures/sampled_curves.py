@@ -92,9 +92,9 @@ def decode_sampled(
 
 def bounds_sampled(*, law: dict[str, Any]) -> list[float]:
     """Return `L*_T` of a Markov chain for T = 1, 2, ... up to the first zero; nothing for other laws."""
+    from theory.bounds.partitions.markov import chain_optimal_bounds
     from theory.distributions.parametric.markov import MarkovLaw
     from theory.limits import CostError
-    from theory.structured.gaps import chain_optimal_bounds
 
     made = _law(law)
     try:

@@ -16,7 +16,7 @@ sequences, and sums to 1. A sequence x ~ P_s costs m calls to draw and m to scor
     inconsistency = log2 P_s(x) - log2 R_w(x)      (the same sequence in two reveal orders)
     total         = gap + inconsistency = log2 P_s(x) - log2 Q_w(x)
 
-The gap is the pseudo-cost of Wen, Liang, Lu (arXiv 2608.25505; :mod:`theory.path_costs`).
+The gap is the pseudo-cost of Wen, Liang, Lu (arXiv 2608.25505; :mod:`theory.bounds.partitions.path_costs`).
 
 **Unbiased.** If the conditionals come from one joint law (as those of the ideal model do), the chain rule gives
 ``P_s = R_w = P`` for all s and w; inconsistency is 0 for every x, and the mean of the gap over x ~ P and w is

@@ -13,7 +13,7 @@ from tests import reference as ref
 from tests.comparison import same
 from tests.strategies import ordered_partitions, targets
 from tests.tolerance import ROUNDING
-from theory.accuracy import (
+from theory.bounds.accuracy.divergence import (
     accuracy_excess,
     accuracy_floor,
     exactly_one,

@@ -33,7 +33,7 @@ from theory.adaptive.frontier import (
 from theory.adaptive.graph import state_graph
 from theory.adaptive.ledger import Ledger
 from theory.adaptive.search import best_weighted, budget_values, weighted_values
-from theory.bounds import optimal_bounds
+from theory.bounds.partitions.step_bounds import optimal_bounds
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import total_correlation

@@ -14,7 +14,7 @@ from tests.strategies import Target
 from theory.adaptive.cap import adaptive_bounds
 from theory.adaptive.depth import serial_depth
 from theory.adaptive.frontier import frontier
-from theory.bounds import optimal_bounds
+from theory.bounds.partitions.step_bounds import optimal_bounds
 from theory.distributions.pmf import JointPMF
 from theory.information.subsets.builder import subset_entropies
 from theory.numbers.lognumber import LogNumber

@@ -15,8 +15,13 @@ from tests.comparison import same
 from tests.compositions import compositions
 from tests.strategies import ordered_partitions, targets
 from tests.tolerance import NEAR_OPTIMAL, ROUNDING
-from theory.bounds import check_partition, optimal_bounds, optimal_partition_counts, step_bound
-from theory.chains import block_prices, chain_costs
+from theory.bounds.partitions.step_bounds import (
+    check_partition,
+    optimal_bounds,
+    optimal_partition_counts,
+    step_bound,
+)
+from theory.bounds.partitions.subset_program import block_prices, chain_costs
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import entropy, total_correlation
 from theory.information.subsets.builder import subset_entropies

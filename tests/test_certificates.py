@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests import reference as ref
 from tests.strategies import targets
-from theory.accuracy import total_variation
-from theory.certificates import (
+from theory.bounds.accuracy.divergence import total_variation
+from theory.bounds.accuracy.map_certificates import (
     certified_prefix,
     frechet_profile,
     mode_gap,
@@ -20,13 +20,13 @@ from theory.certificates import (
     threshold_certificate,
     threshold_counterexample,
 )
+from theory.bounds.accuracy.worst_case import worst_case, worst_gap_by_programme
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import total_correlation
 from theory.limits import CostError
 from theory.mixtures import partition_law
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError
-from theory.worst_case import worst_case, worst_gap_by_programme
 
 PROGRAMME = 1e-6  # a probability: HiGHS meets constraints within 1e-7 each; worst seen 1e-15
 CONFIDENCES = st.lists(st.fractions(0, 1, max_denominator=24), min_size=1, max_size=6)

@@ -18,6 +18,15 @@ from tests.strategies import ordered_partitions
 from tests.test_rounding import uneven
 from tests.tolerance import USEFUL
 from theory.__main__ import main
+from theory.bounds.partitions.markov import (
+    approximate_dual,
+    approximate_entropy,
+    approximate_step_bound,
+    bisection,
+    chain_optimal_bounds,
+)
+from theory.bounds.schedules.markov import chain_curve
+from theory.bounds.schedules.random_order import optimal_sizes
 from theory.distributions.parametric import likelihood_errors as evidence_errors
 from theory.distributions.parametric.grammar import GrammarLaw
 from theory.distributions.parametric.hmm import HMMLaw
@@ -26,17 +35,8 @@ from theory.distributions.parametric.likelihood_errors import log_prob_error
 from theory.distributions.parametric.markov import MarkovLaw
 from theory.distributions.parametric.markov_errors import power_roundings
 from theory.numbers.compiled import has_compiler
-from theory.random_order import optimal_sizes
 from theory.structured.answers import large_bounds, large_schedule
 from theory.structured.gap_decode import approximate_accuracy
-from theory.structured.gap_means import chain_curve
-from theory.structured.gaps import (
-    approximate_dual,
-    approximate_entropy,
-    approximate_step_bound,
-    bisection,
-    chain_optimal_bounds,
-)
 from theory.validation import InputError
 
 

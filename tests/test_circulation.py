@@ -12,9 +12,9 @@ from tests import reference as ref
 from tests.comparison import same
 from tests.strategies import ordered_partitions, targets
 from tests.test_model_excess import random_model
+from theory.bounds.partitions.path_costs import circulation, path_cost, pseudo_cost, step_costs
 from theory.distributions.pmf import JointPMF
 from theory.numbers.lognumber import LogNumber
-from theory.path_costs import circulation, path_cost, pseudo_cost, step_costs
 from theory.validation import InputError
 
 SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "skewed", "sparse"))

@@ -20,7 +20,7 @@ from tests.closed_form_targets import (
     table,
 )
 from tests.compositions import compositions
-from theory.bounds import step_bound
+from theory.bounds.partitions.step_bounds import step_bound
 from theory.decoder import decode
 from theory.information.closed_forms import ClosedForm, closed_form, evaluate, mean_subset_entropies
 from theory.information.closed_forms.exact import exact_value

@@ -20,7 +20,7 @@ from tests.closed_form_targets import (
     table,
 )
 from tests.reference_rules import size_of_step
-from theory.bounds import step_bound
+from theory.bounds.partitions.step_bounds import step_bound
 from theory.decoded import Decode
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF

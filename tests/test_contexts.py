@@ -17,7 +17,7 @@ from tests.strategies import targets
 from theory import expectation as expectation_module
 from theory.__main__ import main
 from theory.adaptive.average import average_bounds, average_depth, average_frontier
-from theory.context_bounds import bounds_by_context
+from theory.bounds.partitions.contexts import bounds_by_context
 from theory.distributions.contexts import expectation
 from theory.distributions.distribution import Context, ListedLaw, context_pmfs, occurring
 from theory.distributions.pmf import JointPMF

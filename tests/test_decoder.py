@@ -13,7 +13,7 @@ from tests.comparison import same
 from tests.decoder_targets import FEW, TASKS, temperatures
 from tests.strategies import FOUR, rules, targets
 from tests.tolerance import ROUNDING
-from theory.bounds import step_bound
+from theory.bounds.partitions.step_bounds import step_bound
 from theory.decoded import OFF_SUPPORT, Decode
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests import reference as ref
 from tests.decoder_targets import FEW, TASKS, temperatures
 from tests.strategies import rules, targets
-from theory.bounds import step_bound
+from theory.bounds.partitions.step_bounds import step_bound
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import kl_divergence

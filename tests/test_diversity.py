@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from theory.bounds.accuracy.diversity import entropy_at_accuracy, most_accurate, most_accurate_of_any
+from theory.bounds.accuracy.one_step import largest_rectangle
 from theory.distributions.pmf import JointPMF
-from theory.diversity import entropy_at_accuracy, most_accurate, most_accurate_of_any
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
-from theory.product_laws import largest_rectangle
 from theory.validation import InputError
 
 BITS = [word for word in product((0, 1), repeat=2)]

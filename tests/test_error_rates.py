@@ -11,7 +11,7 @@ from tests import reference as ref
 from tests.comparison import same
 from tests.strategies import ordered_partitions, targets
 from tests.tolerance import ROUNDING
-from theory.accuracy import sequence_error_rate, token_error_rate
+from theory.bounds.accuracy.divergence import sequence_error_rate, token_error_rate
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.mixtures import partition_law

@@ -14,16 +14,16 @@ from tests import reference as ref
 from tests.comparison import members, same
 from tests.strategies import ordered_partitions, targets
 from tests.tolerance import DIGITS, USEFUL
-from theory.bounds import optimal_bounds, optimal_partition_counts, step_bound
+from theory.bounds.partitions.by_size import counts_by_size, entropies_by_size
+from theory.bounds.partitions.step_bounds import optimal_bounds, optimal_partition_counts, step_bound
+from theory.bounds.schedules.random_order import expected_kl, optimal_sizes
+from theory.bounds.schedules.upper_bounds import entropy_bound
 from theory.distributions.pmf import JointPMF
 from theory.information.curves.curve import information_curve
 from theory.information.measures import entropy
 from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
-from theory.random_order import expected_kl, optimal_sizes
-from theory.size_counts import counts_by_size, entropies_by_size
-from theory.upper_bounds import entropy_bound
 from theory.validation import InputError
 
 SHAPES = [(2, 2), (3, 2), (2, 2, 2), (2, 3, 2)]
@@ -199,7 +199,7 @@ def counted_both_ways(pmf):
     table = subset_entropies(pmf)
     sizes, found = entropies_by_size(table), optimal_bounds(table)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("theory.bounds.entropies_by_size", lambda _: None)
+        patch.setattr("theory.bounds.partitions.step_bounds.entropies_by_size", lambda _: None)
         assert found.values == optimal_bounds(table).values
         for steps, (value, partition) in enumerate(zip(found.values, found.partitions, strict=True), start=1):
             assert (step_bound(table, partition), len(partition)) == (value, steps)
@@ -252,8 +252,10 @@ def test_refusals():
         subset_entropies(floats, exact=True)
     bits = subset_entropies(JointPMF.uniform([(a, a, a, b, b, b) for a, b in product((0, 1), repeat=2)]))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("theory.bounds._COMPARED", 20)
-        patch.setattr("theory.bounds._Backtrack._best", pytest.fail)  # refused before anything is compared
+        patch.setattr("theory.bounds.partitions.step_bounds._COMPARED", 20)
+        patch.setattr(
+            "theory.bounds.partitions.step_bounds._Backtrack._best", pytest.fail
+        )  # refused before anything is compared
         with pytest.raises(CostError, match=r"ties between partitions exactly .* exact=False"):
             optimal_partition_counts(bits)
     with pytest.MonkeyPatch.context() as patch:

@@ -13,23 +13,23 @@ from synthetic import make_task
 from tests import reference as ref
 from tests.adaptive_checks import every_policy
 from tests.strategies import targets
-from theory.accuracy import total_variation
 from theory.adaptive.cap import adaptive_bounds
 from theory.adaptive.depth import serial_depth
 from theory.adaptive.frontier import frontier
 from theory.adaptive.policy import path_blocks
 from theory.adaptive.within import depth_within
-from theory.certificates import variation_from_product
+from theory.bounds.accuracy.divergence import total_variation
+from theory.bounds.accuracy.map_certificates import variation_from_product
+from theory.bounds.partitions.path_costs import path_cost
+from theory.bounds.rounds.walk import walk_rounds
+from theory.bounds.schedules.shuffle_limits import rounds_at_least
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.curves.curve import information_curve
 from theory.information.measures import dual_total_correlation, product_of_marginals, total_correlation
 from theory.information.subsets.builder import subset_entropies
 from theory.numbers.lognumber import LogNumber
-from theory.path_costs import path_cost
-from theory.permutation_limits import rounds_at_least
 from theory.policies import parse_policy
-from theory.walk_rounds import walk_rounds
 
 # --- Chen, Cong, Li (arXiv 2511.04647) ------------------------------------------------------------------
 

@@ -9,8 +9,8 @@ from models.gap import gap_records, gap_rules
 from models.ideal import IdealPredictor
 from synthetic import make_task
 from tests.gap_tables import ROUNDING, Table
+from theory.bounds.partitions.path_costs import pseudo_cost
 from theory.distributions.pmf import JointPMF
-from theory.path_costs import pseudo_cost
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

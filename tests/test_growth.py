@@ -13,9 +13,13 @@ from tests import reference as ref
 from tests.comparison import same
 from tests.strategies import targets
 from tests.tolerance import USEFUL
-from theory.complexities import effective_total_correlation, path_complexity, scale_complexity
-from theory.distributions.pmf import JointPMF
-from theory.growth import (
+from theory.bounds.schedules.complexities import (
+    effective_total_correlation,
+    path_complexity,
+    scale_complexity,
+)
+from theory.bounds.schedules.random_order import expected_kl
+from theory.bounds.schedules.random_times import (
     Bernstein,
     cardinality_complexity,
     continuous_kl,
@@ -26,12 +30,12 @@ from theory.growth import (
     pair_information,
     ratio_bound,
 )
+from theory.distributions.pmf import JointPMF
 from theory.information.closed_forms import mean_subset_entropies
 from theory.information.curves.curve import information_curve
 from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
-from theory.random_order import expected_kl
 from theory.validation import InputError
 
 ROUNDING = 1e-12  # relative or bits: float sums of at most 16 entropies

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from synthetic import make_task
 from tests import reference
 from tests.large_tasks import NINE
-from theory.bounds import equal_blocks, optimal_bounds, step_bound
+from theory.bounds.partitions.step_bounds import equal_blocks, optimal_bounds, step_bound
+from theory.bounds.schedules.block_sizes import best_sizes, curve_of
+from theory.bounds.schedules.random_order import expected_kl, information_curve, optimal_sizes
 from theory.information.curves.structures import expected_kl_of
 from theory.information.subsets.builder import subset_entropies
-from theory.large.sizes import best_sizes, curve_of
 from theory.numbers.lognumber import LogNumber
-from theory.random_order import expected_kl, information_curve, optimal_sizes
 from theory.structure import structure_of
 
 SMALL = (

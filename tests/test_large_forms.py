@@ -10,10 +10,10 @@ from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from theory.bounds.schedules import block_sizes as sizes_module
+from theory.bounds.schedules.block_sizes import Curve, best_sizes, curve_of
 from theory.information.curves.gap_structures import Gaps
 from theory.information.curves.structures import Copies, Exchangeable
-from theory.large import sizes as sizes_module
-from theory.large.sizes import Curve, best_sizes, curve_of
 from theory.numbers.arithmetic import FLOAT64
 from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy

@@ -12,7 +12,7 @@ from synthetic import make_task
 from tests import reference as ref
 from tests.strategies import ordered_partitions, targets
 from tests.tolerance import ROUNDING
-from theory.bounds import optimal_bounds, step_bound
+from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.subsets.builder import subset_entropies

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from tests import reference as ref
 from tests.strategies import ordered_partitions, targets
 from tests.tolerance import ROUNDING
-from theory.bounds import step_bound
+from theory.bounds.partitions.model_excess import model_excess
+from theory.bounds.partitions.path_costs import pmf_conditional
+from theory.bounds.partitions.step_bounds import step_bound
 from theory.distributions.pmf import JointPMF
 from theory.information.subsets.builder import subset_entropies
-from theory.model_excess import model_excess
 from theory.numbers.lognumber import LogNumber
-from theory.path_costs import pmf_conditional
 from theory.validation import InputError
 
 SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "skewed", "sparse"))

@@ -14,13 +14,17 @@ from tests.comparison import same
 from tests.compositions import compositions
 from tests.strategies import targets
 from theory.answers import schedule_answer
-from theory.complexities import path_complexity
-from theory.growth import continuous_kl, growth, growth_complexity, one_step_defect, ratio_bound
-from theory.information.closed_forms import mean_subset_entropies
-from theory.information.curves.curve import information_curve
-from theory.information.subsets.builder import subset_entropies
-from theory.numbers.lognumber import LogNumber
-from theory.partition_bound import (
+from theory.bounds.schedules.complexities import path_complexity
+from theory.bounds.schedules.random_order import optimal_sizes
+from theory.bounds.schedules.random_times import (
+    continuous_kl,
+    growth,
+    growth_complexity,
+    one_step_defect,
+    ratio_bound,
+)
+from theory.bounds.schedules.upper_bounds import upper_bounds
+from theory.bounds.schedules.wainwright import (
     best_partition_bounds,
     even_cells,
     partition_bound,
@@ -28,8 +32,10 @@ from theory.partition_bound import (
     plug_in,
     plug_in_bound,
 )
-from theory.random_order import optimal_sizes
-from theory.upper_bounds import upper_bounds
+from theory.information.closed_forms import mean_subset_entropies
+from theory.information.curves.curve import information_curve
+from theory.information.subsets.builder import subset_entropies
+from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError
 
 SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "sparse"))

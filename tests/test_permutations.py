@@ -9,22 +9,22 @@ import pytest
 
 from tests import reference as ref
 from tests.compositions import compositions
-from theory.bounds import optimal_bounds, step_bound
-from theory.distributions.pmf import JointPMF
-from theory.information.closed_forms import closed_form, evaluate, mean_subset_entropies
-from theory.information.subsets.builder import subset_entropies
-from theory.limits import CostError
-from theory.numbers.lognumber import LogNumber
-from theory.permutation_limits import (
+from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
+from theory.bounds.schedules.from_estimates import equal_sizes
+from theory.bounds.schedules.random_order import expected_kl, optimal_sizes
+from theory.bounds.schedules.shuffle import all_rounds, batch_kl, best_batches, pairs_first
+from theory.bounds.schedules.shuffle_limits import (
     asymptotic_kl,
     frontier,
     half_rounds,
     rounds_at_least,
     unplaced_share,
 )
-from theory.permutations import all_rounds, batch_kl, best_batches, pairs_first
-from theory.random_order import expected_kl, optimal_sizes
-from theory.schedules import equal_sizes
+from theory.distributions.pmf import JointPMF
+from theory.information.closed_forms import closed_form, evaluate, mean_subset_entropies
+from theory.information.subsets.builder import subset_entropies
+from theory.limits import CostError
+from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError
 
 ROUNDING = 1e-12  # relative or bits: a few float operations

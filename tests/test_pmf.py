@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests import reference as ref
 from tests.strategies import subsets, targets
 from tests.tolerance import ROUNDING
-from theory.bounds import optimal_bounds
+from theory.bounds.partitions.step_bounds import optimal_bounds
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import entropy

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests import reference as ref
 from tests.comparison import members, same
-from theory.bounds import optimal_bounds, optimal_partition_counts, step_bound
+from theory.bounds.partitions.step_bounds import optimal_bounds, optimal_partition_counts, step_bound
 from theory.distributions.pmf import JointPMF
 from theory.information.curves.curve import information_curve
 from theory.information.measures import entropy

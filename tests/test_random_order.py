@@ -14,7 +14,14 @@ from tests import reference as ref
 from tests.comparison import same
 from tests.compositions import compositions
 from tests.strategies import targets
-from theory.bounds import optimal_bounds
+from theory.bounds.partitions.step_bounds import optimal_bounds
+from theory.bounds.schedules.from_estimates import dtc_schedule, equal_sizes, singles_then_rest, tc_schedule
+from theory.bounds.schedules.random_order import (
+    expected_kl,
+    expected_kl_of_law,
+    lavenant_zanella_kl,
+    optimal_sizes,
+)
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.closed_forms import mean_subset_entropies
@@ -24,13 +31,6 @@ from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy
-from theory.random_order import (
-    expected_kl,
-    expected_kl_of_law,
-    lavenant_zanella_kl,
-    optimal_sizes,
-)
-from theory.schedules import dtc_schedule, equal_sizes, singles_then_rest, tc_schedule
 from theory.validation import InputError
 
 ROUNDING = 1e-12  # bits: sums of at most 16 entropies of at most 4 bits each

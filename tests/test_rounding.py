@@ -14,7 +14,8 @@ from tests.comparison import members
 from tests.strategies import ordered_partitions, targets
 from tests.tolerance import USEFUL
 from theory.answers import bounds_answer
-from theory.bounds import optimal_bounds, step_bound
+from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
+from theory.bounds.schedules.random_order import expected_kl, optimal_sizes
 from theory.distributions.distribution import Context, ListedLaw
 from theory.distributions.files.task_file import FileTask
 from theory.distributions.pmf import JointPMF
@@ -33,7 +34,6 @@ from theory.information.subsets.dense import dense_error, dense_subset_entropies
 from theory.numbers.compiled import has_compiler
 from theory.numbers.lognumber import LogNumber
 from theory.numbers.rounding import entropy_error, gamma, pairwise_depth
-from theory.random_order import expected_kl, optimal_sizes
 
 compiled_too = pytest.mark.parametrize("compiled", [False, True] if has_compiler() else [False])
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 
 from tests import reference as ref
 from tests.strategies import targets
+from theory.bounds.accuracy.shared_noise import noise_values
 from theory.distributions.pmf import JointPMF
-from theory.shared_noise import noise_values
 
 
 def rank(rows) -> int:

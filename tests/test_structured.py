@@ -18,7 +18,16 @@ from tests.task_truth import expected_marginals, states
 from tests.tolerance import ROUNDING
 from theory import decode, parse_policy
 from theory.__main__ import main
-from theory.bounds import step_bound
+from theory.bounds.partitions.markov import (
+    bisection,
+    chain_entropy,
+    chain_optimal_bounds,
+    chain_step_bound,
+)
+from theory.bounds.partitions.markov_program import next_round
+from theory.bounds.partitions.step_bounds import step_bound
+from theory.bounds.schedules.markov import chain_mean_entropies
+from theory.bounds.schedules.random_order import expected_kl
 from theory.distributions.distribution import MASK, ListedLaw
 from theory.distributions.parametric.grammar import GrammarLaw
 from theory.distributions.parametric.hmm import HMMLaw
@@ -26,7 +35,6 @@ from theory.distributions.parametric.markov import MarkovLaw
 from theory.information.curves.curve import information_curve
 from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
-from theory.random_order import expected_kl
 from theory.structured.answers import large_bounds, large_schedule
 from theory.structured.decode_answers import large_decode
 from theory.structured.estimate import (
@@ -39,14 +47,6 @@ from theory.structured.estimate import (
 )
 from theory.structured.fixed import fixed_schedule
 from theory.structured.gap_decode import chain_accuracy
-from theory.structured.gap_means import chain_mean_entropies
-from theory.structured.gap_rounds import next_round
-from theory.structured.gaps import (
-    bisection,
-    chain_entropy,
-    chain_optimal_bounds,
-    chain_step_bound,
-)
 from theory.structured.intervals import estimate_mean, proportion
 from theory.validation import InputError
 

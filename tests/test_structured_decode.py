@@ -20,6 +20,7 @@ from tests.test_structured import chains, grammars
 from tests.tolerance import ROUNDING
 from theory import decode, parse_policy
 from theory.__main__ import main
+from theory.bounds.schedules.random_order import expected_kl
 from theory.distributions.distribution import MASK, ListedLaw
 from theory.distributions.parametric.batched_model import LawModel, row_operations
 from theory.distributions.parametric.grammar import GrammarLaw
@@ -29,7 +30,6 @@ from theory.information.curves.curve import information_curve
 from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
 from theory.policies import policies
-from theory.random_order import expected_kl
 from theory.structured.answers import large_schedule
 from theory.structured.decode_answers import large_decode
 from theory.structured.draws import NoPathError
@@ -436,7 +436,7 @@ def test_what_is_certain_of_a_rule_is_what_the_decoder_does(spec):
 
 
 def step_cost(table, partition):
-    from theory.bounds import step_bound
+    from theory.bounds.partitions.step_bounds import step_bound
 
     return step_bound(table, partition)
 

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from tests import reference as ref
 from tests.comparison import same
 from tests.strategies import ordered_partitions, rules, targets
-from theory.accuracy import accuracy_excess, accuracy_floor
 from theory.adaptive.cap import adaptive_bounds
 from theory.adaptive.frontier import frontier
 from theory.adaptive.graph import state_graph
-from theory.bounds import optimal_bounds, step_bound
-from theory.context_bounds import bounds_by_context
+from theory.bounds.accuracy.divergence import accuracy_excess, accuracy_floor
+from theory.bounds.partitions.contexts import bounds_by_context
+from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
 from theory.decoder import decode
 from theory.distributions.distribution import Context, ListedLaw
 from theory.information.curves.curve import information_curve

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from synthetic import make_task
 from tests import reference as ref
-from theory.bounds import optimal_bounds, step_bound
+from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
+from theory.bounds.rounds.tree import centroid_blocks, tree_rounds
 from theory.distributions.pmf import JointPMF
 from theory.information.subsets.builder import subset_entropies
-from theory.tree_rounds import centroid_blocks, tree_rounds
 from theory.validation import InputError
 
 

@@ -11,6 +11,8 @@ from tests import reference as ref
 from tests.compositions import compositions
 from tests.strategies import targets
 from tests.tolerance import USEFUL
+from theory.bounds.schedules.random_order import expected_kl, lavenant_zanella_kl
+from theory.bounds.schedules.upper_bounds import best_constant, confidence_bound, entropy_bound, upper_bounds
 from theory.distributions.pmf import JointPMF
 from theory.information.closed_forms import mean_subset_entropies
 from theory.information.curves.curve import information_curve
@@ -19,8 +21,6 @@ from theory.information.subsets.builder import subset_entropies
 from theory.information.subsets.table import EntropyTable
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
-from theory.random_order import expected_kl, lavenant_zanella_kl
-from theory.upper_bounds import best_constant, confidence_bound, entropy_bound, upper_bounds
 from theory.validation import InputError
 
 ROUNDING = 1e-12  # bits: sums of at most 16 entropies of at most 4 bits each

@@ -11,6 +11,12 @@ from tests.compositions import compositions
 from theory.adaptive.cap import adaptive_bounds
 from theory.adaptive.depth import serial_depth
 from theory.adaptive.within import depth_within
+from theory.bounds.rounds.walk import (
+    left_to_right_floor,
+    longest_run_law,
+    walk_rounds,
+    walk_rounds_of_theorem_4,
+)
 from theory.decoder import decode
 from theory.frontier_answers import frontier_answer
 from theory.information.curves.gap_structures import Gaps
@@ -18,12 +24,6 @@ from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy
 from theory.validation import InputError
-from theory.walk_rounds import (
-    left_to_right_floor,
-    longest_run_law,
-    walk_rounds,
-    walk_rounds_of_theorem_4,
-)
 
 
 def longest(bits) -> int:

@@ -4,7 +4,15 @@ from theory.adaptive.cap import adaptive_bounds
 from theory.adaptive.depth import serial_depth
 from theory.adaptive.frontier import frontier
 from theory.adaptive.within import depth_within
-from theory.bounds import OptimalBounds, optimal_bounds, optimal_partition_counts, step_bound
+from theory.bounds.accuracy.diversity import most_accurate
+from theory.bounds.partitions.path_costs import pseudo_cost
+from theory.bounds.partitions.step_bounds import (
+    OptimalBounds,
+    optimal_bounds,
+    optimal_partition_counts,
+    step_bound,
+)
+from theory.bounds.schedules.random_order import expected_kl, optimal_sizes
 from theory.decoded import Decode
 from theory.decoder import decode
 from theory.distributions.distribution import Context, Law, ListedLaw
@@ -13,7 +21,6 @@ from theory.distributions.parametric.grammar import GrammarLaw
 from theory.distributions.parametric.hmm import HMMLaw
 from theory.distributions.parametric.markov import MarkovLaw
 from theory.distributions.pmf import JointPMF
-from theory.diversity import most_accurate
 from theory.expectation import decode_contexts
 from theory.information.curves.curve import information_curve
 from theory.information.measures import (
@@ -31,9 +38,7 @@ from theory.lumped import decode_lumped, tie_interval_lumped
 from theory.mixtures import optimal_mixture
 from theory.numbers.lognumber import LogNumber
 from theory.output_law import output_law
-from theory.path_costs import pseudo_cost
 from theory.policies import parse_policy, policies
-from theory.random_order import expected_kl, optimal_sizes
 from theory.step_counts import step_law
 from theory.step_laws import StepLaw
 from theory.ties import tie_interval

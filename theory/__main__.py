@@ -12,7 +12,7 @@ from theory.answers import (
     parse_partition,
     schedule_answer,
 )
-from theory.bounds import check_partition
+from theory.bounds.partitions.step_bounds import check_partition
 from theory.commandline import OneLineParser, as_json, guarded, waiting, whole
 from theory.decode_answers import decode_answer
 from theory.decoded import OFF_SUPPORT

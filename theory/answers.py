@@ -8,8 +8,14 @@ from math import inf, log2, nextafter
 from typing import Any
 
 from theory.answer_parts import NamedTask, parametrised, with_exact
-from theory.bounds import check_partition, equal_blocks, optimal_bounds, optimal_partition_counts, step_bound
-from theory.context_bounds import bounds_by_context
+from theory.bounds.partitions.contexts import bounds_by_context
+from theory.bounds.partitions.step_bounds import (
+    check_partition,
+    equal_blocks,
+    optimal_bounds,
+    optimal_partition_counts,
+    step_bound,
+)
 from theory.distributions.contexts import expectation
 from theory.distributions.distribution import context_pmfs, occurring
 from theory.distributions.pmf import JointPMF
@@ -166,8 +172,8 @@ def schedule_answer(task: NamedTask, *, samples: int = 2000, seed: int = 0) -> d
 
 
 def _listed_schedule(task: NamedTask) -> dict[str, Any]:
-    from theory.partition_bound import best_partition_bounds
-    from theory.random_order import information_curve, optimal_sizes
+    from theory.bounds.schedules.random_order import information_curve, optimal_sizes
+    from theory.bounds.schedules.wainwright import best_partition_bounds
 
     curve = information_curve(subset_entropies(context_pmfs(task.contexts())))
     best = optimal_sizes(curve)

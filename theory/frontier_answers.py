@@ -10,10 +10,10 @@ from theory.adaptive.frontier import Frontier
 from theory.adaptive.graph import state_graphs
 from theory.adaptive.within import depth_within
 from theory.answer_parts import NamedTask, exact_text, parametrised
+from theory.bounds.accuracy.diversity import most_accurate, most_accurate_of_any
 from theory.distributions.contexts import HasContexts
 from theory.distributions.distribution import context_pmfs
 from theory.distributions.pmf import JointPMF
-from theory.diversity import most_accurate, most_accurate_of_any
 from theory.information.curves.gap_structures import Gaps
 from theory.numbers.lognumber import LogNumber
 from theory.structure import structure_of
@@ -48,7 +48,7 @@ def frontier_answer(task: NamedTask) -> dict[str, Any]:
     answer["serial_depth"] = {"expected": depth.expected, "worst_case": depth.worst_case}
     structure = structure_of(task)
     if isinstance(structure, Gaps) and structure.kind == "walk":
-        from theory.walk_rounds import walk_rounds
+        from theory.bounds.rounds.walk import walk_rounds
 
         # below the expected one at any n
         answer["serial_depth"] = {**answer["serial_depth"], "at_least": walk_rounds(structure.n)}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds import Partition
+from theory.bounds.partitions.step_bounds import Partition
 from theory.distributions.pmf import JointPMF
 from theory.limits import require_operations
 from theory.numbers.arithmetic import EXACT, FLOAT64, to_fmpq

@@ -30,7 +30,7 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory.bounds import Partition
+from theory.bounds.partitions.step_bounds import Partition
 from theory.information.measures import Bits
 from theory.limits import require_operations
 from theory.mixture_columns import Columns, Targets, distinct_laws, parts_of

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds import Partition, check_partition
+from theory.bounds.partitions.step_bounds import Partition, check_partition
 from theory.decoded import divergence
 from theory.distributions.listed_model_balls import BallWeights
 from theory.distributions.outcomes import Outcome

@@ -9,17 +9,17 @@ from math import factorial
 
 from figures.claims_list.claim import Claim, Evidence
 from figures.claims_list.laws import listed
-from theory.accuracy import accuracy_floor, forward_kl
-from theory.decoder import decode
-from theory.information.measures import total_correlation
-from theory.policies import parse_policy
-from theory.product_laws import (
+from theory.bounds.accuracy.divergence import accuracy_floor, forward_kl
+from theory.bounds.accuracy.one_step import (
     exactly_one,
     exactly_one_floor,
     largest_rectangle,
     permanent,
     permanent_floor,
 )
+from theory.decoder import decode
+from theory.information.measures import total_correlation
+from theory.policies import parse_policy
 
 __all__ = ["ENTRIES"]
 

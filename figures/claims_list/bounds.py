@@ -9,8 +9,10 @@ from typing import Any
 
 from figures.claims_list.claim import Claim, Evidence
 from figures.claims_list.laws import listed, partitions, random_laws
-from theory.accuracy import forward_kl
-from theory.bounds import Partition, optimal_bounds, step_bound
+from theory.bounds.accuracy.divergence import forward_kl
+from theory.bounds.partitions.step_bounds import Partition, optimal_bounds, step_bound
+from theory.bounds.schedules.shuffle import batch_kl, best_batches
+from theory.bounds.schedules.shuffle_limits import frontier, half_rounds
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.closed_forms import closed_form, evaluate
@@ -18,8 +20,6 @@ from theory.information.measures import conditional_entropy, kl_divergence, tota
 from theory.information.subsets.builder import subset_entropies
 from theory.numbers.lognumber import LogNumber
 from theory.partition_laws import mixture_kl
-from theory.permutation_limits import frontier, half_rounds
-from theory.permutations import batch_kl, best_batches
 from theory.policies import parse_policy
 
 __all__ = ["ENTRIES"]

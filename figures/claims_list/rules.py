@@ -7,12 +7,12 @@ from math import factorial
 
 from figures.claims_list.claim import Claim, Evidence
 from synthetic import make_task
-from theory.accuracy import total_variation
-from theory.certificates import threshold_certificate, threshold_counterexample
+from theory.bounds.accuracy.divergence import total_variation
+from theory.bounds.accuracy.map_certificates import threshold_certificate, threshold_counterexample
+from theory.bounds.accuracy.worst_case import worst_case
 from theory.expectation import ExpectedDecode, decode_contexts
 from theory.information.measures import product_of_marginals
 from theory.policies import parse_policy
-from theory.worst_case import worst_case
 
 __all__ = ["ENTRIES"]
 

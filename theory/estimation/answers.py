@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds import Partition
+from theory.bounds.partitions.step_bounds import Partition
 from theory.estimation.entropies import ESTIMATORS, estimator, resampled, subset_estimates
 from theory.estimation.observed import Observed
 from theory.limits import require_operations

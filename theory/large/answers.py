@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, Protocol
 
-from theory.bounds import check_partition
+from theory.bounds.partitions.step_bounds import check_partition
+from theory.bounds.schedules.block_sizes import best_sizes, check_size, curve_of
 from theory.information.curves.structures import Structure
-from theory.large.sizes import best_sizes, check_size, curve_of
 from theory.limits import CostError
 from theory.structure import LISTED_LIMIT, structure_of
 from theory.validation import InputError

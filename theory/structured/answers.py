@@ -13,13 +13,20 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from theory.bounds import check_partition
+from theory.bounds.partitions.markov import (
+    approximate_dual,
+    approximate_entropy,
+    approximate_step_bound,
+    chain_optimal_bounds,
+)
+from theory.bounds.partitions.step_bounds import check_partition
+from theory.bounds.schedules.markov import chain_curve
+from theory.bounds.schedules.random_order import optimal_sizes, require_sizes
 from theory.distributions.distribution import Context
 from theory.distributions.parametric.markov import MarkovLaw
 from theory.information.curves.curve import information_curve
 from theory.limits import CostError
 from theory.numbers.rounding import Approximate
-from theory.random_order import optimal_sizes, require_sizes
 from theory.structured.decode_answers import Structured
 from theory.structured.estimate import (
     estimate_bounds,
@@ -30,13 +37,6 @@ from theory.structured.estimate import (
     sample_decodes,
 )
 from theory.structured.gap_decode import approximate_accuracy
-from theory.structured.gap_means import chain_curve
-from theory.structured.gaps import (
-    approximate_dual,
-    approximate_entropy,
-    approximate_step_bound,
-    chain_optimal_bounds,
-)
 from theory.structured.intervals import check_samples, proportion
 
 __all__ = ["large_bounds", "large_law", "large_schedule"]

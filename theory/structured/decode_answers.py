@@ -17,6 +17,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.bounds.partitions.markov import approximate_step_bound
+from theory.bounds.schedules.markov import chain_curve
 from theory.distributions.parametric.grammar import GrammarLaw
 from theory.distributions.parametric.hmm import HMMLaw
 from theory.distributions.parametric.markov import MarkovLaw
@@ -29,8 +31,6 @@ from theory.structured.draws import NoPathError
 from theory.structured.estimate import SampledLaw
 from theory.structured.fixed import FixedSchedule, fixed_schedule
 from theory.structured.gap_decode import approximate_accuracy
-from theory.structured.gap_means import chain_curve
-from theory.structured.gaps import approximate_step_bound
 from theory.structured.intervals import Estimate, estimate_mean, proportion
 from theory.structured.sampled_run import Followed, Runs, follow_data, sample_runs
 from theory.validation import InputError, positive_int

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds import check_partition
+from theory.bounds.partitions.step_bounds import check_partition
 from theory.distributions.distribution import MASK, Law
 from theory.limits import require_memory, require_operations
 from theory.numbers.arithmetic import FLOAT64
@@ -129,8 +129,8 @@ def estimate_sizes(
     """Return estimates of the expected divergence of block sizes in random order, one for each sequence of sizes.
 
     ``E[ log2 P(y) + sum_t s_t H(y_i | y_C) ]``, C the first ``s_1 + ... + s_{t-1}`` positions of a random order and
-    i the next: the price of :func:`theory.random_order.expected_kl`. On every sample it lies between ``-R`` and
-    ``n log2 V``. The samples must not have chosen the sizes.
+    i the next: the price of :func:`theory.bounds.schedules.random_order.expected_kl`. On every sample it lies between
+    ``-R`` and ``n log2 V``. The samples must not have chosen the sizes.
     """
     log_p, entropies = profiles
     low, high = -law.largest_surprise(), law.n * log2(len(law.tokens))

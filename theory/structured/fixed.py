@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.bounds import Partition, check_partition
+from theory.bounds.partitions.step_bounds import Partition, check_partition
 from theory.distributions.distribution import MASK, Law
 from theory.distributions.parametric.batched_model import LawModel
 from theory.numbers.arithmetic import FLOAT64

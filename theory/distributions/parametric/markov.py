@@ -6,7 +6,7 @@ Given the nearest revealed neighbours a < i < b a token is independent of all ot
 
 where a = -1 stands for no neighbour on the left (``g(-1, b) = H(y_b)``) and b = n for none on the right (``g = 0``).
 Proof: ``H(y_i, y_b | y_a) = H(y_i | y_a) + H(y_b | y_i)`` by the Markov property; subtract ``H(y_b | y_a)``. Hence
-the table ``g`` of n^2 numbers replaces that of 2^n subset entropies, see :mod:`theory.structured.gaps`.
+the table ``g`` of n^2 numbers replaces that of 2^n subset entropies, see :mod:`theory.bounds.partitions.markov`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Mean subset entropies and the information curve (Han 1978; Chen, Cong, Li, arXiv 2511.04647).
 
 ``h_j`` is the mean entropy of j positions, ``f(j) = h_j - h_{j-1}`` the information profile and
-``Z_j = h_1 + h_{j-1} - h_j`` the information curve; what follows from them stands in ``theory/random_order.py``.
+``Z_j = h_1 + h_{j-1} - h_j`` the information curve; what follows from them stands in
+``theory/bounds/schedules/random_order.py``.
 """
 
 from __future__ import annotations

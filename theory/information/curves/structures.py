@@ -5,7 +5,7 @@ A *structure* knows ``H(y_S)`` of its law without listing outcomes. Two readings
 - the mean ``h_j`` of ``H(y_S)`` over all sets of j positions, as any rational combination ``sum_j w_j h_j``:
   ``H = h_n``, ``TC = n h_1 - h_n``, ``DTC = n h_{n-1} - (n - 1) h_n``, the information curve
   ``Z_j = h_1 + h_{j-1} - h_j``, and the expected divergence of blocks of sizes s_t in random order,
-  ``sum_t s_t (h_{N+1} - h_N) - h_n`` with N positions before block t (:mod:`theory.random_order`);
+  ``sum_t s_t (h_{N+1} - h_N) - h_n`` with N positions before block t (:mod:`theory.bounds.schedules.random_order`);
 - ``L_T`` of any ordered partition, ``sum_t sum_{i in S_t} (H(y_{S_<t + i}) - H(y_{S_<t})) - H(y)`` (Theorem 1 of
   arXiv 2510.04767).
 

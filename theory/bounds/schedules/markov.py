@@ -2,7 +2,7 @@ r"""A Markov chain decoded in random order: mean subset entropies from gap entro
 
 a < b are neighbours in a random j-set with probability ``C(n-1-(b-a), j-2) / C(n, j)``, b is its first position with
 ``C(n-1-b, j-1) / C(n, j)``. So the mean entropy ``h_j`` of j positions is a weighted sum of the gap entropies g, and
-with it the information curve, the expected divergence and the best sizes (:mod:`theory.random_order`).
+with it the information curve, the expected divergence and the best sizes (:mod:`theory.bounds.schedules.random_order`).
 
 Errors, with ``E(a, b)`` those of g (:mod:`theory.distributions.parametric.markov_errors`) and u, gamma as there. All
 terms of ``h_j`` are non-negative: a sum over equal distances, a weight, a product and the sum of the products, each
@@ -15,7 +15,7 @@ rounded once, so that
 - An expected divergence ``sum_t s_t f(N_{t-1} + 1) - h_n``: ``3 n max E`` and the error of ``H(Y)`` from E,
   ``(2 n + 1) r`` from the means, and T + 3 roundings of terms of the size ``sum_t s_t |f| + h_n``.
 - Its least value: each cost is off by at most that, and the programme, in float64 on the float profile, prefers sizes
-  within ``4 (n + 3) u n h_1`` of its best (:func:`theory.random_order.optimal_sizes`).
+  within ``4 (n + 3) u n h_1`` of its best (:func:`theory.bounds.schedules.random_order.optimal_sizes`).
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.bounds.partitions.markov import approximate_entropy
+from theory.bounds.schedules.random_order import OptimalSizes, expected_kl
 from theory.distributions.parametric.markov import MarkovLaw
 from theory.distributions.parametric.markov_errors import UNIT
 from theory.information.curves.curve import InformationCurve, check_sizes
 from theory.numbers.rounding import Approximate, gamma
-from theory.random_order import OptimalSizes, expected_kl
-from theory.structured.gaps import approximate_entropy
 
 __all__ = ["ChainCurve", "chain_curve", "chain_mean_entropies"]
 

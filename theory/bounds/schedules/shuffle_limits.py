@@ -1,7 +1,7 @@
 r"""A uniformly random order of many items: what best batches cost in the limit, and bounds on the number of rounds.
 
-Wen, Liang, Lu (arXiv 2608.25505). The finite optima are in :mod:`theory.permutations`: ``E_{n,R}`` is the least
-divergence of R batches of n items, and ``g(M, B) = log2(M^B / (M)_B)`` that of one batch of B of M items.
+Wen, Liang, Lu (arXiv 2608.25505). The finite optima are in :mod:`theory.bounds.schedules.shuffle`: ``E_{n,R}`` is the
+least divergence of R batches of n items, and ``g(M, B) = log2(M^B / (M)_B)`` that of one batch of B of M items.
 """
 
 from __future__ import annotations

@@ -5,10 +5,10 @@ all sequences, attained by the law that is uniform on V and off V. It falls with
 ``h = log2 |V|`` accuracy 1 is possible.
 
 **One step.** A decoder that draws everything at once has a product law. There accuracy 1 is possible iff h is at most
-``log2`` of the largest rectangle inside V (:func:`theory.product_laws.largest_rectangle`), and ``Q(V)`` is not concave.
-The value is therefore bracketed: from below by a rational product law, whose accuracy and entropy are decided exactly;
-from above by branch and bound (:mod:`theory.diversity_boxes`). Between the two frontiers lies what several steps buy.
-Unit: bits.
+``log2`` of the largest rectangle inside V (:func:`theory.bounds.accuracy.one_step.largest_rectangle`), and ``Q(V)``
+is not concave. The value is therefore bracketed: from below by a rational product law, whose accuracy and entropy are
+decided exactly; from above by branch and bound (:mod:`theory.bounds.accuracy.diversity_search`). Between the two
+frontiers lies what several steps buy. Unit: bits.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.bounds.accuracy.diversity_search import Boxes
+from theory.bounds.accuracy.one_step import largest_rectangle
 from theory.distributions.pmf import JointPMF
-from theory.diversity_boxes import Boxes
 from theory.limits import require_operations
 from theory.numbers.lognumber import LogNumber
-from theory.product_laws import largest_rectangle
 from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = ["DiversityPoint", "entropy_at_accuracy", "most_accurate", "most_accurate_of_any"]

@@ -19,14 +19,14 @@ from itertools import accumulate, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.chain_numbers import ChainNumbers, Key, chain_numbers
-from theory.chains import block_prices, chain_costs, subset_sums
+from theory.bounds.partitions.by_size import counts_by_size, entropies_by_size, optima_by_size
+from theory.bounds.partitions.exact_ties import ChainNumbers, Key, chain_numbers
+from theory.bounds.partitions.subset_program import block_prices, chain_costs, subset_sums
 from theory.information.measures import Bits
 from theory.information.subsets.table import EntropyTable
 from theory.limits import require_memory, require_operations
 from theory.numbers.compiled import has_compiler
 from theory.numbers.lognumber import LogNumber
-from theory.size_counts import counts_by_size, entropies_by_size, optima_by_size
 from theory.validation import InputError
 
 __all__ = [
@@ -147,7 +147,8 @@ def _bounds_by_size(entropies: tuple[LogNumber, ...]) -> OptimalBounds:
 def optimal_partition_counts(table: EntropyTable) -> tuple[int, ...]:
     """Return the number of optimal ordered partitions for T = 1..n, ties decided exactly.
 
-    Where entropies depend on the size of the set alone block sizes are counted (``theory/size_counts.py``).
+    Where entropies depend on the size of the set alone block sizes are counted
+    (``theory/bounds/partitions/by_size.py``).
 
     Args:
         table: An exact table.

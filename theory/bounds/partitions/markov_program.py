@@ -1,4 +1,4 @@
-"""One round of the dynamic programme over gaps of a Markov chain (see :mod:`theory.structured.gaps`).
+"""One round of the dynamic programme over gaps of a Markov chain (see :mod:`theory.bounds.partitions.markov`).
 
 ``F_t(p, b) = min over S of sum_{i in S} H(y_i | y_{p-1}, y_b) + sum over gaps of S of F_{t-1}``: for each of the
 n^2/2 gaps a shortest path over its positions, n^4/24 additions in all. Compiled by numba where it is installed, plain

@@ -15,7 +15,7 @@ a perplexity, ``log2 TER = E_P[-(1/|x|) log2 Q(x)]``; for answers of one length 
 least at Q = P. ``SER <= 1 - 2^-KL = 1 - 2^(H(P) - n log2 TER)``: a small token error bounds the sequence error, but
 with n in the exponent.
 
-Floors over product laws and the largest rectangle stand in ``theory/product_laws.py``.
+Floors over product laws and the largest rectangle stand in ``theory/bounds/accuracy/one_step.py``.
 
 Of float laws, read as the exact numbers that they are, each result is the float next to the true value: within
 one unit of its last place, or ``2^-100`` where terms cancel. What is decided (a token that is never drawn, mass off
@@ -33,6 +33,12 @@ from typing import Any
 import numpy as np
 from flint import arb
 
+from theory.bounds.accuracy.one_step import Rectangle as Rectangle
+from theory.bounds.accuracy.one_step import exactly_one as exactly_one
+from theory.bounds.accuracy.one_step import exactly_one_floor as exactly_one_floor
+from theory.bounds.accuracy.one_step import largest_rectangle as largest_rectangle
+from theory.bounds.accuracy.one_step import permanent as permanent
+from theory.bounds.accuracy.one_step import permanent_floor as permanent_floor
 from theory.distributions.outcomes import Outcome
 from theory.distributions.pmf import JointPMF
 from theory.distributions.weights import SUM_TOLERANCE
@@ -40,12 +46,6 @@ from theory.information.measures import Bits, entropy
 from theory.numbers.arithmetic import Number
 from theory.numbers.balls import approximate, ball_precision, to_ball
 from theory.numbers.lognumber import LogNumber
-from theory.product_laws import Rectangle as Rectangle
-from theory.product_laws import exactly_one as exactly_one
-from theory.product_laws import exactly_one_floor as exactly_one_floor
-from theory.product_laws import largest_rectangle as largest_rectangle
-from theory.product_laws import permanent as permanent
-from theory.product_laws import permanent_floor as permanent_floor
 from theory.validation import InputError
 
 __all__ = [

@@ -1,15 +1,15 @@
 r"""Upper bounds on the expected divergence of block sizes in random order, beside the exact value.
 
-Write ``d_k = Z_k - Z_{k-1} >= 0`` for k = 2..n (``theory/random_order.py``). A block that ends at N and does not start
-at k pays ``c_k = N - k + 1`` for the rise at k, so the exact cost is ``sum_k c_k d_k`` with ``c_k = 0`` where a block
-starts. The quantities it is compared with are sums over the same rises,
+Write ``d_k = Z_k - Z_{k-1} >= 0`` for k = 2..n (``theory/bounds/schedules/random_order.py``). A block that ends at N
+and does not start at k pays ``c_k = N - k + 1`` for the rise at k, so the exact cost is ``sum_k c_k d_k`` with ``c_k
+= 0`` where a block starts. The quantities it is compared with are sums over the same rises,
 
     Z_n = sum d_k,   TC = sum (n - k + 1) d_k,   DTC = sum (k - 1) d_k,   H(0,1) = sum (k - 1)(n - k + 1) d_k / (n + 1),
 
-(H(0,1): the growth complexity, ``theory/growth.py``), so ``cost <= max_k (c_k / w_k) * quantity`` for each with its
-weights w. The constants are the best possible: an MDS code of dimension k - 1 over a field of at least n elements has
-its only rise at k and meets the bound. With N revealed before a block of size s >= 2, the first three are the maxima
-over blocks of
+(H(0,1): the growth complexity, ``theory/bounds/schedules/random_times.py``), so ``cost <= max_k (c_k / w_k) *
+quantity`` for each with its weights w. The constants are the best possible: an MDS code of dimension k - 1 over a
+field of at least n elements has its only rise at k and meets the bound. With N revealed before a block of size s >=
+2, the first three are the maxima over blocks of
 
     s - 1,   (s - 1) / (n - N - 1),   (s - 1) / (N + 1).
 
@@ -25,7 +25,7 @@ the first and the last block, which enter with their exact cost.
 The plug-in price of a block from a to b, ``(b - a - 1)(Z_b - Z_{a+1})``, replaces every rise of the curve by all of it
 (arXiv 2608.13520 in its form for fixed sizes): between the exact cost and each of ``(s - 1) Z_n`` and, for an inner
 block, Wainwright's. What the best blocks of a number of steps cost at most, for times that are random: the adaptive
-partition bound, :mod:`theory.partition_bound`.
+partition bound, :mod:`theory.bounds.schedules.wainwright`.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ from typing import Any
 
 from flint import arb
 
+from theory.bounds.schedules.largest_gain import mean_gain_error, mean_largest_gain
+from theory.bounds.schedules.random_order import expected_kl
 from theory.distributions.pmf import JointPMF
 from theory.information.curves.curve import InformationCurve, check_sizes, information_curve
 from theory.information.measures import Bits
 from theory.information.subsets.builder import subset_entropies
 from theory.information.subsets.table import EntropyTable
-from theory.largest_gain import mean_gain_error, mean_largest_gain
 from theory.limits import require_operations
 from theory.numbers.balls import approximate, ball_precision, to_ball
 from theory.numbers.lognumber import LogNumber
-from theory.random_order import expected_kl
 from theory.validation import InputError
 
 __all__ = ["Bound", "best_constant", "confidence_bound", "entropy_bound", "upper_bounds"]

@@ -1,10 +1,10 @@
 r"""The best block sizes in random order from intervals around the mean entropies, for a thousand positions.
 
 Least-cost paths ``0 = N_0 < ... < N_T = n`` with edges ``(N - M) f(M + 1)``, ``f(j) = h_j - h_{j-1}``, as in
-:mod:`theory.random_order`, in float64 for all T at once; the cost of the sizes found is then evaluated from the
-intervals. Every path cost is a sum of at most n products of numbers of at least 0, each factor rounded once, so it is
-off by less than ``(n + 3) 2^-53`` of itself; a path that looks best costs at most ``(n + 3) 2^-51`` of itself more than
-the best one.
+:mod:`theory.bounds.schedules.random_order`, in float64 for all T at once; the cost of the sizes found is then
+evaluated from the intervals. Every path cost is a sum of at most n products of numbers of at least 0, each factor
+rounded once, so it is off by less than ``(n + 3) 2^-53`` of itself; a path that looks best costs at most ``(n + 3)
+2^-51`` of itself more than the best one.
 """
 
 from __future__ import annotations

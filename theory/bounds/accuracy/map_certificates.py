@@ -3,7 +3,8 @@
 Let ``c_j`` be the largest probability of position j's marginal, ``s_j`` the second largest, ``x*`` the sequence of the
 most probable tokens (the mode of the product of the marginals) and ``f_j = 1 - c_j``.
 
-**Worst case.** Whole marginals certify x* iff no joint law with them has a rival as likely: :mod:`theory.worst_case`.
+**Worst case.** Whole marginals certify x* iff no joint law with them has a rival as likely:
+:mod:`theory.bounds.accuracy.worst_case`.
 
 **Known forms.** With ``L_n = max(0, sum c_j - (n-1))`` and ``U_n = 1 - min c_j`` (Frechet), ``L_n > U_n`` certifies x*
 (Fast-dLLM++, arXiv 2606.02955, Theorem 4.1). Knowing the c_j alone no weaker condition does: put ``min(c_j, 1 - c_j)``
@@ -29,12 +30,12 @@ from typing import Any
 
 from flint import arb, ctx
 
+from theory.bounds.accuracy.worst_case import Marginals, checked_marginals, checked_probability
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import Bits
 from theory.numbers.arithmetic import to_fmpq
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError, exact_fraction, positive_int
-from theory.worst_case import Marginals, checked_marginals, checked_probability
 
 __all__ = [
     "FrechetProfile",

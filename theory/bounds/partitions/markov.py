@@ -10,7 +10,7 @@ With ``g(a, b) = H(y_b | y_a)`` (see :mod:`theory.distributions.parametric.marko
   T costs nothing: splitting a block never raises L (Theorem 2 of arXiv 2510.04767). Bisection has ``L = 0`` from
   ``T = floor(log2 n) + 1`` on, so that few rounds are needed.
 
-Random order is in :mod:`theory.structured.gap_means`; the errors are proved in
+Random order is in :mod:`theory.bounds.schedules.markov`; the errors are proved in
 :mod:`theory.distributions.parametric.markov_errors`.
 """
 
@@ -24,12 +24,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds import Partition, check_partition
+from theory.bounds.partitions.markov_program import next_round
+from theory.bounds.partitions.step_bounds import Partition, check_partition
 from theory.distributions.parametric.markov import MarkovLaw
 from theory.distributions.parametric.markov_errors import exact_sum, optimum_error
 from theory.limits import require_operations
 from theory.numbers.rounding import Approximate
-from theory.structured.gap_rounds import next_round
 
 __all__ = [
     "GapBounds",

@@ -1,4 +1,4 @@
-r"""Wainwright's adaptive partition bound and the plug-in price of a step, from the growth of :mod:`theory.growth`.
+r"""Wainwright's adaptive partition bound and the plug-in price of a step, from the growth in ``random_times.py``.
 
 Times count reveal probabilities, ``psi(t) = t / (1 - t)`` the odds. arXiv 2608.13520; constants derived here.
 
@@ -20,7 +20,8 @@ besides the first and the last step, which cost ``Gamma(0, tau_0)`` and ``Gamma(
 ``(int sqrt(q) d lambda)^2``, the path complexity over ``[tau_0, tau_K]``.
 
 A sampler of T random times is a mixture of block sizes in random order, T blocks at most, so the least expected
-divergence of T blocks (:func:`theory.random_order.optimal_sizes`) is below each of these. Unit: bits; spans in nats.
+divergence of T blocks (:func:`theory.bounds.schedules.random_order.optimal_sizes`) is below each of these. Unit:
+bits; spans in nats.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ from typing import Any
 
 from flint import arb, fmpq
 
-from theory.complexities import approximated
-from theory.growth import Source, growth, one_step_defect
+from theory.bounds.schedules.complexities import approximated
+from theory.bounds.schedules.random_times import Source, growth, one_step_defect
 from theory.information.curves.curve import InformationCurve, information_curve
 from theory.information.measures import Bits
 from theory.numbers.lognumber import LogNumber, extra_precision

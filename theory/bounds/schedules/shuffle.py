@@ -20,7 +20,8 @@ next stop moves up with R, which is (ii).
 By (i) the points ``(R, F_R)`` lie on a convex chain. A price for each batch selects a vertex, found in O(n) with the
 lower envelope of lines; chords between known vertices supply the prices, and the exchange of tails gives any R between
 two vertices on one chord. All in integers ``floor(2^bits l(m))``: the result is exactly optimal for these, hence within
-``n 2^-bits`` bits of ``E_{n,R}``. Exact optima with all ties: :func:`theory.random_order.optimal_sizes`.
+``n 2^-bits`` bits of ``E_{n,R}``. Exact optima with all ties:
+:func:`theory.bounds.schedules.random_order.optimal_sizes`.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ density t, ``h(t) = sum_i E I(y_i ; y_A) = n sum_j B_{n-1,j}(t) Z_{j+1}``, B the
   ``H(0,1) = int (1 - e^-t) I dt`` and ``(1 - 1/e) min(1, t) <= 1 - e^-t <= min(1, t)``.
 
 All in bits. Values at rational times are exact for an exact curve. What is not log-linear:
-:mod:`theory.complexities`. Of a float curve they are floats, off by at most :func:`growth_error`.
+:mod:`theory.bounds.schedules.complexities`. Of a float curve they are floats, off by at most :func:`growth_error`.
 """
 
 from __future__ import annotations

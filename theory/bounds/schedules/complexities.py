@@ -1,4 +1,4 @@
-r"""Three numbers that say how many steps a law needs, each from the growth ``h(t)`` of :mod:`theory.growth`.
+r"""Three numbers that say how many steps a distribution needs, each from the growth ``h(t)`` of ``random_times.py``.
 
 They are not log-linear, so they are floats; interval arithmetic proves the bound on the error of each. With
 ``h' = n (n - 1) sum_j (Z_{j+2} - Z_{j+1}) B_{n-2,j}``, B the Bernstein basis, whose coefficients are at least 0:
@@ -16,7 +16,7 @@ from typing import Any
 
 from flint import acb, acb_poly, arb, ctx
 
-from theory.growth import Source
+from theory.bounds.schedules.random_times import Source
 from theory.information.curves.curve import InformationCurve, information_curve
 from theory.limits import require_operations
 from theory.numbers.lognumber import LogNumber, extra_precision
@@ -32,7 +32,8 @@ _WEIGHTS = 10**6  # interval operations for the weights of D: a few seconds, n =
 def scale_complexity(source: Source) -> Approximate:
     """Return ``C_ugc = 2 ln(n - 1) int q d lambda = 2 ln(n - 1) H(0, 1)`` in bits. Needs n >= 2.
 
-    ``H(0, 1) = sum_j j (n - j) (Z_{j+1} - Z_j) / (n + 1)`` is :func:`theory.growth.growth_complexity`.
+    ``H(0, 1) = sum_j j (n - j) (Z_{j+1} - Z_j) / (n + 1)`` is
+    :func:`theory.bounds.schedules.random_times.growth_complexity`.
 
     Example:
         >>> round(scale_complexity([0, 1, 2, 2]).value, 9)  # parity of 3 bits: 2 ln(2) / 2
@@ -86,7 +87,7 @@ def effective_total_correlation(source: Source) -> Approximate:
 
     ``D = sum_j n (j + 1) (Z_{j+2} - Z_{j+1}) int min(1, -ln p) B_{n-1,j+1}(p) dp``, where
     ``int min(1, -ln p) p^l dp = (1 - e^-(l+1)) / (l + 1)^2``. ``D <= min(TC, DTC)`` and
-    ``(1 - 1/e) D <= H(0, 1) <= D`` (:mod:`theory.growth`).
+    ``(1 - 1/e) D <= H(0, 1) <= D`` (:mod:`theory.bounds.schedules.random_times`).
 
     Example:
         >>> round(effective_total_correlation([0, 1, 1]).value, 12)  # two equal bits: (1 - e^-2) / 2

@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from theory.bounds.accuracy.one_step import largest_rectangle
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import total_correlation
-from theory.product_laws import largest_rectangle
 
 __all__ = ["NoiseValues", "noise_values"]
 

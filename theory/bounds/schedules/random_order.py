@@ -73,8 +73,8 @@ def expected_kl_of_law(
 ) -> Bits:
     """Return the mean of :func:`expected_kl` over a law on sequences of block sizes.
 
-    Schedules that draw their sizes (Zhao, Cai, arXiv 2602.20126; times that are random, :mod:`theory.growth`). By
-    convexity the divergence of the mixed output law is at most this.
+    Schedules that draw their sizes (Zhao, Cai, arXiv 2602.20126; times that are random,
+    :mod:`theory.bounds.schedules.random_times`). By convexity the divergence of the mixed output law is at most this.
 
     Args:
         source: See :func:`information_curve`.

@@ -5,9 +5,9 @@ Chen, Cong and Li (arXiv 2511.04647, Theorem 9): with ``zeta = 1 + ceil(estimate
 read backwards: growing blocks, singles first.
 
 Guarantee (derived here, so that the constants can be checked; the two inequalities are those of
-``theory/upper_bounds.py``). TC schedule: ``s <= left / zeta`` or s = 1, hence ``(s - 1) / (left - 1) <= 1 / zeta``
-and the expected divergence is at most ``TC / zeta``. DTC schedule: with N positions revealed before the block,
-``s <= (N + s) / zeta`` gives ``(s - 1) / (N + 1) < 1 / (zeta - 1)``, and the expected divergence is at most
+``theory/bounds/schedules/upper_bounds.py``). TC schedule: ``s <= left / zeta`` or s = 1, hence ``(s - 1) / (left - 1)
+<= 1 / zeta`` and the expected divergence is at most ``TC / zeta``. DTC schedule: with N positions revealed before the
+block, ``s <= (N + s) / zeta`` gives ``(s - 1) / (N + 1) < 1 / (zeta - 1)``, and the expected divergence is at most
 ``DTC / (zeta - 1)``. Both are at most ``epsilon`` when the estimate is not too small.
 
 Steps. ``left' = ceil(left (zeta - 1) / zeta) <= (left + 1)(1 - 1/zeta)``, so ``left - (zeta - 1)`` shrinks by the
@@ -96,7 +96,7 @@ def singles_then_rest(n: int, estimate: Any, delta: Any) -> Schedule:
     """Return ``m = ceil(estimate / delta^2)`` singles, then everything else at once.
 
     The expected divergence is at most ``n delta^2``: with m singles it is at most ``DTC (n - m - 1) / (m + 1)``
-    (the DTC inequality of ``theory/upper_bounds.py``), which is below ``n DTC / m``.
+    (the DTC inequality of ``theory/bounds/schedules/upper_bounds.py``), which is below ``n DTC / m``.
 
     Args:
         n: Number of positions.

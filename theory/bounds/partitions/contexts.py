@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from theory.bounds import optimal_bounds
+from theory.bounds.partitions.step_bounds import optimal_bounds
 from theory.distributions.contexts import expectation
 from theory.distributions.distribution import Context, occurring
 from theory.information.measures import Bits

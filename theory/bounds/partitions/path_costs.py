@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from theory.bounds import check_partition
+from theory.bounds.partitions.step_bounds import check_partition
 from theory.distributions.outcomes import Outcome, Token
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import Bits

@@ -1,0 +1,1 @@
+"""How many rounds decode a distribution without loss."""
