@@ -38,7 +38,7 @@ def threshold_curve(*, task: str, n: int, strict: bool, steps: int) -> list[list
 
     from synthetic import make_task
     from theory.expectation import decode_contexts
-    from theory.policies.threshold import Threshold
+    from theory.policies.rules.threshold import Threshold
 
     gammas = [Fraction(1, 2) + Fraction(j, 2 * steps) for j in range(steps + 1)]
     made = make_task(task, n)

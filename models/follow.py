@@ -3,8 +3,8 @@
 A step of a rule that only chooses a set and reveals it is a product: given the set, its tokens are independent. So
 ``log2 Q_w(x) = sum_t sum_{i in S_t} log2 q(x_i | x_{S_<t})`` along x, where the rule's memory is a function of x and
 of its random choices w, and sees one board per step, as in a decode. A policy without memory is the special case
-:class:`theory.policies.sampled.Factorised`. A rule that looks at drawn tokens before it has settled its set, or masks
-positions again, has no such step; :class:`Teacher` refuses it.
+:class:`theory.policies.as_process.Factorised`. A rule that looks at drawn tokens before it has settled its set, or
+masks positions again, has no such step; :class:`Teacher` refuses it.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from models.walk import Walk, log2_of
 from theory.decoder import as_process
 from theory.distributions.distribution import MASK
 from theory.distributions.tempering import Transform
+from theory.policies.as_process import Factorised
 from theory.policies.board import Board
 from theory.policies.policy import Plan, Policy
 from theory.policies.process import Process
-from theory.policies.sampled import Factorised
 from theory.validation import InputError
 
 __all__ = ["Follower", "NoProductError", "Teacher", "check_product"]

@@ -29,7 +29,7 @@ from models.predictor import MarginalPredictor, MaskedPredictor
 from theory.decoder import as_process
 from theory.distributions.tempering import Transform
 from theory.policies.board import Board
-from theory.policies.own import finished_rows, plan_of, started, stepped
+from theory.policies.foreign import finished_rows, plan_of, started, stepped
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.ranked import Ranked

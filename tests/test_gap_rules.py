@@ -28,9 +28,9 @@ from theory import decoder
 from theory.distributions.distribution import Context, ListedLaw
 from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy, policies
-from theory.policies.klass import KLASS
+from theory.policies.as_process import unmasked
 from theory.policies.ranked import Ranked
-from theory.policies.sampled import unmasked
+from theory.policies.rules.klass import KLASS
 from theory.validation import InputError
 
 # these look at drawn tokens, or mask positions again

@@ -17,7 +17,7 @@ from theory.information.curves.structures import Copies, Exchangeable
 from theory.numbers.arithmetic import FLOAT64
 from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy
-from theory.policies.scheduled import Dream, known_sizes
+from theory.policies.rules.scheduled import Dream, known_sizes
 from theory.policies.view import View
 
 NARROW = 1e-38  # of 160 bits, less what a sum of some hundred terms loses; a float has 1e-16

@@ -32,7 +32,7 @@ from theory.numbers.log_sums import log_sum
 from theory.numbers.lognumber import LogNumber
 from theory.numbers.unseen import least_number
 from theory.policies import parse_policy
-from theory.policies.sampled import SampledConfidence
+from theory.policies.as_process import SampledConfidence
 from theory.policies.view import UNKNOWN
 
 

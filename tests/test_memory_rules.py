@@ -22,7 +22,7 @@ from theory.distributions.pmf import JointPMF
 from theory.numbers.arithmetic import EXACT
 from theory.output_law import output_law
 from theory.policies import parse_policy
-from theory.policies.demask import influence
+from theory.policies.rules.demask import influence
 from theory.policies.view import View
 
 SHAPES = [(3,), (1, 2), (2, 2), (3, 2), (3, 3), (2, 2, 2), (3, 1, 2), (2, 3, 2)]

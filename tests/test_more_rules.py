@@ -15,9 +15,9 @@ from tests.tolerance import ROUNDING
 from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy
-from theory.policies.fixed_order import bisection_rounds, dilated_rounds
-from theory.policies.plackett_luce import set_law
-from theory.policies.scheduled import DLLM, Dream, LLaDA, MaskGIT
+from theory.policies.rules.fixed_order import bisection_rounds, dilated_rounds
+from theory.policies.rules.plackett_luce import set_law
+from theory.policies.rules.scheduled import DLLM, Dream, LLaDA, MaskGIT
 from theory.validation import InputError
 
 

@@ -17,11 +17,11 @@ from tests.policy_views import batches, exact_view, expected, float_view, laws
 from tests.strategies import rules
 from tests.tolerance import FAMILY_WISE
 from theory.policies import SCORES, parse_policy, policies
-from theory.policies.factor import Factor
 from theory.policies.process import Process
 from theory.policies.ranked import Ranked
-from theory.policies.threshold import Threshold
-from theory.policies.topk import TopK
+from theory.policies.rules.factor import Factor
+from theory.policies.rules.threshold import Threshold
+from theory.policies.rules.topk import TopK
 from theory.validation import InputError
 
 HALF = Fraction(1, 2)

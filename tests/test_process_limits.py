@@ -16,9 +16,9 @@ from theory.distributions.parametric.markov import MarkovLaw
 from theory.distributions.pmf import JointPMF
 from theory.limits import CostError
 from theory.policies import parse_policy
+from theory.policies.as_process import unmasked
 from theory.policies.board import Board
 from theory.policies.policy import Rule
-from theory.policies.sampled import unmasked
 from theory.state_keys import StateKeys
 from theory.structured.sampled_run import sample_runs
 

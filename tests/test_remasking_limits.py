@@ -20,10 +20,10 @@ from theory.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.output_law import output_law
 from theory.policies import parse_policy
+from theory.policies.as_process import unmasked
 from theory.policies.board import Board
 from theory.policies.process import Chance
-from theory.policies.remask import counted, remask_lowest, start_clock, zeros
-from theory.policies.sampled import unmasked
+from theory.policies.remasking import counted, remask_lowest, start_clock, zeros
 
 
 @settings(max_examples=25)

@@ -15,9 +15,9 @@ from theory import decoder
 from theory.distributions.pmf import JointPMF
 from theory.output_law import output_law
 from theory.policies import parse_policy
+from theory.policies.as_process import unmasked
 from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, Rule
-from theory.policies.sampled import unmasked
 from theory.validation import InputError
 
 PAIR = JointPMF.uniform([(0, 1), (1, 0)])

@@ -21,7 +21,7 @@ from theory.distributions.distribution import Context, ListedLaw
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
 from theory.policies import parse_policy, policies
-from theory.policies.sampled import Factorised
+from theory.policies.as_process import Factorised
 from theory.process_decoder import decode_process
 from theory.validation import InputError
 

@@ -18,10 +18,10 @@ from theory.distributions.lumped_chain import Chain
 from theory.distributions.tempering import tempered
 from theory.numbers.arithmetic import EXACT, FLOAT64, FloatNumbers, Numbers, to_fmpq, to_fraction
 from theory.numbers.balls import to_ball
-from theory.policies.entropy_bounded import EntropyBounded
-from theory.policies.entropy_sum import EntropySum
-from theory.policies.own import plan_of
+from theory.policies.foreign import plan_of
 from theory.policies.policy import Policy, RankedPolicy
+from theory.policies.rules.entropy_bounded import EntropyBounded
+from theory.policies.rules.entropy_sum import EntropySum
 from theory.policies.view import View
 from theory.prefix_sizes import alike_size, rows_size
 

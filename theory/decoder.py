@@ -12,9 +12,9 @@ from theory.decoded import OFF_SUPPORT, Decode, ValidSet
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
 from theory.flow import Flow
+from theory.policies.as_process import SampledConfidence
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.process import Process
-from theory.policies.sampled import SampledConfidence
 from theory.process_decoder import decode_process
 from theory.validation import choice
 

@@ -19,7 +19,7 @@ from theory.numbers.arithmetic import EXACT
 from theory.numbers.balls import ball_array, balls, is_zero
 from theory.policies.board import Board
 from theory.policies.policy import Plan
-from theory.set_laws import usable_laws
+from theory.policies.set_distributions import usable_laws
 from theory.validation import InputError
 
 __all__ = ["ExactChance"]

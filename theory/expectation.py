@@ -23,7 +23,7 @@ from theory.limits import CostError, sharing
 from theory.lumped import decode_lumped
 from theory.numbers.arithmetic import Number
 from theory.numbers.error_of_means import decode_errors
-from theory.policies.own import is_ours
+from theory.policies.foreign import is_ours
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.step_laws import StepLaw, mixed

@@ -31,12 +31,12 @@ from theory.limits import require_memory, require_operations
 from theory.numbers.arithmetic import EXACT, FLOAT64, Numbers
 from theory.numbers.balls import ball_precision, balls, is_zero, zeros_of
 from theory.path_draws import PathDraws
-from theory.policies.own import blamed, plan_of
+from theory.policies.foreign import blamed, plan_of
 from theory.policies.policy import Policy
 from theory.policies.ranked import SetLaw
-from theory.policies.scheduled import Scheduled
+from theory.policies.rules.scheduled import Scheduled
+from theory.policies.set_distributions import by_set, inclusion, usable_laws
 from theory.policies.view import UNKNOWN, View
-from theory.set_laws import by_set, inclusion, usable_laws
 from theory.validation import InputError
 
 __all__ = ["Flow"]

@@ -18,11 +18,11 @@ from theory.distributions.tempering import Transform
 from theory.limits import require_operations
 from theory.numbers.unseen import least_number
 from theory.pilot import first_board, sampled_steps
+from theory.policies.as_process import Factorised
 from theory.policies.board import Board
-from theory.policies.own import plan_of
+from theory.policies.foreign import plan_of
 from theory.policies.policy import Policy
 from theory.policies.process import Chance
-from theory.policies.sampled import Factorised
 from theory.policies.view import UNKNOWN
 
 __all__ = ["FlowCost", "expected_work"]

@@ -21,9 +21,9 @@ from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import Number, to_fmpq
 from theory.numbers.balls import ball_precision, public, with_errors
+from theory.policies.as_process import Factorised
 from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.policies.sampled import Factorised
 from theory.process_decoder import process_ends
 from theory.validation import InputError
 

@@ -25,8 +25,8 @@ from theory.exact_chance import ExactChance
 from theory.numbers.arithmetic import EXACT
 from theory.numbers.unseen import least_number
 from theory.policies.board import Board
+from theory.policies.foreign import finished_rows, stepped
 from theory.policies.idle import idle_on
-from theory.policies.own import finished_rows, stepped
 from theory.policies.process import Process
 from theory.run_cost import RunCost
 from theory.sample_chance import SampleChance

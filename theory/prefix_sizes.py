@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.numbers.arithmetic import FLOAT64, FloatNumbers
-from theory.policies.entropy_bounded import EntropyBounded
-from theory.policies.entropy_sum import EntropySum
+from theory.policies.rules.entropy_bounded import EntropyBounded
+from theory.policies.rules.entropy_sum import EntropySum
 from theory.policies.view import LOWEST, View
 
 __all__ = ["alike_size", "doubt_of", "rows_size"]

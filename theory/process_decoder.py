@@ -20,10 +20,10 @@ from theory.numbers.balls import ball_precision, is_zero, law_with_error
 from theory.numbers.log_sums import log_sum
 from theory.pilot import Pilot, first_board
 from theory.policies.board import Board
+from theory.policies.foreign import finished_rows, started, stepped
 from theory.policies.idle import idle_on
-from theory.policies.own import finished_rows, started, stepped
 from theory.policies.process import Process
-from theory.policies.scheduled import Scheduled
+from theory.policies.rules.scheduled import Scheduled
 from theory.run_cost import RunCost
 from theory.state_keys import StateKeys
 from theory.step_laws import StepLaw

@@ -23,14 +23,14 @@ from theory.expectation import decode_contexts
 from theory.limits import require_operations
 from theory.numbers.arithmetic import FLOAT64, Number, to_fmpq
 from theory.numbers.balls import ball_precision, with_errors
-from theory.policies.ancestral import Ancestral
-from theory.policies.fixed_order import Bisection, Dilated
+from theory.policies.as_process import Factorised
 from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.policies.sampled import Factorised
-from theory.policies.scheduled import Scheduled
-from theory.policies.sizes import Sizes
-from theory.policies.topk import TopK
+from theory.policies.rules.ancestral import Ancestral
+from theory.policies.rules.fixed_order import Bisection, Dilated
+from theory.policies.rules.scheduled import Scheduled
+from theory.policies.rules.sizes import Sizes
+from theory.policies.rules.topk import TopK
 from theory.policies.view import View
 from theory.process_decoder import process_masked
 

@@ -12,7 +12,7 @@ from theory.decoder import decode
 from theory.expectation import ExpectedDecode, decode_contexts
 from theory.mixtures import optimal_mixture
 from theory.policies import RankedPolicy, parse_policy
-from theory.policies.sampled import SampledConfidence
+from theory.policies.as_process import SampledConfidence
 
 __all__ = ["ENTRIES"]
 

@@ -52,10 +52,10 @@ from theory.large.serial import decode_serial, sizes_from_left
 from theory.large.walk_topk import decode_walk_topk
 from theory.lumped import LumpedDecode
 from theory.numbers.lognumber import LogNumber
-from theory.policies.factor import Factor
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.prefix import EntropyPrefix
-from theory.policies.topk import TopK
+from theory.policies.rules.factor import Factor
+from theory.policies.rules.topk import TopK
 from theory.validation import InputError, choice, shortened
 
 __all__ = ["NotKnownError", "decode_structured"]

@@ -31,16 +31,16 @@ from theory.large.decode import NotKnownError
 from theory.large.one_hot_runs import follow_blocks, successes_by_score
 from theory.large.random_runs import successes_of_random_order
 from theory.limits import CostError
-from theory.policies.entropy_bounded import EntropyBounded
-from theory.policies.entropy_sum import EntropySum
-from theory.policies.factor import Factor
-from theory.policies.frechet import Frechet
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.process import Process
-from theory.policies.scheduled import DLLM, Dream, LLaDA, MaskGIT
-from theory.policies.sizes import Sizes
-from theory.policies.threshold import Threshold
-from theory.policies.topk import TopK
+from theory.policies.rules.entropy_bounded import EntropyBounded
+from theory.policies.rules.entropy_sum import EntropySum
+from theory.policies.rules.factor import Factor
+from theory.policies.rules.frechet import Frechet
+from theory.policies.rules.scheduled import DLLM, Dream, LLaDA, MaskGIT
+from theory.policies.rules.sizes import Sizes
+from theory.policies.rules.threshold import Threshold
+from theory.policies.rules.topk import TopK
 from theory.structure import LISTED_LIMIT
 from theory.structured.decode_answers import along_data, large_decode
 from theory.structured.estimate import SampledLaw

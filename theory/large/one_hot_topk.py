@@ -41,7 +41,7 @@ from theory.lumped import LumpedDecode
 from theory.numbers.arithmetic import Number, to_fraction
 from theory.numbers.lognumber import LogNumber
 from theory.numbers.rounding import gamma
-from theory.policies.topk import TopK
+from theory.policies.rules.topk import TopK
 
 __all__ = ["decode_one_hot_topk"]
 

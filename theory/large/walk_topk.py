@@ -36,7 +36,7 @@ from theory.limits import require_operations
 from theory.lumped import LumpedDecode
 from theory.numbers.arithmetic import to_fraction
 from theory.numbers.lognumber import LogNumber
-from theory.policies.topk import TopK
+from theory.policies.rules.topk import TopK
 
 __all__ = ["decode_walk_topk"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from theory.policies.board import Board
-from theory.policies.scheduled import Scheduled
+from theory.policies.rules.scheduled import Scheduled
 
 __all__ = ["idle_on"]
 

@@ -151,9 +151,9 @@ def register(name: str) -> Callable[[_P], _P]:
 @cache
 def policies() -> dict[str, type[Rule]]:
     """Return all registered rules by name: policies, and processes (:mod:`theory.process`)."""
-    package = importlib.import_module("theory.policies")
+    package = importlib.import_module("theory.policies.rules")
     for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"theory.policies.{module.name}")
+        importlib.import_module(f"theory.policies.rules.{module.name}")
     return dict(sorted(_REGISTRY.items()))
 
 
@@ -170,7 +170,7 @@ def parse_policy(spec: str) -> Any:
         TopK(by='random', ties='random', block=None, confidence='max', k=2, remainder='last')
         >>> str(parse_policy("threshold:gamma=0.90,strict=false"))
         'threshold:gamma=9/10,strict=false'
-        >>> parse_policy("theory.policies.topk:TopK:k=3").k
+        >>> parse_policy("theory.policies.rules.topk:TopK:k=3").k
         3
     """
     name, _, rest = spec.strip().partition(":")

@@ -16,11 +16,11 @@ from theory.bounds.partitions.step_bounds import Partition, check_partition
 from theory.distributions.distribution import MASK, Law
 from theory.distributions.parametric.batched_model import LawModel
 from theory.numbers.arithmetic import FLOAT64
-from theory.policies.fixed_order import Bisection, Dilated
 from theory.policies.policy import RankedPolicy
-from theory.policies.scheduled import DLLM, Dream, LLaDA, MaskGIT, Scheduled
-from theory.policies.sizes import Sizes
-from theory.policies.topk import TopK
+from theory.policies.rules.fixed_order import Bisection, Dilated
+from theory.policies.rules.scheduled import DLLM, Dream, LLaDA, MaskGIT, Scheduled
+from theory.policies.rules.sizes import Sizes
+from theory.policies.rules.topk import TopK
 from theory.policies.view import View
 from theory.validation import InputError
 

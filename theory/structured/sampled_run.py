@@ -35,12 +35,12 @@ from theory.distributions.parametric.leave_one_out import LeavesOut
 from theory.distributions.tempering import Transform
 from theory.limits import require_operations
 from theory.numbers.arithmetic import FLOAT64
+from theory.policies.as_process import Factorised
 from theory.policies.board import Board
+from theory.policies.foreign import finished_rows, is_ours, started, stepped
 from theory.policies.idle import idle_on
-from theory.policies.own import finished_rows, is_ours, started, stepped
 from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.policies.sampled import Factorised
 from theory.sample_chance import SampleChance
 from theory.structured.draws import DataChance, NoPathError
 from theory.validation import InputError, choice, positive_int

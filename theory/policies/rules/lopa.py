@@ -8,11 +8,11 @@ from typing import ClassVar
 
 from theory.distributions.distribution import MASK
 from theory.numbers.arithmetic import EXACT, TIE_TOLERANCE, Array
+from theory.policies.as_process import unmasked
 from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
-from theory.policies.sampled import unmasked
 from theory.validation import InputError, choice, exact_fraction, positive_int
 
 __all__ = ["LoPA"]

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from theory.numbers.arithmetic import Array
+from theory.policies.as_process import gathered, unmasked
 from theory.policies.board import Board
 from theory.policies.policy import Rule, register
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
-from theory.policies.remask import block_of, counted, fillable, remask_lowest, start_clock, zeros
-from theory.policies.sampled import gathered, unmasked
-from theory.policies.scheduled import LLaDA, known_sizes
+from theory.policies.remasking import block_of, counted, fillable, remask_lowest, start_clock, zeros
+from theory.policies.rules.scheduled import LLaDA, known_sizes
 from theory.validation import InputError, choice, exact_fraction, positive_int
 
 __all__ = ["ReMDMLLaDA"]

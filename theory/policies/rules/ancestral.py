@@ -14,7 +14,7 @@ from theory.limits import require_operations
 from theory.numbers.arithmetic import Array, to_fmpq
 from theory.policies.policy import Rule, register
 from theory.policies.ranked import SetLaw
-from theory.policies.scheduled import checked_eps
+from theory.policies.rules.scheduled import checked_eps
 from theory.policies.view import View
 from theory.validation import positive_int
 

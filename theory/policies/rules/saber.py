@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from theory.numbers.arithmetic import Array
+from theory.policies.as_process import gathered, unmasked
 from theory.policies.board import Board
 from theory.policies.policy import Rule, register
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
-from theory.policies.remask import block_of, fillable, remask_lowest, zeros
-from theory.policies.sampled import gathered, unmasked
+from theory.policies.remasking import block_of, fillable, remask_lowest, zeros
 from theory.validation import InputError, choice, positive_int
 
 __all__ = ["Saber"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from theory.numbers.arithmetic import Array
 from theory.policies.board import Board
-from theory.policies.own import plan_of
+from theory.policies.foreign import plan_of
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.process import Chance
 

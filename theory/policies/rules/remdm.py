@@ -7,12 +7,12 @@ from fractions import Fraction
 from typing import ClassVar
 
 from theory.numbers.arithmetic import Array
+from theory.policies.as_process import gathered
 from theory.policies.board import Board
 from theory.policies.policy import Rule, register
 from theory.policies.process import Chance
-from theory.policies.remask import block_of, fillable, real_zeros, zeros
-from theory.policies.sampled import gathered
-from theory.policies.scheduled import checked_eps
+from theory.policies.remasking import block_of, fillable, real_zeros, zeros
+from theory.policies.rules.scheduled import checked_eps
 from theory.validation import InputError, choice, exact_fraction, positive_int
 
 __all__ = ["ReMDM"]

@@ -7,12 +7,12 @@ from fractions import Fraction
 from typing import ClassVar
 
 from theory.numbers.arithmetic import Array
+from theory.policies.as_process import gathered, unmasked
 from theory.policies.board import Board
 from theory.policies.policy import Rule, register
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
-from theory.policies.remask import block_of, fillable, remask_lowest
-from theory.policies.sampled import gathered, unmasked
+from theory.policies.remasking import block_of, fillable, remask_lowest
 from theory.policies.scores import SCORES
 from theory.policies.view import View
 from theory.validation import choice, exact_fraction, positive_int

@@ -7,11 +7,11 @@ from fractions import Fraction
 from typing import ClassVar
 
 from theory.numbers.arithmetic import TIE_TOLERANCE, Array
+from theory.policies.as_process import unmasked
 from theory.policies.board import Board
-from theory.policies.dinfer import DInfer
 from theory.policies.policy import register
 from theory.policies.process import Chance
-from theory.policies.sampled import unmasked
+from theory.policies.rules.dinfer import DInfer
 from theory.validation import InputError, choice, exact_fraction
 
 __all__ = ["Credit"]

@@ -19,7 +19,7 @@ from theory.numbers.ball_arithmetic import BALLS, ball_key
 from theory.policies.ball_scores import ball_scores
 from theory.policies.policy import register
 from theory.policies.ranked import SetLaw
-from theory.policies.topk import TopK
+from theory.policies.rules.topk import TopK
 from theory.policies.view import LOWEST, View
 from theory.validation import InputError, exact_fraction
 

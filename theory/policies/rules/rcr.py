@@ -8,12 +8,12 @@ from itertools import accumulate
 from typing import ClassVar
 
 from theory.numbers.arithmetic import Array
+from theory.policies.as_process import gathered, unmasked
 from theory.policies.board import Board
 from theory.policies.policy import Rule, register
 from theory.policies.process import Chance
-from theory.policies.remask import block_of, fillable, remask_lowest, zeros
-from theory.policies.sampled import gathered, unmasked
-from theory.policies.scheduled import MaskGIT
+from theory.policies.remasking import block_of, fillable, remask_lowest, zeros
+from theory.policies.rules.scheduled import MaskGIT
 from theory.validation import choice, positive_int
 
 __all__ = ["RCR"]

@@ -1,0 +1,1 @@
+"""The unmasking rules, one registered rule a file."""
