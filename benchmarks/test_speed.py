@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from theory.bounds.partitions.step_bounds import optimal_bounds
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import total_correlation
 from theory.information.subsets.builder import subset_entropies

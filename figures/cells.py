@@ -12,7 +12,7 @@ def exact_decode(
 ) -> dict[str, str]:
     """Return the exact accuracy and expected steps of a policy with the ideal model, as ratios."""
     from synthetic import make_task
-    from theory.expectation import decode_contexts
+    from theory.decoding.tasks.decode import decode_contexts
     from theory.policies import parse_policy
 
     result = decode_contexts(
@@ -24,7 +24,7 @@ def exact_decode(
 def tie_range(*, task: str, n: int, policy: str) -> list[str]:
     """Return the least and greatest greedy accuracy over all deterministic tie-breaks, as ratios."""
     from synthetic import make_task
-    from theory.lumped import tie_interval_lumped
+    from theory.decoding.lumped import tie_interval_lumped
     from theory.policies import parse_policy
 
     chain = make_task(task, n).chain()
@@ -37,7 +37,7 @@ def threshold_curve(*, task: str, n: int, strict: bool, steps: int) -> list[list
     from fractions import Fraction
 
     from synthetic import make_task
-    from theory.expectation import decode_contexts
+    from theory.decoding.tasks.decode import decode_contexts
     from theory.policies.rules.threshold import Threshold
 
     gammas = [Fraction(1, 2) + Fraction(j, 2 * steps) for j in range(steps + 1)]

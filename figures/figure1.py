@@ -38,7 +38,7 @@ def one_step(*, task: str, n: int, samples: int, seed: int, device: str) -> dict
     from models.ideal import IdealPredictor
     from models.sampling import decode as sample
     from synthetic import make_task
-    from theory.decoder import decode
+    from theory.decoding.decoder import decode
     from theory.information.measures import kl_divergence, product_of_marginals, total_correlation
     from theory.policies import parse_policy
 

@@ -25,7 +25,7 @@ def rule_curve(
     the data, as the frontier counts them; for rules that have none (they look at drawn tokens, or mask again) the
     steps of their own runs. A decode with too many states is listed with the reason instead.
     """
-    from theory.expectation import decode_contexts
+    from theory.decoding.tasks.decode import decode_contexts
     from theory.limits import CostError
     from theory.policies import parse_policy
 
@@ -145,7 +145,7 @@ def threshold_oracle(
     *, task: str, n: int | None, gammas: list[str], contexts: Contexts = None
 ) -> dict[str, float]:
     """Return accuracy and steps of the oracle that knows the best threshold for each sample."""
-    from theory.oracle import oracle
+    from theory.decoding.tasks.best_setting import oracle
     from theory.policies import parse_policy
 
     made = _made(_source(task, n, contexts))

@@ -108,9 +108,9 @@ def certain_sampled(*, law: dict[str, Any], policies: list[str], samples: int, s
     import numpy as np
 
     from theory import parse_policy
+    from theory.decoding.structured.markov import chain_accuracy
     from theory.distributions.parametric.markov import MarkovLaw
     from theory.structured.fixed import fixed_schedule
-    from theory.structured.gap_decode import chain_accuracy
     from theory.structured.sampled_run import follow_data, sample_runs
 
     made, rng = _law(law), np.random.default_rng(seed)

@@ -39,7 +39,7 @@ TASKS = {
 def measured(*, task: str, n: int) -> dict[str, str]:
     """Return the total correlation and the one-step accuracy from the listed distribution, by definition."""
     from synthetic import make_task
-    from theory.decoder import decode
+    from theory.decoding.decoder import decode
     from theory.distributions.contexts import expectation
     from theory.distributions.distribution import context_pmfs
     from theory.information.measures import total_correlation

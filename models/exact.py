@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from theory.decoder import as_process
+from theory.decoding.decoder import as_process
+from theory.decoding.tasks.decode import ExpectedDecode, decode_contexts
 from theory.distributions.tempering import Transform
-from theory.expectation import ExpectedDecode, decode_contexts
 from theory.limits import CostError
 from theory.policies import Policy
 from theory.policies.process import Process

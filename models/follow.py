@@ -18,7 +18,7 @@ from models.chance import PredictorOracle
 from models.distinct import distinct_rows
 from models.streams import Streams
 from models.walk import Walk, log2_of
-from theory.decoder import as_process
+from theory.decoding.decoder import as_process
 from theory.distributions.distribution import MASK
 from theory.distributions.tempering import Transform
 from theory.policies.as_process import Factorised

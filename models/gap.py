@@ -40,7 +40,7 @@ or questions to the model (DEMASK, PC-Sampler) or without. A rule that looks at 
 ``log2 Q_w(x)`` would be a sum over all that it might have drawn: refused (:mod:`models.follow`).
 
 What q is: the one-by-one decoder, the truth here, runs at temperature 1; q is what the rule draws from, the tempered
-marginal, as in :func:`theory.decoder.decode` (with credit, the marginal that the credit has raised).
+marginal, as in :func:`theory.decoding.decoder.decode` (with credit, the marginal that the credit has raised).
 """
 
 from __future__ import annotations

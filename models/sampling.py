@@ -26,7 +26,7 @@ from models.decode_rules import (
 )
 from models.distinct import distinct_rows
 from models.predictor import MarginalPredictor, MaskedPredictor
-from theory.decoder import as_process
+from theory.decoding.decoder import as_process
 from theory.distributions.tempering import Transform
 from theory.policies.board import Board
 from theory.policies.foreign import finished_rows, plan_of, started, stepped

@@ -47,7 +47,7 @@ def ideal_trials(
         samples: Number of decodes.
         seed: Seed of all randomness.
         temperature: tau >= 0.
-        greedy_ties: As in :func:`theory.decoder.decode`.
+        greedy_ties: As in :func:`theory.decoding.decoder.decode`.
         device: cpu, cuda or mps.
 
     Example:

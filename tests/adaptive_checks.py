@@ -12,7 +12,7 @@ from theory.adaptive.depth import serial_depth
 from theory.adaptive.frontier import frontier
 from theory.adaptive.graph import state_graph
 from theory.adaptive.policy import AdaptivePolicy
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.numbers.lognumber import LogNumber
 

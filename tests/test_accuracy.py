@@ -28,7 +28,7 @@ from theory.bounds.accuracy.divergence import (
     total_variation,
     total_variation_ceiling,
 )
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import kl_divergence, product_of_marginals, total_correlation
 from theory.limits import CostError

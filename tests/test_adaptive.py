@@ -34,7 +34,7 @@ from theory.adaptive.graph import state_graph
 from theory.adaptive.ledger import Ledger
 from theory.adaptive.search import best_weighted, budget_values, weighted_values
 from theory.bounds.partitions.step_bounds import optimal_bounds
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import total_correlation
 from theory.information.subsets.builder import subset_entropies

@@ -19,7 +19,7 @@ from theory.adaptive.depth import serial_depth
 from theory.adaptive.frontier import frontier
 from theory.adaptive.within import depth_within
 from theory.answers import bounds_answer
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.distributions.distribution import Context, ListedLaw
 from theory.distributions.pmf import JointPMF
 from theory.frontier_answers import frontier_answer

@@ -17,7 +17,7 @@ from tests.tolerance import NEAR_OPTIMAL
 from theory.adaptive.cap import adaptive_bounds
 from theory.adaptive.frontier import frontier
 from theory.adaptive.graph import state_graph
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.numbers.lognumber import LogNumber
 from theory.policies import View, parse_policy, policies

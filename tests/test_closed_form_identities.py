@@ -21,7 +21,7 @@ from tests.closed_form_targets import (
 )
 from tests.compositions import compositions
 from theory.bounds.partitions.step_bounds import step_bound
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.information.closed_forms import ClosedForm, closed_form, evaluate, mean_subset_entropies
 from theory.information.closed_forms.exact import exact_value
 from theory.numbers.lognumber import LogNumber

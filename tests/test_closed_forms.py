@@ -21,8 +21,8 @@ from tests.closed_form_targets import (
 )
 from tests.reference_rules import size_of_step
 from theory.bounds.partitions.step_bounds import step_bound
-from theory.decoded import Decode
-from theory.decoder import decode
+from theory.decoding.decoder import decode
+from theory.decoding.result import Decode
 from theory.distributions.pmf import JointPMF
 from theory.information.closed_forms import ClosedForm, evaluate
 from theory.information.measures import dual_total_correlation, entropy, total_correlation

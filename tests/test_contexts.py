@@ -14,19 +14,19 @@ from hypothesis import strategies as st
 from tests import reference as ref
 from tests.comparison import same
 from tests.strategies import targets
-from theory import expectation as expectation_module
 from theory.__main__ import main
 from theory.adaptive.average import average_bounds, average_depth, average_frontier
 from theory.bounds.partitions.contexts import bounds_by_context
+from theory.decoding.tasks import decode as expectation_module
+from theory.decoding.tasks.best_setting import oracle
+from theory.decoding.tasks.calls import task_step_law
+from theory.decoding.tasks.decode import decode_contexts
+from theory.decoding.tasks.realised import realised_on
 from theory.distributions.contexts import expectation
 from theory.distributions.distribution import Context, ListedLaw, context_pmfs, occurring
 from theory.distributions.pmf import JointPMF
-from theory.expectation import decode_contexts
 from theory.information.subsets.builder import subset_entropies
-from theory.oracle import oracle
 from theory.policies import parse_policy
-from theory.realised import realised_on
-from theory.task_steps import task_step_law
 
 PAIR = [["a", "a", "c"], ["b", "b", "c"]]
 SURE = [["a", "b", "c"]]

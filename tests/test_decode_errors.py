@@ -16,22 +16,22 @@ from tests import reference as ref
 from tests.dyadic import both, dyadic
 from tests.strategies import rules, targets
 from theory.decode_answers import decode_answer
-from theory.decoder import decode
+from theory.decoding.call_counts import step_law
+from theory.decoding.decoder import decode
+from theory.decoding.lumped import decode_lumped
+from theory.decoding.output import output_law
+from theory.decoding.structured import one_hot_topk
+from theory.decoding.structured.dispatch import decode_structured
+from theory.decoding.tasks.best_setting import oracle
+from theory.decoding.tasks.decode import decode_contexts
+from theory.decoding.tasks.realised import realised_on
+from theory.decoding.tasks.structure import structure_of
 from theory.distributions import tempering as temper
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform, stays_rational
-from theory.expectation import decode_contexts
-from theory.large import one_hot_topk
-from theory.large.decode import decode_structured
-from theory.lumped import decode_lumped
 from theory.numbers.lognumber import LogNumber
-from theory.oracle import oracle
-from theory.output_law import output_law
 from theory.policies import parse_policy
-from theory.realised import realised_on
 from theory.rule_answers import realised_answer
-from theory.step_counts import step_law
-from theory.structure import structure_of
 
 NAMES = ("accuracy", "kl", "path_kl", "steps", "steps_under_data")
 SMALL_ERROR = 1e-13  # bits or probabilities: n <= 8, values up to 20; worst seen 2e-15

@@ -14,8 +14,8 @@ from tests.decoder_targets import FEW, TASKS, temperatures
 from tests.strategies import FOUR, rules, targets
 from tests.tolerance import ROUNDING
 from theory.bounds.partitions.step_bounds import step_bound
-from theory.decoded import OFF_SUPPORT, Decode
-from theory.decoder import decode
+from theory.decoding.decoder import decode
+from theory.decoding.result import OFF_SUPPORT, Decode
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import GREEDY_TIES
 from theory.information.measures import total_correlation

@@ -15,7 +15,7 @@ from tests import reference as ref
 from tests.decoder_targets import FEW, TASKS, temperatures
 from tests.strategies import rules, targets
 from theory.bounds.partitions.step_bounds import step_bound
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import kl_divergence
 from theory.information.subsets.builder import subset_entropies
@@ -229,7 +229,7 @@ def test_extreme_temperatures(tau):
 HUGE = """
 import resource
 resource.setrlimit(resource.RLIMIT_AS, (700 * 2**20, 700 * 2**20))
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.limits import CostError
 from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy

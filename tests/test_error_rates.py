@@ -12,11 +12,11 @@ from tests.comparison import same
 from tests.strategies import ordered_partitions, targets
 from tests.tolerance import ROUNDING
 from theory.bounds.accuracy.divergence import sequence_error_rate, token_error_rate
-from theory.decoder import decode
+from theory.decoding.decoder import decode
+from theory.decoding.output import output_law
 from theory.distributions.pmf import JointPMF
 from theory.mixtures import partition_law
 from theory.numbers.lognumber import LogNumber
-from theory.output_law import output_law
 from theory.policies import parse_policy
 
 

@@ -23,7 +23,7 @@ from theory.bounds.accuracy.map_certificates import variation_from_product
 from theory.bounds.partitions.path_costs import path_cost
 from theory.bounds.rounds.walk import walk_rounds
 from theory.bounds.schedules.shuffle_limits import rounds_at_least
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.curves.curve import information_curve
 from theory.information.measures import dual_total_correlation, product_of_marginals, total_correlation

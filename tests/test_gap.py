@@ -26,8 +26,8 @@ from models.walk import draw_one_by_one
 from synthetic import make_task
 from tests.gap_tables import ROUNDING, Table, log_ratio
 from tests.intervals import assert_frequencies, assert_mean
-from theory import decoder
-from theory.expectation import decode_contexts
+from theory.decoding import decoder
+from theory.decoding.tasks.decode import decode_contexts
 from theory.policies import parse_policy
 from theory.validation import InputError
 

@@ -24,7 +24,7 @@ from tests.gap_tables import ROUNDING, Table, log_ratio
 from tests.intervals import assert_mean
 from tests.memory_rules import EXAMPLES as REFERENCE
 from tests.reference_processes import Run
-from theory import decoder
+from theory.decoding import decoder
 from theory.distributions.distribution import Context, ListedLaw
 from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy, policies

@@ -13,10 +13,10 @@ from tests.large_tasks import NINE
 from theory.bounds.partitions.step_bounds import equal_blocks, optimal_bounds, step_bound
 from theory.bounds.schedules.block_sizes import best_sizes, curve_of
 from theory.bounds.schedules.random_order import expected_kl, information_curve, optimal_sizes
+from theory.decoding.tasks.structure import structure_of
 from theory.information.curves.structures import expected_kl_of
 from theory.information.subsets.builder import subset_entropies
 from theory.numbers.lognumber import LogNumber
-from theory.structure import structure_of
 
 SMALL = (
     *(("shuffle", n) for n in (2, 3, 5)),

@@ -7,11 +7,11 @@ import pytest
 
 from synthetic import make_task
 from tests.large_tasks import NINE
-from theory.decoder import decode
-from theory.expectation import decode_contexts
-from theory.large.decode import decode_structured
+from theory.decoding.decoder import decode
+from theory.decoding.structured.dispatch import decode_structured
+from theory.decoding.tasks.decode import decode_contexts
+from theory.decoding.tasks.structure import structure_of
 from theory.policies import parse_policy
-from theory.structure import structure_of
 from theory.validation import InputError
 
 FIELDS = ("accuracy", "kl", "path_kl", "steps", "steps_under_data")

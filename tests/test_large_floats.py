@@ -6,13 +6,13 @@ import pytest
 from flint import arb, ctx
 
 from synthetic import make_task
+from theory.decoding.lumped import decode_lumped
+from theory.decoding.structured.dispatch import decode_structured
+from theory.decoding.structured.floats.catalogue import large_threshold, large_topk, large_total_correlation
+from theory.decoding.tasks.structure import structure_of
 from theory.information.curves.gap_structures import Gaps
-from theory.large.decode import decode_structured
-from theory.large.floats import large_threshold, large_topk, large_total_correlation
 from theory.limits import CostError
-from theory.lumped import decode_lumped
 from theory.policies import parse_policy
-from theory.structure import structure_of
 from theory.validation import InputError
 
 

@@ -9,21 +9,21 @@ import pytest
 
 from synthetic import make_task
 from tests.tolerance import ROUNDING
-from theory.decoder import decode
-from theory.expectation import decode_contexts
+from theory.decoding.decoder import decode
+from theory.decoding.structured import one_hot_topk
+from theory.decoding.structured.dispatch import decode_structured
+from theory.decoding.structured.one_hot_moves import hits_of_step, outcomes_of
+from theory.decoding.structured.one_hot_random import decode_one_hot_random
+from theory.decoding.structured.one_hot_topk import decode_one_hot_topk
+from theory.decoding.structured.one_hot_window import Window, forward
+from theory.decoding.structured.walk_paths import loss
+from theory.decoding.structured.walk_topk import decode_walk_topk
+from theory.decoding.tasks.decode import decode_contexts
+from theory.decoding.tasks.structure import structure_of
 from theory.information.curves.structures import expected_kl_of
-from theory.large import one_hot_topk
-from theory.large.decode import decode_structured
-from theory.large.one_hot_moves import hits_of_step, outcomes_of
-from theory.large.one_hot_random import decode_one_hot_random
-from theory.large.one_hot_topk import decode_one_hot_topk
-from theory.large.one_hot_window import Window, forward
-from theory.large.walk_paths import loss
-from theory.large.walk_topk import decode_walk_topk
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy
-from theory.structure import structure_of
 from theory.validation import InputError
 
 FIELDS = ("accuracy", "kl", "path_kl", "steps", "steps_under_data")

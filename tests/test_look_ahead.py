@@ -13,18 +13,21 @@ from hypothesis import strategies as st
 
 from synthetic import make_task
 from tests.strategies import targets
-from theory import flow_cost, pilot, process_decoder, run_cost
 from theory.adaptive.cap import adaptive_bounds
-from theory.decoder import decode
+from theory.decoding import forward_cost as flow_cost
+from theory.decoding import lookahead as pilot
+from theory.decoding import process as process_decoder
+from theory.decoding import process_cost as run_cost
+from theory.decoding.decoder import decode
+from theory.decoding.forward import Flow
+from theory.decoding.forward_cost import FlowCost, expected_work
+from theory.decoding.tasks.decode import decode_contexts
 from theory.distributions import agreeing_outcomes as agreement
 from theory.distributions.agreeing_outcomes import Agreement
 from theory.distributions.distribution import MASK, Context, ListedLaw
 from theory.distributions.listed_model import ListedModel
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
-from theory.expectation import decode_contexts
-from theory.flow import Flow
-from theory.flow_cost import FlowCost, expected_work
 from theory.limits import CostError, allowing
 from theory.numbers import log_sums
 from theory.numbers.arithmetic import to_fmpq

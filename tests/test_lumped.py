@@ -3,10 +3,10 @@
 import pytest
 
 from synthetic import known_tasks, make_task
-from theory.decoder import decode
-from theory.lumped import decode_lumped, tie_interval_lumped
+from theory.decoding.decoder import decode
+from theory.decoding.lumped import decode_lumped, tie_interval_lumped
+from theory.decoding.tie_breaks import tie_interval
 from theory.policies import parse_policy
-from theory.ties import tie_interval
 
 SPECS = (
     "topk:k=1,by=random",

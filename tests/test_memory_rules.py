@@ -16,11 +16,11 @@ from tests.intervals import assert_frequencies, assert_mean
 from tests.memory_rules import EXAMPLES, RULES, credits
 from tests.small_tasks import small_contexts
 from tests.strategies import targets
-from theory import decoder
+from theory.decoding import decoder
+from theory.decoding.output import output_law
 from theory.distributions.listed_model import ListedModel
 from theory.distributions.pmf import JointPMF
 from theory.numbers.arithmetic import EXACT
-from theory.output_law import output_law
 from theory.policies import parse_policy
 from theory.policies.rules.demask import influence
 from theory.policies.view import View

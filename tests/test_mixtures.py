@@ -13,7 +13,7 @@ from tests import reference as ref
 from tests.strategies import ordered_partitions, targets
 from tests.tolerance import ROUNDING
 from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError

@@ -12,7 +12,7 @@ from synthetic import make_task
 from tests import reference_counts as ref
 from tests.policy_views import batches, exact_view, expected, float_view, laws
 from tests.tolerance import ROUNDING
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.rules.fixed_order import bisection_rounds, dilated_rounds

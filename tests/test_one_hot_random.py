@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthetic import make_task
-from theory.expectation import decode_contexts
-from theory.large.one_hot_random import decode_one_hot_random
-from theory.large.one_hot_substitution import accuracy_by_substitution, substitution_cost
-from theory.large.one_hot_triples import accuracy_of_triples, is_by_twos
+from theory.decoding.structured.one_hot_random import decode_one_hot_random
+from theory.decoding.structured.one_hot_substitution import accuracy_by_substitution, substitution_cost
+from theory.decoding.structured.one_hot_triples import accuracy_of_triples, is_by_twos
+from theory.decoding.tasks.decode import decode_contexts
+from theory.decoding.tasks.structure import structure_of
 from theory.limits import CostError
 from theory.policies import parse_policy
-from theory.structure import structure_of
 
 
 def by_definition(blocks, length, sizes):

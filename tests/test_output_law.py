@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import reference as ref
-from theory.decoder import decode
+from theory.decoding.decoder import decode
+from theory.decoding.output import output_law
 from theory.distributions.pmf import JointPMF
-from theory.output_law import output_law
 from theory.policies import parse_policy
 from theory.validation import InputError
 

@@ -15,7 +15,7 @@ from tests import reference as ref
 from tests.strategies import subsets, targets
 from tests.tolerance import ROUNDING
 from theory.bounds.partitions.step_bounds import optimal_bounds
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import entropy
 from theory.information.subsets.builder import subset_entropies

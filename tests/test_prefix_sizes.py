@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from synthetic import make_task
 from tests.test_large_decode import FIELDS
-from theory import alike
-from theory.alike import size_of_alike, size_of_rows
-from theory.decoder import decode
-from theory.expectation import decode_contexts
-from theory.large.decode import NotKnownError, decode_structured
+from theory.decoding import exchangeable as alike
+from theory.decoding.decoder import decode
+from theory.decoding.exchangeable import size_of_alike, size_of_rows
+from theory.decoding.lumped import decode_lumped
+from theory.decoding.lumped_cost import StateWork
+from theory.decoding.structured.dispatch import NotKnownError, decode_structured
+from theory.decoding.tasks.decode import decode_contexts
+from theory.decoding.tasks.structure import structure_of
 from theory.limits import CostError, allowing
-from theory.lumped import decode_lumped
 from theory.policies import parse_policy
-from theory.state_work import StateWork
-from theory.structure import structure_of
 
 SPECS = (
     *(f"eb:gamma={gamma}" for gamma in ("0", "0.1", "1", "1e400")),

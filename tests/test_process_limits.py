@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from synthetic import make_task
-from theory import flow_cost, run_cost
 from theory.decode_answers import decode_answer
-from theory.decoder import decode
+from theory.decoding import forward_cost as flow_cost
+from theory.decoding import process_cost as run_cost
+from theory.decoding.decoder import decode
+from theory.decoding.state_keys import StateKeys
 from theory.distributions.parametric.markov import MarkovLaw
 from theory.distributions.pmf import JointPMF
 from theory.limits import CostError
@@ -19,7 +21,6 @@ from theory.policies import parse_policy
 from theory.policies.as_process import unmasked
 from theory.policies.board import Board
 from theory.policies.policy import Rule
-from theory.state_keys import StateKeys
 from theory.structured.sampled_run import sample_runs
 
 PAIR = JointPMF.uniform([(0, 1), (1, 0)])

@@ -11,16 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthetic import make_task
-from theory.expectation import decode_contexts
+from theory.decoding.structured import hidden_place_random as random_gaps
+from theory.decoding.structured.floats.catalogue import large_topk
+from theory.decoding.structured.floats.hidden_place_kl import random_path_kl
+from theory.decoding.structured.hidden_place_direct import direct_accuracy
+from theory.decoding.structured.hidden_place_floats import random_accuracy, reaches
+from theory.decoding.structured.hidden_place_kernel import gap_kernel, positive_kernel
+from theory.decoding.structured.hidden_place_random import decode_random, exact_accuracy, exact_work
+from theory.decoding.tasks.decode import decode_contexts
 from theory.information.curves.gap_structures import Gaps
 from theory.information.curves.structures import expected_kl_of
-from theory.large import random_gaps
-from theory.large.floats import large_topk
-from theory.large.gap_kernel import gap_kernel, positive_kernel
-from theory.large.random_direct import direct_accuracy
-from theory.large.random_floats import random_accuracy, reaches
-from theory.large.random_gaps import decode_random, exact_accuracy, exact_work
-from theory.large.random_kl import random_path_kl
 from theory.limits import CostError
 from theory.policies import parse_policy
 

@@ -22,7 +22,7 @@ from theory.bounds.schedules.random_order import (
     lavenant_zanella_kl,
     optimal_sizes,
 )
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.closed_forms import mean_subset_entropies
 from theory.information.curves.curve import InformationCurve, information_curve

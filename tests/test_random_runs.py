@@ -11,7 +11,7 @@ from synthetic import make_task
 from tests.intervals import assert_frequencies
 from theory.__main__ import main
 from theory.decode_answers import decode_answer
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.distributions.closed.bernoulli_walk import WalkLaw
 from theory.information.curves.structures import expected_kl_of
 from theory.large.random_runs import _neighbours, successes_of_random_order

@@ -16,8 +16,8 @@ from tests import reference_remasking as slow
 from tests.remasking_cases import EXAMPLES, SMALL
 from tests.strategies import Target, targets
 from tests.tolerance import ROUNDING
-from theory.decoder import decode
-from theory.output_law import output_law
+from theory.decoding.decoder import decode
+from theory.decoding.output import output_law
 from theory.policies import parse_policy
 
 TIES = ("random", "lowest")

@@ -10,9 +10,9 @@ from synthetic import make_task
 from tests import reference as ref
 from tests.remasking_cases import EXAMPLES, SAMPLED, SKEWED
 from tests.tolerance import ROUNDING
-from theory.decoder import decode
+from theory.decoding.decoder import decode
+from theory.decoding.output import output_law
 from theory.distributions.pmf import JointPMF
-from theory.output_law import output_law
 from theory.policies import parse_policy
 from theory.validation import InputError
 

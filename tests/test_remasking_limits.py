@@ -16,9 +16,9 @@ from tests import reference as ref
 from tests.remasking_cases import SKEWED, SMALL
 from tests.strategies import targets
 from tests.tolerance import ROUNDING
-from theory.decoder import decode
+from theory.decoding.decoder import decode
+from theory.decoding.output import output_law
 from theory.distributions.pmf import JointPMF
-from theory.output_law import output_law
 from theory.policies import parse_policy
 from theory.policies.as_process import unmasked
 from theory.policies.board import Board

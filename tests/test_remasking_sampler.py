@@ -14,10 +14,10 @@ from models.ideal import IdealPredictor
 from tests.asked import Asked, counted
 from tests.intervals import assert_frequencies, assert_mean
 from tests.remasking_cases import SAMPLED, SKEWED
-from theory.decoder import decode
+from theory.decoding.decoder import decode
+from theory.decoding.output import output_law
 from theory.distributions.distribution import ListedLaw
 from theory.distributions.pmf import JointPMF
-from theory.output_law import output_law
 from theory.policies import parse_policy
 
 ROWS = 20_000

@@ -11,9 +11,9 @@ from models.ideal import IdealPredictor
 from models.sampling import decode
 from tests.memory_rules import EXAMPLES
 from tests.small_tasks import small_contexts
-from theory import decoder
+from theory.decoding import decoder
+from theory.decoding.output import output_law
 from theory.distributions.pmf import JointPMF
-from theory.output_law import output_law
 from theory.policies import parse_policy
 from theory.policies.as_process import unmasked
 from theory.policies.board import Board
@@ -72,7 +72,7 @@ def test_a_rule_without_progress_or_value_is_an_error(run, rule, message):
 
 
 def test_a_rule_that_counts_forever_is_an_error(monkeypatch):
-    monkeypatch.setattr("theory.process_decoder._STEPS", 50)
+    monkeypatch.setattr("theory.decoding.process._STEPS", 50)
     with pytest.raises(InputError, match="has not finished after 50 steps"):
         decoder.decode(PAIR, Idle(counts=True))
 

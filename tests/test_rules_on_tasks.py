@@ -15,14 +15,14 @@ from synthetic.task import known_tasks, make_task
 from synthetic.tasks.sudoku import Sudoku
 from tests.asked import Asked, counted
 from tests.intervals import assert_frequencies, assert_mean
-from theory import decoder
-from theory.decoded import Decode
+from theory.decoding import decoder
+from theory.decoding.process import decode_process
+from theory.decoding.result import Decode
 from theory.distributions.distribution import Context, ListedLaw
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
 from theory.policies import parse_policy, policies
 from theory.policies.as_process import Factorised
-from theory.process_decoder import decode_process
 from theory.validation import InputError
 
 DECODES = 10_000

@@ -18,7 +18,7 @@ from models.trials import ideal_trials
 from synthetic import Arrangements, make_task
 from tests.intervals import assert_frequencies, assert_mean
 from tests.small_tasks import NAMES, small_contexts
-from theory import decoder
+from theory.decoding import decoder
 from theory.distributions.distribution import Context
 from theory.numbers.arithmetic import EXACT, FLOAT64, FloatNumbers, to_fmpq
 from theory.policies import SCORES, View, parse_policy

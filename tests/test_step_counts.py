@@ -11,18 +11,18 @@ from synthetic import make_task
 from tests import reference as ref
 from tests.strategies import rules, targets
 from tests.tolerance import ROUNDING
-from theory import process_decoder
 from theory.adaptive.frontier import frontier
 from theory.decode_answers import decode_answer
-from theory.decoder import decode
+from theory.decoding import process as process_decoder
+from theory.decoding.call_counts import step_law
+from theory.decoding.call_distribution import StepLaw
+from theory.decoding.decoder import decode
+from theory.decoding.tasks.calls import lumped_step_law, steps_law_answer, task_step_law
+from theory.decoding.tasks.decode import decode_contexts
 from theory.distributions.pmf import JointPMF
-from theory.expectation import decode_contexts
 from theory.limits import CostError
 from theory.policies import parse_policy
-from theory.step_counts import step_law
-from theory.step_laws import StepLaw
 from theory.tables import print_answer
-from theory.task_steps import lumped_step_law, steps_law_answer, task_step_law
 from theory.validation import InputError
 
 SMALL = targets([(1,), (2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "skewed", "sparse"))

@@ -11,7 +11,7 @@ from synthetic import make_task
 from synthetic.laws import Arrangements
 from tests.intervals import assert_frequencies, assert_mean
 from theory.decode_answers import decode_answer
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.distributions.closed.bernoulli_walk import WalkLaw
 from theory.distributions.closed.codes import ParityLaw, RepeatedLaw, SureLaw
 from theory.distributions.closed.hidden_place import PlaceLaw

@@ -28,6 +28,7 @@ from theory.bounds.partitions.markov_program import next_round
 from theory.bounds.partitions.step_bounds import step_bound
 from theory.bounds.schedules.markov import chain_mean_entropies
 from theory.bounds.schedules.random_order import expected_kl
+from theory.decoding.structured.markov import chain_accuracy
 from theory.distributions.distribution import MASK, ListedLaw
 from theory.distributions.parametric.grammar import GrammarLaw
 from theory.distributions.parametric.hmm import HMMLaw
@@ -46,7 +47,6 @@ from theory.structured.estimate import (
     sample_decodes,
 )
 from theory.structured.fixed import fixed_schedule
-from theory.structured.gap_decode import chain_accuracy
 from theory.structured.intervals import estimate_mean, proportion
 from theory.validation import InputError
 

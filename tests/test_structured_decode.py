@@ -21,6 +21,7 @@ from tests.tolerance import ROUNDING
 from theory import decode, parse_policy
 from theory.__main__ import main
 from theory.bounds.schedules.random_order import expected_kl
+from theory.decoding.structured.markov import chain_accuracy
 from theory.distributions.distribution import MASK, ListedLaw
 from theory.distributions.parametric.batched_model import LawModel, row_operations
 from theory.distributions.parametric.grammar import GrammarLaw
@@ -34,7 +35,6 @@ from theory.structured.answers import large_schedule
 from theory.structured.decode_answers import large_decode
 from theory.structured.draws import NoPathError
 from theory.structured.fixed import fixed_schedule, schedule_log_prob
-from theory.structured.gap_decode import chain_accuracy
 from theory.structured.intervals import estimate_mean
 from theory.structured.sampled_run import follow_data, sample_runs
 from theory.validation import InputError

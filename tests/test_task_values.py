@@ -11,10 +11,10 @@ from synthetic.tasks.sudoku import Sudoku
 from tests import reference as ref
 from tests.reference_ties import tie_extremes
 from tests.task_truth import CASES, EXPECTED, SURE
-from theory.decoder import decode
-from theory.expectation import decode_contexts
+from theory.decoding.decoder import decode
+from theory.decoding.lumped import tie_interval_lumped
+from theory.decoding.tasks.decode import decode_contexts
 from theory.information.measures import dual_total_correlation, total_correlation
-from theory.lumped import tie_interval_lumped
 from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy
 from theory.validation import InputError

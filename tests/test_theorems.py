@@ -20,14 +20,14 @@ from theory.adaptive.graph import state_graph
 from theory.bounds.accuracy.divergence import accuracy_excess, accuracy_floor
 from theory.bounds.partitions.contexts import bounds_by_context
 from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
-from theory.decoder import decode
+from theory.decoding.decoder import decode
+from theory.decoding.output import output_law
 from theory.distributions.distribution import Context, ListedLaw
 from theory.information.curves.curve import information_curve
 from theory.information.measures import kl_divergence
 from theory.information.subsets.builder import subset_entropies
 from theory.mixtures import partition_law
 from theory.numbers.lognumber import LogNumber
-from theory.output_law import output_law
 from theory.policies import parse_policy
 
 SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2)])

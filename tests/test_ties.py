@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from tests import reference as ref
 from tests.reference_ties import tie_extremes
 from tests.strategies import rules, targets
-from theory.decoder import decode
+from theory.decoding.decoder import decode
+from theory.decoding.tie_breaks import tie_interval
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import GREEDY_TIES
 from theory.policies import parse_policy
-from theory.ties import tie_interval
 
 
 @given(

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from theory.decoding.structured.floats.catalogue import large_total_correlation
+from theory.decoding.structured.floats.walk_correlation import walk_total_correlation
 from theory.information.curves.gap_structures import Gaps
-from theory.large.floats import large_total_correlation
-from theory.large.walk_correlation import walk_total_correlation
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError
 

@@ -17,7 +17,7 @@ from theory.bounds.rounds.walk import (
     walk_rounds,
     walk_rounds_of_theorem_4,
 )
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.frontier_answers import frontier_answer
 from theory.information.curves.gap_structures import Gaps
 from theory.limits import CostError

@@ -13,15 +13,20 @@ from theory.bounds.partitions.step_bounds import (
     step_bound,
 )
 from theory.bounds.schedules.random_order import expected_kl, optimal_sizes
-from theory.decoded import Decode
-from theory.decoder import decode
+from theory.decoding.call_counts import step_law
+from theory.decoding.call_distribution import StepLaw
+from theory.decoding.decoder import decode
+from theory.decoding.lumped import decode_lumped, tie_interval_lumped
+from theory.decoding.output import output_law
+from theory.decoding.result import Decode
+from theory.decoding.tasks.decode import decode_contexts
+from theory.decoding.tie_breaks import tie_interval
 from theory.distributions.distribution import Context, Law, ListedLaw
 from theory.distributions.files.task_file import read_task
 from theory.distributions.parametric.grammar import GrammarLaw
 from theory.distributions.parametric.hmm import HMMLaw
 from theory.distributions.parametric.markov import MarkovLaw
 from theory.distributions.pmf import JointPMF
-from theory.expectation import decode_contexts
 from theory.information.curves.curve import information_curve
 from theory.information.measures import (
     conditional_entropy,
@@ -34,14 +39,9 @@ from theory.information.measures import (
 from theory.information.subsets.builder import subset_entropies
 from theory.information.subsets.table import EntropyTable
 from theory.limits import CostError
-from theory.lumped import decode_lumped, tie_interval_lumped
 from theory.mixtures import optimal_mixture
 from theory.numbers.lognumber import LogNumber
-from theory.output_law import output_law
 from theory.policies import parse_policy, policies
-from theory.step_counts import step_law
-from theory.step_laws import StepLaw
-from theory.ties import tie_interval
 from theory.validation import InputError
 
 __all__ = [

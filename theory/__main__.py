@@ -15,7 +15,7 @@ from theory.answers import (
 from theory.bounds.partitions.step_bounds import check_partition
 from theory.commandline import OneLineParser, as_json, guarded, waiting, whole
 from theory.decode_answers import decode_answer
-from theory.decoded import OFF_SUPPORT
+from theory.decoding.result import OFF_SUPPORT
 from theory.distributions.tempering import GREEDY_TIES, NUCLEUS, SCORED, check_temperature
 from theory.float_task import FloatTask
 from theory.frontier_answers import asked_answer, frontier_answer

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, Protocol
 
+from theory.decoding.tasks.structure import structure_of
 from theory.distributions.contexts import HasContexts
 from theory.numbers.lognumber import LogNumber, ratio_text
-from theory.structure import structure_of
 from theory.structured.answers import large_law
 from theory.structured.decode_answers import Structured
 

@@ -71,7 +71,8 @@ def bounds_answer(
             numbers.
         seed: Their seed.
 
-    Laws too long to list are answered through their structure (:mod:`theory.large`) where the task has one.
+    Laws too long to list are answered through their structure (:mod:`theory.decoding.structured`) where the task has
+    one.
     """
     if (large := parametrised(task)) is not None:
         if adaptive or randomized or count:
@@ -162,7 +163,8 @@ def _randomized(parts: Sequence[tuple[Fraction, JointPMF]]) -> dict[str, Any]:
 def schedule_answer(task: NamedTask, *, samples: int = 2000, seed: int = 0) -> dict[str, Any]:
     """Return the information curve and the best block sizes in random order, averaged over contexts.
 
-    Laws too long to list are answered through their structure (:mod:`theory.large`) where the task has one.
+    Laws too long to list are answered through their structure (:mod:`theory.decoding.structured`) where the task has
+    one.
     """
     if (large := parametrised(task)) is not None:
         return large_schedule(task, large, samples=samples, seed=seed)

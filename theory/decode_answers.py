@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from theory.answer_parts import NamedTask, parametrised, with_exact
+from theory.decoding.structured.dispatch import NotKnownError
+from theory.decoding.tasks.calls import steps_law_answer
+from theory.decoding.tasks.decode import decode_contexts
+from theory.decoding.tasks.structure import structure_of
 from theory.distributions.tempering import settings_of
-from theory.expectation import decode_contexts
 from theory.large.closed import closed_law
-from theory.large.decode import NotKnownError
 from theory.large.decode_estimate import check_states, sampled_decode
 from theory.limits import CostError
 from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.structure import structure_of
 from theory.structured.decode_answers import large_decode
-from theory.task_steps import steps_law_answer
 
 __all__ = ["decode_answer"]
 
@@ -26,7 +26,7 @@ def decode_answer(
     """Return the exact decode of a task: accuracy, kl, path_kl, steps and the rationals behind them.
 
     Laws too large to list are decoded by samples (:mod:`theory.structured.decode_answers`,
-    :mod:`theory.large.decode_estimate`), and the answer says so.
+    :mod:`theory.decoding.structured.decode_estimate`), and the answer says so.
     """
     if (large := parametrised(task)) is not None:
         return large_decode(task, large, policy, samples=samples, seed=seed, **switches)

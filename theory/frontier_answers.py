@@ -11,12 +11,12 @@ from theory.adaptive.graph import state_graphs
 from theory.adaptive.within import depth_within
 from theory.answer_parts import NamedTask, exact_text, parametrised
 from theory.bounds.accuracy.diversity import most_accurate, most_accurate_of_any
+from theory.decoding.tasks.structure import structure_of
 from theory.distributions.contexts import HasContexts
 from theory.distributions.distribution import context_pmfs
 from theory.distributions.pmf import JointPMF
 from theory.information.curves.gap_structures import Gaps
 from theory.numbers.lognumber import LogNumber
-from theory.structure import structure_of
 from theory.validation import InputError, exact_fraction
 
 __all__ = ["asked_answer", "frontier_answer"]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.bounds.partitions.step_bounds import Partition, check_partition
-from theory.decoded import divergence
+from theory.decoding.result import divergence
 from theory.distributions.listed_model_balls import BallWeights
 from theory.distributions.outcomes import Outcome
 from theory.distributions.pmf import JointPMF

@@ -11,7 +11,7 @@ from theory.adaptive.depth import serial_depth
 from theory.adaptive.graph import state_graphs
 from theory.adaptive.policy import AdaptivePolicy
 from theory.answer_parts import NamedTask
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.distributions.contexts import expectation
 from theory.distributions.distribution import occurring
 from theory.numbers.error_of_means import decode_errors

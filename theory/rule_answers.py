@@ -7,11 +7,11 @@ from dataclasses import fields
 from typing import Any
 
 from theory.answer_parts import with_exact
+from theory.decoding.tasks.decode import decode_contexts
+from theory.decoding.tasks.realised import lumped_form, realised, realised_on
 from theory.distributions.contexts import HasContexts
-from theory.expectation import decode_contexts
 from theory.policies.policy import parse_policy, policies
 from theory.policies.process import Process
-from theory.realised import lumped_form, realised, realised_on
 from theory.validation import InputError, positive_int
 
 __all__ = ["realised_answer", "rules_answer", "rules_table", "with_steps"]
@@ -80,7 +80,7 @@ def realised_answer(
         steps: T, where the rule takes it and the specification leaves it out.
         task: Makes the task of a size, for the accuracy of a perfect model. Without it the rule must be one whose
             sizes follow from the settings alone.
-        **switches: As in :func:`theory.decoder.decode`.
+        **switches: As in :func:`theory.decoding.decoder.decode`.
 
     Example:
         >>> realised_answer("dream:eps=1e-3", 10, 5)["tokens_per_call"]

@@ -17,7 +17,7 @@ from theory.bounds.accuracy.one_step import (
     permanent,
     permanent_floor,
 )
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.information.measures import total_correlation
 from theory.policies import parse_policy
 

@@ -13,7 +13,7 @@ from theory.bounds.accuracy.divergence import forward_kl
 from theory.bounds.partitions.step_bounds import Partition, optimal_bounds, step_bound
 from theory.bounds.schedules.shuffle import batch_kl, best_batches
 from theory.bounds.schedules.shuffle_limits import frontier, half_rounds
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.closed_forms import closed_form, evaluate
 from theory.information.measures import conditional_entropy, kl_divergence, total_correlation

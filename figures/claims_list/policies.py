@@ -8,7 +8,7 @@ from figures.claims_list.claim import Claim, Evidence
 from figures.claims_list.laws import listed, partitions
 from theory.adaptive.cap import adaptive_bounds
 from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.information.subsets.builder import subset_entropies
 from theory.mixtures import optimal_mixture
 from theory.partition_laws import mixture_kl

@@ -8,8 +8,8 @@ from itertools import product
 from figures.claims_list.claim import Claim, Evidence
 from figures.claims_list.laws import listed
 from synthetic import make_task
-from theory.decoder import decode
-from theory.expectation import ExpectedDecode, decode_contexts
+from theory.decoding.decoder import decode
+from theory.decoding.tasks.decode import ExpectedDecode, decode_contexts
 from theory.mixtures import optimal_mixture
 from theory.policies import RankedPolicy, parse_policy
 from theory.policies.as_process import SampledConfidence

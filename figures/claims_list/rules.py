@@ -10,7 +10,7 @@ from synthetic import make_task
 from theory.bounds.accuracy.divergence import total_variation
 from theory.bounds.accuracy.map_certificates import threshold_certificate, threshold_counterexample
 from theory.bounds.accuracy.worst_case import worst_case
-from theory.expectation import ExpectedDecode, decode_contexts
+from theory.decoding.tasks.decode import ExpectedDecode, decode_contexts
 from theory.information.measures import product_of_marginals
 from theory.policies import parse_policy
 

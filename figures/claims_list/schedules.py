@@ -7,9 +7,9 @@ from itertools import product
 
 from figures.claims_list.claim import Claim, Evidence
 from synthetic import make_task
-from theory.expectation import decode_contexts
+from theory.decoding.tasks.decode import decode_contexts
+from theory.decoding.tasks.realised import lumped_form, realised
 from theory.policies import parse_policy
-from theory.realised import lumped_form, realised
 
 __all__ = ["ENTRIES"]
 

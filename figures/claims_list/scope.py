@@ -8,7 +8,7 @@ from typing import Any
 
 from figures.claims_list.claim import Claim, Evidence
 from figures.claims_list.laws import listed
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.closed_forms import closed_form, evaluate
 from theory.information.measures import total_correlation

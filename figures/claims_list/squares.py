@@ -8,7 +8,7 @@ from itertools import permutations
 
 from figures.claims_list.claim import Claim, Evidence
 from figures.claims_list.laws import listed
-from theory.decoder import decode
+from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import total_correlation
 from theory.numbers.lognumber import LogNumber

@@ -7,10 +7,10 @@ from typing import Any
 
 from figures.claims_list.claim import Claim, Evidence
 from synthetic import make_task
-from theory.expectation import decode_contexts
+from theory.decoding.tasks.decode import decode_contexts
+from theory.decoding.tie_breaks import tie_interval
 from theory.information.closed_forms import closed_form, evaluate
 from theory.policies import parse_policy
-from theory.ties import tie_interval
 
 __all__ = ["ENTRIES"]
 

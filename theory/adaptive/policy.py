@@ -83,7 +83,7 @@ class Choice:
 class AdaptivePolicy:
     """A deterministic policy of the state.
 
-    :func:`theory.decoder.decode` of the pmf it was made for gives its :attr:`kl`, :attr:`steps_under_data` and
+    :func:`theory.decoding.decoder.decode` of the pmf it was made for gives its :attr:`kl`, :attr:`steps_under_data` and
     :attr:`steps`.
 
     Attributes:
@@ -123,7 +123,7 @@ class AdaptivePolicy:
         n = len(self.alphabets)
         if view.revealed is None:
             raise InputError(
-                "an adaptive policy needs the revealed tokens, got none; decode with theory.decoder.decode."
+                "an adaptive policy needs the revealed tokens, got none; decode with theory.decoding.decoder.decode."
             )
         if view.masked.shape[1] != n:
             raise InputError(f"the policy was made for {n} positions, got {view.masked.shape[1]}.")

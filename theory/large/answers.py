@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from theory.bounds.partitions.step_bounds import check_partition
 from theory.bounds.schedules.block_sizes import best_sizes, check_size, curve_of
+from theory.decoding.tasks.structure import LISTED_LIMIT, structure_of
 from theory.information.curves.structures import Structure
 from theory.limits import CostError
-from theory.structure import LISTED_LIMIT, structure_of
 from theory.validation import InputError
 
 __all__ = ["listed_or_structured", "structured_bounds", "structured_schedule"]

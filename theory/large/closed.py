@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from theory.decoding.tasks.structure import structure_of
 from theory.distributions.closed.bernoulli_walk import WalkLaw
 from theory.distributions.closed.hidden_place import PlaceLaw
 from theory.distributions.closed.one_hot_blocks import BlocksLaw
 from theory.information.curves.gap_structures import Gaps
 from theory.information.curves.structures import Copies
 from theory.limits import CostError
-from theory.structure import structure_of
 from theory.structured.estimate import SampledLaw
 
 __all__ = ["closed_law"]

@@ -21,13 +21,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from theory.decoder import as_process
+from theory.decoding.decoder import as_process
+from theory.decoding.structured.dispatch import NotKnownError
+from theory.decoding.tasks.decode import not_lumped
+from theory.decoding.tasks.structure import LISTED_LIMIT
 from theory.distributions.closed.one_hot_blocks import BlocksLaw
 from theory.distributions.tempering import Transform
-from theory.expectation import not_lumped
 from theory.information.curves.gap_structures import Gaps
 from theory.information.curves.structures import Copies, Structure, expected_kl_of
-from theory.large.decode import NotKnownError
 from theory.large.one_hot_runs import follow_blocks, successes_by_score
 from theory.large.random_runs import successes_of_random_order
 from theory.limits import CostError
@@ -41,7 +42,6 @@ from theory.policies.rules.scheduled import DLLM, Dream, LLaDA, MaskGIT
 from theory.policies.rules.sizes import Sizes
 from theory.policies.rules.threshold import Threshold
 from theory.policies.rules.topk import TopK
-from theory.structure import LISTED_LIMIT
 from theory.structured.decode_answers import along_data, large_decode
 from theory.structured.estimate import SampledLaw
 from theory.structured.fixed import fixed_schedule
@@ -99,7 +99,7 @@ def sampled_decode(
         rule: A policy or a process.
         samples: How many runs of each kind.
         seed: Of all randomness.
-        off_support: As in :func:`theory.decoder.decode`.
+        off_support: As in :func:`theory.decoding.decoder.decode`.
         **switches: As in :class:`theory.distributions.tempering.Transform`.
 
     Raises:

@@ -22,6 +22,7 @@ from theory.bounds.partitions.markov import (
 from theory.bounds.partitions.step_bounds import check_partition
 from theory.bounds.schedules.markov import chain_curve
 from theory.bounds.schedules.random_order import optimal_sizes, require_sizes
+from theory.decoding.structured.markov import approximate_accuracy
 from theory.distributions.distribution import Context
 from theory.distributions.parametric.markov import MarkovLaw
 from theory.information.curves.curve import information_curve
@@ -36,7 +37,6 @@ from theory.structured.estimate import (
     mean_curve,
     sample_decodes,
 )
-from theory.structured.gap_decode import approximate_accuracy
 from theory.structured.intervals import check_samples, proportion
 
 __all__ = ["large_bounds", "large_law", "large_schedule"]

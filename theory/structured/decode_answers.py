@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from theory.bounds.partitions.markov import approximate_step_bound
 from theory.bounds.schedules.markov import chain_curve
+from theory.decoding.structured.markov import approximate_accuracy
 from theory.distributions.parametric.grammar import GrammarLaw
 from theory.distributions.parametric.hmm import HMMLaw
 from theory.distributions.parametric.markov import MarkovLaw
@@ -30,7 +31,6 @@ from theory.policies.process import Process
 from theory.structured.draws import NoPathError
 from theory.structured.estimate import SampledLaw
 from theory.structured.fixed import FixedSchedule, fixed_schedule
-from theory.structured.gap_decode import approximate_accuracy
 from theory.structured.intervals import Estimate, estimate_mean, proportion
 from theory.structured.sampled_run import Followed, Runs, follow_data, sample_runs
 from theory.validation import InputError, positive_int
@@ -69,7 +69,7 @@ def large_decode(
         rule: A policy or a process.
         samples: How many runs of each kind: the decoder's own, and those along the data.
         seed: Of all randomness.
-        off_support: As in :func:`theory.decoder.decode`.
+        off_support: As in :func:`theory.decoding.decoder.decode`.
         parts: Entries that are known otherwise, each with what it is; they are not sampled.
         constant: Whether ``Q(y) = accuracy P(y)`` on the support, so that ``kl = -log2 accuracy``.
         **switches: As in :class:`theory.distributions.tempering.Transform`.

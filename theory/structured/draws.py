@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.decoding.sampled_chance import SampleChance
 from theory.distributions.distribution import MASK
 from theory.distributions.tempering import check_underflow
 from theory.policies.board import Board
 from theory.policies.policy import Plan
 from theory.policies.ranked import Ranked
-from theory.sample_chance import SampleChance
 
 __all__ = ["DataChance", "NoPathError"]
 

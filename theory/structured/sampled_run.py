@@ -27,8 +27,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.decoded import OFF_SUPPORT
-from theory.decoder import as_process
+from theory.decoding.decoder import as_process
+from theory.decoding.idle_calls import idle_on
+from theory.decoding.result import OFF_SUPPORT
+from theory.decoding.sampled_chance import SampleChance
 from theory.distributions.distribution import MASK, Law
 from theory.distributions.parametric.batched_model import LawModel, row_operations
 from theory.distributions.parametric.leave_one_out import LeavesOut
@@ -38,10 +40,8 @@ from theory.numbers.arithmetic import FLOAT64
 from theory.policies.as_process import Factorised
 from theory.policies.board import Board
 from theory.policies.foreign import finished_rows, is_ours, started, stepped
-from theory.policies.idle import idle_on
 from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.sample_chance import SampleChance
 from theory.structured.draws import DataChance, NoPathError
 from theory.validation import InputError, choice, positive_int
 
@@ -106,7 +106,7 @@ def sample_runs(
         rule: An unmasking policy, or a process.
         samples: How many.
         rng: Source of all randomness.
-        off_support: What the model says after impossible tokens, see :func:`theory.decoder.decode`.
+        off_support: What the model says after impossible tokens, see :func:`theory.decoding.decoder.decode`.
         calls: The number of model calls of a run, if known, for the estimate of the cost; by default n.
         **switches: As in :class:`theory.distributions.tempering.Transform`.
 

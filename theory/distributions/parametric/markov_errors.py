@@ -35,7 +35,7 @@ with one: 6 n + 6 at most. Conditioning lowers entropy, so that no float partial
 
     ``e = n e_1 + 1.02 gamma_{6n+6} M + error of H(Y) + u |L|``.
 
-The accuracy is in :mod:`theory.structured.gap_decode`, random order in :mod:`theory.bounds.schedules.markov`.
+The accuracy is in :mod:`theory.decoding.structured.markov`, random order in :mod:`theory.bounds.schedules.markov`.
 """
 
 from __future__ import annotations

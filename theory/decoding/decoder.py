@@ -1,0 +1,74 @@
+"""The exact decoder: the output law of an unmasking rule with the ideal model.
+
+The ideal model returns ``p_i = P(y_i | revealed)`` at every masked position. One step: the policy picks a set A
+from the marginals; each token of A is drawn independently from its tempered marginal.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from theory.decoding.forward import Flow
+from theory.decoding.process import decode_process
+from theory.decoding.result import OFF_SUPPORT, Decode, ValidSet
+from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import Transform
+from theory.policies.as_process import SampledConfidence
+from theory.policies.policy import Policy, RankedPolicy
+from theory.policies.process import Process
+from theory.validation import choice
+
+__all__ = ["as_process", "decode"]
+
+
+def decode(
+    pmf: JointPMF,
+    policy: Policy | Process,
+    *,
+    off_support: str = "marginal",
+    valid: ValidSet = None,
+    **switches: Any,
+) -> Decode:
+    """Return the exact result of decoding ``pmf`` with ``policy`` and the ideal model.
+
+    Args:
+        pmf: The target.
+        policy: An unmasking policy, or a process.
+        off_support: What the ideal model returns after an impossible token: the one-position ``marginal``s, the
+            ``uniform`` law on the alphabet, or ``stop``. For policies it changes ``steps`` only, for rules that mask
+            again everything.
+        valid: The outcomes counted as correct, a part of the support (which is the default).
+        **switches: ``temperature``, ``greedy_ties``, ``top_p``, ``top_k``, ``nucleus``, ``scored`` as in
+            :class:`theory.distributions.tempering.Transform`. Exact pmfs give exact results at temperature 0 and 1,
+            and at 1/m where :func:`theory.distributions.tempering.stays_rational`; all else floats with ``errors``.
+
+    Raises:
+        InputError: For switches out of range, or a rule that makes no progress.
+        CostError: If the states would not fit in memory, or the decode would take beyond about a minute: sampled runs
+            tell before it starts (:mod:`theory.decoding.lookahead`), and what is met corrects them.
+
+    Example:
+        >>> from theory.policies import parse_policy
+        >>> pmf = JointPMF.uniform([("New", "York"), ("New", "Orleans"), ("Mexico", "City"), ("Panama", "City")])
+        >>> result = decode(pmf, parse_policy("topk:k=2,by=random"))
+        >>> result.accuracy, result.kl
+        (Fraction(1, 2), LogNumber('log2(2)'))
+    """
+    transform = Transform(**switches)
+    choice(off_support, "off_support", OFF_SUPPORT)
+    process = as_process(policy, transform)
+    if process is not None:
+        return decode_process(pmf, process, transform, off_support, valid)
+    assert not isinstance(policy, Process)
+    flow = Flow(pmf, policy, transform, off_support)
+    flow.run()
+    return flow.result(valid)
+
+
+def as_process(policy: Policy | Process, transform: Transform) -> Process | None:
+    """Return the rule as a process if it has to be run as one; ``None`` if it is a memoryless policy."""
+    if isinstance(policy, Process):
+        return policy
+    # greedy tokens are the most probable ones: max and sampled confidence are then the same
+    sampled = isinstance(policy, RankedPolicy) and policy.confidence == "sampled" and transform.temperature
+    return SampledConfidence(policy) if sampled and isinstance(policy, RankedPolicy) else None

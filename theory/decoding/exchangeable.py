@@ -1,0 +1,158 @@
+"""How many positions a policy takes where all masked positions look alike.
+
+Which of them it takes does not matter then; the number decides. It is read off float scores where rounding cannot
+change it, and off exact ones elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.decoding.exchangeable_prefix import alike_size, rows_size
+from theory.distributions.lumped_chain import Chain
+from theory.distributions.tempering import tempered
+from theory.numbers.arithmetic import EXACT, FLOAT64, FloatNumbers, Numbers, to_fmpq, to_fraction
+from theory.numbers.balls import to_ball
+from theory.policies.foreign import plan_of
+from theory.policies.policy import Policy, RankedPolicy
+from theory.policies.rules.entropy_bounded import EntropyBounded
+from theory.policies.rules.entropy_sum import EntropySum
+from theory.policies.view import View
+
+__all__ = ["marginal_bits", "size_of_alike", "size_of_rows", "step_of_alike", "tempered_alike"]
+
+_MONOTONE = ("topk", "threshold", "factor", "frechet")
+_PREFIX = (EntropyBounded, EntropySum)  # exact types: a class of a user's may count otherwise
+_DOUBT = 1e-9
+_LARGEST_BAR = 1000  # beyond it rounding of the bar itself could come near _DOUBT
+
+
+def step_of_alike(
+    n: int,
+    policy: Policy,
+    marginal: Sequence[Fraction],
+    left: int,
+    tau: Fraction,
+    greedy_ties: str,
+    *,
+    exact: bool = True,
+) -> tuple[int, list[Any]]:
+    """Return how many of ``left`` positions that look alike a policy takes, and their tempered marginal.
+
+    Args:
+        n: Number of positions, revealed ones included.
+        policy: An unmasking policy.
+        marginal: The marginal of every masked position.
+        left: Number of masked positions.
+        tau: Temperature.
+        greedy_ties: Equal tokens at temperature 0.
+        exact: Whether the tempered marginal is wanted in Fractions (tau = 0, or 1/tau whole); else in balls.
+    """
+    size = size_of_alike(n, policy, marginal, left)
+    if tau in (0, 1):
+        q = tempered(_row(marginal), tau, EXACT, greedy_ties=greedy_ties)
+        return size, _each(q.tolist(), to_fraction)
+    return size, tempered_alike(marginal, tau, exact=exact)
+
+
+def marginal_bits(chain: Chain) -> int:
+    """Return the bits of the largest denominator in the marginals of a chain at the start and off the support."""
+    return max(p.denominator.bit_length() for p in {*chain.marginal(chain.start), *chain.fallback()})
+
+
+def tempered_alike(marginal: Sequence[Fraction], tau: Fraction, *, exact: bool) -> list[Any]:
+    """Return ``p^(1/tau) / sum p^(1/tau)`` in Fractions or balls; equal tokens share one object.
+
+    Example:
+        >>> tempered_alike([Fraction(2, 3), Fraction(1, 3)], Fraction(1, 2), exact=True)
+        [Fraction(4, 5), Fraction(1, 5)]
+    """
+    counts: dict[Fraction, int] = {}
+    copies, values = Counter(map(id, marginal)), {id(p): p for p in marginal}
+    for key, p in values.items():
+        counts[p] = counts.get(p, 0) + copies[key]
+    inverse = 1 / tau
+    power: Any = inverse.numerator if inverse.denominator == 1 else to_fmpq(inverse)
+    raised: dict[Fraction, Any] = {p: (p if exact else to_ball(p)) ** power if p else p for p in counts}
+    total = sum(raised[p] * count for p, count in counts.items() if p)
+    shares = {p: raised[p] / total if p else raised[p] if exact else to_ball(0) for p in counts}
+    known = {key: shares[p] for key, p in values.items()}
+    return [known[id(p)] for p in marginal]
+
+
+def size_of_alike(n: int, policy: Policy, marginal: Sequence[Fraction], left: int) -> int:
+    """Return how many of ``left`` positions that look alike a policy takes."""
+    if isinstance(policy, _PREFIX) and type(policy) in _PREFIX and policy.ties != "all":
+        sure = any(p == 1 for p in marginal)
+        known = alike_size(n, policy, np.array(_each(marginal, float)), left, sure=sure)
+        if known is not None:
+            return known
+
+    def probs(numbers: Numbers) -> NDArray[Any]:
+        return np.array([[_each(marginal, to_fmpq if numbers is EXACT else float)]])
+
+    return _size(n, policy, left, probs)
+
+
+def size_of_rows(n: int, policy: Policy, rows: NDArray[np.int64], whole: int) -> int:
+    """Return how many of the last positions a policy takes, given the marginal of each; the others are revealed.
+
+    Args:
+        n: Number of positions, revealed ones included.
+        policy: An unmasking policy.
+        rows: The marginals in units of ``1 / whole``, shape (positions left, tokens).
+        whole: The unit.
+
+    Example:
+        >>> from theory.policies import parse_policy
+        >>> size_of_rows(3, parse_policy("threshold:gamma=0.7"), np.array([[3, 1], [2, 2], [4, 0]]), 4)
+        2
+    """
+    if isinstance(policy, _PREFIX) and type(policy) in _PREFIX and policy.ties != "all":
+        known = rows_size(n, policy, rows, whole)
+        if known is not None:
+            return known
+    padded = np.zeros((1, n, rows.shape[1]), dtype=np.int64)
+    padded[0, n - len(rows) :] = rows
+    return _size(n, policy, len(rows), lambda numbers: numbers.ratio(padded, np.int64(whole)))
+
+
+def _size(n: int, policy: Policy, left: int, probs: Callable[[Numbers], NDArray[Any]]) -> int:
+    """Return how many of the last ``left`` positions a policy takes.
+
+    The number is first read off float scores, with every comparison made easier and then harder by ``_DOUBT``, or by
+    n^2 roundings where a sum may have more: far more than rounding. The counts of the policies in ``_MONOTONE`` do not
+    decrease when a comparison is made easier: if both agree the exact count is the same. Else it is computed with exact
+    scores.
+    """
+    # the first positions count as revealed: which ones they are changes nothing, and blocks fill in order
+    masked = np.arange(n)[None, :] >= n - left
+    if isinstance(policy, RankedPolicy) and policy.name in _MONOTONE and policy.ties != "all":
+        bar = getattr(policy, "f", getattr(policy, "gamma", 0))
+        if abs(bar) <= _LARGEST_BAR:
+            floats = probs(FLOAT64)
+            most = max(_DOUBT, n * n * 2.0**-50)
+            views = [View(floats, masked, FloatNumbers(tolerance=doubt)) for doubt in (most, -most)]
+            sizes = {int(plan_of(policy, view).sizes()[0]) for view in views}
+            if len(sizes) == 1:
+                return sizes.pop()
+    return int(plan_of(policy, View(probs(EXACT), masked, EXACT)).sizes()[0])
+
+
+def _row(marginal: Sequence[Fraction]) -> Any:
+    row = np.empty(len(marginal), dtype=object)
+    row[:] = _each(marginal, to_fmpq)
+    return row
+
+
+def _each(values: Sequence[Any], convert: Callable[[Any], Any]) -> list[Any]:
+    """Convert each object once: the tokens of a marginal often share one."""
+    known = {id(value): value for value in values}
+    converted = {key: convert(value) for key, value in known.items()}
+    return [converted[id(value)] for value in values]

@@ -1,0 +1,199 @@
+"""Decoding by a lumped chain: laws whose masked positions are exchangeable, at any length.
+
+Where all masked positions of a state look alike (the same multiset of probabilities) every policy takes a
+*number* of positions, and which ones does not matter. The 2^n revealed sets collapse into a few states, for
+example "m positions left" for Shuffle. Lumped and unlumped results are equal wherever both can be computed.
+
+KL: if the law and the decoder are symmetric under a group that acts transitively on the support, then Q is
+constant on it, ``Q(y) = accuracy * P(y)``, hence ``kl = -log2 accuracy``. A policy without random choices has
+``kl = path_kl``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import inf
+from typing import Any
+
+from flint import arb, fmpq
+
+from theory.decoding.exchangeable import marginal_bits, size_of_alike, step_of_alike
+from theory.decoding.lumped_cost import StateWork
+from theory.distributions.lumped_chain import Chain, State
+from theory.distributions.tempering import GREEDY_TIES, check_temperature, stays_rational
+from theory.information.measures import Bits
+from theory.numbers.arithmetic import Number, to_fmpq, to_fraction
+from theory.numbers.balls import ball_precision, to_ball, with_errors
+from theory.numbers.lognumber import LogNumber
+from theory.policies.policy import Policy, RankedPolicy
+from theory.validation import InputError, choice, shortened
+
+__all__ = ["LumpedDecode", "decode_lumped", "tie_interval_lumped"]
+
+_BITS = 50  # of a probability, take a microsecond of each state
+
+
+@dataclass(frozen=True, kw_only=True)
+class LumpedDecode:
+    """What a lumped decode gives; the fields mean the same as in :class:`theory.decoding.decoder.Decode`.
+
+    ``kl`` is ``None`` where the symmetry argument does not apply (random choices that treat positions unequally).
+    ``errors`` has a proven bound on the error of each float; none for exact numbers.
+    """
+
+    accuracy: Number
+    kl: Bits | None
+    path_kl: Bits
+    steps: Number
+    steps_under_data: Number
+    n: int
+    errors: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
+
+    @property
+    def tokens_per_step(self) -> Number:
+        """``n / steps``."""
+        return self.n / self.steps
+
+
+def decode_lumped(
+    chain: Chain, policy: Policy, *, temperature: object = 1, greedy_ties: str = "random"
+) -> LumpedDecode:
+    """Return the exact result of decoding the law of ``chain`` with ``policy`` and the ideal model.
+
+    Exact for temperature 0 and 1, and 1/m with m small; else floats with errors. Off the support the ``marginal``
+    convention holds.
+
+    Raises:
+        InputError: For rules that look at more than how many positions are left and what their marginals are.
+    """
+    tau = check_temperature(temperature)
+    _check_lumps(policy, tau)
+    choice(greedy_ties, "greedy_ties", GREEDY_TIES)
+    exact = stays_rational(tau, marginal_bits(chain))
+    with ball_precision():
+        return _decoded(chain, policy, tau, greedy_ties, exact=exact)
+
+
+def _decoded(chain: Chain, policy: Policy, tau: Fraction, greedy_ties: str, *, exact: bool) -> LumpedDecode:
+    number: Callable[[Any], Any] = to_fmpq if exact else to_ball
+    zero: Any = number(0)
+    work = StateWork(n=chain.n, rule=shortened(str(policy), 80))
+    flows: dict[State, list[Any]] = {chain.start: [number(1), fmpq(1)]}
+    lost = [zero] * (chain.n + 1)  # mass off the support by number of masked positions
+    steps, steps_data = zero, fmpq(0)
+    draws: list[tuple[Any, Any]] = []
+    for left in range(chain.n, 0, -1):
+        for state in [s for s in flows if chain.left(s) == left]:
+            own, data = flows.pop(state)
+            work.ask()
+            work.add(chain.n + (int(own.q).bit_length() // _BITS if exact else 0))
+            work.require(left)
+            steps, steps_data = steps + own, steps_data + data
+            size, q = step_of_alike(
+                chain.n, policy, chain.marginal(state), left, tau, greedy_ties, exact=exact
+            )
+            kept = zero
+            for move in chain.moves(state, size, q):
+                flow = flows.setdefault(move.state, [zero, fmpq(0)])
+                drawn, reached = number(move.own), data * to_fmpq(move.data)
+                flow[0] += own * drawn
+                flow[1] += reached
+                kept += drawn
+                draws += [(reached * to_fmpq(count), p) for count, p in move.draws]
+            lost[left - size] += own * (1 - kept)
+        if lost[left] != 0 or not exact:
+            steps += lost[left]
+            size = size_of_alike(chain.n, policy, chain.fallback(), left)
+            lost[left - size] += lost[left]
+    accuracy = sum((flow[0] for flow in flows.values()), zero)
+    path_kl = _path_kl(chain, draws, exact=exact)
+    kl = _kl(chain, policy, accuracy, path_kl, symmetric=tau != 0 or greedy_ties == "random")
+    values, errors = with_errors({"accuracy": accuracy, "kl": kl, "path_kl": path_kl, "steps": steps})
+    return LumpedDecode(**values, steps_under_data=to_fraction(steps_data), n=chain.n, errors=errors)
+
+
+def _check_lumps(policy: Policy, tau: Fraction) -> None:
+    sampled = (
+        tau != 0 and getattr(policy, "confidence", "max") != "max"
+    )  # greedy tokens are the most probable ones
+    if sampled or not getattr(policy, "lumps", False):
+        raise InputError(f"{policy} looks at more than how many positions are left; list a smaller n.")
+
+
+def _path_kl(chain: Chain, draws: Sequence[tuple[Any, Any]], *, exact: bool) -> Any:
+    live = [(count, q) for count, q in draws if count != 0]
+    if any(q == 0 for _, q in live):
+        return inf
+    entropy = LogNumber.weighted_sum(_entropy_terms(chain))
+    if exact:
+        return -LogNumber.weighted_sum(live) - entropy
+    logs = sum((to_ball(count) * to_ball(q).log() for count, q in live), to_ball(0))
+    return -logs / to_ball(2).log() - to_ball(entropy)
+
+
+def _entropy_terms(chain: Chain) -> list[tuple[Fraction, Fraction]]:
+    """``H(Y)`` by revealing one position at a time: each adds the entropy of its marginal at every state."""
+    terms: list[tuple[Fraction, Fraction]] = []
+    flows: dict[State, Fraction] = {chain.start: Fraction(1)}
+    for left in range(chain.n, 0, -1):
+        for state in [s for s in flows if chain.left(s) == left]:
+            reach, marginal = flows.pop(state), list(chain.marginal(state))
+            values, counts = {id(p): p for p in marginal}, Counter(map(id, marginal))
+            terms += [(-reach * counts[key] * p, p) for key, p in values.items() if p]
+            for move in chain.moves(state, 1, marginal):
+                flows[move.state] = flows.get(move.state, Fraction(0)) + reach * move.data
+    return terms
+
+
+def _kl(chain: Chain, policy: Policy, accuracy: Any, path_kl: Any, *, symmetric: bool) -> Any:
+    if accuracy == 0:
+        return inf
+    if _is_deterministic(policy):
+        return path_kl
+    whole = isinstance(policy, RankedPolicy) and policy.block is None
+    if symmetric and (chain.token_symmetric or whole):
+        return -_log2(accuracy)
+    return None
+
+
+def _is_deterministic(policy: Policy) -> bool:
+    return isinstance(policy, RankedPolicy) and (policy.by == "left_to_right" or policy.ties != "random")
+
+
+def _log2(value: Any) -> Any:
+    return value.log() / to_ball(2).log() if isinstance(value, arb) else LogNumber.log2(value)
+
+
+def tie_interval_lumped(chain: Chain, policy: Policy) -> tuple[Fraction, Fraction]:
+    """Return the least and the greatest greedy accuracy over all deterministic tie-breaks.
+
+    A deterministic tie-break names one of the most probable tokens for every state and masked position. Where a
+    single set can be drawn, every choice on it is possible. Where several can, the rule is shared by them: the
+    extremes then follow state by state only if the chain is ``ties_free``.
+
+    Raises:
+        InputError: If they do not; use :func:`theory.decoding.tie_breaks.tie_interval`.
+    """
+    _check_lumps(policy, Fraction(0))
+    value: dict[State, tuple[Fraction, Fraction]] = {}
+
+    def extremes(state: State) -> tuple[Fraction, Fraction]:
+        left = chain.left(state)
+        if left == 0:
+            return Fraction(1), Fraction(1)
+        if state not in value:
+            marginal = chain.marginal(state)
+            size, q = step_of_alike(chain.n, policy, marginal, left, Fraction(0), "random")
+            moves = [move for move in chain.moves(state, size, q) if move.own]
+            ends = [extremes(move.state) for move in moves]
+            if sum((move.own for move in moves), Fraction(0)) < 1:  # some choice leaves the support
+                if size < left and not chain.ties_free and not _is_deterministic(policy):
+                    raise InputError("the tie interval is not known in lumped form here; list a smaller n.")
+                ends.append((Fraction(0), Fraction(0)))
+            value[state] = min(low for low, _ in ends), max(high for _, high in ends)
+        return value[state]
+
+    return extremes(chain.start)

@@ -1,0 +1,143 @@
+"""The whole output law of a decoder, answers outside the support of P included.
+
+After an impossible token the ideal model's marginals no longer depend on the tokens, so the positions still masked are
+drawn independently, whatever sets the policy picks: the law there is the mass that leaves the support at each draw
+times a product of tempered marginals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.decoding.decoder import as_process
+from theory.decoding.forward import Flow
+from theory.decoding.process import process_law
+from theory.decoding.result import OFF_SUPPORT, AnswerLaw
+from theory.distributions.grouping import Groups
+from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import Transform
+from theory.distributions.tempering_balls import drawn_balls
+from theory.limits import require_operations
+from theory.numbers.balls import ball_precision
+from theory.policies.policy import Policy
+from theory.policies.process import Process
+from theory.validation import InputError, choice
+
+__all__ = ["output_law"]
+
+_STEPS = 10**8  # answers times pairs of position sets: minutes
+
+
+def output_law(
+    pmf: JointPMF,
+    policy: Policy | Process,
+    *,
+    off_support: str = "marginal",
+    **switches: Any,
+) -> AnswerLaw:
+    """Return ``Q(y)`` of every sequence y that the decoder can give; the values sum to one.
+
+    Args:
+        pmf: The target.
+        policy: An unmasking policy.
+        off_support: ``marginal`` or ``uniform``; with ``stop`` some answers stay unfinished and there is no law.
+        **switches: As in :func:`theory.decoding.decoder.decode`; Fractions for exact pmfs at temperature 0, 1 and
+            1/m where :func:`theory.distributions.tempering.stays_rational`.
+
+    Returns:
+        A dictionary whose ``error`` bounds the error of each float; see :class:`theory.decoding.result.AnswerLaw`.
+
+    Raises:
+        InputError: For switches out of range.
+        CostError: If the product of the alphabets is too large to list.
+
+    Example:
+        >>> from theory.policies import parse_policy
+        >>> pmf = JointPMF.uniform([("New", "York"), ("Mexico", "City")])
+        >>> law = output_law(pmf, parse_policy("topk:k=2"))
+        >>> law[("New", "City")], sum(law.values())
+        (Fraction(1, 4), Fraction(1, 1))
+    """
+    transform = Transform(**switches)
+    if choice(off_support, "off_support", OFF_SUPPORT) == "stop":
+        raise InputError("off_support=stop leaves answers unfinished; use marginal or uniform.")
+    process = as_process(policy, transform)
+    if process is not None:
+        return process_law(pmf, process, transform, off_support)
+    assert not isinstance(policy, Process)
+    cells = prod(len(alphabet) for alphabet in pmf.alphabets)
+    require_operations(
+        cells * 3**pmf.n, f"the law of {cells} answers", limit=_STEPS, remedy="use fewer positions"
+    )
+    flow = _WholeFlow(pmf, policy, transform, off_support)
+    flow.run()
+    return flow.whole_law()
+
+
+class _WholeFlow(Flow):
+    """The flow that also keeps where the mass goes that leaves the support."""
+
+    def __init__(self, *settings: Any) -> None:
+        super().__init__(*settings)
+        self.left: dict[tuple[int, ...], Any] = {}
+        with ball_precision():
+            self.after = [_possible(row) for row in self._drawn_outside()]
+
+    def _drawn_outside(self) -> NDArray[Any]:
+        exact = self._fallback_balls
+        if exact is None:
+            return self.transform.draw(self._fallback, self.numbers)[0]
+        return drawn_balls(self.transform, self._fallback, self.numbers, exact)[0]
+
+    def whole_law(self) -> AnswerLaw:
+        """Return the law of the finished flow, on the support and off it."""
+        alphabets = self.pmf.alphabets
+        law = {y: q for y, q in zip(self.pmf.outcomes, self.ends().tolist(), strict=True) if q != 0}
+        for codes, mass in self.left.items():
+            law[tuple(alphabets[i][v] for i, v in enumerate(codes))] = mass
+        return AnswerLaw(law, proven=self.proven)
+
+    def _reveal(
+        self,
+        key: tuple[int, int],
+        chosen: int,
+        row_of: NDArray[np.int64],
+        groups: Groups,
+        weights: NDArray[Any],
+        q: NDArray[Any],
+        own: NDArray[Any],
+        data: NDArray[Any],
+    ) -> None:
+        super()._reveal(key, chosen, row_of, groups, weights, q, own, data)
+        mask = key[0]
+        shown = [i for i in range(self.pmf.n) if (mask | chosen) >> i & 1]
+        support = set(map(tuple, self.pmf.codes[:, shown].tolist()))
+        for group in np.flatnonzero(row_of >= 0).tolist():
+            row = row_of[group]
+            if own[row] == 0:
+                continue
+            codes = self.pmf.codes[groups.first[group]].tolist()
+            options = [
+                _possible(q[row, i])
+                if chosen >> i & 1
+                else [(codes[i], 1)]
+                if mask >> i & 1
+                else self.after[i]
+                for i in range(self.pmf.n)
+            ]
+            for draw in product(*options):
+                if tuple(draw[i][0] for i in shown) not in support:
+                    answer = tuple(v for v, _ in draw)
+                    mass = prod((p for _, p in draw), start=own[row])
+                    self.left[answer] = self.left.get(answer, self._zero()) + mass
+
+
+def _possible(row: Sequence[Any]) -> list[tuple[int, Any]]:
+    """Return the tokens of positive probability with it."""
+    return [(v, p) for v, p in enumerate(row) if p != 0]

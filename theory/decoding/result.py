@@ -1,0 +1,145 @@
+"""What a decode reports: the law on the support, accuracy, divergences and steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any
+
+from flint import arb
+from numpy.typing import NDArray
+
+from theory.decoding.call_distribution import StepLaw
+from theory.distributions.outcomes import Outcome
+from theory.distributions.pmf import JointPMF
+from theory.information.measures import Bits
+from theory.numbers.arithmetic import Number, to_fmpq
+from theory.numbers.balls import approximate, ball_divergence, is_zero, public, with_errors
+from theory.numbers.log_sums import log_sum
+from theory.validation import InputError
+
+__all__ = ["OFF_SUPPORT", "AnswerLaw", "Decode", "ValidSet", "assembled", "divergence", "valid_mass"]
+
+OFF_SUPPORT = ("marginal", "uniform", "stop")
+ValidSet = Iterable[Outcome] | Callable[[Outcome], bool] | None
+
+
+class AnswerLaw(dict[Outcome, Number]):
+    """Probabilities of answers, with a bound on the error of each.
+
+    Attributes:
+        error: A proven bound on the absolute error of every float; zero of Fractions, ``None`` where a rule of one's
+            own gives its chances as floats and nothing is proved.
+    """
+
+    def __init__(self, law: Mapping[Outcome, Any], *, proven: bool) -> None:
+        """Read rationals and balls; ``proven``: whether the balls hold the true values."""
+        found = {y: approximate(q) for y, q in law.items() if isinstance(q, arb)}
+        super().__init__((y, found[y].value if y in found else public(q)) for y, q in law.items())
+        self.error = max((x.error for x in found.values()), default=0.0) if proven or not found else None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Decode:
+    """What decoding a pmf with a policy gives; Fractions and LogNumbers when exact, else floats with their errors.
+
+    Attributes:
+        law: ``Q(y)`` for every y of the support of P; the rest is ``1 - sum``
+            (:func:`theory.decoding.output.output_law` lists it). ``law.error`` bounds the error of each float.
+        accuracy: ``Q(V)`` of the valid set V.
+        kl: ``D(P || Q)`` in bits; infinite when Q misses part of the support.
+        path_kl: The divergence along the realised path, at least ``kl``; equal for a policy without random choices.
+            ``None`` for rules to which Theorem 1 does not apply: those that look at drawn tokens, and remasking.
+        steps: Expected number of model calls of the decoder's own runs.
+        steps_under_data: The same along trajectories driven by P; ``None`` where ``path_kl`` is.
+        n: Number of positions.
+        off_support: The convention behind the numbers that depend on it: the steps, and for remasking rules all.
+        errors: Proven bounds on the absolute errors of the floats among ``accuracy``, ``kl``, ``path_kl``, ``steps``
+            and ``steps_under_data`` (:mod:`theory.numbers.balls`). Empty for an exact decode, and for a rule of
+            one's own that gives its chances as floats, where nothing is proved.
+        step_law: The law of the number of model calls where the decode gives it by the way: for processes
+            (:func:`theory.decoding.call_counts.step_law` knows it for all).
+    """
+
+    law: AnswerLaw
+    accuracy: Number
+    kl: Bits
+    path_kl: Bits | None
+    steps: Number
+    steps_under_data: Number | None
+    n: int
+    off_support: str = "marginal"
+    errors: Mapping[str, float] = field(default_factory=dict[str, float])
+    step_law: StepLaw | None = None
+
+    @property
+    def tokens_per_step(self) -> Number:
+        """``n / steps``."""
+        return self.n / self.steps
+
+
+def assembled(
+    pmf: JointPMF,
+    own: NDArray[Any],
+    valid: ValidSet,
+    *,
+    path_kl: Any,
+    steps: Any,
+    steps_under_data: Any,
+    off_support: str,
+    exact: bool,
+    proven: bool,
+    step_law: StepLaw | None = None,
+) -> Decode:
+    """Return the decode of a finished run.
+
+    Args:
+        pmf: The target.
+        own: Q on its outcomes, in their order: rationals when ``exact``, else balls.
+        valid: As in :func:`theory.decoding.decoder.decode`.
+        path_kl: A LogNumber or a ball; infinite; or ``None``.
+        steps: A rational or a ball.
+        steps_under_data: The same, or ``None``.
+        off_support: The convention.
+        exact: Whether all numbers are rationals.
+        proven: Whether the balls hold the true values.
+        step_law: As in :class:`Decode`.
+    """
+    law = dict(zip(pmf.outcomes, own.tolist(), strict=True))
+    found = {"accuracy": valid_mass(law, valid), "kl": divergence(pmf, own, exact=exact), "path_kl": path_kl}
+    found |= {"steps": steps, "steps_under_data": steps_under_data}
+    values, errors = with_errors(found)
+    return Decode(
+        law=AnswerLaw(law, proven=proven),
+        n=pmf.n,
+        off_support=off_support,
+        errors=errors if proven else {},
+        step_law=step_law,
+        **values,
+    )
+
+
+def valid_mass(law: Mapping[Outcome, Any], valid: ValidSet) -> Any:
+    """Return ``Q(V)``; V is the support unless named."""
+    if valid is None:
+        return sum(law.values())
+    if callable(valid):
+        return sum(q for y, q in law.items() if valid(y))
+    chosen = set(map(tuple, valid))
+    if not chosen <= set(law):
+        raise InputError("the valid set must be a part of the support of the pmf.")
+    return sum(q for y, q in law.items() if y in chosen)
+
+
+def divergence(pmf: JointPMF, own: NDArray[Any], *, exact: bool) -> Bits | arb:
+    """Return ``D(P || Q)`` in bits, with Q given on the outcomes of ``pmf`` in their order.
+
+    A ball unless ``exact``, and where the exact form would take long (:func:`theory.numbers.log_sums.log_sum`).
+    """
+    if is_zero(own).any():
+        return inf
+    if exact:
+        p = [to_fmpq(x) for x in pmf.probabilities]
+        return log_sum((a, a / b) for a, b in zip(p, own.tolist(), strict=True))
+    return ball_divergence(pmf.weights, own)

@@ -1,0 +1,109 @@
+"""The oracle that knows which setting is right for each sample: a ceiling for every rule that adapts its parameter.
+
+ParallelBench's Figure 7 (arXiv 2510.04767) picks the best threshold sample by sample. Exactly: each setting decodes
+the sample once, independently; the oracle takes the fewest model calls among the answers that are correct, and where
+none is, the calls of the last setting, which should be the most careful one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+from flint import fmpq
+
+from theory.decoding.decoder import as_process
+from theory.decoding.process import process_ends
+from theory.distributions.contexts import HasContexts
+from theory.distributions.distribution import occurring
+from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import Transform
+from theory.numbers.arithmetic import Number, to_fmpq
+from theory.numbers.balls import ball_precision, public, with_errors
+from theory.policies.as_process import Factorised
+from theory.policies.policy import Policy
+from theory.policies.process import Process
+from theory.validation import InputError
+
+__all__ = ["Oracle", "oracle", "oracle_of_ends"]
+
+Ends = dict[tuple[int, bool], Any]  # rationals, or balls
+
+
+@dataclass(frozen=True, kw_only=True)
+class Oracle:
+    """What the oracle gets: ``accuracy``, and the expected model ``steps`` of the runs it picks.
+
+    Attributes:
+        accuracy: A Fraction where all settings are exact, else a float.
+        steps: The same.
+        errors: Proven bounds on the errors of floats, by name; none where a rule gives its chances as floats.
+    """
+
+    accuracy: Number
+    steps: Number
+    errors: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
+
+
+def oracle(task: HasContexts, policies: Sequence[Policy | Process], **switches: Any) -> Oracle:
+    """Return what an oracle over the given settings gets on a task with the ideal model.
+
+    Args:
+        task: A task.
+        policies: The settings, the most careful one last.
+        **switches: As in :func:`theory.decoding.decoder.decode`.
+
+    Example:
+        >>> from synthetic import make_task
+        >>> from theory.policies import parse_policy
+        >>> settings = [parse_policy(f"threshold:gamma={gamma}") for gamma in ("0.5", "0.9")]
+        >>> oracle(make_task("replace_random", 3), settings).accuracy
+        Fraction(1, 1)
+    """
+    if not policies:
+        raise InputError("an oracle needs at least one setting, got none.")
+    settings = {key: value for key, value in switches.items() if key != "off_support"}
+    transform, off_support = Transform(**settings), switches.get("off_support", "marginal")
+
+    def ends(pmf: JointPMF, policy: Policy | Process) -> tuple[Ends, bool]:
+        process = as_process(policy, transform)
+        if process is None:
+            assert not isinstance(policy, Process)
+            process = Factorised(policy)
+        return process_ends(pmf, process, transform, off_support)
+
+    contexts = occurring(task.contexts())
+    total, proven = [zero := fmpq(0), zero], True
+    with ball_precision():
+        for context in contexts:
+            found = [ends(context.law.pmf(), policy) for policy in policies]
+            proven &= all(known for _, known in found)
+            numbers = _numbers([run for run, _ in found])
+            total = [mean + to_fmpq(context.weight) * part for mean, part in zip(total, numbers, strict=True)]
+        values, errors = with_errors(dict(zip(("accuracy", "steps"), total, strict=True)))
+    return Oracle(**values, errors=errors if proven else {})
+
+
+def oracle_of_ends(runs: Sequence[Ends]) -> Oracle:
+    """Return the same from the joint laws of (model calls, correct) of independent runs, the most careful last.
+
+    ``P(no correct answer within s calls) = prod_j (1 - P_j(correct, calls <= s))``.
+    """
+    accuracy, steps = _numbers(runs)
+    return Oracle(accuracy=public(accuracy), steps=public(steps))
+
+
+def _numbers(runs: Sequence[Ends]) -> tuple[Any, Any]:
+    counts = sorted({calls for run in runs for calls, _ in run})
+    none_before: Any = 1
+    steps: Any = 0
+    for calls in counts:
+        none = prod(1 - sum(p for (c, right), p in run.items() if right and c <= calls) for run in runs)
+        steps += calls * (none_before - none)
+        none_before = none
+    *others, last = runs
+    others_wrong = prod(sum(p for (_, right), p in run.items() if not right) for run in others)
+    steps += others_wrong * sum(c * p for (c, right), p in last.items() if not right)
+    return 1 - none_before, steps

@@ -1,0 +1,199 @@
+"""Tasks as weighted contexts: every quantity is the expectation over the contexts."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+from math import comb
+from typing import Any
+
+from theory.decoding.call_distribution import StepLaw, mixed
+from theory.decoding.decoder import as_process, decode
+from theory.decoding.lumped import decode_lumped
+from theory.decoding.structured.dispatch import NotKnownError, decode_structured
+from theory.decoding.tasks.structure import structure_of
+from theory.distributions.contexts import HasContexts, expectation
+from theory.distributions.distribution import Context, occurring
+from theory.distributions.grouping import listing
+from theory.distributions.lumped_chain import Chain
+from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import Transform
+from theory.information.curves.structures import Structure
+from theory.information.measures import Bits
+from theory.limits import CostError, sharing
+from theory.numbers.arithmetic import Number
+from theory.numbers.error_of_means import decode_errors
+from theory.policies.foreign import is_ours
+from theory.policies.policy import Policy
+from theory.policies.process import Process
+from theory.validation import InputError
+
+__all__ = ["ExpectedDecode", "decode_contexts", "not_lumped"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedDecode:
+    """The expectation of :class:`theory.decoding.decoder.Decode` over the contexts of a task.
+
+    ``errors`` has a proven bound on the error of each float, ``tokens_per_step`` included; none for exact numbers.
+    ``step_law`` is the law of the model calls where every decode has it.
+    """
+
+    accuracy: Number
+    kl: Bits | None
+    path_kl: Bits | None
+    steps: Number
+    steps_under_data: Number | None
+    length: Number
+    errors: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
+    step_law: StepLaw | None = None
+
+    @property
+    def tokens_per_step(self) -> Number:
+        """Expected length over expected steps."""
+        return self.length / self.steps
+
+
+def decode_contexts(
+    task: HasContexts, policy: Policy | Process, *, lumped: bool | None = None, **switches: Any
+) -> ExpectedDecode:
+    """Return the exact decode of a task, averaged over its contexts.
+
+    Args:
+        task: A task.
+        policy: An unmasking policy, or a process.
+        lumped: Use the lumped chain; by default only where a context has too many outcomes to list cheaply, and the
+            policy and the switches allow it.
+        **switches: As in :func:`theory.decoding.decoder.decode`.
+
+    Example:
+        >>> from synthetic import make_task
+        >>> from theory.policies import parse_policy
+        >>> decode_contexts(make_task("shuffle", 16), parse_policy("topk:k=2,by=random")).accuracy
+        Fraction(6435, 32768)
+    """
+    chain = task.chain()
+    obstacle = not_lumped(policy, switches)
+    structure = _structure(task, chain, lumped)
+    if lumped is None:
+        lumped = chain is not None and chain.n > _LISTED_LIMIT and obstacle is None
+    if lumped and chain is not None:
+        if obstacle is not None:
+            raise InputError(f"a lumped decode knows no {obstacle}; list a smaller n.")
+        assert not isinstance(policy, Process)
+        plain = {key: value for key, value in switches.items() if key in ("temperature", "greedy_ties")}
+        results: list[tuple[Fraction, Any]] = [(Fraction(1), decode_lumped(chain, policy, **plain))]
+    elif structure is not None:
+        results = [(Fraction(1), _structured(task, structure, policy, switches, obstacle))]
+    else:
+        results = _each_context(occurring(task.contexts()), policy, switches)
+    names = ("accuracy", "kl", "path_kl", "steps", "steps_under_data")
+    means = {name: expectation([(w, getattr(r, name)) for w, r in results]) for name in names}
+    length = expectation([(w, Fraction(r.n)) for w, r in results])
+    laws = [(w, law) for w, r in results if (law := getattr(r, "step_law", None)) is not None]
+    return ExpectedDecode(
+        length=length,
+        errors=decode_errors(results, means, length),
+        step_law=mixed(laws) if len(laws) == len(results) else None,
+        **means,
+    )
+
+
+def _each_context(
+    contexts: Sequence[Context], policy: Policy | Process, switches: dict[str, Any]
+) -> list[tuple[Fraction, Any]]:
+    """Decode the law of each context; all together keep to the limits, each to its share by its number of states.
+
+    Contexts that differ in the names of tokens alone are decoded once, where the rule cannot see names.
+    """
+    pmfs = [context.law.pmf() for context in contexts]
+    named = isinstance(policy, Process) or _sees_names(policy, switches)
+    alike: dict[Hashable, tuple[Fraction, JointPMF]] = {}
+    for context, pmf in zip(contexts, pmfs, strict=True):
+        key = _up_to_names(pmf), pmf.alphabets if named else None
+        alike[key] = alike[key][0] + context.weight if key in alike else context.weight, pmf
+    if len(alike) == 1:
+        [(weight, pmf)] = alike.values()
+        return [(weight, decode(pmf, policy, **switches))]
+    states = [_states(pmf.n, len(pmf), max(map(len, pmf.alphabets))) for _, pmf in alike.values()]
+    results: list[tuple[Fraction, Any]] = []
+    for (weight, pmf), own in zip(alike.values(), states, strict=True):
+        with sharing(Fraction(own, sum(states))):
+            results.append((weight, decode(pmf, policy, **switches)))
+    return results
+
+
+def _sees_names(policy: Policy, switches: dict[str, Any]) -> bool:
+    """Return whether a rule may see more of a law than its probabilities: a process, or one that asks the model."""
+    if not is_ours(policy) or getattr(policy, "asks", False):
+        return True
+    return as_process(policy, _transform(switches)) is not None
+
+
+def _up_to_names(pmf: JointPMF) -> Hashable:
+    """Return what the probabilities of a law follow from."""
+    sizes = tuple(map(len, pmf.alphabets))
+    return sizes, pmf.codes.tobytes(), str(pmf.weights.dtype), listing(pmf.weights), pmf.total
+
+
+@cache
+def _states(n: int, outcomes: int, width: int) -> int:
+    """Return at most how many partly revealed states are possible; contexts differ in names, seldom in these."""
+    return sum(comb(n, shown) * min(outcomes, width**shown) for shown in range(n + 1))
+
+
+def not_lumped(policy: Policy | Process, switches: dict[str, Any]) -> str | None:
+    """Return what keeps the decode from being lumped, if anything does."""
+    if isinstance(policy, Process) or not getattr(policy, "lumps", False):
+        return f"policy {policy}"
+    transform = _transform(switches)
+    if as_process(policy, transform) is not None:
+        return "confidence=sampled"
+    if transform.top_p is not None or transform.top_k is not None or transform.scored != "before":
+        return "truncation, nor scores read after it"
+    off_support = switches.get("off_support", "marginal")
+    return None if off_support == "marginal" else f"off_support={off_support}"
+
+
+def _transform(switches: dict[str, Any]) -> Transform:
+    return Transform(**{key: value for key, value in switches.items() if key != "off_support"})
+
+
+def _structure(task: HasContexts, chain: Chain | None, lumped: bool | None) -> Structure | None:
+    """Return the structure of a law whose masked positions do not look alike, where it should be used."""
+    if chain is not None or lumped is False:
+        return None
+    structure = structure_of(task)
+    return structure if structure is None or lumped or structure.n > _STRUCTURED_FROM else None
+
+
+def _structured(
+    task: HasContexts,
+    structure: Structure,
+    policy: Policy | Process,
+    switches: dict[str, Any],
+    obstacle: str | None,
+) -> Any:
+    """Decode through the structure; where that is not known by listing, if that is not too costly."""
+    try:
+        if obstacle is not None or isinstance(policy, Process):
+            raise NotKnownError(f"a decode of a law too long to list knows no {obstacle}; list a smaller n.")
+        plain = {key: value for key, value in switches.items() if key in ("temperature", "greedy_ties")}
+        return decode_structured(structure, policy, **plain)
+    except CostError:
+        raise
+    except InputError as unknown:
+        if structure.n > _LISTED_POSITIONS:
+            raise
+        try:
+            (context,) = task.contexts()
+            return decode(context.law.pmf(), policy, **switches)
+        except CostError:
+            raise unknown from None
+
+
+_LISTED_LIMIT = 7  # up to 5040 outcomes are decoded in seconds without lumping
+_LISTED_POSITIONS = 16  # beyond, listing takes minutes where it ends at all
+_STRUCTURED_FROM = 12  # positions; shorter laws are listed, which gives kl in every case

@@ -1,0 +1,139 @@
+"""What a decoder's settings really do: tokens per model call, number of calls, and what a perfect model gets.
+
+Released samplers turn "T steps" into sizes by their own rounding; some calls decode nothing, others twice as much. The
+sizes of rules that do not look at the marginals follow from the settings alone; those of the others depend on the
+task, and are expectations over the decoder's runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+
+from theory.decoding.decoder import as_process
+from theory.decoding.process import process_masked
+from theory.decoding.tasks.decode import decode_contexts
+from theory.distributions.contexts import HasContexts
+from theory.distributions.distribution import occurring
+from theory.distributions.tempering import Transform
+from theory.limits import require_operations
+from theory.numbers.arithmetic import FLOAT64, Number, to_fmpq
+from theory.numbers.balls import ball_precision, with_errors
+from theory.policies.as_process import Factorised
+from theory.policies.policy import Policy
+from theory.policies.process import Process
+from theory.policies.rules.ancestral import Ancestral
+from theory.policies.rules.fixed_order import Bisection, Dilated
+from theory.policies.rules.scheduled import Scheduled
+from theory.policies.rules.sizes import Sizes
+from theory.policies.rules.topk import TopK
+from theory.policies.view import View
+
+__all__ = ["Realised", "lumped_form", "realised", "realised_on"]
+
+_FOLLOWED = 10**7  # marginals read: n = 3,000 one at a time, some seconds
+_BLIND = (TopK, Sizes, Bisection, Dilated)  # their numbers do not depend on the marginals
+
+
+@dataclass(frozen=True, kw_only=True)
+class Realised:
+    """Tokens per model call.
+
+    Attributes:
+        sizes: (Expected) number of tokens decoded in each call; zeros are calls that decode nothing.
+        calls: Number of model calls, idle ones at the end included; expected, where runs differ.
+        errors: Proven bounds on the errors of floats: ``tokens_per_call`` for each of ``sizes``, ``model_calls``.
+    """
+
+    sizes: tuple[Number, ...]
+    calls: Number
+    errors: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
+
+
+def realised(policy: Policy | Process, masked: int) -> Realised | None:
+    """Return the sizes that follow from the settings alone; ``None`` if they depend on the task.
+
+    Example:
+        >>> from theory.policies import parse_policy
+        >>> realised(parse_policy("dream:steps=5"), 10).sizes
+        (1, 2, 2, 2, 3)
+    """
+    if isinstance(policy, Scheduled):
+        block = masked if policy.block is None else min(policy.block, masked)
+        groups = [min(block, masked - start) for start in range(0, masked, block)]
+        sizes = tuple(size for group in groups for size in policy.sizes(group))
+        return Realised(sizes=sizes, calls=len(sizes))
+    if isinstance(policy, Ancestral) and policy.block is None:
+        left, sizes = Fraction(masked), []
+        for step in range(policy.steps):
+            sizes.append(left * policy.probability(step))
+            left -= sizes[-1]
+        return Realised(sizes=tuple(sizes), calls=policy.steps)
+    if isinstance(policy, _BLIND):
+        sizes = _followed(policy, masked)
+        return Realised(sizes=sizes, calls=len(sizes))
+    return None
+
+
+def _followed(policy: Policy, n: int) -> tuple[int, ...]:
+    """Follow a policy whose numbers do not depend on what it sees: every token is a coin."""
+    masked, sizes = np.ones((1, n), dtype=bool), []
+    probs, order = np.full((1, n, 2), 0.5), np.arange(n)[None, :] / n
+    while masked.any():
+        require_operations(
+            (len(sizes) + 1) * n,
+            f"following {len(sizes)} calls",
+            limit=_FOLLOWED,
+            remedy="use fewer positions",
+        )
+        chosen = policy.plan(View(probs, masked, FLOAT64)).sample(order) & masked
+        sizes.append(int(chosen.sum()))
+        masked &= ~chosen
+    return tuple(sizes)
+
+
+def realised_on(task: HasContexts, policy: Policy | Process, **switches: Any) -> Realised:
+    """Return the expected number of tokens per call on a task with the ideal model.
+
+    Example:
+        >>> from synthetic import make_task
+        >>> from theory.policies import parse_policy
+        >>> realised_on(make_task("replace_random", 4), parse_policy("threshold:gamma=0.7")).sizes
+        (Fraction(4, 1),)
+    """
+    settings = {key: value for key, value in switches.items() if key != "off_support"}
+    transform, off_support = Transform(**settings), switches.get("off_support", "marginal")
+    process = as_process(policy, transform)
+    if process is None:
+        assert not isinstance(policy, Process)
+        process = Factorised(policy)
+    contexts = occurring(task.contexts())
+    runs = [(c.weight, process_masked(c.law.pmf(), process, transform, off_support)) for c in contexts]
+    calls = max(len(masked) for _, (masked, _) in runs)
+    with ball_precision():
+        before = [
+            sum((to_fmpq(weight) * masked[t] for weight, (masked, _) in runs if t < len(masked)), fmpq(0))
+            for t in range(calls)
+        ]
+        drops = [now - later for now, later in zip(before, [*before[1:], fmpq(0)], strict=True)]
+    sizes, off = with_errors({str(t): drop for t, drop in enumerate(drops)})
+    done = decode_contexts(task, policy, **switches)
+    errors = {"tokens_per_call": max(off.values())} if off and all(proven for _, (_, proven) in runs) else {}
+    errors |= {"model_calls": done.errors["steps"]} if "steps" in done.errors else {}
+    return Realised(sizes=tuple(sizes.values()), calls=done.steps, errors=errors)
+
+
+def lumped_form(policy: Policy | Process, n: int) -> Policy | Process:
+    """Return a policy with the same law that lumped chains can follow; the policy itself if there is none.
+
+    A schedule without blocks takes known sizes; its idle calls change nothing but their number.
+    """
+    if not isinstance(policy, Scheduled) or policy.block is not None or policy.confidence == "sampled":
+        return policy
+    sizes = [size for size in policy.sizes(n) if size]
+    return Sizes(sizes="+".join(map(str, sizes)), by=policy.by, ties=policy.ties)
