@@ -79,8 +79,8 @@ def _made(source: str) -> Any:
 
 @cache
 def _edge(source: str) -> Any:
-    from theory.adaptive.average import average_frontier
     from theory.distributions.distribution import context_pmfs
+    from theory.optima.adaptive.contexts import average_frontier
 
     return average_frontier(context_pmfs(_made(source).contexts()))
 
@@ -131,7 +131,7 @@ def optima(*, task: str, n: int | None, mixtures: bool, contexts: Contexts = Non
     laws = parts[0][1] if len(parts) == 1 else parts
     out += _by_steps("partition", [float(v) for v in optimal_bounds(subset_entropies(laws)).values])
     if mixtures:
-        from theory.mixtures import optimal_mixtures
+        from theory.optima.mixtures.optimal import optimal_mixtures
 
         out += _by_steps("mixture", [float(best.kl) for best in optimal_mixtures(laws)])
     return out

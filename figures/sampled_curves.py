@@ -110,8 +110,8 @@ def certain_sampled(*, law: dict[str, Any], policies: list[str], samples: int, s
     from theory import parse_policy
     from theory.decoding.structured.markov import chain_accuracy
     from theory.distributions.parametric.markov import MarkovLaw
-    from theory.structured.fixed import fixed_schedule
-    from theory.structured.sampled_run import follow_data, sample_runs
+    from theory.sampling.fixed_schedules import fixed_schedule
+    from theory.sampling.runs import follow_data, sample_runs
 
     made, rng = _law(law), np.random.default_rng(seed)
     one = parse_policy("topk:k=1,by=random")

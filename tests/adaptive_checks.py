@@ -7,14 +7,14 @@ from itertools import combinations, product
 
 from tests import reference as ref
 from tests.strategies import Target
-from theory.adaptive.cap import adaptive_bounds
-from theory.adaptive.depth import serial_depth
-from theory.adaptive.frontier import frontier
-from theory.adaptive.graph import state_graph
-from theory.adaptive.policy import AdaptivePolicy
 from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.numbers.lognumber import LogNumber
+from theory.optima.adaptive.frontier import frontier
+from theory.optima.adaptive.policy_table import AdaptivePolicy
+from theory.optima.adaptive.serial_depth import serial_depth
+from theory.optima.adaptive.state_graph import state_graph
+from theory.optima.adaptive.step_cap import adaptive_bounds
 
 HALF = Fraction(1, 2)
 Point = tuple[Fraction, tuple, int]  # E_P steps, KL as the items of a form, greatest number of steps

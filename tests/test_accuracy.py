@@ -32,8 +32,8 @@ from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import kl_divergence, product_of_marginals, total_correlation
 from theory.limits import CostError
-from theory.mixtures import mixture_kl, partition_law
 from theory.numbers.lognumber import LogNumber
+from theory.optima.mixtures.optimal import mixture_kl, partition_law
 from theory.policies import parse_policy
 from theory.validation import InputError
 

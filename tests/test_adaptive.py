@@ -13,26 +13,6 @@ from synthetic import make_task
 from tests.adaptive_checks import as_form, check_brute_force, hull, matching_selector
 from tests.strategies import Target, targets
 from tests.tolerance import NEAR_OPTIMAL
-from theory.adaptive import graph as graph_module
-from theory.adaptive import (
-    graph_cost,
-    kinds,
-)
-from theory.adaptive.average import (
-    average_bounds,
-    average_depth,
-    average_frontier,
-)
-from theory.adaptive.canonical import SmallLaw, canonical_form
-from theory.adaptive.cap import adaptive_bounds
-from theory.adaptive.depth import serial_depth
-from theory.adaptive.frontier import (
-    Frontier,
-    frontier,
-)
-from theory.adaptive.graph import state_graph
-from theory.adaptive.ledger import Ledger
-from theory.adaptive.search import best_weighted, budget_values, weighted_values
 from theory.bounds.partitions.step_bounds import optimal_bounds
 from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
@@ -40,6 +20,28 @@ from theory.information.measures import total_correlation
 from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
+from theory.optima.adaptive import (
+    equivalence_classes as kinds,
+)
+from theory.optima.adaptive import (
+    graph_cost,
+)
+from theory.optima.adaptive import state_graph as graph_module
+from theory.optima.adaptive.best_actions import best_weighted, budget_values, weighted_values
+from theory.optima.adaptive.canonical_distributions import SmallLaw, canonical_form
+from theory.optima.adaptive.contexts import (
+    average_bounds,
+    average_depth,
+    average_frontier,
+)
+from theory.optima.adaptive.exact_values import Ledger
+from theory.optima.adaptive.frontier import (
+    Frontier,
+    frontier,
+)
+from theory.optima.adaptive.serial_depth import serial_depth
+from theory.optima.adaptive.state_graph import state_graph
+from theory.optima.adaptive.step_cap import adaptive_bounds
 from theory.policies import View
 from theory.validation import InputError
 

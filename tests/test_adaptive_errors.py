@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 
 from tests.dyadic import both, dyadic
 from tests.tolerance import USEFUL
-from theory.adaptive.average import (
-    average_depth,
-    average_frontier,
-)
-from theory.adaptive.cap import adaptive_bounds
-from theory.adaptive.depth import serial_depth
-from theory.adaptive.frontier import frontier
-from theory.adaptive.within import depth_within
 from theory.answers import bounds_answer
 from theory.decoding.decoder import decode
 from theory.distributions.distribution import Context, ListedLaw
 from theory.distributions.pmf import JointPMF
 from theory.frontier_answers import frontier_answer
+from theory.optima.adaptive.contexts import (
+    average_depth,
+    average_frontier,
+)
+from theory.optima.adaptive.depth_within import depth_within
+from theory.optima.adaptive.frontier import frontier
+from theory.optima.adaptive.serial_depth import serial_depth
+from theory.optima.adaptive.step_cap import adaptive_bounds
 from theory.policy_answer import best_policies, policy_answer
 
 CLOSE_ENOUGH = 1.2e-9  # bits: an edge is searched to 1e-9

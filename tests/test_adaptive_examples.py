@@ -11,13 +11,13 @@ import pytest
 from synthetic import make_task
 from tests.adaptive_checks import check_brute_force, check_decodes, matching_selector
 from tests.strategies import Target
-from theory.adaptive.cap import adaptive_bounds
-from theory.adaptive.depth import serial_depth
-from theory.adaptive.frontier import frontier
 from theory.bounds.partitions.step_bounds import optimal_bounds
 from theory.distributions.pmf import JointPMF
 from theory.information.subsets.builder import subset_entropies
 from theory.numbers.lognumber import LogNumber
+from theory.optima.adaptive.frontier import frontier
+from theory.optima.adaptive.serial_depth import serial_depth
+from theory.optima.adaptive.step_cap import adaptive_bounds
 
 HALF = Fraction(1, 2)
 

@@ -14,12 +14,12 @@ from tests import reference as ref
 from tests.adaptive_checks import as_form, check_decodes, matching_selector
 from tests.strategies import targets
 from tests.tolerance import NEAR_OPTIMAL
-from theory.adaptive.cap import adaptive_bounds
-from theory.adaptive.frontier import frontier
-from theory.adaptive.graph import state_graph
 from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.numbers.lognumber import LogNumber
+from theory.optima.adaptive.frontier import frontier
+from theory.optima.adaptive.state_graph import state_graph
+from theory.optima.adaptive.step_cap import adaptive_bounds
 from theory.policies import View, parse_policy, policies
 
 
@@ -36,7 +36,7 @@ class Scattered:
 
     def plan(self, view: View):
         blocks = [sum(1 << i for i in self.block(tuple(row))) for row in view.revealed.tolist()]
-        from theory.adaptive.policy import Choice
+        from theory.optima.adaptive.policy_table import Choice
 
         return Choice(np.array(blocks), self.n)
 

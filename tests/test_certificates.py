@@ -24,8 +24,8 @@ from theory.bounds.accuracy.worst_case import worst_case, worst_gap_by_programme
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import total_correlation
 from theory.limits import CostError
-from theory.mixtures import partition_law
 from theory.numbers.lognumber import LogNumber
+from theory.optima.mixtures.optimal import partition_law
 from theory.validation import InputError
 
 PROGRAMME = 1e-6  # a probability: HiGHS meets constraints within 1e-7 each; worst seen 1e-15

@@ -15,7 +15,6 @@ from tests import reference as ref
 from tests.comparison import same
 from tests.strategies import targets
 from theory.__main__ import main
-from theory.adaptive.average import average_bounds, average_depth, average_frontier
 from theory.bounds.partitions.contexts import bounds_by_context
 from theory.decoding.tasks import decode as expectation_module
 from theory.decoding.tasks.best_setting import oracle
@@ -26,6 +25,7 @@ from theory.distributions.contexts import expectation
 from theory.distributions.distribution import Context, ListedLaw, context_pmfs, occurring
 from theory.distributions.pmf import JointPMF
 from theory.information.subsets.builder import subset_entropies
+from theory.optima.adaptive.contexts import average_bounds, average_depth, average_frontier
 from theory.policies import parse_policy
 
 PAIR = [["a", "a", "c"], ["b", "b", "c"]]

@@ -11,9 +11,9 @@ from tests import reference as ref
 from tests.adaptive_checks import every_policy, hull
 from tests.strategies import targets
 from tests.tolerance import ROUNDING
-from theory.adaptive.within import depth_within
 from theory.distributions.pmf import JointPMF
 from theory.numbers.lognumber import LogNumber, extra_precision
+from theory.optima.adaptive.depth_within import depth_within
 
 SMALL = targets([(1,), (1, 2), (2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "skewed", "sparse"))
 

@@ -15,8 +15,8 @@ from theory.bounds.accuracy.divergence import sequence_error_rate, token_error_r
 from theory.decoding.decoder import decode
 from theory.decoding.output import output_law
 from theory.distributions.pmf import JointPMF
-from theory.mixtures import partition_law
 from theory.numbers.lognumber import LogNumber
+from theory.optima.mixtures.optimal import partition_law
 from theory.policies import parse_policy
 
 

@@ -16,8 +16,8 @@ from tests.intervals import ALPHA, assert_mean
 from tests.tolerance import ROUNDING
 from theory.__main__ import main
 from theory.estimation.answers import estimate_answer
-from theory.estimation.entropies import estimator, resampled, subset_estimates
-from theory.estimation.observed import Observed, read_samples
+from theory.sampling.entropy_estimators import estimator, resampled, subset_estimates
+from theory.sampling.observed import Observed, read_samples
 from theory.validation import InputError
 
 EULER = 0.57721566490153286

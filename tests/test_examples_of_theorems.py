@@ -13,11 +13,6 @@ from synthetic import make_task
 from tests import reference as ref
 from tests.adaptive_checks import every_policy
 from tests.strategies import targets
-from theory.adaptive.cap import adaptive_bounds
-from theory.adaptive.depth import serial_depth
-from theory.adaptive.frontier import frontier
-from theory.adaptive.policy import path_blocks
-from theory.adaptive.within import depth_within
 from theory.bounds.accuracy.divergence import total_variation
 from theory.bounds.accuracy.map_certificates import variation_from_product
 from theory.bounds.partitions.path_costs import path_cost
@@ -29,6 +24,11 @@ from theory.information.curves.curve import information_curve
 from theory.information.measures import dual_total_correlation, product_of_marginals, total_correlation
 from theory.information.subsets.builder import subset_entropies
 from theory.numbers.lognumber import LogNumber
+from theory.optima.adaptive.depth_within import depth_within
+from theory.optima.adaptive.frontier import frontier
+from theory.optima.adaptive.policy_table import path_blocks
+from theory.optima.adaptive.serial_depth import serial_depth
+from theory.optima.adaptive.step_cap import adaptive_bounds
 from theory.policies import parse_policy
 
 # --- Chen, Cong, Li (arXiv 2511.04647) ------------------------------------------------------------------

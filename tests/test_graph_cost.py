@@ -8,13 +8,15 @@ import pytest
 
 from synthetic import make_task
 from theory.__main__ import main
-from theory.adaptive import ahead, graph, graph_cost
-from theory.adaptive.ahead import forecast
-from theory.adaptive.graph import state_graph
-from theory.adaptive.graph_cost import GraphCost
-from theory.adaptive.states import list_states, most_moves
 from theory.distributions.pmf import JointPMF
 from theory.limits import CostError, allowing
+from theory.optima.adaptive import graph_cost
+from theory.optima.adaptive import graph_forecast as ahead
+from theory.optima.adaptive import state_graph as graph
+from theory.optima.adaptive.graph_cost import GraphCost
+from theory.optima.adaptive.graph_forecast import forecast
+from theory.optima.adaptive.state_graph import state_graph
+from theory.optima.adaptive.states import list_states, most_moves
 
 
 def law_of(name: str, n: int) -> JointPMF:

@@ -21,7 +21,7 @@ from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import FLOAT64
 from theory.policies import parse_policy
 from theory.policies.board import Board
-from theory.structured.sampled_run import sample_runs
+from theory.sampling.runs import sample_runs
 
 HALF_UNIT = 2.0**-53
 CONVENTIONS = ("marginal", "uniform", "stop")

@@ -8,11 +8,11 @@ import pytest
 
 from synthetic import make_task
 from theory.__main__ import main
-from theory.adaptive import graph_cost
-from theory.adaptive.cap import adaptive_bounds
 from theory.decoding.lumped import decode_lumped, tie_interval_lumped
 from theory.distributions.pmf import JointPMF
 from theory.limits import CostError, allowing, require_memory, require_operations
+from theory.optima.adaptive import graph_cost
+from theory.optima.adaptive.step_cap import adaptive_bounds
 from theory.policies import parse_policy
 from theory.validation import InputError
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from synthetic import make_task
 from tests.strategies import targets
-from theory.adaptive.cap import adaptive_bounds
 from theory.decoding import forward_cost as flow_cost
 from theory.decoding import lookahead as pilot
 from theory.decoding import process as process_decoder
@@ -34,6 +33,7 @@ from theory.numbers.arithmetic import to_fmpq
 from theory.numbers.log_sums import log_sum
 from theory.numbers.lognumber import LogNumber
 from theory.numbers.unseen import least_number
+from theory.optima.adaptive.step_cap import adaptive_bounds
 from theory.policies import parse_policy
 from theory.policies.as_process import SampledConfidence
 from theory.policies.view import UNKNOWN

@@ -7,11 +7,11 @@ from random import Random
 
 import pytest
 
-from theory.adaptive.depth import serial_depth
 from theory.bounds.partitions.step_bounds import step_bound
 from theory.bounds.rounds.markov import markov_rounds, separator_blocks
 from theory.distributions.pmf import JointPMF
 from theory.information.subsets.builder import subset_entropies
+from theory.optima.adaptive.serial_depth import serial_depth
 from theory.validation import InputError
 
 

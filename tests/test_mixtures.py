@@ -17,8 +17,9 @@ from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
-from theory.mixture_columns import Columns
-from theory.mixtures import (
+from theory.numbers.lognumber import LogNumber
+from theory.optima.mixtures.columns import Columns
+from theory.optima.mixtures.optimal import (
     mixture_kl,
     mixture_law,
     optimal_mixture,
@@ -26,7 +27,6 @@ from theory.mixtures import (
     ordered_partition_count,
     partition_law,
 )
-from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy
 from theory.validation import InputError
 

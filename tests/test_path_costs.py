@@ -12,16 +12,16 @@ from tests import reference as ref
 from tests.comparison import same
 from tests.strategies import ordered_partitions, targets
 from tests.tolerance import ROUNDING
-from theory.adaptive.cap import adaptive_bounds
-from theory.adaptive.frontier import frontier
-from theory.adaptive.policy import path_blocks
 from theory.bounds.partitions.path_costs import path_cost, pmf_conditional, pseudo_cost
 from theory.bounds.partitions.step_bounds import step_bound
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import kl_divergence
 from theory.information.subsets.builder import subset_entropies
-from theory.mixtures import partition_law
 from theory.numbers.lognumber import LogNumber
+from theory.optima.adaptive.frontier import frontier
+from theory.optima.adaptive.policy_table import path_blocks
+from theory.optima.adaptive.step_cap import adaptive_bounds
+from theory.optima.mixtures.optimal import partition_law
 from theory.validation import InputError
 
 SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2), (2, 2, 2, 2)], kinds=("dense", "skewed", "sparse"))

@@ -8,8 +8,8 @@ import pytest
 from figures.policy_plot import draw_policy, timetable
 from synthetic import make_task
 from theory.__main__ import main
-from theory.adaptive.cap import adaptive_bounds
-from theory.adaptive.depth import serial_depth
+from theory.optima.adaptive.serial_depth import serial_depth
+from theory.optima.adaptive.step_cap import adaptive_bounds
 from theory.policy_answer import best_policies, policy_answer
 from theory.validation import InputError
 

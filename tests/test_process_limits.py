@@ -21,7 +21,7 @@ from theory.policies import parse_policy
 from theory.policies.as_process import unmasked
 from theory.policies.board import Board
 from theory.policies.policy import Rule
-from theory.structured.sampled_run import sample_runs
+from theory.sampling.runs import sample_runs
 
 PAIR = JointPMF.uniform([(0, 1), (1, 0)])
 

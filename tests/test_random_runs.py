@@ -14,9 +14,9 @@ from theory.decode_answers import decode_answer
 from theory.decoding.decoder import decode
 from theory.distributions.closed.bernoulli_walk import WalkLaw
 from theory.information.curves.structures import expected_kl_of
-from theory.large.random_runs import _neighbours, successes_of_random_order
 from theory.limits import CostError
 from theory.policies import parse_policy
+from theory.sampling.random_order_runs import _neighbours, successes_of_random_order
 from theory.validation import InputError
 
 CASES = [

@@ -191,7 +191,7 @@ def test_a_rule_of_ones_own_by_its_name():
 def test_a_rule_that_takes_a_revealed_position_is_an_error():
     class Wrong(Half):
         def plan(self, view):
-            from theory.adaptive.policy import Choice
+            from theory.optima.adaptive.policy_table import Choice
 
             return Choice(np.ones(len(view.masked), dtype=np.int64), view.masked.shape[1])
 

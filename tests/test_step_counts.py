@@ -11,7 +11,6 @@ from synthetic import make_task
 from tests import reference as ref
 from tests.strategies import rules, targets
 from tests.tolerance import ROUNDING
-from theory.adaptive.frontier import frontier
 from theory.decode_answers import decode_answer
 from theory.decoding import process as process_decoder
 from theory.decoding.call_counts import step_law
@@ -21,6 +20,7 @@ from theory.decoding.tasks.calls import lumped_step_law, steps_law_answer, task_
 from theory.decoding.tasks.decode import decode_contexts
 from theory.distributions.pmf import JointPMF
 from theory.limits import CostError
+from theory.optima.adaptive.frontier import frontier
 from theory.policies import parse_policy
 from theory.tables import print_answer
 from theory.validation import InputError

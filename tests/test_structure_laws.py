@@ -20,13 +20,13 @@ from theory.distributions.closed.reed_solomon import ReedSolomonLaw
 from theory.distributions.distribution import MASK
 from theory.distributions.parametric.batched_model import LawModel
 from theory.distributions.tempering import Transform
-from theory.large.closed import closed_law
 from theory.large.decode_estimate import _constant, sampled_decode
-from theory.large.one_hot_runs import follow_blocks, successes_by_score
 from theory.limits import CostError
 from theory.policies import parse_policy
-from theory.structured.draws import NoPathError
-from theory.structured.sampled_run import follow_data, sample_runs
+from theory.sampling.closed_distribution import closed_law
+from theory.sampling.one_hot_runs import follow_blocks, successes_by_score
+from theory.sampling.runs import follow_data, sample_runs
+from theory.sampling.teacher_forcing import NoPathError
 
 
 def _renamed(task, law):

@@ -36,9 +36,7 @@ from theory.distributions.parametric.markov import MarkovLaw
 from theory.information.curves.curve import information_curve
 from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
-from theory.structured.answers import large_bounds, large_schedule
-from theory.structured.decode_answers import large_decode
-from theory.structured.estimate import (
+from theory.sampling.estimates import (
     estimate_bounds,
     estimate_profiles,
     estimate_sizes,
@@ -46,8 +44,10 @@ from theory.structured.estimate import (
     mean_curve,
     sample_decodes,
 )
-from theory.structured.fixed import fixed_schedule
-from theory.structured.intervals import estimate_mean, proportion
+from theory.sampling.fixed_schedules import fixed_schedule
+from theory.sampling.intervals import estimate_mean, proportion
+from theory.structured.answers import large_bounds, large_schedule
+from theory.structured.decode_answers import large_decode
 from theory.validation import InputError
 
 # --- The definitions, slowly -------------------------------------------------------------------------------

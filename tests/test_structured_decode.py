@@ -31,12 +31,12 @@ from theory.information.curves.curve import information_curve
 from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
 from theory.policies import policies
+from theory.sampling.fixed_schedules import fixed_schedule, schedule_log_prob
+from theory.sampling.intervals import estimate_mean
+from theory.sampling.runs import follow_data, sample_runs
+from theory.sampling.teacher_forcing import NoPathError
 from theory.structured.answers import large_schedule
 from theory.structured.decode_answers import large_decode
-from theory.structured.draws import NoPathError
-from theory.structured.fixed import fixed_schedule, schedule_log_prob
-from theory.structured.intervals import estimate_mean
-from theory.structured.sampled_run import follow_data, sample_runs
 from theory.validation import InputError
 
 HALVES = ["1/2", "1/2"]

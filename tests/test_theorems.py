@@ -14,9 +14,6 @@ from hypothesis import strategies as st
 from tests import reference as ref
 from tests.comparison import same
 from tests.strategies import ordered_partitions, rules, targets
-from theory.adaptive.cap import adaptive_bounds
-from theory.adaptive.frontier import frontier
-from theory.adaptive.graph import state_graph
 from theory.bounds.accuracy.divergence import accuracy_excess, accuracy_floor
 from theory.bounds.partitions.contexts import bounds_by_context
 from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
@@ -26,8 +23,11 @@ from theory.distributions.distribution import Context, ListedLaw
 from theory.information.curves.curve import information_curve
 from theory.information.measures import kl_divergence
 from theory.information.subsets.builder import subset_entropies
-from theory.mixtures import partition_law
 from theory.numbers.lognumber import LogNumber
+from theory.optima.adaptive.frontier import frontier
+from theory.optima.adaptive.state_graph import state_graph
+from theory.optima.adaptive.step_cap import adaptive_bounds
+from theory.optima.mixtures.optimal import partition_law
 from theory.policies import parse_policy
 
 SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2)])

@@ -8,9 +8,6 @@ import pytest
 
 from synthetic import make_task
 from tests.compositions import compositions
-from theory.adaptive.cap import adaptive_bounds
-from theory.adaptive.depth import serial_depth
-from theory.adaptive.within import depth_within
 from theory.bounds.rounds.walk import (
     left_to_right_floor,
     longest_run_law,
@@ -22,6 +19,9 @@ from theory.frontier_answers import frontier_answer
 from theory.information.curves.gap_structures import Gaps
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
+from theory.optima.adaptive.depth_within import depth_within
+from theory.optima.adaptive.serial_depth import serial_depth
+from theory.optima.adaptive.step_cap import adaptive_bounds
 from theory.policies import parse_policy
 from theory.validation import InputError
 

@@ -1,9 +1,5 @@
 """Exact theory of parallel decoding: pmfs, correlation, bounds, unmasking policies and the exact decoder."""
 
-from theory.adaptive.cap import adaptive_bounds
-from theory.adaptive.depth import serial_depth
-from theory.adaptive.frontier import frontier
-from theory.adaptive.within import depth_within
 from theory.bounds.accuracy.diversity import most_accurate
 from theory.bounds.partitions.path_costs import pseudo_cost
 from theory.bounds.partitions.step_bounds import (
@@ -39,8 +35,12 @@ from theory.information.measures import (
 from theory.information.subsets.builder import subset_entropies
 from theory.information.subsets.table import EntropyTable
 from theory.limits import CostError
-from theory.mixtures import optimal_mixture
 from theory.numbers.lognumber import LogNumber
+from theory.optima.adaptive.depth_within import depth_within
+from theory.optima.adaptive.frontier import frontier
+from theory.optima.adaptive.serial_depth import serial_depth
+from theory.optima.adaptive.step_cap import adaptive_bounds
+from theory.optima.mixtures.optimal import optimal_mixture
 from theory.policies import parse_policy, policies
 from theory.validation import InputError
 

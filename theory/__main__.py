@@ -252,7 +252,7 @@ def _show(args: argparse.Namespace, answer: dict[str, Any]) -> int:
 
 def _estimate(args: argparse.Namespace) -> dict[str, Any]:
     from theory.estimation.answers import estimate_answer
-    from theory.estimation.observed import read_samples
+    from theory.sampling.observed import read_samples
 
     seen = read_samples(args.file)
     partition = None if args.partition is None else check_partition(parse_partition(args.partition), seen.n)

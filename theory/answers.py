@@ -109,9 +109,9 @@ def _listed_bounds(
     same_length = len({pmf.n for _, pmf in parts}) == 1
     optima: dict[str, Any] = {}  # first, as they cost most: they refuse before any other work
     if adaptive:
-        from theory.adaptive.average import average_bounds
-        from theory.adaptive.cap import adaptive_error
-        from theory.adaptive.graph import state_graphs
+        from theory.optima.adaptive.contexts import average_bounds
+        from theory.optima.adaptive.state_graph import state_graphs
+        from theory.optima.adaptive.step_cap import adaptive_error
 
         graphs = state_graphs([pmf for _, pmf in parts])
         weights = [weight for weight, _ in parts]
@@ -152,7 +152,7 @@ def _listed_bounds(
 
 
 def _randomized(parts: Sequence[tuple[Fraction, JointPMF]]) -> dict[str, Any]:
-    from theory.mixtures import optimal_mixtures
+    from theory.optima.mixtures.optimal import optimal_mixtures
 
     best = optimal_mixtures(parts[0][1] if len(parts) == 1 else parts)
     # an exact form is worth showing only of an exact optimum: others have weights of 48 bits

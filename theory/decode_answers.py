@@ -10,11 +10,11 @@ from theory.decoding.tasks.calls import steps_law_answer
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tasks.structure import structure_of
 from theory.distributions.tempering import settings_of
-from theory.large.closed import closed_law
 from theory.large.decode_estimate import check_states, sampled_decode
 from theory.limits import CostError
 from theory.policies.policy import Policy
 from theory.policies.process import Process
+from theory.sampling.closed_distribution import closed_law
 from theory.structured.decode_answers import large_decode
 
 __all__ = ["decode_answer"]

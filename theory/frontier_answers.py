@@ -6,9 +6,6 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
-from theory.adaptive.frontier import Frontier
-from theory.adaptive.graph import state_graphs
-from theory.adaptive.within import depth_within
 from theory.answer_parts import NamedTask, exact_text, parametrised
 from theory.bounds.accuracy.diversity import most_accurate, most_accurate_of_any
 from theory.decoding.tasks.structure import structure_of
@@ -17,6 +14,9 @@ from theory.distributions.distribution import context_pmfs
 from theory.distributions.pmf import JointPMF
 from theory.information.curves.gap_structures import Gaps
 from theory.numbers.lognumber import LogNumber
+from theory.optima.adaptive.depth_within import depth_within
+from theory.optima.adaptive.frontier import Frontier
+from theory.optima.adaptive.state_graph import state_graphs
 from theory.validation import InputError, exact_fraction
 
 __all__ = ["asked_answer", "frontier_answer"]
@@ -29,7 +29,7 @@ def frontier_answer(task: NamedTask) -> dict[str, Any]:
 
     Steps are expected along runs driven by the data; ``steps_of_runs`` are those of the decoder's own runs.
     """
-    from theory.adaptive.average import average_depth, average_frontier
+    from theory.optima.adaptive.contexts import average_depth, average_frontier
 
     if parametrised(task) is not None:
         raise InputError(

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from theory.adaptive.cap import adaptive_bounds
-from theory.adaptive.depth import serial_depth
-from theory.adaptive.graph import state_graphs
-from theory.adaptive.policy import AdaptivePolicy
 from theory.answer_parts import NamedTask
 from theory.decoding.decoder import decode
 from theory.distributions.contexts import expectation
 from theory.distributions.distribution import occurring
 from theory.numbers.error_of_means import decode_errors
 from theory.numbers.lognumber import LogNumber
+from theory.optima.adaptive.policy_table import AdaptivePolicy
+from theory.optima.adaptive.serial_depth import serial_depth
+from theory.optima.adaptive.state_graph import state_graphs
+from theory.optima.adaptive.step_cap import adaptive_bounds
 from theory.structured.answers import large_law
 from theory.validation import InputError, positive_int
 

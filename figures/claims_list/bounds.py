@@ -19,7 +19,7 @@ from theory.information.closed_forms import closed_form, evaluate
 from theory.information.measures import conditional_entropy, kl_divergence, total_correlation
 from theory.information.subsets.builder import subset_entropies
 from theory.numbers.lognumber import LogNumber
-from theory.partition_laws import mixture_kl
+from theory.optima.mixtures.output_distributions import mixture_kl
 from theory.policies import parse_policy
 
 __all__ = ["ENTRIES"]

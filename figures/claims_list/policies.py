@@ -6,12 +6,12 @@ from fractions import Fraction
 
 from figures.claims_list.claim import Claim, Evidence
 from figures.claims_list.laws import listed, partitions
-from theory.adaptive.cap import adaptive_bounds
 from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
 from theory.decoding.decoder import decode
 from theory.information.subsets.builder import subset_entropies
-from theory.mixtures import optimal_mixture
-from theory.partition_laws import mixture_kl
+from theory.optima.adaptive.step_cap import adaptive_bounds
+from theory.optima.mixtures.optimal import optimal_mixture
+from theory.optima.mixtures.output_distributions import mixture_kl
 from theory.policies import parse_policy
 
 __all__ = ["ENTRIES"]

@@ -10,7 +10,7 @@ from figures.claims_list.laws import listed
 from synthetic import make_task
 from theory.decoding.decoder import decode
 from theory.decoding.tasks.decode import ExpectedDecode, decode_contexts
-from theory.mixtures import optimal_mixture
+from theory.optima.mixtures.optimal import optimal_mixture
 from theory.policies import RankedPolicy, parse_policy
 from theory.policies.as_process import SampledConfidence
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.bounds.partitions.step_bounds import Partition
-from theory.estimation.entropies import ESTIMATORS, estimator, resampled, subset_estimates
-from theory.estimation.observed import Observed
 from theory.limits import require_operations
+from theory.sampling.entropy_estimators import ESTIMATORS, estimator, resampled, subset_estimates
+from theory.sampling.observed import Observed
 from theory.validation import InputError, positive_int
 
 __all__ = ["COVERAGE", "estimate_answer"]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from theory.estimation.entropies import ESTIMATORS
+from theory.sampling.entropy_estimators import ESTIMATORS
 from theory.terminal import terminal
 
 __all__ = ["print_estimates"]
 
 
 def print_estimates(answer: dict[str, Any]) -> None:
-    """Print what :func:`theory.estimation.answers.estimate_answer` returns, warnings last."""
+    """Print what :func:`theory.sampling.answers.estimate_answer` returns, warnings last."""
     from rich.table import Table
 
     title = f"{answer['task']}: estimates from {answer['samples']} samples, n = {answer['n']}"

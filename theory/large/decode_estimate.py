@@ -29,8 +29,6 @@ from theory.distributions.closed.one_hot_blocks import BlocksLaw
 from theory.distributions.tempering import Transform
 from theory.information.curves.gap_structures import Gaps
 from theory.information.curves.structures import Copies, Structure, expected_kl_of
-from theory.large.one_hot_runs import follow_blocks, successes_by_score
-from theory.large.random_runs import successes_of_random_order
 from theory.limits import CostError
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.process import Process
@@ -42,10 +40,12 @@ from theory.policies.rules.scheduled import DLLM, Dream, LLaDA, MaskGIT
 from theory.policies.rules.sizes import Sizes
 from theory.policies.rules.threshold import Threshold
 from theory.policies.rules.topk import TopK
+from theory.sampling.estimates import SampledLaw
+from theory.sampling.fixed_schedules import fixed_schedule
+from theory.sampling.intervals import check_samples, proportion
+from theory.sampling.one_hot_runs import follow_blocks, successes_by_score
+from theory.sampling.random_order_runs import successes_of_random_order
 from theory.structured.decode_answers import along_data, large_decode
-from theory.structured.estimate import SampledLaw
-from theory.structured.fixed import fixed_schedule
-from theory.structured.intervals import check_samples, proportion
 
 __all__ = ["check_states", "sampled_decode"]
 

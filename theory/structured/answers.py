@@ -28,8 +28,7 @@ from theory.distributions.parametric.markov import MarkovLaw
 from theory.information.curves.curve import information_curve
 from theory.limits import CostError
 from theory.numbers.rounding import Approximate
-from theory.structured.decode_answers import Structured
-from theory.structured.estimate import (
+from theory.sampling.estimates import (
     estimate_bounds,
     estimate_profiles,
     estimate_sizes,
@@ -37,7 +36,8 @@ from theory.structured.estimate import (
     mean_curve,
     sample_decodes,
 )
-from theory.structured.intervals import check_samples, proportion
+from theory.sampling.intervals import check_samples, proportion
+from theory.structured.decode_answers import Structured
 
 __all__ = ["large_bounds", "large_law", "large_schedule"]
 

@@ -3,7 +3,7 @@
 Each entry of an answer says under ``arithmetic`` what it is: ``exact``, ``float64`` (a formula; ``errors`` has
 a proven bound on its error) or ``estimate`` (with an interval of 95 % coverage). Intervals are named: ``exact``
 (Clopper and Pearson), ``bernstein`` (empirical Bernstein, guaranteed at any number of samples, see
-:mod:`theory.structured.sampled_run` for the range) or ``normal`` (1.96 standard errors: only as good as the central
+:mod:`theory.sampling.runs` for the range) or ``normal`` (1.96 standard errors: only as good as the central
 limit theorem).
 """
 
@@ -28,11 +28,11 @@ from theory.limits import CostError
 from theory.numbers.rounding import Approximate
 from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.structured.draws import NoPathError
-from theory.structured.estimate import SampledLaw
-from theory.structured.fixed import FixedSchedule, fixed_schedule
-from theory.structured.intervals import Estimate, estimate_mean, proportion
-from theory.structured.sampled_run import Followed, Runs, follow_data, sample_runs
+from theory.sampling.estimates import SampledLaw
+from theory.sampling.fixed_schedules import FixedSchedule, fixed_schedule
+from theory.sampling.intervals import Estimate, estimate_mean, proportion
+from theory.sampling.runs import Followed, Runs, follow_data, sample_runs
+from theory.sampling.teacher_forcing import NoPathError
 from theory.validation import InputError, positive_int
 
 __all__ = ["Parts", "Structured", "along_data", "large_decode"]

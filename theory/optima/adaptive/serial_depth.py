@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from theory.adaptive.graph import StateGraph, state_graph
-from theory.adaptive.kinds import FREE
-from theory.adaptive.ledger import Ledger
-from theory.adaptive.search import FLOAT_TIE, best_weighted, best_within, budget_values
 from theory.distributions.pmf import JointPMF
 from theory.numbers.arithmetic import Number
 from theory.numbers.rounding import gamma
+from theory.optima.adaptive.best_actions import FLOAT_TIE, best_weighted, best_within, budget_values
+from theory.optima.adaptive.equivalence_classes import FREE
+from theory.optima.adaptive.exact_values import Ledger
+from theory.optima.adaptive.state_graph import StateGraph, state_graph
 
 __all__ = ["SerialDepth", "serial_depth", "steps_error"]
 
@@ -41,8 +41,9 @@ def serial_depth(source: JointPMF | StateGraph) -> SerialDepth:
     """Return the serial depth of a pmf.
 
     Zero cost is decided exactly for an exact pmf. For floats a block costs nothing in a state, for both numbers, if
-    its total correlation there is at most 1e-11 bits, the tie of :mod:`theory.adaptive.search`: a float product is
-    never quite independent, and a rare state makes the expected divergence small but not that of its blocks.
+    its total correlation there is at most 1e-11 bits, the tie of :mod:`theory.optima.adaptive.best_actions`: a float
+    product is never quite independent, and a rare state makes the expected divergence small but not that of its
+    blocks.
 
     Args:
         source: A pmf, or its graph where several optima are asked for.

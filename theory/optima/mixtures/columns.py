@@ -14,7 +14,7 @@ from theory.bounds.partitions.step_bounds import Partition
 from theory.distributions.pmf import JointPMF
 from theory.limits import require_operations
 from theory.numbers.arithmetic import EXACT, FLOAT64, to_fmpq
-from theory.partition_laws import weights_at
+from theory.optima.mixtures.output_distributions import weights_at
 from theory.validation import InputError
 
 __all__ = ["Columns", "Targets", "distinct_laws", "parts_of"]

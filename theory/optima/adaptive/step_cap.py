@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log2
 
-from theory.adaptive.graph import StateGraph, state_graph
-from theory.adaptive.ledger import Ledger
-from theory.adaptive.policy import AdaptivePolicy
-from theory.adaptive.search import FLOAT_TIE, Search, best_within, budget_values
-from theory.adaptive.walk import policy_of
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import Bits
 from theory.numbers.arithmetic import Number
 from theory.numbers.rounding import gamma
+from theory.optima.adaptive.best_actions import FLOAT_TIE, Search, best_within, budget_values
+from theory.optima.adaptive.exact_values import Ledger
+from theory.optima.adaptive.policy_of_actions import policy_of
+from theory.optima.adaptive.policy_table import AdaptivePolicy
+from theory.optima.adaptive.state_graph import StateGraph, state_graph
 from theory.validation import InputError
 
 __all__ = ["AdaptiveBounds", "adaptive_bounds", "adaptive_error", "tie_error", "value_error"]

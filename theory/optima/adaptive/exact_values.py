@@ -14,12 +14,12 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory.adaptive.graph import StateGraph
-from theory.adaptive.kinds import DONE
-from theory.adaptive.states import members
 from theory.information.measures import Bits
 from theory.numbers.arithmetic import to_fraction
 from theory.numbers.lognumber import LogNumber
+from theory.optima.adaptive.equivalence_classes import DONE
+from theory.optima.adaptive.state_graph import StateGraph
+from theory.optima.adaptive.states import members
 
 __all__ = ["CLOSE", "FINISH", "Ledger", "Outlook"]
 

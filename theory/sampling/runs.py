@@ -42,7 +42,7 @@ from theory.policies.board import Board
 from theory.policies.foreign import finished_rows, is_ours, started, stepped
 from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.structured.draws import DataChance, NoPathError
+from theory.sampling.teacher_forcing import DataChance, NoPathError
 from theory.validation import InputError, choice, positive_int
 
 __all__ = ["Followed", "Runs", "follow_data", "sample_runs"]

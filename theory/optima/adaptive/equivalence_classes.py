@@ -16,8 +16,14 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
-from theory.adaptive.canonical import SmallLaw, canonical_form, free_positions, invariant, restricted
-from theory.adaptive.graph_cost import GraphCost
+from theory.optima.adaptive.canonical_distributions import (
+    SmallLaw,
+    canonical_form,
+    free_positions,
+    invariant,
+    restricted,
+)
+from theory.optima.adaptive.graph_cost import GraphCost
 
 __all__ = ["DONE", "FREE", "Entry", "Kinds"]
 

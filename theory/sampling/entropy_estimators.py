@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.distributions.grouping import group_rows
-from theory.estimation.observed import Observed
+from theory.sampling.observed import Observed
 from theory.validation import InputError
 
 __all__ = ["ESTIMATORS", "Estimator", "estimator", "resampled", "subset_estimates"]

@@ -2,7 +2,7 @@
 
 ``L_T = E_P[ log2 P(y) + sum_t sum_{i in S_t} H(y_i | y_{S_<t}) ]``: each term of the mean needs one exact
 conditional a step. It lies between ``-R`` and ``n log2 V``, R the largest surprise ``-log2 P(y)``, so that its mean
-has an interval of guaranteed coverage (:mod:`theory.structured.intervals`).
+has an interval of guaranteed coverage (:mod:`theory.sampling.intervals`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from theory.bounds.partitions.step_bounds import check_partition
 from theory.distributions.distribution import MASK, Law
 from theory.limits import require_memory, require_operations
 from theory.numbers.arithmetic import FLOAT64
-from theory.structured.intervals import Estimate, estimate_mean
+from theory.sampling.intervals import Estimate, estimate_mean
 
 __all__ = [
     "SampledLaw",

@@ -15,7 +15,7 @@ from theory.distributions.closed.one_hot_blocks import BlocksLaw
 from theory.information.curves.gap_structures import Gaps
 from theory.information.curves.structures import Copies
 from theory.limits import CostError
-from theory.structured.estimate import SampledLaw
+from theory.sampling.estimates import SampledLaw
 
 __all__ = ["closed_law"]
 

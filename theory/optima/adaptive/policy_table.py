@@ -202,7 +202,7 @@ def path_blocks(pmf: JointPMF, policy: AdaptivePolicy, outcome: Outcome) -> tupl
     """Return the blocks that an adaptive policy takes along an outcome of the support.
 
     Example:
-        >>> from theory.adaptive.frontier import frontier
+        >>> from theory.optima.adaptive.frontier import frontier
         >>> p = JointPMF.uniform([(0, 0), (1, 1)])
         >>> path_blocks(p, frontier(p).vertices[-1].policy, (0, 0))
         ((0,), (1,))

@@ -20,19 +20,19 @@ from itertools import pairwise
 from math import log2
 from typing import Any
 
-from theory.adaptive.cap import tie_error, value_error
-from theory.adaptive.depth import steps_error
-from theory.adaptive.graph import StateGraph, state_graph
-from theory.adaptive.ledger import CLOSE, Ledger, Outlook
-from theory.adaptive.policy import AdaptivePolicy
-from theory.adaptive.search import Search, best_weighted, best_within, budget_values
-from theory.adaptive.walk import policy_of
 from theory.distributions.contexts import expectation
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import Bits
 from theory.numbers.arithmetic import Number
 from theory.numbers.error_of_means import mean_error
 from theory.numbers.lognumber import LogNumber
+from theory.optima.adaptive.best_actions import Search, best_weighted, best_within, budget_values
+from theory.optima.adaptive.exact_values import CLOSE, Ledger, Outlook
+from theory.optima.adaptive.policy_of_actions import policy_of
+from theory.optima.adaptive.policy_table import AdaptivePolicy
+from theory.optima.adaptive.serial_depth import steps_error
+from theory.optima.adaptive.state_graph import StateGraph, state_graph
+from theory.optima.adaptive.step_cap import tie_error, value_error
 from theory.validation import InputError
 
 __all__ = ["Frontier", "Vertex", "frontier", "frontier_error"]
@@ -141,7 +141,7 @@ def frontier(source: JointPMF | StateGraph) -> Frontier:
 def frontier_error(pmf: JointPMF, vertices: Sequence[Vertex]) -> float:
     """Return a bound on the distance in KL between the float frontier and the true one, at any number of steps.
 
-    With E(w) and the ties of :func:`theory.adaptive.cap.adaptive_error` and N outcomes:
+    With E(w) and the ties of :func:`theory.optima.adaptive.step_cap.adaptive_error` and N outcomes:
 
     - *Nothing lies lower.* An edge of slope -w was searched: the best ``KL + w steps`` of floats is at most 1e-9 below
       the edge, and by rounding and ties at most ``4 E(w) + n (1e-11 + 2e-12)`` above that of any policy.

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.adaptive.canonical import SmallLaw
-from theory.adaptive.graph_cost import GraphCost, varying
-from theory.adaptive.kinds import DONE, FREE, Kinds
 from theory.distributions.grouping import group_rows, listing
 from theory.distributions.pmf import JointPMF
+from theory.optima.adaptive.canonical_distributions import SmallLaw
+from theory.optima.adaptive.equivalence_classes import DONE, FREE, Kinds
+from theory.optima.adaptive.graph_cost import GraphCost, varying
 
 __all__ = ["Layer", "Reader", "States", "in_order", "list_states", "members", "most_moves", "state_counts"]
 

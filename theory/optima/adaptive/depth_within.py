@@ -1,7 +1,7 @@
 """The fewest steps at a divergence of at most epsilon: the depth ``D_epsilon`` of Wen, Liang, Lu (arXiv 2608.25505).
 
 - *worst case*: ``min max R`` over the adaptive policies of divergence epsilon or less, the least T with
-  ``V_T <= epsilon`` (:func:`theory.adaptive.cap.adaptive_bounds`).
+  ``V_T <= epsilon`` (:func:`theory.optima.adaptive.step_cap.adaptive_bounds`).
 - *expected*: ``min E_P R`` on the frontier, that is over policies that may choose one of two at random and remember
   which. At a vertex a single deterministic policy attains it; between vertices a deterministic one may need more.
 
@@ -20,17 +20,17 @@ from typing import Any
 
 from flint import arb
 
-from theory.adaptive.cap import adaptive_bounds
-from theory.adaptive.depth import serial_depth
-from theory.adaptive.frontier import Frontier, Vertex, frontier
-from theory.adaptive.graph import StateGraph, state_graph
-from theory.adaptive.ledger import CLOSE
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import Bits
 from theory.numbers.arithmetic import Number, to_fmpq
 from theory.numbers.balls import approximate
 from theory.numbers.lognumber import LogNumber, extra_precision
 from theory.numbers.rounding import Approximate
+from theory.optima.adaptive.exact_values import CLOSE
+from theory.optima.adaptive.frontier import Frontier, Vertex, frontier
+from theory.optima.adaptive.serial_depth import serial_depth
+from theory.optima.adaptive.state_graph import StateGraph, state_graph
+from theory.optima.adaptive.step_cap import adaptive_bounds
 from theory.validation import InputError, exact_fraction
 
 __all__ = ["DepthWithin", "depth_within"]

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.adaptive.graph import StateGraph
-from theory.adaptive.kinds import DONE, FREE
-from theory.adaptive.ledger import Ledger, Outlook
 from theory.information.measures import Bits
 from theory.numbers.lognumber import LogNumber
+from theory.optima.adaptive.equivalence_classes import DONE, FREE
+from theory.optima.adaptive.exact_values import Ledger, Outlook
+from theory.optima.adaptive.state_graph import StateGraph
 
 __all__ = ["FLOAT_TIE", "Search", "best_weighted", "best_within", "budget_values", "weighted_values"]
 

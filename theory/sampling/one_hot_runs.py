@@ -22,7 +22,7 @@ from theory.distributions.closed.one_hot_blocks import BlocksLaw
 from theory.distributions.tempering import Transform, check_underflow
 from theory.limits import require_operations
 from theory.numbers.arithmetic import FLOAT64
-from theory.structured.sampled_run import Followed
+from theory.sampling.runs import Followed
 
 __all__ = ["follow_blocks", "successes_by_score"]
 
@@ -64,7 +64,7 @@ def successes_by_score(
 def follow_blocks(
     law: BlocksLaw, sizes: Sequence[int], transform: Transform, *, samples: int, rng: np.random.Generator
 ) -> Followed:
-    """Return runs along ``y ~ P``; see :func:`theory.structured.sampled_run.follow_data`.
+    """Return runs along ``y ~ P``; see :func:`theory.sampling.runs.follow_data`.
 
     Example:
         >>> law = BlocksLaw(block=2, copies=1)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.adaptive.states import States, members
+from theory.optima.adaptive.states import States, members
 
 __all__ = ["Part", "all_parts"]
 

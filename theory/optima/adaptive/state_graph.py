@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.adaptive.ahead import forecast
-from theory.adaptive.graph_cost import GraphCost, require_work, varying
-from theory.adaptive.moves import Part, all_parts
-from theory.adaptive.states import States, list_states, most_moves, state_counts
 from theory.distributions.pmf import JointPMF
 from theory.limits import require_memory
+from theory.optima.adaptive.actions import Part, all_parts
+from theory.optima.adaptive.graph_cost import GraphCost, require_work, varying
+from theory.optima.adaptive.graph_forecast import forecast
+from theory.optima.adaptive.states import States, list_states, most_moves, state_counts
 
 __all__ = ["Level", "StateGraph", "state_graph", "state_graphs"]
 

@@ -12,11 +12,11 @@ from math import comb
 
 import numpy as np
 
-from theory.adaptive.graph_cost import GraphCost, varying
-from theory.adaptive.kinds import Kinds
-from theory.adaptive.states import Reader, in_order, members
 from theory.distributions.pmf import JointPMF
 from theory.numbers.unseen import least_number
+from theory.optima.adaptive.equivalence_classes import Kinds
+from theory.optima.adaptive.graph_cost import GraphCost, varying
+from theory.optima.adaptive.states import Reader, in_order, members
 
 __all__ = ["Forecast", "forecast"]
 
@@ -33,8 +33,8 @@ class Forecast:
 
     Attributes:
         work: Nanoseconds.
-        moves: Bound on the moves of the kinds that there are at least, as :func:`theory.adaptive.states.most_moves`
-            bounds them.
+        moves: Bound on the moves of the kinds that there are at least, as
+            :func:`theory.optima.adaptive.states.most_moves` bounds them.
     """
 
     work: int

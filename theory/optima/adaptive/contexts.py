@@ -13,15 +13,15 @@ from fractions import Fraction
 from functools import cmp_to_key
 from typing import Any
 
-from theory.adaptive.cap import adaptive_bounds
-from theory.adaptive.depth import SerialDepth, serial_depth
-from theory.adaptive.frontier import Frontier, Vertex, frontier
-from theory.adaptive.graph import StateGraph
 from theory.distributions.contexts import expectation
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import Bits
 from theory.numbers.error_of_means import mean_error
 from theory.numbers.lognumber import LogNumber
+from theory.optima.adaptive.frontier import Frontier, Vertex, frontier
+from theory.optima.adaptive.serial_depth import SerialDepth, serial_depth
+from theory.optima.adaptive.state_graph import StateGraph
+from theory.optima.adaptive.step_cap import adaptive_bounds
 
 __all__ = ["average_bounds", "average_depth", "average_frontier"]
 

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from theory.adaptive.graph import StateGraph
-from theory.adaptive.ledger import FINISH
-from theory.adaptive.policy import AdaptivePolicy, Decision
-from theory.adaptive.search import Search
-from theory.adaptive.states import States, members
 from theory.information.measures import Bits
 from theory.numbers.arithmetic import to_fraction
 from theory.numbers.rounding import gamma
+from theory.optima.adaptive.best_actions import Search
+from theory.optima.adaptive.exact_values import FINISH
+from theory.optima.adaptive.policy_table import AdaptivePolicy, Decision
+from theory.optima.adaptive.state_graph import StateGraph
+from theory.optima.adaptive.states import States, members
 
 __all__ = ["policy_of"]
 

@@ -1,1 +1,0 @@
-"""Value-adaptive unmasking with the ideal model: optimal policies, their bounds and their frontier."""

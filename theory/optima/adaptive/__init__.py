@@ -1,0 +1,1 @@
+"""Value-adaptive unmasking: optimal policies, their bounds and their frontier."""

@@ -1,0 +1,1 @@
+"""Sampled decodes and estimates, each with its interval."""
