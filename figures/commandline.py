@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from theory.commandline import guarded as guarded
-from theory.commandline import process_count as process_count
-from theory.terminal import terminal as terminal
+from theory.commands.command_line import guarded as guarded
+from theory.commands.command_line import process_count as process_count
+from theory.commands.terminal import terminal as terminal
 from theory.validation import InputError as InputError

@@ -79,8 +79,8 @@ def decode_sampled(
 ) -> dict[str, Any]:
     """Return the answer of ``python -m theory decode``; infinity is the text "inf"."""
     from theory import CostError, parse_policy
+    from theory.commands.decode_sampled import large_decode
     from theory.distributions.files.task_file import FileTask
-    from theory.structured.decode_answers import large_decode
 
     task, rule = FileTask(name="", parts=()), parse_policy(policy)
     try:

@@ -98,8 +98,8 @@ def _bits(value: Any) -> str:
 def limits_listed(*, contexts: list[dict[str, Any]]) -> dict[str, Any]:
     """Return `L*_T` for T = 1..n and the vertices of the frontier; an empty list where it is too costly."""
     from theory import CostError
-    from theory.answers import bounds_answer
-    from theory.frontier_answers import frontier_answer
+    from theory.commands.bounds import bounds_answer
+    from theory.commands.frontier import frontier_answer
 
     task = listed_task(contexts)
     out: dict[str, Any] = {"bounds": [], "frontier": []}

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from figures.data import canonical_json
+from theory.commands.decode_sampled import Structured
 from theory.distributions.distribution import Context, ListedLaw, context_pmfs
 from theory.distributions.files.parametric_file import write_structured
 from theory.distributions.files.task_file import FileTask
 from theory.distributions.pmf import JointPMF
 from theory.limits import require_operations
-from theory.structured.decode_answers import Structured
 from theory.validation import InputError as InputError
 
 __all__ = ["TaskData", "listed_task", "task_data"]

@@ -8,7 +8,7 @@ from types import ModuleType
 
 from models.commands import finetune, gap, train, verify
 from models.commands.train import PRESET_NAMES
-from theory.commandline import OneLineParser, guarded
+from theory.commands.command_line import OneLineParser, guarded
 from theory.validation import InputError
 
 __all__ = ["PRESET_NAMES", "build_parser", "main"]

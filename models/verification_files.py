@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from theory.commandline import as_json
+from theory.commands.command_line import as_json
 from theory.files import write_atomically
 
 __all__ = ["COLUMNS", "write_verification"]

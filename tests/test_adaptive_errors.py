@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from tests.dyadic import both, dyadic
 from tests.tolerance import USEFUL
-from theory.answers import bounds_answer
+from theory.commands.bounds import bounds_answer
+from theory.commands.frontier import frontier_answer
+from theory.commands.policy import best_policies, policy_answer
 from theory.decoding.decoder import decode
 from theory.distributions.distribution import Context, ListedLaw
 from theory.distributions.pmf import JointPMF
-from theory.frontier_answers import frontier_answer
 from theory.optima.adaptive.contexts import (
     average_depth,
     average_frontier,
@@ -23,7 +24,6 @@ from theory.optima.adaptive.depth_within import depth_within
 from theory.optima.adaptive.frontier import frontier
 from theory.optima.adaptive.serial_depth import serial_depth
 from theory.optima.adaptive.step_cap import adaptive_bounds
-from theory.policy_answer import best_policies, policy_answer
 
 CLOSE_ENOUGH = 1.2e-9  # bits: an edge is searched to 1e-9
 

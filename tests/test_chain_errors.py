@@ -27,6 +27,7 @@ from theory.bounds.partitions.markov import (
 )
 from theory.bounds.schedules.markov import chain_curve
 from theory.bounds.schedules.random_order import optimal_sizes
+from theory.commands.bounds_parametric import large_bounds, large_schedule
 from theory.decoding.structured.markov import approximate_accuracy
 from theory.distributions.parametric import likelihood_errors as evidence_errors
 from theory.distributions.parametric.grammar import GrammarLaw
@@ -36,7 +37,6 @@ from theory.distributions.parametric.likelihood_errors import log_prob_error
 from theory.distributions.parametric.markov import MarkovLaw
 from theory.distributions.parametric.markov_errors import power_roundings
 from theory.numbers.compiled import has_compiler
-from theory.structured.answers import large_bounds, large_schedule
 from theory.validation import InputError
 
 

@@ -214,7 +214,7 @@ def test_other_tables_print(capsys, command):
 
 def test_a_task_of_one_size_is_found_by_its_answers():
     from synthetic import find_task
-    from theory.rule_answers import realised_answer
+    from theory.commands.rules import realised_answer
 
     answer = realised_answer("topk:k=7", 13, task=lambda n: find_task("sudoku:clues=0+5+10", n))
     assert answer["tokens_per_call"] == [7, 6]

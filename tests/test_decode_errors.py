@@ -15,7 +15,8 @@ from synthetic import make_task
 from tests import reference as ref
 from tests.dyadic import both, dyadic
 from tests.strategies import rules, targets
-from theory.decode_answers import decode_answer
+from theory.commands.decode import decode_answer
+from theory.commands.rules import realised_answer
 from theory.decoding.call_counts import step_law
 from theory.decoding.decoder import decode
 from theory.decoding.lumped import decode_lumped
@@ -31,7 +32,6 @@ from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform, stays_rational
 from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy
-from theory.rule_answers import realised_answer
 
 NAMES = ("accuracy", "kl", "path_kl", "steps", "steps_under_data")
 SMALL_ERROR = 1e-13  # bits or probabilities: n <= 8, values up to 20; worst seen 2e-15

@@ -15,7 +15,7 @@ from tests import reference as ref
 from tests.intervals import ALPHA, assert_mean
 from tests.tolerance import ROUNDING
 from theory.__main__ import main
-from theory.estimation.answers import estimate_answer
+from theory.commands.estimate import estimate_answer
 from theory.sampling.entropy_estimators import estimator, resampled, subset_estimates
 from theory.sampling.observed import Observed, read_samples
 from theory.validation import InputError

@@ -8,7 +8,7 @@ import pytest
 from synthetic import make_task
 from theory.__main__ import main
 from theory.bounds.accuracy.diversity import most_accurate
-from theory.frontier_answers import asked_answer
+from theory.commands.frontier import asked_answer
 from theory.optima.adaptive.depth_within import depth_within
 from theory.validation import InputError
 

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 import paper_repro
-from theory import limits, tables
+from theory import limits
 from theory.__main__ import main
-from theory.commandline import process_count
+from theory.commands import tables
+from theory.commands.command_line import process_count
+from theory.commands.verdict import verdict
 from theory.limits import CostError, require_memory, require_operations
 from theory.policies import parse_policy
 from theory.validation import InputError, exact_fraction, positive_int
-from theory.verdict import verdict
 
 ROOT = Path(__file__).parent.parent
 PLACES = {

@@ -17,7 +17,7 @@ from tests import reference as ref
 from tests import reference_processes as rp
 from tests import reference_remasking as slow
 from tests.dyadic import both, dyadic
-from theory.decode_answers import decode_answer
+from theory.commands.decode import decode_answer
 from theory.decoding.decoder import decode
 from theory.policies import parse_policy
 from theory.policies.policy import Rule

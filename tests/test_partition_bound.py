@@ -13,7 +13,6 @@ from tests import reference as ref
 from tests.comparison import same
 from tests.compositions import compositions
 from tests.strategies import targets
-from theory.answers import schedule_answer
 from theory.bounds.schedules.complexities import path_complexity
 from theory.bounds.schedules.random_order import optimal_sizes
 from theory.bounds.schedules.random_times import (
@@ -32,6 +31,7 @@ from theory.bounds.schedules.wainwright import (
     plug_in,
     plug_in_bound,
 )
+from theory.commands.bounds import schedule_answer
 from theory.information.closed_forms import mean_subset_entropies
 from theory.information.curves.curve import information_curve
 from theory.information.subsets.builder import subset_entropies

@@ -8,9 +8,9 @@ import pytest
 from figures.policy_plot import draw_policy, timetable
 from synthetic import make_task
 from theory.__main__ import main
+from theory.commands.policy import best_policies, policy_answer
 from theory.optima.adaptive.serial_depth import serial_depth
 from theory.optima.adaptive.step_cap import adaptive_bounds
-from theory.policy_answer import best_policies, policy_answer
 from theory.validation import InputError
 
 TASKS = [

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from synthetic import make_task
-from theory.decode_answers import decode_answer
+from theory.commands.decode import decode_answer
 from theory.decoding import forward_cost as flow_cost
 from theory.decoding import process_cost as run_cost
 from theory.decoding.decoder import decode

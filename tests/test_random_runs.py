@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from synthetic import make_task
 from tests.intervals import assert_frequencies
 from theory.__main__ import main
-from theory.decode_answers import decode_answer
+from theory.commands.decode import decode_answer
 from theory.decoding.decoder import decode
 from theory.distributions.closed.bernoulli_walk import WalkLaw
 from theory.information.curves.structures import expected_kl_of

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from synthetic import make_task
 from theory.__main__ import main
+from theory.commands.rules import realised_answer, rules_answer, rules_table
 from theory.decoding.decoder import decode
 from theory.decoding.tasks.best_setting import oracle, oracle_of_ends
 from theory.decoding.tasks.decode import decode_contexts
@@ -21,7 +22,6 @@ from theory.decoding.tasks.realised import lumped_form, realised, realised_on
 from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import EXACT, FLOAT64, to_fmpq
 from theory.policies import RankedPolicy, parse_policy, policies
-from theory.rule_answers import realised_answer, rules_answer, rules_table
 from theory.validation import InputError
 
 HALF = Fraction(1, 2)

@@ -13,9 +13,9 @@ from tests import reference as ref
 from tests.comparison import members
 from tests.strategies import ordered_partitions, targets
 from tests.tolerance import USEFUL
-from theory.answers import bounds_answer
 from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
 from theory.bounds.schedules.random_order import expected_kl, optimal_sizes
+from theory.commands.bounds import bounds_answer
 from theory.distributions.distribution import Context, ListedLaw
 from theory.distributions.files.task_file import FileTask
 from theory.distributions.pmf import JointPMF

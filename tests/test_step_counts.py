@@ -11,7 +11,8 @@ from synthetic import make_task
 from tests import reference as ref
 from tests.strategies import rules, targets
 from tests.tolerance import ROUNDING
-from theory.decode_answers import decode_answer
+from theory.commands.decode import decode_answer
+from theory.commands.tables import print_answer
 from theory.decoding import process as process_decoder
 from theory.decoding.call_counts import step_law
 from theory.decoding.call_distribution import StepLaw
@@ -22,7 +23,6 @@ from theory.distributions.pmf import JointPMF
 from theory.limits import CostError
 from theory.optima.adaptive.frontier import frontier
 from theory.policies import parse_policy
-from theory.tables import print_answer
 from theory.validation import InputError
 
 SMALL = targets([(1,), (2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "skewed", "sparse"))

@@ -10,7 +10,8 @@ import pytest
 from synthetic import make_task
 from synthetic.laws import Arrangements
 from tests.intervals import assert_frequencies, assert_mean
-from theory.decode_answers import decode_answer
+from theory.commands.decode import decode_answer
+from theory.commands.decode_structured import _constant, sampled_decode
 from theory.decoding.decoder import decode
 from theory.distributions.closed.bernoulli_walk import WalkLaw
 from theory.distributions.closed.codes import ParityLaw, RepeatedLaw, SureLaw
@@ -20,7 +21,6 @@ from theory.distributions.closed.reed_solomon import ReedSolomonLaw
 from theory.distributions.distribution import MASK
 from theory.distributions.parametric.batched_model import LawModel
 from theory.distributions.tempering import Transform
-from theory.large.decode_estimate import _constant, sampled_decode
 from theory.limits import CostError
 from theory.policies import parse_policy
 from theory.sampling.closed_distribution import closed_law

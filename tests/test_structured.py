@@ -28,6 +28,8 @@ from theory.bounds.partitions.markov_program import next_round
 from theory.bounds.partitions.step_bounds import step_bound
 from theory.bounds.schedules.markov import chain_mean_entropies
 from theory.bounds.schedules.random_order import expected_kl
+from theory.commands.bounds_parametric import large_bounds, large_schedule
+from theory.commands.decode_sampled import large_decode
 from theory.decoding.structured.markov import chain_accuracy
 from theory.distributions.distribution import MASK, ListedLaw
 from theory.distributions.parametric.grammar import GrammarLaw
@@ -46,8 +48,6 @@ from theory.sampling.estimates import (
 )
 from theory.sampling.fixed_schedules import fixed_schedule
 from theory.sampling.intervals import estimate_mean, proportion
-from theory.structured.answers import large_bounds, large_schedule
-from theory.structured.decode_answers import large_decode
 from theory.validation import InputError
 
 # --- The definitions, slowly -------------------------------------------------------------------------------
@@ -609,6 +609,6 @@ def test_listed_laws_know_log_probabilities():
 
 
 def test_sizes_are_refused_before_the_curve(monkeypatch, capsys):
-    monkeypatch.setattr("theory.structured.answers.chain_curve", None)
+    monkeypatch.setattr("theory.commands.bounds_parametric.chain_curve", None)
     assert main(["schedule", "markov_chain", "-n", "1000"]) == 2
     assert "the best block sizes of 1000 positions would take about 1.0e+09 steps" in capsys.readouterr().err

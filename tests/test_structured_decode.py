@@ -21,6 +21,8 @@ from tests.tolerance import ROUNDING
 from theory import decode, parse_policy
 from theory.__main__ import main
 from theory.bounds.schedules.random_order import expected_kl
+from theory.commands.bounds_parametric import large_schedule
+from theory.commands.decode_sampled import large_decode
 from theory.decoding.structured.markov import chain_accuracy
 from theory.distributions.distribution import MASK, ListedLaw
 from theory.distributions.parametric.batched_model import LawModel, row_operations
@@ -35,8 +37,6 @@ from theory.sampling.fixed_schedules import fixed_schedule, schedule_log_prob
 from theory.sampling.intervals import estimate_mean
 from theory.sampling.runs import follow_data, sample_runs
 from theory.sampling.teacher_forcing import NoPathError
-from theory.structured.answers import large_schedule
-from theory.structured.decode_answers import large_decode
 from theory.validation import InputError
 
 HALVES = ["1/2", "1/2"]

@@ -19,12 +19,12 @@ from tests.intervals import assert_frequencies
 from theory import parse_policy
 from theory.__main__ import main
 from theory.bounds.partitions.markov import chain_optimal_bounds
+from theory.commands.decode_sampled import large_decode
 from theory.distributions.files.parametric_file import read_structured, write_structured
 from theory.distributions.files.task_file import FileTask
 from theory.distributions.parametric.grammar import GrammarLaw
 from theory.distributions.parametric.hmm import HMMLaw
 from theory.distributions.parametric.markov import MarkovLaw
-from theory.structured.decode_answers import large_decode
 
 HALVES = ["1/2", "1/2"]
 MARKOV = {"length": 20, "tokens": ["a", "b"], "initial": HALVES, "transition": [["3/4", "1/4"], [1, 0]]}

@@ -25,7 +25,7 @@ from theory import (
     subset_entropies,
 )
 from theory.__main__ import main
-from theory.frontier_answers import frontier_answer
+from theory.commands.frontier import frontier_answer
 
 CONTEXTS = {
     "contexts": [

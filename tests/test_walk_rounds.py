@@ -14,8 +14,8 @@ from theory.bounds.rounds.walk import (
     walk_rounds,
     walk_rounds_of_theorem_4,
 )
+from theory.commands.frontier import frontier_answer
 from theory.decoding.decoder import decode
-from theory.frontier_answers import frontier_answer
 from theory.information.curves.gap_structures import Gaps
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber

@@ -6,25 +6,25 @@ import argparse
 import sys
 from typing import Any
 
-from theory.answer_parts import joined
-from theory.answers import (
+from theory.bounds.partitions.step_bounds import check_partition
+from theory.commands.answer import joined
+from theory.commands.bounds import (
     bounds_answer,
     parse_partition,
     schedule_answer,
 )
-from theory.bounds.partitions.step_bounds import check_partition
-from theory.commandline import OneLineParser, as_json, guarded, waiting, whole
-from theory.decode_answers import decode_answer
+from theory.commands.command_line import OneLineParser, as_json, guarded, waiting, whole
+from theory.commands.decode import decode_answer
+from theory.commands.float_task import FloatTask
+from theory.commands.frontier import asked_answer, frontier_answer
+from theory.commands.rules import realised_answer, rules_answer
+from theory.commands.tables import print_answer, print_rows
+from theory.commands.verdict import verdict
 from theory.decoding.result import OFF_SUPPORT
 from theory.distributions.tempering import GREEDY_TIES, NUCLEUS, SCORED, check_temperature
-from theory.float_task import FloatTask
-from theory.frontier_answers import asked_answer, frontier_answer
 from theory.limits import CostError, allowing
 from theory.policies import parse_policy, policies
-from theory.rule_answers import realised_answer, rules_answer
-from theory.tables import print_answer, print_rows
 from theory.validation import InputError, exact_fraction, positive_int
-from theory.verdict import verdict
 
 __all__ = ["build_parser", "main"]
 
@@ -232,7 +232,7 @@ def _show(args: argparse.Namespace, answer: dict[str, Any]) -> int:
     if args.json:
         print(as_json(answer))
     elif args.command == "estimate":
-        from theory.estimation.tables import print_estimates
+        from theory.commands.estimate_table import print_estimates
 
         print_estimates(answer)
     elif "rules" in answer:
@@ -251,7 +251,7 @@ def _show(args: argparse.Namespace, answer: dict[str, Any]) -> int:
 
 
 def _estimate(args: argparse.Namespace) -> dict[str, Any]:
-    from theory.estimation.answers import estimate_answer
+    from theory.commands.estimate import estimate_answer
     from theory.sampling.observed import read_samples
 
     seen = read_samples(args.file)
@@ -273,7 +273,7 @@ def _frontier(task: Any, plot: str | None) -> dict[str, Any]:
 
 
 def _policy(task: Any, steps: int | None, plot: str | None) -> dict[str, Any]:
-    from theory.policy_answer import best_policies, policy_answer
+    from theory.commands.policy import best_policies, policy_answer
 
     if plot is None:
         return policy_answer(task, *best_policies(task, steps))

@@ -16,8 +16,8 @@ from models.commands.common import (
     shown,
     text_format,
 )
-from theory.commandline import as_json, process_count
-from theory.terminal import terminal
+from theory.commands.command_line import as_json, process_count
+from theory.commands.terminal import terminal
 from theory.validation import InputError, positive_int
 
 __all__ = ["add", "run"]

@@ -15,8 +15,8 @@ from models.commands.common import (
     shown,
     text_format,
 )
-from theory.commandline import as_json, process_count, whole
-from theory.terminal import terminal
+from theory.commands.command_line import as_json, process_count, whole
+from theory.commands.terminal import terminal
 from theory.validation import InputError, positive_int
 
 __all__ = ["add", "run"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from theory.answer_parts import NamedTask
+from theory.commands.answer import NamedTask
+from theory.commands.bounds_parametric import large_law
 from theory.distributions.distribution import Context, ListedLaw
 from theory.distributions.pmf import JointPMF
-from theory.structured.answers import large_law
 from theory.validation import InputError
 
 __all__ = ["FloatTask"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from theory.commands.terminal import terminal
 from theory.sampling.entropy_estimators import ESTIMATORS
-from theory.terminal import terminal
 
 __all__ = ["print_estimates"]
 

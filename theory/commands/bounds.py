@@ -7,7 +7,6 @@ from fractions import Fraction
 from math import inf, log2, nextafter
 from typing import Any
 
-from theory.answer_parts import NamedTask, parametrised, with_exact
 from theory.bounds.partitions.contexts import bounds_by_context
 from theory.bounds.partitions.step_bounds import (
     check_partition,
@@ -16,17 +15,18 @@ from theory.bounds.partitions.step_bounds import (
     optimal_partition_counts,
     step_bound,
 )
+from theory.commands.answer import NamedTask, parametrised, with_exact
+from theory.commands.bounds_parametric import large_bounds, large_schedule
+from theory.commands.bounds_structured import (
+    listed_or_structured,
+    structured_bounds,
+    structured_schedule,
+)
 from theory.distributions.contexts import expectation
 from theory.distributions.distribution import context_pmfs, occurring
 from theory.distributions.pmf import JointPMF
 from theory.information.subsets.builder import subset_entropies
 from theory.information.subsets.table import EntropyTable
-from theory.large.answers import (
-    listed_or_structured,
-    structured_bounds,
-    structured_schedule,
-)
-from theory.structured.answers import large_bounds, large_schedule
 from theory.validation import InputError, positive_int
 
 __all__ = [
@@ -67,8 +67,8 @@ def bounds_answer(
         adaptive: Also ``V_T``, the least KL of policies that look at the tokens, with at most T steps on every path.
         randomized: Also the least KL of mixtures of T-step partitions, with the proven gap to the optimum.
         count: Also the number of optimal partitions for each T.
-        samples: How many to draw where a law given by parameters (:mod:`theory.structured`) is too large for exact
-            numbers.
+        samples: How many to draw where a law given by parameters (:mod:`theory.distributions.parametric`) is too
+            large for exact numbers.
         seed: Their seed.
 
     Laws too long to list are answered through their structure (:mod:`theory.decoding.structured`) where the task has

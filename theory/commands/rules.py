@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from theory.answer_parts import with_exact
+from theory.commands.answer import with_exact
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tasks.realised import lumped_form, realised, realised_on
 from theory.distributions.contexts import HasContexts

@@ -3,7 +3,7 @@
 Markov chains: float64 by gap entropies; ``errors`` has a proven bound on the error of every entry, that of a list for
 each number in it (:mod:`theory.distributions.parametric.markov_errors`). Hidden Markov models and grammars:
 estimates, and they say so: a dictionary with the estimate, its standard error and the ends of an interval of
-guaranteed coverage. Decodes are in :mod:`theory.structured.decode_answers`.
+guaranteed coverage. Decodes are in :mod:`theory.commands.decode_sampled`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from theory.bounds.partitions.markov import (
 from theory.bounds.partitions.step_bounds import check_partition
 from theory.bounds.schedules.markov import chain_curve
 from theory.bounds.schedules.random_order import optimal_sizes, require_sizes
+from theory.commands.decode_sampled import Structured
 from theory.decoding.structured.markov import approximate_accuracy
 from theory.distributions.distribution import Context
 from theory.distributions.parametric.markov import MarkovLaw
@@ -37,7 +38,6 @@ from theory.sampling.estimates import (
     sample_decodes,
 )
 from theory.sampling.intervals import check_samples, proportion
-from theory.structured.decode_answers import Structured
 
 __all__ = ["large_bounds", "large_law", "large_schedule"]
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from theory.answer_parts import NamedTask
+from theory.commands.answer import NamedTask
+from theory.commands.bounds_parametric import large_law
 from theory.decoding.decoder import decode
 from theory.distributions.contexts import expectation
 from theory.distributions.distribution import occurring
@@ -16,7 +17,6 @@ from theory.optima.adaptive.policy_table import AdaptivePolicy
 from theory.optima.adaptive.serial_depth import serial_depth
 from theory.optima.adaptive.state_graph import state_graphs
 from theory.optima.adaptive.step_cap import adaptive_bounds
-from theory.structured.answers import large_law
 from theory.validation import InputError, positive_int
 
 __all__ = ["BestPolicy", "best_policies", "policy_answer"]

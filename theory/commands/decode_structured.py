@@ -3,7 +3,7 @@
 Exact at temperature 1 without truncation: ``path_kl`` of a fixed ordered partition (Theorem 1 of arXiv 2510.04767; it
 is the KL divergence too) and of blocks of fixed sizes in random order (mean subset entropies,
 :func:`theory.information.curves.structures.expected_kl_of`); and always the steps of rules that go by the clock. All
-else is an estimate (:mod:`theory.structured.decode_answers`).
+else is an estimate (:mod:`theory.commands.decode_sampled`).
 
 **Q is constant on the support**, so that ``kl = -log2 accuracy``, if law and decoder are symmetric under a group that
 acts transitively on the support:
@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from theory.commands.decode_sampled import along_data, large_decode
 from theory.decoding.decoder import as_process
 from theory.decoding.structured.dispatch import NotKnownError
 from theory.decoding.tasks.decode import not_lumped
@@ -45,7 +46,6 @@ from theory.sampling.fixed_schedules import fixed_schedule
 from theory.sampling.intervals import check_samples, proportion
 from theory.sampling.one_hot_runs import follow_blocks, successes_by_score
 from theory.sampling.random_order_runs import successes_of_random_order
-from theory.structured.decode_answers import along_data, large_decode
 
 __all__ = ["check_states", "sampled_decode"]
 

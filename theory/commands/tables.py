@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from theory.terminal import terminal
+from theory.commands.terminal import terminal
 from theory.validation import shortened
 
 __all__ = ["print_answer", "print_rows"]

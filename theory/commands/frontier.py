@@ -6,8 +6,8 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
-from theory.answer_parts import NamedTask, exact_text, parametrised
 from theory.bounds.accuracy.diversity import most_accurate, most_accurate_of_any
+from theory.commands.answer import NamedTask, exact_text, parametrised
 from theory.decoding.tasks.structure import structure_of
 from theory.distributions.contexts import HasContexts
 from theory.distributions.distribution import context_pmfs

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from theory.answer_parts import NamedTask, parametrised, with_exact
+from theory.commands.answer import NamedTask, parametrised, with_exact
+from theory.commands.decode_sampled import large_decode
+from theory.commands.decode_structured import check_states, sampled_decode
 from theory.decoding.structured.dispatch import NotKnownError
 from theory.decoding.tasks.calls import steps_law_answer
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tasks.structure import structure_of
 from theory.distributions.tempering import settings_of
-from theory.large.decode_estimate import check_states, sampled_decode
 from theory.limits import CostError
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.sampling.closed_distribution import closed_law
-from theory.structured.decode_answers import large_decode
 
 __all__ = ["decode_answer"]
 
@@ -25,7 +25,7 @@ def decode_answer(
 ) -> dict[str, Any]:
     """Return the exact decode of a task: accuracy, kl, path_kl, steps and the rationals behind them.
 
-    Laws too large to list are decoded by samples (:mod:`theory.structured.decode_answers`,
+    Laws too large to list are decoded by samples (:mod:`theory.commands.decode_sampled`,
     :mod:`theory.decoding.structured.decode_estimate`), and the answer says so.
     """
     if (large := parametrised(task)) is not None:

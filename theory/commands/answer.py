@@ -5,11 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, Protocol
 
+from theory.commands.bounds_parametric import large_law
+from theory.commands.decode_sampled import Structured
 from theory.decoding.tasks.structure import structure_of
 from theory.distributions.contexts import HasContexts
 from theory.numbers.lognumber import LogNumber, ratio_text
-from theory.structured.answers import large_law
-from theory.structured.decode_answers import Structured
 
 __all__ = ["NamedTask", "exact_text", "joined", "parametrised", "with_exact"]
 

@@ -1,1 +1,0 @@
-"""Bounds estimated from samples; every result says that it is an estimate."""
