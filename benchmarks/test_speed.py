@@ -46,7 +46,7 @@ def test_exact_law_of_random_top_2_on_shuffle_7(benchmark):
 
 
 def test_100_000_decodes_of_the_ideal_model(benchmark):
-    from models.trials import ideal_trials
+    from models.evaluation.trials import ideal_trials
 
     trials = benchmark.pedantic(
         ideal_trials,
@@ -59,7 +59,7 @@ def test_100_000_decodes_of_the_ideal_model(benchmark):
 
 def test_10_000_decodes_of_the_trained_model(benchmark):
     from models import load
-    from models.trials import model_trials
+    from models.evaluation.trials import model_trials
 
     trials = benchmark.pedantic(
         model_trials,

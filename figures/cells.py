@@ -52,7 +52,7 @@ def ideal_samples(
     *, task: str, n: int, policy: str, temperature: int, samples: int, seed: int, device: str
 ) -> dict[str, Any]:
     """Return how many decodes of the ideal model are valid answers."""
-    from models.trials import ideal_trials
+    from models.evaluation.trials import ideal_trials
 
     trials = ideal_trials(task, n, policy, temperature=temperature, samples=samples, seed=seed, device=device)
     return {"successes": trials.successes, "trials": trials.samples}
@@ -71,7 +71,7 @@ def model_samples(
 ) -> dict[str, Any]:
     """Return how many decodes of the trained model are valid answers."""
     from models import load
-    from models.trials import model_trials
+    from models.evaluation.trials import model_trials
 
     model = load(weights, device=device)
     trials = model_trials(model, task, n, policy, temperature=temperature, samples=samples, seed=seed)

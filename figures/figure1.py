@@ -35,8 +35,8 @@ def one_step(*, task: str, n: int, samples: int, seed: int, device: str) -> dict
     """Return every answer of the one-step decoder with its exact probabilities and how often it was sampled."""
     import torch
 
-    from models.ideal import IdealPredictor
-    from models.sampling import decode as sample
+    from models.predictors.ideal import IdealPredictor
+    from models.sampling.decode import decode as sample
     from synthetic import make_task
     from theory.decoding.decoder import decode
     from theory.information.measures import kl_divergence, product_of_marginals, total_correlation

@@ -30,7 +30,7 @@ LINES = {
 def distance(*, weights: str | None, task: str, n: int, states: int, seed: int, device: str) -> float:
     """Return the mean total variation of one task at one length."""
     from models import load
-    from models.evaluation import marginal_tv
+    from models.predictors.distance_to_ideal import marginal_tv
     from synthetic.task import list_task
 
     model = load(weights, device=device)

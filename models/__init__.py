@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from models.transformer import MaskedTransformer
+    from models.predictors.transformer import MaskedTransformer
 
 __all__ = ["load", "retrain"]
 
@@ -24,7 +24,7 @@ def load(path: Path | str | None = None, device: str = "cpu") -> MaskedTransform
     Raises:
         InputError: If the files are missing, damaged, or hold something else.
     """
-    from models.checkpoint import load_model
+    from models.predictors.checkpoint import load_model
 
     return load_model(path, device)
 
@@ -40,8 +40,8 @@ def retrain(out_dir: Path | str, device: str = "cpu", *, threads: int = 1, steps
         threads: Threads of a CPU.
         steps: Optimiser steps; those of the shipped model by default.
     """
-    from models.presets import recipe
-    from models.release import make_weights
+    from models.predictors.recipes import recipe
+    from models.training.shipped_weights import make_weights
 
     return make_weights(
         recipe("small", steps=steps), Path(out_dir), device=device, threads=threads, resume=True

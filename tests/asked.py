@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import torch
 
-from models.ideal import IdealPredictor
+from models.predictors.ideal import IdealPredictor
 from theory.distributions.distribution import Law
 
 FEW_STATES = 10_000  # marginals of all states at once

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.distinct import distinct_rows
+from models.runs.distinct_rows import distinct_rows
 
 NUMBERS = st.one_of(st.integers(-2, 2), st.integers(-(2**62), 2**62))
 

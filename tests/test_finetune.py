@@ -19,14 +19,14 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 pytest.importorskip("transformers")
 pytest.importorskip("peft")
 
-from models import finetune as module
 from models.__main__ import main
-from models.finetune import FinetuneRecipe, finetune
-from models.finetune_data import make_examples
-from models.hf import HFOptions, load_hf
-from models.lora import find_projections
-from models.subjects import load_subject
-from models.text_subject import TextSubject
+from models.inputs.task_models import load_subject
+from models.inputs.text_model import TextSubject
+from models.predictors.huggingface import HFOptions, load_hf
+from models.predictors.lora import find_projections
+from models.training import finetune as module
+from models.training.finetune import FinetuneRecipe, finetune
+from models.training.finetune_data import make_examples
 from synthetic.encoding import WORDS
 from tests import hf_models
 from theory.validation import InputError

@@ -14,15 +14,15 @@ import pytest
 import torch
 
 from models.__main__ import main
-from models.batches import batch_size, halving_batches, out_of_memory
-from models.gap import gap_records, gap_rules
-from models.gap_run import GapSpec, run_gap, run_share
-from models.gap_summary import mean_interval, summary
-from models.ideal import IdealPredictor
-from models.records import Records
-from models.sources import SourceSpec, build_source
-from models.streams import Streams
-from models.walk import draw_one_by_one
+from models.evaluation.gap import gap_records, gap_rules
+from models.evaluation.gap_run import GapSpec, run_gap, run_share
+from models.evaluation.gap_summary import mean_interval, summary
+from models.inputs.sources import SourceSpec, build_source
+from models.predictors.ideal import IdealPredictor
+from models.runs.halving_batches import batch_size, halving_batches, out_of_memory
+from models.runs.records import Records
+from models.runs.row_streams import Streams
+from models.sampling.one_by_one import draw_one_by_one
 from synthetic import make_task
 from tests.gap_tables import ROUNDING, Table, log_ratio
 from tests.intervals import assert_frequencies, assert_mean
@@ -278,7 +278,7 @@ def test_a_killed_run_continues(tmp_path, monkeypatch):
         out.write_bytes(data[:length])
         assert run_gap(replace(SHUFFLE, out=out, batch=8)) == said
         assert sorted(map(json.dumps, lines(out))) == sorted(map(json.dumps, lines(whole)))
-    monkeypatch.setattr("models.gap_run.gap_records", None)  # what is done is not done again
+    monkeypatch.setattr("models.evaluation.gap_run.gap_records", None)  # what is done is not done again
     assert run_gap(replace(SHUFFLE, out=whole)) == said
 
 
@@ -345,7 +345,7 @@ class Small(IdealPredictor):
 
 def test_memory_that_runs_out_halves_the_batch(monkeypatch):
     said = run_gap(SHUFFLE)
-    monkeypatch.setattr("models.sources.IdealPredictor", Small)
+    monkeypatch.setattr("models.inputs.sources.IdealPredictor", Small)
     assert run_gap(replace(SHUFFLE, batch=40)) == said
     assert Small.sizes is not None
     assert Small.sizes[:5] == [40, 20, 10, 5, 2]

@@ -5,8 +5,8 @@ from fractions import Fraction
 import pytest
 import torch
 
-from models.gap import gap_records, gap_rules
-from models.ideal import IdealPredictor
+from models.evaluation.gap import gap_records, gap_rules
+from models.predictors.ideal import IdealPredictor
 from synthetic import make_task
 from tests.gap_tables import ROUNDING, Table
 from theory.bounds.partitions.path_costs import pseudo_cost

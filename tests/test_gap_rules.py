@@ -12,13 +12,13 @@ import pytest
 import torch
 
 from models.__main__ import main
-from models.gap import gap_records, gap_rules
-from models.gap_run import GapSpec, run_gap, run_share
-from models.ideal import IdealPredictor
-from models.sampling import decode
-from models.scoring import score
-from models.sources import Source, SourceSpec
-from models.streams import Streams
+from models.evaluation.gap import gap_records, gap_rules
+from models.evaluation.gap_run import GapSpec, run_gap, run_share
+from models.inputs.sources import Source, SourceSpec
+from models.predictors.ideal import IdealPredictor
+from models.runs.row_streams import Streams
+from models.sampling.decode import decode
+from models.sampling.parallel_score import score
 from synthetic import make_task
 from tests.gap_tables import ROUNDING, Table, log_ratio
 from tests.intervals import assert_mean
@@ -157,7 +157,7 @@ def test_over_all_sequences_the_mean_is_exact(name, temperature):
 @pytest.mark.parametrize("spec", [*MEMORY, "demask:budget=0.3", "pc:k=2"])
 def test_single_precision_keeps_the_value(spec, monkeypatch):
     # what a device without float64 computes with
-    monkeypatch.setattr("models.walk.float_dtype", lambda _: torch.float32)
+    monkeypatch.setattr("models.sampling.one_by_one.float_dtype", lambda _: torch.float32)
     context = CONTEXTS["skewed"]
     pmf, ideal, every = context.law.pmf(), IdealPredictor(context.law), ids_of(context)
     streams = Streams(0, range(len(every)), purpose=1, dtype=torch.float32)

@@ -17,10 +17,10 @@ pytest.importorskip("tokenizers")
 import transformers
 
 from models.__main__ import main
-from models.hf import HFOptions, load_hf
-from models.hf_predictor import HFPredictor
-from models.prompts import Prompt, encode_prompt, read_prompts
-from models.sampling import decode
+from models.inputs.prompts import Prompt, encode_prompt, read_prompts
+from models.predictors.huggingface import HFOptions, load_hf
+from models.predictors.huggingface_predictor import HFPredictor
+from models.sampling.decode import decode
 from tests import hf_models
 from theory.policies import parse_policy
 from theory.validation import InputError

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 import models
-from models.evaluation import ideal_marginals, loss_floor, marginal_tv, random_masks
-from models.ideal import IdealPredictor, float_dtype
-from models.predictor import MarginalPredictor
-from models.presets import recipe
-from models.training import sample
+from models.predictors.distance_to_ideal import ideal_marginals, loss_floor, marginal_tv, random_masks
+from models.predictors.ideal import IdealPredictor, float_dtype
+from models.predictors.predictor import MarginalPredictor
+from models.predictors.recipes import recipe
+from models.training.from_scratch import sample
 from synthetic import Arrangements, make_task
 from synthetic.encoding import Encoding
 from synthetic.task import list_task

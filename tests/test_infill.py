@@ -21,20 +21,20 @@ import transformers
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 
-from models import verify_run
 from models.__main__ import main
-from models.binomial import verdict
-from models.distances import subject_tv
-from models.evaluation import ideal_marginals, marginal_tv
-from models.exact import exact_decode
-from models.gap import gap_records, gap_rules
-from models.hf_predictor import HFPredictor
-from models.records import Records
-from models.subjects import TokenSubject, load_subject
-from models.text_subject import TextSubject, read_words
-from models.text_tasks import INSTRUCTIONS, TextFormat, make_sheet
-from models.verification import verify
-from models.verify_run import VerifySpec, run_verify
+from models.evaluation import verify_run
+from models.evaluation.distance_by_pages import subject_tv
+from models.evaluation.exact_reference import exact_decode
+from models.evaluation.gap import gap_records, gap_rules
+from models.evaluation.verify import verify
+from models.evaluation.verify_run import VerifySpec, run_verify
+from models.inputs.list_tasks_as_text import INSTRUCTIONS, TextFormat, make_sheet
+from models.inputs.task_models import TokenSubject, load_subject
+from models.inputs.text_model import TextSubject, read_words
+from models.predictors.distance_to_ideal import ideal_marginals, marginal_tv
+from models.predictors.huggingface_predictor import HFPredictor
+from models.runs.binomial import verdict
+from models.runs.records import Records
 from synthetic.encoding import WORDS, list_task_names
 from synthetic.grading import grade, law_ids, to_roles
 from synthetic.task import list_task

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.ideal import IdealPredictor
-from models.sampling import decode
+from models.predictors.ideal import IdealPredictor
+from models.sampling.decode import decode
 from tests import reference as ref
 from tests import reference_processes as rp
 from tests.intervals import assert_frequencies, assert_mean
@@ -111,7 +111,7 @@ def test_samples_of_the_ideal_model_follow_the_exact_law(text, task, temperature
 @pytest.mark.parametrize("text", EXAMPLES)
 def test_single_precision_keeps_the_law(text, monkeypatch):
     # what a device without float64 computes with
-    monkeypatch.setattr("models.decode_rules.float_dtype", lambda _: torch.float32)
+    monkeypatch.setattr("models.sampling.decode_state.float_dtype", lambda _: torch.float32)
     context, size = small_contexts("replace_random")[0], 2000
     ideal = IdealPredictor(context.law)
     done = decode(ideal, ideal.masked(size), parse_policy(text), generator=torch.Generator().manual_seed(0))

@@ -11,16 +11,16 @@ import torch
 
 import models
 from models.__main__ import PRESET_NAMES, main
-from models.binomial import binomial_interval
-from models.checkpoint import SHIPPED, read_card
-from models.evaluation import marginal_tv
-from models.presets import PRESETS, Recipe, recipe
-from models.processes import Processes
-from models.release import MEASURE_SEED, MEASURE_STATES, make_weights
-from models.sampling import decode
-from models.transformer import MaskedTransformer
-from models.trials import model_trials
-from models.verification import MARGIN
+from models.evaluation.trials import model_trials
+from models.evaluation.verify import MARGIN
+from models.predictors.checkpoint import SHIPPED, read_card
+from models.predictors.distance_to_ideal import marginal_tv
+from models.predictors.recipes import PRESETS, Recipe, recipe
+from models.predictors.transformer import MaskedTransformer
+from models.runs.binomial import binomial_interval
+from models.runs.distributed import Processes
+from models.sampling.decode import decode
+from models.training.shipped_weights import MEASURE_SEED, MEASURE_STATES, make_weights
 from synthetic.task import list_task
 from theory.policies import parse_policy
 
@@ -81,7 +81,7 @@ def test_the_presets_of_the_command_are_all():
 
 
 def test_train_then_verify(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("models.release.MEASURE_STATES", 20)
+    monkeypatch.setattr("models.training.shipped_weights.MEASURE_STATES", 20)
     assert main(["train", "--preset", "smoke", "--steps", "3", "--seed", "2", "--out", str(tmp_path)]) == 0
     path = tmp_path / "smoke.safetensors"
     assert capsys.readouterr().out.strip() == str(path)
@@ -143,7 +143,7 @@ def test_a_device_that_is_not_there_is_named(capsys):
 
 
 def test_retraining_writes_weights_that_load(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("models.release.MEASURE_STATES", 20)
+    monkeypatch.setattr("models.training.shipped_weights.MEASURE_STATES", 20)
     path = models.retrain(tmp_path, steps=2)
     assert path == tmp_path / "small.safetensors"
     assert isinstance(models.load(path), MaskedTransformer)
@@ -160,7 +160,7 @@ def test_an_interrupt_says_how_to_go_on(tmp_path, capsys, monkeypatch):
     def interrupt(*_, **__) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("models.release.train", interrupt)
+    monkeypatch.setattr("models.training.shipped_weights.train", interrupt)
     assert main(["train", "--preset", "smoke", "--out", str(tmp_path)]) == 130
     assert "--resume continues" in capsys.readouterr().err
 

@@ -15,10 +15,10 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 pytest.importorskip("transformers")
 
 from models.__main__ import main
-from models.folders import check_folder
-from models.hf_predictor import HFPredictor
-from models.prompts import read_prompts
-from models.records import Records
+from models.inputs.prompts import read_prompts
+from models.predictors.huggingface_predictor import HFPredictor
+from models.runs.output_folder import check_folder
+from models.runs.records import Records
 from tests import hf_models
 from theory.validation import InputError
 
@@ -161,7 +161,7 @@ def test_a_folder_without_permission_is_seen_before_the_work(here):
 
 
 def test_a_missing_permission_is_one_line(here, monkeypatch):
-    monkeypatch.setattr("models.folders.os.access", lambda *_: False)
+    monkeypatch.setattr("models.runs.output_folder.os.access", lambda *_: False)
     with pytest.raises(InputError, match="cannot write into deep/er: no permission to write into"):
         check_folder(Path("deep/er"))
     assert not (here / "deep").exists()
@@ -182,9 +182,9 @@ def full(*_: object) -> None:
 @pytest.mark.parametrize(
     ("place", "command"),
     [
-        ("models.records.write_atomically", ["gap", "--prompts", "prompts.txt", "--out", "out/a.jsonl"]),
+        ("models.runs.records.write_atomically", ["gap", "--prompts", "prompts.txt", "--out", "out/a.jsonl"]),
         (
-            "models.verification_files.write_atomically",
+            "models.evaluation.verify_files.write_atomically",
             ["verify", "--task", "copy", "-n", "3", "--out", "out"],
         ),
     ],

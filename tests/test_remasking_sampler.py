@@ -9,8 +9,8 @@ from itertools import product
 import pytest
 import torch
 
-from models import sampling
-from models.ideal import IdealPredictor
+from models.predictors.ideal import IdealPredictor
+from models.sampling import decode as sampling
 from tests.asked import Asked, counted
 from tests.intervals import assert_frequencies, assert_mean
 from tests.remasking_cases import SAMPLED, SKEWED

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from models import sampling
-from models.ideal import IdealPredictor
-from models.sampling import decode
+from models.predictors.ideal import IdealPredictor
+from models.sampling import decode as sampling
+from models.sampling.decode import decode
 from tests.memory_rules import EXAMPLES
 from tests.small_tasks import small_contexts
 from theory.decoding import decoder

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.ideal import IdealPredictor
-from models.sampling import decode
+from models.predictors.ideal import IdealPredictor
+from models.sampling.decode import decode
 from synthetic.task import known_tasks, make_task
 from synthetic.tasks.sudoku import Sudoku
 from tests.asked import Asked, counted

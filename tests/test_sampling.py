@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from models.chance import draw
-from models.ideal import IdealPredictor
-from models.sampling import decode
-from models.trials import ideal_trials
+from models.evaluation.trials import ideal_trials
+from models.predictors.ideal import IdealPredictor
+from models.sampling.decode import decode
+from models.sampling.draws import draw
 from synthetic import Arrangements, make_task
 from tests.intervals import assert_frequencies, assert_mean
 from tests.small_tasks import NAMES, small_contexts
@@ -151,7 +151,7 @@ def test_every_context_of_a_deterministic_task_is_decoded_correctly(name):
 @pytest.mark.parametrize("name", ["shuffle", "replace_random", "hmm"])
 def test_single_precision_keeps_the_law_and_its_ties(name, monkeypatch):
     # what a device without float64 computes with
-    monkeypatch.setattr("models.decode_rules.float_dtype", lambda _: torch.float32)
+    monkeypatch.setattr("models.sampling.decode_state.float_dtype", lambda _: torch.float32)
     for spec, temperature in product(LOOP, TEMPERATURES):
         check_against_exact(small_contexts(name)[0], spec, temperature)
 

@@ -15,10 +15,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from models.checkpoint import load_model, read_card, save_model
-from models.presets import Recipe, recipe
-from models.processes import Processes
-from models.training import build_model, sample, state_path, train
+from models.predictors.checkpoint import load_model, read_card, save_model
+from models.predictors.recipes import Recipe, recipe
+from models.runs.distributed import Processes
+from models.training.from_scratch import build_model, sample, state_path, train
 from theory.files import write_atomically
 from theory.validation import InputError
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.presets import PRESETS, recipe
-from models.training import build_model, sample
-from models.transformer import ModelConfig
+from models.predictors.recipes import PRESETS, recipe
+from models.predictors.transformer import ModelConfig
+from models.training.from_scratch import build_model, sample
 from synthetic.task import list_task
 from theory.validation import InputError
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from theory.validation import InputError, positive_int
 
 if TYPE_CHECKING:
-    from models.hf import HFOptions
-    from models.text_tasks import TextFormat
+    from models.inputs.list_tasks_as_text import TextFormat
+    from models.predictors.huggingface import HFOptions
 
 __all__ = [
     "add_device",
@@ -81,14 +81,14 @@ def add_measurement(parser: argparse.ArgumentParser) -> None:
 
 def text_format(arguments: argparse.Namespace) -> TextFormat:
     """Return how list tasks are written."""
-    from models.text_tasks import TextFormat
+    from models.inputs.list_tasks_as_text import TextFormat
 
     return TextFormat(name=arguments.format, blocks=arguments.blocks, chat=arguments.chat)
 
 
 def huggingface_options(arguments: argparse.Namespace) -> HFOptions:
     """Return the checked options."""
-    from models.hf import HFOptions
+    from models.predictors.huggingface import HFOptions
 
     listed = (arguments.suppress or "").split(",")
     return HFOptions(

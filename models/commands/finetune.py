@@ -51,13 +51,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Fine-tune, and print where the model is."""
     from dataclasses import replace
 
-    from models.finetune import FinetuneRecipe, finetune
-    from models.finetune_data import make_examples
-    from models.folders import check_folder
-    from models.progress import training_progress
-    from models.sources import is_directory_model
-    from models.subjects import load_subject
-    from models.text_subject import TextSubject, read_words
+    from models.inputs.sources import is_directory_model
+    from models.inputs.task_models import load_subject
+    from models.inputs.text_model import TextSubject, read_words
+    from models.runs.output_folder import check_folder
+    from models.runs.progress import training_progress
+    from models.training.finetune import FinetuneRecipe, finetune
+    from models.training.finetune_data import make_examples
 
     set_threads(arguments)
     recipe = FinetuneRecipe(

@@ -62,9 +62,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure the gap and print it."""
-    from models.gap_run import GapSpec, run_gap
-    from models.progress import work_progress
-    from models.sources import SourceSpec
+    from models.evaluation.gap_run import GapSpec, run_gap
+    from models.inputs.sources import SourceSpec
+    from models.runs.progress import work_progress
 
     set_threads(arguments)
     if arguments.out is not None and arguments.out.suffix != ".jsonl":

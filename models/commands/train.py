@@ -31,8 +31,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, and print where the weights are."""
-    from models.presets import recipe
-    from models.release import make_weights
+    from models.predictors.recipes import recipe
+    from models.training.shipped_weights import make_weights
 
     steps = None if arguments.steps is None else positive_int(arguments.steps, "--steps")
     try:

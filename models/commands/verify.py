@@ -51,10 +51,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Verify and print; 1 if a row that can be compared does not agree."""
-    from models.progress import work_progress
-    from models.text_subject import read_words
-    from models.verification_files import write_verification
-    from models.verify_run import VerifySpec, run_verify
+    from models.evaluation.verify_files import write_verification
+    from models.evaluation.verify_run import VerifySpec, run_verify
+    from models.inputs.text_model import read_words
+    from models.runs.progress import work_progress
 
     set_threads(arguments)
     if arguments.seed < 0:

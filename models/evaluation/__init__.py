@@ -1,0 +1,1 @@
+"""Comparing a predictor with the ideal model: verify and gap."""

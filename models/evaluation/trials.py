@@ -1,0 +1,113 @@
+"""Counting correct answers: the ideal or a trained model on fresh instances of a task, from a seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.predictors.ideal import IdealPredictor
+from models.sampling.decode import decode
+from synthetic import ListTask, make_task
+from synthetic.grading import grade
+from theory.policies import parse_policy
+from theory.validation import InputError
+
+__all__ = ["Trials", "ideal_trials", "model_trials"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trials:
+    """Attributes: ``successes`` of ``samples`` answers were valid; ``steps`` is their mean number of model calls."""
+
+    successes: int
+    samples: int
+    steps: float
+
+
+def ideal_trials(
+    task: str,
+    n: int | None,
+    policy: str,
+    *,
+    samples: int,
+    seed: int,
+    temperature: object = 1,
+    greedy_ties: str = "random",
+    device: str = "cpu",
+) -> Trials:
+    """Decode a task with its ideal model and count the valid answers.
+
+    Args:
+        task: A registered task; instances are spread over its contexts by their weights.
+        n: Its size.
+        policy: A policy specification.
+        samples: Number of decodes.
+        seed: Seed of all randomness.
+        temperature: tau >= 0.
+        greedy_ties: As in :func:`theory.decoding.decoder.decode`.
+        device: cpu, cuda or mps.
+
+    Example:
+        >>> ideal_trials("copy", 3, "topk:k=3", samples=10, seed=0)
+        Trials(successes=10, samples=10, steps=1.0)
+    """
+    generator = torch.Generator(device).manual_seed(seed)
+    contexts = make_task(task, n).contexts()
+    shares = np.random.default_rng(seed).multinomial(samples, [float(c.weight) for c in contexts])
+    successes, steps = 0, 0
+    for context, share in zip(contexts, shares.tolist(), strict=True):
+        ideal = IdealPredictor(context.law, device)
+        done = decode(
+            ideal,
+            ideal.masked(share),
+            parse_policy(policy),
+            generator=generator,
+            temperature=temperature,
+            greedy_ties=greedy_ties,
+        )
+        successes += int(context.law.contains(done.tokens.cpu().numpy()).sum())
+        steps += int(done.steps.sum())
+    return Trials(successes=successes, samples=samples, steps=steps / samples)
+
+
+def model_trials(
+    model: Any,
+    task: str,
+    n: int | None,
+    policy: str,
+    *,
+    samples: int,
+    seed: int,
+    temperature: object = 1,
+) -> Trials:
+    """Decode fresh instances of a list task with a trained model and grade them.
+
+    Args:
+        model: A trained model with its ``encoding``.
+        task: A list task that the model knows.
+        n: Its size.
+        policy: A policy specification.
+        samples: Number of instances.
+        seed: Seed of all randomness.
+        temperature: tau >= 0.
+    """
+    made = make_task(task, n)
+    if not isinstance(made, ListTask):
+        raise InputError(f"task {task!r} is no list task; a trained model knows list tasks only.")
+    batch = model.encoding.sample_batch(made, samples, np.random.default_rng(seed))
+    tokens = batch.tokens.copy()
+    tokens[:, batch.answer] = model.mask_id
+    done = decode(
+        model,
+        torch.from_numpy(tokens),
+        parse_policy(policy),
+        generator=torch.Generator(model.device).manual_seed(seed),
+        temperature=temperature,
+    )
+    answers = done.tokens.cpu().numpy()[:, batch.answer]
+    return Trials(
+        successes=int(grade(batch, answers).sum()), samples=samples, steps=float(done.steps.float().mean())
+    )

@@ -1,0 +1,1 @@
+"""What a run decodes: prompts, list tasks as text, padded rows."""

@@ -1,0 +1,141 @@
+"""Models that can be asked a list task: those of this project by token ids, language models by text.
+
+Both turn instances (:class:`synthetic.encoding.Batch`) into rows of masked tokens, and tokens back into answers, so
+that everything graded or measured is written once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.inputs.list_tasks_as_text import TextFormat
+from models.inputs.padded_rows import Page
+from models.inputs.text_model import TextSubject
+from models.predictors.checkpoint import SHIPPED, load_model, read_card
+from models.predictors.device import check_device
+from models.predictors.huggingface import HFOptions, load_hf
+from models.predictors.predictor import MaskedPredictor
+from models.predictors.recipes import Recipe
+from models.predictors.transformer import MaskedTransformer
+from synthetic import ListTask
+from synthetic.encoding import WORDS, Batch, Encoding
+from theory.validation import InputError, choice
+
+__all__ = ["Subject", "TokenSubject", "load_subject"]
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+class Subject(Protocol):
+    """A model that knows some list tasks."""
+
+    @property
+    def predictor(self) -> MaskedPredictor:
+        """The model."""
+        ...
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is to be told about it, JSON values."""
+        ...
+
+    def encoding(self, task: ListTask) -> Encoding:
+        """Return the ids of instances of a task; raises ``InputError`` for one that it does not know."""
+        ...
+
+    def write(self, batch: Batch, masked: Bools) -> list[Page]:
+        """Return the instances with the places ``masked`` (B, m) of the true answer masked."""
+        ...
+
+    def read(self, batch: Batch, page: Page, tokens: torch.Tensor) -> Ints:
+        """Return the answers in finished tokens of a page as ids of the encoding, -1 for no word; (B', m)."""
+        ...
+
+    def marginals(self, batch: Batch, page: Page) -> NDArray[np.float64] | None:
+        """Return the model's marginals over the ids of the encoding, shape (B', m, V); the rest is on no word.
+
+        ``None`` if a place has no single marginal.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TokenSubject:
+    """A model of this project."""
+
+    predictor: MaskedTransformer
+    facts: dict[str, Any]
+    recipe: Recipe
+
+    def encoding(self, task: ListTask) -> Encoding:
+        """Return the encoding of the model."""
+        choice(task.name, "task of this model", self.recipe.tasks)
+        if not self.recipe.shortest <= task.n <= self.recipe.longest:
+            raise InputError(
+                f"n must be in {self.recipe.shortest}..{self.recipe.longest}, the lengths trained; got {task.n}."
+            )
+        return self.predictor.encoding
+
+    def write(self, batch: Batch, masked: Bools) -> list[Page]:
+        """Return one page."""
+        tokens = batch.tokens.copy()
+        tokens[:, batch.answer] = np.where(masked, batch.encoding.mask, tokens[:, batch.answer])
+        return [Page(rows=np.arange(len(batch)), tokens=torch.from_numpy(tokens), predictor=self.predictor)]
+
+    def read(self, batch: Batch, page: Page, tokens: torch.Tensor) -> Ints:  # noqa: ARG002
+        """Return the columns of the answer."""
+        return tokens.cpu().numpy()[:, batch.answer]
+
+    def marginals(self, batch: Batch, page: Page) -> NDArray[np.float64]:
+        """Return the softmax of the logits."""
+        logits = self.predictor(page.tokens.to(self.predictor.device))[:, batch.answer]
+        return torch.softmax(logits.cpu().double(), dim=-1).numpy()
+
+
+def load_subject(
+    model: str,
+    options: HFOptions | None = None,
+    *,
+    words: Sequence[str] | None = None,
+    written: TextFormat | None = None,
+) -> TokenSubject | TextSubject:
+    """Return a model by name: ``shipped``, a ``.safetensors`` file of this project, or a Hugging Face directory.
+
+    Args:
+        model: Its name.
+        options: How a Hugging Face model is read; ``device`` is read for all.
+        words: Items of the lists; those of this project by default.
+        written: How lists are written.
+
+    Raises:
+        InputError: For anything wrong with the files.
+    """
+    options = options or HFOptions()
+    check_device(options.device.partition(":")[0])
+    if model == "ideal":
+        raise InputError("the values of the ideal model are exact; see python -m theory decode.")
+    if model == "shipped" or model.endswith(".safetensors"):
+        file = SHIPPED if model == "shipped" else Path(model)
+        predictor = load_model(file, options.device)
+        card = read_card(file)
+        return TokenSubject(
+            predictor=predictor,
+            facts={"model": model, "sha256": card["sha256"]},
+            recipe=Recipe.from_json(card["recipe"]),
+        )
+    loaded = load_hf(model, options)
+    return TextSubject(
+        predictor=loaded.predictor,
+        facts=loaded.facts,
+        tokenizer=loaded.tokenizer,
+        words=tuple(sorted(WORDS if words is None else words)),
+        written=written or TextFormat(),
+    )

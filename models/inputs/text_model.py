@@ -1,0 +1,123 @@
+"""Language models that are asked list tasks by text: items are words, lists are written with the tokenizer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.inputs.list_tasks_as_text import Sheet, TextFormat, make_sheet
+from models.inputs.padded_rows import Page, Reordered
+from models.predictors.huggingface_predictor import HFPredictor
+from synthetic import ListTask
+from synthetic.encoding import Batch, Encoding
+from theory.validation import InputError
+
+__all__ = ["TextSubject", "read_words"]
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TextSubject:
+    """A language model; lists are written with its tokenizer.
+
+    Attributes:
+        predictor: The model.
+        facts: About it.
+        tokenizer: Its tokenizer.
+        words: Items of the lists, in alphabetical order.
+        written: How lists are written.
+    """
+
+    predictor: HFPredictor
+    facts: dict[str, Any]
+    tokenizer: Any
+    words: tuple[str, ...]
+    written: TextFormat
+    _sheets: dict[Any, Sheet] = field(default_factory=dict)
+
+    def encoding(self, task: ListTask) -> Encoding:
+        """Return ids of the words."""
+        return Encoding(items=len(self.words), longest=task.n, names=(task.name,))
+
+    def sheet(self, task: ListTask, index: int | None, length: int) -> Sheet:
+        """Return the text of a task, made once."""
+        key = (task, index, length)
+        if key not in self._sheets:
+            sheet = make_sheet(task, index, length, self.words, self.tokenizer, self.written)
+            if len(sheet.tokens) > self.predictor.longest:
+                raise InputError(
+                    f"{task.name} with n = {task.n} takes {len(sheet.tokens)} tokens, "
+                    f"over the context length of {self.predictor.longest}."
+                )
+            if self.predictor.mask_id in sheet.words:
+                raise InputError(f"a word is the mask token {self.predictor.mask_id}; check --mask-id.")
+            self._sheets[key] = sheet
+        return self._sheets[key]
+
+    def write(self, batch: Batch, masked: Bools) -> list[Page]:
+        """Return a page per context, since a context may name an index of another length."""
+        task, n = batch.task, batch.task.n
+        indices, pages = tuple(task.indices()), []
+        for c in np.unique(batch.context).tolist():
+            rows = np.flatnonzero(batch.context == c)
+            ids = batch.tokens[rows]
+            answer = ids[:, batch.answer]
+            sheet = self.sheet(task, indices[c], answer.shape[1])
+            new = ids[:, 2] if task.uses_new else None
+            tokens = sheet.fill(ids[:, 3 : 3 + n], new, answer)
+            places = np.zeros(tokens.shape, dtype=bool)
+            places[:, sheet.answer] = masked[rows][:, :, None]
+            tokens[places] = self.predictor.mask_id
+            fixed = np.setdiff1d(np.arange(tokens.shape[1]), sheet.answer)
+            order = torch.from_numpy(np.concatenate([fixed, sheet.answer.ravel()]))
+            pages.append(
+                Page(
+                    rows=rows,
+                    tokens=torch.from_numpy(tokens),
+                    predictor=Reordered(self.predictor, order),
+                    sheet=sheet,
+                    order=order,
+                )
+            )
+        return pages
+
+    def read(self, batch: Batch, page: Page, tokens: torch.Tensor) -> Ints:  # noqa: ARG002
+        """Return the words in the places of the answer."""
+        assert page.sheet is not None
+        return page.sheet.read(tokens.cpu().numpy())
+
+    def marginals(self, batch: Batch, page: Page) -> NDArray[np.float64] | None:
+        """Return the probabilities of the words; the rest of the vocabulary is no word."""
+        assert page.sheet is not None
+        if page.sheet.words.shape[1] > 1:
+            return None
+        logits = self.predictor(page.tokens.to(self.predictor.device))[:, page.sheet.answer[:, 0]]
+        probs = torch.softmax(logits.cpu().double(), dim=-1).numpy()
+        out = np.zeros((*probs.shape[:2], batch.encoding.vocab_size))
+        out[:, :, : len(self.words)] = probs[:, :, page.sheet.words[:, 0]]
+        return out
+
+
+def read_words(path: Path) -> list[str]:
+    """Return the words of a file, one a line.
+
+    Raises:
+        InputError: If it cannot be read, or holds fewer than two words, or one twice.
+    """
+    try:
+        words = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the words {path}: {error}.") from None
+    twice = sorted({word for word in words if words.count(word) > 1})
+    if twice:
+        raise InputError(f"words {path} hold {twice[0]!r} twice.")
+    if len(words) < 2:
+        raise InputError(f"words {path} must hold at least two words, one a line.")
+    return words

@@ -1,0 +1,1 @@
+"""Predictors of masked tokens: the ideal model, our transformer, Hugging Face checkpoints."""

@@ -1,0 +1,94 @@
+"""A transformers model as a predictor: logits shifted where they stand one position off, suppressed tokens never.
+
+Logits of Dream stand one position to the left of the token they predict, so they are shifted right (position 0
+doubled), as Dream's own decoder does. No attention mask is passed: rows of a batch have one length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from theory.validation import InputError
+
+__all__ = ["LONGEST", "HFPredictor"]
+
+LONGEST = 1 << 24  # tokenizers without a limit write 1e30
+
+
+class HFPredictor:
+    """A transformers model as a :class:`models.predictors.predictor.MaskedPredictor`.
+
+    Args:
+        model: A module whose output has ``logits`` of shape (B, L, V).
+        mask_id: The mask token.
+        suppressed: Tokens that get minus infinity; the mask always does.
+        shift: Shift logits right by one position.
+        longest: Longest sequence it takes.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        *,
+        mask_id: int,
+        vocab_size: int,
+        suppressed: Sequence[int] = (),
+        shift: bool = False,
+        longest: int = LONGEST,
+    ) -> None:
+        for token in (mask_id, *suppressed):
+            if not 0 <= token < vocab_size:
+                raise InputError(f"token id must lie in 0..{vocab_size - 1}, the vocabulary; got {token}.")
+        self.model, self.shift, self.longest = model, shift, longest
+        self._mask_id, self._vocab_size = mask_id, vocab_size
+        self._suppressed = torch.tensor(sorted({mask_id, *suppressed}))
+
+    @property
+    def mask_id(self) -> int:
+        """The token of a masked position."""
+        return self._mask_id
+
+    @property
+    def vocab_size(self) -> int:
+        """The number of logits per position."""
+        return self._vocab_size
+
+    @property
+    def suppressed(self) -> tuple[int, ...]:
+        """Tokens that are never proposed, the mask among them."""
+        return tuple(self._suppressed.tolist())
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return next(self.model.parameters()).device
+
+    def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Return logits in float32 at least, shape (B, L, V), minus infinity for suppressed tokens.
+
+        Raises:
+            InputError: If the sequences are longer than the context, or the logits are not numbers.
+        """
+        if tokens.shape[1] > self.longest:
+            raise InputError(
+                f"a sequence of {tokens.shape[1]} tokens is over the context length of {self.longest}; "
+                "shorten the prompt or the answer."
+            )
+        logits = self.model(input_ids=tokens).logits
+        if logits.shape[-1] != self._vocab_size:
+            raise InputError(
+                f"the model gives {logits.shape[-1]} logits, its configuration says {self._vocab_size}."
+            )
+        if self.shift:
+            logits = torch.cat([logits[:, :1], logits[:, :-1]], dim=1)
+        if bool(logits.isnan().any()):
+            raise InputError(
+                f"the model gives logits that are not numbers, in {logits.dtype}; its weights have diverged, or "
+                "overflow: try another --dtype."
+            )
+        logits = logits if logits.dtype == torch.float64 else logits.float()
+        logits = logits.clone() if logits.requires_grad else logits
+        logits[..., self._suppressed.to(logits.device)] = -torch.inf
+        return logits

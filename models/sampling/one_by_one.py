@@ -1,0 +1,175 @@
+"""Walking along sequences one token per model call: the rows that are being revealed, and drawing them.
+
+Every call reveals one position of every row, so a sequence of m free positions costs m calls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import array_api_compat.torch as xp
+import torch
+
+from models.predictors.ideal import float_dtype
+from models.predictors.predictor import MarginalPredictor, MaskedPredictor
+from models.runs.row_streams import Streams
+from models.sampling.decode_state import FLOAT32_TIES
+from theory.distributions.distribution import MASK
+from theory.numbers.arithmetic import TIE_TOLERANCE, FloatNumbers
+from theory.policies.policy import Policy
+from theory.policies.view import View
+from theory.validation import InputError
+
+__all__ = ["Drawn", "Walk", "draw_one_by_one", "log2_of", "next_position"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Drawn:
+    """Sequences of the one-by-one decoder.
+
+    Attributes:
+        tokens: Finished token ids, shape (B, L).
+        bits: ``log2`` of the probability of the tokens along the order they were drawn in, float64, shape (B,).
+    """
+
+    tokens: torch.Tensor
+    bits: torch.Tensor
+
+
+@torch.no_grad()
+def draw_one_by_one(
+    predictor: MaskedPredictor, tokens: torch.Tensor, order: Policy, streams: Streams
+) -> Drawn:
+    """Fill the masked positions one at a time, each token from the model's marginal (temperature 1).
+
+    Args:
+        predictor: The model.
+        tokens: Token ids with masks, shape (B, L).
+        order: A policy that picks one position a step.
+        streams: Random numbers of the rows.
+
+    Example:
+        >>> from models.predictors.ideal import IdealPredictor
+        >>> from synthetic import Arrangements
+        >>> from theory.policies import parse_policy
+        >>> ideal = IdealPredictor(Arrangements(2))
+        >>> done = draw_one_by_one(ideal, ideal.masked(1), parse_policy("topk:k=1"), Streams(0, [0], purpose=0))
+        >>> sorted(done.tokens[0].tolist()), done.bits.tolist()
+        ([0, 1], [-1.0])
+    """
+    walk = Walk(predictor, tokens)
+    bits = torch.zeros(len(tokens), dtype=torch.float64)
+    while len(live := walk.live()):
+        probs = walk.marginals(live)
+        one = next_position(walk, order, probs, walk.masked[live], streams, live)
+        row = torch.arange(len(live), device=walk.device)
+        chosen = probs[row, one]
+        drawn = _inverse(chosen, streams.uniforms(live.tolist(), 1))
+        bits[live.cpu()] += chosen[row, drawn].cpu().double().log2()
+        walk.reveal(live, one, drawn)
+    return Drawn(tokens=walk.tokens, bits=bits)
+
+
+class Walk:
+    """Rows that are being revealed, and the columns in which masks stood at the start.
+
+    Rules count positions, and draw numbers, from the first mask to the last: that must be the same columns in all
+    rows, or a result would depend on what else is in the batch.
+
+    Args:
+        predictor: The model.
+        tokens: Token ids with masks, shape (B, L); a copy is revealed.
+
+    Raises:
+        InputError: If the first or the last mask of two rows stands in different columns.
+
+    Attributes:
+        columns: From the first to the last mask: m columns, the positions.
+        free: The positions masked at the start, bool, shape (B, m).
+        masked: Those that still are.
+    """
+
+    def __init__(self, predictor: MaskedPredictor, tokens: torch.Tensor) -> None:
+        self.predictor, self.device = predictor, predictor.device
+        self.tokens = tokens.to(self.device, copy=True)
+        free = self.tokens == predictor.mask_id
+        self.columns = _columns(free)
+        self.free = free[:, self.columns]
+        self.masked = self.free.clone()
+        self.dtype = float_dtype(self.device)
+        self.numbers = FloatNumbers(
+            xp=xp, tolerance=TIE_TOLERANCE if self.dtype == torch.float64 else FLOAT32_TIES
+        )
+
+    def live(self) -> torch.Tensor:
+        """Return the rows with masks."""
+        return self.masked.any(dim=1).nonzero()[:, 0]
+
+    def marginals(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return the marginals of some rows as they are now, shape (B, m, V)."""
+        return self.marginals_of(self.tokens[rows])
+
+    def marginals_of(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Return the marginals of the tokens that may be drawn, all but the mask; (B, L) to (B, m, V)."""
+        predictor = self.predictor
+        if isinstance(predictor, MarginalPredictor):
+            return predictor.marginals(tokens)[:, self.columns].to(self.dtype)
+        logits = predictor(tokens)[:, self.columns].to(self.dtype)
+        if predictor.mask_id < logits.shape[-1]:
+            logits[..., predictor.mask_id] = -torch.inf
+        return torch.softmax(logits, dim=-1)
+
+    def answers(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return the tokens of the columns as a board has them, -1 where masked, shape (B, m)."""
+        return torch.where(self.masked[rows], MASK, self.tokens[rows, self.columns])
+
+    def reveal(self, rows: torch.Tensor, position: torch.Tensor, token: torch.Tensor) -> None:
+        """Put a token at a position of each row."""
+        self.tokens[rows, position + self.columns.start] = token
+        self.masked[rows, position] = False
+
+
+def next_position(
+    walk: Walk,
+    order: Policy,
+    probs: torch.Tensor,
+    among: torch.Tensor,
+    streams: Streams,
+    rows: torch.Tensor,
+) -> torch.Tensor:
+    """Return the position ``among`` (B, m) that each row reveals next, shape (B,).
+
+    Raises:
+        InputError: If the order picks none, or several.
+    """
+    uniforms = streams.uniforms(rows.tolist(), among.shape[1])
+    chosen = order.plan(View(probs, among, walk.numbers)).sample(uniforms) & among
+    if not bool((chosen.sum(dim=1) == 1).all()):
+        raise InputError(f"order {order} must pick one position a step.")
+    return chosen.to(torch.uint8).argmax(dim=1)
+
+
+def log2_of(probs: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    """Return ``log2`` of the probability of each token, float64 on the CPU: (B, m, V) and (B, m) to (B, m)."""
+    inside = tokens.clamp(0, probs.shape[-1] - 1)  # columns that are not scored may hold other ids
+    return probs.gather(2, inside[..., None])[..., 0].cpu().double().log2()
+
+
+def _columns(free: torch.Tensor) -> slice:
+    """Return the columns from the first to the last free position, the same in all rows that have any."""
+    column = torch.arange(free.shape[1], device=free.device).expand_as(free)
+    some = free.any(dim=1)
+    first = torch.where(free, column, free.shape[1]).amin(dim=1)[some]
+    last = torch.where(free, column, -1).amax(dim=1)[some]
+    if not len(first):
+        return slice(0, 0)
+    if bool((first != first[0]).any()) or bool((last != last[0]).any()):
+        raise InputError("the first and the last mask of all rows of a batch must stand in the same columns.")
+    return slice(int(first[0]), int(last[0]) + 1)
+
+
+def _inverse(probs: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
+    """Return the token at which the cumulative sum passes ``uniform``, never one of probability zero."""
+    cumulative = torch.where(probs > 0, probs.cumsum(dim=1), -1)
+    reached = cumulative > uniform * cumulative.amax(dim=1, keepdim=True)
+    return reached.to(torch.uint8).argmax(dim=1)

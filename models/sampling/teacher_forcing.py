@@ -1,0 +1,240 @@
+"""A rule followed along given sequences: its sets are drawn as when it decodes, its tokens are given.
+
+A step of a rule that only chooses a set and reveals it is a product: given the set, its tokens are independent. So
+``log2 Q_w(x) = sum_t sum_{i in S_t} log2 q(x_i | x_{S_<t})`` along x, where the rule's memory is a function of x and
+of its random choices w, and sees one board per step, as in a decode. A policy without memory is the special case
+:class:`theory.policies.as_process.Factorised`. A rule that looks at drawn tokens before it has settled its set, or
+masks positions again, has no such step; :class:`Teacher` refuses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from models.runs.distinct_rows import distinct_rows
+from models.runs.row_streams import Streams
+from models.sampling.draws import PredictorOracle
+from models.sampling.one_by_one import Walk, log2_of
+from theory.decoding.decoder import as_process
+from theory.distributions.distribution import MASK
+from theory.distributions.tempering import Transform
+from theory.policies.as_process import Factorised
+from theory.policies.board import Board
+from theory.policies.policy import Plan, Policy
+from theory.policies.process import Process
+from theory.validation import InputError
+
+__all__ = ["Follower", "NoProductError", "Teacher", "check_product"]
+
+_STEPS = 100_000  # steps of one row: far beyond every schedule
+
+
+class NoProductError(InputError):
+    """A rule whose steps are no products given their sets."""
+
+    def __init__(self, rule: object) -> None:
+        super().__init__(
+            f"the gap needs a rule whose steps are products given their sets; {str(rule)!r} looks at drawn tokens "
+            "or masks positions again, and has none. verify takes it."
+        )
+
+
+class Teacher:
+    """The :class:`~theory.policies.process.Chance` of one step: sets are drawn, tokens are those of the sequences.
+
+    Args:
+        rule: Named in errors.
+        answers: The sequences, shape (B, m).
+        uniforms: Returns numbers in [0, 1) for every position, shape (B, m).
+
+    Attributes:
+        chosen: The revealed set, bool, shape (B, m).
+        bits: ``log2 q(x_i)`` of what the rule would draw from, float64, shape (B, m); read at ``chosen`` alone.
+    """
+
+    def __init__(self, rule: object, answers: torch.Tensor, uniforms: Callable[[], torch.Tensor]) -> None:
+        self._rule, self._answers, self._uniforms = rule, answers, uniforms
+        self._revealed = False
+        self.chosen = torch.zeros_like(answers, dtype=torch.bool)
+        self.bits = torch.zeros(answers.shape, dtype=torch.float64)
+
+    def choose(self, board: Board, plan: Plan) -> tuple[Board, torch.Tensor]:
+        """Return one set per row."""
+        return board, plan.sample(self._uniforms()) & board.masked
+
+    def reveal(self, board: Board, chosen: torch.Tensor) -> Board:
+        """Return the board with the tokens of the sequences at the chosen positions."""
+        if self._revealed or bool((chosen & ~board.masked).any()):
+            raise NoProductError(self._rule)
+        self._revealed, self.chosen = True, chosen
+        self.bits = log2_of(board.drawn_from(), self._answers)
+        return board.write(chosen, self._answers)
+
+    def propose(self, board: Board, where: torch.Tensor) -> tuple[Board, torch.Tensor]:  # noqa: ARG002
+        """Refuse: the rule would see tokens that are not those of the sequences."""
+        raise NoProductError(self._rule)
+
+    def flip(self, board: Board, probability: torch.Tensor) -> tuple[Board, torch.Tensor]:  # noqa: ARG002
+        """Refuse: only rules that mask again throw coins."""
+        raise NoProductError(self._rule)
+
+
+class Follower:
+    """A rule on the rows of a walk, with its memory and the number of its steps in each row.
+
+    Args:
+        walk: The rows, nothing revealed yet. Whoever asks for a set reveals all of it before asking again.
+        rule: A policy or process.
+        transform: How marginals become what tokens are drawn from.
+        answers: The sequences, shape (B, L).
+        streams: Random numbers of the rows.
+        probs: Marginals of all rows at the start, shape (B, m, V).
+
+    Attributes:
+        count: Steps that each row has taken, those that took nothing included, int64, shape (B,).
+    """
+
+    def __init__(
+        self,
+        walk: Walk,
+        rule: Policy | Process,
+        transform: Transform,
+        answers: torch.Tensor,
+        streams: Streams,
+        probs: torch.Tensor,
+    ) -> None:
+        self._walk, self._transform, self._streams = walk, transform, streams
+        self.answers = answers.to(walk.device)[:, walk.columns]
+        process = as_process(rule, transform)
+        if process is None:
+            assert not isinstance(rule, Process)
+            process = Factorised(rule)
+        self._process = process
+        self._prompts, self._prompt = distinct_rows(walk.tokens)
+        rows = torch.arange(len(probs), device=walk.device)
+        self.count = torch.zeros_like(rows)
+        self._memory: dict[str, torch.Tensor] = {}
+        start = process.start(self._board(rows, probs, 0))
+        self._memory = {name: array.clone() for name, array in start.memory.items()}
+
+    def finished(self, rows: torch.Tensor, probs: torch.Tensor) -> torch.Tensor:
+        """Return which of the rows take no further step, bool; ``probs`` may be those of any state."""
+        return self._process.finished(self._board(rows, probs, 0))
+
+    def next_sets(self, rows: torch.Tensor, probs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the next set that each row reveals, bool, and the bits of its tokens (on the CPU); both (B, m).
+
+        Steps that take nothing are counted and passed: no marginal has changed. The set is empty where the rule is
+        finished.
+
+        Args:
+            rows: Their numbers.
+            probs: Their marginals now, shape (B, m, V).
+        """
+        chosen = torch.zeros_like(self._walk.masked[rows])
+        bits = torch.zeros(chosen.shape, dtype=torch.float64)
+        waiting = torch.arange(len(rows), device=rows.device)
+        for _ in range(_STEPS):
+            waiting = waiting[~self.finished(rows[waiting], probs[waiting])]
+            if not len(waiting):
+                return chosen, bits
+            count = self.count[rows[waiting]]
+            for step in count.unique().tolist():  # a board is at one step
+                part = waiting[count == step]
+                chosen[part], bits[part.cpu()] = self._step(rows[part], probs[part], step)
+            waiting = waiting[~chosen[waiting].any(dim=1)]
+        raise InputError(f"rule {self._process} makes no progress: it takes nothing in {_STEPS} steps.")
+
+    def _step(self, rows: torch.Tensor, probs: torch.Tensor, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        board, width = self._board(rows, probs, step), self.answers.shape[1]
+        teacher = Teacher(
+            self._process, self.answers[rows], lambda: self._streams.uniforms(rows.tolist(), width)
+        )
+        after = self._process.step(board, teacher)
+        if not torch.equal(after.tokens, torch.where(teacher.chosen, self.answers[rows], board.tokens)):
+            raise NoProductError(self._process)
+        still = ~teacher.chosen.any(dim=1) & self._remember(rows, after.memory)
+        if not getattr(self._process, "clocked", False) and bool(still.any()):
+            raise InputError(f"rule {self._process} makes no progress: a step left a state as it was.")
+        self.count[rows] += 1
+        return teacher.chosen, teacher.bits
+
+    def _remember(self, rows: torch.Tensor, memory: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Keep the memory of some rows; return where it is as it was, bool, shape (B,)."""
+        same = torch.ones(len(rows), dtype=torch.bool, device=rows.device)
+        if _kinds(memory) != _kinds(self._memory):
+            raise InputError(
+                f"rule {self._process} changes the kind of its memory in a step; start(board) must remember all "
+                "of it, with its types and shapes."
+            )
+        for name, array in memory.items():
+            same &= (array == self._memory[name][rows]).reshape(len(rows), -1).all(dim=1)
+            self._memory[name][rows] = array
+        return same
+
+    def _board(self, rows: torch.Tensor, probs: torch.Tensor, step: int) -> Board:
+        walk = self._walk
+        return Board(
+            tokens=walk.answers(rows),
+            probs=probs,
+            memory={name: array[rows] for name, array in self._memory.items()},
+            weights={},
+            numbers=walk.numbers,
+            transform=self._transform,
+            oracle=PredictorOracle(self._asked, self._prompt[rows], walk.free.shape[1]),
+            step=step,
+            fillable=walk.free[rows],
+        )
+
+    def _asked(self, answers: torch.Tensor, prompts: torch.Tensor) -> torch.Tensor:
+        """Return the marginals of other answers (K, m), -1 where masked, to prompts (K,)."""
+        whole = self._prompts[prompts]
+        whole[:, self._walk.columns] = torch.where(answers == MASK, self._walk.predictor.mask_id, answers)
+        return self._walk.marginals_of(whole)
+
+
+def _kinds(memory: Mapping[str, torch.Tensor]) -> dict[str, Any]:
+    return {name: (array.dtype, array.shape[1:]) for name, array in memory.items()}
+
+
+def check_product(rule: Policy | Process, transform: Transform) -> None:
+    """Refuse a process whose first step, on coins, is no product given its set.
+
+    Raises:
+        NoProductError: For such a rule.
+
+    Example:
+        >>> from theory.policies import parse_policy
+        >>> check_product(parse_policy("klass"), Transform())
+        >>> check_product(parse_policy("wino"), Transform())
+        Traceback (most recent call last):
+            ...
+        models.sampling.teacher_forcing.NoProductError: the gap needs a rule whose steps are products given their
+        sets; 'wino' ...
+    """
+    process = as_process(rule, transform)
+    if process is None:
+        return
+    coins = _Coins()
+    walk = Walk(coins, torch.full((1, 4), coins.mask_id))
+    every = torch.arange(1)
+    probs = walk.marginals(every)
+    try:
+        follower = Follower(walk, process, transform, walk.tokens * 0, Streams(0, [0], purpose=0), probs)
+        follower.next_sets(every, probs)
+    except NoProductError:
+        raise
+    except InputError:
+        return  # a rule that does not work on four coins may do so on the prompts
+
+
+class _Coins:
+    """Fair coins at all positions."""
+
+    mask_id, vocab_size, device = 2, 2, torch.device("cpu")
+
+    def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(*tokens.shape, 2)

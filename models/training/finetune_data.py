@@ -1,0 +1,133 @@
+"""The examples of a fine-tuning run: list tasks as text, drawn once, masked afresh every epoch.
+
+Everything follows from the seed and the number of the step, so a run that continues sees what an unbroken one would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.inputs.padded_rows import Page
+from models.inputs.text_model import TextSubject
+from models.predictors.distance_to_ideal import loss_floor, random_masks
+from synthetic.task import list_task
+from theory.validation import InputError
+
+__all__ = ["Examples", "Step", "make_examples"]
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Step:
+    """The data of one step.
+
+    Attributes:
+        tokens: Texts with masked items, shape (B, L).
+        targets: The true tokens, shape (B, L).
+        weights: Of every position in the loss, zero where nothing is masked, sum 1; shape (B, L).
+        floor: The expected loss of the ideal model, nats; it is known for items of one token.
+    """
+
+    tokens: torch.Tensor
+    targets: torch.Tensor
+    weights: torch.Tensor
+    floor: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Examples:
+    """All examples of a run, in pages of one length each.
+
+    Attributes:
+        pages: With true answers.
+        floors: Of each page.
+        mask_id: The mask token.
+        batch: Examples a step, over all processes.
+        seed: Of shuffles and masks.
+    """
+
+    pages: tuple[Page, ...]
+    floors: tuple[float, ...]
+    mask_id: int
+    batch: int
+    seed: int
+
+    @property
+    def steps(self) -> int:
+        """Steps per epoch."""
+        return sum(ceil(len(page.rows) / self.batch) for page in self.pages)
+
+    def step(self, number: int, *, rank: int = 0, world: int = 1) -> Step:
+        """Return this process's share of a step, counted over all epochs."""
+        epoch, place = divmod(number, self.steps)
+        page, rows = self._batches(epoch)[place]
+        # every process gets as many rows: a short batch is filled up with its own first ones
+        rows = np.resize(rows, ceil(len(rows) / world) * world)
+        sheet, tokens = self.pages[page].sheet, self.pages[page].tokens[rows]
+        assert sheet is not None
+        masked = random_masks(
+            np.random.default_rng([self.seed, epoch, place, 1]), len(rows), len(sheet.answer)
+        )
+        masked, tokens = masked[rank::world], tokens[rank::world]
+        hidden = np.zeros(tokens.shape, dtype=bool)
+        hidden[:, sheet.answer] = masked[:, :, None]
+        weights = hidden / hidden.sum(axis=1, keepdims=True) / len(tokens)
+        where = torch.from_numpy(hidden)
+        return Step(
+            tokens=torch.where(where, self.mask_id, tokens),
+            targets=tokens,
+            weights=torch.from_numpy(weights.astype(np.float32)),
+            floor=self.floors[page],
+        )
+
+    def _batches(self, epoch: int) -> list[tuple[int, Ints]]:
+        """Return (page, rows) of every step of an epoch."""
+        rng = np.random.default_rng([self.seed, epoch])
+        found: list[tuple[int, Ints]] = []
+        for j, page in enumerate(self.pages):
+            order = rng.permutation(len(page.rows))
+            found += [(j, order[a : a + self.batch]) for a in range(0, len(order), self.batch)]
+        return [found[j] for j in rng.permutation(len(found))]
+
+
+def make_examples(
+    subject: TextSubject, tasks: Sequence[str], sizes: Sequence[int], *, examples: int, batch: int, seed: int
+) -> Examples:
+    """Return the examples of a run, equally many of each task and size.
+
+    Args:
+        subject: The model, which writes them.
+        tasks: List tasks.
+        sizes: Lengths of the lists.
+        examples: Number of examples, of an epoch.
+        batch: Examples a step.
+        seed: Of the examples.
+
+    Raises:
+        InputError: If there are fewer examples than pairs of task and size, or a text cannot be written.
+    """
+    pairs = [(task, n) for task in tasks for n in sizes]
+    if examples < len(pairs):
+        raise InputError(
+            f"examples must be at least {len(pairs)}, one of each task and size; got {examples}."
+        )
+    pages: list[Page] = []
+    floors: list[float] = []
+    for j, (name, n) in enumerate(pairs):
+        count = examples // len(pairs) + (j < examples % len(pairs))
+        task = list_task(name, n)
+        instances = subject.encoding(task).sample_batch(task, count, np.random.default_rng([seed, j, 2]))
+        shown = np.zeros((count, instances.tokens[:, instances.answer].shape[1]), dtype=bool)
+        written = subject.write(instances, shown)
+        pages += written
+        floors += [loss_floor(name, n)] * len(written)
+    return Examples(
+        pages=tuple(pages), floors=tuple(floors), mask_id=subject.predictor.mask_id, batch=batch, seed=seed
+    )

@@ -1,0 +1,249 @@
+"""Training a masked diffusion model of the list tasks from scratch.
+
+Each step draws one n and a fresh batch of instances of all tasks, masks a uniform number of answer positions, and
+minimises the cross-entropy of the masked tokens: its mean over the masked ones of a sequence, then over sequences.
+
+The data of step t follow from (seed, t) alone and nothing else is random after the first weights, so a checkpoint
+needs weights, optimiser and step, and a resumed run gives the same weights to the last bit.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import lru_cache
+from math import cos, pi
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import nn
+from torch.nn import functional
+
+from models.predictors.checkpoint import read_tensors
+from models.predictors.distance_to_ideal import loss_floor, random_masks
+from models.predictors.recipes import Recipe
+from models.predictors.transformer import MaskedTransformer
+from models.runs.distributed import Processes
+from models.runs.progress import Report
+from synthetic.task import list_task
+from theory.files import write_atomically
+from theory.validation import InputError
+
+__all__ = ["Sample", "build_model", "sample", "state_path", "train"]
+
+FORMAT = "parabounds training state 1"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sample:
+    """The data of one step.
+
+    Attributes:
+        tokens: Sequences with masks, shape (B, L).
+        targets: True answers, shape (B, m).
+        weights: Weight of every position in the loss, zero where nothing is masked, sum 1; shape (B, m).
+        first: The column where answers begin.
+        floor: The expected loss of the ideal model, nats.
+    """
+
+    tokens: torch.Tensor
+    targets: torch.Tensor
+    weights: torch.Tensor
+    first: int
+    floor: float
+
+
+def train(
+    recipe: Recipe,
+    out: Path,
+    *,
+    device: str = "cpu",
+    threads: int = 1,
+    compiled: bool = False,
+    resume: bool = False,
+    save_seconds: float = 30.0,
+    report: Report | None = None,
+) -> MaskedTransformer:
+    """Return the trained model; its state is kept in ``out`` while it trains.
+
+    Args:
+        recipe: What to train and how.
+        out: Folder of the checkpoint.
+        device: cpu, cuda or mps. Under ``torchrun`` every process trains on its share of each batch.
+        threads: Threads of a CPU.
+        compiled: Use ``torch.compile``.
+        resume: Continue from the checkpoint in ``out``, if there is one.
+        save_seconds: Time between checkpoints.
+        report: Called after every step.
+
+    Raises:
+        InputError: If ``out`` holds an unfinished run that is not to be continued, or one of another recipe.
+    """
+    with Processes.from_environment(device) as processes, _threads(threads):
+        model = build_model(recipe).to(processes.device)
+        optimizer = _optimizer(model, recipe)
+        done = _restore(recipe, out, model, optimizer) if resume else _require_unused(recipe, out)
+        trained = processes.wrap(model)
+        if compiled:
+            trained.compile(dynamic=True)
+        saved = time.monotonic()
+        for step in range(done, recipe.steps):
+            data = sample(recipe, step, rank=processes.rank, world=processes.world)
+            loss = _step(trained, optimizer, recipe, step, data, processes.device)
+            if processes.rank == 0:
+                if report is not None:
+                    report(step + 1, float(loss), data.floor)
+                if time.monotonic() - saved > save_seconds:
+                    _save(recipe, out, model, optimizer, step + 1)
+                    saved = time.monotonic()
+    state_path(recipe, out).unlink(missing_ok=True)
+    return model.eval()
+
+
+def build_model(recipe: Recipe) -> MaskedTransformer:
+    """Return the untrained model; its weights follow from the seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        return MaskedTransformer(recipe.model, recipe.encoding)
+
+
+def sample(recipe: Recipe, step: int, *, rank: int = 0, world: int = 1) -> Sample:
+    """Return the data of a step: one n for all processes, and this process's share of the batch."""
+    n = int(np.random.default_rng([recipe.seed, step]).integers(recipe.shortest, recipe.longest + 1))
+    # the longer seed differs from the shorter one only by its non-zero end
+    rng = np.random.default_rng([recipe.seed, step, rank + 1])
+    size, rest = divmod(recipe.batch, world)
+    if rest:
+        raise InputError(f"batch must be a multiple of the {world} processes, got {recipe.batch}.")
+    shares = np.array(list(recipe.tasks.values()))
+    counts = rng.multinomial(size, shares / shares.sum()).tolist()
+    encoding = recipe.encoding
+    parts = [
+        encoding.sample_batch(list_task(name, n), count, rng).tokens
+        for name, count in zip(recipe.tasks, counts, strict=True)
+    ]
+    _check_lengths(recipe, parts)
+    tokens = np.concatenate(parts)
+    first = encoding.answer_start(n)
+    targets = tokens[:, first:].copy()
+    masked = random_masks(rng, size, targets.shape[1])
+    tokens[:, first:][masked] = encoding.mask
+    weights = masked / masked.sum(axis=1, keepdims=True) / size
+    floors = sum(count * _floor(name, n) for name, count in zip(recipe.tasks, counts, strict=True))
+    return Sample(
+        tokens=torch.from_numpy(tokens),
+        targets=torch.from_numpy(targets),
+        weights=torch.from_numpy(weights.astype(np.float32)),
+        first=first,
+        floor=floors / size,
+    )
+
+
+def state_path(recipe: Recipe, out: Path) -> Path:
+    """Return the file of the checkpoint."""
+    return out / f"{recipe.name}.state.safetensors"
+
+
+def _check_lengths(recipe: Recipe, parts: Sequence[np.ndarray]) -> None:
+    lengths = {name: part.shape[1] for name, part in zip(recipe.tasks, parts, strict=True)}
+    if len(set(lengths.values())) > 1:
+        short, long = min(lengths, key=lengths.__getitem__), max(lengths, key=lengths.__getitem__)
+        raise InputError(f"answers of {short} and {long} differ in length; train them apart.")
+
+
+_floor = lru_cache(maxsize=1024)(loss_floor)
+
+
+def _step(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    recipe: Recipe,
+    step: int,
+    data: Sample,
+    device: torch.device,
+) -> torch.Tensor:
+    """Make one optimiser step and return the loss before it."""
+    for group in optimizer.param_groups:
+        group["lr"] = recipe.rate * _schedule(step, recipe)
+    half = recipe.half and device.type == "cuda"
+    with torch.autocast("cuda", dtype=torch.bfloat16) if half else nullcontext():
+        logits = model(data.tokens.to(device), data.first)
+    losses = functional.cross_entropy(
+        logits.flatten(0, 1), data.targets.to(device).flatten(), reduction="none"
+    )
+    loss = losses @ data.weights.to(device).flatten()
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+    optimizer.step()
+    return loss.detach()
+
+
+def _schedule(step: int, recipe: Recipe) -> float:
+    """Return the share of the peak rate: a linear rise, then a cosine to zero."""
+    rise = max(1, round(recipe.warmup * recipe.steps))
+    if step < rise:
+        return (step + 1) / rise
+    return 0.5 * (1 + cos(pi * (step - rise) / max(1, recipe.steps - rise)))
+
+
+def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
+    parameters = list(model.parameters())
+    groups = [
+        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": recipe.decay},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.99), fused=True)
+
+
+def _save(recipe: Recipe, out: Path, model: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> None:
+    tensors = {f"model.{name}": t.contiguous() for name, t in model.state_dict().items()}
+    for j, values in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{j}.{key}": value.contiguous() for key, value in values.items()}
+    facts = {"format": FORMAT, "step": str(step), "recipe": json.dumps(recipe.to_json())}
+    write_atomically(state_path(recipe, out), save(tensors, facts))
+
+
+def _require_unused(recipe: Recipe, out: Path) -> int:
+    if (path := state_path(recipe, out)).exists():
+        raise InputError(f"{path} is of an unfinished run; continue it with --resume, or remove it.")
+    return 0
+
+
+def _restore(recipe: Recipe, out: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
+    """Load a checkpoint, if there is one, and return the number of steps done."""
+    path = state_path(recipe, out)
+    if not path.exists():
+        return 0
+    tensors, facts = read_tensors(path)
+    if facts.get("format") != FORMAT:
+        raise InputError(f"{path} is no training state; remove it.")
+    if json.loads(facts["recipe"]) != json.loads(json.dumps(recipe.to_json())):
+        raise InputError(f"{path} is of a run with other settings; use another folder, or remove it.")
+    model.load_state_dict(_part(tensors, "model."))
+    states: dict[int, dict[str, Any]] = {}
+    for name, tensor in _part(tensors, "optimizer.").items():
+        j, _, key = name.partition(".")
+        states.setdefault(int(j), {})[key] = tensor
+    optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
+    return int(facts["step"])
+
+
+def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {name[len(prefix) :]: t for name, t in tensors.items() if name.startswith(prefix)}
+
+
+@contextmanager
+def _threads(count: int) -> Generator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
