@@ -22,13 +22,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from figures.backends import BACKENDS, BackendError, open_backend
-from figures.check import DECIDING, KINDS, tally
-from figures.commandline import InputError, guarded, process_count, terminal
-from figures.figure import Figure, RunSettings, known_figures
+from figures.engine.backends import BACKENDS, BackendError, open_backend
+from figures.engine.check import DECIDING, KINDS, tally
+from figures.engine.commandline import InputError, guarded, process_count, terminal
+from figures.engine.figure import Figure, RunSettings, known_figures
 
 if TYPE_CHECKING:
-    from figures.run import FigureResult
+    from figures.engine.run import FigureResult
 
 __all__ = ["build_parser", "main"]
 
@@ -120,8 +120,8 @@ def _main(argv: Sequence[str] | None, figures: Mapping[str, Figure] | None) -> i
 
 
 def _run(chosen: Sequence[Figure], arguments: argparse.Namespace) -> int:
-    from figures.report import write_report
-    from figures.run import run_figures
+    from figures.engine.report import write_report
+    from figures.engine.run import run_figures
 
     out: Path = arguments.out
     run = RunSettings(seed=arguments.seed, device=arguments.device, fast=arguments.fast)
@@ -158,7 +158,7 @@ def _for_task(chosen: Sequence[Figure], arguments: argparse.Namespace) -> Sequen
     able = {figure.name: figure.for_task for figure in chosen if figure.for_task is not None}
     if unable := [name for name in arguments.names if name not in able]:
         raise UsageError(f"{unable[0]} has no form for --task; use figure2 or frontier.")
-    from figures.tasks import task_data
+    from figures.engine.task_data import task_data
 
     try:
         data = task_data(arguments.task, arguments.n, normalise=arguments.normalise)

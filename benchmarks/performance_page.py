@@ -18,7 +18,7 @@ from typing import Any
 from exact_tables import exact_section
 from peers import measure
 
-from figures.style import COLOURS, STYLE, new_figure
+from figures.drawing.style import COLOURS, STYLE, new_figure
 
 DOCS = Path(__file__).parent.parent / "docs"
 INTRO = """# Performance

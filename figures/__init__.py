@@ -1,10 +1,10 @@
 """Figures and tables of the paper, each one module, and what computes, keeps, checks and reports them.
 
-A figure is added by adding one file to this folder that defines `FIGURE = Figure(...)`; `known_figures()`
-finds it. `run.run_figures` makes any selection of them, `report.write_report` writes down what came out.
+A figure is added by adding one file to `figures/paper/` that defines `FIGURE = Figure(...)`; `known_figures()`
+finds it. `engine.run.run_figures` makes any selection of them, `engine.report.write_report` writes down what came out.
 """
 
-from figures.check import (
+from figures.engine.check import (
     Check,
     binomial_check,
     clopper_pearson,
@@ -13,8 +13,8 @@ from figures.check import (
     model_check,
     published_check,
 )
-from figures.data import published_rows
-from figures.figure import Cell, Figure, RunSettings, derived_seed, known_figures
+from figures.engine.data import published_rows
+from figures.engine.figure import Cell, Figure, RunSettings, derived_seed, known_figures
 
 __all__ = [
     "Cell",

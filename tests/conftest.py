@@ -57,7 +57,7 @@ def own_module_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 @pytest.fixture
 def unchanging_code(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let somebody edit the project while the tests of figures run."""
-    monkeypatch.setattr("figures.cache.source_digest", lambda: "as it is")
+    monkeypatch.setattr("figures.engine.cache.source_digest", lambda: "as it is")
 
 
 @pytest.fixture

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import pytest
 
-import figures.cache
+import figures.engine.cache
 import paper_repro
 from figures import Cell, Figure, RunSettings, exact_check
-from figures.backends import BackendError, open_backend
-from figures.cells import exact_decode
-from figures.parallel import as_they_come, over_futures
-from figures.run import run_figures
-from figures.style import new_figure
+from figures.drawing.style import new_figure
+from figures.engine.backends import BackendError, open_backend
+from figures.engine.parallel import as_they_come, over_futures
+from figures.engine.run import run_figures
+from figures.paper.cells import exact_decode
 
 POLICIES = ["topk:k=2,by=random", "topk:k=2,by=confidence", "threshold:gamma=0.6", "topk:k=3,by=random"]
 FILES = ("decodes.csv", "decodes.svg")
@@ -32,7 +32,7 @@ LOOPBACK = {"processes": True, "host": "tcp://127.0.0.1", "dashboard_address": "
 WORKER = {"UNCHANGING_CODE": "1"}
 
 if os.environ.keys() >= WORKER.keys():  # this is a worker that unpickles a cell
-    figures.cache.source_digest = lambda: "as it is"
+    figures.engine.cache.source_digest = lambda: "as it is"
 
 
 def decode_or_die(*, folder, deadly, **kwargs):
@@ -124,7 +124,7 @@ def main(figure, out, *more):
 @pytest.fixture(autouse=True)
 def unchanging_code(monkeypatch):
     """Let somebody edit the project while the tests run; the workers do by `WORKER`."""
-    monkeypatch.setattr("figures.cache.source_digest", lambda: "as it is")
+    monkeypatch.setattr("figures.engine.cache.source_digest", lambda: "as it is")
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def cluster(request, monkeypatch):
     if request.param == "dask":
         monkeypatch.setattr(made.scheduler, "allowed_failures", 1)
         return "dask", made.scheduler_address
-    monkeypatch.setattr("figures.backends._DEATHS", 2)
+    monkeypatch.setattr("figures.engine.backends._DEATHS", 2)
     return "ray", made
 
 
@@ -278,7 +278,7 @@ class TestCluster:
 
     def test_worker_with_other_code_computes_nothing(self, cluster, folder, monkeypatch):
         name, address = cluster
-        monkeypatch.setattr("figures.cache.source_digest", lambda: "edited")
+        monkeypatch.setattr("figures.engine.cache.source_digest", lambda: "edited")
         with (
             open_backend(name, scheduler=address) as evaluate,
             pytest.raises(
@@ -292,7 +292,7 @@ class TestCluster:
         name, address = cluster
         file = tmp_path / "weights"
         file.write_bytes(b"1")
-        monkeypatch.setattr("figures.backends._weights", lambda _: {"file of weights": "another"})
+        monkeypatch.setattr("figures.engine.backends._weights", lambda _: {"file of weights": "another"})
         with (
             open_backend(name, scheduler=address) as evaluate,
             pytest.raises(BackendError, match="another file of weights"),
@@ -337,7 +337,7 @@ class TestDask:
     def test_cluster_without_a_worker(self, monkeypatch):
         import distributed
 
-        monkeypatch.setattr("figures.backends._FIRST_WORKER", 1)
+        monkeypatch.setattr("figures.engine.backends._FIRST_WORKER", 1)
         with (
             distributed.LocalCluster(n_workers=0, **LOOPBACK) as made,
             open_backend("dask", scheduler=made.scheduler_address) as evaluate,
@@ -414,7 +414,7 @@ class TestWrongUsage:
     @DASK
     @pytest.mark.parametrize("silent", [False, True])
     def test_nobody_answers(self, silent, folder, tmp_path, capsys, monkeypatch):
-        monkeypatch.setattr("figures.backends._CONNECT", 0.5)
+        monkeypatch.setattr("figures.engine.backends._CONNECT", 0.5)
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             if silent:

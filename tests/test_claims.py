@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from figures.claims import FIGURE
-from figures.claims_list.claim import VERDICTS, Evidence, verdict_of
-from figures.claims_list.known import CLAIMS
-from figures.claims_list.page import build_page
-from figures.figure import RunSettings
-from figures.run import run_figures
+from figures.claims.claim import VERDICTS, Evidence, verdict_of
+from figures.claims.known import CLAIMS
+from figures.claims.page import build_page
+from figures.engine.figure import RunSettings
+from figures.engine.run import run_figures
+from figures.paper.claims import FIGURE
 from tests import reference as ref
 from tests import reference_counts as counts
 from tests import reference_released as rel

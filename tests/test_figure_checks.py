@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from figures import RunSettings
-from figures.check import (
+from figures.engine.check import (
     Check,
     binomial_check,
     clopper_pearson,
@@ -15,7 +15,7 @@ from figures.check import (
     published_check,
     tally,
 )
-from figures.run import run_figures
+from figures.engine.run import run_figures
 from tests.toy_figure import toy
 
 pytestmark = pytest.mark.usefixtures("unchanging_code")

@@ -7,13 +7,13 @@ import pytest
 from matplotlib import rc_context
 
 from figures import RunSettings, known_figures
-from figures.claims import FIGURE as CLAIMS
-from figures.claims_list.known import CLAIMS as CLAIMS_LIST
-from figures.frontier import FIGURE as FRONTIER
-from figures.processes import on_this_machine
-from figures.style import STYLE
-from figures.task_curves import task_figure
-from figures.tasks import task_data
+from figures.claims.known import CLAIMS as CLAIMS_LIST
+from figures.drawing.style import STYLE
+from figures.engine.local_processes import on_this_machine
+from figures.engine.task_data import task_data
+from figures.paper.claims import FIGURE as CLAIMS
+from figures.paper.rules_against_optimum import FIGURE as FRONTIER
+from figures.tasks.listed_curves import task_figure
 
 MARKOV = {"length": 40, "initial": ["1/2", "1/2"], "transition": [["3/4", "1/4"], [1, 0]]}
 
@@ -108,7 +108,7 @@ def test_points_of_a_task_are_whole_and_named(name, tmp_path):
 
 @pytest.mark.usefixtures("style")
 def test_figure_2_stands_in_order():
-    from figures.figure2_plot import K_COLOURS, TASK_COLOURS, draw
+    from figures.paper.figure2_plot import K_COLOURS, TASK_COLOURS, draw
 
     settings: dict[str, Any] = {
         "k": ["1", "2", "n"],

@@ -12,11 +12,9 @@ import pytest
 
 import paper_repro
 from figures import Cell, RunSettings, known_figures
-from figures.cache import Cache, source_digest
-from figures.check import (
-    exact_check,
-)
-from figures.run import run_figures
+from figures.engine.cache import Cache, source_digest
+from figures.engine.check import exact_check
+from figures.engine.run import run_figures
 from tests.toy_figure import calls, infinite, toss, toy
 
 pytestmark = pytest.mark.usefixtures("unchanging_code")
@@ -73,12 +71,12 @@ class TestCells:
     def test_changed_code_is_computed_again(self, changed, log, tmp_path, monkeypatch):
         cell = toy(log).cells({"heads": ["1/2"], "trials": 9, "seed": 0})[0]
         Cache.open(tmp_path).store("toy", cell, 1)
-        monkeypatch.setattr(f"figures.cache.{changed}", lambda: "changed")
+        monkeypatch.setattr(f"figures.engine.cache.{changed}", lambda: "changed")
         assert Cache.open(tmp_path).load("toy", cell) is None
 
     def test_code_is_our_source_and_the_shipped_weights(self, tmp_path, monkeypatch):
         monkeypatch.syspath_prepend(tmp_path)
-        monkeypatch.setattr("figures.cache.PACKAGES", ("toy_package",))
+        monkeypatch.setattr("figures.engine.cache.PACKAGES", ("toy_package",))
         files = ["__init__.py", "part/code.py", "weights/small", "notes.txt"]
         seen = [source_digest()]
         for name in files:

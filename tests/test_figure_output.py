@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from figures import RunSettings, published_rows
-from figures.data import csv_text
-from figures.report import write_report
-from figures.report_page import show
-from figures.run import run_figures
+from figures.engine.data import csv_text
+from figures.engine.report import write_report
+from figures.engine.report_page import show
+from figures.engine.run import run_figures
 from tests.toy_figure import toy
 from theory.files import write_atomically
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from figures.check import DECIDING
-from figures.figure import RunSettings, known_figures
-from figures.run import run_figures
-from figures.style import new_figure
+from figures.drawing.style import new_figure
+from figures.engine.check import DECIDING
+from figures.engine.figure import RunSettings, known_figures
+from figures.engine.run import run_figures
 
 
 def test_figures_are_pinned():
@@ -39,8 +39,8 @@ def test_figure_2_in_small(tmp_path):
 
 
 def test_every_published_point_of_figure_2_is_compared():
-    from figures.data import published_rows
-    from figures.figure2 import FIGURE, points
+    from figures.engine.data import published_rows
+    from figures.paper.figure2 import FIGURE, points
 
     settings = FIGURE.resolve(RunSettings())
     shown = {(p["panel"], p["task"], p.get("k"), p["n"], p.get("gamma")) for p in points(settings)}

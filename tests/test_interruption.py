@@ -11,7 +11,7 @@ import pytest
 
 import paper_repro
 from figures import RunSettings
-from figures.run import run_figures
+from figures.engine.run import run_figures
 from tests.toy_figure import calls, toy
 
 pytestmark = pytest.mark.usefixtures("unchanging_code")
@@ -83,9 +83,9 @@ class TestInterruption:
 
 # a shell starts jobs in the background with Ctrl-C ignored, and so would be what they start
 CONTROL_C = """
-import signal, sys, figures.cache, paper_repro
+import signal, sys, figures.engine.cache, paper_repro
 signal.signal(signal.SIGINT, signal.default_int_handler)
-figures.cache.source_digest = lambda: "as it is"
+figures.engine.cache.source_digest = lambda: "as it is"
 from tests.toy_figure import toy
 figure = toy(sys.argv[1], hold=sys.argv[3])
 sys.exit(paper_repro.main(["--out", sys.argv[2], "--jobs", "2"], figures={"toy": figure}))
@@ -93,7 +93,7 @@ sys.exit(paper_repro.main(["--out", sys.argv[2], "--jobs", "2"], figures={"toy":
 
 DEAF = """
 import signal
-from figures.parallel import as_they_come, local_processes
+from figures.engine.parallel import as_they_come, local_processes
 def mask():
     return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 masks = list(as_they_come(mask, [()] * 3, backend=local_processes(), n_jobs=3))
@@ -102,8 +102,8 @@ print(masks, mask())
 
 MANY = """
 import sys, threading
-from figures.figure import Cell
-from figures.processes import on_this_machine
+from figures.engine.figure import Cell
+from figures.engine.local_processes import on_this_machine
 from tests.toy_figure import toss
 shared = {"heads": "1", "trials": 1, "log": sys.argv[1], "wait": 0.002}
 seen = []

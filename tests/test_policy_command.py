@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from figures.policy_plot import draw_policy, timetable
+from figures.drawing.policy_tree import draw_policy, timetable
 from synthetic import make_task
 from theory.__main__ import main
 from theory.commands.policy import best_policies, policy_answer

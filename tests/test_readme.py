@@ -32,7 +32,7 @@ def test_theory_commands(line, capsys):
 
 @pytest.mark.parametrize("line", [c for c in [*_shell_lines(), *_inline_commands()] if "paper_repro.py" in c])
 def test_main_commands_are_understood(line):
-    from figures.figure import known_figures
+    from figures.engine.figure import known_figures
     from paper_repro import build_parser
 
     args = build_parser().parse_args(shlex.split(line)[2:])

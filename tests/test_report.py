@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from figures import RunSettings
-from figures.report import write_report
-from figures.run import run_figures
+from figures.engine.report import write_report
+from figures.engine.run import run_figures
 from tests.toy_figure import toy
 
 pytestmark = pytest.mark.usefixtures("unchanging_code")
@@ -68,8 +68,8 @@ def test_what_made_a_figure_is_compared(make, monkeypatch):
     make("two")
     page, _ = make("one")
     assert "with the same source code, versions and settings of the run." in section(page, "two")
-    monkeypatch.setattr("figures.cache.source_digest", lambda: "changed")
-    monkeypatch.setattr("figures.cache.versions", lambda: {"numpy": "0.1"})
+    monkeypatch.setattr("figures.engine.cache.source_digest", lambda: "changed")
+    monkeypatch.setattr("figures.engine.cache.versions", lambda: {"numpy": "0.1"})
     page, report = make("one")
     assert "source code as it is, now changed" in section(page, "two")
     assert re.search(r"numpy [\d.]+, now 0\.1", section(page, "two"))

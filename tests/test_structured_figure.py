@@ -8,12 +8,12 @@ from math import sqrt
 import pytest
 
 import paper_repro
-from figures.figure import RunSettings, derived_seed
-from figures.run import run_figures
-from figures.sampled_curves import bounds_sampled, certain_sampled, decode_sampled
-from figures.style import new_figure
-from figures.task_curves import task_figure
-from figures.tasks import task_data
+from figures.drawing.style import new_figure
+from figures.engine.figure import RunSettings, derived_seed
+from figures.engine.run import run_figures
+from figures.engine.task_data import task_data
+from figures.tasks.listed_curves import task_figure
+from figures.tasks.sampled_curves import bounds_sampled, certain_sampled, decode_sampled
 from synthetic import make_task
 from tests.intervals import assert_frequencies
 from theory import parse_policy

@@ -7,12 +7,12 @@ from fractions import Fraction
 import pytest
 
 import paper_repro
-from figures.figure import RunSettings, known_figures
-from figures.frontier_plot import draw_frontier
-from figures.pictures import check_plot_file
-from figures.run import run_figures
-from figures.task_curves import task_figure
-from figures.tasks import listed_task, task_data
+from figures.drawing.frontier_curve import draw_frontier
+from figures.drawing.save_picture import check_plot_file
+from figures.engine.figure import RunSettings, known_figures
+from figures.engine.run import run_figures
+from figures.engine.task_data import listed_task, task_data
+from figures.tasks.listed_curves import task_figure
 from theory import (
     Context,
     CostError,
@@ -87,7 +87,7 @@ def test_a_float_law_can_be_drawn(tmp_path):
 
 @pytest.mark.parametrize("name", ["floats", "city_names"])
 def test_every_rule_against_the_optimum_of_a_task(name, tmp_path):
-    from figures.frontier import task_figure as against_the_optimum
+    from figures.paper.rules_against_optimum import task_figure as against_the_optimum
 
     data = task_data("tests.test_task_figures:Floats" if name == "floats" else name)
     (result,) = run_figures([against_the_optimum(data)], run=RunSettings(fast=True), out=tmp_path)

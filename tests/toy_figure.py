@@ -6,13 +6,13 @@ from fractions import Fraction
 from pathlib import Path
 
 from figures import Cell, Figure, derived_seed
-from figures.check import (
+from figures.drawing.style import COLOURS, MARKS, new_figure
+from figures.engine.check import (
     binomial_check,
     exact_check,
     model_check,
     published_check,
 )
-from figures.style import COLOURS, MARKS, new_figure
 
 
 def toss(*, heads, trials, seed, log, stop=None, hold=None, wait=0.0, weights=None):  # noqa: ARG001

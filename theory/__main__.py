@@ -262,8 +262,8 @@ def _estimate(args: argparse.Namespace) -> dict[str, Any]:
 def _frontier(task: Any, plot: str | None) -> dict[str, Any]:
     if plot is None:
         return frontier_answer(task)
-    from figures.frontier_plot import draw_frontier
-    from figures.pictures import check_plot_file, save_picture
+    from figures.drawing.frontier_curve import draw_frontier
+    from figures.drawing.save_picture import check_plot_file, save_picture
 
     path = check_plot_file(plot)
     answer = frontier_answer(task)
@@ -277,8 +277,8 @@ def _policy(task: Any, steps: int | None, plot: str | None) -> dict[str, Any]:
 
     if plot is None:
         return policy_answer(task, *best_policies(task, steps))
-    from figures.pictures import check_plot_file, save_picture
-    from figures.policy_plot import draw_policy
+    from figures.drawing.policy_tree import draw_policy
+    from figures.drawing.save_picture import check_plot_file, save_picture
 
     path = check_plot_file(plot)
     answer = policy_answer(task, *best_policies(task, steps))

@@ -1,0 +1,1 @@
+"""Style, labels and plots that several figures share."""

@@ -1,0 +1,41 @@
+"""Single pictures that commands write with ``--plot``: checked before any work, written whole or not at all."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from figures.drawing.style import METADATA, STYLE
+from theory.files import write_atomically
+from theory.validation import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+__all__ = ["check_plot_file", "save_picture"]
+
+
+def check_plot_file(path: str) -> Path:
+    """Return the path of a picture; raise before any work unless its ending is one that can be written."""
+    file = Path(path)
+    if file.suffix.lstrip(".") not in METADATA:
+        raise InputError(f"--plot {path}: the file must end in {', '.join(f'.{end}' for end in METADATA)}.")
+    if not file.parent.is_dir():
+        raise InputError(f"--plot {path}: there is no folder {file.parent}.")
+    return file
+
+
+def save_picture(draw: Callable[[], Drawing], path: Path) -> None:
+    """Draw and write a picture; its kind is the ending of ``path``."""
+    from matplotlib import rc_context
+
+    ending = path.suffix.lstrip(".")
+    with rc_context(cast("Any", STYLE)):
+        image = io.BytesIO()
+        draw().savefig(image, format=ending, metadata=METADATA[ending])
+    try:
+        write_atomically(path, image.getvalue())
+    except OSError as error:
+        raise InputError(f"--plot {path}: cannot write it ({error.strerror}); name another file.") from None

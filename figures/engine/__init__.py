@@ -1,0 +1,1 @@
+"""What computes, keeps, checks and reports figures."""

@@ -1,0 +1,94 @@
+"""Tasks of the user's own as JSON values, so that a cell that works on one is found again iff the law is the same."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from figures.engine.data import canonical_json
+from theory.commands.decode_sampled import Structured
+from theory.distributions.distribution import Context, ListedLaw, context_pmfs
+from theory.distributions.files.parametric_file import write_structured
+from theory.distributions.files.task_file import FileTask
+from theory.distributions.pmf import JointPMF
+from theory.limits import require_operations
+from theory.validation import InputError as InputError
+
+__all__ = ["TaskData", "listed_task", "task_data"]
+
+_OUTCOMES = 10_000  # more make exact decodes of dozens of policies take hours
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskData:
+    """A task as a figure takes it.
+
+    Attributes:
+        name: What to call it in titles.
+        contexts: A JSON list of weight, outcomes (token ids) and probabilities (texts, or floats).
+        structured: A law too large to list, as an entry of a task file; ``contexts`` is then empty.
+    """
+
+    name: str
+    contexts: list[dict[str, Any]]
+    structured: dict[str, Any] | None = None
+
+    @property
+    def digest(self) -> str:
+        """A digest of the law, to tell it from others in a report."""
+        law = self.contexts if self.structured is None else self.structured
+        return hashlib.sha256(canonical_json(law).encode()).hexdigest()[:16]
+
+
+def task_data(name: str, n: int | None = None, *, normalise: bool = False) -> TaskData:
+    """Return the task of a command-line name with its outcomes listed, or by parameters if they are too many.
+
+    Raises:
+        InputError: If there is no such task or it cannot be read.
+        CostError: If it has too many outcomes to list.
+    """
+    from synthetic import find_task
+
+    task = find_task(name, n, normalise=normalise)
+    title = Path(task.name).name if name.lower().endswith((".json", ".csv")) else task.name
+    title = title if n is None else f"{title}, n = {n}"
+    contexts = task.contexts()
+    law = contexts[0].law
+    if len(contexts) == 1 and isinstance(law, Structured) and law.support_size() > _OUTCOMES:
+        return TaskData(name=title, contexts=[], structured=write_structured(law))
+    parts = context_pmfs(contexts)
+    count = sum(len(pmf) for _, pmf in parts)
+    require_operations(
+        count, f"figures of {count} outcomes", limit=_OUTCOMES, remedy="use a task of fewer outcomes"
+    )
+    return TaskData(name=title, contexts=[_context(weight, pmf) for weight, pmf in parts])
+
+
+def _context(weight: Fraction, pmf: JointPMF) -> dict[str, Any]:
+    exact = pmf.is_exact
+    return {
+        "weight": str(weight),
+        "outcomes": pmf.codes.tolist(),
+        "probabilities": [str(p) if exact else float(p) for p in pmf.probabilities],
+    }
+
+
+def listed_task(contexts: list[dict[str, Any]]) -> FileTask:
+    """Return the task of :attr:`TaskData.contexts`.
+
+    Example:
+        >>> data = task_data("city_names")
+        >>> listed_task(data.contexts).n
+        2
+    """
+    parts = [
+        Context(
+            weight=Fraction(part["weight"]),
+            law=ListedLaw(JointPMF.from_pairs(part["outcomes"], part["probabilities"])),
+        )
+        for part in contexts
+    ]
+    return FileTask(name="listed", parts=tuple(parts))

@@ -1,0 +1,138 @@
+"""Claims re-examined: what the paper states about parallel decoding, each tested by an exact computation.
+
+A claim holds if it is true in every instance tested as stated. It holds under a condition if some instance is false
+and every instance under the condition is true. Otherwise it fails, with a counter-example. Verdicts are computed from
+exact comparisons; the page `claims.md` lists all numbers and instances.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+from figures.drawing.style import COLOURS, new_figure
+from figures.engine.check import Check, exact_check
+from figures.engine.figure import Cell, Figure, Row, Settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+__all__ = ["FIGURE"]
+
+VERDICT_COLOURS = {"holds": "green", "holds under a condition": "blue", "fails": "vermillion"}
+# columns of the image: characters in a line, and shares of the width that hold them at 7 points on 12 inches
+WRAPS = (50, 27, 23, 108)
+WIDTHS = (0.235, 0.135, 0.135, 0.495)
+
+
+def evidence(*, claim: str) -> list[dict[str, Any]]:
+    """Return the numbers and facts that test a claim."""
+    from figures.claims.known import CLAIMS
+
+    return CLAIMS[claim].evidence().lines
+
+
+def cells(settings: Settings) -> list[Cell]:  # noqa: ARG001
+    """One cell a claim."""
+    from figures.claims.known import CLAIMS
+
+    return [Cell(function=evidence, kwargs={"claim": name}) for name in CLAIMS]
+
+
+def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:  # noqa: ARG001
+    """Return one row a number or fact, with the verdict that follows from the facts of its claim."""
+    from figures.claims.claim import verdict_of
+    from figures.claims.known import CLAIMS
+
+    return [
+        {"claim": name, "verdict": verdict_of(lines), **line}
+        for name, lines in zip(CLAIMS, results, strict=True)
+        for line in lines
+    ]
+
+
+def table(rows: list[Row], settings: Settings) -> list[list[str]]:  # noqa: ARG001
+    """Return what the report and the image show: claim, place, verdict, and what it depends on."""
+    from figures.claims.known import CLAIMS
+
+    verdicts = {row["claim"]: row["verdict"] for row in rows}
+    header = ["claim", "place", "verdict", "condition, counter-example or note"]
+    return [header, *([c.claim, c.place, verdicts[c.id], c.condition] for c in CLAIMS.values())]
+
+
+def draw(rows: list[Row], settings: Settings) -> Drawing:
+    """Draw the table."""
+    from matplotlib.transforms import Bbox
+
+    header, *body = table(rows, settings)
+    body = [[fill(text, wrap) for text, wrap in zip(line, WRAPS, strict=True)] for line in body]
+    lines = [1, *(max(text.count("\n") + 1 for text in line) for line in body)]
+    drawing, ((ax,),) = new_figure(width=12, height=0.14 * sum(lines) + 0.1 * len(lines))
+    ax.set_axis_off()
+    drawn = ax.table(
+        [header, *body],
+        bbox=Bbox.from_bounds(0, 0, 1, 1),
+        cellLoc="left",
+        edges="horizontal",
+        colWidths=WIDTHS,
+    )
+    drawn.auto_set_font_size(False)
+    drawn.set_fontsize(7)
+    for (line, column), cell in drawn.get_celld().items():
+        cell.set_height(0.14 * lines[line] + 0.1)
+        cell.set_edgecolor("#bbbbbb")
+        cell.PAD = 0.02
+        if line == 0:
+            cell.set_text_props(weight="bold", color=COLOURS["blue"])
+        elif column == 2:
+            verdict = cell.get_text().get_text().replace("\n", " ")
+            cell.set_text_props(weight="bold", color=COLOURS[VERDICT_COLOURS[verdict]])
+    return drawing
+
+
+def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
+    """Every number, every verdict, and every fact that a verdict or a remark rests on."""
+    from figures.claims.known import CLAIMS
+
+    out: list[Check] = []
+    for claim in CLAIMS.values():
+        mine = [row for row in rows if row["claim"] == claim.id]
+        out.append(exact_check(f"{claim.id}: verdict", mine[0]["verdict"], claim.verdict))
+        numbers = {row["quantity"]: row["exact"] for row in mine if row["role"] == "number"}
+        for quantity in {**claim.numbers, **numbers}:
+            value, expected = (numbers.get(quantity, "missing"), claim.numbers.get(quantity, "missing"))
+            out.append(exact_check(f"{claim.id}: {quantity}", value, expected))
+        must = ("condition", "also", "stated") if claim.verdict == "holds" else ("condition", "also")
+        facts = [row for row in mine if row["role"] in must]
+        out += [exact_check(f"{claim.id}: {row['quantity']}", row["exact"], "yes") for row in facts]
+    return out
+
+
+def pages(rows: list[Row], settings: Settings) -> dict[str, str]:  # noqa: ARG001
+    """Return the page of all claims."""
+    from figures.claims.page import build_page
+
+    return {"claims.md": build_page(rows)}
+
+
+FIGURE = Figure(
+    name="claims",
+    title="Claims of the paper, re-examined",
+    paper="abstract, Section 4 with Theorems 1 and 2, Tables 1 and 3",
+    about=__doc__,
+    seconds=10,
+    settings={},
+    cells=cells,
+    compute=compute,
+    draw=draw,
+    checks=checks,
+    pages=pages,
+    table=table,
+    groups={
+        "exact": (
+            "Verdicts, numbers and facts against what must come out",
+            "Equality, no tolerance. Where a claim is false, the verdict that must come out is that it fails.",
+        )
+    },
+)

@@ -1,0 +1,1 @@
+"""Curves of a task of the user's own."""

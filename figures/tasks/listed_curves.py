@@ -1,0 +1,236 @@
+"""What Figure 2 shows of the paper's tasks, for any listed task: exact accuracy and KL against speed, by policy.
+
+- a, b: accuracy against tokens a step, at temperature 1 and 0
+- c: KL against expected steps at temperature 1, beside `L*_T` (no fixed partition is lower) and the frontier (no policy
+  that remembers its own random choices is lower)
+
+Every point is the exact law of the ideal model decoded by one policy: top-k with k tokens a step, the factor rule, or
+the confidence threshold. Points at infinite KL (the decoder never gives some answer of the task) are not drawn; the
+table lists them. In c steps are those along runs of the data, as the frontier counts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from figures.drawing.point_labels import label_points
+from figures.drawing.style import MARKS, new_figure
+from figures.engine.check import Check, exact_check
+from figures.engine.figure import Cell, Figure, Row, Settings
+from figures.engine.task_data import TaskData, listed_task
+from figures.tasks.policy_families import FAMILIES, looks, policies
+from figures.tasks.sampled_curves import sampled_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
+
+__all__ = ["decode_listed", "limits_listed", "task_figure"]
+
+LOOKS = looks((4, 7, 10, 7, 5))
+_LEGEND = """exact laws of the ideal model; beside the marks their
+parameters, in grey where several families meet"""
+_ROUNDING = 1e-9  # bits: of the float64 values that are compared here
+
+
+def task_figure(task: TaskData) -> Figure:
+    """Return the figure of one task; laws too large to list are sampled."""
+    if task.structured is not None:
+        return sampled_figure(task.name, task.structured, task.digest)
+    length = max(len(row) for context in task.contexts for row in context["outcomes"])
+    sizes = [k for k in range(1, length + 1) if k <= 4 or length % k == 0 or k == length]
+    return Figure(
+        name="figure2_task",
+        title=f"Accuracy and KL of parallel decoding: {task.name}",
+        paper="as Figure 2, for a task of your own",
+        about=__doc__,
+        seconds=20,
+        settings={
+            "task": task.name,
+            "law": task.digest,
+            "k": sizes,
+            "gamma": ["1/4", "1/2", "3/5", "7/10", "4/5", "9/10", "1"],
+            "f": ["1/4", "1/2", "1", "3/2", "2"],
+        },
+        fast={"k": sorted({1, min(2, length), length}), "gamma": ["1/2", "4/5"], "f": ["1"]},
+        cells=partial(cells, task),
+        compute=compute,
+        draw=draw,
+        checks=partial(checks, task),
+        groups={"exact": ("What must hold of every task", "Exact accuracies equal; bits up to 1e-9.")},
+    )
+
+
+def cells(task: TaskData, settings: Settings) -> list[Cell]:
+    """Return the limits first, then one exact decode a policy and temperature."""
+    contexts = task.contexts
+    limits = Cell(function=limits_listed, kwargs={"contexts": contexts})
+    decodes = [
+        Cell(function=decode_listed, kwargs={"contexts": contexts, "policy": spec, "temperature": tau})
+        for tau in (1, 0)
+        for _, spec in policies(settings)
+    ]
+    return [limits, *decodes]
+
+
+def decode_listed(*, contexts: list[dict[str, Any]], policy: str, temperature: int) -> dict[str, Any]:
+    """Return the exact decode of a listed task; `refused` says why there is none."""
+    from theory import CostError, decode_contexts, parse_policy
+
+    task = listed_task(contexts)
+    try:
+        result = decode_contexts(task, parse_policy(policy), temperature=temperature)
+    except CostError as error:
+        return {"refused": str(error)}
+    out = {name: str(getattr(result, name)) for name in ("accuracy", "kl", "path_kl")}
+    out["kl"], out["path_kl"] = _bits(result.kl), _bits(result.path_kl)
+    out["steps"], out["steps_under_data"] = str(result.steps), str(result.steps_under_data)
+    return out | {"tokens_per_step": str(result.tokens_per_step)}
+
+
+def _bits(value: Any) -> str:
+    return repr(float(value))
+
+
+def limits_listed(*, contexts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return `L*_T` for T = 1..n and the vertices of the frontier; an empty list where it is too costly."""
+    from theory import CostError
+    from theory.commands.bounds import bounds_answer
+    from theory.commands.frontier import frontier_answer
+
+    task = listed_task(contexts)
+    out: dict[str, Any] = {"bounds": [], "frontier": []}
+    try:
+        out["bounds"] = [float(bits) for bits in bounds_answer(task)["optimal_bound"] or []]
+    except CostError as error:
+        out["refused"] = str(error)
+    try:
+        vertices = frontier_answer(task)["vertices"]
+        out["frontier"] = [[float(v["steps"]), float(v["kl"])] for v in vertices]
+    except CostError as error:
+        out["refused"] = str(error)
+    return out
+
+
+def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:
+    """Return one row a policy and temperature, one a T, and one a vertex of the frontier."""
+    limits, decodes = results[0], iter(results[1:])
+    rows: list[Row] = []
+    for tau in (1, 0):
+        for family, spec in policies(settings):
+            rows.append({"source": "decode", "family": family, "policy": spec, "temperature": tau})
+            rows[-1] |= _numbers(next(decodes))
+    for t, bits in enumerate(limits["bounds"], start=1):
+        rows.append({"source": "bound", "steps_under_data": float(t), "kl": bits})
+    rows += [{"source": "frontier", "steps_under_data": s, "kl": kl} for s, kl in limits["frontier"]]
+    names = ("source", "family", "policy", "temperature", "tokens_per_step", "steps", "steps_under_data")
+    return [
+        {name: row.get(name) for name in (*names, "accuracy", "kl", "path_kl", "refused")} for row in rows
+    ]
+
+
+def _numbers(result: dict[str, Any]) -> Row:
+    if "refused" in result:
+        return result
+    return {name: text if name == "accuracy" else _plain(text) for name, text in result.items()}
+
+
+def _plain(text: str) -> Any:
+    value = _float(text)
+    return "inf" if value == inf else value
+
+
+def _float(text: Any) -> float:
+    from fractions import Fraction
+
+    return float(Fraction(text)) if isinstance(text, str) and "/" in text else float(text)
+
+
+def draw(rows: list[Row], settings: Settings) -> Drawing:
+    """Draw the three panels and the legend."""
+    drawing, axes = new_figure(2, 2, width=8.6, height=6.6)
+    drawing.suptitle(settings["task"], fontsize=10)
+    shown: list[tuple[Axes, list[Row], str, str]] = []
+    for ax, tau, letter in ((axes[0][0], 1, "a"), (axes[0][1], 0, "b")):
+        mine = [row for row in rows if row["temperature"] == tau and row["accuracy"] is not None]
+        shown.append((ax, mine, "tokens_per_step", "accuracy"))
+        ax.set(xlabel="tokens a step", ylabel="accuracy", ylim=(-0.06, 1.1))
+        ax.set_title(rf"{letter}  $\tau$ = {tau}")
+    shown.append(_limits(axes[1][0], rows))
+    for panel in shown:
+        _draw_families(*panel)
+    _draw_legend(axes[1][1], rows)
+    for ax, mine, x, y in shown:
+        marked = [row for row in mine if row[y] != "inf"]
+        colours = [LOOKS[row["family"]]["color"] for row in marked]
+        points = [(row[x], _float(row[y]), row["policy"], c) for row, c in zip(marked, colours, strict=True)]
+        label_points(ax, points, settings)
+    return drawing
+
+
+def _draw_families(ax: Axes, rows: list[Row], x: str, y: str) -> None:
+    """Draw each family in the order of its parameter."""
+    for family, look in LOOKS.items():
+        points = [(row[x], _float(row[y])) for row in rows if row["family"] == family and row[y] != "inf"]
+        ax.plot([place for place, _ in points], [value for _, value in points], **look)
+    ax.margins(x=0.1, y=0.1)
+
+
+def _limits(ax: Axes, rows: list[Row]) -> tuple[Axes, list[Row], str, str]:
+    """Draw the optima in panel c and return what else it shows."""
+    for source, style in (("bound", MARKS["exact_other"]), ("frontier", MARKS["exact"])):
+        line = [row for row in rows if row["source"] == source]
+        look: dict[str, Any] = {**style, "color": "#444444", "marker": "."}
+        ax.plot([row["steps_under_data"] for row in line], [row["kl"] for row in line], **look)
+    ax.set(xlabel="expected steps (along the data)", ylabel="KL(P || Q), bits")
+    ax.set_title(r"c  $\tau$ = 1")
+    mine = [row for row in rows if row["temperature"] == 1 and row["kl"] is not None]
+    return ax, mine, "steps_under_data", "kl"
+
+
+def _draw_legend(ax: Axes, rows: list[Row]) -> None:
+    from matplotlib.lines import Line2D
+
+    ax.set_axis_off()
+    shown = {row["family"] for row in rows}
+    handles = [
+        Line2D([], [], label=label, **LOOKS[name]) for name, label in FAMILIES.items() if name in shown
+    ]
+    grey: dict[str, Any] = {"color": "#444444", "marker": "."}
+    handles.append(
+        Line2D([], [], **{**MARKS["exact_other"], **grey}, label="c: $L^*_T$, best fixed partition")
+    )
+    handles.append(Line2D([], [], **{**MARKS["exact"], **grey}, label="c: frontier of adaptive policies"))
+    ax.legend(handles=handles, loc="center left", fontsize=9, title=_LEGEND, alignment="left")
+
+
+def checks(task: TaskData, rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
+    """What must hold of every task: one token a step loses nothing, accuracy >= 2^-KL, no path below the frontier."""
+    out: list[Check] = []
+    frontier = [(row["steps_under_data"], row["kl"]) for row in rows if row["source"] == "frontier"]
+    exact = all(isinstance(p, str) for c in task.contexts for p in c["probabilities"])
+    for row in rows:
+        if row["source"] != "decode" or row["temperature"] != 1 or row["accuracy"] is None:
+            continue
+        accuracy, kl, path_kl = (_float(row[name]) for name in ("accuracy", "kl", "path_kl"))
+        if row["policy"].startswith("topk:k=1,"):
+            sure = row["accuracy"] == "1" if exact else abs(accuracy - 1) < _ROUNDING
+            out.append(exact_check(f"{row['policy']}: accuracy is 1", sure, True))
+        holds = accuracy >= 2**-kl - _ROUNDING and kl <= path_kl + _ROUNDING
+        out.append(exact_check(f"{row['policy']}: accuracy >= 2^-KL and KL <= path KL", holds, True))
+        if frontier:
+            above = path_kl >= _hull_at(frontier, row["steps_under_data"]) - _ROUNDING
+            out.append(exact_check(f"{row['policy']}: not below the frontier", above, True))
+    return out
+
+
+def _hull_at(vertices: list[tuple[float, float]], steps: float) -> float:
+    left = vertices[0]
+    for right in vertices[1:]:
+        if steps <= right[0]:
+            return left[1] + (right[1] - left[1]) * (steps - left[0]) / (right[0] - left[0])
+        left = right
+    return left[1]
