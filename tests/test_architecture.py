@@ -1,18 +1,39 @@
-"""The shape of the program: imports point one way, heavy packages load late, public names are listed."""
+"""The shape of the program: the order of the rooms, heavy packages that load late, public names that are listed.
+
+Each test looks at every module and lists all offenders.
+"""
 
 import ast
-import csv
 import importlib
 import inspect
 import subprocess
 import sys
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ORDER = ["theory", "synthetic", "models", "figures"]  # a folder imports only from those to its left
+ORDER = ("theory", "synthetic", "models", "figures")  # a folder imports only from those to its left
+# Inside a folder a file imports from its own room and from those to the left; rooms of one set do not know each other.
+ROOMS = {
+    "theory": (
+        *("ground", "numbers", "distributions", "information", "bounds", "policies", "decoding"),
+        *({"optima", "sampling"}, "commands", "entry"),
+    ),
+    "models": (
+        {"runs", "predictors"},
+        {"inputs", "sampling"},
+        {"training", "evaluation"},
+        "commands",
+        "entry",
+    ),
+    "figures": ("drawing", "engine", {"tasks", "claims"}, "paper", "entry"),
+}
+GROUND = {"theory.validation", "theory.limits", "theory.files"}
+LONGEST = 400  # lines of a file
+
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for folder in ORDER
@@ -20,12 +41,13 @@ MODULES = {
 }
 INNER = [name for name in MODULES if not name.endswith(".__main__")]
 PUBLIC = [name for name in INNER if not any(part.startswith("_") for part in name.split("."))]
+FILES = [name for name in MODULES if MODULES[name].name != "__init__.py"]
 
 
 @cache
 def parsed(path: Path) -> ast.Module:
-    """The syntax tree of a file; every test of a module asks for it."""
-    return ast.parse(path.read_text())
+    """The syntax tree of a file."""
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 @cache
@@ -40,6 +62,29 @@ def imports(path: Path) -> list[tuple[str, list[str]]]:
             assert node.module
             found.append((node.module, [alias.name for alias in node.names]))
     return found
+
+
+@cache
+def used_modules(name: str) -> frozenset[str]:
+    """The modules of the project that a module imports at any depth."""
+    found: set[str] = set()
+    for module, names in imports(MODULES[name]):
+        found |= {inner if (inner := f"{module}.{used}") in MODULES else module for used in names} or {module}
+    return frozenset(found & MODULES.keys())
+
+
+def room(name: str) -> str:
+    """The room of a module: its folder below the top one, the ground, or the entry."""
+    parts = name.split(".")
+    if name in GROUND:
+        return "ground"
+    is_room = len(parts) > 2 or (len(parts) == 2 and MODULES[name].name == "__init__.py")
+    return parts[1] if is_room else "entry"
+
+
+def rank(folder: str, name: str) -> int:
+    """The place of a room in its folder."""
+    return next(i for i, rooms in enumerate(ROOMS[folder]) if name == rooms or name in rooms)
 
 
 def exported(path: Path) -> list[str] | None:
@@ -64,109 +109,131 @@ def defined(path: Path) -> list[str]:
     return [name for name in names if not name.startswith("_")]
 
 
+def none(offenders: list[str]) -> None:
+    """Fail with every offender in one message."""
+    assert not offenders, "\n" + "\n".join(offenders)
+
+
 def test_the_folders_are_there():
     assert {name.split(".")[0] for name in MODULES} == set(ORDER)
-    assert all((ROOT / folder / "__init__.py").is_file() for folder in ORDER)
+    none([folder for folder in ORDER if not (ROOT / folder / "__init__.py").is_file()])
 
 
-@pytest.mark.parametrize("name", INNER)
-def test_imports_point_one_way(name):
-    rank = ORDER.index(name.split(".")[0])
-    for module, _ in imports(MODULES[name]):
-        top = module.split(".")[0]
-        assert top not in {"tests", "benchmarks", "paper_repro"}
-        assert top not in ORDER or ORDER.index(top) <= rank, f"{name} imports {module}"
+def test_every_folder_of_code_is_a_package():
+    folders = {path.parent for path in MODULES.values()} | {
+        path.parent for path in (ROOT / "tests").rglob("*.py")
+    }
+    none([str(folder) for folder in sorted(folders) if not (folder / "__init__.py").is_file()])
 
 
-ROOMS = {  # a file imports from its own room and from those to the left; those of one set do not know each other
-    "theory": [
-        *("ground", "numbers", "distributions", "information", "bounds", "policies", "decoding"),
-        *({"optima", "sampling"}, "commands", "entry"),
-    ],
-    "models": [
-        {"runs", "predictors"},
-        {"inputs", "sampling"},
-        {"training", "evaluation"},
-        "commands",
-        "entry",
-    ],
-    "figures": ["drawing", "engine", {"tasks", "claims"}, "paper", "entry"],
-}
-with (ROOT / "tests" / "rooms.csv").open(newline="") as table:
-    ROOM_OF = {mod["file"]: mod["room"] for mod in csv.DictReader(table)}
-
-
-def rank(folder: str, room: str) -> int:
-    """The place of a room in its folder."""
-    return next(i for i, rooms in enumerate(ROOMS[folder]) if room == rooms or room in rooms)
-
-
-def used_modules(name: str) -> set[str]:
-    """The modules of the project that a module imports at any depth."""
-    found = set()
-    for module, names in imports(MODULES[name]):
-        found |= {inner if (inner := f"{module}.{used}") in MODULES else module for used in names} or {module}
-    return found & MODULES.keys()
+def test_folders_import_one_way():
+    offenders = []
+    for name in INNER:
+        place = ORDER.index(name.split(".")[0])
+        for module, _ in imports(MODULES[name]):
+            top = module.split(".")[0]
+            if top in {"tests", "benchmarks", "paper_repro"} or (top in ORDER and ORDER.index(top) > place):
+                offenders.append(f"{name} imports {module}")
+    none(offenders)
 
 
 def test_rooms_import_one_way():
     offenders = []
-    for name, path in MODULES.items():
+    for name in FILES:
         folder = name.split(".")[0]
-        if folder not in ROOMS or path.name == "__init__.py":
-            continue
-        room = ROOM_OF[str(path.relative_to(ROOT))]
-        for used in sorted(used_modules(name)):
-            if used.split(".")[0] != folder or MODULES[used].name == "__init__.py":
+        for used in sorted(used_modules(name)) if folder in ROOMS else []:
+            if used.split(".")[0] != folder or used == folder:
                 continue
-            other = ROOM_OF[str(MODULES[used].relative_to(ROOT))]
-            if other != room and rank(folder, other) >= rank(folder, room):
-                offenders.append(f"{name} ({room}) imports {used} ({other})")
-    assert not offenders, "\n".join(offenders)
+            mine, other = room(name), room(used)
+            if other != mine and rank(folder, other) >= rank(folder, mine):
+                offenders.append(f"{name} ({mine}) imports {used} ({other})")
+    none(offenders)
 
 
-@pytest.mark.parametrize("name", list(MODULES))
-def test_nobody_imports_the_outer_edge(name):
-    for module, names in imports(MODULES[name]):
-        assert "__main__" not in [*module.split("."), *names]
+def test_inside_a_room_a_folder_never_imports_what_lies_below_it():
+    offenders = []
+    for name in FILES:
+        parent = name.rpartition(".")[0]
+        offenders += [
+            f"{name} imports {used}"
+            for used in sorted(used_modules(name))
+            if parent.count(".") == 1 and used.startswith(f"{parent}.") and used.count(".") > name.count(".")
+        ]
+    none(offenders)
 
 
-@pytest.mark.parametrize("name", [name for name in INNER if name.split(".")[0] in ("theory", "synthetic")])
-def test_theory_and_synthetic_never_name_torch(name):
-    assert not {"torch", "matplotlib"} & {module.split(".")[0] for module, _ in imports(MODULES[name])}
+def test_no_cycles_between_files():
+    graph = {name: {used for used in used_modules(name) if used in FILES} for name in FILES}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
-@pytest.mark.parametrize("name", PUBLIC)
-def test_public_modules_say_what_they_hold(name):
-    path = MODULES[name]
-    assert ast.get_docstring(parsed(path))
-    listed, names = exported(path), defined(path)
-    if listed is None:
-        assert not names, f"{name} defines {names} but has no __all__"
-        return
-    assert len(set(listed)) == len(listed)
-    assert set(listed) <= set(names), f"{name} lists names that it does not define"
+def test_nobody_imports_the_outer_edge():
+    none(
+        [
+            f"{name} imports {module}"
+            for name in MODULES
+            for module, names in imports(MODULES[name])
+            if "__main__" in [*module.split("."), *names]
+        ]
+    )
 
 
-@pytest.mark.parametrize("name", list(MODULES))
-def test_only_listed_names_cross_a_folder(name):
-    for module, names in imports(MODULES[name]):
-        if module.split(".")[0] not in ORDER or module.split(".")[0] == name.split(".")[0]:
-            continue
-        source = MODULES[module]
-        listed = exported(source) or []
-        for used in names:
-            assert used in listed or f"{module}.{used}" in MODULES, f"{module} does not list {used}"
+def test_theory_and_synthetic_never_name_torch():
+    none(
+        [
+            f"{name} imports {module}"
+            for name in INNER
+            if name.split(".")[0] in ("theory", "synthetic")
+            for module, _ in imports(MODULES[name])
+            if module.split(".")[0] in {"torch", "matplotlib"}
+        ]
+    )
 
 
-@pytest.mark.parametrize("name", PUBLIC)
-def test_listed_names_exist_and_are_documented(name):
-    module = importlib.import_module(name)
-    for public in getattr(module, "__all__", []):
-        value = getattr(module, public)
-        ours = getattr(value, "__module__", "").split(".")[0] in ORDER  # an alias of a foreign type is not
-        if ours and (inspect.isclass(value) or inspect.isfunction(value)):
-            assert value.__doc__, f"{name}.{public} has no docstring"
+def test_public_modules_say_what_they_hold():
+    offenders = []
+    for name in PUBLIC:
+        path = MODULES[name]
+        listed, names = exported(path), defined(path)
+        if not ast.get_docstring(parsed(path)):
+            offenders.append(f"{name} has no docstring")
+        if listed is None:
+            offenders += [f"{name} defines {names} but has no __all__"] if names else []
+        elif len(set(listed)) < len(listed) or not set(listed) <= set(names):
+            offenders.append(f"{name} lists names twice or names that it does not define")
+    none(offenders)
+
+
+def test_only_listed_names_cross_a_folder():
+    offenders = []
+    for name in MODULES:
+        for module, names in imports(MODULES[name]):
+            if module.split(".")[0] not in ORDER or module.split(".")[0] == name.split(".")[0]:
+                continue
+            listed = exported(MODULES[module]) or []
+            offenders += [
+                f"{name}: {module} does not list {used}"
+                for used in names
+                if used not in listed and f"{module}.{used}" not in MODULES
+            ]
+    none(offenders)
+
+
+def test_listed_names_exist_and_are_documented():
+    offenders = []
+    for name in PUBLIC:
+        module = importlib.import_module(name)
+        for public in getattr(module, "__all__", []):
+            value = getattr(module, public)
+            ours = (
+                getattr(value, "__module__", "").split(".")[0] in ORDER
+            )  # an alias of a foreign type is not
+            if ours and (inspect.isclass(value) or inspect.isfunction(value)) and not value.__doc__:
+                offenders.append(f"{name}.{public} has no docstring")
+    none(offenders)
 
 
 LATE = {"torch", "sympy", "scipy", "matplotlib", "rich", "joblib", "safetensors", "jinja2"}
@@ -194,10 +261,10 @@ def test_the_main_command_is_an_outer_edge():
 
 
 def test_nothing_touches_the_import_path():
-    for path in [*MODULES.values(), ROOT / "paper_repro.py"]:
-        assert "sys.path" not in path.read_text()
+    paths = [*MODULES.values(), ROOT / "paper_repro.py"]
+    none([str(path) for path in paths if "sys.path" in path.read_text(encoding="utf-8")])
 
 
-@pytest.mark.parametrize("name", INNER)
-def test_modules_are_short(name):
-    assert len(MODULES[name].read_text().splitlines()) <= 400
+def test_modules_are_short():
+    lines = {name: len(MODULES[name].read_text(encoding="utf-8").splitlines()) for name in INNER}
+    none([f"{name} has {count} lines" for name, count in lines.items() if count > LONGEST])

@@ -52,7 +52,7 @@ TASKS = {
     "Longer": "the longest answers have 2 positions, but n = 3",
     "Raises": "contexts(): ZeroDivisionError",
     "Exits": "contexts(): SystemExit: 0",
-    "ExitsWhenMade": "cannot make task 'tests.broken_python:ExitsWhenMade': SystemExit: 0",
+    "ExitsWhenMade": "cannot make task 'tests.helpers.broken_python:ExitsWhenMade': SystemExit: 0",
     "ExitsOnSize": "SystemExit: 0",
     "Empty": "must return a tuple of at least one Context, got ()",
     "Five": "must return a tuple of at least one Context, got 5",
@@ -68,7 +68,7 @@ TASKS = {
 
 @pytest.mark.parametrize("name", TASKS)
 def test_a_wrong_python_task_is_one_line(name, capsys):
-    task = f"tests.broken_python:{name}"
+    task = f"tests.helpers.broken_python:{name}"
     assert TASKS[name] in refused(capsys, "decode", task, "--policy", "topk:k=2")
 
 
@@ -83,26 +83,26 @@ def test_a_wrong_python_task_is_one_line(name, capsys):
     ],
 )
 def test_every_command_checks_a_python_task(argv, capsys):
-    argv = [part.format("tests.broken_python:Half") for part in argv]
+    argv = [part.format("tests.helpers.broken_python:Half") for part in argv]
     assert "must sum to 1" in refused(capsys, *argv)
 
 
 @pytest.mark.parametrize("figure", ["figure2", "frontier"])
 def test_the_figures_check_a_python_task(figure, capsys, tmp_path):
-    argv = [figure, "--task", "tests.broken_python:Half", "--out", str(tmp_path / "out")]
+    argv = [figure, "--task", "tests.helpers.broken_python:Half", "--out", str(tmp_path / "out")]
     assert paper_repro.main(argv) == 2
     assert "must sum to 1, got 1/2" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
 def test_a_right_python_task_is_answered_and_its_size_is_its_own(capsys):
-    assert main(["decode", "tests.broken_python:Good", "--policy", "topk:k=2", "--json"]) == 0
+    assert main(["decode", "tests.helpers.broken_python:Good", "--policy", "topk:k=2", "--json"]) == 0
     assert (
         json.loads(capsys.readouterr().out)["exact"]["accuracy"] == "8/9"
     )  # 2/3 x 1/3 + 2/3 x 2/3 + 1/3 x 2/3
     assert main(["bounds", "synthetic.tasks.insert_random:InsertRandom", "-n", "3", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["n"] == 3  # of the input; the answers have 4 positions
-    assert "takes no arguments" in refused(capsys, "bounds", "tests.broken_python:Good", "-n", "3")
+    assert "takes no arguments" in refused(capsys, "bounds", "tests.helpers.broken_python:Good", "-n", "3")
 
 
 def test_nothing_is_called_because_it_is_named(capsys):
@@ -124,8 +124,8 @@ def test_a_module_that_exits_is_an_error(capsys, tmp_path, monkeypatch):
 
 
 RULES = {
-    "boom": "rule tests.broken_python:Boom: plan raised RuntimeError: no plan today",
-    "plans_five": "rule tests.broken_python:PlansFive: plan must return a plan, such as Ranked, got 5",
+    "boom": "rule tests.helpers.broken_python:Boom: plan raised RuntimeError: no plan today",
+    "plans_five": "rule tests.helpers.broken_python:PlansFive: plan must return a plan, such as Ranked, got 5",
     "steps_five": "step must return a board, got 5",
     "finishes_three": "finished must return one truth value a row, got 3",
     "starts_five": "start must return a board, got 5",
@@ -134,7 +134,7 @@ RULES = {
 
 @pytest.mark.parametrize("name", RULES)
 def test_a_broken_rule_is_one_line(name, capsys, places):
-    policy = f"tests.broken_python:{name}"
+    policy = f"tests.helpers.broken_python:{name}"
     assert RULES[name] in refused(capsys, "decode", places, "--policy", policy)
     line = refused(capsys, "decode", "markov_chain", "-n", "60", "--policy", policy, "--samples", "2")
     assert RULES[name] in line
@@ -153,7 +153,7 @@ def test_a_syntax_error_names_the_module(capsys, tmp_path, monkeypatch, places):
 )
 def test_a_rule_without_an_end_is_one_line_on_a_sampled_law(name, line, capsys, monkeypatch):
     monkeypatch.setattr("theory.sampling.runs._STEPS", 50)
-    policy = f"tests.broken_python:{name}"
+    policy = f"tests.helpers.broken_python:{name}"
     argv = ("decode", "markov_chain", "-n", "20", "--policy", policy, "--samples", "2")
     assert line in refused(capsys, *argv)
 

@@ -59,7 +59,7 @@ ROWS = rows()
 
 @cache
 def names_of(module: str) -> frozenset[str]:
-    tree = ast.parse((TESTS / f"{module}.py").read_text(encoding="utf-8"))
+    tree = ast.parse((TESTS / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8"))
     return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
 
 
@@ -82,7 +82,7 @@ def test_functions_are_public_and_documented(name):
 
 @pytest.mark.parametrize("name", sorted({row.test for row in ROWS}))
 def test_tests_exist(name):
-    module, _, function = name.partition(".")
+    module, _, function = name.rpartition(".")
     assert function in names_of(module), f"{name} is gone"
 
 

@@ -13,7 +13,7 @@ import torch
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 pytest.importorskip("transformers")
 
-from tests import hf_models
+from tests.helpers import hf_models
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "your_model.md").read_text(encoding="utf-8")

@@ -1,0 +1,230 @@
+"""Plug-in prices and the adaptive partition bound: definitions, the sandwich, and what they are above."""
+
+from fractions import Fraction
+from itertools import combinations, pairwise
+from math import log, sqrt
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synthetic import make_task
+from tests.helpers.comparison import same
+from tests.helpers.compositions import compositions
+from tests.helpers.strategies import targets
+from tests.reference import definitions as ref
+from theory.bounds.schedules.complexities import path_complexity
+from theory.bounds.schedules.random_order import optimal_sizes
+from theory.bounds.schedules.random_times import (
+    continuous_kl,
+    growth,
+    growth_complexity,
+    one_step_defect,
+    ratio_bound,
+)
+from theory.bounds.schedules.upper_bounds import upper_bounds
+from theory.bounds.schedules.wainwright import (
+    best_partition_bounds,
+    even_cells,
+    partition_bound,
+    partition_complexity,
+    plug_in,
+    plug_in_bound,
+)
+from theory.commands.bounds import schedule_answer
+from theory.information.closed_forms import mean_subset_entropies
+from theory.information.curves.curve import information_curve
+from theory.information.subsets.builder import subset_entropies
+from theory.numbers.lognumber import LogNumber
+from theory.validation import InputError
+
+SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "sparse"))
+LONGER = targets([(2, 2, 2), (3, 1, 2), (2, 2, 2, 2), (2, 3, 1, 2)], kinds=("dense", "skewed", "sparse"))
+TIMES = st.fractions(0, 1, max_denominator=6)
+INSIDE = st.fractions(Fraction(1, 20), Fraction(19, 20), max_denominator=20)
+CURVES = [mean_subset_entropies(task, 8) for task in ("shuffle", "replace_random")] + [
+    [min(j, k) for j in range(9)] for k in (1, 4, 7)
+]
+QUADRATURE = 1e-4  # relative: a sum of 20,000 roots, one end of which may have infinite slope
+
+
+def revealed_pairs(others, p, q):
+    """Every A_p inside A_q with its probability: each position is revealed by p, between p and q, or later."""
+    for size in range(len(others) + 1):
+        for late in combinations(others, size):
+            for more in range(size + 1):
+                for early in combinations(late, more):
+                    weight = p**more * (q - p) ** (size - more) * (1 - q) ** (len(others) - size)
+                    yield early, late, weight
+
+
+@settings(max_examples=20, deadline=None)
+@given(target=SMALL, ends=st.tuples(TIMES, TIMES).map(sorted))
+def test_plug_in_is_the_mean_divergence_of_the_conditionals(target, ends):
+    p, q = ends
+    law, terms = target.law, []
+    for i in range(target.n):
+        others = [j for j in range(target.n) if j != i]
+        for early, late, weight in revealed_pairs(others, p, q):
+            for mass, given_late in ref.contexts(law, late):
+                outcome = next(iter(given_late))
+                given_early = ref.condition(law, {j: outcome[j] for j in early})
+                after, before = (ref.marginal(part, (i,)) for part in (given_late, given_early))
+                terms.append(ref.scale(ref.kl_exact(after, before), weight * mass))
+    truth = ref.scale(ref.add(*terms), q - p)
+    assert same(plug_in(subset_entropies(target.exact), p, q), truth)
+
+
+@settings(max_examples=40, deadline=None)
+@given(target=LONGER, ends=st.tuples(INSIDE, INSIDE).map(sorted).filter(lambda e: e[0] < e[1]))
+def test_sandwich(target, ends):
+    p, q = ends
+    curve = information_curve(subset_entropies(target.exact))
+    rho = q * (1 - p) / (p * (1 - q))
+    price, complexity = plug_in(curve, p, q), growth_complexity(curve, p, q)
+    assert (1 - 1 / rho) * complexity <= price <= (rho - 1) * complexity
+    assert one_step_defect(curve, p, q) <= price
+
+
+@settings(max_examples=30, deadline=None)
+@given(target=LONGER, inner=st.lists(INSIDE, max_size=3, unique=True))
+def test_plug_in_lies_between_the_divergence_and_the_ratio_bound(target, inner):
+    curve = information_curve(subset_entropies(target.exact))
+    times = [Fraction(0), *sorted(inner), Fraction(1)]
+    assert continuous_kl(curve, times) <= plug_in_bound(curve, times)
+    steps = list(pairwise(times))[1:-1]  # the ratio bound has the ends exact
+    ends = sum(
+        (one_step_defect(curve, *e) for e in {(times[0], times[1]), (times[-2], times[-1])}), LogNumber()
+    )
+    if inner:
+        assert sum((plug_in(curve, p, q) for p, q in steps), ends) <= ratio_bound(curve, times)
+
+
+@settings(max_examples=30, deadline=None)
+@given(target=LONGER)
+def test_plug_in_of_block_sizes(target):
+    curve = information_curve(subset_entropies(target.exact))
+    n = curve.n
+    for sizes in compositions(n):
+        found = {bound.name: bound.value for bound in upper_bounds(curve, sizes)}
+        assert found["exact"] <= found["plug-in"] <= found["largest block"]
+        starts = [sum(sizes[:t]) for t in range(len(sizes))]
+        prices = [(s - 1) * (curve.z[a + s - 1] - curve.z[a]) for a, s in zip(starts, sizes, strict=True)]
+        assert found["plug-in"] == sum(prices, LogNumber())
+        inner = [t for t, (a, s) in enumerate(zip(starts, sizes, strict=True)) if a and a + s < n]
+        for t in inner:
+            a, b = starts[t], starts[t] + sizes[t]
+            rises = (Fraction(j * (n - j), n) * curve.increments[j - 1] for j in range(a + 1, b))
+            assert prices[t] <= Fraction(n * (b - a), a * (n - b)) * sum(rises, LogNumber())
+
+
+def spans_and_complexities(curve, cells):
+    odds = [float(t / (1 - t)) for t in cells]
+    return [
+        (log(b / a), float(growth_complexity(curve, p, q)))
+        for (a, b), (p, q) in zip(pairwise(odds), pairwise(cells), strict=True)
+    ]
+
+
+@settings(max_examples=30, deadline=None)
+@given(target=LONGER, cells=st.lists(INSIDE, min_size=2, max_size=5, unique=True))
+def test_complexity_is_its_definition_and_falls_with_refinement(target, cells):
+    cells = sorted(cells)
+    curve = information_curve(subset_entropies(target.exact))
+    found = partition_complexity(curve, cells)
+    truth = sum(sqrt(s * h) for s, h in spans_and_complexities(curve, cells)) ** 2
+    assert found.value == pytest.approx(truth, rel=1e-9, abs=1e-12)
+    assert found.error < 1e-12
+    coarse = partition_complexity(curve, [cells[0], cells[-1]])
+    assert found.value <= coarse.value + found.error + coarse.error
+    floats = information_curve(subset_entropies(target.floats))
+    rough = partition_complexity(floats, cells)
+    assert abs(rough.value - found.value) <= rough.error + found.error
+
+
+@pytest.mark.parametrize("means", CURVES)
+def test_fine_cells_come_close_to_the_path_complexity(means):
+    curve = information_curve(means)
+    cells = even_cells(8, 64)
+    slope = growth(curve).derivative()
+    low, high = float(cells[0]), float(cells[-1])
+    points = [low + (high - low) * (j + 0.5) / 400 for j in range(400)]
+    path = (
+        sum(sqrt(float(slope(Fraction(t).limit_denominator(10**6)))) for t in points) * (high - low) / 400
+    ) ** 2
+    found = partition_complexity(curve, cells).value
+    assert path * (1 - QUADRATURE) <= found <= path * 1.01
+    assert found <= path_complexity(curve).value
+    sizes = [partition_complexity(curve, even_cells(8, k)).value for k in (1, 2, 4, 8)]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+@pytest.mark.parametrize("means", CURVES)
+def test_rational_times_attain_the_value(means):
+    # cells whose odds are powers of 8 and counts 3, 3: the steps of equal span have the odds 1/8, 1/4, ..., 8
+    curve = information_curve(means)
+    odds = [Fraction(2) ** k for k in range(-3, 4)]
+    times = [Fraction(0), *(psi / (1 + psi) for psi in odds), Fraction(1)]
+    bound = partition_bound(curve, [times[1], times[4], times[-2]], 9)
+    if bound.counts == (3, 3):
+        assert abs(bound.value.value - float(ratio_bound(curve, times))) <= bound.value.error + 1e-12
+    mirrored = partition_bound(curve, [times[1], times[-2]], 8)
+    assert mirrored.counts == (6,)
+    assert abs(mirrored.value.value - float(ratio_bound(curve, times))) <= mirrored.value.error + 1e-12
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    target=targets([(2, 2, 2), (2, 2, 2, 2), (2, 3, 1, 2)], kinds=("dense", "sparse")), k=st.integers(1, 3)
+)
+def test_best_blocks_cost_less_than_the_bound(target, k):
+    curve = information_curve(subset_entropies(target.exact))
+    cells, best = even_cells(curve.n, k), optimal_sizes(curve).values
+    of_any_cells = best_partition_bounds(curve, 3 * curve.n)
+    for steps in range(k + 2, 3 * curve.n):
+        bound = partition_bound(curve, cells, steps)
+        assert sum(bound.counts) + 2 <= steps
+        assert bound.value.value - bound.value.error <= bound.closed.value + bound.closed.error
+        least = best[min(steps, curve.n) - 1]
+        assert least <= Fraction(bound.value.value) + Fraction(bound.value.error)
+        any_cells = of_any_cells[steps - 1]
+        assert any_cells is not None
+        assert least <= Fraction(any_cells.value) + Fraction(any_cells.error)
+        floats = partition_bound(information_curve(subset_entropies(target.floats)), cells, steps)
+        assert floats.value.error < 1e-9
+
+
+@pytest.mark.parametrize("means", CURVES)
+def test_bounds_hold_on_curves(means):
+    curve = information_curve(means)
+    best = optimal_sizes(curve).values
+    for steps, found in list(enumerate(best_partition_bounds(curve, 8), start=1))[2:]:
+        assert found is not None
+        assert best[steps - 1] <= Fraction(found.value) + Fraction(found.error)
+    tight = partition_bound(curve, even_cells(8, 4), 200)
+    assert tight.closed.value <= 1.2 * tight.value.value + 1e-12
+
+
+@pytest.mark.parametrize(("name", "n"), [("shuffle", 6), ("markov_chain", 5), ("parity", 2)])
+def test_answer_of_the_schedule(name, n):
+    answer = schedule_answer(make_task(name, n))
+    bounds = answer["partition_bound"]
+    assert bounds[:2] == [None, None]
+    for bound, least in list(zip(bounds, answer["expected_kl"], strict=True))[2:]:
+        assert least <= LogNumber.rational(Fraction(bound))
+
+
+def test_short_sequences_and_wrong_input():
+    assert best_partition_bounds([0, 1, 1], 2) == [None, None]
+    assert best_partition_bounds([0, 1, 1, 1], 2) == [None, None]
+    with pytest.raises(InputError, match="need at least 4 steps, got 3"):
+        partition_bound([0, 1, 1, 1], ["1/4", "1/2", "3/4"], 3)
+    with pytest.raises(InputError, match=r"must increase within \(0, 1\)"):
+        partition_complexity([0, 1, 1, 1], [0, "1/2"])
+    with pytest.raises(InputError, match="n of at least 3, got 2"):
+        even_cells(2, 1)
+    with pytest.raises(InputError, match="forward in time"):
+        plug_in([0, 1, 1], "1/2", "1/4")
+    with pytest.raises(InputError, match="from 0 to 1"):
+        plug_in_bound([0, 1, 1], ["1/2", 1])
+    assert partition_complexity([0, 1, 2, 3], ["1/4", "3/4"]).value == 0  # independent tokens

@@ -1,0 +1,119 @@
+"""Prefix rules at large n: what floats tell is what exact entropies say, and the rest is left to them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synthetic import make_task
+from tests.decoding.structured.test_structured_decode import FIELDS
+from theory.decoding import exchangeable as alike
+from theory.decoding.decoder import decode
+from theory.decoding.exchangeable import size_of_alike, size_of_rows
+from theory.decoding.lumped import decode_lumped
+from theory.decoding.lumped_cost import StateWork
+from theory.decoding.structured.dispatch import NotKnownError, decode_structured
+from theory.decoding.tasks.decode import decode_contexts
+from theory.decoding.tasks.structure import structure_of
+from theory.limits import CostError, allowing
+from theory.policies import parse_policy
+
+SPECS = (
+    *(f"eb:gamma={gamma}" for gamma in ("0", "0.1", "1", "1e400")),
+    *(f"eb:gamma=1/3,by={by}" for by in ("entropy", "margin", "left_to_right")),
+    *(f"entropy_sum:eta={eta}" for eta in ("0", "1", "5/2")),
+    "entropy_sum:eta=1,crossing=keep,by=confidence",
+    "entropy_sum:eta=2,by=margin,ties=lowest",
+    "frechet:delta=1/4",
+    "frechet:delta=0",
+)
+
+
+def _exactly(monkeypatch, compute):
+    """Return what exact numbers say: floats tell nothing."""
+    with monkeypatch.context() as patch:
+        patch.setattr(alike, "alike_size", lambda *_, **__: None)
+        patch.setattr(alike, "rows_size", lambda *_: None)
+        patch.setattr(alike, "_MONOTONE", ())
+        return compute()
+
+
+@settings(max_examples=150)
+@given(
+    rows=st.lists(
+        st.sampled_from([(12, 0, 0), (11, 1, 0), (6, 6, 0), (6, 3, 3), (4, 4, 4), (3, 9, 0), (1, 4, 7)]),
+        min_size=1,
+        max_size=9,
+    ),
+    before=st.integers(0, 2),
+    spec=st.sampled_from(SPECS),
+)
+def test_floats_tell_the_number_of_exact_entropies(rows, before, spec):
+    policy, n, table = parse_policy(spec), len(rows) + before, np.array(rows)
+    with pytest.MonkeyPatch.context() as patch:
+        exact = _exactly(patch, lambda: size_of_rows(n, policy, table, 12))
+    assert size_of_rows(n, policy, table, 12) == exact
+
+
+@pytest.mark.parametrize("spec", [*SPECS, "eb:gamma=1/2,block=4", "entropy_sum:eta=3,block=2"])
+@pytest.mark.parametrize("marginal", [(1,), ("1/2", "1/2"), ("1/3", "1/3", "1/3"), (1, 0), ("9/10", "1/10")])
+def test_alike_positions_too(spec, marginal, monkeypatch):
+    policy, row = parse_policy(spec), [Fraction(p) for p in marginal]
+    for left in range(1, 10):
+        exact = _exactly(monkeypatch, lambda left=left: size_of_alike(9, policy, row, left))
+        assert size_of_alike(9, policy, row, left) == exact
+
+
+@pytest.mark.parametrize(("name", "n"), [("insert_random", 5), ("remove_random", 6)])
+@pytest.mark.parametrize("spec", SPECS)
+def test_intervals_equal_listed_laws(name, n, spec):
+    task, policy = make_task(name, n), parse_policy(spec)
+    found = decode_structured(structure_of(task), policy)
+    listed = decode(task.contexts()[0].law.pmf(), policy)
+    for field in FIELDS:
+        if field != "kl" or found.kl is not None:  # random choices between mirror images
+            assert getattr(found, field) == getattr(listed, field), field
+
+
+@pytest.mark.parametrize("name", ["bernoulli_walk", "one_hot_blocks"])
+@pytest.mark.parametrize("spec", ["eb:gamma=1/3,by=left_to_right", "entropy_sum:eta=1,by=left_to_right"])
+def test_blocks_from_the_left_follow_from_entropies(name, spec):
+    """Elsewhere a rule from the left takes as many as its clock says: these are not known in a closed form."""
+    with pytest.raises(NotKnownError, match="no polynomial decode of"):
+        decode_structured(structure_of(make_task(name, 16)), parse_policy(spec))
+
+
+def test_a_thousand_sums_of_logarithms_are_not_taken(monkeypatch):
+    """The exact entropies of every state of 999 positions took minutes, without a word."""
+    monkeypatch.setattr("theory.numbers.arithmetic.ExactNumbers.entropy", None)
+    result = decode_contexts(make_task("shuffle", 999), parse_policy("eb:gamma=0.1"))
+    assert (result.accuracy, result.steps) == (1, 999)
+
+
+def test_long_intervals_are_refused_by_their_first_states():
+    task = structure_of(make_task("insert_random", 10**6))
+    with pytest.raises(
+        CostError, match=r"decoding 1000001 positions exactly by topk:k=2 would take about .* n"
+    ):
+        decode_structured(task, parse_policy("topk:k=2"))
+    work = StateWork(n=1000, rule="rule")
+    work.require_questions(1000)
+    for _ in range(10**6):
+        work.ask()
+    work.require(1000)  # the first states tell nothing of the others
+    with pytest.raises(CostError, match="decoding 1000 positions exactly by rule would take about"):
+        work.require(900)
+
+
+def test_long_chains_are_refused_by_their_first_states():
+    chain, policy = make_task("shuffle", 400).chain(), parse_policy("topk:k=2")
+    with (
+        allowing(Fraction(1, 10_000)),
+        pytest.raises(CostError, match="decoding 400 positions exactly by topk:k=2"),
+    ):
+        decode_lumped(chain, policy)
+    assert decode_lumped(chain, policy).steps == 200

@@ -1,0 +1,163 @@
+"""Figures of a task of the user's own: their numbers are those of the decoder, and bad input is one line."""
+
+import csv
+import json
+from fractions import Fraction
+
+import pytest
+
+import paper_repro
+from figures.drawing.frontier_curve import draw_frontier
+from figures.drawing.save_picture import check_plot_file
+from figures.engine.figure import RunSettings, known_figures
+from figures.engine.run import run_figures
+from figures.engine.task_data import listed_task, task_data
+from figures.tasks.listed_curves import task_figure
+from theory import (
+    Context,
+    CostError,
+    InputError,
+    JointPMF,
+    ListedLaw,
+    decode_contexts,
+    optimal_bounds,
+    parse_policy,
+    subset_entropies,
+)
+from theory.__main__ import main
+from theory.commands.frontier import frontier_answer
+
+CONTEXTS = {
+    "contexts": [
+        {"weight": "1/4", "outcomes": [["a", "b", "a"], ["b", "a", "b"]], "probabilities": ["1/3", "2/3"]},
+        {"weight": "3/4", "outcomes": [["a", "a", "a"], ["b", "b", "a"], ["b", "a", "a"]]},
+    ]
+}
+
+
+@pytest.fixture
+def path(tmp_path):
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps(CONTEXTS))
+    return file
+
+
+def test_the_data_is_the_task(path):
+    data = task_data(str(path))
+    assert data.name == "mine.json"
+    back = listed_task(data.contexts)
+    for spec in ("topk:k=2,by=random", "threshold:gamma=0.6"):
+        ours = decode_contexts(back, parse_policy(spec))
+        wanted = decode_contexts(task_data_source(path), parse_policy(spec))
+        assert (ours.accuracy, ours.kl, ours.steps) == (wanted.accuracy, wanted.kl, wanted.steps)
+
+
+def task_data_source(path):
+    from theory import read_task
+
+    return read_task(path)
+
+
+def test_every_row_is_an_exact_decode(path, tmp_path):
+    figure = task_figure(task_data(str(path)))
+    (result,) = run_figures([figure], run=RunSettings(fast=True), out=tmp_path / "out")
+    assert result.passed
+    assert all(check.passed for check in result.checks)
+    rows = list(csv.DictReader((tmp_path / "out" / "figure2_task.csv").read_text().splitlines()))
+    task = task_data_source(path)
+    decodes = [row for row in rows if row["source"] == "decode"]
+    assert {row["temperature"] for row in decodes} == {"0", "1"}
+    for row in decodes:
+        wanted = decode_contexts(task, parse_policy(row["policy"]), temperature=int(row["temperature"]))
+        assert Fraction(row["accuracy"]) == wanted.accuracy
+        assert float(row["kl"]) == float(wanted.kl)
+        assert float(row["tokens_per_step"]) == pytest.approx(float(wanted.tokens_per_step))
+    bounds = [float(row["kl"]) for row in rows if row["source"] == "bound"]
+    parts = [(context.weight, context.law.pmf()) for context in task.contexts()]
+    assert bounds == [float(bits) for bits in optimal_bounds(subset_entropies(parts)).values]
+    hull = [(float(row["steps_under_data"]), float(row["kl"])) for row in rows if row["source"] == "frontier"]
+    assert hull == [(float(v["steps"]), float(v["kl"])) for v in frontier_answer(task)["vertices"]]
+
+
+def test_a_float_law_can_be_drawn(tmp_path):
+    data = task_data("tests.figures.tasks.test_task_figures:Floats")
+    (result,) = run_figures([task_figure(data)], run=RunSettings(fast=True), out=tmp_path)
+    assert result.passed
+
+
+@pytest.mark.parametrize("name", ["floats", "city_names"])
+def test_every_rule_against_the_optimum_of_a_task(name, tmp_path):
+    from figures.paper.rules_against_optimum import task_figure as against_the_optimum
+
+    data = task_data("tests.figures.tasks.test_task_figures:Floats" if name == "floats" else name)
+    (result,) = run_figures([against_the_optimum(data)], run=RunSettings(fast=True), out=tmp_path)
+    assert result.passed
+    rows = list(csv.DictReader((tmp_path / "frontier_task.csv").read_text().splitlines()))
+    rules = {row["rule"] for row in rows if row["kind"] == "rule"}
+    assert {"top-k random", "WINO"} <= rules
+    page = (tmp_path / "optimality_task.md").read_text()
+    assert "`optimality_task.md`" in result.figure.about
+    assert all(f"| {rule} |" in page for rule in rules)
+    one = next(row for row in rows if row["spec"] == "topk:k=1,by=random")
+    assert (float(one["kl"]), float(one["steps"])) == (pytest.approx(0, abs=1e-12), 2)
+
+
+class Floats:
+    name, n = "floats", 2
+
+    def contexts(self):
+        pmf = JointPMF.from_pairs([("a", "b"), ("b", "b"), ("b", "a")], [0.1, 0.2, 0.7])
+        return (Context(weight=Fraction(1), law=ListedLaw(pmf)),)
+
+    def chain(self):
+        return None
+
+
+def test_only_figures_with_a_form_for_tasks_take_one(path, tmp_path, capsys):
+    able = [name for name, figure in known_figures().items() if figure.for_task]
+    assert able == ["figure2", "frontier"]
+    for argv, message in [
+        (["figure1", "--task", str(path)], "figure1 has no form for --task; use figure2"),
+        (["figure2", "--task", "none.json"], "No such file"),
+        (["figure2", "--task", "shuffle"], "needs a size"),
+        (["figure2", "--task", "shuffle", "-n", "8"], "use a task of fewer outcomes"),
+        (["figure2", "-n", "9"], "belong to --task"),
+        (["figure2", "--normalise"], "belong to --task"),
+    ]:
+        assert paper_repro.main([*argv, "--out", str(tmp_path / "none")]) == 2
+        captured = capsys.readouterr()
+        assert message in captured.err
+        assert captured.err.count("\n") == 1
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_frontier_plot_shows_the_vertices(path, tmp_path, capsys):
+    for ending, start in (("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")):
+        picture = tmp_path / f"f.{ending}"
+        assert main(["frontier", str(path), "--plot", str(picture), "--json"]) == 0
+        assert picture.read_bytes().startswith(start)
+        first = picture.read_bytes()
+        assert main(["frontier", str(path), "--plot", str(picture), "--json"]) == 0
+        assert picture.read_bytes() == first
+    answer = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert answer["plot"] == str(picture)
+    drawing = draw_frontier(answer, [1.0, 0.5, 0.0])
+    lines = {line.get_label(): line.get_xydata().tolist() for line in drawing.axes[0].lines}
+    assert lines["frontier of adaptive policies"] == [[v["steps"], v["kl"]] for v in answer["vertices"]]
+    assert lines["best fixed partition, $L^*_T$"] == [[1, 1.0], [2, 0.5], [3, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("f.gif", "must end in"), ("none/f.png", "there is no folder")]
+)
+def test_pictures_that_cannot_be_written(path, tmp_path, capsys, name, message):
+    assert main(["frontier", str(path), "--plot", str(tmp_path / name)]) == 2
+    assert message in capsys.readouterr().err
+    with pytest.raises(InputError, match=message):
+        check_plot_file(str(tmp_path / name))
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.json"]
+
+
+def test_large_tasks_are_refused_before_work():
+    with pytest.raises(CostError, match="fewer outcomes"):
+        task_data("shuffle", 8)

@@ -1,0 +1,273 @@
+"""Every bound of an exact pmf is an exact number: many primes, weights of hundreds of bits, ties decided."""
+
+from collections import Counter
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from itertools import combinations, product
+from math import comb
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.helpers.comparison import members, same
+from tests.helpers.strategies import ordered_partitions, targets
+from tests.helpers.tolerance import DIGITS, USEFUL
+from tests.reference import definitions as ref
+from theory.bounds.partitions.by_size import counts_by_size, entropies_by_size
+from theory.bounds.partitions.step_bounds import optimal_bounds, optimal_partition_counts, step_bound
+from theory.bounds.schedules.random_order import expected_kl, optimal_sizes
+from theory.bounds.schedules.upper_bounds import entropy_bound
+from theory.distributions.pmf import JointPMF
+from theory.information.curves.curve import information_curve
+from theory.information.measures import entropy
+from theory.information.subsets.builder import subset_entropies
+from theory.limits import CostError
+from theory.numbers.lognumber import LogNumber
+from theory.validation import InputError
+
+SHAPES = [(2, 2), (3, 2), (2, 2, 2), (2, 3, 2)]
+BITS = 200
+
+
+def on_demand(pmf):
+    """The table of a pmf whose entries are built one by one when asked for, whatever their size."""
+    table = subset_entropies(pmf)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("theory.information.subsets.table.prime_rows", lambda _pmf, _masses: None)
+        assert table.rows is None  # kept
+    assert table.is_exact
+    return table
+
+
+# --- Many primes: the same answers as the reference and as the vectors ----------------------------------
+
+
+@settings(max_examples=30)
+@given(target=targets(SHAPES), data=st.data())
+def test_entries_on_demand_are_the_definition(target, data):
+    table, vectors = on_demand(target.exact), subset_entropies(target.exact)
+    assert vectors.vectors is not None
+    for mask in range(1 << target.n):
+        assert same(table.exact(mask), ref.entropy(target.law, members(target.n, mask)))
+        assert table.exact(mask) == vectors.exact(mask)
+    partition = data.draw(ordered_partitions(target.n))
+    assert same(step_bound(table, partition), ref.step_bound(target.law, partition))
+    for steps, value in enumerate(optimal_bounds(table).values, start=1):
+        form, winners = ref.optimal_bound(target.law, steps)
+        assert same(value, form)
+        assert optimal_bounds(table).partitions[steps - 1] in {
+            tuple(tuple(sorted(block)) for block in partition) for partition in winners
+        }
+        assert optimal_partition_counts(table)[steps - 1] == len(winners)
+    assert optimal_bounds(table).error == 0
+
+
+@settings(max_examples=30)
+@given(target=targets([(2, 2, 2), (2, 2, 2, 2), (2, 3, 2)]))
+def test_everything_built_on_a_table_is_exact(target):
+    table, vectors = on_demand(target.exact), subset_entropies(target.exact)
+    curve, other = information_curve(table), information_curve(vectors)
+    assert curve.is_exact
+    assert curve.means == other.means
+    assert optimal_sizes(curve).values == optimal_sizes(other).values
+    for sizes in ([target.n], [1] * target.n, [1, target.n - 1]):
+        assert expected_kl(table, sizes) == expected_kl(vectors, sizes)
+        assert entropy_bound(table, sizes).value == entropy_bound(vectors, sizes).value
+
+
+def test_many_distinct_primes_stay_exact():
+    # about 3^7 different marginal weights of 18 bits: more primes than a table of vectors holds
+    weights = [(7919 * j * j + 104729 * j + 1) % 262139 + 1 for j in range(1 << 9)]
+    pmf = JointPMF.from_weights(list(product((0, 1), repeat=9)), weights)
+    table = subset_entropies(pmf)
+    assert table.is_exact
+    assert table.vectors is None
+    found = optimal_bounds(table)
+    assert all(isinstance(value, LogNumber) for value in found.values)
+    assert found.values[-1] == 0 < found.values[-2] < found.values[0]
+    for value, partition in zip(found.values, found.partitions, strict=True):
+        assert step_bound(table, partition) == value
+    floats = optimal_bounds(subset_entropies(pmf, exact=False))
+    for value, approximate in zip(found.values, floats.values, strict=True):
+        assert abs(value - Fraction(approximate)) <= Fraction(floats.error) < Fraction(1, 10**9)
+
+
+@settings(max_examples=10)
+@given(parts=st.lists(st.tuples(st.integers(1, 5), targets([(2, 2, 2)])), min_size=2, max_size=3))
+def test_contexts_on_demand(parts):
+    total = sum(w for w, _ in parts)
+    table = on_demand([(Fraction(w, total), target.exact) for w, target in parts])
+    for mask in range(8):
+        forms = [ref.scale(ref.entropy(t.law, members(3, mask)), Fraction(w, total)) for w, t in parts]
+        assert same(table.exact(mask), ref.add(*forms))
+
+
+# --- Weights of 200 bits: against decimals of 120 digits, without a factor ------------------------------
+
+
+def decimal_entropy(law: ref.PMF, positions) -> Decimal:
+    """H = -sum p log2 p with DIGITS digits, straight from the definition."""
+    with localcontext() as context:
+        context.prec = DIGITS
+        masses = [
+            Decimal(p.numerator) / Decimal(p.denominator) for p in ref.marginal(law, positions).values()
+        ]
+        return -sum((p * p.ln() for p in masses), Decimal(0)) / Decimal(2).ln()
+
+
+def decimal_bound(law: ref.PMF, partition) -> Decimal:
+    """L_T = sum_t sum_{i in S_t} H(y_i | y_<t) - H(Y), the entropies as above."""
+    with localcontext() as context:
+        context.prec = DIGITS
+        total, before = -decimal_entropy(law, range(ref.length(law))), ()
+        for block in partition:
+            for i in block:
+                total += decimal_entropy(law, (*before, i)) - decimal_entropy(law, before)
+            before += tuple(block)
+        return total
+
+
+def agrees(number: LogNumber, value: Decimal) -> bool:
+    """The number lies within 10^-100 of the decimal, decided exactly."""
+    return abs(number - Fraction(value)) < Fraction(1, 10**100)
+
+
+large = st.integers(0, BITS).flatmap(lambda b: st.integers(0, 2**b))
+
+
+@st.composite
+def large_laws(draw, shapes=((2, 2), (2, 2, 2), (3, 2))):
+    shape = draw(st.sampled_from(shapes))
+    words = list(product(*map(range, shape)))
+    weights = draw(st.lists(large, min_size=len(words), max_size=len(words)).filter(any))
+    return {y: Fraction(w, sum(weights)) for y, w in zip(words, weights, strict=True) if w}
+
+
+@settings(max_examples=25, deadline=None)
+@given(law=large_laws(), data=st.data())
+def test_weights_of_200_bits(law, data):
+    n, pmf = ref.length(law), JointPMF.from_mapping(law)
+    table = subset_entropies(pmf)
+    assert table.is_exact
+    for mask in range(1 << n):
+        assert agrees(table.exact(mask), decimal_entropy(law, members(n, mask)))
+        assert table.exact(mask) == entropy(pmf, members(n, mask))
+        assert abs(Fraction(float(table.h[mask])) - table.exact(mask)) <= Fraction(table.error)
+    partition = data.draw(ordered_partitions(n))
+    assert agrees(step_bound(table, partition), decimal_bound(law, partition))
+    found = optimal_bounds(table)
+    for steps, value in enumerate(found.values, start=1):
+        bounds = {p: decimal_bound(law, p) for p in ref.ordered_partitions(n, steps)}
+        assert agrees(value, min(bounds.values()))
+        assert step_bound(table, found.partitions[steps - 1]) == value
+    assert found.values[-1] == 0  # decided, not close
+
+
+@settings(max_examples=10, deadline=None)
+@given(by_ones=st.lists(st.integers(1, 2**BITS), min_size=4, max_size=4), bump=st.integers(0, 1))
+def test_ties_of_large_weights_are_decided(by_ones, bump):
+    # exchangeable: partitions of equal sizes tie exactly, until one weight is off by one part in 2^200
+    words = list(product((0, 1), repeat=3))
+    weights = [by_ones[sum(word)] * 2 + (bump if word == (1, 0, 0) else 0) for word in words]
+    law = {y: Fraction(w, sum(weights)) for y, w in zip(words, weights, strict=True)}
+    table = subset_entropies(JointPMF.from_mapping(law))
+    for steps, count in enumerate(optimal_partition_counts(table), start=1):
+        bounds = [step_bound(table, p) for p in ref.ordered_partitions(3, steps)]
+        assert count == sum(bound == min(bounds) for bound in bounds)
+        groups = Counter(bounds)
+        if not bump and steps == 2:
+            assert set(groups.values()) <= {3, 6}
+
+
+def test_independent_positions_of_large_weights_have_no_correlation():
+    p, q = Fraction(3**100 + 2, 5**80), Fraction(2**150 + 1, 7**60)
+    law = {(a, b): (p if a else 1 - p) * (q if b else 1 - q) for a, b in product((0, 1), repeat=2)}
+    table = subset_entropies(JointPMF.from_mapping(law))
+    assert optimal_bounds(table).values == (0, 0)
+    assert optimal_partition_counts(table) == (1, 2)
+
+
+# --- Counting by sizes ----------------------------------------------------------------------------------
+
+
+def counted_both_ways(pmf):
+    """Counts by sizes (None where entropies do not depend on the size alone) and by chains of sets.
+
+    The optima are the same both ways, and each partition costs what is said.
+    """
+    table = subset_entropies(pmf)
+    sizes, found = entropies_by_size(table), optimal_bounds(table)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("theory.bounds.partitions.step_bounds.entropies_by_size", lambda _: None)
+        assert found.values == optimal_bounds(table).values
+        for steps, (value, partition) in enumerate(zip(found.values, found.partitions, strict=True), start=1):
+            assert (step_bound(table, partition), len(partition)) == (value, steps)
+        return sizes and counts_by_size(sizes), optimal_partition_counts(table)
+
+
+@settings(max_examples=40, deadline=None)
+@given(by_ones=st.lists(st.integers(0, 6), min_size=5, max_size=5).filter(any), swap=st.booleans())
+def test_exchangeable_laws_are_counted_by_sizes(by_ones, swap):
+    # turning one token round leaves every entropy as it is, though the law is exchangeable no more
+    words = [word for word in product((0, 1), repeat=4) if by_ones[sum(word)]]
+    pmf = JointPMF.from_weights(
+        [(1 - a if swap else a, *rest) for a, *rest in words], [by_ones[sum(word)] for word in words]
+    )
+    by_size, by_chains = counted_both_ways(pmf)
+    assert by_size == by_chains
+
+
+@settings(max_examples=40, deadline=None)
+@given(target=targets([(2, 2, 2), (3, 3, 3), (2, 3, 2), (1, 1)]))
+def test_counting_by_sizes_is_used_where_it_holds(target):
+    by_size, by_chains = counted_both_ways(target.exact)
+    forms = [ref.entropy(target.law, members(target.n, mask)) for mask in range(1 << target.n)]
+    alone = all(form == forms[(1 << mask.bit_count()) - 1] for mask, form in enumerate(forms))
+    assert by_size == (by_chains if alone else None)
+    for steps, count in enumerate(by_chains, start=1):
+        assert count == len(ref.optimal_bound(target.law, steps)[1])
+
+
+def test_counts_of_a_code_and_of_a_long_parity():
+    # Reed-Solomon [4, 2] over GF(5): any two positions are free and tell the rest, but the law is not exchangeable
+    code = JointPMF.uniform(
+        [tuple((a + b * x) % 5 for x in range(4)) for a, b in product(range(5), repeat=2)]
+    )
+    by_size, by_chains = counted_both_ways(code)
+    assert by_size == by_chains
+    parity = JointPMF.uniform([(*word, sum(word) % 2) for word in product((0, 1), repeat=11)])
+    # nothing is lost iff the last block is one position: 12 times the ordered partitions of 11 into T - 1 blocks
+    counts = optimal_partition_counts(subset_entropies(parity))
+    surjections = [sum((-1) ** j * comb(t, j) * (t - j) ** 11 for j in range(t + 1)) for t in range(12)]
+    assert counts == (1, *(12 * surjections[t] for t in range(1, 12)))
+
+
+# --- Refusals -------------------------------------------------------------------------------------------
+
+
+def test_refusals():
+    floats = JointPMF.from_pairs([(0, 0), (1, 1)], [0.5, 0.5])
+    with pytest.raises(InputError, match="needs exact probabilities; write them as fractions"):
+        subset_entropies(floats, exact=True)
+    bits = subset_entropies(JointPMF.uniform([(a, a, a, b, b, b) for a, b in product((0, 1), repeat=2)]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("theory.bounds.partitions.step_bounds._COMPARED", 20)
+        patch.setattr(
+            "theory.bounds.partitions.step_bounds._Backtrack._best", pytest.fail
+        )  # refused before anything is compared
+        with pytest.raises(CostError, match=r"ties between partitions exactly .* exact=False"):
+            optimal_partition_counts(bits)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("theory.information.subsets.table._EXACT_STEPS", 10**4)
+        many = JointPMF.from_weights(list(product((0, 1), repeat=5)), [2**80 + 8**j for j in range(32)])
+        table = subset_entropies(many)
+        for use in (optimal_bounds, information_curve, lambda t: step_bound(t, [range(5)])):
+            with pytest.raises(CostError, match=r"exact entropies .* microseconds.* exact=False"):
+                use(table)
+        assert optimal_bounds(subset_entropies(many, exact=False)).error < USEFUL
+    wide = JointPMF.from_weights(
+        [tuple(int(i in pair) for i in range(26)) for pair in combinations(range(26), 2)], [2**90 + 1] * 325
+    )
+    with pytest.raises(CostError, match="26 subset entropies"):
+        subset_entropies(wide)

@@ -1,0 +1,168 @@
+"""Rows over primes: every entry of the table of a weighted law, compiled and in numpy, against the definition."""
+
+import pickle
+from fractions import Fraction
+from itertools import product
+from math import comb, prod
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.helpers.comparison import members, same
+from tests.reference import definitions as ref
+from theory.bounds.partitions.step_bounds import optimal_bounds, optimal_partition_counts, step_bound
+from theory.distributions.pmf import JointPMF
+from theory.information.curves.curve import information_curve
+from theory.information.measures import entropy
+from theory.information.subsets.builder import subset_entropies
+from theory.information.subsets.prime_rows import mean_rows
+from theory.information.subsets.prime_rows_builder import prime_rows
+from theory.information.subsets.table import EntropyTable
+from theory.numbers.compiled import has_compiler
+from theory.numbers.lognumber import LogNumber
+
+SHAPES = [(1,), (4,), (2, 2), (1, 3), (3, 2, 2), (2, 2, 2, 2), (2, 1, 3, 2)]
+ROUTES = [False, True] if has_compiler() else [False]
+# zeros, ties, skew, primes on both sides of the sieve, squares of primes, and masses near 2^40
+PRIMES = [2, 3, 97, 2003, 65537, 2**22 - 3, 2**22 + 15, 2**31 - 1]
+integers = st.one_of(
+    st.integers(0, 4),
+    st.integers(0, 50),
+    st.sampled_from([*PRIMES, 9, 97**2, 2003**2, 2**20, 2**22, 3 * (2**22 + 15)]),
+    st.integers(0, 2**40),
+)
+
+
+@st.composite
+def weighted(draw, shapes=tuple(SHAPES), weights=integers):
+    """A law {outcome: Fraction} with integer weights, and its integers as a table."""
+    shape = draw(st.sampled_from(shapes))
+    listed = draw(st.lists(weights, min_size=prod(shape), max_size=prod(shape)).filter(any))
+    words = list(product(*map(range, shape)))
+    return {y: Fraction(w, sum(listed)) for y, w in zip(words, listed, strict=True) if w}
+
+
+def routes(pmf):
+    """The rows of a pmf by every route: from the dense table and from listed masses, compiled and not."""
+    table = subset_entropies(pmf)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("theory.information.subsets.builder.dense_is_cheaper", lambda _: False)
+        (masses,) = subset_entropies(pmf).masses
+        patch.setattr("theory.information.subsets.prime_rows_builder.dense_is_cheaper", lambda _: True)
+        assert masses is not None
+        return [prime_rows(pmf, m, compiled=c) for m in (None, masses) for c in ROUTES], table
+
+
+@settings(max_examples=80, deadline=None)
+@given(law=weighted())
+def test_every_route_gives_the_definition(law):
+    pmf = JointPMF.from_mapping(law)
+    found, table = routes(pmf)
+    for mask in range(1 << pmf.n):
+        form = ref.entropy(law, members(pmf.n, mask))
+        assert same(table.exact(mask), form)
+        for rows in found:
+            assert rows is not None
+            assert same(rows.number(mask), form)
+
+
+@settings(max_examples=40, deadline=None)
+@given(law=weighted(weights=st.integers(0, 6)))
+def test_rows_are_equal_iff_entropies_are(law):
+    found, table = routes(JointPMF.from_mapping(law))
+    numbers = [table.exact(mask) for mask in range(len(table.h))]
+    for rows in found:
+        keys = [rows.signature(mask) for mask in range(len(numbers))]
+        for a in range(len(numbers)):
+            assert [keys[a] == key for key in keys] == [numbers[a] == number for number in numbers]
+
+
+@settings(max_examples=40, deadline=None)
+@given(law=weighted())
+def test_matrix_and_sums(law):
+    found, _ = routes(JointPMF.from_mapping(law))
+    for rows in found:
+        primes, count = rows.used(), len(rows.ends) - 1
+        matrix = rows.matrix(primes)
+        for mask in range(count):
+            terms = {
+                p: Fraction(v, rows.denominator)
+                for p, v in zip(primes, matrix[mask].tolist(), strict=True)
+                if v
+            }
+            assert LogNumber(terms) == rows.number(mask)
+        labels = np.array([mask.bit_count() for mask in range(count)])
+        for label, total in enumerate(rows.sums(labels)):
+            parts = [rows.number(mask) for mask in range(count) if mask.bit_count() == label]
+            assert total == sum(parts, LogNumber())
+
+
+@settings(max_examples=25, deadline=None)
+@given(laws=st.lists(weighted(shapes=((2, 3, 2),)), min_size=2, max_size=3), data=st.data())
+def test_the_mean_over_contexts(laws, data):
+    shares = data.draw(st.lists(st.integers(1, 9), min_size=len(laws), max_size=len(laws)))
+    weights = [Fraction(s, sum(shares)) for s in shares]
+    pmfs = [JointPMF.from_mapping(law) for law in laws]
+    rows = mean_rows([(w, routes(pmf)[0][0]) for w, pmf in zip(weights, pmfs, strict=True)])
+    table = subset_entropies(list(zip(weights, pmfs, strict=True)))
+    assert table.rows is not None
+    for mask in range(8):
+        forms = [
+            ref.scale(ref.entropy(law, members(3, mask)), w) for law, w in zip(laws, weights, strict=True)
+        ]
+        assert same(rows.number(mask), ref.add(*forms))
+        assert same(table.rows.number(mask), ref.add(*forms))
+
+
+def law_of(n: int, top: int, seed: int) -> JointPMF:
+    rng = np.random.default_rng(seed)
+    words = list(product((0, 1), repeat=n))
+    return JointPMF.from_weights(words, rng.integers(0, top + 1, len(words)).tolist())
+
+
+@pytest.mark.parametrize(("n", "top"), [(8, 3), (8, 300), (9, 20000), (10, 1)])
+def test_routes_agree_on_larger_tables(n, top):
+    # sets with many equal masses are counted first, sets with few are not; (9, 20000) has masses beyond 2^22
+    found, _ = routes(law_of(n, top, seed=n))
+    signatures = [[sorted(rows.terms(mask).items()) for mask in range(1 << n)] for rows in found]
+    assert all(other == signatures[0] for other in signatures[1:])
+
+
+def test_reading_one_entry_builds_one_and_reading_many_builds_rows():
+    pmf = law_of(10, 10, seed=1)
+    table = subset_entropies(pmf, exact=True)
+    assert table.exact(5) == entropy(pmf, [0, 2])
+    assert "rows" not in table.__dict__
+    numbers = [table.exact(mask) for mask in range(1024)]
+    assert "rows" in table.__dict__
+    assert all(numbers[m] == entropy(pmf, members(10, m)) for m in (0, 1, 37, 200, 1023))
+    assert pickle.loads(pickle.dumps(numbers[200])) == numbers[200]
+    means = information_curve(table).means
+    for j in (1, 4, 10):
+        total = sum((number for mask, number in enumerate(numbers) if mask.bit_count() == j), LogNumber())
+        assert means[j] == total / comb(10, j)
+
+
+def test_what_is_not_factored():
+    # a total of 50 bits and more is left to entries on demand; many masses beyond the sieve too
+    assert prime_rows(JointPMF.from_weights([(0,), (1,)], [1, 2**50])) is None
+    if has_compiler():
+        many = JointPMF.from_weights(list(product((0, 1), repeat=11)), [2**30 + 7 * j for j in range(2048)])
+        assert prime_rows(many, compiled=True) is None
+        assert subset_entropies(many).exact(1) == entropy(many, [0])
+    assert EntropyTable(1, np.zeros(2)).rows is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_bounds_with_and_without_rows(seed):
+    pmf = law_of(4, 6, seed)
+    with_rows, without = subset_entropies(pmf), subset_entropies(pmf)
+    assert with_rows.rows is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("theory.information.subsets.table.prime_rows", lambda _pmf, _masses: None)
+        assert without.rows is None
+    assert optimal_bounds(with_rows) == optimal_bounds(without)
+    assert optimal_partition_counts(with_rows) == optimal_partition_counts(without)
+    assert step_bound(with_rows, [[0, 3], [1, 2]]) == step_bound(without, [[0, 3], [1, 2]])

@@ -1,0 +1,251 @@
+"""Rules beyond the paper's three: the law of the set against slow references, and schedules against published ones."""
+
+from fractions import Fraction
+from itertools import pairwise, product
+from math import log, prod
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synthetic import make_task
+from tests.helpers.policy_views import batches, exact_view, expected, float_view, laws
+from tests.helpers.tolerance import ROUNDING
+from tests.reference import counts as ref
+from theory.decoding.decoder import decode
+from theory.distributions.pmf import JointPMF
+from theory.policies import parse_policy
+from theory.policies.rules.fixed_order import bisection_rounds, dilated_rounds
+from theory.policies.rules.plackett_luce import set_law
+from theory.policies.rules.scheduled import DLLM, Dream, LLaDA, MaskGIT
+from theory.validation import InputError
+
+
+class Pair:
+    """A specification and the reference it must agree with."""
+
+    def __init__(self, spec, select):
+        self.spec, self.select = spec, select
+
+    def __repr__(self):
+        return self.spec
+
+
+BUDGETS = ("0", "0.1", "1/2", "1", "3/2", "2", "5")
+BLOCKS = (None, 1, 2, 3)
+TIES = ("random", "lowest", "all")
+
+
+@st.composite
+def pairs(draw):
+    name = draw(
+        st.sampled_from(["eb", "entropy_sum", "frechet", "dinfer", "threshold", "released", "prefix"])
+    )
+    ties, block = draw(st.sampled_from(TIES)), draw(st.sampled_from(BLOCKS))
+    shared = f",ties={ties}" + (f",block={block}" if block else "")
+    by = draw(st.sampled_from(["confidence", "margin", "entropy", "left_to_right"]))
+    budget = draw(st.sampled_from(BUDGETS))
+    strict = draw(st.booleans())
+    if name == "eb":
+        return Pair(f"eb:gamma={budget},by={by}{shared}", ref.entropy_bounded(budget, by, ties, block))
+    if name == "entropy_sum":
+        crossing = draw(st.sampled_from(["drop", "keep"]))
+        select = ref.entropy_sum(budget, by, crossing, ties, block)
+        return Pair(f"entropy_sum:eta={budget},by={by},crossing={crossing}{shared}", select)
+    if name == "frechet":
+        return Pair(f"frechet:delta={budget}{shared}", ref.frechet(budget, ties, block))
+    if name == "dinfer":
+        end = f",block={block}" if block else ""
+        return Pair(f"dinfer:gamma={budget}{end}", ref.dinfer(budget, block=block))
+    if name == "threshold":
+        floor, gamma = draw(st.integers(1, 4)), draw(st.sampled_from(["0", "1/3", "1/2", "2/3", "0.9", "1"]))
+        select = ref.floored_threshold(gamma, floor, strict, ties, block)
+        return Pair(f"threshold:gamma={gamma},floor={floor},strict={str(strict).lower()}{shared}", select)
+    f = draw(st.sampled_from(["1/3", "1/2", "2/3", "1", "4/3", "2"]))
+    if name == "released":
+        return Pair(f"factor:f={f},variant=released{shared}", ref.released_factor(f, ties, block))
+    spec = f"factor:f={f},variant=prefix,strict={str(strict).lower()}{shared}"
+    return Pair(spec, ref.prefix_factor(f, strict, ties, block))
+
+
+@settings(max_examples=200)
+@given(batch=batches(), pair=pairs())
+def test_law_of_the_chosen_set(batch, pair):
+    rows, masked = batch
+    truth = expected(pair, rows, masked)
+    policy = parse_policy(pair.spec)
+    assert laws(policy, exact_view(rows, masked)) == truth
+    assert laws(policy, float_view(rows, masked)) == truth
+
+
+# -- schedules --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("schedule", "masked", "sizes"),
+    [
+        (LLaDA(steps=10), 10, (1,) * 10),
+        (LLaDA(steps=4), 10, (3, 3, 2, 2)),
+        (Dream(steps=10), 10, (0, 1, 1, 1, 1, 1, 1, 1, 1, 2)),
+        (Dream(steps=10, eps=0), 10, (1, 0, 1, 1, 1, 1, 1, 1, 1, 2)),
+        (Dream(steps=5), 10, (1, 2, 2, 2, 3)),
+        (Dream(steps=5, eps=0), 10, (1, 2, 2, 2, 3)),
+        (Dream(steps=2), 4, (1, 3)),
+        (Dream(steps=2, eps=0), 4, (2, 2)),
+        (Dream(steps=32), 32, (0, *(1,) * 30, 2)),
+        (Dream(steps=32, eps=0), 32, (1, 1, 1, 1, 0, *(1,) * 26, 2)),
+        (Dream(steps=16), 32, (1, *(2,) * 14, 3)),
+        (Dream(steps=16, eps=0), 32, (2, 1, *(2,) * 13, 3)),
+        (MaskGIT(steps=10), 10, (1, 1, 1, 1, 1, 1, 1, 2, 1, 0)),
+        (MaskGIT(steps=5), 10, (2, 2, 2, 3, 1)),
+        (DLLM(steps=4), 10, (2, 3, 2, 3)),
+    ],
+)
+def test_sizes_of_released_schedules(schedule, masked, sizes):
+    # computed by hand or by the released code, for masked positions and steps as listed
+    assert schedule.sizes(masked) == sizes
+
+
+def test_how_many_schedules_of_dream_differ_from_equal_steps():
+    # every pair of up to 64 positions and a number of steps that divides it
+    every = [(m, s) for m in range(1, 65) for s in range(1, m + 1) if m % s == 0]
+    assert len(every) == 280
+    for eps, differ in ((Fraction(1, 1000), 216), (0, 184)):
+        assert sum(Dream(steps=s, eps=eps).sizes(m) != (m // s,) * s for m, s in every) == differ
+    assert sum(MaskGIT(steps=s).sizes(m) != (m // s,) * s for m, s in every) == 106
+    assert all(DLLM(steps=s).sizes(m) == LLaDA(steps=s).sizes(m) == (m // s,) * s for m, s in every)
+
+
+@pytest.mark.parametrize("name", ["llada", "dream", "maskgit", "dllm"])
+@pytest.mark.parametrize(
+    ("steps", "block"), [(1, None), (2, None), (3, None), (6, None), (1, 2), (2, 2), (3, 3)]
+)
+def test_a_schedule_is_decoded_with_the_sizes_it_states(name, steps, block):
+    law = make_task("shuffle", 4).contexts()[0].law.pmf()
+    policy = parse_policy(f"{name}:steps={steps}" + (f",block={block}" if block else ""))
+    result = decode(law, policy)
+    groups = [4] if block is None else [min(block, 4 - start) for start in range(0, 4, block)]
+    sizes = [size for group in groups for size in policy.sizes(group)]
+    left, accuracy = 4, Fraction(1)
+    for size in sizes:
+        accuracy *= prod((Fraction(left - j, left) for j in range(size)), start=Fraction(1))
+        left -= size
+    assert result.accuracy == accuracy
+    # calls after the last token are not counted; blocks wait for their time
+    assert result.steps == result.steps_under_data == len("".join(map(str, sizes)).rstrip("0"))
+
+
+def test_one_token_a_step_of_dream_is_wrong_half_of_the_time_on_shuffle():
+    law = make_task("shuffle", 5).contexts()[0].law.pmf()
+    assert decode(law, parse_policy("dream:steps=5")).accuracy == Fraction(1, 2)
+
+
+@pytest.mark.parametrize("eps", [0, Fraction(1, 10)])
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_ancestral_positions_pick_their_step_independently(steps, eps):
+    n = 3
+    law = make_task("replace_random", n).contexts()[0].law.pmf()
+    grid = [1 - Fraction(j, steps) * (1 - Fraction(eps)) for j in range(steps)] + [Fraction(0)]
+    share = [t - s for t, s in pairwise(grid)]
+    accuracy = steps_taken = Fraction(0)
+    for picks in product(range(steps), repeat=n):
+        p = prod((share[j] for j in picks), start=Fraction(1))
+        blocks = [tuple(i for i in range(n) if picks[i] == j) for j in range(steps)]
+        spec = "sizes:sizes=" + "+".join(str(len(b)) for b in blocks if b)
+        accuracy += p * decode(law, parse_policy(spec)).accuracy  # exchangeable: only the numbers matter
+        steps_taken += p * (max(picks) + 1)
+    result = decode(law, parse_policy(f"ancestral:steps={steps},eps={eps}"))
+    assert (result.accuracy, result.steps) == (accuracy, steps_taken)
+
+
+def test_explicit_sizes():
+    law = make_task("shuffle", 4).contexts()[0].law.pmf()
+    assert decode(law, parse_policy("sizes:sizes=3+1")).accuracy == Fraction(4 * 3 * 2, 4**3)
+    assert decode(law, parse_policy("sizes:sizes=1")).steps == 4
+    assert decode(law, parse_policy("sizes:sizes=1+9")).steps == 2
+    with pytest.raises(InputError, match=r"sizes must look like 3\+2\+1, got '3\+0'"):
+        parse_policy("sizes:sizes=3+0")
+
+
+# -- orders ----------------------------------------------------------------------------------------------------
+
+
+def test_dilated_rounds():
+    # blocks of 8: {0, 4}, {2, 6}, the odd ones; and a length that is no power
+    assert dilated_rounds(8, 2) == (0, 2, 1, 2, 0, 2, 1, 2)
+    assert dilated_rounds(9, 3) == (0, 1, 1, 0, 1, 1, 0, 1, 1)
+    assert dilated_rounds(1, 2) == (0,)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_bisection_is_exact_for_markov_chains_in_few_steps(order):
+    # y_t is the sum of the last `order` tokens plus a fair bit, modulo 3
+    words = []
+    for start in product(range(3), repeat=order):
+        for noise in product(range(2), repeat=7 - order):
+            word = list(start)
+            for bit in noise:
+                word.append((sum(word[-order:]) + bit) % 3)
+            words.append(tuple(word))
+    result = decode(JointPMF.uniform(words), parse_policy(f"bisection:order={order}"))
+    cells = -(-7 // order)
+    assert result.kl == 0
+    assert result.steps <= order * cells.bit_length()
+    assert max(bisection_rounds(7, order)) + 1 == result.steps
+
+
+@given(
+    weights=st.lists(st.floats(-3, 3), min_size=1, max_size=5),
+    k=st.integers(1, 5),
+)
+def test_plackett_luce_is_the_law_of_draws_without_replacement(weights, k):
+    k = min(k, len(weights))
+    truth = ref.plackett_luce(weights, k)
+    found = {
+        frozenset(i for i in range(len(weights)) if mask >> i & 1): p
+        for mask, p in set_law(dict(enumerate(weights)), k)
+    }
+    assert set(found) == set(truth)
+    assert all(abs(found[s] - p) <= ROUNDING for s, p in truth.items())
+
+
+def test_the_order_temperature_weighs_scores():
+    # confidences 3/4 and 1/2: weights exp(3/4 / t) and exp(1/2 / t)
+    view = float_view([[[0.75, 0.25], [0.5, 0.5]]], [[True, True]])
+    index, found = parse_policy("plackett_luce:k=1,alg_temp=1/2").plan(view).distribution()
+    share = dict(found[index[0]])
+    assert abs(log(share[1] / share[2]) - 0.5) <= ROUNDING
+
+
+def test_random_order_with_a_temperature_is_random_order():
+    law = make_task("replace_random", 4).contexts()[0].law.pmf()
+    exact = decode(law, parse_policy("topk:k=2,by=random"))
+    drawn = decode(law, parse_policy("plackett_luce:k=2,by=random,alg_temp=1"))
+    assert isinstance(drawn.accuracy, float)
+    assert abs(drawn.accuracy - float(exact.accuracy)) <= ROUNDING
+    assert abs(drawn.kl - float(exact.kl)) <= ROUNDING
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("eb:gamma=-1", "gamma must be at least 0, got -1"),
+        ("eb:gamma=1,by=random", "by=random gives none"),
+        ("entropy_sum:eta=-1", "eta must be at least 0"),
+        ("entropy_sum:eta=1,crossing=both", "unknown crossing 'both'; known: drop, keep"),
+        ("frechet:delta=-1", "delta must be at least 0"),
+        ("frechet:by=entropy", "frechet reads confidences, got by=entropy"),
+        ("factor:f=1,variant=fixed", "unknown variant 'fixed'; known: paper, prefix, released"),
+        ("dinfer:gamma=0.9,slack=-1", "slack must be at least 0"),
+        ("dream:steps=0", "steps must be a whole number of at least 1"),
+        ("dream:steps=4,eps=1", "eps must be at least 0 and below 1, got 1"),
+        ("ancestral:steps=2,eps=-1", "eps must be at least 0 and below 1"),
+        ("dus:base=1", "base must be at least 2, got 1"),
+        ("dus:ties=random", "dus goes by position alone"),
+        ("plackett_luce:k=1,alg_temp=0", "alg_temp must be positive, got 0; use topk for 0"),
+        ("topk:k=2,by=margin,confidence=sampled", "confidence=sampled needs by=confidence, got by=margin"),
+    ],
+)
+def test_wrong_parameters(spec, message):
+    with pytest.raises(InputError, match=message):
+        parse_policy(spec)

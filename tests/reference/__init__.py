@@ -1,0 +1,1 @@
+"""Definitions in slow Fractions that share no code with the product."""

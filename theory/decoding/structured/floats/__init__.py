@@ -1,0 +1,1 @@
+"""Float forms at a million positions."""
