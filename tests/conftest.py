@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 ALWAYS = {"derandomize": True, "database": None, "deadline": None, "print_blob": True}
-settings.register_profile("project", max_examples=40, **ALWAYS)
+settings.register_profile("project", max_examples=25, **ALWAYS)
 settings.register_profile("thorough", max_examples=400, **ALWAYS)  # pytest --hypothesis-profile=thorough
 settings.load_profile("project")
 

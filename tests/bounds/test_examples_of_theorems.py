@@ -6,7 +6,7 @@ from math import comb, prod
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from synthetic import make_task
@@ -73,7 +73,6 @@ def test_linear_subspaces(seed):
     assert sum(curve.z, LogNumber()) == (n - d - zero) * unit
 
 
-@settings(max_examples=40)
 @given(
     weights=st.lists(st.integers(1, 4), min_size=1, max_size=3),
     shape=st.sampled_from([(2,), (2, 2), (2, 2, 2), (3, 1, 2)]),
@@ -151,7 +150,6 @@ def test_expected_rounds_on_a_walk_lie_between_their_bounds(n):
 # --- Entropy rules, and the distance from the product ---------------------------------------------------
 
 
-@settings(max_examples=40)
 @given(
     target=targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "sparse")),
     most=st.sampled_from(["0", "1/10", "1/2", "1", "2"]),

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.comparison import same
+from tests.helpers.draws import examples
 from tests.helpers.strategies import ordered_partitions, rules, targets
 from tests.reference import definitions as ref
 from theory.bounds.accuracy.divergence import accuracy_excess, accuracy_floor
@@ -51,7 +52,6 @@ def random_model(law: ref.PMF, seed: int, ideal: bool):
     return answer
 
 
-@settings(max_examples=60)
 @given(target=SMALL, data=st.data(), seed=st.integers(0, 10**6), ideal=st.booleans())
 def test_theorem_1_any_model_pays_the_bound_and_its_own_errors(target, data, seed, ideal):
     """Theorem 1 of arXiv 2510.04767: D(P || Q) >= L_T for every factorised T-step model.
@@ -86,7 +86,6 @@ def test_theorem_1_any_model_pays_the_bound_and_its_own_errors(target, data, see
 # --- Theorem 2: the split identity ----------------------------------------------------------------------
 
 
-@settings(max_examples=60)
 @given(
     target=targets([(2, 2, 2), (3, 1, 2), (2, 2, 2, 2)], kinds=("dense", "skewed", "sparse")), data=st.data()
 )
@@ -118,7 +117,7 @@ def test_theorem_2_what_a_split_saves(target, data):
 # --- Theorem 3: contexts --------------------------------------------------------------------------------
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(
     parts=st.lists(st.tuples(st.integers(1, 5), targets([(2, 2, 2)])), min_size=2, max_size=3),
     repeated=st.booleans(),
@@ -144,7 +143,6 @@ def test_theorem_3_a_partition_for_each_context(parts, repeated):
 # --- Data processing ------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60)
 @given(target=SMALL, data=st.data(), keep=st.integers(1, 9))
 def test_accuracy_is_at_least_two_to_minus_kl_and_equal_iff_q_given_v_is_p(target, data, keep):
     """``Q(V) >= 2^-D(P||Q)``: data processing to the event V. Equality iff Q restricted to V is proportional to P.
@@ -190,7 +188,6 @@ def check_pathwise(target, choose, law, kl) -> None:
     assert same(kl, ref.add(*mean))
 
 
-@settings(max_examples=60)
 @given(
     target=SMALL, rule=rules(by=("confidence", "margin", "entropy", "left_to_right"), ties=("lowest", "all"))
 )
@@ -210,7 +207,6 @@ def test_pathwise_identity_of_every_policy_without_random_choices(target, rule):
     check_pathwise(target, choose, output_law(target.exact, policy), decode(target.exact, policy).kl)
 
 
-@settings(max_examples=25)
 @given(target=targets([(2, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "sparse")))
 def test_pathwise_identity_of_optimal_adaptive_policies(target):
     """The same for the policies on the frontier of (steps, KL): their cost is the mean of their path costs."""
@@ -229,7 +225,6 @@ def test_pathwise_identity_of_optimal_adaptive_policies(target):
 # --- Random orders --------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40)
 @given(target=targets([(2, 2), (3, 2), (2, 2, 2), (2, 2, 2, 2)], kinds=("dense", "skewed", "sparse")))
 def test_han_by_the_information_curve(target):
     """Han (1978): ``0 = Z_1 <= ... <= Z_n``, hence ``h_j / j`` falls; ``TC <= (n - 1) Z_n``, ``DTC >= Z_n``.
@@ -244,7 +239,6 @@ def test_han_by_the_information_curve(target):
     assert curve.dual_total_correlation == n * curve.z[-1] - sum(curve.z, LogNumber()) >= curve.z[-1]
 
 
-@settings(max_examples=30)
 @given(
     target=targets([(2, 2), (2, 2, 2)], kinds=("dense", "sparse")),
     weights=st.lists(st.integers(1, 5), min_size=6),
@@ -269,7 +263,6 @@ def test_a_random_order_is_at_most_the_mean_of_its_orders(target, weights):
 # --- The chain rule behind all of them ------------------------------------------------------------------
 
 
-@settings(max_examples=40)
 @given(pair=st.sampled_from([(2, 2), (3, 2), (2, 2, 2)]).flatmap(lambda s: st.tuples(*[targets([s])] * 2)))
 def test_gibbs_inequality_and_its_equality(pair):
     """``D(P || Q) >= 0``, zero iff P = Q: the inequality that Theorems 1 to 3 rest on."""

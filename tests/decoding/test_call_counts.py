@@ -4,7 +4,7 @@ from fractions import Fraction
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from synthetic import make_task
@@ -75,7 +75,6 @@ def counted_runs(law: ref.PMF, select, temperature, greedy_ties, off_support):
     return own, data
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     target=SMALL,
     rule=rules(),

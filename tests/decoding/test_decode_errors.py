@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthetic import make_task
+from tests.helpers.draws import examples
 from tests.helpers.dyadic import both, dyadic
 from tests.helpers.strategies import rules, targets
 from tests.reference import definitions as ref
@@ -79,7 +80,6 @@ def test_one_over_a_whole_number_is_exact():
     }
 
 
-@settings(max_examples=60)
 @given(target=targets([(1,), (3,), (2, 2), (3, 2), (2, 2, 2)], kinds=("dense", "sparse")), rule=rules(),
        m=st.integers(2, 4))  # fmt: skip
 def test_whole_powers_are_the_definition(target, rule, m):
@@ -125,7 +125,7 @@ def test_powers_too_large_become_balls_and_agree():
 # --- Balls against rationals -------------------------------------------------------------------------------------
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(
     target=targets(), rule=rules(), m=st.integers(2, 3), off=st.sampled_from(["marginal", "uniform", "stop"])
 )
@@ -141,7 +141,6 @@ def test_balls_hold_the_exact_values(target, rule, m, off):
 CUTS = [{"top_k": 1}, {"top_p": "0.7"}, {"top_p": "0.7", "nucleus": "drop"}, {"top_p": "0.9", "top_k": 2}]
 
 
-@settings(max_examples=40)
 @given(target=targets(kinds=("dense", "sparse")), rule=rules(), cut=st.sampled_from(CUTS))
 def test_balls_of_truncated_draws(target, rule, cut):
     policy = parse_policy(rule.spec)
@@ -162,7 +161,7 @@ PROCESSES = (
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(
     law=st.sampled_from([(3,), (2, 2), (3, 2), (2, 2, 2), (2, 3, 2)]).flatmap(dyadic),
     rule=rules(),
@@ -209,7 +208,7 @@ def test_laws_of_processes_have_errors():
 
 
 @given(law=dyadic((2, 3, 2)), off=st.sampled_from(["marginal", "uniform"]))
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 def test_whole_output_laws_and_step_laws(law, off):
     exact, floats = both(law)
     policy = parse_policy("threshold:gamma=0.6")
@@ -288,7 +287,6 @@ class Truth:
         self.kl = sum(p * _log2(p / own[y]) for y, p in law.items())
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     target=targets([(2,), (2, 2), (3, 2), (2, 2, 2)], kinds=("dense", "sparse")),
     rule=rules(),

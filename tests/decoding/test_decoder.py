@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.helpers.comparison import same
 from tests.helpers.decoder_targets import FEW, TASKS, temperatures
+from tests.helpers.draws import examples
 from tests.helpers.strategies import FOUR, rules, targets
 from tests.helpers.tolerance import ROUNDING
 from tests.reference import definitions as ref
@@ -66,21 +67,19 @@ def at_most(left, right) -> bool:
 # --- Against the enumeration ---------------------------------------------------------------------------------
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(target=targets([*TINY, *SMALL]), rule=rules(), tau=temperatures, switch=switches)
 def test_exact_decode(target, rule, tau, switch):
     result = decode(target.exact, parse_policy(rule.spec), temperature=tau, **switch)
     check_exact(result, ref.decode(target.law, rule.select, tau, **switch), target.law)
 
 
-@settings(max_examples=60)
 @given(target=targets(FOUR, kinds=FEW), rule=rules(), tau=temperatures, switch=switches)
 def test_exact_decode_of_four_positions(target, rule, tau, switch):
     result = decode(target.exact, parse_policy(rule.spec), temperature=tau, **switch)
     check_exact(result, ref.decode(target.law, rule.select, tau, **switch), target.law)
 
 
-@settings(max_examples=60)
 @given(target=targets([(2, 2, 2, 2, 2)], kinds=("sparse",)), rule=rules(), tau=temperatures, switch=switches)
 def test_exact_decode_of_five_positions_off_the_support(target, rule, tau, switch):
     result = decode(target.exact, parse_policy(rule.spec), temperature=tau, **switch)

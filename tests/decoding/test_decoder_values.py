@@ -8,7 +8,7 @@ from itertools import combinations, permutations
 from math import factorial, inf, isinf, perm, prod
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.decoder_targets import FEW, TASKS, temperatures
@@ -28,7 +28,6 @@ HALF = Fraction(1, 2)
 # --- Invariance ----------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60)
 @given(target=targets(kinds=FEW), rule=rules(), tau=temperatures, data=st.data())
 def test_relabelling_tokens(target, rule, tau, data):
     maps = []
@@ -49,7 +48,6 @@ def test_relabelling_tokens(target, rule, tau, data):
         assert getattr(after, name) == getattr(before, name)
 
 
-@settings(max_examples=60)
 @given(
     target=targets(kinds=FEW),
     rule=rules(by=("confidence", "margin", "entropy", "random"), ties=("random", "all"), blocks=(None,)),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from synthetic import make_task
 from tests.decoding.structured.test_structured_decode import FIELDS
+from tests.helpers.draws import examples
 from theory.decoding import exchangeable as alike
 from theory.decoding.decoder import decode
 from theory.decoding.exchangeable import size_of_alike, size_of_rows
@@ -42,7 +43,7 @@ def _exactly(monkeypatch, compute):
         return compute()
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(
     rows=st.lists(
         st.sampled_from([(12, 0, 0), (11, 1, 0), (6, 6, 0), (6, 3, 3), (4, 4, 4), (3, 9, 0), (1, 4, 7)]),

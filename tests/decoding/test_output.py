@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reference import definitions as ref
@@ -22,7 +22,6 @@ RULES = {
 }
 
 
-@settings(max_examples=40)
 @given(
     weights=st.lists(st.integers(0, 3), min_size=12, max_size=12).filter(any),
     spec=st.sampled_from(sorted(RULES)),

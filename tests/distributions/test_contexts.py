@@ -8,7 +8,7 @@ from io import StringIO
 from math import inf
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.comparison import same
@@ -129,7 +129,6 @@ def test_a_float_context_that_never_occurs_leaves_the_table_exact():
     assert context_pmfs([context(0, floats), context(1, exact)]) == [(Fraction(1), exact)]
 
 
-@settings(max_examples=25)
 @given(
     parts=st.lists(
         st.tuples(st.integers(0, 5), targets([(3,), (1, 2), (2, 2), (2, 1, 2), (2, 2, 2)])),

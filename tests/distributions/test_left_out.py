@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reference.remasking import World
@@ -148,7 +148,6 @@ def chains(draw):
     return HMMLaw(n=n, initial=rows(1, hidden)[0], transition=moves, emission=emission)
 
 
-@settings(max_examples=60, deadline=None)
 @given(law=chains(), off_support=st.sampled_from(CONVENTIONS))
 def test_random_chains_agree_with_the_definition(law, off_support):
     tokens = states(law)

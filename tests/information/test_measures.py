@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.comparison import close, members, same
@@ -240,7 +240,6 @@ def test_divergence_near_the_end_of_floats(tiny):
         assert kl_divergence(other, p) == pytest.approx(1.0)
 
 
-@settings(max_examples=40)
 @given(target=targets(), data=st.data())
 def test_permuting_positions(target, data):
     order = data.draw(st.permutations(range(target.n)))
@@ -251,7 +250,6 @@ def test_permuting_positions(target, data):
     assert entropy(moved, [order.index(i) for i in block]) == entropy(target.exact, block)
 
 
-@settings(max_examples=40)
 @given(target=targets([(2, 2), (2, 2, 2), (3, 2)]), other=targets([(1,), (2,), (2, 2)]))
 def test_independent_parts_add(target, other):
     joint = {y + z: p * q for y, p in target.law.items() for z, q in other.law.items()}

@@ -10,7 +10,7 @@ from math import inf, log2, prod, ulp
 import mpmath
 import pytest
 import sympy
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reference import definitions as ref
@@ -306,7 +306,6 @@ def test_text(number, text, latex):
     assert number.latex() == latex
 
 
-@settings(max_examples=25)
 @given(pairs=terms)
 def test_sympy_expression_has_the_same_value(pairs):
     number = LogNumber.weighted_sum(pairs)

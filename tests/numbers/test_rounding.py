@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.comparison import members
+from tests.helpers.draws import examples
 from tests.helpers.strategies import ordered_partitions, targets
 from tests.helpers.tolerance import USEFUL
 from tests.reference import definitions as ref
@@ -113,7 +114,6 @@ def test_divergence(pair):
     assert kl_error(p, q) == 0
 
 
-@settings(max_examples=40)
 @given(pair=uneven_pmfs(), data=st.data())
 def test_curves(pair, data):
     exact, floats = pair
@@ -136,7 +136,7 @@ def test_curves(pair, data):
     assert other.error == other.error_of(9) == optimal_sizes(other).error == 0
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(parts=st.lists(st.tuples(st.integers(1, 5), targets([(2, 2, 2)])), min_size=2, max_size=4))
 def test_means_over_contexts(parts):
     total = sum(w for w, _ in parts)
@@ -152,7 +152,6 @@ def test_means_over_contexts(parts):
 
 
 @compiled_too
-@settings(max_examples=40)
 @given(
     pair=uneven_pmfs(((2,), (3, 1, 2), (2, 4, 3), (2, 2, 2, 2), (1, 1))), size=st.sampled_from([1, 8, 10**6])
 )

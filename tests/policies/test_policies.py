@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from tests.helpers.draws import examples
 from tests.helpers.policy_views import batches, exact_view, expected, float_view, laws
 from tests.helpers.strategies import rules
 from tests.helpers.tolerance import FAMILY_WISE
@@ -62,7 +63,7 @@ EXAMPLES = {
 # --- The law of the set --------------------------------------------------------------------------------------
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(batch=batches(), rule=rules())
 def test_law_of_the_chosen_set(batch, rule):
     rows, masked = batch
@@ -126,7 +127,6 @@ def test_a_rule_that_knows_no_positions_commutes_with_their_permutations(batch, 
     assert back == laws(policy, exact_view(rows, masked))
 
 
-@settings(max_examples=40)
 @given(batch=batches(), rule=rules())
 def test_samples_follow_the_law(batch, rule):
     rows, masked = ([r[0]] for r in batch)
@@ -296,7 +296,7 @@ def test_the_registry_is_pinned():
         assert isinstance(parse_policy(cls.example), cls)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(rule=rules())
 def test_a_specification_survives_the_round_trip(rule):
     policy = parse_policy(rule.spec)

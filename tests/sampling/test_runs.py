@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from tests.distributions.parametric.test_parametric import chains, grammars
+from tests.helpers.draws import examples
 from tests.helpers.intervals import FAMILY, assert_frequencies, assert_mean
 from tests.helpers.strategies import ordered_partitions
 from tests.helpers.tolerance import ROUNDING
@@ -362,7 +363,6 @@ def assert_scores(law, truth, blocks) -> None:
 
 
 @given(pair=st.booleans().flatmap(lambda hidden: chains(hidden=hidden)), data=st.data())
-@settings(max_examples=30)
 def test_scores_of_chains_are_brute_force(pair, data):
     law, truth = pair
     blocks = data.draw(ordered_partitions(law.n))
@@ -375,7 +375,7 @@ def test_scores_of_chains_are_brute_force(pair, data):
 
 
 @given(drawn=grammars(), data=st.data())
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 def test_scores_of_grammars_are_brute_force(drawn, data):
     n, rules = drawn
     try:

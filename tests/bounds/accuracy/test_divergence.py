@@ -5,7 +5,7 @@ from itertools import combinations, pairwise, permutations, product
 from math import comb, e, factorial, inf, log, log2, prod, sqrt
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from synthetic import make_task
@@ -259,7 +259,6 @@ def rectangles(law):
     return [choice for choice in product(*sides) if all(y in law for y in product(*choice))]
 
 
-@settings(max_examples=60)
 @given(
     target=targets([(2, 2), (3, 2), (3, 3), (2, 2, 2), (2, 3, 3), (2, 2, 2, 2)], kinds=("dense", "sparse"))
 )
@@ -329,7 +328,6 @@ def test_total_variation_and_kl_of_figure_1():
 # --- Floats --------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40)
 @given(target=targets(), data=st.data())
 def test_floats_are_next_to_the_true_values(target, data):
     """The laws are read as the numbers that they are; every result is within one unit of its last place."""

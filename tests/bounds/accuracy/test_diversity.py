@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.draws import examples
 from theory.bounds.accuracy.diversity import entropy_at_accuracy, most_accurate, most_accurate_of_any
 from theory.bounds.accuracy.one_step import largest_rectangle
 from theory.distributions.pmf import JointPMF
@@ -32,7 +33,6 @@ def accuracy(pmf, law):
 # --- Any law --------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     weights=st.lists(st.integers(0, 5), min_size=3, max_size=6).filter(any),
     valid=st.integers(1, 3),
@@ -72,7 +72,7 @@ def on_a_grid(pmf, h, steps):
     return best
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(12))
 @given(
     support=st.lists(st.sampled_from(BITS), min_size=2, unique=True).filter(
         lambda s: all(len({y[i] for y in s}) == 2 for i in range(2))

@@ -5,7 +5,7 @@ from itertools import permutations, product
 from math import log, prod
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.strategies import targets
@@ -220,7 +220,6 @@ def test_the_worst_case_is_attained_by_a_law_with_these_marginals(rows):
     ) >= (law.get(case.mode, 0) + case.gap)
 
 
-@settings(max_examples=40)
 @given(marginal_lists())
 def test_linear_programming_finds_the_same_worst_case(rows):
     assert worst_gap_by_programme(rows) == pytest.approx(float(worst_case(rows).gap), abs=PROGRAMME)

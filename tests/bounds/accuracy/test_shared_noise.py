@@ -4,7 +4,7 @@ from fractions import Fraction
 from itertools import permutations, product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from tests.helpers.strategies import targets
 from tests.reference import definitions as ref
@@ -42,7 +42,6 @@ def test_rank_of_two_positions(target):
     assert (found.least == 1) == (real == 1)
 
 
-@settings(max_examples=30)
 @given(target=targets([(1,), (2, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "sparse")))
 def test_enough_values_give_the_law(target):
     law, n = target.law, target.n

@@ -5,7 +5,7 @@ from itertools import combinations
 from math import inf
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.bounds.partitions.test_model_excess import random_model
@@ -20,7 +20,6 @@ from theory.validation import InputError
 SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "skewed", "sparse"))
 
 
-@settings(max_examples=40)
 @given(target=SMALL, data=st.data())
 def test_each_step_has_the_block_cost_as_its_mean(target, data):
     law, blocks = target.law, data.draw(ordered_partitions(target.n))
@@ -41,7 +40,6 @@ def test_each_step_has_the_block_cost_as_its_mean(target, data):
     assert [float(cost) for cost in costs[y]] == pytest.approx(list(floats), abs=1e-12)
 
 
-@settings(max_examples=40)
 @given(target=SMALL, data=st.data(), seed=st.integers(0, 10**6))
 def test_circulation_is_its_definition_and_zero_for_a_joint_law(target, data, seed):
     law, model = target.law, random_model(target.law, seed)

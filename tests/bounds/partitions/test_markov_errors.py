@@ -13,6 +13,7 @@ from flint import arb, ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.draws import examples
 from tests.helpers.strategies import ordered_partitions
 from tests.helpers.tolerance import USEFUL
 from tests.numbers.test_rounding import uneven
@@ -114,7 +115,6 @@ def means_agree(law: MarkovLaw, truth: Truth, sizes) -> None:
         assert abs(Fraction(float(value)) - wanted) <= Fraction(error) + SLACK
 
 
-@settings(max_examples=60)
 @given(law=chains(6), data=st.data())
 def test_short_chains(law, data):
     blocks = data.draw(ordered_partitions(law.n))
@@ -127,7 +127,7 @@ def test_short_chains(law, data):
         assert abs(Fraction(value) - truth.best(steps)) <= Fraction(best.error) + SLACK
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8))
 @given(law=chains(14), data=st.data())
 def test_longer_chains(law, data):
     blocks = data.draw(ordered_partitions(law.n))
@@ -277,7 +277,6 @@ def test_subnormal_parameters_are_refused():
         MarkovLaw(n=2, initial=["1e-320", Fraction(1) - Fraction("1e-320")], transition=[[1, 0], [0, 1]])
 
 
-@settings(max_examples=30)
 @given(law=chains(6), data=st.data())
 def test_log_prob(law, data):
     rows = np.array(
@@ -306,7 +305,7 @@ def hidden(draw):
     return HMMLaw(n=chain.n, initial=chain.initial, transition=chain.transition, emission=shows)
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(law=hidden())
 def test_log_prob_of_hidden_chains(law):
     rows = np.array(list(product(range(len(law.tokens)), repeat=law.n)))
@@ -370,7 +369,7 @@ def test_log_prob_where_floats_end(monkeypatch):
     assert log_prob_error(deeper, np.zeros((1, 90), dtype=int))[0] == np.inf  # too many products
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 @given(law=hidden())
 def test_log_prob_of_hidden_chains_in_balls(law):
     rows = list(product(range(len(law.tokens)), repeat=law.n))

@@ -5,7 +5,7 @@ from math import inf
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.strategies import ordered_partitions, targets
@@ -34,7 +34,6 @@ def random_model(law: ref.PMF, seed: int):
     return asked
 
 
-@settings(max_examples=60, deadline=None)
 @given(target=SMALL, data=st.data(), seed=st.integers(0, 10**6))
 def test_divergence_is_the_step_bound_and_the_excess(target, data, seed):
     blocks, model = data.draw(ordered_partitions(target.n)), random_model(target.law, seed)
@@ -54,7 +53,6 @@ def test_divergence_is_the_step_bound_and_the_excess(target, data, seed):
     assert rough == pytest.approx(float(excess), abs=ROUNDING)
 
 
-@settings(max_examples=30, deadline=None)
 @given(target=SMALL, data=st.data())
 def test_the_ideal_model_pays_nothing_more(target, data):
     blocks = data.draw(ordered_partitions(target.n))

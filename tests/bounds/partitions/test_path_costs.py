@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.comparison import same
+from tests.helpers.draws import examples
 from tests.helpers.strategies import ordered_partitions, targets
 from tests.helpers.tolerance import ROUNDING
 from tests.reference import definitions as ref
@@ -43,7 +44,6 @@ def by_definition(law: ref.PMF, outcome, blocks):
     return ref.add(*terms)
 
 
-@settings(max_examples=50, deadline=None)
 @given(target=SMALL, data=st.data())
 def test_definition_and_identity_with_the_path_cost(target, data):
     pmf, blocks = target.exact, data.draw(ordered_partitions(target.n))
@@ -57,7 +57,6 @@ def test_definition_and_identity_with_the_path_cost(target, data):
     assert float(pseudo_cost(target.floats, outcome, blocks)) == pytest.approx(float(found), abs=ROUNDING)
 
 
-@settings(max_examples=30, deadline=None)
 @given(target=SMALL, data=st.data())
 def test_mean_is_the_step_bound(target, data):
     blocks = data.draw(ordered_partitions(target.n))
@@ -65,7 +64,7 @@ def test_mean_is_the_step_bound(target, data):
     assert mean == step_bound(subset_entropies(target.exact), blocks)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15))
 @given(target=SMALL)
 def test_mean_along_an_adaptive_policy_is_its_divergence(target):
     pmf = target.exact

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.helpers.comparison import same
 from tests.helpers.compositions import compositions
+from tests.helpers.draws import examples
 from tests.helpers.strategies import ordered_partitions, targets
 from tests.helpers.tolerance import NEAR_OPTIMAL, ROUNDING
 from tests.reference import definitions as ref
@@ -76,7 +77,6 @@ def test_splitting_a_block_never_costs(target, data):
 # --- Theorem 2 ------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40)
 @given(target=targets(SMALL))
 def test_optimal_bound_is_the_least_of_all_partitions(target):
     found = optimal_bounds(subset_entropies(target.exact))
@@ -144,7 +144,7 @@ def test_differences_below_double_precision_decide(seed):
 # --- Contexts -------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 @given(parts=st.lists(st.tuples(st.integers(1, 5), targets([(2, 2, 2), (3, 1, 2)])), min_size=2, max_size=3))
 def test_one_partition_for_all_contexts(parts):
     total = sum(w for w, _ in parts)
@@ -167,7 +167,6 @@ def test_one_partition_for_all_contexts(parts):
 # --- Invariance -----------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40)
 @given(target=targets([*SMALL, *FOUR]), data=st.data())
 def test_permuting_positions_permutes_partitions(target, data):
     order = data.draw(st.permutations(range(target.n)))

@@ -6,7 +6,7 @@ from math import floor, log2
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from synthetic import make_task
@@ -41,7 +41,6 @@ def law_on(n: int, edges, seed: int) -> ref.PMF:
     return {y: Fraction(w, total) for y, w in weights.items()}
 
 
-@settings(max_examples=25)
 @given(n=st.integers(1, 5), seed=st.integers(0, 10**6))
 def test_centroids_lose_nothing(n, seed):
     edges = random_forest(n, seed)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.helpers.comparison import same
 from tests.helpers.compositions import compositions
+from tests.helpers.draws import examples
 from tests.helpers.strategies import targets
 from tests.reference import definitions as ref
 from theory.bounds.partitions.step_bounds import optimal_bounds
@@ -77,7 +78,6 @@ def test_mean_entropies_and_curve(target):
     assert n * curve.z[-1] - sum(curve.z, LogNumber()) == curve.dual_total_correlation
 
 
-@settings(max_examples=30)
 @given(target=SMALL)
 def test_curve_is_the_mean_information_between_a_position_and_others(target):
     n, law = target.n, target.law
@@ -88,7 +88,6 @@ def test_curve_is_the_mean_information_between_a_position_and_others(target):
         assert same(curve.z[j - 1], ref.scale(ref.add(*forms), Fraction(1, len(pairs))))
 
 
-@settings(max_examples=50)
 @given(target=targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2), (2, 2, 2, 2)], kinds=("dense", "sparse")))
 def test_expected_kl_is_the_mean_over_all_ordered_partitions(target):
     table, floats = subset_entropies(target.exact), subset_entropies(target.floats)
@@ -103,7 +102,6 @@ def test_expected_kl_is_the_mean_over_all_ordered_partitions(target):
         assert lavenant_zanella_kl(floats, sizes) == pytest.approx(ref.to_float(form), abs=ROUNDING)
 
 
-@settings(max_examples=50)
 @given(target=SMALL)
 def test_best_sizes_among_all_compositions(target):
     table = subset_entropies(target.exact)
@@ -119,7 +117,7 @@ def test_best_sizes_among_all_compositions(target):
     assert near.counts is None
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 @given(target=targets([(2, 2, 2), (2, 2, 2, 2)], kinds=("dense", "sparse")), k=st.integers(1, 4))
 def test_random_topk_pays_the_expected_divergence_along_its_path(target, k):
     n = target.n
@@ -138,7 +136,6 @@ def test_contexts_average(parts):
         assert expected_kl(mean, sizes) == sum(values, LogNumber())
 
 
-@settings(max_examples=30)
 @given(target=SMALL, data=st.data())
 def test_drawn_sizes_cost_the_mean_of_theirs(target, data):
     """Sizes by a law of their own (arXiv 2602.20126): every ordered partition with its probability."""
@@ -323,7 +320,6 @@ def test_guarantees_hold_on_the_extreme_curves_and_hence_on_all():
                 assert len(rest.sizes) <= rest.most_steps
 
 
-@settings(max_examples=30)
 @given(target=targets([(2, 2, 2), (2, 2, 2, 2)]), epsilon=st.sampled_from(["1/100", "1/10", "1/2", 1]))
 def test_guarantees_hold_for_the_exact_correlations_of_a_pmf(target, epsilon):
     pmf = target.exact

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.comparison import same
+from tests.helpers.draws import examples
 from tests.helpers.strategies import targets
 from tests.helpers.tolerance import USEFUL
 from tests.reference import definitions as ref
@@ -67,7 +68,6 @@ def information(law, i, given):
 # --- Definitions ----------------------------------------------------------------------------------------
 
 
-@settings(max_examples=25)
 @given(target=SMALL, t=TIMES)
 def test_growth_is_the_mean_information_at_density_t(target, t):
     law, n = target.law, target.n
@@ -78,7 +78,6 @@ def test_growth_is_the_mean_information_at_density_t(target, t):
     assert growth(subset_entropies(target.floats))(t) == pytest.approx(ref.to_float(form), abs=ROUNDING)
 
 
-@settings(max_examples=25)
 @given(target=SMALL, t=TIMES)
 def test_antiderivative_is_the_mean_total_correlation(target, t):
     law = target.law
@@ -95,7 +94,6 @@ def pairs_of(law, t):
                 yield ref.sub(ref.conditional_entropy(law, (i,), a), after), w
 
 
-@settings(max_examples=25)
 @given(target=SMALL, t=TIMES)
 def test_derivative_and_pair_information(target, t):
     curve = information_curve(subset_entropies(target.exact))
@@ -118,7 +116,7 @@ def masked_law(law, p):
     return {y: w for y, w in out.items() if w}
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 @given(
     target=targets([(2, 2), (2, 2, 2)], kinds=("dense", "sparse")),
     p=st.sampled_from([Fraction(1, 2), Fraction(2, 3)]),
@@ -134,7 +132,7 @@ def test_pair_information_of_masked_tokens(target, p):
     assert same(pair_information(subset_entropies(target.exact), p), ref.add(*forms))
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(target=SMALL, ends=st.tuples(TIMES, TIMES).map(sorted))
 def test_one_step_defect_is_the_mean_block_cost(target, ends):
     law, n, (p, q) = target.law, target.n, ends
@@ -182,7 +180,6 @@ def integral(curve, factor, p, q):
     return total
 
 
-@settings(max_examples=40)
 @given(target=targets(kinds=("dense", "skewed", "sparse")), ends=st.tuples(TIMES, TIMES).map(sorted))
 def test_integrals(target, ends):
     curve, (p, q) = information_curve(subset_entropies(target.exact)), ends
@@ -197,7 +194,6 @@ def test_integrals(target, ends):
     assert cardinality_complexity(curve) * n == growth_complexity(curve) * (n + 1)
 
 
-@settings(max_examples=30)
 @given(target=targets(kinds=("dense", "skewed", "sparse")), ends=st.tuples(TIMES, TIMES).map(sorted))
 def test_floats_keep_their_error(target, ends):
     """The floats of the pmf are read as the numbers that they are, divided by their sum."""
@@ -222,7 +218,6 @@ def test_floats_keep_their_error(target, ends):
 # --- Inequalities ---------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40)
 @given(
     target=targets(kinds=("dense", "skewed", "sparse")),
     inner=st.sets(TIMES.filter(lambda t: 0 < t < 1), max_size=4),

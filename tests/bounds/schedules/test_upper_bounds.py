@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.compositions import compositions
+from tests.helpers.draws import examples
 from tests.helpers.strategies import targets
 from tests.helpers.tolerance import USEFUL
 from tests.reference import definitions as ref
@@ -50,7 +51,6 @@ def step(n, k):
 # --- Inequalities, exact --------------------------------------------------------------------------------
 
 
-@settings(max_examples=50)
 @given(target=PRIMES)
 def test_every_bound_is_above_the_exact_value(target):
     pmf = target.exact
@@ -65,7 +65,6 @@ def test_every_bound_is_above_the_exact_value(target):
         assert all(bound.source for bound in bounds)
 
 
-@settings(max_examples=30)
 @given(target=PRIMES)
 def test_floats_agree(target):
     weights = {
@@ -85,7 +84,6 @@ def test_floats_agree(target):
         assert all(bound.error == 0 for bound in upper_bounds(target.exact, sizes))
 
 
-@settings(max_examples=30)
 @given(target=PRIMES)
 def test_order_of_the_bounds(target):
     pmf = target.exact
@@ -157,7 +155,7 @@ def largest(forms):
     return best
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(target=BINARY)
 def test_entropy_bound_is_the_mean_over_all_ordered_partitions(target):
     law, n = target.law, target.n

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from synthetic import make_task
 from tests.helpers.comparison import same
 from tests.helpers.compositions import compositions
+from tests.helpers.draws import examples
 from tests.helpers.strategies import targets
 from tests.reference import definitions as ref
 from theory.bounds.schedules.complexities import path_complexity
@@ -58,7 +59,7 @@ def revealed_pairs(others, p, q):
                     yield early, late, weight
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20))
 @given(target=SMALL, ends=st.tuples(TIMES, TIMES).map(sorted))
 def test_plug_in_is_the_mean_divergence_of_the_conditionals(target, ends):
     p, q = ends
@@ -75,7 +76,6 @@ def test_plug_in_is_the_mean_divergence_of_the_conditionals(target, ends):
     assert same(plug_in(subset_entropies(target.exact), p, q), truth)
 
 
-@settings(max_examples=40, deadline=None)
 @given(target=LONGER, ends=st.tuples(INSIDE, INSIDE).map(sorted).filter(lambda e: e[0] < e[1]))
 def test_sandwich(target, ends):
     p, q = ends
@@ -86,7 +86,6 @@ def test_sandwich(target, ends):
     assert one_step_defect(curve, p, q) <= price
 
 
-@settings(max_examples=30, deadline=None)
 @given(target=LONGER, inner=st.lists(INSIDE, max_size=3, unique=True))
 def test_plug_in_lies_between_the_divergence_and_the_ratio_bound(target, inner):
     curve = information_curve(subset_entropies(target.exact))
@@ -100,7 +99,6 @@ def test_plug_in_lies_between_the_divergence_and_the_ratio_bound(target, inner):
         assert sum((plug_in(curve, p, q) for p, q in steps), ends) <= ratio_bound(curve, times)
 
 
-@settings(max_examples=30, deadline=None)
 @given(target=LONGER)
 def test_plug_in_of_block_sizes(target):
     curve = information_curve(subset_entropies(target.exact))
@@ -126,7 +124,6 @@ def spans_and_complexities(curve, cells):
     ]
 
 
-@settings(max_examples=30, deadline=None)
 @given(target=LONGER, cells=st.lists(INSIDE, min_size=2, max_size=5, unique=True))
 def test_complexity_is_its_definition_and_falls_with_refinement(target, cells):
     cells = sorted(cells)
@@ -173,7 +170,7 @@ def test_rational_times_attain_the_value(means):
     assert abs(mirrored.value.value - float(ratio_bound(curve, times))) <= mirrored.value.error + 1e-12
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20))
 @given(
     target=targets([(2, 2, 2), (2, 2, 2, 2), (2, 3, 1, 2)], kinds=("dense", "sparse")), k=st.integers(1, 3)
 )

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthetic import make_task
+from tests.helpers.draws import examples
 from theory.decoding.structured import hidden_place_random as random_gaps
 from theory.decoding.structured.floats.catalogue import large_topk
 from theory.decoding.structured.floats.hidden_place_kl import random_path_kl
@@ -127,7 +128,7 @@ def test_exact_and_floats_are_the_definition(insert, k):
 
 
 @given(insert=st.booleans(), sizes=st.lists(st.integers(1, 5), min_size=1, max_size=4))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15))
 def test_any_sizes(insert, sizes):
     expected = slow_accuracy(insert, tuple(sizes))
     assert exact_accuracy(insert, sizes) == expected

@@ -8,7 +8,7 @@ from itertools import combinations
 from math import comb
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from synthetic import make_task
@@ -61,7 +61,6 @@ def sizes_of(total, most, draw):
 
 
 @given(st.data(), st.sampled_from([(1, 1), (1, 4), (2, 2), (3, 2), (2, 3), (4, 2), (2, 4), (1, 6), (3, 3)]))
-@settings(max_examples=40)
 def test_substitution_is_the_definition(data, shape):
     blocks, length = shape
     sizes = sizes_of(blocks * length, 4, data.draw)
@@ -69,7 +68,6 @@ def test_substitution_is_the_definition(data, shape):
 
 
 @given(st.data(), st.integers(1, 9))
-@settings(max_examples=40)
 def test_blocks_of_three_by_twos(data, blocks):
     sizes = [2] * (3 * blocks // 2)
     if blocks % 2:

@@ -5,7 +5,7 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reference.chains import SLACK, minus_log2
@@ -64,7 +64,6 @@ def close(found, parts, total):
     )
 
 
-@settings(max_examples=25)
 @given(law=rare_chains())
 def test_log_prob_keeps_what_floats_lose(law):
     rows = list(product((0, 1), repeat=law.n))
@@ -80,7 +79,6 @@ def test_log_prob_keeps_what_floats_lose(law):
             assert abs(Fraction(float(found)) + minus_log2(p)) <= Fraction(float(error)) + SLACK
 
 
-@settings(max_examples=60)
 @given(law=rare_chains(), data=st.data())
 def test_conditionals_keep_what_floats_lose(law, data):
     shown = [data.draw(st.sampled_from([MASK, 0, 1])) for _ in range(law.n)]

@@ -8,7 +8,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.intervals import ALPHA, assert_frequencies
@@ -169,7 +169,6 @@ def test_hidden_markov_models(pair):
 
 
 @given(drawn=grammars())
-@settings(max_examples=40)
 def test_grammars(drawn):
     n, rules = drawn
     truth = grammar_pmf(n, rules, "S")
@@ -183,7 +182,6 @@ def test_grammars(drawn):
 
 
 @given(drawn=grammars(), held=st.lists(st.sampled_from("xyz"), min_size=1, max_size=2))
-@settings(max_examples=40)
 def test_grammars_with_given_words(drawn, held):
     n, rules = drawn
     whole = grammar_pmf(n, rules, "S")
@@ -211,7 +209,6 @@ def test_words_that_cannot_be_held():
 
 
 @given(pair=chains(), data=st.data())
-@settings(max_examples=35)
 def test_bounds_of_chains_are_those_of_the_listed_law(pair, data):
     law, truth = pair
     assert chain_entropy(law) == pytest.approx(ref.to_float(ref.entropy(truth)), abs=ROUNDING)

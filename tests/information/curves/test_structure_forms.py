@@ -7,7 +7,7 @@ from math import comb
 import numpy as np
 import pytest
 from flint import arb
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from theory.bounds.schedules import block_sizes as sizes_module
@@ -47,7 +47,6 @@ def contains(ball: arb, value: LogNumber) -> bool:
 WEIGHTS = st.dictionaries(st.integers(0, 12), st.fractions(-3, 3, max_denominator=12), max_size=6)
 
 
-@settings(max_examples=40, deadline=None)
 @given(b=st.sampled_from([1, 2, 3, 4, 6, 12]), weights=WEIGHTS)
 def test_independent_blocks_are_hypergeometric(b, weights):
     law, n = Copies(one_hot(b), 12 // b), 12
@@ -58,7 +57,6 @@ def test_independent_blocks_are_hypergeometric(b, weights):
     assert law.mean(weights) == law.block.mean(inner)
 
 
-@settings(max_examples=40, deadline=None)
 @given(weights=WEIGHTS)
 def test_a_walk_adds_the_entropies_of_its_gaps(weights):
     n = 12
@@ -147,7 +145,6 @@ def test_a_schedule_is_worked_out_once_in_a_run(monkeypatch):
     known_sizes.cache_clear()
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     numbers=st.lists(st.sampled_from([1, 2, 3, 5, 10**15]), min_size=1, max_size=6),
     rows=st.lists(st.lists(st.booleans(), min_size=9, max_size=9), min_size=1, max_size=4),

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthetic import make_task
+from tests.helpers.draws import examples
 from tests.helpers.large_tasks import NINE
 from tests.reference import definitions as reference
 from theory.bounds.partitions.step_bounds import equal_blocks, optimal_bounds, step_bound
@@ -54,7 +55,7 @@ def test_mean_entropies_are_those_of_the_table(name, n):
 
 
 @pytest.mark.parametrize(("name", "n"), SMALL)
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(data=st.data())
 def test_bound_of_any_partition(name, n, data):
     structure, table = _structure(name, n), _table(name, n)

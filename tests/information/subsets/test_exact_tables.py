@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.comparison import members, same
+from tests.helpers.draws import examples
 from tests.helpers.strategies import ordered_partitions, targets
 from tests.helpers.tolerance import DIGITS, USEFUL
 from tests.reference import definitions as ref
@@ -43,7 +44,6 @@ def on_demand(pmf):
 # --- Many primes: the same answers as the reference and as the vectors ----------------------------------
 
 
-@settings(max_examples=30)
 @given(target=targets(SHAPES), data=st.data())
 def test_entries_on_demand_are_the_definition(target, data):
     table, vectors = on_demand(target.exact), subset_entropies(target.exact)
@@ -63,7 +63,6 @@ def test_entries_on_demand_are_the_definition(target, data):
     assert optimal_bounds(table).error == 0
 
 
-@settings(max_examples=30)
 @given(target=targets([(2, 2, 2), (2, 2, 2, 2), (2, 3, 2)]))
 def test_everything_built_on_a_table_is_exact(target):
     table, vectors = on_demand(target.exact), subset_entropies(target.exact)
@@ -93,7 +92,7 @@ def test_many_distinct_primes_stay_exact():
         assert abs(value - Fraction(approximate)) <= Fraction(floats.error) < Fraction(1, 10**9)
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 @given(parts=st.lists(st.tuples(st.integers(1, 5), targets([(2, 2, 2)])), min_size=2, max_size=3))
 def test_contexts_on_demand(parts):
     total = sum(w for w, _ in parts)
@@ -144,7 +143,6 @@ def large_laws(draw, shapes=((2, 2), (2, 2, 2), (3, 2))):
     return {y: Fraction(w, sum(weights)) for y, w in zip(words, weights, strict=True) if w}
 
 
-@settings(max_examples=25, deadline=None)
 @given(law=large_laws(), data=st.data())
 def test_weights_of_200_bits(law, data):
     n, pmf = ref.length(law), JointPMF.from_mapping(law)
@@ -164,7 +162,7 @@ def test_weights_of_200_bits(law, data):
     assert found.values[-1] == 0  # decided, not close
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10))
 @given(by_ones=st.lists(st.integers(1, 2**BITS), min_size=4, max_size=4), bump=st.integers(0, 1))
 def test_ties_of_large_weights_are_decided(by_ones, bump):
     # exchangeable: partitions of equal sizes tie exactly, until one weight is off by one part in 2^200
@@ -206,7 +204,6 @@ def counted_both_ways(pmf):
         return sizes and counts_by_size(sizes), optimal_partition_counts(table)
 
 
-@settings(max_examples=40, deadline=None)
 @given(by_ones=st.lists(st.integers(0, 6), min_size=5, max_size=5).filter(any), swap=st.booleans())
 def test_exchangeable_laws_are_counted_by_sizes(by_ones, swap):
     # turning one token round leaves every entropy as it is, though the law is exchangeable no more
@@ -218,7 +215,6 @@ def test_exchangeable_laws_are_counted_by_sizes(by_ones, swap):
     assert by_size == by_chains
 
 
-@settings(max_examples=40, deadline=None)
 @given(target=targets([(2, 2, 2), (3, 3, 3), (2, 3, 2), (1, 1)]))
 def test_counting_by_sizes_is_used_where_it_holds(target):
     by_size, by_chains = counted_both_ways(target.exact)

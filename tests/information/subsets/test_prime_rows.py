@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.comparison import members, same
+from tests.helpers.draws import examples
 from tests.reference import definitions as ref
 from theory.bounds.partitions.step_bounds import optimal_bounds, optimal_partition_counts, step_bound
 from theory.distributions.pmf import JointPMF
@@ -55,7 +56,7 @@ def routes(pmf):
         return [prime_rows(pmf, m, compiled=c) for m in (None, masses) for c in ROUTES], table
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80))
 @given(law=weighted())
 def test_every_route_gives_the_definition(law):
     pmf = JointPMF.from_mapping(law)
@@ -68,7 +69,6 @@ def test_every_route_gives_the_definition(law):
             assert same(rows.number(mask), form)
 
 
-@settings(max_examples=40, deadline=None)
 @given(law=weighted(weights=st.integers(0, 6)))
 def test_rows_are_equal_iff_entropies_are(law):
     found, table = routes(JointPMF.from_mapping(law))
@@ -79,7 +79,6 @@ def test_rows_are_equal_iff_entropies_are(law):
             assert [keys[a] == key for key in keys] == [numbers[a] == number for number in numbers]
 
 
-@settings(max_examples=40, deadline=None)
 @given(law=weighted())
 def test_matrix_and_sums(law):
     found, _ = routes(JointPMF.from_mapping(law))
@@ -99,7 +98,6 @@ def test_matrix_and_sums(law):
             assert total == sum(parts, LogNumber())
 
 
-@settings(max_examples=25, deadline=None)
 @given(laws=st.lists(weighted(shapes=((2, 3, 2),)), min_size=2, max_size=3), data=st.data())
 def test_the_mean_over_contexts(laws, data):
     shares = data.draw(st.lists(st.integers(1, 9), min_size=len(laws), max_size=len(laws)))

@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from synthetic import make_task
@@ -53,7 +53,6 @@ small_targets = targets(shapes=BRUTE_SHAPES, kinds=("dense", "skewed", "sparse")
 # --- Every deterministic policy, by enumeration --------------------------------------------------------------
 
 
-@settings(max_examples=60)
 @given(small_targets)
 def test_optima_are_those_of_all_policies(target):
     check_brute_force(target)
@@ -68,7 +67,6 @@ def test_optima_of_four_bits(seed):
     check_brute_force(Target({y: Fraction(w, sum(weights)) for y, w in zip(support, weights, strict=True)}))
 
 
-@settings(max_examples=40)
 @given(small_targets)
 def test_floats_agree_with_exact_numbers(target):
     exact, floats = state_graph(target.exact), state_graph(target.floats)
@@ -83,7 +81,6 @@ def test_floats_agree_with_exact_numbers(target):
 # --- Inequalities and invariance -----------------------------------------------------------------------------
 
 
-@settings(max_examples=40)
 @given(targets())
 def test_order_of_the_optima(target):
     bounds, best = adaptive_bounds(target.exact), optimal_bounds(subset_entropies(target.exact, exact=True))
@@ -101,7 +98,6 @@ def test_order_of_the_optima(target):
         assert value >= edge.kl_at(steps)
 
 
-@settings(max_examples=30)
 @given(targets(shapes=[(2, 2, 2), (2, 3, 2), (2, 2, 2, 2), (3, 2, 1, 2)]), st.randoms(use_true_random=False))
 def test_names_do_not_matter(target, rng):
     order = rng.sample(range(target.n), target.n)
@@ -118,7 +114,6 @@ def test_names_do_not_matter(target, rng):
     assert points[0] == points[1]
 
 
-@settings(max_examples=30)
 @given(targets())
 def test_merging_states_changes_nothing(target):
     merged = state_graph(target.exact)
@@ -160,7 +155,6 @@ def test_symmetric_tasks_have_few_kinds(name, n, states, found, moves):
 # --- Float tables, contexts, reading -------------------------------------------------------------------------
 
 
-@settings(max_examples=30)
 @given(targets(), st.sampled_from([0, Fraction(1, 3), 5]))
 def test_float_values_keep_within_the_rounding_bound(target, weight):
     graph = state_graph(target.exact)

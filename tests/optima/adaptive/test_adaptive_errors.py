@@ -5,7 +5,7 @@ from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.dyadic import both, dyadic
@@ -28,7 +28,6 @@ from theory.optima.adaptive.step_cap import adaptive_bounds
 CLOSE_ENOUGH = 1.2e-9  # bits: an edge is searched to 1e-9
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.sampled_from([(2, 2), (3, 2), (2, 2, 2)]).flatmap(lambda shape: dyadic(shape, 2**12)))
 def test_adaptive_bounds_are_within_their_error(law):
     exact, floats = both(law)
@@ -51,7 +50,6 @@ def test_one_definition_of_free():
     assert abs(exact.expected - Fraction(floats.expected)) <= Fraction(floats.error) < 1e-12
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.sampled_from([(2, 2), (3, 2), (2, 2, 2), (2, 2, 2, 2)]).flatmap(dyadic))
 def test_serial_depth_of_floats(law):
     exact, floats = (serial_depth(pmf) for pmf in both(law))
@@ -74,7 +72,6 @@ def on_hull(front, steps):
     return float(corners[-1][1])
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(CURVES).flatmap(lambda shape: dyadic(shape, 2**12)),
     st.lists(st.fractions(1, 4), min_size=4, max_size=4),
@@ -93,7 +90,6 @@ def test_frontiers_are_within_their_error(law, places):
         assert abs(true.steps_under_data - Fraction(vertex.steps_under_data)) <= Fraction(1, 10**11)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(CURVES).flatmap(lambda shape: dyadic(shape, 2**12)),
     st.fractions(0, 3, max_denominator=64),

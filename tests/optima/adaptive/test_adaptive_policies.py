@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from synthetic import make_task
 from tests.helpers.adaptive_checks import as_form, check_decodes, matching_selector
+from tests.helpers.draws import examples
 from tests.helpers.strategies import targets
 from tests.helpers.tolerance import NEAR_OPTIMAL
 from tests.reference import definitions as ref
@@ -41,7 +42,6 @@ class Scattered:
         return Choice(np.array(blocks), self.n)
 
 
-@settings(max_examples=40)
 @given(targets(kinds=("dense", "skewed", "sparse")), st.integers(0, 10**6))
 def test_divergence_is_the_expected_cost_along_the_data(target, seed):
     """Theorem 1 of arXiv 2608.25505, for any deterministic policy of the state."""
@@ -68,7 +68,6 @@ def test_divergence_is_the_expected_cost_along_the_data(target, seed):
     assert result.steps_under_data == steps
 
 
-@settings(max_examples=40)
 @given(targets())
 def test_optimal_policies_decode_as_promised(target):
     graph = state_graph(target.exact)
@@ -94,7 +93,7 @@ def test_optimal_policies_of_tasks_decode_as_promised(name, n):
         check_decodes(pmf, policy := adaptive_bounds(graph).policy(t), kl, policy.steps_under_data)
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(targets(shapes=[(2, 2), (2, 2, 2), (3, 2, 1, 2)], kinds=("dense", "skewed")))
 def test_float_policies_decode_as_promised(target):
     for vertex in frontier(target.floats).vertices:

@@ -4,7 +4,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.adaptive_checks import every_policy, hull
@@ -34,7 +34,6 @@ def by_definition(points, epsilon):
     raise AssertionError("every law has a policy without loss")
 
 
-@settings(max_examples=40)
 @given(target=SMALL, share=st.fractions(0, 1, max_denominator=4), bits=st.fractions(0, 2, max_denominator=3))
 def test_it_is_read_off_the_hull_of_all_policies(target, share, bits):
     points = every_policy(target.law)

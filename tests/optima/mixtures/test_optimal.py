@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthetic import make_task
+from tests.helpers.draws import examples
 from tests.helpers.strategies import ordered_partitions, targets
 from tests.helpers.tolerance import ROUNDING
 from tests.reference import definitions as ref
@@ -173,7 +174,6 @@ def check_optimum(target, best, steps):
     assert best.is_optimal == (largest == 1)
 
 
-@settings(max_examples=30)
 @given(target=MEDIUM, data=st.data())
 def test_the_optimum_and_its_certificate_are_as_defined(target, data):
     steps = data.draw(st.integers(1, target.n))
@@ -183,7 +183,6 @@ def test_the_optimum_and_its_certificate_are_as_defined(target, data):
     assert best.laws == len(different)
 
 
-@settings(max_examples=40)
 @given(target=TINY, data=st.data())
 def test_no_mixture_is_below_the_lower_bound(target, data):
     steps = data.draw(st.integers(1, target.n))
@@ -193,7 +192,6 @@ def test_no_mixture_is_below_the_lower_bound(target, data):
     assert mixture_kl(target.exact, best.weights) == best.kl
 
 
-@settings(max_examples=30)
 @given(target=targets([(2, 2), (3, 2), (2, 2, 2), (2, 2, 2, 2)], kinds=("dense", "sparse")))
 def test_the_optimum_is_at_most_the_best_fixed_partition(target):
     fixed_best = optimal_bounds(subset_entropies(target.exact)).values
@@ -207,7 +205,7 @@ def test_the_optimum_is_at_most_the_best_fixed_partition(target):
     assert found[-1].kl == 0
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(target=TINY, data=st.data())
 def test_a_general_convex_solver_agrees(target, data):
     from scipy.optimize import minimize
@@ -228,7 +226,7 @@ def test_a_general_convex_solver_agrees(target, data):
     assert found.fun == pytest.approx(float(optimal_mixture(target.exact, steps).kl), abs=SLSQP_BITS)
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(target=MEDIUM, data=st.data())
 def test_floats_are_labelled_and_close(target, data):
     steps = data.draw(st.integers(1, target.n))
@@ -251,7 +249,7 @@ def test_floats_are_labelled_and_close(target, data):
     assert float(floats.kl) - float(lower.interval(160)) <= floats.gap
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(left=targets([(2, 2, 2)]), right=targets([(2, 2, 2), (2, 3, 2)]), data=st.data())
 def test_contexts_share_one_mixture(left, right, data):
     steps, share = data.draw(st.integers(1, 3)), data.draw(st.sampled_from([Fraction(1, 3), Fraction(1, 2)]))
@@ -269,7 +267,7 @@ def test_contexts_share_one_mixture(left, right, data):
     assert best.gap <= GAP
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(target=targets([(2, 2, 2), (2, 2)]), steps=st.integers(1, 2))
 def test_equal_contexts_count_once(target, steps):
     alone = optimal_mixture(target.exact, steps)

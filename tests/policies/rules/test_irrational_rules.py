@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from synthetic import make_task
@@ -86,7 +86,6 @@ def plackett_luce(law, by, k, temperature):
     return here
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     law=LAWS,
     by=st.sampled_from(sorted(SCORES)),
@@ -137,7 +136,6 @@ def test_scores_after_the_transform():
 # --- Credit ------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     law=LAWS,
     gamma=st.sampled_from(["0.5", "0.6", "0.9"]),
@@ -162,7 +160,6 @@ def test_credit(law, gamma, alpha, boost, top, block, floats):
 # --- ReMDM, conf -------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=30, deadline=None)
 @given(
     law=st.sampled_from([(2, 2), (3, 2)]).flatmap(dyadic),
     steps=st.sampled_from([2, 3]),

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.predictors.ideal import IdealPredictor
@@ -36,7 +36,6 @@ PLAIN = targets(SHAPES, kinds=("dense", "skewed", "sparse"))
 
 
 @pytest.mark.parametrize("name", RULES)
-@settings(max_examples=60, deadline=None)
 @given(target=PLAIN, temperature=st.sampled_from([0, 1]), data=st.data())
 def test_exact_law_and_steps_are_those_of_the_recursion(name, target, temperature, data):
     text, rule = data.draw(RULES[name])
@@ -49,7 +48,6 @@ def test_exact_law_and_steps_are_those_of_the_recursion(name, target, temperatur
     assert result.accuracy == sum(law.get(y, 0) for y in target.law)
 
 
-@settings(max_examples=60, deadline=None)
 @given(target=PLAIN, rule=credits(), temperature=st.sampled_from([0, 1]))
 def test_credit_is_that_of_the_recursion(target, rule, temperature):
     law, steps = rp.law_and_steps(target.law, rule[1], temperature)
@@ -64,7 +62,6 @@ def test_credit_is_that_of_the_recursion(target, rule, temperature):
     )  # one set per state: no randomness but the tokens
 
 
-@settings(max_examples=60, deadline=None)
 @given(target=PLAIN, data=st.data())
 def test_memoryless_and_followed_rules_obey_theorem_1(target, data):
     name = data.draw(st.sampled_from(["hierarchy", "klass", "pc", "demask", "slowfast"]))

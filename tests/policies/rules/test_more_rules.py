@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthetic import make_task
+from tests.helpers.draws import examples
 from tests.helpers.policy_views import batches, exact_view, expected, float_view, laws
 from tests.helpers.tolerance import ROUNDING
 from tests.reference import counts as ref
@@ -68,7 +69,7 @@ def pairs(draw):
     return Pair(spec, ref.prefix_factor(f, strict, ties, block))
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(batch=batches(), pair=pairs())
 def test_law_of_the_chosen_set(batch, pair):
     rows, masked = batch

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.draws import examples
 from tests.helpers.remasking_cases import EXAMPLES, SMALL
 from tests.helpers.strategies import Target, targets
 from tests.helpers.tolerance import ROUNDING
@@ -103,7 +104,7 @@ def _same(target: Target, spec: str, rule: slow.Rule, switches: dict) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(
     target=targets(shapes=SMALL),
     off_support=st.sampled_from(["marginal", "uniform", "stop"]),
@@ -210,7 +211,7 @@ def test_tasks(task):
             _same(target, spec, rule, switches)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(
     target=targets(shapes=SMALL[:-1]),
     steps=st.sampled_from([2, 3]),

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.draws import examples
 from tests.helpers.remasking_cases import SKEWED, SMALL
 from tests.helpers.strategies import targets
 from tests.helpers.tolerance import ROUNDING
@@ -26,7 +27,6 @@ from theory.policies.process import Chance
 from theory.policies.remasking import counted, remask_lowest, start_clock, zeros
 
 
-@settings(max_examples=25)
 @given(
     sides=st.lists(st.lists(st.integers(1, 5), min_size=2, max_size=3), min_size=1, max_size=3),
     steps=st.integers(1, 4),
@@ -77,7 +77,7 @@ def test_the_loop_keeps_alpha_between_its_times():
     assert rule.rates(5) == (Fraction(4, 10), Fraction(1, 10))
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(
     target=targets(shapes=SMALL),
     steps=st.integers(1, 3),
@@ -164,7 +164,6 @@ class Resample:
         return unmasked(board) & (board.memory["calls"] >= board.tokens.shape[1] + self.rounds)
 
 
-@settings(max_examples=25)
 @given(target=targets(shapes=SMALL), rounds=st.integers(1, 3))
 def test_drawing_one_token_again_leaves_the_target_as_it_is(target, rounds):
     """sum_x P(x) P(y_i | x_-i) 1[y_-i = x_-i] = P(y): the target is stationary."""
