@@ -17,6 +17,7 @@ from theory.bounds import check_partition
 from theory.commandline import OneLineParser, as_json, guarded, waiting, whole
 from theory.decode_answers import decode_answer
 from theory.decoded import OFF_SUPPORT
+from theory.files import plain
 from theory.float_task import FloatTask
 from theory.frontier_answers import asked_answer, frontier_answer
 from theory.limits import CostError, allowing
@@ -246,7 +247,8 @@ def _show(args: argparse.Namespace, answer: dict[str, Any]) -> int:
         if "verdict" in answer:
             print(f"verdict: {answer['verdict']}")
         for policy in answer.get("policies", ()):
-            print(f"{policy['context']}\n{policy['tree']}".lstrip())
+            context = policy["context"]
+            print(f"{plain(context)}\n{policy['tree']}" if context else policy["tree"])
     return 0
 
 

@@ -9,7 +9,6 @@ groups rows into equally likely contexts. Decimals and ratios are taken as writt
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from theory._checks import InputError, exact_fraction
+from theory.files import csv_rows, file_kind, plain, read_text
 from theory.law import Context, ListedLaw, check_weights, occurring
 from theory.lumped_chain import Chain
 from theory.pmf import JointPMF
@@ -59,15 +59,10 @@ def read_task(path: str | Path, *, n: int | None = None, normalise: bool = False
         InputError: If the file is missing, not of this form, or its numbers are not probabilities.
     """
     file = Path(path)
-    kind = file.suffix.lower()
+    kind = file_kind(file)
     if kind not in (".json", ".csv"):
         raise InputError(f"task file {file} must end in .json or .csv.")
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"cannot read task file {file}: {getattr(error, 'strerror', None) or error}."
-        ) from None
+    text = read_text(file, "task file")
     try:
         is_json = kind == ".json"
         contexts = _from_json(text, n, normalise) if is_json else _from_csv(text, normalise)
@@ -128,7 +123,7 @@ def _from_json(text: str, n: int | None, normalise: bool) -> list[Context]:
 
 
 def _context(data: Any, share: Fraction, label: str, normalise: bool) -> Context:
-    where = f"{label}: " if label else ""
+    where = f"{plain(label)}: " if label else ""
     try:
         if not isinstance(data, dict):
             raise InputError("must be an object.")
@@ -169,19 +164,19 @@ def _only(data: dict[str, Any], known: set[str]) -> None:
 
 
 def _from_csv(text: str, normalise: bool) -> list[Context]:
-    rows = [row for row in csv.reader(text.splitlines()) if row]
+    rows = list(csv_rows(text))
     if not rows:
         raise InputError("the file is empty; the first line must be a header such as y0,y1,p.")
-    header = [name.strip() for name in rows[0]]
+    header = [name.strip() for name in rows[0][1]]
     n = sum(name.startswith("y") for name in header)
     extra = header[n:]
     if n == 0 or header[:n] != [f"y{i}" for i in range(n)] or extra not in ([], ["p"], ["x"], ["p", "x"]):
-        raise InputError(f"the header must be y0,y1,...[,p][,x], got {','.join(header)}.")
+        raise InputError(f"the header must be y0,y1,...[,p][,x], got {plain(','.join(header))}.")
     groups: dict[str, list[list[str]]] = {}
-    for number, row in enumerate(rows[1:], start=2):
+    for number, row in rows[1:]:
         if len(row) != len(header):
             raise InputError(f"line {number} has {len(row)} fields, the header has {len(header)}.")
-        groups.setdefault(row[-1].strip() if "x" in extra else "", []).append([cell.strip() for cell in row])
+        groups.setdefault(row[-1] if "x" in extra else "", []).append(row)
     if not groups:
         raise InputError("there are no outcomes below the header.")
     if "p" not in extra and any(len(set(map(tuple, group))) < len(group) for group in groups.values()):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from theory._checks import InputError
 from theory.arithmetic import Array, Number
 from theory.correlation import Bits
+from theory.files import plain
 from theory.outcomes import Token
 from theory.policies.ranked import SetLaw
 from theory.policies.view import View
@@ -192,6 +193,8 @@ class AdaptivePolicy:
 
     def _conditions(self, block: Sequence[int], children: Sequence[int]) -> str:
         tokens = [self.decisions[child].revealed for child in children[:_SHOWN]]
-        shown = [" & ".join(f"y{i}={self.alphabets[i][codes[i]]}" for i in block) for codes in tokens]
+        shown = [
+            " & ".join(f"y{i}={plain(str(self.alphabets[i][codes[i]]))}" for i in block) for codes in tokens
+        ]
         more = f" or {len(children) - _SHOWN} more" if len(children) > _SHOWN else ""
         return " or ".join(shown) + more

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory._checks import InputError
+from theory.files import csv_rows, file_kind, plain, read_text
 
 __all__ = ["Observed", "read_samples"]
 
@@ -74,26 +74,27 @@ def read_samples(path: str | Path) -> Observed:
         InputError: If the file is missing, not of this form, or holds fewer than two samples.
     """
     file = Path(path)
-    if file.suffix != ".csv":
+    if file_kind(file) != ".csv":
         raise InputError(f"samples {file} must be a .csv file.")
+    text = read_text(file, "samples")
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"cannot read samples {file}: {getattr(error, 'strerror', None) or error}."
-        ) from None
-    rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if row]
-    header = rows[0] if rows else []
+        return Observed.from_rows(_from_csv(text), str(path))
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from None
+
+
+def _from_csv(text: str) -> list[tuple[str, ...]]:
+    """Return rows of a context and the tokens, cells verbatim."""
+    rows = list(csv_rows(text))
+    header = [name.strip() for name in rows[0][1]] if rows else []
     n = sum(name.startswith("y") for name in header)
     if n == 0 or header not in ([f"y{i}" for i in range(n)], [*(f"y{i}" for i in range(n)), "x"]):
         hint = "; a column p belongs to a task file, see bounds" if "p" in header else ""
-        raise InputError(
-            f"{file}: the header must be y0,y1,...[,x], got {','.join(header) or 'nothing'}{hint}."
-        )
-    for number, row in enumerate(rows[1:], start=2):
+        shown = plain(",".join(header)) if header else "nothing"
+        raise InputError(f"the header must be y0,y1,...[,x], got {shown}{hint}.")
+    for number, row in rows[1:]:
         if len(row) != len(header):
-            raise InputError(f"{file}: line {number} has {len(row)} fields, the header has {len(header)}.")
+            raise InputError(f"line {number} has {len(row)} fields, the header has {len(header)}.")
     if len(rows) < 3:
-        raise InputError(f"{file}: an estimate needs at least 2 samples, got {len(rows) - 1}.")
-    has_context = len(header) > n
-    return Observed.from_rows([(row[n] if has_context else "", *row[:n]) for row in rows[1:]], str(path))
+        raise InputError(f"an estimate needs at least 2 samples, got {len(rows) - 1}.")
+    return [(row[n] if len(header) > n else "", *row[:n]) for _, row in rows[1:]]
