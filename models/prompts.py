@@ -39,7 +39,7 @@ def read_prompts(path: Path) -> list[Prompt]:
     readers = {".txt": _lines, ".jsonl": _json_lines, ".csv": _table}
     if (kind := file_kind(path)) not in readers:
         raise InputError(f"prompts {path} must end with .txt, .jsonl or .csv.")
-    prompts = readers[kind](path, read_text(path, "prompts"))
+    prompts = readers[kind](path, read_text(path, "the prompts"))
     if not prompts:
         raise InputError(f"prompts {path} hold no prompt.")
     return prompts

@@ -112,7 +112,7 @@ def read_words(path: Path) -> list[str]:
     Raises:
         InputError: If it cannot be read, or holds fewer than two words, or one twice.
     """
-    words = [line for _, line in text_lines(read_text(path, "words"))]
+    words = [line for _, line in text_lines(read_text(path, "the words"))]
     twice = sorted({word for word in words if words.count(word) > 1})
     if twice:
         raise InputError(f"words {path} hold {twice[0]!r} twice.")

@@ -11,7 +11,7 @@ from theory.taskfile import read_task
 __all__ = ["find_task"]
 
 
-def find_task(name: str, n: int | None = None, *, normalise: bool = False) -> Any:
+def find_task(name: str, n: int | None = None, *, normalise: bool = False, exact: bool = False) -> Any:
     """Return the task of a command-line name.
 
     Args:
@@ -19,6 +19,7 @@ def find_task(name: str, n: int | None = None, *, normalise: bool = False) -> An
             ``.csv``, or ``module:attribute`` (a task, or a class that makes one).
         n: The size of a registered or imported task, or the length of a structured task file.
         normalise: Divide the probabilities of a file by their sum where they do not sum to one.
+        exact: Take numbers of over 12 digits in a file as the decimals they are, not as floats.
 
     Raises:
         InputError: If there is no such task, or it cannot be read.
@@ -28,7 +29,7 @@ def find_task(name: str, n: int | None = None, *, normalise: bool = False) -> An
         3
     """
     if name.lower().endswith((".json", ".csv")):
-        return read_task(name, n=n, normalise=normalise)
+        return read_task(name, n=n, normalise=normalise, exact=exact)
     if ":" in name and name.partition(":")[0] not in known_tasks():
         return import_task(name, n)
     return make_task(name, n)

@@ -180,10 +180,20 @@ def test_records_end_with_a_newline_alone(tmp_path):
 def test_text_that_is_not_utf8_is_refused(tmp_path):
     (tmp_path / "t.csv").write_bytes(b"y0\n\xff\n")
     for read in (read_task, read_samples):
-        with pytest.raises(InputError, match=r"t\.csv is not UTF-8 text: byte 4 is wrong"):
+        with pytest.raises(InputError, match=r"t\.csv: it is not UTF-8 text, byte 4 is wrong"):
             read(tmp_path / "t.csv")
 
 
 def test_lines_end_with_newlines_alone():
     text = "a\x0bb\x0cc\x1cd\x1de\x1ef\x85g\u2028h\u2029i\rj\r\n\n\r\nk"
     assert list(text_lines(text)) == [(1, text[: text.index("\r\n")]), (4, "k")]
+
+
+def test_words_of_a_grammar_are_read_as_they_are(tmp_path):
+    rules = {"S": {"A A": 1}, "A": {" the": "1/2", "the": "1/4", "the\u2003": "1/4"}}
+    (context,) = read_task(
+        saved(tmp_path, "g.json", json.dumps({"grammar": {"length": 2, "start": "S", "rules": rules}}))
+    ).contexts()
+    pmf = context.law.pmf()
+    assert len(pmf) == 9
+    assert pmf.probability((" the", "the")) == Fraction(1, 8)

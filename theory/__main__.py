@@ -23,6 +23,7 @@ from theory.frontier_answers import asked_answer, frontier_answer
 from theory.limits import CostError, allowing
 from theory.policies import parse_policy, policies
 from theory.rule_answers import realised_answer, rules_answer
+from theory.structured.answers import large_law
 from theory.tables import print_answer, print_rows
 from theory.temper import GREEDY_TIES, NUCLEUS, SCORED, check_temperature
 from theory.verdict import verdict
@@ -160,6 +161,11 @@ def _add_task(parser: argparse.ArgumentParser) -> None:
         "--normalise", action="store_true", help="divide the probabilities of a file by their sum"
     )
     parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="take numbers of over 12 digits in a file as written, not as floats",
+    )
+    parser.add_argument(
         "--limit",
         default="1",
         metavar="FACTOR",
@@ -188,6 +194,8 @@ def _within_limits(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     if getattr(args, "seed", 0) < 0:
         raise InputError(f"seed must be a whole number of at least 0, got {args.seed}.")
+    if getattr(args, "float", False) and args.exact:
+        raise InputError("--float asks for rounded numbers, --exact for those as written; give one of them.")
     if hasattr(args, "samples"):
         positive_int(args.samples, "samples")
     if args.command == "estimate":
@@ -207,9 +215,9 @@ def _answer(args: argparse.Namespace) -> dict[str, Any]:
     if args.command == "realised":
         made = None if args.task is None else lambda n: find_task(args.task, n)
         return realised_answer(args.rule, args.masked, args.steps, made, **_switches(args))
-    task = find_task(args.task, args.n, normalise=args.normalise)
-    if getattr(args, "float", False):
-        task = FloatTask(task)
+    given = find_task(args.task, args.n, normalise=args.normalise, exact=args.exact)
+    by_digits = getattr(given, "floats", False) and large_law(given) is None
+    task = FloatTask(given) if getattr(args, "float", False) or by_digits else given
     if args.command == "bounds":
         wanted = {"adaptive": args.adaptive, "randomized": args.randomized, "count": args.count}
         answer = bounds_answer(task, args.partition, samples=args.samples, seed=args.seed, **wanted)
@@ -226,7 +234,8 @@ def _answer(args: argparse.Namespace) -> dict[str, Any]:
     else:
         own = {"samples": args.samples, "seed": args.seed}
         answer = decode_answer(task, parse_policy(args.policy), **own, **_switches(args))
-    return answer
+    note = getattr(given, "note", "")  # of a file, on how its numbers were taken
+    return joined(answer, {"notes": {"task": note}}) if note else answer
 
 
 def _show(args: argparse.Namespace, answer: dict[str, Any]) -> int:

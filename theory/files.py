@@ -43,7 +43,9 @@ def read_text(path: Path, what: str) -> str:
     except OSError as error:
         raise InputError(f"cannot read {what} {path}: {error.strerror or error}.") from None
     except UnicodeDecodeError as error:
-        raise InputError(f"{what} {path} is not UTF-8 text: byte {error.start + 1} is wrong.") from None
+        raise InputError(
+            f"cannot read {what} {path}: it is not UTF-8 text, byte {error.start + 1} is wrong."
+        ) from None
 
 
 def text_lines(text: str) -> Iterator[tuple[int, str]]:

@@ -191,6 +191,24 @@ class JointPMF:
             return self.weights
         return np.array([w / self.total for w in self.weights.tolist()], dtype=np.float64)
 
+    def rounded(self) -> JointPMF:
+        """Return the pmf with its probabilities rounded to float64; a float pmf is returned as it is.
+
+        Raises:
+            InputError: If a probability is below the range of floats.
+
+        Example:
+            >>> JointPMF.uniform(["ab", "ba", "aa"]).rounded().probability("ab")
+            0.3333333333333333
+        """
+        if self.total is None:
+            return self
+        floats = self.floats()
+        if not floats.all():
+            outcome = self.outcomes[int(np.argmin(floats))]
+            raise InputError(f"probability of {outcome!r} is below the range of floats; leave --float out.")
+        return JointPMF(self.alphabets, self.codes, floats, None)
+
     def dense(self) -> NDArray[np.float64]:
         """Return the float probabilities with one axis per position, shape (V_0, ..., V_{n-1})."""
         shape = tuple(len(a) for a in self.alphabets)

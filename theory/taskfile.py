@@ -4,7 +4,8 @@ JSON: ``{"outcomes": [["New", "York"], ...], "probabilities": ["1/4", ...]}``, o
 "outcomes": [...], "probabilities": [...]}, ...]}``. ``probabilities`` may be left out (uniform) or be ``weights``
 (normalised here). ``{"markov": {...}}``, ``{"hmm": {...}}`` and ``{"grammar": {...}}`` describe laws with too many
 outcomes to list; see :mod:`theory.structured.taskfile`. CSV: a header ``y0,y1,...[,p][,x]``, one outcome a row; ``x``
-groups rows into equally likely contexts. Decimals and ratios are taken as written, so that results are exact.
+groups rows into equally likely contexts. Short decimals and ratios are taken as written, so that results are exact;
+decimals of over 12 digits are floats (:mod:`theory.written`).
 """
 
 from __future__ import annotations
@@ -21,17 +22,27 @@ from theory.law import Context, ListedLaw, check_weights, occurring
 from theory.lumped_chain import Chain
 from theory.pmf import JointPMF
 from theory.structured.parameters import shares
-from theory.structured.taskfile import STRUCTURED, read_structured
+from theory.structured.taskfile import STRUCTURED, read_structured, rounding
+from theory.written import Digits, float_shares, is_float, is_rounding
 
 __all__ = ["FileTask", "read_task"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileTask:
-    """A task read from a file."""
+    """A task read from a file.
+
+    Attributes:
+        name: The file.
+        parts: Its contexts.
+        floats: Whether its probabilities are floats by their digits.
+        note: What that changed, in one line; empty if nothing.
+    """
 
     name: str
     parts: tuple[Context, ...]
+    floats: bool = False
+    note: str = ""
 
     @property
     def n(self) -> int:
@@ -47,13 +58,20 @@ class FileTask:
         return None
 
 
-def read_task(path: str | Path, *, n: int | None = None, normalise: bool = False) -> FileTask:
+def read_task(
+    path: str | Path, *, n: int | None = None, normalise: bool = False, exact: bool = False
+) -> FileTask:
     """Return the task of a ``.json`` or ``.csv`` file.
+
+    With a probability or weight of over 12 significant digits among its numbers a listed task is one of float64
+    probabilities: a sum within 1e-9 of one is rounding and is divided out, as :attr:`FileTask.note` says. Rows of
+    structured laws are divided likewise and stay rational.
 
     Args:
         path: The file.
         n: The length of the sequences of a structured law; a listed task has its own.
         normalise: Divide probabilities and weights of contexts by their sum where it is not one.
+        exact: Take numbers of any length as the decimals they are, which must sum to one exactly.
 
     Raises:
         InputError: If the file is missing, not of this form, or its numbers are not probabilities.
@@ -64,9 +82,9 @@ def read_task(path: str | Path, *, n: int | None = None, normalise: bool = False
         raise InputError(f"task file {file} must end in .json or .csv.")
     text = read_text(file, "task file")
     try:
-        is_json = kind == ".json"
-        contexts = _from_json(text, n, normalise) if is_json else _from_csv(text, normalise)
-        contexts = _scaled(contexts) if normalise else contexts
+        numbers = _Numbers(normalise=normalise, exact=exact)
+        contexts = _from_json(text, n, numbers) if kind == ".json" else _from_csv(text, numbers)
+        contexts = numbers.settled(contexts)
         check_weights(contexts)
         contexts = occurring(contexts)
         longest = max(context.law.n for context in contexts)
@@ -74,18 +92,49 @@ def read_task(path: str | Path, *, n: int | None = None, normalise: bool = False
             raise InputError(f"the outcomes have length {longest}, got -n {n}; leave -n out.")
     except InputError as error:
         raise InputError(f"{file}: {error}") from None
-    return FileTask(name=str(path), parts=contexts)
+    return FileTask(name=str(path), parts=contexts, floats=numbers.floats, note=numbers.note())
 
 
-def _scaled(contexts: list[Context]) -> list[Context]:
-    total = sum((context.weight for context in contexts), Fraction(0))
-    if total <= 0:
-        raise InputError(f"weights of the contexts sum to {total}; they cannot be normalised.")
-    return [replace(context, weight=context.weight / total) for context in contexts]
+@dataclass(kw_only=True)
+class _Numbers:
+    """How the numbers of a file are taken, and what was met: floats, and by how much their sums missed one at most."""
 
+    normalise: bool
+    exact: bool
+    floats: bool = False
+    off: float = 0.0
 
-def _decimal(text: str) -> Fraction:
-    return exact_fraction(text, "a number")
+    def are_floats(self, values: list[Any]) -> bool:
+        found = not self.exact and any(map(is_float, values))
+        self.floats |= found
+        return found
+
+    def missed(self, off: float) -> None:
+        self.off = max(self.off, off)
+
+    def settled(self, contexts: list[Context]) -> list[Context]:
+        """Return the contexts with weights that sum to one, and in floats if any number is one."""
+        total = sum((context.weight for context in contexts), Fraction(0))
+        if self.normalise or (self.floats and is_rounding(total)):
+            if total <= 0:
+                raise InputError(f"weights of the contexts sum to {total}; they cannot be normalised.")
+            self.missed(float(abs(total - 1)))
+            contexts = [replace(context, weight=context.weight / total) for context in contexts]
+        if not self.floats:
+            return contexts
+        listed = [isinstance(context.law, ListedLaw) for context in contexts]
+        return [
+            replace(context, law=ListedLaw(context.law.pmf().rounded())) if known else context
+            for context, known in zip(contexts, listed, strict=True)
+        ]
+
+    def note(self) -> str:
+        if not self.floats:
+            return ""
+        off = (
+            "" if self.normalise or not self.off else f"; sums miss 1 by {self.off:.1e}, which is divided out"
+        )
+        return f"numbers of over 12 digits are read as float64{off} (--exact takes them as they are written)"
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -98,9 +147,9 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return known
 
 
-def _from_json(text: str, n: int | None, normalise: bool) -> list[Context]:
+def _from_json(text: str, n: int | None, numbers: _Numbers) -> list[Context]:
     try:
-        data = json.loads(text, parse_float=_decimal, object_pairs_hook=_distinct)  # 0.1 is 1/10
+        data = json.loads(text, parse_float=Digits, object_pairs_hook=_distinct)
     except InputError:
         raise
     except RecursionError:
@@ -111,18 +160,23 @@ def _from_json(text: str, n: int | None, normalise: bool) -> list[Context]:
         raise InputError('must hold an object with "outcomes" or "contexts".')
     if structured := next((kind for kind in STRUCTURED if kind in data), None):
         _only(data, {structured})
-        return [Context(weight=Fraction(1), law=read_structured(structured, data[structured], n, normalise))]
+        entry = data[structured]
+        law = read_structured(structured, entry, n, numbers.normalise, numbers.exact)
+        if not numbers.exact and (off := rounding(entry)) is not None:
+            numbers.floats = True
+            numbers.missed(off)
+        return [Context(weight=Fraction(1), law=law)]
     if "contexts" not in data:
-        return [_context(data, Fraction(1), "", normalise)]
+        return [_context(data, Fraction(1), "", numbers)]
     parts = data["contexts"]
     _only(data, {"contexts"})
     if not isinstance(parts, list) or not parts:
         raise InputError('"contexts" must be a non-empty list.')
     share = Fraction(1, len(parts))
-    return [_context(part, share, f"contexts[{j}]", normalise) for j, part in enumerate(parts)]
+    return [_context(part, share, f"contexts[{j}]", numbers) for j, part in enumerate(parts)]
 
 
-def _context(data: Any, share: Fraction, label: str, normalise: bool) -> Context:
+def _context(data: Any, share: Fraction, label: str, numbers: _Numbers) -> Context:
     where = f"{plain(label)}: " if label else ""
     try:
         if not isinstance(data, dict):
@@ -131,29 +185,37 @@ def _context(data: Any, share: Fraction, label: str, normalise: bool) -> Context
         outcomes = data.get("outcomes")
         if not isinstance(outcomes, list) or not all(isinstance(row, list) for row in outcomes):
             raise InputError('"outcomes" must be a list of lists of tokens.')
-        for row in outcomes:
-            if not all(isinstance(t, (str, int, Fraction)) and not isinstance(t, bool) for t in row):
-                raise InputError(f"tokens must be texts or numbers, got {row!r}.")
+        outcomes = [_tokens(row) for row in outcomes]
         weight = exact_fraction(data["weight"], "weight") if "weight" in data else share
-        return Context(weight=weight, law=ListedLaw(_pmf(outcomes, data, normalise)), label=label)
+        numbers.are_floats([data.get("weight")])
+        return Context(weight=weight, law=ListedLaw(_pmf(outcomes, data, numbers)), label=label)
     except InputError as error:
         raise InputError(f"{where}{error}") from None
 
 
-def _pmf(outcomes: list[list[Any]], data: dict[str, Any], normalise: bool) -> JointPMF:
+def _tokens(row: list[Any]) -> list[Any]:
+    if not all(isinstance(t, (str, int, Digits)) and not isinstance(t, bool) for t in row):
+        raise InputError(f"tokens must be texts or numbers, got {row!r}.")
+    return [exact_fraction(t, "a token") if isinstance(t, Digits) else t for t in row]
+
+
+def _pmf(outcomes: list[list[Any]], data: dict[str, Any], numbers: _Numbers) -> JointPMF:
     if "probabilities" in data and "weights" in data:
         raise InputError('give "probabilities" or "weights", not both.')
     for key, build in (("probabilities", JointPMF.from_pairs), ("weights", JointPMF.from_weights)):
         if key in data:
-            numbers = data[key]
-            if not isinstance(numbers, list) or len(numbers) != len(outcomes):
+            given = data[key]
+            if not isinstance(given, list) or len(given) != len(outcomes):
                 raise InputError(
                     f'"{key}" must be a list with one number for each of {len(outcomes)} outcomes.'
                 )
-            values = [exact_fraction(number, key) for number in numbers]
-            if key == "probabilities":
-                values = shares(values, key, normalise)
-            return build(outcomes, values)
+            any_sum = numbers.normalise or key == "weights"
+            if numbers.are_floats(given):
+                values, off = float_shares(given, key, normalise=any_sum)
+                numbers.missed(0.0 if any_sum else off)
+                return JointPMF.from_pairs(outcomes, values)
+            values = [exact_fraction(number, key) for number in given]
+            return build(outcomes, values if key == "weights" else shares(values, key, any_sum))
     return JointPMF.uniform(outcomes)
 
 
@@ -163,7 +225,7 @@ def _only(data: dict[str, Any], known: set[str]) -> None:
             raise InputError(f"unknown key {key!r}; known: {', '.join(sorted(known))}.")
 
 
-def _from_csv(text: str, normalise: bool) -> list[Context]:
+def _from_csv(text: str, numbers: _Numbers) -> list[Context]:
     rows = list(csv_rows(text))
     if not rows:
         raise InputError("the file is empty; the first line must be a header such as y0,y1,p.")
@@ -187,5 +249,5 @@ def _from_csv(text: str, normalise: bool) -> list[Context]:
         data: dict[str, Any] = {"outcomes": [row[:n] for row in group]}
         if "p" in extra:
             data["probabilities"] = [row[n] for row in group]
-        contexts.append(_context(data, share, f"x={label}" if label else "", normalise))
+        contexts.append(_context(data, share, f"x={label}" if label else "", numbers))
     return contexts
