@@ -15,7 +15,7 @@ from theory.limits import require_operations
 from theory.pmf import JointPMF
 from theory.structured.decode_answers import Structured
 from theory.structured.taskfile import write_structured
-from theory.taskfile import FileTask
+from theory.taskfile import FileTask, is_task_file
 
 __all__ = ["TaskData", "listed_task", "task_data"]
 
@@ -57,7 +57,7 @@ def task_data(name: str, n: int | None = None, *, normalise: bool = False, exact
     from synthetic import find_task
 
     task = find_task(name, n, normalise=normalise, exact=exact)
-    title = Path(task.name).name if name.lower().endswith((".json", ".csv")) else task.name
+    title = Path(task.name).name if is_task_file(name) else task.name
     title = title if n is None else f"{title}, n = {n}"
     note = getattr(task, "note", "")
     contexts = task.contexts()

@@ -8,11 +8,7 @@ from typing import Any
 
 from theory._checks import InputError, exact_fraction, positive_int
 from theory.answer_parts import joined
-from theory.answers import (
-    bounds_answer,
-    parse_partition,
-    schedule_answer,
-)
+from theory.answers import bounds_answer, parse_partition, schedule_answer
 from theory.bounds import check_partition
 from theory.commandline import OneLineParser, as_json, guarded, waiting, whole
 from theory.decode_answers import decode_answer
@@ -70,7 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--steps", type=whole, default=None, help="at most this many (default: the fewest that lose nothing)"
     )
     policy.add_argument("--plot", metavar="FILE", help="also draw it into a .png, .svg or .pdf file")
-    estimate = commands.add_parser("estimate", help="bounds estimated from a CSV of observed sequences")
+    estimate = commands.add_parser("estimate", help="bounds estimated from observed sequences")
     _add_samples_file(estimate)
     decode = commands.add_parser(
         "decode", help="exact output law of an unmasking policy with the ideal model"
@@ -130,7 +126,8 @@ def _switches(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _add_samples_file(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE.csv", help="header y0,y1,...[,x]; one observed sequence a row")
+    parser.add_argument("file", metavar="FILE", help="sequences: .csv (y0,y1,...[,x]), .jsonl, .npy or .npz")
+    parser.add_argument("--tokenizer", metavar="DIR", help="a Hugging Face directory, for texts in .jsonl")
     parser.add_argument("--partition", help='price an ordered partition such as "0,1|2,3"')
     parser.add_argument("--bootstrap", type=whole, default=200, help="number of resamples (default 200)")
     parser.add_argument("--seed", type=whole, default=0, help="of the resamples (default 0)")
@@ -154,16 +151,14 @@ def _add_float(parser: argparse.ArgumentParser) -> None:
 
 def _add_task(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "task", metavar="TASK", help="a registered name, a .json or .csv file, or module:attribute"
+        "task",
+        metavar="TASK",
+        help="a registered name, a file (.json, .csv, .npy, .npz), or module:attribute",
     )
     parser.add_argument("-n", type=whole, default=None, help="size of a registered or structured task")
+    parser.add_argument("--normalise", action="store_true", help="divide a file's probabilities by their sum")
     parser.add_argument(
-        "--normalise", action="store_true", help="divide the probabilities of a file by their sum"
-    )
-    parser.add_argument(
-        "--exact",
-        action="store_true",
-        help="take numbers of over 12 digits in a file as written, not as floats",
+        "--exact", action="store_true", help="numbers of over 12 digits as written, no floats"
     )
     parser.add_argument(
         "--limit",
@@ -264,7 +259,12 @@ def _show(args: argparse.Namespace, answer: dict[str, Any]) -> int:
 def _estimate(args: argparse.Namespace) -> dict[str, Any]:
     from theory.estimation import estimate_answer, read_samples
 
-    seen = read_samples(args.file)
+    tokenize = None
+    if args.tokenizer is not None:
+        from models.hf import read_tokenizer
+
+        tokenize = read_tokenizer(args.tokenizer)
+    seen = read_samples(args.file, tokenize)
     partition = None if args.partition is None else check_partition(parse_partition(args.partition), seen.n)
     return estimate_answer(seen, partition, bootstrap=args.bootstrap, seed=args.seed)
 

@@ -7,29 +7,54 @@ text mode turns a lone ``\r`` into a line end; all of these are part of tokens h
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from theory._checks import InputError
 
-__all__ = ["csv_rows", "file_kind", "plain", "read_text", "text_lines", "write_atomically"]
+__all__ = ["csv_rows", "file_kind", "plain", "read_bytes", "read_text", "text_lines", "write_atomically"]
 
 
 def file_kind(path: str | Path) -> str:
-    """Return the suffix of a file, in small letters.
+    """Return the suffix of a file in small letters, without ``.gz``.
 
     Example:
-        >>> file_kind("seen.CSV"), file_kind("seen")
-        ('.csv', '')
+        >>> file_kind("seen.CSV"), file_kind("seen.csv.gz"), file_kind("seen")
+        ('.csv', '.csv', '')
     """
-    return Path(path).suffix.lower()
+    name = Path(Path(path).name.lower())
+    return Path(name.stem).suffix if name.suffix == ".gz" else name.suffix
+
+
+def read_bytes(path: Path, what: str) -> bytes:
+    """Return the content of a file, unpacked if its name ends in ``.gz``.
+
+    Args:
+        path: The file.
+        what: What it holds, for the error.
+
+    Raises:
+        InputError: If it cannot be read or unpacked.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {what} {path}: {error.strerror or error}.") from None
+    if path.suffix.lower() != ".gz":
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"cannot unpack {what} {path}: {error}.") from None
 
 
 def read_text(path: Path, what: str) -> str:
-    """Return the text of a UTF-8 file as it is, without a byte order mark.
+    """Return the text of a UTF-8 file as it is, without a byte order mark; see :func:`read_bytes`.
 
     Args:
         path: The file.
@@ -39,9 +64,7 @@ def read_text(path: Path, what: str) -> str:
         InputError: If it cannot be read or is not UTF-8.
     """
     try:
-        return path.read_bytes().decode("utf-8-sig")  # spreadsheets begin with a mark
-    except OSError as error:
-        raise InputError(f"cannot read {what} {path}: {error.strerror or error}.") from None
+        return read_bytes(path, what).decode("utf-8-sig")  # spreadsheets begin with a mark
     except UnicodeDecodeError as error:
         raise InputError(
             f"cannot read {what} {path}: it is not UTF-8 text, byte {error.start + 1} is wrong."

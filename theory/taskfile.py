@@ -1,31 +1,37 @@
-"""Task files: a distribution written as JSON or CSV.
+"""Task files: a distribution written as JSON, CSV or arrays; ``.gz`` files are unpacked.
 
-JSON: ``{"outcomes": [["New", "York"], ...], "probabilities": ["1/4", ...]}``, or ``{"contexts": [{"weight": "1/2",
-"outcomes": [...], "probabilities": [...]}, ...]}``. ``probabilities`` may be left out (uniform) or be ``weights``
-(normalised here). ``{"markov": {...}}``, ``{"hmm": {...}}`` and ``{"grammar": {...}}`` describe laws with too many
-outcomes to list; see :mod:`theory.structured.taskfile`. CSV: a header ``y0,y1,...[,p][,x]``, one outcome a row; ``x``
-groups rows into equally likely contexts. Short decimals and ratios are taken as written, so that results are exact;
-decimals of over 12 digits are floats (:mod:`theory.written`).
+JSON: ``{"outcomes": [["New", "York"], ...], "probabilities": ["1/4", ...]}``, or ``{"contexts": [{"name": "one",
+"weight": "1/2", "outcomes": [...], "probabilities": [...]}, ...]}``. ``probabilities`` may be left out (uniform) or be
+``weights`` (normalised here). ``{"markov": {...}}``, ``{"hmm": {...}}`` and ``{"grammar": {...}}`` describe laws with
+too many outcomes to list; see :mod:`theory.structured.taskfile`. CSV: a header ``y0,y1,...[,p][,x]``, one outcome a
+row; ``x`` groups rows into equally likely contexts. Short decimals and ratios are taken as written, so that results
+are exact; decimals of over 12 digits are floats (:mod:`theory.written`). ``.npy``: outcomes as rows of token ids,
+equally likely; ``.npz``: the arrays ``outcomes`` and perhaps ``probabilities`` or ``weights``.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from theory._checks import InputError, exact_fraction
+from theory.arrays import number_list, read_arrays, token_rows
+from theory.file_numbers import FileNumbers
 from theory.files import csv_rows, file_kind, plain, read_text
 from theory.law import Context, ListedLaw, check_weights, occurring
 from theory.lumped_chain import Chain
 from theory.pmf import JointPMF
 from theory.structured.parameters import shares
 from theory.structured.taskfile import STRUCTURED, read_structured, rounding
-from theory.written import Digits, float_shares, is_float, is_rounding
+from theory.written import Digits, checked_token, float_shares
 
-__all__ = ["FileTask", "read_task"]
+__all__ = ["FileTask", "is_task_file", "read_task"]
+
+_TEXTS, _ARRAYS = (".json", ".csv"), (".npy", ".npz")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +64,20 @@ class FileTask:
         return None
 
 
+def is_task_file(name: str) -> bool:
+    """Return whether a name is that of a file, by its ending.
+
+    Example:
+        >>> is_task_file("places.JSON"), is_task_file("places.csv.gz"), is_task_file("shuffle")
+        (True, True, False)
+    """
+    return file_kind(name) in (*_TEXTS, *_ARRAYS, ".jsonl")
+
+
 def read_task(
     path: str | Path, *, n: int | None = None, normalise: bool = False, exact: bool = False
 ) -> FileTask:
-    """Return the task of a ``.json`` or ``.csv`` file.
+    """Return the task of a ``.json``, ``.csv``, ``.npy`` or ``.npz`` file, or of one of them with ``.gz`` after it.
 
     With a probability or weight of over 12 significant digits among its numbers a listed task is one of float64
     probabilities: a sum within 1e-9 of one is rounding and is divided out, as :attr:`FileTask.note` says. Rows of
@@ -78,12 +94,18 @@ def read_task(
     """
     file = Path(path)
     kind = file_kind(file)
-    if kind not in (".json", ".csv"):
-        raise InputError(f"task file {file} must end in .json or .csv.")
-    text = read_text(file, "task file")
+    if kind == ".jsonl":
+        raise InputError(f"{file}: samples, one a line, belong to: python -m theory estimate {file}.")
+    if kind not in (*_TEXTS, *_ARRAYS):
+        raise InputError(f"task file {file} must end in .json, .csv, .npy or .npz.")
+    arrays = read_arrays(file, "task file", "outcomes") if kind in _ARRAYS else {}
+    text = read_text(file, "task file") if kind in _TEXTS else ""
     try:
-        numbers = _Numbers(normalise=normalise, exact=exact)
-        contexts = _from_json(text, n, numbers) if kind == ".json" else _from_csv(text, numbers)
+        numbers = FileNumbers(normalise=normalise, exact=exact)
+        if kind in _ARRAYS:
+            contexts = _from_arrays(arrays, numbers)
+        else:
+            contexts = _from_json(text, n, numbers) if kind == ".json" else _from_csv(text, numbers)
         contexts = numbers.settled(contexts)
         check_weights(contexts)
         contexts = occurring(contexts)
@@ -93,48 +115,6 @@ def read_task(
     except InputError as error:
         raise InputError(f"{file}: {error}") from None
     return FileTask(name=str(path), parts=contexts, floats=numbers.floats, note=numbers.note())
-
-
-@dataclass(kw_only=True)
-class _Numbers:
-    """How the numbers of a file are taken, and what was met: floats, and by how much their sums missed one at most."""
-
-    normalise: bool
-    exact: bool
-    floats: bool = False
-    off: float = 0.0
-
-    def are_floats(self, values: list[Any]) -> bool:
-        found = not self.exact and any(map(is_float, values))
-        self.floats |= found
-        return found
-
-    def missed(self, off: float) -> None:
-        self.off = max(self.off, off)
-
-    def settled(self, contexts: list[Context]) -> list[Context]:
-        """Return the contexts with weights that sum to one, and in floats if any number is one."""
-        total = sum((context.weight for context in contexts), Fraction(0))
-        if self.normalise or (self.floats and is_rounding(total)):
-            if total <= 0:
-                raise InputError(f"weights of the contexts sum to {total}; they cannot be normalised.")
-            self.missed(float(abs(total - 1)))
-            contexts = [replace(context, weight=context.weight / total) for context in contexts]
-        if not self.floats:
-            return contexts
-        listed = [isinstance(context.law, ListedLaw) for context in contexts]
-        return [
-            replace(context, law=ListedLaw(context.law.pmf().rounded())) if known else context
-            for context, known in zip(contexts, listed, strict=True)
-        ]
-
-    def note(self) -> str:
-        if not self.floats:
-            return ""
-        off = (
-            "" if self.normalise or not self.off else f"; sums miss 1 by {self.off:.1e}, which is divided out"
-        )
-        return f"numbers of over 12 digits are read as float64{off} (--exact takes them as they are written)"
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -147,7 +127,7 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return known
 
 
-def _from_json(text: str, n: int | None, numbers: _Numbers) -> list[Context]:
+def _from_json(text: str, n: int | None, numbers: FileNumbers) -> list[Context]:
     try:
         data = json.loads(text, parse_float=Digits, object_pairs_hook=_distinct)
     except InputError:
@@ -176,12 +156,14 @@ def _from_json(text: str, n: int | None, numbers: _Numbers) -> list[Context]:
     return [_context(part, share, f"contexts[{j}]", numbers) for j, part in enumerate(parts)]
 
 
-def _context(data: Any, share: Fraction, label: str, numbers: _Numbers) -> Context:
+def _context(data: Any, share: Fraction, label: str, numbers: FileNumbers) -> Context:
     where = f"{plain(label)}: " if label else ""
     try:
         if not isinstance(data, dict):
             raise InputError("must be an object.")
-        _only(data, {"outcomes", "probabilities", "weights", "weight"})
+        _only(data, {"name", "outcomes", "probabilities", "weight", "weights"})
+        if not isinstance(label := data.get("name", label), str):
+            raise InputError(f"name must be a text, got {label!r}.")
         outcomes = data.get("outcomes")
         if not isinstance(outcomes, list) or not all(isinstance(row, list) for row in outcomes):
             raise InputError('"outcomes" must be a list of lists of tokens.')
@@ -194,12 +176,10 @@ def _context(data: Any, share: Fraction, label: str, numbers: _Numbers) -> Conte
 
 
 def _tokens(row: list[Any]) -> list[Any]:
-    if not all(isinstance(t, (str, int, Digits)) and not isinstance(t, bool) for t in row):
-        raise InputError(f"tokens must be texts or numbers, got {row!r}.")
-    return [exact_fraction(t, "a token") if isinstance(t, Digits) else t for t in row]
+    return [checked_token(token, f"outcome {row!r}") for token in row]
 
 
-def _pmf(outcomes: list[list[Any]], data: dict[str, Any], numbers: _Numbers) -> JointPMF:
+def _pmf(outcomes: list[list[Any]], data: dict[str, Any], numbers: FileNumbers) -> JointPMF:
     if "probabilities" in data and "weights" in data:
         raise InputError('give "probabilities" or "weights", not both.')
     for key, build in (("probabilities", JointPMF.from_pairs), ("weights", JointPMF.from_weights)):
@@ -225,7 +205,22 @@ def _only(data: dict[str, Any], known: set[str]) -> None:
             raise InputError(f"unknown key {key!r}; known: {', '.join(sorted(known))}.")
 
 
-def _from_csv(text: str, numbers: _Numbers) -> list[Context]:
+def _from_arrays(arrays: dict[str, Any], numbers: FileNumbers) -> list[Context]:
+    shares = ("probabilities", "weights")
+    _only(arrays, {"outcomes", *shares})
+    data: dict[str, Any] = {"outcomes": token_rows(arrays, "outcomes")}
+    data |= {key: number_list(arrays[key], key) for key in shares if key in arrays}
+    if len(data) == 1:
+        _distinct_rows([data["outcomes"]])
+    return [_context(data, Fraction(1), "", numbers)]
+
+
+def _distinct_rows(groups: Iterable[list[list[Any]]]) -> None:
+    if any(len(set(map(tuple, group))) < len(group) for group in groups):
+        raise InputError("rows stand twice; observed samples belong to: python -m theory estimate FILE.")
+
+
+def _from_csv(text: str, numbers: FileNumbers) -> list[Context]:
     rows = list(csv_rows(text))
     if not rows:
         raise InputError("the file is empty; the first line must be a header such as y0,y1,p.")
@@ -241,8 +236,8 @@ def _from_csv(text: str, numbers: _Numbers) -> list[Context]:
         groups.setdefault(row[-1] if "x" in extra else "", []).append(row)
     if not groups:
         raise InputError("there are no outcomes below the header.")
-    if "p" not in extra and any(len(set(map(tuple, group))) < len(group) for group in groups.values()):
-        raise InputError("rows stand twice; observed samples belong to: python -m theory estimate FILE.csv.")
+    if "p" not in extra:
+        _distinct_rows(groups.values())
     share = Fraction(1, len(groups))
     contexts: list[Context] = []
     for label, group in groups.items():

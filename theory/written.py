@@ -15,7 +15,16 @@ from typing import Any
 from theory._checks import InputError, exact_fraction
 from theory.weights import SUM_TOLERANCE
 
-__all__ = ["Digits", "as_float", "as_written", "float_shares", "is_float", "is_rounding", "misses"]
+__all__ = [
+    "Digits",
+    "as_float",
+    "as_written",
+    "checked_token",
+    "float_shares",
+    "is_float",
+    "is_rounding",
+    "misses",
+]
 
 _SHORT = 12  # significant digits of a decimal that somebody wrote
 _DECIMAL = re.compile(r"[+-]?(\d*)(?:\.(\d*))?(?:[eE][+-]?\d+)?", re.ASCII)
@@ -39,6 +48,23 @@ class Digits:
         return self._text
 
     __repr__ = __str__
+
+
+def checked_token(value: Any, where: str) -> str | int | Fraction:
+    """Return a token of a JSON file: a text or a number, as it is.
+
+    Raises:
+        InputError: For anything else, NaN and infinity among it.
+
+    Example:
+        >>> checked_token(" New", "line 1"), checked_token(Digits("0.50"), "line 1")
+        (' New', Fraction(1, 2))
+    """
+    if isinstance(value, Digits):
+        return exact_fraction(value, f"{where}: a token")
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise InputError(f"{where}: tokens must be texts or numbers, got {value!r}.")
+    return value
 
 
 def is_float(value: object) -> bool:

@@ -1,8 +1,10 @@
-"""Observed token sequences: a CSV of samples, counted."""
+"""Observed token sequences: a file of samples, counted."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,9 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory._checks import InputError
-from theory.files import csv_rows, file_kind, plain, read_text
+from theory.arrays import read_arrays, token_rows
+from theory.files import csv_rows, file_kind, plain, read_text, text_lines
+from theory.outcomes import Token, sorted_tokens
+from theory.written import Digits, checked_token
 
 __all__ = ["Observed", "read_samples"]
+
+Tokenizer = Callable[[str], Sequence[Token]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,7 +58,7 @@ class Observed:
         return len(np.unique(self.codes[:, 0]))
 
     @classmethod
-    def from_rows(cls, rows: list[tuple[str, ...]], name: str = "samples") -> Observed:
+    def from_rows(cls, rows: Sequence[tuple[Token, ...]], name: str = "samples") -> Observed:
         """Count rows of a context and n tokens.
 
         Example:
@@ -61,29 +68,47 @@ class Observed:
         """
         counted = Counter(rows)
         columns = [
-            {token: j for j, token in enumerate(sorted(set(column)))} for column in zip(*counted, strict=True)
+            {token: j for j, token in enumerate(sorted_tokens(set(column)))}
+            for column in zip(*counted, strict=True)
         ]
         codes = [[column[token] for column, token in zip(columns, row, strict=True)] for row in counted]
         return cls(name=name, codes=np.array(codes, dtype=np.int64), counts=np.array(list(counted.values())))
 
 
-def read_samples(path: str | Path) -> Observed:
-    """Return the samples of a CSV file: a header ``y0,y1,...[,x]``, one observed sequence a row.
+def read_samples(path: str | Path, tokenize: Tokenizer | None = None) -> Observed:
+    """Return the samples of a file, one observed sequence a row.
+
+    ``.csv``: a header ``y0,y1,...[,x]``, cells verbatim. ``.jsonl``: a list of tokens a line, or a text. ``.npy``, or
+    the array ``samples`` of a ``.npz``: rows of token ids. Any of them with ``.gz`` after it.
+
+    Args:
+        path: The file.
+        tokenize: Gives the tokens of a text.
 
     Raises:
         InputError: If the file is missing, not of this form, or holds fewer than two samples.
     """
     file = Path(path)
-    if file_kind(file) != ".csv":
-        raise InputError(f"samples {file} must be a .csv file.")
-    text = read_text(file, "samples")
+    kind = file_kind(file)
+    if kind not in (".csv", ".jsonl", ".npy", ".npz"):
+        raise InputError(f"samples {file} must be a .csv, .jsonl, .npy or .npz file.")
+    arrays = read_arrays(file, "samples", "samples") if kind in (".npy", ".npz") else {}
+    text = read_text(file, "samples") if kind in (".csv", ".jsonl") else ""
     try:
-        return Observed.from_rows(_from_csv(text), str(path))
+        if kind in (".npy", ".npz"):
+            rows = [("", *row) for row in token_rows(arrays, "samples")]
+        else:
+            rows = _from_csv(text) if kind == ".csv" else _from_lines(text, tokenize)
+        if len(rows) < 2:
+            raise InputError(f"an estimate needs at least 2 samples, got {len(rows)}.")
+        if len(rows[0]) < 2:
+            raise InputError("a sample needs at least one token, got an empty sequence.")
+        return Observed.from_rows(rows, str(path))
     except InputError as error:
         raise InputError(f"{file}: {error}") from None
 
 
-def _from_csv(text: str) -> list[tuple[str, ...]]:
+def _from_csv(text: str) -> list[tuple[Token, ...]]:
     """Return rows of a context and the tokens, cells verbatim."""
     rows = list(csv_rows(text))
     header = [name.strip() for name in rows[0][1]] if rows else []
@@ -95,6 +120,34 @@ def _from_csv(text: str) -> list[tuple[str, ...]]:
     for number, row in rows[1:]:
         if len(row) != len(header):
             raise InputError(f"line {number} has {len(row)} fields, the header has {len(header)}.")
-    if len(rows) < 3:
-        raise InputError(f"an estimate needs at least 2 samples, got {len(rows) - 1}.")
     return [(row[n] if len(header) > n else "", *row[:n]) for _, row in rows[1:]]
+
+
+def _from_lines(text: str, tokenize: Tokenizer | None) -> list[tuple[Token, ...]]:
+    """Return rows of an empty context and the tokens of each line of JSON."""
+    rows: list[tuple[Token, ...]] = []
+    for number, line in text_lines(text):
+        if not line.strip(" \t\r"):
+            continue
+        row = ("", *_tokens(line, number, tokenize))
+        if rows and len(row) != len(rows[0]):
+            raise InputError(
+                f"line {number} has {len(row) - 1} tokens, the first sample {len(rows[0]) - 1}; "
+                "samples must have one length."
+            )
+        rows.append(row)
+    return rows
+
+
+def _tokens(line: str, number: int, tokenize: Tokenizer | None) -> Sequence[Token]:
+    try:
+        value = json.loads(line, parse_float=Digits)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"line {number} is not JSON: {error}.") from None
+    if isinstance(value, str):
+        if tokenize is None:
+            raise InputError(f"line {number} is a text; give --tokenizer DIR, or lists of tokens.")
+        return tokenize(value)
+    if not isinstance(value, list):
+        raise InputError(f"line {number} must be a list of tokens or a text, got {line[:40]}.")
+    return [checked_token(token, f"line {number}") for token in value]
