@@ -16,7 +16,10 @@ from models.hf import read_tokenizer
 from models.prompts import read_prompts
 from theory.__main__ import main
 from theory._checks import InputError
-from theory.estimation import read_samples
+from theory.estimation import Observed, read_samples
+from theory.law import Context, ListedLaw
+from theory.pmf import JointPMF
+from theory.structured import MarkovLaw
 from theory.taskfile import is_task_file, read_task
 
 ROWS = [[5, 3], [3, 5], [5, 5]]
@@ -245,3 +248,35 @@ def test_contexts_have_names_and_weights(tmp_path, capsys):
     parts[0]["name"] = 5
     with pytest.raises(InputError, match=r"contexts\[0\]: name must be a text, got 5"):
         read_task(saved(tmp_path, "t.json", json.dumps({"contexts": parts})))
+
+
+def test_tokens_of_other_kinds_are_printed(capsys):
+    assert main(["policy", "tests.test_file_kinds:SETS", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["policies"][0]["decisions"][0]["block"] == [0]
+    found = [decision["revealed"] for decision in answer["policies"][0]["decisions"]]
+    assert {"0": "frozenset({1})"} in found
+
+
+class Sets:
+    """Tokens that JSON has no form for."""
+
+    name, n = "sets", 2
+
+    def contexts(self):
+        rows = [(frozenset({i}), frozenset({i})) for i in range(2)]
+        return (Context(weight=Fraction(1), law=ListedLaw(JointPMF.uniform(rows))),)
+
+    def chain(self):
+        return None
+
+
+SETS = Sets()
+
+
+def test_samples_from_python_are_checked():
+    for token in (float("nan"), []):
+        with pytest.raises(InputError, match=r"does not equal itself|cannot be hashed"):
+            Observed.from_rows([("", token), ("", "a")])
+    with pytest.raises(InputError, match="of type list cannot be hashed"):
+        MarkovLaw(n=2, initial=[1], transition=[[1]], tokens=([],))

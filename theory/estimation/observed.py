@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from theory._checks import InputError
 from theory.arrays import read_arrays, token_rows
 from theory.files import csv_rows, file_kind, plain, read_text, text_lines
-from theory.outcomes import Token, sorted_tokens
+from theory.outcomes import Token, check_tokens, sorted_tokens
 from theory.written import Digits, checked_token
 
 __all__ = ["Observed", "read_samples"]
@@ -59,13 +59,14 @@ class Observed:
 
     @classmethod
     def from_rows(cls, rows: Sequence[tuple[Token, ...]], name: str = "samples") -> Observed:
-        """Count rows of a context and n tokens.
+        """Count rows of a context and n tokens; tokens that are NaN or cannot be hashed are refused.
 
         Example:
             >>> seen = Observed.from_rows([("", "a", "b"), ("", "a", "b"), ("", "b", "a")])
             >>> seen.counts.tolist(), seen.n, round(seen.coverage, 3)
             ([2, 1], 2, 0.667)
         """
+        check_tokens(rows)
         counted = Counter(rows)
         columns = [
             {token: j for j, token in enumerate(sorted_tokens(set(column)))}

@@ -24,7 +24,7 @@ from theory._checks import InputError, positive_int
 from theory.arithmetic import Array
 from theory.law import MASK, like, normalised
 from theory.limits import require_memory
-from theory.outcomes import Token
+from theory.outcomes import Token, check_tokens
 from theory.pmf import JointPMF
 from theory.sample_chance import draw
 from theory.structured.chain import (
@@ -283,6 +283,7 @@ def _depth(value: Any) -> int:
 def checked_tokens(tokens: Sequence[Token], width: int) -> tuple[Token, ...]:
     """Return the tokens, ``0 .. width-1`` if there are none; raise unless they are ``width`` distinct ones."""
     listed = tuple(tokens) or tuple(range(width))
+    check_tokens([listed])
     if len(listed) != width or len(set(listed)) != width:
         raise InputError(f"tokens must be {width} distinct ones, got {len(listed)}: {list(listed)[:6]!r}.")
     return listed
