@@ -79,6 +79,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--normalise", action="store_true", help="divide the probabilities of a task file by their sum"
     )
+    parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="take numbers of over 12 digits in a task file as written, not as floats",
+    )
     return parser
 
 
@@ -152,8 +157,8 @@ def _choose(names: Sequence[str], known: Mapping[str, Figure]) -> list[Figure]:
 def _for_task(chosen: Sequence[Figure], arguments: argparse.Namespace) -> Sequence[Figure]:
     """Return the figures of the user's own task, where one is given."""
     if arguments.task is None:
-        if arguments.n is not None or arguments.normalise:
-            raise UsageError("-n and --normalise belong to --task; name a task or leave them out.")
+        if arguments.n is not None or arguments.normalise or arguments.exact:
+            raise UsageError("-n, --normalise and --exact belong to --task; name a task or leave them out.")
         return chosen
     able = {figure.name: figure.for_task for figure in chosen if figure.for_task is not None}
     if unable := [name for name in arguments.names if name not in able]:
@@ -161,9 +166,11 @@ def _for_task(chosen: Sequence[Figure], arguments: argparse.Namespace) -> Sequen
     from figures.engine.task_data import task_data
 
     try:
-        data = task_data(arguments.task, arguments.n, normalise=arguments.normalise)
+        data = task_data(arguments.task, arguments.n, normalise=arguments.normalise, exact=arguments.exact)
     except InputError as error:
         raise UsageError(str(error)) from None
+    if data.note:
+        print(f"note: {data.note}")
     if data.structured is not None:
         if "frontier" in arguments.names:
             raise UsageError(

@@ -61,6 +61,7 @@ FILES = {
     "hidden.json": json.dumps({"hmm": HIDDEN}),
     "two.json": json.dumps({"contexts": [{"outcomes": ROWS}, {"outcomes": [["a", "b"]]}]}),
     "lengths.json": json.dumps({"contexts": [{"outcomes": ROWS}, {"outcomes": [["a"]]}]}),
+    "floats.json": json.dumps({"outcomes": [*ROWS, ["a", "b"]], "probabilities": [1 / 3] * 3}),
     "seen.csv": "y0,y1\n" + "a,a\n" * 5 + "b,b\n" * 3 + "a,b\n",
     "long.csv": ",".join(f"y{i}" for i in range(11)) + "\n" + (",".join("a" * 11) + "\n") * 3,
 }
@@ -70,6 +71,7 @@ RUNS = {
         ("city_names", "--partition", "0|1", "--count", "--adaptive", "--randomized"),
         ("city_names", "--float", "--adaptive"),
         ("two.json",),
+        ("floats.json",),
         ("lengths.json", "--randomized"),
         ("shuffle", "-n", "30", "--partition", "equal:2"),
         ("insert_random", "-n", "30"),
@@ -79,6 +81,7 @@ RUNS = {
     "schedule": [
         ("shuffle", "-n", "3"),
         ("city_names", "--float"),
+        ("floats.json",),
         ("shuffle", "-n", "30"),
         ("chain.json",),
         ("hidden.json", *FEW),
@@ -94,6 +97,7 @@ RUNS = {
         ("city_names", "--policy", "wino", "--off-support", "stop"),
         ("city_names", "--policy", "topk:k=1", "--top-p", "0.9", "--nucleus", "drop", "--scored", "after"),
         ("city_names", "--policy", "topk:k=1", "--top-k", "2"),
+        ("floats.json", "--policy", "topk:k=1"),
         ("chain.json", "--policy", "topk:k=5,by=left_to_right"),
         ("chain.json", "--policy", "threshold:gamma=0.6", *FEW),
         ("hidden.json", "--policy", "topk:k=12,by=random", *FEW),
@@ -104,17 +108,20 @@ RUNS = {
     "frontier": [
         ("shuffle", "-n", "2", "--within", "1/2", "--entropy", "1/2", "--plot", "frontier.svg"),
         ("bernoulli_walk", "-n", "3"),
+        ("floats.json",),
         ("tests.test_answers_page:FLOATS",),
     ],
     "policy": [
         ("shuffle", "-n", "2", "--plot", "policy.svg"),
         ("lengths.json",),
+        ("floats.json",),
         ("tests.test_answers_page:FLOATS",),
     ],
     "realised": [
         ("--rule", "llada:steps=2", "--masked", "4"),
         ("--rule", "threshold:gamma=0.9", "--masked", "3", "--task", "shuffle"),
         ("--rule", "threshold:gamma=0.9", "--masked", "2", "--task", "city_names", "--temperature", "7/10"),
+        ("--rule", "threshold:gamma=0.9", "--masked", "2", "--task", "floats.json"),
         ("--rule", "threshold:gamma=0.9", "--masked", "2", "--task", "city_names", "--temperature", "0"),
     ],
     "rules": [()],

@@ -32,7 +32,7 @@ def files() -> dict[str, str]:
     found = {}
     blocks = list(_blocks())
     for j, (kind, content, before) in enumerate(blocks):
-        if kind not in ("json", "csv", "python") or ">>>" in content:
+        if kind not in ("json", "csv", "jsonl", "python") or ">>>" in content:
             continue
         named = SAVED.findall(before)
         after = SAVED.findall(blocks[j + 1][2]) if j + 1 < len(blocks) else []
@@ -62,7 +62,9 @@ def folder(tmp_path_factory):
 
 
 def test_the_page_saves_every_file_it_uses():
-    used = {word for step in steps() for word in shlex.split(step.line) if re.search(r"\.(json|csv)$", word)}
+    used = {
+        word for step in steps() for word in shlex.split(step.line) if re.search(r"\.(json|csv|jsonl)$", word)
+    }
     assert used | {"my_tasks.py"} == set(files())
 
 

@@ -8,11 +8,8 @@ from typing import Any
 
 from theory.bounds.partitions.step_bounds import check_partition
 from theory.commands.answer import joined
-from theory.commands.bounds import (
-    bounds_answer,
-    parse_partition,
-    schedule_answer,
-)
+from theory.commands.bounds import bounds_answer, parse_partition, schedule_answer
+from theory.commands.bounds_parametric import large_law
 from theory.commands.command_line import OneLineParser, as_json, guarded, waiting, whole
 from theory.commands.decode import decode_answer
 from theory.commands.float_task import FloatTask
@@ -22,6 +19,7 @@ from theory.commands.tables import print_answer, print_rows
 from theory.commands.verdict import verdict
 from theory.decoding.result import OFF_SUPPORT
 from theory.distributions.tempering import GREEDY_TIES, NUCLEUS, SCORED, check_temperature
+from theory.files import plain
 from theory.limits import CostError, allowing
 from theory.policies import parse_policy, policies
 from theory.validation import InputError, exact_fraction, positive_int
@@ -68,7 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--steps", type=whole, default=None, help="at most this many (default: the fewest that lose nothing)"
     )
     policy.add_argument("--plot", metavar="FILE", help="also draw it into a .png, .svg or .pdf file")
-    estimate = commands.add_parser("estimate", help="bounds estimated from a CSV of observed sequences")
+    estimate = commands.add_parser("estimate", help="bounds estimated from observed sequences")
     _add_samples_file(estimate)
     decode = commands.add_parser(
         "decode", help="exact output law of an unmasking policy with the ideal model"
@@ -128,7 +126,8 @@ def _switches(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _add_samples_file(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE.csv", help="header y0,y1,...[,x]; one observed sequence a row")
+    parser.add_argument("file", metavar="FILE", help="sequences: .csv (y0,y1,...[,x]), .jsonl, .npy or .npz")
+    parser.add_argument("--tokenizer", metavar="DIR", help="a Hugging Face directory, for texts in .jsonl")
     parser.add_argument("--partition", help='price an ordered partition such as "0,1|2,3"')
     parser.add_argument("--bootstrap", type=whole, default=200, help="number of resamples (default 200)")
     parser.add_argument("--seed", type=whole, default=0, help="of the resamples (default 0)")
@@ -152,11 +151,14 @@ def _add_float(parser: argparse.ArgumentParser) -> None:
 
 def _add_task(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "task", metavar="TASK", help="a registered name, a .json or .csv file, or module:attribute"
+        "task",
+        metavar="TASK",
+        help="a registered name, a file (.json, .csv, .npy, .npz), or module:attribute",
     )
     parser.add_argument("-n", type=whole, default=None, help="size of a registered or structured task")
+    parser.add_argument("--normalise", action="store_true", help="divide a file's probabilities by their sum")
     parser.add_argument(
-        "--normalise", action="store_true", help="divide the probabilities of a file by their sum"
+        "--exact", action="store_true", help="numbers of over 12 digits as written, no floats"
     )
     parser.add_argument(
         "--limit",
@@ -187,6 +189,8 @@ def _within_limits(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     if getattr(args, "seed", 0) < 0:
         raise InputError(f"seed must be a whole number of at least 0, got {args.seed}.")
+    if getattr(args, "float", False) and args.exact:
+        raise InputError("--float asks for rounded numbers, --exact for those as written; give one of them.")
     if hasattr(args, "samples"):
         positive_int(args.samples, "samples")
     if args.command == "estimate":
@@ -206,9 +210,9 @@ def _answer(args: argparse.Namespace) -> dict[str, Any]:
     if args.command == "realised":
         made = None if args.task is None else lambda n: find_task(args.task, n)
         return realised_answer(args.rule, args.masked, args.steps, made, **_switches(args))
-    task = find_task(args.task, args.n, normalise=args.normalise)
-    if getattr(args, "float", False):
-        task = FloatTask(task)
+    given = find_task(args.task, args.n, normalise=args.normalise, exact=args.exact)
+    by_digits = getattr(given, "floats", False) and large_law(given) is None
+    task = FloatTask(given) if getattr(args, "float", False) or by_digits else given
     if args.command == "bounds":
         wanted = {"adaptive": args.adaptive, "randomized": args.randomized, "count": args.count}
         answer = bounds_answer(task, args.partition, samples=args.samples, seed=args.seed, **wanted)
@@ -225,7 +229,8 @@ def _answer(args: argparse.Namespace) -> dict[str, Any]:
     else:
         own = {"samples": args.samples, "seed": args.seed}
         answer = decode_answer(task, parse_policy(args.policy), **own, **_switches(args))
-    return answer
+    note = getattr(given, "note", "")  # of a file, on how its numbers were taken
+    return joined(answer, {"notes": {"task": note}}) if note else answer
 
 
 def _show(args: argparse.Namespace, answer: dict[str, Any]) -> int:
@@ -246,7 +251,8 @@ def _show(args: argparse.Namespace, answer: dict[str, Any]) -> int:
         if "verdict" in answer:
             print(f"verdict: {answer['verdict']}")
         for policy in answer.get("policies", ()):
-            print(f"{policy['context']}\n{policy['tree']}".lstrip())
+            context = policy["context"]
+            print(f"{plain(context)}\n{policy['tree']}" if context else policy["tree"])
     return 0
 
 
@@ -254,7 +260,12 @@ def _estimate(args: argparse.Namespace) -> dict[str, Any]:
     from theory.commands.estimate import estimate_answer
     from theory.sampling.observed import read_samples
 
-    seen = read_samples(args.file)
+    tokenize = None
+    if args.tokenizer is not None:
+        from models.predictors.huggingface import read_tokenizer
+
+        tokenize = read_tokenizer(args.tokenizer)
+    seen = read_samples(args.file, tokenize)
     partition = None if args.partition is None else check_partition(parse_partition(args.partition), seen.n)
     return estimate_answer(seen, partition, bootstrap=args.bootstrap, seed=args.seed)
 

@@ -20,7 +20,7 @@ __all__ = ["check_plot_file", "save_picture"]
 def check_plot_file(path: str) -> Path:
     """Return the path of a picture; raise before any work unless its ending is one that can be written."""
     file = Path(path)
-    if file.suffix.lstrip(".") not in METADATA:
+    if file.suffix.lower().lstrip(".") not in METADATA:
         raise InputError(f"--plot {path}: the file must end in {', '.join(f'.{end}' for end in METADATA)}.")
     if not file.parent.is_dir():
         raise InputError(f"--plot {path}: there is no folder {file.parent}.")
@@ -31,7 +31,7 @@ def save_picture(draw: Callable[[], Drawing], path: Path) -> None:
     """Draw and write a picture; its kind is the ending of ``path``."""
     from matplotlib import rc_context
 
-    ending = path.suffix.lstrip(".")
+    ending = path.suffix.lower().lstrip(".")
     with rc_context(cast("Any", STYLE)):
         image = io.BytesIO()
         draw().savefig(image, format=ending, metadata=METADATA[ending])

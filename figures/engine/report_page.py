@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
 import re
 from collections.abc import Sequence
 from fractions import Fraction
@@ -13,6 +12,7 @@ from textwrap import dedent
 from typing import Any
 
 from figures.engine.check import DECIDING, KINDS
+from theory.files import csv_rows
 
 __all__ = ["render", "show"]
 
@@ -55,7 +55,7 @@ def show(value: Any) -> str:
 def _section(facts: dict[str, Any], report: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Return what the page shows of one figure."""
     image, table = ((folder / f"{facts['name']}.{ending}").read_bytes() for ending in ("svg", "csv"))
-    header, *lines = csv.reader(table.decode("utf-8").splitlines(keepends=True))
+    header, *lines = (row for _, row in csv_rows(table.decode("utf-8")))
     numbers = [
         all(_NUMBER.fullmatch(text) or not text for text in column) for column in zip(*lines, strict=True)
     ]

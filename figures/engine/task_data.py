@@ -12,7 +12,7 @@ from figures.engine.data import canonical_json
 from theory.commands.decode_sampled import Structured
 from theory.distributions.distribution import Context, ListedLaw, context_pmfs
 from theory.distributions.files.parametric_file import write_structured
-from theory.distributions.files.task_file import FileTask
+from theory.distributions.files.task_file import FileTask, is_task_file
 from theory.distributions.pmf import JointPMF
 from theory.limits import require_operations
 from theory.validation import InputError as InputError
@@ -29,12 +29,14 @@ class TaskData:
     Attributes:
         name: What to call it in titles.
         contexts: A JSON list of weight, outcomes (token ids) and probabilities (texts, or floats).
+        note: How the numbers of a file were taken, where that needs saying.
         structured: A law too large to list, as an entry of a task file; ``contexts`` is then empty.
     """
 
     name: str
     contexts: list[dict[str, Any]]
     structured: dict[str, Any] | None = None
+    note: str = ""
 
     @property
     def digest(self) -> str:
@@ -43,8 +45,10 @@ class TaskData:
         return hashlib.sha256(canonical_json(law).encode()).hexdigest()[:16]
 
 
-def task_data(name: str, n: int | None = None, *, normalise: bool = False) -> TaskData:
+def task_data(name: str, n: int | None = None, *, normalise: bool = False, exact: bool = False) -> TaskData:
     """Return the task of a command-line name with its outcomes listed, or by parameters if they are too many.
+
+    The other arguments are those of :func:`synthetic.find_task`.
 
     Raises:
         InputError: If there is no such task or it cannot be read.
@@ -52,19 +56,20 @@ def task_data(name: str, n: int | None = None, *, normalise: bool = False) -> Ta
     """
     from synthetic import find_task
 
-    task = find_task(name, n, normalise=normalise)
-    title = Path(task.name).name if name.lower().endswith((".json", ".csv")) else task.name
+    task = find_task(name, n, normalise=normalise, exact=exact)
+    title = Path(task.name).name if is_task_file(name) else task.name
     title = title if n is None else f"{title}, n = {n}"
+    note = getattr(task, "note", "")
     contexts = task.contexts()
     law = contexts[0].law
     if len(contexts) == 1 and isinstance(law, Structured) and law.support_size() > _OUTCOMES:
-        return TaskData(name=title, contexts=[], structured=write_structured(law))
+        return TaskData(name=title, contexts=[], structured=write_structured(law), note=note)
     parts = context_pmfs(contexts)
     count = sum(len(pmf) for _, pmf in parts)
     require_operations(
         count, f"figures of {count} outcomes", limit=_OUTCOMES, remedy="use a task of fewer outcomes"
     )
-    return TaskData(name=title, contexts=[_context(weight, pmf) for weight, pmf in parts])
+    return TaskData(name=title, contexts=[_context(weight, pmf) for weight, pmf in parts], note=note)
 
 
 def _context(weight: Fraction, pmf: JointPMF) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     from models.runs.progress import work_progress
 
     set_threads(arguments)
-    if arguments.out is not None and arguments.out.suffix != ".jsonl":
+    if arguments.out is not None and arguments.out.suffix.lower() != ".jsonl":
         raise InputError(f"--out must end with .jsonl, got {arguments.out}.")
     default = 1 if arguments.task is None else 1000
     source = SourceSpec(

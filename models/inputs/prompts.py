@@ -1,20 +1,19 @@
 """Prompts from a file, as token ids with masks.
 
-``.txt``: a prompt a line. ``.jsonl``: an object a line with ``prompt`` and maybe ``length``. ``.csv``: a header with
-``prompt`` and maybe ``length``. A prompt with ``[MASK]`` in it is filled at those places; any other gets ``length``
-masked positions after it.
+``.txt``: a prompt a line, as it is, spaces included; empty lines are skipped. ``.jsonl``: an object a line with
+``prompt`` and maybe ``length``. ``.csv``: a header with ``prompt`` and maybe ``length``. A prompt with ``[MASK]`` in
+it is filled at those places; any other gets ``length`` masked positions after it.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from theory.files import csv_rows, file_kind, plain, read_text, text_lines
 from theory.validation import InputError, positive_int
 
 __all__ = ["PLACEHOLDER", "Prompt", "encode_prompt", "read_prompts"]
@@ -37,16 +36,10 @@ def read_prompts(path: Path) -> list[Prompt]:
     Raises:
         InputError: If it cannot be read, has another header, or holds none.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")  # spreadsheets begin with a mark
-    except OSError as error:
-        raise InputError(f"cannot read the prompts {path}: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise InputError(f"prompts {path} are not UTF-8 text.") from None
     readers = {".txt": _lines, ".jsonl": _json_lines, ".csv": _table}
-    if path.suffix not in readers:
+    if (kind := file_kind(path)) not in readers:
         raise InputError(f"prompts {path} must end with .txt, .jsonl or .csv.")
-    prompts = readers[path.suffix](path, text)
+    prompts = readers[kind](path, read_text(path, "the prompts"))
     if not prompts:
         raise InputError(f"prompts {path} hold no prompt.")
     return prompts
@@ -109,14 +102,13 @@ def _in_template(text: str, tokenizer: Any, where: str) -> str:
 
 
 def _lines(path: Path, text: str) -> list[Prompt]:
-    lines = enumerate(text.splitlines(), start=1)
-    return [Prompt(text=line, length=None, where=f"{path}:{i}") for i, line in lines if line.strip()]
+    return [Prompt(text=line, length=None, where=f"{path}:{i}") for i, line in text_lines(text)]
 
 
 def _json_lines(path: Path, text: str) -> list[Prompt]:
     found: list[Prompt] = []
-    for i, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
+    for i, line in text_lines(text):
+        if not line.strip(" \t\r"):
             continue
         try:
             value = json.loads(line)
@@ -129,20 +121,21 @@ def _json_lines(path: Path, text: str) -> list[Prompt]:
 
 
 def _table(path: Path, text: str) -> list[Prompt]:
-    reader = csv.DictReader(io.StringIO(text))
     try:
-        header = reader.fieldnames or []
-        if "prompt" not in header or set(header) - {"prompt", "length"}:
+        rows = list(csv_rows(text))
+    except InputError as error:
+        raise InputError(f"prompts {path}: {error}") from None
+    header = [name.strip() for name in rows[0][1]] if rows else []
+    if sorted(header) not in (["prompt"], ["length", "prompt"]):
+        raise InputError(
+            f"{path} must have the header 'prompt' or 'prompt,length', got {plain(','.join(header)[:80])}."
+        )
+    for number, row in rows[1:]:
+        if len(row) > len(header):
             raise InputError(
-                f"{path} must have the header 'prompt' or 'prompt,length', got {','.join(header)[:80]!r}."
+                f"{path}:{number} has more cells than the header; put text with commas into quotes."
             )
-        rows = [(row, f"{path}:{reader.line_num}") for row in reader]
-    except csv.Error as error:
-        raise InputError(f"{path}:{reader.line_num} is not CSV: {error}.") from None
-    for row, where in rows:
-        if None in row:
-            raise InputError(f"{where} has more cells than the header; put text with commas into quotes.")
-    return [_prompt(row, where) for row, where in rows]
+    return [_prompt(dict(zip(header, row, strict=False)), f"{path}:{number}") for number, row in rows[1:]]
 
 
 def _prompt(value: Mapping[str, Any], where: str) -> Prompt:

@@ -88,7 +88,7 @@ def is_directory_model(model: str) -> bool:
         >>> is_directory_model("ideal"), is_directory_model("org/llada")
         (False, True)
     """
-    return model not in ("ideal", "shipped") and not model.endswith(".safetensors")
+    return model not in ("ideal", "shipped") and not model.lower().endswith(".safetensors")
 
 
 def build_source(spec: SourceSpec) -> Source:

@@ -15,6 +15,7 @@ from models.inputs.padded_rows import Page, Reordered
 from models.predictors.huggingface_predictor import HFPredictor
 from synthetic import ListTask
 from synthetic.encoding import Batch, Encoding
+from theory.files import read_text, text_lines
 from theory.validation import InputError
 
 __all__ = ["TextSubject", "read_words"]
@@ -106,15 +107,12 @@ class TextSubject:
 
 
 def read_words(path: Path) -> list[str]:
-    """Return the words of a file, one a line.
+    """Return the words of a file, one a line, as they are, spaces included; empty lines are skipped.
 
     Raises:
         InputError: If it cannot be read, or holds fewer than two words, or one twice.
     """
-    try:
-        words = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the words {path}: {error}.") from None
+    words = [line for _, line in text_lines(read_text(path, "the words"))]
     twice = sorted({word for word in words if words.count(word) > 1})
     if twice:
         raise InputError(f"words {path} hold {twice[0]!r} twice.")

@@ -6,7 +6,7 @@ LLaDA and Dream come with their own code and are loaded with ``AutoModel``; ever
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +33,7 @@ __all__ = [
     "load_parts",
     "load_tokenizer",
     "quiet",
+    "read_tokenizer",
     "transformers",
 ]
 
@@ -142,6 +143,22 @@ def load_tokenizer(where: dict[str, Any], options: HFOptions) -> Any:
         if not set(found.get_vocab()) - set(found.all_special_tokens):
             raise InputError(f"{source}: the tokenizer knows no words; its files are missing.")
     return found
+
+
+def read_tokenizer(directory: str | Path) -> Callable[[str], list[int]]:
+    """Return what gives the token ids of a text, without special tokens.
+
+    Args:
+        directory: With the files of a tokenizer; no weights are needed, and code that comes with it is not run.
+
+    Raises:
+        InputError: If there is no such directory or tokenizer, or transformers is not installed.
+    """
+    if not Path(directory).is_dir():
+        raise InputError(f"--tokenizer {directory} is no directory.")
+    where = {"pretrained_model_name_or_path": str(directory), "local_files_only": True}
+    found = load_tokenizer(where, HFOptions())
+    return lambda text: list(found(text, add_special_tokens=False, verbose=False)["input_ids"])
 
 
 def load_parts(where: dict[str, Any], options: HFOptions, config: Any) -> torch.nn.Module:

@@ -120,7 +120,7 @@ def _whole_lines(file: Path) -> bytes:
 
 def _read(file: Path, expected: str) -> list[dict[str, Any]]:
     try:
-        lines = _whole_lines(file).splitlines()
+        lines = _whole_lines(file).split(b"\n")[:-1]
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror}.") from None
     if not lines:

@@ -1,6 +1,9 @@
 """JointPMF: every way to build one, every way to get it wrong, marginals and conditioning."""
 
 import tracemalloc
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
 from fractions import Fraction
 from itertools import permutations, product, repeat
 from math import inf, nan
@@ -17,9 +20,10 @@ from tests.reference import definitions as ref
 from theory.bounds.partitions.step_bounds import optimal_bounds
 from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
-from theory.information.measures import entropy
+from theory.information.measures import entropy, total_correlation
 from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
+from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy
 from theory.validation import InputError
 
@@ -222,6 +226,34 @@ BAD = {
     "too few weights": (lambda: JointPMF.from_weights(TWO, [1]), "2 outcomes but 1"),
     "too many weights": (lambda: JointPMF.from_weights(TWO, [1, 1, 1]), "2 outcomes but 3"),
     "wrong alphabets": (lambda: JointPMF.from_dense([0.5, 0.5], [["a"]]), r"\[1\] do not fit .* \(2,\)"),
+    "unhashable": (
+        lambda: PAIRS([(["a"], "b")], [1]),
+        r"token \['a'\] of type list cannot be hashed; use a text",
+    ),
+    "unhashable uniform": (
+        lambda: JointPMF.uniform([(0, {1: 2})]),
+        r"token \{1: 2\} of type dict cannot be hashed",
+    ),
+    "unhashable array": (lambda: JointPMF.uniform([[np.eye(9)]]), r"of type ndarray cannot be hashed"),
+    "unhashable weights": (lambda: JointPMF.from_weights([([],)], [1]), r"token \[\] of type list"),
+    "unhashable dense": (
+        lambda: JointPMF.from_dense([0.5, 0.5], [["a", ["b"]]]),
+        r"token \['b'\] of type list",
+    ),
+    "unhashable in a tuple": (lambda: JointPMF.uniform([(("a", []),)]), r"token \('a', \[\]\) of type tuple"),
+    "nan token": (lambda: PAIRS([(nan,), ("a",)], [HALF, HALF]), "token nan does not equal itself"),
+    "nan key": (lambda: JointPMF.from_mapping({nan: HALF, 1.0: HALF}), "token nan does not equal itself"),
+    "two nans": (lambda: JointPMF.uniform([(nan,), (float("nan"),)]), "token nan does not equal itself"),
+    "numpy nan": (lambda: JointPMF.uniform(np.array([[0.0], [nan]])), "nan.* does not equal itself"),
+    "decimal nan": (lambda: JointPMF.uniform([(Decimal("nan"),)]), r"Decimal\('NaN'\) does not equal itself"),
+    "signalling nan": (lambda: JointPMF.uniform([(Decimal("snan"),)]), "of type Decimal cannot be hashed"),
+    "no time": (lambda: JointPMF.uniform([(np.datetime64("nat"),)]), "does not equal itself"),
+    "nan dense token": (
+        lambda: JointPMF.from_dense([0.5, 0.5], [[1.0, nan]]),
+        "token nan does not equal itself",
+    ),
+    "no sequence": (lambda: JointPMF.uniform([1, 2]), "an outcome must be a sequence of tokens, got 1"),
+    "no sequence pairs": (lambda: PAIRS([None], [1]), "an outcome must be a sequence of tokens, got None"),
     "too many alphabets": (lambda: JointPMF.from_dense([1.0], [["a"], ["b"]]), "do not fit"),
 }
 
@@ -232,6 +264,53 @@ def test_wrong_input(name):
     with pytest.raises(InputError, match=message) as caught:
         build()
     assert "\n" not in str(caught.value)
+
+
+class Colour(Enum):
+    RED = 1
+    BLUE = 2
+
+
+@dataclass(frozen=True)
+class Named:
+    name: str
+
+
+class Unnamed:
+    """Equal to itself alone."""
+
+
+KEYS = [
+    [0, 1],
+    [0.5, 1.5],
+    [Fraction(1, 2), None],
+    [Colour.RED, Colour.BLUE],
+    [Named("a"), Named("b")],
+    [frozenset("ab"), frozenset("cd")],
+    [True, "x"],
+    [Unnamed(), Unnamed()],
+    [np.int64(3), np.float32(4)],
+    [int, str],
+]
+
+
+@pytest.mark.parametrize("keys", KEYS, ids=str)
+def test_any_hashable_key_is_an_outcome_of_one_token(keys):
+    pmf = JointPMF.from_mapping({keys[0]: "1/4", keys[1]: "3/4"})
+    assert pmf.n == 1
+    assert {outcome[0]: p for outcome, p in pmf} == {keys[0]: Fraction(1, 4), keys[1]: Fraction(3, 4)}
+    assert [pmf.probability(key) for key in keys] == [Fraction(1, 4), Fraction(3, 4)]
+    assert entropy(pmf) == 2 - LogNumber.log2(3) * Fraction(3, 4)
+    pairs = JointPMF.from_mapping({(keys[0], keys[1]): 0.5, (keys[1], keys[0]): 0.5})
+    assert total_correlation(pairs) == 1
+
+
+def test_a_key_that_is_a_sequence_is_one_of_tokens():
+    pmf = JointPMF.from_mapping({"ab": "1/4", ("b", "a"): "1/4", range(2): "1/2"})
+    assert set(pmf.outcomes) == {("a", "b"), ("b", "a"), (0, 1)}
+    assert (pmf.probability("ab"), pmf.probability([0, 1])) == (Fraction(1, 4), Fraction(1, 2))
+    assert pmf.probability(np.array([0, 1])) == Fraction(1, 2)
+    assert pmf.probability(7) == 0
 
 
 PMF = JointPMF.uniform([(0, 0), (0, 1), (1, 0)])

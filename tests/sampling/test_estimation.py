@@ -218,5 +218,5 @@ def test_bad_files_are_one_line(capsys, tmp_path, text, argv, message):
 def test_missing_and_foreign_files(tmp_path):
     with pytest.raises(InputError, match="No such file"):
         read_samples(tmp_path / "none.csv")
-    with pytest.raises(InputError, match=r"must be a \.csv file"):
+    with pytest.raises(InputError, match=r"must be a \.csv, \.jsonl, \.npy or \.npz file"):
         read_samples(tmp_path / "none.json")

@@ -57,7 +57,9 @@ def joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
         >>> joined({"a": 1, "exact": {"a": "1"}}, {"b": 2, "exact": {"b": "2"}})
         {'a': 1, 'exact': {'a': '1', 'b': '2'}, 'b': 2}
     """
-    shared = {key: one[key] | other[key] for key in ("exact", "errors") if key in one and key in other}
+    shared = {
+        key: one[key] | other[key] for key in ("exact", "errors", "notes") if key in one and key in other
+    }
     return one | other | shared
 
 

@@ -108,13 +108,13 @@ def waiting(text: str) -> Generator[None]:
 
 
 def as_json(value: Any) -> str:
-    """Return JSON text; exact numbers become floats, infinity the text ``"inf"``.
+    """Return JSON text; exact numbers become floats, infinity the text ``"inf"``, tokens of other kinds their text.
 
     Example:
         >>> as_json({"kl": inf, "accuracy": Fraction(1, 2)})
         '{"kl": "inf", "accuracy": 0.5}'
     """
-    return json.dumps(_plain(value), allow_nan=False)
+    return json.dumps(_plain(value), allow_nan=False, default=str)
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,6 @@ from functools import cached_property
 from theory.commands.answer import NamedTask
 from theory.commands.bounds_parametric import large_law
 from theory.distributions.distribution import Context, ListedLaw
-from theory.distributions.pmf import JointPMF
 from theory.validation import InputError
 
 __all__ = ["FloatTask"]
@@ -23,6 +22,7 @@ class FloatTask:
 
     Example:
         >>> from types import SimpleNamespace
+        >>> from theory.distributions.pmf import JointPMF
         >>> contexts = (Context(weight=1, law=ListedLaw(JointPMF.uniform(["ab", "ba", "aa"]))),)
         >>> task = SimpleNamespace(name="pairs", n=2, contexts=lambda: contexts)
         >>> FloatTask(task).contexts()[0].law.pmf().probability("ab")
@@ -47,7 +47,7 @@ class FloatTask:
             raise InputError(
                 f"{self.name} is too large to list; its answers are floats already, leave --float out."
             )
-        return tuple(replace(c, law=ListedLaw(_rounded(c.law.pmf()))) for c in self.task.contexts())
+        return tuple(replace(c, law=ListedLaw(c.law.pmf().rounded())) for c in self.task.contexts())
 
     def contexts(self) -> tuple[Context, ...]:
         """Return the contexts; their weights stay exact."""
@@ -56,7 +56,3 @@ class FloatTask:
     def chain(self) -> None:
         """Return ``None``: lumped chains are exact."""
         return
-
-
-def _rounded(pmf: JointPMF) -> JointPMF:
-    return JointPMF.from_pairs(pmf.outcomes, pmf.floats().tolist())

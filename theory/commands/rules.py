@@ -102,6 +102,8 @@ def realised_answer(
     errors = {key: result.errors[key] for key in ("accuracy", "kl") if key in result.errors}
     errors |= found.errors
     answer |= {"errors": errors} if errors else {}
+    if note := getattr(made, "note", ""):  # of a file, on how its numbers were taken
+        answer["notes"] = {"accuracy": note}
     return with_exact(answer)
 
 

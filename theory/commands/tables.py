@@ -25,6 +25,7 @@ _UNSHOWN = (
     "policies",
     "verdict",
 )
+_LINES = (("notes", "task"),)  # a line below the table
 _ROWS = 20  # longer lists of bounds end with the first zero
 _MOST = 2000  # rows of any list
 _WIDTH = 80  # of a partition; --json has it whole
@@ -55,6 +56,8 @@ def print_answer(answer: dict[str, Any], title: str) -> None:
             table.add_row(key, _interval(value), kind)
         elif isinstance(value, dict):
             for name, item in value.items():
+                if (key, name) in _LINES:
+                    continue
                 table.add_row(f"{key} {name}", _number(item), _short(exact.get(key, {}).get(name, "")))
         elif isinstance(value, list) and key.startswith("steps_law"):
             table.add_row(key, _law(value), _short(_law(exact.get(key, []))))
@@ -69,7 +72,11 @@ def print_answer(answer: dict[str, Any], title: str) -> None:
         else:
             kind = "" if value is None else ", ".join(filter(None, [kinds.get(key), _off_by(answer, key)]))
             table.add_row(key, _number(value), _short(exact.get(key, kind)))
-    terminal().print(table)
+    console = terminal()
+    console.print(table)
+    for key, name in _LINES:
+        if line := answer.get(key, {}).get(name):
+            console.print(f"note: {line}", soft_wrap=True, markup=False, highlight=False)
 
 
 def _add_item(table: Any, answer: dict[str, Any], key: str, t: int, item: Any) -> None:

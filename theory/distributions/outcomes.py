@@ -5,7 +5,7 @@ The alphabet of a position is the sorted tuple of the tokens that occur there; a
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,12 @@ from theory.validation import InputError
 __all__ = [
     "Outcome",
     "Token",
+    "as_outcome",
     "check_outcomes",
+    "check_tokens",
     "code_cells",
     "code_outcomes",
+    "outcome_of_key",
     "require_rows",
     "sorted_tokens",
 ]
@@ -29,8 +32,69 @@ Outcome = tuple[Token, ...]
 Alphabets = tuple[tuple[Token, ...], ...]
 
 
+def as_outcome(row: Iterable[Token]) -> Outcome:
+    """Return a sequence of tokens as a tuple.
+
+    Raises:
+        InputError: If it is no sequence.
+    """
+    try:
+        return tuple(row)
+    except TypeError:
+        raise InputError(f"an outcome must be a sequence of tokens, got {_shown(row)}.") from None
+
+
+def outcome_of_key(key: Hashable) -> Outcome:
+    """Return the outcome that a key of a mapping means: a sequence is one of tokens, anything else is one token.
+
+    Example:
+        >>> outcome_of_key(("New", "York")), outcome_of_key("ab"), outcome_of_key(7), outcome_of_key(frozenset("a"))
+        (('New', 'York'), ('a', 'b'), (7,), (frozenset({'a'}),))
+    """
+    return tuple(key) if isinstance(key, Sequence) else (key,)
+
+
+def check_tokens(rows: Iterable[Iterable[Token]]) -> None:
+    """Check that tokens can be told apart: each can be hashed and equals itself, which NaN does not.
+
+    Raises:
+        InputError: If one does not; it is named.
+    """
+    listed = list(rows)
+    try:
+        tokens = {token for row in listed for token in row}
+    except TypeError:
+        bad = next(token for row in listed for token in row if not _hashable(token))
+        kind = type(bad).__name__
+        raise InputError(
+            f"token {_shown(bad)} of type {kind} cannot be hashed; use a text or a tuple."
+        ) from None
+    for token in tokens:
+        if not _equals_itself(token):
+            raise InputError(f"token {_shown(token)} does not equal itself; name it by a text instead.")
+
+
+def _hashable(token: Any) -> bool:
+    try:
+        hash(token)
+    except TypeError:
+        return False
+    return True
+
+
+def _equals_itself(token: Any) -> bool:
+    try:
+        return bool(token == token)
+    except (TypeError, ValueError, ArithmeticError):
+        return False
+
+
+def _shown(value: object) -> str:
+    return " ".join(repr(value).split())[:60]
+
+
 def check_outcomes(rows: Sequence[Outcome]) -> None:
-    """Check that outcomes are some, not empty, of one length, distinct, and fit in memory.
+    """Check that outcomes are some, not empty, of one length, distinct, of tokens that differ, and fit in memory.
 
     Raises:
         InputError: If they do not.
@@ -45,6 +109,7 @@ def check_outcomes(rows: Sequence[Outcome]) -> None:
         raise InputError(
             f"outcomes must have one length, got {n} for {rows[0]!r} and {len(ragged)} for {ragged!r}."
         )
+    check_tokens(rows)
     if len(set(rows)) < len(rows):
         seen: set[Outcome] = set()
         twice = next(row for row in rows if row in seen or seen.add(row))

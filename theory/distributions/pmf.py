@@ -21,9 +21,12 @@ from theory.distributions.grouping import Groups, group_rows
 from theory.distributions.outcomes import (
     Outcome,
     Token,
+    as_outcome,
     check_outcomes,
+    check_tokens,
     code_cells,
     code_outcomes,
+    outcome_of_key,
     require_rows,
 )
 from theory.distributions.weights import check_signs, check_sum, float_weights, integer_weights, proportions
@@ -64,15 +67,26 @@ class JointPMF:
         """Return the exact uniform pmf over ``outcomes``, which must be distinct and of one length."""
         rows: list[Outcome] = []
         for outcome in outcomes:  # perhaps more than fit: an iterator does not tell its length
-            rows.append(tuple(outcome))
+            rows.append(as_outcome(outcome))
             if len(rows) == 1 or len(rows) * len(rows[0]) % _CHECK_EVERY < len(rows[0]):
                 require_rows(len(rows), len(rows[0]))
         return cls._build(rows, np.ones(len(rows), dtype=np.int64), len(rows))
 
     @classmethod
-    def from_mapping(cls, probabilities: Mapping[Outcome, Any]) -> JointPMF:
-        """Return the pmf with the given outcome-to-probability mapping; see :meth:`from_pairs`."""
-        return cls.from_pairs(list(probabilities), list(probabilities.values()))
+    def from_mapping(cls, probabilities: Mapping[Any, Any]) -> JointPMF:
+        """Return the pmf with the given outcome-to-probability mapping; see :meth:`from_pairs`.
+
+        A key that is a sequence is an outcome: a tuple one of its tokens, a text one of its characters. Any other key
+        (a number, ``None``, a frozenset, an object) is the token of an outcome with one position.
+
+        Example:
+            >>> JointPMF.from_mapping({("New", "York"): "1/2", ("New", "Delhi"): "1/2"}).n
+            2
+            >>> JointPMF.from_mapping({0: "1/4", 1: "3/4"}).outcomes
+            ((0,), (1,))
+        """
+        rows = [outcome_of_key(key) for key in probabilities]
+        return cls.from_pairs(rows, list(probabilities.values()))
 
     @classmethod
     def from_pairs(cls, outcomes: Sequence[Sequence[Token]], probabilities: Sequence[Any]) -> JointPMF:
@@ -85,13 +99,13 @@ class JointPMF:
 
         Raises:
             InputError: If a probability is negative, NaN or infinite, the sum is not one, an outcome stands
-                twice, lengths differ, or nothing is left.
+                twice, lengths differ, nothing is left, or a token cannot be hashed or is NaN.
         """
         if len(outcomes) != len(probabilities):
             raise InputError(
                 f"{len(outcomes)} outcomes but {len(probabilities)} probabilities; give one for each."
             )
-        rows = [tuple(outcome) for outcome in outcomes]
+        rows = [as_outcome(outcome) for outcome in outcomes]
         if any(isinstance(p, (float, np.floating)) for p in probabilities):
             return cls._build(rows, float_weights(rows, probabilities), None)
         return cls._build(rows, *integer_weights(rows, probabilities))
@@ -99,7 +113,7 @@ class JointPMF:
     @classmethod
     def from_weights(cls, outcomes: Sequence[Sequence[Token]], weights: Sequence[Any]) -> JointPMF:
         """Return the exact pmf proportional to non-negative exact ``weights``."""
-        rows = [tuple(outcome) for outcome in outcomes]
+        rows = [as_outcome(outcome) for outcome in outcomes]
         if len(rows) != len(weights):
             raise InputError(f"{len(rows)} outcomes but {len(weights)} weights; give one for each.")
         return cls.from_pairs(rows, proportions(rows, weights))
@@ -124,6 +138,7 @@ class JointPMF:
             raise InputError(
                 f"alphabets of sizes {[len(a) for a in axes]} do not fit a table of shape {array.shape}."
             )
+        check_tokens(axes)
         if array.dtype.kind == "f" and all(len(set(axis)) == len(axis) for axis in axes):
             return cls._from_dense_floats(np.asarray(array, dtype=np.float64), axes)
         keep = np.argwhere(array != 0)
@@ -185,9 +200,10 @@ class JointPMF:
     def _index(self) -> dict[Outcome, int]:
         return {outcome: j for j, outcome in enumerate(self.outcomes)}
 
-    def probability(self, outcome: Sequence[Token]) -> Fraction | float:
-        """Return ``P(Y = outcome)``, zero off the support."""
-        j = self._index.get(tuple(outcome))
+    def probability(self, outcome: Any) -> Fraction | float:
+        """Return ``P(Y = outcome)``, zero off the support; one token alone is an outcome of one position."""
+        row = tuple(outcome) if isinstance(outcome, np.ndarray) else outcome_of_key(outcome)
+        j = self._index.get(row)
         if j is None:
             return Fraction(0) if self.is_exact else 0.0
         return self.probabilities[j]
@@ -197,6 +213,24 @@ class JointPMF:
         if self.total is None:
             return self.weights
         return np.array([w / self.total for w in self.weights.tolist()], dtype=np.float64)
+
+    def rounded(self) -> JointPMF:
+        """Return the pmf with its probabilities rounded to float64; a float pmf is returned as it is.
+
+        Raises:
+            InputError: If a probability is below the range of floats.
+
+        Example:
+            >>> JointPMF.uniform(["ab", "ba", "aa"]).rounded().probability("ab")
+            0.3333333333333333
+        """
+        if self.total is None:
+            return self
+        floats = self.floats()
+        if not floats.all():
+            outcome = self.outcomes[int(np.argmin(floats))]
+            raise InputError(f"probability of {outcome!r} is below the range of floats; leave --float out.")
+        return JointPMF(self.alphabets, self.codes, floats, None)
 
     def dense(self) -> NDArray[np.float64]:
         """Return the float probabilities with one axis per position, shape (V_0, ..., V_{n-1})."""

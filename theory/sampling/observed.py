@@ -1,9 +1,10 @@
-"""Observed token sequences: a CSV of samples, counted."""
+"""Observed token sequences: a file of samples, counted."""
 
 from __future__ import annotations
 
-import csv
+import json
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,9 +12,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.arrays import read_arrays, token_rows
+from theory.distributions.outcomes import Token, check_tokens, sorted_tokens
+from theory.files import csv_rows, file_kind, plain, read_text, text_lines
 from theory.validation import InputError
+from theory.written import Digits, checked_token
 
 __all__ = ["Observed", "read_samples"]
+
+Tokenizer = Callable[[str], Sequence[Token]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,49 +58,97 @@ class Observed:
         return len(np.unique(self.codes[:, 0]))
 
     @classmethod
-    def from_rows(cls, rows: list[tuple[str, ...]], name: str = "samples") -> Observed:
-        """Count rows of a context and n tokens.
+    def from_rows(cls, rows: Sequence[tuple[Token, ...]], name: str = "samples") -> Observed:
+        """Count rows of a context and n tokens; tokens that are NaN or cannot be hashed are refused.
 
         Example:
             >>> seen = Observed.from_rows([("", "a", "b"), ("", "a", "b"), ("", "b", "a")])
             >>> seen.counts.tolist(), seen.n, round(seen.coverage, 3)
             ([2, 1], 2, 0.667)
         """
+        check_tokens(rows)
         counted = Counter(rows)
         columns = [
-            {token: j for j, token in enumerate(sorted(set(column)))} for column in zip(*counted, strict=True)
+            {token: j for j, token in enumerate(sorted_tokens(set(column)))}
+            for column in zip(*counted, strict=True)
         ]
         codes = [[column[token] for column, token in zip(columns, row, strict=True)] for row in counted]
         return cls(name=name, codes=np.array(codes, dtype=np.int64), counts=np.array(list(counted.values())))
 
 
-def read_samples(path: str | Path) -> Observed:
-    """Return the samples of a CSV file: a header ``y0,y1,...[,x]``, one observed sequence a row.
+def read_samples(path: str | Path, tokenize: Tokenizer | None = None) -> Observed:
+    """Return the samples of a file, one observed sequence a row.
+
+    ``.csv``: a header ``y0,y1,...[,x]``, cells verbatim. ``.jsonl``: a list of tokens a line, or a text. ``.npy``, or
+    the array ``samples`` of a ``.npz``: rows of token ids. Any of them with ``.gz`` after it.
+
+    Args:
+        path: The file.
+        tokenize: Gives the tokens of a text.
 
     Raises:
         InputError: If the file is missing, not of this form, or holds fewer than two samples.
     """
     file = Path(path)
-    if file.suffix != ".csv":
-        raise InputError(f"samples {file} must be a .csv file.")
+    kind = file_kind(file)
+    if kind not in (".csv", ".jsonl", ".npy", ".npz"):
+        raise InputError(f"samples {file} must be a .csv, .jsonl, .npy or .npz file.")
+    arrays = read_arrays(file, "samples", "samples") if kind in (".npy", ".npz") else {}
+    text = read_text(file, "samples") if kind in (".csv", ".jsonl") else ""
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"cannot read samples {file}: {getattr(error, 'strerror', None) or error}."
-        ) from None
-    rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if row]
-    header = rows[0] if rows else []
+        if kind in (".npy", ".npz"):
+            rows = [("", *row) for row in token_rows(arrays, "samples")]
+        else:
+            rows = _from_csv(text) if kind == ".csv" else _from_lines(text, tokenize)
+        if len(rows) < 2:
+            raise InputError(f"an estimate needs at least 2 samples, got {len(rows)}.")
+        if len(rows[0]) < 2:
+            raise InputError("a sample needs at least one token, got an empty sequence.")
+        return Observed.from_rows(rows, str(path))
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from None
+
+
+def _from_csv(text: str) -> list[tuple[Token, ...]]:
+    """Return rows of a context and the tokens, cells verbatim."""
+    rows = list(csv_rows(text))
+    header = [name.strip() for name in rows[0][1]] if rows else []
     n = sum(name.startswith("y") for name in header)
     if n == 0 or header not in ([f"y{i}" for i in range(n)], [*(f"y{i}" for i in range(n)), "x"]):
         hint = "; a column p belongs to a task file, see bounds" if "p" in header else ""
-        raise InputError(
-            f"{file}: the header must be y0,y1,...[,x], got {','.join(header) or 'nothing'}{hint}."
-        )
-    for number, row in enumerate(rows[1:], start=2):
+        shown = plain(",".join(header)) if header else "nothing"
+        raise InputError(f"the header must be y0,y1,...[,x], got {shown}{hint}.")
+    for number, row in rows[1:]:
         if len(row) != len(header):
-            raise InputError(f"{file}: line {number} has {len(row)} fields, the header has {len(header)}.")
-    if len(rows) < 3:
-        raise InputError(f"{file}: an estimate needs at least 2 samples, got {len(rows) - 1}.")
-    has_context = len(header) > n
-    return Observed.from_rows([(row[n] if has_context else "", *row[:n]) for row in rows[1:]], str(path))
+            raise InputError(f"line {number} has {len(row)} fields, the header has {len(header)}.")
+    return [(row[n] if len(header) > n else "", *row[:n]) for _, row in rows[1:]]
+
+
+def _from_lines(text: str, tokenize: Tokenizer | None) -> list[tuple[Token, ...]]:
+    """Return rows of an empty context and the tokens of each line of JSON."""
+    rows: list[tuple[Token, ...]] = []
+    for number, line in text_lines(text):
+        if not line.strip(" \t\r"):
+            continue
+        row = ("", *_tokens(line, number, tokenize))
+        if rows and len(row) != len(rows[0]):
+            raise InputError(
+                f"line {number} has {len(row) - 1} tokens, the first sample {len(rows[0]) - 1}; "
+                "samples must have one length."
+            )
+        rows.append(row)
+    return rows
+
+
+def _tokens(line: str, number: int, tokenize: Tokenizer | None) -> Sequence[Token]:
+    try:
+        value = json.loads(line, parse_float=Digits)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"line {number} is not JSON: {error}.") from None
+    if isinstance(value, str):
+        if tokenize is None:
+            raise InputError(f"line {number} is a text; give --tokenizer DIR, or lists of tokens.")
+        return tokenize(value)
+    if not isinstance(value, list):
+        raise InputError(f"line {number} must be a list of tokens or a text, got {line[:40]}.")
+    return [checked_token(token, f"line {number}") for token in value]

@@ -50,7 +50,7 @@ def test_csv_with_probabilities_and_contexts(tmp_path):
 
 
 BAD = [
-    ("t.txt", "", r"must end in .json or .csv"),
+    ("t.txt", "", r"must end in .json, .csv, .npy or .npz"),
     ("t.json", "{", r"not valid JSON"),
     ("t.json", "[1]", r"must hold an object"),
     ("t.json", {"outcome": []}, r"unknown key 'outcome'"),

@@ -21,8 +21,9 @@ from theory.distributions.parametric.hmm import HMMLaw
 from theory.distributions.parametric.markov import MarkovLaw
 from theory.distributions.parametric.parameters import matrix, row
 from theory.validation import InputError, positive_int
+from theory.written import as_written, misses
 
-__all__ = ["STRUCTURED", "read_structured", "write_structured"]
+__all__ = ["STRUCTURED", "read_structured", "rounding", "write_structured"]
 
 STRUCTURED = ("markov", "hmm", "grammar")
 
@@ -34,7 +35,7 @@ _KEYS = {
 _OPTIONAL = {"length", "tokens", "words"}
 
 
-def read_structured(kind: str, data: Any, n: int | None, normalise: bool) -> Law:
+def read_structured(kind: str, data: Any, n: int | None, normalise: bool, exact: bool = False) -> Law:
     """Return the law of one entry of a task file.
 
     Args:
@@ -42,6 +43,7 @@ def read_structured(kind: str, data: Any, n: int | None, normalise: bool) -> Law
         data: Its parameters.
         n: The number of positions; by default its ``length``.
         normalise: Divide rows of probabilities by their sums.
+        exact: Take probabilities of over 12 digits as they are written, not as floats whose sums miss one by rounding.
 
     Raises:
         InputError: If a key is missing or unknown, or numbers are not probabilities.
@@ -58,11 +60,35 @@ def read_structured(kind: str, data: Any, n: int | None, normalise: bool) -> Law
         length = positive_int(data["length"], "length") if n is None and "length" in data else n
         if length is None:
             raise InputError('needs a "length", or give one with -n.')
+        if exact:
+            found = as_written(_probabilities(data))
+            data = data | found | ({"rules": data["rules"] | found["rules"]} if "rules" in found else {})
         if kind == "grammar":
             return _grammar(data, length, normalise)
         return _chain(kind, data, length, normalise)
     except InputError as error:
         raise InputError(f"{kind}: {error}") from None
+
+
+def rounding(data: dict[str, Any]) -> float | None:
+    """Return by how much rows of floats miss one at most in an entry of a task file; ``None`` if there are none.
+
+    Example:
+        >>> rounding({"initial": ["1/2", "1/2"], "transition": [[0.25, 0.75], [0.25, 0.75]]}) is None
+        True
+        >>> rounding({"rules": {"S": {"A A": 1}, "A": {"x": 1 / 3, "y": 2 / 3}}})
+        1e-16
+    """
+    return max(map(float, misses(_probabilities(data))), default=None)
+
+
+def _probabilities(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the entries that hold probabilities: the lists of a grammar are words."""
+    found = {key: data[key] for key in ("initial", "transition", "emission") if key in data}
+    rules = data.get("rules")
+    if isinstance(rules, dict):
+        found |= {"rules": {symbol: sides for symbol, sides in rules.items() if isinstance(sides, dict)}}
+    return found
 
 
 def _chain(kind: str, data: dict[str, Any], length: int, normalise: bool) -> Law:

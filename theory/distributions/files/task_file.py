@@ -1,38 +1,54 @@
-"""Task files: a distribution written as JSON or CSV.
+"""Task files: a distribution written as JSON, CSV or arrays; ``.gz`` files are unpacked.
 
-JSON: ``{"outcomes": [["New", "York"], ...], "probabilities": ["1/4", ...]}``, or ``{"contexts": [{"weight": "1/2",
-"outcomes": [...], "probabilities": [...]}, ...]}``. ``probabilities`` may be left out (uniform) or be ``weights``
-(normalised here). ``{"markov": {...}}``, ``{"hmm": {...}}`` and ``{"grammar": {...}}`` describe laws with too many
-outcomes to list; see :mod:`theory.distributions.files.parametric_file`. CSV: a header ``y0,y1,...[,p][,x]``, one
-outcome a row; ``x`` groups rows into equally likely contexts. Decimals and ratios are taken as written, so that
-results are exact.
+JSON: ``{"outcomes": [["New", "York"], ...], "probabilities": ["1/4", ...]}``, or ``{"contexts": [{"name": "one",
+"weight": "1/2", "outcomes": [...], "probabilities": [...]}, ...]}``. ``probabilities`` may be left out (uniform) or be
+``weights`` (normalised here). ``{"markov": {...}}``, ``{"hmm": {...}}`` and ``{"grammar": {...}}`` describe laws with
+too many outcomes to list; see :mod:`theory.distributions.files.parametric_file`. CSV: a header ``y0,y1,...[,p][,x]``,
+one outcome a row; ``x`` groups rows into equally likely contexts. Short decimals and ratios are taken as written, so
+that results are exact; decimals of over 12 digits are floats (:mod:`theory.written`). ``.npy``: outcomes as rows of
+token ids, equally likely; ``.npz``: the arrays ``outcomes`` and perhaps ``probabilities`` or ``weights``.
 """
 
 from __future__ import annotations
 
-import csv
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from theory.arrays import number_list, read_arrays, token_rows
 from theory.distributions.distribution import Context, ListedLaw, check_weights, occurring
-from theory.distributions.files.parametric_file import STRUCTURED, read_structured
+from theory.distributions.files.parametric_file import STRUCTURED, read_structured, rounding
 from theory.distributions.lumped_chain import Chain
 from theory.distributions.parametric.parameters import shares
 from theory.distributions.pmf import JointPMF
+from theory.file_numbers import FileNumbers
+from theory.files import csv_rows, file_kind, plain, read_text
 from theory.validation import InputError, exact_fraction
+from theory.written import Digits, checked_token, float_shares
 
-__all__ = ["FileTask", "read_task"]
+__all__ = ["FileTask", "is_task_file", "read_task"]
+
+_TEXTS, _ARRAYS = (".json", ".csv"), (".npy", ".npz")
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileTask:
-    """A task read from a file."""
+    """A task read from a file.
+
+    Attributes:
+        name: The file.
+        parts: Its contexts.
+        floats: Whether its probabilities are floats by their digits.
+        note: What that changed, in one line; empty if nothing.
+    """
 
     name: str
     parts: tuple[Context, ...]
+    floats: bool = False
+    note: str = ""
 
     @property
     def n(self) -> int:
@@ -48,31 +64,49 @@ class FileTask:
         return None
 
 
-def read_task(path: str | Path, *, n: int | None = None, normalise: bool = False) -> FileTask:
-    """Return the task of a ``.json`` or ``.csv`` file.
+def is_task_file(name: str) -> bool:
+    """Return whether a name is that of a file, by its ending.
+
+    Example:
+        >>> is_task_file("places.JSON"), is_task_file("places.csv.gz"), is_task_file("shuffle")
+        (True, True, False)
+    """
+    return file_kind(name) in (*_TEXTS, *_ARRAYS, ".jsonl")
+
+
+def read_task(
+    path: str | Path, *, n: int | None = None, normalise: bool = False, exact: bool = False
+) -> FileTask:
+    """Return the task of a ``.json``, ``.csv``, ``.npy`` or ``.npz`` file, or of one of them with ``.gz`` after it.
+
+    With a probability or weight of over 12 significant digits among its numbers a listed task is one of float64
+    probabilities: a sum within 1e-9 of one is rounding and is divided out, as :attr:`FileTask.note` says. Rows of
+    structured laws are divided likewise and stay rational.
 
     Args:
         path: The file.
         n: The length of the sequences of a structured law; a listed task has its own.
         normalise: Divide probabilities and weights of contexts by their sum where it is not one.
+        exact: Take numbers of any length as the decimals they are, which must sum to one exactly.
 
     Raises:
         InputError: If the file is missing, not of this form, or its numbers are not probabilities.
     """
     file = Path(path)
-    kind = file.suffix.lower()
-    if kind not in (".json", ".csv"):
-        raise InputError(f"task file {file} must end in .json or .csv.")
+    kind = file_kind(file)
+    if kind == ".jsonl":
+        raise InputError(f"{file}: samples, one a line, belong to: python -m theory estimate {file}.")
+    if kind not in (*_TEXTS, *_ARRAYS):
+        raise InputError(f"task file {file} must end in .json, .csv, .npy or .npz.")
+    arrays = read_arrays(file, "task file", "outcomes") if kind in _ARRAYS else {}
+    text = read_text(file, "task file") if kind in _TEXTS else ""
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"cannot read task file {file}: {getattr(error, 'strerror', None) or error}."
-        ) from None
-    try:
-        is_json = kind == ".json"
-        contexts = _from_json(text, n, normalise) if is_json else _from_csv(text, normalise)
-        contexts = _scaled(contexts) if normalise else contexts
+        numbers = FileNumbers(normalise=normalise, exact=exact)
+        if kind in _ARRAYS:
+            contexts = _from_arrays(arrays, numbers)
+        else:
+            contexts = _from_json(text, n, numbers) if kind == ".json" else _from_csv(text, numbers)
+        contexts = numbers.settled(contexts)
         check_weights(contexts)
         contexts = occurring(contexts)
         longest = max(context.law.n for context in contexts)
@@ -80,18 +114,7 @@ def read_task(path: str | Path, *, n: int | None = None, normalise: bool = False
             raise InputError(f"the outcomes have length {longest}, got -n {n}; leave -n out.")
     except InputError as error:
         raise InputError(f"{file}: {error}") from None
-    return FileTask(name=str(path), parts=contexts)
-
-
-def _scaled(contexts: list[Context]) -> list[Context]:
-    total = sum((context.weight for context in contexts), Fraction(0))
-    if total <= 0:
-        raise InputError(f"weights of the contexts sum to {total}; they cannot be normalised.")
-    return [replace(context, weight=context.weight / total) for context in contexts]
-
-
-def _decimal(text: str) -> Fraction:
-    return exact_fraction(text, "a number")
+    return FileTask(name=str(path), parts=contexts, floats=numbers.floats, note=numbers.note())
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -104,9 +127,9 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return known
 
 
-def _from_json(text: str, n: int | None, normalise: bool) -> list[Context]:
+def _from_json(text: str, n: int | None, numbers: FileNumbers) -> list[Context]:
     try:
-        data = json.loads(text, parse_float=_decimal, object_pairs_hook=_distinct)  # 0.1 is 1/10
+        data = json.loads(text, parse_float=Digits, object_pairs_hook=_distinct)
     except InputError:
         raise
     except RecursionError:
@@ -117,49 +140,62 @@ def _from_json(text: str, n: int | None, normalise: bool) -> list[Context]:
         raise InputError('must hold an object with "outcomes" or "contexts".')
     if structured := next((kind for kind in STRUCTURED if kind in data), None):
         _only(data, {structured})
-        return [Context(weight=Fraction(1), law=read_structured(structured, data[structured], n, normalise))]
+        entry = data[structured]
+        law = read_structured(structured, entry, n, numbers.normalise, numbers.exact)
+        if not numbers.exact and (off := rounding(entry)) is not None:
+            numbers.floats = True
+            numbers.missed(off)
+        return [Context(weight=Fraction(1), law=law)]
     if "contexts" not in data:
-        return [_context(data, Fraction(1), "", normalise)]
+        return [_context(data, Fraction(1), "", numbers)]
     parts = data["contexts"]
     _only(data, {"contexts"})
     if not isinstance(parts, list) or not parts:
         raise InputError('"contexts" must be a non-empty list.')
     share = Fraction(1, len(parts))
-    return [_context(part, share, f"contexts[{j}]", normalise) for j, part in enumerate(parts)]
+    return [_context(part, share, f"contexts[{j}]", numbers) for j, part in enumerate(parts)]
 
 
-def _context(data: Any, share: Fraction, label: str, normalise: bool) -> Context:
-    where = f"{label}: " if label else ""
+def _context(data: Any, share: Fraction, label: str, numbers: FileNumbers) -> Context:
+    where = f"{plain(label)}: " if label else ""
     try:
         if not isinstance(data, dict):
             raise InputError("must be an object.")
-        _only(data, {"outcomes", "probabilities", "weights", "weight"})
+        _only(data, {"name", "outcomes", "probabilities", "weight", "weights"})
+        if not isinstance(label := data.get("name", label), str):
+            raise InputError(f"name must be a text, got {label!r}.")
         outcomes = data.get("outcomes")
         if not isinstance(outcomes, list) or not all(isinstance(row, list) for row in outcomes):
             raise InputError('"outcomes" must be a list of lists of tokens.')
-        for row in outcomes:
-            if not all(isinstance(t, (str, int, Fraction)) and not isinstance(t, bool) for t in row):
-                raise InputError(f"tokens must be texts or numbers, got {row!r}.")
+        outcomes = [_tokens(row) for row in outcomes]
         weight = exact_fraction(data["weight"], "weight") if "weight" in data else share
-        return Context(weight=weight, law=ListedLaw(_pmf(outcomes, data, normalise)), label=label)
+        numbers.are_floats([data.get("weight")])
+        return Context(weight=weight, law=ListedLaw(_pmf(outcomes, data, numbers)), label=label)
     except InputError as error:
         raise InputError(f"{where}{error}") from None
 
 
-def _pmf(outcomes: list[list[Any]], data: dict[str, Any], normalise: bool) -> JointPMF:
+def _tokens(row: list[Any]) -> list[Any]:
+    return [checked_token(token, f"outcome {row!r}") for token in row]
+
+
+def _pmf(outcomes: list[list[Any]], data: dict[str, Any], numbers: FileNumbers) -> JointPMF:
     if "probabilities" in data and "weights" in data:
         raise InputError('give "probabilities" or "weights", not both.')
     for key, build in (("probabilities", JointPMF.from_pairs), ("weights", JointPMF.from_weights)):
         if key in data:
-            numbers = data[key]
-            if not isinstance(numbers, list) or len(numbers) != len(outcomes):
+            given = data[key]
+            if not isinstance(given, list) or len(given) != len(outcomes):
                 raise InputError(
                     f'"{key}" must be a list with one number for each of {len(outcomes)} outcomes.'
                 )
-            values = [exact_fraction(number, key) for number in numbers]
-            if key == "probabilities":
-                values = shares(values, key, normalise)
-            return build(outcomes, values)
+            any_sum = numbers.normalise or key == "weights"
+            if numbers.are_floats(given):
+                values, off = float_shares(given, key, normalise=any_sum)
+                numbers.missed(0.0 if any_sum else off)
+                return JointPMF.from_pairs(outcomes, values)
+            values = [exact_fraction(number, key) for number in given]
+            return build(outcomes, values if key == "weights" else shares(values, key, any_sum))
     return JointPMF.uniform(outcomes)
 
 
@@ -169,29 +205,44 @@ def _only(data: dict[str, Any], known: set[str]) -> None:
             raise InputError(f"unknown key {key!r}; known: {', '.join(sorted(known))}.")
 
 
-def _from_csv(text: str, normalise: bool) -> list[Context]:
-    rows = [row for row in csv.reader(text.splitlines()) if row]
+def _from_arrays(arrays: dict[str, Any], numbers: FileNumbers) -> list[Context]:
+    shares = ("probabilities", "weights")
+    _only(arrays, {"outcomes", *shares})
+    data: dict[str, Any] = {"outcomes": token_rows(arrays, "outcomes")}
+    data |= {key: number_list(arrays[key], key) for key in shares if key in arrays}
+    if len(data) == 1:
+        _distinct_rows([data["outcomes"]])
+    return [_context(data, Fraction(1), "", numbers)]
+
+
+def _distinct_rows(groups: Iterable[list[list[Any]]]) -> None:
+    if any(len(set(map(tuple, group))) < len(group) for group in groups):
+        raise InputError("rows stand twice; observed samples belong to: python -m theory estimate FILE.")
+
+
+def _from_csv(text: str, numbers: FileNumbers) -> list[Context]:
+    rows = list(csv_rows(text))
     if not rows:
         raise InputError("the file is empty; the first line must be a header such as y0,y1,p.")
-    header = [name.strip() for name in rows[0]]
+    header = [name.strip() for name in rows[0][1]]
     n = sum(name.startswith("y") for name in header)
     extra = header[n:]
     if n == 0 or header[:n] != [f"y{i}" for i in range(n)] or extra not in ([], ["p"], ["x"], ["p", "x"]):
-        raise InputError(f"the header must be y0,y1,...[,p][,x], got {','.join(header)}.")
+        raise InputError(f"the header must be y0,y1,...[,p][,x], got {plain(','.join(header))}.")
     groups: dict[str, list[list[str]]] = {}
-    for number, row in enumerate(rows[1:], start=2):
+    for number, row in rows[1:]:
         if len(row) != len(header):
             raise InputError(f"line {number} has {len(row)} fields, the header has {len(header)}.")
-        groups.setdefault(row[-1].strip() if "x" in extra else "", []).append([cell.strip() for cell in row])
+        groups.setdefault(row[-1] if "x" in extra else "", []).append(row)
     if not groups:
         raise InputError("there are no outcomes below the header.")
-    if "p" not in extra and any(len(set(map(tuple, group))) < len(group) for group in groups.values()):
-        raise InputError("rows stand twice; observed samples belong to: python -m theory estimate FILE.csv.")
+    if "p" not in extra:
+        _distinct_rows(groups.values())
     share = Fraction(1, len(groups))
     contexts: list[Context] = []
     for label, group in groups.items():
         data: dict[str, Any] = {"outcomes": [row[:n] for row in group]}
         if "p" in extra:
             data["probabilities"] = [row[n] for row in group]
-        contexts.append(_context(data, share, f"x={label}" if label else "", normalise))
+        contexts.append(_context(data, share, f"x={label}" if label else "", numbers))
     return contexts

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from theory.distributions.parametric.parameters import shares
+from theory.distributions.parametric.parameters import rounded, shares
 from theory.validation import InputError, exact_fraction
 
 __all__ = ["Binary", "Rules", "containing", "read_rules"]
@@ -46,7 +46,7 @@ def read_rules(rules: Any, *, normalise: bool = False) -> Rules:
 
     Args:
         rules: Symbol to right-hand side to probability; the probabilities of a symbol sum to one. A list of right-hand
-            sides makes them equally likely.
+            sides makes them equally likely. Floats may miss one by their rounding, which is divided out.
         normalise: Divide the probabilities of each symbol by their sum.
 
     Raises:
@@ -70,7 +70,7 @@ def read_rules(rules: Any, *, normalise: bool = False) -> Rules:
             if len(parts) == 2 and all(part in rules for part in parts):
                 binary.append(Binary(head, parts[0], parts[1], probability))
             elif len(parts) == 1 and parts[0] not in rules:
-                words[head][parts[0]] = probability
+                words[head][side] = probability  # as it is, spaces included
             else:
                 raise InputError(
                     f"rule {head!r} -> {side!r}: the right-hand side must be two symbols or one word (Chomsky "
@@ -89,7 +89,8 @@ def _sides(head: str, sides: Any, normalise: bool) -> dict[str, Fraction]:
     values = {str(side): exact_fraction(p, f"rule {head!r} -> {side!r}") for side, p in sides.items()}
     if (least := min(values, key=lambda side: values[side])) and values[least] < 0:
         raise InputError(f"rule {head!r} -> {least!r} has a negative probability: {values[least]}.")
-    summed = shares(list(values.values()), f"probabilities of the rules of {head!r}", normalise)
+    name = f"probabilities of the rules of {head!r}"
+    summed = shares(list(values.values()), name, normalise or rounded(list(sides.values())))
     return {side: p for side, p in zip(values, summed, strict=True) if p}
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from theory.distributions.distribution import MASK, like, normalised
 from theory.distributions.draws import draw
-from theory.distributions.outcomes import Token
+from theory.distributions.outcomes import Token, check_tokens
 from theory.distributions.parametric.forward_backward import (
     log_evidence,
     one_hot,
@@ -283,6 +283,7 @@ def _depth(value: Any) -> int:
 def checked_tokens(tokens: Sequence[Token], width: int) -> tuple[Token, ...]:
     """Return the tokens, ``0 .. width-1`` if there are none; raise unless they are ``width`` distinct ones."""
     listed = tuple(tokens) or tuple(range(width))
+    check_tokens([listed])
     if len(listed) != width or len(set(listed)) != width:
         raise InputError(f"tokens must be {width} distinct ones, got {len(listed)}: {list(listed)[:6]!r}.")
     return listed

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from theory.distributions.weights import total_text
 from theory.validation import InputError, exact_fraction
+from theory.written import is_float, is_rounding
 
-__all__ = ["Matrix", "Row", "matrix", "row", "row_floats", "shares"]
+__all__ = ["Matrix", "Row", "matrix", "rounded", "row", "row_floats", "shares"]
 
 Row = tuple[Fraction, ...]
 Matrix = tuple[Row, ...]
@@ -43,23 +44,35 @@ def shares(values: Sequence[Fraction], name: str, normalise: bool) -> list[Fract
     return [value / total for value in values]
 
 
+def rounded(values: Sequence[Any]) -> bool:
+    """Return whether numbers are floats by their digits whose sum misses one by rounding alone.
+
+    Example:
+        >>> rounded([1 / 3, 1 / 3, 1 / 3]), rounded(["0.3", "0.3", "0.3"]), rounded([0.3, 1 / 3])
+        (True, False, False)
+    """
+    return any(map(is_float, values)) and is_rounding(sum(exact_fraction(v, "a number") for v in values))
+
+
 def row(values: Any, name: str, size: int | None = None, *, normalise: bool = False) -> Row:
     """Return a row of probabilities.
 
     Args:
-        values: Numbers of at least 0: ints, Fractions, floats (read as the decimals they print), or texts.
+        values: Numbers of at least 0: ints, Fractions, floats (read as the decimals they print), or texts. With one of
+            over 12 digits among them, a sum within 1e-9 of one is rounding and is divided out.
         name: What the row is, for the error.
         size: How many there must be.
         normalise: Divide by the sum.
     """
     if isinstance(values, (str, dict)) or not hasattr(values, "__iter__"):
         raise InputError(f"{name} must be a list of probabilities, got {values!r}.")
-    numbers = [exact_fraction(value, name) for value in values]
+    given = list(values)
+    numbers = [exact_fraction(value, name) for value in given]
     if not numbers or (size is not None and len(numbers) != size):
         raise InputError(f"{name} must hold {size or 'some'} probabilities, got {len(numbers)}.")
     if (least := min(numbers)) < 0:
         raise InputError(f"{name} holds a negative probability: {total_text(least)}.")
-    checked = tuple(shares(numbers, name, normalise))
+    checked = tuple(shares(numbers, name, normalise or rounded(given)))
     if any(p and float(p) < float_info.min for p in checked):  # below, a float has no 53 bits
         raise InputError(f"{name} holds a positive probability below 1e-308, which no float holds in full.")
     return checked

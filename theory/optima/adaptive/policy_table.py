@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from theory.distributions.outcomes import Outcome, Token
 from theory.distributions.pmf import JointPMF
+from theory.files import plain
 from theory.information.measures import Bits
 from theory.numbers.arithmetic import Array, Number
 from theory.policies.ranked import SetLaw
@@ -193,7 +194,9 @@ class AdaptivePolicy:
 
     def _conditions(self, block: Sequence[int], children: Sequence[int]) -> str:
         tokens = [self.decisions[child].revealed for child in children[:_SHOWN]]
-        shown = [" & ".join(f"y{i}={self.alphabets[i][codes[i]]}" for i in block) for codes in tokens]
+        shown = [
+            " & ".join(f"y{i}={plain(str(self.alphabets[i][codes[i]]))}" for i in block) for codes in tokens
+        ]
         more = f" or {len(children) - _SHOWN} more" if len(children) > _SHOWN else ""
         return " or ".join(shown) + more
 

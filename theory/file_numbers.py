@@ -1,0 +1,70 @@
+"""What a task file's numbers become: all exact, or all float64 if one of them is a float by its digits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from theory.distributions.distribution import Context, ListedLaw
+from theory.validation import InputError
+from theory.written import is_float, is_rounding
+
+__all__ = ["FileNumbers"]
+
+
+@dataclass(kw_only=True)
+class FileNumbers:
+    """How the numbers of a file are taken, and what was met in it.
+
+    Attributes:
+        normalise: Divide by sums that are not one.
+        exact: Take decimals of any length as they are written.
+        floats: Whether floats were met.
+        off: By how much their sums missed one at most.
+
+    Example:
+        >>> numbers = FileNumbers(normalise=False, exact=False)
+        >>> numbers.are_floats(["1/2", 0.5]), numbers.are_floats([0.1 + 0.2]), numbers.floats
+        (False, True, True)
+    """
+
+    normalise: bool
+    exact: bool
+    floats: bool = False
+    off: float = 0.0
+
+    def are_floats(self, values: list[Any]) -> bool:
+        """Return whether one of the numbers is a float, and keep it in mind."""
+        found = not self.exact and any(map(is_float, values))
+        self.floats |= found
+        return found
+
+    def missed(self, off: float) -> None:
+        """Keep in mind that a sum missed one."""
+        self.off = max(self.off, off)
+
+    def settled(self, contexts: list[Context]) -> list[Context]:
+        """Return the contexts with weights that sum to one, and in floats if any number is one."""
+        total = sum((context.weight for context in contexts), Fraction(0))
+        if self.normalise or (self.floats and is_rounding(total)):
+            if total <= 0:
+                raise InputError(f"weights of the contexts sum to {total}; they cannot be normalised.")
+            self.missed(float(abs(total - 1)))
+            contexts = [replace(context, weight=context.weight / total) for context in contexts]
+        if not self.floats:
+            return contexts
+        listed = [isinstance(context.law, ListedLaw) for context in contexts]
+        return [
+            replace(context, law=ListedLaw(context.law.pmf().rounded())) if known else context
+            for context, known in zip(contexts, listed, strict=True)
+        ]
+
+    def note(self) -> str:
+        """Return in one line what was done to the numbers; empty if nothing."""
+        if not self.floats:
+            return ""
+        off = (
+            "" if self.normalise or not self.off else f"; sums miss 1 by {self.off:.1e}, which is divided out"
+        )
+        return f"numbers of over 12 digits are read as float64{off} (--exact takes them as they are written)"
