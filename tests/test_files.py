@@ -20,7 +20,7 @@ from theory.files import csv_rows, text_lines
 from theory.information.measures import total_correlation
 from theory.numbers.lognumber import LogNumber
 from theory.optima.adaptive.policy_table import AdaptivePolicy, Decision
-from theory.sampling import read_samples
+from theory.sampling.observed import read_samples
 from theory.validation import InputError
 
 HARD = [

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.arrays import read_arrays, token_rows
+from theory.distributions.files.arrays import read_arrays, token_rows
 from theory.distributions.outcomes import Token, check_tokens, sorted_tokens
+from theory.distributions.written_numbers import Digits, checked_token
 from theory.files import csv_rows, file_kind, plain, read_text, text_lines
 from theory.validation import InputError
-from theory.written import Digits, checked_token
 
 __all__ = ["Observed", "read_samples"]
 

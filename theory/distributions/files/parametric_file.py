@@ -20,8 +20,8 @@ from theory.distributions.parametric.grammar_rules import read_rules
 from theory.distributions.parametric.hmm import HMMLaw
 from theory.distributions.parametric.markov import MarkovLaw
 from theory.distributions.parametric.parameters import matrix, row
+from theory.distributions.written_numbers import as_written, misses
 from theory.validation import InputError, positive_int
-from theory.written import as_written, misses
 
 __all__ = ["STRUCTURED", "read_structured", "rounding", "write_structured"]
 

@@ -5,8 +5,9 @@ JSON: ``{"outcomes": [["New", "York"], ...], "probabilities": ["1/4", ...]}``, o
 ``weights`` (normalised here). ``{"markov": {...}}``, ``{"hmm": {...}}`` and ``{"grammar": {...}}`` describe laws with
 too many outcomes to list; see :mod:`theory.distributions.files.parametric_file`. CSV: a header ``y0,y1,...[,p][,x]``,
 one outcome a row; ``x`` groups rows into equally likely contexts. Short decimals and ratios are taken as written, so
-that results are exact; decimals of over 12 digits are floats (:mod:`theory.written`). ``.npy``: outcomes as rows of
-token ids, equally likely; ``.npz``: the arrays ``outcomes`` and perhaps ``probabilities`` or ``weights``.
+that results are exact; decimals of over 12 digits are floats (:mod:`theory.distributions.written_numbers`). ``.npy``:
+outcomes as rows of token ids, equally likely; ``.npz``: the arrays ``outcomes`` and perhaps ``probabilities`` or
+``weights``.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from theory.arrays import number_list, read_arrays, token_rows
 from theory.distributions.distribution import Context, ListedLaw, check_weights, occurring
+from theory.distributions.files.arrays import number_list, read_arrays, token_rows
+from theory.distributions.files.file_numbers import FileNumbers
 from theory.distributions.files.parametric_file import STRUCTURED, read_structured, rounding
 from theory.distributions.lumped_chain import Chain
 from theory.distributions.parametric.parameters import shares
 from theory.distributions.pmf import JointPMF
-from theory.file_numbers import FileNumbers
+from theory.distributions.written_numbers import Digits, checked_token, float_shares
 from theory.files import csv_rows, file_kind, plain, read_text
 from theory.validation import InputError, exact_fraction
-from theory.written import Digits, checked_token, float_shares
 
 __all__ = ["FileTask", "is_task_file", "read_task"]
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.distributions.weights import total_text
+from theory.distributions.written_numbers import is_float, is_rounding
 from theory.validation import InputError, exact_fraction
-from theory.written import is_float, is_rounding
 
 __all__ = ["Matrix", "Row", "matrix", "rounded", "row", "row_floats", "shares"]
 

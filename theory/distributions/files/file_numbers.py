@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.written_numbers import is_float, is_rounding
 from theory.validation import InputError
-from theory.written import is_float, is_rounding
 
 __all__ = ["FileNumbers"]
 

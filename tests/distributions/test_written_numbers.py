@@ -13,10 +13,11 @@ import paper_repro
 from figures.engine.task_data import task_data
 from theory.__main__ import main
 from theory.distributions.files.task_file import read_task
-from theory.distributions.parametric import HMMLaw, MarkovLaw
+from theory.distributions.parametric.hmm import HMMLaw
+from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.written_numbers import Digits, is_float
 from theory.information.measures import entropy
 from theory.validation import InputError
-from theory.written import Digits, is_float
 
 THIRDS = [1 / 3, 1 / 3, 1 / 3]
 ROWS = [["a", "b"], ["b", "a"], ["a", "a"]]

@@ -17,9 +17,9 @@ from models.predictors.huggingface import read_tokenizer
 from theory.__main__ import main
 from theory.distributions.distribution import Context, ListedLaw
 from theory.distributions.files.task_file import is_task_file, read_task
-from theory.distributions.parametric import MarkovLaw
+from theory.distributions.parametric.markov import MarkovLaw
 from theory.distributions.pmf import JointPMF
-from theory.sampling import Observed, read_samples
+from theory.sampling.observed import Observed, read_samples
 from theory.validation import InputError
 
 ROWS = [[5, 3], [3, 5], [5, 5]]
@@ -251,7 +251,7 @@ def test_contexts_have_names_and_weights(tmp_path, capsys):
 
 
 def test_tokens_of_other_kinds_are_printed(capsys):
-    assert main(["policy", "tests.test_file_kinds:SETS", "--json"]) == 0
+    assert main(["policy", "tests.distributions.files.test_file_kinds:SETS", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["policies"][0]["decisions"][0]["block"] == [0]
     found = [decision["revealed"] for decision in answer["policies"][0]["decisions"]]
