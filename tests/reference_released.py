@@ -1,11 +1,15 @@
-"""What released code does: Dream's sizes, ranking by a drawn token, the benchmark's Latin squares.
+"""What released code does: sizes of schedules, ranking by a drawn token, the benchmark's Latin squares.
 
 Nothing here imports the product. See tests/reference_processes.py for what a rule with draws is.
 """
 
 from collections import Counter
 from fractions import Fraction
-from itertools import permutations, product
+from functools import cache
+from itertools import pairwise, permutations, product
+from math import floor
+
+import numpy as np
 
 from tests.reference_processes import Memoryless, best, law_and_steps, written
 
@@ -19,6 +23,50 @@ def dream_sizes(n, steps, eps=Fraction(1, 1000)):
         sizes.append(left if j == steps - 1 else int(left * (1 - grid[j + 1] / grid[j])))
         left -= sizes[-1]
     return sizes
+
+
+def llada_sizes(n, steps):
+    """ML-GSAI/LLaDA b7e6c35, ``get_num_transfer_tokens``: a list of equal numbers, the first few one larger."""
+    sizes = [n // steps for _ in range(steps)]
+    for j in range(n % steps):
+        sizes[j] += 1
+    return sizes
+
+
+def dream_sizes_in_float32(n, grid):
+    """DreamLM/Dream fac0a7f, ``_sample``: every number is one of float32, truncated; grid from 1 to eps."""
+    shares = [np.float32(1) - np.float32(s) / np.float32(t) for t, s in pairwise(grid)]
+    left, sizes = n, []
+    for share in shares[:-1]:
+        sizes.append(int(np.float32(left) * share))
+        left -= sizes[-1]
+    return [*sizes, left]
+
+
+@cache
+def dllm_shares(steps):
+    """``1 - s/t`` of ``LinearAlphaScheduler``, alpha(t) = 1 - t, in float32."""
+    one, shares = np.float32(1), []
+    for j in range(steps):
+        t, s = np.float32((steps - j) / steps), np.float32((steps - j - 1) / steps)
+        alpha_t, alpha_s = one - t, one - s
+        shares.append(1 - float((one - alpha_s) / (one - alpha_t)))
+    return shares
+
+
+def dllm_sizes(n, steps):
+    """ZHZisZZ/dllm ca17675, ``get_num_transfer_tokens``: products in float64, rounded half to even, no zeros."""
+    left, sizes = n, []
+    for share in dllm_shares(steps):
+        sizes.append(min(round(left * share), left))
+        left -= sizes[-1]
+    return [size for size in sizes if size]
+
+
+def maskgit_sizes(n, steps):
+    """autonomousvision/mdpo 6bf80c9, ``get_num_transfer_tokens_maskgit``: floors of float64 products, their drops."""
+    masked = [n, *(floor(n * min(max(1 - (j + 1) / steps, 1e-6), 1)) for j in range(steps))]
+    return [before - after for before, after in pairwise(masked)]
 
 
 class DrawnFirst(Memoryless):
