@@ -76,7 +76,7 @@ CURVES: tuple[Curve, ...] = (
     Curve("KLASS", "memory", "klass:tau={},eps=0.01", ("1/2", "3/5", "4/5", "9/10")),
     Curve("credit", "memory", "credit:gamma={}", ("1/2", "7/10", "9/10")),
     Curve("SlowFast", "memory", "slowfast:explore={}", ("1", "2", "3", "4")),
-    Curve("LoPA", "memory", "lopa:gamma={},k=2", ("1/2", "7/10", "9/10"), heavy=True),
+    Curve("LoPA", "memory", "lopa:gamma={},k=2,by=confidence", ("1/2", "7/10", "9/10"), heavy=True),
     Curve("ReMDM", "remask", "remdm:steps={},eta=1/5,variant=rescale", ("2", "3", "4"), heavy=True),
     Curve("ReMDM (LLaDA)", "remask", "remdm_llada:steps={},extra=1", ("2", "3", "4"), heavy=True),
     Curve("RCR", "remask", "rcr:steps={}", ("1", "2", "3", "4"), heavy=True),
