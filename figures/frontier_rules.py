@@ -70,7 +70,7 @@ CURVES: tuple[Curve, ...] = (
     Curve("factor", "threshold", "factor:f={}", _FACTORS),
     Curve("factor, released", "threshold", "factor:f={},variant=released", _FACTORS),
     Curve("Frechet", "threshold", "frechet:delta={}", ("0", "1/8", "1/4", "1/2", "3/4")),
-    Curve("EB-Sampler", "entropy", "eb:gamma={}", _BITS),
+    Curve("EB-Sampler", "entropy", "eb:gamma={},by=confidence", _BITS),
     Curve("entropy sum", "entropy", "entropy_sum:eta={}", _BITS),
     Curve("DEMASK", "pairs", "demask:budget={}", ("0", "1/10", "3/10", "1/2", "1")),
     Curve("KLASS", "memory", "klass:tau={},eps=0.01", ("1/2", "3/5", "4/5", "9/10")),

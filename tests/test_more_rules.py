@@ -78,6 +78,16 @@ def test_law_of_the_chosen_set(batch, pair):
     assert laws(policy, float_view(rows, masked)) == truth
 
 
+def test_eb_ranks_by_entropy_as_every_release_does():
+    # confidences .52 > .5, entropies 1.76 > 1 bits; a budget of 1 bit takes both
+    rows = [[[Fraction(w, 100) for w in ws] for ws in ((52, 16, 16, 16), (50, 50, 0, 0))]]
+    masked = [[True, True]]
+    first = {"eb:gamma=0.1": {1}, "eb:gamma=0.1,by=confidence": {0}, "eb:gamma=1": {0, 1}}
+    for spec, chosen in first.items():
+        assert laws(parse_policy(spec), exact_view(rows, masked)) == [{frozenset(chosen): 1}]
+    assert str(parse_policy("eb:gamma=0.1,by=entropy")) == "eb:gamma=1/10"
+
+
 # -- schedules --------------------------------------------------------------------------------------------------
 
 

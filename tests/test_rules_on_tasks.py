@@ -49,6 +49,7 @@ VARIANTS = (
     "llada:steps=2,block=2,by=entropy",
     "ancestral:steps=3,eps=0,block=2",
     "eb:gamma=1,by=left_to_right",
+    "eb:gamma=1,by=confidence",
     "entropy_sum:eta=1.5,crossing=keep",
     "dus:base=2,block=4",
 )
