@@ -280,3 +280,20 @@ def test_the_value_of_a_branch_of_lopa():
     assert rule._value(board, states, added).tolist() == [[0.25 + 0.75 * 0.5, 0.25 * 0.5 + 0.75]]
     (nats,) = replace(rule, by="entropy")._value(board, states, added).tolist()
     assert nats == pytest.approx([0.25 - 0.75 * log(2), -0.25 * log(2)], abs=1e-15)
+
+
+def test_the_divergence_of_klass_is_in_nats():
+    # knowing y_0 moves the others from 0.9 to 0.937 or 0.863: 0.0086 or 0.0069 nats, 0.0125 or 0.00995 bits
+    share = {0: Fraction(937, 1000), 1: Fraction(863, 1000)}
+    pmf = JointPMF.from_mapping(
+        {
+            (a, b, c): Fraction(1, 2) * (share[a] if b else 1 - share[a]) * (share[a] if c else 1 - share[a])
+            for a in (0, 1)
+            for b in (0, 1)
+            for c in (0, 1)
+        }
+    )
+    rule = "klass:tau=0.6,history=1,by=left_to_right"
+    assert str(parse_policy("klass:eps=0.01")) == "klass"  # the release's value is the default
+    for eps, steps in (("0.01", 2), ("0.008", Fraction(5, 2)), ("0.0065", 3)):
+        assert decoder.decode(pmf, parse_policy(f"{rule},eps={eps}")).steps == steps

@@ -28,10 +28,10 @@ class EntropyBounded(EntropyPrefix):
     costs at most gamma bits. With gamma = 0 all positions of entropy zero go, and one more.
 
     Source: EB-Sampler, arXiv 2505.24857, Algorithm 1. ``by`` is its error proxy: the entropy in every release
-    (NEUIR/Uncode f2e2602, SGLang, omerlux/DUS abd7723f); ``by=confidence`` and ``by=margin`` are variants. ParallelBench's
-    ``eb_sampler_gamma`` is none of these: it takes the *number* from the entropies of all positions in their order, the
-    prompt and decoded ones included, and then the most confident positions. Usual values: 0.001 to 1 *nats*, the unit
-    of Uncode and SGLang; gamma is in bits here, as in omerlux/DUS. 0.1 nats are 0.1443 bits.
+    (NEUIR/Uncode f2e2602, SGLang, omerlux/DUS abd7723f); ``by=confidence`` and ``by=margin`` are variants.
+    ParallelBench's ``eb_sampler_gamma`` is none of these: it takes the *number* from the entropies of all positions in
+    their order, the prompt and decoded ones included, and then the most confident positions. Usual values: 0.001 to 1
+    *nats*, the unit of Uncode and SGLang; gamma is in bits here, as in omerlux/DUS. 0.1 nats are 0.1443 bits.
 
     Attributes:
         by: The score that ranks the positions.
