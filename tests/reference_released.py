@@ -69,6 +69,50 @@ def maskgit_sizes(n, steps):
     return [before - after for before, after in pairwise(masked)]
 
 
+def dus_levels(length, base, merge=True):
+    """omerlux/DUS abd7723f, ``dilated_unmask_levels`` and ``merge_last_level``: the positions of each round."""
+    levels, revealed, stride = [], set(), length // base
+    while stride >= 1:
+        levels.append([i for i in range(length) if i % stride == 0 and i not in revealed])
+        revealed.update(levels[-1])
+        stride //= base
+    levels.append([i for i in range(length) if i not in revealed])
+    levels = [level for level in levels if level]
+    if merge and len(levels) >= 2 and len(levels[-1]) < len(levels[-2]):
+        levels[-2:] = [levels[-2] + levels[-1]]
+    return levels
+
+
+class DUS:
+    """omerlux/DUS abd7723f, ``generate_scheduled``; memory is the number of rounds done in all blocks.
+
+    An answer may end with masks, which are None.
+    """
+
+    def __init__(self, base, floor, merge=True, block=None):
+        self.base, self.floor, self.merge, self.block = base, Fraction(floor), merge, block
+
+    def start(self, n):
+        size = self.block or n
+        self.rounds = [
+            ([start + i for i in level], level == levels[-1])
+            for start in range(0, n, size)
+            for levels in [dus_levels(min(size, n - start), self.base, self.merge)]
+            for level in levels
+        ]
+        return 0
+
+    def done(self, tokens, memory):  # noqa: ARG002
+        return memory == len(self.rounds)
+
+    def step(self, run, tokens, memory):
+        laws = run.marginals(tokens)
+        positions, is_last = self.rounds[memory]
+        for weight, drawn in run.draws(laws, positions):
+            kept = {i: v for i, v in drawn.items() if is_last or max(laws[i].values()) >= self.floor}
+            yield weight, written(tokens, kept), memory + 1
+
+
 class DrawnFirst(Memoryless):
     """Draw a token everywhere, keep the k whose probability is the largest, equal ones at random."""
 

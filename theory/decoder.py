@@ -12,6 +12,7 @@ from theory._checks import choice
 from theory.decoded import OFF_SUPPORT, Decode, ValidSet
 from theory.flow import Flow
 from theory.pmf import JointPMF
+from theory.policies.fixed_order import Dilated, FlooredRounds
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.process import Process
 from theory.policies.sampled import SampledConfidence
@@ -69,6 +70,8 @@ def as_process(policy: Policy | Process, transform: Transform) -> Process | None
     """Return the rule as a process if it has to be run as one; ``None`` if it is a memoryless policy."""
     if isinstance(policy, Process):
         return policy
+    if isinstance(policy, Dilated) and policy.floor:
+        return FlooredRounds(policy)
     # greedy tokens are the most probable ones: max and sampled confidence are then the same
     sampled = isinstance(policy, RankedPolicy) and policy.confidence == "sampled" and transform.temperature
     return SampledConfidence(policy) if sampled and isinstance(policy, RankedPolicy) else None

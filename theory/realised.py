@@ -73,7 +73,7 @@ def realised(policy: Policy | Process, masked: int) -> Realised | None:
             sizes.append(left * policy.probability(step))
             left -= sizes[-1]
         return Realised(sizes=tuple(sizes), calls=policy.steps)
-    if isinstance(policy, _BLIND):
+    if isinstance(policy, _BLIND) and not (isinstance(policy, Dilated) and policy.floor):
         sizes = _followed(policy, masked)
         return Realised(sizes=sizes, calls=len(sizes))
     return None

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory._checks import InputError, positive_int
+from theory.law import MASK
 from theory.limits import CostError
 from theory.policies.policy import Policy
 from theory.policies.process import Process
@@ -170,7 +171,7 @@ def _formulas(law: SampledLaw, known: FixedSchedule) -> dict[str, tuple[str, Any
 
 
 def _of_runs(law: SampledLaw, rule: Policy | Process, runs: Runs) -> dict[str, tuple[str, Any]]:
-    valid = int(law.contains(runs.tokens).sum())
+    valid = int(law.contains(runs.tokens[(runs.tokens != MASK).all(axis=1)]).sum())  # some rules leave masks
     return {
         "accuracy": ("estimate", proportion(valid, len(runs.tokens)) | {"interval": "exact"}),
         "steps": ("estimate", _mean_steps(law, rule, runs.steps)),

@@ -62,6 +62,8 @@ def fixed_schedule(rule: object, n: int) -> FixedSchedule | None:
     """
     if type(rule) not in _COUNTED or not isinstance(rule, RankedPolicy):
         return None
+    if isinstance(rule, Dilated) and rule.floor:
+        return None  # positions may stay masked
     alike = rule.by == "random"  # all scores are equal
     if rule.ties == "all" and not (alike or rule.by == "left_to_right"):
         return None  # as many as there are equal scores

@@ -1,0 +1,105 @@
+"""Rules against their releases, restated in a few slow lines: exact laws and steps on drawn targets."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.ideal import IdealPredictor
+from models.sampling import decode as sampled
+from models.trials import ideal_trials
+from synthetic import make_task
+from tests import reference_processes as rp
+from tests import reference_released as rel
+from tests.intervals import assert_frequencies
+from tests.memory_rules import spec
+from tests.small_tasks import small_contexts
+from tests.test_memory_rules import PLAIN
+from theory._checks import InputError
+from theory.decoder import decode
+from theory.output_law import output_law
+from theory.pmf import JointPMF
+from theory.policies import parse_policy
+from theory.policies.fixed_order import dilated_rounds
+from theory.realised import realised
+from theory.structured.decode_answers import large_decode
+
+FLOORS = ("0.3", "1/2", "2/3", "0.9")
+
+
+# -- DUS ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("merge", [True, False])
+@pytest.mark.parametrize("base", [2, 3, 4, 5])
+def test_rounds_of_dus(base, merge):
+    for length in range(1, 129):
+        rounds = dilated_rounds(length, base, merge)
+        levels = rel.dus_levels(length, base, merge)
+        assert [[i for i in range(length) if rounds[i] == j] for j in range(max(rounds) + 1)] == [
+            sorted(level) for level in levels
+        ]
+
+
+def test_a_smaller_last_round_is_merged():
+    for base, lengths in {2: [5, 46, 47], 3: [7, 23], 4: [9, 11]}.items():
+        unlike = [b for b in range(1, 64) if dilated_rounds(b, base) != dilated_rounds(b, base, merge=True)]
+        assert unlike == lengths
+    assert realised(parse_policy("dus:merge=true"), 5).sizes == (5,)
+    assert realised(parse_policy("dus"), 5).sizes == (3, 2)
+
+
+@settings(max_examples=60, deadline=None)
+@given(target=PLAIN, temperature=st.sampled_from([0, 1]), data=st.data())
+def test_dus_as_released(target, temperature, data):
+    keys = {
+        "base": data.draw(st.integers(2, 3)),
+        "floor": data.draw(st.sampled_from(FLOORS)),
+        "merge": data.draw(st.booleans()),
+        "block": data.draw(st.sampled_from([None, 1, 2])),
+    }
+    law, steps = rp.law_and_steps(target.law, rel.DUS(**keys), temperature)
+    policy = parse_policy(spec("dus", **keys))
+    result = decode(target.exact, policy, temperature=temperature)
+    assert result.law == {y: law.get(y, 0) for y in target.law}
+    assert result.steps == steps
+    if any(None in y for y in law):
+        assert result.path_kl is None
+        with pytest.raises(InputError, match="leaves masks in some answers"):
+            output_law(target.exact, policy, temperature=temperature)
+    else:
+        assert output_law(target.exact, policy, temperature=temperature) == law
+
+
+def test_a_position_below_the_floor_stays_masked():
+    # rounds {0, 2}, {1, 3}; the first two are one fair bit: position 0 is below the floor, and 1 goes without it
+    pmf = JointPMF.uniform([(0, 0, 0, 0), (1, 1, 0, 0)])
+    assert decode(pmf, parse_policy("dus")).accuracy == 1
+    lost = decode(pmf, parse_policy("dus:floor=0.6"))
+    assert (lost.accuracy, lost.steps, lost.path_kl) == (0, 2, None)
+    assert decode(pmf, parse_policy("dus:floor=1/2")).accuracy == 1  # not below
+    assert realised(parse_policy("dus:floor=0.3"), 4) is None
+
+
+@pytest.mark.parametrize("task", ["replace_random", "shuffle", "markov_chain", "one_hot_blocks"])
+def test_samples_that_end_with_masks_are_wrong(task):
+    context, policy = small_contexts(task)[0], parse_policy("dus:floor=0.6,merge=true")
+    exact = decode(context.law.pmf(), policy)
+    ideal = IdealPredictor(context.law)
+    done = sampled(ideal, ideal.masked(2000), policy, generator=torch.Generator().manual_seed(0))
+    whole = (done.tokens != ideal.mask_id).all(dim=1).numpy()
+    valid = int(context.law.contains(done.tokens.numpy()[whole]).sum())
+    assert_frequencies([valid], [float(exact.accuracy)], 2000, task)
+
+
+def test_trials_and_long_chains_count_answers_with_masks_as_wrong():
+    task = make_task("markov_chain", 4)
+    law, policy = task.contexts()[0].law, "dus:floor=0.9"
+    exact = float(decode(law.pmf(), parse_policy(policy)).accuracy)
+    plain = float(decode(law.pmf(), parse_policy("dus")).accuracy)
+    assert exact < plain
+    found = ideal_trials("markov_chain", 4, policy, samples=1000, seed=0)
+    assert_frequencies([found.successes], [exact], 1000, policy)
+    answer = large_decode(task, law, parse_policy(policy), samples=1000, seed=0)
+    assert_frequencies([round(answer["accuracy"]["estimate"] * 1000)], [exact], 1000, policy)
+    assert answer["path_kl"] is None
