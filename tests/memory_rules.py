@@ -19,6 +19,7 @@ EXAMPLES = {
     "demask:budget=0.3": positions.DEMASK("0.3"),
     "demask:budget=0.3,per=position,block=3": positions.DEMASK("0.3", "position", block=3),
     "slowfast:explore=3": rp.SlowFast(explore=3),
+    "slowfast:form=released,cut=true,explore=1": rp.SlowFastReleased(explore=1, cut=True),
     "slowfast:form=released,low=0.4,high=0.6,explore=2,block=2": rp.SlowFastReleased(
         "0.4", "0.6", 2, block=2
     ),
@@ -94,6 +95,7 @@ def slowfasts(draw):
     variance = draw(st.sampled_from(["0", "1/4", "1", "9/4"]))
     if draw(st.booleans()):
         deviation = {"0": 0, "1/4": Fraction(1, 2), "1": 1, "9/4": Fraction(3, 2)}[variance]
+        keys["cut"] = draw(st.booleans())
         text = spec("slowfast", form="released", variance=variance, **keys)
         return text, rp.SlowFastReleased(deviation=deviation, **keys)
     k = draw(st.integers(1, 2))

@@ -270,24 +270,26 @@ class SlowFast:
 class SlowFastReleased:
     """The loops of the released code for one sequence, unrolled; a coroutine would be the code itself.
 
-    Memory: (block, previous length, length, call of the exploration or None, window, settled), as in the code.
+    Memory: (block, previous length, length, call of the exploration or None, window, settled), as in the code, and
+    whether the call is a later one of a span; with cut it reads the sequence up to the end of the span.
     """
 
-    def __init__(self, low="0.3", high="0.9", explore=6, window=2, deviation=1, block=None):
+    def __init__(self, low="0.3", high="0.9", explore=6, window=2, deviation=1, block=None, cut=False):
         self.low, self.high, self.deviation = Fraction(low), Fraction(high), Fraction(deviation)
-        self.explore, self.window, self.block = explore, window, block
+        self.explore, self.window, self.block, self.cut = explore, window, block, cut
 
     def start(self, n):
         self.size = self.block or n
-        return (0, 0, min(self.size, n), 0, (), False)
+        return (0, 0, min(self.size, n), 0, (), False, False)
 
     def done(self, tokens, memory):
         return memory[0] * self.size >= len(tokens)
 
     def step(self, run, tokens, memory):
-        block, previous, length, call, window, settled = memory
+        block, previous, length, call, window, settled, later = memory
         start, stop = block * self.size, min((block + 1) * self.size, run.n)
-        laws = run.marginals(tokens)
+        seen = tokens[: start + length] if self.cut and later else tokens
+        laws = run.marginals(seen + (None,) * (run.n - len(seen)))
         score = {i: max(law.values()) for i, law in enumerate(laws) if tokens[i] is None}
         if call is not None:
             scope = range(start + previous, stop)
@@ -310,13 +312,13 @@ class SlowFastReleased:
             for q, drawn in run.draws(laws, chosen):
                 after = written(tokens, drawn)
                 following = None if call is None or call == self.explore - 1 else call + 1
-                state = (block, previous, length, following, window, settled)
+                state = (block, previous, length, following, window, settled, False)
                 if following is None:
-                    state = (block, previous, length, None, (), False)
+                    state = (block, previous, length, None, (), False, call is None)
                     if None not in after[start + previous : start + length]:  # the phases 2 and 3 are over
-                        state = (block, length, length, 0, (), False)
+                        state = (block, length, length, 0, (), False, False)
                         if None not in after[start:stop]:  # so is the block
-                            state = (block + 1, 0, self.size, 0, (), False)
+                            state = (block + 1, 0, self.size, 0, (), False, False)
                 yield p * q, after, state
 
 

@@ -169,7 +169,7 @@ CERTAIN = JointPMF.uniform([tuple(range(6))])
         ("slowfast", 3),  # the end is noted twice, then the span goes at once
         ("slowfast:window=1", 2),
         (
-            "slowfast:form=released,low=0.3,high=0.9,explore=6",
+            "slowfast:form=released",
             6,
         ),  # all in the first call, then five idle ones
         ("lopa:gamma=0.9,k=3", 1),

@@ -1,5 +1,8 @@
 """Rules against their releases, restated in a few slow lines: exact laws and steps on drawn targets."""
 
+from fractions import Fraction
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -103,3 +106,26 @@ def test_trials_and_long_chains_count_answers_with_masks_as_wrong():
     answer = large_decode(task, law, parse_policy(policy), samples=1000, seed=0)
     assert_frequencies([round(answer["accuracy"]["estimate"] * 1000)], [exact], 1000, policy)
     assert answer["path_kl"] is None
+
+
+# -- SlowFast ----------------------------------------------------------------------------------------------------
+
+
+def test_later_calls_of_a_span_do_not_see_behind_it():
+    rng, differ = np.random.default_rng(0), 0
+    for _ in range(120):
+        outcomes = [tuple(row) for row in np.unique(rng.integers(0, 2, (6, 4)), axis=0).tolist()]
+        weights = rng.integers(1, 6, len(outcomes)).tolist()
+        law = {y: Fraction(w, sum(weights)) for y, w in zip(outcomes, weights, strict=True)}
+        keys = {"low": "0.7", "high": "0.9", "explore": 2}
+        pmf, found = JointPMF.from_mapping(law), []
+        for cut in (False, True):
+            truth, steps = rp.law_and_steps(law, rp.SlowFastReleased(**keys, cut=cut))
+            policy = parse_policy(spec("slowfast", form="released", cut=cut, **keys))
+            assert output_law(pmf, policy) == truth
+            result = decode(pmf, policy)
+            assert result.steps == steps
+            assert result.path_kl >= result.kl
+            found.append(truth)
+        differ += found[0] != found[1]
+    assert differ > 0

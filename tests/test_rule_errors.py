@@ -121,6 +121,7 @@ BAD = {
     "slowfast:window=1000": "window must be at most 100, got 1000",
     "slowfast:form=printed": "unknown form 'printed'",
     "slowfast:form=released,k=2": "leave k out, got 2",
+    "slowfast:cut=true": "cut=true is a part of form=released",
     "slowfast:by=margin": "leave by and confidence out",
     "lopa:gamma=0.9": "needs 'k'",
     "lopa:gamma=0.9,k=1,equal=first": "unknown equal 'first'",
