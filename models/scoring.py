@@ -17,6 +17,7 @@ from models.follow import Follower
 from models.predictor import MaskedPredictor
 from models.streams import Streams
 from models.walk import Walk, log2_of, next_position
+from theory._checks import InputError
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.temper import Transform
@@ -105,6 +106,10 @@ def score(
         live = live[pending[live].any(dim=1) | ~follower.finished(live, probs)]
         if len(live):
             probs = walk.marginals(live)
+    if bool(walk.masked.any()):
+        raise InputError(
+            f"the gap needs a rule that reveals everything; {str(rule)!r} leaves masks. verify takes it."
+        )
     return Scored(chain=chain, parallel=parallel, step=step, calls=follower.count.cpu())
 
 

@@ -4,6 +4,7 @@ Nothing here imports the product. See tests/reference_processes.py for what a ru
 """
 
 from collections import Counter
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise, permutations, product
@@ -11,7 +12,7 @@ from math import floor
 
 import numpy as np
 
-from tests.reference_processes import Memoryless, best, law_and_steps, written
+from tests.reference_processes import Memoryless, best, dec, law_and_steps, written
 
 PAIRS = [(n, steps) for n in range(1, 65) for steps in range(1, n + 1) if n % steps == 0]
 
@@ -111,6 +112,48 @@ class DUS:
         for weight, drawn in run.draws(laws, positions):
             kept = {i: v for i, v in drawn.items() if is_last or max(laws[i].values()) >= self.floor}
             yield weight, written(tokens, kept), memory + 1
+
+
+class DreamOrder:
+    """DreamLM/Dream fac0a7f, ``_sample`` with ``alg_temp``: the schedule, and positions drawn by their scores.
+
+    ``multinomial`` without replacement: one after the other, by weight. Chances are decimals of 60 digits. With drawn,
+    as at a temperature above 0, the score is the probability of the token drawn. Memory is the number of the step.
+    """
+
+    def __init__(self, sizes, alg_temp, by="confidence", drawn=False):
+        self.sizes, self.alg_temp, self.by, self.drawn = sizes, Fraction(alg_temp), by, drawn
+
+    def start(self, n):  # noqa: ARG002
+        return 0
+
+    def done(self, tokens, memory):  # noqa: ARG002
+        return None not in tokens
+
+    def step(self, run, tokens, memory):
+        laws = run.marginals(tokens)
+        left = [i for i, token in enumerate(tokens) if token is None]
+        for weight, drawn in run.draws(laws, left):
+            scores = {i: dec(laws[i][drawn[i]]) if self.drawn else self.score(laws[i]) for i in left}
+            for chosen, chance in self.orders(scores, self.sizes[memory]):
+                yield weight * chance, written(tokens, {i: drawn[i] for i in chosen}), memory + 1
+
+    def score(self, law):
+        with localcontext() as context:
+            context.prec = 60
+            largest, second = sorted([*map(dec, law.values()), Decimal(0)], reverse=True)[:2]
+            entropy = -sum(dec(p) * dec(p).ln() for p in law.values() if p)
+            return {"confidence": largest, "margin": largest - second, "entropy": -entropy}[self.by]
+
+    def orders(self, scores, take):
+        with localcontext() as context:
+            context.prec = 60
+            weights = {i: (score / dec(self.alg_temp)).exp() for i, score in scores.items()}
+            for order in permutations(weights, take):
+                chance, rest = Decimal(1), sum(weights.values())
+                for i in order:
+                    chance, rest = chance * weights[i] / rest, rest - weights[i]
+                yield order, Fraction(chance)
 
 
 class DrawnFirst(Memoryless):

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from models.ideal import IdealPredictor
 from models.sampling import decode as sampled
+from models.scoring import score
+from models.streams import Streams
 from models.trials import ideal_trials
 from synthetic import make_task
 from tests import reference_processes as rp
@@ -108,6 +110,16 @@ def test_trials_and_long_chains_count_answers_with_masks_as_wrong():
     assert answer["path_kl"] is None
 
 
+def test_a_rule_that_leaves_masks_has_no_gap():
+    ideal = IdealPredictor(make_task("shuffle", 4).contexts()[0].law)
+    rules = [parse_policy(x) for x in ("dus:floor=0.9", "topk:k=1")]
+    answers = torch.tensor([[0, 1, 2, 3]])
+    with pytest.raises(
+        InputError, match="needs a rule that reveals everything; 'dus:floor=9/10' leaves masks"
+    ):
+        score(ideal, ideal.masked(1), answers, *rules, Streams(0, [0], purpose=0))
+
+
 # -- SlowFast ----------------------------------------------------------------------------------------------------
 
 
@@ -129,3 +141,58 @@ def test_later_calls_of_a_span_do_not_see_behind_it():
             found.append(truth)
         differ += found[0] != found[1]
     assert differ > 0
+
+
+# -- Dream with alg_temp -----------------------------------------------------------------------------------------
+
+LAW = {
+    y: Fraction(w, 22)
+    for y, w in {(0, 0, 0): 3, (0, 1, 1): 8, (1, 1, 0): 4, (1, 0, 1): 5, (1, 1, 1): 2}.items()
+}
+FEW = 1e-15  # a float, and the digits of the reference
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+@pytest.mark.parametrize("by", ["confidence", "margin", "entropy"])
+@pytest.mark.parametrize(("steps", "alg_temp"), [(2, "1/5"), (3, "1/5"), (3, "2"), (1, "1")])
+def test_the_order_of_dream_is_drawn_by_its_scores(by, steps, alg_temp, drawn):
+    if drawn and by != "confidence":
+        return
+    sizes = parse_policy(f"dream:steps={steps}").sizes(3)
+    truth, calls = rp.law_and_steps(LAW, rel.DreamOrder(sizes, alg_temp, by, drawn))
+    keys = f"steps={steps},by={by},alg_temp={alg_temp}" + (",confidence=sampled" if drawn else "")
+    policy = parse_policy(f"dream:{keys}")
+    for pmf in (JointPMF.from_mapping(LAW), JointPMF.from_mapping({y: float(p) for y, p in LAW.items()})):
+        found = decode(pmf, policy)
+        for y, p in LAW.items():
+            assert abs(Fraction(found.law[y]) - truth[y]) <= FEW * (1 if pmf.is_exact else 10), (y, p)
+        assert abs(found.accuracy - float(sum(truth[y] for y in LAW))) <= found.errors["accuracy"] + FEW
+        assert abs(found.steps - float(calls)) <= found.errors["steps"] + FEW
+        assert (found.path_kl is None) == drawn
+    plain = decode(JointPMF.from_mapping(LAW), parse_policy(f"dream:steps={steps},by={by}"))
+    assert plain.accuracy != found.accuracy or steps == 1
+
+
+@pytest.mark.parametrize("extra", ["", ",confidence=sampled"])
+def test_samples_of_dream_with_alg_temp(extra):
+    law = small_contexts("markov_chain")[0].law
+    policy = parse_policy("dream:steps=3,by=confidence,alg_temp=1/5" + extra)
+    ideal, exact = IdealPredictor(law), decode(law.pmf(), policy)
+    done = sampled(ideal, ideal.masked(3000), policy, generator=torch.Generator().manual_seed(0))
+    valid = int(law.contains(done.tokens.numpy()).sum())
+    assert_frequencies([valid], [exact.accuracy], 3000, extra)
+    assert realised(policy, 10).sizes == realised(parse_policy("dream:steps=3"), 10).sizes
+    answer = large_decode(
+        make_task("markov_chain", 40), make_task("markov_chain", 40).contexts()[0].law, policy, samples=20
+    )
+    assert "estimate" in answer["accuracy"]
+
+
+def test_a_cold_order_of_dream_is_its_best_positions():
+    pmf = JointPMF.from_mapping(LAW)
+    cold = decode(pmf, parse_policy("dream:steps=3,by=confidence,alg_temp=1/100000"))
+    assert cold.accuracy == pytest.approx(
+        float(decode(pmf, parse_policy("dream:steps=3,by=confidence")).accuracy)
+    )
+    with pytest.raises(InputError, match="alg_temp must be positive, got 0; leave it out for 0"):
+        parse_policy("dream:steps=3,alg_temp=0")

@@ -134,5 +134,7 @@ def lumped_form(policy: Policy | Process, n: int) -> Policy | Process:
     """
     if not isinstance(policy, Scheduled) or policy.block is not None or policy.confidence == "sampled":
         return policy
+    if not policy.rational:
+        return policy
     sizes = [size for size in policy.sizes(n) if size]
     return Sizes(sizes="+".join(map(str, sizes)), by=policy.by, ties=policy.ties)

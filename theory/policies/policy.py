@@ -128,7 +128,7 @@ class RankedPolicy(Rule):
         view = view.within_blocks(self.block)
         return self.rank(view, view.numbers.xp.broadcast_to(self.score(view), view.masked.shape))
 
-    def rank(self, view: View, scores: Array) -> Ranked:
+    def rank(self, view: View, scores: Array) -> Plan:
         """Return the ranking of given scores (B, n) and the number to take."""
         return Ranked(view, scores, self.count(view, scores), self.ties, least=0 if self.clocked else 1)
 

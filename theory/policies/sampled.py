@@ -63,7 +63,8 @@ class SampledConfidence(Wrapped):
         board, drawn = chance.propose(board, where)
         board = board.remember(drawn=drawn)
         view = board.view().within_blocks(self.policy.block)
-        plan = self.policy.rank(view, gathered(view.probs, drawn, board))
+        probs = view.probs if self.rational else view.reals[0]
+        plan = self.policy.rank(view, gathered(probs, drawn, board))
         board, chosen = chance.choose(board, plan)
         return board.write(chosen, board.memory["drawn"]).forget("drawn")
 

@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 
 from theory._checks import InputError, exact_fraction, positive_int
 from theory.arithmetic import Array
-from theory.policies.policy import RankedPolicy, register
+from theory.ball_numbers import BALLS
+from theory.balls import balls
+from theory.policies.plackett_luce import PlackettLucePlan, order_logs
+from theory.policies.policy import Plan, RankedPolicy, register
 from theory.policies.view import View
 
 __all__ = ["DLLM", "Dream", "LLaDA", "MaskGIT", "Scheduled", "checked_eps", "known_sizes"]
@@ -129,10 +132,17 @@ class Dream(Scheduled):
     ``t`` and ``s`` are neighbours in ``linspace(1, eps, T + 1)``. Truncation makes a step short, and the last one
     large: with eps = 1e-3 "one token a step" decodes two tokens at once in the end.
 
-    Source: ``_sample`` of DreamLM/Dream. Usual values: eps = 1e-3; ParallelBench passes eps = 0.
+    With ``alg_temp`` the positions of a step are drawn without replacement, with probabilities proportional to
+    ``exp(score / alg_temp)`` (:mod:`theory.policies.plackett_luce`), where it takes the best without. These chances
+    are irrational, so that results are floats, with their errors.
+
+    Source: ``_sample`` of DreamLM/Dream (fac0a7f). Usual values: eps = 1e-3; ParallelBench passes eps = 0. As
+    released, above temperature 0 the score is that of a drawn token after the transform:
+    ``by=confidence,confidence=sampled`` and ``scored=after``.
 
     Attributes:
         eps: End of the time grid.
+        alg_temp: Temperature of the order; ``None`` for the best positions.
 
     Example:
         >>> Dream(steps=10).sizes(10)
@@ -143,10 +153,31 @@ class Dream(Scheduled):
     source: ClassVar[str] = "Dream generation_utils.py"
     formula: ClassVar[str] = "int(left (1 - s/t)) in float32, last step the rest"
     eps: Fraction = Fraction(1, 1000)
+    alg_temp: Fraction | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "eps", checked_eps(self.eps))
+        if self.alg_temp is not None:
+            object.__setattr__(self, "alg_temp", exact_fraction(self.alg_temp, "alg_temp"))
+            object.__setattr__(self, "rational", False)
+            if self.alg_temp <= 0:
+                raise InputError(f"alg_temp must be positive, got {self.alg_temp}; leave it out for 0.")
+
+    def plan(self, view: View) -> Plan:
+        """Return the best positions, or with ``alg_temp`` their weights, and the number to take."""
+        if self.alg_temp is None:
+            return super().plan(view)
+        view = view.within_blocks(self.block)
+        return PlackettLucePlan(view, order_logs(self, view, self.alg_temp), self.count(view, view.masked))
+
+    def rank(self, view: View, scores: Array) -> Plan:
+        """Return the same for given scores (B, n), exact, balls, or in a sampler floats."""
+        if self.alg_temp is None:
+            return super().rank(view, scores)
+        kind = BALLS if scores.dtype == np.dtype(object) else view.numbers
+        logs = (balls(scores) if kind is BALLS else scores) / kind.const(self.alg_temp)
+        return PlackettLucePlan(view, logs, self.count(view, scores))
 
     def size(self, group: int, left: int, step: int) -> int:  # noqa: ARG002
         """Return the truncated single-precision product."""
