@@ -156,6 +156,83 @@ class DreamOrder:
                 yield order, Fraction(chance)
 
 
+# --- sets of one step: scores by position, where the lowest index wins among equals ---
+
+
+def ordered(scores):
+    return sorted(scores, key=lambda i: (-scores[i], i))
+
+
+def fast_dllm_threshold(c, gamma):
+    """NVlabs/Fast-dLLM 24cc59e, ``get_transfer_index``: all are chosen, then those below are dropped but the first."""
+    first, *others = ordered(c)
+    return {first, *(i for i in others if not c[i] < gamma)}
+
+
+def fast_dllm_v2_threshold(c, gamma):
+    """NVlabs/Fast-dLLM v2: above the threshold, and the best one always."""
+    return {i for i in c if c[i] > gamma} | {ordered(c)[0]}
+
+
+def fast_dllm_factor(c, f):
+    """NVlabs/Fast-dLLM f6b35ec3, ``get_transfer_index_dynamic``."""
+    thresholds = [1 - f / (n + 1) for n in range(1, len(c) + 1)]
+    thresholds[0] = -1
+    for top, i in enumerate(ordered(c)):
+        if c[i] < thresholds[top]:
+            break
+    if top in (0, len(c) - 1):
+        top += 1
+    return set(ordered(c)[:top])
+
+
+def dllm_factor(c, f):
+    """ZHZisZZ/dllm ca17675, fastdllm sampler: as many as there are ranks that pass, wherever they are."""
+    passing = [n == 1 or c[i] >= 1 - f / (n + 1) for n, i in enumerate(ordered(c), start=1)]
+    return set(ordered(c)[: sum(passing)])
+
+
+def dinfer_threshold(c, gamma):
+    """inclusionAI/dInfer fce4e32, ``get_transfer_index_threshold``: the bar falls to just below the best."""
+    return {i for i in c if c[i] >= min(gamma, max(c.values()) - Fraction(1, 10**5))}
+
+
+def dinfer_hierarchy(c, gamma, low, fast=False):
+    """inclusionAI/dInfer fce4e32, ``HierarchyDecoder`` and (fast) ``get_transfer_index_hierarchy_fast_v2``."""
+    best, chosen, runs = ordered(c)[0], set(), []
+    if fast and c[best] < low:
+        return {best}
+    for i in sorted(c):
+        if i - 1 in c:
+            runs[-1].append(i)
+        else:
+            runs.append([i])
+    for run in runs:
+        tops = [i for i in run if c[i] == max(c[j] for j in run)]
+        chosen.update(i for i in (tops[:1] if fast else tops) if c[i] > low)
+    chosen.update(i for i in c if c[i] > gamma)
+    return chosen if fast else chosen | {best}
+
+
+def uncode_eb(entropies, gamma):
+    """NEUIR/Uncode f2e2602 and omerlux/DUS abd7723f: sorted by entropy, sums less the largest so far; at least one."""
+    order = sorted(entropies, key=lambda i: (entropies[i], i))
+    number = sum(
+        sum(entropies[i] for i in order[:m]) - entropies[order[m - 1]] <= gamma
+        for m in range(1, len(order) + 1)
+    )
+    return set(order[: max(number, 1)])
+
+
+def frechet_profile(c, margin):
+    """Ringo-Star/FastdLLM_plusplus 29fd034: the last prefix whose profile exceeds the margin; at least one."""
+    values, most = [c[i] for i in ordered(c)], 1
+    for n in range(1, len(values) + 1):
+        if max(0, sum(values[:n]) - (n - 1)) - (1 - values[n - 1]) > margin:
+            most = n
+    return set(ordered(c)[:most])
+
+
 class DrawnFirst(Memoryless):
     """Draw a token everywhere, keep the k whose probability is the largest, equal ones at random."""
 

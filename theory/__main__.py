@@ -21,7 +21,7 @@ from theory.float_task import FloatTask
 from theory.frontier_answers import asked_answer, frontier_answer
 from theory.limits import CostError, allowing
 from theory.policies import parse_policy, policies
-from theory.rule_answers import realised_answer, rules_answer
+from theory.rule_answers import realised_answer, rules_answer, rules_table
 from theory.tables import print_answer, print_rows
 from theory.temper import GREEDY_TIES, NUCLEUS, SCORED, check_temperature
 from theory.verdict import verdict
@@ -90,8 +90,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     real.add_argument("--json", action="store_true", help="print JSON instead of a table")
     _add_switches(real)
-    rules = commands.add_parser("rules", help="every unmasking rule: formula, source, switches")
-    rules.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    rules = commands.add_parser("rules", help="every unmasking rule: formula, source, release, switches")
+    form = rules.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    form.add_argument("--markdown", action="store_true", help="print the table of docs/rules.md")
     return parser
 
 
@@ -193,6 +195,9 @@ def _run(args: argparse.Namespace) -> int:
         with waiting(args.command):
             answer = _estimate(args)
         return _show(args, answer)
+    if args.command == "rules" and args.markdown:
+        print(rules_table(), end="")
+        return 0
     if args.command == "rules":
         return _show(args, {"rules": rules_answer()})
     with waiting(args.command):

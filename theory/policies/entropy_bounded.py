@@ -44,6 +44,10 @@ class EntropyBounded(EntropyPrefix):
 
     example: ClassVar[str] = "eb:gamma=0.1"
     source: ClassVar[str] = "EB-Sampler, arXiv 2505.24857"
+    release: ClassVar[str] = (
+        "default: NEUIR/Uncode f2e2602 (gamma in nats there), omerlux/DUS abd7723f; ParallelBench's "
+        "differs from all switches"
+    )
     formula: ClassVar[str] = "largest prefix with sum H - max H <= gamma"
     cost: ClassVar[str] = "n V + n^2"
     lumps: ClassVar[bool] = True

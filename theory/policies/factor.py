@@ -38,6 +38,10 @@ class Factor(RankedPolicy):
     lumps: ClassVar[bool] = True
     example: ClassVar[str] = "factor:f=1.0"
     source: ClassVar[str] = "Fast-dLLM, arXiv 2505.22618"
+    release: ClassVar[str] = (
+        "`variant=released`: NVlabs/Fast-dLLM f6b35ec3, inclusionAI/dInfer fce4e32; `strict=false`: "
+        "ZHZisZZ/dllm ca17675; default: the paper"
+    )
     formula: ClassVar[str] = "largest m with (m+1)(1 - c_(m)) < f"
     f: Fraction
     strict: bool = True

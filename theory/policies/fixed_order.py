@@ -82,6 +82,9 @@ class Dilated(_ByRound):
 
     example: ClassVar[str] = "dus:base=2"
     source: ClassVar[str] = "DUS, arXiv 2506.19037"
+    release: ClassVar[str] = (
+        "`floor=0.3,merge=true`: omerlux/DUS abd7723f, ParallelBench 21e62223; default: the paper"
+    )
     formula: ClassVar[str] = "round t: k mod floor(B / a^t) = 0 in blocks of B"
     base: int = 2
     floor: Fraction = Fraction(0)
@@ -169,6 +172,10 @@ class Bisection(_ByRound):
 
     example: ClassVar[str] = "bisection:order=1"
     source: ClassVar[str] = "arXiv 2608.25505, Theorem 2"
+    release: ClassVar[str] = (
+        "no code of the paper found; `binary` of omerlux/DUS abd7723f is this order with a floor and "
+        "a merged last round"
+    )
     formula: ClassVar[str] = "the middle cell of every gap, position by position"
     order: int = 1
 

@@ -53,6 +53,10 @@ class KLASS(RankedPolicy):
 
     example: ClassVar[str] = "klass:tau=0.6,eps=0.01"
     source: ClassVar[str] = "KLASS, arXiv 2511.05664"
+    release: ClassVar[str] = (
+        "default: shkim0116/KLASS ad87ecb for LLaDA at T = n, unless a token of probability 0 becomes "
+        "possible"
+    )
     formula: ClassVar[str] = "c > tau and KL(p_t || p_{t-1}) < eps nats in the last H calls; else the k best"
     cost: ClassVar[str] = "n V"
     tau: Fraction = Fraction(9, 10)

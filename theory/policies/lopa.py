@@ -72,6 +72,10 @@ class LoPA(RankedPolicy):
 
     example: ClassVar[str] = "lopa:gamma=0.9,k=2"
     source: ClassVar[str] = "LoPA, arXiv 2512.16229"
+    release: ClassVar[str] = (
+        "default: zhijie-group/LoPA 433177a, Dream scripts, one block; `by=confidence`: its "
+        "DiffuCoder scripts"
+    )
     formula: ClassVar[str] = "threshold, plus one of the k next if that raises the mean score of the rest"
     cost: ClassVar[str] = "k model calls, one batch"
     asks: ClassVar[bool] = True

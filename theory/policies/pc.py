@@ -46,6 +46,9 @@ class PCSampler(RankedPolicy):
 
     example: ClassVar[str] = "pc:k=2"
     source: ClassVar[str] = "PC-Sampler, arXiv 2508.13021"
+    release: ClassVar[str] = (
+        "default: NEUIR/PC-Sampler 8b106b0 (alpha in nats there), where a single token is most probable"
+    )
     formula: ClassVar[str] = "k best by exp(-lam i) min(-p log2 f(x), alpha)"
     cost: ClassVar[str] = "n V"
     asks: ClassVar[bool] = True

@@ -58,6 +58,7 @@ class Rule:
         name: Its registered name.
         example: A specification that works.
         source: Where it was published.
+        release: Which released code it is identical to, and with which switches.
         formula: What it takes, in one line.
         cost: Work per step for n positions and V tokens, beyond the model call.
         clocked: Whether it reads the number of the step; it may then take no position in a step.
@@ -72,6 +73,7 @@ class Rule:
     name: ClassVar[str] = ""
     example: ClassVar[str] = ""
     source: ClassVar[str] = ""
+    release: ClassVar[str] = ""
     formula: ClassVar[str] = ""
     cost: ClassVar[str] = "n log n"
     clocked: ClassVar[bool] = False

@@ -84,6 +84,9 @@ class ReMDM(Rule):
 
     example: ClassVar[str] = "remdm:steps=2,eta=1/5,variant=rescale"
     source: ClassVar[str] = "arXiv 2503.00307; kuleshov-group/remdm diffusion.py"
+    release: ClassVar[str] = (
+        "default and all variants: kuleshov-group/remdm f830d65; `eta=0`: kuleshov-group/mdlm c112c52"
+    )
     formula: ClassVar[str] = (
         "masked -> token w.p. (a_s - (1-sigma) a_t) / (1 - a_t); revealed -> mask w.p. sigma"
     )

@@ -117,6 +117,10 @@ class LLaDA(Scheduled):
 
     example: ClassVar[str] = "llada:steps=2"
     source: ClassVar[str] = "LLaDA generate.py"
+    release: ClassVar[str] = (
+        "`by=confidence` (above temperature 0 with `confidence=sampled`), and default: ML-GSAI/LLaDA "
+        "b7e6c35, low_confidence and random"
+    )
     formula: ClassVar[str] = "n // T, one more in the first n mod T steps"
 
     def size(self, group: int, left: int, step: int) -> int:  # noqa: ARG002
@@ -151,6 +155,10 @@ class Dream(Scheduled):
 
     example: ClassVar[str] = "dream:steps=2"
     source: ClassVar[str] = "Dream generation_utils.py"
+    release: ClassVar[str] = (
+        "`by=confidence`, `margin` or `entropy`, and `alg_temp`: DreamLM/Dream fac0a7f (above "
+        "temperature 0 with `confidence=sampled`); default: a random order"
+    )
     formula: ClassVar[str] = "int(left (1 - s/t)) in float32, last step the rest"
     eps: Fraction = Fraction(1, 1000)
     alg_temp: Fraction | None = None
@@ -203,6 +211,7 @@ class DLLM(Scheduled):
 
     example: ClassVar[str] = "dllm:steps=2"
     source: ClassVar[str] = "ZHZisZZ/dllm core/samplers/utils.py"
+    release: ClassVar[str] = "default: ZHZisZZ/dllm ca17675"
     formula: ClassVar[str] = "left (1 - s/t) with s/t in float32, rounded half to even; no idle steps"
 
     def sizes(self, masked: int) -> tuple[int, ...]:
@@ -228,6 +237,9 @@ class MaskGIT(Scheduled):
 
     example: ClassVar[str] = "maskgit:steps=2"
     source: ClassVar[str] = "MDPO (arXiv 2508.13148), released code"
+    release: ClassVar[str] = (
+        "`by=confidence`: autonomousvision/mdpo 6bf80c9 without remasking; default: a random order"
+    )
     formula: ClassVar[str] = "floor(n (1 - (j+1)/T)) stay masked, in floating point"
 
     def size(self, group: int, left: int, step: int) -> int:

@@ -70,6 +70,10 @@ class SlowFast(RankedPolicy):
 
     example: ClassVar[str] = "slowfast:explore=3"
     source: ClassVar[str] = "SlowFast Sampling, arXiv 2506.10848"
+    release: ClassVar[str] = (
+        "`form=released,cut=true`: LiangrunFlora/Slow-Fast-Sampling dd9958f; `form=released`: "
+        "ParallelBench 21e62223; default: the paper"
+    )
     formula: ClassVar[str] = "k best until Var(end) < sigma^2, then c > tau inside the span"
     low: Fraction | None = None
     high: Fraction | None = None
