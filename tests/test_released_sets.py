@@ -1,6 +1,7 @@
 """Rules of one step against their releases: the chosen set in thousands of random states."""
 
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -45,16 +46,9 @@ RULES = {
     "factor:f={},variant=released": (BUDGETS, confidences, rel.fast_dllm_factor),
     "factor:f={},strict=false": (BUDGETS, confidences, rel.dllm_factor),
     "dinfer:gamma={}": (LEVELS, confidences, rel.dinfer_threshold),
-    "hierarchy:gamma={},ties=all": (
-        LEVELS,
-        confidences,
-        lambda c, gamma: rel.dinfer_hierarchy(c, gamma, LOW),
-    ),
-    "hierarchy:gamma={}": (
-        LEVELS,
-        confidences,
-        lambda c, gamma: rel.dinfer_hierarchy(c, gamma, LOW, fast=True),
-    ),
+    "hierarchy:gamma={},ties=all": (LEVELS, confidences, partial(rel.dinfer_hierarchy, low=LOW)),
+    # with gamma below low the release takes the best one alone where all are below low
+    "hierarchy:gamma={}": (LEVELS[1:], confidences, partial(rel.dinfer_hierarchy, low=LOW, fast=True)),
     "eb:gamma={}": ([Fraction(x) for x in ("0", "0.1", "0.7", "1.3", "2.1")], entropies, rel.uncode_eb),
     "frechet:delta={}": (
         [Fraction(x) for x in ("0", "0.02", "1/4", "1/2")],
