@@ -14,7 +14,7 @@ from theory.commands.command_line import OneLineParser, as_json, guarded, waitin
 from theory.commands.decode import decode_answer
 from theory.commands.float_task import FloatTask
 from theory.commands.frontier import asked_answer, frontier_answer
-from theory.commands.rules import realised_answer, rules_answer
+from theory.commands.rules import realised_answer, rules_answer, rules_table
 from theory.commands.tables import print_answer, print_rows
 from theory.commands.verdict import verdict
 from theory.decoding.result import OFF_SUPPORT
@@ -88,8 +88,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     real.add_argument("--json", action="store_true", help="print JSON instead of a table")
     _add_switches(real)
-    rules = commands.add_parser("rules", help="every unmasking rule: formula, source, switches")
-    rules.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    rules = commands.add_parser("rules", help="every unmasking rule: formula, source, release, switches")
+    form = rules.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    form.add_argument("--markdown", action="store_true", help="print the table of docs/rules.md")
     return parser
 
 
@@ -197,6 +199,9 @@ def _run(args: argparse.Namespace) -> int:
         with waiting(args.command):
             answer = _estimate(args)
         return _show(args, answer)
+    if args.command == "rules" and args.markdown:
+        print(rules_table(), end="")
+        return 0
     if args.command == "rules":
         return _show(args, {"rules": rules_answer()})
     with waiting(args.command):

@@ -20,6 +20,7 @@ from models.sampling.teacher_forcing import Follower
 from theory.distributions.tempering import Transform
 from theory.policies.policy import Policy
 from theory.policies.process import Process
+from theory.validation import InputError
 
 __all__ = ["Scored", "score"]
 
@@ -105,6 +106,10 @@ def score(
         live = live[pending[live].any(dim=1) | ~follower.finished(live, probs)]
         if len(live):
             probs = walk.marginals(live)
+    if bool(walk.masked.any()):
+        raise InputError(
+            f"the gap needs a rule that reveals everything; {str(rule)!r} leaves masks. verify takes it."
+        )
     return Scored(chain=chain, parallel=parallel, step=step, calls=follower.count.cpu())
 
 

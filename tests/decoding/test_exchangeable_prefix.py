@@ -25,7 +25,7 @@ from theory.policies import parse_policy
 
 SPECS = (
     *(f"eb:gamma={gamma}" for gamma in ("0", "0.1", "1", "1e400")),
-    *(f"eb:gamma=1/3,by={by}" for by in ("entropy", "margin", "left_to_right")),
+    *(f"eb:gamma=1/3,by={by}" for by in ("confidence", "margin", "left_to_right")),
     *(f"entropy_sum:eta={eta}" for eta in ("0", "1", "5/2")),
     "entropy_sum:eta=1,crossing=keep,by=confidence",
     "entropy_sum:eta=2,by=margin,ties=lowest",

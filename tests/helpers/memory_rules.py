@@ -19,11 +19,15 @@ EXAMPLES = {
     "demask:budget=0.3": positions.DEMASK("0.3"),
     "demask:budget=0.3,per=position,block=3": positions.DEMASK("0.3", "position", block=3),
     "slowfast:explore=3": rp.SlowFast(explore=3),
+    "slowfast:form=released,cut=true,explore=1": rp.SlowFastReleased(explore=1, cut=True),
     "slowfast:form=released,low=0.4,high=0.6,explore=2,block=2": rp.SlowFastReleased(
         "0.4", "0.6", 2, block=2
     ),
-    "lopa:gamma=0.9,k=1": rp.LoPA("0.9", 1),
-    "lopa:gamma=0.6,k=2,equal=anchor,block=3": rp.LoPA("0.6", 2, equal="anchor", block=3),
+    "lopa:gamma=0.9,k=2": rp.LoPA("0.9", 2),
+    "lopa:gamma=0.6,k=2,by=confidence,equal=anchor,block=3": rp.LoPA(
+        "0.6", 2, by="confidence", equal="anchor", block=3
+    ),
+    "lopa:gamma=1,k=2,by=confidence,lowest=1/2,weight=1/2": rp.LoPA(1, 2, "confidence", "1/2", "1/2"),
     "credit:gamma=0.9": rp.Credit(0.9),
     "credit:gamma=0.6,top=lowest,block=2": rp.Credit(0.6, top="lowest", block=2),
 }
@@ -91,6 +95,7 @@ def slowfasts(draw):
     variance = draw(st.sampled_from(["0", "1/4", "1", "9/4"]))
     if draw(st.booleans()):
         deviation = {"0": 0, "1/4": Fraction(1, 2), "1": 1, "9/4": Fraction(3, 2)}[variance]
+        keys["cut"] = draw(st.booleans())
         text = spec("slowfast", form="released", variance=variance, **keys)
         return text, rp.SlowFastReleased(deviation=deviation, **keys)
     k = draw(st.integers(1, 2))
@@ -102,6 +107,9 @@ def lopas(draw):
     keys = {
         "gamma": draw(st.sampled_from(LEVELS)),
         "k": draw(st.integers(1, 3)),
+        "by": draw(st.sampled_from(["entropy", "confidence", "margin"])),
+        "lowest": draw(st.sampled_from(["1/2", "1"])),
+        "weight": draw(st.sampled_from(["0", "1/2"])),
         "strict": draw(st.booleans()),
         "equal": draw(st.sampled_from(["branch", "anchor"])),
         "block": draw(st.sampled_from(BLOCKS)),

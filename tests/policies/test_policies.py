@@ -44,7 +44,7 @@ EXAMPLES = {
     "hierarchy": "hierarchy:gamma=0.9",
     "klass": "klass:tau=0.6,eps=0.01",
     "llada": "llada:steps=2",
-    "lopa": "lopa:gamma=0.9,k=1",
+    "lopa": "lopa:gamma=0.9,k=2",
     "maskgit": "maskgit:steps=2",
     "pc": "pc:k=2",
     "plackett_luce": "plackett_luce:k=2,alg_temp=0.2",

@@ -4,7 +4,7 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 from itertools import pairwise, permutations
 
-from tests.reference.processes import Memoryless, best, group, written
+from tests.reference.processes import Memoryless, best, dec, group, written
 
 
 class Hierarchy(Memoryless):
@@ -71,10 +71,6 @@ class PC(Memoryless):
                     level += 1
                 rounded[i] = Fraction(level)
         return best(rounded, self.k)
-
-
-def dec(value: Fraction) -> Decimal:
-    return Decimal(value.numerator) / Decimal(value.denominator)
 
 
 class DEMASK(Memoryless):

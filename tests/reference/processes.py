@@ -5,13 +5,13 @@ memory); and ``done(tokens, memory)``. Tokens are a tuple with None where masked
 """
 
 from collections.abc import Hashable, Iterator
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import cache
 from itertools import combinations, pairwise, permutations, product
 from math import comb, fsum, prod
 
 from tests.reference import definitions as ref
-from tests.reference.rules import add, bits, log2_form, scale, sign, sub
 
 Tokens = tuple[Hashable, ...]
 State = tuple[Fraction, Tokens, Hashable]
@@ -156,11 +156,12 @@ class KLASS:
         )
 
     def small(self, now, before):
-        """Whether sum_v now log2 (now / before) < eps, decided exactly."""
+        """Whether sum_v now ln (now / before) < eps; a sum of logarithms of rationals is no rational but zero."""
         if any(p and not before.get(v) for v, p in now.items()):
             return False
-        divergence = add(*(scale(log2_form(p / before[v]), p) for v, p in now.items() if p))
-        return sign(sub(bits(self.eps), divergence)) > 0
+        with localcontext() as context:
+            context.prec = 60
+            return sum(dec(p) * dec(p / before[v]).ln() for v, p in now.items() if p) < dec(self.eps)
 
 
 class Credit:
@@ -269,24 +270,26 @@ class SlowFast:
 class SlowFastReleased:
     """The loops of the released code for one sequence, unrolled; a coroutine would be the code itself.
 
-    Memory: (block, previous length, length, call of the exploration or None, window, settled), as in the code.
+    Memory: (block, previous length, length, call of the exploration or None, window, settled), as in the code, and
+    whether the call is a later one of a span; with cut it reads the sequence up to the end of the span.
     """
 
-    def __init__(self, low="0.3", high="0.9", explore=6, window=2, deviation=1, block=None):
+    def __init__(self, low="0.3", high="0.9", explore=6, window=2, deviation=1, block=None, cut=False):
         self.low, self.high, self.deviation = Fraction(low), Fraction(high), Fraction(deviation)
-        self.explore, self.window, self.block = explore, window, block
+        self.explore, self.window, self.block, self.cut = explore, window, block, cut
 
     def start(self, n):
         self.size = self.block or n
-        return (0, 0, min(self.size, n), 0, (), False)
+        return (0, 0, min(self.size, n), 0, (), False, False)
 
     def done(self, tokens, memory):
         return memory[0] * self.size >= len(tokens)
 
     def step(self, run, tokens, memory):
-        block, previous, length, call, window, settled = memory
+        block, previous, length, call, window, settled, later = memory
         start, stop = block * self.size, min((block + 1) * self.size, run.n)
-        laws = run.marginals(tokens)
+        seen = tokens[: start + length] if self.cut and later else tokens
+        laws = run.marginals(seen + (None,) * (run.n - len(seen)))
         score = {i: max(law.values()) for i, law in enumerate(laws) if tokens[i] is None}
         if call is not None:
             scope = range(start + previous, stop)
@@ -309,51 +312,76 @@ class SlowFastReleased:
             for q, drawn in run.draws(laws, chosen):
                 after = written(tokens, drawn)
                 following = None if call is None or call == self.explore - 1 else call + 1
-                state = (block, previous, length, following, window, settled)
+                state = (block, previous, length, following, window, settled, False)
                 if following is None:
-                    state = (block, previous, length, None, (), False)
+                    state = (block, previous, length, None, (), False, call is None)
                     if None not in after[start + previous : start + length]:  # the phases 2 and 3 are over
-                        state = (block, length, length, 0, (), False)
+                        state = (block, length, length, 0, (), False, False)
                         if None not in after[start:stop]:  # so is the block
-                            state = (block + 1, 0, self.size, 0, (), False)
+                            state = (block + 1, 0, self.size, 0, (), False, False)
                 yield p * q, after, state
 
 
 class LoPA:
-    """The released loop: memory is the branches spawned by the last call, the anchor first (tokens of each)."""
+    """The released loop: memory is the branches spawned by the last call, the anchor first (tokens and own score).
 
-    def __init__(self, gamma, k, strict=True, equal="branch", block=None):
-        self.gamma, self.k, self.strict, self.equal, self.block = Fraction(gamma), k, strict, equal, block
+    Values are decimals of 60 digits; those within 10^-20 are equal.
+    """
+
+    def __init__(self, gamma, k, by="entropy", lowest=1, weight=0, strict=True, equal="branch", block=None):
+        self.gamma, self.lowest, self.weight = Fraction(gamma), Fraction(lowest), Fraction(weight)
+        self.k, self.by, self.strict, self.equal, self.block = k, by, strict, equal, block
 
     def start(self, n):
-        return ((None,) * n,)
+        return (((None,) * n, Decimal(1)),)
 
     def done(self, tokens, memory):  # noqa: ARG002
-        return None not in memory[0]
+        return None not in memory[0][0]
 
     def step(self, run, tokens, memory):  # noqa: ARG002
-        anchor = memory[0]
-        listed = memory if self.equal == "anchor" else (*memory[1:], anchor)
-        values = [self.value(run, branch) for branch in listed]
-        winner = listed[values.index(max(values))]
+        (anchor, _), *spawned = memory
+        listed = [memory[0], *spawned] if self.equal == "anchor" else [*spawned, memory[0]]
+        values = [self.value(run, branch, own) for branch, own in listed]
+        winner, _ = next(b for b, v in zip(listed, values, strict=True) if v > max(values) - Decimal("1e-20"))
         laws = run.marginals(winner)
         block = group(anchor, self.block)[0] // (self.block or run.n)
         left = [i for i in range(run.n) if winner[i] is None and i // (self.block or run.n) == block]
         if not left:
-            yield Fraction(1), winner, (winner,)
+            yield Fraction(1), winner, ((winner, Decimal(1)),)
             return
-        score = {i: max(laws[i].values()) for i in left}
-        orders = [o for o in permutations(left) if all(score[a] >= score[b] for a, b in pairwise(o))]
-        above = sum(c >= self.gamma if not self.strict else c > self.gamma for c in score.values())
-        m = max(above, 1)
+        sure = {i: max(laws[i].values()) for i in left}
+        above = [i for i, c in sure.items() if (c >= self.gamma if not self.strict else c > self.gamma)]
+        score = {i: self.score(laws[i]) for i in left}
+        orders = [
+            order
+            for order in permutations(left)
+            if all(score[a] > score[b] - Decimal("1e-20") for a, b in pairwise(order))
+        ]
         for order in orders:
-            more = order[m : m + self.k]
-            for q, drawn in run.draws(laws, order[: m + self.k]):
-                base = written(winner, {i: drawn[i] for i in order[:m]})
-                spawned = tuple(written(base, {i: drawn[i]}) for i in more)
-                yield q / len(orders), base, (base, *spawned)
+            first = above or list(order[:1])
+            more = [i for i in order if i not in first][: self.k if self.k > 1 else 0]
+            for q, drawn in run.draws(laws, [*first, *more]):
+                base = written(winner, {i: drawn[i] for i in first})
+                spawned = tuple((written(base, {i: drawn[i]}), score[i]) for i in more)
+                yield q / len(orders), base, ((base, Decimal(1)), *spawned)
 
-    def value(self, run, branch):
+    def score(self, law):
+        with localcontext() as context:
+            context.prec = 60
+            largest, second = sorted([*map(dec, law.values()), Decimal(0)], reverse=True)[:2]
+            if self.by == "entropy":
+                return sum(dec(p) * dec(p).ln() for p in law.values() if p)
+            return largest if self.by == "confidence" else largest - second
+
+    def value(self, run, branch, own):
         laws = run.marginals(branch)
-        sure = [max(laws[i].values()) for i in range(run.n) if branch[i] is None]
-        return sum(sure) / len(sure) if sure else Fraction(1)
+        scores = sorted(self.score(laws[i]) for i in range(run.n) if branch[i] is None)
+        kept = scores[: max(1, int(len(scores) * self.lowest))]
+        with localcontext() as context:
+            context.prec = 60
+            rest = sum(kept) / len(kept) if kept else Decimal(1)
+            return dec(self.weight) * own + (1 - dec(self.weight)) * rest
+
+
+def dec(value) -> Decimal:
+    return Decimal(value.numerator) / Decimal(value.denominator)

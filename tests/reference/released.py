@@ -1,13 +1,18 @@
-"""What released code does: Dream's sizes, ranking by a drawn token, the benchmark's Latin squares.
+"""What released code does: sizes of schedules, ranking by a drawn token, the benchmark's Latin squares.
 
 Nothing here imports the product. See tests/reference/processes.py for what a rule with draws is.
 """
 
 from collections import Counter
+from decimal import Decimal, localcontext
 from fractions import Fraction
-from itertools import permutations, product
+from functools import cache
+from itertools import pairwise, permutations, product
+from math import floor
 
-from tests.reference.processes import Memoryless, best, law_and_steps, written
+import numpy as np
+
+from tests.reference.processes import Memoryless, best, dec, law_and_steps, written
 
 PAIRS = [(n, steps) for n in range(1, 65) for steps in range(1, n + 1) if n % steps == 0]
 
@@ -19,6 +24,213 @@ def dream_sizes(n, steps, eps=Fraction(1, 1000)):
         sizes.append(left if j == steps - 1 else int(left * (1 - grid[j + 1] / grid[j])))
         left -= sizes[-1]
     return sizes
+
+
+def llada_sizes(n, steps):
+    """ML-GSAI/LLaDA b7e6c35, ``get_num_transfer_tokens``: a list of equal numbers, the first few one larger."""
+    sizes = [n // steps for _ in range(steps)]
+    for j in range(n % steps):
+        sizes[j] += 1
+    return sizes
+
+
+def dream_sizes_in_float32(n, grid):
+    """DreamLM/Dream fac0a7f, ``_sample``: every number is one of float32, truncated; grid from 1 to eps."""
+    shares = [np.float32(1) - np.float32(s) / np.float32(t) for t, s in pairwise(grid)]
+    left, sizes = n, []
+    for share in shares[:-1]:
+        sizes.append(int(np.float32(left) * share))
+        left -= sizes[-1]
+    return [*sizes, left]
+
+
+@cache
+def dllm_shares(steps):
+    """``1 - s/t`` of ``LinearAlphaScheduler``, alpha(t) = 1 - t, in float32."""
+    one, shares = np.float32(1), []
+    for j in range(steps):
+        t, s = np.float32((steps - j) / steps), np.float32((steps - j - 1) / steps)
+        alpha_t, alpha_s = one - t, one - s
+        shares.append(1 - float((one - alpha_s) / (one - alpha_t)))
+    return shares
+
+
+def dllm_sizes(n, steps):
+    """ZHZisZZ/dllm ca17675, ``get_num_transfer_tokens``: products in float64, rounded half to even, no zeros."""
+    left, sizes = n, []
+    for share in dllm_shares(steps):
+        sizes.append(min(round(left * share), left))
+        left -= sizes[-1]
+    return [size for size in sizes if size]
+
+
+def maskgit_sizes(n, steps):
+    """autonomousvision/mdpo 6bf80c9, ``get_num_transfer_tokens_maskgit``: floors of float64 products, their drops."""
+    masked = [n, *(floor(n * min(max(1 - (j + 1) / steps, 1e-6), 1)) for j in range(steps))]
+    return [before - after for before, after in pairwise(masked)]
+
+
+def dus_levels(length, base, merge=True):
+    """omerlux/DUS abd7723f, ``dilated_unmask_levels`` and ``merge_last_level``: the positions of each round."""
+    levels, revealed, stride = [], set(), length // base
+    while stride >= 1:
+        levels.append([i for i in range(length) if i % stride == 0 and i not in revealed])
+        revealed.update(levels[-1])
+        stride //= base
+    levels.append([i for i in range(length) if i not in revealed])
+    levels = [level for level in levels if level]
+    if merge and len(levels) >= 2 and len(levels[-1]) < len(levels[-2]):
+        levels[-2:] = [levels[-2] + levels[-1]]
+    return levels
+
+
+class DUS:
+    """omerlux/DUS abd7723f, ``generate_scheduled``; memory is the number of rounds done in all blocks.
+
+    An answer may end with masks, which are None.
+    """
+
+    def __init__(self, base, floor, merge=True, block=None):
+        self.base, self.floor, self.merge, self.block = base, Fraction(floor), merge, block
+
+    def start(self, n):
+        size = self.block or n
+        self.rounds = [
+            ([start + i for i in level], level == levels[-1])
+            for start in range(0, n, size)
+            for levels in [dus_levels(min(size, n - start), self.base, self.merge)]
+            for level in levels
+        ]
+        return 0
+
+    def done(self, tokens, memory):  # noqa: ARG002
+        return memory == len(self.rounds)
+
+    def step(self, run, tokens, memory):
+        laws = run.marginals(tokens)
+        positions, is_last = self.rounds[memory]
+        for weight, drawn in run.draws(laws, positions):
+            kept = {i: v for i, v in drawn.items() if is_last or max(laws[i].values()) >= self.floor}
+            yield weight, written(tokens, kept), memory + 1
+
+
+class DreamOrder:
+    """DreamLM/Dream fac0a7f, ``_sample`` with ``alg_temp``: the schedule, and positions drawn by their scores.
+
+    ``multinomial`` without replacement: one after the other, by weight. Chances are decimals of 60 digits. With drawn,
+    as at a temperature above 0, the score is the probability of the token drawn. Memory is the number of the step.
+    """
+
+    def __init__(self, sizes, alg_temp, by="confidence", drawn=False):
+        self.sizes, self.alg_temp, self.by, self.drawn = sizes, Fraction(alg_temp), by, drawn
+
+    def start(self, n):  # noqa: ARG002
+        return 0
+
+    def done(self, tokens, memory):  # noqa: ARG002
+        return None not in tokens
+
+    def step(self, run, tokens, memory):
+        laws = run.marginals(tokens)
+        left = [i for i, token in enumerate(tokens) if token is None]
+        for weight, drawn in run.draws(laws, left):
+            scores = {i: dec(laws[i][drawn[i]]) if self.drawn else self.score(laws[i]) for i in left}
+            for chosen, chance in self.orders(scores, self.sizes[memory]):
+                yield weight * chance, written(tokens, {i: drawn[i] for i in chosen}), memory + 1
+
+    def score(self, law):
+        with localcontext() as context:
+            context.prec = 60
+            largest, second = sorted([*map(dec, law.values()), Decimal(0)], reverse=True)[:2]
+            entropy = -sum(dec(p) * dec(p).ln() for p in law.values() if p)
+            return {"confidence": largest, "margin": largest - second, "entropy": -entropy}[self.by]
+
+    def orders(self, scores, take):
+        with localcontext() as context:
+            context.prec = 60
+            weights = {i: (score / dec(self.alg_temp)).exp() for i, score in scores.items()}
+            for order in permutations(weights, take):
+                chance, rest = Decimal(1), sum(weights.values())
+                for i in order:
+                    chance, rest = chance * weights[i] / rest, rest - weights[i]
+                yield order, Fraction(chance)
+
+
+# --- sets of one step: scores by position, where the lowest index wins among equals ---
+
+
+def ordered(scores):
+    return sorted(scores, key=lambda i: (-scores[i], i))
+
+
+def fast_dllm_threshold(c, gamma):
+    """NVlabs/Fast-dLLM 24cc59e, ``get_transfer_index``: all are chosen, then those below are dropped but the first."""
+    first, *others = ordered(c)
+    return {first, *(i for i in others if not c[i] < gamma)}
+
+
+def fast_dllm_v2_threshold(c, gamma):
+    """NVlabs/Fast-dLLM v2: above the threshold, and the best one always."""
+    return {i for i in c if c[i] > gamma} | {ordered(c)[0]}
+
+
+def fast_dllm_factor(c, f):
+    """NVlabs/Fast-dLLM f6b35ec3, ``get_transfer_index_dynamic``."""
+    thresholds = [1 - f / (n + 1) for n in range(1, len(c) + 1)]
+    thresholds[0] = -1
+    for top, i in enumerate(ordered(c)):
+        if c[i] < thresholds[top]:
+            break
+    if top in (0, len(c) - 1):
+        top += 1
+    return set(ordered(c)[:top])
+
+
+def dllm_factor(c, f):
+    """ZHZisZZ/dllm ca17675, fastdllm sampler: as many as there are ranks that pass, wherever they are."""
+    passing = [n == 1 or c[i] >= 1 - f / (n + 1) for n, i in enumerate(ordered(c), start=1)]
+    return set(ordered(c)[: sum(passing)])
+
+
+def dinfer_threshold(c, gamma):
+    """inclusionAI/dInfer fce4e32, ``get_transfer_index_threshold``: the bar falls to just below the best."""
+    return {i for i in c if c[i] >= min(gamma, max(c.values()) - Fraction(1, 10**5))}
+
+
+def dinfer_hierarchy(c, gamma, low, fast=False):
+    """inclusionAI/dInfer fce4e32, ``HierarchyDecoder`` and (fast) ``get_transfer_index_hierarchy_fast_v2``."""
+    best, chosen, runs = ordered(c)[0], set(), []
+    if fast and c[best] < low:
+        return {best}
+    for i in sorted(c):
+        if i - 1 in c:
+            runs[-1].append(i)
+        else:
+            runs.append([i])
+    for run in runs:
+        tops = [i for i in run if c[i] == max(c[j] for j in run)]
+        chosen.update(i for i in (tops[:1] if fast else tops) if c[i] > low)
+    chosen.update(i for i in c if c[i] > gamma)
+    return chosen if fast else chosen | {best}
+
+
+def uncode_eb(entropies, gamma):
+    """NEUIR/Uncode f2e2602 and omerlux/DUS abd7723f: sorted by entropy, sums less the largest so far; at least one."""
+    order = sorted(entropies, key=lambda i: (entropies[i], i))
+    number = sum(
+        sum(entropies[i] for i in order[:m]) - entropies[order[m - 1]] <= gamma
+        for m in range(1, len(order) + 1)
+    )
+    return set(order[: max(number, 1)])
+
+
+def frechet_profile(c, margin):
+    """Ringo-Star/FastdLLM_plusplus 29fd034: the last prefix whose profile exceeds the margin; at least one."""
+    values, most = [c[i] for i in ordered(c)], 1
+    for n in range(1, len(values) + 1):
+        if max(0, sum(values[:n]) - (n - 1)) - (1 - values[n - 1]) > margin:
+            most = n
+    return set(ordered(c)[:most])
 
 
 class DrawnFirst(Memoryless):

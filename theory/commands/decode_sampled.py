@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from theory.bounds.partitions.markov import approximate_step_bound
 from theory.bounds.schedules.markov import chain_curve
 from theory.decoding.structured.markov import approximate_accuracy
+from theory.distributions.distribution import MASK
 from theory.distributions.parametric.grammar import GrammarLaw
 from theory.distributions.parametric.hmm import HMMLaw
 from theory.distributions.parametric.markov import MarkovLaw
@@ -170,7 +171,7 @@ def _formulas(law: SampledLaw, known: FixedSchedule) -> dict[str, tuple[str, Any
 
 
 def _of_runs(law: SampledLaw, rule: Policy | Process, runs: Runs) -> dict[str, tuple[str, Any]]:
-    valid = int(law.contains(runs.tokens).sum())
+    valid = int(law.contains(runs.tokens[(runs.tokens != MASK).all(axis=1)]).sum())  # some rules leave masks
     return {
         "accuracy": ("estimate", proportion(valid, len(runs.tokens)) | {"interval": "exact"}),
         "steps": ("estimate", _mean_steps(law, rule, runs.steps)),

@@ -18,13 +18,14 @@ __all__ = ["realised_answer", "rules_answer", "rules_table", "with_steps"]
 
 
 def rules_answer() -> list[dict[str, Any]]:
-    """Return one dictionary per registered rule: name, example, source, formula, switches, cost, kind."""
+    """Return one dictionary per registered rule: name, example, formula, source, release, switches, cost, kind."""
     return [
         {
             "name": name,
             "example": cls.example,
             "formula": cls.formula,
             "source": cls.source,
+            "release": cls.release,
             "switches": [f.name for f in fields(cls)],
             "cost": cls.cost,
             "kind": _kind(cls),
@@ -35,11 +36,19 @@ def rules_answer() -> list[dict[str, Any]]:
 
 def rules_table() -> str:
     """Return the rules as a Markdown table, as in ``docs/rules.md``."""
-    lines = ["| rule | takes | source | switches | kind | work per step |", "|---|---|---|---|---|---|"]
+    lines = ["| rule | takes | source | release | switches | kind | work per step |", "|---" * 7 + "|"]
     for row in rules_answer():
         switches = ", ".join(f"`{name}`" for name in row["switches"])
         formula = row["formula"].replace("|", "\\|")
-        cells = [f"`{row['example']}`", formula, row["source"], switches, row["kind"], row["cost"]]
+        cells = [
+            f"`{row['example']}`",
+            formula,
+            row["source"],
+            row["release"],
+            switches,
+            row["kind"],
+            row["cost"],
+        ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 

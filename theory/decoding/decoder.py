@@ -16,6 +16,7 @@ from theory.distributions.tempering import Transform
 from theory.policies.as_process import SampledConfidence
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.process import Process
+from theory.policies.rules.fixed_order import Dilated, FlooredRounds
 from theory.validation import choice
 
 __all__ = ["as_process", "decode"]
@@ -69,6 +70,8 @@ def as_process(policy: Policy | Process, transform: Transform) -> Process | None
     """Return the rule as a process if it has to be run as one; ``None`` if it is a memoryless policy."""
     if isinstance(policy, Process):
         return policy
+    if isinstance(policy, Dilated) and policy.floor:
+        return FlooredRounds(policy)
     # greedy tokens are the most probable ones: max and sampled confidence are then the same
     sampled = isinstance(policy, RankedPolicy) and policy.confidence == "sampled" and transform.temperature
     return SampledConfidence(policy) if sampled and isinstance(policy, RankedPolicy) else None

@@ -17,6 +17,7 @@ from theory.decoding.lookahead import Pilot, first_board
 from theory.decoding.process_cost import RunCost
 from theory.decoding.result import AnswerLaw, Decode, ValidSet, assembled
 from theory.decoding.state_keys import StateKeys
+from theory.distributions.distribution import MASK
 from theory.distributions.listed_model import ListedModel
 from theory.distributions.listed_model_balls import BallModel
 from theory.distributions.pmf import JointPMF
@@ -62,7 +63,12 @@ def process_law(pmf: JointPMF, process: Process, transform: Transform, off_suppo
     """Return ``Q(y)`` of every answer of a process; see :func:`theory.decoding.output.output_law`."""
     run = _Run(pmf, process, transform, off_support)
     tokens = run.model.names[0]
-    law = {tuple(tokens[v] for v in y): q for y, q in run.finish().items() if q != 0}
+    finished = run.finish()
+    if run.unfinished:
+        raise InputError(
+            f"rule {process} leaves masks in some answers, which are no outcomes: there is no law of all."
+        )
+    law = {tuple(tokens[v] for v in y): q for y, q in finished.items() if q != 0}
     return AnswerLaw(law, proven=run.proven)
 
 
@@ -129,6 +135,7 @@ class _Run:
             stop=self.stop,
         )
         self.law: dict[tuple[int, ...], Any] = {}
+        self.unfinished = False  # whether runs ended with masks
         self.ends: dict[tuple[int, bool], Any] = {}  # (model calls, possible answer)
         self.calls: tuple[dict[int, Any], dict[int, Any]] = (
             {},
@@ -222,7 +229,10 @@ class _Run:
         board = self.board
         done = np.asarray(finished_rows(self.process, board))
         answers, own = board.tokens[done], board.weights["own"][done]
-        possible = (self.model.mass(answers) != 0).tolist()
+        whole = (answers != MASK).all(axis=1)
+        if not whole.all():  # no answer: wrong, and no path of the data leads to it
+            self.unfinished, self.chance.follows_data = True, False
+        possible = ((self.model.mass(answers) != 0) & whole).tolist()
         for answer, share, is_possible in zip(answers.tolist(), own.tolist(), possible, strict=True):
             self.law[tuple(answer)] = self.law.get(tuple(answer), self.zero) + share
             end = (board.step, is_possible)

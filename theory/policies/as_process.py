@@ -11,10 +11,10 @@ from theory.policies.foreign import plan_of
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.process import Chance
 
-__all__ = ["Factorised", "SampledConfidence", "gathered", "unmasked"]
+__all__ = ["Factorised", "SampledConfidence", "Wrapped", "gathered", "unmasked"]
 
 
-class _Wrapped:
+class Wrapped:
     """What a policy run as a process has in common: its traits, no memory, and an end when nothing is masked."""
 
     policy: Any
@@ -43,7 +43,7 @@ class _Wrapped:
 
 
 @dataclass(frozen=True)
-class SampledConfidence(_Wrapped):
+class SampledConfidence(Wrapped):
     """A ranked policy as released code runs it at tau > 0.
 
     A token is drawn at every competing position; the score of a position is the probability of its drawn token
@@ -63,13 +63,14 @@ class SampledConfidence(_Wrapped):
         board, drawn = chance.propose(board, where)
         board = board.remember(drawn=drawn)
         view = board.view().within_blocks(self.policy.block)
-        plan = self.policy.rank(view, gathered(view.probs, drawn, board))
+        probs = view.probs if self.rational else view.reals[0]
+        plan = self.policy.rank(view, gathered(probs, drawn, board))
         board, chosen = chance.choose(board, plan)
         return board.write(chosen, board.memory["drawn"]).forget("drawn")
 
 
 @dataclass(frozen=True)
-class Factorised(_Wrapped):
+class Factorised(Wrapped):
     """A memoryless policy run as a process: choose a set, then draw its tokens independently.
 
     Attributes:

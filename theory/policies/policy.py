@@ -58,6 +58,7 @@ class Rule:
         name: Its registered name.
         example: A specification that works.
         source: Where it was published.
+        release: Which released code it is identical to, and with which switches.
         formula: What it takes, in one line.
         cost: Work per step for n positions and V tokens, beyond the model call.
         clocked: Whether it reads the number of the step; it may then take no position in a step.
@@ -72,6 +73,7 @@ class Rule:
     name: ClassVar[str] = ""
     example: ClassVar[str] = ""
     source: ClassVar[str] = ""
+    release: ClassVar[str] = ""
     formula: ClassVar[str] = ""
     cost: ClassVar[str] = "n log n"
     clocked: ClassVar[bool] = False
@@ -128,7 +130,7 @@ class RankedPolicy(Rule):
         view = view.within_blocks(self.block)
         return self.rank(view, view.numbers.xp.broadcast_to(self.score(view), view.masked.shape))
 
-    def rank(self, view: View, scores: Array) -> Ranked:
+    def rank(self, view: View, scores: Array) -> Plan:
         """Return the ranking of given scores (B, n) and the number to take."""
         return Ranked(view, scores, self.count(view, scores), self.ties, least=0 if self.clocked else 1)
 

@@ -7,7 +7,7 @@ conditional a block gives it for any sequence, on the support or off it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -62,6 +62,10 @@ def fixed_schedule(rule: object, n: int) -> FixedSchedule | None:
     """
     if type(rule) not in _COUNTED or not isinstance(rule, RankedPolicy):
         return None
+    if isinstance(rule, Dilated) and rule.floor:
+        return None  # positions may stay masked
+    if isinstance(rule, Dream) and rule.alg_temp is not None:  # its numbers are those of the best positions
+        rule = replace(rule, alg_temp=None, by="confidence", ties="random")
     alike = rule.by == "random"  # all scores are equal
     if rule.ties == "all" and not (alike or rule.by == "left_to_right"):
         return None  # as many as there are equal scores

@@ -1,6 +1,7 @@
 """What settings really do, the threshold oracle, truncation, rules of one's own, and the page of rules."""
 
 import json
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -295,10 +296,15 @@ def test_equal_tokens_at_the_border_stay_in_order():
 # -- the page -----------------------------------------------------------------------------------------------------
 
 
-def test_the_page_lists_every_rule():
+def test_the_page_lists_every_rule(capsys):
     page = (Path(__file__).parents[3] / "docs" / "rules.md").read_text()
     assert rules_table() in page
+    assert main(["rules", "--markdown"]) == 0
+    assert capsys.readouterr().out == rules_table()
     for row in rules_answer():
         assert row["formula"], row["name"]
         assert row["source"], row["name"]
+        assert re.search(r"\b[0-9a-f]{7,8}\b|no code|none", row["release"]), row[
+            "name"
+        ]  # a commit, or that there is none
         assert policies()[row["name"]].__doc__

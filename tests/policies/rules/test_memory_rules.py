@@ -1,6 +1,8 @@
 """Rules with memory, and rules that ask the model: exact laws against plain recursions, samples against exact laws."""
 
+from dataclasses import replace
 from fractions import Fraction
+from math import log
 
 import numpy as np
 import pytest
@@ -17,12 +19,15 @@ from tests.helpers.strategies import targets
 from tests.reference import definitions as ref
 from tests.reference import processes as rp
 from theory.decoding import decoder
+from theory.decoding.lookahead import first_board
 from theory.decoding.output import output_law
 from theory.distributions.listed_model import ListedModel
 from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import EXACT
 from theory.policies import parse_policy
 from theory.policies.rules.demask import influence
+from theory.policies.rules.lopa import LoPA
 from theory.policies.view import View
 
 SHAPES = [(3,), (1, 2), (2, 2), (3, 2), (3, 3), (2, 2, 2), (3, 1, 2), (2, 3, 2)]
@@ -161,12 +166,13 @@ CERTAIN = JointPMF.uniform([tuple(range(6))])
         ("slowfast", 3),  # the end is noted twice, then the span goes at once
         ("slowfast:window=1", 2),
         (
-            "slowfast:form=released,low=0.3,high=0.9,explore=6",
+            "slowfast:form=released",
             6,
         ),  # all in the first call, then five idle ones
         ("lopa:gamma=0.9,k=3", 1),
-        ("lopa:gamma=1.5,k=1,ties=lowest,equal=anchor", 6),
-        ("lopa:gamma=1.5,k=1,ties=lowest", 4),  # two positions a step, and a call that closes the block
+        ("lopa:gamma=1.5,k=2,ties=lowest,equal=anchor", 6),
+        ("lopa:gamma=1.5,k=1,ties=lowest", 6),  # no branch
+        ("lopa:gamma=1.5,k=2,ties=lowest", 4),  # two positions a step, and a call that closes the block
     ],
 )
 def test_steps_of_a_certain_answer(text, steps):
@@ -242,3 +248,49 @@ def test_pc_takes_rare_tokens_first():
     assert policy.plan(view).distribution()[1] == [((0b010, 1),)]
     late = parse_policy("pc:k=1,lam=5").plan(view).distribution()[1]
     assert late == [((0b001, 1),)]
+
+
+def test_lopa_starts_with_the_lowest_entropy_and_k_1_is_no_branch():
+    # (.52, .16, .16, .16) and (.5, .5): the second has the lower entropy, the first the higher confidence
+    pmf = JointPMF.from_mapping(
+        {("a", 0): "1/2", ("a", 1): "1/50", ("b", 1): "4/25", ("c", 1): "4/25", ("d", 1): "4/25"}
+    )
+    by_entropy = output_law(pmf, parse_policy("lopa:gamma=0.97,k=1"), temperature=0)
+    assert by_entropy == {("a", 0): Fraction(1, 2), **{(v, 1): Fraction(1, 6) for v in "bcd"}}
+    assert output_law(pmf, parse_policy("lopa:gamma=0.97,k=1,by=confidence"), temperature=0) == {("a", 0): 1}
+    # without branches, and with the confidence, it is the threshold
+    for law in (ref.shuffle(3), ref.replace_random(3), ref.repeated_bit(3)):
+        lone, plain = (
+            decoder.decode(JointPMF.from_mapping(law), parse_policy(spec))
+            for spec in ("lopa:gamma=0.6,k=1,by=confidence", "threshold:gamma=0.6")
+        )
+        assert (lone.law, lone.steps) == (plain.law, plain.steps)
+
+
+def test_the_value_of_a_branch_of_lopa():
+    # three positions: after the first, equal bits; the branch is worth weight * own + (1 - weight) * rest
+    pmf = JointPMF.uniform([(a, b, b) for a in (0, 1) for b in (0, 1)])
+    rule = LoPA(gamma="0.9", k=2, by="confidence", lowest="1/2", weight="1/4")
+    board = first_board(ListedModel.by_code(pmf), Transform())
+    states = np.array([[[0, -1, -1], [0, 0, -1]]])  # the anchor, and a branch that adds the second position
+    added = np.array([[[False, False, False], [False, True, False]]])
+    assert rule._value(board, states, added).tolist() == [[0.25 + 0.75 * 0.5, 0.25 * 0.5 + 0.75]]
+    (nats,) = replace(rule, by="entropy")._value(board, states, added).tolist()
+    assert nats == pytest.approx([0.25 - 0.75 * log(2), -0.25 * log(2)], abs=1e-15)
+
+
+def test_the_divergence_of_klass_is_in_nats():
+    # knowing y_0 moves the others from 0.9 to 0.937 or 0.863: 0.0086 or 0.0069 nats, 0.0125 or 0.00995 bits
+    share = {0: Fraction(937, 1000), 1: Fraction(863, 1000)}
+    pmf = JointPMF.from_mapping(
+        {
+            (a, b, c): Fraction(1, 2) * (share[a] if b else 1 - share[a]) * (share[a] if c else 1 - share[a])
+            for a in (0, 1)
+            for b in (0, 1)
+            for c in (0, 1)
+        }
+    )
+    rule = "klass:tau=0.6,history=1,by=left_to_right"
+    assert str(parse_policy("klass:eps=0.01")) == "klass"  # the release's value is the default
+    for eps, steps in (("0.01", 2), ("0.008", Fraction(5, 2)), ("0.0065", 3)):
+        assert decoder.decode(pmf, parse_policy(f"{rule},eps={eps}")).steps == steps

@@ -65,7 +65,7 @@ def pairs(draw):
     f = draw(st.sampled_from(["1/3", "1/2", "2/3", "1", "4/3", "2"]))
     if name == "released":
         return Pair(f"factor:f={f},variant=released{shared}", ref.released_factor(f, ties, block))
-    spec = f"factor:f={f},variant=prefix,strict={str(strict).lower()}{shared}"
+    spec = f"factor:f={f},strict={str(strict).lower()}{shared}"  # the largest rank ends the first run that passes
     return Pair(spec, ref.prefix_factor(f, strict, ties, block))
 
 
@@ -77,6 +77,16 @@ def test_law_of_the_chosen_set(batch, pair):
     policy = parse_policy(pair.spec)
     assert laws(policy, exact_view(rows, masked)) == truth
     assert laws(policy, float_view(rows, masked)) == truth
+
+
+def test_eb_ranks_by_entropy_as_every_release_does():
+    # confidences .52 > .5, entropies 1.76 > 1 bits; a budget of 1 bit takes both
+    rows = [[[Fraction(w, 100) for w in ws] for ws in ((52, 16, 16, 16), (50, 50, 0, 0))]]
+    masked = [[True, True]]
+    first = {"eb:gamma=0.1": {1}, "eb:gamma=0.1,by=confidence": {0}, "eb:gamma=1": {0, 1}}
+    for spec, chosen in first.items():
+        assert laws(parse_policy(spec), exact_view(rows, masked)) == [{frozenset(chosen): 1}]
+    assert str(parse_policy("eb:gamma=0.1,by=entropy")) == "eb:gamma=1/10"
 
 
 # -- schedules --------------------------------------------------------------------------------------------------
@@ -236,13 +246,15 @@ def test_random_order_with_a_temperature_is_random_order():
         ("entropy_sum:eta=1,crossing=both", "unknown crossing 'both'; known: drop, keep"),
         ("frechet:delta=-1", "delta must be at least 0"),
         ("frechet:by=entropy", "frechet reads confidences, got by=entropy"),
-        ("factor:f=1,variant=fixed", "unknown variant 'fixed'; known: paper, prefix, released"),
+        ("factor:f=1,variant=fixed", "unknown variant 'fixed'; known: paper, released"),
+        ("factor:f=1,variant=prefix", "variant=prefix never differed from variant=paper, the default"),
         ("dinfer:gamma=0.9,slack=-1", "slack must be at least 0"),
         ("dream:steps=0", "steps must be a whole number of at least 1"),
         ("dream:steps=4,eps=1", "eps must be at least 0 and below 1, got 1"),
         ("ancestral:steps=2,eps=-1", "eps must be at least 0 and below 1"),
         ("dus:base=1", "base must be at least 2, got 1"),
         ("dus:ties=random", "dus goes by position alone"),
+        ("dus:floor=2", r"floor must lie in 0\.\.1, got 2"),
         ("plackett_luce:k=1,alg_temp=0", "alg_temp must be positive, got 0; use topk for 0"),
         ("topk:k=2,by=margin,confidence=sampled", "confidence=sampled needs by=confidence, got by=margin"),
     ],

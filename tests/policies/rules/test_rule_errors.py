@@ -121,11 +121,15 @@ BAD = {
     "slowfast:window=1000": "window must be at most 100, got 1000",
     "slowfast:form=printed": "unknown form 'printed'",
     "slowfast:form=released,k=2": "leave k out, got 2",
+    "slowfast:cut=true": "cut=true is a part of form=released",
     "slowfast:by=margin": "leave by and confidence out",
     "lopa:gamma=0.9": "needs 'k'",
     "lopa:gamma=0.9,k=1,equal=first": "unknown equal 'first'",
     "lopa:gamma=0.9,k=1001": "k must be at most 1000, got 1001",
-    "lopa:gamma=0.9,k=1,confidence=sampled": "leave by and confidence out",
+    "lopa:gamma=0.9,k=1,by=confidence,confidence=sampled": "leave confidence out",
+    "lopa:gamma=0.9,k=1,by=random": "unknown score 'random'; known: confidence, entropy, margin",
+    "lopa:gamma=0.9,k=1,lowest=0": "lowest must lie above 0 and not above 1, got 0",
+    "lopa:gamma=0.9,k=1,weight=2": r"weight must lie in 0\.\.1, got 2",
 }
 
 

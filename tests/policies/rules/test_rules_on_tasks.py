@@ -44,11 +44,12 @@ VARIANTS = (
     "threshold:gamma=0.6,confidence=sampled,strict=false",
     "threshold:gamma=0.6,floor=2",
     "factor:f=1.0,variant=released",
-    "factor:f=1.5,variant=prefix,confidence=sampled",
+    "factor:f=1.5,confidence=sampled",
     "dream:steps=3,by=confidence,confidence=sampled",
     "llada:steps=2,block=2,by=entropy",
     "ancestral:steps=3,eps=0,block=2",
     "eb:gamma=1,by=left_to_right",
+    "eb:gamma=1,by=confidence",
     "entropy_sum:eta=1.5,crossing=keep",
     "dus:base=2,block=4",
 )

@@ -74,7 +74,7 @@ def realised(policy: Policy | Process, masked: int) -> Realised | None:
             sizes.append(left * policy.probability(step))
             left -= sizes[-1]
         return Realised(sizes=tuple(sizes), calls=policy.steps)
-    if isinstance(policy, _BLIND):
+    if isinstance(policy, _BLIND) and not (isinstance(policy, Dilated) and policy.floor):
         sizes = _followed(policy, masked)
         return Realised(sizes=sizes, calls=len(sizes))
     return None
@@ -134,6 +134,8 @@ def lumped_form(policy: Policy | Process, n: int) -> Policy | Process:
     A schedule without blocks takes known sizes; its idle calls change nothing but their number.
     """
     if not isinstance(policy, Scheduled) or policy.block is not None or policy.confidence == "sampled":
+        return policy
+    if not policy.rational:
         return policy
     sizes = [size for size in policy.sizes(n) if size]
     return Sizes(sizes="+".join(map(str, sizes)), by=policy.by, ties=policy.ties)

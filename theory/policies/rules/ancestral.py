@@ -92,6 +92,10 @@ class Ancestral(Rule):
 
     example: ClassVar[str] = "ancestral:steps=2"
     source: ClassVar[str] = "MDLM, arXiv 2406.07524; Dream alg=origin"
+    release: ClassVar[str] = (
+        "default: DreamLM/Dream fac0a7f, `alg=origin`; kuleshov-group/mdlm c112c52 has `eps=1e-5` and "
+        "one more call (`remdm:eta=0`)"
+    )
     formula: ClassVar[str] = "each masked position with probability 1 - s/t"
     cost: ClassVar[str] = "n"
     clocked: ClassVar[bool] = True

@@ -49,6 +49,9 @@ class Credit(DInfer):
 
     example: ClassVar[str] = "credit:gamma=0.9"
     source: ClassVar[str] = "dInfer, arXiv 2510.08666"
+    release: ClassVar[str] = (
+        "`top=lowest`: inclusionAI/dInfer fce4e32; default: all of the most probable tokens"
+    )
     formula: ClassVar[str] = "dinfer on p (1 + m)^alpha; m <- beta m + c^boost at the best token"
     cost: ClassVar[str] = "n V"
     rational: ClassVar[bool] = False

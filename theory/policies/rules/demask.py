@@ -54,6 +54,7 @@ class DEMASK(RankedPolicy):
 
     example: ClassVar[str] = "demask:budget=0.3"
     source: ClassVar[str] = "DEMASK, arXiv 2604.02560"
+    release: ClassVar[str] = "no code found"
     formula: ClassVar[str] = "by descending score, while sum of D_ij over taken pairs <= budget"
     cost: ClassVar[str] = "n V model calls"
     asks: ClassVar[bool] = True

@@ -34,6 +34,7 @@ class DInfer(RankedPolicy):
 
     example: ClassVar[str] = "dinfer:gamma=0.9"
     source: ClassVar[str] = "inclusionAI/dInfer parallel_strategy.py"
+    release: ClassVar[str] = "default: inclusionAI/dInfer fce4e32, which calls it threshold"
     formula: ClassVar[str] = "c_i >= min(gamma, max c - slack)"
     lumps: ClassVar[bool] = True
     gamma: Fraction

@@ -27,22 +27,31 @@ class EntropyBounded(EntropyPrefix):
     The left side bounds the total correlation of U given what is revealed, so that every step of the ideal model
     costs at most gamma bits. With gamma = 0 all positions of entropy zero go, and one more.
 
-    Source: EB-Sampler, arXiv 2505.24857, Algorithm 1. ``by`` is its error proxy. ParallelBench's ``eb_sampler_gamma``
-    goes by position: ``by=left_to_right``. Usual values: 0.001 to 1 nats; 0.1 nats are 0.144 bits.
+    Source: EB-Sampler, arXiv 2505.24857, Algorithm 1. ``by`` is its error proxy: the entropy in every release
+    (NEUIR/Uncode f2e2602, SGLang, omerlux/DUS abd7723f); ``by=confidence`` and ``by=margin`` are variants.
+    ParallelBench's ``eb_sampler_gamma`` is none of these: it takes the *number* from the entropies of all positions in
+    their order, the prompt and decoded ones included, and then the most confident positions. Usual values: 0.001 to 1
+    *nats*, the unit of Uncode and SGLang; gamma is in bits here, as in omerlux/DUS. 0.1 nats are 0.1443 bits.
 
     Attributes:
-        gamma: The budget of a step in bits, at least 0.
+        by: The score that ranks the positions.
+        gamma: The budget of a step in bits (nats times 1.4427), at least 0.
 
     Example:
-        >>> EntropyBounded(gamma="0.1").gamma
-        Fraction(1, 10)
+        >>> EntropyBounded(gamma="0.1443")
+        EntropyBounded(by='entropy', ties='random', block=None, confidence='max', gamma=Fraction(1443, 10000))
     """
 
     example: ClassVar[str] = "eb:gamma=0.1"
     source: ClassVar[str] = "EB-Sampler, arXiv 2505.24857"
+    release: ClassVar[str] = (
+        "default: NEUIR/Uncode f2e2602 (gamma in nats there), omerlux/DUS abd7723f; ParallelBench's "
+        "differs from all switches"
+    )
     formula: ClassVar[str] = "largest prefix with sum H - max H <= gamma"
     cost: ClassVar[str] = "n V + n^2"
     lumps: ClassVar[bool] = True
+    by: str = "entropy"
     gamma: Fraction
 
     def __post_init__(self) -> None:

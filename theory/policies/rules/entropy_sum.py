@@ -36,6 +36,7 @@ class EntropySum(EntropyPrefix):
 
     example: ClassVar[str] = "entropy_sum:eta=1"
     source: ClassVar[str] = "Cai and Li, arXiv 2603.22248"
+    release: ClassVar[str] = "no code found"
     formula: ClassVar[str] = "largest prefix with sum H <= eta"
     cost: ClassVar[str] = "n V + n log n"
     lumps: ClassVar[bool] = True

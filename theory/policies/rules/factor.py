@@ -19,16 +19,16 @@ __all__ = ["Factor"]
 class Factor(RankedPolicy):
     """Take the largest m with ``(m + 1)(1 - c_(m)) < f`` over scores in descending order; at least one.
 
-    Source: Fast-dLLM, arXiv 2505.22618, Section 3.3. Usual value: 1.0. ``variant=prefix`` stops at the first rank that
-    fails. ``variant=released`` is ``get_transfer_index_dynamic`` of NVlabs/Fast-dLLM (f6b35ec3), also in dInfer and
-    ParallelBench: the first rank always passes, a prefix with ``<=``, and when only the last of the ranks fails it is
-    taken all the same (``if top_i == 0 or top_i == len - 1: top_i += 1``), so that two masked positions always go
-    together.
+    Source: Fast-dLLM, arXiv 2505.22618, Section 3.3. Usual value: 1.0. The left side rises with the rank, so that all
+    ranks before one that passes pass too. ``variant=released`` is ``get_transfer_index_dynamic`` of NVlabs/Fast-dLLM
+    (f6b35ec3), also in dInfer and ParallelBench: the first rank always passes, a prefix with ``<=``, and when only the
+    last of the ranks fails it is taken all the same (``if top_i == 0 or top_i == len - 1: top_i += 1``), so that two
+    masked positions always go together. ``strict=false`` is the rule of ZHZisZZ/dllm (ca17675).
 
     Attributes:
         f: The factor, positive.
         strict: ``<`` (the paper) or ``<=``; ``released`` has ``<=`` always.
-        variant: ``paper``, ``prefix`` or ``released``.
+        variant: ``paper`` or ``released``.
 
     Example:
         >>> Factor(f="1.0").f
@@ -38,6 +38,10 @@ class Factor(RankedPolicy):
     lumps: ClassVar[bool] = True
     example: ClassVar[str] = "factor:f=1.0"
     source: ClassVar[str] = "Fast-dLLM, arXiv 2505.22618"
+    release: ClassVar[str] = (
+        "`variant=released`: NVlabs/Fast-dLLM f6b35ec3, inclusionAI/dInfer fce4e32; `strict=false`: "
+        "ZHZisZZ/dllm ca17675; default: the paper"
+    )
     formula: ClassVar[str] = "largest m with (m+1)(1 - c_(m)) < f"
     f: Fraction
     strict: bool = True
@@ -46,7 +50,9 @@ class Factor(RankedPolicy):
     def __post_init__(self) -> None:
         super().__post_init__()
         choice(self.strict, "strict", (False, True))
-        choice(self.variant, "variant", ("paper", "prefix", "released"))
+        if self.variant == "prefix":
+            raise InputError("variant=prefix never differed from variant=paper, the default; leave it out.")
+        choice(self.variant, "variant", ("paper", "released"))
         object.__setattr__(self, "f", exact_fraction(self.f, "f"))
         if self.f <= 0:
             raise InputError(f"f must be positive, got {self.f}.")
@@ -61,11 +67,8 @@ class Factor(RankedPolicy):
         strict = self.strict and self.variant != "released"
         passes = cost < f - numbers.tolerance if strict else cost <= f + numbers.tolerance
         passes = xp.astype(passes, xp.bool) & (rank <= view.left[:, None])
-        if self.variant == "paper":
-            return xp.max(xp.where(passes, rank, xp.ones_like(rank)), axis=1)
-        failed = xp.cumulative_sum(xp.astype(~passes & (rank > 1), xp.int64), axis=1)
-        number = xp.sum(xp.astype(failed == 0, xp.int64), axis=1)
+        number = xp.max(xp.where(passes, rank, xp.ones_like(rank)), axis=1)
         if self.variant == "released":
-            # top_i is the index of the first rank that fails; index 0 is forced
+            # the first rank that fails is the last one, and then it goes too
             number = xp.where((number == view.left - 1) & (view.left > 1), view.left, number)
         return number

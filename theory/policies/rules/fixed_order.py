@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from theory.distributions.distribution import like
 from theory.numbers.arithmetic import Array
+from theory.policies.as_process import Wrapped
+from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, register
+from theory.policies.process import Chance
+from theory.policies.scores import SCORES
 from theory.policies.view import View
-from theory.validation import InputError, positive_int
+from theory.validation import InputError, choice, exact_fraction, positive_int
 
-__all__ = ["Bisection", "Dilated", "bisection_rounds", "dilated_rounds"]
+__all__ = ["Bisection", "Dilated", "FlooredRounds", "bisection_rounds", "dilated_rounds"]
+
+_NEVER = 1 << 62  # beyond every round
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,29 +60,95 @@ class Dilated(_ByRound):
     Source: DUS, arXiv 2506.19037, Section 3. Positions count from 0 in each block; the whole answer is one block
     unless ``block`` is given. Usual value: a = 2.
 
+    The released code (``generate_scheduled`` with ``scheduler="dilated"`` in ``generate.py`` of omerlux/DUS, abd7723f;
+    the same in ParallelBench) is ``floor=0.3,merge=true``. A position whose round has come is left masked where its
+    confidence is below ``floor``, but not in the last round of its block. No round returns to it, so that the answer
+    may end with masks; then it counts as wrong, and there is no divergence along the path. At tau > 0 the code
+    compares noisy values with the floor; here the ``max`` probability counts, which is the same at its default tau = 0.
+
+    Memory with a floor: the round of the last call.
+
     Attributes:
         base: a, at least 2.
+        floor: Confidence below which a position stays masked; 0 for the rule of the paper.
+        merge: Whether a last round of fewer positions than the one before goes together with it.
 
     Example:
         >>> dilated_rounds(8, 2)  # {0,4}, {2,6}, {1,3,5,7}
         (0, 2, 1, 2, 0, 2, 1, 2)
+        >>> dilated_rounds(5, 2), dilated_rounds(5, 2, merge=True)
+        ((0, 1, 0, 1, 0), (0, 0, 0, 0, 0))
     """
 
     example: ClassVar[str] = "dus:base=2"
     source: ClassVar[str] = "DUS, arXiv 2506.19037"
+    release: ClassVar[str] = (
+        "`floor=0.3,merge=true`: omerlux/DUS abd7723f, ParallelBench 21e62223; default: the paper"
+    )
     formula: ClassVar[str] = "round t: k mod floor(B / a^t) = 0 in blocks of B"
     base: int = 2
+    floor: Fraction = Fraction(0)
+    merge: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "base", positive_int(self.base, "base"))
         if self.base < 2:
             raise InputError(f"base must be at least 2, got {self.base}.")
+        object.__setattr__(self, "floor", exact_fraction(self.floor, "floor"))
+        if not 0 <= self.floor <= 1:
+            raise InputError(f"floor must lie in 0..1, got {self.floor}.")
+        choice(self.merge, "merge", (False, True))
 
     def rounds(self, n: int) -> tuple[int, ...]:
         """Return the rounds within the blocks."""
         size = n if self.block is None else min(self.block, n)
-        return tuple(dilated_rounds(min(size, n - k // size * size), self.base)[k % size] for k in range(n))
+        return tuple(
+            dilated_rounds(min(size, n - k // size * size), self.base, self.merge)[k % size] for k in range(n)
+        )
+
+
+@dataclass(frozen=True)
+class FlooredRounds(Wrapped):
+    """Rounds that leave a position masked for good where its confidence is below a floor.
+
+    Attributes:
+        policy: Says the rounds and the floor.
+    """
+
+    policy: Dilated
+
+    def start(self, board: Board) -> Board:
+        """Return the board before the first round."""
+        return board.remember(done=board.numbers.xp.zeros_like(board.tokens[:, 0]))
+
+    def step(self, board: Board, chance: Chance) -> Board:
+        """Reveal the sure positions of the next round that has masks, all of them in the last round of a block."""
+        xp, view = board.numbers.xp, board.view()
+        order, ends = (like(row, board.tokens) for row in self._order(board.tokens.shape[1]))
+        index = xp.zeros_like(board.tokens) + order[None, :]
+        waiting = self._waiting(board)
+        now = xp.min(xp.where(waiting, index, xp.zeros_like(index) + _NEVER), axis=1)
+        sure = SCORES["confidence"](view) >= view.numbers.const(self.policy.floor) - view.numbers.tolerance
+        chosen = waiting & (index == now[:, None]) & (xp.astype(sure, xp.bool) | (ends[None, :] == 1))
+        return chance.reveal(board.remember(done=now), chosen)
+
+    def finished(self, board: Board) -> Array:
+        """Return the rows that no round is left for."""
+        return board.numbers.xp.all(~self._waiting(board), axis=1)
+
+    def _waiting(self, board: Board) -> Array:
+        order = like(self._order(board.tokens.shape[1])[0], board.tokens)
+        return board.masked & (order[None, :] > board.memory["done"][:, None])
+
+    def _order(self, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the number of the round of each position, counted over all blocks from 1, and whether it ends one."""
+        rounds, size = np.array(self.policy.rounds(n)), self.policy.block or n
+        last = np.array([max(rounds[k // size * size :][:size]) for k in range(n)])
+        before = np.array(
+            [sum(max(rounds[j : j + size]) + 1 for j in range(0, k // size * size, size)) for k in range(n)]
+        )
+        return 1 + before + rounds, (rounds == last).astype(np.int64)
 
 
 @register("bisection")
@@ -98,6 +172,10 @@ class Bisection(_ByRound):
 
     example: ClassVar[str] = "bisection:order=1"
     source: ClassVar[str] = "arXiv 2608.25505, Theorem 2"
+    release: ClassVar[str] = (
+        "no code of the paper found; `binary` of omerlux/DUS abd7723f is this order with a floor and "
+        "a merged last round"
+    )
     formula: ClassVar[str] = "the middle cell of every gap, position by position"
     order: int = 1
 
@@ -114,15 +192,20 @@ class Bisection(_ByRound):
 
 
 @cache
-def dilated_rounds(size: int, base: int) -> tuple[int, ...]:
-    """Return the round of each position of a block."""
+def dilated_rounds(size: int, base: int, merge: bool = False) -> tuple[int, ...]:
+    """Return the round of each position of a block; ``merge`` joins a smaller last round with the one before."""
     rounds: list[int | None] = [None] * size
     t = 0
     while None in rounds:
         t += 1
         stride = max(1, size // base**t)
         rounds = [t - 1 if r is None and k % stride == 0 else r for k, r in enumerate(rounds)]
-    return tuple(r for r in rounds if r is not None)
+    found = [r for r in rounds if r is not None]
+    return (
+        tuple(min(r, t - 2) for r in found)
+        if merge and found.count(t - 1) < found.count(t - 2)
+        else tuple(found)
+    )
 
 
 @cache

@@ -36,6 +36,10 @@ class Frechet(RankedPolicy):
 
     example: ClassVar[str] = "frechet:delta=1/4"
     source: ClassVar[str] = "Fast-dLLM++, arXiv 2606.02955"
+    release: ClassVar[str] = (
+        "default: Ringo-Star/FastdLLM_plusplus 29fd034 with the value of its README (0 in the "
+        "function, 0.02 in a script)"
+    )
     formula: ClassVar[str] = "largest m with max(0, sum c - (m-1)) - (1 - c_(m)) > delta"
     lumps: ClassVar[bool] = True
     delta: Fraction = Fraction(1, 4)

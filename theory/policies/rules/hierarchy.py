@@ -37,7 +37,7 @@ class Hierarchy(RankedPolicy):
     ``python/dinfer/decoding/parallel_strategy.py`` of inclusionAI/dInfer. Usual values: low = 0.4, gamma = 0.9. The
     released code takes *every* position that equals the best of its run, and the first of those that equal the
     best of all: ``ties=all``. An older function of that file, ``get_transfer_index_hierarchy_fast_v2``, takes the
-    first of each run: ``ties=lowest``, up to the case of a best score of exactly ``low``.
+    first of each run: ``ties=lowest``, for gamma of at least ``low`` and up to a best score of exactly ``low``.
 
     Attributes:
         gamma: Scores above it always go; above 1 there are none.
@@ -52,6 +52,10 @@ class Hierarchy(RankedPolicy):
 
     example: ClassVar[str] = "hierarchy:gamma=0.9"
     source: ClassVar[str] = "dInfer, arXiv 2510.08666"
+    release: ClassVar[str] = (
+        "`ties=all`: inclusionAI/dInfer fce4e32, HierarchyDecoder; `ties=lowest`: its "
+        "hierarchy_fast_v2 with gamma >= low, unless the best score is low; default: random ties"
+    )
     formula: ClassVar[str] = "argmax of each masked run if c > low, all c > gamma, the argmax of all"
     gamma: Fraction
     low: Fraction = Fraction(2, 5)

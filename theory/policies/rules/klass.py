@@ -22,10 +22,13 @@ __all__ = ["KLASS"]
 class KLASS(RankedPolicy):
     """Take every position with confidence above tau whose marginal moved less than eps in each of the last H calls.
 
-    Moved: ``KL(p_t || p_{t-1})`` from the marginal of the call before. If no position is ready, the k best by score.
+    Moved: ``KL(p_t || p_{t-1})`` in *nats*, from the marginal of the call before. If no position is ready, the k best
+    by score.
 
-    Source: arXiv 2511.05664; ``stable_confident_decode`` in ``src/model/llada_klass.py`` of shkim0116/KLASS. Usual
-    values there: tau = 0.9, H = 2, eps = 0.01 or 0.001 *nats*; here eps is in bits (nats times 1.4427).
+    Source: arXiv 2511.05664; ``stable_confident_decode`` in ``src/model/llada_klass.py`` of shkim0116/KLASS (ad87ecb).
+    Values of its scripts, H = 2: (tau, eps) = (0.6, 0.015), (0.6, 0.01), (0.7, 0.01) or (0.9, 0.01) for LLaDA, tau =
+    0.8 or 0.9 with eps = 0.001 to 0.005 for Dream. eps is in nats here too (bits are nats times 1.4427). Where a token
+    of probability zero becomes possible, the released divergence is finite (it adds 1e-12), here it is infinite.
 
     As released: nothing is known before the first call, so that its divergence counts as infinite and H = 2 first
     takes effect at the third call; in later blocks from the H-th call of the block on, since marginals are compared
@@ -35,11 +38,11 @@ class KLASS(RankedPolicy):
     Memory: the marginals of the last call (as floats) and the number of calls in a row without a move, both at the
     positions still masked, and the calls of the present block, up to H.
 
-    Divergences are floats: one within 1e-9 bits of eps counts as equal, and is not below.
+    Divergences are floats: one within 1e-9 nats of eps counts as equal, and is not below.
 
     Attributes:
         tau: The confidence that a position must exceed.
-        eps: Divergence in bits that it must stay below, positive.
+        eps: Divergence in nats that it must stay below, positive.
         history: H, the number of calls.
         k: Positions taken when none is ready.
 
@@ -50,7 +53,11 @@ class KLASS(RankedPolicy):
 
     example: ClassVar[str] = "klass:tau=0.6,eps=0.01"
     source: ClassVar[str] = "KLASS, arXiv 2511.05664"
-    formula: ClassVar[str] = "c > tau and KL(p_t || p_{t-1}) < eps in the last H calls; else the k best"
+    release: ClassVar[str] = (
+        "default: shkim0116/KLASS ad87ecb for LLaDA at T = n, unless a token of probability 0 becomes "
+        "possible"
+    )
+    formula: ClassVar[str] = "c > tau and KL(p_t || p_{t-1}) < eps nats in the last H calls; else the k best"
     cost: ClassVar[str] = "n V"
     tau: Fraction = Fraction(9, 10)
     eps: Fraction = Fraction(1, 100)
@@ -109,7 +116,7 @@ class KLASS(RankedPolicy):
         one, zero = xp.ones_like(now), xp.zeros_like(now)
         both = (now > 0) & (before > 0)
         ratio = xp.where(both, now, one) / xp.where(both, before, one)
-        divergence = xp.sum(xp.where(both, now * xp.log2(ratio), zero), axis=-1)
+        divergence = xp.sum(xp.where(both, now * xp.log(ratio), zero), axis=-1)
         infinite = xp.any((now > 0) & (before <= 0), axis=-1)
         tolerance = max(float(board.numbers.tolerance), TIE_TOLERANCE)
         return ~infinite & (divergence < float(self.eps) - tolerance)

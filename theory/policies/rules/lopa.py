@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import log
 from typing import ClassVar
 
 from theory.distributions.distribution import MASK
@@ -13,10 +14,13 @@ from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
+from theory.policies.scores import SCORES
+from theory.policies.view import View
 from theory.validation import InputError, choice, exact_fraction, positive_int
 
 __all__ = ["LoPA"]
 
+_BEYOND = 2.0  # above every score
 _BRANCHES = 1000  # each is a state that the model is asked about
 
 
@@ -25,30 +29,40 @@ _BRANCHES = 1000  # each is a state that the model is asked about
 class LoPA(RankedPolicy):
     """Fill the anchor, add one more token in each of k branches, and keep the branch that is surest of the rest.
 
-    Anchor: every competing position with confidence above gamma, or else the best one. Branch b adds the b-th best
-    position that is left. Tokens are drawn once, from the marginals before the anchor, and shared. One batched call
-    evaluates the anchor and its branches: the mean confidence over *all* positions still masked, 1 if there are
-    none. The highest wins.
+    Anchor: every competing position with confidence above gamma, or else the best one by score. Branch b adds the b-th
+    best position that is left; with k = 1 there is no branch. Tokens are drawn once, from the marginals before the
+    anchor, and shared. One batched call evaluates the anchor and its branches, and the highest value wins:
+
+    ``value = weight * own + (1 - weight) * rest``
+
+    rest: the mean of the lowest scores, a share ``lowest`` of them and at least one, over *all* positions still masked;
+    1 if there are none. own: the score of the branch's own token when it was chosen; 1 for the anchor. The score is
+    ``by``: minus the entropy in nats, the confidence, or the margin.
 
     Source: arXiv 2512.16229; ``_generate_enhanced_speculative``, ``_generate_additional_branches`` and
-    ``evaluate_branch_confidence`` in ``scale_dream_d2f/scale_dream_d2f.py`` of zhijie-group/LoPA, with the settings of
-    its evaluation scripts (branch_topp = 1, selection_conf_alpha = 0, verification_force_base_winner = false); k is
-    branching_factor. Usual values: gamma = 0.9, k = 1 to 6. As there, the winner's marginals of that call fill the
-    next anchor, a step is one batched call, and a winner that fills what the anchor left open costs one call more,
-    in which nothing is decoded. Not modelled: the pipeline of several unfinished blocks of D2F; here blocks are
-    decoded one after the other. The released code ranks and evaluates *drawn* tokens at tau > 0; here the ``max``
-    probability counts, which is the same at its default tau = 0.
+    ``evaluate_branch_confidence`` in ``scale_dream_d2f/scale_dream_d2f.py`` of zhijie-group/LoPA (433177a); k is
+    branching_factor, weight selection_conf_alpha, lowest branch_topp. The defaults are those of its Dream scripts,
+    which run gamma = 0.9 or 0.95 and k = 2 to 4; those of DiffuCoder run ``by=confidence``. The code's own defaults are
+    ``gamma=1,k=2,by=confidence,lowest=1/2,weight=1/2``. As there, the winner's marginals of that call fill the next
+    anchor, a step is one batched call, and a winner that fills what the anchor left open costs one call more, in which
+    nothing is decoded. Not modelled: the pipeline of several unfinished blocks of D2F; here blocks are decoded one
+    after the other. The released code scores *drawn* tokens at tau > 0; here the ``max`` probability counts, which is
+    the same at its default tau = 0.
 
-    Means are floats; those within 1e-9 are equal. The rule looks at tokens before it decides, so that Theorem 1 of
+    Values are floats; those within 1e-9 are equal. The rule looks at tokens before it decides, so that Theorem 1 of
     arXiv 2510.04767 does not apply.
 
     Memory: whether the winner is ahead of its anchor, so that the next call only closes the block.
 
     Attributes:
+        by: What ranks positions and branches: ``entropy``, ``confidence`` or ``margin``. The threshold reads the
+            confidence whatever it is.
         gamma: The threshold of the anchor.
-        k: Number of branches besides the anchor.
+        k: Number of branches besides the anchor; 1 for none.
+        lowest: Share of the masked positions, those of the lowest scores, that a branch is valued by; above 0 to 1.
+        weight: Share of the score of the branch's own token in its value, from 0 to 1.
         strict: Above means ``>`` (the released code) or ``>=``.
-        equal: What wins among equal means: the earliest ``branch`` (the released code, which lists the anchor last),
+        equal: What wins among equal values: the earliest ``branch`` (the released code, which lists the anchor last),
             or the ``anchor``, then the earliest branch.
 
     Example:
@@ -56,27 +70,36 @@ class LoPA(RankedPolicy):
         'lopa:gamma=9/10,k=3'
     """
 
-    example: ClassVar[str] = "lopa:gamma=0.9,k=1"
+    example: ClassVar[str] = "lopa:gamma=0.9,k=2"
     source: ClassVar[str] = "LoPA, arXiv 2512.16229"
-    formula: ClassVar[str] = (
-        "threshold, plus one of the k next if that raises the mean confidence of the rest"
+    release: ClassVar[str] = (
+        "default: zhijie-group/LoPA 433177a, Dream scripts, one block; `by=confidence`: its "
+        "DiffuCoder scripts"
     )
+    formula: ClassVar[str] = "threshold, plus one of the k next if that raises the mean score of the rest"
     cost: ClassVar[str] = "k model calls, one batch"
     asks: ClassVar[bool] = True
+    by: str = "entropy"
     gamma: Fraction
     k: int
+    lowest: Fraction = Fraction(1)
+    weight: Fraction = Fraction(0)
     strict: bool = True
     equal: str = "branch"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.by != "confidence" or self.confidence == "sampled":
-            raise InputError(
-                "lopa reads the confidence of the most probable token; leave by and confidence out."
-            )
+        choice(self.by, "score", ("entropy", "confidence", "margin"))
+        if self.confidence == "sampled":
+            raise InputError("lopa reads the most probable token; leave confidence out.")
         choice(self.strict, "strict", (False, True))
         choice(self.equal, "equal", ("branch", "anchor"))
-        object.__setattr__(self, "gamma", exact_fraction(self.gamma, "gamma"))
+        for name in ("gamma", "lowest", "weight"):
+            object.__setattr__(self, name, exact_fraction(getattr(self, name), name))
+        if not 0 < self.lowest <= 1:
+            raise InputError(f"lowest must lie above 0 and not above 1, got {self.lowest}.")
+        if not 0 <= self.weight <= 1:
+            raise InputError(f"weight must lie in 0..1, got {self.weight}.")
         object.__setattr__(self, "k", positive_int(self.k, "k"))
         if self.k > _BRANCHES:
             raise InputError(f"k must be at most {_BRANCHES}, got {self.k}.")
@@ -87,17 +110,15 @@ class LoPA(RankedPolicy):
 
     def step(self, board: Board, chance: Chance) -> Board:
         """Fill the anchor and its branches, evaluate them, and go on from the winner."""
-        xp = board.numbers.xp
         view = board.view().within_blocks(self.block)
         pool = view.candidates & (board.memory["ahead"] == 0)[:, None]
-        board = board.remember(pool=pool, block=view.group_index)
+        board = board.remember(pool=pool, block=view.group_index, score=self.score(view))
         board, anchor = self._anchor(board, chance)
         board = board.remember(anchor=anchor, taken=anchor)
-        branches = min(self.k, board.tokens.shape[1])
+        branches = min(self.k, board.tokens.shape[1]) if self.k > 1 else 0
         for branch in range(branches):
             left = board.memory["pool"] & ~board.memory["taken"]
-            some = xp.astype(xp.any(left, axis=1), xp.int64)
-            board, added = chance.choose(board, self._best(board, left, some))
+            board, added = chance.choose(board, self._best(board, left))
             board = board.remember(taken=board.memory["taken"] | added, **{f"branch{branch}": added})
         board, drawn = chance.propose(board, board.memory["taken"])
         return self._decided(board, drawn, branches)
@@ -108,25 +129,30 @@ class LoPA(RankedPolicy):
 
     # -- the parts of a step ----------------------------------------------------------------------------------
 
-    def _best(self, board: Board, pool: Array, take: Array) -> Ranked:
-        return Ranked(board.view(pool), self.score(board.view()), take, self.ties, least=0)
+    def _best(self, board: Board, pool: Array) -> Ranked:
+        """Return the plan that takes the best position of the pool, if it has one."""
+        xp = board.numbers.xp
+        some = xp.astype(xp.any(pool, axis=1), xp.int64)
+        return Ranked(board.view(pool), board.memory["score"], some, self.ties, least=0)
 
     def _anchor(self, board: Board, chance: Chance) -> tuple[Board, Array]:
         xp, view, pool = board.numbers.xp, board.view(), board.memory["pool"]
-        numbers, scores = view.numbers, self.score(view)
+        numbers, sure = view.numbers, SCORES["confidence"](view)
         gamma = numbers.const(self.gamma)
-        above = scores > gamma + numbers.tolerance if self.strict else scores >= gamma - numbers.tolerance
-        number = xp.sum(xp.astype(xp.astype(above, xp.bool) & pool, xp.int64), axis=1)
-        one = xp.astype(xp.any(pool, axis=1), xp.int64)
-        return chance.choose(board, self._best(board, pool, xp.where(number > 0, number, one)))
+        above = sure > gamma + numbers.tolerance if self.strict else sure >= gamma - numbers.tolerance
+        above = xp.astype(above, xp.bool) & pool
+        number = xp.sum(xp.astype(above, xp.int64), axis=1)
+        best = self._best(board, xp.where((number > 0)[:, None], above, pool))
+        return chance.choose(board, replace(best, take=xp.where(number > 0, number, best.take)))
 
     def _decided(self, board: Board, drawn: Array, branches: int) -> Board:
         """Return the board of the winner."""
         xp, memory, before = board.numbers.xp, board.memory, board.tokens
         anchored = xp.where(memory["anchor"], drawn, before)
-        tokens = [xp.where(memory[f"branch{b}"], drawn, anchored) for b in range(branches)]
-        tokens = [anchored, *tokens] if self.equal == "anchor" else [*tokens, anchored]
-        value = self._value(board, xp.stack(tokens, axis=1))
+        added = [memory[f"branch{b}"] for b in range(branches)]
+        added.insert(0 if self.equal == "anchor" else branches, xp.zeros_like(memory["anchor"]))
+        tokens = [xp.where(own, drawn, anchored) for own in added]
+        value = self._value(board, xp.stack(tokens, axis=1), xp.stack(added, axis=1))
         tolerance = max(float(board.numbers.tolerance), TIE_TOLERANCE)
         winner, highest = tokens[0], value[:, 0]
         for branch in range(1, branches + 1):
@@ -136,20 +162,33 @@ class LoPA(RankedPolicy):
         # the anchor's block stays open although the winner has filled it
         group = _block_of(board, self.block) == memory["block"][:, None]
         is_open = xp.any(group & (anchored == MASK), axis=1) & ~xp.any(group & (winner == MASK), axis=1)
-        names = ("pool", "block", "anchor", "taken", *(f"branch{b}" for b in range(branches)))
+        names = ("pool", "block", "score", "anchor", "taken", *(f"branch{b}" for b in range(branches)))
         return replace(board, tokens=winner).remember(ahead=xp.astype(is_open, xp.int64)).forget(*names)
 
-    def _value(self, board: Board, tokens: Array) -> Array:
-        """Return the mean confidence of the masked positions of K states, floats, shape (B, K)."""
+    def _value(self, board: Board, tokens: Array, added: Array) -> Array:
+        """Return the values of K states that add at most one position each, floats, shape (B, K)."""
         xp = board.numbers.xp
         probs = board.transform.scores_read(board.oracle.ask(tokens), board.numbers)
-        sure = EXACT.floats(xp.max(probs, axis=-1))
         masked = tokens == MASK
-        number = xp.astype(xp.sum(xp.astype(masked, xp.int64), axis=2), sure.dtype)
-        total = xp.sum(xp.where(masked, sure, xp.zeros_like(sure)), axis=2)
-        return xp.where(
-            number > 0, total / xp.where(number > 0, number, xp.ones_like(number)), xp.ones_like(number)
-        )
+        scores = self._measured(View(probs, masked, board.numbers))
+        number = xp.sum(xp.astype(masked, xp.int64), axis=2)
+        least = number * self.lowest.numerator // self.lowest.denominator
+        least = xp.where((least < 1) & (number > 0), xp.ones_like(least), least)
+        ordered = xp.sort(xp.where(masked, scores, xp.zeros_like(scores) + _BEYOND), axis=2)
+        rank = xp.cumulative_sum(xp.ones_like(tokens), axis=2)
+        total = xp.sum(xp.where(rank <= least[:, :, None], ordered, xp.zeros_like(ordered)), axis=2)
+        some = xp.where(least > 0, least, xp.ones_like(least))
+        rest = xp.where(least > 0, total / xp.astype(some, total.dtype), xp.ones_like(total))
+        own = self._measured(board.view())[:, None, :]
+        own = xp.sum(xp.where(added, own, xp.zeros_like(scores)), axis=2)
+        own = xp.where(xp.any(added, axis=2), own, xp.ones_like(own))
+        weight = float(self.weight)
+        return weight * own + (1 - weight) * rest
+
+    def _measured(self, view: View) -> Array:
+        """Return the scores as floats, entropies in nats as in the code."""
+        scores = SCORES[self.by](replace(view, probs=EXACT.floats(view.probs)))
+        return scores * log(2) if self.by == "entropy" else scores
 
 
 def _block_of(board: Board, block: int | None) -> Array:

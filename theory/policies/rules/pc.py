@@ -27,9 +27,10 @@ class PCSampler(RankedPolicy):
     mean probability over the fully masked positions, which stands for the released corpus frequencies.
 
     Source: arXiv 2508.13021; ``pc_sampler_function`` in ``src/generate.py`` of NEUIR/PC-Sampler (later NEUIR/Uncode).
-    Usual values: lam = 0.25, alpha = 10 *nats*, which is 14.43 bits; alpha is in bits here, and a common factor of all
-    scores changes no ranking. In blocks the released code counts i from the start of the block, which changes no
-    ranking either. Of equally probable tokens the rarest counts; the released code takes the first.
+    Usual values: lam = 0.25, alpha = 10 *nats*, those of its scripts (defaults of the function: 1 and 1). alpha is
+    in bits here: nats times 1.4427, so that 10 nats are 14.43 bits; a common factor of all scores changes no ranking.
+    In blocks the released code counts i from the start of the block, which changes no ranking either. Of equally
+    probable tokens the rarest counts; the released code takes the first.
 
     Scores are floats; those whose logarithms differ by at most 1e-9 are ties.
 
@@ -45,6 +46,9 @@ class PCSampler(RankedPolicy):
 
     example: ClassVar[str] = "pc:k=2"
     source: ClassVar[str] = "PC-Sampler, arXiv 2508.13021"
+    release: ClassVar[str] = (
+        "default: NEUIR/PC-Sampler 8b106b0 (alpha in nats there), where a single token is most probable"
+    )
     formula: ClassVar[str] = "k best by exp(-lam i) min(-p log2 f(x), alpha)"
     cost: ClassVar[str] = "n V"
     asks: ClassVar[bool] = True

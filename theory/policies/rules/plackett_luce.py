@@ -14,44 +14,45 @@ from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from theory.limits import require_operations
-from theory.numbers.arithmetic import Array, Numbers
+from theory.numbers.arithmetic import Array
 from theory.numbers.ball_arithmetic import BALLS, ball_key
 from theory.policies.ball_scores import ball_scores
-from theory.policies.policy import register
+from theory.policies.policy import RankedPolicy, register
 from theory.policies.ranked import SetLaw
 from theory.policies.rules.topk import TopK
 from theory.policies.view import LOWEST, View
 from theory.validation import InputError, exact_fraction
 
-__all__ = ["PlackettLuce", "PlackettLucePlan", "set_law"]
+__all__ = ["PlackettLuce", "PlackettLucePlan", "order_logs", "set_law"]
 
 _SETS = 10**6  # sets of one state: the exact law lists them
 
 
 @dataclass(frozen=True, eq=False)
 class PlackettLucePlan:
-    """Draw ``take`` positions without replacement, each time with probability proportional to ``exp(score)``.
+    """Draw ``take`` positions without replacement, each time with probability proportional to ``exp(log)``.
 
     Attributes:
         view: The batch.
-        policy: Says how positions are scored.
+        logs: Logarithms of the weights, balls (or floats in a sampler), shape (B, n).
         take: Number of positions, shape (B,).
     """
 
     view: View
-    policy: PlackettLuce
+    logs: Array
     take: Array
 
     def distribution(self) -> tuple[NDArray[np.int64], list[SetLaw]]:
         """Return the law of the set: a sum over the orders in which it can be drawn."""
-        logs, kind = self.policy.logs(self.view)
         place: dict[Any, int] = {}
         laws: list[SetLaw] = []
-        index = np.zeros(len(logs), dtype=np.int64)
-        rows = zip(logs.tolist(), self.view.candidates.tolist(), np.asarray(self.take).tolist(), strict=True)
+        index = np.zeros(len(self.logs), dtype=np.int64)
+        rows = zip(
+            self.logs.tolist(), self.view.candidates.tolist(), np.asarray(self.take).tolist(), strict=True
+        )
         for j, (row, competes, take) in enumerate(rows):
             listed = [(i, log) for i, log in enumerate(row) if competes[i]]
-            key = (take, *((i, ball_key(log) if kind is BALLS else log) for i, log in listed))
+            key = (take, *((i, ball_key(log) if isinstance(log, arb) else log) for i, log in listed))
             if key not in place:
                 place[key] = len(laws)
                 laws.append(set_law(dict(listed), take))
@@ -65,8 +66,7 @@ class PlackettLucePlan:
     def sample(self, uniforms: Array) -> Array:
         """Return a set per row by the Gumbel trick: the ``take`` largest of score plus Gumbel noise."""
         xp = self.view.numbers.xp
-        scores = xp.astype(self.policy.logs(self.view)[0], uniforms.dtype)
-        noisy = scores - xp.log(-xp.log(uniforms))
+        noisy = xp.astype(self.logs, uniforms.dtype) - xp.log(-xp.log(uniforms))
         order = xp.argsort(-self.view.fill(noisy, 100 * LOWEST), axis=1)
         return (xp.argsort(order, axis=1) < self.take[:, None]) & self.view.candidates
 
@@ -80,7 +80,7 @@ class PlackettLuce(TopK):
     are floats, with their errors.
 
     Source: ``alg_temp`` of Dream (softmax of the scores over ``alg_temp``, then ``multinomial`` without
-    replacement).
+    replacement). Dream takes the numbers of its own schedule: ``dream:alg_temp=...`` is the released combination.
 
     Attributes:
         alg_temp: Temperature of the order; towards 0 it is top-k, towards infinity a random order.
@@ -92,6 +92,9 @@ class PlackettLuce(TopK):
 
     example: ClassVar[str] = "plackett_luce:k=2,alg_temp=0.2"
     source: ClassVar[str] = "Dream generation_utils.py, alg_temp"
+    release: ClassVar[str] = (
+        "the order of DreamLM/Dream fac0a7f with k a step; its schedule: `dream:alg_temp=...`"
+    )
     formula: ClassVar[str] = "k draws without replacement, weights exp(score / alg_temp)"
     rational: ClassVar[bool] = False
     lumps: ClassVar[bool] = False
@@ -108,16 +111,17 @@ class PlackettLuce(TopK):
     def plan(self, view: View) -> PlackettLucePlan:
         """Return the weights and the number to take."""
         view = view.within_blocks(self.block)
-        return PlackettLucePlan(view, self, self.count(view, view.masked))
+        return PlackettLucePlan(view, order_logs(self, view, self.alg_temp), self.count(view, view.masked))
 
-    def logs(self, view: View) -> tuple[Array, Numbers]:
-        """Return the logarithms of the weights, shape (B, n), and their kind of number: balls, in a sampler floats."""
-        probs, kind = view.reals
-        scores = ball_scores(self.by, view) if kind is BALLS else self.score(replace(view, probs=probs))
-        scores = kind.xp.broadcast_to(scores, view.masked.shape)
-        if self.by == "entropy":
-            scores = scores * (arb(2).log() if kind is BALLS else log(2))
-        return scores / kind.const(self.alg_temp), kind
+
+def order_logs(policy: RankedPolicy, view: View, alg_temp: Fraction) -> Array:
+    """Return the logarithms of the weights of a policy's scores, balls or in a sampler floats, shape (B, n)."""
+    probs, kind = view.reals
+    scores = ball_scores(policy.by, view) if kind is BALLS else policy.score(replace(view, probs=probs))
+    scores = kind.xp.broadcast_to(scores, view.masked.shape)
+    if policy.by == "entropy":
+        scores = scores * (arb(2).log() if kind is BALLS else log(2))
+    return scores / kind.const(alg_temp)
 
 
 def set_law(logs: Mapping[int, Any], take: int) -> SetLaw:

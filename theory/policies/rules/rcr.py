@@ -54,6 +54,9 @@ class RCR(Rule):
 
     example: ClassVar[str] = "rcr:steps=2"
     source: ClassVar[str] = "arXiv 2508.13148; autonomousvision/mdpo mdlm_generation_utils.py"
+    release: ClassVar[str] = (
+        "default: autonomousvision/mdpo e6ae439, ParallelBench 72de8f7, unless a stored value is exactly 1"
+    )
     formula: ClassVar[str] = "fill all masks, mask the floor(b (1 - (j+1)/T)) lowest stored confidences again"
     clocked: ClassVar[bool] = True
     steps: int

@@ -69,8 +69,8 @@ class ReMDM(Rule):
         t_on: ``loop`` remasks from this time on ...
         t_off: ... down to this time.
         alpha_on: Share of revealed positions at ``t_on``.
-        held: alpha between them; ``None`` is ``alpha_on`` (the paper). The released code has 0.9, whatever
-            ``alpha_on`` is.
+        held: alpha between them; ``None`` is ``alpha_on``, as in the paper and in the released code since its
+            commit bb56057 (8 March 2025). Before, it was 0.9 whatever ``alpha_on`` was.
         final: The last call takes the most probable token (``argmax``, as released; ties by ``greedy_ties``),
             or draws like every other (``sample``).
         block: Block length; ``None`` for a single block.
@@ -84,6 +84,9 @@ class ReMDM(Rule):
 
     example: ClassVar[str] = "remdm:steps=2,eta=1/5,variant=rescale"
     source: ClassVar[str] = "arXiv 2503.00307; kuleshov-group/remdm diffusion.py"
+    release: ClassVar[str] = (
+        "default and all variants: kuleshov-group/remdm f830d65; `eta=0`: kuleshov-group/mdlm c112c52"
+    )
     formula: ClassVar[str] = (
         "masked -> token w.p. (a_s - (1-sigma) a_t) / (1 - a_t); revealed -> mask w.p. sigma"
     )

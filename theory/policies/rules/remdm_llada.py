@@ -56,6 +56,10 @@ class ReMDMLLaDA(Rule):
 
     example: ClassVar[str] = "remdm_llada:steps=2,extra=1"
     source: ClassVar[str] = "guanghanwang/ReMDM-LLaDA eval_llada.py; ParallelBench remdm.py"
+    release: ClassVar[str] = (
+        "`extra=...`, number = 1: ParallelBench 72de8f7; default with T = B, number = 1: "
+        "guanghanwang/ReMDM-LLaDA 169c9b9 (fewer steps differ)"
+    )
     formula: ClassVar[str] = "LLaDA schedule; extra steps at 7/8 re-decode the least confident tokens"
     clocked: ClassVar[bool] = True
     steps: int

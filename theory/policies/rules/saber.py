@@ -65,6 +65,9 @@ class Saber(Rule):
 
     example: ClassVar[str] = "saber"
     source: ClassVar[str] = "arXiv 2510.18165; zhaoyMa/Saber decoding.py"
+    release: ClassVar[str] = (
+        "default and `variant=dream`: zhaoyMa/Saber 2f061e2, where at least `least` masks are left"
+    )
     formula: ClassVar[str] = "commit c > mean of recorded c; mask the largest drops of c again"
     cost: ClassVar[str] = "n questions to the model"
     asks: ClassVar[bool] = True

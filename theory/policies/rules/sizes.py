@@ -36,6 +36,7 @@ class Sizes(RankedPolicy):
 
     example: ClassVar[str] = "sizes:sizes=2+1"
     source: ClassVar[str] = "arXiv 2511.04647"
+    release: ClassVar[str] = "none: any schedule"
     formula: ClassVar[str] = "s_1, then s_2, ...; the last one repeats"
     lumps: ClassVar[bool] = True
     by: str = "random"

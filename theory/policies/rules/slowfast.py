@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 from typing import Any, ClassVar
 
+from theory.distributions.distribution import MASK
 from theory.numbers.arithmetic import Array
 from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, register
@@ -17,6 +18,10 @@ from theory.validation import InputError, choice, exact_fraction, positive_int
 __all__ = ["SlowFast"]
 
 _WINDOW = 100  # ends kept in the state of every run
+_SETTINGS = {  # low, high, explore
+    "paper": (Fraction(1, 10), Fraction(17, 20), 8),
+    "released": (Fraction(3, 10), Fraction(9, 10), 6),
+}
 _LAST = 1 << 31  # beyond every position, and still an int64
 
 
@@ -31,40 +36,53 @@ class SlowFast(RankedPolicy):
     down. Fast: each call takes every masked position of the span with confidence above ``high``, or else the best
     one, until the span is full. Then s = e. With ``block`` all of this happens inside one block after the other.
 
-    Source: arXiv 2506.10848; usual values low = 0.1, high = 0.85, explore = 8. ``form=paper`` follows the paper as
-    described in reviews of it (its listing was not at hand); window and variance are the values of the code.
-    ``form=released`` follows ``generate_slow_fast_sampling`` in
-    ``slow-fast-sampling/sampling_utils/generate_slow_fast_sampling.py`` of LiangrunFlora/Slow-Fast-Sampling (defaults
-    low = 0.3, high = 0.9, explore = 6, window = 2, variance = 1). It differs: confidences are compared with ``>=``;
-    exploring takes all positions with confidence of at least ``high`` if there are any; and every exploration makes
-    all its calls, even when the end is settled or nothing is left to decode, so that steps count idle calls.
+    Source: arXiv 2506.10848. ``form=paper`` follows the paper as described in reviews of it (its listing was not at
+    hand); window and variance are the values of the code. ``form=released`` is ``generate_slow_fast_sampling`` in
+    ``slow-fast-sampling/sampling_utils/generate_slow_fast_sampling.py`` of LiangrunFlora/Slow-Fast-Sampling (dd9958f).
+    It differs: confidences are compared with ``>=``; exploring takes all positions with confidence of at least ``high``
+    if there are any; and every exploration makes all its calls, even when the end is settled or nothing is left to
+    decode, so that steps count idle calls. There the calls of a span after the first see nothing behind the span:
+    ``cut=true``. The copy of it in ParallelBench does not cut.
+
+    | form | low | high | explore |
+    |---|---|---|---|
+    | ``paper`` | 0.1 | 0.85 | 8 |
+    | ``released`` | 0.3 | 0.9 | 6 |
 
     Memory: s, e, the phase, the calls of the exploration, the last ends, and whether the end is settled.
 
     Attributes:
-        low: tau_min, the confidence that makes a candidate end.
-        high: tau, the confidence of the fast phase.
-        explore: K_max, the most calls of one exploration.
+        low: tau_min, the confidence that makes a candidate end; ``None`` for the value of the form.
+        high: tau, the confidence of the fast phase; ``None`` for the value of the form.
+        explore: K_max, the most calls of one exploration; ``None`` for the value of the form.
         window: How many ends the variance is taken over.
         variance: sigma^2, in squared positions.
         k: Positions that a call of the exploration takes.
         form: ``paper`` or ``released``.
+        cut: With ``released``: the calls of a span after the first read positions behind it as masked.
 
     Example:
         >>> str(SlowFast(block=4))
         'slowfast:block=4'
+        >>> SlowFast(form="released", high="0.8").settings
+        (Fraction(3, 10), Fraction(4, 5), 6)
     """
 
     example: ClassVar[str] = "slowfast:explore=3"
     source: ClassVar[str] = "SlowFast Sampling, arXiv 2506.10848"
+    release: ClassVar[str] = (
+        "`form=released,cut=true`: LiangrunFlora/Slow-Fast-Sampling dd9958f; `form=released`: "
+        "ParallelBench 21e62223; default: the paper"
+    )
     formula: ClassVar[str] = "k best until Var(end) < sigma^2, then c > tau inside the span"
-    low: Fraction = Fraction(1, 10)
-    high: Fraction = Fraction(17, 20)
-    explore: int = 8
+    low: Fraction | None = None
+    high: Fraction | None = None
+    explore: int | None = None
     window: int = 2
     variance: Fraction = Fraction(1)
     k: int = 1
     form: str = "paper"
+    cut: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -72,29 +90,47 @@ class SlowFast(RankedPolicy):
             raise InputError(
                 "slowfast reads the confidence of the most probable token; leave by and confidence out."
             )
-        choice(self.form, "form", ("paper", "released"))
+        choice(self.form, "form", tuple(_SETTINGS))
+        choice(self.cut, "cut", (False, True))
         for name in ("low", "high", "variance"):
-            object.__setattr__(self, name, exact_fraction(getattr(self, name), name))
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, exact_fraction(getattr(self, name), name))
         for name in ("explore", "window", "k"):
-            object.__setattr__(self, name, positive_int(getattr(self, name), name))
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, positive_int(getattr(self, name), name))
         if self.window > _WINDOW:
             raise InputError(f"window must be at most {_WINDOW}, got {self.window}.")
         if self.variance < 0:
             raise InputError(f"variance must be at least 0, got {self.variance}.")
         if self.form == "released" and self.k != 1:
             raise InputError(f"form=released explores one position at a time; leave k out, got {self.k}.")
+        if self.cut and self.form != "released":
+            raise InputError("cut=true is a part of form=released; give both.")
+        if self.cut:
+            object.__setattr__(self, "asks", True)
+
+    @property
+    def settings(self) -> tuple[Fraction, Fraction, int]:
+        """``low``, ``high`` and ``explore``, those of the form where they are not given."""
+        low, high, explore = _SETTINGS[self.form]
+        return (
+            low if self.low is None else self.low,
+            high if self.high is None else self.high,
+            explore if self.explore is None else self.explore,
+        )
 
     def start(self, board: Board) -> Board:
         """Return the board at the start of the first exploration."""
         xp = board.numbers.xp
         zero = xp.zeros_like(board.tokens[:, 0])
-        ends = xp.stack([zero - 1] * min(self.window, self.explore), axis=1)
+        ends = xp.stack([zero - 1] * min(self.window, self.settings[2]), axis=1)
         board = board.remember(base=zero, end=zero, fast=zero, seen=zero, settled=zero, ends=ends)
         return board.remember(base=self._next_block(board))
 
     def step(self, board: Board, chance: Chance) -> Board:
         """Note a candidate end where exploring, then take positions, then change the phase where it is time."""
         xp, memory = board.numbers.xp, board.memory
+        board = self._as_seen(board)
         scores = self.score(board.view())
         slow, limit, index = memory["fast"] == 0, self._limit(board), _index(board)
         since = board.masked & (index >= memory["base"][:, None])
@@ -102,7 +138,7 @@ class SlowFast(RankedPolicy):
         board = self._noted(board, scores, scope, limit)
 
         pool = xp.where(slow[:, None], scope, span)
-        high = pool & self._above(board, scores, self.high)
+        high = pool & self._above(board, scores, self.settings[1])
         number = xp.sum(xp.astype(high, xp.int64), axis=1)
         if self.form == "paper":
             number = xp.where(slow, xp.zeros_like(number), number)
@@ -119,6 +155,16 @@ class SlowFast(RankedPolicy):
         if self.form == "released":
             return board.memory["base"] >= board.tokens.shape[1]
         return xp.all(~board.masked, axis=1)
+
+    def _as_seen(self, board: Board) -> Board:
+        """Return the board with the marginals that the call reads: with ``cut``, later ones of a span see it alone."""
+        xp, late = board.numbers.xp, board.memory["fast"] > 1
+        if not bool(xp.any(late)):
+            return board
+        behind = _index(board) >= board.memory["end"][:, None]
+        tokens = xp.where(behind, xp.zeros_like(board.tokens) + MASK, board.tokens)
+        probs = board.oracle.ask(tokens[:, None, :])[:, 0]
+        return replace(board, probs=xp.where(late[:, None, None], probs, board.probs))
 
     # -- the phases -------------------------------------------------------------------------------------------
 
@@ -153,7 +199,7 @@ class SlowFast(RankedPolicy):
         xp, memory = board.numbers.xp, board.memory
         slow, base = memory["fast"] == 0, memory["base"]
         seen = xp.where(slow, memory["seen"] + 1, memory["seen"])
-        sure = scope & self._above(board, scores, self.low)
+        sure = scope & self._above(board, scores, self.settings[0])
         after = _index(board) + 1
         last = xp.max(xp.where(sure, after, xp.zeros_like(after)), axis=1)
         end = xp.where(last > 0, last, xp.where(base + 1 < limit, base + 1, limit))
@@ -183,16 +229,16 @@ class SlowFast(RankedPolicy):
         limit, index, base = self._limit(board), _index(board), memory["base"]
         since = board.masked & (index >= base[:, None])
         done = ~xp.any(since & (index < limit[:, None]), axis=1)  # the block is full
-        over = memory["seen"] >= min(self.explore, _LAST)
+        over = memory["seen"] >= min(self.settings[2], _LAST)
         if self.form == "paper":
             over = over | (memory["settled"] == 1) | done
-        fast = (memory["fast"] == 1) | over
+        fast = (memory["fast"] > 0) | over
         full = fast & ~xp.any(since & (index < memory["end"][:, None]), axis=1)
         zero = xp.zeros_like(base)
         return board.remember(
             base=xp.where(full, xp.where(done, self._next_block(board), memory["end"]), base),
             end=xp.where((fast & ~full) | (memory["settled"] == 1), memory["end"], zero),
-            fast=xp.where(fast & ~full, zero + 1, zero),
+            fast=xp.where(fast & ~full, zero + 1 + (memory["fast"] > 0 if self.cut else 0), zero),
             seen=xp.where(fast, zero, memory["seen"]),
             settled=xp.where(fast, zero, memory["settled"]),
             ends=xp.where(fast[:, None], xp.zeros_like(memory["ends"]) - 1, memory["ends"]),

@@ -34,6 +34,9 @@ class Threshold(RankedPolicy):
     lumps: ClassVar[bool] = True
     example: ClassVar[str] = "threshold:gamma=0.9"
     source: ClassVar[str] = "Fast-dLLM, arXiv 2505.22618"
+    release: ClassVar[str] = (
+        "`strict=false`: NVlabs/Fast-dLLM 24cc59e; default: its v2; `floor`: SDAR, TraDo, diffusers"
+    )
     formula: ClassVar[str] = "every score > gamma, else the best"
     gamma: Fraction
     strict: bool = True

@@ -34,6 +34,9 @@ class TopK(RankedPolicy):
     lumps: ClassVar[bool] = True
     example: ClassVar[str] = "topk:k=2"
     source: ClassVar[str] = "ParallelBench, arXiv 2510.04767"
+    release: ClassVar[str] = (
+        "`remainder=first`, or default where k divides the positions: ML-GSAI/LLaDA b7e6c35"
+    )
     formula: ClassVar[str] = "the k best"
     k: int
     remainder: str = "last"

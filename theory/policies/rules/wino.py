@@ -59,6 +59,7 @@ class WINO(Rule):
 
     example: ClassVar[str] = "wino"
     source: ClassVar[str] = "arXiv 2507.18578; Feng-Hong/WINO-DLLM LLaDA/decoding.py"
+    release: ClassVar[str] = "default: Feng-Hong/WINO-DLLM 9549a1d"
     formula: ClassVar[str] = "accept c > tau1; mask again where the leave-one-out confidence < tau2"
     cost: ClassVar[str] = "n questions to the model"
     asks: ClassVar[bool] = True

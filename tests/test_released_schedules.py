@@ -1,0 +1,85 @@
+"""Schedules against their releases: the numbers of every step for all n and T up to 128."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from synthetic import make_task
+from tests.reference import released as rel
+from theory.decoding.decoder import decode
+from theory.policies import parse_policy
+from theory.policies.rules.scheduled import DLLM, Dream, LLaDA, MaskGIT
+
+MOST = 128
+SIZES = range(1, MOST + 1)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "released"),
+    [(LLaDA, rel.llada_sizes), (DLLM, rel.dllm_sizes), (MaskGIT, rel.maskgit_sizes)],
+)
+def test_every_schedule_is_the_released_one(schedule, released):
+    for steps in SIZES:
+        policy = schedule(steps=steps)
+        assert all(list(policy.sizes(n)) == released(n, steps) for n in SIZES), steps
+
+
+@pytest.mark.parametrize("eps", [Fraction(1, 1000), Fraction(0), Fraction(1, 10**5), Fraction(1, 3)])
+def test_dream_takes_the_released_numbers(eps):
+    for steps in SIZES:
+        grid = torch.linspace(1, float(eps), steps + 1).numpy()
+        policy = Dream(steps=steps, eps=eps)
+        assert all(list(policy.sizes(n)) == rel.dream_sizes_in_float32(n, grid) for n in SIZES), steps
+
+
+# -- the references against the library that the releases run on -------------------------------------------------
+
+
+@pytest.mark.parametrize("steps", SIZES)
+def test_the_references_round_as_torch_does(steps):
+    n = torch.arange(1, MOST + 1)
+    t, s = (
+        torch.tensor([k / steps for k in range(first, first - steps, -1)]) for first in (steps, steps - 1)
+    )
+    left, sizes = n.clone(), []
+    for share in 1 - ((1 - (1 - s)) / (1 - (1 - t))).to(torch.float64):
+        sizes.append(torch.minimum(torch.round(left.to(torch.float64) * share).to(torch.int64), left))
+        left = left - sizes[-1]
+    for m, row in zip(n.tolist(), torch.stack(sizes, dim=1).tolist(), strict=True):
+        assert [size for size in row if size] == rel.dllm_sizes(m, steps)
+
+    grid = torch.linspace(1, 1e-3, steps + 1)
+    left, sizes = n.clone(), []
+    for j, share in enumerate(1 - grid[1:] / grid[:-1]):
+        number = left / 1  # a tensor of float32, as the mean over the batch is in the release
+        sizes.append(left if j == steps - 1 else (number * share).to(torch.int64))
+        left = left - sizes[-1]
+    for m, row in zip(n.tolist(), torch.stack(sizes, dim=1).tolist(), strict=True):
+        assert row == rel.dream_sizes_in_float32(m, grid.numpy())
+
+    ratios = torch.tensor([np.clip(1 - (j + 1) / steps, 1e-6, 1) for j in range(steps)])
+    assert ratios.dtype == torch.float64
+    decoded = n[:, None] - torch.floor(n[:, None] * ratios)
+    drops = torch.cat([decoded[:, :1], decoded[:, 1:] - decoded[:, :-1]], dim=1).to(torch.int64)
+    for m, row in zip(n.tolist(), drops.tolist(), strict=True):
+        assert row == rel.maskgit_sizes(m, steps)
+
+
+# -- values ------------------------------------------------------------------------------------------------------
+
+
+def test_rounding_decides_what_dllm_takes():
+    assert DLLM(steps=3).sizes(4) == (1, 1, 2)  # 3 (1 - s/t) is 3/2 exactly, and just below it in float32
+    result = decode(make_task("shuffle", 4).contexts()[0].law.pmf(), parse_policy("dllm:steps=3"))
+    assert result.accuracy == Fraction(1, 2)
+    assert sum(DLLM(steps=steps).sizes(n) != half_to_even(n, steps) for n in SIZES for steps in SIZES) == 6035
+
+
+def half_to_even(n, steps):
+    left, sizes = n, []
+    for j in range(steps):
+        sizes.append(round(Fraction(left, steps - j)))
+        left -= sizes[-1]
+    return tuple(size for size in sizes if size)
