@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from models.checkpoint import SHIPPED, load_model, read_card
 from models.hf import HFOptions, load_hf
 from models.pages import Page
-from models.predictor import MaskedPredictor
+from models.predictor import MaskedPredictor, probabilities
 from models.presets import Recipe
 from models.release import check_device
 from models.text_subject import TextSubject
@@ -96,8 +96,9 @@ class TokenSubject:
 
     def marginals(self, batch: Batch, page: Page) -> NDArray[np.float64]:
         """Return the softmax of the logits."""
+        masked = page.tokens[:, batch.answer] == self.predictor.mask_id
         logits = self.predictor(page.tokens.to(self.predictor.device))[:, batch.answer]
-        return torch.softmax(logits.cpu().double(), dim=-1).numpy()
+        return probabilities(logits.cpu(), masked).numpy()
 
 
 def load_subject(

@@ -17,6 +17,7 @@ from theory.ball_model import BallModel
 from theory.balls import ball_array, balls, drawn_balls, is_zero
 from theory.law import MASK
 from theory.policies.board import Board
+from theory.policies.own import chances_of
 from theory.policies.policy import Plan
 from theory.set_laws import usable_laws
 from theory.states import ListedModel
@@ -98,6 +99,7 @@ class ExactChance:
     def flip(self, board: Board, probability: NDArray[Any]) -> tuple[Board, NDArray[np.bool_]]:
         """Split by independent coins."""
         self.follows_data = False
+        probability = chances_of(probability)
         if probability.dtype != np.dtype(object):
             self.proven = False  # floats of the rule's own, of unknown error
         probability = probability if self.exact else balls(probability)

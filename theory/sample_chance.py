@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from theory.arithmetic import EXACT
 from theory.law import MASK
 from theory.policies.board import Board
+from theory.policies.own import chances_of
 from theory.policies.policy import Plan
 
 __all__ = ["SampleChance", "draw"]
@@ -39,7 +40,7 @@ class SampleChance:
 
     def flip(self, board: Board, probability: Any) -> tuple[Board, NDArray[np.bool_]]:
         """Return independent coins."""
-        return board, self.rng.random(board.tokens.shape) < EXACT.floats(probability)
+        return board, self.rng.random(board.tokens.shape) < EXACT.floats(chances_of(probability))
 
     def _drawn(self, board: Board, where: NDArray[np.bool_]) -> NDArray[np.int64]:
         tokens = np.full(board.tokens.shape, MASK)
