@@ -20,7 +20,7 @@ from theory.decoder import decode
 from theory.expectation import decode_contexts
 from theory.oracle import oracle, oracle_of_ends
 from theory.policies import RankedPolicy, parse_policy, policies
-from theory.realised import lumped_form, realised, realised_on
+from theory.realised import loop_calls, lumped_form, realised, realised_on
 from theory.rule_answers import realised_answer, rules_answer, rules_table
 from theory.temper import Transform
 
@@ -41,18 +41,70 @@ def shuffle(n):
         ("topk:k=3,remainder=first", 10, (3, 3, 2, 2)),
         ("topk:k=3,block=5", 10, (3, 2, 3, 2)),
         ("sizes:sizes=3+2+1", 8, (3, 2, 1, 1, 1)),
-        ("llada:steps=6", 4, (1, 1, 1, 1, 0, 0)),
+        ("llada:steps=6", 4, (1, 1, 1, 1)),
+        ("llada:steps=3,block=2", 4, (1, 1, 0, 1, 1)),
+        ("maskgit:steps=6", 4, (1, 1, 0, 1, 1)),
         ("llada:steps=2,block=2", 4, (1, 1, 1, 1)),
         ("dream:steps=10", 10, (0, 1, 1, 1, 1, 1, 1, 1, 1, 2)),
         ("dus:base=2", 8, (2, 2, 4)),
         ("bisection:order=1", 7, (1, 2, 4)),
-        ("ancestral:steps=4,eps=0", 10, (Fraction(5, 2),) * 4),
         ("topk:k=1000", 500, (500,)),
     ],
 )
 def test_sizes_that_follow_from_the_settings(spec, masked, sizes):
     found = realised(parse_policy(spec), masked)
     assert (found.sizes, found.calls) == (sizes, len(sizes))
+
+
+LOOPS = [  # (rule, calls of its released loop for four masks)
+    ("llada:steps=6", 6),
+    ("llada:steps=6,block=2", 12),
+    ("llada:steps=6,by=confidence,confidence=sampled", 6),
+    ("dream:steps=6", 6),
+    ("dream:steps=3,block=2", 6),
+    ("dllm:steps=6", 4),
+    ("maskgit:steps=6", 6),
+    ("maskgit:steps=6,block=2", 12),
+    ("ancestral:steps=3", 3),
+    ("ancestral:steps=3,block=2", 6),
+    ("rcr:steps=6", 6),
+    ("remdm_llada:steps=6,extra=1", 7),
+    ("topk:k=3", None),
+    ("threshold:gamma=0.6", None),
+]
+
+
+@pytest.mark.parametrize(("spec", "loop"), LOOPS)
+@pytest.mark.parametrize("task", ["shuffle", "replace_random"])
+def test_realised_and_decode_count_the_same_calls(spec, loop, task):
+    """Up to the last token, idle ones among them; what the released loop does after it is told apart."""
+    policy = parse_policy(spec)
+    answer = realised_answer(spec, 4, task=lambda n: make_task(task, n))
+    steps = decode_contexts(make_task(task, 4), policy).steps
+    assert answer["model_calls"] == steps
+    alone = realised(policy, 4)
+    if alone is not None:
+        assert alone.calls == steps
+        assert realised_answer(spec, 4)["model_calls"] == steps
+    assert loop_calls(policy, 4) == loop
+    assert answer.get("calls_after") == (None if loop is None else loop - steps)
+
+
+def test_calls_of_ancestral_sampling_by_hand():
+    """Two positions pick one of two steps each: both in the first with probability 1/4, and no second call is made."""
+    found = realised(parse_policy("ancestral:steps=2,eps=0"), 2)
+    assert (found.sizes, found.calls) == ((1, 1), Fraction(7, 4))
+    assert realised_answer("ancestral:steps=2,eps=0", 2)["calls_after"] == Fraction(1, 4)
+    # ten positions, four steps: sum over j of 1 - (j/4)^10
+    found = realised(parse_policy("ancestral:steps=4,eps=0"), 10)
+    assert found.sizes == (Fraction(5, 2),) * 4
+    assert found.calls == 4 - sum(Fraction(j, 4) ** 10 for j in range(4))
+    # beyond a hundred thousand bits a float with its error
+    found = realised(parse_policy("ancestral:steps=4,eps=0"), 10**5)
+    assert abs(Fraction(found.calls) - (4 - Fraction(3, 4) ** 10**5)) <= found.errors["model_calls"] < 1e-14
+    answer = realised_answer("ancestral:steps=4096", 10**5)
+    assert answer["errors"]["calls_after"] == answer["errors"]["model_calls"] < 1e-9
+    assert 4095 < answer["model_calls"] <= 4096
 
 
 @pytest.mark.parametrize(

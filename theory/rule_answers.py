@@ -11,7 +11,7 @@ from theory.answer_parts import with_exact
 from theory.expectation import HasContexts, decode_contexts
 from theory.policies.policy import parse_policy, policies
 from theory.policies.process import Process
-from theory.realised import lumped_form, realised, realised_on
+from theory.realised import Realised, loop_calls, lumped_form, realised, realised_on
 
 __all__ = ["realised_answer", "rules_answer", "rules_table", "with_steps"]
 
@@ -92,21 +92,27 @@ def realised_answer(
     if task is None:
         if alone is None:
             raise InputError(f"how many tokens {policy} decodes depends on the task; name one with --task.")
-        return answer | _sizes(alone.sizes, alone.calls)
+        return with_exact(answer | _sizes(alone, loop_calls(policy, masked)))
     made = _of_length(task, masked)
     result = decode_contexts(made, lumped_form(policy, masked), **switches)
     found = alone or realised_on(made, policy, **switches)
-    answer |= _sizes(found.sizes, found.calls)
+    answer |= _sizes(found, loop_calls(policy, masked))
     answer |= {"accuracy": result.accuracy, "kl": result.kl}
     errors = {key: result.errors[key] for key in ("accuracy", "kl") if key in result.errors}
-    errors |= found.errors
+    errors |= answer.get("errors", {})
     answer |= {"errors": errors} if errors else {}
     return with_exact(answer)
 
 
-def _sizes(sizes: Any, calls: Any) -> dict[str, Any]:
-    idle = sum(size == 0 for size in sizes)
-    return {"tokens_per_call": list(sizes), "model_calls": calls, "idle_calls": idle}
+def _sizes(found: Realised, loop: int | None) -> dict[str, Any]:
+    """Return the entries of the calls; ``loop``: how many the released loop makes, if it goes on after them."""
+    idle = sum(size == 0 for size in found.sizes)
+    entries = {"tokens_per_call": list(found.sizes), "model_calls": found.calls, "idle_calls": idle}
+    errors = dict(found.errors)
+    if loop is not None:
+        entries["calls_after"] = loop - found.calls
+        errors |= {"calls_after": errors["model_calls"]} if "model_calls" in errors else {}
+    return entries | ({"errors": errors} if errors else {})
 
 
 def _of_length(task: Callable[[int | None], HasContexts], masked: int) -> HasContexts:
