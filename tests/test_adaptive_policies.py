@@ -120,7 +120,8 @@ def test_every_rule_lies_on_or_above_the_frontier(name):
     specs = [cls.example for cls in policies().values()]
     for by in ("confidence", "margin", "entropy", "left_to_right", "random"):
         specs += [f"topk:k={k},by={by}" for k in (1, 2, 3)]
-        specs += [f"threshold:gamma={g},by={by}" for g in ("0.4", "0.6", "-0.5")]
+        low = "0" if by in ("confidence", "margin") else "-0.5"
+        specs += [f"threshold:gamma={g},by={by}" for g in ("0.4", "0.6", low)]
         specs += [f"factor:f={f},by={by}" for f in ("1.0", "1.5")]
     for spec in [*specs, "topk:k=2,block=2", "topk:k=2,ties=lowest", "threshold:gamma=0.6,ties=all"]:
         result = decode(pmf, parse_policy(spec))

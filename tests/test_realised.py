@@ -181,6 +181,21 @@ def test_commands(capsys):
     [
         (["--rule", "threshold:gamma=0.9", "--masked", "4"], "depends on the task; name one with --task"),
         (["--rule", "topk:k=2", "--masked", "4", "--steps", "2"], "takes no number of steps"),
+        (["--rule", "llada:steps=6", "--masked", "4", "--steps", "2"], "has its own number of steps"),
+        (
+            ["--rule", "llada:by=entropy, steps=2", "--masked", "4", "--steps", "2"],
+            "has its own number of steps",
+        ),
+        (["--rule", "tests.test_realised:Half", "--masked", "4", "--steps", "2"], "has no key 'steps'"),
+        (["--rule", "tests.test_realised:HALVES", "--masked", "4", "--steps", "2"], "it takes no keys"),
+        (
+            ["--rule", "theory.policies.scheduled:LLaDA:steps=3", "--masked", "4", "--steps", "2"],
+            "has its own",
+        ),
+        (
+            ["--rule", "threshold:gamma=2", "--masked", "4"],
+            "policy 'threshold': gamma must be between 0 and 1, got 2",
+        ),
         (["--rule", "topk:k=2", "--masked", "0"], "masked must be a whole number of at least 1"),
         (["--rule", "nothing", "--masked", "4"], "unknown policy 'nothing'"),
         (["--rule", "a.b:C", "--masked", "4"], "cannot load policy 'a.b:C'"),
@@ -222,6 +237,14 @@ HALVES = Half(by="random")
 
 class NoRule:
     pass
+
+
+def test_steps_are_those_of_a_rule_of_ones_own_too():
+    answers = [
+        realised_answer("theory.policies.scheduled:LLaDA", 4, 2),
+        realised_answer("theory.policies.scheduled:LLaDA:by=entropy", 4, 2),
+    ]
+    assert [answer["tokens_per_call"] for answer in answers] == [[2, 2], [2, 2]]
 
 
 def test_a_rule_of_ones_own_by_its_name():

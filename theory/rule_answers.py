@@ -50,17 +50,28 @@ def _kind(cls: Any) -> str:
 
 
 def with_steps(spec: str, steps: int | None) -> str:
-    """Return the specification with the number of steps added where the rule takes one and it is not there.
+    """Return the specification with the number of steps added.
+
+    Raises:
+        InputError: If the rule takes none, or has its own.
 
     Example:
         >>> with_steps("dream:eps=1e-3", 10)
         'dream:eps=1e-3,steps=10'
     """
-    name, _, rest = spec.strip().partition(":")
-    if steps is None or name not in policies() or "steps=" in rest:
+    if steps is None:
         return spec
-    if "steps" not in {f.name for f in fields(policies()[name])}:
-        raise InputError(f"policy {name!r} takes no number of steps; leave --steps out.")
+    name, _, rest = spec.strip().partition(":")
+    if name in policies():
+        if "steps" not in {f.name for f in fields(policies()[name])}:
+            raise InputError(f"policy {name!r} takes no number of steps; leave --steps out.")
+    elif rest.partition(":")[0].isidentifier():  # a rule of one's own, module:attribute
+        attribute, _, rest = rest.partition(":")
+        name = f"{name}:{attribute}"
+    if any(part.partition("=")[0].strip() == "steps" for part in rest.split(",")):
+        raise InputError(
+            f"policy {spec!r} has its own number of steps; leave --steps out, or steps= in the rule."
+        )
     return f"{name}:{rest},steps={steps}" if rest else f"{name}:steps={steps}"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import ClassVar
 
-from theory._checks import InputError, choice, exact_fraction, positive_int
+from theory._checks import InputError, choice, positive_int
 from theory.arithmetic import EXACT, TIE_TOLERANCE, Array
 from theory.law import MASK
 from theory.policies.board import Board
@@ -76,7 +76,7 @@ class LoPA(RankedPolicy):
             )
         choice(self.strict, "strict", (False, True))
         choice(self.equal, "equal", ("branch", "anchor"))
-        object.__setattr__(self, "gamma", exact_fraction(self.gamma, "gamma"))
+        self.score_limit("gamma")
         object.__setattr__(self, "k", positive_int(self.k, "k"))
         if self.k > _BRANCHES:
             raise InputError(f"k must be at most {_BRANCHES}, got {self.k}.")

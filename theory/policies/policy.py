@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, choice, positive_int
+from theory._checks import InputError, bounded, choice, positive_int
 from theory.arithmetic import Array
 from theory.policies.ranked import TIES, Ranked, SetLaw
 from theory.policies.scores import SCORES
@@ -114,6 +114,16 @@ class RankedPolicy(Rule):
             raise InputError(f"confidence=sampled needs by=confidence, got by={self.by}.")
         if self.block is not None:
             object.__setattr__(self, "block", positive_int(self.block, "block"))
+
+    def score_limit(self, name: str) -> None:
+        """Read the field ``name`` as a value that scores are compared with.
+
+        Raises:
+            InputError: If it is outside of 0..1 where the score is a confidence or a margin, or above 1 elsewhere: all
+                other scores are at most 0, and released settings keep limits such as 0.9 for them.
+        """
+        least = 0 if self.by in ("confidence", "margin") else None
+        object.__setattr__(self, name, bounded(getattr(self, name), name, least, 1))
 
     def count(self, view: View, scores: Array) -> Array:  # noqa: ARG002
         """Return how many positions to take, shape (B,)."""
@@ -237,8 +247,8 @@ def _made(cls: type, name: str, given: dict[str, Any]) -> Any:
             given[key] = int(value)
     try:
         return cls(**given)
-    except InputError:
-        raise
+    except InputError as error:
+        raise InputError(f"policy {name!r}: {error}") from None
     except (Exception, SystemExit) as error:
         if name in policies():
             raise

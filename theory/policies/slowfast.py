@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import ceil
 from typing import Any, ClassVar
 
-from theory._checks import InputError, choice, exact_fraction, positive_int
+from theory._checks import InputError, bounded, choice, positive_int
 from theory.arithmetic import Array
 from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, register
@@ -73,14 +73,13 @@ class SlowFast(RankedPolicy):
                 "slowfast reads the confidence of the most probable token; leave by and confidence out."
             )
         choice(self.form, "form", ("paper", "released"))
-        for name in ("low", "high", "variance"):
-            object.__setattr__(self, name, exact_fraction(getattr(self, name), name))
+        self.score_limit("low")
+        self.score_limit("high")
+        object.__setattr__(self, "variance", bounded(self.variance, "variance", 0))
         for name in ("explore", "window", "k"):
             object.__setattr__(self, name, positive_int(getattr(self, name), name))
         if self.window > _WINDOW:
             raise InputError(f"window must be at most {_WINDOW}, got {self.window}.")
-        if self.variance < 0:
-            raise InputError(f"variance must be at least 0, got {self.variance}.")
         if self.form == "released" and self.k != 1:
             raise InputError(f"form=released explores one position at a time; leave k out, got {self.k}.")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from theory._checks import choice, exact_fraction, positive_int
+from theory._checks import bounded, choice, positive_int
 from theory.arithmetic import Array
 from theory.policies.board import Board
 from theory.policies.policy import Rule, register
@@ -75,7 +75,7 @@ class WINO(Rule):
         choice(self.confidence, "confidence", ("sampled", "max"))
         choice(self.ties, "ties", ("random", "lowest"))
         for name in ("tau1", "tau2"):
-            object.__setattr__(self, name, exact_fraction(getattr(self, name), name))
+            object.__setattr__(self, name, bounded(getattr(self, name), name, 0, 1))
         if self.block is not None:
             object.__setattr__(self, "block", positive_int(self.block, "block"))
 
