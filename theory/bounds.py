@@ -19,7 +19,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError
+from theory._checks import InputError, shown
 from theory.chain_numbers import ChainNumbers, Key, chain_numbers
 from theory.chains import block_prices, chain_costs, has_compiler, subset_sums
 from theory.correlation import Bits
@@ -67,7 +67,9 @@ def check_partition(partition: Sequence[Sequence[int]], n: int) -> Partition:
     if any(not block for block in blocks):
         raise InputError("a partition must not contain an empty block.")
     if flat != list(range(n)):
-        raise InputError(f"a partition must contain every position 0..{n - 1} once, got {blocks}.")
+        raise InputError(
+            f"a partition must contain every position 0..{n - 1} once, got {shown(blocks, 400)}."
+        )
     return blocks
 
 

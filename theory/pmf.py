@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError
+from theory._checks import InputError, shown
 from theory.grouping import Groups, group_rows
 from theory.limits import require_memory
 from theory.outcomes import Outcome, Token, check_outcomes, code_cells, code_outcomes, require_rows
@@ -239,7 +239,7 @@ class JointPMF:
         self.check_positions(list(given))
         rows = [j for j, y in enumerate(self.outcomes) if all(y[i] == token for i, token in given.items())]
         if not rows:
-            raise InputError(f"the condition {dict(given)!r} has probability zero.")
+            raise InputError(f"the condition {shown(dict(given), 400)} has probability zero.")
         if self.is_exact:
             return JointPMF.from_weights(
                 [self.outcomes[j] for j in rows], [int(self.weights[j]) for j in rows]

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, exact_fraction, positive_int
+from theory._checks import InputError, exact_fraction, positive_int, shown
 from theory.correlation import Bits
 from theory.curves import InformationCurve, information_curve
 from theory.entropy_table import EntropyTable
@@ -98,7 +98,7 @@ def expected_kl_of_law(
     curve = information_curve(source)
     shares = {sizes: exact_fraction(share, "a probability") for sizes, share in law.items()}
     if any(share < 0 for share in shares.values()) or sum(shares.values()) != 1:
-        raise InputError(f"the law of the sizes must be probabilities that sum to 1, got {dict(law)}.")
+        raise InputError(f"the law of the sizes must be probabilities that sum to 1, got {shown(dict(law))}.")
     costs = [share * expected_kl(curve, sizes) for sizes, share in shares.items()]
     return sum(costs[1:], costs[0])
 

@@ -16,7 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from theory._checks import InputError, exact_fraction
+from theory._checks import InputError, exact_fraction, shown
 from theory.law import Context, ListedLaw, check_weights, occurring
 from theory.lumped_chain import Chain
 from theory.pmf import JointPMF
@@ -138,7 +138,7 @@ def _context(data: Any, share: Fraction, label: str, normalise: bool) -> Context
             raise InputError('"outcomes" must be a list of lists of tokens.')
         for row in outcomes:
             if not all(isinstance(t, (str, int, Fraction)) and not isinstance(t, bool) for t in row):
-                raise InputError(f"tokens must be texts or numbers, got {row!r}.")
+                raise InputError(f"tokens must be texts or numbers, got {shown(row, 400)}.")
         weight = exact_fraction(data["weight"], "weight") if "weight" in data else share
         return Context(weight=weight, law=ListedLaw(_pmf(outcomes, data, normalise)), label=label)
     except InputError as error:

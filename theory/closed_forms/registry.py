@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any, cast
 
-from theory._checks import InputError, choice, exact_fraction, positive_int
+from theory._checks import InputError, choice, exact_fraction, positive_int, shown
 from theory.closed_forms.exact import Environment, exact_truth, exact_value
 from theory.closed_forms.form import ClosedForm
 from theory.closed_forms.grids import grid_forms
@@ -79,7 +79,7 @@ def evaluate(form: ClosedForm, **values: Any) -> Fraction | LogNumber:
     """
     environment = _environment(form, values)
     if not exact_truth(form.domain, environment):
-        given = ", ".join(f"{name} = {value}" for name, value in values.items())
+        given = ", ".join(f"{name} = {shown(value)}" for name, value in values.items())
         raise InputError(f"{form.quantity} of {form.task} holds for: {form.condition}; got {given}.")
     value = exact_value(form.expression, environment)
     if form.unit == "bits":
@@ -117,7 +117,7 @@ def _number(key: str, value: Any) -> Fraction:
         return number
     if key == "j":
         if number.denominator != 1 or number < 0:
-            raise InputError(f"j must be a whole number of at least 0, got {value!r}.")
+            raise InputError(f"j must be a whole number of at least 0, got {shown(value)}.")
         return number
     return Fraction(positive_int(value, key))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from theory._checks import InputError
+from theory._checks import InputError, shown
 from theory.arithmetic import TIE_TOLERANCE
 from theory.policies.board import Board
 from theory.policies.view import View
@@ -58,7 +58,7 @@ def plan_of(policy: Any, view: View) -> Any:
     with blamed(policy, "plan"):
         plan = policy.plan(view)
     if not all(hasattr(plan, method) for method in ("distribution", "sizes", "sample")):
-        raise InputError(f"rule {named(policy)}: plan must return a plan, such as Ranked, got {plan!r:.60}.")
+        raise InputError(f"rule {named(policy)}: plan must return a plan, such as Ranked, got {shown(plan)}.")
     return plan
 
 
@@ -82,7 +82,7 @@ def finished_rows(process: Any, board: Board) -> Any:
         done = process.finished(board)
     if tuple(np.shape(done)) != (len(board.tokens),):
         raise InputError(
-            f"rule {named(process)}: finished must return one truth value a row, got {done!r:.60}."
+            f"rule {named(process)}: finished must return one truth value a row, got {shown(done)}."
         )
     return done
 
@@ -113,5 +113,5 @@ def chances_of(probability: Any) -> Any:
 
 def _a_board(process: Any, method: str, after: Any) -> Board:
     if not isinstance(after, Board):
-        raise InputError(f"rule {named(process)}: {method} must return a board, got {after!r:.60}.")
+        raise InputError(f"rule {named(process)}: {method} must return a board, got {shown(after)}.")
     return after

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from theory._checks import InputError, choice, exact_fraction, positive_int
+from theory._checks import InputError, choice, exact_fraction, positive_int, shown
 from theory.arithmetic import Array
 from theory.policies.board import Board
 from theory.policies.policy import Rule, register
@@ -73,7 +73,7 @@ class ReMDMLLaDA(Rule):
         if self.extra is not None:
             extra = exact_fraction(self.extra, "extra")
             if extra.denominator != 1 or extra < 0:
-                raise InputError(f"extra must be a whole number of at least 0, got {self.extra!r}.")
+                raise InputError(f"extra must be a whole number of at least 0, got {shown(self.extra)}.")
             object.__setattr__(self, "extra", int(extra))
 
     def order(self, length: int) -> tuple[bool, ...]:

@@ -20,7 +20,7 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from theory._checks import InputError, positive_int
+from theory._checks import InputError, positive_int, shown
 from theory.arithmetic import Array
 from theory.law import MASK, like, normalised
 from theory.limits import require_memory
@@ -262,7 +262,7 @@ def step_exact(transition: Sequence[Matrix], i: int) -> Matrix:
 def checked_transitions(values: Any, n: int, states: int) -> tuple[Matrix, ...]:
     """Return one matrix, or n - 1 of them, from a matrix or a list of matrices."""
     if isinstance(values, (str, dict)) or not hasattr(values, "__iter__"):
-        raise InputError(f"transition must be a matrix or a list of matrices, got {values!r}.")
+        raise InputError(f"transition must be a matrix or a list of matrices, got {shown(values)}.")
     listed = list(values)
     nested = bool(listed) and _depth(listed[0]) > 1
     if not nested:
@@ -284,5 +284,7 @@ def checked_tokens(tokens: Sequence[Token], width: int) -> tuple[Token, ...]:
     """Return the tokens, ``0 .. width-1`` if there are none; raise unless they are ``width`` distinct ones."""
     listed = tuple(tokens) or tuple(range(width))
     if len(listed) != width or len(set(listed)) != width:
-        raise InputError(f"tokens must be {width} distinct ones, got {len(listed)}: {list(listed)[:6]!r}.")
+        raise InputError(
+            f"tokens must be {width} distinct ones, got {len(listed)}: {shown(list(listed)[:6])}."
+        )
     return listed

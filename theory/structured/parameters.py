@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory._checks import InputError, exact_fraction
+from theory._checks import InputError, exact_fraction, shown
 from theory.weights import total_text
 
 __all__ = ["Matrix", "Row", "matrix", "row", "row_floats", "shares"]
@@ -53,7 +53,7 @@ def row(values: Any, name: str, size: int | None = None, *, normalise: bool = Fa
         normalise: Divide by the sum.
     """
     if isinstance(values, (str, dict)) or not hasattr(values, "__iter__"):
-        raise InputError(f"{name} must be a list of probabilities, got {values!r}.")
+        raise InputError(f"{name} must be a list of probabilities, got {shown(values)}.")
     numbers = [exact_fraction(value, name) for value in values]
     if not numbers or (size is not None and len(numbers) != size):
         raise InputError(f"{name} must hold {size or 'some'} probabilities, got {len(numbers)}.")
@@ -70,7 +70,7 @@ def matrix(
 ) -> Matrix:
     """Return a matrix whose rows are probabilities; see :func:`row`."""
     if isinstance(values, (str, dict)) or not hasattr(values, "__iter__"):
-        raise InputError(f"{name} must be a list of rows of probabilities, got {values!r}.")
+        raise InputError(f"{name} must be a list of rows of probabilities, got {shown(values)}.")
     listed = list(values)
     if len(listed) != rows:
         raise InputError(f"{name} must have {rows} rows, got {len(listed)}.")
