@@ -111,6 +111,33 @@ def test_only_listed_names_cross_a_folder(name):
             assert used in listed or f"{module}.{used}" in MODULES, f"{module} does not list {used}"
 
 
+# a function in the package of the file it comes from; both files stand elsewhere once packages are sorted
+SHADOWS = {("theory", "output_law"), ("theory.adaptive", "frontier")}
+
+
+def test_no_name_of_a_package_hides_its_module():
+    """``import package.module as m`` reads the attribute: it must be that module."""
+    hidden = set()
+    for name in MODULES:
+        package, _, last = name.rpartition(".")
+        if not package or last.startswith("_"):
+            continue
+        module = importlib.import_module(name)
+        if getattr(importlib.import_module(package), last) is not module:
+            hidden.add((package, last))
+    assert hidden <= SHADOWS
+
+
+def test_a_package_is_imported_by_its_name():
+    import theory
+    import theory.policies as package
+    from theory import policies, registered_policies
+
+    assert package is policies is sys.modules["theory.policies"] is theory.policies
+    assert "topk" in registered_policies()
+    assert package.registered_policies is registered_policies
+
+
 @pytest.mark.parametrize("name", PUBLIC)
 def test_listed_names_exist_and_are_documented(name):
     module = importlib.import_module(name)

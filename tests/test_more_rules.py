@@ -16,7 +16,7 @@ from tests.tolerance import ROUNDING
 from theory._checks import InputError
 from theory.decoder import decode
 from theory.pmf import JointPMF
-from theory.policies import parse_policy, policies
+from theory.policies import parse_policy, registered_policies
 from theory.policies.fixed_order import bisection_rounds, dilated_rounds
 from theory.policies.plackett_luce import set_law
 from theory.policies.scheduled import DLLM, Dream, LLaDA, MaskGIT
@@ -277,7 +277,7 @@ LIMITED = {("pc", "lam")}
 
 
 def numeric_parameters():
-    for name, cls in policies().items():
+    for name, cls in registered_policies().items():
         for f in fields(cls):
             if str(f.type).partition(" ")[0] in ("Fraction", "int"):
                 yield name, f.name, f.type
@@ -285,7 +285,7 @@ def numeric_parameters():
 
 def with_value(name, key, value):
     """The example of a rule with one parameter set."""
-    head, _, rest = policies()[name].example.partition(":")
+    head, _, rest = registered_policies()[name].example.partition(":")
     given = dict(part.split("=") for part in rest.split(",") if part) | {key: value}
     return head + ":" + ",".join(f"{k}={v}" for k, v in given.items())
 

@@ -19,7 +19,7 @@ from theory.arithmetic import EXACT, FLOAT64, to_fmpq
 from theory.decoder import decode
 from theory.expectation import decode_contexts
 from theory.oracle import oracle, oracle_of_ends
-from theory.policies import RankedPolicy, parse_policy, policies
+from theory.policies import RankedPolicy, parse_policy, registered_policies
 from theory.realised import loop_calls, lumped_form, realised, realised_on
 from theory.rule_answers import realised_answer, rules_answer, rules_table
 from theory.temper import Transform
@@ -370,4 +370,4 @@ def test_the_page_lists_every_rule():
     for row in rules_answer():
         assert row["formula"], row["name"]
         assert row["source"], row["name"]
-        assert policies()[row["name"]].__doc__
+        assert registered_policies()[row["name"]].__doc__

@@ -24,7 +24,7 @@ from theory._checks import InputError
 from theory.curves import information_curve
 from theory.law import MASK, ListedLaw
 from theory.limits import CostError
-from theory.policies import policies
+from theory.policies import registered_policies
 from theory.random_order import expected_kl
 from theory.structured import GrammarLaw, HMMLaw, MarkovLaw
 from theory.structured.answers import large_schedule
@@ -58,7 +58,7 @@ LAWS = {
     ),
 }
 RUNS = 5_000
-EXAMPLES = tuple(cls.example for cls in policies().values())
+EXAMPLES = tuple(cls.example for cls in registered_policies().values())
 VARIANTS = (
     "topk:k=2,by=left_to_right",
     "topk:k=3,by=random,ties=lowest",

@@ -1,5 +1,6 @@
 """Exact theory of parallel decoding: pmfs, correlation, bounds, unmasking policies and the exact decoder."""
 
+from theory import policies
 from theory._checks import InputError
 from theory.adaptive import adaptive_bounds, depth_within, frontier, serial_depth
 from theory.bounds import OptimalBounds, optimal_bounds, optimal_partition_counts, step_bound
@@ -25,7 +26,7 @@ from theory.mixtures import optimal_mixture
 from theory.output_law import output_law
 from theory.path_costs import pseudo_cost
 from theory.pmf import JointPMF
-from theory.policies import parse_policy, policies
+from theory.policies import parse_policy, registered_policies
 from theory.random_order import expected_kl, optimal_sizes
 from theory.step_counts import step_law
 from theory.step_laws import StepLaw
@@ -72,6 +73,7 @@ __all__ = [
     "product_of_marginals",
     "pseudo_cost",
     "read_task",
+    "registered_policies",
     "serial_depth",
     "step_bound",
     "step_law",

@@ -20,7 +20,7 @@ from theory.decoded import OFF_SUPPORT
 from theory.float_task import FloatTask
 from theory.frontier_answers import asked_answer, frontier_answer
 from theory.limits import CostError, allowing
-from theory.policies import parse_policy, policies
+from theory.policies import parse_policy, registered_policies
 from theory.rule_answers import realised_answer, rules_answer
 from theory.tables import print_answer, print_rows
 from theory.temper import GREEDY_TIES, NUCLEUS, SCORED, check_temperature
@@ -76,7 +76,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_task(decode)
     _add_samples(decode)
     decode.add_argument(
-        "--policy", required=True, metavar="SPEC", help=f"{', '.join(c.example for c in policies().values())}"
+        "--policy",
+        required=True,
+        metavar="SPEC",
+        help=f"{', '.join(c.example for c in registered_policies().values())}",
     )
     _add_switches(decode)
     real = commands.add_parser("realised", help="tokens per model call that a decoder's settings really give")

@@ -9,7 +9,7 @@ from typing import Any
 from theory._checks import InputError, positive_int
 from theory.answer_parts import with_exact
 from theory.expectation import HasContexts, decode_contexts
-from theory.policies.policy import parse_policy, policies
+from theory.policies.policy import parse_policy, registered_policies
 from theory.policies.process import Process
 from theory.realised import Realised, loop_calls, lumped_form, realised, realised_on
 
@@ -28,7 +28,7 @@ def rules_answer() -> list[dict[str, Any]]:
             "cost": cls.cost,
             "kind": _kind(cls),
         }
-        for name, cls in policies().items()
+        for name, cls in registered_policies().items()
     ]
 
 
@@ -62,8 +62,8 @@ def with_steps(spec: str, steps: int | None) -> str:
     if steps is None:
         return spec
     name, _, rest = spec.strip().partition(":")
-    if name in policies():
-        if "steps" not in {f.name for f in fields(policies()[name])}:
+    if name in registered_policies():
+        if "steps" not in {f.name for f in fields(registered_policies()[name])}:
             raise InputError(f"policy {name!r} takes no number of steps; leave --steps out.")
     elif rest.partition(":")[0].isidentifier():  # a rule of one's own, module:attribute
         attribute, _, rest = rest.partition(":")

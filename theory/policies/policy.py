@@ -23,7 +23,7 @@ from theory.policies.ranked import TIES, Ranked, SetLaw
 from theory.policies.scores import SCORES
 from theory.policies.view import View
 
-__all__ = ["Plan", "Policy", "RankedPolicy", "Rule", "parse_policy", "policies", "register"]
+__all__ = ["Plan", "Policy", "RankedPolicy", "Rule", "parse_policy", "register", "registered_policies"]
 
 
 class Plan(Protocol):
@@ -159,7 +159,7 @@ def register(name: str) -> Callable[[_P], _P]:
 
 
 @cache
-def policies() -> dict[str, type[Rule]]:
+def registered_policies() -> dict[str, type[Rule]]:
     """Return all registered rules by name: policies, and processes (:mod:`theory.process`)."""
     package = importlib.import_module("theory.policies")
     for module in pkgutil.iter_modules(package.__path__):
@@ -184,7 +184,7 @@ def parse_policy(spec: str) -> Any:
         3
     """
     name, _, rest = spec.strip().partition(":")
-    known = policies()
+    known = registered_policies()
     if name not in known and rest.partition(":")[0].isidentifier():
         attribute, _, rest = rest.partition(":")
         name = f"{name}:{attribute}"
@@ -204,9 +204,9 @@ def _imported(name: str) -> Any:
     try:
         return getattr(importlib.import_module(module), attribute)
     except (Exception, SystemExit) as error:  # whatever the user's module raises is one line
+        known = ", ".join(registered_policies())
         raise InputError(
-            f"cannot load policy {name!r}: {type(error).__name__}: {error}; known: {', '.join(policies())}, or "
-            "module:attribute."
+            f"cannot load policy {name!r}: {type(error).__name__}: {error}; known: {known}, or module:attribute."
         ) from None
 
 
@@ -250,7 +250,7 @@ def _made(cls: type, name: str, given: dict[str, Any]) -> Any:
     except InputError as error:
         raise InputError(f"policy {name!r}: {error}") from None
     except (Exception, SystemExit) as error:
-        if name in policies():
+        if name in registered_policies():
             raise
         raise InputError(f"cannot make policy {name!r}: {type(error).__name__}: {error}.") from None
 
