@@ -8,6 +8,7 @@ plain numpy otherwise; both give the same table.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["block_prices", "chain_costs", "has_compiler", "subset_sums"]
+__all__ = ["block_prices", "chain_costs", "compile_kernel", "has_compiler", "subset_sums"]
 
 _COMPILE_FROM = 11  # below this numpy is done before numba is loaded
 
@@ -23,6 +24,28 @@ _COMPILE_FROM = 11  # below this numpy is done before numba is loaded
 def has_compiler() -> bool:
     """Return whether numba is installed."""
     return find_spec("numba") is not None
+
+
+def compile_kernel(function: Callable[..., Any], **options: Any) -> Any:
+    """Return a function compiled by numba, kept on disk where a folder for it can be written.
+
+    numba writes beside the source file, or into ``NUMBA_CACHE_DIR``, or below the home directory. In a read-only
+    installation without a home it finds none and refuses; then the function is compiled anew in every process.
+
+    Args:
+        function: Of numbers and arrays.
+        **options: Of ``numba.njit``.
+
+    Example:
+        >>> compile_kernel(lambda x: x + 1)(1)
+        2
+    """
+    from numba import njit
+
+    try:
+        return njit(cache=True, **options)(function)
+    except RuntimeError:  # no locator available
+        return njit(**options)(function)
 
 
 def chain_costs(gains: NDArray[np.float64], *, compiled: bool | None = None) -> NDArray[np.float64]:
@@ -93,9 +116,7 @@ def _step_kernel() -> Any:
     Four sets that differ in positions 0 and 1 alone are taken together: with each block of other positions they lead to
     the same four targets, so that these are read and written once for nine prices.
     """
-    from numba import njit
 
-    @njit(cache=True)  # pyright: ignore[reportUntypedFunctionDecorator]
     def run(gains: Any, n: int, before: Any, after: Any) -> None:
         quarter = 1 << (n - 2)
         target = np.zeros(quarter, dtype=np.uint64)
@@ -138,15 +159,13 @@ def _step_kernel() -> Any:
                 most = min(min(y + then_1, z + then_0), with_both[j])
                 after[c + three] = min(min(after[c + three], x + add_both), most)
 
-    return run
+    return compile_kernel(run)
 
 
 @cache
 def _price_kernel() -> Any:
     """Compile the pricing of single blocks (cached on disk by numba)."""
-    from numba import njit
 
-    @njit(cache=True)  # pyright: ignore[reportUntypedFunctionDecorator]
     def run(gains: Any, sources: Any, target: int, n: int) -> Any:
         prices = np.zeros(sources.shape[0])
         for j in range(sources.shape[0]):
@@ -156,4 +175,4 @@ def _price_kernel() -> Any:
                     prices[j] += gains[sources[j], i]
         return prices
 
-    return run
+    return compile_kernel(run)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.chains import compile_kernel
 from theory.dense import dense_cells
 from theory.prime_sieve import SHIFT, sieve
 
@@ -92,7 +93,7 @@ def _kernels() -> tuple[Any, Any]:
     names = globals()
     for helper in (_grown, _peel, _fold, _drop, _write, _begin, _keep_large):
         names[helper.__name__] = njit(helper)  # compiled into both, with them cached
-    return njit(cache=True)(_dense), njit(cache=True)(_listed)
+    return compile_kernel(_dense), compile_kernel(_listed)
 
 
 def _grown(array: Any) -> Any:
