@@ -13,7 +13,7 @@ from synthetic.task import SizedTask
 from theory.distributions.distribution import Context, check_weights, occurring
 from theory.distributions.lumped_chain import Chain
 from theory.distributions.pmf import JointPMF
-from theory.validation import InputError, positive_int
+from theory.validation import InputError, positive_int, shown
 
 __all__ = ["ImportedTask", "import_task"]
 
@@ -85,7 +85,9 @@ class ImportedTask:
         """Return the lumped chain, if there is one."""
         chain: Any = _one_line(f"task {self.source!r}: chain()", lambda: self.made.chain())
         if chain is not None and not all(hasattr(chain, part) for part in ("n", "start", "moves")):
-            raise InputError(f"task {self.source!r}: chain() must return None or a chain, got {chain!r:.60}.")
+            raise InputError(
+                f"task {self.source!r}: chain() must return None or a chain, got {shown(chain)}."
+            )
         return chain
 
     @cached_property
@@ -94,7 +96,7 @@ class ImportedTask:
         found: Any = _one_line(where, lambda: self.made.contexts())
         if not isinstance(found, (tuple, list)) or not found:
             raise InputError(
-                f"{where} must return a tuple of at least one Context, got {found!r:.60}; {_PAGE}."
+                f"{where} must return a tuple of at least one Context, got {shown(found)}; {_PAGE}."
             )
         contexts: tuple[Any, ...] = tuple(found)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         for j, context in enumerate(contexts):
@@ -136,13 +138,13 @@ def _require(found: Any, name: str, needed: tuple[str, ...]) -> None:
 
 def _check_context(context: Any, where: str) -> None:
     if not isinstance(context, Context):
-        raise InputError(f"{where} must be a Context(weight=..., law=...), got {context!r:.60}; {_PAGE}.")
+        raise InputError(f"{where} must be a Context(weight=..., law=...), got {shown(context)}; {_PAGE}.")
     law: Any = context.law
     weight: Any = context.weight
     if isinstance(law, JointPMF):
         raise InputError(f"{where}: law is a JointPMF; write law=ListedLaw(pmf).")
     size: Any = getattr(law, "n", None)
     if not isinstance(size, int) or size < 1 or not callable(getattr(law, "pmf", None)):
-        raise InputError(f"{where}: law must be a law, such as ListedLaw(pmf), got {law!r:.60}; {_PAGE}.")
+        raise InputError(f"{where}: law must be a law, such as ListedLaw(pmf), got {shown(law)}; {_PAGE}.")
     if isinstance(weight, bool) or not isinstance(weight, Rational):
-        raise InputError(f"{where}: weight must be a Fraction, got {weight!r}.")
+        raise InputError(f"{where}: weight must be a Fraction, got {shown(weight)}.")

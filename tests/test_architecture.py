@@ -236,6 +236,29 @@ def test_listed_names_exist_and_are_documented():
     none(offenders)
 
 
+def test_no_name_of_a_package_hides_its_module():
+    """``import package.module as m`` reads the attribute: it must be that module."""
+    hidden = []
+    for name in MODULES:
+        package, _, last = name.rpartition(".")
+        if not package or last.startswith("_"):
+            continue
+        module = importlib.import_module(name)
+        if getattr(importlib.import_module(package), last) is not module:
+            hidden.append(f"{package}.{last}")
+    none(hidden)
+
+
+def test_a_package_is_imported_by_its_name():
+    import theory
+    import theory.policies as package
+    from theory import policies, registered_policies
+
+    assert package is policies is sys.modules["theory.policies"] is theory.policies
+    assert "topk" in registered_policies()
+    assert package.registered_policies is registered_policies
+
+
 LATE = {"torch", "sympy", "scipy", "matplotlib", "rich", "joblib", "safetensors", "jinja2"}
 SCRIPT = """
 import importlib, sys

@@ -8,17 +8,20 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import paper_repro
-from theory import limits
+from synthetic.imported import ImportedTask
+from theory import JointPMF, MarkovLaw, limits, step_bound, subset_entropies
 from theory.__main__ import main
 from theory.commands import tables
 from theory.commands.command_line import process_count
 from theory.commands.verdict import verdict
 from theory.limits import CostError, require_memory, require_operations
+from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy
-from theory.validation import InputError, exact_fraction, positive_int
+from theory.validation import InputError, choice, exact_fraction, positive_int
 
 ROOT = Path(__file__).parent.parent
 PLACES = {
@@ -251,9 +254,9 @@ def test_messages_show_values_as_they_were_written(capsys):
 
 @pytest.mark.parametrize("value", ["1e400", "1e-300", "12e-45", "3e44", "1/3"])
 def test_a_long_parameter_is_shown_short_and_reads_back(value):
-    text = str(parse_policy(f"threshold:gamma={value}"))
-    assert text == f"threshold:gamma={value}"
-    assert parse_policy(text).gamma == Fraction(value)
+    text = str(parse_policy(f"factor:f={value}"))
+    assert text == f"factor:f={value}"
+    assert parse_policy(text).f == Fraction(value)
 
 
 def test_an_estimate_differs_from_its_limit():
@@ -450,3 +453,124 @@ def test_a_reader_that_has_gone_is_141(name):
     done = _shell(name, "| true; exit ${PIPESTATUS[0]}")
     assert done.returncode == 141
     assert done.stderr == ""
+
+
+ZERO, BIT = LogNumber.log2(1), LogNumber.log2(2)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "error", "words"),
+    [
+        ([ZERO, ZERO], 0.0, "the tokens are independent, parallel decoding is free"),
+        ([0, Fraction(0)], 0.0, "the tokens are independent, parallel decoding is free"),
+        (
+            [1.2e-17, 0.0],
+            5e-14,
+            "nothing within rounding (at most 5.1e-14 bits): floats cannot tell the tokens from",
+        ),
+        (
+            [0.0, 0.0],
+            5e-14,
+            "nothing within rounding (at most 5.1e-14 bits): floats cannot tell the tokens from",
+        ),
+        ([0.0, 0.0], 0.0, "nothing within rounding: floats cannot tell the tokens from independent ones"),
+        (
+            [1.0, 1e-17, 0.0],
+            5e-14,
+            "2 of 3 steps lose nothing within rounding (at most 5.1e-14 bits): 1.5 tokens per",
+        ),
+        (
+            [1.0, 0.0, 0.0],
+            5e-14,
+            "2 of 3 steps lose nothing within rounding (at most 5.1e-14 bits): 1.5 tokens per",
+        ),
+        ([BIT, ZERO, ZERO], 0.0, "2 of 3 steps lose nothing: 1.5 tokens per step are free"),
+        ([1e-12, 0.0], 5e-14, "one step loses 1e-12 bits"),  # more than its rounding: a loss
+    ],
+)
+def test_a_float_is_never_said_to_be_nothing(bounds, error, words):
+    text = verdict(bounds, error)
+    assert words in text
+    exact = not any(isinstance(bits, float) for bits in bounds)
+    assert ("are independent" in text or "lose nothing:" in text) is exact
+
+
+def test_a_product_of_floats_is_not_called_independent(tmp_path, capsys):
+    """Its total correlation is 1.6e-16 or the like, of whatever sign: exact numbers know, floats do not."""
+    p, q = (0.3, 0.7), (0.2, 0.8)
+    rows = [["ab"[i], "xy"[j]] for i in range(2) for j in range(2)]
+    table = {
+        "outcomes": rows,
+        "probabilities": [str(Fraction(str(a)) * Fraction(str(b))) for a in p for b in q],
+    }
+    (tmp_path / "product.json").write_text(json.dumps(table))
+    assert main(["bounds", str(tmp_path / "product.json")]) == 0
+    assert "the tokens are independent" in capsys.readouterr().out
+    assert main(["bounds", str(tmp_path / "product.json"), "--float"]) == 0
+    text = capsys.readouterr().out
+    assert "are independent" not in text
+    assert "nothing within rounding (at most" in text
+
+
+# -- numbers in messages ------------------------------------------------------------------------------------------
+
+ONE, THIRD = Fraction(1), Fraction(1, 3)
+PAIR = JointPMF.uniform(["ab", "ba"])
+
+
+class Oddity:
+    """An object whose text spans lines and holds numbers."""
+
+    def __repr__(self):
+        return f"Oddity(\n    {ONE!r}, {THIRD!r}, {LogNumber.log2(3)!r}, np.float64(0.5))"
+
+    name, n, smallest = "odd", 2, 2
+
+    def contexts(self):
+        return self
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        (lambda: JointPMF.from_pairs([(ONE,), (1,)], [THIRD, 1 - THIRD]), "outcome (1,) stands twice"),
+        (
+            lambda: JointPMF.from_pairs([(THIRD, "a"), (ONE,)], [THIRD, 1 - THIRD]),
+            "2 for (1/3, 'a') and 1 for (1,)",
+        ),
+        (lambda: JointPMF.from_pairs([(THIRD,), (2,)], [-1, 2]), "probability of (1/3,) is negative: -1"),
+        (lambda: JointPMF.from_pairs([(THIRD,), (2,)], [float("nan"), 2.0]), "probability of (1/3,) is nan"),
+        (
+            lambda: JointPMF.from_pairs([(THIRD,), (2,)], ["x", 1]),
+            "probability of (1/3,) must be a finite number",
+        ),
+        (lambda: PAIR.condition({0: THIRD}), "the condition {0: 1/3} has probability zero"),
+        (lambda: MarkovLaw(n=2, initial=THIRD, transition=[[ONE]]), "a list of probabilities, got 1/3"),
+        (
+            lambda: MarkovLaw(n=2, initial=[ONE], transition=[[ONE]], tokens=(THIRD, ONE)),
+            "1 distinct ones, got 2: [1/3, 1]",
+        ),
+        (lambda: step_bound(subset_entropies(PAIR), [[0], [np.int64(0)]]), "got ((0,), (0,))"),
+        (lambda: choice(THIRD, "word", ("a",)), "unknown word 1/3; known: a"),
+        (lambda: exact_fraction([THIRD], "p"), "got [1/3]"),
+        (
+            lambda: ImportedTask(source="odd", made=Oddity(), name="odd", n=2).contexts(),
+            "got Oddity( 1, 1/3, log2(3), 0.5)",
+        ),
+    ],
+)
+def test_numbers_in_messages_are_plain(run, words):
+    with pytest.raises(InputError) as error:
+        run()
+    text = str(error.value)
+    assert words in text
+    assert "Fraction(" not in text
+    assert "LogNumber(" not in text
+    assert "np." not in text
+    assert "\n" not in text
+
+
+def test_tokens_that_are_decimals_are_shown_as_numbers(tmp_path, capsys):
+    (tmp_path / "t.json").write_text('{"outcomes": [[1.5], [1.5]], "probabilities": ["1/2", "1/2"]}')
+    line = refused(capsys, "bounds", str(tmp_path / "t.json"))
+    assert "outcome (3/2,) stands twice" in line

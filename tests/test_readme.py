@@ -74,7 +74,7 @@ def test_examples_of_new_files(start, tmp_path):
     use = (
         "import added\n"
         "from synthetic import make_task, known_tasks\n"
-        "from theory import decode, parse_policy, policies\n"
+        "from theory import decode, parse_policy, registered_policies\n"
         "task = make_task('rotate', 4) if hasattr(added, 'Rotate') else make_task('shuffle', 4)\n"
         "spec = 'half:by=random' if hasattr(added, 'Half') else 'topk:k=1'\n"
         "result = decode(task.contexts()[0].law.pmf(), parse_policy(spec))\n"

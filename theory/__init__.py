@@ -1,5 +1,6 @@
 """Exact theory of parallel decoding: pmfs, correlation, bounds, unmasking policies and the exact decoder."""
 
+from theory import policies
 from theory.bounds.accuracy.diversity import most_accurate
 from theory.bounds.partitions.path_costs import pseudo_cost
 from theory.bounds.partitions.step_bounds import (
@@ -41,7 +42,7 @@ from theory.optima.adaptive.frontier import frontier
 from theory.optima.adaptive.serial_depth import serial_depth
 from theory.optima.adaptive.step_cap import adaptive_bounds
 from theory.optima.mixtures.optimal import optimal_mixture
-from theory.policies import parse_policy, policies
+from theory.policies import parse_policy, registered_policies
 from theory.validation import InputError
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "product_of_marginals",
     "pseudo_cost",
     "read_task",
+    "registered_policies",
     "serial_depth",
     "step_bound",
     "step_law",

@@ -21,7 +21,7 @@ from theory.decoding.result import OFF_SUPPORT
 from theory.distributions.tempering import GREEDY_TIES, NUCLEUS, SCORED, check_temperature
 from theory.files import plain
 from theory.limits import CostError, allowing
-from theory.policies import parse_policy, policies
+from theory.policies import parse_policy, registered_policies
 from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = ["build_parser", "main"]
@@ -74,7 +74,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_task(decode)
     _add_samples(decode)
     decode.add_argument(
-        "--policy", required=True, metavar="SPEC", help=f"{', '.join(c.example for c in policies().values())}"
+        "--policy",
+        required=True,
+        metavar="SPEC",
+        help=f"{', '.join(c.example for c in registered_policies().values())}",
     )
     _add_switches(decode)
     real = commands.add_parser("realised", help="tokens per model call that a decoder's settings really give")

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from fractions import Fraction
-from numbers import Rational
+from numbers import Number, Rational
 from typing import Any, TypeVar
 
-__all__ = ["InputError", "choice", "exact_fraction", "positive_int", "shortened"]
+__all__ = ["InputError", "bounded", "choice", "exact_fraction", "positive_int", "shortened", "shown"]
+
+
+# numbers in the text of another object, such as Context(weight=Fraction(1, 2), ...)
+_OUR_NUMBERS = re.compile(
+    r"\bFraction\((-?\d+), (?:1|(\d+))\)|\bLogNumber\('([^']*)'\)|\bnp\.\w+\(([^()]*)\)"
+)
 
 
 class InputError(ValueError):
@@ -35,7 +42,7 @@ def exact_fraction(value: object, name: str) -> Fraction:
         return Fraction(text if text.isascii() else "")  # other digits look like letters to most readers
     except (ValueError, ZeroDivisionError):
         raise InputError(
-            f'{name} must be a finite number or a ratio such as "1/3", got {_quoted(value)}.'
+            f'{name} must be a finite number or a ratio such as "1/3", got {shown(value)}.'
         ) from None
 
 
@@ -48,10 +55,56 @@ def _short_enough(value: object, name: str) -> str:
     return text
 
 
-def _quoted(value: object) -> str:
-    """Return a value as it was written: text in quotes, ``7/2`` for a Fraction."""
-    shown = str(value) if isinstance(value, Rational) else repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:60]}..."
+def shown(value: object, most: int = 60) -> str:
+    """Return a value for a message as it was written: text in quotes, numbers of any kind plainly, also within lists.
+
+    Args:
+        value: Anything.
+        most: Longer texts are cut.
+
+    Example:
+        >>> shown((Fraction(3, 2), "a", 0.5)), shown({Fraction(1): [Fraction(1, 3)]}), shown({Fraction(1)})
+        ("(3/2, 'a', 0.5)", '{1: [1/3]}', '{1}')
+    """
+    text = _written(value)
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
+def _written(value: Any) -> str:
+    if type(value) is tuple:
+        return f"({', '.join(map(_written, value))}{',' if len(value) == 1 else ''})"
+    if type(value) is list:
+        return f"[{', '.join(map(_written, value))}]"
+    if type(value) is dict:
+        return f"{{{', '.join(f'{_written(key)}: {_written(item)}' for key, item in value.items())}}}"
+    if isinstance(value, str):
+        return repr(value)
+    if isinstance(value, Number):
+        return str(value)
+    return _OUR_NUMBERS.sub(
+        lambda found: "/".join(filter(None, found.groups())), " ".join(repr(value).split())
+    )
+
+
+def bounded(value: object, name: str, least: int | None, most: int | None = None) -> Fraction:
+    """Return ``value`` as :func:`exact_fraction` does if it lies between two limits, which it may reach.
+
+    Example:
+        >>> bounded("0.9", "gamma", 0, 1)
+        Fraction(9, 10)
+        >>> bounded(2, "gamma", 0, 1)
+        Traceback (most recent call last):
+        ...
+        theory.validation.InputError: gamma must be between 0 and 1, got 2.
+    """
+    number = exact_fraction(value, name)
+    if (least is None or number >= least) and (most is None or number <= most):
+        return number
+    if least is None:
+        wanted = f"at most {most}"
+    else:
+        wanted = f"at least {least}" if most is None else f"between {least} and {most}"
+    raise InputError(f"{name} must be {wanted}, got {str(value).strip()[:40]}.")
 
 
 def positive_int(value: object, name: str, *, at_most: int | None = None) -> int:
@@ -62,7 +115,7 @@ def positive_int(value: object, name: str, *, at_most: int | None = None) -> int
     except InputError:  # not a number at all: a ratio would not help
         number = Fraction(0)
     if number.denominator != 1 or number < 1:
-        raise InputError(f"{name} must be a whole number of at least 1, got {_quoted(value)}.")
+        raise InputError(f"{name} must be a whole number of at least 1, got {shown(value)}.")
     if at_most is not None and number > at_most:
         raise InputError(f"{name} must be at most {at_most}, got {str(value)[:40]}.")
     return int(number)
@@ -76,7 +129,7 @@ def choice(value: Any, name: str, known: Collection[_Choice]) -> _Choice:
     for item in known:
         if type(item) is type(value) and item == value:
             return item
-    raise InputError(f"unknown {name} {value!r}; known: {', '.join(sorted(map(str, known)))}.")
+    raise InputError(f"unknown {name} {shown(value)}; known: {', '.join(sorted(map(str, known)))}.")
 
 
 def shortened(text: str, width: int) -> str:

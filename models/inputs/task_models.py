@@ -21,7 +21,7 @@ from models.inputs.text_model import TextSubject
 from models.predictors.checkpoint import SHIPPED, load_model, read_card
 from models.predictors.device import check_device
 from models.predictors.huggingface import HFOptions, load_hf
-from models.predictors.predictor import MaskedPredictor
+from models.predictors.predictor import MaskedPredictor, probabilities
 from models.predictors.recipes import Recipe
 from models.predictors.transformer import MaskedTransformer
 from synthetic import ListTask
@@ -96,8 +96,9 @@ class TokenSubject:
 
     def marginals(self, batch: Batch, page: Page) -> NDArray[np.float64]:
         """Return the softmax of the logits."""
+        masked = page.tokens[:, batch.answer] == self.predictor.mask_id
         logits = self.predictor(page.tokens.to(self.predictor.device))[:, batch.answer]
-        return torch.softmax(logits.cpu().double(), dim=-1).numpy()
+        return probabilities(logits.cpu(), masked).numpy()
 
 
 def load_subject(

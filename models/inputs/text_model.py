@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from models.inputs.list_tasks_as_text import Sheet, TextFormat, make_sheet
 from models.inputs.padded_rows import Page, Reordered
 from models.predictors.huggingface_predictor import HFPredictor
+from models.predictors.predictor import probabilities
 from synthetic import ListTask
 from synthetic.encoding import Batch, Encoding
 from theory.files import read_text, text_lines
@@ -99,8 +100,10 @@ class TextSubject:
         assert page.sheet is not None
         if page.sheet.words.shape[1] > 1:
             return None
-        logits = self.predictor(page.tokens.to(self.predictor.device))[:, page.sheet.answer[:, 0]]
-        probs = torch.softmax(logits.cpu().double(), dim=-1).numpy()
+        places = page.sheet.answer[:, 0]
+        logits = self.predictor(page.tokens.to(self.predictor.device))[:, places]
+        masked = page.tokens[:, places] == self.predictor.mask_id
+        probs = probabilities(logits.cpu(), masked).numpy()
         out = np.zeros((*probs.shape[:2], batch.encoding.vocab_size))
         out[:, :, : len(self.words)] = probs[:, :, page.sheet.words[:, 0]]
         return out

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.predictors.predictor import MaskedPredictor
+from models.predictors.predictor import MaskedPredictor, probabilities
 from synthetic import Arrangements, ListTask
 from synthetic.encoding import Batch, Encoding, context_laws
 from synthetic.grading import law_ids, to_roles
@@ -79,7 +79,7 @@ def marginal_tv(
         tokens = batch.tokens.copy()
         tokens[:, batch.answer] = np.where(masked, encoding.mask, tokens[:, batch.answer])
         logits = model(torch.from_numpy(tokens).to(model.device))[:, batch.answer]
-        probs = torch.softmax(logits.cpu().double(), dim=-1).numpy()
+        probs = probabilities(logits.cpu(), torch.from_numpy(masked)).numpy()
         distance = 0.5 * np.abs(probs - ideal_marginals(batch, tokens)).sum(axis=2)
         total += float(((distance * masked).sum(axis=1) / masked.sum(axis=1)).sum())
     return total / states

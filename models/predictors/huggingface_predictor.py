@@ -69,7 +69,7 @@ class HFPredictor:
         """Return logits in float32 at least, shape (B, L, V), minus infinity for suppressed tokens.
 
         Raises:
-            InputError: If the sequences are longer than the context, or the logits are not numbers.
+            InputError: If the sequences are longer than the context, or the model is of another vocabulary.
         """
         if tokens.shape[1] > self.longest:
             raise InputError(
@@ -83,11 +83,6 @@ class HFPredictor:
             )
         if self.shift:
             logits = torch.cat([logits[:, :1], logits[:, :-1]], dim=1)
-        if bool(logits.isnan().any()):
-            raise InputError(
-                f"the model gives logits that are not numbers, in {logits.dtype}; its weights have diverged, or "
-                "overflow: try another --dtype."
-            )
         logits = logits if logits.dtype == torch.float64 else logits.float()
         logits = logits.clone() if logits.requires_grad else logits
         logits[..., self._suppressed.to(logits.device)] = -torch.inf

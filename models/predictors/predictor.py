@@ -6,7 +6,11 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
-__all__ = ["MarginalPredictor", "MaskedPredictor"]
+from theory.validation import InputError
+
+__all__ = ["MarginalPredictor", "MaskedPredictor", "checked_probabilities", "probabilities"]
+
+_SUM = 1e-2  # how far a sum of probabilities in half precision may be from one
 
 
 class MaskedPredictor(Protocol):
@@ -35,7 +39,7 @@ class MaskedPredictor(Protocol):
 
         Returns:
             Logits or log-probabilities, shape (B, L, V), each defined up to a constant per position; minus
-            infinity for what is impossible.
+            infinity for what is impossible, but not for every token of a masked position.
         """
         ...
 
@@ -47,3 +51,96 @@ class MarginalPredictor(MaskedPredictor, Protocol):
     def marginals(self, tokens: torch.Tensor) -> torch.Tensor:
         """Return probabilities of every position, shape (B, L, V)."""
         ...
+
+
+def probabilities(
+    logits: torch.Tensor,
+    masked: torch.Tensor,
+    *,
+    tokens: torch.Tensor | None = None,
+    dtype: torch.dtype = torch.float64,
+) -> torch.Tensor:
+    """Return the softmax of a model's logits.
+
+    Minus infinity is a token of probability zero. A revealed position may have nothing else: its row is zeros.
+
+    Args:
+        logits: At the m positions of the answers of a batch, shape (B, m, V).
+        masked: Which of them are masked, bool, shape (B, m).
+        tokens: The tokens whose logits they are, shape (V,); ``0 .. V-1`` by default.
+        dtype: Of the result.
+
+    Raises:
+        InputError: If a logit is NaN or plus infinity, or those of a masked position are all minus infinity; the
+            row of the batch and the position of the answer are named, both counted from 0.
+
+    Example:
+        >>> half = torch.tensor([[[0.0, 0.0, -torch.inf]]])
+        >>> probabilities(half, torch.tensor([[True]])).tolist()
+        [[[0.5, 0.5, 0.0]]]
+        >>> probabilities(half - half, torch.tensor([[True]]))
+        Traceback (most recent call last):
+        ...
+        theory.validation.InputError: the model gives the logit nan for token 2 at position 0 of the answer in row 0...
+    """
+    probs = torch.softmax(logits, dim=-1, dtype=dtype)
+    bad = probs[..., 0].isnan()  # one such logit, and all probabilities of the position are NaN
+    if not bool(bad.any()):
+        return probs
+    wrong = logits.isnan() | (logits == torch.inf)
+    found = (wrong.any(dim=-1) | (bad & masked)).nonzero()
+    if not len(found):
+        return torch.where(bad[..., None], 0, probs)
+    row, position = found[0].tolist()
+    places = wrong[row, position].nonzero()[:, 0].tolist()
+    if not places:
+        raise InputError(
+            f"the model gives the logit -inf for every token that may be drawn at {_place(row, position)}; at least "
+            "one must be possible."
+        )
+    token = places[0] if tokens is None else int(tokens[places[0]])
+    raise InputError(
+        f"the model gives the logit {logits[row, position, places[0]].item():g} for token {token} at "
+        f"{_place(row, position)}; logits must be finite, or -inf for what is impossible: its weights have diverged, "
+        "or its numbers overflow (try a wider dtype)."
+    )
+
+
+def checked_probabilities(probs: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
+    """Return a model's probabilities as they are.
+
+    Args:
+        probs: At the m positions of the answers of a batch, shape (B, m, V).
+        masked: Which of them are masked, bool, shape (B, m).
+
+    Raises:
+        InputError: If one at a masked position is NaN, infinite or negative, or their sum is not 1 (to a hundredth:
+            they may come in half precision).
+
+    Example:
+        >>> checked_probabilities(torch.tensor([[[0.5, 0.5], [0.0, 0.0]]]), torch.tensor([[True, True]]))
+        Traceback (most recent call last):
+        ...
+        theory.validation.InputError: the model gives probabilities that sum to 0 at position 1 of the answer in...
+    """
+    if not probs.numel():
+        return probs
+    fine = (probs.amin(dim=-1) >= 0) & ((probs.sum(dim=-1) - 1).abs() <= _SUM)  # false for NaN and infinity
+    bad = ~fine & masked
+    if not bool(bad.any()):
+        return probs
+    row, position = bad.nonzero()[0].tolist()
+    values = probs[row, position]
+    wrong = (~((values >= 0) & values.isfinite())).nonzero()[:, 0].tolist()
+    found = (
+        f"the probability {values[wrong[0]].item():g} for token {wrong[0]}"
+        if wrong
+        else f"probabilities that sum to {values.sum().item():g}"
+    )
+    raise InputError(
+        f"the model gives {found} at {_place(row, position)}; they must be at least 0 and sum to 1."
+    )
+
+
+def _place(row: int, position: int) -> str:
+    return f"position {position} of the answer in row {row} of the batch it was given (both counted from 0)"

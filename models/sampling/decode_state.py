@@ -9,7 +9,12 @@ import array_api_compat.torch as xp
 import torch
 
 from models.predictors.ideal import float_dtype
-from models.predictors.predictor import MarginalPredictor, MaskedPredictor
+from models.predictors.predictor import (
+    MarginalPredictor,
+    MaskedPredictor,
+    checked_probabilities,
+    probabilities,
+)
 from models.runs.distinct_rows import distinct_rows
 from models.sampling.draws import PredictorOracle
 from theory.distributions.distribution import MASK
@@ -161,11 +166,14 @@ def indices(rules: Rules, answers: torch.Tensor) -> torch.Tensor:
 def marginals_of(rules: Rules, rows: torch.Tensor) -> torch.Tensor:
     """Return the marginals of the tokens that may be drawn, shape (B, m, V')."""
     columns = slice(rules.first, rules.last)
+    masked = rows[:, columns] == rules.predictor.mask_id
     every = len(rules.proposed) == rules.predictor.vocab_size
     if isinstance(rules.predictor, MarginalPredictor) and every:
-        return rules.predictor.marginals(rows)[:, columns].to(rules.dtype)
+        probs = rules.predictor.marginals(rows)[:, columns].to(rules.dtype)
+        return checked_probabilities(probs, masked)
     logits = rules.predictor(rows)[:, columns]
-    return torch.softmax(logits if every else logits[..., rules.proposed], dim=-1, dtype=rules.dtype)
+    logits = logits if every else logits[..., rules.proposed]
+    return probabilities(logits, masked, tokens=rules.proposed, dtype=rules.dtype)
 
 
 def view_of(rules: Rules, probs: torch.Tensor, rows: torch.Tensor, fillable: torch.Tensor, step: int) -> View:

@@ -9,6 +9,7 @@ import torch
 from models.runs.distinct_rows import distinct_rows
 from theory.distributions.distribution import MASK
 from theory.policies.board import Board
+from theory.policies.foreign import chances_of
 from theory.policies.policy import Plan
 
 __all__ = ["PredictorOracle", "TorchChance", "draw"]
@@ -52,7 +53,7 @@ class TorchChance:
 
     def flip(self, board: Board, probability: torch.Tensor) -> tuple[Board, torch.Tensor]:
         """Return independent coins."""
-        return board, self._uniforms(board) < probability
+        return board, self._uniforms(board) < chances_of(probability)
 
     def _uniforms(self, board: Board) -> torch.Tensor:
         probs = board.probs

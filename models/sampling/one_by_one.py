@@ -11,7 +11,12 @@ import array_api_compat.torch as xp
 import torch
 
 from models.predictors.ideal import float_dtype
-from models.predictors.predictor import MarginalPredictor, MaskedPredictor
+from models.predictors.predictor import (
+    MarginalPredictor,
+    MaskedPredictor,
+    checked_probabilities,
+    probabilities,
+)
 from models.runs.row_streams import Streams
 from models.sampling.decode_state import FLOAT32_TIES
 from theory.distributions.distribution import MASK
@@ -112,12 +117,15 @@ class Walk:
     def marginals_of(self, tokens: torch.Tensor) -> torch.Tensor:
         """Return the marginals of the tokens that may be drawn, all but the mask; (B, L) to (B, m, V)."""
         predictor = self.predictor
+        masked = tokens[:, self.columns] == predictor.mask_id
         if isinstance(predictor, MarginalPredictor):
-            return predictor.marginals(tokens)[:, self.columns].to(self.dtype)
+            probs = predictor.marginals(tokens)[:, self.columns].to(self.dtype)
+            return checked_probabilities(probs, masked)
         logits = predictor(tokens)[:, self.columns].to(self.dtype)
         if predictor.mask_id < logits.shape[-1]:
-            logits[..., predictor.mask_id] = -torch.inf
-        return torch.softmax(logits, dim=-1)
+            no_mask = torch.tensor([predictor.mask_id], device=logits.device)
+            logits = logits.index_fill(-1, no_mask, -torch.inf)  # a copy: the model may keep its own
+        return probabilities(logits, masked, dtype=self.dtype)
 
     def answers(self, rows: torch.Tensor) -> torch.Tensor:
         """Return the tokens of the columns as a board has them, -1 where masked, shape (B, m)."""

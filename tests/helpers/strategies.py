@@ -122,7 +122,8 @@ def rules(draw, names=("topk", "threshold", "factor"), by=BY, ties=TIES, blocks=
     strict = draw(st.booleans())
     options = {**chosen, "strict": strict}
     if name == "threshold":
-        gamma = draw(st.sampled_from(LEVELS))
+        shares = options["by"] in ("confidence", "margin")  # others are at most 0
+        gamma = draw(st.sampled_from([g for g in LEVELS if Fraction(g) >= 0 or not shares]))
         return _rule(name, ref.threshold(gamma, **options), {"gamma": gamma}, options, explicit)
     f = draw(st.sampled_from(FACTORS))
     return _rule(name, ref.factor(f, **options), {"f": f}, options, explicit)

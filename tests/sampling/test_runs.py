@@ -33,7 +33,7 @@ from theory.distributions.parametric.markov import MarkovLaw
 from theory.information.curves.curve import information_curve
 from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
-from theory.policies import policies
+from theory.policies import registered_policies
 from theory.sampling.fixed_schedules import fixed_schedule, schedule_log_prob
 from theory.sampling.intervals import estimate_mean
 from theory.sampling.runs import follow_data, sample_runs
@@ -61,7 +61,7 @@ LAWS = {
     ),
 }
 RUNS = 5_000
-EXAMPLES = tuple(cls.example for cls in policies().values())
+EXAMPLES = tuple(cls.example for cls in registered_policies().values())
 VARIANTS = (
     "topk:k=2,by=left_to_right",
     "topk:k=3,by=random,ties=lowest",

@@ -8,9 +8,9 @@ from typing import Any
 
 from theory.commands.answer import with_exact
 from theory.decoding.tasks.decode import decode_contexts
-from theory.decoding.tasks.realised import lumped_form, realised, realised_on
+from theory.decoding.tasks.realised import Realised, loop_calls, lumped_form, realised, realised_on
 from theory.distributions.contexts import HasContexts
-from theory.policies.policy import parse_policy, policies
+from theory.policies.policy import parse_policy, registered_policies
 from theory.policies.process import Process
 from theory.validation import InputError, positive_int
 
@@ -30,7 +30,7 @@ def rules_answer() -> list[dict[str, Any]]:
             "cost": cls.cost,
             "kind": _kind(cls),
         }
-        for name, cls in policies().items()
+        for name, cls in registered_policies().items()
     ]
 
 
@@ -60,17 +60,28 @@ def _kind(cls: Any) -> str:
 
 
 def with_steps(spec: str, steps: int | None) -> str:
-    """Return the specification with the number of steps added where the rule takes one and it is not there.
+    """Return the specification with the number of steps added.
+
+    Raises:
+        InputError: If the rule takes none, or has its own.
 
     Example:
         >>> with_steps("dream:eps=1e-3", 10)
         'dream:eps=1e-3,steps=10'
     """
-    name, _, rest = spec.strip().partition(":")
-    if steps is None or name not in policies() or "steps=" in rest:
+    if steps is None:
         return spec
-    if "steps" not in {f.name for f in fields(policies()[name])}:
-        raise InputError(f"policy {name!r} takes no number of steps; leave --steps out.")
+    name, _, rest = spec.strip().partition(":")
+    if name in registered_policies():
+        if "steps" not in {f.name for f in fields(registered_policies()[name])}:
+            raise InputError(f"policy {name!r} takes no number of steps; leave --steps out.")
+    elif rest.partition(":")[0].isidentifier():  # a rule of one's own, module:attribute
+        attribute, _, rest = rest.partition(":")
+        name = f"{name}:{attribute}"
+    if any(part.partition("=")[0].strip() == "steps" for part in rest.split(",")):
+        raise InputError(
+            f"policy {spec!r} has its own number of steps; leave --steps out, or steps= in the rule."
+        )
     return f"{name}:{rest},steps={steps}" if rest else f"{name}:steps={steps}"
 
 
@@ -102,23 +113,29 @@ def realised_answer(
     if task is None:
         if alone is None:
             raise InputError(f"how many tokens {policy} decodes depends on the task; name one with --task.")
-        return answer | _sizes(alone.sizes, alone.calls)
+        return with_exact(answer | _sizes(alone, loop_calls(policy, masked)))
     made = _of_length(task, masked)
     result = decode_contexts(made, lumped_form(policy, masked), **switches)
     found = alone or realised_on(made, policy, **switches)
-    answer |= _sizes(found.sizes, found.calls)
+    answer |= _sizes(found, loop_calls(policy, masked))
     answer |= {"accuracy": result.accuracy, "kl": result.kl}
     errors = {key: result.errors[key] for key in ("accuracy", "kl") if key in result.errors}
-    errors |= found.errors
+    errors |= answer.get("errors", {})
     answer |= {"errors": errors} if errors else {}
     if note := getattr(made, "note", ""):  # of a file, on how its numbers were taken
         answer["notes"] = {"accuracy": note}
     return with_exact(answer)
 
 
-def _sizes(sizes: Any, calls: Any) -> dict[str, Any]:
-    idle = sum(size == 0 for size in sizes)
-    return {"tokens_per_call": list(sizes), "model_calls": calls, "idle_calls": idle}
+def _sizes(found: Realised, loop: int | None) -> dict[str, Any]:
+    """Return the entries of the calls; ``loop``: how many the released loop makes, if it goes on after them."""
+    idle = sum(size == 0 for size in found.sizes)
+    entries = {"tokens_per_call": list(found.sizes), "model_calls": found.calls, "idle_calls": idle}
+    errors = dict(found.errors)
+    if loop is not None:
+        entries["calls_after"] = loop - found.calls
+        errors |= {"calls_after": errors["model_calls"]} if "model_calls" in errors else {}
+    return entries | ({"errors": errors} if errors else {})
 
 
 def _of_length(task: Callable[[int | None], HasContexts], masked: int) -> HasContexts:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import MIN_EMIN, ROUND_FLOOR, Context, Decimal
+from decimal import MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from fractions import Fraction
 from typing import Any
 
 from theory.numbers.lognumber import LogNumber
@@ -17,36 +18,58 @@ def verdict(bounds: Sequence[Any], error: float = 0.0) -> str:
     """Return one sentence on the least losses ``L*_1, ..., L*_n`` in bits.
 
     The ideal model decoded along the best partition is right with probability at least ``2^-L`` (data processing).
+    Only exact numbers can say that tokens are independent: a float is never told to be 0, at most to be so within its
+    rounding.
 
     Args:
         bounds: Exact numbers or floats; one for each number of steps.
-        error: A bound on the error of every float: what is no larger cannot be told from nothing.
+        error: A bound on the error of every float: what is no larger cannot be told from nothing. 0 for exact
+            numbers, and where none is known.
 
     Example:
-        >>> verdict([1.0, 0.0, 0.0])
-        'one step loses 1 bit (accuracy at least 50%); 2 of 3 steps lose nothing: 1.5 tokens a step are free.'
-        >>> verdict([0.0, 0.0])
+        >>> one, none = LogNumber.log2(2), LogNumber.log2(1)
+        >>> verdict([one, none, none])
+        'one step loses 1 bit (accuracy at least 50%); 2 of 3 steps lose nothing: 1.5 tokens per step are free.'
+        >>> verdict([none, none])
         'one step loses nothing: the tokens are independent, parallel decoding is free.'
+        >>> verdict([1.2e-17, 0.0], error=5e-14)
+        'one step loses nothing within rounding (at most 5.1e-14 bits): floats cannot tell ...'
     """
     losses = [float(bits) for bits in bounds]
-    exact = all(isinstance(bits, LogNumber) for bits in bounds)
+    exact = all(isinstance(bits, (LogNumber, Fraction, int)) for bits in bounds)
     nothing = 0.0 if exact else error
     n = len(losses)
     free = next((t for t, bits in enumerate(losses, start=1) if bits <= nothing), n)  # one at a time is free
-    within = "" if exact or losses[free - 1] == 0 else " within rounding"
     if free == 1:
-        return f"one step loses nothing{within}: the tokens are independent, parallel decoding is free."
+        if exact:
+            return "one step loses nothing: the tokens are independent, parallel decoding is free."
+        within = _within(losses[0], error)
+        return f"one step loses nothing{within}: floats cannot tell the tokens from independent ones."
     parts = [f"one step loses {_loss(losses[0], nothing)}"]
     cheap = next(t for t, bits in enumerate(losses, start=1) if bits <= CHEAP)
     if 1 < cheap < free:
         parts.append(
-            f"{cheap} of {n} steps lose {_loss(losses[cheap - 1], nothing)}, {n / cheap:.3g} tokens a step"
+            f"{cheap} of {n} steps lose {_loss(losses[cheap - 1], nothing)}, {n / cheap:.3g} tokens per step"
         )
     if free == n:
         parts.append(f"every step saved below {n} costs something: a fixed order has no free parallelism.")
     else:
-        parts.append(f"{free} of {n} steps lose nothing{within}: {n / free:.3g} tokens a step are free.")
+        within = "" if exact else _within(losses[free - 1], error)
+        parts.append(f"{free} of {n} steps lose nothing{within}: {n / free:.3g} tokens per step are free.")
     return "; ".join(parts)
+
+
+def _within(bits: float, error: float) -> str:
+    """Return how much a loss that is 0 within rounding may be, rounded up.
+
+    Example:
+        >>> _within(1e-17, 0.0), _within(0.0, 5e-14)
+        (' within rounding', ' within rounding (at most 5.1e-14 bits)')
+    """
+    if not error:
+        return " within rounding"
+    up = Context(prec=2, rounding=ROUND_CEILING).create_decimal(Decimal(bits) + Decimal(error))
+    return f" within rounding (at most {up:.1e} bits)"
 
 
 def _loss(bits: float, error: float) -> str:

@@ -18,6 +18,7 @@ from theory.distributions.tempering_balls import drawn_balls
 from theory.numbers.arithmetic import EXACT
 from theory.numbers.balls import ball_array, balls, is_zero
 from theory.policies.board import Board
+from theory.policies.foreign import chances_of
 from theory.policies.policy import Plan
 from theory.policies.set_distributions import usable_laws
 from theory.validation import InputError
@@ -99,6 +100,7 @@ class ExactChance:
     def flip(self, board: Board, probability: NDArray[Any]) -> tuple[Board, NDArray[np.bool_]]:
         """Split by independent coins."""
         self.follows_data = False
+        probability = chances_of(probability)
         if probability.dtype != np.dtype(object):
             self.proven = False  # floats of the rule's own, of unknown error
         probability = probability if self.exact else balls(probability)

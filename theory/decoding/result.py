@@ -51,7 +51,7 @@ class Decode:
         kl: ``D(P || Q)`` in bits; infinite when Q misses part of the support.
         path_kl: The divergence along the realised path, at least ``kl``; equal for a policy without random choices.
             ``None`` for rules to which Theorem 1 does not apply: those that look at drawn tokens, and remasking.
-        steps: Expected number of model calls of the decoder's own runs.
+        steps: Expected number of model calls of the decoder's own runs, up to the last token.
         steps_under_data: The same along trajectories driven by P; ``None`` where ``path_kl`` is.
         n: Number of positions.
         off_support: The convention behind the numbers that depend on it: the steps, and for remasking rules all.

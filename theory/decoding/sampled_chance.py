@@ -11,6 +11,7 @@ from theory.distributions.distribution import MASK
 from theory.distributions.draws import draw
 from theory.numbers.arithmetic import EXACT
 from theory.policies.board import Board
+from theory.policies.foreign import chances_of
 from theory.policies.policy import Plan
 
 __all__ = ["SampleChance"]
@@ -40,7 +41,7 @@ class SampleChance:
 
     def flip(self, board: Board, probability: Any) -> tuple[Board, NDArray[np.bool_]]:
         """Return independent coins."""
-        return board, self.rng.random(board.tokens.shape) < EXACT.floats(probability)
+        return board, self.rng.random(board.tokens.shape) < EXACT.floats(chances_of(probability))
 
     def _drawn(self, board: Board, where: NDArray[np.bool_]) -> NDArray[np.int64]:
         tokens = np.full(board.tokens.shape, MASK)

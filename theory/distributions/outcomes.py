@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.limits import require_memory
-from theory.validation import InputError
+from theory.validation import InputError, shown
 
 __all__ = [
     "Outcome",
@@ -106,14 +106,13 @@ def check_outcomes(rows: Sequence[Outcome]) -> None:
         raise InputError("outcomes must have at least one token, got an empty sequence.")
     ragged = next((row for row in rows if len(row) != n), None)
     if ragged is not None:
-        raise InputError(
-            f"outcomes must have one length, got {n} for {rows[0]!r} and {len(ragged)} for {ragged!r}."
-        )
+        one, other = shown(rows[0], 400), shown(ragged, 400)
+        raise InputError(f"outcomes must have one length, got {n} for {one} and {len(ragged)} for {other}.")
     check_tokens(rows)
     if len(set(rows)) < len(rows):
         seen: set[Outcome] = set()
         twice = next(row for row in rows if row in seen or seen.add(row))
-        raise InputError(f"outcome {twice!r} stands twice; add its probabilities up.")
+        raise InputError(f"outcome {shown(twice, 400)} stands twice; add its probabilities up.")
     require_rows(len(rows), n)
 
 

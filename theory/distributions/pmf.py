@@ -31,7 +31,7 @@ from theory.distributions.outcomes import (
 )
 from theory.distributions.weights import check_signs, check_sum, float_weights, integer_weights, proportions
 from theory.limits import require_memory
-from theory.validation import InputError
+from theory.validation import InputError, shown
 
 __all__ = ["JointPMF"]
 
@@ -280,7 +280,7 @@ class JointPMF:
         self.check_positions(list(given))
         rows = [j for j, y in enumerate(self.outcomes) if all(y[i] == token for i, token in given.items())]
         if not rows:
-            raise InputError(f"the condition {dict(given)!r} has probability zero.")
+            raise InputError(f"the condition {shown(dict(given), 400)} has probability zero.")
         if self.is_exact:
             return JointPMF.from_weights(
                 [self.outcomes[j] for j in rows], [int(self.weights[j]) for j in rows]

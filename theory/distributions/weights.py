@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.distributions.outcomes import Outcome
-from theory.validation import InputError, exact_fraction
+from theory.validation import InputError, exact_fraction, shown
 
 __all__ = [
     "SUM_TOLERANCE",
@@ -41,7 +41,7 @@ def integer_weights(rows: Sequence[Outcome], probabilities: Sequence[Any]) -> tu
         >>> integer_weights([("a",), ("b",)], ["1/3", "2/3"])
         (array([1, 2]), 3)
     """
-    values = [exact_fraction(p, f"probability of {rows[j]!r}") for j, p in enumerate(probabilities)]
+    values = [exact_fraction(p, f"probability of {shown(rows[j], 400)}") for j, p in enumerate(probabilities)]
     check_signs(rows, values)
     total = sum(values, Fraction(0))
     if total != 1 and rows:
@@ -77,7 +77,9 @@ def float_weights(rows: Sequence[Outcome], probabilities: Sequence[Any]) -> NDAr
     """
     for row, p in zip(rows, probabilities, strict=True):
         if not isinstance(p, (float, np.floating)) and p not in (0, 1):
-            message = f"probability of {row!r} is exact ({p}) among floats; give all exact or all floats."
+            message = (
+                f"probability of {shown(row, 400)} is exact ({p}) among floats; give all exact or all floats."
+            )
             raise InputError(message)
     values = [float(p) for p in probabilities]
     check_signs(rows, values)
@@ -91,9 +93,11 @@ def check_signs(rows: Sequence[Outcome], values: Sequence[Any]) -> None:
     """Raise ``InputError``, naming the outcome, if a probability is negative, NaN or infinite."""
     for row, p in zip(rows, values, strict=True):
         if p != p or (isinstance(p, float) and not isfinite(p)):
-            raise InputError(f"probability of {row!r} is {p}; it must be a finite number of at least 0.")
+            raise InputError(
+                f"probability of {shown(row, 400)} is {p}; it must be a finite number of at least 0."
+            )
         if p < 0:
-            raise InputError(f"probability of {row!r} is negative: {p}.")
+            raise InputError(f"probability of {shown(row, 400)} is negative: {p}.")
 
 
 def check_sum(total: float) -> None:

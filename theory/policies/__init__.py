@@ -1,6 +1,6 @@
 """Unmasking policies, each defined once and used by the exact decoder and by the samplers."""
 
-from theory.policies.policy import Plan, Policy, RankedPolicy, parse_policy, policies, register
+from theory.policies.policy import Plan, Policy, RankedPolicy, parse_policy, register, registered_policies
 from theory.policies.ranked import Ranked
 from theory.policies.scores import SCORES
 from theory.policies.view import View
@@ -13,6 +13,6 @@ __all__ = [
     "RankedPolicy",
     "View",
     "parse_policy",
-    "policies",
     "register",
+    "registered_policies",
 ]

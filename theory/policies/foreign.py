@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from theory.numbers.arithmetic import TIE_TOLERANCE
 from theory.policies.board import Board
 from theory.policies.view import View
-from theory.validation import InputError
+from theory.validation import InputError, shown
 
-__all__ = ["blamed", "finished_rows", "is_ours", "named", "plan_of", "started", "stepped"]
+__all__ = ["blamed", "chances_of", "finished_rows", "is_ours", "named", "plan_of", "started", "stepped"]
 
 _OURS = ("figures", "models", "synthetic", "theory")
 
@@ -57,7 +58,7 @@ def plan_of(policy: Any, view: View) -> Any:
     with blamed(policy, "plan"):
         plan = policy.plan(view)
     if not all(hasattr(plan, method) for method in ("distribution", "sizes", "sample")):
-        raise InputError(f"rule {named(policy)}: plan must return a plan, such as Ranked, got {plan!r:.60}.")
+        raise InputError(f"rule {named(policy)}: plan must return a plan, such as Ranked, got {shown(plan)}.")
     return plan
 
 
@@ -81,12 +82,36 @@ def finished_rows(process: Any, board: Board) -> Any:
         done = process.finished(board)
     if tuple(np.shape(done)) != (len(board.tokens),):
         raise InputError(
-            f"rule {named(process)}: finished must return one truth value a row, got {done!r:.60}."
+            f"rule {named(process)}: finished must return one truth value a row, got {shown(done)}."
         )
     return done
 
 
+def chances_of(probability: Any) -> Any:
+    """Return the chances of coins that a rule asks for, shape (B, n), as they are.
+
+    Raises:
+        InputError: If one is NaN or not between 0 and 1 (floats: to 1e-9; balls: if it surely is not).
+
+    Example:
+        >>> chances_of(np.array([[0.5, 1.5]]))
+        Traceback (most recent call last):
+        ...
+        theory.validation.InputError: the rule asks for a coin of chance 1.5 at position 1 of row 0; a chance is ...
+    """
+    slack = 0 if probability.dtype == np.dtype(object) else TIE_TOLERANCE
+    outside = (probability < -slack) | (probability > 1 + slack) | (probability != probability)
+    if bool(outside.any()):
+        row = next(b for b, row in enumerate(outside.tolist()) if any(row))
+        i = outside[row].tolist().index(True)
+        raise InputError(
+            f"the rule asks for a coin of chance {float(probability[row, i]):g} at position {i} of row {row}; a "
+            "chance is between 0 and 1."
+        )
+    return probability
+
+
 def _a_board(process: Any, method: str, after: Any) -> Board:
     if not isinstance(after, Board):
-        raise InputError(f"rule {named(process)}: {method} must return a board, got {after!r:.60}.")
+        raise InputError(f"rule {named(process)}: {method} must return a board, got {shown(after)}.")
     return after

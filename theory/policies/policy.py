@@ -21,9 +21,9 @@ from theory.numbers.arithmetic import Array
 from theory.policies.ranked import TIES, Ranked, SetLaw
 from theory.policies.scores import SCORES
 from theory.policies.view import View
-from theory.validation import InputError, choice, positive_int
+from theory.validation import InputError, bounded, choice, positive_int
 
-__all__ = ["Plan", "Policy", "RankedPolicy", "Rule", "parse_policy", "policies", "register"]
+__all__ = ["Plan", "Policy", "RankedPolicy", "Rule", "parse_policy", "register", "registered_policies"]
 
 
 class Plan(Protocol):
@@ -117,6 +117,16 @@ class RankedPolicy(Rule):
         if self.block is not None:
             object.__setattr__(self, "block", positive_int(self.block, "block"))
 
+    def score_limit(self, name: str) -> None:
+        """Read the field ``name`` as a value that scores are compared with.
+
+        Raises:
+            InputError: If it is outside of 0..1 where the score is a confidence or a margin, or above 1 elsewhere: all
+                other scores are at most 0, and released settings keep limits such as 0.9 for them.
+        """
+        least = 0 if self.by in ("confidence", "margin") else None
+        object.__setattr__(self, name, bounded(getattr(self, name), name, least, 1))
+
     def count(self, view: View, scores: Array) -> Array:  # noqa: ARG002
         """Return how many positions to take, shape (B,)."""
         raise TypeError(f"{type(self).__name__} does not say how many positions to take.")
@@ -151,7 +161,7 @@ def register(name: str) -> Callable[[_P], _P]:
 
 
 @cache
-def policies() -> dict[str, type[Rule]]:
+def registered_policies() -> dict[str, type[Rule]]:
     """Return all registered rules by name: policies, and processes (:mod:`theory.process`)."""
     package = importlib.import_module("theory.policies.rules")
     for module in pkgutil.iter_modules(package.__path__):
@@ -176,7 +186,7 @@ def parse_policy(spec: str) -> Any:
         3
     """
     name, _, rest = spec.strip().partition(":")
-    known = policies()
+    known = registered_policies()
     if name not in known and rest.partition(":")[0].isidentifier():
         attribute, _, rest = rest.partition(":")
         name = f"{name}:{attribute}"
@@ -196,9 +206,9 @@ def _imported(name: str) -> Any:
     try:
         return getattr(importlib.import_module(module), attribute)
     except (Exception, SystemExit) as error:  # whatever the user's module raises is one line
+        known = ", ".join(registered_policies())
         raise InputError(
-            f"cannot load policy {name!r}: {type(error).__name__}: {error}; known: {', '.join(policies())}, or "
-            "module:attribute."
+            f"cannot load policy {name!r}: {type(error).__name__}: {error}; known: {known}, or module:attribute."
         ) from None
 
 
@@ -239,10 +249,10 @@ def _made(cls: type, name: str, given: dict[str, Any]) -> Any:
             given[key] = int(value)
     try:
         return cls(**given)
-    except InputError:
-        raise
+    except InputError as error:
+        raise InputError(f"policy {name!r}: {error}") from None
     except (Exception, SystemExit) as error:
-        if name in policies():
+        if name in registered_policies():
             raise
         raise InputError(f"cannot make policy {name!r}: {type(error).__name__}: {error}.") from None
 

@@ -19,10 +19,10 @@ from theory.commands.rules import realised_answer, rules_answer, rules_table
 from theory.decoding.decoder import decode
 from theory.decoding.tasks.best_setting import oracle, oracle_of_ends
 from theory.decoding.tasks.decode import decode_contexts
-from theory.decoding.tasks.realised import lumped_form, realised, realised_on
+from theory.decoding.tasks.realised import loop_calls, lumped_form, realised, realised_on
 from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import EXACT, FLOAT64, to_fmpq
-from theory.policies import RankedPolicy, parse_policy, policies
+from theory.policies import RankedPolicy, parse_policy, registered_policies
 from theory.validation import InputError
 
 HALF = Fraction(1, 2)
@@ -42,18 +42,70 @@ def shuffle(n):
         ("topk:k=3,remainder=first", 10, (3, 3, 2, 2)),
         ("topk:k=3,block=5", 10, (3, 2, 3, 2)),
         ("sizes:sizes=3+2+1", 8, (3, 2, 1, 1, 1)),
-        ("llada:steps=6", 4, (1, 1, 1, 1, 0, 0)),
+        ("llada:steps=6", 4, (1, 1, 1, 1)),
+        ("llada:steps=3,block=2", 4, (1, 1, 0, 1, 1)),
+        ("maskgit:steps=6", 4, (1, 1, 0, 1, 1)),
         ("llada:steps=2,block=2", 4, (1, 1, 1, 1)),
         ("dream:steps=10", 10, (0, 1, 1, 1, 1, 1, 1, 1, 1, 2)),
         ("dus:base=2", 8, (2, 2, 4)),
         ("bisection:order=1", 7, (1, 2, 4)),
-        ("ancestral:steps=4,eps=0", 10, (Fraction(5, 2),) * 4),
         ("topk:k=1000", 500, (500,)),
     ],
 )
 def test_sizes_that_follow_from_the_settings(spec, masked, sizes):
     found = realised(parse_policy(spec), masked)
     assert (found.sizes, found.calls) == (sizes, len(sizes))
+
+
+LOOPS = [  # (rule, calls of its released loop for four masks)
+    ("llada:steps=6", 6),
+    ("llada:steps=6,block=2", 12),
+    ("llada:steps=6,by=confidence,confidence=sampled", 6),
+    ("dream:steps=6", 6),
+    ("dream:steps=3,block=2", 6),
+    ("dllm:steps=6", 4),
+    ("maskgit:steps=6", 6),
+    ("maskgit:steps=6,block=2", 12),
+    ("ancestral:steps=3", 3),
+    ("ancestral:steps=3,block=2", 6),
+    ("rcr:steps=6", 6),
+    ("remdm_llada:steps=6,extra=1", 7),
+    ("topk:k=3", None),
+    ("threshold:gamma=0.6", None),
+]
+
+
+@pytest.mark.parametrize(("spec", "loop"), LOOPS)
+@pytest.mark.parametrize("task", ["shuffle", "replace_random"])
+def test_realised_and_decode_count_the_same_calls(spec, loop, task):
+    """Up to the last token, idle ones among them; what the released loop does after it is told apart."""
+    policy = parse_policy(spec)
+    answer = realised_answer(spec, 4, task=lambda n: make_task(task, n))
+    steps = decode_contexts(make_task(task, 4), policy).steps
+    assert answer["model_calls"] == steps
+    alone = realised(policy, 4)
+    if alone is not None:
+        assert alone.calls == steps
+        assert realised_answer(spec, 4)["model_calls"] == steps
+    assert loop_calls(policy, 4) == loop
+    assert answer.get("calls_after") == (None if loop is None else loop - steps)
+
+
+def test_calls_of_ancestral_sampling_by_hand():
+    """Two positions pick one of two steps each: both in the first with probability 1/4, and no second call is made."""
+    found = realised(parse_policy("ancestral:steps=2,eps=0"), 2)
+    assert (found.sizes, found.calls) == ((1, 1), Fraction(7, 4))
+    assert realised_answer("ancestral:steps=2,eps=0", 2)["calls_after"] == Fraction(1, 4)
+    # ten positions, four steps: sum over j of 1 - (j/4)^10
+    found = realised(parse_policy("ancestral:steps=4,eps=0"), 10)
+    assert found.sizes == (Fraction(5, 2),) * 4
+    assert found.calls == 4 - sum(Fraction(j, 4) ** 10 for j in range(4))
+    # beyond a hundred thousand bits a float with its error
+    found = realised(parse_policy("ancestral:steps=4,eps=0"), 10**5)
+    assert abs(Fraction(found.calls) - (4 - Fraction(3, 4) ** 10**5)) <= found.errors["model_calls"] < 1e-14
+    answer = realised_answer("ancestral:steps=4096", 10**5)
+    assert answer["errors"]["calls_after"] == answer["errors"]["model_calls"] < 1e-9
+    assert 4095 < answer["model_calls"] <= 4096
 
 
 @pytest.mark.parametrize(
@@ -130,6 +182,27 @@ def test_commands(capsys):
     [
         (["--rule", "threshold:gamma=0.9", "--masked", "4"], "depends on the task; name one with --task"),
         (["--rule", "topk:k=2", "--masked", "4", "--steps", "2"], "takes no number of steps"),
+        (["--rule", "llada:steps=6", "--masked", "4", "--steps", "2"], "has its own number of steps"),
+        (
+            ["--rule", "llada:by=entropy, steps=2", "--masked", "4", "--steps", "2"],
+            "has its own number of steps",
+        ),
+        (
+            ["--rule", "tests.decoding.tasks.test_realised:Half", "--masked", "4", "--steps", "2"],
+            "has no key 'steps'",
+        ),
+        (
+            ["--rule", "tests.decoding.tasks.test_realised:HALVES", "--masked", "4", "--steps", "2"],
+            "it takes no keys",
+        ),
+        (
+            ["--rule", "theory.policies.rules.scheduled:LLaDA:steps=3", "--masked", "4", "--steps", "2"],
+            "has its own",
+        ),
+        (
+            ["--rule", "threshold:gamma=2", "--masked", "4"],
+            "policy 'threshold': gamma must be between 0 and 1, got 2",
+        ),
         (["--rule", "topk:k=2", "--masked", "0"], "masked must be a whole number of at least 1"),
         (["--rule", "nothing", "--masked", "4"], "unknown policy 'nothing'"),
         (["--rule", "a.b:C", "--masked", "4"], "cannot load policy 'a.b:C'"),
@@ -171,6 +244,14 @@ HALVES = Half(by="random")
 
 class NoRule:
     pass
+
+
+def test_steps_are_those_of_a_rule_of_ones_own_too():
+    answers = [
+        realised_answer("theory.policies.rules.scheduled:LLaDA", 4, 2),
+        realised_answer("theory.policies.rules.scheduled:LLaDA:by=entropy", 4, 2),
+    ]
+    assert [answer["tokens_per_call"] for answer in answers] == [[2, 2], [2, 2]]
 
 
 def test_a_rule_of_ones_own_by_its_name():
@@ -304,7 +385,6 @@ def test_the_page_lists_every_rule(capsys):
     for row in rules_answer():
         assert row["formula"], row["name"]
         assert row["source"], row["name"]
-        assert re.search(r"\b[0-9a-f]{7,8}\b|no code|none", row["release"]), row[
-            "name"
-        ]  # a commit, or that there is none
-        assert policies()[row["name"]].__doc__
+        released = re.search(r"\b[0-9a-f]{7,8}\b|no code|none", row["release"])
+        assert released, row["name"]  # a commit, or that there is none
+        assert registered_policies()[row["name"]].__doc__

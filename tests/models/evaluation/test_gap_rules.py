@@ -27,7 +27,7 @@ from tests.reference.processes import Run
 from theory.decoding import decoder
 from theory.distributions.distribution import Context, ListedLaw
 from theory.distributions.pmf import JointPMF
-from theory.policies import parse_policy, policies
+from theory.policies import parse_policy, registered_policies
 from theory.policies.as_process import unmasked
 from theory.policies.ranked import Ranked
 from theory.policies.rules.klass import KLASS
@@ -48,7 +48,7 @@ VARIANTS = (
     "demask:budget=0.3,per=position,block=3",
     "hierarchy:gamma=0.6,low=0.3,ties=all,block=2",
 )
-EVERY = tuple(cls.example for cls in policies().values()) + VARIANTS
+EVERY = tuple(cls.example for cls in registered_policies().values()) + VARIANTS
 ACCEPTED = tuple(spec for spec in EVERY if spec.partition(":")[0] not in REFUSED)
 VARYING = ("klass:tau=0.6,eps=0.1,history=1", *VARIANTS[4:6])  # their steps differ between sequences
 MEMORY = [spec for spec in ACCEPTED if spec.startswith(("klass", "slowfast", "credit"))]
@@ -78,7 +78,7 @@ def ids_of(context: Context) -> torch.Tensor:
 
 def lowest(spec: str) -> str:
     """The same rule with ties that fall the same way always."""
-    cls = policies()[spec.partition(":")[0]]
+    cls = registered_policies()[spec.partition(":")[0]]
     fixed = {f.name for f in fields(cls)} >= {"ties"} and cls.name not in ("dus", "bisection")
     if "ties=" in spec or not fixed:
         return spec

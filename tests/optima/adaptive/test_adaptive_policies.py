@@ -21,7 +21,7 @@ from theory.numbers.lognumber import LogNumber
 from theory.optima.adaptive.frontier import frontier
 from theory.optima.adaptive.state_graph import state_graph
 from theory.optima.adaptive.step_cap import adaptive_bounds
-from theory.policies import View, parse_policy, policies
+from theory.policies import View, parse_policy, registered_policies
 
 
 class Scattered:
@@ -114,10 +114,11 @@ def test_every_rule_lies_on_or_above_the_frontier(name):
     else:
         pmf = make_task(name, sizes.get(name)).contexts()[0].law.pmf()
     edge = frontier(pmf)
-    specs = [cls.example for cls in policies().values()]
+    specs = [cls.example for cls in registered_policies().values()]
     for by in ("confidence", "margin", "entropy", "left_to_right", "random"):
         specs += [f"topk:k={k},by={by}" for k in (1, 2, 3)]
-        specs += [f"threshold:gamma={g},by={by}" for g in ("0.4", "0.6", "-0.5")]
+        low = "0" if by in ("confidence", "margin") else "-0.5"
+        specs += [f"threshold:gamma={g},by={by}" for g in ("0.4", "0.6", low)]
         specs += [f"factor:f={f},by={by}" for f in ("1.0", "1.5")]
     for spec in [*specs, "topk:k=2,block=2", "topk:k=2,ties=lowest", "threshold:gamma=0.6,ties=all"]:
         result = decode(pmf, parse_policy(spec))

@@ -155,7 +155,7 @@ CERTAIN = JointPMF.uniform([tuple(range(6))])
     ("text", "steps"),
     [
         ("hierarchy:gamma=0.9", 1),
-        ("hierarchy:gamma=1.5,ties=lowest", 6),  # always the first of the one run
+        ("hierarchy:gamma=1,ties=lowest", 6),  # always the first of the one run
         ("klass:tau=0.9", 3),  # two calls without a history of two divergences take one position each
         ("klass:tau=0.9,history=1", 2),
         ("klass:tau=0.9,history=3", 4),
@@ -170,9 +170,9 @@ CERTAIN = JointPMF.uniform([tuple(range(6))])
             6,
         ),  # all in the first call, then five idle ones
         ("lopa:gamma=0.9,k=3", 1),
-        ("lopa:gamma=1.5,k=2,ties=lowest,equal=anchor", 6),
-        ("lopa:gamma=1.5,k=1,ties=lowest", 6),  # no branch
-        ("lopa:gamma=1.5,k=2,ties=lowest", 4),  # two positions a step, and a call that closes the block
+        ("lopa:gamma=1,k=2,ties=lowest,equal=anchor", 6),
+        ("lopa:gamma=1,k=1,ties=lowest", 6),  # no branch
+        ("lopa:gamma=1,k=2,ties=lowest", 4),  # two positions a step, and a call that closes the block
     ],
 )
 def test_steps_of_a_certain_answer(text, steps):
@@ -182,7 +182,7 @@ def test_steps_of_a_certain_answer(text, steps):
 def test_hierarchy_of_equal_scores_is_a_random_search_tree():
     # steps = height: the middle of three first (1/3) gives 2, an end first gives 3
     three = JointPMF.uniform([(0, 1, 2)])
-    assert decoder.decode(three, parse_policy("hierarchy:gamma=1.5")).steps == Fraction(8, 3)
+    assert decoder.decode(three, parse_policy("hierarchy:gamma=1")).steps == Fraction(8, 3)
 
 
 def test_hierarchy_separates_neighbours():

@@ -1,5 +1,6 @@
 """Rules beyond the paper's three: the law of the set against slow references, and schedules against published ones."""
 
+from dataclasses import fields
 from fractions import Fraction
 from itertools import pairwise, product
 from math import log, prod
@@ -15,7 +16,7 @@ from tests.helpers.tolerance import ROUNDING
 from tests.reference import counts as ref
 from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
-from theory.policies import parse_policy
+from theory.policies import parse_policy, registered_policies
 from theory.policies.rules.fixed_order import bisection_rounds, dilated_rounds
 from theory.policies.rules.plackett_luce import set_law
 from theory.policies.rules.scheduled import DLLM, Dream, LLaDA, MaskGIT
@@ -53,6 +54,8 @@ def pairs(draw):
         crossing = draw(st.sampled_from(["drop", "keep"]))
         select = ref.entropy_sum(budget, by, crossing, ties, block)
         return Pair(f"entropy_sum:eta={budget},by={by},crossing={crossing}{shared}", select)
+    if name in ("frechet", "dinfer"):
+        budget = min(budget, "1", key=Fraction)
     if name == "frechet":
         return Pair(f"frechet:delta={budget}{shared}", ref.frechet(budget, ties, block))
     if name == "dinfer":
@@ -244,11 +247,11 @@ def test_random_order_with_a_temperature_is_random_order():
         ("eb:gamma=1,by=random", "by=random gives none"),
         ("entropy_sum:eta=-1", "eta must be at least 0"),
         ("entropy_sum:eta=1,crossing=both", "unknown crossing 'both'; known: drop, keep"),
-        ("frechet:delta=-1", "delta must be at least 0"),
+        ("frechet:delta=-1", "delta must be between 0 and 1, got -1"),
         ("frechet:by=entropy", "frechet reads confidences, got by=entropy"),
         ("factor:f=1,variant=fixed", "unknown variant 'fixed'; known: paper, released"),
         ("factor:f=1,variant=prefix", "variant=prefix never differed from variant=paper, the default"),
-        ("dinfer:gamma=0.9,slack=-1", "slack must be at least 0"),
+        ("dinfer:gamma=0.9,slack=-1", "slack must be between 0 and 1, got -1"),
         ("dream:steps=0", "steps must be a whole number of at least 1"),
         ("dream:steps=4,eps=1", "eps must be at least 0 and below 1, got 1"),
         ("ancestral:steps=2,eps=-1", "eps must be at least 0 and below 1"),
@@ -262,3 +265,84 @@ def test_random_order_with_a_temperature_is_random_order():
 def test_wrong_parameters(spec, message):
     with pytest.raises(InputError, match=message):
         parse_policy(spec)
+
+
+# parameters that scores or probabilities are compared with, and those without an upper limit
+SHARES = {
+    "gamma",
+    "slack",
+    "low",
+    "high",
+    "tau",
+    "tau1",
+    "tau2",
+    "delta",
+    "eps",
+    "eta",
+    "beta",
+    "t_on",
+    "t_off",
+}
+OPEN = {"alpha", "boost", "budget", "f", "alg_temp", "variance"}
+# what is read in bits, or has a limit of its own, under the same name
+OPEN_IN = {("eb", "gamma"), ("entropy_sum", "eta"), ("klass", "eps")}
+LIMITED = {("pc", "lam")}
+
+
+def numeric_parameters():
+    for name, cls in registered_policies().items():
+        for f in fields(cls):
+            if str(f.type).partition(" ")[0] in ("Fraction", "int"):
+                yield name, f.name, f.type
+
+
+def with_value(name, key, value):
+    """The example of a rule with one parameter set."""
+    head, _, rest = registered_policies()[name].example.partition(":")
+    given = dict(part.split("=") for part in rest.split(",") if part) | {key: value}
+    return head + ":" + ",".join(f"{k}={v}" for k, v in given.items())
+
+
+@pytest.mark.parametrize(("name", "key", "kind"), [*numeric_parameters()])
+def test_every_number_of_every_rule_has_a_range(name, key, kind):
+    """One line with the rule, the parameter, its range and the value."""
+    wrong = ["-1", "-1/2"] if kind.startswith("Fraction") else ["-1", "0.5"]
+    where = (name, key)
+    if kind.startswith("Fraction") and where not in LIMITED:
+        assert (key in SHARES) != (key in OPEN), where  # a new parameter is put in one of the lists
+    if kind.startswith("Fraction") and key in SHARES and where not in OPEN_IN:
+        wrong += ["2", "1.0001"]
+    for value in wrong:
+        with pytest.raises(InputError) as error:
+            parse_policy(with_value(name, key, value))
+        text = str(error.value)
+        assert f"policy '{name}': " in text
+        assert key in text
+        assert value in text or str(Fraction(value)) in text
+        assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "threshold:gamma=1",  # never passes: one at a time
+        "threshold:gamma=0,strict=false",
+        "threshold:gamma=1,by=margin",
+        "threshold:gamma=0.9,by=entropy",  # ParallelBench: always one
+        "threshold:gamma=-2,by=entropy",  # at most two bits
+        "threshold:gamma=-3,by=left_to_right",
+        "hierarchy:gamma=1,low=0",
+        "dinfer:gamma=1,slack=1",
+        "dinfer:gamma=-1,slack=2,by=entropy",
+        "frechet:delta=0",
+        "frechet:delta=1",
+        "klass:tau=1,eps=2",
+        "wino:tau1=0,tau2=1",
+        "slowfast:low=0,high=1",
+        "lopa:gamma=1,k=1",
+        "eb:gamma=4",
+        "factor:f=12",
+    ],
+)
+def test_legal_settings_are_taken(spec):
+    assert str(parse_policy(str(parse_policy(spec)))) == str(parse_policy(spec))

@@ -21,7 +21,7 @@ from theory.decoding.result import Decode
 from theory.distributions.distribution import Context, ListedLaw
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
-from theory.policies import parse_policy, policies
+from theory.policies import parse_policy, registered_policies
 from theory.policies.as_process import Factorised
 from theory.validation import InputError
 
@@ -35,7 +35,7 @@ FREE = {
     14,
     15,
 }  # cells of a Sudoku that the other eleven leave to two fillings: two symbols may be swapped
-EXAMPLES = tuple(cls.example for cls in policies().values())
+EXAMPLES = tuple(cls.example for cls in registered_policies().values())
 # switches and variants that change what is drawn; the others are covered rule by rule
 VARIANTS = (
     "topk:k=2,confidence=sampled",
@@ -161,25 +161,25 @@ def test_the_grids_are_what_they_are_called():
     assert [(grid(i).pmf.n, len(grid(i).pmf)) for i in (0, 1)] == [(11, 6), (11, 3)]
 
 
-@pytest.mark.parametrize("name", [*sorted(policies()), "topk:k=2"])
+@pytest.mark.parametrize("name", [*sorted(registered_policies()), "topk:k=2"])
 def test_samples_follow_the_exact_law_on_a_grid_of_eleven_cells(name):
     if name in SECOND_GRID:
         check(grid(1), SECOND_GRID[name], DECODES // 4)
         return
-    if name not in policies():
+    if name not in registered_policies():
         check(grid(0), name, DECODES)
         return
-    cls = policies()[name]
+    cls = registered_policies()[name]
     fixed = {f.name for f in fields(cls)} >= {"ties"} and name not in ("dus", "bisection")
     separator = "," if ":" in cls.example else ":"
     spec = f"{cls.example}{separator}ties=lowest" if fixed else cls.example
     check(grid(0), spec + IN_BLOCKS.get(name, ""), DECODES)
 
 
-@pytest.mark.parametrize("name", sorted(policies()))
+@pytest.mark.parametrize("name", sorted(registered_policies()))
 def test_samples_follow_the_exact_law_in_blocks(name):
     """Semi-autoregressive decoding composes with every rule: a block of two, then one of one."""
-    example = policies()[name].example
+    example = registered_policies()[name].example
     assert target("hmm").pmf.n == 3
     check(target("hmm"), f"{example}{',' if ':' in example else ':'}block=2", DECODES)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.numbers.compiled import has_compiler
+from theory.numbers.compiled import compile_kernel, has_compiler
 
 __all__ = ["next_round"]
 
@@ -54,9 +54,7 @@ def next_round(before: Gaps, g: Gaps, *, compiled: bool | None = None) -> Gaps:
 @cache
 def _kernel() -> Any:
     """Compile the round (cached on disk by numba)."""
-    from numba import njit
 
-    @njit(cache=True)  # pyright: ignore[reportUntypedFunctionDecorator]
     def run(before_t: Any, g: Any) -> Any:
         n = g.shape[0] - 1
         cost = before_t.T.copy()
@@ -76,4 +74,4 @@ def _kernel() -> Any:
                 cost[p, b] = best
         return cost
 
-    return run
+    return compile_kernel(run)

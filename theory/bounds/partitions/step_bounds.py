@@ -27,7 +27,7 @@ from theory.information.subsets.table import EntropyTable
 from theory.limits import require_memory, require_operations
 from theory.numbers.compiled import has_compiler
 from theory.numbers.lognumber import LogNumber
-from theory.validation import InputError
+from theory.validation import InputError, shown
 
 __all__ = [
     "OptimalBounds",
@@ -69,7 +69,9 @@ def check_partition(partition: Sequence[Sequence[int]], n: int) -> Partition:
     if any(not block for block in blocks):
         raise InputError("a partition must not contain an empty block.")
     if flat != list(range(n)):
-        raise InputError(f"a partition must contain every position 0..{n - 1} once, got {blocks}.")
+        raise InputError(
+            f"a partition must contain every position 0..{n - 1} once, got {shown(blocks, 400)}."
+        )
     return blocks
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.numbers.compiled import has_compiler
+from theory.numbers.compiled import compile_kernel, has_compiler
 
 __all__ = ["block_prices", "chain_costs", "subset_sums"]
 
@@ -89,9 +89,7 @@ def _step_kernel() -> Any:
     Four sets that differ in positions 0 and 1 alone are taken together: with each block of other positions they lead to
     the same four targets, so that these are read and written once for nine prices.
     """
-    from numba import njit
 
-    @njit(cache=True)  # pyright: ignore[reportUntypedFunctionDecorator]
     def run(gains: Any, n: int, before: Any, after: Any) -> None:
         quarter = 1 << (n - 2)
         target = np.zeros(quarter, dtype=np.uint64)
@@ -134,15 +132,13 @@ def _step_kernel() -> Any:
                 most = min(min(y + then_1, z + then_0), with_both[j])
                 after[c + three] = min(min(after[c + three], x + add_both), most)
 
-    return run
+    return compile_kernel(run)
 
 
 @cache
 def _price_kernel() -> Any:
     """Compile the pricing of single blocks (cached on disk by numba)."""
-    from numba import njit
 
-    @njit(cache=True)  # pyright: ignore[reportUntypedFunctionDecorator]
     def run(gains: Any, sources: Any, target: int, n: int) -> Any:
         prices = np.zeros(sources.shape[0])
         for j in range(sources.shape[0]):
@@ -152,4 +148,4 @@ def _price_kernel() -> Any:
                     prices[j] += gains[sources[j], i]
         return prices
 
-    return run
+    return compile_kernel(run)

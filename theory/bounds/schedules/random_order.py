@@ -31,7 +31,7 @@ from theory.information.curves.curve import InformationCurve, check_sizes, infor
 from theory.information.measures import Bits
 from theory.information.subsets.table import EntropyTable
 from theory.limits import require_operations
-from theory.validation import InputError, exact_fraction
+from theory.validation import InputError, exact_fraction, shown
 
 __all__ = [
     "OptimalSizes",
@@ -89,7 +89,7 @@ def expected_kl_of_law(
     curve = information_curve(source)
     shares = {sizes: exact_fraction(share, "a probability") for sizes, share in law.items()}
     if any(share < 0 for share in shares.values()) or sum(shares.values()) != 1:
-        raise InputError(f"the law of the sizes must be probabilities that sum to 1, got {dict(law)}.")
+        raise InputError(f"the law of the sizes must be probabilities that sum to 1, got {shown(dict(law))}.")
     costs = [share * expected_kl(curve, sizes) for sizes, share in shares.items()]
     return sum(costs[1:], costs[0])
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from theory.decoding.structured.approximate import Floats
 from theory.decoding.structured.hidden_place_kernel import PositiveKernel
+from theory.numbers.compiled import compile_kernel
 
 __all__ = ["compiled_rows"]
 
@@ -52,9 +53,7 @@ def compiled_rows(
 @cache
 def _walk() -> Any:
     """Compile the recursion (cached on disk by numba)."""
-    from numba import njit
 
-    @njit(cache=True)  # pyright: ignore[reportUntypedFunctionDecorator]
     def walk(
         less: int, sizes: Any, longest: Any, ways: Any, places: Any, weights: Any, tops: Any, hits: Any
     ) -> Any:
@@ -101,4 +100,4 @@ def _walk() -> Any:
                 rows[1, g] = shares[0] * last_units + units + (4.0 * size + 10.0) * stays + roundings * move
         return rows
 
-    return walk
+    return compile_kernel(walk)

@@ -23,20 +23,23 @@ from theory.distributions.distribution import occurring
 from theory.distributions.tempering import Transform
 from theory.limits import require_operations
 from theory.numbers.arithmetic import FLOAT64, Number, to_fmpq
-from theory.numbers.balls import ball_precision, with_errors
+from theory.numbers.balls import ball_precision, to_ball, with_errors
 from theory.policies.as_process import Factorised
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.rules.ancestral import Ancestral
 from theory.policies.rules.fixed_order import Bisection, Dilated
+from theory.policies.rules.rcr import RCR
+from theory.policies.rules.remdm_llada import ReMDMLLaDA
 from theory.policies.rules.scheduled import Scheduled
 from theory.policies.rules.sizes import Sizes
 from theory.policies.rules.topk import TopK
 from theory.policies.view import View
 
-__all__ = ["Realised", "lumped_form", "realised", "realised_on"]
+__all__ = ["Realised", "loop_calls", "lumped_form", "realised", "realised_on"]
 
 _FOLLOWED = 10**7  # marginals read: n = 3,000 one at a time, some seconds
+_BITS = 10**5  # of an exact expected number of calls; longer ones are floats with an error
 _BLIND = (TopK, Sizes, Bisection, Dilated)  # their numbers do not depend on the marginals
 
 
@@ -45,8 +48,10 @@ class Realised:
     """Tokens per model call.
 
     Attributes:
-        sizes: (Expected) number of tokens decoded in each call; zeros are calls that decode nothing.
-        calls: Number of model calls, idle ones at the end included; expected, where runs differ.
+        sizes: (Expected) number of tokens decoded in each call up to the last token; zeros are calls that decode
+            nothing.
+        calls: Number of model calls up to the last token, as :attr:`theory.decoding.result.Decode.steps` counts them;
+            expected, where runs differ. Released loops may make more, see :func:`loop_calls`.
         errors: Proven bounds on the errors of floats: ``tokens_per_call`` for each of ``sizes``, ``model_calls``.
     """
 
@@ -66,17 +71,54 @@ def realised(policy: Policy | Process, masked: int) -> Realised | None:
     if isinstance(policy, Scheduled):
         block = masked if policy.block is None else min(policy.block, masked)
         groups = [min(block, masked - start) for start in range(0, masked, block)]
-        sizes = tuple(size for group in groups for size in policy.sizes(group))
-        return Realised(sizes=sizes, calls=len(sizes))
+        found = [size for group in groups for size in policy.sizes(group)]
+        while not found[-1]:  # the answer is complete
+            found.pop()
+        return Realised(sizes=tuple(found), calls=len(found))
     if isinstance(policy, Ancestral) and policy.block is None:
-        left, sizes = Fraction(masked), []
+        waits, sizes = [Fraction(1)], []  # the chance that a position is still masked before each step
         for step in range(policy.steps):
-            sizes.append(left * policy.probability(step))
-            left -= sizes[-1]
-        return Realised(sizes=tuple(sizes), calls=policy.steps)
+            share = policy.probability(step)
+            sizes.append(masked * waits[-1] * share)
+            waits.append(waits[-1] * (1 - share))
+        calls, errors = _expected_calls(waits, masked)
+        return Realised(sizes=tuple(sizes), calls=calls, errors=errors)
     if isinstance(policy, _BLIND) and not (isinstance(policy, Dilated) and policy.floor):
         sizes = _followed(policy, masked)
         return Realised(sizes=sizes, calls=len(sizes))
+    return None
+
+
+def _expected_calls(waits: list[Fraction], n: int) -> tuple[Number, Mapping[str, float]]:
+    """Return ``sum_t 1 - (1 - w_t)^n``: a call is made unless all n positions, independent of each other, are done."""
+    exact = n * sum(w.denominator.bit_length() for w in waits) <= _BITS
+    with ball_precision():
+        kind = to_fmpq if exact else to_ball
+        calls = sum((1 - kind(1 - w) ** n for w in waits), kind(0))
+        values, errors = with_errors({"model_calls": calls})
+    return values["model_calls"], errors
+
+
+def loop_calls(policy: Policy | Process, masked: int) -> int | None:
+    """Return how many calls the released loop makes, those after the last token included; ``None`` if it ends there.
+
+    LLaDA, Dream, ancestral sampling and the released remasking rules make T calls for each block whether or not
+    anything is masked.
+
+    Example:
+        >>> from theory.policies import parse_policy
+        >>> rule = parse_policy("llada:steps=6")
+        >>> realised(rule, 4).calls, loop_calls(rule, 4)
+        (4, 6)
+    """
+    block = getattr(policy, "block", None) or masked
+    groups = [min(block, masked - start) for start in range(0, masked, block)]
+    if isinstance(policy, Scheduled):
+        return sum(len(policy.sizes(group)) for group in groups)
+    if isinstance(policy, (Ancestral, RCR)):
+        return policy.steps * len(groups)
+    if isinstance(policy, ReMDMLLaDA):
+        return len(policy.order(block)) * len(groups)
     return None
 
 

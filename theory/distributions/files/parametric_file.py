@@ -21,7 +21,7 @@ from theory.distributions.parametric.hmm import HMMLaw
 from theory.distributions.parametric.markov import MarkovLaw
 from theory.distributions.parametric.parameters import matrix, row
 from theory.distributions.written_numbers import as_written, misses
-from theory.validation import InputError, positive_int
+from theory.validation import InputError, positive_int, shown
 
 __all__ = ["STRUCTURED", "read_structured", "rounding", "write_structured"]
 
@@ -106,7 +106,7 @@ def _chain(kind: str, data: dict[str, Any], length: int, normalise: bool) -> Law
         ]
     tokens = data.get("tokens", ())
     if not isinstance(tokens, (list, tuple)) or not all(isinstance(t, (str, int)) for t in tokens):
-        raise InputError(f"tokens must be a list of texts or whole numbers, got {tokens!r}.")
+        raise InputError(f"tokens must be a list of texts or whole numbers, got {shown(tokens)}.")
     common: dict[str, Any] = {
         "n": length,
         "initial": initial,
@@ -124,10 +124,10 @@ def _chain(kind: str, data: dict[str, Any], length: int, normalise: bool) -> Law
 def _grammar(data: dict[str, Any], length: int, normalise: bool) -> Law:
     start = data["start"]
     if not isinstance(start, str):
-        raise InputError(f"start must be a symbol, got {start!r}.")
+        raise InputError(f"start must be a symbol, got {shown(start)}.")
     words = data.get("words", [])
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise InputError(f"words must be a list of words, got {words!r}.")
+        raise InputError(f"words must be a list of words, got {shown(words)}.")
     rules = read_rules(data["rules"], normalise=normalise)
     return GrammarLaw(n=length, rules=rules, start=start, words=tuple(words))
 

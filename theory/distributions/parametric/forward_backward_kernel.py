@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.numbers.compiled import compile_kernel
+
 __all__ = ["Messages", "compiled_messages"]
 
 Messages = tuple[NDArray[np.float64], ...]  # forward, reached, backward, and two rows of smallest entries
@@ -40,9 +42,7 @@ def compiled_messages(
 @cache
 def _compiled() -> Any:
     """Compile the walk, once (numba keeps it on disk)."""
-    from numba import njit
-
-    return njit(cache=True, error_model="numpy")(_walk)
+    return compile_kernel(_walk, error_model="numpy")
 
 
 def _walk(

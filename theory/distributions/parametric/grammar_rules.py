@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from theory.distributions.parametric.parameters import rounded, shares
-from theory.validation import InputError, exact_fraction
+from theory.validation import InputError, exact_fraction, shown
 
 __all__ = ["Binary", "Rules", "containing", "read_rules"]
 
@@ -63,7 +63,7 @@ def read_rules(rules: Any, *, normalise: bool = False) -> Rules:
     words: dict[str, dict[str, Fraction]] = {}
     for head, sides in rules.items():
         if not isinstance(head, str) or len(head.split()) != 1:
-            raise InputError(f"a symbol must be one word, got {head!r}.")
+            raise InputError(f"a symbol must be one word, got {shown(head)}.")
         words[head] = {}
         for side, probability in _sides(head, sides, normalise).items():
             parts = side.split()
@@ -82,10 +82,10 @@ def read_rules(rules: Any, *, normalise: bool = False) -> Rules:
 def _sides(head: str, sides: Any, normalise: bool) -> dict[str, Fraction]:
     if isinstance(sides, (list, tuple)):
         if not sides or not all(isinstance(side, str) for side in sides) or len(set(sides)) < len(sides):
-            raise InputError(f"rules of {head!r} must be distinct texts, got {list(sides)!r}.")
+            raise InputError(f"rules of {head!r} must be distinct texts, got {shown(list(sides))}.")
         return dict.fromkeys(sides, Fraction(1, len(sides)))
     if not isinstance(sides, Mapping) or not sides:
-        raise InputError(f"rules of {head!r} must be an object of right-hand sides, got {sides!r}.")
+        raise InputError(f"rules of {head!r} must be an object of right-hand sides, got {shown(sides)}.")
     values = {str(side): exact_fraction(p, f"rule {head!r} -> {side!r}") for side, p in sides.items()}
     if (least := min(values, key=lambda side: values[side])) and values[least] < 0:
         raise InputError(f"rule {head!r} -> {least!r} has a negative probability: {values[least]}.")

@@ -36,7 +36,7 @@ from theory.distributions.parametric.parameters import Matrix, matrix, row, row_
 from theory.distributions.pmf import JointPMF
 from theory.limits import require_memory
 from theory.numbers.arithmetic import Array
-from theory.validation import InputError, positive_int
+from theory.validation import InputError, positive_int, shown
 
 __all__ = ["HMMLaw", "checked_tokens", "checked_transitions", "require_listable"]
 
@@ -262,7 +262,7 @@ def step_exact(transition: Sequence[Matrix], i: int) -> Matrix:
 def checked_transitions(values: Any, n: int, states: int) -> tuple[Matrix, ...]:
     """Return one matrix, or n - 1 of them, from a matrix or a list of matrices."""
     if isinstance(values, (str, dict)) or not hasattr(values, "__iter__"):
-        raise InputError(f"transition must be a matrix or a list of matrices, got {values!r}.")
+        raise InputError(f"transition must be a matrix or a list of matrices, got {shown(values)}.")
     listed = list(values)
     nested = bool(listed) and _depth(listed[0]) > 1
     if not nested:
@@ -285,5 +285,7 @@ def checked_tokens(tokens: Sequence[Token], width: int) -> tuple[Token, ...]:
     listed = tuple(tokens) or tuple(range(width))
     check_tokens([listed])
     if len(listed) != width or len(set(listed)) != width:
-        raise InputError(f"tokens must be {width} distinct ones, got {len(listed)}: {list(listed)[:6]!r}.")
+        raise InputError(
+            f"tokens must be {width} distinct ones, got {len(listed)}: {shown(list(listed)[:6])}."
+        )
     return listed

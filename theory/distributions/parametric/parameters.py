@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from theory.distributions.weights import total_text
 from theory.distributions.written_numbers import is_float, is_rounding
-from theory.validation import InputError, exact_fraction
+from theory.validation import InputError, exact_fraction, shown
 
 __all__ = ["Matrix", "Row", "matrix", "rounded", "row", "row_floats", "shares"]
 
@@ -65,7 +65,7 @@ def row(values: Any, name: str, size: int | None = None, *, normalise: bool = Fa
         normalise: Divide by the sum.
     """
     if isinstance(values, (str, dict)) or not hasattr(values, "__iter__"):
-        raise InputError(f"{name} must be a list of probabilities, got {values!r}.")
+        raise InputError(f"{name} must be a list of probabilities, got {shown(values)}.")
     given = list(values)
     numbers = [exact_fraction(value, name) for value in given]
     if not numbers or (size is not None and len(numbers) != size):
@@ -83,7 +83,7 @@ def matrix(
 ) -> Matrix:
     """Return a matrix whose rows are probabilities; see :func:`row`."""
     if isinstance(values, (str, dict)) or not hasattr(values, "__iter__"):
-        raise InputError(f"{name} must be a list of rows of probabilities, got {values!r}.")
+        raise InputError(f"{name} must be a list of rows of probabilities, got {shown(values)}.")
     listed = list(values)
     if len(listed) != rows:
         raise InputError(f"{name} must have {rows} rows, got {len(listed)}.")

@@ -15,7 +15,7 @@ from theory.information.closed_forms.replace_random import replace_random_forms
 from theory.information.closed_forms.shuffle import shuffle_forms
 from theory.information.closed_forms.simple import simple_forms
 from theory.numbers.lognumber import LogNumber
-from theory.validation import InputError, choice, exact_fraction, positive_int
+from theory.validation import InputError, choice, exact_fraction, positive_int, shown
 
 __all__ = ["closed_form", "closed_forms", "evaluate", "mean_subset_entropies"]
 
@@ -79,7 +79,7 @@ def evaluate(form: ClosedForm, **values: Any) -> Fraction | LogNumber:
     """
     environment = _environment(form, values)
     if not exact_truth(form.domain, environment):
-        given = ", ".join(f"{name} = {value}" for name, value in values.items())
+        given = ", ".join(f"{name} = {shown(value)}" for name, value in values.items())
         raise InputError(f"{form.quantity} of {form.task} holds for: {form.condition}; got {given}.")
     value = exact_value(form.expression, environment)
     if form.unit == "bits":
@@ -117,7 +117,7 @@ def _number(key: str, value: Any) -> Fraction:
         return number
     if key == "j":
         if number.denominator != 1 or number < 0:
-            raise InputError(f"j must be a whole number of at least 0, got {value!r}.")
+            raise InputError(f"j must be a whole number of at least 0, got {shown(value)}.")
         return number
     return Fraction(positive_int(value, key))
 

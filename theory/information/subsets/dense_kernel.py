@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.numbers.compiled import compile_kernel
+
 __all__ = ["BLOCK", "compiled_kernels", "compiled_subset_entropies", "minus_x_log_x"]
 
 BLOCK = 1024  # cells summed at a time
@@ -69,14 +71,12 @@ def minus_x_log_x(x: NDArray[np.float64]) -> NDArray[np.float64]:
 @cache
 def compiled_kernels() -> tuple[Any, Any]:
     """Compile the walk and the terms of a block, once: numba keeps functions that call only global ones on disk."""
-    from numba import njit
-
     names = globals()
-    names["_phi"] = njit(cache=True, error_model="numpy")(_phi)
+    names["_phi"] = compile_kernel(_phi, error_model="numpy")
     # the order of the sum is free: every order of at most BLOCK terms obeys the same error bound
-    names["_total"] = njit(cache=True, fastmath={"reassoc", "nsz"})(_total)
-    names["_drop"] = njit(cache=True)(_drop)
-    return njit(cache=True)(_walk), _phi
+    names["_total"] = compile_kernel(_total, fastmath={"reassoc", "nsz"})
+    names["_drop"] = compile_kernel(_drop)
+    return compile_kernel(_walk), _phi
 
 
 def _phi(x: Any, bits: Any, start: int, count: int, mantissa: Any, power: Any, out: Any) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from theory.information.subsets.dense import dense_cells
 from theory.information.subsets.prime_sieve import SHIFT, sieve
+from theory.numbers.compiled import compile_kernel
 
 __all__ = ["Folded", "dense_fold", "listed_fold"]
 
@@ -92,7 +93,7 @@ def _kernels() -> tuple[Any, Any]:
     names = globals()
     for helper in (_grown, _peel, _fold, _drop, _write, _begin, _keep_large):
         names[helper.__name__] = njit(helper)  # compiled into both, with them cached
-    return njit(cache=True)(_dense), njit(cache=True)(_listed)
+    return compile_kernel(_dense), compile_kernel(_listed)
 
 
 def _grown(array: Any) -> Any:

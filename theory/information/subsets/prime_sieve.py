@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.numbers.compiled import compile_kernel
+
 __all__ = ["SHIFT", "sieve"]
 
 SHIFT = 20  # the number of a prime below 2^22 has fewer bits
@@ -33,11 +35,8 @@ def sieve(limit: int) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
 @cache
 def _kernel() -> Any:
     """Compile the sieve (cached on disk by numba)."""
-    from numba import njit
-
     number, power = np.uint32((1 << SHIFT) - 1), np.uint32(1 << SHIFT)
 
-    @njit(cache=True)  # pyright: ignore[reportUntypedFunctionDecorator]
     def sift(limit: int) -> Any:
         primes = np.empty(limit // 2 + 2, np.int32)
         least = np.zeros((limit, 2), np.uint32)
@@ -58,4 +57,4 @@ def _kernel() -> Any:
                     least[multiple, 0], least[multiple, 1] = np.uint32(j) + power, m
         return primes[:count].copy(), least
 
-    return sift
+    return compile_kernel(sift)

@@ -9,7 +9,7 @@ from typing import ClassVar
 from theory.numbers.arithmetic import Array
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.view import View
-from theory.validation import InputError, exact_fraction
+from theory.validation import bounded
 
 __all__ = ["DInfer"]
 
@@ -42,10 +42,9 @@ class DInfer(RankedPolicy):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "gamma", exact_fraction(self.gamma, "gamma"))
-        object.__setattr__(self, "slack", exact_fraction(self.slack, "slack"))
-        if self.slack < 0:
-            raise InputError(f"slack must be at least 0, got {self.slack}.")
+        self.score_limit("gamma")
+        most = 1 if self.by in ("confidence", "margin") else None
+        object.__setattr__(self, "slack", bounded(self.slack, "slack", 0, most))
 
     def count(self, view: View, scores: Array) -> Array:
         """Return how many reach the threshold; the best always does."""

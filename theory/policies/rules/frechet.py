@@ -10,7 +10,7 @@ from theory.numbers.arithmetic import Array
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.prefix import ranks
 from theory.policies.view import View
-from theory.validation import InputError, exact_fraction
+from theory.validation import InputError, bounded
 
 __all__ = ["Frechet"]
 
@@ -27,7 +27,7 @@ class Frechet(RankedPolicy):
     factor rule with ``f = 1 - delta``.
 
     Attributes:
-        delta: The margin of the certificate, at least 0.
+        delta: The margin of the certificate, between 0 and 1.
 
     Example:
         >>> Frechet().delta
@@ -48,9 +48,7 @@ class Frechet(RankedPolicy):
         super().__post_init__()
         if self.by != "confidence":
             raise InputError(f"frechet reads confidences, got by={self.by}.")
-        object.__setattr__(self, "delta", exact_fraction(self.delta, "delta"))
-        if self.delta < 0:
-            raise InputError(f"delta must be at least 0, got {self.delta}.")
+        object.__setattr__(self, "delta", bounded(self.delta, "delta", 0, 1))
 
     def count(self, view: View, scores: Array) -> Array:
         """Return the largest number with a certificate."""

@@ -18,7 +18,7 @@ from theory.numbers.arithmetic import Array
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.ranked import Ranked, SetLaw
 from theory.policies.view import View
-from theory.validation import choice, exact_fraction
+from theory.validation import choice
 
 __all__ = ["Hierarchy", "RunWinners"]
 
@@ -40,7 +40,7 @@ class Hierarchy(RankedPolicy):
     first of each run: ``ties=lowest``, for gamma of at least ``low`` and up to a best score of exactly ``low``.
 
     Attributes:
-        gamma: Scores above it always go; above 1 there are none.
+        gamma: Scores above it always go; at 1 there are none.
         low: The best of a run goes only above it.
         ties: Equal scores in a run: ``random``, ``lowest`` index, or ``all`` of them (the released code). With
             ``random`` each position draws one uniform number; the same numbers decide within the runs and overall.
@@ -63,8 +63,8 @@ class Hierarchy(RankedPolicy):
     def __post_init__(self) -> None:
         super().__post_init__()
         choice(self.ties, "ties", ("random", "lowest", "all"))
-        object.__setattr__(self, "gamma", exact_fraction(self.gamma, "gamma"))
-        object.__setattr__(self, "low", exact_fraction(self.low, "low"))
+        self.score_limit("gamma")
+        self.score_limit("low")
 
     def rank(self, view: View, scores: Array) -> Ranked:
         """Return the ranking, read run by run."""

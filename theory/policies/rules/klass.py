@@ -12,7 +12,7 @@ from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
-from theory.validation import InputError, exact_fraction, positive_int
+from theory.validation import InputError, bounded, exact_fraction, positive_int
 
 __all__ = ["KLASS"]
 
@@ -68,7 +68,7 @@ class KLASS(RankedPolicy):
         super().__post_init__()
         if self.confidence == "sampled":
             raise InputError("klass reads the most probable token; use confidence=max.")
-        object.__setattr__(self, "tau", exact_fraction(self.tau, "tau"))
+        object.__setattr__(self, "tau", bounded(self.tau, "tau", 0, 1))
         object.__setattr__(self, "eps", exact_fraction(self.eps, "eps"))
         object.__setattr__(self, "history", positive_int(self.history, "history"))
         object.__setattr__(self, "k", positive_int(self.k, "k"))

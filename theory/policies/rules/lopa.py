@@ -16,7 +16,7 @@ from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
 from theory.policies.scores import SCORES
 from theory.policies.view import View
-from theory.validation import InputError, choice, exact_fraction, positive_int
+from theory.validation import InputError, bounded, choice, positive_int
 
 __all__ = ["LoPA"]
 
@@ -95,11 +95,9 @@ class LoPA(RankedPolicy):
         choice(self.strict, "strict", (False, True))
         choice(self.equal, "equal", ("branch", "anchor"))
         for name in ("gamma", "lowest", "weight"):
-            object.__setattr__(self, name, exact_fraction(getattr(self, name), name))
-        if not 0 < self.lowest <= 1:
+            object.__setattr__(self, name, bounded(getattr(self, name), name, 0, 1))
+        if not self.lowest:
             raise InputError(f"lowest must lie above 0 and not above 1, got {self.lowest}.")
-        if not 0 <= self.weight <= 1:
-            raise InputError(f"weight must lie in 0..1, got {self.weight}.")
         object.__setattr__(self, "k", positive_int(self.k, "k"))
         if self.k > _BRANCHES:
             raise InputError(f"k must be at most {_BRANCHES}, got {self.k}.")

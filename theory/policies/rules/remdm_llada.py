@@ -13,7 +13,7 @@ from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
 from theory.policies.remasking import block_of, counted, fillable, remask_lowest, start_clock, zeros
 from theory.policies.rules.scheduled import LLaDA, known_sizes
-from theory.validation import InputError, choice, exact_fraction, positive_int
+from theory.validation import InputError, choice, exact_fraction, positive_int, shown
 
 __all__ = ["ReMDMLLaDA"]
 
@@ -77,7 +77,7 @@ class ReMDMLLaDA(Rule):
         if self.extra is not None:
             extra = exact_fraction(self.extra, "extra")
             if extra.denominator != 1 or extra < 0:
-                raise InputError(f"extra must be a whole number of at least 0, got {self.extra!r}.")
+                raise InputError(f"extra must be a whole number of at least 0, got {shown(self.extra)}.")
             object.__setattr__(self, "extra", int(extra))
 
     def order(self, length: int) -> tuple[bool, ...]:

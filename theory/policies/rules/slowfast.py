@@ -13,7 +13,7 @@ from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
-from theory.validation import InputError, choice, exact_fraction, positive_int
+from theory.validation import InputError, bounded, choice, positive_int
 
 __all__ = ["SlowFast"]
 
@@ -92,16 +92,15 @@ class SlowFast(RankedPolicy):
             )
         choice(self.form, "form", tuple(_SETTINGS))
         choice(self.cut, "cut", (False, True))
-        for name in ("low", "high", "variance"):
+        for name in ("low", "high"):
             if getattr(self, name) is not None:
-                object.__setattr__(self, name, exact_fraction(getattr(self, name), name))
+                self.score_limit(name)
+        object.__setattr__(self, "variance", bounded(self.variance, "variance", 0))
         for name in ("explore", "window", "k"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, positive_int(getattr(self, name), name))
         if self.window > _WINDOW:
             raise InputError(f"window must be at most {_WINDOW}, got {self.window}.")
-        if self.variance < 0:
-            raise InputError(f"variance must be at least 0, got {self.variance}.")
         if self.form == "released" and self.k != 1:
             raise InputError(f"form=released explores one position at a time; leave k out, got {self.k}.")
         if self.cut and self.form != "released":

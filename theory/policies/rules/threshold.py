@@ -9,7 +9,7 @@ from typing import ClassVar
 from theory.numbers.arithmetic import Array
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.view import View
-from theory.validation import choice, exact_fraction, positive_int
+from theory.validation import choice, positive_int
 
 __all__ = ["Threshold"]
 
@@ -22,7 +22,8 @@ class Threshold(RankedPolicy):
     Elsewhere: ``low_confidence`` with ``threshold`` (Fast-dLLM, arXiv 2505.22618, Section 3.3). Usual value: 0.9.
 
     Attributes:
-        gamma: The threshold; a decimal is taken as written (0.9 is 9/10).
+        gamma: The threshold, between 0 and 1 for confidences and margins; a decimal is taken as written (0.9 is 9/10).
+            A score is never strictly above 1.
         strict: Above means ``>`` (the papers); ``False`` means ``>=`` (the released Fast-dLLM code).
         floor: At least so many go, the best ones: SDAR, TraDo and diffusers' BlockRefinementScheduler.
 
@@ -45,7 +46,7 @@ class Threshold(RankedPolicy):
     def __post_init__(self) -> None:
         super().__post_init__()
         choice(self.strict, "strict", (False, True))
-        object.__setattr__(self, "gamma", exact_fraction(self.gamma, "gamma"))
+        self.score_limit("gamma")
         object.__setattr__(self, "floor", positive_int(self.floor, "floor"))
 
     def count(self, view: View, scores: Array) -> Array:

@@ -15,7 +15,7 @@ from theory.policies.ranked import Ranked
 from theory.policies.remasking import block_of, fillable, remask_lowest
 from theory.policies.scores import SCORES
 from theory.policies.view import View
-from theory.validation import choice, exact_fraction, positive_int
+from theory.validation import bounded, choice, positive_int
 
 __all__ = ["WINO"]
 
@@ -76,7 +76,7 @@ class WINO(Rule):
         choice(self.confidence, "confidence", ("sampled", "max"))
         choice(self.ties, "ties", ("random", "lowest"))
         for name in ("tau1", "tau2"):
-            object.__setattr__(self, name, exact_fraction(getattr(self, name), name))
+            object.__setattr__(self, name, bounded(getattr(self, name), name, 0, 1))
         if self.block is not None:
             object.__setattr__(self, "block", positive_int(self.block, "block"))
 
