@@ -68,14 +68,6 @@ def test_one_position_a_step_loses_nothing(name, n):
     assert successes_of_random_order(structure, [1] * n, samples=50, rng=rng) == 50
 
 
-def test_blocks_of_two_against_their_closed_form():
-    task, policy = make_task("one_hot_blocks:block=2", 1000), parse_policy("topk:k=10,by=random")
-    exact = decode_answer(task, policy)["accuracy"]
-    rng = np.random.default_rng(3)
-    done = successes_of_random_order(task.structure(), [10] * 100, samples=20_000, rng=rng)
-    assert_frequencies([done], [float(exact)], 20_000)
-
-
 @pytest.mark.parametrize(("name", "n"), [("bernoulli_walk", 1000), ("one_hot_blocks", 961)])
 def test_the_answer_says_what_is_an_estimate(name, n):
     task, policy = make_task(name, n), parse_policy("topk:k=2,by=random")
