@@ -5,7 +5,13 @@ sympy is imported when a form is first asked for, not with this package.
 """
 
 from theory.closed_forms.form import ClosedForm, Symbols, symbols
-from theory.closed_forms.registry import closed_form, closed_forms, evaluate, mean_subset_entropies
+from theory.closed_forms.registry import (
+    closed_form,
+    closed_forms,
+    evaluate,
+    evaluate_float,
+    mean_subset_entropies,
+)
 
 __all__ = [
     "ClosedForm",
@@ -13,6 +19,7 @@ __all__ = [
     "closed_form",
     "closed_forms",
     "evaluate",
+    "evaluate_float",
     "mean_subset_entropies",
     "symbols",
 ]

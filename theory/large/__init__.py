@@ -1,4 +1,4 @@
-"""Bounds, expected divergences and decodes at a thousand or a million positions, through the structure of a law."""
+"""Bounds, expected divergences and decodes at a thousand positions, through the structure of a law."""
 
 from theory.large.entropies import Copies, Exchangeable, Structure
 from theory.large.gaps import Gaps

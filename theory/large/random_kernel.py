@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from theory.large.approximate import Floats
 from theory.large.gap_kernel import PositiveKernel
+from theory.large.random_direct import Floats
 
 __all__ = ["compiled_rows"]
 
