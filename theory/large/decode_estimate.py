@@ -19,17 +19,11 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, Protocol
 
-import numpy as np
-
 from theory.decoder import as_process
 from theory.expectation import not_lumped
 from theory.large.answers import LISTED_LIMIT
-from theory.large.block_law import BlocksLaw
 from theory.large.decode import NotKnownError
-from theory.large.entropies import Copies, Structure, expected_kl_of
-from theory.large.gaps import Gaps
-from theory.large.one_hot_runs import follow_blocks, successes_by_score
-from theory.large.random_runs import successes_of_random_order
+from theory.large.entropies import Structure, expected_kl_of
 from theory.limits import CostError
 from theory.policies.entropy_bounded import EntropyBounded
 from theory.policies.entropy_sum import EntropySum
@@ -41,10 +35,10 @@ from theory.policies.scheduled import DLLM, Dream, LLaDA, MaskGIT
 from theory.policies.sizes import Sizes
 from theory.policies.threshold import Threshold
 from theory.policies.topk import TopK
-from theory.structured.decode_answers import along_data, large_decode
+from theory.structured.decode_answers import large_decode
 from theory.structured.estimate import SampledLaw
 from theory.structured.fixed import fixed_schedule
-from theory.structured.intervals import check_samples, proportion
+from theory.structured.intervals import check_samples
 from theory.temper import Transform
 
 __all__ = ["check_states", "sampled_decode"]
@@ -107,6 +101,7 @@ def sampled_decode(
 
     Example:
         >>> from types import SimpleNamespace
+        >>> from theory.large.gaps import Gaps
         >>> from theory.large.walk_law import WalkLaw
         >>> found = sampled_decode(
         ...     SimpleNamespace(name="walk", n=40),
@@ -121,8 +116,6 @@ def sampled_decode(
     """
     check_samples(samples)
     transform = Transform(**switches)
-    parts = _quick(law, structure, rule, transform, off_support, samples=samples, seed=seed)
-    parts |= _exact(structure, rule, transform)
     answer = large_decode(
         task,
         law,
@@ -130,7 +123,7 @@ def sampled_decode(
         samples=samples,
         seed=seed,
         off_support=off_support,
-        parts=parts,
+        parts=_exact(structure, rule, transform),
         constant=_constant(law, rule, transform),
         **switches,
     )
@@ -168,41 +161,6 @@ def _exact(
         with suppress(CostError):
             return {"path_kl": ("exact", expected_kl_of(structure, known.sizes))}
     return {}
-
-
-def _quick(
-    law: SampledLaw,
-    structure: Structure | None,
-    rule: Policy | Process,
-    transform: Transform,
-    off_support: str,
-    *,
-    samples: int,
-    seed: int,
-) -> dict[str, tuple[str, Any]]:
-    """Return what runs of counts or of drawn positions alone can sample: fixed numbers of positions a step."""
-    known = fixed_schedule(rule, law.n)
-    if known is None or known.partition is not None or as_process(rule, transform) is not None:
-        return {}
-    assert isinstance(rule, RankedPolicy)
-    own_rng, data_rng = np.random.default_rng(seed).spawn(2)
-    own: dict[str, Any] = {"samples": samples, "rng": own_rng}
-    walk = isinstance(structure, Gaps) and structure.kind == "walk"
-    if known.random and (walk or isinstance(structure, Copies)):
-        if transform.temperature != 1 or transform.truncates or off_support == "stop":
-            return {}
-        assert isinstance(structure, (Gaps, Copies))
-        return {"accuracy": _share(successes_of_random_order(structure, known.sizes, **own), samples)}
-    ranked = rule.by in ("confidence", "margin", "entropy") and rule.ties == "random" and rule.block is None
-    if not (ranked and isinstance(law, BlocksLaw)) or transform.scored != "before" or off_support == "stop":
-        return {}
-    done = follow_blocks(law, known.sizes, transform, samples=samples, rng=data_rng)
-    share = _share(successes_by_score(law, known.sizes, transform, **own), samples)
-    return {"accuracy": share, "path_kl": along_data(law, rule, done, transform)["path_kl"]}
-
-
-def _share(done: int, samples: int) -> tuple[str, Any]:
-    return ("estimate", {**proportion(done, samples), "interval": "exact"})
 
 
 def _constant(law: SampledLaw, rule: Policy | Process, transform: Transform) -> bool:
