@@ -109,7 +109,7 @@ def certain_sampled(*, law: dict[str, Any], policies: list[str], samples: int, s
     from theory import parse_policy
     from theory.structured import MarkovLaw
     from theory.structured.fixed import fixed_schedule
-    from theory.structured.gap_decode import chain_accuracy
+    from theory.structured.gap_decode import approximate_accuracy
     from theory.structured.sampled_run import follow_data, sample_runs
 
     made, rng = _law(law), np.random.default_rng(seed)
@@ -124,9 +124,8 @@ def certain_sampled(*, law: dict[str, Any], policies: list[str], samples: int, s
         assert known is not None
         assert known.partition is not None
         drawn = sample_runs(made, parse_policy(spec), samples=samples, rng=rng).tokens
-        exact = min(
-            1.0, chain_accuracy(made, known.partition)
-        )  # a sum of products may exceed one by a rounding
+        # a sum of products may exceed one by a rounding
+        exact = min(1.0, approximate_accuracy(made, known.partition).value)
         out["blocks"].append([spec, int(made.contains(drawn).sum()), samples, exact])
     return out
 

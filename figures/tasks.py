@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from figures.data import canonical_json
-from theory._checks import InputError as InputError
 from theory.law import Context, ListedLaw, context_pmfs
 from theory.limits import require_operations
 from theory.pmf import JointPMF

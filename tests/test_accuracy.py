@@ -17,13 +17,8 @@ from theory._checks import InputError
 from theory.accuracy import (
     accuracy_excess,
     accuracy_floor,
-    exactly_one,
-    exactly_one_floor,
     forward_kl,
-    largest_rectangle,
     max_divergence,
-    permanent,
-    permanent_floor,
     rejection_cost,
     reverse_kl,
     total_variation,
@@ -33,9 +28,16 @@ from theory.correlation import kl_divergence, product_of_marginals, total_correl
 from theory.decoder import decode
 from theory.limits import CostError
 from theory.lognumber import LogNumber
-from theory.mixtures import mixture_kl, partition_law
+from theory.partition_laws import mixture_kl, partition_law
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
+from theory.product_laws import (
+    exactly_one,
+    exactly_one_floor,
+    largest_rectangle,
+    permanent,
+    permanent_floor,
+)
 
 PAIRS = targets([(2,), (2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "sparse", "skewed"))
 

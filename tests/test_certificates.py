@@ -24,7 +24,7 @@ from theory.certificates import (
 from theory.correlation import total_correlation
 from theory.limits import CostError
 from theory.lognumber import LogNumber
-from theory.mixtures import partition_law
+from theory.partition_laws import partition_law
 from theory.pmf import JointPMF
 from theory.worst_case import worst_case, worst_gap_by_programme
 

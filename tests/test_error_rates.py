@@ -14,8 +14,8 @@ from tests.tolerance import ROUNDING
 from theory.decoder import decode
 from theory.error_rates import sequence_error_rate, token_error_rate
 from theory.lognumber import LogNumber
-from theory.mixtures import partition_law
 from theory.output_law import output_law
+from theory.partition_laws import partition_law
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
 

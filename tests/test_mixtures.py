@@ -18,14 +18,8 @@ from theory.decoder import decode
 from theory.limits import CostError
 from theory.lognumber import LogNumber
 from theory.mixture_columns import Columns
-from theory.mixtures import (
-    mixture_kl,
-    mixture_law,
-    optimal_mixture,
-    optimal_mixtures,
-    ordered_partition_count,
-    partition_law,
-)
+from theory.mixtures import optimal_mixture, optimal_mixtures, ordered_partition_count
+from theory.partition_laws import mixture_kl, mixture_law, partition_law
 from theory.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.subsets import subset_entropies

@@ -17,7 +17,7 @@ from theory.adaptive import adaptive_bounds, frontier
 from theory.bounds import step_bound
 from theory.correlation import kl_divergence
 from theory.lognumber import LogNumber
-from theory.mixtures import partition_law
+from theory.partition_laws import partition_law
 from theory.path_costs import path_blocks, path_cost, pmf_conditional, pseudo_cost
 from theory.pmf import JointPMF
 from theory.subsets import subset_entropies

@@ -30,7 +30,7 @@ from theory.random_order import (
     lavenant_zanella_kl,
     optimal_sizes,
 )
-from theory.schedules import dtc_schedule, equal_sizes, singles_then_rest, tc_schedule
+from theory.schedules import dtc_schedule, singles_then_rest, tc_schedule
 from theory.subsets import subset_entropies
 
 ROUNDING = 1e-12  # bits: sums of at most 16 entropies of at most 4 bits each
@@ -342,8 +342,6 @@ def test_estimates_are_rounded_exactly():
     above = LogNumber.log2(8) + LogNumber.log2(Fraction(10**30 + 1, 10**30))
     assert tc_schedule(50, above, 1).sizes == tc_schedule(50, 4, 1).sizes
     assert tc_schedule(50, "0.3", "0.1").sizes == tc_schedule(50, 3, 1).sizes  # 0.3 / 0.1 > 3 in floats
-    assert equal_sizes(7, 3).sizes == (3, 2, 2)
-    assert equal_sizes(6, 3).most_kl is None
 
 
 # --- Wrong input ----------------------------------------------------------------------------------------
@@ -363,7 +361,6 @@ BAD = {
     "long": (lambda: optimal_sizes(np.zeros(1500).tolist()), "the best block sizes of 1499 positions"),
     "epsilon": (lambda: tc_schedule(4, 1, 0), "must be above 0, got 0"),
     "estimate": (lambda: dtc_schedule(4, -1, 1), "estimate must be at least 0, got -1"),
-    "steps": (lambda: equal_sizes(3, 4), "steps must be at most n = 3, got 4"),
 }
 
 

@@ -31,7 +31,7 @@ from theory.structured.answers import large_schedule
 from theory.structured.decode_answers import large_decode
 from theory.structured.draws import NoPathError
 from theory.structured.fixed import fixed_schedule, schedule_log_prob
-from theory.structured.gap_decode import chain_accuracy
+from theory.structured.gap_decode import approximate_accuracy
 from theory.structured.intervals import estimate_mean
 from theory.structured.model import LawModel, row_operations
 from theory.structured.sampled_run import follow_data, sample_runs
@@ -369,7 +369,7 @@ def test_scores_of_chains_are_brute_force(pair, data):
         ids = np.array(list(product(range(len(law.tokens)), repeat=law.n)))
         ids = ids[law.contains(ids)]
         total = (2 ** schedule_log_prob(law, blocks, ids)).sum()
-        assert total == pytest.approx(chain_accuracy(law, blocks), abs=1e-9)
+        assert total == pytest.approx(approximate_accuracy(law, blocks).value, abs=1e-9)
 
 
 @given(drawn=grammars(), data=st.data())
@@ -427,7 +427,9 @@ def test_what_is_certain_of_a_rule_is_what_the_decoder_does(spec):
             table = subset_entropies(law.pmf())
             assert sorted(i for block in known.partition for i in block) == list(range(6))
             assert float(exact.kl) == pytest.approx(float(step_cost(table, known.partition)), abs=ROUNDING)
-            assert chain_accuracy(law, known.partition) == pytest.approx(float(exact.accuracy), abs=ROUNDING)
+            assert approximate_accuracy(law, known.partition).value == pytest.approx(
+                float(exact.accuracy), abs=ROUNDING
+            )
         if known.random:
             curve = information_curve(subset_entropies(law.pmf()))
             assert float(expected_kl(curve, known.sizes)) == pytest.approx(float(exact.path_kl), abs=ROUNDING)

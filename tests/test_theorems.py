@@ -23,8 +23,8 @@ from theory.decoder import decode
 from theory.expectation import bounds_by_context
 from theory.law import Context, ListedLaw
 from theory.lognumber import LogNumber
-from theory.mixtures import partition_law
 from theory.output_law import output_law
+from theory.partition_laws import partition_law
 from theory.policies import parse_policy
 from theory.subsets import subset_entropies
 

@@ -35,12 +35,6 @@ from theory.correlation import Bits
 from theory.lognumber import LogNumber
 from theory.outcomes import Outcome
 from theory.pmf import JointPMF
-from theory.product_laws import Rectangle as Rectangle
-from theory.product_laws import exactly_one as exactly_one
-from theory.product_laws import exactly_one_floor as exactly_one_floor
-from theory.product_laws import largest_rectangle as largest_rectangle
-from theory.product_laws import permanent as permanent
-from theory.product_laws import permanent_floor as permanent_floor
 from theory.weights import SUM_TOLERANCE
 
 __all__ = [

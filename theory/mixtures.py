@@ -37,9 +37,6 @@ from theory.correlation import Bits
 from theory.limits import require_operations
 from theory.lognumber import LogNumber
 from theory.mixture_columns import Columns, Targets, distinct_laws, parts_of
-from theory.partition_laws import mixture_kl as mixture_kl
-from theory.partition_laws import mixture_law as mixture_law
-from theory.partition_laws import partition_law as partition_law
 from theory.rounding import gamma
 
 __all__ = [

@@ -5,15 +5,13 @@ They have the same interface as a listed pmf (:class:`theory.law.Law`) and work 
 
 from theory.structured.evidence_errors import log_prob_error
 from theory.structured.fixed import schedule_log_prob
-from theory.structured.gap_means import chain_curve, chain_mean_entropies
+from theory.structured.gap_means import chain_curve
 from theory.structured.gaps import (
     GapBounds,
     approximate_entropy,
     approximate_step_bound,
     bisection,
-    chain_entropy,
     chain_optimal_bounds,
-    chain_step_bound,
 )
 from theory.structured.grammar import GrammarLaw
 from theory.structured.hmm import HMMLaw
@@ -28,10 +26,7 @@ __all__ = [
     "approximate_step_bound",
     "bisection",
     "chain_curve",
-    "chain_entropy",
-    "chain_mean_entropies",
     "chain_optimal_bounds",
-    "chain_step_bound",
     "log_prob_error",
     "schedule_log_prob",
 ]
