@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from synthetic import known_tasks
+
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = ["theory", "synthetic", "models", "figures"]  # a folder imports only from those to its left
 MODULES = {
@@ -153,3 +155,16 @@ def test_nothing_touches_the_import_path():
 @pytest.mark.parametrize("name", INNER)
 def test_modules_are_short(name):
     assert len(MODULES[name].read_text().splitlines()) <= 400
+
+
+def test_theory_names_no_task():
+    """A task says what it offers; closed forms alone are a table by task. Two names are keys of files and answers."""
+    tasks = set(known_tasks()) - {"hmm", "tree"}
+    inside = [name for name in INNER if name.startswith("theory.") and ".closed_forms." not in name]
+    named = {
+        (name, node.value)
+        for name in inside
+        for node in ast.walk(parsed(MODULES[name]))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in tasks
+    }
+    assert not named
