@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from synthetic import known_tasks
+
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = ("theory", "synthetic", "models", "figures")  # a folder imports only from those to its left
 # Inside a folder a file imports from its own room and from those to the left; rooms of one set do not know each other.
@@ -291,3 +293,17 @@ def test_nothing_touches_the_import_path():
 def test_modules_are_short():
     lines = {name: len(MODULES[name].read_text(encoding="utf-8").splitlines()) for name in INNER}
     none([f"{name} has {count} lines" for name, count in lines.items() if count > LONGEST])
+
+
+def test_theory_names_no_task():
+    """A task says what it offers; closed forms alone are a table by task. Two names are keys of files and answers."""
+    tasks = set(known_tasks()) - {"hmm", "tree"}
+    inside = [name for name in INNER if name.startswith("theory.") and ".closed_forms." not in name]
+    none(
+        [
+            f"{name} names {node.value}"
+            for name in inside
+            for node in ast.walk(parsed(MODULES[name]))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in tasks
+        ]
+    )

@@ -15,7 +15,6 @@ from theory.distributions.files.parametric_file import write_structured
 from theory.distributions.files.task_file import FileTask, is_task_file
 from theory.distributions.pmf import JointPMF
 from theory.limits import require_operations
-from theory.validation import InputError as InputError
 
 __all__ = ["TaskData", "listed_task", "task_data"]
 

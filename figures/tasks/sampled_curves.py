@@ -108,7 +108,7 @@ def certain_sampled(*, law: dict[str, Any], policies: list[str], samples: int, s
     import numpy as np
 
     from theory import parse_policy
-    from theory.decoding.structured.markov import chain_accuracy
+    from theory.decoding.structured.markov import approximate_accuracy
     from theory.distributions.parametric.markov import MarkovLaw
     from theory.sampling.fixed_schedules import fixed_schedule
     from theory.sampling.runs import follow_data, sample_runs
@@ -125,9 +125,8 @@ def certain_sampled(*, law: dict[str, Any], policies: list[str], samples: int, s
         assert known is not None
         assert known.partition is not None
         drawn = sample_runs(made, parse_policy(spec), samples=samples, rng=rng).tokens
-        exact = min(
-            1.0, chain_accuracy(made, known.partition)
-        )  # a sum of products may exceed one by a rounding
+        # a sum of products may exceed one by a rounding
+        exact = min(1.0, approximate_accuracy(made, known.partition).value)
         out["blocks"].append([spec, int(made.contains(drawn).sum()), samples, exact])
     return out
 

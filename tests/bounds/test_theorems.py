@@ -28,7 +28,7 @@ from theory.numbers.lognumber import LogNumber
 from theory.optima.adaptive.frontier import frontier
 from theory.optima.adaptive.state_graph import state_graph
 from theory.optima.adaptive.step_cap import adaptive_bounds
-from theory.optima.mixtures.optimal import partition_law
+from theory.optima.mixtures.output_distributions import partition_law
 from theory.policies import parse_policy
 
 SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2)])

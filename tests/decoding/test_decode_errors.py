@@ -22,7 +22,6 @@ from theory.decoding.call_counts import step_law
 from theory.decoding.decoder import decode
 from theory.decoding.lumped import decode_lumped
 from theory.decoding.output import output_law
-from theory.decoding.structured import one_hot_topk
 from theory.decoding.structured.dispatch import decode_structured
 from theory.decoding.tasks.best_setting import oracle
 from theory.decoding.tasks.decode import decode_contexts
@@ -355,20 +354,6 @@ def test_large(name, n):
         assert exact.errors == {}
         names = NAMES if exact.kl is not None else tuple(set(NAMES) - {"kl"})
         check(forced(lambda: decode_structured(structure, policy, temperature="1/2")), exact, names)  # noqa: B023
-
-
-@pytest.mark.parametrize(
-    ("block", "n", "spec"),
-    [(3, 9, "topk:k=3"), (4, 20, "topk:k=3"), (4, 24, "topk:k=3,block=12"), (4, 16, "topk:k=3,ties=lowest")],
-)
-def test_one_hot_windows_in_floats(block, n, spec, monkeypatch):
-    structure = structure_of(make_task(f"one_hot_blocks:block={block}", n))
-    exact = decode_structured(structure, parse_policy(spec))
-    monkeypatch.setattr(one_hot_topk, "_EXACT", 0)
-    found = decode_structured(structure, parse_policy(spec))
-    assert isinstance(found.accuracy, float)
-    assert set(found.errors) == {"accuracy", "kl", "path_kl"}
-    check(found, exact, most=1e-11)
 
 
 def test_means_over_contexts():

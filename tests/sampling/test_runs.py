@@ -24,7 +24,7 @@ from theory.__main__ import main
 from theory.bounds.schedules.random_order import expected_kl
 from theory.commands.bounds_parametric import large_schedule
 from theory.commands.decode_sampled import large_decode
-from theory.decoding.structured.markov import chain_accuracy
+from theory.decoding.structured.markov import approximate_accuracy
 from theory.distributions.distribution import MASK, ListedLaw
 from theory.distributions.parametric.batched_model import LawModel, row_operations
 from theory.distributions.parametric.grammar import GrammarLaw
@@ -371,7 +371,7 @@ def test_scores_of_chains_are_brute_force(pair, data):
         ids = np.array(list(product(range(len(law.tokens)), repeat=law.n)))
         ids = ids[law.contains(ids)]
         total = (2 ** schedule_log_prob(law, blocks, ids)).sum()
-        assert total == pytest.approx(chain_accuracy(law, blocks), abs=1e-9)
+        assert total == pytest.approx(approximate_accuracy(law, blocks).value, abs=1e-9)
 
 
 @given(drawn=grammars(), data=st.data())
@@ -429,7 +429,9 @@ def test_what_is_certain_of_a_rule_is_what_the_decoder_does(spec):
             table = subset_entropies(law.pmf())
             assert sorted(i for block in known.partition for i in block) == list(range(6))
             assert float(exact.kl) == pytest.approx(float(step_cost(table, known.partition)), abs=ROUNDING)
-            assert chain_accuracy(law, known.partition) == pytest.approx(float(exact.accuracy), abs=ROUNDING)
+            assert approximate_accuracy(law, known.partition).value == pytest.approx(
+                float(exact.accuracy), abs=ROUNDING
+            )
         if known.random:
             curve = information_curve(subset_entropies(law.pmf()))
             assert float(expected_kl(curve, known.sizes)) == pytest.approx(float(exact.path_kl), abs=ROUNDING)

@@ -36,7 +36,7 @@ from theory.sampling.runs import Followed, Runs, follow_data, sample_runs
 from theory.sampling.teacher_forcing import NoPathError
 from theory.validation import InputError, positive_int
 
-__all__ = ["Parts", "Structured", "along_data", "large_decode"]
+__all__ = ["Parts", "Structured", "large_decode"]
 
 Structured = MarkovLaw | HMMLaw | GrammarLaw
 Parts = Mapping[str, tuple[str, Any]]  # an entry to (exact, float64 or estimate; its value)
@@ -111,7 +111,7 @@ def large_decode(
     if "path_kl" not in found or "steps_under_data" not in found:
         try:
             done = follow_data(law, rule, rng=data_rng, **common)
-            found = along_data(law, rule, done, transform) | found
+            found = _along_data(law, rule, done, transform) | found
         except NoPathError as error:
             notes = {"path_kl": f"{error}; the divergence along the path is not defined for such rules"}
             notes["steps_under_data"] = "runs along the data are not defined for such rules"
@@ -185,7 +185,7 @@ def _bits_of(accuracy: dict[str, Any]) -> dict[str, Any]:
     return {**bits, "interval": accuracy["interval"]}
 
 
-def along_data(
+def _along_data(
     law: SampledLaw, rule: Policy | Process, done: Followed, transform: Transform
 ) -> dict[str, tuple[str, Any]]:
     """Return the divergence along the path, and the steps along the data."""

@@ -19,17 +19,13 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, Protocol
 
-import numpy as np
-
-from theory.commands.decode_sampled import along_data, large_decode
+from theory.commands.decode_sampled import large_decode
 from theory.decoding.decoder import as_process
 from theory.decoding.structured.dispatch import NotKnownError
 from theory.decoding.tasks.decode import not_lumped
 from theory.decoding.tasks.structure import LISTED_LIMIT
-from theory.distributions.closed.one_hot_blocks import BlocksLaw
 from theory.distributions.tempering import Transform
-from theory.information.curves.gap_structures import Gaps
-from theory.information.curves.structures import Copies, Structure, expected_kl_of
+from theory.information.curves.structures import Structure, expected_kl_of
 from theory.limits import CostError
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.process import Process
@@ -43,9 +39,7 @@ from theory.policies.rules.threshold import Threshold
 from theory.policies.rules.topk import TopK
 from theory.sampling.estimates import SampledLaw
 from theory.sampling.fixed_schedules import fixed_schedule
-from theory.sampling.intervals import check_samples, proportion
-from theory.sampling.one_hot_runs import follow_blocks, successes_by_score
-from theory.sampling.random_order_runs import successes_of_random_order
+from theory.sampling.intervals import check_samples
 
 __all__ = ["check_states", "sampled_decode"]
 
@@ -107,6 +101,7 @@ def sampled_decode(
 
     Example:
         >>> from types import SimpleNamespace
+        >>> from theory.information.curves.gap_structures import Gaps
         >>> from theory.distributions.closed.bernoulli_walk import WalkLaw
         >>> found = sampled_decode(
         ...     SimpleNamespace(name="walk", n=40),
@@ -121,8 +116,6 @@ def sampled_decode(
     """
     check_samples(samples)
     transform = Transform(**switches)
-    parts = _quick(law, structure, rule, transform, off_support, samples=samples, seed=seed)
-    parts |= _exact(structure, rule, transform)
     answer = large_decode(
         task,
         law,
@@ -130,7 +123,7 @@ def sampled_decode(
         samples=samples,
         seed=seed,
         off_support=off_support,
-        parts=parts,
+        parts=_exact(structure, rule, transform),
         constant=_constant(law, rule, transform),
         **switches,
     )
@@ -168,41 +161,6 @@ def _exact(
         with suppress(CostError):
             return {"path_kl": ("exact", expected_kl_of(structure, known.sizes))}
     return {}
-
-
-def _quick(
-    law: SampledLaw,
-    structure: Structure | None,
-    rule: Policy | Process,
-    transform: Transform,
-    off_support: str,
-    *,
-    samples: int,
-    seed: int,
-) -> dict[str, tuple[str, Any]]:
-    """Return what runs of counts or of drawn positions alone can sample: fixed numbers of positions a step."""
-    known = fixed_schedule(rule, law.n)
-    if known is None or known.partition is not None or as_process(rule, transform) is not None:
-        return {}
-    assert isinstance(rule, RankedPolicy)
-    own_rng, data_rng = np.random.default_rng(seed).spawn(2)
-    own: dict[str, Any] = {"samples": samples, "rng": own_rng}
-    walk = isinstance(structure, Gaps) and structure.kind == "walk"
-    if known.random and (walk or isinstance(structure, Copies)):
-        if transform.temperature != 1 or transform.truncates or off_support == "stop":
-            return {}
-        assert isinstance(structure, (Gaps, Copies))
-        return {"accuracy": _share(successes_of_random_order(structure, known.sizes, **own), samples)}
-    ranked = rule.by in ("confidence", "margin", "entropy") and rule.ties == "random" and rule.block is None
-    if not (ranked and isinstance(law, BlocksLaw)) or transform.scored != "before" or off_support == "stop":
-        return {}
-    done = follow_blocks(law, known.sizes, transform, samples=samples, rng=data_rng)
-    share = _share(successes_by_score(law, known.sizes, transform, **own), samples)
-    return {"accuracy": share, "path_kl": along_data(law, rule, done, transform)["path_kl"]}
-
-
-def _share(done: int, samples: int) -> tuple[str, Any]:
-    return ("estimate", {**proportion(done, samples), "interval": "exact"})
 
 
 def _constant(law: SampledLaw, rule: Policy | Process, transform: Transform) -> bool:

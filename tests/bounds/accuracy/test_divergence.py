@@ -16,24 +16,26 @@ from tests.reference import definitions as ref
 from theory.bounds.accuracy.divergence import (
     accuracy_excess,
     accuracy_floor,
-    exactly_one,
-    exactly_one_floor,
     forward_kl,
-    largest_rectangle,
     max_divergence,
-    permanent,
-    permanent_floor,
     rejection_cost,
     reverse_kl,
     total_variation,
     total_variation_ceiling,
+)
+from theory.bounds.accuracy.one_step import (
+    exactly_one,
+    exactly_one_floor,
+    largest_rectangle,
+    permanent,
+    permanent_floor,
 )
 from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import kl_divergence, product_of_marginals, total_correlation
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
-from theory.optima.mixtures.optimal import mixture_kl, partition_law
+from theory.optima.mixtures.output_distributions import mixture_kl, partition_law
 from theory.policies import parse_policy
 from theory.validation import InputError
 

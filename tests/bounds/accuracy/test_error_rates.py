@@ -16,7 +16,7 @@ from theory.decoding.decoder import decode
 from theory.decoding.output import output_law
 from theory.distributions.pmf import JointPMF
 from theory.numbers.lognumber import LogNumber
-from theory.optima.mixtures.optimal import partition_law
+from theory.optima.mixtures.output_distributions import partition_law
 from theory.policies import parse_policy
 
 

@@ -25,7 +25,7 @@ from theory.distributions.pmf import JointPMF
 from theory.information.measures import total_correlation
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
-from theory.optima.mixtures.optimal import partition_law
+from theory.optima.mixtures.output_distributions import partition_law
 from theory.validation import InputError
 
 PROGRAMME = 1e-6  # a probability: HiGHS meets constraints within 1e-7 each; worst seen 1e-15

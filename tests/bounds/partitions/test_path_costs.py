@@ -22,7 +22,7 @@ from theory.numbers.lognumber import LogNumber
 from theory.optima.adaptive.frontier import frontier
 from theory.optima.adaptive.policy_table import path_blocks
 from theory.optima.adaptive.step_cap import adaptive_bounds
-from theory.optima.mixtures.optimal import partition_law
+from theory.optima.mixtures.output_distributions import partition_law
 from theory.validation import InputError
 
 SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2), (2, 2, 2, 2)], kinds=("dense", "skewed", "sparse"))

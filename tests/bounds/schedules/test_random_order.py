@@ -16,7 +16,7 @@ from tests.helpers.draws import examples
 from tests.helpers.strategies import targets
 from tests.reference import definitions as ref
 from theory.bounds.partitions.step_bounds import optimal_bounds
-from theory.bounds.schedules.from_estimates import dtc_schedule, equal_sizes, singles_then_rest, tc_schedule
+from theory.bounds.schedules.from_estimates import dtc_schedule, singles_then_rest, tc_schedule
 from theory.bounds.schedules.random_order import (
     expected_kl,
     expected_kl_of_law,
@@ -338,8 +338,6 @@ def test_estimates_are_rounded_exactly():
     above = LogNumber.log2(8) + LogNumber.log2(Fraction(10**30 + 1, 10**30))
     assert tc_schedule(50, above, 1).sizes == tc_schedule(50, 4, 1).sizes
     assert tc_schedule(50, "0.3", "0.1").sizes == tc_schedule(50, 3, 1).sizes  # 0.3 / 0.1 > 3 in floats
-    assert equal_sizes(7, 3).sizes == (3, 2, 2)
-    assert equal_sizes(6, 3).most_kl is None
 
 
 # --- Wrong input ----------------------------------------------------------------------------------------
@@ -359,7 +357,6 @@ BAD = {
     "long": (lambda: optimal_sizes(np.zeros(1500).tolist()), "the best block sizes of 1499 positions"),
     "epsilon": (lambda: tc_schedule(4, 1, 0), "must be above 0, got 0"),
     "estimate": (lambda: dtc_schedule(4, -1, 1), "estimate must be at least 0, got -1"),
-    "steps": (lambda: equal_sizes(3, 4), "steps must be at most n = 3, got 4"),
 }
 
 

@@ -10,7 +10,6 @@ import pytest
 from tests.helpers.compositions import compositions
 from tests.reference import definitions as ref
 from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
-from theory.bounds.schedules.from_estimates import equal_sizes
 from theory.bounds.schedules.random_order import expected_kl, optimal_sizes
 from theory.bounds.schedules.shuffle import all_rounds, batch_kl, best_batches, pairs_first
 from theory.bounds.schedules.shuffle_limits import (
@@ -130,10 +129,10 @@ def test_half_rounds_stay_bounded_and_equal_pairs_do_not():
         assert best <= batch_kl(sizes) < bound
         if n % 6 == 0:
             assert batch_kl(sizes) < limit
-        pairs = batch_kl(equal_sizes(n, n // 2).sizes)
+        pairs = batch_kl([2] * (n // 2))
         assert (pairs > best) == (n > 4)
         assert float(pairs) > log2(pi * n / 2) / 2
-    assert batch_kl(equal_sizes(1000, 500).sizes) > 5
+    assert batch_kl([2] * 500) > 5
     assert float(batch_kl(best_batches(1000, 500).sizes)) == pytest.approx(float(limit), abs=0.003)
 
 

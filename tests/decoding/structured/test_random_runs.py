@@ -1,92 +1,31 @@
-"""Random top-k on walks and one-hot blocks by sampled runs: neighbours, laws, and what the answer says it is."""
+"""Random top-k on walks and one-hot blocks by sampled runs: what the answer says it is, and what it may cost."""
 
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from synthetic import make_task
-from tests.helpers.intervals import assert_frequencies
 from theory.__main__ import main
 from theory.commands.decode import decode_answer
-from theory.decoding.decoder import decode
 from theory.distributions.closed.bernoulli_walk import WalkLaw
 from theory.information.curves.structures import expected_kl_of
 from theory.limits import CostError
 from theory.policies import parse_policy
-from theory.sampling.random_order_runs import _neighbours, successes_of_random_order
 from theory.validation import InputError
 
-CASES = [
-    ("bernoulli_walk", 5, 2),
-    ("bernoulli_walk", 7, 3),
-    ("bernoulli_walk", 6, 6),
-    ("one_hot_blocks", 9, 2),
-    ("one_hot_blocks", 9, 4),
-    ("one_hot_blocks:block=3", 6, 2),
-    ("one_hot_blocks:block=2", 8, 3),
-]
 
-
-def _sizes(n, k):
-    return [k] * (n // k) + [n % k] * (n % k > 0)
-
-
-@given(data=st.data())
-def test_neighbours_are_the_nearest_revealed_places(data):
-    n = data.draw(st.integers(1, 8))
-    sizes = []
-    while sum(sizes) < n:
-        sizes.append(data.draw(st.integers(1, n - sum(sizes))))
-    orders = np.array([data.draw(st.permutations(range(1, n + 1))) for _ in range(2)])
-    before, after = _neighbours(orders, sizes)
-    for row, order in enumerate(orders.tolist()):
-        seen, begin = [0, n + 1], 0
-        for size in sizes:
-            for j in range(begin, begin + size):
-                assert before[row, j] == max(place for place in seen if place < order[j])
-                assert after[row, j] == min(place for place in seen if place > order[j])
-            seen += order[begin : begin + size]
-            begin += size
-
-
-@pytest.mark.parametrize(("name", "n", "k"), CASES)
-def test_runs_follow_the_exact_law(name, n, k):
-    task, samples = make_task(name, n), 40_000
-    exact = decode(task.pmf(), parse_policy(f"topk:k={k},by=random")).accuracy
-    rng = np.random.default_rng([7, n, k])
-    done = successes_of_random_order(task.structure(), _sizes(n, k), samples=samples, rng=rng)
-    assert_frequencies([done], [float(exact)], samples, (name, n, k))
-
-
-@pytest.mark.parametrize(("name", "n"), [("bernoulli_walk", 200), ("one_hot_blocks", 196)])
-def test_one_position_a_step_loses_nothing(name, n):
-    structure = make_task(name, n).structure()
-    rng = np.random.default_rng(0)
-    assert successes_of_random_order(structure, [1] * n, samples=50, rng=rng) == 50
-
-
-def test_blocks_of_two_against_their_closed_form():
-    task, policy = make_task("one_hot_blocks:block=2", 1000), parse_policy("topk:k=10,by=random")
-    exact = decode_answer(task, policy)["accuracy"]
-    rng = np.random.default_rng(3)
-    done = successes_of_random_order(task.structure(), [10] * 100, samples=20_000, rng=rng)
-    assert_frequencies([done], [float(exact)], 20_000)
-
-
-@pytest.mark.parametrize(("name", "n"), [("bernoulli_walk", 1000), ("one_hot_blocks", 961)])
+@pytest.mark.parametrize(("name", "n"), [("bernoulli_walk", 101), ("one_hot_blocks", 121)])
 def test_the_answer_says_what_is_an_estimate(name, n):
     task, policy = make_task(name, n), parse_policy("topk:k=2,by=random")
-    answer = decode_answer(task, policy, samples=200, seed=1)
-    assert answer == decode_answer(task, policy, samples=200, seed=1)
+    answer = decode_answer(task, policy, samples=100, seed=1)
+    assert answer == decode_answer(task, policy, samples=100, seed=1)
     low, mid, high = (answer["accuracy"][key] for key in ("low", "estimate", "high"))
     assert 0 < low < mid < high < 1
     assert answer["arithmetic"]["accuracy"] == "estimate"
     assert answer["accuracy"]["interval"] == "exact"
     assert answer["arithmetic"]["path_kl"] == "exact"
-    assert answer["path_kl"] == expected_kl_of(task.structure(), _sizes(n, 2))
+    assert answer["path_kl"] == expected_kl_of(task.structure(), [2] * (n // 2) + [1])
     assert answer["steps"] == Fraction(-(-n // 2))
     if name == "bernoulli_walk":
         assert answer["kl"] is None
@@ -97,7 +36,7 @@ def test_the_answer_says_what_is_an_estimate(name, n):
 
 
 def test_the_command_prints_one_row_an_estimate(capsys):
-    args = ["decode", "bernoulli_walk", "-n", "400", "--policy", "topk:k=4,by=random", "--samples", "100"]
+    args = ["decode", "bernoulli_walk", "-n", "100", "--policy", "topk:k=4,by=random", "--samples", "50"]
     assert main(args) == 0
     shown = capsys.readouterr().out
     assert "estimate, 95 % exact" in shown
@@ -114,10 +53,10 @@ def test_other_rules_say_how_many_samples_are_affordable(spec):
 
 
 def test_wrong_numbers_of_samples():
-    task, policy = make_task("bernoulli_walk", 1000), parse_policy("topk:k=2,by=random")
+    task, policy = make_task("bernoulli_walk", 100), parse_policy("topk:k=2,by=random")
     with pytest.raises(InputError, match="samples must be a whole number of at least 1, got 0"):
         decode_answer(task, policy, samples=0)
-    with pytest.raises(CostError, match="use fewer samples"):
+    with pytest.raises(CostError, match=r"use fewer --samples, at most \d+"):
         decode_answer(task, policy, samples=10**8)
 
 

@@ -6,7 +6,9 @@ from itertools import product
 import pytest
 
 from synthetic import make_task
+from tests.helpers.intervals import assert_frequencies
 from tests.helpers.large_tasks import NINE
+from theory.commands.decode import decode_answer
 from theory.decoding.decoder import decode
 from theory.decoding.structured.dispatch import decode_structured
 from theory.decoding.tasks.decode import decode_contexts
@@ -130,3 +132,47 @@ def test_commands_decode_a_thousand(name, spec, steps):
 def test_unknown_rules_say_what_is_known(name, spec):
     with pytest.raises(InputError, match="expected KL of random order"):
         decode_contexts(make_task(name, NINE[name]), parse_policy(spec))
+
+
+def test_all_that_compete_at_random_are_whole_blocks():
+    for name, n in (("bernoulli_walk", 5), ("one_hot_blocks", 4)):
+        for block in ("", ",block=2"):
+            assert _agree(name, n, f"topk:k=1,by=random,ties=all{block}", 1, "random")
+
+
+def random_pairs_of_blocks_of_two(blocks):
+    """Return the accuracy: two of m hidden are one block with probability 1/(m - 1), right every second time."""
+    state = {blocks: Fraction(1)}  # by the number of blocks untouched
+    for m in range(2 * blocks, 0, -2):
+        after: dict[int, Fraction] = {}
+        for u, mass in state.items():
+            halves = m - 2 * u  # hidden positions of blocks that are known
+            moves = {
+                u: Fraction(halves * (halves - 1), 2),
+                u - 1: 2 * u * halves + Fraction(u, 2),
+                u - 2: Fraction(2 * u * (u - 1)),
+            }
+            for v, ways in moves.items():
+                if ways:
+                    after[v] = after.get(v, Fraction(0)) + mass * ways / Fraction(m * (m - 1), 2)
+        state = after
+    return sum(state.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "spec", "accuracy"),
+    [
+        # entropies grow with the distance from the last revealed value: the next two, right with 3/4
+        ("bernoulli_walk", 20, "topk:k=2,by=entropy", Fraction(3, 4) ** 10),
+        ("one_hot_blocks:block=2", 20, "topk:k=2,by=random", random_pairs_of_blocks_of_two(10)),
+    ],
+)
+def test_top_k_too_long_to_list_is_sampled_and_says_so(name, n, spec, accuracy):
+    samples = 4000
+    answer = decode_answer(make_task(name, n), parse_policy(spec), samples=samples, seed=5)
+    assert answer["arithmetic"]["accuracy"] == "estimate"
+    assert answer["arithmetic"]["steps"] == "exact"
+    found = answer["accuracy"]
+    assert found["low"] < found["estimate"] < found["high"]
+    assert found["interval"] == "exact"
+    assert_frequencies([round(found["estimate"] * samples)], [float(accuracy)], samples)

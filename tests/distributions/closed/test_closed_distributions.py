@@ -24,7 +24,6 @@ from theory.distributions.tempering import Transform
 from theory.limits import CostError
 from theory.policies import parse_policy
 from theory.sampling.closed_distribution import closed_law
-from theory.sampling.one_hot_runs import follow_blocks, successes_by_score
 from theory.sampling.runs import follow_data, sample_runs
 from theory.sampling.teacher_forcing import NoPathError
 
@@ -273,27 +272,6 @@ def test_switches_of_runs_equal_exact_decodes(name, n):
         _compare(task, law, spec, switches, 100 + seed)
 
 
-@pytest.mark.parametrize(("name", "n"), [("one_hot_blocks:block=3", 6), ("one_hot_blocks:block=2", 6)])
-@pytest.mark.parametrize("switches", [{}, {"temperature": 0}, {"temperature": "1/2"}, {"top_p": "0.6"}])
-def test_runs_of_counts_equal_exact_decodes(name, n, switches):
-    task, law, _ = _case(name, n)
-    transform = Transform(**switches)
-    for k in range(1, 6):
-        rule = parse_policy(f"topk:k={k},by=entropy")
-        exact = decode(task.pmf(), rule, **switches)
-        sizes = [k] * (n // k) + [n % k] * (n % k > 0)
-        own, data = np.random.default_rng([k, n]).spawn(2)
-        done = successes_by_score(law, sizes, transform, samples=20_000, rng=own)
-        assert_frequencies([done], [float(exact.accuracy)], 20_000, (name, k, switches))
-        seen = follow_blocks(law, sizes, transform, samples=20_000, rng=data)
-        span = 2 * n + law.largest_surprise()
-        if not transform.truncates:
-            assert_mean(seen.log_p + seen.expected, float(exact.path_kl), span=span, label=(name, k))
-            assert_mean(seen.log_p - seen.log_q, float(exact.path_kl), span=3 * span, label=(name, k))
-        elif transform.temperature == 0:
-            assert np.isinf(seen.expected).all() == (exact.path_kl == np.inf)
-
-
 @pytest.mark.parametrize(("name", "n"), [*RUNS, ("shuffle", 3), ("shuffle_strict", 3), ("copy", 3)])
 def test_where_q_is_said_to_be_constant_it_is(name, n):
     task, law, _ = _case(name, n)
@@ -341,14 +319,14 @@ def test_laws_of_tasks(name):
     assert closed_law(make_task(name, n)) == law
 
 
-def test_top_five_on_961_bits():
-    task, rule = make_task("one_hot_blocks", 961), parse_policy("topk:k=5")
+def test_top_five_on_100_bits():
+    task, rule = make_task("one_hot_blocks", 100), parse_policy("topk:k=5")
     answer = decode_answer(task, rule, samples=300, seed=1)
     assert answer == decode_answer(task, rule, samples=300, seed=1)
     kinds = dict.fromkeys(("accuracy", "kl", "path_kl"), "estimate")
     steps = dict.fromkeys(("steps", "steps_under_data", "tokens_per_step"), "exact")
     assert answer["arithmetic"] == {**kinds, **steps}
-    assert answer["steps"] == 193
+    assert answer["steps"] == 20
     accuracy = answer["accuracy"]
     assert answer["kl"]["low"] == -log2(accuracy["high"])
     assert answer["kl"]["high"] == -log2(accuracy["low"])

@@ -19,18 +19,18 @@ from tests.reference import definitions as ref
 from theory import decode, parse_policy
 from theory.__main__ import main
 from theory.bounds.partitions.markov import (
+    approximate_entropy,
+    approximate_step_bound,
     bisection,
-    chain_entropy,
     chain_optimal_bounds,
-    chain_step_bound,
 )
 from theory.bounds.partitions.markov_program import next_round
 from theory.bounds.partitions.step_bounds import step_bound
-from theory.bounds.schedules.markov import chain_mean_entropies
+from theory.bounds.schedules.markov import chain_curve
 from theory.bounds.schedules.random_order import expected_kl
 from theory.commands.bounds_parametric import large_bounds, large_schedule
 from theory.commands.decode_sampled import large_decode
-from theory.decoding.structured.markov import chain_accuracy
+from theory.decoding.structured.markov import approximate_accuracy
 from theory.distributions.distribution import MASK, ListedLaw
 from theory.distributions.parametric.grammar import GrammarLaw
 from theory.distributions.parametric.hmm import HMMLaw
@@ -211,18 +211,20 @@ def test_words_that_cannot_be_held():
 @given(pair=chains(), data=st.data())
 def test_bounds_of_chains_are_those_of_the_listed_law(pair, data):
     law, truth = pair
-    assert chain_entropy(law) == pytest.approx(ref.to_float(ref.entropy(truth)), abs=ROUNDING)
+    assert approximate_entropy(law).value == pytest.approx(ref.to_float(ref.entropy(truth)), abs=ROUNDING)
     blocks = data.draw(ordered_partitions(law.n))
     table = subset_entropies(law.pmf())
-    assert chain_step_bound(law, blocks) == pytest.approx(float(step_bound(table, blocks)), abs=ROUNDING)
+    assert approximate_step_bound(law, blocks).value == pytest.approx(
+        float(step_bound(table, blocks)), abs=ROUNDING
+    )
     means = [float(h) for h in information_curve(table).means]
-    np.testing.assert_allclose(chain_mean_entropies(law), means, rtol=0, atol=ROUNDING)
+    np.testing.assert_allclose(chain_curve(law).curve.means, means, rtol=0, atol=ROUNDING)
     best = chain_optimal_bounds(law)
     assert len(best.values) == law.n.bit_length()
     for t, (value, partition) in enumerate(zip(best.values, best.partitions, strict=True), start=1):
         assert len(partition) <= t
         assert value == pytest.approx(ref.to_float(ref.optimal_bound(truth, min(t, law.n))[0]), abs=ROUNDING)
-        assert chain_step_bound(law, partition) == pytest.approx(value, abs=ROUNDING)
+        assert approximate_step_bound(law, partition).value == pytest.approx(value, abs=ROUNDING)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 40])
@@ -262,7 +264,7 @@ def test_accuracy_of_chains(pair, data):
     law, truth = pair
     blocks = data.draw(ordered_partitions(law.n))
     wanted = float(accuracy_by_definition(truth, blocks))
-    assert chain_accuracy(law, blocks) == pytest.approx(wanted, abs=ROUNDING)
+    assert approximate_accuracy(law, blocks).value == pytest.approx(wanted, abs=ROUNDING)
 
 
 def test_left_to_right_is_the_exact_decode():
@@ -274,22 +276,24 @@ def test_left_to_right_is_the_exact_decode():
         exact = decode(law.pmf(), policy)
         blocks = fixed_schedule(policy, 6).partition
         assert len(blocks) == exact.steps
-        assert chain_accuracy(law, blocks) == pytest.approx(float(exact.accuracy), abs=ROUNDING)
-        assert chain_step_bound(law, blocks) == pytest.approx(float(exact.kl), abs=ROUNDING)
+        assert approximate_accuracy(law, blocks).value == pytest.approx(float(exact.accuracy), abs=ROUNDING)
+        assert approximate_step_bound(law, blocks).value == pytest.approx(float(exact.kl), abs=ROUNDING)
 
 
 def test_long_chains_have_closed_forms():
     stick = 2 - 0.75 * log(3, 2)  # the entropy of a bit that stays with probability 3/4
     law = MarkovLaw(n=300, initial=["1/2", "1/2"], transition=[["3/4", "1/4"], ["1/4", "3/4"]])
-    assert chain_entropy(law) == pytest.approx(1 + 299 * stick, abs=1e-10)
+    assert approximate_entropy(law).value == pytest.approx(1 + 299 * stick, abs=1e-10)
     blocks = bisection(300)
     assert len(blocks) == 9
     assert sorted(i for block in blocks for i in block) == list(range(300))
-    assert abs(chain_step_bound(law, blocks)) < 1e-10
+    assert abs(approximate_step_bound(law, blocks).value) < 1e-10
     pairs = [range(i, i + 2) for i in range(0, 300, 2)]
     # the second of a pair is drawn without the first: H(y_1) - H(y_1 | y_0), then H(y_2 | y_0) - H(y_2 | y_1) each
     two = -(0.625 * log(0.625, 2) + 0.375 * log(0.375, 2))
-    assert chain_step_bound(law, pairs) == pytest.approx(1 - stick + 149 * (two - stick), abs=1e-10)
+    assert approximate_step_bound(law, pairs).value == pytest.approx(
+        1 - stick + 149 * (two - stick), abs=1e-10
+    )
 
 
 @pytest.mark.parametrize("n", [*range(1, 20), 255, 256, 257])

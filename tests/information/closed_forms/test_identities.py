@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import product
 from math import comb, exp, factorial, inf, isnan
 
+import mpmath
 import pytest
 import sympy
 
@@ -22,9 +23,15 @@ from tests.helpers.compositions import compositions
 from tests.reference import definitions as ref
 from theory.bounds.partitions.step_bounds import step_bound
 from theory.decoding.decoder import decode
-from theory.information.closed_forms import ClosedForm, closed_form, evaluate, mean_subset_entropies
+from theory.information.closed_forms import (
+    ClosedForm,
+    closed_form,
+    evaluate,
+    evaluate_float,
+    mean_subset_entropies,
+)
 from theory.information.closed_forms.exact import exact_value
-from theory.numbers.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber, extra_precision
 from theory.policies import SCORES, parse_policy
 from theory.validation import InputError
 
@@ -219,3 +226,37 @@ def test_errors_name_the_parameter():
 def test_sympy_is_imported_late():
     code = "import sys, theory.information.closed_forms; sys.exit('sympy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_floats_keep_their_error():
+    for name, form in FORMS.items():
+        for _, values in cases(form, 4):
+            exact, found = evaluate(form, **values), evaluate_float(form, **values)
+            off = exact - Fraction(found.value)
+            with extra_precision(200):
+                far = off.interval(200) if isinstance(off, LogNumber) else off
+                assert abs(far) <= found.error + 1e-40, (name, values)
+            assert found.error <= max(1e-15 * abs(found.value), 1e-30), (name, values)
+
+
+def test_a_million_positions():
+    """Against logarithms of the Gamma function and powers by mpmath, which shares no code with the balls."""
+    n = 10**6
+    with mpmath.workdps(60):
+        log = mpmath.log
+        orders = mpmath.loggamma(n + 1)
+        wanted = {
+            ("shuffle", "total_correlation"): (n * log(n) - orders) / log(2),
+            ("shuffle", "step_bound topk"): (n * log(4) + 4 * mpmath.loggamma(n // 4 + 1) - orders) / log(2),
+            ("shuffle", "accuracy topk k=2"): mpmath.exp(
+                orders - 2 * mpmath.loggamma(n // 2 + 1) - n * log(2)
+            ),
+            ("shuffle_strict", "entropy"): orders / log(2),  # less the identity: 10^-5565708 of a bit
+            ("replace_random", "total_correlation"): (n - 1) * log(mpmath.mpf(n) / (n - 1)) / log(2),
+            ("replace_random", "accuracy one step tau=1"): (1 - mpmath.mpf(1) / n) ** (n - 1),
+            ("insert_random", "accuracy one step tau=1"): mpmath.mpf(0),  # (2/e)^n
+        }
+        for (task, quantity), value in wanted.items():
+            form = closed_form(task, quantity)
+            found = evaluate_float(form, n=n, **({"k": 4} if "k" in form.parameters else {}))
+            assert abs(value - found.value) <= found.error <= max(1e-15 * found.value, 1e-300), quantity

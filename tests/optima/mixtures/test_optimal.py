@@ -20,14 +20,8 @@ from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
 from theory.optima.mixtures.columns import Columns
-from theory.optima.mixtures.optimal import (
-    mixture_kl,
-    mixture_law,
-    optimal_mixture,
-    optimal_mixtures,
-    ordered_partition_count,
-    partition_law,
-)
+from theory.optima.mixtures.optimal import optimal_mixture, optimal_mixtures, ordered_partition_count
+from theory.optima.mixtures.output_distributions import mixture_kl, mixture_law, partition_law
 from theory.policies import parse_policy
 from theory.validation import InputError
 

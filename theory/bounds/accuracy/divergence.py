@@ -33,12 +33,6 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from theory.bounds.accuracy.one_step import Rectangle as Rectangle
-from theory.bounds.accuracy.one_step import exactly_one as exactly_one
-from theory.bounds.accuracy.one_step import exactly_one_floor as exactly_one_floor
-from theory.bounds.accuracy.one_step import largest_rectangle as largest_rectangle
-from theory.bounds.accuracy.one_step import permanent as permanent
-from theory.bounds.accuracy.one_step import permanent_floor as permanent_floor
 from theory.distributions.outcomes import Outcome
 from theory.distributions.pmf import JointPMF
 from theory.distributions.weights import SUM_TOLERANCE

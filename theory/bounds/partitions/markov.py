@@ -37,9 +37,7 @@ __all__ = [
     "approximate_entropy",
     "approximate_step_bound",
     "bisection",
-    "chain_entropy",
     "chain_optimal_bounds",
-    "chain_step_bound",
     "nearest_revealed",
 ]
 
@@ -48,19 +46,14 @@ Gaps = NDArray[np.float64]
 _CELLS = 6 * 10**10  # n^4 T / 24 additions: a minute compiled, n = 600
 
 
-def chain_entropy(law: MarkovLaw) -> float:
-    """Return ``H(Y)`` in bits.
+def approximate_entropy(law: MarkovLaw) -> Approximate:
+    """Return ``H(Y)`` in bits with a proven bound on its error.
 
     Example:
         >>> fair = [["1/2", "1/2"], ["1/2", "1/2"]]
-        >>> chain_entropy(MarkovLaw(n=500, initial=["1/2", "1/2"], transition=fair))
+        >>> approximate_entropy(MarkovLaw(n=500, initial=["1/2", "1/2"], transition=fair)).value
         500.0
     """
-    return approximate_entropy(law).value
-
-
-def approximate_entropy(law: MarkovLaw) -> Approximate:
-    """Return ``H(Y)`` in bits with a proven bound on its error."""
     return _signed(law, [(1, i, i) for i in range(law.n)])
 
 
@@ -83,20 +76,10 @@ def nearest_revealed(revealed: Sequence[int], i: int, n: int) -> tuple[int, int]
     return left, revealed[place] if place < len(revealed) else n
 
 
-def chain_step_bound(law: MarkovLaw, partition: Sequence[Sequence[int]]) -> float:
-    """Return ``L_T`` of an ordered partition, in bits: the exact divergence of the ideal model that decodes it.
-
-    Example:
-        >>> copy = [[1, 0], [0, 1]]
-        >>> law = MarkovLaw(n=4, initial=["1/2", "1/2"], transition=copy)
-        >>> chain_step_bound(law, [[0, 1, 2, 3]]), chain_step_bound(law, [[2], [0, 1, 3]])
-        (3.0, 0.0)
-    """
-    return approximate_step_bound(law, partition).value
-
-
 def approximate_step_bound(law: MarkovLaw, partition: Sequence[Sequence[int]]) -> Approximate:
     """Return ``L_T`` of an ordered partition in bits with a proven bound on its error.
+
+    It is the exact divergence of the ideal model that decodes it.
 
     Example:
         >>> law = MarkovLaw(n=300, initial=["1/2", "1/2"], transition=[["3/4", "1/4"], ["1/4", "3/4"]])

@@ -25,7 +25,7 @@ from typing import Any
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError, exact_fraction, positive_int
 
-__all__ = ["Schedule", "dtc_schedule", "equal_sizes", "singles_then_rest", "tc_schedule"]
+__all__ = ["Schedule", "dtc_schedule", "singles_then_rest", "tc_schedule"]
 
 _CHEN = "arXiv 2511.04647, Theorem 9"
 _AUSTIN = "after Austin, arXiv 1809.10272, and arXiv 2511.04647, Lemma 33"
@@ -38,14 +38,13 @@ class Schedule:
     Attributes:
         sizes: Block sizes in decoding order.
         most_steps: A bound on the number of blocks that holds for every n and estimate alike.
-        most_kl: A bound on the expected divergence in random order, bits, if the estimate is at least the truth;
-            ``None`` where nothing is promised.
+        most_kl: A bound on the expected divergence in random order, bits, if the estimate is at least the truth.
         source: Where it comes from.
     """
 
     sizes: tuple[int, ...]
     most_steps: float
-    most_kl: Fraction | None
+    most_kl: Fraction
     source: str
 
 
@@ -112,21 +111,6 @@ def singles_then_rest(n: int, estimate: Any, delta: Any) -> Schedule:
     singles = min(_ceiling(estimate, allowed), size - 1)
     sizes = (1,) * singles + (size - singles,)
     return Schedule(sizes=sizes, most_steps=singles + 1, most_kl=size * allowed, source=_AUSTIN)
-
-
-def equal_sizes(n: int, steps: int) -> Schedule:
-    """Return ``steps`` blocks that differ by at most one, the larger ones first.
-
-    Example:
-        >>> equal_sizes(7, 3).sizes
-        (3, 2, 2)
-    """
-    size, count = positive_int(n, "n"), positive_int(steps, "steps")
-    if count > size:
-        raise InputError(f"steps must be at most n = {size}, got {count}.")
-    base, more = divmod(size, count)
-    sizes = (base + 1,) * more + (base,) * (count - more)
-    return Schedule(sizes=sizes, most_steps=count, most_kl=None, source="equal steps")
 
 
 def _ceiling(estimate: Any, allowed: Any) -> int:

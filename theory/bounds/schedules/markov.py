@@ -38,7 +38,7 @@ from theory.distributions.parametric.markov_errors import UNIT
 from theory.information.curves.curve import InformationCurve, check_sizes
 from theory.numbers.rounding import Approximate, gamma
 
-__all__ = ["ChainCurve", "chain_curve", "chain_mean_entropies"]
+__all__ = ["ChainCurve", "chain_curve"]
 
 _SPARE = 1.02  # for tiny weights that underflow, and the roundings of a bound itself
 
@@ -83,17 +83,6 @@ class ChainCurve:
         n = self.curve.n
         chosen = 4 * (n + 3) * UNIT * n * float(self.curve.means[1])
         return max(self.expected_kl(sizes).error for sizes in best.sizes) + chosen * _SPARE
-
-
-def chain_mean_entropies(law: MarkovLaw) -> tuple[float, ...]:
-    """Return ``h_0, ..., h_n``: the mean entropy of j positions over all j-sets, in bits.
-
-    Example:
-        >>> copy = [[1, 0], [0, 1]]
-        >>> chain_mean_entropies(MarkovLaw(n=3, initial=["1/2", "1/2"], transition=copy))
-        (0.0, 1.0, 1.0, 1.0)
-    """
-    return tuple(map(float, chain_curve(law).curve.means))
 
 
 def chain_curve(law: MarkovLaw) -> ChainCurve:

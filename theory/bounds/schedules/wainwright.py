@@ -50,7 +50,6 @@ __all__ = [
     "partition_bound",
     "partition_complexity",
     "plug_in",
-    "plug_in_bound",
 ]
 
 _BITS = 128  # working precision; floats keep 53
@@ -69,20 +68,6 @@ def plug_in(source: Source, p: Any, q: Any) -> Bits:
         raise InputError(f"a step must go forward in time within [0, 1], got {p} -> {q}.")
     h = growth(source)
     return (end - start) * (h(end) - h(start))
-
-
-def plug_in_bound(source: Source, times: Sequence[Any]) -> Bits:
-    """Return ``sum D`` over the steps of ``0 = t_0 < ... < t_m = 1``: above the divergence, below the ratio bound.
-
-    Example:
-        >>> str(plug_in_bound([0, 1, 1, 1], [0, "1/2", 1]))
-        '3/2 log2(2)'
-    """
-    grid = [exact_fraction(t, "time") for t in times]
-    if len(grid) < 2 or grid[0] != 0 or grid[-1] != 1:
-        raise InputError(f"times must increase from 0 to 1, got {[str(t) for t in grid]}.")
-    steps = [plug_in(source, p, q) for p, q in pairwise(grid)]
-    return sum(steps[1:], steps[0])
 
 
 @dataclass(frozen=True, kw_only=True)

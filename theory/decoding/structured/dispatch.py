@@ -8,15 +8,13 @@ positions:
 | left to right, any count | interval, O(n) states | fixed blocks, no entropies | the same |
 | confidence, margin, entropy: threshold | interval, O(n) states | confidence only | yes |
 | the same: factor | interval | confidence, f <= 3/2 | not known |
-| the same: top-k, k > 1 | interval | left to right, or one gap, or two counts (``walk_topk.py``) | \
-a window of counts, ``n^{(k+2)/2}`` states (``one_hot_topk.py``) |
-| random top-k, k > 1 | interval and number masked, O(n^2 / k) states | not known | \
-short or few blocks, few steps, blocks of two, of three by twos (:mod:`~theory.decoding.structured.one_hot_random`) |
+| the same: top-k, 1 < k < n | interval | not known | not known |
+| random top-k, 1 < k < n | interval and number masked, O(n^2 / k) states | not known | not known |
 
 Not known: the rule compares positions of different gaps (or blocks), so which gap goes first depends on the values of
-all of them, and the state is a multiset of gaps, of which there are more than any power of n. Random top-k in many
-steps mixes over all splits of k positions among the gaps. Its expected divergence needs mean subset entropies only
-and is always known: :func:`theory.information.curves.structures.expected_kl_of`. The command samples what is not known
+all of them, and the state is a multiset of gaps, of which there are more than any power of n. Random top-k mixes over
+all splits of k positions among the gaps. Its expected divergence needs mean subset entropies only and is always known:
+:func:`theory.information.curves.structures.expected_kl_of`. The command samples what is not known
 (:mod:`theory.decoding.structured.decode_estimate`).
 
 **One token a step** (top-1): every draw is from a true conditional, so at temperature 1 the law is P: accuracy 1,
@@ -47,8 +45,6 @@ from theory.decoding.lumped import LumpedDecode
 from theory.decoding.structured.hidden_place import decode_interval
 from theory.decoding.structured.hidden_place_random import decode_random
 from theory.decoding.structured.left_to_right import decode_serial, sizes_from_left
-from theory.decoding.structured.one_hot_topk import decode_one_hot_topk
-from theory.decoding.structured.walk_topk import decode_walk_topk
 from theory.distributions.tempering import GREEDY_TIES, check_temperature
 from theory.information.curves.gap_structures import Gaps
 from theory.information.curves.structures import Copies, Structure
@@ -127,23 +123,10 @@ def decode_structured(
         by_chance = policy.by == "random" and policy.block is None and tau == 1
         if by_chance and isinstance(structure, Gaps) and structure.kind != "walk":
             return decode_random(structure, sizes)
-    if isinstance(policy, TopK):
-        found = _topk(structure, policy, tau, greedy_ties)
-        if found is not None:
-            return found
+    in_order = isinstance(structure, Copies) or structure.kind == "walk"
+    if in_order and policy.name == "topk" and policy.by == "random" and policy.ties == "all":  # whole blocks
+        return decode_serial(structure, sizes_from_left(n, policy), tau, greedy_ties)
     raise NotKnownError(_unknown(structure, policy, tau))
-
-
-def _topk(structure: Gaps | Copies, policy: TopK, tau: Fraction, greedy_ties: str) -> LumpedDecode | None:
-    if isinstance(structure, Gaps) and structure.kind != "walk":
-        return None
-    if policy.by == "random" and policy.ties == "all":  # all that compete
-        return decode_serial(structure, sizes_from_left(structure.n, policy), tau, greedy_ties)
-    if isinstance(structure, Copies):
-        return decode_one_hot_topk(structure, policy, tau, greedy_ties)
-    if policy.by == "random":
-        return None
-    return decode_walk_topk(structure, policy, tau, greedy_ties)
 
 
 def _unknown(structure: Gaps | Copies, policy: RankedPolicy, tau: Fraction) -> str:
@@ -155,15 +138,14 @@ def _unknown(structure: Gaps | Copies, policy: RankedPolicy, tau: Fraction) -> s
     return (
         f"no polynomial decode of {shortened(str(policy), 80)} at temperature {float(tau):g} is known for {law} "
         f"of {structure.n} positions; known are left_to_right rules, {known}, and the expected KL of random order "
-        "(python -m theory schedule)."
+        "(python -m theory schedule); python -m theory decode samples the others."
     )
 
 
 _KNOWN = {
     "interval": "without blocks random topk and all rules by confidence",
-    "walk": "at temperature 1 topk, thresholds and factor f <= 3/2 by confidence, topk by margin or entropy",
-    "one-hot": "at temperature 1 topk in steps of one size and thresholds by confidence, margin or entropy, random "
-    "topk in two steps or on few or short blocks",
+    "walk": "at temperature 1 thresholds and factor f <= 3/2 by confidence",
+    "one-hot": "at temperature 1 thresholds by confidence, margin or entropy",
 }
 
 

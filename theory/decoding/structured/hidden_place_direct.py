@@ -12,13 +12,15 @@ from collections.abc import Sequence
 from math import comb
 
 import numpy as np
+from numpy.typing import NDArray
 
-from theory.decoding.structured.approximate import UNIT, Floats
 from theory.limits import require_operations
 from theory.numbers.rounding import Approximate, two_digits
 
-__all__ = ["direct_accuracy", "require_direct"]
+__all__ = ["UNIT", "Floats", "direct_accuracy", "require_direct"]
 
+UNIT = 2.0**-53  # the relative error of one float operation
+Floats = NDArray[np.float64]
 _FLOATS = 2 * 10**10  # products of floats: some ten seconds
 
 

@@ -31,17 +31,16 @@ from operator import mul
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.decoding.structured.approximate import UNIT, Floats
-from theory.decoding.structured.hidden_place_direct import direct_accuracy, require_direct
+from theory.decoding.structured.hidden_place_direct import UNIT, Floats, direct_accuracy, require_direct
 from theory.decoding.structured.hidden_place_kernel import PositiveKernel, positive_kernel
 from theory.decoding.structured.hidden_place_random_kernel import compiled_rows
 from theory.limits import CostError, require_operations
 from theory.numbers.compiled import has_compiler
 from theory.numbers.rounding import Approximate, two_digits
 
-__all__ = ["TRUNCATED", "random_accuracy", "reaches", "require_floats"]
+__all__ = ["random_accuracy", "reaches", "require_floats"]
 
-TRUNCATED = 2.0**-64  # all that the dropped states may add to the accuracy
+_TRUNCATED = 2.0**-64  # all that the dropped states may add to the accuracy
 _BLOCK = 30  # larger blocks go by the sums as they stand
 _DECADES = 280  # n^(2k+1) must stay below 1e280, some decades below the largest float
 _WORK = 2 * 10**11  # element operations of numpy: some minutes
@@ -95,7 +94,7 @@ def random_accuracy(insert: bool, sizes: Sequence[int], *, compiled: bool | None
         compiled = _work(insert, sizes) >= _COMPILE_FROM and has_compiler()
     rows = (compiled_rows if compiled else _rows)(insert, sizes, longest, kernel, hits)
     value, units = rows[:, longest[0]].tolist()
-    return Approximate(value=value, error=two_digits(1.001 * units * UNIT + TRUNCATED))
+    return Approximate(value=value, error=two_digits(1.001 * units * UNIT + _TRUNCATED))
 
 
 def _rows(
@@ -131,7 +130,7 @@ def reaches(insert: bool, sizes: Sequence[int]) -> NDArray[np.int64]:
     """Return the largest g that is kept before each step."""
     n, steps = sum(sizes), len(sizes)
     done = np.concatenate([[0], np.cumsum(np.array(sizes, dtype=np.int64))[:-1]])
-    longest = np.ceil(n / np.maximum(done, 0.5) * (log(n * steps) - log(TRUNCATED)))
+    longest = np.ceil(n / np.maximum(done, 0.5) * (log(n * steps) - log(_TRUNCATED)))
     return np.minimum(n - done, longest.astype(np.int64)) + (not insert)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from theory.decoding.structured.approximate import Floats
+from theory.decoding.structured.hidden_place_direct import Floats
 from theory.decoding.structured.hidden_place_kernel import PositiveKernel
 from theory.numbers.compiled import compile_kernel
 

@@ -30,7 +30,7 @@ from theory.distributions.parametric.markov_errors import power_roundings
 from theory.limits import require_operations
 from theory.numbers.rounding import Approximate, gamma
 
-__all__ = ["approximate_accuracy", "chain_accuracy"]
+__all__ = ["approximate_accuracy"]
 
 Table = NDArray[np.float64]
 Tables = dict[tuple[int, int], Table]
@@ -39,24 +39,18 @@ _TINY = 2.0**-800  # probabilities below are not divided by
 _STEPS = 10**11  # multiplications, about a minute
 
 
-def chain_accuracy(law: MarkovLaw, partition: Sequence[Sequence[int]]) -> float:
-    """Return ``Q(V)`` of the ideal model decoded along an ordered partition at temperature 1.
+def approximate_accuracy(law: MarkovLaw, partition: Sequence[Sequence[int]]) -> Approximate:
+    """Return ``Q(V)`` of the ideal model decoded along an ordered partition, with a bound on its error.
+
+    At temperature 1.
 
     Raises:
         CostError: If ``n V^4`` multiplications are too many.
 
     Example:
-        >>> law = MarkovLaw(n=4, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
-        >>> chain_accuracy(law, [[0, 1, 2, 3]]), chain_accuracy(law, [[0, 3], [1, 2]])
-        (0.125, 0.5)
-    """
-    return approximate_accuracy(law, partition).value
-
-
-def approximate_accuracy(law: MarkovLaw, partition: Sequence[Sequence[int]]) -> Approximate:
-    """Return ``Q(V)`` as :func:`chain_accuracy` does, with a proven bound on its error.
-
-    Example:
+        >>> copies = MarkovLaw(n=4, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
+        >>> approximate_accuracy(copies, [[0, 3], [1, 2]]).value
+        0.5
         >>> law = MarkovLaw(n=300, initial=["1/2", "1/2"], transition=[["9/10", "1/10"], [0, 1]])
         >>> approximate_accuracy(law, [range(i, i + 3) for i in range(0, 300, 3)]).error < 1e-10
         True

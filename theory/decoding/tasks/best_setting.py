@@ -21,7 +21,7 @@ from theory.distributions.distribution import occurring
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import Number, to_fmpq
-from theory.numbers.balls import ball_precision, public, with_errors
+from theory.numbers.balls import ball_precision, with_errors
 from theory.policies.as_process import Factorised
 from theory.policies.policy import Policy
 from theory.policies.process import Process
@@ -80,22 +80,18 @@ def oracle(task: HasContexts, policies: Sequence[Policy | Process], **switches: 
         for context in contexts:
             found = [ends(context.law.pmf(), policy) for policy in policies]
             proven &= all(known for _, known in found)
-            numbers = _numbers([run for run, _ in found])
+            numbers = oracle_of_ends([run for run, _ in found])
             total = [mean + to_fmpq(context.weight) * part for mean, part in zip(total, numbers, strict=True)]
         values, errors = with_errors(dict(zip(("accuracy", "steps"), total, strict=True)))
     return Oracle(**values, errors=errors if proven else {})
 
 
-def oracle_of_ends(runs: Sequence[Ends]) -> Oracle:
-    """Return the same from the joint laws of (model calls, correct) of independent runs, the most careful last.
+def oracle_of_ends(runs: Sequence[Ends]) -> tuple[Any, Any]:
+    """Return accuracy and steps of the best of independent runs, each a joint law of (model calls, correct).
 
+    The last run, the most careful, is taken where none is correct:
     ``P(no correct answer within s calls) = prod_j (1 - P_j(correct, calls <= s))``.
     """
-    accuracy, steps = _numbers(runs)
-    return Oracle(accuracy=public(accuracy), steps=public(steps))
-
-
-def _numbers(runs: Sequence[Ends]) -> tuple[Any, Any]:
     counts = sorted({calls for run in runs for calls, _ in run})
     none_before: Any = 1
     steps: Any = 0

@@ -9,6 +9,7 @@ from theory.information.closed_forms.registry import (
     closed_form,
     closed_forms,
     evaluate,
+    evaluate_float,
     mean_subset_entropies,
 )
 
@@ -18,6 +19,7 @@ __all__ = [
     "closed_form",
     "closed_forms",
     "evaluate",
+    "evaluate_float",
     "mean_subset_entropies",
     "symbols",
 ]

@@ -1,4 +1,4 @@
-"""All closed forms, and their exact values."""
+"""All closed forms, and their values."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any, cast
 
+from theory.closed_forms.balls import ball_value
 from theory.information.closed_forms.exact import Environment, exact_truth, exact_value
 from theory.information.closed_forms.form import ClosedForm
 from theory.information.closed_forms.grids import grid_forms
@@ -14,10 +15,12 @@ from theory.information.closed_forms.insert_remove import insert_remove_forms
 from theory.information.closed_forms.replace_random import replace_random_forms
 from theory.information.closed_forms.shuffle import shuffle_forms
 from theory.information.closed_forms.simple import simple_forms
+from theory.numbers.balls import approximate, ball_precision
 from theory.numbers.lognumber import LogNumber
+from theory.numbers.rounding import Approximate
 from theory.validation import InputError, choice, exact_fraction, positive_int, shown
 
-__all__ = ["closed_form", "closed_forms", "evaluate", "mean_subset_entropies"]
+__all__ = ["closed_form", "closed_forms", "evaluate", "evaluate_float", "mean_subset_entropies"]
 
 
 @cache
@@ -77,18 +80,33 @@ def evaluate(form: ClosedForm, **values: Any) -> Fraction | LogNumber:
         >>> evaluate(closed_form("replace_random", "accuracy sizes tau=1"), sizes=(3, 1))
         Fraction(27, 32)
     """
-    environment = _environment(form, values)
-    if not exact_truth(form.domain, environment):
-        given = ", ".join(f"{name} = {shown(value)}" for name, value in values.items())
-        raise InputError(f"{form.quantity} of {form.task} holds for: {form.condition}; got {given}.")
-    value = exact_value(form.expression, environment)
+    value = exact_value(form.expression, _environment(form, values))
     if form.unit == "bits":
         return value if isinstance(value, LogNumber) else LogNumber.rational(value)
     assert isinstance(value, Fraction)
     return value
 
 
+def evaluate_float(form: ClosedForm, **values: Any) -> Approximate:
+    """Return the value of a closed form as a float with a proven error: at a million positions in milliseconds.
+
+    A sum or product takes tens of microseconds a term, one within another the square of its length.
+
+    Args:
+        form: The form.
+        **values: As in :func:`evaluate`.
+
+    Example:
+        >>> evaluate_float(closed_form("shuffle", "step_bound k=2"), n=10**6)
+        Approximate(value=10.291532710072007, error=1.3710299316449206e-17)
+    """
+    environment = _environment(form, values)
+    with ball_precision():
+        return approximate(ball_value(form.expression, environment))
+
+
 def _environment(form: ClosedForm, values: dict[str, Any]) -> Environment:
+    """Return the parameters by name; raise where they are not those of the form, or outside its domain."""
     needed = form.parameters
     name = f"{form.quantity} of {form.task}"
     for key in values:
@@ -108,7 +126,11 @@ def _environment(form: ClosedForm, values: dict[str, Any]) -> Environment:
     missing = [key for key in needed if key not in given]
     if missing:
         raise InputError(f"{name} needs {', '.join(missing)}.")
-    return environment | {key: _number(key, value) for key, value in given.items()}
+    environment |= {key: _number(key, value) for key, value in given.items()}
+    if not exact_truth(form.domain, environment):
+        given_as = ", ".join(f"{key} = {shown(value)}" for key, value in values.items())
+        raise InputError(f"{form.quantity} of {form.task} holds for: {form.condition}; got {given_as}.")
+    return environment
 
 
 def _number(key: str, value: Any) -> Fraction:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from theory.numbers.compiled import compile_kernel
 
-__all__ = ["BLOCK", "compiled_kernels", "compiled_subset_entropies", "minus_x_log_x"]
+__all__ = ["BLOCK", "compiled_kernels", "compiled_subset_entropies"]
 
 BLOCK = 1024  # cells summed at a time
 _SERIES = (  # coefficients of s^2, s^4, ..., s^14
@@ -54,18 +54,6 @@ def compiled_subset_entropies(table: NDArray[np.float64]) -> NDArray[np.float64]
     pool[: table.size] = table.ravel()
     walk, _ = compiled_kernels()
     return walk(pool, pool.view(np.int64), sizes, offsets[:-1])
-
-
-def minus_x_log_x(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ``-x log2 x`` of numbers of at least 0 by the compiled logarithm, shape of ``x``."""
-    flat = np.ascontiguousarray(x).ravel()
-    out = np.empty_like(flat)
-    _, phi = compiled_kernels()
-    for start in range(0, flat.size, BLOCK):
-        part, share = flat[start : start + BLOCK], np.empty(BLOCK)
-        phi(part, part.view(np.int64), 0, part.size, np.empty(BLOCK, np.int64), np.empty(BLOCK), share)
-        out[start : start + BLOCK] = share[: part.size]
-    return out.reshape(x.shape)
 
 
 @cache

@@ -37,9 +37,6 @@ from theory.numbers.arithmetic import Number, to_fmpq, to_fraction
 from theory.numbers.lognumber import LogNumber
 from theory.numbers.rounding import gamma
 from theory.optima.mixtures.columns import Columns, Targets, distinct_laws, parts_of
-from theory.optima.mixtures.output_distributions import mixture_kl as mixture_kl
-from theory.optima.mixtures.output_distributions import mixture_law as mixture_law
-from theory.optima.mixtures.output_distributions import partition_law as partition_law
 from theory.validation import InputError, positive_int
 
 __all__ = [

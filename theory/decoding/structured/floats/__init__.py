@@ -1,1 +1,0 @@
-"""Float forms at a million positions."""
