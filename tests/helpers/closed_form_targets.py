@@ -18,7 +18,7 @@ from theory.information.closed_forms.simple import DETERMINISTIC
 from theory.information.subsets.builder import subset_entropies
 from theory.information.subsets.table import EntropyTable
 
-GAMMAS = [Fraction(x, 60) for x in (-30, 0, 12, 15, 20, 24, 30, 40, 45, 48, 60, 90)]
+GAMMAS = [Fraction(x, 60) for x in (0, 12, 15, 20, 24, 30, 40, 45, 48, 60)]
 FORMS = {(form.task, form.quantity): form for form in closed_forms()}
 IDS = [f"{task}: {quantity}" for task, quantity in FORMS]
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any, cast
 
-from theory.closed_forms.balls import ball_value
+from theory.information.closed_forms.balls import ball_value
 from theory.information.closed_forms.exact import Environment, exact_truth, exact_value
 from theory.information.closed_forms.form import ClosedForm
 from theory.information.closed_forms.grids import grid_forms
