@@ -13,8 +13,9 @@ from tests.helpers.comparison import members
 from tests.helpers.strategies import ordered_partitions, targets
 from tests.helpers.tolerance import USEFUL
 from tests.reference import definitions as ref
+from theory.bounds.block_sizes import optimal_sizes
 from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
-from theory.bounds.schedules.random_order import expected_kl, optimal_sizes
+from theory.bounds.schedules.random_order import expected_kl
 from theory.commands.bounds import bounds_answer
 from theory.distributions.distribution import Context, ListedLaw
 from theory.distributions.files.task_file import FileTask

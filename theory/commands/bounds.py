@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import inf, log2, nextafter
 from typing import Any
 
+from theory.bounds.block_sizes import optimal_sizes
 from theory.bounds.partitions.contexts import bounds_by_context
 from theory.bounds.partitions.step_bounds import (
     check_partition,
@@ -25,6 +26,7 @@ from theory.commands.bounds_structured import (
 from theory.distributions.contexts import expectation
 from theory.distributions.distribution import context_pmfs, occurring
 from theory.distributions.pmf import JointPMF
+from theory.information.curves.curve import information_curve
 from theory.information.subsets.builder import subset_entropies
 from theory.information.subsets.table import EntropyTable
 from theory.validation import InputError, positive_int
@@ -174,7 +176,6 @@ def schedule_answer(task: NamedTask, *, samples: int = 2000, seed: int = 0) -> d
 
 
 def _listed_schedule(task: NamedTask) -> dict[str, Any]:
-    from theory.bounds.schedules.random_order import information_curve, optimal_sizes
     from theory.bounds.schedules.wainwright import best_partition_bounds
 
     curve = information_curve(subset_entropies(context_pmfs(task.contexts())))

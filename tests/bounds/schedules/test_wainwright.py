@@ -13,8 +13,8 @@ from tests.helpers.comparison import same
 from tests.helpers.compositions import compositions
 from tests.helpers.strategies import targets
 from tests.reference import definitions as ref
+from theory.bounds.block_sizes import optimal_sizes
 from theory.bounds.schedules.complexities import path_complexity
-from theory.bounds.schedules.random_order import optimal_sizes
 from theory.bounds.schedules.random_times import (
     continuous_kl,
     growth,
