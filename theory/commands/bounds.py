@@ -176,7 +176,7 @@ def schedule_answer(task: NamedTask, *, samples: int = 2000, seed: int = 0) -> d
 
 
 def _listed_schedule(task: NamedTask) -> dict[str, Any]:
-    from theory.bounds.schedules.wainwright import best_partition_bounds
+    from theory.bounds.schedules.wainwright import best_wainwright_bounds
 
     curve = information_curve(subset_entropies(context_pmfs(task.contexts())))
     best = optimal_sizes(curve)
@@ -184,8 +184,8 @@ def _listed_schedule(task: NamedTask) -> dict[str, Any]:
     answer |= {"optimal_sizes": [list(sizes) for sizes in best.sizes], "expected_kl": list(best.values)}
     if not curve.is_exact:
         answer["error"] = max(curve.error_of(2 * curve.n + 1), best.error)  # bits, of every float above
-    bounds = best_partition_bounds(curve.floats(), curve.n)
-    answer["partition_bound"] = [b and nextafter(b.value + b.error, inf) for b in bounds]
+    bounds = best_wainwright_bounds(curve.floats(), curve.n)
+    answer["wainwright_bound"] = [b and nextafter(b.value + b.error, inf) for b in bounds]
     return with_exact(answer)
 
 
