@@ -83,7 +83,7 @@ def structured_bounds(
         best = optimal_sizes(interval_curve(structure))
         answer["optimal_bound"] = list(best.values)
         answer["optimal_sizes"] = [list(sizes) for sizes in best.sizes]
-        answer["slack"] = best.error
+        answer["errors"] = {"optimal_bound": best.error}
     if partition is not None:
         check_partition(partition, n)
         answer["partition_bound"] = structure.bound(partition)
@@ -97,4 +97,4 @@ def structured_schedule(task: Named, structure: Structure) -> dict[str, Any]:
     best = optimal_sizes(curve)
     answer: dict[str, Any] = {"task": task.name, "n": task.n, "information_curve": curve.z}
     answer["optimal_sizes"] = [list(sizes) for sizes in best.sizes]
-    return {**answer, "expected_kl": list(best.values), "slack": best.error}
+    return {**answer, "expected_kl": list(best.values), "errors": {"expected_kl": best.error}}
