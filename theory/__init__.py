@@ -2,6 +2,7 @@
 
 from theory import policies
 from theory.bounds.accuracy.diversity import most_accurate
+from theory.bounds.block_sizes import optimal_sizes
 from theory.bounds.partitions.path_costs import pseudo_cost
 from theory.bounds.partitions.step_bounds import (
     OptimalBounds,
@@ -9,7 +10,7 @@ from theory.bounds.partitions.step_bounds import (
     optimal_partition_counts,
     step_bound,
 )
-from theory.bounds.schedules.random_order import expected_kl, optimal_sizes
+from theory.bounds.schedules.random_order import expected_kl
 from theory.decoding.call_counts import step_law
 from theory.decoding.call_distribution import StepLaw
 from theory.decoding.decoder import decode

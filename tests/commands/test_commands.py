@@ -256,10 +256,15 @@ def test_float_answers_carry_their_error(capsys, command):
         answers.append(json.loads(capsys.readouterr().out))
     exact, floats = answers
     assert "exact" not in floats
-    assert "error" not in exact
-    assert 0 < floats["error"] < 1e-11
-    key = "optimal_bound" if command == "bounds" else "expected_kl"
-    assert exact[key] == pytest.approx(floats[key], abs=floats["error"])
+    assert "errors" not in exact
+    keys = (
+        ("optimal_bound", "dual_total_correlation")
+        if command == "bounds"
+        else ("expected_kl", "information_curve")
+    )
+    for key in keys:
+        assert 0 < floats["errors"][key] < 1e-11
+        assert exact[key] == pytest.approx(floats[key], abs=floats["errors"][key])
 
 
 def test_float_is_refused_where_nothing_can_be_listed(capsys):

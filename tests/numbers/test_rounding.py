@@ -14,8 +14,9 @@ from tests.helpers.draws import examples
 from tests.helpers.strategies import ordered_partitions, targets
 from tests.helpers.tolerance import USEFUL
 from tests.reference import definitions as ref
+from theory.bounds.block_sizes import optimal_sizes
 from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
-from theory.bounds.schedules.random_order import expected_kl, optimal_sizes
+from theory.bounds.schedules.random_order import expected_kl
 from theory.commands.bounds import bounds_answer
 from theory.distributions.distribution import Context, ListedLaw
 from theory.distributions.files.task_file import FileTask
@@ -269,7 +270,38 @@ def test_the_answer_of_the_command_carries_the_bound():
         context = Context(weight=Fraction(1), law=ListedLaw(JointPMF.from_mapping(law)))
         answers.append(bounds_answer(FileTask(name="floats", parts=(context,))))
     floats, truth = answers
-    assert 0 < floats["error"] < USEFUL
-    assert "error" not in truth
-    # the floats sum to one only up to a rounding, which the tables take as given
-    assert abs(floats["total_correlation"] - float(truth["total_correlation"])) <= floats["error"] + 1e-15
+    assert "errors" not in truth
+    means = {"entropy", "total_correlation", "dual_total_correlation"}
+    assert set(floats["errors"]) == {*means, "optimal_bound"}
+    for key in means:
+        assert 0 < floats["errors"][key] < USEFUL
+        # the floats sum to one only up to a rounding, which the tables take as given
+        assert abs(floats[key] - float(truth[key])) <= floats["errors"][key] + 1e-15
+
+
+@settings(max_examples=15)
+@given(data=st.data(), count=st.integers(2, 4))
+def test_means_over_float_contexts_keep_their_errors_entry_by_entry(data, count):
+    """Dyadic probabilities are floats without rounding, so that the exact answer is the truth."""
+    words, parts = [*product((0, 1), repeat=3)], []
+    amounts = [data.draw(st.integers(1, 7)) for _ in range(count)]
+    for amount in amounts:
+        cuts = sorted(data.draw(st.lists(st.integers(0, 64), min_size=7, max_size=7)))
+        law = {
+            y: Fraction(b - a, 64) for y, a, b in zip(words, [0, *cuts], [*cuts, 64], strict=True) if b > a
+        }
+        parts.append((Fraction(amount, sum(amounts)), law))
+    answers = []
+    for kind in (float, Fraction):
+        laws = [(w, JointPMF.from_mapping({y: kind(p) for y, p in law.items()})) for w, law in parts]
+        contexts = tuple(Context(weight=w, law=ListedLaw(pmf)) for w, pmf in laws)
+        answers.append(bounds_answer(FileTask(name="contexts", parts=contexts), "0|1,2"))
+    floats, truth = answers
+    single = {"entropy", "total_correlation", "dual_total_correlation", "partition_bound"}
+    lists = {"optimal_bound", "optimal_bound_by_context"}
+    assert set(floats["errors"]) == single | lists
+    for key in single:
+        assert within(floats[key], truth[key], floats["errors"][key])
+    for key in lists:
+        assert all(within(v, t, floats["errors"][key]) for v, t in zip(floats[key], truth[key], strict=True))
+    assert max(floats["errors"].values()) < USEFUL

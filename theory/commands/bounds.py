@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from math import inf, log2, nextafter
 from typing import Any
 
+from theory.bounds.block_sizes import optimal_sizes
 from theory.bounds.partitions.contexts import bounds_by_context
 from theory.bounds.partitions.step_bounds import (
     check_partition,
@@ -25,6 +26,7 @@ from theory.commands.bounds_structured import (
 from theory.distributions.contexts import expectation
 from theory.distributions.distribution import context_pmfs, occurring
 from theory.distributions.pmf import JointPMF
+from theory.information.curves.curve import information_curve
 from theory.information.subsets.builder import subset_entropies
 from theory.information.subsets.table import EntropyTable
 from theory.validation import InputError, positive_int
@@ -34,6 +36,15 @@ __all__ = [
     "parse_partition",
     "schedule_answer",
 ]
+
+# entries that are means over contexts of sums of entropies
+_MEANS = {
+    "entropy",
+    "total_correlation",
+    "dual_total_correlation",
+    "optimal_bound_by_context",
+    "partition_bound",
+}
 
 
 def parse_partition(text: str) -> tuple[tuple[int, ...], ...]:
@@ -108,6 +119,7 @@ def _listed_bounds(
     answer: dict[str, Any] = {"task": task.name, "n": task.n}
     same_length = len({pmf.n for _, pmf in parts}) == 1
     optima: dict[str, Any] = {}  # first, as they cost most: they refuse before any other work
+    errors: dict[str, float] = {}
     if adaptive:
         from theory.optima.adaptive.contexts import average_bounds
         from theory.optima.adaptive.state_graph import state_graphs
@@ -116,10 +128,7 @@ def _listed_bounds(
         graphs = state_graphs([pmf for _, pmf in parts])
         weights = [weight for weight, _ in parts]
         optima["adaptive_bound"] = list(average_bounds(list(zip(weights, graphs, strict=True))))
-        if error := sum(float(weight) * adaptive_error(pmf) for weight, pmf in parts):
-            # a mean adds a rounding of each part, of values of at most n log2 N bits
-            size = max(pmf.n * log2(max(len(pmf), 2)) for _, pmf in parts)
-            optima["errors"] = {"adaptive_bound": 1.001 * error + (len(parts) + 3) * size * 2.0**-52}
+        errors |= _errors(["adaptive_bound"], _mean_error(parts, [adaptive_error(pmf) for _, pmf in parts]))
     if randomized:
         optima |= _randomized(parts) if same_length else {"randomized_bound": None, "randomized_gap": None}
     tables = [(weight, subset_entropies(pmf)) for weight, pmf in parts]
@@ -131,6 +140,7 @@ def _listed_bounds(
         best = optimal_bounds(mean)
         answer["optimal_bound"] = list(best.values)
         answer["optimal_partitions"] = [[list(block) for block in p] for p in best.partitions]
+        errors |= _errors(["optimal_bound"], best.error)
         if count:
             answer["optimal_partition_counts"] = list(optimal_partition_counts(mean))
     else:
@@ -143,12 +153,24 @@ def _listed_bounds(
             raise InputError("one partition does not fit contexts of different lengths.")
         check_partition(blocks, parts[0][1].n)
         answer["partition_bound"] = expectation([(w, step_bound(t, blocks)) for w, t in tables])
-    answer |= optima
-    if not all(table.is_exact for _, table in tables):
-        answer["error"] = max(
-            table.bound_error for _, table in tables
-        )  # bits, of every float above but the optima
+    own = [0.0 if table.is_exact else table.bound_error for _, table in tables]
+    errors |= _errors(_MEANS & answer.keys(), own[0] if len(own) == 1 else _mean_error(parts, own))
+    answer |= optima | ({"errors": errors} if errors else {})
     return with_exact(answer)
+
+
+def _errors(keys: Iterable[str], error: float) -> dict[str, float]:
+    return dict.fromkeys(sorted(keys), error) if error else {}
+
+
+def _mean_error(parts: Sequence[tuple[Fraction, JointPMF]], errors: Sequence[float]) -> float:
+    """Return a bound on the error of the mean over contexts of bounds that are off by so much each."""
+    if not any(errors):
+        return 0.0
+    # a mean adds a rounding of each part, of values of at most n log2 N bits
+    size = max(pmf.n * log2(max(len(pmf), 2)) for _, pmf in parts)
+    inherited = sum(float(weight) * error for (weight, _), error in zip(parts, errors, strict=True))
+    return 1.001 * inherited + (len(parts) + 3) * size * 2.0**-52
 
 
 def _randomized(parts: Sequence[tuple[Fraction, JointPMF]]) -> dict[str, Any]:
@@ -174,17 +196,16 @@ def schedule_answer(task: NamedTask, *, samples: int = 2000, seed: int = 0) -> d
 
 
 def _listed_schedule(task: NamedTask) -> dict[str, Any]:
-    from theory.bounds.schedules.random_order import information_curve, optimal_sizes
-    from theory.bounds.schedules.wainwright import best_partition_bounds
+    from theory.bounds.schedules.wainwright import best_wainwright_bounds
 
     curve = information_curve(subset_entropies(context_pmfs(task.contexts())))
     best = optimal_sizes(curve)
     answer: dict[str, Any] = {"task": task.name, "n": task.n, "information_curve": list(curve.z)}
     answer |= {"optimal_sizes": [list(sizes) for sizes in best.sizes], "expected_kl": list(best.values)}
     if not curve.is_exact:
-        answer["error"] = max(curve.error_of(2 * curve.n + 1), best.error)  # bits, of every float above
-    bounds = best_partition_bounds(curve.floats(), curve.n)
-    answer["partition_bound"] = [b and nextafter(b.value + b.error, inf) for b in bounds]
+        answer["errors"] = {"information_curve": curve.error_of(4), "expected_kl": best.error}
+    bounds = best_wainwright_bounds(curve.floats(), curve.n)
+    answer["wainwright_bound"] = [b and nextafter(b.value + b.error, inf) for b in bounds]
     return with_exact(answer)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from theory.bounds.block_sizes import optimal_sizes, require_sizes
 from theory.bounds.partitions.markov import (
     approximate_dual,
     approximate_entropy,
@@ -21,7 +22,6 @@ from theory.bounds.partitions.markov import (
 )
 from theory.bounds.partitions.step_bounds import check_partition
 from theory.bounds.schedules.markov import chain_curve
-from theory.bounds.schedules.random_order import optimal_sizes, require_sizes
 from theory.commands.decode_sampled import Structured
 from theory.decoding.structured.markov import approximate_accuracy
 from theory.distributions.distribution import Context

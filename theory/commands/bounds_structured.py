@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, Protocol
 
+from theory.bounds.block_sizes import optimal_sizes, require_sizes
 from theory.bounds.partitions.step_bounds import check_partition
-from theory.bounds.schedules.block_sizes import best_sizes, check_size, curve_of
 from theory.decoding.tasks.structure import LISTED_LIMIT, structure_of
-from theory.information.curves.structures import Structure
+from theory.information.curves.structures import Structure, interval_curve
 from theory.limits import CostError
 from theory.validation import InputError
 
@@ -72,7 +72,7 @@ def structured_bounds(
             "leave the option out, or use a smaller n."
         )
     if structure.symmetric:
-        check_size(n)  # before the entropies, which take longer than the refusal
+        require_sizes(n, intervals=True)  # before the entropies, which take longer than the refusal
     answer: dict[str, Any] = {"task": task.name, "n": task.n}
     answer["entropy"] = structure.mean({n: Fraction(1)})
     singles = structure.mean({1: Fraction(n)})
@@ -80,10 +80,10 @@ def structured_bounds(
     answer["dual_total_correlation"] = structure.mean({n - 1: Fraction(n), n: Fraction(1 - n)})
     answer["optimal_bound"] = answer["optimal_partitions"] = None
     if structure.symmetric:  # the cost of a partition is that of its sizes: Theorem 2 is the best schedule
-        best = best_sizes(curve_of(structure))
+        best = optimal_sizes(interval_curve(structure))
         answer["optimal_bound"] = list(best.values)
         answer["optimal_sizes"] = [list(sizes) for sizes in best.sizes]
-        answer["slack"] = best.slack
+        answer["errors"] = {"optimal_bound": best.error}
     if partition is not None:
         check_partition(partition, n)
         answer["partition_bound"] = structure.bound(partition)
@@ -92,9 +92,9 @@ def structured_bounds(
 
 def structured_schedule(task: Named, structure: Structure) -> dict[str, Any]:
     """Return the information curve and the best block sizes in random order."""
-    check_size(structure.n)  # before the curve, which may take longer than the refusal
-    curve = curve_of(structure)
-    best = best_sizes(curve)
+    require_sizes(structure.n, intervals=True)  # before the curve, which may take longer than the refusal
+    curve = interval_curve(structure)
+    best = optimal_sizes(curve)
     answer: dict[str, Any] = {"task": task.name, "n": task.n, "information_curve": curve.z}
     answer["optimal_sizes"] = [list(sizes) for sizes in best.sizes]
-    return {**answer, "expected_kl": list(best.values), "slack": best.slack}
+    return {**answer, "expected_kl": list(best.values), "errors": {"expected_kl": best.error}}

@@ -19,6 +19,7 @@ from tests.helpers.tolerance import USEFUL
 from tests.numbers.test_rounding import uneven
 from tests.reference.chains import SLACK, Truth, entropy_of, minus_log2
 from theory.__main__ import main
+from theory.bounds.block_sizes import optimal_sizes
 from theory.bounds.partitions.markov import (
     approximate_dual,
     approximate_entropy,
@@ -27,7 +28,6 @@ from theory.bounds.partitions.markov import (
     chain_optimal_bounds,
 )
 from theory.bounds.schedules.markov import chain_curve
-from theory.bounds.schedules.random_order import optimal_sizes
 from theory.commands.bounds_parametric import large_bounds, large_schedule
 from theory.decoding.structured.markov import approximate_accuracy
 from theory.distributions.parametric import likelihood_errors as evidence_errors

@@ -15,13 +15,13 @@ from tests.helpers.compositions import compositions
 from tests.helpers.draws import examples
 from tests.helpers.strategies import targets
 from tests.reference import definitions as ref
+from theory.bounds.block_sizes import optimal_sizes
 from theory.bounds.partitions.step_bounds import optimal_bounds
 from theory.bounds.schedules.from_estimates import dtc_schedule, singles_then_rest, tc_schedule
 from theory.bounds.schedules.random_order import (
     expected_kl,
     expected_kl_of_law,
     lavenant_zanella_kl,
-    optimal_sizes,
 )
 from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF

@@ -1,4 +1,4 @@
-"""Plug-in prices and the adaptive partition bound: definitions, the sandwich, and what they are above."""
+"""Plug-in prices and Wainwright's bound: definitions, the sandwich, and what they are above."""
 
 from fractions import Fraction
 from itertools import combinations, pairwise
@@ -14,8 +14,8 @@ from tests.helpers.compositions import compositions
 from tests.helpers.draws import examples
 from tests.helpers.strategies import targets
 from tests.reference import definitions as ref
+from theory.bounds.block_sizes import optimal_sizes
 from theory.bounds.schedules.complexities import path_complexity
-from theory.bounds.schedules.random_order import optimal_sizes
 from theory.bounds.schedules.random_times import (
     continuous_kl,
     growth,
@@ -25,11 +25,11 @@ from theory.bounds.schedules.random_times import (
 )
 from theory.bounds.schedules.upper_bounds import upper_bounds
 from theory.bounds.schedules.wainwright import (
-    best_partition_bounds,
+    best_wainwright_bounds,
+    cell_complexity,
     even_cells,
-    partition_bound,
-    partition_complexity,
     plug_in,
+    wainwright_bound,
 )
 from theory.commands.bounds import schedule_answer
 from theory.information.closed_forms import mean_subset_entropies
@@ -127,14 +127,14 @@ def spans_and_complexities(curve, cells):
 def test_complexity_is_its_definition_and_falls_with_refinement(target, cells):
     cells = sorted(cells)
     curve = information_curve(subset_entropies(target.exact))
-    found = partition_complexity(curve, cells)
+    found = cell_complexity(curve, cells)
     truth = sum(sqrt(s * h) for s, h in spans_and_complexities(curve, cells)) ** 2
     assert found.value == pytest.approx(truth, rel=1e-9, abs=1e-12)
     assert found.error < 1e-12
-    coarse = partition_complexity(curve, [cells[0], cells[-1]])
+    coarse = cell_complexity(curve, [cells[0], cells[-1]])
     assert found.value <= coarse.value + found.error + coarse.error
     floats = information_curve(subset_entropies(target.floats))
-    rough = partition_complexity(floats, cells)
+    rough = cell_complexity(floats, cells)
     assert abs(rough.value - found.value) <= rough.error + found.error
 
 
@@ -148,10 +148,10 @@ def test_fine_cells_come_close_to_the_path_complexity(means):
     path = (
         sum(sqrt(float(slope(Fraction(t).limit_denominator(10**6)))) for t in points) * (high - low) / 400
     ) ** 2
-    found = partition_complexity(curve, cells).value
+    found = cell_complexity(curve, cells).value
     assert path * (1 - QUADRATURE) <= found <= path * 1.01
     assert found <= path_complexity(curve).value
-    sizes = [partition_complexity(curve, even_cells(8, k)).value for k in (1, 2, 4, 8)]
+    sizes = [cell_complexity(curve, even_cells(8, k)).value for k in (1, 2, 4, 8)]
     assert sizes == sorted(sizes, reverse=True)
 
 
@@ -161,10 +161,10 @@ def test_rational_times_attain_the_value(means):
     curve = information_curve(means)
     odds = [Fraction(2) ** k for k in range(-3, 4)]
     times = [Fraction(0), *(psi / (1 + psi) for psi in odds), Fraction(1)]
-    bound = partition_bound(curve, [times[1], times[4], times[-2]], 9)
+    bound = wainwright_bound(curve, [times[1], times[4], times[-2]], 9)
     if bound.counts == (3, 3):
         assert abs(bound.value.value - float(ratio_bound(curve, times))) <= bound.value.error + 1e-12
-    mirrored = partition_bound(curve, [times[1], times[-2]], 8)
+    mirrored = wainwright_bound(curve, [times[1], times[-2]], 8)
     assert mirrored.counts == (6,)
     assert abs(mirrored.value.value - float(ratio_bound(curve, times))) <= mirrored.value.error + 1e-12
 
@@ -176,9 +176,9 @@ def test_rational_times_attain_the_value(means):
 def test_best_blocks_cost_less_than_the_bound(target, k):
     curve = information_curve(subset_entropies(target.exact))
     cells, best = even_cells(curve.n, k), optimal_sizes(curve).values
-    of_any_cells = best_partition_bounds(curve, 3 * curve.n)
+    of_any_cells = best_wainwright_bounds(curve, 3 * curve.n)
     for steps in range(k + 2, 3 * curve.n):
-        bound = partition_bound(curve, cells, steps)
+        bound = wainwright_bound(curve, cells, steps)
         assert sum(bound.counts) + 2 <= steps
         assert bound.value.value - bound.value.error <= bound.closed.value + bound.closed.error
         least = best[min(steps, curve.n) - 1]
@@ -186,7 +186,7 @@ def test_best_blocks_cost_less_than_the_bound(target, k):
         any_cells = of_any_cells[steps - 1]
         assert any_cells is not None
         assert least <= Fraction(any_cells.value) + Fraction(any_cells.error)
-        floats = partition_bound(information_curve(subset_entropies(target.floats)), cells, steps)
+        floats = wainwright_bound(information_curve(subset_entropies(target.floats)), cells, steps)
         assert floats.value.error < 1e-9
 
 
@@ -194,31 +194,31 @@ def test_best_blocks_cost_less_than_the_bound(target, k):
 def test_bounds_hold_on_curves(means):
     curve = information_curve(means)
     best = optimal_sizes(curve).values
-    for steps, found in list(enumerate(best_partition_bounds(curve, 8), start=1))[2:]:
+    for steps, found in list(enumerate(best_wainwright_bounds(curve, 8), start=1))[2:]:
         assert found is not None
         assert best[steps - 1] <= Fraction(found.value) + Fraction(found.error)
-    tight = partition_bound(curve, even_cells(8, 4), 200)
+    tight = wainwright_bound(curve, even_cells(8, 4), 200)
     assert tight.closed.value <= 1.2 * tight.value.value + 1e-12
 
 
 @pytest.mark.parametrize(("name", "n"), [("shuffle", 6), ("markov_chain", 5), ("parity", 2)])
 def test_answer_of_the_schedule(name, n):
     answer = schedule_answer(make_task(name, n))
-    bounds = answer["partition_bound"]
+    bounds = answer["wainwright_bound"]
     assert bounds[:2] == [None, None]
     for bound, least in list(zip(bounds, answer["expected_kl"], strict=True))[2:]:
         assert least <= LogNumber.rational(Fraction(bound))
 
 
 def test_short_sequences_and_wrong_input():
-    assert best_partition_bounds([0, 1, 1], 2) == [None, None]
-    assert best_partition_bounds([0, 1, 1, 1], 2) == [None, None]
+    assert best_wainwright_bounds([0, 1, 1], 2) == [None, None]
+    assert best_wainwright_bounds([0, 1, 1, 1], 2) == [None, None]
     with pytest.raises(InputError, match="need at least 4 steps, got 3"):
-        partition_bound([0, 1, 1, 1], ["1/4", "1/2", "3/4"], 3)
+        wainwright_bound([0, 1, 1, 1], ["1/4", "1/2", "3/4"], 3)
     with pytest.raises(InputError, match=r"must increase within \(0, 1\)"):
-        partition_complexity([0, 1, 1, 1], [0, "1/2"])
+        cell_complexity([0, 1, 1, 1], [0, "1/2"])
     with pytest.raises(InputError, match="n of at least 3, got 2"):
         even_cells(2, 1)
     with pytest.raises(InputError, match="forward in time"):
         plug_in([0, 1, 1], "1/2", "1/4")
-    assert partition_complexity([0, 1, 2, 3], ["1/4", "3/4"]).value == 0  # independent tokens
+    assert cell_complexity([0, 1, 2, 3], ["1/4", "3/4"]).value == 0  # independent tokens

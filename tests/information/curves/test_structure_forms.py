@@ -10,10 +10,9 @@ from flint import arb
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory.bounds.schedules import block_sizes as sizes_module
-from theory.bounds.schedules.block_sizes import Curve, best_sizes, curve_of
+from theory.bounds.block_sizes import cheapest_paths, optimal_sizes
 from theory.information.curves.gap_structures import Gaps
-from theory.information.curves.structures import Copies, Exchangeable
+from theory.information.curves.structures import Copies, Exchangeable, IntervalCurve, interval_curve
 from theory.numbers.arithmetic import FLOAT64
 from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy
@@ -72,7 +71,7 @@ def test_a_walk_adds_the_entropies_of_its_gaps(weights):
 @pytest.mark.parametrize("n", [1, 2, 3, 45])
 def test_intervals_of_gaps_hold_the_exact_means(kind, n):
     law = Gaps(n, kind)
-    curve = curve_of(law)
+    curve = interval_curve(law)
     assert len(curve.means) == n + 1
     for j, ball in enumerate(curve.means):
         assert contains(ball, law.mean({j: Fraction(1)})), (j, ball)
@@ -81,21 +80,21 @@ def test_intervals_of_gaps_hold_the_exact_means(kind, n):
 @pytest.mark.parametrize(("b", "copies"), [(1, 1), (1, 5), (5, 1), (6, 7)])
 def test_intervals_of_blocks_hold_the_exact_means(b, copies):
     law = Copies(one_hot(b), copies)
-    for j, ball in enumerate(curve_of(law).means):
+    for j, ball in enumerate(interval_curve(law).means):
         assert contains(ball, law.mean({j: Fraction(1)})), (j, ball)
 
 
 @pytest.mark.parametrize("rows", [3, 128])
 @pytest.mark.parametrize("kind", ["random", "tied"])
 @pytest.mark.parametrize("n", [1, 2, 7, 40])
-def test_best_sizes_are_those_of_the_plain_recursion(n, kind, rows, monkeypatch):
+def test_best_sizes_are_those_of_the_plain_recursion(n, kind, rows):
     """The same sums in the same order, so the same floats, and of equal stops the first."""
-    monkeypatch.setattr(sizes_module, "_ROWS", rows)
     drawn = np.sort(np.random.default_rng(n).random(n))[::-1]
     profile = np.round(drawn, 1) if kind == "tied" else drawn
     means = tuple(arb(x) for x in [0.0, *np.cumsum(profile)])
-    best = best_sizes(Curve(means))
+    best = optimal_sizes(IntervalCurve(means))
     shown = [float((after - before).mid()) for before, after in pairwise(means)]
+    costs, before = cheapest_paths(np.array(shown), rows=rows)
     cost = {0: (0.0, ())}
     for steps in range(1, n + 1):
         cost = {
@@ -107,6 +106,7 @@ def test_best_sizes_are_those_of_the_plain_recursion(n, kind, rows, monkeypatch)
         }
         cost = {end: (value, (*before, end - m)) for end, (value, m, before) in cost.items()}
         assert best.sizes[steps - 1] == cost[n][1]
+        assert (costs[steps, n], n - before[steps, n]) == (cost[n][0], cost[n][1][-1])
 
 
 # --- Schedules: found once, whatever the number of steps --------------------------------------------------------

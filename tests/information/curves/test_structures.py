@@ -11,11 +11,12 @@ from synthetic import make_task
 from tests.helpers.draws import examples
 from tests.helpers.large_tasks import NINE
 from tests.reference import definitions as reference
+from theory.bounds.block_sizes import optimal_sizes
 from theory.bounds.partitions.step_bounds import equal_blocks, optimal_bounds, step_bound
-from theory.bounds.schedules.block_sizes import best_sizes, curve_of
-from theory.bounds.schedules.random_order import expected_kl, information_curve, optimal_sizes
+from theory.bounds.schedules.random_order import expected_kl
 from theory.decoding.tasks.structure import structure_of
-from theory.information.curves.structures import expected_kl_of
+from theory.information.curves.curve import information_curve
+from theory.information.curves.structures import expected_kl_of, interval_curve
 from theory.information.subsets.builder import subset_entropies
 from theory.numbers.lognumber import LogNumber
 
@@ -86,9 +87,9 @@ def test_bound_of_the_definition():
 
 @pytest.mark.parametrize(("name", "n"), SMALL)
 def test_best_sizes(name, n):
-    exact, found = optimal_sizes(_table(name, n)), best_sizes(curve_of(_structure(name, n)))
+    exact, found = optimal_sizes(_table(name, n)), optimal_sizes(interval_curve(_structure(name, n)))
     assert [float(v) for v in exact.values] == pytest.approx(list(found.values), abs=1e-14)
-    assert found.slack < 1e-13
+    assert found.error < 1e-13
 
 
 @pytest.mark.parametrize("name", ["shuffle", "replace_random", "parity", "reed_solomon"])
@@ -97,7 +98,7 @@ def test_fixed_partitions_of_symmetric_laws(name):
     structure = _structure(name, 4)
     assert structure.symmetric
     optimum = [float(v) for v in optimal_bounds(_table(name, 4)).values]
-    assert optimum == pytest.approx(list(best_sizes(curve_of(structure)).values), abs=1e-14)
+    assert optimum == pytest.approx(list(optimal_sizes(interval_curve(structure)).values), abs=1e-14)
 
 
 @pytest.mark.parametrize("name", NINE)

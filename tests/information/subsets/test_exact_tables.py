@@ -15,14 +15,15 @@ from tests.helpers.draws import examples
 from tests.helpers.strategies import ordered_partitions, targets
 from tests.helpers.tolerance import DIGITS, USEFUL
 from tests.reference import definitions as ref
-from theory.bounds.partitions.by_size import counts_by_size, entropies_by_size
+from theory.bounds.block_sizes import optimal_sizes
 from theory.bounds.partitions.step_bounds import optimal_bounds, optimal_partition_counts, step_bound
-from theory.bounds.schedules.random_order import expected_kl, optimal_sizes
+from theory.bounds.schedules.random_order import expected_kl
 from theory.bounds.schedules.upper_bounds import entropy_bound
 from theory.distributions.pmf import JointPMF
-from theory.information.curves.curve import information_curve
+from theory.information.curves.curve import InformationCurve, information_curve
 from theory.information.measures import entropy
 from theory.information.subsets.builder import subset_entropies
+from theory.information.subsets.table import entropies_by_size
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError
@@ -201,7 +202,8 @@ def counted_both_ways(pmf):
         assert found.values == optimal_bounds(table).values
         for steps, (value, partition) in enumerate(zip(found.values, found.partitions, strict=True), start=1):
             assert (step_bound(table, partition), len(partition)) == (value, steps)
-        return sizes and counts_by_size(sizes), optimal_partition_counts(table)
+        counts = sizes and optimal_sizes(InformationCurve(sizes)).arrangements
+        return counts, optimal_partition_counts(table)
 
 
 @given(by_ones=st.lists(st.integers(0, 6), min_size=5, max_size=5).filter(any), swap=st.booleans())

@@ -19,11 +19,12 @@ from itertools import accumulate, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds.partitions.by_size import counts_by_size, entropies_by_size, optima_by_size
+from theory.bounds.block_sizes import optimal_sizes
 from theory.bounds.partitions.exact_ties import ChainNumbers, Key, chain_numbers
 from theory.bounds.partitions.subset_program import block_prices, chain_costs, subset_sums
+from theory.information.curves.curve import InformationCurve
 from theory.information.measures import Bits
-from theory.information.subsets.table import EntropyTable
+from theory.information.subsets.table import EntropyTable, entropies_by_size
 from theory.limits import require_memory, require_operations
 from theory.numbers.compiled import has_compiler
 from theory.numbers.lognumber import LogNumber
@@ -138,19 +139,17 @@ def optimal_bounds(table: EntropyTable) -> OptimalBounds:
 
 def _bounds_by_size(entropies: tuple[LogNumber, ...]) -> OptimalBounds:
     """Return the same where entropies depend on the size of the set alone: positions are taken from the left."""
-    values, partitions = list[Bits](), list[Partition]()
-    for value, sizes in optima_by_size(entropies):
-        ends = list(accumulate(sizes, initial=0))
-        values.append(value)
-        partitions.append(tuple(tuple(range(*pair)) for pair in pairwise(ends)))
-    return OptimalBounds(values=tuple(values), partitions=tuple(partitions))
+    best = optimal_sizes(InformationCurve(entropies))
+    ends = [list(accumulate(sizes, initial=0)) for sizes in best.sizes]
+    partitions = tuple(tuple(tuple(range(*pair)) for pair in pairwise(stops)) for stops in ends)
+    return OptimalBounds(values=best.values, partitions=partitions)
 
 
 def optimal_partition_counts(table: EntropyTable) -> tuple[int, ...]:
     """Return the number of optimal ordered partitions for T = 1..n, ties decided exactly.
 
     Where entropies depend on the size of the set alone block sizes are counted
-    (``theory/bounds/partitions/by_size.py``).
+    (:mod:`theory.bounds.block_sizes`).
 
     Args:
         table: An exact table.
@@ -170,7 +169,9 @@ def optimal_partition_counts(table: EntropyTable) -> tuple[int, ...]:
         raise InputError("optimal partitions are counted on exact tables only: ties of floats are undecided.")
     by_size = entropies_by_size(table)
     if by_size is not None:
-        return counts_by_size(by_size)
+        arrangements = optimal_sizes(InformationCurve(by_size)).arrangements
+        assert arrangements is not None
+        return arrangements
     _require_chains(table.n)
     gains = table.gains()
     search = _Backtrack(table, gains, chain_costs(gains))

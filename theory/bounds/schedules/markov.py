@@ -15,7 +15,7 @@ rounded once, so that
 - An expected divergence ``sum_t s_t f(N_{t-1} + 1) - h_n``: ``3 n max E`` and the error of ``H(Y)`` from E,
   ``(2 n + 1) r`` from the means, and T + 3 roundings of terms of the size ``sum_t s_t |f| + h_n``.
 - Its least value: each cost is off by at most that, and the programme, in float64 on the float profile, prefers sizes
-  within ``4 (n + 3) u n h_1`` of its best (:func:`theory.bounds.schedules.random_order.optimal_sizes`).
+  within ``4 (n + 3) u n h_1`` of its best (:func:`theory.bounds.block_sizes.optimal_sizes`).
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.bounds.block_sizes import OptimalSizes
 from theory.bounds.partitions.markov import approximate_entropy
-from theory.bounds.schedules.random_order import OptimalSizes, expected_kl
 from theory.distributions.parametric.markov import MarkovLaw
 from theory.distributions.parametric.markov_errors import UNIT
 from theory.information.curves.curve import InformationCurve, check_sizes
@@ -74,9 +74,7 @@ class ChainCurve:
         size = fsum(s * abs(float(self.curve.profile[i])) for s, i in zip(checked, starts, strict=True))
         inherited = 3 * n * self.spread + self.entropy.error + (2 * n + 1) * self._of_means
         rounded = gamma(len(checked) + 3) * (size + float(self.curve.means[-1]))
-        return Approximate(
-            value=float(expected_kl(self.curve, checked)), error=(inherited + rounded) * _SPARE
-        )
+        return Approximate(value=float(self.curve.price(checked)), error=(inherited + rounded) * _SPARE)
 
     def least_error(self, best: OptimalSizes) -> float:
         """Return a proven bound on the error of every least expected divergence, bits."""

@@ -6,22 +6,19 @@ batch t. ``E_{n,R}``, the least over R batches, is also the least over all value
 (Theorem 7 there), and best batches do not grow (Proposition 1).
 
 Algorithms. Going from m to m' < m left costs ``w(m', m) = (m - m') l(m)``, ``l = log2``. As l does not decrease, for
-``a <= b <= c <= d``: ``w(a, c) + w(b, d) - w(a, d) - w(b, c) = (b - a)(l(c) - l(d)) <= 0`` (Monge). Let ``F_R(m)`` be
-the least cost from m to 0 in R batches. By exchanging tails, (i) ``F_{R-1} + F_{R+1} >= 2 F_R`` at every m, and (ii)
-the first of R best batches does not grow with R.
+``a <= b <= c <= d``: ``w(a, c) + w(b, d) - w(a, d) - w(b, c) = (b - a)(l(c) - l(d)) <= 0`` (Monge). Let ``F_R`` be
+the least cost from n to 0 in R batches. By exchanging tails, ``F_{R-1} + F_{R+1} >= 2 F_R``.
 
-Proof. Take stops ``0 = p_0 < ... < p_a`` and ``0 = q_0 < ... < q_b`` and a shift d >= 0 with ``p_{b+d} <= q_b``. For
-the largest i < b with ``q_i <= p_{i+d}`` also ``p_{i+d+1} <= q_{i+1}``: one batch contains the other. By Monge
+Proof. Take stops ``0 = p_0 < ... < p_a = n`` and ``0 = q_0 < ... < q_b = n`` and a shift ``0 <= d <= a - b``. For the
+largest i < b with ``q_i <= p_{i+d}`` also ``p_{i+d+1} <= q_{i+1}``: one batch contains the other. By Monge
 ``p_0 .. p_{i+d} q_{i+1} .. q_b`` and ``q_0 .. q_i p_{i+d+1} .. p_a`` cost no more together; they are b + d and a - d
-batches. With ``p_a = q_b``, d = 1, a = R + 1, b = R - 1 this is (i). With ``p_a < q_b``, d = 1, a = R, b = R - 1 it
-says ``F_{R-1}(p_a) + F_R(q_b) <= F_R(p_a) + F_{R-1}(q_b)``: one more batch helps more where more is left, so the best
-next stop moves up with R, which is (ii).
+batches. Here d = 1, a = R + 1, b = R - 1.
 
-By (i) the points ``(R, F_R)`` lie on a convex chain. A price for each batch selects a vertex, found in O(n) with the
+So the points ``(R, F_R)`` lie on a convex chain. A price for each batch selects a vertex, found in O(n) with the
 lower envelope of lines; chords between known vertices supply the prices, and the exchange of tails gives any R between
 two vertices on one chord. All in integers ``floor(2^bits l(m))``: the result is exactly optimal for these, hence within
-``n 2^-bits`` bits of ``E_{n,R}``. Exact optima with all ties:
-:func:`theory.bounds.schedules.random_order.optimal_sizes`.
+``n 2^-bits`` bits of ``E_{n,R}``. So one R is found for millions of items; all R at once, and exact optima with all
+ties, are a case of :mod:`theory.bounds.block_sizes` with the profile ``f(M + 1) = l(n - M)``.
 """
 
 from __future__ import annotations
@@ -31,16 +28,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from flint import arb, ctx
-from numpy.typing import NDArray
+from flint import arb
 
+from theory.bounds.block_sizes import OptimalSizes, cheapest_paths, path_sizes, require_sizes
 from theory.information.curves.curve import check_sizes
 from theory.limits import require_operations
-from theory.numbers.lognumber import LogNumber
+from theory.numbers.lognumber import LogNumber, extra_precision
 from theory.validation import InputError, positive_int
 
 __all__ = [
-    "AllRounds",
     "BatchPlan",
     "all_rounds",
     "batch_kl",
@@ -49,7 +45,6 @@ __all__ = [
 ]
 
 _LEVELS = 10**7  # logarithms for one number of rounds: a minute
-_CELLS = 10**10  # additions for all numbers of rounds in numpy, n = 20,000: half a minute
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,23 +53,10 @@ class BatchPlan:
 
     Attributes:
         sizes: Batch sizes.
-        slack: ``E_{n,R}`` is at most ``batch_kl(sizes)`` and at least that minus this number of bits.
+        error: ``E_{n,R}`` is at most ``batch_kl(sizes)`` and at least that minus this number of bits.
     """
 
     sizes: tuple[int, ...]
-    slack: float
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class AllRounds:
-    """``E_{n,R}`` for R = 1..n.
-
-    Attributes:
-        values: Bits, floats, shape (n,).
-        error: A proven bound on the error of each, bits.
-    """
-
-    values: NDArray[np.float64]
     error: float
 
 
@@ -117,7 +99,7 @@ def best_batches(n: int, rounds: int, *, bits: int = 80) -> BatchPlan:
         if wanted in (len(few) - 1, len(many) - 1):
             stops = few if wanted == len(few) - 1 else many
             sizes = tuple(b - a for a, b in pairwise(stops))[::-1]
-            return BatchPlan(sizes=sizes, slack=size / 2.0**bits)
+            return BatchPlan(sizes=sizes, error=size / 2.0**bits)
         rise, run = _cost(levels, few) - _cost(levels, many), len(many) - len(few)
         middle = _cheapest(levels, rise, run)
         on_chord = _cost(levels, middle) * run + rise * len(middle)
@@ -131,22 +113,16 @@ def best_batches(n: int, rounds: int, *, bits: int = 80) -> BatchPlan:
 
 def _levels(n: int, bits: int) -> list[int]:
     """Return ``floor(2^bits log2 m)`` for m = 0..n, with 0 at 0."""
-    before = ctx.prec
-    ctx.prec = bits + 64
-    try:
+    with extra_precision(bits + 64):
         scale = arb(2) ** bits / arb(2).log()
         return [0] + [_floor_log2(m, bits, scale) for m in range(1, n + 1)]
-    finally:
-        ctx.prec = before
 
 
 def _floor_log2(m: int, bits: int, scale: arb) -> int:
     if m & (m - 1) == 0:
         return (m.bit_length() - 1) << bits
-    whole = (
-        (arb(m).log() * scale).floor().unique_fmpz()
-    )  # irrational: 64 guard bits leave no doubt in practice
-    assert whole is not None
+    whole = (arb(m).log() * scale).floor().unique_fmpz()
+    assert whole is not None  # an irrational number, and 64 guard bits
     return int(whole)
 
 
@@ -192,44 +168,21 @@ def _exchanged(many: Sequence[int], few: Sequence[int], shift: int) -> list[int]
     return [*many[: i + shift + 1], *few[i + 1 :]]
 
 
-def all_rounds(n: int) -> AllRounds:
-    """Return ``E_{n,R}`` for all R by the recursion over the first batch, in 64-bit integers.
-
-    By (ii) the largest first batch over all m bounds those of the next round: about ``2 n^2 ln n`` additions in all.
+def all_rounds(n: int) -> OptimalSizes:
+    """Return ``E_{n,R}`` and best batches for all R, from sums of 64-bit integers.
 
     Example:
-        >>> all_rounds(4).values.round(5).tolist()
+        >>> [round(value, 5) for value in all_rounds(4).values]
         [3.41504, 1.41504, 0.41504, 0.0]
     """
     size = positive_int(n, "n")
-    work = 2 * size * size * size.bit_length()
-    require_operations(work, f"E for all rounds of {size} items", limit=_CELLS, remedy="use best_batches")
+    require_sizes(size, intervals=True)
     bits = 62 - (size * size.bit_length()).bit_length()
     levels = np.array(_levels(size, bits), dtype=np.int64)
-    costs = levels * np.arange(size + 1)  # of m = r-1..n left, here r = 2
-    found, costs, largest = [int(costs[-1])], costs[1:], size
-    for r in range(2, size + 1):
-        costs, largest = _one_more_round(costs, levels[r:], largest)
-        found.append(int(costs[-1]))
-    singles = found[-1]
-    values = np.array([(cost - singles) / 2.0**bits for cost in found])
-    return AllRounds(values=values, error=size / 2.0**bits + values[0] * 2.0**-52)
-
-
-def _one_more_round(
-    costs: NDArray[np.int64], levels: NDArray[np.int64], largest: int
-) -> tuple[NDArray[np.int64], int]:
-    """Return the costs for one item and one round more, and the largest first batch that any of them uses."""
-    best, used = costs[:-1] + levels, 1
-    batch = levels.copy()
-    for b in range(2, min(largest, len(best)) + 1):
-        batch += levels
-        reach = costs[:-b] + batch[b - 1 :]
-        target = best[b - 1 :]
-        if (reach < target).any():
-            used = b
-            np.minimum(reach, target, out=target)
-    return best, used
+    costs, before = cheapest_paths(levels[:0:-1])
+    values = (costs[1:, size] - costs[size, size]) / 2.0**bits
+    error = size / 2.0**bits + float(values[0]) * 2.0**-52
+    return OptimalSizes(values=tuple(values.tolist()), sizes=path_sizes(before), error=error)
 
 
 def pairs_first(n: int, s: int) -> LogNumber:

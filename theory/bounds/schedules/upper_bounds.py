@@ -24,8 +24,8 @@ the first and the last block, which enter with their exact cost.
 
 The plug-in price of a block from a to b, ``(b - a - 1)(Z_b - Z_{a+1})``, replaces every rise of the curve by all of it
 (arXiv 2608.13520 in its form for fixed sizes): between the exact cost and each of ``(s - 1) Z_n`` and, for an inner
-block, Wainwright's. What the best blocks of a number of steps cost at most, for times that are random: the adaptive
-partition bound, :mod:`theory.bounds.schedules.wainwright`.
+block, Wainwright's. What the best blocks of a number of steps cost at most, for times that are random:
+:func:`theory.bounds.schedules.wainwright.wainwright_bound`.
 """
 
 from __future__ import annotations

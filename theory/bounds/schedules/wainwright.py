@@ -1,4 +1,4 @@
-r"""Wainwright's adaptive partition bound and the plug-in price of a step, from the growth in ``random_times.py``.
+r"""Wainwright's bound for cells of time and the plug-in price of a step, from the growth in ``random_times.py``.
 
 Times count reveal probabilities, ``psi(t) = t / (1 - t)`` the odds. arXiv 2608.13520; constants derived here.
 
@@ -9,7 +9,7 @@ conditionals estimate it. h does not decrease, so ``Gamma(p, q) <= D(p, q)``; an
 
     (1 - 1 / rho) H(p, q)  <=  D(p, q)  <=  (rho - 1) H(p, q).
 
-**Partition.** Cut ``[tau_0, tau_K]`` into cells with log-odds spans ``S_k = ln psi(tau_k) / psi(tau_{k-1})`` and growth
+**Cells.** Cut ``[tau_0, tau_K]`` into cells with log-odds spans ``S_k = ln psi(tau_k) / psi(tau_{k-1})`` and growth
 complexities ``H_k``. N_k steps of equal span in cell k cost at most ``(e^(S_k/N_k) - 1) H_k`` (Theorem 1 there; H
 adds up). With ``N_k = ceil(N sqrt(S_k H_k) / sum_j sqrt(S_j H_j))``, by ``e^x - 1 <= x e^x``,
 
@@ -20,7 +20,7 @@ besides the first and the last step, which cost ``Gamma(0, tau_0)`` and ``Gamma(
 ``(int sqrt(q) d lambda)^2``, the path complexity over ``[tau_0, tau_K]``.
 
 A sampler of T random times is a mixture of block sizes in random order, T blocks at most, so the least expected
-divergence of T blocks (:func:`theory.bounds.schedules.random_order.optimal_sizes`) is below each of these. Unit:
+divergence of T blocks (:func:`theory.bounds.block_sizes.optimal_sizes`) is below each of these. Unit:
 bits; spans in nats.
 """
 
@@ -44,16 +44,16 @@ from theory.numbers.rounding import Approximate
 from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = [
-    "PartitionBound",
-    "best_partition_bounds",
+    "WainwrightBound",
+    "best_wainwright_bounds",
+    "cell_complexity",
     "even_cells",
-    "partition_bound",
-    "partition_complexity",
     "plug_in",
+    "wainwright_bound",
 ]
 
 _BITS = 128  # working precision; floats keep 53
-_CELLS = (1, 2, 4, 8)  # numbers of cells tried by best_partition_bounds
+_CELLS = (1, 2, 4, 8)  # numbers of cells tried by best_wainwright_bounds
 
 
 def plug_in(source: Source, p: Any, q: Any) -> Bits:
@@ -71,7 +71,7 @@ def plug_in(source: Source, p: Any, q: Any) -> Bits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PartitionBound:
+class WainwrightBound:
     """An upper bound on the least expected divergence of a number of steps.
 
     Attributes:
@@ -102,7 +102,7 @@ def even_cells(n: int, cells: int) -> tuple[Fraction, ...]:
     return tuple(psi / (1 + psi) for psi in odds)
 
 
-def partition_complexity(source: Source, cells: Sequence[Any]) -> Approximate:
+def cell_complexity(source: Source, cells: Sequence[Any]) -> Approximate:
     """Return ``(sum_k sqrt(S_k H_k))^2`` in bits, with a bound on its error.
 
     Args:
@@ -110,8 +110,8 @@ def partition_complexity(source: Source, cells: Sequence[Any]) -> Approximate:
         cells: ``0 < tau_0 < ... < tau_K < 1``, rational.
 
     Example:
-        >>> coarse = partition_complexity([0, 1, 1, 1, 1], ["1/4", "3/4"])
-        >>> fine = partition_complexity([0, 1, 1, 1, 1], ["1/4", "1/2", "3/4"])
+        >>> coarse = cell_complexity([0, 1, 1, 1, 1], ["1/4", "3/4"])
+        >>> fine = cell_complexity([0, 1, 1, 1, 1], ["1/4", "1/2", "3/4"])
         >>> round(coarse.value, 6), round(fine.value, 6)
         (0.81366, 0.771554)
     """
@@ -120,7 +120,7 @@ def partition_complexity(source: Source, cells: Sequence[Any]) -> Approximate:
         return approximated(_root(_cells(curve, grid)) ** 2)
 
 
-def partition_bound(source: Source, cells: Sequence[Any], steps: int) -> PartitionBound:
+def wainwright_bound(source: Source, cells: Sequence[Any], steps: int) -> WainwrightBound:
     """Return the bound for at most ``steps`` steps, ``N = steps - 1 - K``.
 
     Args:
@@ -129,7 +129,7 @@ def partition_bound(source: Source, cells: Sequence[Any], steps: int) -> Partiti
         steps: At least K + 2.
 
     Example:
-        >>> bound = partition_bound([0, 1, 1, 1, 1], even_cells(4, 2), 8)
+        >>> bound = wainwright_bound([0, 1, 1, 1, 1], even_cells(4, 2), 8)
         >>> bound.counts, round(bound.value.value, 6), round(bound.closed.value, 6)
         ((4, 2), 0.488069, 0.595399)
     """
@@ -137,13 +137,13 @@ def partition_bound(source: Source, cells: Sequence[Any], steps: int) -> Partiti
         return _bound(_priced(information_curve(source), _grid(cells)), steps)
 
 
-def best_partition_bounds(source: Source, most: int) -> list[Approximate | None]:
+def best_wainwright_bounds(source: Source, most: int) -> list[Approximate | None]:
     """Return the least value over 1, 2, 4 and 8 even cells for T = 1..most steps; ``None`` below 3 steps and for n < 3.
 
     Each value plus its error is at least the least expected divergence of T blocks in random order.
 
     Example:
-        >>> [bound and round(bound.value, 3) for bound in best_partition_bounds([0, 1, 1, 1, 1], 4)]
+        >>> [bound and round(bound.value, 3) for bound in best_wainwright_bounds([0, 1, 1, 1, 1], 4)]
         [None, None, 3.291, 1.069]
     """
     curve = information_curve(source)
@@ -174,7 +174,7 @@ def _priced(curve: InformationCurve, grid: tuple[Fraction, ...]) -> _Priced:
     return _Priced(grid, parts, _root(parts), sum((_ball(end, curve) for end in ends), arb(0)))
 
 
-def _bound(cells: _Priced, steps: int) -> PartitionBound:
+def _bound(cells: _Priced, steps: int) -> WainwrightBound:
     grid, root = cells.grid, cells.root
     inner = positive_int(steps, "steps") - len(grid)
     if inner < 1:
@@ -185,7 +185,7 @@ def _bound(cells: _Priced, steps: int) -> PartitionBound:
     if root.lower() > 0:  # counts are then whole numbers of at least (1 - 2^-49) of their shares
         widest = arb(max(float(share.upper()) for share, _ in shares) * (1 + 2.0**-50))
         closed = cells.ends + widest.exp() * root * root / inner * (1 + arb(2) ** -48)
-    return PartitionBound(value=approximated(total), closed=approximated(closed), cells=grid, counts=counts)
+    return WainwrightBound(value=approximated(total), closed=approximated(closed), cells=grid, counts=counts)
 
 
 def _grid(cells: Sequence[Any]) -> tuple[Fraction, ...]:

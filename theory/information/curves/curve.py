@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from math import comb
 from typing import Any
 
@@ -62,6 +63,12 @@ class InformationCurve:
     def increments(self) -> tuple[Bits, ...]:
         """``Z_2 - Z_1, ..., Z_n - Z_{n-1}``: mean of ``I(y_i ; y_j | y_S)`` over i, j and S of 0..n-2 positions."""
         return tuple(after - before for before, after in zip(self.z, self.z[1:], strict=False))
+
+    def price(self, sizes: Sequence[int]) -> Bits:
+        """Return the expected divergence of blocks of these sizes in random order, which are not checked."""
+        starts = accumulate(sizes, initial=0)
+        terms = [size * self.profile[start] for size, start in zip(sizes, starts, strict=False)]
+        return sum(terms[1:], terms[0]) - self.means[-1]
 
     def error_of(self, terms: int) -> float:
         """Return a bound on the error of a float combination of means whose coefficients sum to ``terms`` in size.

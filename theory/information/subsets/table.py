@@ -32,7 +32,7 @@ from theory.numbers.lognumber import LogNumber, extra_precision
 from theory.numbers.rounding import sum_error
 from theory.validation import InputError
 
-__all__ = ["EntropyTable", "Parts"]
+__all__ = ["EntropyTable", "Parts", "entropies_by_size"]
 
 _FEW_PRIMES, _MATRIX = 128, 1 << 22  # columns and cells (32 MB) of a matrix of rows
 _FEW_WEIGHTS, _CHEAP_SECONDS = 8, 0.1
@@ -190,3 +190,21 @@ class EntropyTable:
         for i in range(self.n):
             gains[:, i] = self.h[masks | (1 << i)] - self.h
         return gains
+
+
+def entropies_by_size(table: EntropyTable) -> tuple[LogNumber, ...] | None:
+    """Return ``h_0, ..., h_n`` if every subset entropy depends on the size alone, decided exactly, else ``None``.
+
+    It is also ``None`` for tables whose entries are not all known at once (weights too large to factor).
+    """
+    sizes = np.bitwise_count(np.arange(1 << table.n))
+    firsts = [(1 << j) - 1 for j in range(table.n + 1)]
+    if np.any(np.abs(table.h - table.h[firsts][sizes]) > 2 * table.error) or table.rows is None:
+        return None
+    if table.vectors is not None:
+        _, matrix = table.vectors
+        equal = all(bool(np.all(matrix[sizes == j] == matrix[firsts[j]])) for j in range(table.n + 1))
+    else:
+        keys = [table.rows.signature(mask) for mask in firsts]
+        equal = all(table.rows.signature(mask) == keys[mask.bit_count()] for mask in range(1 << table.n))
+    return tuple(map(table.exact, firsts)) if equal else None
