@@ -38,7 +38,8 @@ class ReMDMLLaDA(Rule):
     ``model/remasking/llada/remdm.py`` of furiosa-ai/ParallelBench (``extra`` is ``remdm_steps``). Usual
     values: B = 32, extra = 32, number = 1. Above temperature 0 the released code ranks by the tempered
     probability: ``scored=after``. Where fewer than ``number`` tokens of the block are decoded, these alone
-    are masked; the code then masks others too.
+    are masked; the code then masks others too. With T extra steps and T below B the code of ReMDM-LLaDA makes
+    idle calls first and another number of extra ones; that is not modelled.
 
     State: the probability of each decoded token of the block when it was drawn; the number of the step.
 
