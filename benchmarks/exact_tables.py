@@ -1,4 +1,4 @@
-"""Exact tables of weighted laws beside tables of floats, in one run: ``python benchmarks/exact_tables.py [--fast]``.
+"""Exact tables of weighted distributions beside tables of floats: ``python benchmarks/exact_tables.py [--fast]``.
 
 Prints the section of ``docs/performance.md``, measured. Forms of the table of all subset entropies, each from the pmf
 to its end: floats; exact, nothing read; exact with every entry as an integer row over primes, by compiled code and by
@@ -38,7 +38,7 @@ LAWS = (
     (16, 2, None, 10),
 )
 FORMS = ("floats", "exact", "rows", "numbers", "rows by numpy", "terms")
-TITLE = "Exact tables of weighted laws"
+TITLE = "Exact tables of weighted distributions"
 TEXT = """
 Integer weights drawn from 1 up to the one named. *Exact*: the table, nothing read. *Rows*: every entry as an integer
 row over primes. *Numbers*: every entry read by `table.exact`. Seconds from the pmf to the end, median CPU time, in
@@ -49,8 +49,8 @@ numpy*: what a process without numba does, and one that has not loaded it (half 
 """
 
 
-def law(n: int, tokens: int, count: int | None, top: int) -> JointPMF:
-    """Return a law with weights drawn from 1..top on all words, or on ``count`` of them."""
+def distribution(n: int, tokens: int, count: int | None, top: int) -> JointPMF:
+    """Return a distribution with weights drawn from 1..top on all words, or on ``count`` of them."""
     rng = np.random.default_rng(5)
     words = list(product(range(tokens), repeat=n)) if count is None else []
     if count is not None:
@@ -78,13 +78,15 @@ def _build(pmf: JointPMF, form: str) -> EntropyTable:
 
 
 def exact_rows(repeats: int, *, fast: bool) -> list[dict[str, Any]]:
-    """Return a row (law, seconds by form, terms in all) for each law, and for the uniform law on permutations."""
-    laws = [(_name(*parts), law(*parts)) for parts in LAWS if prod(parts[:2]) <= (20 if fast else 64)]
+    """Return a row (distribution, seconds by form, terms in all) for each distribution, and for permutations."""
+    distributions = [
+        (_name(*parts), distribution(*parts)) for parts in LAWS if prod(parts[:2]) <= (20 if fast else 64)
+    ]
     size = 5 if fast else 8
-    laws.append((f"shuffle n={size}, uniform", JointPMF.uniform(permutations(range(size)))))
-    _ = _build(law(12, 2, None, 2), "rows")  # load the compiled code
+    distributions.append((f"shuffle n={size}, uniform", JointPMF.uniform(permutations(range(size)))))
+    _ = _build(distribution(12, 2, None, 2), "rows")  # load the compiled code
     rows: list[dict[str, Any]] = []
-    for name, pmf in laws:
+    for name, pmf in distributions:
         table = _build(pmf, "rows")
         floats = subset_entropies(pmf, exact=False)
         numbers = [float(table.exact(mask)) for mask in range(0, 1 << pmf.n, max(1, (1 << pmf.n) // 64))]
@@ -94,7 +96,9 @@ def exact_rows(repeats: int, *, fast: bool) -> list[dict[str, Any]]:
         seconds = {form: median_time(partial(_build, pmf, form), repeats)[0] for form in forms}
         assert table.rows is not None
         terms = len(table.rows.values)
-        rows.append({"task": "exact", "law": name, "seconds": seconds, "terms": terms, "agrees": agrees})
+        rows.append(
+            {"task": "exact", "distribution": name, "seconds": seconds, "terms": terms, "agrees": agrees}
+        )
     return rows
 
 
@@ -103,7 +107,10 @@ def exact_section(rows: list[dict[str, Any]]) -> str:
     mine = [row for row in rows if row["task"] == "exact"]
     if not mine:
         return ""
-    lines = [f"\n## {TITLE}\n{TEXT}", f"| law | {' | '.join(FORMS)} | terms in all | same result |\n"]
+    lines = [
+        f"\n## {TITLE}\n{TEXT}",
+        f"| distribution | {' | '.join(FORMS)} | terms in all | same result |\n",
+    ]
     lines.append(f"| --- |{' ---: |' * (len(FORMS) + 1)} --- |\n")
     for row in mine:
         floats = row["seconds"]["floats"]
@@ -111,14 +118,14 @@ def exact_section(rows: list[dict[str, Any]]) -> str:
         found = [row["seconds"].get(form) for form in FORMS[1:]]
         cells += [f"{taken:.2e} ({taken / floats:.1f})" if taken else "-" for taken in found]
         same = "yes" if row["agrees"] else "**no**"
-        lines.append(f"| {row['law']} | {' | '.join(cells)} | {row['terms']} | {same} |\n")
+        lines.append(f"| {row['distribution']} | {' | '.join(cells)} | {row['terms']} | {same} |\n")
     return "".join(lines)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Measure and print the section."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--fast", action="store_true", help="small laws only")
+    parser.add_argument("--fast", action="store_true", help="small distributions only")
     parser.add_argument("--repeats", type=int, default=5, help="runs of each (default 5)")
     args = parser.parse_args(argv)
     print(exact_section(exact_rows(args.repeats, fast=args.fast)))

@@ -7,8 +7,9 @@ stay in the cache; sums and minima on numbers read once for eight; the pass over
 - dense table: ``3^n`` cells of marginals of n bits, a product with a logarithm for each;
 - ``L*_T`` for all T: ``sum_k binom(n, k) 2^(n-k) (k + 1)`` triples (set, next block, number of blocks), a sum and a
   minimum for each;
-- sparse table and total correlation of N outcomes: every row that is grouped (of the parent of each set; of the law for
-  each position and the whole) is passed once, reading a key and a weight and writing a sum: 24 bytes.
+- sparse table and total correlation of N outcomes: every row that is grouped (of the parent of each set; of the
+  distribution for each position and the whole) is passed once, reading a key and a weight and writing a sum: 24
+  bytes.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ __all__ = ["growth_rows", "median_time"]
 
 ENOUGH, MOST = 0.5, 101  # CPU seconds of all runs of one thing, at most so many
 CACHED = 4096  # numbers of 8 bytes: 32 kB
-POSITIONS, TOKENS = 8, 8  # of the sparse laws
+POSITIONS, TOKENS = 8, 8  # of the sparse distributions
 
 
 def median_time(run: Callable[[], Any], repeats: int, least: float = ENOUGH) -> tuple[float, Any]:

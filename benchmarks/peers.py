@@ -62,8 +62,8 @@ def peers(n: int, outcomes: list[tuple[int, ...]]) -> dict[str, Callable[[tuple[
         import dit
 
         texts = ["".join(map(str, y)) for y in outcomes]
-        law = dit.Distribution(texts, [1 / len(texts)] * len(texts))
-        found["dit"] = lambda s: float(dit.shannon.entropy(law, list(s)))
+        distribution = dit.Distribution(texts, [1 / len(texts)] * len(texts))
+        found["dit"] = lambda s: float(dit.shannon.entropy(distribution, list(s)))
     return found
 
 
@@ -115,7 +115,7 @@ def compare(n: int, repeats: int, before: dict[tuple[str, str], float]) -> list[
 
 
 def own(growth: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows for the quantities that no peer computes: those of dense laws in the measured growth."""
+    """Return rows for the quantities that no peer computes: those of dense distributions in the measured growth."""
     names = {
         "all subset entropies": "all {sets} subset entropies",
         "L*_T for all T": "L*_T for all T, with partitions",

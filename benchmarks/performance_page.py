@@ -32,7 +32,7 @@ OMP_NUM_THREADS=1 python benchmarks/performance_page.py
 
 Results are compared before times. A time is the median CPU time of at least five runs, on one thread; a ratio is to
 this library in the same run. Libraries that read samples get the support once each, which is exact here because the
-law is uniform; those that would take a quarter of an hour or more are left out. `numpy unique` is what one writes
+distribution is uniform; those that would take a quarter of an hour are left out. `numpy unique` is what one writes
 without a library.
 
 ![Time against the number of items, for each library](images/performance.png)
@@ -61,7 +61,7 @@ WORK = """
 | all subset entropies, dense | `prod (A_i + 1)` cells, a logarithm each | matrix products, or a compiled walk |
 | all subset entropies, exact | the same cells, two or three primes each | a sieve, and sums over primes |
 | `L*_T` for all T | `3^n` pairs (set, next block): a sum and a minimum for each T | compiled, or numpy |
-| exact law of a policy | one multiplication per (state, chosen set, next state) | rationals for exact pmfs |
+| exact distribution of a policy | one multiplication per (state, chosen set, next state) | rationals for exact pmfs |
 """
 
 
@@ -74,8 +74,13 @@ def page(rows: list[dict[str, Any]]) -> str:
     lines.append(
         ", ".join(f"{name} {_version(name)}" for name in ("numpy", "numba", "dit", "lea", "pyitlib")) + ".\n"
     )
-    for title, wanted in (("Shuffle of n items, beside other libraries", True), ("Dense binary laws", False)):
-        lines.append(f"\n## {title}\n\n| law | quantity | library | seconds | ratio | same result |\n")
+    for title, wanted in (
+        ("Shuffle of n items, beside other libraries", True),
+        ("Dense binary distributions", False),
+    ):
+        lines.append(
+            f"\n## {title}\n\n| distribution | quantity | library | seconds | ratio | same result |\n"
+        )
         lines.append("| --- | --- | --- | ---: | ---: | --- |\n")
         for row in rows:
             if row["task"] not in ("growth", "exact") and row["task"].startswith("shuffle") is wanted:
@@ -159,7 +164,7 @@ def plot_growth(rows: list[dict[str, Any]], path: Path) -> None:
     from matplotlib.ticker import NullFormatter
 
     panels = {
-        "positions": ("dense law of n bits", "bits n", {"all subset entropies": ("blue", "o")}),
+        "positions": ("dense distribution of n bits", "bits n", {"all subset entropies": ("blue", "o")}),
         "outcomes": ("N random outcomes, 8 positions", "outcomes N", {"all subset entropies": ("blue", "o")}),
     }
     panels["positions"][2]["L*_T for all T"] = ("vermillion", "s")

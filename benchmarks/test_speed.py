@@ -39,7 +39,7 @@ def test_optimal_bounds_of_a_random_pmf_on_10_positions(benchmark):
     assert bounds.values[0] > bounds.values[4] > bounds.values[9] - 1e-12
 
 
-def test_exact_law_of_random_top_2_on_shuffle_7(benchmark):
+def test_exact_distribution_of_random_top_2_on_shuffle_7(benchmark):
     pmf = JointPMF.uniform(permutations(range(7)))
     result = benchmark.pedantic(decode, args=(pmf, parse_policy("topk:k=2,by=random")), rounds=3)
     assert str(result.accuracy) == "16/35"

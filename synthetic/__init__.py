@@ -1,6 +1,6 @@
-"""Synthetic tasks with known exact laws."""
+"""Synthetic tasks with known exact distributions."""
 
-from synthetic.laws import Arrangements
+from synthetic.distributions import Arrangements
 from synthetic.lookup import find_task
 from synthetic.task import ListTask, Task, known_tasks, make_task, register
 

@@ -10,9 +10,9 @@ from math import prod
 from typing import Any, cast
 
 from synthetic import structures
-from synthetic.laws import Arrangements
-from theory.distributions.closed.codes import ParityLaw, RepeatedLaw, SureLaw
-from theory.distributions.closed.one_hot_blocks import BlocksLaw
+from synthetic.distributions import Arrangements
+from theory.distributions.closed.codes import ParityDistribution, RepeatedDistribution, SureDistribution
+from theory.distributions.closed.one_hot_blocks import BlocksDistribution
 from theory.distributions.lumped_chain import Move
 from theory.information.curves.structures import Exchangeable
 
@@ -37,7 +37,7 @@ class _CountChain:
 
 @dataclass(frozen=True)
 class SureChain(_CountChain):
-    """A law with a single outcome."""
+    """A distribution with a single outcome."""
 
     token_symmetric: bool = True
     ties_free: bool = True
@@ -54,9 +54,9 @@ class SureChain(_CountChain):
         """Return the subset entropies: none."""
         return structures.sure(self.n)
 
-    def closed_law(self) -> SureLaw:
-        """Return the law with the token of each position named by itself, the same in every context."""
-        return SureLaw(self.n)
+    def closed_distribution(self) -> SureDistribution:
+        """Return the distribution with the token of each position named by itself, the same in every context."""
+        return SureDistribution(self.n)
 
     def fallback(self) -> Sequence[Fraction]:
         """Return the sure token."""
@@ -90,8 +90,8 @@ class ShuffleChain(_CountChain):
         """Return the subset entropies."""
         return structures.shuffle(self.n)
 
-    def closed_law(self) -> Arrangements:
-        """Return the law of orders."""
+    def closed_distribution(self) -> Arrangements:
+        """Return the distribution of orders."""
         return Arrangements(self.n)
 
     def fallback(self) -> Sequence[Fraction]:
@@ -144,9 +144,9 @@ class ReplaceRandomChain:
         """Return the subset entropies."""
         return structures.replace_random(self.n)
 
-    def closed_law(self) -> BlocksLaw:
-        """Return the law as a one-hot block: which position holds the new item."""
-        return BlocksLaw(block=self.n, copies=1, items=True)
+    def closed_distribution(self) -> BlocksDistribution:
+        """Return the distribution as a one-hot block: which position holds the new item."""
+        return BlocksDistribution(block=self.n, copies=1, items=True)
 
     def fallback(self) -> Sequence[Fraction]:
         """Return the marginal of the start."""
@@ -192,11 +192,11 @@ class CodeChain(_CountChain):
         """Return the subset entropies."""
         return structures.code(self.n, self.dimension, self.order)
 
-    def closed_law(self) -> ParityLaw | RepeatedLaw | None:
-        """Return the law of parity or of the repeated bit, the only codes of their dimension over F_2."""
+    def closed_distribution(self) -> ParityDistribution | RepeatedDistribution | None:
+        """Return the distribution of parity or of the repeated bit, the only codes of their dimension over F_2."""
         if self.order != 2:
             return None
-        return ParityLaw(self.n) if self.dimension == self.n - 1 else RepeatedLaw(self.n)
+        return ParityDistribution(self.n) if self.dimension == self.n - 1 else RepeatedDistribution(self.n)
 
     def fallback(self) -> Sequence[Fraction]:
         """Return the uniform marginal."""

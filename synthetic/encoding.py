@@ -1,8 +1,8 @@
 """List tasks as token sequences: ``[task] [index] [new] x_1 .. x_n [sep] y_1 .. y_m``.
 
-A task's law is written in roles (role j < n: the j-th item of the list, role n: the new item). An instance gives
-every role a word; everything here follows from the law and this map, so that no list operation is described a
-second time. A slot that the prompt does not use holds the token ``none``.
+A task's distribution is written in roles (role j < n: the j-th item of the list, role n: the new item). An instance
+gives every role a word; everything here follows from the distribution and this map, so that no list operation is
+described a second time. A slot that the prompt does not use holds the token ``none``.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthetic.task import ListTask, known_tasks
-from theory.distributions.distribution import Law
+from theory.distributions.distribution import Distribution
 from theory.validation import InputError, positive_int
 
-__all__ = ["WORDS", "Batch", "Encoding", "context_laws", "list_task_names"]
+__all__ = ["WORDS", "Batch", "Encoding", "context_distributions", "list_task_names"]
 
 Ints = NDArray[np.int64]
 
@@ -105,19 +105,19 @@ class Encoding:
             rng: Source of all randomness.
         """
         n, roles = task.n, self._sample_roles(task, size, rng)
-        laws, weights, indices = context_laws(task), _weights(task), _indices(task)
+        distributions, weights, indices = context_distributions(task), _weights(task), _indices(task)
         context = rng.choice(weights.size, size=size, p=weights)
         start = self.answer_start(n)
-        tokens = np.full((size, start + laws[0].n), self.none, dtype=np.int64)
+        tokens = np.full((size, start + distributions[0].n), self.none, dtype=np.int64)
         tokens[:, 0] = self.task_token(task.name)
         tokens[:, 1] = np.array([self.index_token(index) for index in indices])[context]
         if task.uses_new:
             tokens[:, 2] = roles[:, n]
         tokens[:, 3 : 3 + n] = np.take_along_axis(roles, task.input_roles(rng, size), axis=1)
         tokens[:, 3 + n] = self.sep
-        for c, law in enumerate(laws):
+        for c, distribution in enumerate(distributions):
             rows = np.flatnonzero(context == c)
-            drawn = _roles_of(law)[law.sample(rng, len(rows))]
+            drawn = _roles_of(distribution)[distribution.sample(rng, len(rows))]
             tokens[rows, start:] = np.take_along_axis(roles[rows], drawn, axis=1)
         return Batch(
             encoding=self, task=task, tokens=tokens, answer=slice(start, None), roles=roles, context=context
@@ -172,9 +172,9 @@ def list_task_names() -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=512)
-def context_laws(task: ListTask) -> tuple[Law, ...]:
-    """Return the laws of a task's contexts, in order; kept, because a listed law is costly to build."""
-    return tuple(context.law for context in task.contexts())
+def context_distributions(task: ListTask) -> tuple[Distribution, ...]:
+    """Return the distributions of a task's contexts, in order; kept, because listing them is costly."""
+    return tuple(context.distribution for context in task.contexts())
 
 
 @lru_cache(maxsize=512)
@@ -186,5 +186,5 @@ def _indices(task: ListTask) -> tuple[int | None, ...]:
     return tuple(task.indices())
 
 
-def _roles_of(law: Law) -> Ints:
-    return np.array(law.tokens, dtype=np.int64)
+def _roles_of(distribution: Distribution) -> Ints:
+    return np.array(distribution.tokens, dtype=np.int64)

@@ -1,7 +1,7 @@
 """Answers of list tasks in roles, graded, and in words.
 
 A row of token ids is an answer to one instance: its roles (role j: the j-th item of the list) are looked up in the
-instance, and it is valid if the law of the task gives them a positive probability.
+instance, and it is valid if the distribution of the task gives them a positive probability.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synthetic.encoding import WORDS, Batch, context_laws
-from theory.distributions.distribution import MASK, Law
+from synthetic.encoding import WORDS, Batch, context_distributions
+from theory.distributions.distribution import MASK, Distribution
 
-__all__ = ["FOREIGN", "grade", "law_ids", "render", "to_roles"]
+__all__ = ["FOREIGN", "distribution_ids", "grade", "render", "to_roles"]
 
 Ints = NDArray[np.int64]
 
@@ -43,9 +43,9 @@ def to_roles(batch: Batch, answers: Ints) -> Ints:
     return np.where(answers == batch.encoding.mask, MASK, roles)
 
 
-def law_ids(law: Law, roles: Ints) -> Ints:
-    """Return roles as token ids of ``law``; ``MASK`` stays, roles that the law never uses become ``FOREIGN``."""
-    known = np.array(law.tokens, dtype=np.int64)
+def distribution_ids(distribution: Distribution, roles: Ints) -> Ints:
+    """Return roles as token ids of ``distribution``; ``MASK`` stays, roles that it never uses become ``FOREIGN``."""
+    known = np.array(distribution.tokens, dtype=np.int64)
     table = np.full(2 + max(int(roles.max(initial=0)), *known.tolist()) + 1, FOREIGN)
     table[MASK + 2] = MASK
     table[known + 2] = np.arange(len(known))
@@ -64,9 +64,9 @@ def grade(batch: Batch, answers: Ints) -> NDArray[np.bool_]:
     """
     roles = to_roles(batch, answers)
     valid = np.zeros(len(batch), dtype=bool)
-    for c, law in enumerate(context_laws(batch.task)):
+    for c, distribution in enumerate(context_distributions(batch.task)):
         rows = np.flatnonzero(batch.context == c)
-        valid[rows] = law.contains(law_ids(law, roles[rows]))
+        valid[rows] = distribution.contains(distribution_ids(distribution, roles[rows]))
     return valid
 
 

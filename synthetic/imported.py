@@ -31,7 +31,7 @@ def import_task(name: str, n: int | None = None) -> ImportedTask:
         InputError: If it cannot be loaded or made, or is no task.
 
     Example:
-        >>> import_task("synthetic.tasks.shuffle:Shuffle", 3).contexts()[0].law.n
+        >>> import_task("synthetic.tasks.shuffle:Shuffle", 3).contexts()[0].distribution.n
         3
     """
     module, _, attribute = name.partition(":")
@@ -64,7 +64,7 @@ class ImportedTask:
 
     Attributes:
         source: ``module:attribute``, for errors.
-        made: The object. What it has beside the needed (``structure``, ``closed_law``) is passed on.
+        made: The object. What it has beside the needed (``structure``, ``closed_distribution``) is passed on.
         name: What it calls itself.
         n: Its size.
     """
@@ -105,7 +105,7 @@ class ImportedTask:
             check_weights(contexts)
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
-        longest = max(context.law.n for context in contexts)
+        longest = max(context.distribution.n for context in contexts)
         if longest != self.n and not isinstance(self.made, SizedTask):
             raise InputError(
                 f"{where}: the longest answers have {longest} positions, but n = {self.n}; {_PAGE}."
@@ -138,13 +138,18 @@ def _require(found: Any, name: str, needed: tuple[str, ...]) -> None:
 
 def _check_context(context: Any, where: str) -> None:
     if not isinstance(context, Context):
-        raise InputError(f"{where} must be a Context(weight=..., law=...), got {shown(context)}; {_PAGE}.")
-    law: Any = context.law
+        raise InputError(
+            f"{where} must be a Context(weight=..., distribution=...), got {shown(context)}; {_PAGE}."
+        )
+    distribution: Any = context.distribution
     weight: Any = context.weight
-    if isinstance(law, JointPMF):
-        raise InputError(f"{where}: law is a JointPMF; write law=ListedLaw(pmf).")
-    size: Any = getattr(law, "n", None)
-    if not isinstance(size, int) or size < 1 or not callable(getattr(law, "pmf", None)):
-        raise InputError(f"{where}: law must be a law, such as ListedLaw(pmf), got {shown(law)}; {_PAGE}.")
+    if isinstance(distribution, JointPMF):
+        raise InputError(f"{where}: distribution is a JointPMF; write distribution=ListedDistribution(pmf).")
+    size: Any = getattr(distribution, "n", None)
+    if not isinstance(size, int) or size < 1 or not callable(getattr(distribution, "pmf", None)):
+        raise InputError(
+            f"{where}: distribution must be a distribution, such as ListedDistribution(pmf), got "
+            f"{shown(distribution)}; {_PAGE}."
+        )
     if isinstance(weight, bool) or not isinstance(weight, Rational):
         raise InputError(f"{where}: weight must be a Fraction, got {shown(weight)}.")

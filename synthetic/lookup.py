@@ -26,7 +26,7 @@ def find_task(name: str, n: int | None = None, *, normalise: bool = False, exact
         InputError: If there is no such task, or it cannot be read.
 
     Example:
-        >>> find_task("shuffle", 3).contexts()[0].law.n
+        >>> find_task("shuffle", 3).contexts()[0].distribution.n
         3
     """
     if is_task_file(name):

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from synthetic.task import SizedTask
-from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.pmf import JointPMF
 from theory.limits import require_memory, scientific
 from theory.validation import InputError, exact_fraction
@@ -17,7 +17,7 @@ __all__ = ["PlainTask", "is_prime", "require_listable", "sticky"]
 
 @dataclass(frozen=True, kw_only=True)
 class PlainTask(SizedTask):
-    """One law over n tokens; subclasses say which.
+    """One distribution over n tokens; subclasses say which.
 
     Attributes:
         n: The size, by default the number of positions.
@@ -26,12 +26,12 @@ class PlainTask(SizedTask):
     smallest: ClassVar[int] = 2
 
     def pmf(self) -> JointPMF:
-        """Return the exact law as a list of outcomes."""
-        raise TypeError(f"{type(self).__name__} does not say what its law is.")
+        """Return the exact distribution as a list of outcomes."""
+        raise TypeError(f"{type(self).__name__} does not say what its distribution is.")
 
     def contexts(self) -> tuple[Context, ...]:
         """Return the single context."""
-        return (Context(weight=Fraction(1), law=ListedLaw(self.pmf())),)
+        return (Context(weight=Fraction(1), distribution=ListedDistribution(self.pmf())),)
 
 
 def require_listable(outcomes: int, positions: int) -> None:

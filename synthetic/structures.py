@@ -40,7 +40,7 @@ def code(n: int, dimension: int, order: int) -> Exchangeable:
 
 
 def sure(n: int) -> Exchangeable:
-    """Return the entropies of a law with a single outcome."""
+    """Return the entropies of a distribution with a single outcome."""
     return Exchangeable(n, lambda j: ())  # noqa: ARG005
 
 

@@ -1,8 +1,8 @@
 """Tasks and their registry.
 
-A task says once what ``P(Y|X)`` is; bounds, laws, training data, figures and commands all work from that.
+A task says once what ``P(Y|X)`` is; bounds, distributions, training data, figures and commands all work from that.
 List tasks are written in *roles*: role j < n is the j-th item of the input list, role n the new item. A model's
-instance maps roles to words; the law never changes, since all items are distinct.
+instance maps roles to words; the distribution never changes, since all items are distinct.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.distributions.distribution import Context, Law, ListedLaw
+from theory.distributions.distribution import Context, Distribution, ListedDistribution
 from theory.distributions.lumped_chain import Chain
 from theory.distributions.pmf import JointPMF
 from theory.limits import require_memory
@@ -28,7 +28,7 @@ __all__ = ["ListTask", "SizedTask", "Task", "known_tasks", "list_task", "make_ta
 
 
 class Task(Protocol):
-    """A weighted set of contexts, each with the exact law of the answer."""
+    """A weighted set of contexts, each with the exact distribution of the answer."""
 
     name: ClassVar[str]
 
@@ -42,7 +42,7 @@ class Task(Protocol):
         ...
 
     def chain(self) -> Chain | None:
-        """Return a lumped chain of the law, the same in every context, or ``None`` if there is none."""
+        """Return a lumped chain of the distribution, the same in every context, or ``None`` if there is none."""
         ...
 
 
@@ -65,7 +65,7 @@ class SizedTask:
             raise InputError(f"{self.name} needs n of at least {self.smallest}, got {self.n}.")
 
     def chain(self) -> Chain | None:
-        """Return a lumped chain of the law, the same in every context, or ``None`` if there is none."""
+        """Return a lumped chain of the distribution, the same in every context, or ``None`` if there is none."""
         return None
 
 
@@ -87,17 +87,18 @@ class ListTask(SizedTask):
         """Return the equally likely answers in roles."""
         raise TypeError(f"{type(self).__name__} does not say what its answers are.")
 
-    def law(self, index: int | None = None) -> Law:
-        """Return the law of the answer given the named position."""
+    def distribution(self, index: int | None = None) -> Distribution:
+        """Return the distribution of the answer given the named position."""
         require_memory(60 * self.n, f"one answer of about {self.n} tokens", remedy="use a smaller n")
-        return ListedLaw(JointPMF.uniform(self.answers(index)))
+        return ListedDistribution(JointPMF.uniform(self.answers(index)))
 
     def contexts(self) -> tuple[Context, ...]:
         """Return one context per position that the prompt may name."""
         indices = tuple(self.indices())
         weight = Fraction(1, len(indices))
         return tuple(
-            Context(weight=weight, law=self.law(i), label="" if i is None else f"index={i}") for i in indices
+            Context(weight=weight, distribution=self.distribution(i), label="" if i is None else f"index={i}")
+            for i in indices
         )
 
     def input_roles(self, rng: np.random.Generator, size: int) -> NDArray[np.int64]:  # noqa: ARG002
@@ -141,9 +142,9 @@ def make_task(name: str, n: int | None = None) -> Task:
         InputError: For an unknown name or key, a wrong value, or a size that does not fit.
 
     Example:
-        >>> make_task("replace_random", 4).contexts()[0].law.pmf().outcomes[0]
+        >>> make_task("replace_random", 4).contexts()[0].distribution.pmf().outcomes[0]
         (4, 1, 2, 3)
-        >>> make_task("markov_chain:stay=9/10", 2).contexts()[0].law.pmf().probability((1, 1))
+        >>> make_task("markov_chain:stay=9/10", 2).contexts()[0].distribution.pmf().probability((1, 1))
         Fraction(9, 20)
     """
     known = known_tasks()

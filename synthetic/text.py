@@ -1,9 +1,9 @@
-"""Real text as a known law: a Markov chain of words from counts that a package ships (optional extra ``text``).
+"""Real text as a known distribution: a Markov chain of words from counts in a package (extra ``text``).
 
 The package ``essential-generators`` holds, for 298,693 pairs of English words, how often which word followed.
-Restricted to the most frequent words these counts give a bigram chain whose law is exact: ``P(next | word)`` is a
-ratio of counts, and unseen pairs are impossible. It is no model of English, but its dependence between neighbours is
-that of real text.
+Restricted to the most frequent words these counts give a bigram chain whose distribution is exact: ``P(next | word)``
+is a ratio of counts, and unseen pairs are impossible. It is no model of English, but its dependence between
+neighbours is that of real text.
 
     python -m theory bounds synthetic.text:WordBigrams -n 20
 """
@@ -20,10 +20,10 @@ from importlib import resources
 from typing import Any, ClassVar
 
 from theory.distributions.distribution import Context
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.markov import MarkovDistribution
 from theory.validation import InputError, positive_int
 
-__all__ = ["WordBigrams", "bigram_law", "shipped_bigrams"]
+__all__ = ["WordBigrams", "bigram_distribution", "shipped_bigrams"]
 
 Bigrams = Mapping[tuple[str, str], int]
 
@@ -56,14 +56,15 @@ def _bigrams(entries: Iterable[Mapping[str, Any]]) -> Bigrams:
     return counts
 
 
-def bigram_law(counts: Bigrams, n: int, words: int) -> MarkovLaw:
+def bigram_distribution(counts: Bigrams, n: int, words: int) -> MarkovDistribution:
     """Return the chain of n words among the most frequent ones, with probabilities proportional to counts.
 
     Words that are never followed by another of them are dropped, so that fewer than ``words`` may be left.
 
     Example:
-        >>> law = bigram_law({("a", "b"): 3, ("b", "a"): 2, ("b", "b"): 1, ("b", "c"): 1}, n=2, words=3)
-        >>> law.tokens, law.pmf().probability(("b", "a"))
+        >>> counts = {("a", "b"): 3, ("b", "a"): 2, ("b", "b"): 1, ("b", "c"): 1}
+        >>> distribution = bigram_distribution(counts, n=2, words=3)
+        >>> distribution.tokens, distribution.pmf().probability(("b", "a"))
         (('a', 'b'), Fraction(1, 3))
     """
     frequency: Counter[str] = Counter()
@@ -80,7 +81,7 @@ def bigram_law(counts: Bigrams, n: int, words: int) -> MarkovLaw:
         raise InputError(f"no word of the {words} most frequent follows another; use more words.")
     tokens = tuple(sorted(kept))
     transition = [[counts.get((a, b), 0) for b in tokens] for a in tokens]
-    return MarkovLaw.from_counts([sum(line) for line in transition], transition, n=n, tokens=tokens)
+    return MarkovDistribution.from_counts([sum(line) for line in transition], transition, n=n, tokens=tokens)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,13 +100,13 @@ class WordBigrams:
     def __post_init__(self) -> None:
         object.__setattr__(self, "n", positive_int(self.n, "n"))
 
-    def law(self) -> MarkovLaw:
-        """Return the law."""
-        return bigram_law(shipped_bigrams(), self.n, self.words)
+    def distribution(self) -> MarkovDistribution:
+        """Return the distribution."""
+        return bigram_distribution(shipped_bigrams(), self.n, self.words)
 
     def contexts(self) -> tuple[Context, ...]:
         """Return the single context."""
-        return (Context(weight=Fraction(1), law=self.law()),)
+        return (Context(weight=Fraction(1), distribution=self.distribution()),)
 
     def chain(self) -> None:
         """No lumped chain is needed."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from theory.__main__ import build_parser, main
-from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.pmf import JointPMF
 
 ROOT = Path(__file__).parent.parent
@@ -40,8 +40,8 @@ class Floats:
     n: int = 2
 
     def contexts(self) -> tuple[Context, ...]:
-        law = JointPMF.from_mapping({("a", "a"): 0.3, ("a", "b"): 0.3, ("b", "b"): 0.4})
-        return (Context(weight=Fraction(1), law=ListedLaw(law)),)
+        distribution = JointPMF.from_mapping({("a", "a"): 0.3, ("a", "b"): 0.3, ("b", "b"): 0.4})
+        return (Context(weight=Fraction(1), distribution=ListedDistribution(distribution)),)
 
     def chain(self) -> None:
         return None

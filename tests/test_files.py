@@ -61,7 +61,7 @@ def saved(folder, name, text):
 
 
 def outcomes(path):
-    return [c.law.pmf().outcomes for c in read_task(path).contexts()]
+    return [c.distribution.pmf().outcomes for c in read_task(path).contexts()]
 
 
 @settings(deadline=None)
@@ -92,7 +92,7 @@ def test_contexts_come_back_equal_and_distinct(tokens):
         text = written(["y0", "x"], [(token, token) for token in tokens])
         parts = read_task(saved(folder, "t.csv", text)).contexts()
         assert [c.label for c in parts] == [f"x={token}" if token else "" for token in tokens]
-        assert [c.law.pmf().outcomes for c in parts] == [((token,),) for token in tokens]
+        assert [c.distribution.pmf().outcomes for c in parts] == [((token,),) for token in tokens]
         assert {c.weight for c in parts} == {Fraction(1, len(tokens))}
         seen = read_samples(saved(folder, "s.csv", text))
         assert seen.contexts == len(tokens)
@@ -121,7 +121,7 @@ def test_a_space_makes_another_token(tmp_path, capsys):
     """ " New" goes with York or Delhi like "New" with Rome or Paris: one bit, which trimming merged to none."""
     text = 'y0,y1,p\n" New",York,1/2\n"New",Delhi,1/2\n'
     (context,) = read_task(saved(tmp_path, "t.csv", text)).contexts()
-    assert total_correlation(context.law.pmf()) == 1
+    assert total_correlation(context.distribution.pmf()) == 1
     assert main(["bounds", str(tmp_path / "t.csv")]) == 0
     assert "one step loses 1 bit" in capsys.readouterr().out
 
@@ -135,7 +135,7 @@ def test_only_headers_and_numbers_are_trimmed(tmp_path):
     (context,) = read_task(
         saved(tmp_path, "t.csv", "\ufeff y0 , y1,p \r\na , b, 1/4 \r\na,b,3/4\r\n")
     ).contexts()
-    assert dict(context.law.pmf()) == {("a ", " b"): Fraction(1, 4), ("a", "b"): Fraction(3, 4)}
+    assert dict(context.distribution.pmf()) == {("a ", " b"): Fraction(1, 4), ("a", "b"): Fraction(3, 4)}
 
 
 def test_lines_are_counted_as_an_editor_counts_them(tmp_path):
@@ -194,6 +194,6 @@ def test_words_of_a_grammar_are_read_as_they_are(tmp_path):
     (context,) = read_task(
         saved(tmp_path, "g.json", json.dumps({"grammar": {"length": 2, "start": "S", "rules": rules}}))
     ).contexts()
-    pmf = context.law.pmf()
+    pmf = context.distribution.pmf()
     assert len(pmf) == 9
     assert pmf.probability((" the", "the")) == Fraction(1, 8)

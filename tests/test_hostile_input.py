@@ -13,7 +13,7 @@ import pytest
 
 import paper_repro
 from synthetic.imported import ImportedTask
-from theory import JointPMF, MarkovLaw, limits, step_bound, subset_entropies
+from theory import JointPMF, MarkovDistribution, limits, step_bound, subset_entropies
 from theory.__main__ import main
 from theory.commands import tables
 from theory.commands.command_line import process_count
@@ -60,8 +60,8 @@ TASKS = {
     "Empty": "must return a tuple of at least one Context, got ()",
     "Five": "must return a tuple of at least one Context, got 5",
     "Generated": "must return a tuple of at least one Context, got <generator",
-    "Pmf": "contexts()[0]: law is a JointPMF; write law=ListedLaw(pmf)",
-    "NoContext": "contexts()[0] must be a Context(weight=..., law=...), got ListedLaw",
+    "Pmf": "contexts()[0]: distribution is a JointPMF; write distribution=ListedDistribution(pmf)",
+    "NoContext": "contexts()[0] must be a Context(weight=..., distribution=...), got ListedDistribution",
     "NoSize": "n must be a whole number of at least 1, got 0",
     "NoNumber": "n must be a whole number and name a text, got 'two'",
     "BadChain": "chain() must return None or a chain, got 5",
@@ -154,7 +154,7 @@ def test_a_syntax_error_names_the_module(capsys, tmp_path, monkeypatch, places):
 @pytest.mark.parametrize(
     ("name", "line"), [("never", "takes nothing in 51 steps"), ("swings", "has not finished after 450 steps")]
 )
-def test_a_rule_without_an_end_is_one_line_on_a_sampled_law(name, line, capsys, monkeypatch):
+def test_a_rule_without_an_end_is_one_line_on_a_sampled_distribution(name, line, capsys, monkeypatch):
     monkeypatch.setattr("theory.sampling.runs._STEPS", 50)
     policy = f"tests.helpers.broken_python:{name}"
     argv = ("decode", "markov_chain", "-n", "20", "--policy", policy, "--samples", "2")
@@ -185,7 +185,7 @@ def test_idle_calls_are_counted_and_not_made(long, short, calls, places, capsys)
 
 @pytest.mark.parametrize("steps", [2000, 100_000])
 def test_a_schedule_with_sampled_confidence_waits_too(steps, places, capsys):
-    """All three at once in the last step: the law of one step, whatever the number of calls before it."""
+    """All three at once in the last step: the distribution of one step, whatever the number of calls before it."""
     answers = []
     for policy in (f"dream:steps={steps},by=confidence", "topk:k=3,by=confidence"):
         assert main(["decode", places, "--policy", f"{policy},confidence=sampled", "--json"]) == 0
@@ -545,9 +545,12 @@ class Oddity:
             "probability of (1/3,) must be a finite number",
         ),
         (lambda: PAIR.condition({0: THIRD}), "the condition {0: 1/3} has probability zero"),
-        (lambda: MarkovLaw(n=2, initial=THIRD, transition=[[ONE]]), "a list of probabilities, got 1/3"),
         (
-            lambda: MarkovLaw(n=2, initial=[ONE], transition=[[ONE]], tokens=(THIRD, ONE)),
+            lambda: MarkovDistribution(n=2, initial=THIRD, transition=[[ONE]]),
+            "a list of probabilities, got 1/3",
+        ),
+        (
+            lambda: MarkovDistribution(n=2, initial=[ONE], transition=[[ONE]], tokens=(THIRD, ONE)),
             "1 distinct ones, got 2: [1/3, 1]",
         ),
         (lambda: step_bound(subset_entropies(PAIR), [[0], [np.int64(0)]]), "got ((0,), (0,))"),

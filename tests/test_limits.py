@@ -78,7 +78,7 @@ def test_adaptive_optima_of_many_contexts_count_together(command, capsys, tmp_pa
 
 
 def test_positions_with_one_token_are_free():
-    """They split no state: the optimum of a sure law of 15 positions takes a moment."""
+    """They split no state: the optimum of a sure distribution of 15 positions takes a moment."""
     assert adaptive_bounds(JointPMF.uniform([tuple(range(15))])).values == (0,) * 15
     some = JointPMF.uniform([(0, 7, 0, 8, 8), (1, 7, 1, 8, 8)])
     assert [float(v) for v in adaptive_bounds(some).values] == [1, 0, 0, 0, 0]
@@ -86,13 +86,13 @@ def test_positions_with_one_token_are_free():
         adaptive_bounds(JointPMF.uniform([(0,) * 26]))
 
 
-def test_laws_of_states_that_are_hard_to_tell_apart(monkeypatch):
-    """What it takes to tell laws apart is not foreseen: the search ends on the way."""
+def test_distributions_of_states_that_are_hard_to_tell_apart(monkeypatch):
+    """What it takes to tell distributions apart is not foreseen: the search ends on the way."""
     monkeypatch.setattr(graph_cost, "_TOKEN", 10**8)
     with pytest.raises(
         CostError, match="the adaptive optimum of 4 positions and 25 outcomes would take about"
     ):
-        adaptive_bounds(make_task("reed_solomon", 4).contexts()[0].law.pmf())
+        adaptive_bounds(make_task("reed_solomon", 4).contexts()[0].distribution.pmf())
 
 
 @pytest.mark.parametrize(

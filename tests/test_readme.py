@@ -77,7 +77,7 @@ def test_examples_of_new_files(start, tmp_path):
         "from theory import decode, parse_policy, registered_policies\n"
         "task = make_task('rotate', 4) if hasattr(added, 'Rotate') else make_task('shuffle', 4)\n"
         "spec = 'half:by=random' if hasattr(added, 'Half') else 'topk:k=1'\n"
-        "result = decode(task.contexts()[0].law.pmf(), parse_policy(spec))\n"
+        "result = decode(task.contexts()[0].distribution.pmf(), parse_policy(spec))\n"
         "assert result.accuracy > 0 and result.steps >= 1\n"
     )
     done = subprocess.run(

@@ -11,19 +11,19 @@ from theory.bounds.partitions.step_bounds import (
     step_bound,
 )
 from theory.bounds.schedules.random_order import expected_kl
-from theory.decoding.call_counts import step_law
-from theory.decoding.call_distribution import StepLaw
+from theory.decoding.call_counts import step_distribution
+from theory.decoding.call_distribution import StepDistribution
 from theory.decoding.decoder import decode
 from theory.decoding.lumped import decode_lumped, tie_interval_lumped
-from theory.decoding.output import output_law
+from theory.decoding.output import output_distribution
 from theory.decoding.result import Decode
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tie_breaks import tie_interval
-from theory.distributions.distribution import Context, Law, ListedLaw
+from theory.distributions.distribution import Context, Distribution, ListedDistribution
 from theory.distributions.files.task_file import read_task
-from theory.distributions.parametric.grammar import GrammarLaw
-from theory.distributions.parametric.hmm import HMMLaw
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.grammar import GrammarDistribution
+from theory.distributions.parametric.hmm import HMMDistribution
+from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.pmf import JointPMF
 from theory.information.curves.curve import information_curve
 from theory.information.measures import (
@@ -50,17 +50,17 @@ __all__ = [
     "Context",
     "CostError",
     "Decode",
+    "Distribution",
     "EntropyTable",
-    "GrammarLaw",
-    "HMMLaw",
+    "GrammarDistribution",
+    "HMMDistribution",
     "InputError",
     "JointPMF",
-    "Law",
-    "ListedLaw",
+    "ListedDistribution",
     "LogNumber",
-    "MarkovLaw",
+    "MarkovDistribution",
     "OptimalBounds",
-    "StepLaw",
+    "StepDistribution",
     "adaptive_bounds",
     "conditional_entropy",
     "decode",
@@ -78,7 +78,7 @@ __all__ = [
     "optimal_mixture",
     "optimal_partition_counts",
     "optimal_sizes",
-    "output_law",
+    "output_distribution",
     "parse_policy",
     "policies",
     "product_of_marginals",
@@ -87,7 +87,7 @@ __all__ = [
     "registered_policies",
     "serial_depth",
     "step_bound",
-    "step_law",
+    "step_distribution",
     "subset_entropies",
     "tie_interval",
     "tie_interval_lumped",

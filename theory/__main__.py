@@ -9,7 +9,7 @@ from typing import Any
 from theory.bounds.partitions.step_bounds import check_partition
 from theory.commands.answer import joined
 from theory.commands.bounds import bounds_answer, parse_partition, schedule_answer
-from theory.commands.bounds_parametric import large_law
+from theory.commands.bounds_parametric import large_distribution
 from theory.commands.command_line import OneLineParser, as_json, guarded, waiting, whole
 from theory.commands.decode import decode_answer
 from theory.commands.float_task import FloatTask
@@ -69,7 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
     estimate = commands.add_parser("estimate", help="bounds estimated from observed sequences")
     _add_samples_file(estimate)
     decode = commands.add_parser(
-        "decode", help="exact output law of an unmasking policy with the ideal model"
+        "decode", help="exact output distribution of an unmasking policy with the ideal model"
     )
     _add_task(decode)
     _add_samples(decode)
@@ -141,7 +141,10 @@ def _add_samples_file(parser: argparse.ArgumentParser) -> None:
 
 def _add_samples(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--samples", type=whole, default=2000, help="for laws too large to compute exactly (default 2000)"
+        "--samples",
+        type=whole,
+        default=2000,
+        help="for distributions too large to compute exactly (default 2000)",
     )
     parser.add_argument("--seed", type=whole, default=0, help="of the samples (default 0)")
 
@@ -219,7 +222,7 @@ def _answer(args: argparse.Namespace) -> dict[str, Any]:
         made = None if args.task is None else lambda n: find_task(args.task, n)
         return realised_answer(args.rule, args.masked, args.steps, made, **_switches(args))
     given = find_task(args.task, args.n, normalise=args.normalise, exact=args.exact)
-    by_digits = getattr(given, "floats", False) and large_law(given) is None
+    by_digits = getattr(given, "floats", False) and large_distribution(given) is None
     task = FloatTask(given) if getattr(args, "float", False) or by_digits else given
     if args.command == "bounds":
         wanted = {"adaptive": args.adaptive, "randomized": args.randomized, "count": args.count}

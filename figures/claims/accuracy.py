@@ -8,7 +8,7 @@ from itertools import combinations, pairwise, permutations
 from math import factorial
 
 from figures.claims.claim import Claim, Evidence
-from figures.claims.laws import listed
+from figures.claims.distributions import listed
 from theory.bounds.accuracy.divergence import accuracy_floor, forward_kl
 from theory.bounds.accuracy.one_step import (
     exactly_one,
@@ -25,7 +25,7 @@ __all__ = ["ENTRIES"]
 
 
 def inevitable_loss() -> Evidence:
-    """Look for product laws that are always right, and say what they give up."""
+    """Look for product distributions that are always right, and say what they give up."""
     found = Evidence()
     n = 4
     point = [[int(i == v) for v in range(n)] for i in range(n)]
@@ -54,7 +54,7 @@ def inevitable_loss() -> Evidence:
     for name, pmf in (("Shuffle", shuffle), ("Replace Random", replace)):
         ideal = decode(pmf, parse_policy("topk:k=4,by=random"))
         found.condition(
-            f"{name}: with the true one-token laws the accuracy is 2^-C",
+            f"{name}: with the true one-token distributions the accuracy is 2^-C",
             ideal.accuracy == accuracy_floor(total_correlation(pmf)),
         )
     found.also(
@@ -100,11 +100,13 @@ ENTRIES = (
         title="Strong dependence makes parallel decoding inaccurate",
         claim="Where tokens depend on each other, decoding them in parallel inevitably lowers the quality.",
         place="Abstract and Section 4",
-        test="Accuracy of product laws: point masses, greedy decoding, all doubly stochastic ones on a grid; the "
+        test="Accuracy of product distributions: point masses, greedy decoding, all doubly "
+        "stochastic ones on a grid; the "
         "largest rectangle inside the valid answers.",
         evidence=inevitable_loss,
         verdict="holds under a condition",
-        condition="The decoder must be able to give more than one answer, or follow the true one-token laws (then "
+        condition="The decoder must be able to give more than one answer, or follow the true "
+        "one-token distributions (then "
         "its accuracy is 2^-C here). C bounds the divergence of every one-step decoder; for accuracy that gives a "
         "floor, 2^-KL, and no ceiling: a point mass is always right, and so is greedy Remove Random.",
         numbers={

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from figures.claims.claim import Claim, Evidence
-from figures.claims.laws import listed, partitions, random_laws
+from figures.claims.distributions import listed, partitions, random_distributions
 from theory.bounds.accuracy.divergence import forward_kl
 from theory.bounds.partitions.step_bounds import Partition, optimal_bounds, step_bound
 from theory.bounds.schedules.shuffle import batch_kl, best_batches
@@ -29,7 +29,7 @@ __all__ = ["ENTRIES"]
 
 
 def theorem_1() -> Evidence:
-    """Test the equality for every ordered partition and the excess of other product laws."""
+    """Test the equality for every ordered partition and the excess of other product distributions."""
     found = Evidence()
     replace, shuffle, cities = listed("replace_random", 4), listed("shuffle", 4), listed("city_names")
     for name, pmf in (("Replace Random, n = 4", replace), ("Shuffle, n = 4", shuffle)):
@@ -45,7 +45,7 @@ def theorem_1() -> Evidence:
     others = [_another_product(cities, Random(seed)) for seed in range(20)]
     c, gaps = total_correlation(cities), [_token_gap(cities, factors) for factors in others]
     kls = [forward_kl(cities, _product(cities, factors)) for factors in others]
-    found.stated("City names: 20 other product laws have KL >= C", all(kl >= c for kl in kls))
+    found.stated("City names: 20 other product distributions have KL >= C", all(kl >= c for kl in kls))
     found.also(
         "their excess is the sum of the divergences of single tokens",
         all(kl == c + gap for kl, gap in zip(kls, gaps, strict=True)),
@@ -59,12 +59,12 @@ def _another_product(pmf: JointPMF, rng: Random) -> list[JointPMF]:
 
 
 def _product(pmf: JointPMF, factors: list[JointPMF]) -> dict[Any, Fraction]:
-    law: dict[Any, Fraction] = {}
+    distribution: dict[Any, Fraction] = {}
     for y in pmf.outcomes:
-        law[y] = Fraction(1)
+        distribution[y] = Fraction(1)
         for token, factor in zip(y, factors, strict=True):
-            law[y] *= Fraction(factor.probability((token,)))
-    return law
+            distribution[y] *= Fraction(factor.probability((token,)))
+    return distribution
 
 
 def _token_gap(pmf: JointPMF, factors: list[JointPMF]) -> Any:
@@ -75,7 +75,7 @@ def _token_gap(pmf: JointPMF, factors: list[JointPMF]) -> Any:
 
 
 def theorem_2() -> Evidence:
-    """Test monotonicity and the step of the proof, a split, on random and named laws."""
+    """Test monotonicity and the step of the proof, a split, on random and named distributions."""
     found = Evidence()
     named = ["city_names", "matching_selector"]
     sized = [
@@ -85,17 +85,19 @@ def theorem_2() -> Evidence:
         ("insert_random", 4),
         ("parity", 4),
     ]
-    laws = [listed(name) for name in named] + [listed(*entry) for entry in sized]
-    laws += random_laws(24, 4, 2, seed=1) + random_laws(12, 3, 3, seed=2)
-    tables = [subset_entropies(pmf) for pmf in laws]
+    distributions = [listed(name) for name in named] + [listed(*entry) for entry in sized]
+    distributions += random_distributions(24, 4, 2, seed=1) + random_distributions(12, 3, 3, seed=2)
+    tables = [subset_entropies(pmf) for pmf in distributions]
     bounds = [optimal_bounds(table) for table in tables]
-    found.number("laws tested", len(laws))
+    found.number("distributions tested", len(distributions))
     found.stated(
         "L*_T >= L*_(T+1) for every T < n",
         all(a >= b for best in bounds for a, b in zip(best.values, best.values[1:], strict=False)),
     )
     changes = [
-        change for pmf, best in zip(laws, bounds, strict=True) for change in _splits(pmf, best.partitions)
+        change
+        for pmf, best in zip(distributions, bounds, strict=True)
+        for change in _splits(pmf, best.partitions)
     ]
     found.number("splits tested", len(changes))
     found.also("no split of a block raises L", all(saved >= 0 for saved, _ in changes))
@@ -187,11 +189,11 @@ ENTRIES = (
         "L_T = sum_t E C(S_t given S_<t), whatever the model.",
         place="Theorem 1",
         test="KL of the ideal model for every ordered partition of three tasks, against L_T computed from subset "
-        "entropies; for one step, other product laws against C.",
+        "entropies; for one step, other product distributions against C.",
         evidence=theorem_1,
         verdict="holds",
         condition="With equality for the ideal model. The excess of any other model is the divergence of its "
-        "one-token laws from the true ones.",
+        "one-token distributions from the true ones.",
         numbers={
             "L_2 of Replace Random, n = 4, two pairs": "3 log2(2) - 3/2 log2(3)",
             "KL of the ideal model on Replace Random, n = 4, two pairs": "3 log2(2) - 3/2 log2(3)",
@@ -204,14 +206,15 @@ ENTRIES = (
         title="More steps cost no more",
         claim="The best bound L*_T does not increase with the number of steps.",
         place="Theorem 2 and its proof",
-        test="L*_T for all T of named and random laws; for every block of an optimal partition, what splitting it "
+        test="L*_T for all T of named and random distributions; for every block of an optimal "
+        "partition, what splitting it "
         "saves.",
         evidence=theorem_2,
         verdict="holds",
         condition="For T < n, and not strictly. The proof splits the last block, which can be a single token; any "
         "block with two tokens does: splitting it into A and B saves sum_b I(b; A given C) >= 0.",
         numbers={
-            "laws tested": "43",
+            "distributions tested": "43",
             "splits tested": "229",
             "Shuffle, n = 3: L_2 of a pair, then a single token": "-log2(2) + log2(3)",
             "Shuffle, n = 3: L_2 of a single token, then a pair": "log2(2)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from figures.claims.claim import Claim, Evidence
-from figures.claims.laws import listed, partitions
+from figures.claims.distributions import listed, partitions
 from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
 from theory.decoding.decoder import decode
 from theory.information.subsets.builder import subset_entropies
@@ -90,13 +90,15 @@ ENTRIES = (
         title="The bound and random unmasking",
         claim="L_T and L*_T, stated for a given partition, are taken as lower bounds for random top-k decoding too.",
         place="Theorem 1, used for random unmasking",
-        test="Replace Random, n = 4: the exact output law of random top-k, which is a mixture over partitions, "
+        test="Replace Random, n = 4: the exact output distribution of random top-k, which is a "
+        "mixture over partitions, "
         "against L_2, L*_2 and the best mixture of two-step partitions.",
         evidence=random_order,
         verdict="holds under a condition",
-        condition="The order is fixed, or the divergence is taken along the path, with the order known. The output law "
+        condition="The order is fixed, or the divergence is taken along the path, with the "
+        "order known. The output distribution "
         "of a random order is a mixture, and by convexity its KL can be below L*_T. On "
-        "Shuffle all orders have one law, so there nothing changes.",
+        "Shuffle all orders have one distribution, so there nothing changes.",
         numbers={
             "L_2 of two pairs": "3 log2(2) - 3/2 log2(3)",
             "L*_2": "4 log2(2) - 9/4 log2(3)",

@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import product
 
 from figures.claims.claim import Claim, Evidence
-from figures.claims.laws import listed
+from figures.claims.distributions import listed
 from synthetic import make_task
 from theory.decoding.decoder import decode
 from theory.decoding.tasks.decode import ExpectedDecode, decode_contexts
@@ -56,8 +56,8 @@ def sampled_confidence() -> Evidence:
     same = {0: True, 1: True}
     tasks = (("shuffle", 4), ("replace_random", 4), ("insert_random", 3), ("remove_random", 4))
     for (task, n), k, temperature in product(tasks, (1, 2, 3, 4), same):
-        same[temperature] &= _one_law(task, n, k, temperature)
-    found.condition("temperature 0: one law, four tasks, k = 1..4", same[0])
+        same[temperature] &= _one_distribution(task, n, k, temperature)
+    found.condition("temperature 0: one distribution, four tasks, k = 1..4", same[0])
     found.also("temperature 1: some of them differ", not same[1])
     found.also(
         "the largest probability ranks as random does on Replace Random",
@@ -70,7 +70,9 @@ def sampled_confidence() -> Evidence:
             for n, k in cases
         ),
     )
-    found.also("Shuffle, n = 4: nothing changes", all(_one_law("shuffle", 4, k, 1) for k in (1, 2, 3, 4)))
+    found.also(
+        "Shuffle, n = 4: nothing changes", all(_one_distribution("shuffle", 4, k, 1) for k in (1, 2, 3, 4))
+    )
     return found
 
 
@@ -78,12 +80,12 @@ def _accuracy(n: int, spec: str) -> Fraction:
     return Fraction(decode(listed("replace_random", n), parse_policy(spec)).accuracy)
 
 
-def _one_law(task: str, n: int, k: int, temperature: int) -> bool:
-    """Whether both ways to score give one output law; the draws are followed at temperature 0 too."""
+def _one_distribution(task: str, n: int, k: int, temperature: int) -> bool:
+    """Whether both ways to score give one output distribution; the draws are followed at temperature 0 too."""
     pmf, policy = listed(task, n), parse_policy(f"topk:k={k}")
     assert isinstance(policy, RankedPolicy)
     plain = decode(pmf, policy, temperature=temperature)
-    return plain.law == decode(pmf, SampledConfidence(policy), temperature=temperature).law
+    return plain.distribution == decode(pmf, SampledConfidence(policy), temperature=temperature).distribution
 
 
 # -- the factor rule -------------------------------------------------------------------------------------
@@ -167,7 +169,7 @@ ENTRIES = (
         "tokens independently, as Theorem 1 assumes.",
         place="Confidence decoding, and Theorem 1",
         test="LLaDA and Fast-dLLM draw first and rank by the probability of the drawn token. Exact "
-        "laws of both by following every draw.",
+        "distributions of both by following every draw.",
         evidence=sampled_confidence,
         verdict="holds under a condition",
         condition="Temperature 0. Above it the set depends on the drawn tokens, Theorem 1 does not apply, "

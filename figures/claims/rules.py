@@ -124,21 +124,21 @@ def fast_dllm() -> Evidence:
         case = worst_case([[1 - inside, inside]] * n)
         certified &= case.certified and threshold_certificate([1 - inside] * n)
         beyond = Fraction(101, 100) * edge
-        law = threshold_counterexample(n, beyond)
-        mode = max(law.probability(y) for y in law.outcomes)
-        tops = [law.marginal([i]).probability((0,)) for i in range(n)]
-        refuted &= min(tops) > 1 - beyond and law.probability((0,) * n) < mode
-        once = dict(product_of_marginals(law))
-        variation, eps = total_variation(law, once), 1 - min(tops)
+        distribution = threshold_counterexample(n, beyond)
+        mode = max(distribution.probability(y) for y in distribution.outcomes)
+        tops = [distribution.marginal([i]).probability((0,)) for i in range(n)]
+        refuted &= min(tops) > 1 - beyond and distribution.probability((0,) * n) < mode
+        once = dict(product_of_marginals(distribution))
+        variation, eps = total_variation(distribution, once), 1 - min(tops)
         variations.append(variation <= n * eps <= Fraction(3 * n - 1, 2) * eps)
         if n < 4:
             found.number(f"n = {n}: worst lead of another answer, eps = 99/100 of 1/(n+1)", case.gap)
             found.number(
                 f"n = {n}: its lead in the counter-example, eps = 101/100 of 1/(n+1)",
-                Fraction(mode) - Fraction(law.probability((0,) * n)),
+                Fraction(mode) - Fraction(distribution.probability((0,) * n)),
             )
             found.number(f"n = {n}: total variation there, over 1 - c", Fraction(variation) / Fraction(eps))
-    found.stated("eps below 1/(n+1): no joint law has another mode, n = 2..5", certified)
+    found.stated("eps below 1/(n+1): no joint distribution has another mode, n = 2..5", certified)
     found.stated("eps above 1/(n+1): a counter-example, n = 2..5", refuted)
     found.also(
         "its total variation is at most n (1 - c), and that is at most (3n-1)/2 (1 - c)", all(variations)
@@ -213,7 +213,8 @@ ENTRIES = (
         claim="If all n confidences exceed 1 - eps with (n+1) eps <= 1, the most probable tokens are the most "
         "probable answer, and no larger eps will do.",
         place="Fast-dLLM (arXiv 2505.22618), Theorem 1, behind the threshold and factor rules",
-        test="The exact worst case over all joint laws with given marginals, just inside; an exact counter-example "
+        test="The exact worst case over all joint distributions with given marginals, just "
+        "inside; an exact counter-example "
         "just outside.",
         evidence=fast_dllm,
         verdict="holds",

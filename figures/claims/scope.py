@@ -7,7 +7,7 @@ from itertools import permutations
 from typing import Any
 
 from figures.claims.claim import Claim, Evidence
-from figures.claims.laws import listed
+from figures.claims.distributions import listed
 from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.closed_forms import closed_form, evaluate

@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import permutations
 
 from figures.claims.claim import Claim, Evidence
-from figures.claims.laws import listed
+from figures.claims.distributions import listed
 from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import total_correlation
@@ -47,8 +47,8 @@ def latin_squares() -> Evidence:
     found.also(
         "n = 4: every cell is uniform in both, so the ideal one-step decoder is one and the same",
         all(
-            law.marginal([i]).probability((v,)) == Fraction(1, 4)
-            for law in (made[4], valid[4])
+            distribution.marginal([i]).probability((v,)) == Fraction(1, 4)
+            for distribution in (made[4], valid[4])
             for i in range(16)
             for v in range(4)
         ),
@@ -74,7 +74,7 @@ ENTRIES = (
     Claim(
         id="latin-squares",
         title="The benchmark's Latin squares",
-        claim="The Latin-square task has one law: any square with the given symbols, as its generator "
+        claim="The Latin-square task has one distribution: any square with the given symbols, as its generator "
         "draws them.",
         place="Table 3, Latin square (released generator and grader)",
         test="All squares that the released generator can make from one list of symbols, by every "
@@ -83,7 +83,7 @@ ENTRIES = (
         evidence=latin_squares,
         verdict="holds under a condition",
         condition="Order 2 or 3. At order 4, the released setting, the generator makes 144 of 576 squares. "
-        "Scores do not depend on it: the grader accepts all. Bounds for answers as graded need the law of "
+        "Scores do not depend on it: the grader accepts all. Bounds for answers as graded need the distribution of "
         "576 (task latin_square), those for a model trained on generated squares that of 144.",
         numbers={
             "n = 2: squares made": "2",

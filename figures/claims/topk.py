@@ -26,7 +26,7 @@ def _accuracy(task: str, n: int, spec: str, temperature: int, greedy_ties: str =
 
 
 def _tie_range(task: str, n: int, spec: str) -> list[Any]:
-    return list(tie_interval(make_task(task, n).contexts()[0].law.pmf(), parse_policy(spec)))
+    return list(tie_interval(make_task(task, n).contexts()[0].distribution.pmf(), parse_policy(spec)))
 
 
 def _cases(*, divides: bool | None = None) -> list[tuple[int, int]]:

@@ -1,7 +1,7 @@
 """Checks: a number beside what it should be, with a verdict. Four kinds, never mixed.
 
 - exact: a number equals its closed form. Equality, no tolerance.
-- ideal: samples of the ideal model against the exact law. Exact two-sided binomial test; all tests of a run
+- ideal: samples of the ideal model against the exact distribution. Exact two-sided binomial test; all tests of a run
   together wrongly fail with a probability of at most `FAMILY_ERROR` (Bonferroni).
 - model: samples of a trained model against the exact value. The 95 % interval comes within `MODEL_TOLERANCE`.
 - published: a published accuracy against the exact value, with the interval of its own few samples. Compared
@@ -171,7 +171,7 @@ def judge(checks: Iterable[Check], error: float = FAMILY_ERROR) -> list[Check]:
 
     Args:
         checks: All checks of a run.
-        error: Largest probability that any "ideal" check fails though all samples follow the exact law.
+        error: Largest probability that any "ideal" check fails though all samples follow the exact distribution.
 
     Returns:
         The same checks in the same order.

@@ -30,7 +30,7 @@ FORMAT = 2  # of report.json; figures of another one are not kept
 GROUPS: dict[Kind, tuple[str, str]] = {
     "exact": ("Exact value against closed form", "Equality, no tolerance."),
     "ideal": (
-        "Samples of the ideal model against the exact law",
+        "Samples of the ideal model against the exact distribution",
         "Exact binomial tests; a correct run fails any of them at most once in a million.",
     ),
     "model": (

@@ -1,4 +1,4 @@
-"""Tasks of the user's own as JSON values, so that a cell that works on one is found again iff the law is the same."""
+"""Tasks of the user's own as JSON values, so that a cell is found again iff the distribution is the same."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from figures.engine.data import canonical_json
 from theory.commands.decode_sampled import Structured
-from theory.distributions.distribution import Context, ListedLaw, context_pmfs
+from theory.distributions.distribution import Context, ListedDistribution, context_pmfs
 from theory.distributions.files.parametric_file import write_structured
 from theory.distributions.files.task_file import FileTask, is_task_file
 from theory.distributions.pmf import JointPMF
@@ -29,7 +29,7 @@ class TaskData:
         name: What to call it in titles.
         contexts: A JSON list of weight, outcomes (token ids) and probabilities (texts, or floats).
         note: How the numbers of a file were taken, where that needs saying.
-        structured: A law too large to list, as an entry of a task file; ``contexts`` is then empty.
+        structured: A distribution too large to list, as an entry of a task file; ``contexts`` is then empty.
     """
 
     name: str
@@ -39,9 +39,9 @@ class TaskData:
 
     @property
     def digest(self) -> str:
-        """A digest of the law, to tell it from others in a report."""
-        law = self.contexts if self.structured is None else self.structured
-        return hashlib.sha256(canonical_json(law).encode()).hexdigest()[:16]
+        """A digest of the distribution, to tell it from others in a report."""
+        distribution = self.contexts if self.structured is None else self.structured
+        return hashlib.sha256(canonical_json(distribution).encode()).hexdigest()[:16]
 
 
 def task_data(name: str, n: int | None = None, *, normalise: bool = False, exact: bool = False) -> TaskData:
@@ -60,9 +60,13 @@ def task_data(name: str, n: int | None = None, *, normalise: bool = False, exact
     title = title if n is None else f"{title}, n = {n}"
     note = getattr(task, "note", "")
     contexts = task.contexts()
-    law = contexts[0].law
-    if len(contexts) == 1 and isinstance(law, Structured) and law.support_size() > _OUTCOMES:
-        return TaskData(name=title, contexts=[], structured=write_structured(law), note=note)
+    distribution = contexts[0].distribution
+    if (
+        len(contexts) == 1
+        and isinstance(distribution, Structured)
+        and distribution.support_size() > _OUTCOMES
+    ):
+        return TaskData(name=title, contexts=[], structured=write_structured(distribution), note=note)
     parts = context_pmfs(contexts)
     count = sum(len(pmf) for _, pmf in parts)
     require_operations(
@@ -91,7 +95,7 @@ def listed_task(contexts: list[dict[str, Any]]) -> FileTask:
     parts = [
         Context(
             weight=Fraction(part["weight"]),
-            law=ListedLaw(JointPMF.from_pairs(part["outcomes"], part["probabilities"])),
+            distribution=ListedDistribution(JointPMF.from_pairs(part["outcomes"], part["probabilities"])),
         )
         for part in contexts
     ]

@@ -1,8 +1,8 @@
-"""What goes wrong in one parallel step: the true law beside the law of drawing every token at once.
+"""What goes wrong in one parallel step: the true distribution beside the distribution of drawing every token at once.
 
 Each token is drawn from its own marginal, so that "New York" and "Mexico City" also give "New City". Filled bars
-are the true distribution P, open bars the law Q of the one-step decoder with the ideal model, dots samples of it
-with 95 % intervals. The share of Q on valid answers is the accuracy; the divergence of P from Q is the total
+are the true distribution P, open bars the distribution Q of the one-step decoder with the ideal model, dots samples
+of it with 95 % intervals. The share of Q on valid answers is the accuracy; the divergence of P from Q is the total
 correlation C, the least loss of any one-step factorised decoder.
 
 - left: four city names; C is one bit, half of the answers are wrong
@@ -42,14 +42,14 @@ def one_step(*, task: str, n: int, samples: int, seed: int, device: str) -> dict
     from theory.information.measures import kl_divergence, product_of_marginals, total_correlation
     from theory.policies import parse_policy
 
-    law = make_task(task, n).contexts()[0].law
-    pmf, policy = law.pmf(), parse_policy(f"topk:k={n},by=random")
+    distribution = make_task(task, n).contexts()[0].distribution
+    pmf, policy = distribution.pmf(), parse_policy(f"topk:k={n},by=random")
     once = product_of_marginals(pmf)
-    ideal = IdealPredictor(law, device)
+    ideal = IdealPredictor(distribution, device)
     drawn = sample(ideal, ideal.masked(samples), policy, generator=torch.Generator(device).manual_seed(seed))
     counts: dict[tuple[Any, ...], int] = {}
     for row in drawn.tokens.tolist():
-        answer = tuple(law.tokens[token] for token in row)
+        answer = tuple(distribution.tokens[token] for token in row)
         counts[answer] = counts.get(answer, 0) + 1
     answers = [
         {"answer": _text(y, n), "p": str(pmf.probability(y)), "q": str(q), "count": counts.pop(y, 0)}
@@ -138,7 +138,7 @@ def _draw_panel(panel: Axes, rows: list[Row], title: str) -> None:
         [float(r["p"]) for r in rows],
         0.38,
         color=COLOURS["blue"],
-        label="true law P",
+        label="true distribution P",
     )
     for valid, name in ((True, "one step Q, valid"), (False, "one step Q, invalid")):
         mine = [x for x in places if rows[x]["valid"] is valid]
@@ -207,7 +207,7 @@ def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
 
 FIGURE = Figure(
     name="figure1",
-    title="One parallel step against the true law",
+    title="One parallel step against the true distribution",
     paper="Figure 1, left and middle",
     about=__doc__,
     seconds=3,

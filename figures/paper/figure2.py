@@ -4,8 +4,8 @@
 - c, d: Replace Random, random top-k, at temperature 1 and 0
 - e: both tasks, confidence threshold, n = 10, temperature 0
 
-Lines are the exact law of the ideal model. Circles are samples of the ideal model, squares of the trained one, both
-with 95 % intervals; crosses are the paper's points (LLaDA 1.5, fine-tuned, about 100 samples each).
+Lines are the exact distribution of the ideal model. Circles are samples of the ideal model, squares of the trained
+one, both with 95 % intervals; crosses are the paper's points (LLaDA 1.5, fine-tuned, about 100 samples each).
 
 At temperature 0 the ideal marginals tie, and what argmax does with a tie decides the outcome. Solid lines let every
 position break ties by itself (the paper's zero-mean noise), dashed lines let all take the lowest token, and the
@@ -71,13 +71,16 @@ def points(settings: Settings) -> list[Setting]:
 
 
 def variants(point: Setting) -> dict[str, dict[str, str]]:
-    """Return the exact laws shown for a point: the convention, and the other switches that explain a gap."""
-    laws = {"exact": {"policy": point["policy"], "greedy_ties": "random"}}
+    """Return the exact distributions shown for a point: the convention, and the other switches that explain a gap."""
+    distributions = {"exact": {"policy": point["policy"], "greedy_ties": "random"}}
     if point["temperature"] == 0:
-        laws["exact_lowest"] = {"policy": point["policy"], "greedy_ties": "lowest"}
+        distributions["exact_lowest"] = {"policy": point["policy"], "greedy_ties": "lowest"}
     if point["panel"] == "e":
-        laws["exact_non_strict"] = {"policy": point["policy"] + ",strict=false", "greedy_ties": "random"}
-    return laws
+        distributions["exact_non_strict"] = {
+            "policy": point["policy"] + ",strict=false",
+            "greedy_ties": "random",
+        }
+    return distributions
 
 
 def cells(settings: Settings) -> list[Cell]:
@@ -104,7 +107,10 @@ def cells(settings: Settings) -> list[Cell]:
                 | {"weights": settings["weights"]},
             )
         )
-        exact += [Cell(function=exact_decode, kwargs={**common, **law}) for law in variants(point).values()]
+        exact += [
+            Cell(function=exact_decode, kwargs={**common, **distribution})
+            for distribution in variants(point).values()
+        ]
         if point["temperature"] == 0:
             exact.append(
                 Cell(function=tie_range, kwargs={key: common[key] for key in ("task", "n")} | _loose(point))
@@ -118,7 +124,7 @@ def cells(settings: Settings) -> list[Cell]:
 
 
 def curves(settings: Settings) -> list[dict[str, Any]]:
-    """Return the exact laws of panel e as functions of the threshold, on a fine grid."""
+    """Return the exact distributions of panel e as functions of the threshold, on a fine grid."""
     return [
         {"task": task, "n": settings["n_e"], "strict": strict, "steps": settings["gamma_steps"]}
         for task in TITLES
@@ -132,7 +138,7 @@ def _loose(point: Setting) -> dict[str, str]:
 
 
 def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:
-    """Return one row a point and source: model, ideal, the exact laws, tie range, published."""
+    """Return one row a point and source: model, ideal, the exact distributions, tie range, published."""
     listed = points(settings)
     size = len(listed)
     model, ideal, exact = results[:size], results[size : 2 * size], iter(results[2 * size :])
@@ -219,7 +225,7 @@ FIGURE = Figure(
     checks=checks,
     groups={
         "exact": (
-            "Exact law against closed form, and within the range of tie-breaks",
+            "Exact distribution against closed form, and within the range of tie-breaks",
             "Equality, no tolerance.",
         )
     },

@@ -9,12 +9,12 @@ from figures.engine.figure import Row, Settings
 
 __all__ = ["checks"]
 
-# the laws whose ties the range spans; in panel e it is that of the non-strict rule
+# the distributions whose ties the range spans; in panel e it is that of the non-strict rule
 TIE_LAWS = {"b": ("exact", "exact_lowest"), "d": ("exact", "exact_lowest"), "e": ("exact_non_strict",)}
 
 
 def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
-    """Exact laws against closed forms, samples against exact laws, published points beside them."""
+    """Exact distributions against closed forms, samples against exact distributions, published points beside them."""
     exact = {_key(row): row for row in rows if row["source"] == "exact"}
     out: list[Check] = []
     for row in rows:
@@ -25,10 +25,10 @@ def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
         if row["source"] == "exact":
             out.append(exact_check(name, row["accuracy"], _closed_form(row)))
         elif row["source"] == "tie_range":
-            laws = [
+            distributions = [
                 r["accuracy"] for r in rows if r["source"] in TIE_LAWS[row["panel"]] and _key(r) == _key(row)
             ]
-            inside = all(row["low"] <= accuracy <= row["high"] for accuracy in laws)
+            inside = all(row["low"] <= accuracy <= row["high"] for accuracy in distributions)
             out.append(
                 exact_check(f"{name}: every tie rule lies in the range of all tie-breaks", inside, True)
             )

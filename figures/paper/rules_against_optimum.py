@@ -89,7 +89,7 @@ def task_figure(task: TaskData) -> Figure:
         title=f"Every unmasking rule against the exact optimum: {task.name}",
         about=(__doc__ or "").replace("optimality.md", "optimality_task.md"),
         paper="none (a task of your own; the oracle is that of Figure 7)",
-        settings={**FIGURE.settings, "tasks": [[task.name, None, positions]], "law": task.digest},
+        settings={**FIGURE.settings, "tasks": [[task.name, None, positions]], "distribution": task.digest},
         fast={key: value for key, value in FIGURE.fast.items() if key != "tasks"},
         cells=lambda settings: _cells(settings, {"contexts": task.contexts}),
         pages=lambda rows, settings: {"optimality_task.md": "".join(page(rows, settings).values())},

@@ -128,12 +128,12 @@ def optima(*, task: str, n: int | None, mixtures: bool, contexts: Contexts = Non
     parts = context_pmfs(_made(source).contexts())
     if len({pmf.n for _, pmf in parts}) > 1:
         return out
-    laws = parts[0][1] if len(parts) == 1 else parts
-    out += _by_steps("partition", [float(v) for v in optimal_bounds(subset_entropies(laws)).values])
+    distributions = parts[0][1] if len(parts) == 1 else parts
+    out += _by_steps("partition", [float(v) for v in optimal_bounds(subset_entropies(distributions)).values])
     if mixtures:
         from theory.optima.mixtures.optimal import optimal_mixtures
 
-        out += _by_steps("mixture", [float(best.kl) for best in optimal_mixtures(laws)])
+        out += _by_steps("mixture", [float(best.kl) for best in optimal_mixtures(distributions)])
     return out
 
 

@@ -21,7 +21,8 @@ def page(rows: list[Row], settings: Settings) -> dict[str, str]:  # noqa: ARG001
         "",
         "Extra bits of KL divergence over the optimum of all adaptive policies at the same expected number of",
         "steps, with the ideal model: the least and the greatest over the values of the rule's parameter. A negative",
-        "gap means that the output law of a rule with random choices is closer to the target than that of any policy",
+        "gap means that the output distribution of a rule with random choices is closer to the "
+        "target than that of any policy",
         "that remembers its choices, or that the rule looks at drawn tokens or masks again. `inf`: some answer is",
         "never given. `-`: too many states for an exact value. The last column counts the tasks on which some",
         "setting of more than one step is optimal: no extra bits at its steps, nor extra steps at its bits.",

@@ -4,9 +4,9 @@
 - c: KL against expected steps at temperature 1, beside `L*_T` (no fixed partition is lower) and the frontier (no policy
   that remembers its own random choices is lower)
 
-Every point is the exact law of the ideal model decoded by one policy: top-k with k tokens a step, the factor rule, or
-the confidence threshold. Points at infinite KL (the decoder never gives some answer of the task) are not drawn; the
-table lists them. In c steps are those along runs of the data, as the frontier counts them.
+Every point is the exact distribution of the ideal model decoded by one policy: top-k with k tokens a step, the factor
+rule, or the confidence threshold. Points at infinite KL (the decoder never gives some answer of the task) are not
+drawn; the table lists them. In c steps are those along runs of the data, as the frontier counts them.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 __all__ = ["decode_listed", "limits_listed", "task_figure"]
 
 LOOKS = looks((4, 7, 10, 7, 5))
-_LEGEND = """exact laws of the ideal model; beside the marks their
+_LEGEND = """exact distributions of the ideal model; beside the marks their
 parameters, in grey where several families meet"""
 _ROUNDING = 1e-9  # bits: of the float64 values that are compared here
 
 
 def task_figure(task: TaskData) -> Figure:
-    """Return the figure of one task; laws too large to list are sampled."""
+    """Return the figure of one task; distributions too large to list are sampled."""
     if task.structured is not None:
         return sampled_figure(task.name, task.structured, task.digest)
     length = max(len(row) for context in task.contexts for row in context["outcomes"])
@@ -50,7 +50,7 @@ def task_figure(task: TaskData) -> Figure:
         seconds=20,
         settings={
             "task": task.name,
-            "law": task.digest,
+            "distribution": task.digest,
             "k": sizes,
             "gamma": ["1/4", "1/2", "3/5", "7/10", "4/5", "9/10", "1"],
             "f": ["1/4", "1/2", "1", "3/2", "2"],

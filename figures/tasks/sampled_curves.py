@@ -1,4 +1,4 @@
-"""What Figure 2 shows of the paper's tasks, for a law too large to list: estimates with error bars.
+"""What Figure 2 shows of the paper's tasks, for a distribution too large to list: estimates with error bars.
 
 - a, b: accuracy against tokens a step, at temperature 1 and 0; bars are exact 95 % intervals
 - c: divergence along the path against steps, at temperature 1, both along runs of the data; bars are 1.96 standard
@@ -7,7 +7,7 @@
 Every point is the ideal model decoded by one policy: top-k with k tokens a step, the factor rule, or the confidence
 threshold. It is a sample, except what a Markov chain gives by formula, without a bar (at temperature 1: fixed blocks,
 and the divergence of random order). For Markov chains c also shows `L*_T`, the least divergence of fixed blocks, up to
-rounding, from T = 1 until it is zero; the frontier of adaptive policies needs a law that can be listed.
+rounding, from T = 1 until it is zero; the frontier of adaptive policies needs a distribution that can be listed.
 """
 
 from __future__ import annotations
@@ -29,45 +29,50 @@ _ROUNDING = 1e-9  # bits: of sums of a few hundred logarithms
 _MOST_STEPS = 32  # of the top-k points: each step of a sample is a model call
 
 
-def sampled_figure(name: str, law: dict[str, Any], digest: str) -> Figure:
-    """Return the figure of a law given as an entry of a task file."""
-    n = int(next(iter(law.values()))["length"])
+def sampled_figure(name: str, distribution: dict[str, Any], digest: str) -> Figure:
+    """Return the figure of a distribution given as an entry of a task file."""
+    n = int(next(iter(distribution.values()))["length"])
     sizes = sorted({-(-n // steps) for steps in (1, 2, 4, 8, 16, _MOST_STEPS)})
     return Figure(
         name="figure2_task",
         title=f"Accuracy and divergence of parallel decoding, sampled: {name}",
-        paper="as Figure 2, for a law of your own too large to list",
+        paper="as Figure 2, for a distribution of your own too large to list",
         about=__doc__,
         seconds=300,
         settings={
             "task": name,
-            "law": digest,
+            "distribution": digest,
             "k": sizes,
             "gamma": ["2/5", "1/2", "3/5", "7/10", "4/5"],
             "f": ["1", "2", "4"],
             "samples": 400,
         },
         fast={"k": [sizes[0], sizes[-1]], "gamma": ["1/2"], "f": ["2"], "samples": 60},
-        cells=partial(cells, law),
+        cells=partial(cells, distribution),
         compute=compute,
         draw=draw,
         checks=checks,
-        groups={"exact": ("What must hold of every law", "Counts equal; bits up to 1e-9.")},
+        groups={"exact": ("What must hold of every distribution", "Counts equal; bits up to 1e-9.")},
     )
 
 
-def cells(law: dict[str, Any], settings: Settings) -> list[Cell]:
+def cells(distribution: dict[str, Any], settings: Settings) -> list[Cell]:
     """Return the bounds, what must hold, then one decode a policy and temperature."""
     seed, samples = settings["seed"], settings["samples"]
     blocks = [spec for family, spec in policies(settings) if family == "left_to_right"]
-    given = {"law": law, "seed": derived_seed(seed, "certain"), "samples": samples, "policies": blocks}
+    given = {
+        "distribution": distribution,
+        "seed": derived_seed(seed, "certain"),
+        "samples": samples,
+        "policies": blocks,
+    }
     out = [
-        Cell(function=bounds_sampled, kwargs={"law": law}),
+        Cell(function=bounds_sampled, kwargs={"distribution": distribution}),
         Cell(function=certain_sampled, kwargs=given),
     ]
     for tau in (1, 0):
         for _, spec in policies(settings):
-            kwargs = {"law": law, "policy": spec, "temperature": tau, "samples": samples}
+            kwargs = {"distribution": distribution, "policy": spec, "temperature": tau, "samples": samples}
             out.append(
                 Cell(function=decode_sampled, kwargs={**kwargs, "seed": derived_seed(seed, spec, tau)})
             )
@@ -75,7 +80,7 @@ def cells(law: dict[str, Any], settings: Settings) -> list[Cell]:
 
 
 def decode_sampled(
-    *, law: dict[str, Any], policy: str, temperature: int, samples: int, seed: int
+    *, distribution: dict[str, Any], policy: str, temperature: int, samples: int, seed: int
 ) -> dict[str, Any]:
     """Return the answer of ``python -m theory decode``; infinity is the text "inf"."""
     from theory import CostError, parse_policy
@@ -84,43 +89,47 @@ def decode_sampled(
 
     task, rule = FileTask(name="", parts=()), parse_policy(policy)
     try:
-        answer = large_decode(task, _law(law), rule, samples=samples, seed=seed, temperature=temperature)
+        answer = large_decode(
+            task, _distribution(distribution), rule, samples=samples, seed=seed, temperature=temperature
+        )
     except CostError as error:
         return {"refused": str(error)}
     return {key: "inf" if value == inf else value for key, value in answer.items()}
 
 
-def bounds_sampled(*, law: dict[str, Any]) -> list[float]:
-    """Return `L*_T` of a Markov chain for T = 1, 2, ... up to the first zero; nothing for other laws."""
+def bounds_sampled(*, distribution: dict[str, Any]) -> list[float]:
+    """Return `L*_T` of a Markov chain for T = 1, 2, ... up to the first zero; nothing for other distributions."""
     from theory.bounds.partitions.markov import chain_optimal_bounds
-    from theory.distributions.parametric.markov import MarkovLaw
+    from theory.distributions.parametric.markov import MarkovDistribution
     from theory.limits import CostError
 
-    made = _law(law)
+    made = _distribution(distribution)
     try:
-        return list(chain_optimal_bounds(made).values) if isinstance(made, MarkovLaw) else []
+        return list(chain_optimal_bounds(made).values) if isinstance(made, MarkovDistribution) else []
     except CostError:
         return []
 
 
-def certain_sampled(*, law: dict[str, Any], policies: list[str], samples: int, seed: int) -> dict[str, Any]:
+def certain_sampled(
+    *, distribution: dict[str, Any], policies: list[str], samples: int, seed: int
+) -> dict[str, Any]:
     """Return what one token a step loses (nothing), and sampled against exact accuracies of fixed blocks of a chain."""
     import numpy as np
 
     from theory import parse_policy
     from theory.decoding.structured.markov import approximate_accuracy
-    from theory.distributions.parametric.markov import MarkovLaw
+    from theory.distributions.parametric.markov import MarkovDistribution
     from theory.sampling.fixed_schedules import fixed_schedule
     from theory.sampling.runs import follow_data, sample_runs
 
-    made, rng = _law(law), np.random.default_rng(seed)
+    made, rng = _distribution(distribution), np.random.default_rng(seed)
     one = parse_policy("topk:k=1,by=random")
     runs = sample_runs(made, one, samples=_SERIAL, rng=rng)
     along = follow_data(made, one, samples=_SERIAL, rng=rng)
     out: dict[str, Any] = {"valid": int(made.contains(runs.tokens).sum())}
     out["lost"] = float(np.abs(along.log_p - along.log_q).max())
     out["blocks"] = []
-    for spec in policies if isinstance(made, MarkovLaw) else []:
+    for spec in policies if isinstance(made, MarkovDistribution) else []:
         known = fixed_schedule(parse_policy(spec), made.n)
         assert known is not None
         assert known.partition is not None
@@ -131,7 +140,7 @@ def certain_sampled(*, law: dict[str, Any], policies: list[str], samples: int, s
     return out
 
 
-def _law(entry: dict[str, Any]) -> Any:
+def _distribution(entry: dict[str, Any]) -> Any:
     from theory.distributions.files.parametric_file import read_structured
 
     ((kind, data),) = entry.items()
@@ -178,7 +187,7 @@ def _numbers(answer: dict[str, Any]) -> Row:
 
 
 def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
-    """What must hold of every law: one token a step loses nothing, and fixed blocks of a chain follow the formula."""
+    """What must hold always: one token per step loses nothing, and fixed blocks of a chain follow the formula."""
     out: list[Check] = []
     for row in rows:
         if row["source"] == "serial":

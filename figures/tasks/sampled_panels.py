@@ -1,4 +1,4 @@
-"""How the figure of a sampled law is drawn: estimates with bars, their parameters beside them."""
+"""How the figure of a sampled distribution is drawn: estimates with bars, their parameters beside them."""
 
 from __future__ import annotations
 

@@ -24,7 +24,8 @@ __all__ = ["add", "run"]
 
 ORDERS = ("random", "left_to_right", "confidence", "margin", "entropy")
 NOTE = (
-    "gap: mean log2-ratio of the model's one-by-one law and its parallel law, in bits. The path KL lies between gap "
+    "gap: mean log2-ratio of the model's one-by-one distribution and its parallel distribution, "
+    "in bits. The path KL lies between gap "
     "and total; they differ by the model's own inconsistency between reveal orders, 0 for an ideal model."
 )
 

@@ -21,15 +21,22 @@ PROCESS_LIMIT = 2_000_000  # marginals of the states of a rule with memory, or w
 def exact_decode(task: Any, policy: Policy | Process, temperature: Fraction) -> ExpectedDecode | None:
     """Return the exact decode of a task with its ideal model, or ``None`` where it would take too long."""
     chain = task.chain()
-    laws = [context.law for context in task.contexts()]
-    length = max(law.n for law in laws) if chain is None else 0
+    distributions = [context.distribution for context in task.contexts()]
+    length = max(distribution.n for distribution in distributions) if chain is None else 0
     if length > LISTED_LIMIT:
         return None
     asks = (
         getattr(policy, "asks", False) or as_process(policy, Transform(temperature=temperature)) is not None
     )
     try:
-        if asks and sum((len(law.pmf()) << law.n) * law.n * len(law.tokens) for law in laws) > PROCESS_LIMIT:
+        if (
+            asks
+            and sum(
+                (len(distribution.pmf()) << distribution.n) * distribution.n * len(distribution.tokens)
+                for distribution in distributions
+            )
+            > PROCESS_LIMIT
+        ):
             return None
         return decode_contexts(task, policy, temperature=temperature)
     except CostError:

@@ -1,8 +1,9 @@
-"""What parallel decoding costs a model, without labels: the log-ratio of its one-by-one and its parallel law.
+"""What parallel decoding costs a model, without labels: the log-ratio of its one-by-one and its parallel distribution.
 
-Let ``p(x_i | x_C)`` be the model. Three laws on the sequences of a prompt, for fixed random choices (orders, ties):
+Let ``p(x_i | x_C)`` be the model. Three distributions on the sequences of a prompt, for fixed random choices (orders,
+ties):
 
-- ``P_s(x)``: tokens drawn one by one in the order s of the one-by-one decoder. ``P = E_s P_s`` is its law.
+- ``P_s(x)``: tokens drawn one by one in the order s of the one-by-one decoder. ``P = E_s P_s`` is its distribution.
 - ``Q_w(x) = prod_t prod_{i in S_t} q(x_i | x_{S_<t})``: the parallel decoder, with the sets that its rule picks
   along x under the choices w. What the rule remembers, and what it asks the model besides, are functions of the
   tokens revealed so far and of w, and so are the sets.
@@ -18,8 +19,8 @@ sequences, and sums to 1. A sequence x ~ P_s costs m calls to draw and m to scor
 
 The gap is the pseudo-cost of Wen, Liang, Lu (arXiv 2608.25505; :mod:`theory.bounds.partitions.path_costs`).
 
-**Unbiased.** If the conditionals come from one joint law (as those of the ideal model do), the chain rule gives
-``P_s = R_w = P`` for all s and w; inconsistency is 0 for every x, and the mean of the gap over x ~ P and w is
+**Unbiased.** If the conditionals come from one joint distribution (as those of the ideal model do), the chain rule
+gives ``P_s = R_w = P`` for all s and w; inconsistency is 0 for every x, and the mean of the gap over x ~ P and w is
 ``E_w D(P || Q_w) = E_P E_w sum_t log2 [P(x_{S_t} | x_{S_<t}) / prod_{i in S_t} q(x_i | x_{S_<t})]``: the path KL,
 which is Theorem 1 of arXiv 2510.04767 with the model as the truth. The order within a set does not matter.
 
@@ -30,9 +31,9 @@ sets. The means are still divergences, for any model:
     E inconsistency = E_{s,w} D(P_s || R_w)               >= E_w D(P || R_w)   (D is convex in its first argument)
     E total         = E_{s,w} D(P_s || Q_w)               >= E_w D(P || Q_w)
 
-So the path KL from the one-by-one law to the parallel law lies between the mean gap and the mean total: the mean
-inconsistency, which is never negative, bounds the bias of the gap. Dropping the random choices as well,
-``E_w D(P || Q_w) >= D(P || E_w Q_w)``, the KL of the laws of the finished sequences.
+So the path KL from the one-by-one distribution to the parallel distribution lies between the mean gap and the mean
+total: the mean inconsistency, which is never negative, bounds the bias of the gap. Dropping the random choices as
+well, ``E_w D(P || Q_w) >= D(P || E_w Q_w)``, the KL of the distributions of the finished sequences.
 
 **Which rules.** All that pick a set and then draw its tokens independently, with a memory (KLASS, SlowFast, credit)
 or questions to the model (DEMASK, PC-Sampler) or without. A rule that looks at drawn tokens before it settles its set

@@ -59,7 +59,7 @@ def ideal_trials(
     shares = np.random.default_rng(seed).multinomial(samples, [float(c.weight) for c in contexts])
     successes, steps = 0, 0
     for context, share in zip(contexts, shares.tolist(), strict=True):
-        ideal = IdealPredictor(context.law, device)
+        ideal = IdealPredictor(context.distribution, device)
         done = decode(
             ideal,
             ideal.masked(share),
@@ -69,7 +69,7 @@ def ideal_trials(
             greedy_ties=greedy_ties,
         )
         whole = done.tokens[(done.tokens != ideal.mask_id).all(dim=1)]  # some rules leave masks
-        successes += int(context.law.contains(whole.cpu().numpy()).sum())
+        successes += int(context.distribution.contains(whole.cpu().numpy()).sum())
         steps += int(done.steps.sum())
     return Trials(successes=successes, samples=samples, steps=steps / samples)
 

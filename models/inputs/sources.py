@@ -114,7 +114,7 @@ def _of_ideal(spec: SourceSpec, task: str) -> Source:
     shares = np.random.default_rng(spec.seed).multinomial(spec.samples, [float(c.weight) for c in contexts])
     rows: list[tuple[MaskedPredictor, torch.Tensor]] = []
     for context, share in zip(contexts, shares.tolist(), strict=True):
-        ideal = IdealPredictor(context.law, spec.options.device)
+        ideal = IdealPredictor(context.distribution, spec.options.device)
         rows += [(ideal, ideal.masked(1)[0])] * share
     return Source(rows=rows, per_prompt=1, facts={"model": "ideal"})
 

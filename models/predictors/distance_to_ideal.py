@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from models.predictors.predictor import MaskedPredictor, probabilities
 from synthetic import Arrangements, ListTask
-from synthetic.encoding import Batch, Encoding, context_laws
-from synthetic.grading import law_ids, to_roles
+from synthetic.encoding import Batch, Encoding, context_distributions
+from synthetic.grading import distribution_ids, to_roles
 from synthetic.task import list_task
-from theory.distributions.distribution import Law
+from theory.distributions.distribution import Distribution
 from theory.information.measures import entropy
 
 __all__ = ["loss_floor", "marginal_tv", "random_masks"]
@@ -37,13 +37,13 @@ def loss_floor(name: str, n: int) -> float:
         0.3466
     """
     contexts = list_task(name, n).contexts()
-    return log(2) * sum(float(c.weight) * _bits(c.law) / c.law.n for c in contexts)
+    return log(2) * sum(float(c.weight) * _bits(c.distribution) / c.distribution.n for c in contexts)
 
 
-def _bits(law: Law) -> float:
-    if isinstance(law, Arrangements):
-        return log2(factorial(law.n) - (not law.identity))
-    return float(entropy(law.pmf()))
+def _bits(distribution: Distribution) -> float:
+    if isinstance(distribution, Arrangements):
+        return log2(factorial(distribution.n) - (not distribution.identity))
+    return float(entropy(distribution.pmf()))
 
 
 def random_masks(rng: np.random.Generator, size: int, length: int) -> NDArray[np.bool_]:
@@ -89,10 +89,10 @@ def ideal_marginals(batch: Batch, tokens: NDArray[np.int64]) -> NDArray[np.float
     """Return the ideal marginals of partly masked ``tokens``, shape (B, m, V), over the ids of the encoding."""
     roles = to_roles(batch, tokens[:, batch.answer])
     out = np.zeros((*roles.shape, batch.encoding.vocab_size))
-    for c, law in enumerate(context_laws(batch.task)):
+    for c, distribution in enumerate(context_distributions(batch.task)):
         rows = np.flatnonzero(batch.context == c)
-        known = law.conditional(law_ids(law, roles[rows]))
-        columns = batch.roles[rows][:, np.array(law.tokens)]
+        known = distribution.conditional(distribution_ids(distribution, roles[rows]))
+        columns = batch.roles[rows][:, np.array(distribution.tokens)]
         place = np.broadcast_to(columns[:, None, :], known.shape)
         part = np.zeros((len(rows), *out.shape[1:]))
         np.put_along_axis(part, place, known, axis=2)

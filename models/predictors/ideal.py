@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import torch
 
-from theory.distributions.distribution import MASK, Law
+from theory.distributions.distribution import MASK, Distribution
 
 __all__ = ["IdealPredictor", "float_dtype"]
 
 
 class IdealPredictor:
-    """Predict ``log P(y_i | revealed)`` of a law, in float64 (float32 on devices without it).
+    """Predict ``log P(y_i | revealed)`` of a distribution, in float64 (float32 on devices without it).
 
-    Sequences are answers alone: token ids are those of ``law.tokens``, the mask is ``len(law.tokens)``. Revealed
-    tokens that are impossible together give the one-position marginals.
+    Sequences are answers alone: token ids are those of ``distribution.tokens``, the mask is
+    ``len(distribution.tokens)``. Revealed tokens that are impossible together give the one-position marginals.
 
     Args:
-        law: The law of the answer.
+        distribution: The distribution of the answer.
         device: Where to compute.
 
     Example:
@@ -26,19 +26,19 @@ class IdealPredictor:
         [0.5, 0.0, 0.5]
     """
 
-    def __init__(self, law: Law, device: torch.device | str = "cpu") -> None:
-        self.law = law
+    def __init__(self, distribution: Distribution, device: torch.device | str = "cpu") -> None:
+        self.distribution = distribution
         self._device = torch.device(device)
 
     @property
     def mask_id(self) -> int:
-        """The number of tokens of the law."""
-        return len(self.law.tokens)
+        """The number of tokens of the distribution."""
+        return len(self.distribution.tokens)
 
     @property
     def vocab_size(self) -> int:
-        """The number of tokens of the law."""
-        return len(self.law.tokens)
+        """The number of tokens of the distribution."""
+        return len(self.distribution.tokens)
 
     @property
     def device(self) -> torch.device:
@@ -47,7 +47,7 @@ class IdealPredictor:
 
     def masked(self, size: int) -> torch.Tensor:
         """Return ``size`` fully masked answers, shape (size, n)."""
-        return torch.full((size, self.law.n), self.mask_id, dtype=torch.int64, device=self._device)
+        return torch.full((size, self.distribution.n), self.mask_id, dtype=torch.int64, device=self._device)
 
     def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
         """Return log-probabilities, shape (B, n, V)."""
@@ -55,7 +55,7 @@ class IdealPredictor:
 
     def marginals(self, tokens: torch.Tensor) -> torch.Tensor:
         """Return probabilities, shape (B, n, V); one at the token of a revealed position."""
-        return self.law.conditional(torch.where(tokens == self.mask_id, MASK, tokens))
+        return self.distribution.conditional(torch.where(tokens == self.mask_id, MASK, tokens))
 
 
 def float_dtype(device: torch.device) -> torch.dtype:

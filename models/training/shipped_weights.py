@@ -26,7 +26,8 @@ MEASURE_STATES = 2000  # per task and n: standard error below 0.001 at the dista
 MEASURE_SEED = 1_000_003  # training draws from [seed, step, rank], measuring from [this, n]
 DATA = (
     "Fresh random instances every step: n distinct words out of `items`, n uniform in shortest..longest, one true "
-    "answer drawn from the task's exact law; a uniform number of answer tokens is masked at random places. Loss: "
+    "answer drawn from the task's exact distribution; a uniform number of answer tokens is "
+    "masked at random places. Loss: "
     "cross-entropy of the masked tokens. No instance is stored, none is held out: they do not repeat in practice."
 )
 

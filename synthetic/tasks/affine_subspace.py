@@ -20,7 +20,7 @@ __all__ = ["AffineSubspace"]
 @register("affine_subspace")
 @dataclass(frozen=True, kw_only=True)
 class AffineSubspace(PlainTask):
-    """The uniform law on an affine subspace of F_q^n.
+    """The uniform distribution on an affine subspace of F_q^n.
 
     With q a power of p, symbol ``s_0 + s_1 p + s_2 p^2 + ...`` stands for the element with these coordinates over F_p.
 
@@ -44,7 +44,7 @@ class AffineSubspace(PlainTask):
         object.__setattr__(self, "order", q)
 
     def pmf(self) -> JointPMF:
-        """Return the uniform law on the subspace."""
+        """Return the uniform distribution on the subspace."""
         assert self.dimension is not None
         q, k = self.order, self.dimension
         p = _characteristic(q)

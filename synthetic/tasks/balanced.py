@@ -22,10 +22,10 @@ __all__ = ["Balanced"]
 @register("balanced")
 @dataclass(frozen=True, kw_only=True)
 class Balanced(PlainTask):
-    """The uniform law on bit strings with as many ones as zeros."""
+    """The uniform distribution on bit strings with as many ones as zeros."""
 
     def pmf(self) -> JointPMF:
-        """Return the uniform law on the balanced strings."""
+        """Return the uniform distribution on the balanced strings."""
         if self.n % 2:
             raise InputError(f"balanced needs an even n, got {self.n}.")
         require_listable(2 ** (self.n // 2), self.n)  # at most as many, and known at once

@@ -19,10 +19,10 @@ __all__ = ["BernoulliWalk"]
 @register("bernoulli_walk")
 @dataclass(frozen=True, kw_only=True)
 class BernoulliWalk(PlainTask):
-    """The uniform law on walks with steps 0 and 1."""
+    """The uniform distribution on walks with steps 0 and 1."""
 
     def pmf(self) -> JointPMF:
-        """Return the uniform law on the walks."""
+        """Return the uniform distribution on the walks."""
         require_listable(2**self.n, self.n)
         return JointPMF.uniform(tuple(accumulate(bits)) for bits in product((0, 1), repeat=self.n))
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from synthetic.task import register
-from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.pmf import JointPMF
 
 __all__ = ["CityNames"]
@@ -36,4 +36,4 @@ class CityNames:
     def contexts(self) -> tuple[Context, ...]:
         """Return the single context."""
         names = [("New", "York"), ("New", "Orleans"), ("Mexico", "City"), ("Panama", "City")]
-        return (Context(weight=Fraction(1), law=ListedLaw(JointPMF.uniform(names))),)
+        return (Context(weight=Fraction(1), distribution=ListedDistribution(JointPMF.uniform(names))),)

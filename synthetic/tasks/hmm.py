@@ -8,7 +8,7 @@ from fractions import Fraction
 from synthetic.plain import PlainTask, sticky
 from synthetic.task import register
 from theory.distributions.distribution import Context
-from theory.distributions.parametric.hmm import HMMLaw
+from theory.distributions.parametric.hmm import HMMDistribution
 from theory.distributions.pmf import JointPMF
 
 __all__ = ["HiddenMarkov"]
@@ -33,16 +33,16 @@ class HiddenMarkov(PlainTask):
         for name in ("stay", "right"):
             object.__setattr__(self, name, sticky(getattr(self, name), name)[0][0])
 
-    def law(self) -> HMMLaw:
-        """Return the law, whose conditionals come from the forward-backward algorithm at any length."""
+    def distribution(self) -> HMMDistribution:
+        """Return the distribution, whose conditionals come from the forward-backward algorithm at any length."""
         half = Fraction(1, 2)
         hidden, shown = sticky(self.stay, "stay"), sticky(self.right, "right")
-        return HMMLaw(n=self.n, initial=(half, half), transition=hidden, emission=shown)
+        return HMMDistribution(n=self.n, initial=(half, half), transition=hidden, emission=shown)
 
     def pmf(self) -> JointPMF:
-        """Return the law of the shown bits as a list."""
-        return self.law().pmf()
+        """Return the distribution of the shown bits as a list."""
+        return self.distribution().pmf()
 
     def contexts(self) -> tuple[Context, ...]:
         """Return the single context."""
-        return (Context(weight=Fraction(1), law=self.law()),)
+        return (Context(weight=Fraction(1), distribution=self.distribution()),)

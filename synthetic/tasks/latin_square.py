@@ -19,10 +19,10 @@ __all__ = ["LatinSquare"]
 @register("latin_square")
 @dataclass(frozen=True, kw_only=True)
 class LatinSquare(PlainTask):
-    """The uniform law on Latin squares."""
+    """The uniform distribution on Latin squares."""
 
     def pmf(self) -> JointPMF:
-        """Return the uniform law on all Latin squares of order n, row by row."""
+        """Return the uniform distribution on all Latin squares of order n, row by row."""
         if self.n > 4:
             raise InputError(
                 f"latin_square is listed for n = 2, 3, 4 (order 5 has 161280 squares), got {self.n}."

@@ -8,7 +8,7 @@ from fractions import Fraction
 from synthetic.plain import PlainTask, sticky
 from synthetic.task import register
 from theory.distributions.distribution import Context
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.pmf import JointPMF
 
 __all__ = ["MarkovChain"]
@@ -17,7 +17,7 @@ __all__ = ["MarkovChain"]
 @register("markov_chain")
 @dataclass(frozen=True, kw_only=True)
 class MarkovChain(PlainTask):
-    """A sticky two-state Markov chain; its law has a closed form at any length.
+    """A sticky two-state Markov chain; its distribution has a closed form at any length.
 
     Attributes:
         n: The number of bits.
@@ -30,15 +30,15 @@ class MarkovChain(PlainTask):
         super().__post_init__()
         object.__setattr__(self, "stay", sticky(self.stay, "stay")[0][0])
 
-    def law(self) -> MarkovLaw:
-        """Return the law."""
+    def distribution(self) -> MarkovDistribution:
+        """Return the distribution."""
         half = Fraction(1, 2)
-        return MarkovLaw(n=self.n, initial=(half, half), transition=sticky(self.stay, "stay"))
+        return MarkovDistribution(n=self.n, initial=(half, half), transition=sticky(self.stay, "stay"))
 
     def pmf(self) -> JointPMF:
-        """Return the law as a list."""
-        return self.law().pmf()
+        """Return the distribution as a list."""
+        return self.distribution().pmf()
 
     def contexts(self) -> tuple[Context, ...]:
         """Return the single context."""
-        return (Context(weight=Fraction(1), law=self.law()),)
+        return (Context(weight=Fraction(1), distribution=self.distribution()),)

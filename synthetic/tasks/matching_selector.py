@@ -25,7 +25,7 @@ class MatchingSelector(PlainTask):
     n: int = 5
 
     def pmf(self) -> JointPMF:
-        """Return the uniform law: the selector first, then the four bits."""
+        """Return the uniform distribution: the selector first, then the four bits."""
         matchings = [((0, 1), (2, 3)), ((0, 2), (1, 3)), ((0, 3), (1, 2))]
         outcomes: list[tuple[int, ...]] = []
         for s, pairs in enumerate(matchings):

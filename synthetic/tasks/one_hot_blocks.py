@@ -22,7 +22,7 @@ __all__ = ["OneHotBlocks"]
 @register("one_hot_blocks")
 @dataclass(frozen=True, kw_only=True)
 class OneHotBlocks(PlainTask):
-    """The uniform law on n bits in blocks with one one each.
+    """The uniform distribution on n bits in blocks with one one each.
 
     Attributes:
         n: The number of bits.
@@ -51,7 +51,7 @@ class OneHotBlocks(PlainTask):
         return self.block
 
     def pmf(self) -> JointPMF:
-        """Return the uniform law on the products of one-hot blocks."""
+        """Return the uniform distribution on the products of one-hot blocks."""
         b, copies = self.length, self.n // self.length
         require_listable(b**copies, self.n)
         rows = [tuple(int(i == j) for i in range(b)) for j in range(b)]

@@ -17,10 +17,10 @@ __all__ = ["Parity"]
 @register("parity")
 @dataclass(frozen=True, kw_only=True)
 class Parity(PlainTask):
-    """The uniform law on bit strings with an even number of ones."""
+    """The uniform distribution on bit strings with an even number of ones."""
 
     def pmf(self) -> JointPMF:
-        """Return the uniform law on the even-weight strings."""
+        """Return the uniform distribution on the even-weight strings."""
         require_listable(2 ** (self.n - 1), self.n)
         return JointPMF.uniform((*bits, sum(bits) % 2) for bits in product((0, 1), repeat=self.n - 1))
 

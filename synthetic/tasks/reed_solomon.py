@@ -12,7 +12,7 @@ from itertools import product
 from synthetic.chains import CodeChain
 from synthetic.plain import PlainTask, is_prime, require_listable
 from synthetic.task import register
-from theory.distributions.closed.reed_solomon import ReedSolomonLaw
+from theory.distributions.closed.reed_solomon import ReedSolomonDistribution
 from theory.distributions.lumped_chain import Chain
 from theory.distributions.pmf import JointPMF
 from theory.validation import InputError, positive_int
@@ -23,7 +23,7 @@ __all__ = ["ReedSolomon"]
 @register("reed_solomon")
 @dataclass(frozen=True, kw_only=True)
 class ReedSolomon(PlainTask):
-    """The uniform law on the words of a Reed-Solomon code.
+    """The uniform distribution on the words of a Reed-Solomon code.
 
     Attributes:
         n: The number of symbols.
@@ -47,7 +47,7 @@ class ReedSolomon(PlainTask):
         object.__setattr__(self, "order", q)
 
     def pmf(self) -> JointPMF:
-        """Return the uniform law on the code words."""
+        """Return the uniform distribution on the code words."""
         q, k = self.order, self.dimension
         assert q is not None
         assert k is not None
@@ -57,11 +57,11 @@ class ReedSolomon(PlainTask):
             for coefficients in product(range(q), repeat=k)
         )
 
-    def closed_law(self) -> ReedSolomonLaw:
-        """Return the law by interpolation."""
+    def closed_distribution(self) -> ReedSolomonDistribution:
+        """Return the distribution by interpolation."""
         assert self.dimension is not None
         assert self.order is not None
-        return ReedSolomonLaw(self.n, self.dimension, self.order)
+        return ReedSolomonDistribution(self.n, self.dimension, self.order)
 
     def chain(self) -> Chain:
         """Return the lumped chain: uniform symbols until k are known."""

@@ -16,10 +16,10 @@ __all__ = ["RepeatedBit"]
 @register("repeated_bit")
 @dataclass(frozen=True, kw_only=True)
 class RepeatedBit(PlainTask):
-    """The uniform law on the two constant bit strings."""
+    """The uniform distribution on the two constant bit strings."""
 
     def pmf(self) -> JointPMF:
-        """Return the uniform law on the two constant strings."""
+        """Return the uniform distribution on the two constant strings."""
         return JointPMF.uniform([(0,) * self.n, (1,) * self.n])
 
     def chain(self) -> Chain:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from synthetic.chains import ShuffleChain
-from synthetic.laws import Arrangements
+from synthetic.distributions import Arrangements
 from synthetic.task import ListTask, register
-from theory.distributions.distribution import Law
+from theory.distributions.distribution import Distribution
 from theory.distributions.lumped_chain import Chain
 
 __all__ = ["Shuffle"]
@@ -19,10 +19,10 @@ __all__ = ["Shuffle"]
 @register("shuffle")
 @dataclass(frozen=True, kw_only=True)
 class Shuffle(ListTask):
-    """Shuffle: the uniform law on all orders."""
+    """Shuffle: the uniform distribution on all orders."""
 
-    def law(self, index: int | None = None) -> Law:  # noqa: ARG002
-        """Return the structured law: the outcomes are listed only on request."""
+    def distribution(self, index: int | None = None) -> Distribution:  # noqa: ARG002
+        """Return the structured distribution: the outcomes are listed only on request."""
         return Arrangements(self.n)
 
     def chain(self) -> Chain:

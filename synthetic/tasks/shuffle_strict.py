@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from synthetic.laws import Arrangements
+from synthetic.distributions import Arrangements
 from synthetic.task import ListTask, register
-from theory.distributions.distribution import Law
+from theory.distributions.distribution import Distribution
 
 __all__ = ["ShuffleStrict"]
 
@@ -17,10 +17,10 @@ __all__ = ["ShuffleStrict"]
 @register("shuffle_strict")
 @dataclass(frozen=True, kw_only=True)
 class ShuffleStrict(ListTask):
-    """Strict shuffle: the uniform law on all orders but the input order."""
+    """Strict shuffle: the uniform distribution on all orders but the input order."""
 
     smallest = 2
 
-    def law(self, index: int | None = None) -> Law:  # noqa: ARG002
-        """Return the structured law: the outcomes are listed only on request."""
+    def distribution(self, index: int | None = None) -> Distribution:  # noqa: ARG002
+        """Return the structured distribution: the outcomes are listed only on request."""
         return Arrangements(self.n, identity=False)

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from synthetic.grids import Grid, sudoku_grids
 from synthetic.task import register
-from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.pmf import JointPMF
 from theory.validation import InputError
 
@@ -64,7 +64,7 @@ class Sudoku:
         return tuple(
             Context(
                 weight=Fraction(weight[pattern], len(grids)),
-                law=ListedLaw(JointPMF.uniform(sorted(found))),
+                distribution=ListedDistribution(JointPMF.uniform(sorted(found))),
                 label="clues=" + "".join(map(str, pattern)),
             )
             for pattern, found in sorted(answers.items())

@@ -34,7 +34,7 @@ class Tree(PlainTask):
         object.__setattr__(self, "stay", sticky(self.stay, "stay")[0][0])
 
     def pmf(self) -> JointPMF:
-        """Return the law, by weights."""
+        """Return the distribution, by weights."""
         require_listable(2**self.n, self.n)
         strings = list(product((0, 1), repeat=self.n))
         same, other = self.stay.numerator, self.stay.denominator - self.stay.numerator

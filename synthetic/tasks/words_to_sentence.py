@@ -1,8 +1,8 @@
 """Words to sentence: an English sentence of n words from a small probabilistic grammar of 60 words.
 
 Subject and verb agree in number ("every dog sleeps", "these dogs sleep"), so that words drawn at once can disagree. The
-law conditions the grammar on the length; whether an answer is grammatical is decided exactly, by parsing. It works at
-any n: conditionals come from inside-outside charts, not from a list of the sentences.
+distribution conditions the grammar on the length; whether an answer is grammatical is decided exactly, by parsing. It
+works at any n: conditionals come from inside-outside charts, not from a list of the sentences.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from synthetic.plain import PlainTask
 from synthetic.task import register
 from theory.distributions.distribution import Context
-from theory.distributions.parametric.grammar import GrammarLaw
+from theory.distributions.parametric.grammar import GrammarDistribution
 from theory.distributions.pmf import JointPMF
 
 __all__ = ["RULES", "WordsToSentence"]
@@ -80,9 +80,9 @@ class WordsToSentence(PlainTask):
         words = self.words.split("+") if isinstance(self.words, str) else self.words
         object.__setattr__(self, "words", tuple(words))
 
-    def law(self) -> GrammarLaw:
-        """Return the law; ``law().contains`` is the check of grammaticality, the words included."""
-        return GrammarLaw(n=self.n, rules=RULES, start="S", words=tuple(self.words))
+    def distribution(self) -> GrammarDistribution:
+        """Return the distribution; ``distribution().contains`` is the check of grammaticality, the words included."""
+        return GrammarDistribution(n=self.n, rules=RULES, start="S", words=tuple(self.words))
 
     def is_sentence(self, words: Sequence[str]) -> bool:
         """Return whether n words are a sentence of the grammar.
@@ -92,15 +92,15 @@ class WordsToSentence(PlainTask):
             >>> task.is_sentence("these dogs sleep".split()), task.is_sentence("these dogs sleeps".split())
             (True, False)
         """
-        law = self.law()
-        place = {word: j for j, word in enumerate(law.tokens)}
+        distribution = self.distribution()
+        place = {word: j for j, word in enumerate(distribution.tokens)}
         ids = np.array([[place.get(word, -1) for word in words]])
-        return len(words) == self.n and bool(law.contains(ids)[0])
+        return len(words) == self.n and bool(distribution.contains(ids)[0])
 
     def pmf(self) -> JointPMF:
         """Return the sentences as a list."""
-        return self.law().pmf()
+        return self.distribution().pmf()
 
     def contexts(self) -> tuple[Context, ...]:
         """Return the single context."""
-        return (Context(weight=Fraction(1), law=self.law()),)
+        return (Context(weight=Fraction(1), distribution=self.distribution()),)

@@ -79,15 +79,15 @@ def test_linear_subspaces(seed):
     seed=st.integers(0, 10**6),
 )
 def test_mixtures_of_products(weights, shape, seed):
-    """Example 2: a mixture of m product laws has ``DTC <= log m``, and at most the entropy of its weights."""
-    rng, law = Random(seed), {}
+    """Example 2: a mixture of m product distributions has ``DTC <= log m``, and at most the entropy of its weights."""
+    rng, distribution = Random(seed), {}
     for weight in weights:
         rows = [[rng.choice([0, 1, 1, 3]) for _ in range(size)] for size in shape]
         rows = [row if any(row) else [1] * len(row) for row in rows]
         for y in product(*map(range, shape)):
             p = prod((Fraction(row[v], sum(row)) for row, v in zip(rows, y, strict=True)), start=Fraction(1))
-            law[y] = law.get(y, Fraction(0)) + p * Fraction(weight, sum(weights))
-    dual = dual_total_correlation(JointPMF.from_mapping(law))
+            distribution[y] = distribution.get(y, Fraction(0)) + p * Fraction(weight, sum(weights))
+    dual = dual_total_correlation(JointPMF.from_mapping(distribution))
     shares = [Fraction(w, sum(weights)) for w in weights]
     assert dual <= LogNumber(ref.shannon(shares)) <= LogNumber.log2(len(weights))
 
@@ -96,7 +96,7 @@ def test_mixtures_of_products(weights, shape, seed):
 
 
 def orders(n: int) -> JointPMF:
-    return make_task("shuffle", n).contexts()[0].law.pmf()
+    return make_task("shuffle", n).contexts()[0].distribution.pmf()
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
@@ -115,14 +115,14 @@ def test_every_path_of_a_permutation_pays_for_its_rounds(n):
 @pytest.mark.parametrize("n", [2, 4, 6, 8])
 def test_balanced_strings_without_loss_go_one_at_a_time(n):
     """``n + 1 - E L``, L the constant end of a random string: ``E L = sum_l 2 C(n - l, n/2 - l) / C(n, n/2)``."""
-    pmf = make_task("balanced", n).contexts()[0].law.pmf()
+    pmf = make_task("balanced", n).contexts()[0].distribution.pmf()
     end = sum(Fraction(2 * comb(n - m, n // 2 - m), comb(n, n // 2)) for m in range(1, n // 2 + 1))
     depth = serial_depth(pmf)
     assert depth.expected == n + 1 - end == n + 1 - Fraction(2 * n, n + 2)
     assert depth.worst_case == n
     if n <= 4:
-        law = dict(pmf)
-        assert depth.expected == min(steps for steps, kl, _ in every_policy(law) if not kl)
+        distribution = dict(pmf)
+        assert depth.expected == min(steps for steps, kl, _ in every_policy(distribution) if not kl)
     assert depth_within(pmf, "1/2").expected < depth.expected  # a loss allows batches (Theorem 11)
 
 
@@ -134,7 +134,7 @@ def test_one_hot_blocks_without_loss(task, n):
     made = make_task(task, n)
     b, copies = made.block, n // made.block
     shares = [Fraction(sum(min(j + 1, b) <= r for j in range(1, b + 1)), b) ** copies for r in range(b + 1)]
-    depth = serial_depth(made.contexts()[0].law.pmf())
+    depth = serial_depth(made.contexts()[0].distribution.pmf())
     assert depth.expected == sum(r * (shares[r] - shares[r - 1]) for r in range(1, b + 1))
     assert depth.worst_case == b
 
@@ -142,7 +142,11 @@ def test_one_hot_blocks_without_loss(task, n):
 @pytest.mark.parametrize("n", range(1, 8))
 def test_expected_rounds_on_a_walk_lie_between_their_bounds(n):
     """Theorems 3 and 4: ``E log2(1 + n / M) <= D_0 <= ceil(log2(n + 1))``."""
-    pmf = make_task("bernoulli_walk", n).contexts()[0].law.pmf() if n > 1 else JointPMF.uniform([(0,), (1,)])
+    pmf = (
+        make_task("bernoulli_walk", n).contexts()[0].distribution.pmf()
+        if n > 1
+        else JointPMF.uniform([(0,), (1,)])
+    )
     depth = serial_depth(pmf)
     assert walk_rounds(n) <= depth.expected <= depth.worst_case == n.bit_length()
 
@@ -169,16 +173,18 @@ def test_entropy_rules_pay_at_most_their_budget_a_round(target, most):
 def test_distance_from_the_product_of_the_marginals(target):
     """arXiv 2505.22618, Theorem 1: with all doubts below eps, TV and the l_p distances to the product are small."""
     pmf, n = target.exact, target.n
-    tops = [max(ref.marginal(target.law, (i,)).values()) for i in range(n)]
-    product_law = dict(product_of_marginals(pmf))
-    distance = total_variation(pmf, {y: product_law.get(y, Fraction(0)) for y in target.law})
+    tops = [max(ref.marginal(target.distribution, (i,)).values()) for i in range(n)]
+    product_distribution = dict(product_of_marginals(pmf))
+    distance = total_variation(
+        pmf, {y: product_distribution.get(y, Fraction(0)) for y in target.distribution}
+    )
     doubts = [1 - c for c in tops]
     assert distance <= variation_from_product(tops) == min(1, sum(doubts)) <= n * max(doubts)
     eps = max(doubts) + Fraction(1, 10**6)  # the paper has strict inequalities
     assert n * eps <= Fraction(3 * n - 1, 2) * eps  # ours is never weaker than the printed one
     if (n + 1) * eps <= 1:
-        words = set(target.law) | set(product_law)
-        gaps = [abs(target.law.get(y, 0) - product_law.get(y, 0)) for y in words]
+        words = set(target.distribution) | set(product_distribution)
+        gaps = [abs(target.distribution.get(y, 0) - product_distribution.get(y, 0)) for y in words]
         for p in (1, 2, 3):
             assert sum(gap**p for gap in gaps) <= ((n - 1) ** p + 2 * n) * eps**p
 
@@ -192,7 +198,7 @@ def test_distance_from_the_product_of_the_marginals(target):
 )
 def test_codes_of_largest_distance(task, n, q, k):
     """``TC = (n - k) log q``, ``DTC = k log q``, ``Z_j = log q`` for j > k, else 0; one step is right with q^(k-n)."""
-    pmf, unit = make_task(task, n).contexts()[0].law.pmf(), LogNumber.log2(q)
+    pmf, unit = make_task(task, n).contexts()[0].distribution.pmf(), LogNumber.log2(q)
     assert len(pmf) == q**k
     assert total_correlation(pmf) == (n - k) * unit
     assert dual_total_correlation(pmf) == k * unit

@@ -19,8 +19,8 @@ from theory.bounds.accuracy.divergence import accuracy_excess, accuracy_floor
 from theory.bounds.partitions.contexts import bounds_by_context
 from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
 from theory.decoding.decoder import decode
-from theory.decoding.output import output_law
-from theory.distributions.distribution import Context, ListedLaw
+from theory.decoding.output import output_distribution
+from theory.distributions.distribution import Context, ListedDistribution
 from theory.information.curves.curve import information_curve
 from theory.information.measures import kl_divergence
 from theory.information.subsets.builder import subset_entropies
@@ -28,7 +28,7 @@ from theory.numbers.lognumber import LogNumber
 from theory.optima.adaptive.frontier import frontier
 from theory.optima.adaptive.state_graph import state_graph
 from theory.optima.adaptive.step_cap import adaptive_bounds
-from theory.optima.mixtures.output_distributions import partition_law
+from theory.optima.mixtures.output_distributions import partition_distribution
 from theory.policies import parse_policy
 
 SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2)])
@@ -37,15 +37,15 @@ SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2)])
 # --- Theorem 1: any model -------------------------------------------------------------------------------
 
 
-def random_model(law: ref.PMF, seed: int, ideal: bool):
-    """A model: context and position to a law over tokens, positive on every token of that position."""
+def random_model(distribution: ref.PMF, seed: int, ideal: bool):
+    """A model: context and position to a distribution over tokens, positive on every token of that position."""
 
     def answer(context: dict, i: int) -> dict:
         rng = Random(f"{seed} {sorted(context.items(), key=repr)} {i}")
-        part = {v: p for (v,), p in ref.marginal(ref.condition(law, context), (i,)).items()}
+        part = {v: p for (v,), p in ref.marginal(ref.condition(distribution, context), (i,)).items()}
         if ideal or rng.random() < 0.3:
             return part
-        tokens = sorted({y[i] for y in law}, key=repr)
+        tokens = sorted({y[i] for y in distribution}, key=repr)
         weights = [rng.randint(1, 5) for _ in tokens]
         return {v: Fraction(w, sum(weights)) for v, w in zip(tokens, weights, strict=True)}
 
@@ -59,28 +59,28 @@ def test_theorem_1_any_model_pays_the_bound_and_its_own_errors(target, data, see
     The excess is Pythagorean: ``D(P || Q) - L_T = sum_t sum_{i in S_t} E D(P(y_i | y_<t) || q_i(. | y_<t))``, zero
     iff the model is ideal in every context that occurs.
     """
-    law, partition = target.law, data.draw(ordered_partitions(target.n))
-    model = random_model(law, seed, ideal)
-    q: dict = dict.fromkeys(law, Fraction(1))
+    distribution, partition = target.distribution, data.draw(ordered_partitions(target.n))
+    model = random_model(distribution, seed, ideal)
+    q: dict = dict.fromkeys(distribution, Fraction(1))
     excess: list = []
     for t, block in enumerate(partition):
         before = sum(partition[:t], ())
-        for y in law:
+        for y in distribution:
             for i in block:
                 q[y] *= model({j: y[j] for j in before}, i)[y[i]]
-        for values, weight in ref.marginal(law, before).items():
+        for values, weight in ref.marginal(distribution, before).items():
             context = dict(zip(before, values, strict=True))
             for i in block:
-                truth = ref.marginal(ref.condition(law, context), (i,))
+                truth = ref.marginal(ref.condition(distribution, context), (i,))
                 asked = {(v,): p for v, p in model(context, i).items()}
                 excess.append(ref.scale(ref.kl_exact(truth, asked), weight))
     bound = step_bound(subset_entropies(target.exact), partition)
-    kl = LogNumber(ref.kl_exact(law, q))
+    kl = LogNumber(ref.kl_exact(distribution, q))
     assert kl == bound + LogNumber(ref.add(*excess)) >= bound
     assert (kl == bound) == (not any(excess))
     if ideal:
         assert kl == bound
-        assert q == partition_law(target.exact, partition)
+        assert q == partition_distribution(target.exact, partition)
 
 
 # --- Theorem 2: the split identity ----------------------------------------------------------------------
@@ -103,10 +103,10 @@ def test_theorem_2_what_a_split_saves(target, data):
     learnt = [
         ref.kl_exact(joint, {(*x, *y): p[x] * r[y] for x in p for y in r})
         for b_i in b
-        for _, part in ref.contexts(target.law, before)
+        for _, part in ref.contexts(target.distribution, before)
         for joint, p, r in [[ref.marginal(part, s) for s in ((b_i, *a), (b_i,), a)]]
     ]
-    weights = [w for _ in b for w, _ in ref.contexts(target.law, before)]
+    weights = [w for _ in b for w, _ in ref.contexts(target.distribution, before)]
     saved = ref.add(*(ref.scale(form, w) for form, w in zip(learnt, weights, strict=True)))
     table = subset_entropies(target.exact)
     assert same(step_bound(table, partition) - step_bound(table, finer), saved)
@@ -125,16 +125,19 @@ def test_theorem_2_what_a_split_saves(target, data):
 def test_theorem_3_a_partition_for_each_context(parts, repeated):
     """Theorem 3 of arXiv 2510.04767: the minimum inside the expectation over contexts is at most that outside.
 
-    By definition ``sum_x P(x) min_S L_T(S | x) <= min_S sum_x P(x) L_T(S | x)``; equal if all contexts are one law.
+    By definition ``sum_x P(x) min_S L_T(S | x) <= min_S sum_x P(x) L_T(S | x)``; equal if all contexts are one
+    distribution.
     """
     parts = [(w, parts[0][1]) for w, _ in parts] if repeated else parts
     total = sum(w for w, _ in parts)
     weighted = [(Fraction(w, total), target) for w, target in parts]
-    inside = bounds_by_context([Context(weight=w, law=ListedLaw(t.exact)) for w, t in weighted])
+    inside = bounds_by_context(
+        [Context(weight=w, distribution=ListedDistribution(t.exact)) for w, t in weighted]
+    )
     outside = optimal_bounds(subset_entropies([(w, t.exact) for w, t in weighted])).values
     assert inside is not None
     for steps, (mean_of_minima, minimum_of_means) in enumerate(zip(inside, outside, strict=True), start=1):
-        minima = [ref.scale(ref.optimal_bound(t.law, steps)[0], w) for w, t in weighted]
+        minima = [ref.scale(ref.optimal_bound(t.distribution, steps)[0], w) for w, t in weighted]
         assert same(mean_of_minima, ref.add(*minima))
         assert mean_of_minima <= minimum_of_means
         assert not repeated or mean_of_minima == minimum_of_means
@@ -147,28 +150,28 @@ def test_theorem_3_a_partition_for_each_context(parts, repeated):
 def test_accuracy_is_at_least_two_to_minus_kl_and_equal_iff_q_given_v_is_p(target, data, keep):
     """``Q(V) >= 2^-D(P||Q)``: data processing to the event V. Equality iff Q restricted to V is proportional to P.
 
-    Both sides of the equivalence are met: the law of a partition, and P itself scaled down.
+    Both sides of the equivalence are met: the distribution of a partition, and P itself scaled down.
     """
-    scaled = {y: p * Fraction(keep, 9) for y, p in target.law.items()}
+    scaled = {y: p * Fraction(keep, 9) for y, p in target.distribution.items()}
     assert accuracy_excess(target.exact, scaled) == 0
-    assert accuracy_floor(LogNumber(ref.kl_exact(target.law, scaled))) == Fraction(keep, 9)
-    law = partition_law(target.exact, data.draw(ordered_partitions(target.n)))
-    accuracy = sum(law.values())
-    given_v = {y: q / accuracy for y, q in law.items()}
-    excess = LogNumber(ref.kl_exact(target.law, law)) + LogNumber.log2(accuracy)
+    assert accuracy_floor(LogNumber(ref.kl_exact(target.distribution, scaled))) == Fraction(keep, 9)
+    distribution = partition_distribution(target.exact, data.draw(ordered_partitions(target.n)))
+    accuracy = sum(distribution.values())
+    given_v = {y: q / accuracy for y, q in distribution.items()}
+    excess = LogNumber(ref.kl_exact(target.distribution, distribution)) + LogNumber.log2(accuracy)
     assert excess >= 0
-    assert (excess == 0) == (given_v == target.law)
+    assert (excess == 0) == (given_v == target.distribution)
 
 
 # --- Adaptive policies: Theorem 1 along every path ------------------------------------------------------
 
 
-def pathwise(law: ref.PMF, choose):
+def pathwise(distribution: ref.PMF, choose):
     """Yield for every outcome its path costs ``log2 [P(y_S | y_C) / prod_i P(y_i | y_C)]``, block by block."""
-    for y in law:
+    for y in distribution:
         revealed, costs = {}, []
         while len(revealed) < len(y):
-            part = ref.condition(law, revealed)
+            part = ref.condition(distribution, revealed)
             masked = tuple(i for i in range(len(y)) if i not in revealed)
             block = choose(part, revealed, masked)
             joint = ref.marginal(part, block)[tuple(y[i] for i in block)]
@@ -180,11 +183,11 @@ def pathwise(law: ref.PMF, choose):
         yield y, costs
 
 
-def check_pathwise(target, choose, law, kl) -> None:
+def check_pathwise(target, choose, distribution, kl) -> None:
     mean = []
-    for y, costs in pathwise(target.law, choose):
-        assert ref.sub(ref.log2_form(target.law[y] / law[y]), ref.add(*costs)) == {}
-        mean.append(ref.scale(ref.add(*costs), target.law[y]))
+    for y, costs in pathwise(target.distribution, choose):
+        assert ref.sub(ref.log2_form(target.distribution[y] / distribution[y]), ref.add(*costs)) == {}
+        mean.append(ref.scale(ref.add(*costs), target.distribution[y]))
     assert same(kl, ref.add(*mean))
 
 
@@ -204,7 +207,7 @@ def test_pathwise_identity_of_every_policy_without_random_choices(target, rule):
         return tuple(sorted(block))
 
     policy = parse_policy(rule.spec)
-    check_pathwise(target, choose, output_law(target.exact, policy), decode(target.exact, policy).kl)
+    check_pathwise(target, choose, output_distribution(target.exact, policy), decode(target.exact, policy).kl)
 
 
 @given(target=targets([(2, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "sparse")))
@@ -219,7 +222,7 @@ def test_pathwise_identity_of_optimal_adaptive_policies(target):
         def choose(_part, revealed, _masked, blocks=blocks):
             return blocks[frozenset(revealed.items())]
 
-        check_pathwise(target, choose, output_law(target.exact, policy), policy.kl)
+        check_pathwise(target, choose, output_distribution(target.exact, policy), policy.kl)
 
 
 # --- Random orders --------------------------------------------------------------------------------------
@@ -246,18 +249,24 @@ def test_han_by_the_information_curve(target):
 def test_a_random_order_is_at_most_the_mean_of_its_orders(target, weights):
     """Convexity of the divergence in its second argument: ``D(P || sum w_S Q^S) <= sum w_S D(P || Q^S)``.
 
-    With equality iff all laws with positive weight agree on the support of P.
+    With equality iff all distributions with positive weight agree on the support of P.
     """
     partitions = list(ref.ordered_partitions(target.n, 2))[: len(weights)]
     shares = [Fraction(w, sum(weights[: len(partitions)])) for w in weights[: len(partitions)]]
-    laws = [partition_law(target.exact, partition) for partition in partitions]
-    mixed = {y: sum(w * law[y] for w, law in zip(shares, laws, strict=True)) for y in target.law}
+    distributions = [partition_distribution(target.exact, partition) for partition in partitions]
+    mixed = {
+        y: sum(w * distribution[y] for w, distribution in zip(shares, distributions, strict=True))
+        for y in target.distribution
+    }
     mean = ref.add(
-        *(ref.scale(ref.kl_exact(target.law, law), w) for w, law in zip(shares, laws, strict=True))
+        *(
+            ref.scale(ref.kl_exact(target.distribution, distribution), w)
+            for w, distribution in zip(shares, distributions, strict=True)
+        )
     )
-    gap = ref.sub(mean, ref.kl_exact(target.law, mixed))
+    gap = ref.sub(mean, ref.kl_exact(target.distribution, mixed))
     assert ref.sign(gap) >= 0
-    assert (ref.sign(gap) == 0) == all(law == laws[0] for law in laws)
+    assert (ref.sign(gap) == 0) == all(distribution == distributions[0] for distribution in distributions)
 
 
 # --- The chain rule behind all of them ------------------------------------------------------------------
@@ -269,4 +278,4 @@ def test_gibbs_inequality_and_its_equality(pair):
     p, q = pair
     value = kl_divergence(p.exact, q.exact)
     assert value >= 0
-    assert (value == 0) == (p.law == q.law)
+    assert (value == 0) == (p.distribution == q.distribution)

@@ -135,7 +135,7 @@ BAD = [
     (["bounds", "none.json"], "No such file"),
     (["bounds", "nowhere:Task"], "cannot load task"),
     (["bounds", "math:pi"], "no task: it has no contexts"),
-    (["bounds", "theory.distributions.distribution:ListedLaw"], "no task: it has no contexts"),
+    (["bounds", "theory.distributions.distribution:ListedDistribution"], "no task: it has no contexts"),
     (
         ["bounds", "tests.commands.test_commands:Half"],
         "'tests.commands.test_commands:Half' is no task: it has no chain",

@@ -15,14 +15,14 @@ from theory.validation import InputError
 
 def test_entries_are_those_of_the_functions():
     task = make_task("shuffle", 2)
-    pmf = task.contexts()[0].law.pmf()
+    pmf = task.contexts()[0].distribution.pmf()
     answer = asked_answer(task, within="1/2", entropy="1")
     depth, point = depth_within(pmf, Fraction(1, 2)), most_accurate(pmf, 1)
     assert answer["depth_within"]["expected"] == depth.expected == 1.5
     assert answer["depth_within"]["worst_case"] == depth.worst_case == 2
     assert answer["diversity"]["accuracy"] == point.accuracy
     assert answer["diversity"]["ceiling"] == point.ceiling
-    assert answer["diversity"]["of_any_law"] == 1.0
+    assert answer["diversity"]["of_any_distribution"] == 1.0
     assert answer["exact"] == {"depth_within": {"expected": "3/2"}}
     assert asked_answer(task, within=None, entropy=None) == {}
 

@@ -25,15 +25,15 @@ TASKS = [
 @pytest.mark.parametrize(("name", "n"), TASKS)
 def test_the_policy_attains_v_t(name, n):
     task = make_task(name, n)
-    parts = [(c.weight, adaptive_bounds(c.law.pmf())) for c in task.contexts()]
-    for steps in range(1, task.contexts()[0].law.n + 1):
+    parts = [(c.weight, adaptive_bounds(c.distribution.pmf())) for c in task.contexts()]
+    for steps in range(1, task.contexts()[0].distribution.n + 1):
         answer = policy_answer(task, *best_policies(task, steps))
         assert answer["max_steps"] == steps
         assert answer["kl"] == sum(
             (w * bounds.values[steps - 1] for w, bounds in parts[1:]),
             parts[0][0] * parts[0][1].values[steps - 1],
         )
-        when, lost = timetable(answer["policies"], task.contexts()[0].law.n, steps)
+        when, lost = timetable(answer["policies"], task.contexts()[0].distribution.n, steps)
         np.testing.assert_allclose(when.sum(axis=0), 1, atol=1e-12)  # every position once
         assert lost.sum() == pytest.approx(float(answer["kl"]), abs=1e-12)
         reached = sum(p["weight"] * d["probability"] for p in answer["policies"] for d in p["decisions"])
@@ -46,7 +46,7 @@ def test_without_steps_nothing_is_lost(name, n):
     answer = policy_answer(task, *best_policies(task))
     assert answer["kl"] == 0
     assert answer["accuracy"] == 1
-    depths = [serial_depth(c.law.pmf()).worst_case for c in task.contexts()]
+    depths = [serial_depth(c.distribution.pmf()).worst_case for c in task.contexts()]
     assert answer["max_steps"] == max(depths)
 
 
@@ -82,7 +82,10 @@ def test_the_command(capsys, tmp_path):
         ),
         (["shuffle", "-n", "3", "--steps", "0"], "steps must be a whole number of at least 1, got 0"),
         (["shuffle", "-n", "3", "--plot", "no.txt"], "the file must end in .*png"),
-        (["hmm", "-n", "100"], "the best policy needs a law that can be listed, and hmm is too large"),
+        (
+            ["hmm", "-n", "100"],
+            "the best policy needs a distribution that can be listed, and hmm is too large",
+        ),
         (["shuffle", "-n", "16"], "would need about|would take about"),
     ],
 )

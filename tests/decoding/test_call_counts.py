@@ -1,4 +1,4 @@
-"""The law of the number of rounds, against an enumeration of every run with its steps counted."""
+"""The distribution of the number of rounds, against an enumeration of every run with its steps counted."""
 
 from fractions import Fraction
 from itertools import product
@@ -14,10 +14,14 @@ from tests.reference import definitions as ref
 from theory.commands.decode import decode_answer
 from theory.commands.tables import print_answer
 from theory.decoding import process as process_decoder
-from theory.decoding.call_counts import step_law
-from theory.decoding.call_distribution import StepLaw
+from theory.decoding.call_counts import step_distribution
+from theory.decoding.call_distribution import StepDistribution
 from theory.decoding.decoder import decode
-from theory.decoding.tasks.calls import lumped_step_law, steps_law_answer, task_step_law
+from theory.decoding.tasks.calls import (
+    lumped_step_distribution,
+    steps_distribution_answer,
+    task_step_distribution,
+)
 from theory.decoding.tasks.decode import decode_contexts
 from theory.distributions.pmf import JointPMF
 from theory.limits import CostError
@@ -29,19 +33,23 @@ SMALL = targets([(1,), (2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "s
 WALK = ("bernoulli_walk", 4)
 
 
-def counted_runs(law: ref.PMF, select, temperature, greedy_ties, off_support):
-    """The laws of the number of steps (own runs, data), by following every run to its end."""
-    n = ref.length(law)
+def counted_runs(distribution: ref.PMF, select, temperature, greedy_ties, off_support):
+    """The distributions of the number of steps (own runs, data), by following every run to its end."""
+    n = ref.length(distribution)
     own: dict[int, object] = {}
     data: dict[int, object] = {}
 
     def go(tokens, steps, weight, true, into):
-        fits = {y: p for y, p in law.items() if all(t in (None, v) for t, v in zip(tokens, y, strict=True))}
+        fits = {
+            y: p
+            for y, p in distribution.items()
+            if all(t in (None, v) for t, v in zip(tokens, y, strict=True))
+        }
         if None not in tokens or (not fits and off_support == "stop"):
             into[steps] = into.get(steps, 0) + weight
             return
         hidden = tuple(i for i in range(n) if tokens[i] is None)
-        base = fits or law
+        base = fits or distribution
         marginals = {}
         for i in hidden:
             values: dict = {}
@@ -58,9 +66,9 @@ def counted_runs(law: ref.PMF, select, temperature, greedy_ties, off_support):
                     key = tuple(y[i] for i in places)
                     options[key] = options.get(key, 0) + p / sum(fits.values())
             else:
-                laws = [ref.temper(marginals[i], temperature, greedy_ties) for i in places]
+                distributions = [ref.temper(marginals[i], temperature, greedy_ties) for i in places]
                 options = {}
-                for pairs in product(*(q.items() for q in laws)):
+                for pairs in product(*(q.items() for q in distributions)):
                     mass = Fraction(1)
                     for _, q in pairs:
                         mass = mass * q
@@ -82,10 +90,10 @@ def counted_runs(law: ref.PMF, select, temperature, greedy_ties, off_support):
     greedy_ties=st.sampled_from(["random", "lowest"]),
     off_support=st.sampled_from(["marginal", "uniform", "stop"]),
 )
-def test_law_is_that_of_all_runs(target, rule, temperature, greedy_ties, off_support):
+def test_distribution_is_that_of_all_runs(target, rule, temperature, greedy_ties, off_support):
     switches = {"temperature": temperature, "greedy_ties": greedy_ties, "off_support": off_support}
-    found = step_law(target.exact, parse_policy(rule.spec), **switches)
-    own, data = counted_runs(target.law, rule.select, temperature, greedy_ties, off_support)
+    found = step_distribution(target.exact, parse_policy(rule.spec), **switches)
+    own, data = counted_runs(target.distribution, rule.select, temperature, greedy_ties, off_support)
     assert found.runs == {steps: p for steps, p in own.items() if p}
     assert found.data == {steps: p for steps, p in data.items() if p}
     result = decode(target.exact, parse_policy(rule.spec), **switches)
@@ -97,7 +105,7 @@ def test_floats_and_other_temperatures():
     own, data = counted_runs(
         {y: Fraction(p) for y, p in pmf}, ref.threshold("0.6"), 0.5, "random", "marginal"
     )
-    found = step_law(pmf, parse_policy("threshold:gamma=0.6"), temperature="1/2")
+    found = step_distribution(pmf, parse_policy("threshold:gamma=0.6"), temperature="1/2")
     assert dict(found.runs) == pytest.approx({s: float(p) for s, p in own.items()}, abs=ROUNDING)
     assert dict(found.data or {}) == pytest.approx({s: float(p) for s, p in data.items()}, abs=ROUNDING)
 
@@ -105,8 +113,8 @@ def test_floats_and_other_temperatures():
 @pytest.mark.parametrize("spec", ["dream:steps=5", "ancestral:steps=3", "klass", "llada:steps=2"])
 @pytest.mark.parametrize("off_support", ["marginal", "stop"])
 def test_clocks_and_memories(spec, off_support):
-    pmf = make_task("replace_random", 3).contexts()[0].law.pmf()
-    found = step_law(pmf, parse_policy(spec), off_support=off_support)
+    pmf = make_task("replace_random", 3).contexts()[0].distribution.pmf()
+    found = step_distribution(pmf, parse_policy(spec), off_support=off_support)
     result = decode(pmf, parse_policy(spec), off_support=off_support)
     assert sum(found.runs.values()) == 1
     assert sum((found.data or {}).values()) == 1
@@ -115,8 +123,8 @@ def test_clocks_and_memories(spec, off_support):
 
 @pytest.mark.parametrize("spec", ["wino", "topk:k=2,confidence=sampled", "remdm:steps=3,eta=0.1"])
 def test_rules_that_do_not_follow_the_data(spec):
-    pmf = make_task("shuffle", 3).contexts()[0].law.pmf()
-    found = step_law(pmf, parse_policy(spec))
+    pmf = make_task("shuffle", 3).contexts()[0].distribution.pmf()
+    found = step_distribution(pmf, parse_policy(spec))
     assert found.data is None
     assert found.steps_under_data is None
     assert sum(found.runs.values()) == 1
@@ -124,10 +132,10 @@ def test_rules_that_do_not_follow_the_data(spec):
 
 
 def test_adaptive_policies_agree_with_their_decisions():
-    pmf = make_task(*WALK).contexts()[0].law.pmf()
+    pmf = make_task(*WALK).contexts()[0].distribution.pmf()
     for vertex in frontier(pmf).vertices:
         policy = vertex.policy
-        found = step_law(pmf, policy)
+        found = step_distribution(pmf, policy)
         # a data trajectory ends at step r if its decision there has no decision after it
         ends: dict[int, Fraction] = {}
         for j, decision in enumerate(policy.decisions):
@@ -141,60 +149,62 @@ def test_adaptive_policies_agree_with_their_decisions():
 @pytest.mark.parametrize(("name", "n"), [("shuffle", 4), ("replace_random", 4), ("parity", 4)])
 @pytest.mark.parametrize("spec", ["factor:f=1", "threshold:gamma=0.6", "topk:k=3,by=random"])
 @pytest.mark.parametrize("temperature", [0, 1])
-def test_lumped_chains_give_the_same_law(name, n, spec, temperature):
+def test_lumped_chains_give_the_same_distribution(name, n, spec, temperature):
     task, policy = make_task(name, n), parse_policy(spec)
     chain = task.chain()
     assert chain is not None
-    lumped = lumped_step_law(chain, policy, temperature=temperature)
-    listed = task_step_law(task, policy, temperature=temperature)
+    lumped = lumped_step_distribution(chain, policy, temperature=temperature)
+    listed = task_step_distribution(task, policy, temperature=temperature)
     assert listed is not None
     assert (lumped.runs, lumped.data) == (listed.runs, listed.data)
 
 
 def test_long_tasks():
     task, policy = make_task("replace_random", 60), parse_policy("factor:f=1")
-    found, result = task_step_law(task, policy), decode_contexts(task, policy)
+    found, result = task_step_distribution(task, policy), decode_contexts(task, policy)
     assert found is not None
     assert len(found.runs) > 1
     assert (found.steps, found.steps_under_data) == (result.steps, result.steps_under_data)
-    sure = task_step_law(make_task("bernoulli_walk", 100), parse_policy("topk:k=7,by=left_to_right"))
+    sure = task_step_distribution(make_task("bernoulli_walk", 100), parse_policy("topk:k=7,by=left_to_right"))
     assert sure is not None
     assert sure.runs == {15: 1}
-    assert task_step_law(make_task("bernoulli_walk", 100), parse_policy("threshold:gamma=0.6")) is None
+    assert (
+        task_step_distribution(make_task("bernoulli_walk", 100), parse_policy("threshold:gamma=0.6")) is None
+    )
 
 
 def test_contexts_average():
     task = make_task("words_to_sentence", 2)
     policy = parse_policy("threshold:gamma=0.6")
-    found, result = task_step_law(task, policy), decode_contexts(task, policy)
+    found, result = task_step_distribution(task, policy), decode_contexts(task, policy)
     assert found is not None
     assert (found.steps, found.steps_under_data) == (result.steps, result.steps_under_data)
 
 
 def test_budgets_and_limits():
-    law = StepLaw(runs={1: Fraction(1, 4), 3: Fraction(3, 4)}, data=None)
-    assert [law.within(r) for r in (0, 1, 2, 3)] == [0, Fraction(1, 4), Fraction(1, 4), 1]
-    pmf = make_task("shuffle", 4).contexts()[0].law.pmf()
-    with pytest.raises(CostError, match="the law of the steps"):
-        step_law(pmf, parse_policy("topk:k=1,by=random"), limit=3)
+    distribution = StepDistribution(runs={1: Fraction(1, 4), 3: Fraction(3, 4)}, data=None)
+    assert [distribution.within(r) for r in (0, 1, 2, 3)] == [0, Fraction(1, 4), Fraction(1, 4), 1]
+    pmf = make_task("shuffle", 4).contexts()[0].distribution.pmf()
+    with pytest.raises(CostError, match="the distribution of the steps"):
+        step_distribution(pmf, parse_policy("topk:k=1,by=random"), limit=3)
     with pytest.raises(InputError, match="off_support"):
-        step_law(pmf, parse_policy("topk:k=1"), off_support="nowhere")
+        step_distribution(pmf, parse_policy("topk:k=1"), off_support="nowhere")
 
 
 def test_answers_and_tables(capsys):
     answer = decode_answer(make_task("replace_random", 5), parse_policy("factor:f=1"))
-    assert answer["steps_law"] == [[2, Fraction(61, 125)], [3, Fraction(64, 125)]]
-    assert answer["exact"]["steps_law_under_data"] == [[2, "3/5"], [3, "2/5"]]
+    assert answer["steps_distribution"] == [[2, Fraction(61, 125)], [3, Fraction(64, 125)]]
+    assert answer["exact"]["steps_distribution_under_data"] == [[2, "3/5"], [3, "2/5"]]
     print_answer(answer, "")
     assert "2: 61/125, 3: 64/125" in capsys.readouterr().out
     remasked = decode_answer(make_task("shuffle", 3), parse_policy("wino"))
-    assert remasked["steps_law_under_data"] is None
+    assert remasked["steps_distribution_under_data"] is None
     print_answer(remasked, "")
     unknown = decode_answer(make_task("bernoulli_walk", 50), parse_policy("threshold:gamma=0.6"))
-    assert "steps_law" not in unknown
+    assert "steps_distribution" not in unknown
 
 
-def test_a_process_runs_once_for_its_decode_and_the_law_of_its_steps(monkeypatch):
+def test_a_process_runs_once_for_its_decode_and_the_distribution_of_its_steps(monkeypatch):
     runs: list[str] = []
 
     class Counted(process_decoder._Run):
@@ -205,8 +215,8 @@ def test_a_process_runs_once_for_its_decode_and_the_law_of_its_steps(monkeypatch
     monkeypatch.setattr(process_decoder, "_Run", Counted)
     rule = parse_policy("topk:k=2,confidence=sampled")
     answer = decode_answer(make_task("shuffle", 4), rule)
-    assert (answer["steps_law"], runs) == ([[2, 1]], [str(rule)])
-    assert steps_law_answer(make_task("shuffle", 4), rule) == {
-        "steps_law": [[2, 1]],
-        "steps_law_under_data": None,
+    assert (answer["steps_distribution"], runs) == ([[2, 1]], [str(rule)])
+    assert steps_distribution_answer(make_task("shuffle", 4), rule) == {
+        "steps_distribution": [[2, 1]],
+        "steps_distribution_under_data": None,
     }

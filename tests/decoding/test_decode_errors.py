@@ -18,10 +18,10 @@ from tests.helpers.strategies import rules, targets
 from tests.reference import definitions as ref
 from theory.commands.decode import decode_answer
 from theory.commands.rules import realised_answer
-from theory.decoding.call_counts import step_law
+from theory.decoding.call_counts import step_distribution
 from theory.decoding.decoder import decode
 from theory.decoding.lumped import decode_lumped
-from theory.decoding.output import output_law
+from theory.decoding.output import output_distribution
 from theory.decoding.structured.dispatch import decode_structured
 from theory.decoding.tasks.best_setting import oracle
 from theory.decoding.tasks.decode import decode_contexts
@@ -73,7 +73,7 @@ def test_one_over_a_whole_number_is_exact():
     assert answer["exact"]["accuracy"] == "3/8"
     assert "errors" not in answer
     pmf = JointPMF.from_pairs([("a",), ("b",)], ["2/3", "1/3"])
-    assert decode(pmf, parse_policy("topk:k=1"), temperature="1/3").law == {
+    assert decode(pmf, parse_policy("topk:k=1"), temperature="1/3").distribution == {
         ("a",): Fraction(8, 9),
         ("b",): Fraction(1, 9),
     }
@@ -83,21 +83,21 @@ def test_one_over_a_whole_number_is_exact():
        m=st.integers(2, 4))  # fmt: skip
 def test_whole_powers_are_the_definition(target, rule, m):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ref, "temper", lambda law, *_: _powers(law, m))
-        truth = ref.decode(target.law, rule.select, 1)  # the reference is exact at temperature 1
+        patch.setattr(ref, "temper", lambda distribution, *_: _powers(distribution, m))
+        truth = ref.decode(target.distribution, rule.select, 1)  # the reference is exact at temperature 1
     result = decode(target.exact, parse_policy(rule.spec), temperature=Fraction(1, m))
     assert result.errors == {}
     assert result.accuracy == truth.accuracy
-    assert result.law == {y: truth.law.get(y, 0) for y in target.law}
+    assert result.distribution == {y: truth.distribution.get(y, 0) for y in target.distribution}
     assert (result.steps, result.steps_under_data) == (truth.steps, truth.steps_under_data)
     for name in ("kl", "path_kl"):
         form, value = getattr(truth, f"{name}_exact"), getattr(result, name)
         assert value == (inf if form is None else LogNumber.weighted_sum((r, b) for b, r in form.items()))
 
 
-def _powers(law, m):
-    total = sum(p**m for p in law.values())
-    return {v: p**m / total for v, p in law.items()}
+def _powers(distribution, m):
+    total = sum(p**m for p in distribution.values())
+    return {v: p**m / total for v, p in distribution.items()}
 
 
 @pytest.mark.parametrize(
@@ -113,11 +113,11 @@ def test_what_stays_rational(tau, bits, exact):
 
 
 def test_powers_too_large_become_balls_and_agree():
-    law = {(0,): Fraction(2**30 + 3, 2**40), (1,): 1 - Fraction(2**30 + 3, 2**40)}
-    result = decode(JointPMF.from_mapping(law), parse_policy("topk:k=1"), temperature="1/2")
+    distribution = {(0,): Fraction(2**30 + 3, 2**40), (1,): 1 - Fraction(2**30 + 3, 2**40)}
+    result = decode(JointPMF.from_mapping(distribution), parse_policy("topk:k=1"), temperature="1/2")
     assert isinstance(result.kl, float)
-    powers = _powers({v: p for (v,), p in law.items()}, 2)
-    truth = LogNumber.weighted_sum((p, p / powers[v]) for (v,), p in law.items())
+    powers = _powers({v: p for (v,), p in distribution.items()}, 2)
+    truth = LogNumber.weighted_sum((p, p / powers[v]) for (v,), p in distribution.items())
     assert abs(truth - Fraction(result.kl)) <= Fraction(result.errors["kl"]) < Fraction(1, 10**14)
 
 
@@ -162,13 +162,13 @@ PROCESSES = (
 
 @settings(max_examples=examples(100))
 @given(
-    law=st.sampled_from([(3,), (2, 2), (3, 2), (2, 2, 2), (2, 3, 2)]).flatmap(dyadic),
+    distribution=st.sampled_from([(3,), (2, 2), (3, 2), (2, 2, 2), (2, 3, 2)]).flatmap(dyadic),
     rule=rules(),
     tau=st.sampled_from([0, 1, "1/2"]),
     ties=st.sampled_from(["random", "lowest"]),
 )
-def test_float_pmfs_that_are_exact(law, rule, tau, ties):
-    exact, floats = both(law)
+def test_float_pmfs_that_are_exact(distribution, rule, tau, ties):
+    exact, floats = both(distribution)
     switches = {"temperature": tau, "greedy_ties": ties}
     result = decode(floats, parse_policy(rule.spec), **switches)
     assert set(result.errors) == {name for name in NAMES if getattr(result, name) != inf}
@@ -178,8 +178,8 @@ def test_float_pmfs_that_are_exact(law, rule, tau, ties):
 @pytest.mark.parametrize("spec", PROCESSES)
 @pytest.mark.parametrize("off_support", ["marginal", "uniform", "stop"])
 def test_processes(spec, off_support):
-    law = {(0, 0, 1): "3/8", (0, 1, 0): "1/4", (1, 1, 1): "1/4", (1, 0, 0): "1/8"}
-    exact, floats = both({y: Fraction(p) for y, p in law.items()})
+    distribution = {(0, 0, 1): "3/8", (0, 1, 0): "1/4", (1, 1, 1): "1/4", (1, 0, 0): "1/8"}
+    exact, floats = both({y: Fraction(p) for y, p in distribution.items()})
     rule = parse_policy(spec)
     for tau in ("1", "1/2"):
         switches = {"temperature": tau, "off_support": off_support}
@@ -191,33 +191,33 @@ def test_processes(spec, off_support):
 
 
 def within(found, truth):
-    """Each float of a law is off by its error at most, and that is small."""
+    """Each float of a distribution is off by its error at most, and that is small."""
     assert set(truth) >= set(found)
     assert found.error < 1e-15
     for y, q in found.items():
         assert abs(truth[y] - Fraction(q)) <= Fraction(found.error)
 
 
-def test_laws_of_processes_have_errors():
+def test_distributions_of_processes_have_errors():
     exact, floats = both({(0, 0): Fraction(3, 8), (0, 1): Fraction(1, 4), (1, 0): Fraction(3, 8)})
     for spec in ("wino:tau1=0.6,tau2=0.9", "topk:k=2,confidence=sampled"):
-        truth = output_law(exact, parse_policy(spec), temperature="1/2")
+        truth = output_distribution(exact, parse_policy(spec), temperature="1/2")
         assert truth.error == 0
-        within(output_law(floats, parse_policy(spec), temperature="1/2"), truth)
+        within(output_distribution(floats, parse_policy(spec), temperature="1/2"), truth)
 
 
-@given(law=dyadic((2, 3, 2)), off=st.sampled_from(["marginal", "uniform"]))
+@given(distribution=dyadic((2, 3, 2)), off=st.sampled_from(["marginal", "uniform"]))
 @settings(max_examples=examples(20))
-def test_whole_output_laws_and_step_laws(law, off):
-    exact, floats = both(law)
+def test_whole_output_distributions_and_step_distributions(distribution, off):
+    exact, floats = both(distribution)
     policy = parse_policy("threshold:gamma=0.6")
-    truth = output_law(exact, policy, off_support=off, temperature="1/2")
-    steps = step_law(exact, policy, off_support=off, temperature="1/2")
+    truth = output_distribution(exact, policy, off_support=off, temperature="1/2")
+    steps = step_distribution(exact, policy, off_support=off, temperature="1/2")
     for pmf in (floats, exact):
-        found = forced(lambda: output_law(pmf, policy, off_support=off, temperature="1/2"))  # noqa: B023
+        found = forced(lambda: output_distribution(pmf, policy, off_support=off, temperature="1/2"))  # noqa: B023
         within(found, truth)
-        within(forced(lambda: decode(pmf, policy, off_support=off, temperature="1/2")).law, truth)  # noqa: B023
-        calls = forced(lambda: step_law(pmf, policy, off_support=off, temperature="1/2"))  # noqa: B023
+        within(forced(lambda: decode(pmf, policy, off_support=off, temperature="1/2")).distribution, truth)  # noqa: B023
+        calls = forced(lambda: step_distribution(pmf, policy, off_support=off, temperature="1/2"))  # noqa: B023
         assert 0 < calls.error < 1e-15 or all(p == 1 for p in calls.runs.values())
         assert set(calls.runs) == set(steps.runs)
         for r, p in steps.runs.items():
@@ -239,10 +239,10 @@ def _log2(x: Fraction) -> Fraction:
     return Fraction((Decimal(x.numerator) / Decimal(x.denominator)).ln() / Decimal(2).ln())
 
 
-def _tempered(law, tau):
+def _tempered(distribution, tau):
     """``p^(1/tau)``, to sixty digits, over their sum."""
     powers = {}
-    for v, p in law.items():
+    for v, p in distribution.items():
         ratio = Decimal(p.numerator) / Decimal(p.denominator)
         powers[v] = Fraction(ratio ** (Decimal(tau.denominator) / Decimal(tau.numerator)))
     return {v: p / sum(powers.values()) for v, p in powers.items()}
@@ -251,11 +251,12 @@ def _tempered(law, tau):
 class Truth:
     """The decode by its definition, to sixty digits: off the support the marginals given X.
 
-    ``scored`` is the law whose marginals the rule compares: for floats the rational law that they round.
+    ``scored`` is the distribution whose marginals the rule compares: for floats the rational distribution that they
+    round.
     """
 
-    def __init__(self, law, scored, select, tau):
-        n = len(next(iter(law)))
+    def __init__(self, distribution, scored, select, tau):
+        n = len(next(iter(distribution)))
         own, data = defaultdict(Fraction, {(None,) * n: Fraction(1)}), defaultdict(Fraction)
         data[(None,) * n] = Fraction(1)
         self.steps = self.steps_under_data = self.path_kl = Fraction(0)
@@ -265,7 +266,7 @@ class Truth:
                 self.steps, self.steps_under_data = self.steps + mine, self.steps_under_data + theirs
                 masked = tuple(i for i in range(n) if state[i] is None)
                 given_ = {i: v for i, v in enumerate(state) if v is not None}
-                here = ref.condition(law, given_) or law
+                here = ref.condition(distribution, given_) or distribution
                 seen = ref.condition(scored, given_) or scored
                 single = {i: {v: p for (v,), p in ref.marginal(here, (i,)).items()} for i in masked}
                 q = {i: _tempered(single[i], tau) for i in masked}
@@ -282,8 +283,8 @@ class Truth:
                         if true:
                             data[tuple(after)] += theirs * chance * true
                             self.path_kl += theirs * chance * true * _log2(true * chance / weight)
-        self.accuracy = sum(own[y] for y in law)
-        self.kl = sum(p * _log2(p / own[y]) for y, p in law.items())
+        self.accuracy = sum(own[y] for y in distribution)
+        self.kl = sum(p * _log2(p / own[y]) for y, p in distribution.items())
 
 
 @given(
@@ -293,13 +294,13 @@ class Truth:
     floats=st.booleans(),
 )
 def test_sixty_digits(target, rule, tau, floats):
-    law, pmf = target.law, target.exact
+    distribution, pmf = target.distribution, target.exact
     if floats:
-        pmf, rounded = target.floats, {y: Fraction(float(p)) for y, p in law.items()}
-        law = {y: p / sum(rounded.values()) for y, p in rounded.items()}
+        pmf, rounded = target.floats, {y: Fraction(float(p)) for y, p in distribution.items()}
+        distribution = {y: p / sum(rounded.values()) for y, p in rounded.items()}
     with localcontext() as context:
         context.prec = DIGITS
-        truth = Truth(law, target.law, rule.select, tau)
+        truth = Truth(distribution, target.distribution, rule.select, tau)
     result = decode(pmf, parse_policy(rule.spec), temperature=tau)
     for name in NAMES:
         value, wanted = getattr(result, name), getattr(truth, name)
@@ -367,7 +368,12 @@ def test_means_over_contexts():
 
 def test_answers_carry_errors(balls):  # noqa: ARG001
     answer = decode_answer(make_task("shuffle", 4), parse_policy("topk:k=2"), temperature="1/2")
-    assert set(answer["errors"]) == {*NAMES, "tokens_per_step", "steps_law", "steps_law_under_data"}
+    assert set(answer["errors"]) == {
+        *NAMES,
+        "tokens_per_step",
+        "steps_distribution",
+        "steps_distribution_under_data",
+    }
     assert (
         abs(Fraction(3, 8) - Fraction(answer["accuracy"])) <= Fraction(answer["errors"]["accuracy"]) < 1e-15
     )

@@ -38,10 +38,10 @@ switches = st.fixed_dictionaries(
 deterministic = st.one_of(rules(ties=("lowest", "all")), rules(by=("left_to_right",)))
 
 
-def check_exact(result: Decode, truth: ref.Decoded, law: ref.PMF) -> None:
-    assert result.n == ref.length(law)
-    assert result.law == {y: truth.law.get(y, 0) for y in law}
-    assert all(isinstance(q, Fraction) for q in result.law.values())
+def check_exact(result: Decode, truth: ref.Decoded, distribution: ref.PMF) -> None:
+    assert result.n == ref.length(distribution)
+    assert result.distribution == {y: truth.distribution.get(y, 0) for y in distribution}
+    assert all(isinstance(q, Fraction) for q in result.distribution.values())
     assert result.accuracy == truth.accuracy
     assert result.steps == truth.steps
     assert result.steps_under_data == truth.steps_under_data
@@ -50,8 +50,10 @@ def check_exact(result: Decode, truth: ref.Decoded, law: ref.PMF) -> None:
     assert same(result.path_kl, truth.path_kl_exact)
 
 
-def check_close(result: Decode, truth: ref.Decoded, law: ref.PMF) -> None:
-    assert result.law == pytest.approx({y: float(truth.law.get(y, 0)) for y in law}, abs=ROUNDING)
+def check_close(result: Decode, truth: ref.Decoded, distribution: ref.PMF) -> None:
+    assert result.distribution == pytest.approx(
+        {y: float(truth.distribution.get(y, 0)) for y in distribution}, abs=ROUNDING
+    )
     for name in ("accuracy", "kl", "path_kl", "steps", "steps_under_data"):
         value, wanted = getattr(result, name), getattr(truth, name)
         # 1/tau whole: exact; else a float with its error, which tests/decoding/test_decode_errors.py judges
@@ -71,25 +73,25 @@ def at_most(left, right) -> bool:
 @given(target=targets([*TINY, *SMALL]), rule=rules(), tau=temperatures, switch=switches)
 def test_exact_decode(target, rule, tau, switch):
     result = decode(target.exact, parse_policy(rule.spec), temperature=tau, **switch)
-    check_exact(result, ref.decode(target.law, rule.select, tau, **switch), target.law)
+    check_exact(result, ref.decode(target.distribution, rule.select, tau, **switch), target.distribution)
 
 
 @given(target=targets(FOUR, kinds=FEW), rule=rules(), tau=temperatures, switch=switches)
 def test_exact_decode_of_four_positions(target, rule, tau, switch):
     result = decode(target.exact, parse_policy(rule.spec), temperature=tau, **switch)
-    check_exact(result, ref.decode(target.law, rule.select, tau, **switch), target.law)
+    check_exact(result, ref.decode(target.distribution, rule.select, tau, **switch), target.distribution)
 
 
 @given(target=targets([(2, 2, 2, 2, 2)], kinds=("sparse",)), rule=rules(), tau=temperatures, switch=switches)
 def test_exact_decode_of_five_positions_off_the_support(target, rule, tau, switch):
     result = decode(target.exact, parse_policy(rule.spec), temperature=tau, **switch)
-    check_exact(result, ref.decode(target.law, rule.select, tau, **switch), target.law)
+    check_exact(result, ref.decode(target.distribution, rule.select, tau, **switch), target.distribution)
 
 
 @given(target=targets([*TINY, *SMALL], EASY), rule=rules(), tau=temperatures, switch=switches)
 def test_float_pmf(target, rule, tau, switch):
     result = decode(target.floats, parse_policy(rule.spec), temperature=tau, **switch)
-    check_close(result, ref.decode(target.law, rule.select, tau, **switch), target.law)
+    check_close(result, ref.decode(target.distribution, rule.select, tau, **switch), target.distribution)
 
 
 @given(
@@ -101,7 +103,11 @@ def test_float_pmf(target, rule, tau, switch):
 )
 def test_other_temperatures(target, rule, tau, off_support, kind):
     result = decode(getattr(target, kind), parse_policy(rule.spec), temperature=tau, off_support=off_support)
-    check_close(result, ref.decode(target.law, rule.select, tau, off_support=off_support), target.law)
+    check_close(
+        result,
+        ref.decode(target.distribution, rule.select, tau, off_support=off_support),
+        target.distribution,
+    )
 
 
 SPECS = {
@@ -132,15 +138,17 @@ def test_tasks(task, spec, tau):
 def test_inequalities(target, rule, tau, switch):
     pmf = target.exact
     result = decode(pmf, parse_policy(rule.spec), temperature=tau, **switch)
-    assert all(0 <= q <= 1 for q in result.law.values())
-    assert list(result.law) == list(pmf.outcomes)
-    assert result.accuracy == sum(result.law.values()) <= 1
-    assert (result.kl == inf) == (0 in result.law.values())
+    assert all(0 <= q <= 1 for q in result.distribution.values())
+    assert list(result.distribution) == list(pmf.outcomes)
+    assert result.accuracy == sum(result.distribution.values()) <= 1
+    assert (result.kl == inf) == (0 in result.distribution.values())
     assert at_most(0, result.kl)
     assert at_most(result.kl, result.path_kl)
     if result.kl != inf:
         assert result.kl + LogNumber.log2(result.accuracy) >= 0  # accuracy >= 2^-kl
-        truth = sum((p * (LogNumber.log2(p) - LogNumber.log2(result.law[y])) for y, p in pmf), LogNumber())
+        truth = sum(
+            (p * (LogNumber.log2(p) - LogNumber.log2(result.distribution[y])) for y, p in pmf), LogNumber()
+        )
         assert result.kl == truth
     if switch["off_support"] != "stop":
         assert 1 <= result.steps <= pmf.n
@@ -160,7 +168,7 @@ def test_off_support_changes_the_steps_alone(target, rule, tau, ties):
         for how in OFF_SUPPORT
     )
     for other in (two, three):
-        for name in ("law", "accuracy", "kl", "path_kl", "steps_under_data"):
+        for name in ("distribution", "accuracy", "kl", "path_kl", "steps_under_data"):
             assert getattr(other, name) == getattr(one, name)
     slack = 0 if tau in (0, 1) else ROUNDING
     assert three.steps <= one.steps + slack
@@ -209,18 +217,20 @@ def test_the_path_of_a_random_order_is_the_mean_of_the_step_bounds(target, k):
 @given(target=targets(), by=st.sampled_from(["confidence", "margin", "entropy", "left_to_right", "random"]))
 def test_one_token_a_step_is_exact(target, by):
     result = decode(target.exact, parse_policy(f"topk:k=1,by={by}"))
-    assert result.law == target.law
+    assert result.distribution == target.distribution
     assert (result.accuracy, result.steps, result.steps_under_data) == (1, target.n, target.n)
     assert result.kl == result.path_kl == 0
     above_all = decode(target.exact, parse_policy(f"threshold:gamma=1,by={by},ties=lowest"))
-    assert above_all.law == target.law
+    assert above_all.distribution == target.distribution
 
 
 @given(target=targets(), rule=rules(("topk",)))
 def test_one_step_draws_from_the_product_of_the_marginals(target, rule):
     result = decode(target.exact, parse_policy(f"topk:k={target.n}"))
-    singles = [ref.marginal(target.law, [i]) for i in range(target.n)]
-    assert result.law == {y: prod(m[(v,)] for m, v in zip(singles, y, strict=True)) for y in target.law}
+    singles = [ref.marginal(target.distribution, [i]) for i in range(target.n)]
+    assert result.distribution == {
+        y: prod(m[(v,)] for m, v in zip(singles, y, strict=True)) for y in target.distribution
+    }
     assert result.kl == total_correlation(target.exact)
     assert result.steps == 1
     assert decode(target.exact, parse_policy(rule.spec)).steps <= target.n
@@ -228,12 +238,12 @@ def test_one_step_draws_from_the_product_of_the_marginals(target, rule):
 
 @given(target=targets([(2, 2, 2), (3, 2), (2, 2, 2, 2)]), rule=rules())
 def test_independent_positions_are_decoded_without_error(target, rule):
-    singles = [ref.marginal(target.law, [i]) for i in range(target.n)]
-    law = {}
+    singles = [ref.marginal(target.distribution, [i]) for i in range(target.n)]
+    distribution = {}
     for choices in product(*(m.items() for m in singles)):
-        law[tuple(v for (v,), _ in choices)] = prod(p for _, p in choices)
-    result = decode(JointPMF.from_mapping(law), parse_policy(rule.spec))
-    assert result.law == law
+        distribution[tuple(v for (v,), _ in choices)] = prod(p for _, p in choices)
+    result = decode(JointPMF.from_mapping(distribution), parse_policy(rule.spec))
+    assert result.distribution == distribution
     assert result.kl == result.path_kl == 0
 
 
@@ -241,7 +251,7 @@ def test_independent_positions_are_decoded_without_error(target, rule):
 def test_temperature_is_continuous_at_one(target, rule, factor):
     policy = parse_policy(rule.spec)
     near, exact = decode(target.exact, policy, temperature=1 + factor), decode(target.exact, policy)
-    assert near.law == pytest.approx({y: float(q) for y, q in exact.law.items()}, abs=1e-5)
+    assert near.distribution == pytest.approx({y: float(q) for y, q in exact.distribution.items()}, abs=1e-5)
     assert near.steps == pytest.approx(float(exact.steps), abs=1e-5)
     assert near.path_kl == pytest.approx(float(exact.path_kl), abs=1e-5)
 
@@ -250,7 +260,7 @@ def test_temperature_is_continuous_at_one(target, rule, factor):
 def test_a_temperature_of_every_kind(half):
     pmf = JointPMF.from_pairs([("a",), ("b",)], [Fraction(3, 4), Fraction(1, 4)])
     result = decode(pmf, parse_policy("topk:k=1"), temperature=half)
-    assert result.law == pytest.approx({("a",): 0.9, ("b",): 0.1}, abs=ROUNDING)
+    assert result.distribution == pytest.approx({("a",): 0.9, ("b",): 0.1}, abs=ROUNDING)
     for one in (1, 1.0, "1", "1.0", Fraction(1)):
         assert decode(pmf, parse_policy("topk:k=1"), temperature=one).kl == LogNumber()
     for zero in (0, 0.0, "0", -0.0):

@@ -32,7 +32,7 @@ HALF = Fraction(1, 2)
 def test_relabelling_tokens(target, rule, tau, data):
     maps = []
     for i in range(target.n):
-        tokens = sorted({y[i] for y in target.law}, key=str)
+        tokens = sorted({y[i] for y in target.distribution}, key=str)
         maps.append(dict(zip(tokens, data.draw(st.permutations(["p", "q", "r"])), strict=False)))
 
     def rename(y):
@@ -41,9 +41,9 @@ def test_relabelling_tokens(target, rule, tau, data):
     policy = parse_policy(rule.spec)
     before = decode(target.exact, policy, temperature=tau)
     after = decode(
-        JointPMF.from_mapping({rename(y): p for y, p in target.law.items()}), policy, temperature=tau
+        JointPMF.from_mapping({rename(y): p for y, p in target.distribution.items()}), policy, temperature=tau
     )
-    assert after.law == {rename(y): q for y, q in before.law.items()}
+    assert after.distribution == {rename(y): q for y, q in before.distribution.items()}
     for name in ("accuracy", "kl", "path_kl", "steps", "steps_under_data"):
         assert getattr(after, name) == getattr(before, name)
 
@@ -56,10 +56,10 @@ def test_relabelling_tokens(target, rule, tau, data):
 )
 def test_permuting_positions(target, rule, tau, data):
     order = data.draw(st.permutations(range(target.n)))
-    moved = JointPMF.from_mapping({tuple(y[i] for i in order): p for y, p in target.law.items()})
+    moved = JointPMF.from_mapping({tuple(y[i] for i in order): p for y, p in target.distribution.items()})
     policy = parse_policy(rule.spec)
     before, after = decode(target.exact, policy, temperature=tau), decode(moved, policy, temperature=tau)
-    assert after.law == {tuple(y[i] for i in order): q for y, q in before.law.items()}
+    assert after.distribution == {tuple(y[i] for i in order): q for y, q in before.distribution.items()}
     for name in ("accuracy", "kl", "path_kl", "steps", "steps_under_data"):
         assert getattr(after, name) == getattr(before, name)
 
@@ -70,7 +70,7 @@ def test_greedy_ties_lowest_is_the_lowest_token():
     assert result.accuracy == 0  # a and c: no outcome
     assert result.kl == result.path_kl == inf
     one = decode(pmf, parse_policy("topk:k=1,by=left_to_right"), temperature=0, greedy_ties="lowest")
-    assert one.law == {("a", "d"): 1, ("b", "c"): 0}
+    assert one.distribution == {("a", "d"): 1, ("b", "c"): 0}
 
 
 # --- Published and known values ------------------------------------------------------------------------------
@@ -128,10 +128,10 @@ def test_a_mixture_of_orders_beats_every_order():
     assert result.kl < result.path_kl == step_bound(subset_entropies(pmf), [(0, 1), (2, 3)])
 
 
-def test_kl_is_the_divergence_from_the_law():
+def test_kl_is_the_divergence_from_the_distribution():
     pmf = JointPMF.from_mapping(ref.replace_random(3))
     result = decode(pmf, parse_policy("topk:k=2,by=random"))
-    rest = {**result.law, (9, 9, 9): 1 - result.accuracy}
+    rest = {**result.distribution, (9, 9, 9): 1 - result.accuracy}
     assert kl_divergence(pmf, JointPMF.from_mapping(rest)) == result.kl
 
 
@@ -163,12 +163,12 @@ def test_many_positions():
 
 
 def test_weights_beyond_64_bits():
-    law = {(0, 0): 3**50, (0, 1): 5**40, (1, 1): 7**30}
-    total = sum(law.values())
-    law = {y: Fraction(w, total) for y, w in law.items()}
-    result = decode(JointPMF.from_mapping(law), parse_policy("topk:k=2"))
-    first, second = ref.marginal(law, [0]), ref.marginal(law, [1])
-    assert result.law == {y: first[y[:1]] * second[y[1:]] for y in law}
+    distribution = {(0, 0): 3**50, (0, 1): 5**40, (1, 1): 7**30}
+    total = sum(distribution.values())
+    distribution = {y: Fraction(w, total) for y, w in distribution.items()}
+    result = decode(JointPMF.from_mapping(distribution), parse_policy("topk:k=2"))
+    first, second = ref.marginal(distribution, [0]), ref.marginal(distribution, [1])
+    assert result.distribution == {y: first[y[:1]] * second[y[1:]] for y in distribution}
 
 
 # --- The valid set -------------------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ def test_extreme_temperatures(tau):
     pmf = JointPMF.from_pairs([("a",), ("b",)], [Fraction(3, 4), Fraction(1, 4)])
     with suppress(InputError):
         result = decode(pmf, parse_policy("topk:k=1"), temperature=tau)
-        assert result.law[("a",)] == pytest.approx(1.0 if tau == "1e-400" else 0.5)
+        assert result.distribution[("a",)] == pytest.approx(1.0 if tau == "1e-400" else 0.5)
 
 
 HUGE = """

@@ -71,10 +71,10 @@ def test_alike_positions_too(spec, marginal, monkeypatch):
 
 @pytest.mark.parametrize(("name", "n"), [("insert_random", 5), ("remove_random", 6)])
 @pytest.mark.parametrize("spec", SPECS)
-def test_intervals_equal_listed_laws(name, n, spec):
+def test_intervals_equal_listed_distributions(name, n, spec):
     task, policy = make_task(name, n), parse_policy(spec)
     found = decode_structured(structure_of(task), policy)
-    listed = decode(task.contexts()[0].law.pmf(), policy)
+    listed = decode(task.contexts()[0].distribution.pmf(), policy)
     for field in FIELDS:
         if field != "kl" or found.kl is not None:  # random choices between mirror images
             assert getattr(found, field) == getattr(listed, field), field

@@ -23,7 +23,7 @@ from theory.decoding.forward_cost import FlowCost, expected_work
 from theory.decoding.tasks.decode import decode_contexts
 from theory.distributions import agreeing_outcomes as agreement
 from theory.distributions.agreeing_outcomes import Agreement
-from theory.distributions.distribution import MASK, Context, ListedLaw
+from theory.distributions.distribution import MASK, Context, ListedDistribution
 from theory.distributions.listed_model import ListedModel
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
@@ -39,8 +39,8 @@ from theory.policies.as_process import SampledConfidence
 from theory.policies.view import UNKNOWN
 
 
-def law_of(name: str, n: int) -> JointPMF:
-    return make_task(name, n).contexts()[0].law.pmf()
+def distribution_of(name: str, n: int) -> JointPMF:
+    return make_task(name, n).contexts()[0].distribution.pmf()
 
 
 class TestAgreement:
@@ -112,12 +112,12 @@ class TestProcesses:
         with pytest.raises(
             CostError, match=r"following wino would take about .* steps, the limit is 6\.0e\+10"
         ):
-            decode(law_of("parity", 10), parse_policy("wino"))
+            decode(distribution_of("parity", 10), parse_policy("wino"))
 
     @pytest.mark.parametrize("limit", [10**7, 10**8])
     def test_the_limit_can_be_moved(self, limit, monkeypatch):
         monkeypatch.setattr(run_cost, "_LIMIT", limit)
-        pmf, rule = law_of("markov_chain", 8), parse_policy("topk:k=2,confidence=sampled")
+        pmf, rule = distribution_of("markov_chain", 8), parse_policy("topk:k=2,confidence=sampled")
         with pytest.raises(CostError) as refused:
             decode(pmf, rule)
         assert refused.value.factor is not None
@@ -143,7 +143,7 @@ class TestProcesses:
                 seen.append(self)
 
         monkeypatch.setattr(process_decoder, "_Run", Kept)
-        decode(law_of(task, n), parse_policy(spec))
+        decode(distribution_of(task, n), parse_policy(spec))
         (run,) = seen
         expected = sum(step.rows for step in run.pilot.ahead.values())
         assert run.cost.rows / 4 < expected < 4 * run.cost.rows
@@ -169,7 +169,9 @@ class TestProcesses:
 
     def test_a_state_that_splits_into_many_rows_is_not_split(self, monkeypatch):
         monkeypatch.setattr(pilot, "_SPLIT", 10)
-        run = process_decoder._Run(law_of("parity", 10), parse_policy("wino"), Transform(), "marginal")
+        run = process_decoder._Run(
+            distribution_of("parity", 10), parse_policy("wino"), Transform(), "marginal"
+        )
         monkeypatch.setattr(run.chance.model, "watch", None)
         with pytest.raises(CostError, match="would take about"):
             run.finish()
@@ -186,7 +188,7 @@ class TestProcesses:
 
         def fresh():
             rule = SampledConfidence(parse_policy("topk:k=2"))
-            return process_decoder._Run(law_of("shuffle", 6), rule, Transform(), "marginal")
+            return process_decoder._Run(distribution_of("shuffle", 6), rule, Transform(), "marginal")
 
         first, again = fresh(), fresh()  # no answers are remembered from one to the other
         each = first.pilot._look(first.board, 100)[1]
@@ -201,7 +203,7 @@ class TestFlows:
     """Decodes set by set."""
 
     def test_a_long_decode_is_refused_before_its_first_set(self):
-        flow = Flow(law_of("balanced", 14), parse_policy("eb:gamma=0.1"), Transform(), "marginal")
+        flow = Flow(distribution_of("balanced", 14), parse_policy("eb:gamma=0.1"), Transform(), "marginal")
         with pytest.raises(CostError, match=r"decoding set by set, 3432 outcomes, would take about"):
             flow.run()
         assert (flow.cost.pairs, flow.cost.spent) == (0, 0)
@@ -217,14 +219,14 @@ class TestFlows:
         ],
     )
     def test_estimates_and_what_was_done_are_of_one_size(self, task, n, spec):
-        pmf, policy = law_of(task, n), parse_policy(spec)
+        pmf, policy = distribution_of(task, n), parse_policy(spec)
         expected = expected_work(FlowCost(pmf=pmf), ListedModel.by_code(pmf), policy, Transform(), stop=False)
         flow = Flow(pmf, policy, Transform(), "marginal")
         flow.run()
         assert flow.cost.spent / 3 < expected < 3 * flow.cost.spent
 
     def test_what_follows_is_judged_by_what_was_done(self):
-        cost = FlowCost(pmf=law_of("parity", 4), spent=600)
+        cost = FlowCost(pmf=distribution_of("parity", 4), spent=600)
         assert cost.rest(5) == 0
         cost.foresee({1: 1.0, 2: 2.0, 8: 3.0, 9: 6.0})
         assert [cost.rest(mask) for mask in (0, 1)] == [0, 0]
@@ -232,7 +234,7 @@ class TestFlows:
         assert cost.rest(15) == 0
 
     def test_a_decode_that_turns_out_long_ends_on_the_way(self, monkeypatch):
-        pmf, policy = law_of("parity", 6), parse_policy("topk:k=1,by=random")
+        pmf, policy = distribution_of("parity", 6), parse_policy("topk:k=1,by=random")
         flow = Flow(pmf, policy, Transform(), "marginal")
         flow.run()
         monkeypatch.setattr(flow_cost, "_LIMIT", flow.cost.spent * 2 // 3)
@@ -245,7 +247,7 @@ class TestFlows:
 
     def test_policies_that_look_at_the_tokens_are_shown_them(self, monkeypatch):
         """Also off the support, where no token is known."""
-        pmf = law_of("shuffle_strict", 4)
+        pmf = distribution_of("shuffle_strict", 4)
         policy = adaptive_bounds(pmf).policy(2)
         brief = decode(pmf, policy)
         monkeypatch.setattr(flow_cost, "_BRIEF", 10**9)
@@ -255,7 +257,11 @@ class TestFlows:
             type(policy), "plan", lambda self, view: seen.append(view.revealed) or plan(self, view)
         )
         looked_at = decode(pmf, policy)
-        assert (looked_at.law, looked_at.kl, looked_at.steps) == (brief.law, brief.kl, brief.steps)
+        assert (looked_at.distribution, looked_at.kl, looked_at.steps) == (
+            brief.distribution,
+            brief.kl,
+            brief.steps,
+        )
         assert [len(rows) for rows in seen[:2]] == [100, 100]  # two steps of a look ahead
         assert UNKNOWN in seen[1]
         assert (seen[1] >= 0).any()
@@ -267,7 +273,7 @@ class TestFlows:
 
     def test_brief_decodes_are_not_looked_at(self, monkeypatch):
         monkeypatch.setattr(flow_cost, "sampled_steps", None)
-        assert decode(law_of("shuffle", 4), parse_policy("topk:k=2")).steps == 2
+        assert decode(distribution_of("shuffle", 4), parse_policy("topk:k=2")).steps == 2
 
 
 class TestLogSums:
@@ -287,7 +293,7 @@ class TestLogSums:
         assert ball.rad() < 1e-20
 
     def test_a_decode_says_so(self, monkeypatch):
-        pmf, rule = law_of("markov_chain", 6), parse_policy("topk:k=2")
+        pmf, rule = distribution_of("markov_chain", 6), parse_policy("topk:k=2")
         exact = decode(pmf, rule)
         monkeypatch.setattr(log_sums, "_LIMIT", -1)
         balls = decode(pmf, rule)
@@ -305,12 +311,15 @@ class TestContexts:
     """All contexts together keep to the limit."""
 
     def test_each_has_its_share(self, monkeypatch):
-        laws = [JointPMF.from_weights(["ab" * 2, "ba" * 2], [1, weight]) for weight in range(1, 6)]
-        contexts = [Context(weight=Fraction(1, 5), law=ListedLaw(law)) for law in laws]
+        distributions = [JointPMF.from_weights(["ab" * 2, "ba" * 2], [1, weight]) for weight in range(1, 6)]
+        contexts = [
+            Context(weight=Fraction(1, 5), distribution=ListedDistribution(distribution))
+            for distribution in distributions
+        ]
         task = SimpleNamespace(contexts=lambda: contexts, chain=lambda: None)
         policy = parse_policy("topk:k=1,by=random")
         monkeypatch.setattr(flow_cost, "_BRIEF", 0)
-        one = Flow(task.contexts()[0].law.pmf(), policy, Transform(), "marginal")
+        one = Flow(task.contexts()[0].distribution.pmf(), policy, Transform(), "marginal")
         one.run()
         monkeypatch.setattr(flow_cost, "_LIMIT", 2 * one.cost.spent)  # of five contexts of one size
         with pytest.raises(CostError, match="decoding set by set"):

@@ -43,7 +43,7 @@ def test_lumped_equals_unlumped(n, temperature, greedy_ties):
     compared = 0
     for name in _with_chain(n):
         task = make_task(name, n)
-        pmf = task.contexts()[0].law.pmf()
+        pmf = task.contexts()[0].distribution.pmf()
         for spec in SPECS:
             switches = {"temperature": temperature, "greedy_ties": greedy_ties}
             listed = decode(pmf, parse_policy(spec), **switches)
@@ -60,7 +60,7 @@ def test_lumped_equals_unlumped(n, temperature, greedy_ties):
 @pytest.mark.parametrize("spec", SPECS)
 def test_tie_interval_lumped_equals_unlumped(name, spec):
     task = make_task(name, 4)
-    listed = tie_interval(task.contexts()[0].law.pmf(), parse_policy(spec))
+    listed = tie_interval(task.contexts()[0].distribution.pmf(), parse_policy(spec))
     assert tie_interval_lumped(task.chain(), parse_policy(spec)) == listed
 
 
@@ -69,7 +69,7 @@ def test_tie_interval_lumped_equals_unlumped(name, spec):
 )
 @pytest.mark.parametrize("spec", SPECS)
 def test_every_tie_rule_lies_in_the_interval(name, spec):
-    pmf = make_task(name, None if name == "city_names" else 4).contexts()[0].law.pmf()
+    pmf = make_task(name, None if name == "city_names" else 4).contexts()[0].distribution.pmf()
     low, high = tie_interval(pmf, parse_policy(spec))
     assert 0 <= low <= high <= 1
     for rule in ("random", "lowest"):

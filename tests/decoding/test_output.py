@@ -1,4 +1,4 @@
-"""The whole output law against plain recursion over every sequence."""
+"""The whole output distribution against plain recursion over every sequence."""
 
 from fractions import Fraction
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.reference import definitions as ref
 from theory.decoding.decoder import decode
-from theory.decoding.output import output_law
+from theory.decoding.output import output_distribution
 from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.validation import InputError
@@ -29,26 +29,26 @@ RULES = {
     greedy_ties=st.sampled_from(["random", "lowest"]),
     off_support=st.sampled_from(["marginal", "uniform"]),
 )
-def test_output_law_is_that_of_the_recursion(weights, spec, temperature, greedy_ties, off_support):
+def test_output_distribution_is_that_of_the_recursion(weights, spec, temperature, greedy_ties, off_support):
     outcomes = [(a, b, c) for a in (0, 1) for b in (0, 1, 2) for c in (0, 1)]
     pmf = {y: Fraction(w, sum(weights)) for y, w in zip(outcomes, weights, strict=True) if w}
     switches = {"temperature": temperature, "greedy_ties": greedy_ties, "off_support": off_support}
-    law = output_law(JointPMF.from_mapping(pmf), parse_policy(spec), **switches)
-    expected = ref.decode(pmf, RULES[spec], **switches).law
-    assert law == {y: q for y, q in expected.items() if q}
-    assert sum(law.values()) == 1
+    distribution = output_distribution(JointPMF.from_mapping(pmf), parse_policy(spec), **switches)
+    expected = ref.decode(pmf, RULES[spec], **switches).distribution
+    assert distribution == {y: q for y, q in expected.items() if q}
+    assert sum(distribution.values()) == 1
 
 
-def test_output_law_of_floats_and_of_another_temperature():
+def test_output_distribution_of_floats_and_of_another_temperature():
     pmf = JointPMF.from_pairs([("a", "b"), ("b", "a"), ("a", "a")], [0.5, 0.3, 0.2])
     policy = parse_policy("topk:k=2")
-    law = output_law(pmf, policy, temperature=0.5)
-    assert sum(law.values()) == pytest.approx(1, abs=1e-12)
-    inside = decode(pmf, policy, temperature=0.5).law
-    assert all(law[y] == pytest.approx(q, abs=1e-15) for y, q in inside.items())
-    assert ("b", "b") in law
+    distribution = output_distribution(pmf, policy, temperature=0.5)
+    assert sum(distribution.values()) == pytest.approx(1, abs=1e-12)
+    inside = decode(pmf, policy, temperature=0.5).distribution
+    assert all(distribution[y] == pytest.approx(q, abs=1e-15) for y, q in inside.items())
+    assert ("b", "b") in distribution
 
 
-def test_unfinished_answers_have_no_law():
+def test_unfinished_answers_have_no_distribution():
     with pytest.raises(InputError, match="unfinished"):
-        output_law(JointPMF.uniform([(0, 1), (1, 0)]), parse_policy("topk:k=2"), off_support="stop")
+        output_distribution(JointPMF.uniform([(0, 1), (1, 0)]), parse_policy("topk:k=2"), off_support="stop")

@@ -1,4 +1,4 @@
-"""Processes on listed laws: rows are counted as they come, and runs that would take long end in one line."""
+"""Processes on listed distributions: rows are counted as they come, and runs that would take long end in one line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from theory.decoding import forward_cost as flow_cost
 from theory.decoding import process_cost as run_cost
 from theory.decoding.decoder import decode
 from theory.decoding.state_keys import StateKeys
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.pmf import JointPMF
 from theory.limits import CostError
 from theory.policies import parse_policy
@@ -29,7 +29,7 @@ PAIR = JointPMF.uniform([(0, 1), (1, 0)])
 @pytest.mark.parametrize("spec", ["rcr:steps=4", "remdm:steps=4,eta=1/5", "wino"])
 def test_short_runs_of_many_rows_are_refused(spec, monkeypatch):
     """Each step was within its own limit, and sixteen of them took a quarter of an hour."""
-    pmf = make_task("shuffle", 4).contexts()[0].law.pmf()
+    pmf = make_task("shuffle", 4).contexts()[0].distribution.pmf()
     monkeypatch.setattr(run_cost, "_LIMIT", 10**7)
     with pytest.raises(
         CostError, match=r"following .* would take about .* steps, the limit is 1\.0e\+07 steps; use"
@@ -72,7 +72,7 @@ def test_a_memory_of_another_kind_is_no_progress_for_long():
 
 
 def test_sets_ahead_are_counted_before_they_are_visited(monkeypatch):
-    pmf, policy = make_task("parity", 6).contexts()[0].law.pmf(), parse_policy("dllm:steps=2")
+    pmf, policy = make_task("parity", 6).contexts()[0].distribution.pmf(), parse_policy("dllm:steps=2")
     # the first set leads to twenty of three positions, which take some 0.8 ms each
     monkeypatch.setattr(flow_cost, "_LIMIT", 15 * 10**6)
     monkeypatch.setattr(flow_cost, "_BRIEF", 0)  # no sampled runs
@@ -86,7 +86,7 @@ HALVES = [["1/2", "1/2"], ["1/2", "1/2"]]
 
 
 def test_rules_that_ask_nothing_draw_in_full_batches():
-    law = MarkovLaw(n=100, initial=["1/2", "1/2"], transition=HALVES)
+    distribution = MarkovDistribution(n=100, initial=["1/2", "1/2"], transition=HALVES)
     seen: list[int] = []
 
     class Seen(type(parse_policy("rcr:steps=2"))):
@@ -94,12 +94,12 @@ def test_rules_that_ask_nothing_draw_in_full_batches():
             seen.append(len(board.tokens))
             return super().step(board, chance)
 
-    sample_runs(law, Seen(steps=2), samples=500, rng=np.random.default_rng(0))
+    sample_runs(distribution, Seen(steps=2), samples=500, rng=np.random.default_rng(0))
     assert seen == [500, 500]
 
 
 def test_what_a_rule_takes_itself_is_in_the_estimate():
-    # a thousand calls of a law that answers at once
+    # a thousand calls of a distribution that answers at once
     task = make_task("copy", 1000)
     with pytest.raises(CostError, match="decoding 2000 samples of 1000 positions by saber would take about"):
         decode_answer(task, parse_policy("saber"))

@@ -22,8 +22,8 @@ from theory.policies import parse_policy
 )
 def test_tie_interval(target, rule):
     low, high = tie_interval(target.exact, parse_policy(rule.spec))
-    assert low == tie_extremes(target.law, rule.select, min)
-    assert high == tie_extremes(target.law, rule.select, max)
+    assert low == tie_extremes(target.distribution, rule.select, min)
+    assert high == tie_extremes(target.distribution, rule.select, max)
     policy = parse_policy(rule.spec)
     for (
         ties
@@ -41,8 +41,8 @@ def test_rules_with_irrational_chances():
     assert all(isinstance(value, float) for value in even)
 
 
-@pytest.mark.parametrize("law", [ref.uniform([(0, 1, 0), (1, 0, 1)]), ref.repeated_bit(3)])
-def test_a_tie_rule_does_not_see_the_chosen_set(law):
+@pytest.mark.parametrize("distribution", [ref.uniform([(0, 1, 0), (1, 0, 1)]), ref.repeated_bit(3)])
+def test_a_tie_rule_does_not_see_the_chosen_set(distribution):
     # of three bits two pairs cannot both go wrong: every rule is right for at least one of the three sets
     policy = parse_policy("topk:k=2,by=random")
-    assert tie_interval(JointPMF.from_mapping(law), policy) == (Fraction(1, 3), 1)
+    assert tie_interval(JointPMF.from_mapping(distribution), policy) == (Fraction(1, 3), 1)

@@ -18,11 +18,11 @@ from theory.__main__ import main
 from theory.bounds.partitions.contexts import bounds_by_context
 from theory.decoding.tasks import decode as expectation_module
 from theory.decoding.tasks.best_setting import oracle
-from theory.decoding.tasks.calls import task_step_law
+from theory.decoding.tasks.calls import task_step_distribution
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tasks.realised import realised_on
 from theory.distributions.contexts import expectation
-from theory.distributions.distribution import Context, ListedLaw, context_pmfs, occurring
+from theory.distributions.distribution import Context, ListedDistribution, context_pmfs, occurring
 from theory.distributions.pmf import JointPMF
 from theory.information.subsets.builder import subset_entropies
 from theory.optima.adaptive.contexts import average_bounds, average_depth, average_frontier
@@ -57,8 +57,8 @@ class Task:
 
 
 def context(weight, rows) -> Context:
-    law = rows if isinstance(rows, JointPMF) else JointPMF.uniform(map(tuple, rows))
-    return Context(weight=Fraction(weight), law=ListedLaw(law))
+    distribution = rows if isinstance(rows, JointPMF) else JointPMF.uniform(map(tuple, rows))
+    return Context(weight=Fraction(weight), distribution=ListedDistribution(distribution))
 
 
 def answer_of(path, command, *options):
@@ -99,9 +99,9 @@ def test_only_contexts_that_occur_count():
     assert occurring(parts) == parts[1:]
     assert decode_contexts(task, greedy, temperature=0) == decode_contexts(alone, greedy, temperature=0)
     assert decode_contexts(task, greedy, temperature=0).kl == 0  # infinite for the orders
-    laws = [task_step_law(made, greedy) for made in (task, alone)]
-    assert laws[0].runs == laws[1].runs
-    assert laws[0].data == laws[1].data
+    distributions = [task_step_distribution(made, greedy) for made in (task, alone)]
+    assert distributions[0].runs == distributions[1].runs
+    assert distributions[0].data == distributions[1].data
     assert realised_on(task, greedy) == realised_on(alone, greedy)
     assert oracle(task, [greedy]) == oracle(alone, [greedy])
     assert bounds_by_context(parts) == bounds_by_context(parts[1:])
@@ -144,7 +144,9 @@ def test_theorem_3_for_contexts_of_any_length(parts):
     assert len(found) == longest
     for steps, value in enumerate(found, start=1):
         least = [
-            ref.scale(ref.optimal_bound(t.law, min(steps, t.n))[0], Fraction(w, total)) for w, t in parts if w
+            ref.scale(ref.optimal_bound(t.distribution, min(steps, t.n))[0], Fraction(w, total))
+            for w, t in parts
+            if w
         ]
         assert same(value, ref.add(*least))
 
@@ -161,7 +163,7 @@ def test_contexts_that_differ_in_names_alone_are_decoded_once(spec, decodes, mon
         expectation_module, "decode", lambda pmf, *args, **kw: counted.append(pmf) or known(pmf, *args, **kw)
     )
     found = decode_contexts(Task(tuple(parts)), parse_policy(spec))
-    alone = [known(part.law.pmf(), parse_policy(spec)) for part in parts]
+    alone = [known(part.distribution.pmf(), parse_policy(spec)) for part in parts]
     assert found.accuracy == sum(Fraction(1, 4) * result.accuracy for result in alone)
     assert found.steps == sum(Fraction(1, 4) * result.steps for result in alone)
     assert len(counted) == decodes

@@ -32,9 +32,9 @@ TWO, THREE = [("a",), ("b",)], [("a",), ("b",), ("c",)]
 
 
 def as_dict(pmf: JointPMF) -> dict:
-    law = dict(pmf)
-    assert len(law) == len(pmf) == len(pmf.outcomes) == len(pmf.probabilities)
-    return law
+    distribution = dict(pmf)
+    assert len(distribution) == len(pmf) == len(pmf.outcomes) == len(pmf.probabilities)
+    return distribution
 
 
 # --- Building -------------------------------------------------------------------------------------------
@@ -42,33 +42,35 @@ def as_dict(pmf: JointPMF) -> dict:
 
 @given(target=targets())
 def test_the_constructors_agree(target):
-    law, n = target.law, target.n
-    denominator = 2 * 3 * 5 * max(p.denominator for p in law.values())
-    weights = [p * denominator for p in law.values()]
+    distribution, n = target.distribution, target.n
+    denominator = 2 * 3 * 5 * max(p.denominator for p in distribution.values())
+    weights = [p * denominator for p in distribution.values()]
     built = [
-        JointPMF.from_mapping(law),
-        JointPMF.from_pairs([list(y) for y in law], list(law.values())),
-        JointPMF.from_pairs(list(law), [str(p) for p in law.values()]),
-        JointPMF.from_weights(list(law), weights),
+        JointPMF.from_mapping(distribution),
+        JointPMF.from_pairs([list(y) for y in distribution], list(distribution.values())),
+        JointPMF.from_pairs(list(distribution), [str(p) for p in distribution.values()]),
+        JointPMF.from_weights(list(distribution), weights),
     ]
     for pmf in built:
-        assert as_dict(pmf) == law
+        assert as_dict(pmf) == distribution
         assert (pmf.n, pmf.is_exact) == (n, True)
         assert all(isinstance(p, Fraction) for p in pmf.probabilities)
-        assert [set(alphabet) for alphabet in pmf.alphabets] == [{y[i] for y in law} for i in range(n)]
+        assert [set(alphabet) for alphabet in pmf.alphabets] == [
+            {y[i] for y in distribution} for i in range(n)
+        ]
 
 
 @given(target=targets())
 def test_a_dense_table_is_the_same_pmf(target):
-    alphabets = [sorted({y[i] for y in target.law}, key=str) for i in range(target.n)]
+    alphabets = [sorted({y[i] for y in target.distribution}, key=str) for i in range(target.n)]
     table = np.empty([len(a) for a in alphabets], dtype=object)
     for index in product(*(range(len(a)) for a in alphabets)):
         word = tuple(a[j] for a, j in zip(alphabets, index, strict=True))
-        table[index] = target.law.get(word, Fraction(0))
-    assert as_dict(JointPMF.from_dense(table, alphabets)) == target.law
+        table[index] = target.distribution.get(word, Fraction(0))
+    assert as_dict(JointPMF.from_dense(table, alphabets)) == target.distribution
     floats = JointPMF.from_dense(table.astype(float), alphabets)
     assert not floats.is_exact
-    assert as_dict(floats) == {y: float(p) for y, p in target.law.items()}
+    assert as_dict(floats) == {y: float(p) for y, p in target.distribution.items()}
 
 
 def test_dense_defaults_to_indices_as_tokens():
@@ -98,7 +100,7 @@ def test_a_dense_table_of_text():
 def test_dense_and_back(target):
     for pmf in (target.exact, target.floats):
         back = JointPMF.from_dense(pmf.dense(), pmf.alphabets)
-        assert as_dict(back) == {y: float(p) for y, p in target.law.items()}
+        assert as_dict(back) == {y: float(p) for y, p in target.distribution.items()}
         assert back.alphabets == pmf.alphabets
 
 
@@ -383,7 +385,7 @@ def test_too_many_positions_for_the_optimal_partition():
 @given(target=targets(), data=st.data())
 def test_marginal(target, data):
     positions = data.draw(subsets(target.n, smallest=1))
-    expected = ref.marginal(target.law, positions)
+    expected = ref.marginal(target.distribution, positions)
     marginal = target.exact.marginal(positions)
     assert as_dict(marginal) == expected
     assert sum(marginal.probabilities) == 1
@@ -393,9 +395,9 @@ def test_marginal(target, data):
 
 @given(target=targets(), data=st.data())
 def test_condition(target, data):
-    outcome = data.draw(st.sampled_from(list(target.law)))
+    outcome = data.draw(st.sampled_from(list(target.distribution)))
     given_values = {i: outcome[i] for i in data.draw(subsets(target.n))}
-    expected = ref.condition(target.law, given_values)
+    expected = ref.condition(target.distribution, given_values)
     conditional = target.exact.condition(given_values)
     assert as_dict(conditional) == expected
     assert conditional.is_exact
@@ -406,7 +408,7 @@ def test_condition(target, data):
 
 @given(target=targets(), data=st.data())
 def test_conditioning_twice_is_conditioning_once(target, data):
-    outcome = data.draw(st.sampled_from(list(target.law)))
+    outcome = data.draw(st.sampled_from(list(target.distribution)))
     first, second = data.draw(subsets(target.n)), data.draw(subsets(target.n))
     pmf = target.exact
     twice = pmf.condition({i: outcome[i] for i in first}).condition({i: outcome[i] for i in second})
@@ -418,10 +420,10 @@ def test_grouping_when_the_key_does_not_fit_a_word(n, width):
     rng = Random(n)
     base = [tuple(rng.randrange(width) for _ in range(n)) for _ in range(5)]
     rows = {tuple(rng.choice(base)[i] for i in range(n)) for _ in range(60)}
-    law = ref.uniform(sorted(rows))
-    pmf = JointPMF.from_mapping(law)
+    distribution = ref.uniform(sorted(rows))
+    pmf = JointPMF.from_mapping(distribution)
     for positions in (range(n), range(n - 1, -1, -1), range(0, n, 2), [n - 1]):
-        assert as_dict(pmf.marginal(list(positions))) == ref.marginal(law, positions)
+        assert as_dict(pmf.marginal(list(positions))) == ref.marginal(distribution, positions)
 
 
 @given(target=targets(), data=st.data())
@@ -429,9 +431,9 @@ def test_relabelling_tokens_changes_no_number(target, data):
     names = {0: ["q", "p", "r"], 1: [7, 5, 6], 2: [(), (1,), (0, 0)]}[data.draw(st.integers(0, 2))]
     maps = []
     for i in range(target.n):
-        tokens = sorted({y[i] for y in target.law}, key=str)
+        tokens = sorted({y[i] for y in target.distribution}, key=str)
         maps.append(dict(zip(tokens, data.draw(st.permutations(names)), strict=False)))
-    renamed = {tuple(m[v] for m, v in zip(maps, y, strict=True)): p for y, p in target.law.items()}
+    renamed = {tuple(m[v] for m, v in zip(maps, y, strict=True)): p for y, p in target.distribution.items()}
     pmf = JointPMF.from_mapping(renamed)
     assert as_dict(pmf) == renamed
     for mask in range(1 << target.n):

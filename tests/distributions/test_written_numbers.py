@@ -13,8 +13,8 @@ import paper_repro
 from figures.engine.task_data import task_data
 from theory.__main__ import main
 from theory.distributions.files.task_file import read_task
-from theory.distributions.parametric.hmm import HMMLaw
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.hmm import HMMDistribution
+from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.written_numbers import Digits, is_float
 from theory.information.measures import entropy
 from theory.validation import InputError
@@ -34,7 +34,7 @@ def listed(tmp_path, numbers, **options):
 
 
 def pmf_of(task, j=0):
-    return task.contexts()[j].law.pmf()
+    return task.contexts()[j].distribution.pmf()
 
 
 @pytest.mark.parametrize(
@@ -164,11 +164,11 @@ def test_numbers_that_no_float_holds_are_refused(tmp_path, numbers, message):
 CHAIN = {"length": 4, "initial": THIRDS, "transition": [THIRDS, [0.1, 0.2, 0.7], ["1/2", "1/2", 0]]}
 
 
-def test_rows_of_structured_laws_are_floats_too(tmp_path):
+def test_rows_of_structured_distributions_are_floats_too(tmp_path):
     task = read_task(saved(tmp_path, {"markov": CHAIN}))
-    law = task.contexts()[0].law
-    assert law.initial == (Fraction(1, 3),) * 3
-    assert law.transition[0][1] == (Fraction(1, 10), Fraction(1, 5), Fraction(7, 10))
+    distribution = task.contexts()[0].distribution
+    assert distribution.initial == (Fraction(1, 3),) * 3
+    assert distribution.transition[0][1] == (Fraction(1, 10), Fraction(1, 5), Fraction(7, 10))
     assert "sums miss 1 by 1.0e-16" in task.note
     with pytest.raises(InputError, match="initial must sum to 1"):
         read_task(saved(tmp_path, {"markov": CHAIN}), exact=True)
@@ -177,16 +177,22 @@ def test_rows_of_structured_laws_are_floats_too(tmp_path):
     rules = {"S": {"A A": 1}, "A": {"0.12345678901234": 1 / 3, "y": 2 / 3}, "B": ["0.12345678901234", "z"]}
     grammar = {"length": 2, "start": "S", "rules": rules}
     task = read_task(saved(tmp_path, {"grammar": grammar}))
-    assert task.contexts()[0].law.rules.words["A"]["y"] == Fraction(2 * 10**16 // 3, 10**16 - 1)
+    assert task.contexts()[0].distribution.rules.words["A"]["y"] == Fraction(2 * 10**16 // 3, 10**16 - 1)
     with pytest.raises(InputError, match="rules of 'A' must sum to 1"):
         read_task(saved(tmp_path, {"grammar": grammar}), exact=True)
 
 
-def test_laws_made_in_python_take_floats():
-    assert MarkovLaw(n=3, initial=THIRDS, transition=np.full((3, 3), 1 / 3)).initial == (Fraction(1, 3),) * 3
-    assert HMMLaw(n=3, initial=[1], transition=[[1]], emission=[THIRDS]).emission[0] == (Fraction(1, 3),) * 3
+def test_distributions_made_in_python_take_floats():
+    assert (
+        MarkovDistribution(n=3, initial=THIRDS, transition=np.full((3, 3), 1 / 3)).initial
+        == (Fraction(1, 3),) * 3
+    )
+    assert (
+        HMMDistribution(n=3, initial=[1], transition=[[1]], emission=[THIRDS]).emission[0]
+        == (Fraction(1, 3),) * 3
+    )
     with pytest.raises(InputError, match="initial must sum to 1"):
-        MarkovLaw(n=3, initial=[0.3333333, 0.3333333, 0.3333333], transition=[[1, 0, 0]] * 3)
+        MarkovDistribution(n=3, initial=[0.3333333, 0.3333333, 0.3333333], transition=[[1, 0, 0]] * 3)
 
 
 COMMANDS = [

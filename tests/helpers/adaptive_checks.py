@@ -20,15 +20,17 @@ HALF = Fraction(1, 2)
 Point = tuple[Fraction, tuple, int]  # E_P steps, KL as the items of a form, greatest number of steps
 
 
-def every_policy(law: ref.PMF, masked: frozenset | None = None) -> frozenset[Point]:
-    """(E_P steps, KL, worst case) of every deterministic policy from a state on, by its conditional law."""
-    masked = frozenset(range(ref.length(law))) if masked is None else masked
+def every_policy(distribution: ref.PMF, masked: frozenset | None = None) -> frozenset[Point]:
+    """(E_P steps, KL, worst case) of every deterministic policy from a state on, by its conditional distribution."""
+    masked = frozenset(range(ref.length(distribution))) if masked is None else masked
     if not masked:
         return frozenset({(Fraction(0), (), 0)})
     found = set()
     for block in subsets(masked):
-        cost = ref.total_correlation(law, block)
-        branches = [(p, every_policy(part, masked - set(block))) for p, part in ref.contexts(law, block)]
+        cost = ref.total_correlation(distribution, block)
+        branches = [
+            (p, every_policy(part, masked - set(block))) for p, part in ref.contexts(distribution, block)
+        ]
         for choice in product(*(ends for _, ends in branches)):
             weighed = list(zip([p for p, _ in branches], choice, strict=True))
             steps = 1 + sum(p * steps for p, (steps, _, _) in weighed)
@@ -81,7 +83,7 @@ def as_form(number: LogNumber) -> tuple:
 
 
 def check_brute_force(target: Target) -> None:
-    points = every_policy(target.law)
+    points = every_policy(target.distribution)
     graph = state_graph(target.exact)
     bounds, edge, depth = adaptive_bounds(graph), frontier(graph), serial_depth(graph)
     for t in range(1, target.n + 1):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from models.predictors.ideal import IdealPredictor
-from theory.distributions.distribution import Law
+from theory.distributions.distribution import Distribution
 
 FEW_STATES = 10_000  # marginals of all states at once
 
@@ -16,13 +16,13 @@ FEW_STATES = 10_000  # marginals of all states at once
 class Asked(IdealPredictor):
     """The ideal model that answers each state once: 20,000 runs stand in few of them."""
 
-    def __init__(self, law: Law) -> None:
-        super().__init__(law)
-        assert (self.vocab_size + 1) ** law.n < 2**63
-        self._places = (self.vocab_size + 1) ** torch.arange(law.n)
+    def __init__(self, distribution: Distribution) -> None:
+        super().__init__(distribution)
+        assert (self.vocab_size + 1) ** distribution.n < 2**63
+        self._places = (self.vocab_size + 1) ** torch.arange(distribution.n)
         self._table = None
-        if (self.vocab_size + 1) ** law.n <= FEW_STATES:
-            states = torch.tensor([*product(range(self.vocab_size + 1), repeat=law.n)]).flip(1)
+        if (self.vocab_size + 1) ** distribution.n <= FEW_STATES:
+            states = torch.tensor([*product(range(self.vocab_size + 1), repeat=distribution.n)]).flip(1)
             self._table = super().marginals(states)
 
     def marginals(self, tokens: torch.Tensor) -> torch.Tensor:

@@ -3,18 +3,18 @@
 import sys
 from fractions import Fraction
 
-from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.pmf import JointPMF
 from theory.policies.policy import RankedPolicy
 
-LAW = ListedLaw(JointPMF.uniform([(0, 0), (0, 1), (1, 1)]))
+LAW = ListedDistribution(JointPMF.uniform([(0, 0), (0, 1), (1, 1)]))
 
 
 class Good:
     name, n = "good", 2
 
     def contexts(self):
-        return (Context(weight=Fraction(1), law=LAW),)
+        return (Context(weight=Fraction(1), distribution=LAW),)
 
     def chain(self):
         return None
@@ -22,17 +22,17 @@ class Good:
 
 class Half(Good):
     def contexts(self):
-        return (Context(weight=Fraction(1, 2), law=LAW),)
+        return (Context(weight=Fraction(1, 2), distribution=LAW),)
 
 
 class Negative(Good):
     def contexts(self):
-        return (Context(weight=Fraction(-1), law=LAW), Context(weight=Fraction(2), law=LAW))
+        return (Context(weight=Fraction(-1), distribution=LAW), Context(weight=Fraction(2), distribution=LAW))
 
 
 class FloatWeight(Good):
     def contexts(self):
-        return (Context(weight=1.0, law=LAW),)  # type: ignore[arg-type]
+        return (Context(weight=1.0, distribution=LAW),)  # type: ignore[arg-type]
 
 
 class Longer(Good):
@@ -72,12 +72,12 @@ class Five(Good):
 
 class Generated(Good):
     def contexts(self):
-        yield Context(weight=Fraction(1), law=LAW)
+        yield Context(weight=Fraction(1), distribution=LAW)
 
 
 class Pmf(Good):
     def contexts(self):
-        return (Context(weight=Fraction(1), law=LAW.source),)
+        return (Context(weight=Fraction(1), distribution=LAW.source),)
 
 
 class NoContext(Good):

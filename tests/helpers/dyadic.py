@@ -9,7 +9,7 @@ from theory.distributions.pmf import JointPMF
 
 
 def dyadic(shape, largest: int = 3):
-    """Random laws as dictionaries; the first outcome of positive weight takes what is missing to the power of two."""
+    """Random distributions as dictionaries; the first outcome takes what is missing to the power of two."""
     words = list(product(*map(range, shape)))
     weights = st.lists(st.integers(0, largest), min_size=len(words), max_size=len(words)).filter(any)
 
@@ -21,6 +21,8 @@ def dyadic(shape, largest: int = 3):
     return weights.map(filled)
 
 
-def both(law):
-    """The exact pmf and the float pmf of a law."""
-    return JointPMF.from_mapping(law), JointPMF.from_mapping({y: float(p) for y, p in law.items()})
+def both(distribution):
+    """The exact pmf and the float pmf of a distribution."""
+    return JointPMF.from_mapping(distribution), JointPMF.from_mapping(
+        {y: float(p) for y, p in distribution.items()}
+    )

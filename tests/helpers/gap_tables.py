@@ -12,11 +12,11 @@ import torch
 ROUNDING = 1e-9  # bits: sums of a few dozen logarithms of float64 quotients
 
 
-def log_ratio(law: dict[tuple, Fraction], x: tuple, steps: list[int]) -> float:
+def log_ratio(distribution: dict[tuple, Fraction], x: tuple, steps: list[int]) -> float:
     """sum_t log2 [P(x_S | x_C) / prod_i P(x_i | x_C)] from the list of outcomes."""
 
     def mass(positions) -> Fraction:
-        return sum((p for y, p in law.items() if all(y[i] == x[i] for i in positions)), Fraction(0))
+        return sum((p for y, p in distribution.items() if all(y[i] == x[i] for i in positions)), Fraction(0))
 
     total = 0.0
     for step in sorted(set(steps)):
@@ -29,7 +29,7 @@ def log_ratio(law: dict[tuple, Fraction], x: tuple, steps: list[int]) -> float:
 
 
 class Table:
-    """Conditionals that no joint law has: a random table over all revealed states of n binary positions."""
+    """Conditionals that no joint distribution has: a random table over all revealed states of n binary positions."""
 
     mask_id, vocab_size, device = 2, 2, torch.device("cpu")
 
@@ -46,8 +46,8 @@ class Table:
         counts = np.stack([self.table[tuple(row)] for row in tokens.tolist()])
         return torch.from_numpy(counts.astype(float)).log()
 
-    def law(self, order) -> dict[tuple, Fraction]:
-        """The law of the sequences when positions are drawn in a fixed order."""
+    def distribution(self, order) -> dict[tuple, Fraction]:
+        """The distribution of the sequences when positions are drawn in a fixed order."""
         out = {}
         for x in product(range(2), repeat=self.n):
             state, p = (2,) * self.n, Fraction(1)
@@ -58,7 +58,7 @@ class Table:
         return out
 
     def parallel(self, sets) -> dict[tuple, Fraction]:
-        """The law when each set is drawn at once."""
+        """The distribution when each set is drawn at once."""
         out = {}
         for x in product(range(2), repeat=self.n):
             state, p = (2,) * self.n, Fraction(1)

@@ -1,4 +1,4 @@
-"""Views of drawn laws for policies, exact and in floats, and what the reference expects of them."""
+"""Views of drawn distributions for policies, exact and in floats, and what the reference expects of them."""
 
 from fractions import Fraction
 
@@ -23,20 +23,20 @@ def float_view(rows, masked) -> View:
     return View(np.array(rows, dtype=float), np.array(masked), FLOAT64)
 
 
-def laws(policy, view: View) -> list[dict[frozenset[int], Fraction]]:
-    """The law of the chosen set for every row: Fractions, or balls of irrational rules."""
+def distributions(policy, view: View) -> list[dict[frozenset[int], Fraction]]:
+    """The distribution of the chosen set for every row: Fractions, or balls of irrational rules."""
     index, distinct = policy.plan(view).distribution()
     assert index.shape == (view.probs.shape[0],)
     out = []
     for j in index:
-        law = {}
+        distribution = {}
         for mask, p in distinct[j]:
             positions = frozenset(i for i in range(mask.bit_length()) if mask >> i & 1)
-            assert positions not in law
-            law[positions] = p if isinstance(p, arb) else Fraction(int(p.p), int(p.q))
-        total = sum(law.values())
+            assert positions not in distribution
+            distribution[positions] = p if isinstance(p, arb) else Fraction(int(p.p), int(p.q))
+        total = sum(distribution.values())
         assert total == 1 or (total.contains(1) and total.rad() < 1e-13)
-        out.append(law)
+        out.append(distribution)
     return out
 
 

@@ -1,4 +1,4 @@
-"""Laws and specifications that several tests of rules that mask again use."""
+"""Distributions and specifications that several tests of rules that mask again use."""
 
 from __future__ import annotations
 

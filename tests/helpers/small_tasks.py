@@ -23,6 +23,6 @@ def small_contexts(name: str) -> tuple[Context, ...]:
             contexts = make_task(name, n).contexts()[:4]
         except InputError:  # some tasks need an even size, or the like
             continue
-        if all(len(context.law.pmf()) <= OUTCOMES for context in contexts):
+        if all(len(context.distribution.pmf()) <= OUTCOMES for context in contexts):
             return contexts
     raise AssertionError(f"no usable size of {name} among {SIZES}")

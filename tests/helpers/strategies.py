@@ -26,22 +26,22 @@ NAMES = [[0, 1, 2], ["b", "a", "c"], [2, "x", 1]]  # tokens: plain, unsorted, of
 class Target:
     """One random pmf in its three forms: for the reference, exact and float."""
 
-    law: ref.PMF
+    distribution: ref.PMF
 
     @property
     def n(self) -> int:
-        return ref.length(self.law)
+        return ref.length(self.distribution)
 
     @property
     def exact(self) -> JointPMF:
-        return JointPMF.from_mapping(self.law)
+        return JointPMF.from_mapping(self.distribution)
 
     @property
     def floats(self) -> JointPMF:
-        return JointPMF.from_mapping({y: float(p) for y, p in self.law.items()})
+        return JointPMF.from_mapping({y: float(p) for y, p in self.distribution.items()})
 
     def __repr__(self) -> str:
-        return f"Target({ {y: str(p) for y, p in self.law.items()} })"
+        return f"Target({ {y: str(p) for y, p in self.distribution.items()} })"
 
 
 @st.composite

@@ -1,4 +1,4 @@
-"""Every law of the registered tasks, written a second time and slowly."""
+"""Every distribution of the registered tasks, written a second time and slowly."""
 
 from fractions import Fraction
 from itertools import accumulate, pairwise, permutations, product
@@ -30,22 +30,22 @@ def _latin(n: int) -> ref.PMF:
 
 def _sticky(n: int, parent, stay=Fraction(3, 4)) -> ref.PMF:
     """Bits; each equals that of its parent with probability ``stay``."""
-    law = {}
+    distribution = {}
     for bits in product((0, 1), repeat=n):
         steps = [stay if bits[i] == bits[parent(i)] else 1 - stay for i in range(1, n)]
-        law[bits] = HALF * prod(steps)
-    return {bits: p for bits, p in law.items() if p}
+        distribution[bits] = HALF * prod(steps)
+    return {bits: p for bits, p in distribution.items() if p}
 
 
 def _hidden(n: int, stay=Fraction(3, 4), right=Fraction(3, 4)) -> ref.PMF:
     """The sum over all hidden chains."""
-    law = {}
+    distribution = {}
     for bits in product((0, 1), repeat=n):
         total = Fraction(0)
         for hidden, p in _sticky(n, lambda i: i - 1, stay).items():
             total += p * prod(right if h == b else 1 - right for h, b in zip(hidden, bits, strict=True))
-        law[bits] = total
-    return {bits: p for bits, p in law.items() if p}
+        distribution[bits] = total
+    return {bits: p for bits, p in distribution.items() if p}
 
 
 def _affine(n: int) -> ref.PMF:
@@ -125,16 +125,16 @@ def _sentences(n: int) -> ref.PMF:
         ((names, sees, names), HALF * Fraction(1, 4) / 3 * Fraction(1, 4)),
         ((names, runs, often), HALF * Fraction(1, 4) * Fraction(1, 6) / 3),
     ]
-    law = {}
+    distribution = {}
     for choices, share in patterns:
         for y in product(*choices):
-            law[y] = share / prod(map(len, choices))
-    total = sum(law.values())
-    return {y: p / total for y, p in law.items()}
+            distribution[y] = share / prod(map(len, choices))
+    total = sum(distribution.values())
+    return {y: p / total for y, p in distribution.items()}
 
 
-def _single(law) -> list[tuple[Fraction, ref.PMF]]:
-    return [(Fraction(1), law)]
+def _single(distribution) -> list[tuple[Fraction, ref.PMF]]:
+    return [(Fraction(1), distribution)]
 
 
 def _sure(word) -> list[tuple[Fraction, ref.PMF]]:
@@ -211,7 +211,7 @@ LIST_TASKS += ["replace_random", "reverse", "shuffle", "shuffle_strict", "sort"]
 
 
 def contexts_with_truth(name: str, n: int | None):
-    """Pairs of a context and its law by the reference."""
+    """Pairs of a context and its distribution by the reference."""
     contexts = make_task(name, n).contexts()
     truth = EXPECTED[name][1](n)
     assert len(contexts) == len(truth)
@@ -221,8 +221,8 @@ def contexts_with_truth(name: str, n: int | None):
 def expected_marginals(truth: ref.PMF, tokens, row) -> list[list[float]]:
     """P(y_i | revealed), one-hot where revealed; the one-position marginals where that is impossible."""
     revealed = {i: (tokens[v] if 0 <= v < len(tokens) else object()) for i, v in enumerate(row) if v != MASK}
-    law = ref.condition(truth, revealed) or truth
-    singles = [ref.marginal(law, (i,)) for i in range(len(row))]
+    distribution = ref.condition(truth, revealed) or truth
+    singles = [ref.marginal(distribution, (i,)) for i in range(len(row))]
     return [[float(single.get((token,), 0)) for token in tokens] for single in singles]
 
 

@@ -34,16 +34,16 @@ from theory.validation import InputError
 @given(target=targets(), data=st.data())
 def test_entropy(target, data):
     positions = data.draw(subsets(target.n))
-    form = ref.entropy(target.law, positions)
+    form = ref.entropy(target.distribution, positions)
     assert same(entropy(target.exact, positions), form)
     assert close(entropy(target.floats, positions), form)
-    assert same(entropy(target.exact), ref.entropy(target.law))
+    assert same(entropy(target.exact), ref.entropy(target.distribution))
 
 
 @given(target=targets(), data=st.data())
 def test_conditional_entropy_is_the_mean_over_realised_values(target, data):
     positions, given_ = data.draw(subsets(target.n)), data.draw(subsets(target.n))
-    form = ref.conditional_entropy(target.law, positions, given_)
+    form = ref.conditional_entropy(target.distribution, positions, given_)
     assert same(conditional_entropy(target.exact, positions, given_), form)
     assert close(conditional_entropy(target.floats, positions, given_), form)
 
@@ -53,34 +53,35 @@ def test_total_correlation(target, data):
     both = data.draw(subsets(target.n))
     cut = data.draw(st.integers(0, len(both)))
     block, given_ = both[:cut], both[cut:]
-    form = ref.total_correlation(target.law, block, given_)
+    form = ref.total_correlation(target.distribution, block, given_)
     assert same(total_correlation(target.exact, block, given_), form)
     assert close(float(total_correlation(target.floats, block, given_)), form)
     rest = [i for i in range(target.n) if i not in given_]
     assert same(
-        total_correlation(target.exact, given=given_), ref.total_correlation(target.law, rest, given_)
+        total_correlation(target.exact, given=given_),
+        ref.total_correlation(target.distribution, rest, given_),
     )
 
 
 @given(target=targets(), data=st.data())
 def test_total_correlation_is_the_divergence_from_the_product_of_the_marginals(target, data):
     block = data.draw(subsets(target.n, smallest=1))
-    assert same(total_correlation(target.exact, block), ref.block_cost(target.law, block, ()))
+    assert same(total_correlation(target.exact, block), ref.block_cost(target.distribution, block, ()))
 
 
 @given(target=targets(), data=st.data())
 def test_dual_total_correlation(target, data):
     block = data.draw(subsets(target.n))
-    form = ref.dual_total_correlation(target.law, block)
+    form = ref.dual_total_correlation(target.distribution, block)
     assert same(dual_total_correlation(target.exact, block), form)
     assert close(float(dual_total_correlation(target.floats, block)), form)
-    assert same(dual_total_correlation(target.exact), ref.dual_total_correlation(target.law))
+    assert same(dual_total_correlation(target.exact), ref.dual_total_correlation(target.distribution))
 
 
 @given(pair=st.sampled_from([(2, 2), (3, 2), (2, 3, 3)]).flatmap(lambda s: st.tuples(*[targets([s])] * 2)))
 def test_kl_divergence(pair):
     p, q = pair
-    form = ref.kl_exact(p.law, q.law)
+    form = ref.kl_exact(p.distribution, q.distribution)
     assert same(kl_divergence(p.exact, q.exact), form)
     for one, two in [(p.floats, q.floats), (p.exact, q.floats), (p.floats, q.exact)]:
         value = kl_divergence(one, two)
@@ -95,13 +96,17 @@ def test_every_subset_entropy(target):
     assert (table.is_exact, floats.is_exact, inexact.is_exact) == (True, False, False)
     for mask in range(1 << target.n):
         positions = members(target.n, mask)
-        form = ref.entropy(target.law, positions)
+        form = ref.entropy(target.distribution, positions)
         assert same(table.exact(mask), form)
         assert same(entropy(target.exact, positions), form)
         for h in (table.h, floats.h, inexact.h):
             assert h[mask] == pytest.approx(ref.to_float(form), abs=ROUNDING)
         for i in range(target.n):
-            gain = 0 if mask >> i & 1 else ref.to_float(ref.conditional_entropy(target.law, [i], positions))
+            gain = (
+                0
+                if mask >> i & 1
+                else ref.to_float(ref.conditional_entropy(target.distribution, [i], positions))
+            )
             assert table.gains()[mask, i] == pytest.approx(gain, abs=ROUNDING)
 
 
@@ -114,7 +119,10 @@ def test_dense_and_sparse_tables_agree(target, size, cheaper):
         patch.setattr("theory.information.subsets.builder.dense_is_cheaper", lambda _: cheaper)
         table = subset_entropies(target.floats)
         h = dense_subset_entropies(target.floats.dense())
-    truth = [ref.to_float(ref.entropy(target.law, members(target.n, mask))) for mask in range(1 << target.n)]
+    truth = [
+        ref.to_float(ref.entropy(target.distribution, members(target.n, mask)))
+        for mask in range(1 << target.n)
+    ]
     assert table.h.tolist() == pytest.approx(truth, abs=ROUNDING)
     assert h.tolist() == pytest.approx(truth, abs=ROUNDING)
 
@@ -133,11 +141,11 @@ def test_table_of_outcomes_that_do_not_fit_a_word():
 def test_table_of_weights_beyond_64_bits():
     words = [(0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 1)]
     weights = [3**40, 5**30, 7**25, 11**20]
-    law = {y: Fraction(w, sum(weights)) for y, w in zip(words, weights, strict=True)}
-    pmf = JointPMF.from_mapping(law)
+    distribution = {y: Fraction(w, sum(weights)) for y, w in zip(words, weights, strict=True)}
+    pmf = JointPMF.from_mapping(distribution)
     table = subset_entropies(pmf)
     for mask in range(1, 8):
-        p = ref.marginal(law, members(3, mask)).values()
+        p = ref.marginal(distribution, members(3, mask)).values()
         assert table.h[mask] == pytest.approx(float(-sum(float(x) * np.log2(float(x)) for x in p)))
         assert (
             entropy(pmf, members(3, mask)).interval(64).overlaps(entropy(pmf, members(3, mask)).interval(200))
@@ -152,7 +160,7 @@ def test_the_mean_over_contexts(parts):
     table = subset_entropies([(w, target.exact) for w, target in weighted])
     floats = subset_entropies([(w, target.floats) for w, target in weighted])
     for mask in range(8):
-        forms = [ref.scale(ref.entropy(target.law, members(3, mask)), w) for w, target in weighted]
+        forms = [ref.scale(ref.entropy(target.distribution, members(3, mask)), w) for w, target in weighted]
         mean = ref.add(*forms)
         assert same(table.exact(mask), mean)
         assert table.h[mask] == pytest.approx(ref.to_float(mean), abs=ROUNDING)
@@ -220,7 +228,7 @@ def test_chain_rule_of_the_total_correlation(target, data):
 def test_divergence_from_itself_is_zero_and_from_uniform_is_the_missing_entropy(target):
     pmf = target.exact
     assert kl_divergence(pmf, pmf) == 0
-    flat = JointPMF.uniform(target.law)
+    flat = JointPMF.uniform(target.distribution)
     assert kl_divergence(pmf, flat) == LogNumber.log2(len(pmf)) - entropy(pmf) >= 0
 
 
@@ -243,7 +251,7 @@ def test_divergence_near_the_end_of_floats(tiny):
 @given(target=targets(), data=st.data())
 def test_permuting_positions(target, data):
     order = data.draw(st.permutations(range(target.n)))
-    moved = JointPMF.from_mapping({tuple(y[i] for i in order): p for y, p in target.law.items()})
+    moved = JointPMF.from_mapping({tuple(y[i] for i in order): p for y, p in target.distribution.items()})
     assert total_correlation(moved) == total_correlation(target.exact)
     assert dual_total_correlation(moved) == dual_total_correlation(target.exact)
     block = data.draw(subsets(target.n))
@@ -252,7 +260,7 @@ def test_permuting_positions(target, data):
 
 @given(target=targets([(2, 2), (2, 2, 2), (3, 2)]), other=targets([(1,), (2,), (2, 2)]))
 def test_independent_parts_add(target, other):
-    joint = {y + z: p * q for y, p in target.law.items() for z, q in other.law.items()}
+    joint = {y + z: p * q for y, p in target.distribution.items() for z, q in other.distribution.items()}
     pmf = JointPMF.from_mapping(joint)
     for measure in (entropy, total_correlation, dual_total_correlation):
         assert measure(pmf) == measure(target.exact) + measure(other.exact)

@@ -18,7 +18,7 @@ from theory.bounds.block_sizes import optimal_sizes
 from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
 from theory.bounds.schedules.random_order import expected_kl
 from theory.commands.bounds import bounds_answer
-from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.files.task_file import FileTask
 from theory.distributions.pmf import JointPMF
 from theory.information.curves.curve import information_curve
@@ -56,8 +56,10 @@ def uneven_pmfs(draw, shapes=((2, 2), (2, 2, 2), (3, 2, 2), (4, 3), (2, 2, 2, 2,
     shape = draw(st.sampled_from(shapes))
     words = list(product(*map(range, shape)))
     weights = draw(st.lists(uneven, min_size=len(words), max_size=len(words)).filter(any))
-    law = {y: Fraction(w, sum(weights)) for y, w in zip(words, weights, strict=True) if w}
-    return JointPMF.from_mapping(law), JointPMF.from_mapping({y: float(p) for y, p in law.items()})
+    distribution = {y: Fraction(w, sum(weights)) for y, w in zip(words, weights, strict=True) if w}
+    return JointPMF.from_mapping(distribution), JointPMF.from_mapping(
+        {y: float(p) for y, p in distribution.items()}
+    )
 
 
 @given(pair=uneven_pmfs(), dense=st.booleans(), data=st.data())
@@ -266,8 +268,10 @@ def test_the_answer_of_the_command_carries_the_bound():
     words = {(0, 0): 0.3, (1, 1): 0.3, (0, 1): 0.4}
     exact = {word: Fraction(p) / sum(map(Fraction, words.values())) for word, p in words.items()}
     answers = []
-    for law in (words, exact):
-        context = Context(weight=Fraction(1), law=ListedLaw(JointPMF.from_mapping(law)))
+    for distribution in (words, exact):
+        context = Context(
+            weight=Fraction(1), distribution=ListedDistribution(JointPMF.from_mapping(distribution))
+        )
         answers.append(bounds_answer(FileTask(name="floats", parts=(context,))))
     floats, truth = answers
     assert "errors" not in truth
@@ -287,14 +291,17 @@ def test_means_over_float_contexts_keep_their_errors_entry_by_entry(data, count)
     amounts = [data.draw(st.integers(1, 7)) for _ in range(count)]
     for amount in amounts:
         cuts = sorted(data.draw(st.lists(st.integers(0, 64), min_size=7, max_size=7)))
-        law = {
+        distribution = {
             y: Fraction(b - a, 64) for y, a, b in zip(words, [0, *cuts], [*cuts, 64], strict=True) if b > a
         }
-        parts.append((Fraction(amount, sum(amounts)), law))
+        parts.append((Fraction(amount, sum(amounts)), distribution))
     answers = []
     for kind in (float, Fraction):
-        laws = [(w, JointPMF.from_mapping({y: kind(p) for y, p in law.items()})) for w, law in parts]
-        contexts = tuple(Context(weight=w, law=ListedLaw(pmf)) for w, pmf in laws)
+        distributions = [
+            (w, JointPMF.from_mapping({y: kind(p) for y, p in distribution.items()}))
+            for w, distribution in parts
+        ]
+        contexts = tuple(Context(weight=w, distribution=ListedDistribution(pmf)) for w, pmf in distributions)
         answers.append(bounds_answer(FileTask(name="contexts", parts=contexts), "0|1,2"))
     floats, truth = answers
     single = {"entropy", "total_correlation", "dual_total_correlation", "partition_bound"}

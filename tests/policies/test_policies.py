@@ -1,4 +1,4 @@
-"""Unmasking policies: the law of the chosen set against the reference rules, specifications, errors."""
+"""Unmasking policies: the distribution of the chosen set against the reference rules, specifications, errors."""
 
 from collections import Counter
 from fractions import Fraction
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tests.helpers.draws import examples
-from tests.helpers.policy_views import batches, exact_view, expected, float_view, laws
+from tests.helpers.policy_views import batches, distributions, exact_view, expected, float_view
 from tests.helpers.strategies import rules
 from tests.helpers.tolerance import FAMILY_WISE
 from tests.reference import definitions as ref
@@ -60,47 +60,50 @@ EXAMPLES = {
 }
 
 
-# --- The law of the set --------------------------------------------------------------------------------------
+# --- The distribution of the set --------------------------------------------------------------------------------------
 
 
 @settings(max_examples=examples(150))
 @given(batch=batches(), rule=rules())
-def test_law_of_the_chosen_set(batch, rule):
+def test_distribution_of_the_chosen_set(batch, rule):
     rows, masked = batch
     policy = parse_policy(rule.spec)
     truth = expected(rule, rows, masked)
-    assert laws(policy, exact_view(rows, masked)) == truth
-    assert laws(policy, float_view(rows, masked)) == truth
+    assert distributions(policy, exact_view(rows, masked)) == truth
+    assert distributions(policy, float_view(rows, masked)) == truth
     sizes = policy.plan(exact_view(rows, masked)).sizes()
-    assert all({len(chosen) for chosen in law} == {int(size)} for law, size in zip(truth, sizes, strict=True))
+    assert all(
+        {len(chosen) for chosen in distribution} == {int(size)}
+        for distribution, size in zip(truth, sizes, strict=True)
+    )
 
 
 @given(batch=batches(st.integers(1, 10**6)), rule=rules())
-def test_law_of_the_chosen_set_without_ties(batch, rule):
+def test_distribution_of_the_chosen_set_without_ties(batch, rule):
     rows, masked = batch
-    assert laws(parse_policy(rule.spec), exact_view(rows, masked)) == expected(rule, rows, masked)
+    assert distributions(parse_policy(rule.spec), exact_view(rows, masked)) == expected(rule, rows, masked)
 
 
 @given(batch=batches(), rule=rules(), data=st.data())
 def test_revealed_positions_are_ignored(batch, rule, data):
     rows, masked = batch
     policy = parse_policy(rule.spec)
-    truth = laws(policy, exact_view(rows, masked))
+    truth = distributions(policy, exact_view(rows, masked))
     width = len(rows[0][0])
     fill = data.draw(st.sampled_from([[Fraction(0)] * width, [Fraction(1)] + [Fraction(0)] * (width - 1)]))
     hidden = [
         [p if m else fill for p, m in zip(r, ms, strict=True)] for r, ms in zip(rows, masked, strict=True)
     ]
-    assert laws(policy, exact_view(hidden, masked)) == truth
-    assert laws(policy, float_view(hidden, masked)) == truth
+    assert distributions(policy, exact_view(hidden, masked)) == truth
+    assert distributions(policy, float_view(hidden, masked)) == truth
 
 
 @given(batch=batches(), rule=rules())
 def test_rows_do_not_influence_each_other(batch, rule):
     rows, masked = batch
     policy = parse_policy(rule.spec)
-    one_by_one = [laws(policy, exact_view([r], [m]))[0] for r, m in zip(rows, masked, strict=True)]
-    assert laws(policy, exact_view(rows, masked)) == one_by_one
+    one_by_one = [distributions(policy, exact_view([r], [m]))[0] for r, m in zip(rows, masked, strict=True)]
+    assert distributions(policy, exact_view(rows, masked)) == one_by_one
 
 
 @given(batch=batches(), rule=rules(), data=st.data())
@@ -109,7 +112,9 @@ def test_the_order_of_tokens_does_not_matter(batch, rule, data):
     order = data.draw(st.permutations(range(len(rows[0][0]))))
     turned = [[[p[v] for v in order] for p in row] for row in rows]
     policy = parse_policy(rule.spec)
-    assert laws(policy, exact_view(turned, masked)) == laws(policy, exact_view(rows, masked))
+    assert distributions(policy, exact_view(turned, masked)) == distributions(
+        policy, exact_view(rows, masked)
+    )
 
 
 @given(
@@ -122,22 +127,25 @@ def test_a_rule_that_knows_no_positions_commutes_with_their_permutations(batch, 
     order = data.draw(st.permutations(range(len(rows[0]))))
     policy = parse_policy(rule.spec)
     moved_rows, moved_masks = [[r[i] for i in order] for r in rows], [[m[i] for i in order] for m in masked]
-    moved = laws(policy, exact_view(moved_rows, moved_masks))
-    back = [{frozenset(order[i] for i in chosen): p for chosen, p in law.items()} for law in moved]
-    assert back == laws(policy, exact_view(rows, masked))
+    moved = distributions(policy, exact_view(moved_rows, moved_masks))
+    back = [
+        {frozenset(order[i] for i in chosen): p for chosen, p in distribution.items()}
+        for distribution in moved
+    ]
+    assert back == distributions(policy, exact_view(rows, masked))
 
 
 @given(batch=batches(), rule=rules())
-def test_samples_follow_the_law(batch, rule):
+def test_samples_follow_the_distribution(batch, rule):
     rows, masked = ([r[0]] for r in batch)
     policy = parse_policy(rule.spec)
-    (law,) = laws(policy, exact_view(rows, masked))
+    (distribution,) = distributions(policy, exact_view(rows, masked))
     size, n = 2000, len(rows[0])
     uniforms = np.random.default_rng(1).random((size, n))
     chosen = policy.plan(float_view(rows * size, masked * size)).sample(uniforms)
     counts = Counter(frozenset(np.flatnonzero(row).tolist()) for row in chosen)
-    assert set(counts) <= set(law)
-    for positions, p in law.items():
+    assert set(counts) <= set(distribution)
+    for positions, p in distribution.items():
         test = stats.binomtest(counts[positions], size, float(p))
         assert test.pvalue > FAMILY_WISE / (40 * 20)
 
@@ -211,8 +219,8 @@ CASES = {
 @pytest.mark.parametrize("spec", CASES)
 @pytest.mark.parametrize("view", [exact_view, float_view])
 def test_known_sets(spec, view):
-    (law,) = laws(parse_policy(spec), view([FIVE], [[True] * 5]))
-    assert {tuple(sorted(chosen)): p for chosen, p in law.items()} == CASES[spec]
+    (distribution,) = distributions(parse_policy(spec), view([FIVE], [[True] * 5]))
+    assert {tuple(sorted(chosen)): p for chosen, p in distribution.items()} == CASES[spec]
 
 
 @pytest.mark.parametrize(("n", "block"), [(4, None), (10, None), (7, 3), (6, 2), (5, 8)])
@@ -222,8 +230,8 @@ def test_sizes_of_a_whole_decode(n, block, k, remainder):
     masked, sizes = [True] * n, []
     policy = TopK(k=k, by="left_to_right", remainder=remainder, block=block)
     while any(masked):
-        (law,) = laws(policy, exact_view([[[1]] * n], [masked]))
-        ((chosen, _),) = law.items()
+        (distribution,) = distributions(policy, exact_view([[[1]] * n], [masked]))
+        ((chosen, _),) = distribution.items()
         sizes.append(len(chosen))
         masked = [m and i not in chosen for i, m in enumerate(masked)]
     wanted = []
@@ -239,29 +247,37 @@ def test_sizes_of_a_whole_decode(n, block, k, remainder):
 def test_floats_within_the_tolerance_tie_and_others_do_not():
     near, far = 0.6 + 1e-12, 0.6 + 1e-6
     for last, wanted in [(near, {(0,): HALF, (1,): HALF}), (far, {(1,): 1})]:
-        (law,) = laws(TopK(k=1), float_view([[[0.6, 0.4], [last, 1 - last]]], [[True, True]]))
-        assert {tuple(chosen): p for chosen, p in law.items()} == wanted
+        (distribution,) = distributions(
+            TopK(k=1), float_view([[[0.6, 0.4], [last, 1 - last]]], [[True, True]])
+        )
+        assert {tuple(chosen): p for chosen, p in distribution.items()} == wanted
     third = [1 / 3] * 3
     assert (
-        len(laws(Threshold(gamma=Fraction(1, 3), strict=False), float_view([[third] * 2], [[True] * 2]))[0])
+        len(
+            distributions(
+                Threshold(gamma=Fraction(1, 3), strict=False), float_view([[third] * 2], [[True] * 2])
+            )[0]
+        )
         == 1
     )
-    assert len(laws(Threshold(gamma=Fraction(1, 3)), float_view([[third] * 2], [[True] * 2]))[0]) == 2
+    assert (
+        len(distributions(Threshold(gamma=Fraction(1, 3)), float_view([[third] * 2], [[True] * 2]))[0]) == 2
+    )
 
 
 def test_exact_numbers_tie_only_when_equal():
     eps = Fraction(1, 10**30)
     rows = [[[HALF, HALF], [HALF + eps, HALF - eps]]]
-    assert laws(TopK(k=1), exact_view(rows, [[True, True]])) == [{frozenset({1}): 1}]
-    assert laws(TopK(k=1, by="margin"), exact_view(rows, [[True, True]])) == [{frozenset({1}): 1}]
-    assert laws(TopK(k=1, by="entropy"), exact_view(rows, [[True, True]])) == [{frozenset({1}): 1}]
-    assert laws(Threshold(gamma=HALF), exact_view(rows, [[True, True]])) == [{frozenset({1}): 1}]
+    assert distributions(TopK(k=1), exact_view(rows, [[True, True]])) == [{frozenset({1}): 1}]
+    assert distributions(TopK(k=1, by="margin"), exact_view(rows, [[True, True]])) == [{frozenset({1}): 1}]
+    assert distributions(TopK(k=1, by="entropy"), exact_view(rows, [[True, True]])) == [{frozenset({1}): 1}]
+    assert distributions(Threshold(gamma=HALF), exact_view(rows, [[True, True]])) == [{frozenset({1}): 1}]
 
 
 def test_entropies_that_agree_in_value_tie():
     # H(1/2, 1/8 x 4) = 2 bits = H(1/4 x 4), from different numbers
     rows = [[[HALF, *[Fraction(1, 8)] * 4], [*[Fraction(1, 4)] * 4, 0]]]
-    assert len(laws(TopK(k=1, by="entropy"), exact_view(rows, [[True, True]]))[0]) == 2
+    assert len(distributions(TopK(k=1, by="entropy"), exact_view(rows, [[True, True]]))[0]) == 2
 
 
 def test_every_masked_subset_gets_a_part_of_itself():
@@ -272,8 +288,10 @@ def test_every_masked_subset_gets_a_part_of_itself():
     memoryless = [s for s in memoryless if not isinstance(parse_policy(s), Process)]
     for name, block in product(memoryless, ("", ",block=2", ",block=3")):
         idle = parse_policy(name).clocked  # a rule that goes by the clock may wait
-        for law, mask in zip(laws(parse_policy(name + block), exact_view(rows, masked)), masked, strict=True):
-            assert all((chosen or idle) and all(mask[i] for i in chosen) for chosen in law)
+        for distribution, mask in zip(
+            distributions(parse_policy(name + block), exact_view(rows, masked)), masked, strict=True
+        ):
+            assert all((chosen or idle) and all(mask[i] for i in chosen) for chosen in distribution)
 
 
 def test_a_count_out_of_range_is_refused():
@@ -377,7 +395,7 @@ def test_wrong_specifications(spec):
 def test_sizes_beyond_every_sequence_take_all(spec):
     # a block beyond the end is the whole sequence: the two best are 1 and 3
     whole = {frozenset(range(5)): 1} if spec.startswith("topk:k=1e30") else {frozenset({1, 3}): 1}
-    assert laws(parse_policy(spec), exact_view([FIVE], [[True] * 5])) == [whole]
+    assert distributions(parse_policy(spec), exact_view([FIVE], [[True] * 5])) == [whole]
 
 
 @pytest.mark.parametrize(

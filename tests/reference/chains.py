@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from flint import arb, ctx, fmpq
 
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.markov import MarkovDistribution
 
 SLACK = Fraction(1, 2**120)  # of a true value: thousands of logarithms within 2^-180
 
@@ -32,10 +32,12 @@ def entropy_of(row) -> Fraction:
 class Truth:
     """Exact probabilities of a chain and its gap entropies within SLACK."""
 
-    def __init__(self, law: MarkovLaw):
-        self.n, self.width = law.n, len(law.tokens)
-        self.moves = [law.transition[0 if len(law.transition) == 1 else i] for i in range(self.n - 1)]
-        self.at = [tuple(law.initial)]
+    def __init__(self, distribution: MarkovDistribution):
+        self.n, self.width = distribution.n, len(distribution.tokens)
+        self.moves = [
+            distribution.transition[0 if len(distribution.transition) == 1 else i] for i in range(self.n - 1)
+        ]
+        self.at = [tuple(distribution.initial)]
         for move in self.moves:
             self.at.append(self.times((self.at[-1],), move)[0])
         self.between: dict[tuple[int, int], tuple] = {}

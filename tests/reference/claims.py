@@ -23,9 +23,11 @@ def matching_selector():
 
 
 def one_step(pmf, valid=None):
-    """The mass of the product of the one-position laws on the valid answers."""
+    """The mass of the product of the one-position distributions on the valid answers."""
     singles = [ref.marginal(pmf, (i,)) for i in range(ref.length(pmf))]
-    return sum(prod(law[(v,)] for law, v in zip(singles, y, strict=True)) for y in valid or pmf)
+    return sum(
+        prod(distribution[(v,)] for distribution, v in zip(singles, y, strict=True)) for y in valid or pmf
+    )
 
 
 def fixed_ties(pmf, k, choose):
@@ -34,9 +36,9 @@ def fixed_ties(pmf, k, choose):
     for order in permutations(range(n)):
         shown = {}
         for start in range(0, n, k):
-            law, drawn = ref.condition(pmf, shown), {}
+            distribution, drawn = ref.condition(pmf, shown), {}
             for rank, i in enumerate(sorted(order[start : start + k])):
-                single = {v: p for (v,), p in ref.marginal(law, (i,)).items()}
+                single = {v: p for (v,), p in ref.marginal(distribution, (i,)).items()}
                 drawn[i] = choose(sorted(v for v, p in single.items() if p == max(single.values())), rank)
             shown |= drawn
             if not ref.condition(pmf, shown):
@@ -126,7 +128,7 @@ def expected():
     out["adaptive-rules", "Replace Random, n = 5: its mean number of steps"] = rule.steps
 
     lengths = [2, 5, 4, 4, 5, 5, 4] + [4] * 24 + [3] * 12
-    out["theorem-2", "laws tested"] = len(lengths)
+    out["theorem-2", "distributions tested"] = len(lengths)
     # T blocks of n positions have n - T prefixes to split off; one best partition for each T
     out["theorem-2", "splits tested"] = sum(comb(n, 2) for n in lengths)
     out["theorem-2", "Shuffle, n = 3: L_2 of a pair, then a single token"] = ref.step_bound(
@@ -199,10 +201,10 @@ def expected():
         eps = Fraction(99, 100) / (n + 1)
         # the rival has at most the chance of one failure, the mode at least 1 - n eps (union bound)
         out[name, f"n = {n}: worst lead of another answer, eps = 99/100 of 1/(n+1)"] = eps - (1 - n * eps)
-        fail, law = counter_example(n)
-        lead = max(law.values()) - law[(0,) * n]
+        fail, distribution = counter_example(n)
+        lead = max(distribution.values()) - distribution[(0,) * n]
         out[name, f"n = {n}: its lead in the counter-example, eps = 101/100 of 1/(n+1)"] = lead
-        out[name, f"n = {n}: total variation there, over 1 - c"] = variation(law, n, fail) / fail
+        out[name, f"n = {n}: total variation there, over 1 - c"] = variation(distribution, n, fail) / fail
 
     name = "inevitable-loss"
     out[name, "Shuffle, n = 4: one step of the ideal model"] = one_step(shuffle4)
@@ -272,14 +274,16 @@ def sampled():
         out[name, f"{title}, n = {n}, k = {k}: largest probability"] = replace_sizes(sizes)
         out[name, f"{title}, n = {n}, k = {k}: drawn token"] = rel.drawn_accuracy(ref.replace_random(n), k)
     replace4, insert3 = ref.replace_random(4), ref.insert_random(3)
-    out[name, f"{title}, n = 4, k = 3: KL, drawn token"] = ref.kl_exact(replace4, rel.drawn_law(replace4, 3))
+    out[name, f"{title}, n = 4, k = 3: KL, drawn token"] = ref.kl_exact(
+        replace4, rel.drawn_distribution(replace4, 3)
+    )
     # no mixture is more accurate than its best part, and KL >= -log2 accuracy; a random order attains it
     most = max(replace_sizes(sizes) for sizes in compositions(4, 2))
     least = ref.scale(ref.log2_form(most), -1)
     out[name, f"{title}, n = 4: least KL of a random two-step partition"] = least
     where = "Insert Random, n = 3, one token a step: KL"
     out[name, f"{where}, largest probability"] = ref.decode(insert3, ref.topk(1, "confidence")).kl_exact
-    out[name, f"{where}, drawn token"] = ref.kl_exact(insert3, rel.drawn_law(insert3, 1))
+    out[name, f"{where}, drawn token"] = ref.kl_exact(insert3, rel.drawn_distribution(insert3, 1))
     return out
 
 

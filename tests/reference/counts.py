@@ -22,7 +22,7 @@ from tests.reference.rules import (
 
 
 def _confidences(marginals: dict[int, Marginal], members) -> dict[int, Form]:
-    return {i: bits(max(law.values())) for i, law in marginals.items() if i in members}
+    return {i: bits(max(distribution.values())) for i, distribution in marginals.items() if i in members}
 
 
 def _prefix(scores: dict[int, Form], m: int, key: dict[int, Form], ties: str):
@@ -45,7 +45,7 @@ def entropy_bounded(gamma, by="confidence", ties="random", block=None) -> Select
 
     def select(marginals, masked, n):
         members = group(masked, n, block)
-        scores = {i: score(law, i, by) for i, law in marginals.items() if i in members}
+        scores = {i: score(distribution, i, by) for i, distribution in marginals.items() if i in members}
         entropy = {i: shannon(marginals[i].values()) for i in scores}
         _, order = _prefix(scores, 1, entropy, ties)
         best = 1
@@ -64,7 +64,7 @@ def entropy_sum(eta, by="entropy", crossing="drop", ties="random", block=None) -
 
     def select(marginals, masked, n):
         members = group(masked, n, block)
-        scores = {i: score(law, i, by) for i, law in marginals.items() if i in members}
+        scores = {i: score(distribution, i, by) for i, distribution in marginals.items() if i in members}
         entropy = {i: shannon(marginals[i].values()) for i in scores}
         _, order = _prefix(scores, 1, entropy, ties)
         fits = [
@@ -83,7 +83,10 @@ def frechet(delta, ties="random", block=None) -> Select:
 
     def select(marginals, masked, n):
         members = group(masked, n, block)
-        ordered = sorted((max(law.values()) for i, law in marginals.items() if i in members), reverse=True)
+        ordered = sorted(
+            (max(distribution.values()) for i, distribution in marginals.items() if i in members),
+            reverse=True,
+        )
         best = 1
         for m in range(1, len(ordered) + 1):
             lower = max(Fraction(0), sum(ordered[:m]) - (m - 1))
@@ -99,7 +102,7 @@ def dinfer(gamma, slack="1/100000", block=None) -> Select:
 
     def select(marginals, masked, n):
         members = group(masked, n, block)
-        c = {i: max(law.values()) for i, law in marginals.items() if i in members}
+        c = {i: max(distribution.values()) for i, distribution in marginals.items() if i in members}
         least = min(Fraction(gamma), max(c.values()) - Fraction(slack))
         return {frozenset(i for i, value in c.items() if value >= least): Fraction(1)}
 
@@ -125,7 +128,10 @@ def released_factor(f, ties="random", block=None) -> Select:
 
     def select(marginals, masked, n):
         members = group(masked, n, block)
-        ordered = sorted((max(law.values()) for i, law in marginals.items() if i in members), reverse=True)
+        ordered = sorted(
+            (max(distribution.values()) for i, distribution in marginals.items() if i in members),
+            reverse=True,
+        )
         limits = [1 - Fraction(f) / (m + 1) for m in range(1, len(ordered) + 1)]
         limits[0] = Fraction(-1)
         top = len(ordered) - 1
@@ -145,7 +151,10 @@ def prefix_factor(f, strict=True, ties="random", block=None) -> Select:
 
     def select(marginals, masked, n):
         members = group(masked, n, block)
-        ordered = sorted((max(law.values()) for i, law in marginals.items() if i in members), reverse=True)
+        ordered = sorted(
+            (max(distribution.values()) for i, distribution in marginals.items() if i in members),
+            reverse=True,
+        )
         m = 1
         while m < len(ordered):
             cost = (m + 2) * (1 - ordered[m])
@@ -158,13 +167,13 @@ def prefix_factor(f, strict=True, ties="random", block=None) -> Select:
 
 
 def plackett_luce(weights: list[float], k: int) -> dict[frozenset[int], float]:
-    """The law of the set of the first k of an order drawn without replacement, by listing the orders."""
-    law: dict[frozenset[int], float] = {}
+    """The distribution of the set of the first k of an order drawn without replacement, by listing the orders."""
+    distribution: dict[frozenset[int], float] = {}
     total = sum(map(exp, weights))
     for order in permutations(range(len(weights)), k):
         p, left = 1.0, total
         for i in order:
             p *= exp(weights[i]) / left
             left -= exp(weights[i])
-        law[frozenset(order)] = law.get(frozenset(order), 0.0) + p
-    return law
+        distribution[frozenset(order)] = distribution.get(frozenset(order), 0.0) + p
+    return distribution

@@ -40,12 +40,12 @@ def length(pmf: PMF) -> int:
 
 
 def marginal(pmf: PMF, positions) -> PMF:
-    """The law of the tuple (y_i for i in positions), in the order in which the positions are given."""
-    law = {}
+    """The distribution of the tuple (y_i for i in positions), in the order in which the positions are given."""
+    distribution = {}
     for outcome, probability in pmf.items():
         part = tuple(outcome[i] for i in positions)
-        law[part] = law.get(part, Fraction(0)) + probability
-    return law
+        distribution[part] = distribution.get(part, Fraction(0)) + probability
+    return distribution
 
 
 def condition(pmf: PMF, revealed: dict[int, Hashable]) -> PMF:
@@ -56,20 +56,20 @@ def condition(pmf: PMF, revealed: dict[int, Hashable]) -> PMF:
 
 
 def contexts(pmf: PMF, given) -> Iterator[tuple[Fraction, PMF]]:
-    """Every realised value of the given positions: its probability and the law of Y given it."""
+    """Every realised value of the given positions: its probability and the distribution of Y given it."""
     given = tuple(given)
     for values, probability in marginal(pmf, given).items():
         yield probability, condition(pmf, dict(zip(given, values, strict=True)))
 
 
 def entropy(pmf: PMF, positions=None) -> Form:
-    """H(y_S) = -sum p log2 p, over the law of the positions (all of them by default)."""
+    """H(y_S) = -sum p log2 p, over the distribution of the positions (all of them by default)."""
     return shannon((pmf if positions is None else marginal(pmf, positions)).values())
 
 
 def conditional_entropy(pmf: PMF, positions, given=()) -> Form:
     """H(S | G) = sum_g P(g) H(S | G = g)."""
-    return add(*(scale(entropy(law, positions), p) for p, law in contexts(pmf, given)))
+    return add(*(scale(entropy(distribution, positions), p) for p, distribution in contexts(pmf, given)))
 
 
 def total_correlation(pmf: PMF, positions=None, given=()) -> Form:
@@ -109,12 +109,12 @@ def kl(p: PMF, q: dict) -> float:
 
 
 def block_cost(pmf: PMF, block, given) -> Form:
-    """E[C(S | y_G)]: the mean over realised contexts of D(law of S || product of its one-position laws)."""
+    """E[C(S | y_G)]: the mean over realised contexts of D(distribution of S || product of its marginals)."""
     block = tuple(block)
     costs = []
-    for probability, law in contexts(pmf, given):
-        joint = marginal(law, block)
-        singles = [marginal(law, (i,)) for i in block]
+    for probability, distribution in contexts(pmf, given):
+        joint = marginal(distribution, block)
+        singles = [marginal(distribution, (i,)) for i in block]
         independent = {}
         for values in joint:
             independent[values] = Fraction(1)
@@ -160,7 +160,9 @@ def optimal_bound(pmf: PMF, steps: int) -> tuple[Form, list[tuple[tuple[int, ...
 class Decoded:
     """What a decode reports. Exact fields are None when infinite or when the temperature is not 0 or 1."""
 
-    law: dict  # output -> probability, outputs off the support included; None marks what stayed masked
+    distribution: (
+        dict  # output -> probability, outputs off the support included; None marks what stayed masked
+    )
     accuracy: Fraction | float  # Q(support of P)
     kl: float  # D(P || Q)
     kl_exact: Form | None
@@ -175,16 +177,16 @@ def sorted_tokens(values) -> list:
     return sorted(values, key=lambda value: (isinstance(value, str), value))
 
 
-def temper(law: Marginal, temperature, greedy_ties: str = "random") -> dict:
+def temper(distribution: Marginal, temperature, greedy_ties: str = "random") -> dict:
     """q(v) ~ p(v)^(1/tau). At 0: uniform over the argmax set, or all on its lowest token."""
     if temperature == 1:
-        return law
-    highest = max(law.values())
+        return distribution
+    highest = max(distribution.values())
     if temperature == 0:
-        best = sorted_tokens(value for value, p in law.items() if p == highest)
+        best = sorted_tokens(value for value, p in distribution.items() if p == highest)
         best = best[:1] if greedy_ties == "lowest" else best
         return {value: Fraction(1, len(best)) for value in best}
-    powers = {value: float(p / highest) ** (1 / temperature) for value, p in law.items()}
+    powers = {value: float(p / highest) ** (1 / temperature) for value, p in distribution.items()}
     return {value: power / fsum(powers.values()) for value, power in powers.items() if power}
 
 
@@ -218,7 +220,7 @@ def decode(
 ) -> Decoded:
     """Run the decoder on the ideal model of a pmf, enumerating every set it may pick and every value drawn.
 
-    One step: `select(marginals, masked, n)` gives the law of the set A of masked positions; each token in A
+    One step: `select(marginals, masked, n)` gives the distribution of the set A of masked positions; each token in A
     is drawn independently from its tempered marginal given the revealed tokens. When the revealed tokens
     have probability zero, the marginals are those of P (`marginal`), uniform over each position's alphabet
     (`uniform`), or decoding ends with the rest masked (`stop`).
@@ -228,8 +230,8 @@ def decode(
     assert sum(pmf.values()) == 1
     n = length(pmf)
 
-    def one_position(law: PMF, i: int) -> Marginal:
-        return {value: p for (value,), p in marginal(law, (i,)).items()}
+    def one_position(distribution: PMF, i: int) -> Marginal:
+        return {value: p for (value,), p in marginal(distribution, (i,)).items()}
 
     def masked(state):
         return tuple(i for i in range(n) if state[i] is None)
@@ -241,22 +243,24 @@ def decode(
     @cache
     def marginals(state) -> dict[int, Marginal]:
         """The ideal model's answer at each masked position."""
-        law = conditional(state)
-        if law or off_support == "marginal":
-            return {i: one_position(law or pmf, i) for i in masked(state)}
+        distribution = conditional(state)
+        if distribution or off_support == "marginal":
+            return {i: one_position(distribution or pmf, i) for i in masked(state)}
         alphabets = {i: set(one_position(pmf, i)) for i in masked(state)}
         return {i: dict.fromkeys(tokens, Fraction(1, len(tokens))) for i, tokens in alphabets.items()}
 
     @cache
     def tempered(state) -> dict[int, dict]:
-        return {i: temper(law, temperature, greedy_ties) for i, law in marginals(state).items()}
+        return {
+            i: temper(distribution, temperature, greedy_ties) for i, distribution in marginals(state).items()
+        }
 
     def choices(state):
         if None not in state or (off_support == "stop" and not conditional(state)):
             return
-        law = select(marginals(state), masked(state), n)
-        assert sum(law.values()) == 1
-        for chosen, probability in law.items():
+        distribution = select(marginals(state), masked(state), n)
+        assert sum(distribution.values()) == 1
+        for chosen, probability in distribution.items():
             assert chosen, "a step must reveal something"
             assert chosen <= set(masked(state))
             yield sorted(chosen), probability
@@ -264,24 +268,26 @@ def decode(
     @cache
     def own_step(state) -> dict:
         """The next state when the tokens are drawn by the decoder."""
-        law = {}
+        distribution = {}
         for chosen, probability in choices(state):
             for draws in product(*(tempered(state)[i].items() for i in chosen)):
                 weight = probability
                 for _, p in draws:
                     weight = weight * p
                 after = _revealing(state, chosen, [value for value, _ in draws])
-                law[after] = law.get(after, 0) + weight
-        return law
+                distribution[after] = distribution.get(after, 0) + weight
+        return distribution
 
     @cache
     def data_step(state) -> dict:
         """The next state when the sets are chosen by the decoder and the tokens are drawn from P."""
-        law = {}
+        distribution = {}
         for chosen, probability in choices(state):
             for values, p in marginal(conditional(state), chosen).items():
-                law[_revealing(state, chosen, values)] = probability * p  # another set, another next state
-        return law
+                distribution[_revealing(state, chosen, values)] = (
+                    probability * p
+                )  # another set, another next state
+        return distribution
 
     def log_ratios() -> Iterator[tuple[Fraction, Fraction, Fraction | float]]:
         """(weight, P(y_S | y_C), prod_{i in S} q_i(y_i | y_C)) for every step of a data-driven run."""
@@ -295,7 +301,7 @@ def decode(
                 yield weight * probability, true, drawn
 
     own, under_data = visits(n, own_step), visits(n, data_step)
-    law = {state: weight for state, weight in own.items() if not own_step(state)}
+    distribution = {state: weight for state, weight in own.items() if not own_step(state)}
     exact = temperature in (0, 1)
     ratios = list(log_ratios())
     path_exact, path = None, inf
@@ -305,10 +311,10 @@ def decode(
     elif all(drawn for _, _, drawn in ratios):
         path = fsum(float(weight) * log2(float(true) / drawn) for weight, true, drawn in ratios)
     return Decoded(
-        law=law,
-        accuracy=sum((law.get(y, Fraction(0)) for y in pmf), Fraction(0)),
-        kl=kl(pmf, law),
-        kl_exact=kl_exact(pmf, law) if exact else None,
+        distribution=distribution,
+        accuracy=sum((distribution.get(y, Fraction(0)) for y in pmf), Fraction(0)),
+        kl=kl(pmf, distribution),
+        kl_exact=kl_exact(pmf, distribution) if exact else None,
         path_kl=path,
         path_kl_exact=path_exact,
         steps=sum(weight for state, weight in own.items() if own_step(state)),

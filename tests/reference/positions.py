@@ -13,9 +13,9 @@ class Hierarchy(Memoryless):
     def __init__(self, gamma, low="2/5", ties="random", block=None):
         self.gamma, self.low, self.ties, self.block = Fraction(gamma), Fraction(low), ties, block
 
-    def sets(self, run, tokens, laws):  # noqa: ARG002
+    def sets(self, run, tokens, distributions):  # noqa: ARG002
         left = group(tokens, self.block)
-        score = {i: max(laws[i].values()) for i in left}
+        score = {i: max(distributions[i].values()) for i in left}
         orders = list(permutations(left)) if self.ties == "random" else [tuple(left)]
         out = {}
         for order in orders:
@@ -51,17 +51,17 @@ class PC(Memoryless):
     def __init__(self, k, lam="1/4", alpha="1443/100", block=None):
         self.k, self.lam, self.alpha, self.block = k, Fraction(lam), Fraction(alpha), block
 
-    def sets(self, run, tokens, laws):
+    def sets(self, run, tokens, distributions):
         often = {}
-        for law in run.marginals((None,) * run.n):
-            for v, p in law.items():
+        for distribution in run.marginals((None,) * run.n):
+            for v, p in distribution.items():
                 often[v] = often.get(v, 0) + p / run.n
         scores = {}
         with localcontext() as context:
             context.prec = 60
             for i in group(tokens, self.block):
-                p = max(laws[i].values())
-                rarest = min(often[v] for v, q in laws[i].items() if q == p)
+                p = max(distributions[i].values())
+                rarest = min(often[v] for v, q in distributions[i].items() if q == p)
                 worth = -dec(p) * dec(rarest).ln() / Decimal(2).ln()
                 scores[i] = (-dec(self.lam) * i).exp() * min(worth, dec(self.alpha))
             order = sorted(scores, key=scores.__getitem__)
@@ -88,9 +88,9 @@ class DEMASK(Memoryless):
             total += p * sum(abs(there.get(w, 0) - here[i].get(w, 0)) for w in tokens_seen) / 2
         return total
 
-    def sets(self, run, tokens, laws):
+    def sets(self, run, tokens, distributions):
         left = group(tokens, self.block)
-        score = {i: max(laws[i].values()) for i in left}
+        score = {i: max(distributions[i].values()) for i in left}
         orders = [o for o in permutations(left) if all(score[a] >= score[b] for a, b in pairwise(o))]
         out = {}
         for order in orders:

@@ -25,7 +25,7 @@ class Run:
         self._known = {}
 
     def marginals(self, tokens: Tokens) -> tuple[dict, ...]:
-        """The law of every position given the tokens; off the support that of the position alone."""
+        """The distribution of every position given the tokens; off the support that of the position alone."""
         if tokens not in self._known:
             agree = {
                 y: p
@@ -33,17 +33,17 @@ class Run:
                 if all(t is None or t == v for t, v in zip(tokens, y, strict=True))
             } or self.pmf
             total = sum(agree.values())
-            laws = [{} for _ in range(self.n)]
+            distributions = [{} for _ in range(self.n)]
             for y, p in agree.items():
-                for law, token in zip(laws, y, strict=True):
-                    law[token] = law.get(token, Fraction(0)) + p / total
-            self._known[tokens] = tuple(laws)
+                for distribution, token in zip(distributions, y, strict=True):
+                    distribution[token] = distribution.get(token, Fraction(0)) + p / total
+            self._known[tokens] = tuple(distributions)
         return self._known[tokens]
 
-    def draws(self, laws, chosen) -> Iterator[tuple[Fraction, dict[int, Hashable]]]:
+    def draws(self, distributions, chosen) -> Iterator[tuple[Fraction, dict[int, Hashable]]]:
         """Every way to draw tokens at the chosen positions."""
         chosen = sorted(chosen)
-        options = [list(ref.temper(laws[i], self.temperature).items()) for i in chosen]
+        options = [list(ref.temper(distributions[i], self.temperature).items()) for i in chosen]
         for picked in product(*options):
             weight = Fraction(1)
             for _, p in picked:
@@ -55,24 +55,24 @@ def written(tokens: Tokens, drawn: dict) -> Tokens:
     return tuple(drawn.get(i, token) for i, token in enumerate(tokens))
 
 
-def law_and_steps(pmf: ref.PMF, rule, temperature=1) -> tuple[dict, Fraction]:
-    """The law of the answers and the expected number of model calls."""
+def distribution_and_steps(pmf: ref.PMF, rule, temperature=1) -> tuple[dict, Fraction]:
+    """The distribution of the answers and the expected number of model calls."""
     run = Run(pmf, temperature)
 
     @cache
     def finish(tokens, memory) -> tuple[dict, Fraction]:
         if rule.done(tokens, memory):
             return {tokens: Fraction(1)}, Fraction(0)
-        law, steps = {}, Fraction(1)
+        distribution, steps = {}, Fraction(1)
         for weight, after, kept in rule.step(run, tokens, memory):
             rest, more = finish(after, kept)
             steps = steps + weight * more
             for y, p in rest.items():
-                law[y] = law.get(y, 0) + weight * p
-        return law, steps
+                distribution[y] = distribution.get(y, 0) + weight * p
+        return distribution, steps
 
-    law, steps = finish((None,) * run.n, rule.start(run.n))
-    return {y: p for y, p in law.items() if p}, steps
+    distribution, steps = finish((None,) * run.n, rule.start(run.n))
+    return {y: p for y, p in distribution.items() if p}, steps
 
 
 def group(tokens: Tokens, block: int | None) -> list[int]:
@@ -96,7 +96,7 @@ def best(scores: dict[int, Fraction], k: int) -> dict[frozenset[int], Fraction]:
 
 
 class Memoryless:
-    """A rule given by ``sets(run, tokens, laws)``, the law of the set."""
+    """A rule given by ``sets(run, tokens, distributions)``, the distribution of the set."""
 
     def start(self, n):  # noqa: ARG002
         return None
@@ -105,14 +105,14 @@ class Memoryless:
         return None not in tokens
 
     def step(self, run, tokens, memory):
-        laws = run.marginals(tokens)
-        for chosen, p in self.sets(run, tokens, laws).items():
-            for q, drawn in run.draws(laws, chosen):
+        distributions = run.marginals(tokens)
+        for chosen, p in self.sets(run, tokens, distributions).items():
+            for q, drawn in run.draws(distributions, chosen):
                 yield p * q, written(tokens, drawn), memory
 
 
 class KLASS:
-    """Memory: the laws of the last call, the divergences of the last calls, and the calls of the block."""
+    """Memory: the distributions of the last call, the divergences of the last calls, and the calls of the block."""
 
     def __init__(self, tau, eps, history=2, k=1, block=None):
         self.tau, self.eps, self.history, self.k, self.block = Fraction(tau), Fraction(eps), history, k, block
@@ -125,8 +125,8 @@ class KLASS:
 
     def step(self, run, tokens, memory):
         before, histories, calls = memory
-        laws, left = run.marginals(tokens), group(tokens, self.block)
-        small = [before is not None and self.small(laws[i], dict(before[i])) for i in range(run.n)]
+        distributions, left = run.marginals(tokens), group(tokens, self.block)
+        small = [before is not None and self.small(distributions[i], dict(before[i])) for i in range(run.n)]
         histories = tuple((*past, now)[-self.history :] for past, now in zip(histories, small, strict=True))
         ready = [
             i
@@ -134,16 +134,16 @@ class KLASS:
             if calls >= self.history - 1
             and len(histories[i]) == self.history
             and all(histories[i])
-            and max(laws[i].values()) > self.tau
+            and max(distributions[i].values()) > self.tau
         ]
         sets = (
             {frozenset(ready): Fraction(1)}
             if ready
-            else best({i: max(laws[i].values()) for i in left}, self.k)
+            else best({i: max(distributions[i].values()) for i in left}, self.k)
         )
-        kept = tuple(tuple(law.items()) for law in laws)
+        kept = tuple(tuple(distribution.items()) for distribution in distributions)
         for chosen, p in sets.items():
-            for q, drawn in run.draws(laws, chosen):
+            for q, drawn in run.draws(distributions, chosen):
                 after = written(tokens, drawn)
                 same = None in after and group(after, self.block)[0] in self.members(left[0], run.n)
                 yield p * q, after, (kept, histories, calls + 1 if same else 0)
@@ -181,21 +181,27 @@ class Credit:
         return None not in tokens
 
     def step(self, run, tokens, memory):
-        laws, left = run.marginals(tokens), group(tokens, self.block)
+        distributions, left = run.marginals(tokens), group(tokens, self.block)
         credits, raised = [dict(credit) for credit in memory], {}
         for i in left:
-            best_p = max(laws[i].values())
-            tops = ref.sorted_tokens(v for v, p in laws[i].items() if p == best_p)
+            best_p = max(distributions[i].values())
+            tops = ref.sorted_tokens(v for v, p in distributions[i].items() if p == best_p)
             faded = {v: self.beta * m for v, m in credits[i].items()}
             for v in tops if self.top == "all" else tops[:1]:
                 faded[v] = faded.get(v, 0) + self.real(best_p) ** self.boost
             credits[i] = faded
-            weight = {v: self.real(p) * (1 + faded.get(v, 0)) ** self.alpha for v, p in laws[i].items() if p}
+            weight = {
+                v: self.real(p) * (1 + faded.get(v, 0)) ** self.alpha
+                for v, p in distributions[i].items()
+                if p
+            }
             total = fsum(weight.values()) if self.real is float else sum(weight.values())
             raised[i] = {v: w / total for v, w in weight.items()}
             if self.real is not float:
                 raised[i] = {v: Fraction(p) for v, p in raised[i].items()}
-        bar = min(self.gamma, max(max(law.values()) for law in raised.values()) - self.slack)
+        bar = min(
+            self.gamma, max(max(distribution.values()) for distribution in raised.values()) - self.slack
+        )
         chosen = [i for i in left if max(raised[i].values()) >= bar - 1e-9]
         options = [list(self.tempered(raised[i], run.temperature).items()) for i in chosen]
         for picked in product(*options):
@@ -207,10 +213,10 @@ class Credit:
             yield prod(p for _, p in picked), after, kept
 
     @staticmethod
-    def tempered(law, temperature):
+    def tempered(distribution, temperature):
         if temperature == 1:
-            return law
-        top = [v for v, p in law.items() if p >= max(law.values()) - 1e-9]
+            return distribution
+        top = [v for v, p in distribution.items() if p >= max(distribution.values()) - 1e-9]
         return dict.fromkeys(top, 1 / len(top))
 
 
@@ -239,8 +245,8 @@ class SlowFast:
 
     def step(self, run, tokens, memory):
         start, end, ends = memory
-        laws, left = run.marginals(tokens), [i for i, token in enumerate(tokens) if token is None]
-        score = {i: max(laws[i].values()) for i in left}
+        distributions, left = run.marginals(tokens), [i for i, token in enumerate(tokens) if token is None]
+        score = {i: max(distributions[i].values()) for i in left}
         if end is None:
             scope = [i for i in left if start <= i < self.limit(start, run.n)]
             sure = [i for i in scope if score[i] > self.low]
@@ -258,7 +264,7 @@ class SlowFast:
             high = [i for i in span if score[i] > self.high]
             sets = {frozenset(high): Fraction(1)} if high else best({i: score[i] for i in span}, 1)
         for chosen, p in sets.items():
-            for q, drawn in run.draws(laws, chosen):
+            for q, drawn in run.draws(distributions, chosen):
                 after = written(tokens, drawn)
                 full = None not in after[start : self.limit(start, run.n)]
                 if full or (end is not None and None not in after[start:end]):
@@ -289,8 +295,10 @@ class SlowFastReleased:
         block, previous, length, call, window, settled, later = memory
         start, stop = block * self.size, min((block + 1) * self.size, run.n)
         seen = tokens[: start + length] if self.cut and later else tokens
-        laws = run.marginals(seen + (None,) * (run.n - len(seen)))
-        score = {i: max(law.values()) for i, law in enumerate(laws) if tokens[i] is None}
+        distributions = run.marginals(seen + (None,) * (run.n - len(seen)))
+        score = {
+            i: max(distribution.values()) for i, distribution in enumerate(distributions) if tokens[i] is None
+        }
         if call is not None:
             scope = range(start + previous, stop)
             if not settled:
@@ -309,7 +317,7 @@ class SlowFastReleased:
         high = [i for i, c in inside.items() if c >= self.high]
         sets = {frozenset(high): Fraction(1)} if len(high) > 1 else best(inside, 1)
         for chosen, p in sets.items():
-            for q, drawn in run.draws(laws, chosen):
+            for q, drawn in run.draws(distributions, chosen):
                 after = written(tokens, drawn)
                 following = None if call is None or call == self.explore - 1 else call + 1
                 state = (block, previous, length, following, window, settled, False)
@@ -343,15 +351,15 @@ class LoPA:
         listed = [memory[0], *spawned] if self.equal == "anchor" else [*spawned, memory[0]]
         values = [self.value(run, branch, own) for branch, own in listed]
         winner, _ = next(b for b, v in zip(listed, values, strict=True) if v > max(values) - Decimal("1e-20"))
-        laws = run.marginals(winner)
+        distributions = run.marginals(winner)
         block = group(anchor, self.block)[0] // (self.block or run.n)
         left = [i for i in range(run.n) if winner[i] is None and i // (self.block or run.n) == block]
         if not left:
             yield Fraction(1), winner, ((winner, Decimal(1)),)
             return
-        sure = {i: max(laws[i].values()) for i in left}
+        sure = {i: max(distributions[i].values()) for i in left}
         above = [i for i, c in sure.items() if (c >= self.gamma if not self.strict else c > self.gamma)]
-        score = {i: self.score(laws[i]) for i in left}
+        score = {i: self.score(distributions[i]) for i in left}
         orders = [
             order
             for order in permutations(left)
@@ -360,22 +368,22 @@ class LoPA:
         for order in orders:
             first = above or list(order[:1])
             more = [i for i in order if i not in first][: self.k if self.k > 1 else 0]
-            for q, drawn in run.draws(laws, [*first, *more]):
+            for q, drawn in run.draws(distributions, [*first, *more]):
                 base = written(winner, {i: drawn[i] for i in first})
                 spawned = tuple((written(base, {i: drawn[i]}), score[i]) for i in more)
                 yield q / len(orders), base, ((base, Decimal(1)), *spawned)
 
-    def score(self, law):
+    def score(self, distribution):
         with localcontext() as context:
             context.prec = 60
-            largest, second = sorted([*map(dec, law.values()), Decimal(0)], reverse=True)[:2]
+            largest, second = sorted([*map(dec, distribution.values()), Decimal(0)], reverse=True)[:2]
             if self.by == "entropy":
-                return sum(dec(p) * dec(p).ln() for p in law.values() if p)
+                return sum(dec(p) * dec(p).ln() for p in distribution.values() if p)
             return largest if self.by == "confidence" else largest - second
 
     def value(self, run, branch, own):
-        laws = run.marginals(branch)
-        scores = sorted(self.score(laws[i]) for i in range(run.n) if branch[i] is None)
+        distributions = run.marginals(branch)
+        scores = sorted(self.score(distributions[i]) for i in range(run.n) if branch[i] is None)
         kept = scores[: max(1, int(len(scores) * self.lowest))]
         with localcontext() as context:
             context.prec = 60

@@ -12,7 +12,7 @@ from math import floor
 
 import numpy as np
 
-from tests.reference.processes import Memoryless, best, dec, law_and_steps, written
+from tests.reference.processes import Memoryless, best, dec, distribution_and_steps, written
 
 PAIRS = [(n, steps) for n in range(1, 65) for steps in range(1, n + 1) if n % steps == 0]
 
@@ -107,10 +107,10 @@ class DUS:
         return memory == len(self.rounds)
 
     def step(self, run, tokens, memory):
-        laws = run.marginals(tokens)
+        distributions = run.marginals(tokens)
         positions, is_last = self.rounds[memory]
-        for weight, drawn in run.draws(laws, positions):
-            kept = {i: v for i, v in drawn.items() if is_last or max(laws[i].values()) >= self.floor}
+        for weight, drawn in run.draws(distributions, positions):
+            kept = {i: v for i, v in drawn.items() if is_last or max(distributions[i].values()) >= self.floor}
             yield weight, written(tokens, kept), memory + 1
 
 
@@ -131,18 +131,21 @@ class DreamOrder:
         return None not in tokens
 
     def step(self, run, tokens, memory):
-        laws = run.marginals(tokens)
+        distributions = run.marginals(tokens)
         left = [i for i, token in enumerate(tokens) if token is None]
-        for weight, drawn in run.draws(laws, left):
-            scores = {i: dec(laws[i][drawn[i]]) if self.drawn else self.score(laws[i]) for i in left}
+        for weight, drawn in run.draws(distributions, left):
+            scores = {
+                i: dec(distributions[i][drawn[i]]) if self.drawn else self.score(distributions[i])
+                for i in left
+            }
             for chosen, chance in self.orders(scores, self.sizes[memory]):
                 yield weight * chance, written(tokens, {i: drawn[i] for i in chosen}), memory + 1
 
-    def score(self, law):
+    def score(self, distribution):
         with localcontext() as context:
             context.prec = 60
-            largest, second = sorted([*map(dec, law.values()), Decimal(0)], reverse=True)[:2]
-            entropy = -sum(dec(p) * dec(p).ln() for p in law.values() if p)
+            largest, second = sorted([*map(dec, distribution.values()), Decimal(0)], reverse=True)[:2]
+            entropy = -sum(dec(p) * dec(p).ln() for p in distribution.values() if p)
             return {"confidence": largest, "margin": largest - second, "entropy": -entropy}[self.by]
 
     def orders(self, scores, take):
@@ -240,19 +243,19 @@ class DrawnFirst(Memoryless):
         self.k = k
 
     def step(self, run, tokens, memory):
-        laws = run.marginals(tokens)
-        for weight, drawn in run.draws(laws, [i for i, token in enumerate(tokens) if token is None]):
-            for chosen, p in best({i: laws[i][v] for i, v in drawn.items()}, self.k).items():
+        distributions = run.marginals(tokens)
+        for weight, drawn in run.draws(distributions, [i for i, token in enumerate(tokens) if token is None]):
+            for chosen, p in best({i: distributions[i][v] for i, v in drawn.items()}, self.k).items():
                 yield weight * p, written(tokens, {i: drawn[i] for i in chosen}), memory
 
 
-def drawn_law(pmf, k, temperature=1):
-    return law_and_steps(pmf, DrawnFirst(k), temperature)[0]
+def drawn_distribution(pmf, k, temperature=1):
+    return distribution_and_steps(pmf, DrawnFirst(k), temperature)[0]
 
 
 def drawn_accuracy(pmf, k):
-    assert sum(drawn_law(pmf, k).values()) == 1
-    return sum(drawn_law(pmf, k).get(y, Fraction(0)) for y in pmf)
+    assert sum(drawn_distribution(pmf, k).values()) == 1
+    return sum(drawn_distribution(pmf, k).get(y, Fraction(0)) for y in pmf)
 
 
 def made_squares(n, symbols=None):

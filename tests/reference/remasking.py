@@ -15,7 +15,7 @@ from typing import Any
 from tests.reference import definitions as ref
 
 State = tuple[Any, ...]
-Law = dict[Any, Any]
+Distribution = dict[Any, Any]
 
 
 class World:
@@ -32,24 +32,26 @@ class World:
     def _consistent(self, state: State) -> ref.PMF:
         return ref.condition(self.pmf, {i: v for i, v in enumerate(state) if v is not None})
 
-    def _at(self, state: State, i: int) -> Law:
+    def _at(self, state: State, i: int) -> Distribution:
         """What the model says at position i: the conditional, or off the support what the convention says."""
-        law = self.consistent(state)
-        found = ref.marginal(law or self.pmf, (i,))
-        if not law and self.off_support == "uniform":
+        distribution = self.consistent(state)
+        found = ref.marginal(distribution or self.pmf, (i,))
+        if not distribution and self.off_support == "uniform":
             return {v: Fraction(1, len(found)) for (v,) in found}
         return {v: p for (v,), p in found.items()}
 
-    def left_out(self, state: State, i: int) -> Law:
+    def left_out(self, state: State, i: int) -> Distribution:
         return self.at((*state[:i], None, *state[i + 1 :]), i)
 
-    def tempered(self, law: Law, temperature=None) -> Law:
-        return ref.temper(law, self.temperature if temperature is None else temperature, self.greedy_ties)
+    def tempered(self, distribution: Distribution, temperature=None) -> Distribution:
+        return ref.temper(
+            distribution, self.temperature if temperature is None else temperature, self.greedy_ties
+        )
 
-    def draws(self, state: State, positions, temperature=None) -> Iterator[tuple[Any, Law]]:
+    def draws(self, state: State, positions, temperature=None) -> Iterator[tuple[Any, Distribution]]:
         """Every way to draw tokens at the positions independently: its probability, and the tokens."""
-        laws = [self.tempered(self.at(state, i), temperature).items() for i in positions]
-        for found in product(*laws):
+        distributions = [self.tempered(self.at(state, i), temperature).items() for i in positions]
+        for found in product(*distributions):
             tokens = {i: v for i, (v, _) in zip(positions, found, strict=True)}
             yield prod((p for _, p in found), start=Fraction(1)), tokens
 
@@ -58,11 +60,11 @@ def masked(state: State) -> list[int]:
     return [i for i, v in enumerate(state) if v is None]
 
 
-def put(state: State, tokens: Law) -> State:
+def put(state: State, tokens: Distribution) -> State:
     return tuple(tokens.get(i, v) for i, v in enumerate(state))
 
 
-def best(scores: Law, take: int, ties: str) -> Iterator[tuple[Fraction, tuple[int, ...]]]:
+def best(scores: Distribution, take: int, ties: str) -> Iterator[tuple[Fraction, tuple[int, ...]]]:
     """The sets of ``take`` highest scores: all of those that ties allow, or the one with the lowest indices."""
     if ties == "lowest":
         yield Fraction(1), tuple(sorted(scores, key=lambda i: (-scores[i], i))[:take])
@@ -76,7 +78,7 @@ def best(scores: Law, take: int, ties: str) -> Iterator[tuple[Fraction, tuple[in
         yield Fraction(1, len(sets)), s
 
 
-def worst(scores: Law, take: int, ties: str) -> Iterator[tuple[Fraction, tuple[int, ...]]]:
+def worst(scores: Distribution, take: int, ties: str) -> Iterator[tuple[Fraction, tuple[int, ...]]]:
     return best({i: -x for i, x in scores.items()}, take, ties)
 
 
@@ -89,7 +91,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Result:
-    law: dict  # answers, those off the support included
+    distribution: dict  # answers, those off the support included
     steps: Any  # expected number of model calls
 
 
@@ -97,14 +99,14 @@ def run(pmf: ref.PMF, rule: Rule, *, off_support="marginal", temperature=1, gree
     """Follow all runs, one step of all of them at a time; ``stop`` ends a run whose state is impossible."""
     world = World(pmf, off_support, temperature, greedy_ties)
     here: dict = {((None,) * world.n, rule.start(world.n)): Fraction(1)}
-    law: dict = {}
+    distribution: dict = {}
     steps: Any = Fraction(0)
     clock = 0
     while here:
         after: dict = {}
         for (state, memory), weight in here.items():
             if rule.over(state, clock, memory):
-                law[state] = law.get(state, 0) + weight
+                distribution[state] = distribution.get(state, 0) + weight
                 continue
             if off_support == "stop" and not world.consistent(state):
                 continue
@@ -114,7 +116,7 @@ def run(pmf: ref.PMF, rule: Rule, *, off_support="marginal", temperature=1, gree
                 after[key] = after.get(key, 0) + weight * p
         here, clock = after, clock + 1
         assert clock < 100, "a rule must end"
-    return Result({y: q for y, q in law.items() if q}, steps)
+    return Result({y: q for y, q in distribution.items() if q}, steps)
 
 
 # --- ReMDM ------------------------------------------------------------------------------------------------
@@ -283,9 +285,12 @@ def wino(tau1="0.6", tau2="0.9", block=None, capped=True, confidence="sampled", 
         }
         suspects = {i: c for i, c in support.items() if c < tau2}
         for p, tokens in world.draws(state, open_):
-            laws = {i: world.at(state, i) for i in open_}
+            distributions = {i: world.at(state, i) for i in open_}
             sampled = confidence == "sampled"
-            scores = {i: law[tokens[i]] if sampled else max(law.values()) for i, law in laws.items()}
+            scores = {
+                i: distribution[tokens[i]] if sampled else max(distribution.values())
+                for i, distribution in distributions.items()
+            }
             accept = sum(c > tau1 for c in scores.values())
             if capped:
                 accept = min(accept, min(max(int(len(open_) * 0.7), 5), 20))
@@ -314,8 +319,8 @@ def saber(least=2, variant="llada", committed="left_out", block=None, ties="rand
         now = {}
         for i in range(end):
             if state[i] is not None:
-                law = world.left_out(state, i) if committed == "left_out" else world.at(state, i)
-                now[i] = law.get(state[i], Fraction(0)) if dream else max(law.values())
+                distribution = world.left_out(state, i) if committed == "left_out" else world.at(state, i)
+                now[i] = distribution.get(state[i], Fraction(0)) if dream else max(distribution.values())
         known = [c for c in recorded if c is not None]
         threshold = sum(known) / len(known) if known else 1
         for p, tokens in world.draws(state, open_):

@@ -4,7 +4,7 @@ An entropy is a *form*: a dict {prime p: rational r_p} that means sum_p r_p log2
 absent. The logarithms of distinct primes are linearly independent over the rationals, so two forms are the
 same number iff they are the same dict, and a form is zero iff it is empty.
 
-A rule is a function of (marginals of the masked positions, masked positions, n) that returns the exact law of
+A rule is a function of (marginals of the masked positions, masked positions, n) that returns the exact distribution of
 the set to reveal. Every score is a form (a rational r is r log2 2), so all scores are compared exactly. Give
 gamma and f as ints, Fractions or strings ("9/10"); a float stands for its binary value.
 """
@@ -132,24 +132,24 @@ def shannon(probabilities) -> Form:
 # --- Selection rules ------------------------------------------------------------------------------------
 
 
-def _margin(law: Marginal) -> Fraction:
+def _margin(distribution: Marginal) -> Fraction:
     """The largest minus the second largest probability; the second is 0 when there is one token."""
-    ranked = sorted(law.values(), reverse=True)
+    ranked = sorted(distribution.values(), reverse=True)
     return ranked[0] - (ranked[1] if len(ranked) > 1 else 0)
 
 
 SCORES: dict[str, Callable[[Marginal, int], Form]] = {
-    "confidence": lambda law, _: bits(max(law.values())),
-    "margin": lambda law, _: bits(_margin(law)),
-    "entropy": lambda law, _: scale(shannon(law.values()), -1),
+    "confidence": lambda distribution, _: bits(max(distribution.values())),
+    "margin": lambda distribution, _: bits(_margin(distribution)),
+    "entropy": lambda distribution, _: scale(shannon(distribution.values()), -1),
     "left_to_right": lambda _, position: bits(-position),
-    "random": lambda _law, _position: {},
+    "random": lambda _distribution, _position: {},
 }
 
 
-def score(law: Marginal, position: int, by: str) -> Form:
+def score(distribution: Marginal, position: int, by: str) -> Form:
     """The score of a position: larger is revealed earlier."""
-    return SCORES[by](law, position)
+    return SCORES[by](distribution, position)
 
 
 def group(masked, n: int, block: int | None) -> range:
@@ -167,7 +167,7 @@ def ranking(scores: dict[int, Form]) -> list[int]:
 
 
 def take_best(scores: dict[int, Form], m: int, ties: str) -> dict[frozenset[int], Fraction]:
-    """The law of the m best positions.
+    """The distribution of the m best positions.
 
     Equal scores: `random`, uniform over all ways to break ties; `lowest`, lower index first; `all`, the m
     best and every position whose score equals the m-th best.
@@ -206,7 +206,7 @@ def size_of_step(k: int, size: int, left: int, remainder: str) -> int:
 
 
 def _competing(marginals: dict[int, Marginal], members: range, by: str) -> dict[int, Form]:
-    return {i: score(law, i, by) for i, law in marginals.items() if i in members}
+    return {i: score(distribution, i, by) for i, distribution in marginals.items() if i in members}
 
 
 def topk(k: int, by: str, ties: str = "random", remainder: str = "last", block: int | None = None) -> Select:

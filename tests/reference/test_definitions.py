@@ -161,7 +161,7 @@ def test_replace_random_greedy(n, k, accuracy):
 def test_greedy_ties_lowest():
     pmf = ref.replace_random(2)  # (2, 1) or (0, 2): at both positions the original item is the lowest token
     decoded = ref.decode(pmf, ref.topk(2, "random"), temperature=0, greedy_ties="lowest")
-    assert decoded.law == {(0, 1): 1}
+    assert decoded.distribution == {(0, 1): 1}
     assert (decoded.accuracy, decoded.kl, decoded.path_kl) == (0, inf, inf)
     assert ref.decode(pmf, ref.topk(2, "random"), temperature=0).accuracy == HALF
 
@@ -221,16 +221,16 @@ def test_inequalities(target, policy):
         how: ref.decode(pmf, POLICIES[policy], off_support=how) for how in ("marginal", "uniform", "stop")
     }
     result = results["marginal"]
-    assert sum(result.law.values()) == 1
+    assert sum(result.distribution.values()) == 1
     assert ref.sign(ref.add(ref.log2_form(result.accuracy), result.kl_exact)) >= 0  # accuracy >= 2^-kl
     assert ref.sign(ref.sub(result.path_kl_exact, result.kl_exact)) >= 0  # kl <= path_kl
     assert result.kl == pytest.approx(ref.to_float(result.kl_exact), abs=1e-15)
     for other in results.values():
-        assert sum(other.law.values()) == 1
-        assert all(other.law.get(y) == result.law.get(y) for y in pmf)
+        assert sum(other.distribution.values()) == 1
+        assert all(other.distribution.get(y) == result.distribution.get(y) for y in pmf)
         same = ("accuracy", "kl", "kl_exact", "path_kl", "path_kl_exact", "steps_under_data")
         assert all(getattr(other, name) == getattr(result, name) for name in same)
-    assert all((None in y) <= (y not in pmf) for y in results["stop"].law)
+    assert all((None in y) <= (y not in pmf) for y in results["stop"].distribution)
     assert results["stop"].steps <= result.steps
 
 
@@ -259,7 +259,7 @@ def test_deterministic_policy_has_no_gap():
         assert decoded.kl_exact == decoded.path_kl_exact
 
 
-def test_law_of_a_random_order_is_the_mean_over_orders():
+def test_distribution_of_a_random_order_is_the_mean_over_orders():
     pmf = random_pmf(4, (2, 2, 2))
     mean = {}
     for order in permutations(range(3)):
@@ -268,25 +268,25 @@ def test_law_of_a_random_order_is_the_mean_over_orders():
             left = [i for i in order if i in masked]
             return {frozenset(left[: 2 if len(left) == 3 else 1]): Fraction(1)}
 
-        for y, p in ref.decode(pmf, fixed).law.items():
+        for y, p in ref.decode(pmf, fixed).distribution.items():
             mean[y] = mean.get(y, 0) + p / 6
-    assert ref.decode(pmf, ref.topk(2, "random")).law == mean
+    assert ref.decode(pmf, ref.topk(2, "random")).distribution == mean
 
 
 def test_temperature_between_and_beyond():
     coin = {("a",): Fraction(3, 4), ("b",): Fraction(1, 4)}
     cold = ref.decode(coin, ref.topk(1, "random"), temperature=0.5)
-    assert cold.law == pytest.approx({("a",): 0.9, ("b",): 0.1})
+    assert cold.distribution == pytest.approx({("a",): 0.9, ("b",): 0.1})
     divergence = 0.75 * log2(0.75 / 0.9) + 0.25 * log2(0.25 / 0.1)
     assert (cold.kl, cold.path_kl) == pytest.approx((divergence, divergence))
     assert cold.kl_exact is cold.path_kl_exact is None
     greedy = ref.decode(coin, ref.topk(1, "random"), temperature=0)
-    assert greedy.law == {("a",): 1}
+    assert greedy.distribution == {("a",): 1}
     assert greedy.kl == greedy.path_kl == inf
     pmf = random_pmf(9, (2, 3, 2))
     near = ref.decode(pmf, ref.topk(2, "confidence"), temperature=1 + 1e-9)
     exact = ref.decode(pmf, ref.topk(2, "confidence"))
-    assert near.law == pytest.approx({y: float(p) for y, p in exact.law.items()})
+    assert near.distribution == pytest.approx({y: float(p) for y, p in exact.distribution.items()})
     assert (near.kl, near.path_kl) == pytest.approx((exact.kl, exact.path_kl))
 
 
@@ -302,13 +302,13 @@ def test_steps_of_own_runs_and_under_data_differ():
     decoded = ref.decode(pmf, policy)
     assert (decoded.steps, decoded.steps_under_data) == (Fraction(5, 2), 2)
     assert ref.decode(pmf, policy, off_support="stop").steps == Fraction(3, 2)
-    assert ref.decode(pmf, policy, off_support="stop").law[(0, 0, None, None)] == Fraction(1, 4)
+    assert ref.decode(pmf, policy, off_support="stop").distribution[(0, 0, None, None)] == Fraction(1, 4)
 
 
 # --- Selection rules ------------------------------------------------------------------------------------
 
 
-def law_of(*probabilities) -> ref.Marginal:
+def distribution_of(*probabilities) -> ref.Marginal:
     """A marginal over 0, 1, ... with zeros left out."""
     return {v: Fraction(p) for v, p in enumerate(probabilities) if Fraction(p)}
 
@@ -318,11 +318,11 @@ def sets(selected) -> dict[tuple[int, ...], Fraction]:
 
 
 FIVE = {
-    0: law_of("1/2", "1/2"),
-    1: law_of("3/5", "3/10", "1/10"),
-    2: law_of("1/2", "1/4", "1/4"),
-    3: law_of(1),
-    4: law_of("1/4", "1/4", "1/4", "1/4"),
+    0: distribution_of("1/2", "1/2"),
+    1: distribution_of("3/5", "3/10", "1/10"),
+    2: distribution_of("1/2", "1/4", "1/4"),
+    3: distribution_of(1),
+    4: distribution_of("1/4", "1/4", "1/4", "1/4"),
 }
 ALL = tuple(range(5))
 

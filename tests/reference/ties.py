@@ -7,18 +7,18 @@ from itertools import product
 from tests.reference import definitions as ref
 
 
-def tie_extremes(law: ref.PMF, select: ref.Select, extreme):
+def tie_extremes(distribution: ref.PMF, select: ref.Select, extreme):
     """The extreme greedy accuracy over all rules (state, position) -> one of its most probable tokens.
 
     The rule does not see which positions the policy is about to pick, so one assignment of tokens serves them all.
     """
-    n = ref.length(law)
+    n = ref.length(distribution)
 
     @cache
     def value(state):
         revealed = {i: v for i, v in enumerate(state) if v is not None}
         left = tuple(i for i in range(n) if i not in revealed)
-        conditional = ref.condition(law, revealed)
+        conditional = ref.condition(distribution, revealed)
         if not conditional or not left:
             return Fraction(bool(conditional))
         marginals = {i: {v: p for (v,), p in ref.marginal(conditional, (i,)).items()} for i in left}

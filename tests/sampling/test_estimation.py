@@ -76,28 +76,30 @@ ROWS = st.lists(st.tuples(st.sampled_from("xy"), *[st.sampled_from("abc")] * 3),
 
 
 @given(rows=ROWS, cut=st.integers(1, 2))
-def test_plug_in_values_are_those_of_the_empirical_law(rows, cut):
+def test_plug_in_values_are_those_of_the_empirical_distribution(rows, cut):
     seen = Observed.from_rows(rows)
     blocks = (tuple(range(cut)), tuple(range(cut, 3)))
     answer = estimate_answer(seen, blocks, bootstrap=3)["plug_in"]
     parts = []
     for x in {row[0] for row in rows}:
         mine = [row[1:] for row in rows if row[0] == x]
-        law = {y: Fraction(mine.count(y), len(mine)) for y in set(mine)}
-        parts.append((len(mine) / len(rows), law))
+        distribution = {y: Fraction(mine.count(y), len(mine)) for y in set(mine)}
+        parts.append((len(mine) / len(rows), distribution))
 
     def mean(quantity) -> float:
-        return sum(w * ref.to_float(quantity(law)) for w, law in parts)
+        return sum(w * ref.to_float(quantity(distribution)) for w, distribution in parts)
 
     assert answer["entropy"]["estimate"] == pytest.approx(mean(ref.entropy), abs=ROUNDING)
     assert answer["total_correlation"]["estimate"] == pytest.approx(mean(ref.total_correlation), abs=ROUNDING)
     dual = mean(ref.dual_total_correlation)
     assert answer["dual_total_correlation"]["estimate"] == pytest.approx(dual, abs=ROUNDING)
-    first = mean(lambda law: ref.total_correlation(law, blocks[0]))
-    second = mean(lambda law: ref.total_correlation(law, blocks[1], blocks[0]))
+    first = mean(lambda distribution: ref.total_correlation(distribution, blocks[0]))
+    second = mean(lambda distribution: ref.total_correlation(distribution, blocks[1], blocks[0]))
     assert answer["partition_bound"]["estimate"] == pytest.approx(first + second, abs=ROUNDING)
     h = [
-        np.mean([mean(lambda law, s=s: ref.entropy(law, s)) for s in combinations(range(3), j)])
+        np.mean(
+            [mean(lambda distribution, s=s: ref.entropy(distribution, s)) for s in combinations(range(3), j)]
+        )
         for j in range(4)
     ]
     curve = [item["estimate"] for item in answer["information_curve"]]
@@ -108,9 +110,9 @@ def test_plug_in_values_are_those_of_the_empirical_law(rows, cut):
     "name", ["plug_in", "miller_madow", pytest.param("grassberger", marks=pytest.mark.extras("dit"))]
 )
 def test_simulated_means_are_the_exact_expectations(name):
-    """E over binomial counts, by its definition, against simulated samples of a known law."""
-    law, size, runs = np.array([0.4, 0.3, 0.1, 0.1, 0.05, 0.05]), 20, 4000
-    counts = np.random.default_rng(7).multinomial(size, law, size=runs)
+    """E over binomial counts, by its definition, against simulated samples of a known distribution."""
+    distribution, size, runs = np.array([0.4, 0.3, 0.1, 0.1, 0.05, 0.05]), 20, 4000
+    counts = np.random.default_rng(7).multinomial(size, distribution, size=runs)
     found = estimator(name).entropy(counts, np.full((runs, 1), size))
 
     def term(c: int) -> float:
@@ -122,15 +124,15 @@ def test_simulated_means_are_the_exact_expectations(name):
         return -c / size * log2(c / size) + extra
 
     expected = sum(
-        comb(size, c) * p**c * (1 - p) ** (size - c) * term(c) for p in law for c in range(size + 1)
+        comb(size, c) * p**c * (1 - p) ** (size - c) * term(c) for p in distribution for c in range(size + 1)
     )
     expected -= 1 / (2 * size * log(2)) if name == "miller_madow" else 0.0
     assert_mean(found, expected, span=2 * log2(6), label=name)
-    truth = -sum(p * log2(p) for p in law)
+    truth = -sum(p * log2(p) for p in distribution)
     bias = abs(expected - truth)
     plug_in = truth + sum(
         comb(size, c) * p**c * (1 - p) ** (size - c) * (c / size) * log2(c / size)
-        for p in law
+        for p in distribution
         for c in range(1, size + 1)
     )
     # the plug-in value is low by 0.16 bits here; Miller-Madow leaves under a half of it, Grassberger under a fifth
@@ -139,14 +141,14 @@ def test_simulated_means_are_the_exact_expectations(name):
 
 def test_bootstrap_intervals_cover_the_truth():
     """With many samples of few outcomes the 95 % intervals hold the truth at least 9 times in 10."""
-    law, size, runs = np.array([0.5, 0.25, 0.15, 0.1]), 1500, 150
+    distribution, size, runs = np.array([0.5, 0.25, 0.15, 0.1]), 1500, 150
     words = [("", "a", "a"), ("", "a", "b"), ("", "b", "a"), ("", "b", "b")]
-    table = {y[1:]: Fraction(str(p)) for y, p in zip(words, law, strict=True)}
+    table = {y[1:]: Fraction(str(p)) for y, p in zip(words, distribution, strict=True)}
     truth = ref.to_float(ref.entropy(table))
     rng = np.random.default_rng(11)
     hits = 0
     for run in range(runs):
-        counts = rng.multinomial(size, law)
+        counts = rng.multinomial(size, distribution)
         codes = np.array([[0, i // 2, i % 2] for i in range(4)])
         seen = Observed(name="t", codes=codes[counts > 0], counts=counts[counts > 0])
         weights = resampled(seen, 200, np.random.default_rng(run))

@@ -1,4 +1,4 @@
-"""Any rule on a law given by parameters: runs in numpy against the exact decoder, and exact scores by brute force."""
+"""Any rule on a distribution given by parameters: runs in numpy against the exact decoder, scores by brute force."""
 
 import json
 from collections import Counter
@@ -25,11 +25,11 @@ from theory.bounds.schedules.random_order import expected_kl
 from theory.commands.bounds_parametric import large_schedule
 from theory.commands.decode_sampled import large_decode
 from theory.decoding.structured.markov import approximate_accuracy
-from theory.distributions.distribution import MASK, ListedLaw
-from theory.distributions.parametric.batched_model import LawModel, row_operations
-from theory.distributions.parametric.grammar import GrammarLaw
-from theory.distributions.parametric.hmm import HMMLaw
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.distribution import MASK, ListedDistribution
+from theory.distributions.parametric.batched_model import DistributionModel, row_operations
+from theory.distributions.parametric.grammar import GrammarDistribution
+from theory.distributions.parametric.hmm import HMMDistribution
+from theory.distributions.parametric.markov import MarkovDistribution
 from theory.information.curves.curve import information_curve
 from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
@@ -42,16 +42,16 @@ from theory.validation import InputError
 
 HALVES = ["1/2", "1/2"]
 LAWS = {
-    "markov": MarkovLaw(
+    "markov": MarkovDistribution(
         n=4, initial=["1/2", "1/3", "1/6"], transition=[[0, "1/2", "1/2"], ["1/4", "3/4", 0], [1, 0, 0]]
     ),
-    "hmm": HMMLaw(
+    "hmm": HMMDistribution(
         n=4,
         initial=["2/3", "1/3"],
         transition=[["3/4", "1/4"], [0, 1]],
         emission=[["1/2", "1/2", 0], [0, "1/8", "7/8"]],
     ),
-    "grammar": GrammarLaw(
+    "grammar": GrammarDistribution(
         n=4,
         rules={
             "S": {"A B": "2/3", "S S": "1/3"},
@@ -91,49 +91,49 @@ REMASKING = (
 )
 
 
-def all_states(law):
+def all_states(distribution):
     """Every partly masked sequence, with the outcomes that agree."""
-    ids = ListedLaw(law.pmf()).ids
-    names = list(ListedLaw(law.pmf()).tokens)
-    place = [law.tokens.index(name) for name in names]
+    ids = ListedDistribution(distribution.pmf()).ids
+    names = list(ListedDistribution(distribution.pmf()).tokens)
+    place = [distribution.tokens.index(name) for name in names]
     outcomes = np.array(place)[ids]
-    for row in product(range(-1, len(law.tokens)), repeat=law.n):
+    for row in product(range(-1, len(distribution.tokens)), repeat=distribution.n):
         state = np.array(row)
         yield state, outcomes[((state == MASK) | (outcomes == state)).all(axis=1)]
 
 
-def smallest_conditional(law) -> float:
+def smallest_conditional(distribution) -> float:
     """The least positive probability of a token in any possible state."""
-    states = np.array([state for state, agree in all_states(law) if len(agree)])
-    probs = law.conditional(states)
+    states = np.array([state for state, agree in all_states(distribution) if len(agree)])
+    probs = distribution.conditional(states)
     return float(probs[probs > 0].min())
 
 
-LEAST = {name: smallest_conditional(law) for name, law in LAWS.items()}
+LEAST = {name: smallest_conditional(distribution) for name, distribution in LAWS.items()}
 
 
-def ids_of(law, outcome):
-    return tuple(law.tokens.index(token) for token in outcome)
+def ids_of(distribution, outcome):
+    return tuple(distribution.tokens.index(token) for token in outcome)
 
 
 def check(name: str, spec: str, off_support: str = "marginal", **switches) -> None:
-    law, rule, label = LAWS[name], parse_policy(spec), (name, spec, off_support, switches)
-    exact = decode(law.pmf(), rule, off_support=off_support, **switches)
+    distribution, rule, label = LAWS[name], parse_policy(spec), (name, spec, off_support, switches)
+    exact = decode(distribution.pmf(), rule, off_support=off_support, **switches)
     own, along = np.random.default_rng([0, EXAMPLES.index(spec) if spec in EXAMPLES else 99]).spawn(2)
-    runs = sample_runs(law, rule, samples=RUNS, rng=own, off_support=off_support, **switches)
-    rows = {ids_of(law, y): float(q) for y, q in exact.law.items()}
+    runs = sample_runs(distribution, rule, samples=RUNS, rng=own, off_support=off_support, **switches)
+    rows = {ids_of(distribution, y): float(q) for y, q in exact.distribution.items()}
     found = Counter(map(tuple, runs.tokens.tolist()))
     counts = [found[y] for y in rows]
-    valid = int(law.contains(runs.tokens).sum())
+    valid = int(distribution.contains(runs.tokens).sum())
     assert sum(counts) == valid
     assert_frequencies([*counts, valid], [*rows.values(), float(exact.accuracy)], RUNS, label)
     span = max(1, int(runs.steps.max()) - 1)
     assert_mean(runs.steps, float(exact.steps), span=span, label=label)
     if exact.path_kl is None:
         with pytest.raises(NoPathError):
-            follow_data(law, rule, samples=50, rng=along, **switches)
+            follow_data(distribution, rule, samples=50, rng=along, **switches)
         return
-    done = follow_data(law, rule, samples=RUNS, rng=along, **switches)
+    done = follow_data(distribution, rule, samples=RUNS, rng=along, **switches)
     span = max(1, int(done.steps.max()) - 1)
     assert_mean(done.steps, float(exact.steps_under_data), span=span, label=label)
     lost = done.log_p - done.log_q
@@ -145,12 +145,18 @@ def check(name: str, spec: str, off_support: str = "marginal", **switches) -> No
     tau = Fraction(switches.get("temperature", 1))
     power = 1 / float(tau) if tau else 0.0
     # q >= p^(1/tau) / V; the credit raises a probability by at most 6^0.7 before it is normalised
-    bits = law.n * (max(1.0, power) * log2(1 / LEAST[name]) + log2(len(law.tokens)) + 2)
+    bits = distribution.n * (max(1.0, power) * log2(1 / LEAST[name]) + log2(len(distribution.tokens)) + 2)
     if not done.tilted and not switches.get("top_p") and not switches.get("top_k"):
-        assert done.expected.max() <= law.n * max(1.0, power) * log2(len(law.tokens)) + ROUNDING or not tau
-    most = law.n * max(1.0, power) * log2(len(law.tokens)) if tau and not done.tilted else bits
+        assert (
+            done.expected.max()
+            <= distribution.n * max(1.0, power) * log2(len(distribution.tokens)) + ROUNDING
+            or not tau
+        )
+    most = (
+        distribution.n * max(1.0, power) * log2(len(distribution.tokens)) if tau and not done.tilted else bits
+    )
     for values, upper in ((lost, bits), (done.log_p + done.expected, most)):
-        assert_mean(values, float(exact.path_kl), span=upper + law.largest_surprise(), label=label)
+        assert_mean(values, float(exact.path_kl), span=upper + distribution.largest_surprise(), label=label)
 
 
 @pytest.mark.parametrize("name", LAWS)
@@ -179,16 +185,16 @@ def test_what_the_model_says_off_the_support(off_support):
 @pytest.mark.parametrize("name", LAWS)
 def test_the_probability_of_each_path_is_exact(name):
     """A rule without chance draws y with Q(y); with chance the mean over its choices is Q(y)."""
-    law = LAWS[name]
+    distribution = LAWS[name]
     for spec in (*EXAMPLES, *VARIANTS):
         rule = parse_policy(spec)
-        exact = decode(law.pmf(), rule)
+        exact = decode(distribution.pmf(), rule)
         if exact.path_kl is None:
             continue
         rng = np.random.default_rng(7)
-        done = follow_data(law, rule, samples=2_500, rng=rng)
-        data = law.sample(np.random.default_rng(7), 2_500)  # the same first draws
-        logs = {ids_of(law, y): log2(q) for y, q in exact.law.items()}
+        done = follow_data(distribution, rule, samples=2_500, rng=rng)
+        data = distribution.sample(np.random.default_rng(7), 2_500)  # the same first draws
+        logs = {ids_of(distribution, y): log2(q) for y, q in exact.distribution.items()}
         wanted = np.array([logs[tuple(row)] for row in data.tolist()])
         known = "ties=lowest" in spec or "left_to_right" in spec or spec.startswith(("dus", "bisection"))
         if known:
@@ -201,24 +207,24 @@ def test_the_probability_of_each_path_is_exact(name):
 
 
 def test_long_sequences_are_scored_alike_both_ways():
-    """Walking a rule along y and scoring y under its blocks share the law's conditionals alone."""
-    long = MarkovLaw(n=150, initial=HALVES, transition=[["3/4", "1/4"], [1, 0]])
-    hidden = HMMLaw(
+    """Walking a rule along y and scoring y under its blocks share the distribution's conditionals alone."""
+    long = MarkovDistribution(n=150, initial=HALVES, transition=[["3/4", "1/4"], [1, 0]])
+    hidden = HMMDistribution(
         n=90, initial=HALVES, transition=[["3/4", "1/4"], [0, 1]], emission=[HALVES, ["1/8", "7/8"]]
     )
     rules = {"S": {"S S": "1/2", "A B": "1/4", "B A": "1/4"}, "A": ["a", "c"], "B": ["b", "c"]}
-    for law, spec in (
+    for distribution, spec in (
         (long, "topk:k=7,by=left_to_right"),
         (hidden, "dus:base=3"),
-        (GrammarLaw(n=16, rules=rules), "llada:steps=3,by=left_to_right"),
+        (GrammarDistribution(n=16, rules=rules), "llada:steps=3,by=left_to_right"),
     ):
         rule = parse_policy(spec)
-        done = follow_data(law, rule, samples=30, rng=np.random.default_rng(7))
-        data = law.sample(np.random.default_rng(7), 30)
-        blocks = fixed_schedule(rule, law.n).partition
-        scored = schedule_log_prob(law, blocks, data)
+        done = follow_data(distribution, rule, samples=30, rng=np.random.default_rng(7))
+        data = distribution.sample(np.random.default_rng(7), 30)
+        blocks = fixed_schedule(rule, distribution.n).partition
+        scored = schedule_log_prob(distribution, blocks, data)
         np.testing.assert_allclose(done.log_q, scored, rtol=0, atol=1e-9)
-        np.testing.assert_allclose(done.log_p, law.log_prob(data), rtol=0, atol=0)
+        np.testing.assert_allclose(done.log_p, distribution.log_prob(data), rtol=0, atol=0)
         assert set(done.steps.tolist()) == {len(blocks)}
         assert np.abs(done.log_p - done.log_q).max() > 0.1
 
@@ -227,17 +233,17 @@ def test_long_sequences_are_scored_alike_both_ways():
 @pytest.mark.parametrize("name", LAWS)
 def test_the_bounded_form_is_the_mean_of_every_draw(name, tau):
     """``sum_i sum_v p_i(v) log2 1/q_i(v)`` along y, by the definition."""
-    law = LAWS[name]
-    truth = dict(law.pmf())
+    distribution = LAWS[name]
+    truth = dict(distribution.pmf())
     blocks = [(0, 1), (2, 3)]
     done = follow_data(
-        law,
+        distribution,
         parse_policy("topk:k=2,by=left_to_right"),
         samples=40,
         rng=np.random.default_rng(7),
         temperature=tau,
     )
-    data = law.sample(np.random.default_rng(7), 40)
+    data = distribution.sample(np.random.default_rng(7), 40)
     for row, found in zip(data.tolist(), done.expected.tolist(), strict=True):
         wanted, revealed = 0.0, {}
         for block in blocks:
@@ -246,12 +252,12 @@ def test_the_bounded_form_is_the_mean_of_every_draw(name, tau):
                 p = [float(x) for x in ref.marginal(here, (i,)).values()]
                 powers = [x ** float(1 / tau) for x in p]
                 wanted -= sum(x * log2(q / sum(powers)) for x, q in zip(p, powers, strict=True))
-            revealed |= {i: law.tokens[row[i]] for i in block}
+            revealed |= {i: distribution.tokens[row[i]] for i in block}
         assert found == pytest.approx(wanted, abs=10 * ROUNDING)
 
 
 def test_deep_rules_of_ones_own_are_sampled_too():
-    law = LAWS["markov"]
+    distribution = LAWS["markov"]
 
     class Backwards:
         """A policy that is no registered rule: the last masked position."""
@@ -271,10 +277,10 @@ def test_deep_rules_of_ones_own_are_sampled_too():
 
             return Plan()
 
-    runs = sample_runs(law, Backwards(), samples=500, rng=np.random.default_rng(0))
-    assert law.contains(runs.tokens).all()
+    runs = sample_runs(distribution, Backwards(), samples=500, rng=np.random.default_rng(0))
+    assert distribution.contains(runs.tokens).all()
     assert set(runs.steps.tolist()) == {4}
-    done = follow_data(law, Backwards(), samples=500, rng=np.random.default_rng(0))
+    done = follow_data(distribution, Backwards(), samples=500, rng=np.random.default_rng(0))
     np.testing.assert_allclose(done.log_p, done.log_q, rtol=0, atol=ROUNDING)
     assert not done.certain
 
@@ -321,21 +327,26 @@ def test_underflow_along_the_data_is_an_error():
 @pytest.mark.parametrize("off_support", ["marginal", "uniform", "stop"])
 @pytest.mark.parametrize("name", LAWS)
 def test_impossible_states_are_told_from_possible_ones(name, off_support):
-    law = LAWS[name]
-    states, agreeing = zip(*all_states(law), strict=True)
+    distribution = LAWS[name]
+    states, agreeing = zip(*all_states(distribution), strict=True)
     tokens = np.array(states)
-    model = LawModel(law, off_support)
+    model = DistributionModel(distribution, off_support)
     probs = model.marginals(np.repeat(tokens, 2, axis=0))[::2]
     none = np.array([len(agree) == 0 for agree in agreeing])
     assert (model.impossible(tokens, probs) == none).all()
-    base = law.conditional(np.full((1, law.n), MASK))
+    base = distribution.conditional(np.full((1, distribution.n), MASK))
     if off_support == "uniform":
         base = (base > 0) / (base > 0).sum(axis=2, keepdims=True)
     np.testing.assert_allclose(probs[none], np.repeat(base, none.sum(), axis=0), rtol=0, atol=ROUNDING)
-    np.testing.assert_allclose(probs[~none], law.conditional(tokens[~none]), rtol=0, atol=0)
+    np.testing.assert_allclose(probs[~none], distribution.conditional(tokens[~none]), rtol=0, atol=0)
     assert model.asked == 2 * len(tokens)
-    assert model.ask(tokens[:6].reshape(2, 3, law.n)).shape == (2, 3, law.n, len(law.tokens))
-    assert row_operations(law) > 0
+    assert model.ask(tokens[:6].reshape(2, 3, distribution.n)).shape == (
+        2,
+        3,
+        distribution.n,
+        len(distribution.tokens),
+    )
+    assert row_operations(distribution) > 0
 
 
 # --- Fixed schedules ----------------------------------------------------------------------------------------
@@ -346,32 +357,34 @@ def score(truth: ref.PMF, blocks, y) -> Fraction:
     total, revealed = Fraction(1), {}
     for block in blocks:
         agree = any(all(x[i] == v for i, v in revealed.items()) for x in truth)
-        law = ref.condition(truth, revealed) if agree else truth
-        total *= prod((ref.marginal(law, (i,)).get((y[i],), Fraction(0)) for i in block), start=Fraction(1))
+        distribution = ref.condition(truth, revealed) if agree else truth
+        total *= prod(
+            (ref.marginal(distribution, (i,)).get((y[i],), Fraction(0)) for i in block), start=Fraction(1)
+        )
         revealed |= {i: y[i] for i in block}
     return total
 
 
-def assert_scores(law, truth, blocks) -> None:
-    ids = list(product(range(len(law.tokens)), repeat=law.n))[:400]
-    wanted = [score(truth, blocks, tuple(law.tokens[j] for j in row)) for row in ids]
-    found = schedule_log_prob(law, blocks, np.array(ids))
+def assert_scores(distribution, truth, blocks) -> None:
+    ids = list(product(range(len(distribution.tokens)), repeat=distribution.n))[:400]
+    wanted = [score(truth, blocks, tuple(distribution.tokens[j] for j in row)) for row in ids]
+    found = schedule_log_prob(distribution, blocks, np.array(ids))
     for row, bits, q in zip(ids, found.tolist(), wanted, strict=True):
         assert bits == (pytest.approx(log2(q), abs=10 * ROUNDING) if q else -inf), row
-    if len(ids) == len(law.tokens) ** law.n:
+    if len(ids) == len(distribution.tokens) ** distribution.n:
         assert sum(2**bits for bits in found.tolist()) == pytest.approx(1, abs=1e-9)
 
 
 @given(pair=st.booleans().flatmap(lambda hidden: chains(hidden=hidden)), data=st.data())
 def test_scores_of_chains_are_brute_force(pair, data):
-    law, truth = pair
-    blocks = data.draw(ordered_partitions(law.n))
-    assert_scores(law, truth, blocks)
-    if isinstance(law, MarkovLaw):
-        ids = np.array(list(product(range(len(law.tokens)), repeat=law.n)))
-        ids = ids[law.contains(ids)]
-        total = (2 ** schedule_log_prob(law, blocks, ids)).sum()
-        assert total == pytest.approx(approximate_accuracy(law, blocks).value, abs=1e-9)
+    distribution, truth = pair
+    blocks = data.draw(ordered_partitions(distribution.n))
+    assert_scores(distribution, truth, blocks)
+    if isinstance(distribution, MarkovDistribution):
+        ids = np.array(list(product(range(len(distribution.tokens)), repeat=distribution.n)))
+        ids = ids[distribution.contains(ids)]
+        total = (2 ** schedule_log_prob(distribution, blocks, ids)).sum()
+        assert total == pytest.approx(approximate_accuracy(distribution, blocks).value, abs=1e-9)
 
 
 @given(drawn=grammars(), data=st.data())
@@ -379,14 +392,14 @@ def test_scores_of_chains_are_brute_force(pair, data):
 def test_scores_of_grammars_are_brute_force(drawn, data):
     n, rules = drawn
     try:
-        law = GrammarLaw(n=n, rules=rules, start="S")
+        distribution = GrammarDistribution(n=n, rules=rules, start="S")
     except InputError:
         return  # no sentence of this length
-    assert_scores(law, dict(law.pmf()), data.draw(ordered_partitions(n)))
+    assert_scores(distribution, dict(distribution.pmf()), data.draw(ordered_partitions(n)))
 
 
 def test_bad_sequences_are_refused():
-    law = LAWS["hmm"]
+    distribution = LAWS["hmm"]
     for ids, message in (
         ([0, 1, 2, 0], "of shape"),
         ([[0, 1, 2]], "of shape"),
@@ -395,10 +408,10 @@ def test_bad_sequences_are_refused():
         ([[0, 1, -1, 0]], "must lie in 0..2"),
     ):
         with pytest.raises(InputError, match=message):
-            schedule_log_prob(law, [[0, 1], [2, 3]], ids)
+            schedule_log_prob(distribution, [[0, 1], [2, 3]], ids)
     with pytest.raises(InputError, match="every position"):
-        schedule_log_prob(law, [[0, 1]], [[0, 1, 2, 0]])
-    assert schedule_log_prob(law, [[0, 1, 2, 3]], np.zeros((0, 4), dtype=int)).shape == (0,)
+        schedule_log_prob(distribution, [[0, 1]], [[0, 1, 2, 0]])
+    assert schedule_log_prob(distribution, [[0, 1, 2, 3]], np.zeros((0, 4), dtype=int)).shape == (0,)
 
 
 FIXED = (
@@ -417,23 +430,23 @@ FIXED = (
 
 @pytest.mark.parametrize("spec", FIXED)
 def test_what_is_certain_of_a_rule_is_what_the_decoder_does(spec):
-    law = MarkovLaw(n=6, initial=HALVES, transition=[["3/4", "1/4"], [0, 1]])
+    distribution = MarkovDistribution(n=6, initial=HALVES, transition=[["3/4", "1/4"], [0, 1]])
     for by in ("", ",by=left_to_right", ",by=random", ",by=margin,ties=lowest", ",by=random,ties=lowest"):
         if by and ("by=" in spec or spec.startswith(("dus", "bisection"))):
             continue
         rule = parse_policy(spec + by)
-        known, exact = fixed_schedule(rule, 6), decode(law.pmf(), rule)
+        known, exact = fixed_schedule(rule, 6), decode(distribution.pmf(), rule)
         assert known.steps == exact.steps == exact.steps_under_data, by
         assert sum(known.sizes) == 6
         if known.partition is not None:
-            table = subset_entropies(law.pmf())
+            table = subset_entropies(distribution.pmf())
             assert sorted(i for block in known.partition for i in block) == list(range(6))
             assert float(exact.kl) == pytest.approx(float(step_cost(table, known.partition)), abs=ROUNDING)
-            assert approximate_accuracy(law, known.partition).value == pytest.approx(
+            assert approximate_accuracy(distribution, known.partition).value == pytest.approx(
                 float(exact.accuracy), abs=ROUNDING
             )
         if known.random:
-            curve = information_curve(subset_entropies(law.pmf()))
+            curve = information_curve(subset_entropies(distribution.pmf()))
             assert float(expected_kl(curve, known.sizes)) == pytest.approx(float(exact.path_kl), abs=ROUNDING)
 
 
@@ -461,9 +474,9 @@ TASK = SimpleNamespace(name="a task")
     "spec", ["topk:k=2", "threshold:gamma=0.6,ties=lowest", "topk:k=2,by=left_to_right", "topk:k=3,by=random"]
 )
 def test_answers_hold_the_exact_values(name, spec):
-    law, rule = LAWS[name], parse_policy(spec)
-    exact = decode(law.pmf(), rule)
-    answer = large_decode(TASK, law, rule, samples=3_000, seed=5)
+    distribution, rule = LAWS[name], parse_policy(spec)
+    exact = decode(distribution.pmf(), rule)
+    answer = large_decode(TASK, distribution, rule, samples=3_000, seed=5)
     kinds = answer["arithmetic"]
     for key in ("accuracy", "kl", "path_kl", "steps", "steps_under_data", "tokens_per_step"):
         value, wanted = answer[key], float(getattr(exact, key))
@@ -476,32 +489,36 @@ def test_answers_hold_the_exact_values(name, spec):
         else:
             assert value == pytest.approx(wanted, abs=ROUNDING), key
     assert (answer["kl"] is None) == ("lowest" not in spec and "left" not in spec)
-    if isinstance(law, MarkovLaw) and "left_to_right" in spec:
+    if isinstance(distribution, MarkovDistribution) and "left_to_right" in spec:
         assert set(kinds.values()) == {"float64", "exact"}
         assert "samples" not in answer
-    assert large_decode(TASK, law, rule, samples=3_000, seed=5) == answer
+    assert large_decode(TASK, distribution, rule, samples=3_000, seed=5) == answer
 
 
 def test_answers_say_what_is_not_defined():
-    law = LAWS["hmm"]
-    answer = large_decode(TASK, law, parse_policy("wino"), samples=200)
+    distribution = LAWS["hmm"]
+    answer = large_decode(TASK, distribution, parse_policy("wino"), samples=200)
     assert answer["kl"] is answer["path_kl"] is answer["steps_under_data"] is None
     assert "looks at drawn tokens" in answer["notes"]["path_kl"]
     assert set(answer["notes"]) == {"kl", "path_kl", "steps_under_data"}
     assert answer["steps"]["interval"] == "normal"
-    coins = large_decode(TASK, law, parse_policy("remdm:steps=2,eta=1/5,variant=rescale"), samples=50)
+    coins = large_decode(
+        TASK, distribution, parse_policy("remdm:steps=2,eta=1/5,variant=rescale"), samples=50
+    )
     assert "by coins" in coins["notes"]["path_kl"]
-    released = large_decode(TASK, law, parse_policy("topk:k=2,confidence=sampled"), samples=50)
+    released = large_decode(TASK, distribution, parse_policy("topk:k=2,confidence=sampled"), samples=50)
     assert released["path_kl"] is None
     assert (released["steps"], released["steps_under_data"]) == (2, None)
 
 
 def test_switches_are_named_and_a_lost_token_is_infinite():
-    law = LAWS["grammar"]
-    answer = large_decode(TASK, law, parse_policy("topk:k=2"), samples=300, temperature=0, off_support="stop")
+    distribution = LAWS["grammar"]
+    answer = large_decode(
+        TASK, distribution, parse_policy("topk:k=2"), samples=300, temperature=0, off_support="stop"
+    )
     assert (answer["temperature"], answer["off_support"]) == (0.0, "stop")
     assert (answer["path_kl"], answer["arithmetic"]["path_kl"]) == (inf, "exact")
-    sure = MarkovLaw(n=5, initial=[1, 0], transition=[[0, 1], [1, 0]])
+    sure = MarkovDistribution(n=5, initial=[1, 0], transition=[[0, 1], [1, 0]])
     answer = large_decode(TASK, sure, parse_policy("topk:k=5"), samples=20, top_p="0.9")
     assert answer["path_kl"]["estimate"] == 0
     assert "finite in every state met" in answer["notes"]["path_kl"]
@@ -510,22 +527,22 @@ def test_switches_are_named_and_a_lost_token_is_infinite():
 
 
 def test_too_many_questions_are_refused_before_they_are_asked():
-    law = MarkovLaw(n=400, initial=HALVES, transition=[["3/4", "1/4"], ["1/4", "3/4"]])
+    distribution = MarkovDistribution(n=400, initial=HALVES, transition=[["3/4", "1/4"], ["1/4", "3/4"]])
     with pytest.raises(
         CostError, match=r"decoding 2000000 samples of 400 positions by wino.*use fewer --samples"
     ):
-        large_decode(TASK, law, parse_policy("wino"), samples=2_000_000)
+        large_decode(TASK, distribution, parse_policy("wino"), samples=2_000_000)
     with pytest.raises(InputError, match="at least 2 samples"):
         large_decode(TASK, LAWS["hmm"], parse_policy("threshold:gamma=1/2"), samples=1)
 
 
 def test_intervals_cover():
     """The guaranteed intervals of 60 seeds miss no oftener than one time in twenty allows."""
-    law, rule = LAWS["markov"], parse_policy("threshold:gamma=0.6")
-    exact = decode(law.pmf(), rule)
+    distribution, rule = LAWS["markov"], parse_policy("threshold:gamma=0.6")
+    exact = decode(distribution.pmf(), rule)
     missed = dict.fromkeys(("accuracy", "path_kl", "steps", "steps_under_data"), 0)
     for seed in range(60):
-        answer = large_decode(TASK, law, rule, samples=200, seed=seed)
+        answer = large_decode(TASK, distribution, rule, samples=200, seed=seed)
         for key in missed:
             value = answer[key]
             missed[key] += not value["low"] <= float(getattr(exact, key)) <= value["high"]
@@ -535,12 +552,12 @@ def test_intervals_cover():
 def test_schedules_are_priced_on_fresh_samples():
     """The intervals hold the exact price of the chosen sizes."""
     for name in ("hmm", "grammar"):
-        law = LAWS[name]
-        answer = large_schedule(TASK, law, samples=4_000, seed=2)
-        curve = information_curve(subset_entropies(law.pmf()))
+        distribution = LAWS[name]
+        answer = large_schedule(TASK, distribution, samples=4_000, seed=2)
+        curve = information_curve(subset_entropies(distribution.pmf()))
         for sizes, priced in zip(answer["optimal_sizes"], answer["expected_kl"], strict=True):
             assert priced["low"] <= float(expected_kl(curve, sizes)) <= priced["high"]
-        again = large_schedule(TASK, law, samples=4_000, seed=3)
+        again = large_schedule(TASK, distribution, samples=4_000, seed=3)
         assert again["expected_kl"] != answer["expected_kl"]
 
 

@@ -1,4 +1,4 @@
-"""Token sequences of the list tasks: built from the law, checked against each task's description in words."""
+"""Token sequences of the list tasks: built from the distribution, checked against each task's description in words."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from synthetic import make_task
-from synthetic.encoding import WORDS, Batch, Encoding, context_laws, list_task_names
-from synthetic.grading import FOREIGN, grade, law_ids, render, to_roles
+from synthetic.encoding import WORDS, Batch, Encoding, context_distributions, list_task_names
+from synthetic.grading import FOREIGN, distribution_ids, grade, render, to_roles
 from synthetic.task import list_task
 from tests.helpers.intervals import assert_frequencies
 from theory.distributions.distribution import MASK
@@ -92,13 +92,15 @@ def test_grading_agrees_with_the_meaning_on_wrong_answers(name):
 
 
 @pytest.mark.parametrize("name", LIST_TASKS)
-def test_answers_follow_the_law_of_their_context(name):
+def test_answers_follow_the_distribution_of_their_context(name):
     batch = batch_of(name, 3, size=6000)
     roles = to_roles(batch, batch.tokens[:, batch.answer])
-    for c, (context, law) in enumerate(zip(batch.task.contexts(), context_laws(batch.task), strict=True)):
+    for c, (context, distribution) in enumerate(
+        zip(batch.task.contexts(), context_distributions(batch.task), strict=True)
+    ):
         rows = roles[batch.context == c]
         assert_frequencies([len(rows)], [float(context.weight)], len(batch))
-        pmf = law.pmf()
+        pmf = distribution.pmf()
         counts = [int((rows == np.array(outcome)).all(axis=1).sum()) for outcome in pmf.outcomes]
         assert sum(counts) == len(rows)
         assert_frequencies(counts, [float(p) for p in pmf.probabilities], len(rows))
@@ -142,10 +144,12 @@ def test_roles_of_masks_and_foreign_tokens():
     assert to_roles(batch, answers).tolist() == [[3, MASK, FOREIGN]]
 
 
-def test_roles_that_a_law_never_uses_become_foreign():
-    law = list_task("remove_index", 3).law(1)
-    assert law.tokens == (0, 2)
-    assert law_ids(law, np.array([[0, 1, 2, MASK, FOREIGN]])).tolist() == [[0, FOREIGN, 1, MASK, FOREIGN]]
+def test_roles_that_a_distribution_never_uses_become_foreign():
+    distribution = list_task("remove_index", 3).distribution(1)
+    assert distribution.tokens == (0, 2)
+    assert distribution_ids(distribution, np.array([[0, 1, 2, MASK, FOREIGN]])).tolist() == [
+        [0, FOREIGN, 1, MASK, FOREIGN]
+    ]
 
 
 def test_rendering_shows_given_answers_masks_and_foreign_tokens():

@@ -87,7 +87,7 @@ def test_too_large_is_said_before_anything_is_allocated(name, n, message):
     tracemalloc.start()
     try:
         with pytest.raises(CostError, match=message):
-            make_task(name, n).contexts()[0].law.pmf()
+            make_task(name, n).contexts()[0].distribution.pmf()
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
         tracemalloc.stop()

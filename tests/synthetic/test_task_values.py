@@ -26,7 +26,7 @@ HALF = Fraction(1, 2)
 
 
 def mean_correlation(name: str, n: int | None):
-    parts = [c.weight * total_correlation(c.law.pmf()) for c in make_task(name, n).contexts()]
+    parts = [c.weight * total_correlation(c.distribution.pmf()) for c in make_task(name, n).contexts()]
     return sum(parts, LogNumber())
 
 
@@ -44,11 +44,11 @@ def test_shuffle_and_replace_random(n):
     assert mean_correlation("shuffle", n) == n * log2(n) - log2(factorial(n))
     assert mean_correlation("replace_random", n) == (n - 1) * (log2(n) - log2(n - 1))
     one_step = parse_policy(f"topk:k={n}")
-    shuffle = decode(make_task("shuffle", n).contexts()[0].law.pmf(), one_step)
-    replace = decode(make_task("replace_random", n).contexts()[0].law.pmf(), one_step)
+    shuffle = decode(make_task("shuffle", n).contexts()[0].distribution.pmf(), one_step)
+    replace = decode(make_task("replace_random", n).contexts()[0].distribution.pmf(), one_step)
     assert shuffle.accuracy == Fraction(factorial(n), n**n)
     assert replace.accuracy == Fraction(n - 1, n) ** (n - 1)
-    # the law is uniform on the support: the bound on the accuracy is met
+    # the distribution is uniform on the support: the bound on the accuracy is met
     assert shuffle.kl == -log2(shuffle.accuracy)
     assert replace.kl == -log2(replace.accuracy)
 
@@ -73,21 +73,23 @@ def test_correlations_of_the_other_tasks():
     assert mean_correlation("balanced", 4) == 4 - log2(6)
     assert mean_correlation("one_hot_blocks", 4) == 2
     assert mean_correlation("affine_subspace", 6) == 3
-    assert dual_total_correlation(make_task("reed_solomon", 4).contexts()[0].law.pmf()) == 2 * log2(5)
+    assert dual_total_correlation(make_task("reed_solomon", 4).contexts()[0].distribution.pmf()) == 2 * log2(
+        5
+    )
 
 
 def test_sizes_of_the_grids():
-    squares = make_task("latin_square", 4).contexts()[0].law.pmf()
+    squares = make_task("latin_square", 4).contexts()[0].distribution.pmf()
     assert (len(squares), squares.n) == (576, 16)
-    assert make_task("latin_square", 3).contexts()[0].law.n == 9
+    assert make_task("latin_square", 3).contexts()[0].distribution.n == 9
     contexts = Sudoku(clues=()).contexts()
-    assert [(context.weight, len(context.law.pmf())) for context in contexts] == [(1, 288)]
-    assert sorted(len(c.law.pmf()) for c in make_task("sudoku").contexts()) == [3, 3, 6]
+    assert [(context.weight, len(context.distribution.pmf())) for context in contexts] == [(1, 288)]
+    assert sorted(len(c.distribution.pmf()) for c in make_task("sudoku").contexts()) == [3, 3, 6]
 
 
 @pytest.mark.parametrize("clues", [(0, 5), (0, 1, 6), (3, 12, 10, 5), (0, 1, 2, 3, 8, 13)])
 def test_sudoku_clues(clues):
-    grids = [y for y, _ in Sudoku(clues=()).contexts()[0].law.pmf()]
+    grids = [y for y, _ in Sudoku(clues=()).contexts()[0].distribution.pmf()]
     free = [cell for cell in range(16) if cell not in clues]
     truth = ref.uniform(grids)
     contexts = Sudoku(clues=clues).contexts()
@@ -96,7 +98,7 @@ def test_sudoku_clues(clues):
     for context in contexts:
         pattern = dict(zip(sorted(clues), map(int, context.label.removeprefix("clues=")), strict=True))
         given = ref.condition(truth, pattern)
-        assert dict(context.law.pmf()) == ref.marginal(given, free)
+        assert dict(context.distribution.pmf()) == ref.marginal(given, free)
         symbols = len(set(pattern.values()))
         chance = sum(p for y, p in truth.items() if all(y[i] == v for i, v in pattern.items()))
         assert context.weight == chance * factorial(4) / factorial(4 - symbols)
@@ -136,7 +138,10 @@ def test_tasks_with_a_lumped_chain():
 @pytest.mark.parametrize("spec", SPECS)
 def test_lumped_tie_interval(name, n, spec):
     chain, policy = make_task(name, n).chain(), parse_policy(spec)
-    parts = [(w, [tie_extremes(law, SPECS[spec], f) for f in (min, max)]) for w, law in EXPECTED[name][1](n)]
+    parts = [
+        (w, [tie_extremes(distribution, SPECS[spec], f) for f in (min, max)])
+        for w, distribution in EXPECTED[name][1](n)
+    ]
     truth = tuple(sum((w * ends[side] for w, ends in parts), Fraction(0)) for side in (0, 1))
     try:
         found = tie_interval_lumped(chain, policy)

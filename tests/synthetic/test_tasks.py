@@ -1,4 +1,4 @@
-"""Every task: its law written a second time, conditionals, grading, sampling."""
+"""Every task: its distribution written a second time, conditionals, grading, sampling."""
 
 from fractions import Fraction
 from itertools import product
@@ -21,13 +21,13 @@ from tests.helpers.task_truth import (
 )
 from tests.helpers.tolerance import FAMILY_WISE, ROUNDING
 from tests.reference import definitions as ref
-from theory.distributions.distribution import MASK, ListedLaw, context_pmfs
+from theory.distributions.distribution import MASK, ListedDistribution, context_pmfs
 from theory.distributions.pmf import JointPMF
 
 HALF = Fraction(1, 2)
 
 
-# --- Every law, written a second time and slowly -------------------------------------------------------------
+# --- Every distribution, written a second time and slowly -------------------------------------------------------------
 
 
 def test_the_registry_is_pinned():
@@ -37,17 +37,17 @@ def test_the_registry_is_pinned():
 
 
 @pytest.mark.parametrize(("name", "n"), CASES)
-def test_law(name, n):
+def test_distribution(name, n):
     pairs = contexts_with_truth(name, n)
     assert sum(context.weight for context, _ in pairs) == 1
     assert len({context.label for context, _ in pairs}) == len(pairs)
     for context, (weight, truth) in pairs:
-        pmf = context.law.pmf()
+        pmf = context.distribution.pmf()
         assert context.weight == weight
         assert dict(pmf) == truth
         assert pmf.is_exact
-        assert context.law.n == pmf.n == ref.length(truth)
-        assert context.law.tokens == tuple(sorted({v for y in truth for v in y}))
+        assert context.distribution.n == pmf.n == ref.length(truth)
+        assert context.distribution.tokens == tuple(sorted({v for y in truth for v in y}))
 
 
 @pytest.mark.parametrize(("name", "n"), CASES)
@@ -63,16 +63,20 @@ def test_context_pmfs(name, n):
 def test_conditionals(name, n):
     rng = Random(f"{name} {n}")
     for context, (_, truth) in contexts_with_truth(name, n):
-        law = context.law
-        rows = states(truth, law.tokens, rng, 25)
-        probs = law.conditional(np.array(rows))
-        assert probs.shape == (len(rows), law.n, len(law.tokens))
+        distribution = context.distribution
+        rows = states(truth, distribution.tokens, rng, 25)
+        probs = distribution.conditional(np.array(rows))
+        assert probs.shape == (len(rows), distribution.n, len(distribution.tokens))
         assert probs.dtype == np.float64
-        wanted = np.array([expected_marginals(truth, law.tokens, row) for row in rows])
+        wanted = np.array([expected_marginals(truth, distribution.tokens, row) for row in rows])
         np.testing.assert_allclose(probs, wanted, rtol=0, atol=ROUNDING)
-        listed = ListedLaw(law.pmf()).conditional(np.array(rows))
+        listed = ListedDistribution(distribution.pmf()).conditional(np.array(rows))
         np.testing.assert_allclose(listed, wanted, rtol=0, atol=ROUNDING)
-        assert law.conditional(np.empty((0, law.n), dtype=np.int64)).shape == (0, law.n, len(law.tokens))
+        assert distribution.conditional(np.empty((0, distribution.n), dtype=np.int64)).shape == (
+            0,
+            distribution.n,
+            len(distribution.tokens),
+        )
 
 
 @pytest.mark.parametrize("identity", [True, False])
@@ -89,19 +93,19 @@ def test_every_state_of_the_arrangements(n, identity):
 @pytest.mark.parametrize("identity", [True, False])
 @pytest.mark.parametrize("n", [25, 200])
 def test_arrangements_too_many_to_list(n, identity):
-    law = Arrangements(n, identity=identity)
+    distribution = Arrangements(n, identity=identity)
     order = np.roll(np.arange(n), 1)
     rows = np.stack([np.full(n, MASK), np.where(np.arange(n) < n // 2, np.arange(n), MASK), order, order])
     rows[3, : n // 2] = MASK
-    probs = law.conditional(rows)
+    probs = distribution.conditional(rows)
     np.testing.assert_allclose(probs.sum(axis=2), 1, atol=ROUNDING)
     np.testing.assert_allclose(probs[0, 0], 1 / n, atol=1e-20 + 1 / factorial(n - 1))
     np.testing.assert_allclose(probs[1, -1, n // 2 :], 1 / (n - n // 2), atol=1e-9)
     assert (probs[2, np.arange(n), order] == 1).all()
-    samples = law.sample(np.random.default_rng(0), 50)
-    assert law.contains(samples).all()
-    assert not law.contains(np.zeros((1, n), dtype=np.int64)).any()
-    assert law.contains(np.arange(n)[None]).tolist() == [identity]
+    samples = distribution.sample(np.random.default_rng(0), 50)
+    assert distribution.contains(samples).all()
+    assert not distribution.contains(np.zeros((1, n), dtype=np.int64)).any()
+    assert distribution.contains(np.arange(n)[None]).tolist() == [identity]
 
 
 # --- Grading, sampling ---------------------------------------------------------------------------------------
@@ -111,24 +115,24 @@ def test_arrangements_too_many_to_list(n, identity):
 def test_contains(name, n):
     rng = Random(f"contains {name} {n}")
     for context, (_, truth) in contexts_with_truth(name, n):
-        tokens = context.law.tokens
+        tokens = context.distribution.tokens
         rows = [row for row in states(truth, tokens, rng, 40) if MASK not in row]
         rows += [[tokens.index(v) for v in y] for y in truth]
         rows += [[*row[:-1], len(tokens)] for row in rows[:2]] + [[*row[:-1], MASK] for row in rows[:2]]
         known = {tuple(tokens.index(v) for v in y) for y in truth}
-        verdicts = context.law.contains(np.array(rows))
+        verdicts = context.distribution.contains(np.array(rows))
         assert verdicts.dtype == bool
         assert verdicts.tolist() == [tuple(row) in known for row in rows]
 
 
 @pytest.mark.parametrize(("name", "n"), CASES)
-def test_samples_follow_the_law(name, n):
+def test_samples_follow_the_distribution(name, n):
     for context, (_, truth) in contexts_with_truth(name, n):
-        tokens = context.law.tokens
+        tokens = context.distribution.tokens
         size = max(400, 30 * len(truth))
-        rows = context.law.sample(np.random.default_rng(20), size)
+        rows = context.distribution.sample(np.random.default_rng(20), size)
         assert rows.shape == (size, ref.length(truth))
-        assert context.law.contains(rows).all()
+        assert context.distribution.contains(rows).all()
         words, counts = np.unique(rows, axis=0, return_counts=True)
         seen = {tuple(tokens[v] for v in w): int(c) for w, c in zip(words.tolist(), counts, strict=True)}
         assert set(seen) <= set(truth)
@@ -140,14 +144,14 @@ def test_samples_follow_the_law(name, n):
         if len(observed) > 1:
             wanted = np.array(wanted) * (sum(observed) / sum(wanted))
             assert stats.chisquare(observed, wanted).pvalue > FAMILY_WISE / 100
-        again = context.law.sample(np.random.default_rng(20), size)
+        again = context.distribution.sample(np.random.default_rng(20), size)
         assert (rows == again).all()
 
 
 def test_no_samples():
     for name in ("shuffle", "shuffle_strict", "replace_random"):
-        law = make_task(name, 4).contexts()[0].law
-        assert law.sample(np.random.default_rng(0), 0).shape == (0, 4)
+        distribution = make_task(name, 4).contexts()[0].distribution
+        assert distribution.sample(np.random.default_rng(0), 0).shape == (0, 4)
 
 
 @pytest.mark.parametrize("name", LIST_TASKS)
@@ -158,7 +162,7 @@ def test_prompts_show_every_item_once(name):
     assert (np.sort(shown, axis=1) == np.arange(5)).all()
     assert (shown == np.arange(5)).all() == (name != "sort")
     assert len(task.contexts()) == len(tuple(task.indices()))
-    new_appears = any(5 in y for context in task.contexts() for y in context.law.pmf().outcomes)
+    new_appears = any(5 in y for context in task.contexts() for y in context.distribution.pmf().outcomes)
     assert task.uses_new == new_appears
 
 
@@ -170,6 +174,6 @@ def test_token_ids_keep_the_order_of_each_alphabet():
         JointPMF.uniform([(10, 9), (9, 100)]),
     ]
     for pmf in pmfs:
-        tokens = ListedLaw(pmf).tokens
+        tokens = ListedDistribution(pmf).tokens
         for alphabet in pmf.alphabets:
             assert tuple(token for token in tokens if token in alphabet) == alphabet

@@ -8,9 +8,9 @@ import pytest
 
 from synthetic import make_task
 from synthetic.tasks.words_to_sentence import RULES
-from synthetic.text import WordBigrams, _bigrams, bigram_law, shipped_bigrams
+from synthetic.text import WordBigrams, _bigrams, bigram_distribution, shipped_bigrams
 from theory import InputError
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.markov import MarkovDistribution
 
 
 def test_the_grammar_has_sixty_words_and_agrees_in_number():
@@ -36,28 +36,28 @@ def test_the_grammar_has_sixty_words_and_agrees_in_number():
 
 
 def test_long_sentences_are_grammatical():
-    law = make_task("words_to_sentence", 25).contexts()[0].law
-    drawn = law.sample(np.random.default_rng(0), 20)
-    assert law.contains(drawn).all()
+    distribution = make_task("words_to_sentence", 25).contexts()[0].distribution
+    drawn = distribution.sample(np.random.default_rng(0), 20)
+    assert distribution.contains(drawn).all()
     shuffled = drawn.copy()
     shuffled[:, [0, 1]] = drawn[:, [1, 0]]
-    assert not law.contains(shuffled).all()
+    assert not distribution.contains(shuffled).all()
 
 
 COUNTS = {("a", "b"): 3, ("b", "a"): 2, ("b", "b"): 1, ("b", "c"): 1, ("c", "d"): 1, ("d", "a"): 0}
 
 
 def test_bigrams_are_ratios_of_counts():
-    law = bigram_law(COUNTS, n=3, words=4)
-    assert law.tokens == ("a", "b")  # d follows c, but nothing follows d
-    assert law.initial == (Fraction(1, 2), Fraction(1, 2))
-    assert law.pmf().probability(("b", "b", "a")) == Fraction(1, 2) * Fraction(1, 3) * Fraction(2, 3)
-    assert law.pmf().probability(("a", "a", "b")) == 0
-    assert bigram_law(COUNTS, n=1, words=2).tokens == ("a", "b")
+    distribution = bigram_distribution(COUNTS, n=3, words=4)
+    assert distribution.tokens == ("a", "b")  # d follows c, but nothing follows d
+    assert distribution.initial == (Fraction(1, 2), Fraction(1, 2))
+    assert distribution.pmf().probability(("b", "b", "a")) == Fraction(1, 2) * Fraction(1, 3) * Fraction(2, 3)
+    assert distribution.pmf().probability(("a", "a", "b")) == 0
+    assert bigram_distribution(COUNTS, n=1, words=2).tokens == ("a", "b")
     with pytest.raises(InputError, match="use more words"):
-        bigram_law({("a", "b"): 1}, n=2, words=1)
+        bigram_distribution({("a", "b"): 1}, n=2, words=1)
     with pytest.raises(InputError, match="words must be a whole number"):
-        bigram_law(COUNTS, n=2, words=0)
+        bigram_distribution(COUNTS, n=2, words=0)
 
 
 def test_counts_are_read_from_shares():
@@ -84,7 +84,7 @@ def test_shipped_counts():
     shipped_bigrams.cache_clear()
     assert shipped_bigrams()["of", "the"] > 1000
     task = WordBigrams(n=40)
-    law = task.contexts()[0].law
-    assert isinstance(law, MarkovLaw)
-    assert len(law.tokens) == 60
-    assert law.contains(law.sample(np.random.default_rng(0), 10)).all()
+    distribution = task.contexts()[0].distribution
+    assert isinstance(distribution, MarkovDistribution)
+    assert len(distribution.tokens) == 60
+    assert distribution.contains(distribution.sample(np.random.default_rng(0), 10)).all()

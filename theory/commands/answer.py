@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, Protocol
 
-from theory.commands.bounds_parametric import large_law
+from theory.commands.bounds_parametric import large_distribution
 from theory.commands.decode_sampled import Structured
 from theory.decoding.tasks.structure import structure_of
 from theory.distributions.contexts import HasContexts
@@ -29,8 +29,8 @@ class NamedTask(HasContexts, Protocol):
 
 
 def parametrised(task: NamedTask) -> Structured | None:
-    """Return the large law given by parameters; a task with known subset entropies needs none, and lists nothing."""
-    return None if structure_of(task) is not None else large_law(task)
+    """Return the large distribution given by parameters; a task with known subset entropies needs none."""
+    return None if structure_of(task) is not None else large_distribution(task)
 
 
 def with_exact(answer: dict[str, Any]) -> dict[str, Any]:
@@ -45,7 +45,9 @@ def with_exact(answer: dict[str, Any]) -> dict[str, Any]:
             exact[key] = [exact_text(item) for item in value]
         elif isinstance(value, (LogNumber, Fraction)):
             exact[key] = exact_text(value)
-        elif key.startswith("steps_law") and value and all(isinstance(p, Fraction) for _, p in value):
+        elif (
+            key.startswith("steps_distribution") and value and all(isinstance(p, Fraction) for _, p in value)
+        ):
             exact[key] = [[calls, exact_text(p)] for calls, p in value]
     return {**answer, "exact": exact} if exact else answer
 

@@ -78,17 +78,17 @@ def bounds_answer(
         adaptive: Also ``V_T``, the least KL of policies that look at the tokens, with at most T steps on every path.
         randomized: Also the least KL of mixtures of T-step partitions, with the proven gap to the optimum.
         count: Also the number of optimal partitions for each T.
-        samples: How many to draw where a law given by parameters (:mod:`theory.distributions.parametric`) is too
-            large for exact numbers.
+        samples: How many to draw where a distribution given by parameters (:mod:`theory.distributions.parametric`) is
+            too large for exact numbers.
         seed: Their seed.
 
-    Laws too long to list are answered through their structure (:mod:`theory.decoding.structured`) where the task has
-    one.
+    Distributions too long to list are answered through their structure (:mod:`theory.decoding.structured`) where the
+    task has one.
     """
     if (large := parametrised(task)) is not None:
         if adaptive or randomized or count:
             raise InputError(
-                "adaptive, randomized and counted optima need a law that can be listed; use a smaller n."
+                "adaptive, randomized and counted optima need a distribution that can be listed; use a smaller n."
             )
         blocks = None if partition is None else _blocks(partition, large.n)
         return large_bounds(task, large, blocks, samples=samples, seed=seed)
@@ -185,8 +185,8 @@ def _randomized(parts: Sequence[tuple[Fraction, JointPMF]]) -> dict[str, Any]:
 def schedule_answer(task: NamedTask, *, samples: int = 2000, seed: int = 0) -> dict[str, Any]:
     """Return the information curve and the best block sizes in random order, averaged over contexts.
 
-    Laws too long to list are answered through their structure (:mod:`theory.decoding.structured`) where the task has
-    one.
+    Distributions too long to list are answered through their structure (:mod:`theory.decoding.structured`) where the
+    task has one.
     """
     if (large := parametrised(task)) is not None:
         return large_schedule(task, large, samples=samples, seed=seed)

@@ -1,4 +1,4 @@
-"""Answers of ``python -m theory`` for structured laws that are too large to list.
+"""Answers of ``python -m theory`` for structured distributions that are too large to list.
 
 Markov chains: float64 by gap entropies; ``errors`` has a proven bound on the error of every entry, that of a list for
 each number in it (:mod:`theory.distributions.parametric.markov_errors`). Hidden Markov models and grammars:
@@ -25,7 +25,7 @@ from theory.bounds.schedules.markov import chain_curve
 from theory.commands.decode_sampled import Structured
 from theory.decoding.structured.markov import approximate_accuracy
 from theory.distributions.distribution import Context
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.markov import MarkovDistribution
 from theory.information.curves.curve import information_curve
 from theory.limits import CostError
 from theory.numbers.rounding import Approximate
@@ -39,7 +39,7 @@ from theory.sampling.estimates import (
 )
 from theory.sampling.intervals import check_samples, proportion
 
-__all__ = ["large_bounds", "large_law", "large_schedule"]
+__all__ = ["large_bounds", "large_distribution", "large_schedule"]
 
 _POSITIONS = 18  # up to here 2^n subset entropies and 3^n blocks take seconds
 _OUTCOMES = 1 << 18
@@ -58,33 +58,40 @@ class HasContexts(Protocol):
         ...
 
 
-def large_law(task: Any) -> Structured | None:
-    """Return the structured law of a task that is too large to list, ``None`` where listing serves."""
+def large_distribution(task: Any) -> Structured | None:
+    """Return the structured distribution of a task that is too large to list, ``None`` where listing serves."""
     contexts = task.contexts()
-    law = contexts[0].law
-    if len(contexts) != 1 or not isinstance(law, Structured):
+    distribution = contexts[0].distribution
+    if len(contexts) != 1 or not isinstance(distribution, Structured):
         return None
-    small = law.n <= _POSITIONS and law.support_size() <= _OUTCOMES
-    return None if small else law
+    small = distribution.n <= _POSITIONS and distribution.support_size() <= _OUTCOMES
+    return None if small else distribution
 
 
 def large_bounds(
-    task: HasContexts, law: Structured, partition: Sequence[Sequence[int]] | None, *, samples: int, seed: int
+    task: HasContexts,
+    distribution: Structured,
+    partition: Sequence[Sequence[int]] | None,
+    *,
+    samples: int,
+    seed: int,
 ) -> dict[str, Any]:
-    """Return entropies and bounds of a large structured law."""
-    answer: dict[str, Any] = {"task": task.name, "n": law.n}
+    """Return entropies and bounds of a large structured distribution."""
+    answer: dict[str, Any] = {"task": task.name, "n": distribution.n}
     if partition is not None:
-        check_partition(partition, law.n)
-    if isinstance(law, MarkovLaw):
-        return answer | _chain_bounds(law, partition)
+        check_partition(partition, distribution.n)
+    if isinstance(distribution, MarkovDistribution):
+        return answer | _chain_bounds(distribution, partition)
     rng = np.random.default_rng(seed)
     answer |= {"arithmetic": "estimate", "samples": check_samples(samples), "seed": seed}
-    answer |= {name: e.as_dict() for name, e in estimate_bounds(law, samples=samples, rng=rng).items()}
+    answer |= {
+        name: e.as_dict() for name, e in estimate_bounds(distribution, samples=samples, rng=rng).items()
+    }
     if partition is not None:
-        priced = estimate_step_bound(law, partition, samples=samples, rng=rng)
+        priced = estimate_step_bound(distribution, partition, samples=samples, rng=rng)
         answer["partition_bound"] = priced.as_dict()
-        drawn = sample_decodes(law, partition, samples=samples, rng=rng)
-        answer["partition_accuracy"] = proportion(int(law.contains(drawn).sum()), samples)
+        drawn = sample_decodes(distribution, partition, samples=samples, rng=rng)
+        answer["partition_accuracy"] = proportion(int(distribution.contains(drawn).sum()), samples)
     lost = answer["total_correlation"]
     answer["verdict"] = (
         f"one step loses about {lost['estimate']:.3g} bits, at least {lost['low']:.3g} (95 %)."
@@ -92,17 +99,19 @@ def large_bounds(
     return answer
 
 
-def _chain_bounds(law: MarkovLaw, partition: Sequence[Sequence[int]] | None) -> dict[str, Any]:
+def _chain_bounds(
+    distribution: MarkovDistribution, partition: Sequence[Sequence[int]] | None
+) -> dict[str, Any]:
     found: dict[str, Approximate] = {
-        "entropy": approximate_entropy(law),
-        "total_correlation": approximate_step_bound(law, [range(law.n)]),
-        "dual_total_correlation": approximate_dual(law),
+        "entropy": approximate_entropy(distribution),
+        "total_correlation": approximate_step_bound(distribution, [range(distribution.n)]),
+        "dual_total_correlation": approximate_dual(distribution),
     }
-    optimal, errors = _optimal(law)
+    optimal, errors = _optimal(distribution)
     priced: dict[str, Approximate] = {}
     if partition is not None:
-        priced["partition_bound"] = approximate_step_bound(law, partition)
-        priced["partition_accuracy"] = approximate_accuracy(law, partition)
+        priced["partition_bound"] = approximate_step_bound(distribution, partition)
+        priced["partition_accuracy"] = approximate_accuracy(distribution, partition)
     answer: dict[str, Any] = {"arithmetic": "float64"} | {key: x.value for key, x in found.items()} | optimal
     answer |= {key: x.value for key, x in priced.items()}
     return answer | {"errors": _errors(found) | errors | _errors(priced)}
@@ -112,30 +121,30 @@ def _errors(found: dict[str, Approximate]) -> dict[str, float]:
     return {key: x.error for key, x in found.items()}
 
 
-def _optimal(law: MarkovLaw) -> tuple[dict[str, Any], dict[str, float]]:
+def _optimal(distribution: MarkovDistribution) -> tuple[dict[str, Any], dict[str, float]]:
     """Return ``L*_T`` for T = 1..n, zero once the gaps can be bisected, and the bound on its error."""
     try:
-        best = chain_optimal_bounds(law)
+        best = chain_optimal_bounds(distribution)
     except CostError:
         return {"optimal_bound": None, "optimal_partitions": None}, {}
-    rest = law.n - len(best.values)
+    rest = distribution.n - len(best.values)
     last = best.partitions[-1]
     partitions = [[list(block) for block in p] for p in (*best.partitions, *[last] * rest)]
     values = [*best.values, *[0.0] * rest]
     return {"optimal_bound": values, "optimal_partitions": partitions}, {"optimal_bound": best.error}
 
 
-def large_schedule(task: HasContexts, law: Structured, *, samples: int, seed: int) -> dict[str, Any]:
-    """Return the information curve and the best block sizes in random order of a large structured law.
+def large_schedule(task: HasContexts, distribution: Structured, *, samples: int, seed: int) -> dict[str, Any]:
+    """Return the information curve and the best block sizes in random order of a large structured distribution.
 
     Hidden Markov models and grammars: the sizes are chosen on one set of samples and priced on another, so that each
     interval of ``expected_kl`` holds the expected divergence of *these* sizes with probability at least 0.95, each T
     by itself. They are the best sizes up to the error of the curve.
     """
-    require_sizes(law.n)
-    answer: dict[str, Any] = {"task": task.name, "n": law.n}
-    if isinstance(law, MarkovLaw):
-        found = chain_curve(law)
+    require_sizes(distribution.n)
+    answer: dict[str, Any] = {"task": task.name, "n": distribution.n}
+    if isinstance(distribution, MarkovDistribution):
+        found = chain_curve(distribution)
         best = optimal_sizes(found.curve)
         answer |= {"arithmetic": "float64", "information_curve": list(found.curve.z)}
         answer["optimal_sizes"] = [list(sizes) for sizes in best.sizes]
@@ -144,14 +153,14 @@ def large_schedule(task: HasContexts, law: Structured, *, samples: int, seed: in
             "errors": {"information_curve": found.z_error, "expected_kl": found.least_error(best)}
         }
     chosen_on, priced_on = np.random.default_rng(seed).spawn(2)
-    seen = estimate_profiles(law, samples=check_samples(samples), rng=chosen_on)
+    seen = estimate_profiles(distribution, samples=check_samples(samples), rng=chosen_on)
     means, errors = mean_curve(seen)
     curve = information_curve(means)
     best = optimal_sizes(curve)
     # other samples: the price of sizes on those that chose them would be too low
-    fresh = estimate_profiles(law, samples=samples, rng=priced_on)
+    fresh = estimate_profiles(distribution, samples=samples, rng=priced_on)
     answer |= {"arithmetic": "estimate", "samples": samples, "seed": seed}
     answer |= {"mean_entropy_standard_error": errors[1:], "information_curve": list(curve.z)}
     answer["optimal_sizes"] = [list(sizes) for sizes in best.sizes]
-    answer["expected_kl"] = [e.as_dict() for e in estimate_sizes(law, best.sizes, fresh)]
+    answer["expected_kl"] = [e.as_dict() for e in estimate_sizes(distribution, best.sizes, fresh)]
     return answer

@@ -1,4 +1,4 @@
-"""Answers of ``bounds`` and ``schedule`` for laws too long to list, through their structure."""
+"""Answers of ``bounds`` and ``schedule`` for distributions too long to list, through their structure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def listed_or_structured(
     *,
     other: bool = False,
 ) -> dict[str, Any]:
-    """Return the answer by listing outcomes, or through the structure where the law is long or listing too costly.
+    """Return the answer by listing outcomes, or through the structure where listing is too costly.
 
     ``other`` numbers are wanted that the structure does not give: then a listing that is too costly says so.
     """
@@ -68,7 +68,8 @@ def structured_bounds(
     n = structure.n
     if other:
         raise InputError(
-            f"adaptive, randomized and counted optima are known for laws that can be listed, got n = {task.n}; "
+            "adaptive, randomized and counted optima are known for distributions that can be "
+            f"listed, got n = {task.n}; "
             "leave the option out, or use a smaller n."
         )
     if structure.symmetric:

@@ -8,14 +8,14 @@ from theory.commands.answer import NamedTask, parametrised, with_exact
 from theory.commands.decode_sampled import large_decode
 from theory.commands.decode_structured import check_states, sampled_decode
 from theory.decoding.structured.dispatch import NotKnownError
-from theory.decoding.tasks.calls import steps_law_answer
+from theory.decoding.tasks.calls import steps_distribution_answer
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tasks.structure import structure_of
 from theory.distributions.tempering import settings_of
 from theory.limits import CostError
 from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.sampling.closed_distribution import closed_law
+from theory.sampling.closed_distribution import closed_distribution
 
 __all__ = ["decode_answer"]
 
@@ -25,22 +25,22 @@ def decode_answer(
 ) -> dict[str, Any]:
     """Return the exact decode of a task: accuracy, kl, path_kl, steps and the rationals behind them.
 
-    Laws too large to list are decoded by samples (:mod:`theory.commands.decode_sampled`,
+    Distributions too large to list are decoded by samples (:mod:`theory.commands.decode_sampled`,
     :mod:`theory.decoding.structured.decode_estimate`), and the answer says so.
     """
     if (large := parametrised(task)) is not None:
         return large_decode(task, large, policy, samples=samples, seed=seed, **switches)
     structure = structure_of(task)
     try:
-        if structure is not None and closed_law(task) is not None:
+        if structure is not None and closed_distribution(task) is not None:
             check_states(structure.n, policy, switches)
         result = decode_contexts(task, policy, **switches)
     except (NotKnownError, CostError) as error:
-        law = closed_law(task)
-        if law is None:
+        distribution = closed_distribution(task)
+        if distribution is None:
             raise
         own: dict[str, Any] = {"samples": samples, "seed": seed}
-        answer = sampled_decode(task, law, structure, policy, **own, **switches)
+        answer = sampled_decode(task, distribution, structure, policy, **own, **switches)
         if isinstance(error, CostError):  # an exact decode is known
             answer["notes"] = {"accuracy": f"sampled: {error.advice}", **answer.get("notes", {})}
         return with_exact(answer)
@@ -56,7 +56,7 @@ def decode_answer(
         "steps_under_data": result.steps_under_data,
         "tokens_per_step": result.tokens_per_step,
     }
-    found = steps_law_answer(task, policy, result.step_law, **switches)
+    found = steps_distribution_answer(task, policy, result.step_distribution, **switches)
     errors = {**result.errors, **found.pop("errors", {})}
     if errors:
         answer["errors"] = errors

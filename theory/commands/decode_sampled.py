@@ -1,4 +1,4 @@
-"""``python -m theory decode`` on a structured law too large to list: any rule, any switch.
+"""``python -m theory decode`` on a structured distribution too large to list: any rule, any switch.
 
 Each entry of an answer says under ``arithmetic`` what it is: ``exact``, ``float64`` (a formula; ``errors`` has
 a proven bound on its error) or ``estimate`` (with an interval of 95 % coverage). Intervals are named: ``exact``
@@ -21,15 +21,15 @@ from theory.bounds.partitions.markov import approximate_step_bound
 from theory.bounds.schedules.markov import chain_curve
 from theory.decoding.structured.markov import approximate_accuracy
 from theory.distributions.distribution import MASK
-from theory.distributions.parametric.grammar import GrammarLaw
-from theory.distributions.parametric.hmm import HMMLaw
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.grammar import GrammarDistribution
+from theory.distributions.parametric.hmm import HMMDistribution
+from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.tempering import Transform, settings_of
 from theory.limits import CostError
 from theory.numbers.rounding import Approximate
 from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.sampling.estimates import SampledLaw
+from theory.sampling.estimates import SampledDistribution
 from theory.sampling.fixed_schedules import FixedSchedule, fixed_schedule
 from theory.sampling.intervals import Estimate, estimate_mean, proportion
 from theory.sampling.runs import Followed, Runs, follow_data, sample_runs
@@ -38,10 +38,10 @@ from theory.validation import InputError, positive_int
 
 __all__ = ["Parts", "Structured", "large_decode"]
 
-Structured = MarkovLaw | HMMLaw | GrammarLaw
+Structured = MarkovDistribution | HMMDistribution | GrammarDistribution
 Parts = Mapping[str, tuple[str, Any]]  # an entry to (exact, float64 or estimate; its value)
 
-_NORMAL = 1.959963984540054  # the 97.5 % point of the normal law
+_NORMAL = 1.959963984540054  # the 97.5 % point of the normal distribution
 _KEYS = ("accuracy", "kl", "path_kl", "steps", "steps_under_data", "tokens_per_step")
 
 
@@ -52,7 +52,7 @@ class _Named(Protocol):
 
 def large_decode(
     task: _Named,
-    law: SampledLaw,
+    distribution: SampledDistribution,
     rule: Policy | Process,
     *,
     samples: int = 2000,
@@ -62,11 +62,11 @@ def large_decode(
     constant: bool = False,
     **switches: Any,
 ) -> dict[str, Any]:
-    """Return the decode of a large structured law by any rule.
+    """Return the decode of a large structured distribution by any rule.
 
     Args:
         task: Gives the name.
-        law: The law.
+        distribution: The distribution.
         rule: A policy or a process.
         samples: How many runs of each kind: the decoder's own, and those along the data.
         seed: Of all randomness.
@@ -82,42 +82,42 @@ def large_decode(
     Example:
         >>> from types import SimpleNamespace
         >>> from theory.policies import parse_policy
-        >>> law = MarkovLaw(n=64, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
+        >>> distribution = MarkovDistribution(n=64, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
         >>> task = SimpleNamespace(name="copies")
-        >>> answer = large_decode(task, law, parse_policy("topk:k=2"), samples=50)
+        >>> answer = large_decode(task, distribution, parse_policy("topk:k=2"), samples=50)
         >>> answer["path_kl"]["estimate"], answer["steps"], answer["arithmetic"]["path_kl"]
         (1.0, 32, 'estimate')
     """
     positive_int(samples, "samples")
     transform = Transform(**switches)
-    head: dict[str, Any] = {"task": task.name, "n": law.n, "policy": str(rule)}
+    head: dict[str, Any] = {"task": task.name, "n": distribution.n, "policy": str(rule)}
     head |= settings_of(switches)
     head |= {} if off_support == "marginal" else {"off_support": off_support}
-    known = fixed_schedule(rule, law.n)
+    known = fixed_schedule(rule, distribution.n)
     plain = transform.temperature == 1 and not transform.truncates
-    found = dict(parts or {}) | (_formulas(law, known) if plain and known else {})
+    found = dict(parts or {}) | (_formulas(distribution, known) if plain and known else {})
     own_rng, data_rng = np.random.default_rng(seed).spawn(2)
     common: dict[str, Any] = {"samples": samples, "calls": known.steps if known else None, **switches}
     if known:
         certain = ("exact", known.steps)
         found |= {"steps_under_data": certain} | ({} if off_support == "stop" else {"steps": certain})
     if "accuracy" not in found or "steps" not in found:
-        runs = sample_runs(law, rule, rng=own_rng, off_support=off_support, **common)
-        found = _of_runs(law, rule, runs) | found
+        runs = sample_runs(distribution, rule, rng=own_rng, off_support=off_support, **common)
+        found = _of_runs(distribution, rule, runs) | found
     if constant and "kl" not in found:
         kind, accuracy = found["accuracy"]
         found["kl"] = (kind, _bits_of(accuracy))
     notes: dict[str, str] = {}
     if "path_kl" not in found or "steps_under_data" not in found:
         try:
-            done = follow_data(law, rule, rng=data_rng, **common)
-            found = _along_data(law, rule, done, transform) | found
+            done = follow_data(distribution, rule, rng=data_rng, **common)
+            found = _along_data(distribution, rule, done, transform) | found
         except NoPathError as error:
             notes = {"path_kl": f"{error}; the divergence along the path is not defined for such rules"}
             notes["steps_under_data"] = "runs along the data are not defined for such rules"
             found.pop("steps_under_data", None)
     notes = _notes(found, transform) | notes
-    return head | _report(law, found, notes, samples, seed)
+    return head | _report(distribution, found, notes, samples, seed)
 
 
 def _notes(found: dict[str, tuple[str, Any]], transform: Transform) -> dict[str, str]:
@@ -125,7 +125,7 @@ def _notes(found: dict[str, tuple[str, Any]], transform: Transform) -> dict[str,
     notes: dict[str, str] = {}
     if "kl" not in found:
         notes["kl"] = (
-            f"not known: {'at most path_kl' if 'path_kl' in found else 'it needs the whole output law'}"
+            f"not known: {'at most path_kl' if 'path_kl' in found else 'it needs the whole output distribution'}"
         )
     for key, (kind, value) in found.items():
         if key == "path_kl" and kind == "estimate" and transform.truncates:
@@ -136,13 +136,17 @@ def _notes(found: dict[str, tuple[str, Any]], transform: Transform) -> dict[str,
 
 
 def _report(
-    law: SampledLaw, found: dict[str, tuple[str, Any]], notes: dict[str, str], samples: int, seed: int
+    distribution: SampledDistribution,
+    found: dict[str, tuple[str, Any]],
+    notes: dict[str, str],
+    samples: int,
+    seed: int,
 ) -> dict[str, Any]:
     """Return the answer in its usual order, with what each entry is, and why others are missing."""
     kind, steps = found["steps"]
-    speed: Any = law.n / steps["estimate"] if isinstance(steps, dict) else law.n / steps
+    speed: Any = distribution.n / steps["estimate"] if isinstance(steps, dict) else distribution.n / steps
     if isinstance(steps, dict):
-        ends = {"low": law.n / steps["high"], "high": law.n / steps["low"]}
+        ends = {"low": distribution.n / steps["high"], "high": distribution.n / steps["low"]}
         speed = {"estimate": speed, **ends, "interval": steps["interval"]}
     found = {**found, "tokens_per_step": (kind, speed)}
     answer: dict[str, Any] = {"arithmetic": {key: found[key][0] for key in _KEYS if key in found}}
@@ -155,26 +159,30 @@ def _report(
     return answer | ({"notes": notes} if notes else {})
 
 
-def _formulas(law: SampledLaw, known: FixedSchedule) -> dict[str, tuple[str, Any]]:
+def _formulas(distribution: SampledDistribution, known: FixedSchedule) -> dict[str, tuple[str, Any]]:
     """Return what a Markov chain tells without samples."""
-    if not isinstance(law, MarkovLaw):
+    if not isinstance(distribution, MarkovDistribution):
         return {}
     out: dict[str, tuple[str, Any]] = {}
     if known.partition is not None:
-        bits = approximate_step_bound(law, known.partition)
+        bits = approximate_step_bound(distribution, known.partition)
         out |= {"kl": ("float64", bits), "path_kl": ("float64", bits)}
         with suppress(CostError):  # many tokens: sampled
-            out["accuracy"] = ("float64", approximate_accuracy(law, known.partition))
+            out["accuracy"] = ("float64", approximate_accuracy(distribution, known.partition))
     elif known.random:
-        out["path_kl"] = ("float64", chain_curve(law).expected_kl(known.sizes))
+        out["path_kl"] = ("float64", chain_curve(distribution).expected_kl(known.sizes))
     return out
 
 
-def _of_runs(law: SampledLaw, rule: Policy | Process, runs: Runs) -> dict[str, tuple[str, Any]]:
-    valid = int(law.contains(runs.tokens[(runs.tokens != MASK).all(axis=1)]).sum())  # some rules leave masks
+def _of_runs(
+    distribution: SampledDistribution, rule: Policy | Process, runs: Runs
+) -> dict[str, tuple[str, Any]]:
+    valid = int(
+        distribution.contains(runs.tokens[(runs.tokens != MASK).all(axis=1)]).sum()
+    )  # some rules leave masks
     return {
         "accuracy": ("estimate", proportion(valid, len(runs.tokens)) | {"interval": "exact"}),
-        "steps": ("estimate", _mean_steps(law, rule, runs.steps)),
+        "steps": ("estimate", _mean_steps(distribution, rule, runs.steps)),
     }
 
 
@@ -186,16 +194,18 @@ def _bits_of(accuracy: dict[str, Any]) -> dict[str, Any]:
 
 
 def _along_data(
-    law: SampledLaw, rule: Policy | Process, done: Followed, transform: Transform
+    distribution: SampledDistribution, rule: Policy | Process, done: Followed, transform: Transform
 ) -> dict[str, tuple[str, Any]]:
     """Return the divergence along the path, and the steps along the data."""
-    out: dict[str, tuple[str, Any]] = {"steps_under_data": ("estimate", _mean_steps(law, rule, done.steps))}
+    out: dict[str, tuple[str, Any]] = {
+        "steps_under_data": ("estimate", _mean_steps(distribution, rule, done.steps))
+    }
     lost = done.log_p - done.log_q
     # a possible token that is never drawn, in one state of positive probability, is proof
     if bool(np.isinf(done.expected).any()):
         out["path_kl"] = ("exact", inf)
     else:
-        out["path_kl"] = ("estimate", _bits(law, done, lost, transform))
+        out["path_kl"] = ("estimate", _bits(distribution, done, lost, transform))
     # positions never tie; other scores may, in states that no sample has met
     fixed = getattr(rule, "ties", "random") != "random" or getattr(rule, "by", "") == "left_to_right"
     if done.certain and fixed:
@@ -203,23 +213,27 @@ def _along_data(
     return out
 
 
-def _bits(law: SampledLaw, done: Followed, lost: NDArray[np.float64], transform: Transform) -> dict[str, Any]:
+def _bits(
+    distribution: SampledDistribution, done: Followed, lost: NDArray[np.float64], transform: Transform
+) -> dict[str, Any]:
     """Return the mean of the differences, with the guaranteed interval of the bounded form where there is one."""
     mean = normal_mean(lost)
     if done.tilted or transform.truncates:
         return mean.at_least(0.0).as_dict() | {"interval": "normal"}
     tau = float(transform.temperature)
-    most = law.n * max(1.0, 1 / tau) * log2(len(law.tokens))
-    sure = estimate_mean(done.log_p + done.expected, -law.largest_surprise(), most).at_least(0.0)
+    most = distribution.n * max(1.0, 1 / tau) * log2(len(distribution.tokens))
+    sure = estimate_mean(done.log_p + done.expected, -distribution.largest_surprise(), most).at_least(0.0)
     return mean.as_dict() | {"low": sure.low, "high": sure.high, "interval": "bernstein"}
 
 
-def _mean_steps(law: SampledLaw, rule: Policy | Process, steps: NDArray[np.int64]) -> dict[str, Any]:
+def _mean_steps(
+    distribution: SampledDistribution, rule: Policy | Process, steps: NDArray[np.int64]
+) -> dict[str, Any]:
     """Return the mean number of model calls; a memoryless rule that takes a position a call needs 1 to n of them."""
     values = steps.astype(np.float64)
     if isinstance(rule, Process) or getattr(rule, "clocked", False):
         return normal_mean(values).at_least(1.0).as_dict() | {"interval": "normal"}
-    return estimate_mean(values, 1.0, float(law.n)).as_dict() | {"interval": "bernstein"}
+    return estimate_mean(values, 1.0, float(distribution.n)).as_dict() | {"interval": "bernstein"}
 
 
 def normal_mean(values: NDArray[np.float64]) -> Estimate:

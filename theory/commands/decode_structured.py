@@ -1,12 +1,12 @@
-"""The answer of ``decode`` where no polynomial form is known: runs on the law in closed form, and what is exact.
+"""The answer of ``decode`` where no polynomial form is known: runs on the closed form, and what is exact.
 
 Exact at temperature 1 without truncation: ``path_kl`` of a fixed ordered partition (Theorem 1 of arXiv 2510.04767; it
 is the KL divergence too) and of blocks of fixed sizes in random order (mean subset entropies,
 :func:`theory.information.curves.structures.expected_kl_of`); and always the steps of rules that go by the clock. All
 else is an estimate (:mod:`theory.commands.decode_sampled`).
 
-**Q is constant on the support**, so that ``kl = -log2 accuracy``, if law and decoder are symmetric under a group that
-acts transitively on the support:
+**Q is constant on the support**, so that ``kl = -log2 accuracy``, if distribution and decoder are symmetric under a
+group that acts transitively on the support:
 
 - one-hot blocks and Replace Random under the permutations of the positions of a block, for rules that see positions
   through their marginals alone, whatever happens to a marginal;
@@ -37,7 +37,7 @@ from theory.policies.rules.scheduled import DLLM, Dream, LLaDA, MaskGIT
 from theory.policies.rules.sizes import Sizes
 from theory.policies.rules.threshold import Threshold
 from theory.policies.rules.topk import TopK
-from theory.sampling.estimates import SampledLaw
+from theory.sampling.estimates import SampledDistribution
 from theory.sampling.fixed_schedules import fixed_schedule
 from theory.sampling.intervals import check_samples
 
@@ -75,7 +75,7 @@ class Named(Protocol):
 
 def sampled_decode(
     task: Named,
-    law: SampledLaw,
+    distribution: SampledDistribution,
     structure: Structure | None,
     rule: Policy | Process,
     *,
@@ -84,11 +84,11 @@ def sampled_decode(
     off_support: str = "marginal",
     **switches: Any,
 ) -> dict[str, Any]:
-    """Return the decode of a law in closed form by any rule: exact where it can be, else estimates that say so.
+    """Return the decode of a distribution in closed form by any rule: exact where it can be, else estimates.
 
     Args:
         task: Gives the name.
-        law: The law in closed form.
+        distribution: The distribution in closed form.
         structure: Its subset entropies, if known.
         rule: A policy or a process.
         samples: How many runs of each kind.
@@ -102,10 +102,10 @@ def sampled_decode(
     Example:
         >>> from types import SimpleNamespace
         >>> from theory.information.curves.gap_structures import Gaps
-        >>> from theory.distributions.closed.bernoulli_walk import WalkLaw
+        >>> from theory.distributions.closed.bernoulli_walk import WalkDistribution
         >>> found = sampled_decode(
         ...     SimpleNamespace(name="walk", n=40),
-        ...     WalkLaw(40),
+        ...     WalkDistribution(40),
         ...     Gaps(40, "walk"),
         ...     TopK(k=2, by="random"),
         ...     samples=50,
@@ -118,20 +118,20 @@ def sampled_decode(
     transform = Transform(**switches)
     answer = large_decode(
         task,
-        law,
+        distribution,
         rule,
         samples=samples,
         seed=seed,
         off_support=off_support,
         parts=_exact(structure, rule, transform),
-        constant=_constant(law, rule, transform),
+        constant=_constant(distribution, rule, transform),
         **switches,
     )
     return answer | {"n": task.n}
 
 
 def check_states(n: int, rule: Policy | Process, switches: dict[str, Any]) -> None:
-    """Raise where a decode of the listed law would follow too many states: its own limits are met after minutes.
+    """Raise where a decode by listing would follow too many states: its own limits are met after minutes.
 
     Raises:
         NotKnownError: Above 16 positions, for rules and switches that no lumped chain follows, unless the rule has
@@ -163,13 +163,16 @@ def _exact(
     return {}
 
 
-def _constant(law: SampledLaw, rule: Policy | Process, transform: Transform) -> bool:
+def _constant(distribution: SampledDistribution, rule: Policy | Process, transform: Transform) -> bool:
     """Return whether Q is known to be constant on the support."""
     if type(rule) not in _PLACELESS or not isinstance(rule, RankedPolicy):
         return False
-    if getattr(law, "places_alike", False):
+    if getattr(distribution, "places_alike", False):
         return rule.by != "left_to_right" and rule.ties != "lowest" and rule.block is None
     equal = transform.temperature > 0 or transform.greedy_ties == "random"
     return (
-        getattr(law, "tokens_alike", False) and equal and transform.top_p is None and transform.top_k is None
+        getattr(distribution, "tokens_alike", False)
+        and equal
+        and transform.top_p is None
+        and transform.top_k is None
     )

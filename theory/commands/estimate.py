@@ -104,5 +104,5 @@ def _warnings(seen: Observed) -> list[str]:
     return [
         f"{once} of {seen.size} samples were seen only once: about {100 * (1 - seen.coverage):.0f} % of the "
         "probability lies on outcomes never seen, so joint entropies are too low and the correlations too high. "
-        "Collect more samples, or give the law itself."
+        "Collect more samples, or give the distribution itself."
     ]

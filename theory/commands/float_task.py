@@ -1,4 +1,4 @@
-"""A task in float64: the same law with rounded probabilities, for bounds where exact logarithms take too long."""
+"""A task in float64: rounded probabilities, for bounds where exact logarithms take too long."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from theory.commands.answer import NamedTask
-from theory.commands.bounds_parametric import large_law
-from theory.distributions.distribution import Context, ListedLaw
+from theory.commands.bounds_parametric import large_distribution
+from theory.distributions.distribution import Context, ListedDistribution
 from theory.validation import InputError
 
 __all__ = ["FloatTask"]
@@ -23,9 +23,9 @@ class FloatTask:
     Example:
         >>> from types import SimpleNamespace
         >>> from theory.distributions.pmf import JointPMF
-        >>> contexts = (Context(weight=1, law=ListedLaw(JointPMF.uniform(["ab", "ba", "aa"]))),)
+        >>> contexts = (Context(weight=1, distribution=ListedDistribution(JointPMF.uniform(["ab", "ba", "aa"]))),)
         >>> task = SimpleNamespace(name="pairs", n=2, contexts=lambda: contexts)
-        >>> FloatTask(task).contexts()[0].law.pmf().probability("ab")
+        >>> FloatTask(task).contexts()[0].distribution.pmf().probability("ab")
         0.3333333333333333
     """
 
@@ -43,11 +43,14 @@ class FloatTask:
 
     @cached_property
     def _contexts(self) -> tuple[Context, ...]:
-        if large_law(self.task) is not None:
+        if large_distribution(self.task) is not None:
             raise InputError(
                 f"{self.name} is too large to list; its answers are floats already, leave --float out."
             )
-        return tuple(replace(c, law=ListedLaw(c.law.pmf().rounded())) for c in self.task.contexts())
+        return tuple(
+            replace(c, distribution=ListedDistribution(c.distribution.pmf().rounded()))
+            for c in self.task.contexts()
+        )
 
     def contexts(self) -> tuple[Context, ...]:
         """Return the contexts; their weights stay exact."""

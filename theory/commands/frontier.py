@@ -21,7 +21,7 @@ from theory.validation import InputError, exact_fraction
 
 __all__ = ["asked_answer", "frontier_answer"]
 
-_MOST_BITS = 10**9  # no law that can be listed holds as many
+_MOST_BITS = 10**9  # no distribution that can be listed holds as many
 
 
 def frontier_answer(task: NamedTask) -> dict[str, Any]:
@@ -33,7 +33,8 @@ def frontier_answer(task: NamedTask) -> dict[str, Any]:
 
     if parametrised(task) is not None:
         raise InputError(
-            f"the frontier needs a law that can be listed, and {task.name} is too large; use bounds (best fixed "
+            f"the frontier needs a distribution that can be listed, and {task.name} is too "
+            "large; use bounds (best fixed "
             "blocks), decode (any rule, sampled), or a smaller -n."
         )
     parts = context_pmfs(task.contexts())
@@ -78,7 +79,7 @@ def asked_answer(task: HasContexts, *, within: str | None, entropy: str | None) 
         task: A task with one context.
         within: Epsilon, bits: ``depth_within`` holds the fewest steps, ``expected`` and ``worst_case``.
         entropy: h, bits: ``diversity`` holds the ``accuracy`` of a one-step decoder of entropy h or more, the
-            ``ceiling`` of all such, and ``of_any_law``, what a decoder of many steps may reach.
+            ``ceiling`` of all such, and ``of_any_distribution``, what a decoder of many steps may reach.
 
     Example:
         >>> from synthetic import make_task
@@ -108,7 +109,7 @@ def asked_answer(task: HasContexts, *, within: str | None, entropy: str | None) 
             "entropy": least,
             "accuracy": point.accuracy,
             "ceiling": point.ceiling,
-            "of_any_law": most_accurate_of_any(len(pmf), total, least)[1],
+            "of_any_distribution": most_accurate_of_any(len(pmf), total, least)[1],
         }
     return answer
 
@@ -126,4 +127,4 @@ def _only_pmf(task: HasContexts) -> JointPMF:
         raise InputError(
             f"--within and --entropy need a task with one context, got {len(contexts)}; ask about one of them."
         )
-    return contexts[0].law.pmf()
+    return contexts[0].distribution.pmf()

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from theory.commands.answer import NamedTask
-from theory.commands.bounds_parametric import large_law
+from theory.commands.bounds_parametric import large_distribution
 from theory.decoding.decoder import decode
 from theory.distributions.contexts import expectation
 from theory.distributions.distribution import occurring
@@ -47,22 +47,24 @@ def best_policies(task: NamedTask, steps: int | None = None) -> tuple[int, tuple
         steps: T; by default the fewest steps that lose nothing, whatever the context and the tokens.
 
     Raises:
-        InputError: For T above the number of positions, or a law too large to list.
+        InputError: For T above the number of positions, or a distribution too large to list.
         CostError: If the states are too many.
     """
-    if large_law(task) is not None:
-        raise InputError(f"the best policy needs a law that can be listed, and {task.name} is too large.")
+    if large_distribution(task) is not None:
+        raise InputError(
+            f"the best policy needs a distribution that can be listed, and {task.name} is too large."
+        )
     contexts = occurring(task.contexts())
-    graphs = state_graphs([context.law.pmf() for context in contexts])
+    graphs = state_graphs([context.distribution.pmf() for context in contexts])
     parts = [(context, adaptive_bounds(graph)) for context, graph in zip(contexts, graphs, strict=True)]
-    longest = max(context.law.n for context, _ in parts)
+    longest = max(context.distribution.n for context, _ in parts)
     fewest = max(serial_depth(graph).worst_case for graph in graphs) if steps is None else steps
     cap = positive_int(fewest, "steps")
     if cap > longest:
         raise InputError(f"steps must be between 1 and {longest}, the number of positions, got {cap}.")
     found: list[BestPolicy] = []
     for context, bounds in parts:
-        pmf, policy = context.law.pmf(), bounds.policy(min(cap, context.law.n))
+        pmf, policy = context.distribution.pmf(), bounds.policy(min(cap, context.distribution.n))
         result = decode(pmf, policy)
         found.append(BestPolicy(weight=context.weight, label=context.label, policy=policy, result=result))
     return cap, tuple(found)
@@ -73,9 +75,9 @@ def policy_answer(task: NamedTask, steps: int, best: tuple[BestPolicy, ...]) -> 
 
     Example:
         >>> from types import SimpleNamespace
-        >>> from theory import Context, JointPMF, ListedLaw
+        >>> from theory import Context, JointPMF, ListedDistribution
         >>> pmf = JointPMF.uniform([("New", "York"), ("New", "Delhi"), ("Mexico", "City"), ("Panama", "City")])
-        >>> contexts = (Context(weight=Fraction(1), law=ListedLaw(pmf)),)
+        >>> contexts = (Context(weight=Fraction(1), distribution=ListedDistribution(pmf)),)
         >>> task = SimpleNamespace(name="cities", n=2, contexts=lambda: contexts)
         >>> answer = policy_answer(task, *best_policies(task))
         >>> answer["max_steps"], str(answer["kl"]), answer["accuracy"], answer["policies"][0]["tree"]

@@ -150,7 +150,7 @@ def _of_length(task: Callable[[int | None], HasContexts], masked: int) -> HasCon
         except InputError as error:
             refused.append(error)
             continue
-        if all(context.law.n == masked for context in made.contexts()):
+        if all(context.distribution.n == masked for context in made.contexts()):
             return made
     if len(refused) == len(sizes):  # no such task, rather than none of this length
         raise refused[0]

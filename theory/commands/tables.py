@@ -59,8 +59,8 @@ def print_answer(answer: dict[str, Any], title: str) -> None:
                 if (key, name) in _LINES:
                     continue
                 table.add_row(f"{key} {name}", _number(item), _short(exact.get(key, {}).get(name, "")))
-        elif isinstance(value, list) and key.startswith("steps_law"):
-            table.add_row(key, _law(value), _short(_law(exact.get(key, []))))
+        elif isinstance(value, list) and key.startswith("steps_distribution"):
+            table.add_row(key, _distribution(value), _short(_distribution(exact.get(key, []))))
         elif isinstance(value, list):
             for t, item in enumerate(value, start=1):
                 if t > _MOST:
@@ -117,11 +117,11 @@ def _short(text: str) -> str:
     return text if len(text) <= width else f"{text[:width]}... ({len(text)} characters; --json prints all)"
 
 
-def _law(pairs: Sequence[Sequence[Any]]) -> str:
-    """Return a law of whole numbers in one line.
+def _distribution(pairs: Sequence[Sequence[Any]]) -> str:
+    """Return a distribution of whole numbers in one line.
 
     Example:
-        >>> _law([[2, 0.25], [3, 0.75]]), _law([[2, "1/4"]])
+        >>> _distribution([[2, 0.25], [3, 0.75]]), _distribution([[2, "1/4"]])
         ('2: 0.25, 3: 0.75', '2: 1/4')
     """
     return shortened(", ".join(f"{calls}: {_number(p)}" for calls, p in pairs), _LONGEST)

@@ -1,11 +1,19 @@
 """What one decoder does, exactly: its output distribution, losses and number of model calls."""
 
-from theory.decoding.call_counts import step_law
+from theory.decoding.call_counts import step_distribution
 from theory.decoding.decoder import decode
 from theory.decoding.lumped import decode_lumped
-from theory.decoding.output import output_law
+from theory.decoding.output import output_distribution
 from theory.decoding.result import Decode
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tie_breaks import tie_interval
 
-__all__ = ["Decode", "decode", "decode_contexts", "decode_lumped", "output_law", "step_law", "tie_interval"]
+__all__ = [
+    "Decode",
+    "decode",
+    "decode_contexts",
+    "decode_lumped",
+    "output_distribution",
+    "step_distribution",
+    "tie_interval",
+]

@@ -1,4 +1,4 @@
-"""What the law of the number of model calls is, and its mean over contexts."""
+"""What the distribution of the number of model calls is, and its mean over contexts."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 from theory.numbers.arithmetic import Number
 
-__all__ = ["StepLaw", "mixed"]
+__all__ = ["StepDistribution", "mixed"]
 
-Law = Mapping[int, Number]
+Distribution = Mapping[int, Number]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class StepLaw:
-    """The law of the number of model calls.
+class StepDistribution:
+    """The distribution of the number of model calls.
 
     Attributes:
         runs: Number of calls to its probability in the decoder's own runs; Fractions where the decode is exact.
@@ -24,8 +24,8 @@ class StepLaw:
         error: A bound on the error of each float probability; zero when exact, ``None`` where nothing is proved.
     """
 
-    runs: Law
-    data: Law | None
+    runs: Distribution
+    data: Distribution | None
     error: float | None = 0.0
 
     @property
@@ -43,22 +43,22 @@ class StepLaw:
 
         Example:
             >>> from fractions import Fraction
-            >>> StepLaw(runs={1: Fraction(1, 4), 3: Fraction(3, 4)}, data=None).within(2)
+            >>> StepDistribution(runs={1: Fraction(1, 4), 3: Fraction(3, 4)}, data=None).within(2)
             Fraction(1, 4)
         """
         return sum((p for r, p in self.runs.items() if r <= calls), next(iter(self.runs.values())) * 0)
 
 
-def _mean(law: Law) -> Number:
-    terms = [calls * p for calls, p in law.items()]
+def _mean(distribution: Distribution) -> Number:
+    terms = [calls * p for calls, p in distribution.items()]
     return sum(terms[1:], terms[0])
 
 
-def mixed(parts: Sequence[tuple[Fraction, StepLaw]]) -> StepLaw:
-    """Return the law of the calls in a context drawn with the given weights.
+def mixed(parts: Sequence[tuple[Fraction, StepDistribution]]) -> StepDistribution:
+    """Return the distribution of the calls in a context drawn with the given weights.
 
     Example:
-        >>> one, two = (StepLaw(runs={calls: Fraction(1)}, data=None) for calls in (1, 2))
+        >>> one, two = (StepDistribution(runs={calls: Fraction(1)}, data=None) for calls in (1, 2))
         >>> mixed([(Fraction(1, 4), one), (Fraction(3, 4), two)]).runs
         {1: Fraction(1, 4), 2: Fraction(3, 4)}
     """
@@ -70,15 +70,15 @@ def mixed(parts: Sequence[tuple[Fraction, StepLaw]]) -> StepLaw:
     if error is not None and any(isinstance(p, float) for p in runs.values()):
         error = (error + 2.0**-53) * (1 + 2.0**-50)  # a mean is rounded once
     if any(part.data is None for _, part in parts):
-        return StepLaw(runs=runs, data=None, error=error)
+        return StepDistribution(runs=runs, data=None, error=error)
     data = _mixture([(weight, part.data or {}) for weight, part in parts])
-    return StepLaw(runs=runs, data=data, error=error)
+    return StepDistribution(runs=runs, data=data, error=error)
 
 
 def _mixture(parts: Sequence[tuple[Fraction, Mapping[int, Any]]]) -> dict[int, Any]:
-    law: dict[int, Fraction] = {}
+    distribution: dict[int, Fraction] = {}
     for weight, part in parts:
         for calls, p in part.items():
-            law[calls] = law.get(calls, Fraction(0)) + Fraction(p) * weight
+            distribution[calls] = distribution.get(calls, Fraction(0)) + Fraction(p) * weight
     floats = any(isinstance(p, float) for _, part in parts for p in part.values())
-    return {calls: float(p) if floats else p for calls, p in sorted(law.items())}
+    return {calls: float(p) if floats else p for calls, p in sorted(distribution.items())}

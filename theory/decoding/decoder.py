@@ -1,4 +1,4 @@
-"""The exact decoder: the output law of an unmasking rule with the ideal model.
+"""The exact decoder: the output distribution of an unmasking rule with the ideal model.
 
 The ideal model returns ``p_i = P(y_i | revealed)`` at every masked position. One step: the policy picks a set A
 from the marginals; each token of A is drawn independently from its tempered marginal.
@@ -36,8 +36,8 @@ def decode(
         pmf: The target.
         policy: An unmasking policy, or a process.
         off_support: What the ideal model returns after an impossible token: the one-position ``marginal``s, the
-            ``uniform`` law on the alphabet, or ``stop``. For policies it changes ``steps`` only, for rules that mask
-            again everything.
+            ``uniform`` distribution on the alphabet, or ``stop``. For policies it changes ``steps`` only, for rules
+            that mask again everything.
         valid: The outcomes counted as correct, a part of the support (which is the default).
         **switches: ``temperature``, ``greedy_ties``, ``top_p``, ``top_k``, ``nucleus``, ``scored`` as in
             :class:`theory.distributions.tempering.Transform`. Exact pmfs give exact results at temperature 0 and 1,

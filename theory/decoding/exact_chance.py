@@ -20,7 +20,7 @@ from theory.numbers.balls import ball_array, balls, is_zero
 from theory.policies.board import Board
 from theory.policies.foreign import chances_of
 from theory.policies.policy import Plan
-from theory.policies.set_distributions import usable_laws
+from theory.policies.set_distributions import usable_distributions
 from theory.validation import InputError
 
 __all__ = ["ExactChance"]
@@ -54,18 +54,21 @@ class ExactChance:
         self.path: list[tuple[Any, Any]] = []  # (probability under the data, P(y_S | y_C) / prod q_i)
 
     def choose(self, board: Board, plan: Plan) -> tuple[Board, NDArray[np.bool_]]:
-        """Split by the law of the set."""
-        index, laws = plan.distribution()
-        laws, proven = usable_laws(laws, exact=self.exact)
+        """Split by the distribution of the set."""
+        index, distributions = plan.distribution()
+        distributions, proven = usable_distributions(distributions, exact=self.exact)
         self.proven &= proven
-        n, sizes = board.tokens.shape[1], np.array([len(law) for law in laws], dtype=np.int64)
+        n, sizes = (
+            board.tokens.shape[1],
+            np.array([len(distribution) for distribution in distributions], dtype=np.int64),
+        )
         copies = sizes[index]
         self.check_rows(int(copies.sum()), "the sets of one step")
         parent = np.repeat(np.arange(len(index)), copies)
-        # the laws one after another, and where in them each row reads
+        # the distributions one after another, and where in them each row reads
         place = np.repeat((np.cumsum(sizes) - sizes)[index] - (np.cumsum(copies) - copies), copies)
         place += np.arange(len(parent))
-        every = [entry for law in laws for entry in law]
+        every = [entry for distribution in distributions for entry in distribution]
         sets = np.array([[bool(chosen >> i & 1) for i in range(n)] for chosen, _ in every])
         sets = sets.reshape(-1, n)[place]
         if np.any(sets & ~board.masked[parent]):

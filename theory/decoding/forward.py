@@ -4,7 +4,7 @@ States are the revealed sets C with the tokens on them. States inside the suppor
 ideal model's marginals no longer depend on the tokens, so that one state per C is enough for exact step counts. For
 policies that read the clock the number of the step is part of the state.
 
-Two flows run through the same states: the decoder's own runs (law, accuracy, kl, steps) and the runs driven by
+Two flows run through the same states: the decoder's own runs (distribution, accuracy, kl, steps) and the runs driven by
 ``y ~ P`` (path_kl, see :mod:`theory.decoding.path_divergence`, and steps_under_data).
 """
 
@@ -33,9 +33,9 @@ from theory.numbers.arithmetic import EXACT, FLOAT64, Numbers
 from theory.numbers.balls import ball_precision, balls, is_zero, zeros_of
 from theory.policies.foreign import blamed, plan_of
 from theory.policies.policy import Policy
-from theory.policies.ranked import SetLaw
+from theory.policies.ranked import SetDistribution
 from theory.policies.rules.scheduled import Scheduled
-from theory.policies.set_distributions import by_set, inclusion, usable_laws
+from theory.policies.set_distributions import by_set, inclusion, usable_distributions
 from theory.policies.view import UNKNOWN, View
 from theory.validation import InputError
 
@@ -199,21 +199,21 @@ class Flow:
         probs = self._marginals(mask, groups, weights)[active]
         codes = self.pmf.codes[groups.first[active]]
         if self._weights is None:
-            index, laws = self._plan(key, probs, codes)
+            index, distributions = self._plan(key, probs, codes)
             q = self.transform.draw(probs, self.numbers)
         else:
             weights = self._weights.of(mask, groups)
             scored, probs = probs, self._weights.marginals(groups, weights, active, probs)
-            index, laws = self._plan(key, scored, codes, probs)
+            index, distributions = self._plan(key, scored, codes, probs)
             q = drawn_balls(self.transform, scored, self.numbers, probs)
         row_of = np.full(groups.count, -1)
         row_of[active] = np.arange(len(active))
         own, data = layer.own[active], layer.data[active]
         self.steps += own.sum()
         self.steps_under_data += data.sum()
-        reach = data[:, None] * self._flow_numbers(inclusion(laws, self.pmf.n))[index]
+        reach = data[:, None] * self._flow_numbers(inclusion(distributions, self.pmf.n))[index]
         self.draws.add(reach, probs, q)
-        for chosen, share in by_set(laws).items():
+        for chosen, share in by_set(distributions).items():
             part = self._flow_numbers(share)[index]
             self._reveal(key, chosen, row_of, groups, weights, q, own * part, data * part)
 
@@ -223,8 +223,8 @@ class Flow:
         probs: NDArray[Any],
         codes: NDArray[np.int64],
         exact: NDArray[Any] | None = None,
-    ) -> tuple[NDArray[np.int64], list[SetLaw]]:
-        """Return the law of the set at each state: an index per state, and the laws; ``exact``: in balls."""
+    ) -> tuple[NDArray[np.int64], list[SetDistribution]]:
+        """Return the distribution of the set at each state: an index per state, and all; ``exact``: in balls."""
         mask, step = key
         masked = np.array([[not mask >> i & 1 for i in range(self.pmf.n)]] * len(probs))
         revealed = np.where(masked, -1, codes)
@@ -243,10 +243,10 @@ class Flow:
         )
         plan = plan_of(self.policy, view)
         with blamed(self.policy, "plan"):
-            index, laws = plan.distribution()
-            laws, proven = usable_laws(laws, exact=self.exact)
+            index, distributions = plan.distribution()
+            distributions, proven = usable_distributions(distributions, exact=self.exact)
         self.proven &= proven
-        return index, laws
+        return index, distributions
 
     def _marginals(self, mask: int, groups: Groups, weights: NDArray[Any]) -> NDArray[Any]:
         """Return ``P(y_i = v | state)``, shape (G, n, V), zero rows at revealed positions."""
@@ -297,9 +297,11 @@ class Flow:
         """Mass off the support: the marginals are the same whatever the tokens, so only C matters."""
         if self.off_support == "stop" or mass == 0:
             return
-        _, laws = self._plan(key, self._fallback, np.full((1, self.pmf.n), UNKNOWN), self._fallback_balls)
+        _, distributions = self._plan(
+            key, self._fallback, np.full((1, self.pmf.n), UNKNOWN), self._fallback_balls
+        )
         self.steps += mass
-        for chosen, p in laws[0]:
+        for chosen, p in distributions[0]:
             target, share = self._after(key, chosen), mass * p
             self.lost[target] = self.lost.get(target, self._zero()) + share
 

@@ -199,9 +199,9 @@ class _FlatChance(SampleChance):
         p = EXACT.floats(probability)
         return super().flip(board, np.where((p > 0) & (p < 1), 0.5, p))
 
-    def law(self, board: Board, index: Any) -> NDArray[np.float64]:
+    def distribution(self, board: Board, index: Any) -> NDArray[np.float64]:
         """Return what tokens are drawn from, up to a factor."""
-        return (super().law(board, index) > 0).astype(np.float64)
+        return (super().distribution(board, index) > 0).astype(np.float64)
 
 
 class _ManyRows(Exception):

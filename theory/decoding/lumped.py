@@ -1,10 +1,10 @@
-"""Decoding by a lumped chain: laws whose masked positions are exchangeable, at any length.
+"""Decoding by a lumped chain: distributions whose masked positions are exchangeable, at any length.
 
 Where all masked positions of a state look alike (the same multiset of probabilities) every policy takes a
 *number* of positions, and which ones does not matter. The 2^n revealed sets collapse into a few states, for
 example "m positions left" for Shuffle. Lumped and unlumped results are equal wherever both can be computed.
 
-KL: if the law and the decoder are symmetric under a group that acts transitively on the support, then Q is
+KL: if the distribution and the decoder are symmetric under a group that acts transitively on the support, then Q is
 constant on it, ``Q(y) = accuracy * P(y)``, hence ``kl = -log2 accuracy``. A policy without random choices has
 ``kl = path_kl``.
 """
@@ -61,7 +61,7 @@ class LumpedDecode:
 def decode_lumped(
     chain: Chain, policy: Policy, *, temperature: object = 1, greedy_ties: str = "random"
 ) -> LumpedDecode:
-    """Return the exact result of decoding the law of ``chain`` with ``policy`` and the ideal model.
+    """Return the exact result of decoding the distribution of ``chain`` with ``policy`` and the ideal model.
 
     Exact for temperature 0 and 1, and 1/m with m small; else floats with errors. Off the support the ``marginal``
     convention holds.

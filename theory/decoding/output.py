@@ -1,8 +1,8 @@
-"""The whole output law of a decoder, answers outside the support of P included.
+"""The whole output distribution of a decoder, answers outside the support of P included.
 
 After an impossible token the ideal model's marginals no longer depend on the tokens, so the positions still masked are
-drawn independently, whatever sets the policy picks: the law there is the mass that leaves the support at each draw
-times a product of tempered marginals.
+drawn independently, whatever sets the policy picks: the distribution there is the mass that leaves the support at
+each draw times a product of tempered marginals.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from theory.decoding.decoder import as_process
 from theory.decoding.forward import Flow
-from theory.decoding.process import process_law
-from theory.decoding.result import OFF_SUPPORT, AnswerLaw
+from theory.decoding.process import process_distribution
+from theory.decoding.result import OFF_SUPPORT, AnswerDistribution
 from theory.distributions.grouping import Groups
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
@@ -29,29 +29,31 @@ from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.validation import InputError, choice
 
-__all__ = ["output_law"]
+__all__ = ["output_distribution"]
 
 _STEPS = 10**8  # answers times pairs of position sets: minutes
 
 
-def output_law(
+def output_distribution(
     pmf: JointPMF,
     policy: Policy | Process,
     *,
     off_support: str = "marginal",
     **switches: Any,
-) -> AnswerLaw:
+) -> AnswerDistribution:
     """Return ``Q(y)`` of every sequence y that the decoder can give; the values sum to one.
 
     Args:
         pmf: The target.
         policy: An unmasking policy.
-        off_support: ``marginal`` or ``uniform``; with ``stop`` some answers stay unfinished and there is no law.
+        off_support: ``marginal`` or ``uniform``; with ``stop`` some answers stay unfinished and there is no
+        distribution.
         **switches: As in :func:`theory.decoding.decoder.decode`; Fractions for exact pmfs at temperature 0, 1 and
             1/m where :func:`theory.distributions.tempering.stays_rational`.
 
     Returns:
-        A dictionary whose ``error`` bounds the error of each float; see :class:`theory.decoding.result.AnswerLaw`.
+        A dictionary whose ``error`` bounds the error of each float; see
+        :class:`theory.decoding.result.AnswerDistribution`.
 
     Raises:
         InputError: For switches out of range.
@@ -60,8 +62,8 @@ def output_law(
     Example:
         >>> from theory.policies import parse_policy
         >>> pmf = JointPMF.uniform([("New", "York"), ("Mexico", "City")])
-        >>> law = output_law(pmf, parse_policy("topk:k=2"))
-        >>> law[("New", "City")], sum(law.values())
+        >>> distribution = output_distribution(pmf, parse_policy("topk:k=2"))
+        >>> distribution[("New", "City")], sum(distribution.values())
         (Fraction(1, 4), Fraction(1, 1))
     """
     transform = Transform(**switches)
@@ -69,15 +71,15 @@ def output_law(
         raise InputError("off_support=stop leaves answers unfinished; use marginal or uniform.")
     process = as_process(policy, transform)
     if process is not None:
-        return process_law(pmf, process, transform, off_support)
+        return process_distribution(pmf, process, transform, off_support)
     assert not isinstance(policy, Process)
     cells = prod(len(alphabet) for alphabet in pmf.alphabets)
     require_operations(
-        cells * 3**pmf.n, f"the law of {cells} answers", limit=_STEPS, remedy="use fewer positions"
+        cells * 3**pmf.n, f"the distribution of {cells} answers", limit=_STEPS, remedy="use fewer positions"
     )
     flow = _WholeFlow(pmf, policy, transform, off_support)
     flow.run()
-    return flow.whole_law()
+    return flow.whole_distribution()
 
 
 class _WholeFlow(Flow):
@@ -95,13 +97,13 @@ class _WholeFlow(Flow):
             return self.transform.draw(self._fallback, self.numbers)[0]
         return drawn_balls(self.transform, self._fallback, self.numbers, exact)[0]
 
-    def whole_law(self) -> AnswerLaw:
-        """Return the law of the finished flow, on the support and off it."""
+    def whole_distribution(self) -> AnswerDistribution:
+        """Return the distribution of the finished flow, on the support and off it."""
         alphabets = self.pmf.alphabets
-        law = {y: q for y, q in zip(self.pmf.outcomes, self.ends().tolist(), strict=True) if q != 0}
+        distribution = {y: q for y, q in zip(self.pmf.outcomes, self.ends().tolist(), strict=True) if q != 0}
         for codes, mass in self.left.items():
-            law[tuple(alphabets[i][v] for i, v in enumerate(codes))] = mass
-        return AnswerLaw(law, proven=self.proven)
+            distribution[tuple(alphabets[i][v] for i, v in enumerate(codes))] = mass
+        return AnswerDistribution(distribution, proven=self.proven)
 
     def _reveal(
         self,

@@ -10,19 +10,19 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory.decoding.call_distribution import StepLaw
+from theory.decoding.call_distribution import StepDistribution
 from theory.decoding.exact_chance import ExactChance
 from theory.decoding.idle_calls import idle_on
 from theory.decoding.lookahead import Pilot, first_board
 from theory.decoding.process_cost import RunCost
-from theory.decoding.result import AnswerLaw, Decode, ValidSet, assembled
+from theory.decoding.result import AnswerDistribution, Decode, ValidSet, assembled
 from theory.decoding.state_keys import StateKeys
 from theory.distributions.distribution import MASK
 from theory.distributions.listed_model import ListedModel
 from theory.distributions.listed_model_balls import BallModel
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
-from theory.numbers.balls import ball_precision, is_zero, law_with_error
+from theory.numbers.balls import ball_precision, distribution_with_error, is_zero
 from theory.numbers.log_sums import log_sum
 from theory.policies.board import Board
 from theory.policies.foreign import finished_rows, started, stepped
@@ -30,7 +30,7 @@ from theory.policies.process import Process
 from theory.policies.rules.scheduled import Scheduled
 from theory.validation import InputError
 
-__all__ = ["decode_process", "process_ends", "process_law", "process_masked"]
+__all__ = ["decode_process", "process_distribution", "process_ends", "process_masked"]
 
 _STEPS = 10_000  # model calls of one run of a rule that does not say how many it makes
 _LONG = 16  # steps: with fewer, it is the rows that take long
@@ -42,12 +42,12 @@ def decode_process(
 ) -> Decode:
     """Return the exact decode of a process; see :func:`theory.decoding.decoder.decode`."""
     run = _Run(pmf, process, transform, off_support)
-    law = run.finish()
+    distribution = run.finish()
     follows = run.chance.follows_data
     with ball_precision():
         return assembled(
             pmf,
-            run.chance.numbers([law.get(y, run.zero) for y in map(tuple, run.model.ids.tolist())]),
+            run.chance.numbers([distribution.get(y, run.zero) for y in map(tuple, run.model.ids.tolist())]),
             valid,
             path_kl=run.path_kl() if follows else None,
             steps=run.steps,
@@ -55,21 +55,23 @@ def decode_process(
             off_support=off_support,
             exact=run.exact,
             proven=run.proven,
-            step_law=run.step_law(),
+            step_distribution=run.step_distribution(),
         )
 
 
-def process_law(pmf: JointPMF, process: Process, transform: Transform, off_support: str) -> AnswerLaw:
-    """Return ``Q(y)`` of every answer of a process; see :func:`theory.decoding.output.output_law`."""
+def process_distribution(
+    pmf: JointPMF, process: Process, transform: Transform, off_support: str
+) -> AnswerDistribution:
+    """Return ``Q(y)`` of every answer of a process; see :func:`theory.decoding.output.output_distribution`."""
     run = _Run(pmf, process, transform, off_support)
     tokens = run.model.names[0]
     finished = run.finish()
     if run.unfinished:
         raise InputError(
-            f"rule {process} leaves masks in some answers, which are no outcomes: there is no law of all."
+            f"rule {process} leaves masks in some answers, which are no outcomes: there is no distribution of all."
         )
-    law = {tuple(tokens[v] for v in y): q for y, q in finished.items() if q != 0}
-    return AnswerLaw(law, proven=run.proven)
+    distribution = {tuple(tokens[v] for v in y): q for y, q in finished.items() if q != 0}
+    return AnswerDistribution(distribution, proven=run.proven)
 
 
 def process_masked(
@@ -87,7 +89,7 @@ def process_masked(
 def process_ends(
     pmf: JointPMF, process: Process, transform: Transform, off_support: str
 ) -> tuple[dict[tuple[int, bool], Any], bool]:
-    """Return the joint law of (number of model calls, whether the answer is in the support).
+    """Return the joint distribution of (number of model calls, whether the answer is in the support).
 
     Probabilities are rationals (``fmpq``) or balls; the second entry says whether the balls hold the true values.
     """
@@ -134,13 +136,13 @@ class _Run:
             planned=self._planned_steps,
             stop=self.stop,
         )
-        self.law: dict[tuple[int, ...], Any] = {}
+        self.distribution: dict[tuple[int, ...], Any] = {}
         self.unfinished = False  # whether runs ended with masks
         self.ends: dict[tuple[int, bool], Any] = {}  # (model calls, possible answer)
         self.calls: tuple[dict[int, Any], dict[int, Any]] = (
             {},
             {},
-        )  # law of the calls, of own runs and of data
+        )  # distribution of the calls, of own runs and of data
         self.masked: list[Any] = []  # expected number of masked positions before each call
 
     @property
@@ -148,12 +150,12 @@ class _Run:
         """Whether the balls of the run hold the true values."""
         return self.chance.proven
 
-    def step_law(self) -> StepLaw:
-        """Return the law of the model calls; runs that ``stop`` count up to there."""
-        (own, error), (data, more) = map(law_with_error, self.calls)
+    def step_distribution(self) -> StepDistribution:
+        """Return the distribution of the model calls; runs that ``stop`` count up to there."""
+        (own, error), (data, more) = map(distribution_with_error, self.calls)
         follows = self.chance.follows_data
         bound = max(error, more if follows else 0.0) if self.proven else None
-        return StepLaw(runs=own, data=data if follows else None, error=bound)
+        return StepDistribution(runs=own, data=data if follows else None, error=bound)
 
     def path_kl(self) -> Any:
         """Return ``E log2 [P(y_S | y_C) / prod q_i]`` summed over the steps; a ball unless exact."""
@@ -164,7 +166,7 @@ class _Run:
         return sum((amount * ratio.log() for amount, ratio in self.chance.path), arb(0)) / arb(2).log()
 
     def finish(self) -> dict[tuple[int, ...], Any]:
-        """Run to the end and return the law of the answers as token ids."""
+        """Run to the end and return the distribution of the answers as token ids."""
         with ball_precision():
             return self._finish()
 
@@ -175,7 +177,7 @@ class _Run:
             self._collect()
             board = self.board
             if not len(board.tokens):
-                return self.law
+                return self.distribution
             if board.step >= (most := max(_STEPS, (self.model.n + 1) * self.planned)):
                 raise InputError(f"rule {self.process} has not finished after {most} steps.")
             if idle := idle_on(self.rule, board):
@@ -225,7 +227,7 @@ class _Run:
         self.cost.require(max(rest, self.pilot.rest(self.board.step, spent)))
 
     def _collect(self) -> None:
-        """Move finished rows to the law, and ask the model about the others."""
+        """Move finished rows to the distribution, and ask the model about the others."""
         board = self.board
         done = np.asarray(finished_rows(self.process, board))
         answers, own = board.tokens[done], board.weights["own"][done]
@@ -234,15 +236,17 @@ class _Run:
             self.unfinished, self.chance.follows_data = True, False
         possible = ((self.model.mass(answers) != 0) & whole).tolist()
         for answer, share, is_possible in zip(answers.tolist(), own.tolist(), possible, strict=True):
-            self.law[tuple(answer)] = self.law.get(tuple(answer), self.zero) + share
+            self.distribution[tuple(answer)] = self.distribution.get(tuple(answer), self.zero) + share
             end = (board.step, is_possible)
             self.ends[end] = self.ends.get(end, self.zero) + share
         left = ~done
         if self.stop:
             left &= self.model.mass(board.tokens) != 0
-        for law, weights in zip(self.calls, (board.weights["own"], board.weights["data"]), strict=True):
+        for distribution, weights in zip(
+            self.calls, (board.weights["own"], board.weights["data"]), strict=True
+        ):
             if (ended := sum(weights[~left].tolist(), self.zero)) != 0:
-                law[board.step] = law.get(board.step, self.zero) + ended
+                distribution[board.step] = distribution.get(board.step, self.zero) + ended
         board = board.take(np.flatnonzero(left))
         self.board = self.chance.asked(board)
 

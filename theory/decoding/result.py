@@ -1,4 +1,4 @@
-"""What a decode reports: the law on the support, accuracy, divergences and steps."""
+"""What a decode reports: the distribution on the support, accuracy, divergences and steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from flint import arb
 from numpy.typing import NDArray
 
-from theory.decoding.call_distribution import StepLaw
+from theory.decoding.call_distribution import StepDistribution
 from theory.distributions.outcomes import Outcome
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import Bits
@@ -19,13 +19,13 @@ from theory.numbers.balls import approximate, ball_divergence, is_zero, public, 
 from theory.numbers.log_sums import log_sum
 from theory.validation import InputError
 
-__all__ = ["OFF_SUPPORT", "AnswerLaw", "Decode", "ValidSet", "assembled", "divergence", "valid_mass"]
+__all__ = ["OFF_SUPPORT", "AnswerDistribution", "Decode", "ValidSet", "assembled", "divergence", "valid_mass"]
 
 OFF_SUPPORT = ("marginal", "uniform", "stop")
 ValidSet = Iterable[Outcome] | Callable[[Outcome], bool] | None
 
 
-class AnswerLaw(dict[Outcome, Number]):
+class AnswerDistribution(dict[Outcome, Number]):
     """Probabilities of answers, with a bound on the error of each.
 
     Attributes:
@@ -33,10 +33,10 @@ class AnswerLaw(dict[Outcome, Number]):
             own gives its chances as floats and nothing is proved.
     """
 
-    def __init__(self, law: Mapping[Outcome, Any], *, proven: bool) -> None:
+    def __init__(self, distribution: Mapping[Outcome, Any], *, proven: bool) -> None:
         """Read rationals and balls; ``proven``: whether the balls hold the true values."""
-        found = {y: approximate(q) for y, q in law.items() if isinstance(q, arb)}
-        super().__init__((y, found[y].value if y in found else public(q)) for y, q in law.items())
+        found = {y: approximate(q) for y, q in distribution.items() if isinstance(q, arb)}
+        super().__init__((y, found[y].value if y in found else public(q)) for y, q in distribution.items())
         self.error = max((x.error for x in found.values()), default=0.0) if proven or not found else None
 
 
@@ -45,8 +45,9 @@ class Decode:
     """What decoding a pmf with a policy gives; Fractions and LogNumbers when exact, else floats with their errors.
 
     Attributes:
-        law: ``Q(y)`` for every y of the support of P; the rest is ``1 - sum``
-            (:func:`theory.decoding.output.output_law` lists it). ``law.error`` bounds the error of each float.
+        distribution: ``Q(y)`` for every y of the support of P; the rest is ``1 - sum``
+            (:func:`theory.decoding.output.output_distribution` lists it). ``distribution.error`` bounds the error of
+            each float.
         accuracy: ``Q(V)`` of the valid set V.
         kl: ``D(P || Q)`` in bits; infinite when Q misses part of the support.
         path_kl: The divergence along the realised path, at least ``kl``; equal for a policy without random choices.
@@ -58,11 +59,11 @@ class Decode:
         errors: Proven bounds on the absolute errors of the floats among ``accuracy``, ``kl``, ``path_kl``, ``steps``
             and ``steps_under_data`` (:mod:`theory.numbers.balls`). Empty for an exact decode, and for a rule of
             one's own that gives its chances as floats, where nothing is proved.
-        step_law: The law of the number of model calls where the decode gives it by the way: for processes
-            (:func:`theory.decoding.call_counts.step_law` knows it for all).
+        step_distribution: The distribution of the number of model calls where the decode gives it by the way: for
+            processes (:func:`theory.decoding.call_counts.step_distribution` knows it for all).
     """
 
-    law: AnswerLaw
+    distribution: AnswerDistribution
     accuracy: Number
     kl: Bits
     path_kl: Bits | None
@@ -71,7 +72,7 @@ class Decode:
     n: int
     off_support: str = "marginal"
     errors: Mapping[str, float] = field(default_factory=dict[str, float])
-    step_law: StepLaw | None = None
+    step_distribution: StepDistribution | None = None
 
     @property
     def tokens_per_step(self) -> Number:
@@ -90,7 +91,7 @@ def assembled(
     off_support: str,
     exact: bool,
     proven: bool,
-    step_law: StepLaw | None = None,
+    step_distribution: StepDistribution | None = None,
 ) -> Decode:
     """Return the decode of a finished run.
 
@@ -104,32 +105,36 @@ def assembled(
         off_support: The convention.
         exact: Whether all numbers are rationals.
         proven: Whether the balls hold the true values.
-        step_law: As in :class:`Decode`.
+        step_distribution: As in :class:`Decode`.
     """
-    law = dict(zip(pmf.outcomes, own.tolist(), strict=True))
-    found = {"accuracy": valid_mass(law, valid), "kl": divergence(pmf, own, exact=exact), "path_kl": path_kl}
+    distribution = dict(zip(pmf.outcomes, own.tolist(), strict=True))
+    found = {
+        "accuracy": valid_mass(distribution, valid),
+        "kl": divergence(pmf, own, exact=exact),
+        "path_kl": path_kl,
+    }
     found |= {"steps": steps, "steps_under_data": steps_under_data}
     values, errors = with_errors(found)
     return Decode(
-        law=AnswerLaw(law, proven=proven),
+        distribution=AnswerDistribution(distribution, proven=proven),
         n=pmf.n,
         off_support=off_support,
         errors=errors if proven else {},
-        step_law=step_law,
+        step_distribution=step_distribution,
         **values,
     )
 
 
-def valid_mass(law: Mapping[Outcome, Any], valid: ValidSet) -> Any:
+def valid_mass(distribution: Mapping[Outcome, Any], valid: ValidSet) -> Any:
     """Return ``Q(V)``; V is the support unless named."""
     if valid is None:
-        return sum(law.values())
+        return sum(distribution.values())
     if callable(valid):
-        return sum(q for y, q in law.items() if valid(y))
+        return sum(q for y, q in distribution.items() if valid(y))
     chosen = set(map(tuple, valid))
-    if not chosen <= set(law):
+    if not chosen <= set(distribution):
         raise InputError("the valid set must be a part of the support of the pmf.")
-    return sum(q for y, q in law.items() if y in chosen)
+    return sum(q for y, q in distribution.items() if y in chosen)
 
 
 def divergence(pmf: JointPMF, own: NDArray[Any], *, exact: bool) -> Bits | arb:

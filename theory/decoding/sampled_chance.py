@@ -47,9 +47,9 @@ class SampleChance:
         tokens = np.full(board.tokens.shape, MASK)
         index = np.nonzero(where)
         if len(index[0]):
-            tokens[index] = draw(self.rng, self.law(board, index))
+            tokens[index] = draw(self.rng, self.distribution(board, index))
         return tokens
 
-    def law(self, board: Board, index: Any) -> NDArray[np.float64]:
+    def distribution(self, board: Board, index: Any) -> NDArray[np.float64]:
         """Return what the tokens at the K places ``index`` of ``board.tokens`` are drawn from, shape (K, V)."""
         return board.numbers.floats(board.transform.draw(board.probs[index], board.numbers))

@@ -22,7 +22,7 @@ from theory.limits import require_operations
 from theory.numbers.arithmetic import EXACT, FLOAT64, Number
 from theory.numbers.balls import ball_precision, public, to_ball
 from theory.policies.policy import Policy
-from theory.policies.ranked import SetLaw
+from theory.policies.ranked import SetDistribution
 from theory.policies.view import View
 
 __all__ = ["tie_interval"]
@@ -106,7 +106,7 @@ def _marginals(pmf: JointPMF, rows: NDArray[np.int64]) -> NDArray[Any]:
     return counts
 
 
-def _tied(view: View, sets: SetLaw) -> dict[int, list[int]]:
+def _tied(view: View, sets: SetDistribution) -> dict[int, list[int]]:
     """Return the most probable tokens of every position that may be drawn."""
     positions = sorted({i for chosen, _ in sets for i in range(chosen.bit_length()) if chosen >> i & 1})
     rows = {i: view.probs[0, i] for i in positions}

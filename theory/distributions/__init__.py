@@ -1,21 +1,21 @@
 """Distributions: listed pmfs, contexts, tempering, ideal models, and those given by parameters or in closed form."""
 
-from theory.distributions.distribution import Context, Law, ListedLaw
+from theory.distributions.distribution import Context, Distribution, ListedDistribution
 from theory.distributions.files.task_file import read_task
-from theory.distributions.parametric.grammar import GrammarLaw
-from theory.distributions.parametric.hmm import HMMLaw
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.grammar import GrammarDistribution
+from theory.distributions.parametric.hmm import HMMDistribution
+from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
 
 __all__ = [
     "Context",
-    "GrammarLaw",
-    "HMMLaw",
+    "Distribution",
+    "GrammarDistribution",
+    "HMMDistribution",
     "JointPMF",
-    "Law",
-    "ListedLaw",
-    "MarkovLaw",
+    "ListedDistribution",
+    "MarkovDistribution",
     "Transform",
     "read_task",
 ]

@@ -1,7 +1,7 @@
-"""Laws: what the ideal model needs of a distribution, listed or structured.
+"""Distributions: what the ideal model needs of a distribution, listed or structured.
 
-A :class:`Law` answers ``P(y_i | revealed)`` for a batch of partly masked sequences of token ids, on the array
-library of the batch (numpy or torch). A listed pmf does it by summing over its outcomes; a structured law by a
+A :class:`Distribution` answers ``P(y_i | revealed)`` for a batch of partly masked sequences of token ids, on the array
+library of the batch (numpy or torch). A listed pmf does it by summing over its outcomes; a structured distribution by a
 formula, so that it works where the outcomes are too many to list.
 """
 
@@ -26,8 +26,8 @@ from theory.validation import InputError
 __all__ = [
     "MASK",
     "Context",
-    "Law",
-    "ListedLaw",
+    "Distribution",
+    "ListedDistribution",
     "check_weights",
     "context_pmfs",
     "like",
@@ -35,10 +35,10 @@ __all__ = [
     "occurring",
 ]
 
-MASK = -1  # the id of a masked position in the batches that a law reads
+MASK = -1  # the id of a masked position in the batches that a distribution reads
 
 
-class Law(Protocol):
+class Distribution(Protocol):
     """A distribution over sequences of n token ids ``0 .. len(tokens) - 1``."""
 
     @property
@@ -82,10 +82,10 @@ class Law(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """One condition X of a task with its weight and the law of the answer given it."""
+    """One condition X of a task with its weight and the distribution of the answer given it."""
 
     weight: Fraction
-    law: Law
+    distribution: Distribution
     label: str = ""
 
 
@@ -96,16 +96,16 @@ def occurring(contexts: Sequence[Context]) -> tuple[Context, ...]:
 
 def context_pmfs(contexts: Sequence[Context]) -> list[tuple[Fraction, JointPMF]]:
     """Return (weight, pmf) pairs, as ``subset_entropies`` takes them; weight zero is left out."""
-    return [(context.weight, context.law.pmf()) for context in occurring(contexts)]
+    return [(context.weight, context.distribution.pmf()) for context in occurring(contexts)]
 
 
 @dataclass(frozen=True, eq=False)
-class ListedLaw:
-    """The law of a listed pmf.
+class ListedDistribution:
+    """The distribution of a listed pmf.
 
     Example:
-        >>> law = ListedLaw(JointPMF.uniform([("a", "b"), ("b", "a")]))
-        >>> law.conditional(np.array([[0, MASK]])).tolist()
+        >>> distribution = ListedDistribution(JointPMF.uniform([("a", "b"), ("b", "a")]))
+        >>> distribution.conditional(np.array([[0, MASK]])).tolist()
         [[[1.0, 0.0], [0.0, 1.0]]]
     """
 
@@ -158,8 +158,8 @@ class ListedLaw:
         """Return ``log2 P(y)`` of each row, ``-inf`` off the support; shape (B,).
 
         Example:
-            >>> law = ListedLaw(JointPMF.from_pairs([("a", "b"), ("b", "a")], ["1/4", "3/4"]))
-            >>> law.log_prob(np.array([[0, 1], [0, 0]])).tolist()
+            >>> distribution = ListedDistribution(JointPMF.from_pairs([("a", "b"), ("b", "a")], ["1/4", "3/4"]))
+            >>> distribution.log_prob(np.array([[0, 1], [0, 0]])).tolist()
             [-2.0, -inf]
         """
         rows = np.asarray(answers).tolist()

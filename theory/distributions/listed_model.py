@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.distributions.agreeing_outcomes import Agreement
-from theory.distributions.distribution import MASK, ListedLaw
+from theory.distributions.distribution import MASK, ListedDistribution
 from theory.distributions.grouping import row_keys
 from theory.distributions.outcomes import Token
 from theory.distributions.pmf import JointPMF
@@ -26,7 +26,7 @@ class ListedModel:
     """Exact conditionals, remembered by state.
 
     Args:
-        pmf: The law.
+        pmf: The distribution.
         ids: Its outcomes as token ids, shape (N, n).
         names: The tokens behind the ids at each position.
         off_support: What the model says after impossible tokens: ``marginal``, ``uniform`` or ``stop`` (which
@@ -53,9 +53,9 @@ class ListedModel:
 
     @classmethod
     def by_token(cls, pmf: JointPMF, off_support: str = "marginal") -> ListedModel:
-        """Return the model whose ids are those of ``ListedLaw``: equal tokens, equal ids."""
-        law = ListedLaw(pmf)
-        return cls(pmf, law.ids, [law.tokens] * pmf.n, off_support)
+        """Return the model whose ids are those of ``ListedDistribution``: equal tokens, equal ids."""
+        distribution = ListedDistribution(pmf)
+        return cls(pmf, distribution.ids, [distribution.tokens] * pmf.n, off_support)
 
     @classmethod
     def by_code(cls, pmf: JointPMF, off_support: str = "marginal") -> ListedModel:

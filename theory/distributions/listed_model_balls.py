@@ -81,7 +81,7 @@ class BallWeights:
     """Weights of groups of outcomes that agree on the positions of a set, as balls where they are floats.
 
     Args:
-        pmf: The law.
+        pmf: The distribution.
     """
 
     def __init__(self, pmf: JointPMF) -> None:

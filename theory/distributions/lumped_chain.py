@@ -1,4 +1,4 @@
-"""Lumped chains: laws seen through states in which all masked positions look alike.
+"""Lumped chains: distributions seen through states in which all masked positions look alike.
 
 Where the masked positions of a state have the same multiset of probabilities, every policy takes a *number* of them,
 and which ones does not matter. The 2^n revealed sets collapse into a few states, for example "m positions left".
@@ -34,7 +34,7 @@ class Move:
 
 
 class Chain(Protocol):
-    """A law seen through states in which all masked positions look alike."""
+    """A distribution seen through states in which all masked positions look alike."""
 
     @property
     def n(self) -> int:

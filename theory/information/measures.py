@@ -201,7 +201,7 @@ def _log_ratio(a: Any, b: Any) -> float:
 
 
 def product_of_marginals(pmf: JointPMF) -> JointPMF:
-    """Return ``prod_i P(y_i)``: the output law of drawing every token at once. ``C = D(P || product)``.
+    """Return ``prod_i P(y_i)``: the output distribution of drawing every token at once. ``C = D(P || product)``.
 
     Raises:
         CostError: If the product support, ``prod_i |V_i|`` outcomes, would not fit in memory.

@@ -34,8 +34,8 @@ __all__ = [
     "ball_entropy",
     "ball_precision",
     "balls",
+    "distribution_with_error",
     "is_zero",
-    "law_with_error",
     "public",
     "to_ball",
     "with_errors",
@@ -139,14 +139,14 @@ def with_errors(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, fl
     return shown, {key: x.error for key, x in found.items()}
 
 
-def law_with_error(law: Mapping[int, Any]) -> tuple[dict[int, Any], float]:
+def distribution_with_error(distribution: Mapping[int, Any]) -> tuple[dict[int, Any], float]:
     """Return probabilities as users see them, in ascending order of their keys, and a bound on the error of each."""
-    shown, errors = with_errors({str(key): law[key] for key in sorted(law)})
+    shown, errors = with_errors({str(key): distribution[key] for key in sorted(distribution)})
     return {int(key): value for key, value in shown.items()}, max(errors.values(), default=0.0)
 
 
 def ball_entropy(weights: NDArray[Any]) -> arb:
-    """Return ``H`` in bits of the law proportional to positive weights (exact numbers, or floats read as such).
+    """Return ``H`` in bits of the distribution proportional to positive weights (exact, or floats read as such).
 
     ``H = log2 D - (1/D) sum w log2 w`` with D their sum.
 

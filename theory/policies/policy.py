@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.numbers.arithmetic import Array
-from theory.policies.ranked import TIES, Ranked, SetLaw
+from theory.policies.ranked import TIES, Ranked, SetDistribution
 from theory.policies.scores import SCORES
 from theory.policies.view import View
 from theory.validation import InputError, bounded, choice, positive_int
@@ -27,10 +27,10 @@ __all__ = ["Plan", "Policy", "RankedPolicy", "Rule", "parse_policy", "register",
 
 
 class Plan(Protocol):
-    """One step of a policy on a batch: the law of the chosen set, or a draw from it."""
+    """One step of a policy on a batch: the distribution of the chosen set, or a draw from it."""
 
-    def distribution(self) -> tuple[NDArray[np.int64], list[SetLaw]]:
-        """Return an index per row into a list of set laws."""
+    def distribution(self) -> tuple[NDArray[np.int64], list[SetDistribution]]:
+        """Return an index per row into a list of set distributions."""
         ...
 
     def sizes(self) -> NDArray[np.int64]:

@@ -1,6 +1,6 @@
 """The step of a policy that takes the best of a ranking: a score per position and a number to take.
 
-One object, two readings: :meth:`Ranked.distribution` gives the exact law of the chosen set, for the exact
+One object, two readings: :meth:`Ranked.distribution` gives the exact distribution of the chosen set, for the exact
 decoder; :meth:`Ranked.sample` draws one set per row of a batch, for samplers on any array library.
 """
 
@@ -21,12 +21,14 @@ from theory.numbers.arithmetic import TIE_TOLERANCE, Array, distinct_rows, order
 from theory.policies.view import LOWEST, View
 from theory.validation import InputError
 
-__all__ = ["Ranked", "SetLaw"]
+__all__ = ["Ranked", "SetDistribution"]
 
 TIES = ("random", "lowest", "all")
-_SETS = 10**6  # sets of one state: the exact law lists them
+_SETS = 10**6  # sets of one state: the exact distribution lists them
 _FEW = 100  # scores: below this Python's own tables are done before numpy has begun
-SetLaw = tuple[tuple[int, Any], ...]  # (set as bit mask, probability: fmpq, or arb of irrational rules)
+SetDistribution = tuple[
+    tuple[int, Any], ...
+]  # (set as bit mask, probability: fmpq, or arb of irrational rules)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,17 +57,17 @@ class Ranked:
         wide = replace(wide, tokens=None, revealed=None, oracle=None)
         return replace(self, view=wide, scores=self.scores[index], take=self.take[index])
 
-    def distribution(self) -> tuple[NDArray[np.int64], list[SetLaw]]:
-        """Return the exact law of the set: an index per row, and the distinct laws it points to.
+    def distribution(self) -> tuple[NDArray[np.int64], list[SetDistribution]]:
+        """Return the exact distribution of the set: an index per row, and the distinct distributions it points to.
 
-        Only for numpy batches. Rows with the same ranking and number share one law.
+        Only for numpy batches. Rows with the same ranking and number share one distribution.
         """
         levels = self.levels()
         take = np.asarray(self.take, dtype=np.int64)
         self._check(take)
         keys = np.concatenate([levels, take[:, None]], axis=1)
         first, index = distinct_rows(keys)
-        return index, [_law(row[:-1], row[-1], self.ties) for row in keys[first].tolist()]
+        return index, [_distribution(row[:-1], row[-1], self.ties) for row in keys[first].tolist()]
 
     def sample(self, uniforms: Array) -> Array:
         """Return a chosen set per row, bool, shape (B, n).
@@ -138,7 +140,7 @@ def _falling(codes: list[int]) -> list[int]:
     return [level[code] for code in codes]
 
 
-def _law(levels: Sequence[int], take: int, ties: str) -> SetLaw:
+def _distribution(levels: Sequence[int], take: int, ties: str) -> SetDistribution:
     """All of the levels above the boundary, and a part of the boundary level as the tie rule says."""
     if take == 0:
         return ((0, fmpq(1)),)

@@ -1,4 +1,4 @@
-"""Monte Carlo estimates for laws whose exact bounds would be exponential, with intervals that are guaranteed.
+"""Monte Carlo estimates for distributions whose exact bounds would be exponential, with intervals that are guaranteed.
 
 ``L_T = E_P[ log2 P(y) + sum_t sum_{i in S_t} H(y_i | y_{S_<t}) ]``: each term of the mean needs one exact
 conditional a step. It lies between ``-R`` and ``n log2 V``, R the largest surprise ``-log2 P(y)``, so that its mean
@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.bounds.partitions.step_bounds import check_partition
-from theory.distributions.distribution import MASK, Law
+from theory.distributions.distribution import MASK, Distribution
 from theory.limits import require_memory, require_operations
 from theory.numbers.arithmetic import FLOAT64
 from theory.sampling.intervals import Estimate, estimate_mean
 
 __all__ = [
-    "SampledLaw",
+    "SampledDistribution",
     "estimate_bounds",
     "estimate_profiles",
     "estimate_sizes",
@@ -33,8 +33,8 @@ __all__ = [
 _CELLS = 1 << 22  # float64 numbers of one batch of marginals: 32 MB
 
 
-class SampledLaw(Law, Protocol):
-    """A structured law, as far as estimates need it."""
+class SampledDistribution(Distribution, Protocol):
+    """A structured distribution, as far as estimates need it."""
 
     def largest_surprise(self) -> float:
         """Return an upper bound of ``-log2 P(y)`` over the support."""
@@ -42,46 +42,56 @@ class SampledLaw(Law, Protocol):
 
 
 def estimate_step_bound(
-    law: SampledLaw, partition: Sequence[Sequence[int]], *, samples: int, rng: np.random.Generator
+    distribution: SampledDistribution,
+    partition: Sequence[Sequence[int]],
+    *,
+    samples: int,
+    rng: np.random.Generator,
 ) -> Estimate:
     """Return an unbiased estimate of ``L_T`` of an ordered partition, in bits.
 
     Example:
-        >>> from theory.distributions.parametric.hmm import HMMLaw
+        >>> from theory.distributions.parametric.hmm import HMMDistribution
         >>> fair = [["1/2", "1/2"], ["1/2", "1/2"]]
-        >>> law = HMMLaw(n=50, initial=["1/2", "1/2"], transition=fair, emission=[[1, 0], [0, 1]])
-        >>> estimate_step_bound(law, [range(50)], samples=20, rng=np.random.default_rng(0)).estimate
+        >>> distribution = HMMDistribution(n=50, initial=["1/2", "1/2"], transition=fair, emission=[[1, 0], [0, 1]])
+        >>> estimate_step_bound(distribution, [range(50)], samples=20, rng=np.random.default_rng(0)).estimate
         0.0
     """
-    blocks = check_partition(partition, law.n)
+    blocks = check_partition(partition, distribution.n)
 
     def cost(ids: NDArray[np.int64]) -> NDArray[np.float64]:
         revealed = np.full_like(ids, MASK)
-        total = law.log_prob(ids)
+        total = distribution.log_prob(ids)
         for block in blocks:
             at = list(block)
-            total = total + _entropies(law, revealed)[:, at].sum(axis=1)
+            total = total + _entropies(distribution, revealed)[:, at].sum(axis=1)
             revealed[:, at] = ids[:, at]
         return total
 
-    low, high = -law.largest_surprise(), law.n * log2(len(law.tokens))
-    return estimate_mean(_over_samples(law, cost, samples, rng), low, high).at_least(0.0)
+    low, high = -distribution.largest_surprise(), distribution.n * log2(len(distribution.tokens))
+    return estimate_mean(_over_samples(distribution, cost, samples, rng), low, high).at_least(0.0)
 
 
-def estimate_bounds(law: SampledLaw, *, samples: int, rng: np.random.Generator) -> dict[str, Estimate]:
+def estimate_bounds(
+    distribution: SampledDistribution, *, samples: int, rng: np.random.Generator
+) -> dict[str, Estimate]:
     """Return estimates of the entropy, the total and the dual total correlation from one set of samples."""
-    n, most, largest = law.n, law.n * log2(len(law.tokens)), law.largest_surprise()
+    n, most, largest = (
+        distribution.n,
+        distribution.n * log2(len(distribution.tokens)),
+        distribution.largest_surprise(),
+    )
 
     def surprise_and_rest(ids: NDArray[np.int64]) -> NDArray[np.float64]:
         without = np.repeat(ids[:, None, :], n, axis=1)
         without[:, np.arange(n), np.arange(n)] = MASK
-        entropies = _entropies(law, without.reshape(-1, n)).reshape(len(ids), n, n)
-        surprise = -law.log_prob(ids)
+        entropies = _entropies(distribution, without.reshape(-1, n)).reshape(len(ids), n, n)
+        surprise = -distribution.log_prob(ids)
         return np.stack([surprise, surprise - np.einsum("bii->b", entropies)], axis=1)
 
-    columns = _over_samples(law, surprise_and_rest, samples, rng, rows_each=n)
+    columns = _over_samples(distribution, surprise_and_rest, samples, rng, rows_each=n)
     entropy = estimate_mean(columns[:, 0], 0.0, largest)
-    singles = float(_entropies(law, np.full((1, n), MASK)).sum())  # exact: the marginals are
+    singles = float(_entropies(distribution, np.full((1, n), MASK)).sum())  # exact: the marginals are
     return {
         "entropy": entropy,
         "total_correlation": entropy.shifted(singles, -1).at_least(0.0),
@@ -90,7 +100,7 @@ def estimate_bounds(law: SampledLaw, *, samples: int, rng: np.random.Generator) 
 
 
 def estimate_profiles(
-    law: SampledLaw, *, samples: int, rng: np.random.Generator
+    distribution: SampledDistribution, *, samples: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return ``log2 P(y)``, shape (m,), and entropies along a random order, shape (m, n), for samples ``y ~ P``.
 
@@ -98,17 +108,17 @@ def estimate_profiles(
     """
 
     def profile(ids: NDArray[np.int64]) -> NDArray[np.float64]:
-        order = rng.permuted(np.tile(np.arange(law.n), (len(ids), 1)), axis=1)
+        order = rng.permuted(np.tile(np.arange(distribution.n), (len(ids), 1)), axis=1)
         revealed, rows = np.full_like(ids, MASK), np.arange(len(ids))
-        out = np.empty((len(ids), law.n + 1))
-        out[:, law.n] = law.log_prob(ids)
-        for j in range(law.n):
+        out = np.empty((len(ids), distribution.n + 1))
+        out[:, distribution.n] = distribution.log_prob(ids)
+        for j in range(distribution.n):
             at = order[:, j]
-            out[:, j] = _entropies(law, revealed)[rows, at]
+            out[:, j] = _entropies(distribution, revealed)[rows, at]
             revealed[rows, at] = ids[rows, at]
         return out
 
-    seen = _over_samples(law, profile, samples, rng)
+    seen = _over_samples(distribution, profile, samples, rng)
     return seen[:, -1], seen[:, :-1]
 
 
@@ -122,7 +132,7 @@ def mean_curve(
 
 
 def estimate_sizes(
-    law: SampledLaw,
+    distribution: SampledDistribution,
     sizes: Sequence[Sequence[int]],
     profiles: tuple[NDArray[np.float64], NDArray[np.float64]],
 ) -> list[Estimate]:
@@ -133,7 +143,7 @@ def estimate_sizes(
     ``-R`` and ``n log2 V``. The samples must not have chosen the sizes.
     """
     log_p, entropies = profiles
-    low, high = -law.largest_surprise(), law.n * log2(len(law.tokens))
+    low, high = -distribution.largest_surprise(), distribution.n * log2(len(distribution.tokens))
     out: list[Estimate] = []
     for blocks in sizes:
         starts = np.cumsum([0, *blocks[:-1]])
@@ -142,12 +152,16 @@ def estimate_sizes(
 
 
 def sample_decodes(
-    law: Law, blocks: Sequence[Sequence[int]] | Sequence[int], *, samples: int, rng: np.random.Generator
+    distribution: Distribution,
+    blocks: Sequence[Sequence[int]] | Sequence[int],
+    *,
+    samples: int,
+    rng: np.random.Generator,
 ) -> NDArray[np.int64]:
     """Return samples of the ideal model decoded at temperature 1, token ids of shape (samples, n).
 
     Args:
-        law: The target.
+        distribution: The target.
         blocks: An ordered partition; or block sizes, filled in a random order of its own for each sample.
         samples: How many.
         rng: Source of randomness.
@@ -155,17 +169,17 @@ def sample_decodes(
     sizes = [block for block in blocks if isinstance(block, int)]
     fixed = [] if sizes else [list(block) for block in blocks if not isinstance(block, int)]
     done: list[NDArray[np.int64]] = []
-    for size in _batches(samples, law):
-        ids = np.full((size, law.n), MASK)
+    for size in _batches(samples, distribution):
+        ids = np.full((size, distribution.n), MASK)
         order = (
-            rng.permuted(np.tile(np.arange(law.n), (size, 1)), axis=1)
+            rng.permuted(np.tile(np.arange(distribution.n), (size, 1)), axis=1)
             if sizes
             else np.tile(np.array([i for block in fixed for i in block]), (size, 1))
         )
         begin = 0
         for count in sizes or [len(block) for block in fixed]:
             at = order[:, begin : begin + count]
-            probs = np.take_along_axis(law.conditional(ids), at[:, :, None], axis=1)
+            probs = np.take_along_axis(distribution.conditional(ids), at[:, :, None], axis=1)
             edges = np.cumsum(probs, axis=2)
             u = rng.random(at.shape)[:, :, None] * edges[:, :, -1:]
             np.put_along_axis(ids, at, (u >= edges).sum(axis=2), axis=1)
@@ -174,30 +188,32 @@ def sample_decodes(
     return np.concatenate(done)
 
 
-def _entropies(law: Law, revealed: NDArray[np.int64]) -> NDArray[np.float64]:
+def _entropies(distribution: Distribution, revealed: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the entropy of every position given the revealed ones, shape (B, n), a few rows at a time."""
     batches: list[NDArray[np.float64]] = []
     begin = 0
-    for size in _batches(len(revealed), law):
-        batches.append(FLOAT64.entropy(law.conditional(revealed[begin : begin + size])))
+    for size in _batches(len(revealed), distribution):
+        batches.append(FLOAT64.entropy(distribution.conditional(revealed[begin : begin + size])))
         begin += size
     return np.concatenate(batches)
 
 
 def _over_samples(
-    law: Law,
+    distribution: Distribution,
     compute: Callable[[NDArray[np.int64]], NDArray[np.float64]],
     samples: int,
     rng: np.random.Generator,
     rows_each: int = 1,
 ) -> NDArray[Any]:
-    return np.concatenate([compute(law.sample(rng, size)) for size in _batches(samples, law, rows_each)])
+    return np.concatenate(
+        [compute(distribution.sample(rng, size)) for size in _batches(samples, distribution, rows_each)]
+    )
 
 
-def _batches(samples: int, law: Law, rows_each: int = 1) -> list[int]:
-    cells = law.n * len(law.tokens) * rows_each
-    what, remedy = f"{samples} samples of {law.n} positions", "use fewer --samples or a smaller n"
+def _batches(samples: int, distribution: Distribution, rows_each: int = 1) -> list[int]:
+    cells = distribution.n * len(distribution.tokens) * rows_each
+    what, remedy = f"{samples} samples of {distribution.n} positions", "use fewer --samples or a smaller n"
     require_operations(samples * cells, what, remedy=remedy)
-    require_memory(16 * samples * max(law.n, rows_each), what, remedy=remedy)
+    require_memory(16 * samples * max(distribution.n, rows_each), what, remedy=remedy)
     most = max(1, _CELLS // cells)
     return [most] * (samples // most) + ([samples % most] if samples % most else [])

@@ -1,7 +1,7 @@
 """Schedules that look at no token: which rules have one, and the exact score of sequences under it.
 
-Under a fixed ordered partition the output law is ``Q(y) = prod_t prod_{i in S_t} P(y_i | y_{S_<t})``: one exact
-conditional a block gives it for any sequence, on the support or off it.
+Under a fixed ordered partition the output distribution is ``Q(y) = prod_t prod_{i in S_t} P(y_i | y_{S_<t})``: one
+exact conditional a block gives it for any sequence, on the support or off it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.bounds.partitions.step_bounds import Partition, check_partition
-from theory.distributions.distribution import MASK, Law
-from theory.distributions.parametric.batched_model import LawModel
+from theory.distributions.distribution import MASK, Distribution
+from theory.distributions.parametric.batched_model import DistributionModel
 from theory.numbers.arithmetic import FLOAT64
 from theory.policies.policy import RankedPolicy
 from theory.policies.rules.fixed_order import Bisection, Dilated
@@ -90,14 +90,16 @@ def fixed_schedule(rule: object, n: int) -> FixedSchedule | None:
     )
 
 
-def schedule_log_prob(law: Law, partition: Sequence[Sequence[int]], ids: ArrayLike) -> NDArray[np.float64]:
+def schedule_log_prob(
+    distribution: Distribution, partition: Sequence[Sequence[int]], ids: ArrayLike
+) -> NDArray[np.float64]:
     """Return ``log2 Q(y)`` of each sequence: the probability that the schedule gives it at temperature 1.
 
     The ideal model fills in the blocks one after the other, the tokens of a block independently. Its accuracy is the
     mean of ``Q(y) / P(y)`` over ``y ~ P`` (on the support), its KL divergence that of ``log2 P(y) - log2 Q(y)``.
 
     Args:
-        law: The target P.
+        distribution: The target P.
         partition: An ordered partition of the positions.
         ids: Token ids, shape (B, n).
 
@@ -109,21 +111,25 @@ def schedule_log_prob(law: Law, partition: Sequence[Sequence[int]], ids: ArrayLi
         InputError: If the partition misses a position, or an id is no token.
 
     Example:
-        >>> from theory.distributions.parametric.markov import MarkovLaw
-        >>> law = MarkovLaw(n=3, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
-        >>> schedule_log_prob(law, [[0], [1, 2]], [[0, 0, 0], [0, 0, 1]]).tolist()
+        >>> from theory.distributions.parametric.markov import MarkovDistribution
+        >>> distribution = MarkovDistribution(n=3, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
+        >>> schedule_log_prob(distribution, [[0], [1, 2]], [[0, 0, 0], [0, 0, 1]]).tolist()
         [-1.0, -inf]
-        >>> schedule_log_prob(law, [[0, 1, 2]], [[0, 0, 0], [0, 0, 1]]).tolist()
+        >>> schedule_log_prob(distribution, [[0, 1, 2]], [[0, 0, 0], [0, 0, 1]]).tolist()
         [-3.0, -3.0]
     """
-    blocks, rows = check_partition(partition, law.n), np.asarray(ids)
-    if rows.ndim != 2 or rows.shape[1] != law.n or rows.dtype.kind not in "iu":
-        raise InputError(f"ids must be whole numbers of shape (B, {law.n}), got {rows.dtype} {rows.shape}.")
+    blocks, rows = check_partition(partition, distribution.n), np.asarray(ids)
+    if rows.ndim != 2 or rows.shape[1] != distribution.n or rows.dtype.kind not in "iu":
+        raise InputError(
+            f"ids must be whole numbers of shape (B, {distribution.n}), got {rows.dtype} {rows.shape}."
+        )
     rows = rows.astype(np.int64)
-    if rows.size and not 0 <= rows.min() <= rows.max() < len(law.tokens):
-        raise InputError(f"ids must lie in 0..{len(law.tokens) - 1}, got {rows.min()}..{rows.max()}.")
-    model, revealed, total = LawModel(law), np.full_like(rows, MASK), np.zeros(len(rows))
-    most = max(1, (1 << 22) // (law.n * len(law.tokens)))
+    if rows.size and not 0 <= rows.min() <= rows.max() < len(distribution.tokens):
+        raise InputError(
+            f"ids must lie in 0..{len(distribution.tokens) - 1}, got {rows.min()}..{rows.max()}."
+        )
+    model, revealed, total = DistributionModel(distribution), np.full_like(rows, MASK), np.zeros(len(rows))
+    most = max(1, (1 << 22) // (distribution.n * len(distribution.tokens)))
     for begin in range(0, len(rows), most):
         part = slice(begin, begin + most)
         for block in blocks:

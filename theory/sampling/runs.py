@@ -1,4 +1,4 @@
-"""Runs of any unmasking rule on a law given by parameters: the decoder's own, and those driven by the data.
+"""Runs of any unmasking rule on a distribution given by parameters: the decoder's own, and those driven by the data.
 
 *Own runs* draw tokens from the ideal marginals; the share of possible answers estimates the accuracy, the number of
 model calls the steps.
@@ -10,7 +10,7 @@ the probability that it draws y on this path, and
     ``E_P E_w [ log2 P(y) - log2 Q_w(y) ] = path_kl``
 
 since ``log2 P(y)`` is the sum of ``log2 P(y_S | y_C)`` over the steps. The mean of the differences is unbiased. For a
-rule without random choices ``Q_w = Q`` and it is the KL divergence of the output law.
+rule without random choices ``Q_w = Q`` and it is the KL divergence of the output distribution.
 
 *A bounded form.* Given the path so far the set and y_i are independent, so that ``-log2 q_i(y_i)`` may be replaced by
 its mean ``c_i = sum_v p_i(v) log2 1/q_i(v)``. At temperature tau > 0 without truncation
@@ -31,8 +31,8 @@ from theory.decoding.decoder import as_process
 from theory.decoding.idle_calls import idle_on
 from theory.decoding.result import OFF_SUPPORT
 from theory.decoding.sampled_chance import SampleChance
-from theory.distributions.distribution import MASK, Law
-from theory.distributions.parametric.batched_model import LawModel, row_operations
+from theory.distributions.distribution import MASK, Distribution
+from theory.distributions.parametric.batched_model import DistributionModel, row_operations
 from theory.distributions.parametric.leave_one_out import LeavesOut
 from theory.distributions.tempering import Transform
 from theory.limits import require_operations
@@ -90,7 +90,7 @@ class Followed:
 
 
 def sample_runs(
-    law: Law,
+    distribution: Distribution,
     rule: Policy | Process,
     *,
     samples: int,
@@ -102,7 +102,7 @@ def sample_runs(
     """Return runs of the ideal model decoded by a rule.
 
     Args:
-        law: The target.
+        distribution: The target.
         rule: An unmasking policy, or a process.
         samples: How many.
         rng: Source of all randomness.
@@ -116,13 +116,14 @@ def sample_runs(
 
     Example:
         >>> from theory.policies import parse_policy
-        >>> from theory.distributions.parametric.markov import MarkovLaw
-        >>> law = MarkovLaw(n=60, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
-        >>> runs = sample_runs(law, parse_policy("threshold:gamma=0.9"), samples=5, rng=np.random.default_rng(0))
-        >>> law.contains(runs.tokens).all(), runs.steps.tolist()
+        >>> from theory.distributions.parametric.markov import MarkovDistribution
+        >>> distribution = MarkovDistribution(n=60, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
+        >>> rule, rng = parse_policy("threshold:gamma=0.9"), np.random.default_rng(0)
+        >>> runs = sample_runs(distribution, rule, samples=5, rng=rng)
+        >>> distribution.contains(runs.tokens).all(), runs.steps.tolist()
         (np.True_, [2, 2, 2, 2, 2])
     """
-    loop = _Loop(law, rule, Transform(**switches), off_support, samples, calls)
+    loop = _Loop(distribution, rule, Transform(**switches), off_support, samples, calls)
     chance = SampleChance(rng)
     ends = [loop.run(chance, {}, size) for size in loop.batches()]
     return Runs(
@@ -132,7 +133,7 @@ def sample_runs(
 
 
 def follow_data(
-    law: Law,
+    distribution: Distribution,
     rule: Policy | Process,
     *,
     samples: int,
@@ -143,7 +144,7 @@ def follow_data(
     """Return runs of a rule along ``y ~ P``, with the probability that it draws y.
 
     Args:
-        law: The target.
+        distribution: The target.
         rule: A policy, or a process that reveals what it draws and masks nothing again.
         samples: How many.
         rng: Source of all randomness.
@@ -157,22 +158,22 @@ def follow_data(
 
     Example:
         >>> from theory.policies import parse_policy
-        >>> from theory.distributions.parametric.markov import MarkovLaw
-        >>> law = MarkovLaw(n=60, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
-        >>> done = follow_data(law, parse_policy("topk:k=2"), samples=3, rng=np.random.default_rng(0))
+        >>> from theory.distributions.parametric.markov import MarkovDistribution
+        >>> distribution = MarkovDistribution(n=60, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
+        >>> done = follow_data(distribution, parse_policy("topk:k=2"), samples=3, rng=np.random.default_rng(0))
         >>> done.log_p.tolist(), done.log_q.tolist(), done.steps.tolist()
         ([-1.0, -1.0, -1.0], [-2.0, -2.0, -2.0], [30, 30, 30])
     """
-    loop = _Loop(law, rule, Transform(**switches), "marginal", samples, calls)
+    loop = _Loop(distribution, rule, Transform(**switches), "marginal", samples, calls)
     chance = DataChance(rng)
     parts: list[tuple[NDArray[np.float64], NDArray[np.int64], dict[str, Any]]] = []
     for size in loop.batches():
-        data = law.sample(rng, size)
+        data = distribution.sample(rng, size)
         weights = {"data": data, "own": np.zeros(size), "expected": np.zeros(size)}
         tokens, steps, ends = loop.run(chance, weights, size)
         if not np.array_equal(tokens, data):
             raise NoPathError("it ends before everything is revealed")
-        parts.append((law.log_prob(data), steps, ends))
+        parts.append((distribution.log_prob(data), steps, ends))
     return Followed(
         log_p=np.concatenate([log_p for log_p, _, _ in parts]),
         log_q=np.concatenate([ends["own"] for _, _, ends in parts]),
@@ -188,7 +189,7 @@ class _Loop:
 
     def __init__(
         self,
-        law: Law,
+        distribution: Distribution,
         rule: Policy | Process,
         transform: Transform,
         off_support: str,
@@ -196,9 +197,9 @@ class _Loop:
         calls: int | None,
     ) -> None:
         choice(off_support, "off_support", OFF_SUPPORT)
-        self.law, self.rule, self.transform = law, rule, transform
-        self.model, self.stop = LawModel(law, off_support), off_support == "stop"
-        self.samples, self.calls = positive_int(samples, "samples"), calls or law.n
+        self.distribution, self.rule, self.transform = distribution, rule, transform
+        self.model, self.stop = DistributionModel(distribution, off_support), off_support == "stop"
+        self.samples, self.calls = positive_int(samples, "samples"), calls or distribution.n
         process = as_process(rule, transform)
         if process is None:
             assert not isinstance(rule, Process)
@@ -207,8 +208,8 @@ class _Loop:
         self.clocked = bool(getattr(process, "clocked", False))
         planned = getattr(rule, "steps", 0)
         planned = planned if isinstance(planned, int) else 0
-        longest = (law.n + 1) * planned  # every block has its own steps
-        self.patience, self.most = max(_STEPS, longest), max(_STEPS + 20 * law.n, longest)
+        longest = (distribution.n + 1) * planned  # every block has its own steps
+        self.patience, self.most = max(_STEPS, longest), max(_STEPS + 20 * distribution.n, longest)
         if is_ours(rule):
             self.patience = self.most = max(_LONGEST, longest)
 
@@ -218,18 +219,18 @@ class _Loop:
 
     def batches(self) -> list[int]:
         """Return sizes of batches that fit; rules that ask about other states get the room for their questions."""
-        row = self.law.n * len(self.law.tokens)
+        row = self.distribution.n * len(self.distribution.tokens)
         asks = self._asks
-        if getattr(self.rule, "doubts", False) and isinstance(self.law, LeavesOut):
+        if getattr(self.rule, "doubts", False) and isinstance(self.distribution, LeavesOut):
             asks = False  # all its questions are one pass
-        most = max(1, _CELLS // (row * self.law.n if asks else row))
+        most = max(1, _CELLS // (row * self.distribution.n if asks else row))
         return [most] * (self.samples // most) + ([self.samples % most] if self.samples % most else [])
 
     def run(
         self, chance: SampleChance, weights: dict[str, Any], size: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], dict[str, Any]]:
         """Return the tokens, the model calls and the weights at the end of each row."""
-        n = self.law.n
+        n = self.distribution.n
         tokens, steps, rows = np.full((size, n), MASK), np.zeros(size, dtype=np.int64), np.arange(size)
         ends = {name: np.empty_like(array) for name, array in weights.items()}
         asked = self.model.asked
@@ -289,12 +290,12 @@ class _Loop:
     def _check_cost(self, questions: float) -> None:
         """Raise unless all questions are affordable, going by those so far in the first step of a row."""
         call, place = (_ASKING_CALL, _ASKING_PLACE) if self._asks else (_CALL, _PLACE)
-        own = call / max(self.batches()) + place * self.law.n
-        sample = self.calls * (questions * row_operations(self.law) + own)
+        own = call / max(self.batches()) + place * self.distribution.n
+        sample = self.calls * (questions * row_operations(self.distribution) + own)
         most = int(_OPERATIONS / sample)
         require_operations(
             int(sample * self.samples),
-            f"decoding {self.samples} samples of {self.law.n} positions by {self.rule}",
+            f"decoding {self.samples} samples of {self.distribution.n} positions by {self.rule}",
             limit=_OPERATIONS,
             remedy=f"use fewer --samples, at most {most}, or a smaller n" if most > 1 else "use a smaller n",
         )

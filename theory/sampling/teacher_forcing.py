@@ -1,4 +1,4 @@
-"""Chance for runs on a law given by parameters whose tokens are dictated by the data."""
+"""Chance for runs on a distribution given by parameters whose tokens are dictated by the data."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ from theory.distributions.pmf import JointPMF
 from theory.information.measures import kl_divergence, product_of_marginals, total_correlation
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
-from theory.optima.mixtures.output_distributions import mixture_kl, partition_law
+from theory.optima.mixtures.output_distributions import mixture_kl, partition_distribution
 from theory.policies import parse_policy
 from theory.validation import InputError
 
@@ -43,9 +43,9 @@ PAIRS = targets([(2,), (2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "s
 
 
 @st.composite
-def output_laws(draw, law):
-    """Any law on the support of another and one outcome off it; probabilities may be zero."""
-    outcomes = [*law, "off"]
+def output_distributions(draw, distribution):
+    """Any distribution on the support of another and one outcome off it; probabilities may be zero."""
+    outcomes = [*distribution, "off"]
     counts = draw(st.lists(st.integers(0, 5), min_size=len(outcomes), max_size=len(outcomes)).filter(any))
     return {y: Fraction(c, sum(counts)) for y, c in zip(outcomes, counts, strict=True)}
 
@@ -55,7 +55,7 @@ def output_laws(draw, law):
 
 @given(target=PAIRS, data=st.data())
 def test_divergences_are_as_defined(target, data):
-    p, q = target.law, data.draw(output_laws(target.law))
+    p, q = target.distribution, data.draw(output_distributions(target.distribution))
     floats = {y: float(x) for y, x in q.items()}
     forward = ref.kl_exact(p, q)
     assert same(forward_kl(target.exact, q), forward)
@@ -75,17 +75,17 @@ def test_divergences_are_as_defined(target, data):
 
 @given(target=PAIRS, data=st.data())
 def test_what_is_not_on_the_support_is_not_read(target, data):
-    q = data.draw(output_laws(target.law))
-    on = {y: x for y, x in q.items() if y in target.law}
+    q = data.draw(output_distributions(target.distribution))
+    on = {y: x for y, x in q.items() if y in target.distribution}
     for f in (forward_kl, reverse_kl, total_variation, rejection_cost):
         assert f(target.exact, on) == f(target.exact, q)
 
 
 @given(target=PAIRS, data=st.data())
 def test_inequalities(target, data):
-    q = data.draw(output_laws(target.law))
+    q = data.draw(output_distributions(target.distribution))
     pmf = target.exact
-    accuracy = sum(x for y, x in q.items() if y in target.law)
+    accuracy = sum(x for y, x in q.items() if y in target.distribution)
     variation, kl = total_variation(pmf, q), forward_kl(pmf, q)
     assert variation >= 1 - accuracy
     assert float(variation) <= total_variation_ceiling(kl)
@@ -93,11 +93,11 @@ def test_inequalities(target, data):
     assert accuracy >= accuracy_floor(kl)
     assert accuracy == 0 or rejection_cost(pmf, q) * accuracy >= 1
     if kl < inf:  # the floor's identity: KL = log2 1/Q(V) + D(P || Q(.|V))
-        inside = {y: x / accuracy for y, x in q.items() if y in target.law}
+        inside = {y: x / accuracy for y, x in q.items() if y in target.distribution}
         assert accuracy_excess(pmf, q) == kl + LogNumber.log2(accuracy) >= 0
-        assert same(accuracy_excess(pmf, q), ref.kl_exact(target.law, inside))
-        assert (accuracy_excess(pmf, q) == 0) == (inside == target.law)
-        assert (max_divergence(pmf, q) == kl) == (inside == target.law)
+        assert same(accuracy_excess(pmf, q), ref.kl_exact(target.distribution, inside))
+        assert (accuracy_excess(pmf, q) == 0) == (inside == target.distribution)
+        assert (max_divergence(pmf, q) == kl) == (inside == target.distribution)
     else:
         assert accuracy_excess(pmf, q) == inf
 
@@ -105,10 +105,10 @@ def test_inequalities(target, data):
 @given(target=PAIRS, data=st.data())
 def test_data_processing(target, data):
     """Merging outcomes never increases a divergence: here to whether y is in a set."""
-    q = data.draw(output_laws(target.law))
-    part = data.draw(st.sets(st.sampled_from(list(target.law)), min_size=1))
-    assume(part != set(target.law))
-    p1, q1 = (sum(law[y] for y in part) for law in (target.law, q))
+    q = data.draw(output_distributions(target.distribution))
+    part = data.draw(st.sets(st.sampled_from(list(target.distribution)), min_size=1))
+    assume(part != set(target.distribution))
+    p1, q1 = (sum(distribution[y] for y in part) for distribution in (target.distribution, q))
     coarse = JointPMF.from_pairs([(1,), (0,)], [p1, 1 - p1])
     merged = {(1,): q1, (0,): 1 - q1}  # the outcome off the support joins "not in the set"
     assert forward_kl(coarse, merged) <= forward_kl(target.exact, q)
@@ -119,47 +119,47 @@ def test_data_processing(target, data):
 @given(target=targets(), data=st.data())
 def test_the_floor_holds_for_fixed_partitions(target, data):
     partition = data.draw(ordered_partitions(target.n))
-    law = partition_law(target.exact, partition)
+    distribution = partition_distribution(target.exact, partition)
     kl = mixture_kl(target.exact, {partition: 1})
-    assert forward_kl(target.exact, law) == kl
-    assert sum(law.values()) >= accuracy_floor(kl)
-    assert accuracy_excess(target.exact, law) >= 0
-    assert float(total_variation(target.exact, law)) <= total_variation_ceiling(kl)
-    assert accuracy_excess(target.floats, law) == pytest.approx(
-        float(accuracy_excess(target.exact, law)), abs=ROUNDING
+    assert forward_kl(target.exact, distribution) == kl
+    assert sum(distribution.values()) >= accuracy_floor(kl)
+    assert accuracy_excess(target.exact, distribution) >= 0
+    assert float(total_variation(target.exact, distribution)) <= total_variation_ceiling(kl)
+    assert accuracy_excess(target.floats, distribution) == pytest.approx(
+        float(accuracy_excess(target.exact, distribution)), abs=ROUNDING
     )
 
 
 @given(target=targets([(2, 2), (3, 2), (2, 2, 2)]))
 def test_one_step_against_the_product_of_the_marginals(target):
-    law = partition_law(target.exact, [range(target.n)])
+    distribution = partition_distribution(target.exact, [range(target.n)])
     whole = product_of_marginals(target.exact)
     assert forward_kl(target.exact, dict(whole)) == kl_divergence(target.exact, whole)
-    assert forward_kl(target.exact, law) == total_correlation(target.exact)
+    assert forward_kl(target.exact, distribution) == total_correlation(target.exact)
 
 
 @pytest.mark.parametrize(
     ("name", "n"), [("shuffle", 3), ("shuffle", 4), ("replace_random", 3), ("replace_random", 5)]
 )
 def test_list_tasks_meet_the_floor_and_the_rejection_cost_exactly(name, n):
-    pmf = make_task(name, n).contexts()[0].law.pmf()
+    pmf = make_task(name, n).contexts()[0].distribution.pmf()
     one = decode(pmf, parse_policy(f"topk:k={n},by=random"))
     floor = {"shuffle": permanent_floor, "replace_random": exactly_one_floor}[name](n)
     assert one.accuracy == floor == accuracy_floor(one.kl)
-    assert accuracy_excess(pmf, one.law) == 0
-    assert max_divergence(pmf, one.law) == one.kl == total_correlation(pmf)
-    assert rejection_cost(pmf, one.law) == 1 / floor
-    assert reverse_kl(pmf, one.law) == inf
+    assert accuracy_excess(pmf, one.distribution) == 0
+    assert max_divergence(pmf, one.distribution) == one.kl == total_correlation(pmf)
+    assert rejection_cost(pmf, one.distribution) == 1 / floor
+    assert reverse_kl(pmf, one.distribution) == inf
 
 
 def test_a_point_mass_is_accurate_and_infinitely_divergent():
-    pmf = make_task("shuffle", 3).contexts()[0].law.pmf()
-    law = {(0, 1, 2): Fraction(1)}
-    assert sum(law.values()) == 1
-    assert forward_kl(pmf, law) == inf
+    pmf = make_task("shuffle", 3).contexts()[0].distribution.pmf()
+    distribution = {(0, 1, 2): Fraction(1)}
+    assert sum(distribution.values()) == 1
+    assert forward_kl(pmf, distribution) == inf
     assert accuracy_floor(inf) == 0
-    assert reverse_kl(pmf, law) == LogNumber.log2(6)
-    assert total_variation(pmf, law) == Fraction(5, 6)
+    assert reverse_kl(pmf, distribution) == LogNumber.log2(6)
+    assert total_variation(pmf, distribution) == Fraction(5, 6)
 
 
 # --- Floors and ceilings as numbers ---------------------------------------------------------------------
@@ -196,7 +196,7 @@ def test_the_ceiling_of_odd_arguments():
             total_variation_ceiling(negative)
 
 
-# --- Product laws ---------------------------------------------------------------------------------------
+# --- Product distributions ---------------------------------------------------------------------------------------
 
 SMALL_SQUARES = st.integers(1, 4).flatmap(
     lambda n: st.lists(
@@ -254,11 +254,11 @@ def test_the_floor_of_replace_random_falls_to_one_over_e():
 # --- Rectangles -----------------------------------------------------------------------------------------
 
 
-def rectangles(law):
+def rectangles(distribution):
     """Every rectangle inside the support, from the definition."""
-    alphabets = [sorted({y[i] for y in law}, key=str) for i in range(ref.length(law))]
+    alphabets = [sorted({y[i] for y in distribution}, key=str) for i in range(ref.length(distribution))]
     sides = [[c for k in range(1, len(a) + 1) for c in combinations(a, k)] for a in alphabets]
-    return [choice for choice in product(*sides) if all(y in law for y in product(*choice))]
+    return [choice for choice in product(*sides) if all(y in distribution for y in product(*choice))]
 
 
 @given(
@@ -266,19 +266,19 @@ def rectangles(law):
 )
 def test_the_largest_rectangle(target):
     found = largest_rectangle(target.exact)
-    assert all(y in target.law for y in product(*found.sides))
-    assert found.size == max(prod(map(len, sides)) for sides in rectangles(target.law))
+    assert all(y in target.distribution for y in product(*found.sides))
+    assert found.size == max(prod(map(len, sides)) for sides in rectangles(target.distribution))
     assert found.entropy == LogNumber.log2(found.size)
 
 
 @pytest.mark.parametrize(("name", "n"), [("shuffle", 4), ("replace_random", 5), ("copy", 4)])
 def test_rectangles_of_list_tasks_are_points(name, n):
-    found = largest_rectangle(make_task(name, n).contexts()[0].law.pmf())
+    found = largest_rectangle(make_task(name, n).contexts()[0].distribution.pmf())
     assert (found.size, found.entropy) == (1, 0)
 
 
 def test_rectangles_of_known_sets():
-    cities = largest_rectangle(make_task("city_names").contexts()[0].law.pmf())
+    cities = largest_rectangle(make_task("city_names").contexts()[0].distribution.pmf())
     assert cities.sides == (
         ("Mexico", "Panama"),
         ("City",),
@@ -317,14 +317,14 @@ def test_bad_input_is_named():
 
 
 def test_total_variation_and_kl_of_figure_1():
-    pmf = make_task("city_names").contexts()[0].law.pmf()
-    law = partition_law(pmf, [[0, 1]])
-    assert total_variation(pmf, law) == Fraction(1, 2)
-    assert accuracy_excess(pmf, law) == 0
+    pmf = make_task("city_names").contexts()[0].distribution.pmf()
+    distribution = partition_distribution(pmf, [[0, 1]])
+    assert total_variation(pmf, distribution) == Fraction(1, 2)
+    assert accuracy_excess(pmf, distribution) == 0
     assert total_variation_ceiling(total_correlation(pmf)) == pytest.approx(
         min(sqrt(log(2) / 2), sqrt(1 / 2))
     )
-    assert log2(rejection_cost(pmf, law)) == 1
+    assert log2(rejection_cost(pmf, distribution)) == 1
 
 
 # --- Floats --------------------------------------------------------------------------------------------------
@@ -332,12 +332,12 @@ def test_total_variation_and_kl_of_figure_1():
 
 @given(target=targets(), data=st.data())
 def test_floats_are_next_to_the_true_values(target, data):
-    """The laws are read as the numbers that they are; every result is within one unit of its last place."""
+    """The distributions are read as the numbers that they are; every result is within one unit of its last place."""
     scale = data.draw(st.sampled_from([0.9, 0.3, 1e-3]))
-    law = {y: float(p) * scale for y, p in target.law.items()}
+    distribution = {y: float(p) * scale for y, p in target.distribution.items()}
     pmf = target.floats
     own = {y: Fraction(float(p)) for y, p in pmf}
-    read = {y: Fraction(q) for y, q in law.items()}
+    read = {y: Fraction(q) for y, q in distribution.items()}
     kl = LogNumber.weighted_sum((p, p / read[y]) for y, p in own.items())
     worst = max(p / read[y] for y, p in own.items())
     truth = {
@@ -348,7 +348,7 @@ def test_floats_are_next_to_the_true_values(target, data):
         max_divergence: LogNumber.log2(worst),
     }
     for function, value in truth.items():
-        found = function(pmf, law)
+        found = function(pmf, distribution)
         off = LogNumber.rational(Fraction(found)) - value
         assert abs(float(off)) <= abs(found) * 2.0**-52 + 2.0**-100, function
 
@@ -356,11 +356,11 @@ def test_floats_are_next_to_the_true_values(target, data):
 def test_probabilities_near_the_end_of_floats_are_no_infinity():
     pmf = JointPMF.from_mapping({(0,): 0.5, (1,): 0.5})
     for tiny in (1e-320, Fraction(1, 10**400)):
-        law = {(0,): Fraction(1, 2), (1,): tiny}
+        distribution = {(0,): Fraction(1, 2), (1,): tiny}
         bits = -LogNumber.log2(2 * Fraction(tiny))
-        assert forward_kl(pmf, law) == pytest.approx(float(bits) / 2, rel=1e-15)
-        assert max_divergence(pmf, law) == pytest.approx(float(bits), rel=1e-15)
-        assert rejection_cost(pmf, law) == inf  # beyond the range of floats
+        assert forward_kl(pmf, distribution) == pytest.approx(float(bits) / 2, rel=1e-15)
+        assert max_divergence(pmf, distribution) == pytest.approx(float(bits), rel=1e-15)
+        assert rejection_cost(pmf, distribution) == inf  # beyond the range of floats
     skewed = JointPMF.from_mapping({(0,): 1.0, (1,): 1e-320})
     assert reverse_kl(skewed, {(0,): 0.5, (1,): 0.5}) == pytest.approx(530.5085032126528, rel=1e-15)
 

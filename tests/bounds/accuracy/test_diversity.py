@@ -21,33 +21,33 @@ BITS = [word for word in product((0, 1), repeat=2)]
 CITIES = [("New", "York"), ("New", "Orleans"), ("Mexico", "City"), ("Panama", "City")]
 
 
-def entropy(law):
-    return sum(-float(p) * log2(p) for row in law for p in row if p)
+def entropy(distribution):
+    return sum(-float(p) * log2(p) for row in distribution for p in row if p)
 
 
-def accuracy(pmf, law):
+def accuracy(pmf, distribution):
     places = [{token: j for j, token in enumerate(alphabet)} for alphabet in pmf.alphabets]
-    return sum(prod(law[i][places[i][t]] for i, t in enumerate(y)) for y in pmf.outcomes)
+    return sum(prod(distribution[i][places[i][t]] for i, t in enumerate(y)) for y in pmf.outcomes)
 
 
-# --- Any law --------------------------------------------------------------------------------------------
+# --- Any distribution --------------------------------------------------------------------------------------------
 
 
 @given(
     weights=st.lists(st.integers(0, 5), min_size=3, max_size=6).filter(any),
     valid=st.integers(1, 3),
 )
-def test_no_law_has_more_entropy_at_its_accuracy(weights, valid):
+def test_no_distribution_has_more_entropy_at_its_accuracy(weights, valid):
     total = sum(weights)
-    law = [Fraction(w, total) for w in weights]
-    a = sum(law[:valid])
-    if valid < len(law) or a == 1:
-        own = LogNumber.weighted_sum((p, 1 / p) for p in law if p)
-        assert own <= entropy_at_accuracy(valid, len(law), a)
+    distribution = [Fraction(w, total) for w in weights]
+    a = sum(distribution[:valid])
+    if valid < len(distribution) or a == 1:
+        own = LogNumber.weighted_sum((p, 1 / p) for p in distribution if p)
+        assert own <= entropy_at_accuracy(valid, len(distribution), a)
 
 
 @pytest.mark.parametrize(("valid", "total"), [(2, 4), (1, 6), (5, 7), (6, 27)])
-def test_flat_laws_attain_it_and_the_inverse_agrees(valid, total):
+def test_flat_distributions_attain_it_and_the_inverse_agrees(valid, total):
     for j in range(9):
         a = Fraction(valid, total) + (1 - Fraction(valid, total)) * Fraction(j, 8)
         flat = [a / valid] * valid + [(1 - a) / (total - valid)] * (total - valid)
@@ -59,16 +59,16 @@ def test_flat_laws_attain_it_and_the_inverse_agrees(valid, total):
     assert most_accurate_of_any(valid, total, 0) == (1.0, 1.0)
 
 
-# --- Product laws ---------------------------------------------------------------------------------------
+# --- Product distributions ---------------------------------------------------------------------------------------
 
 
 def on_a_grid(pmf, h, steps):
-    """The best accuracy of the product laws of two bits or three on a grid whose entropy is h or more."""
+    """The best accuracy of the product distributions of two bits or three on a grid whose entropy is h or more."""
     best = 0.0
     for probabilities in product(range(steps + 1), repeat=pmf.n):
-        law = [(Fraction(k, steps), 1 - Fraction(k, steps)) for k in probabilities]
-        if entropy(law) >= h - 1e-12:
-            best = max(best, float(accuracy(pmf, law)))
+        distribution = [(Fraction(k, steps), 1 - Fraction(k, steps)) for k in probabilities]
+        if entropy(distribution) >= h - 1e-12:
+            best = max(best, float(accuracy(pmf, distribution)))
     return best
 
 
@@ -82,9 +82,9 @@ def on_a_grid(pmf, h, steps):
 def test_two_bits(support, h):
     pmf = JointPMF.uniform(support)
     point = most_accurate(pmf, h, tolerance=2e-3)
-    assert point.accuracy == accuracy(pmf, point.law)
-    assert all(sum(row) == 1 and min(row) >= 0 for row in point.law)
-    assert LogNumber.weighted_sum((p, 1 / p) for row in point.law for p in row if p) >= point.entropy
+    assert point.accuracy == accuracy(pmf, point.distribution)
+    assert all(sum(row) == 1 and min(row) >= 0 for row in point.distribution)
+    assert LogNumber.weighted_sum((p, 1 / p) for row in point.distribution for p in row if p) >= point.entropy
     assert point.accuracy <= Fraction(point.ceiling)
     assert point.gap <= 2e-3 + 1e-9
     assert on_a_grid(pmf, float(h), 40) <= point.ceiling
@@ -115,7 +115,7 @@ def test_accuracy_one_up_to_the_largest_rectangle(pmf, size):
     assert rectangle.size == size
     point = most_accurate(pmf, rectangle.entropy)
     assert (point.accuracy, point.ceiling) == (1, 1.0)
-    assert accuracy(pmf, point.law) == 1
+    assert accuracy(pmf, point.distribution) == 1
     more = most_accurate(pmf, rectangle.entropy + Fraction(1, 4), tolerance=0.02, boxes=20_000)
     assert more.accuracy < 1
     assert more.ceiling < 1
@@ -125,23 +125,23 @@ def test_other_end_and_stopping_early():
     pmf = JointPMF.uniform(permutations(range(3)))
     flat = most_accurate(pmf, 3 * LogNumber.log2(3))
     assert flat.accuracy == Fraction(6, 27)
-    assert all(p == Fraction(1, 3) for row in flat.law for p in row)
+    assert all(p == Fraction(1, 3) for row in flat.distribution for p in row)
     early = most_accurate(pmf, 2, boxes=100)
     later = most_accurate(pmf, 2, boxes=4000)
     assert early.accuracy == later.accuracy
     assert float(later.accuracy) < later.ceiling <= early.ceiling <= 1
     rng = np.random.default_rng(1)
     for _ in range(2000):
-        law = rng.dirichlet(np.full(3, 0.5), size=3)
-        if entropy(np.maximum(law, 1e-300)) >= 2:
-            assert accuracy(pmf, law) <= later.ceiling
+        distribution = rng.dirichlet(np.full(3, 0.5), size=3)
+        if entropy(np.maximum(distribution, 1e-300)) >= 2:
+            assert accuracy(pmf, distribution) <= later.ceiling
 
 
 def test_wrong_input():
     pmf = JointPMF.uniform([(0, 1), (1, 0)])
     with pytest.raises(InputError, match="must lie from 0 to 2 bits, got 3"):
         most_accurate(pmf, 3)
-    with pytest.raises(InputError, match=r"no law on 4 outcomes has Q\(V\) = 2"):
+    with pytest.raises(InputError, match=r"no distribution on 4 outcomes has Q\(V\) = 2"):
         entropy_at_accuracy(2, 4, 2)
     with pytest.raises(InputError, match="has an entropy of 5 bits"):
         most_accurate_of_any(2, 4, 5)

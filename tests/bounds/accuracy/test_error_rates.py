@@ -13,24 +13,24 @@ from tests.helpers.tolerance import ROUNDING
 from tests.reference import definitions as ref
 from theory.bounds.accuracy.divergence import sequence_error_rate, token_error_rate
 from theory.decoding.decoder import decode
-from theory.decoding.output import output_law
+from theory.decoding.output import output_distribution
 from theory.distributions.pmf import JointPMF
 from theory.numbers.lognumber import LogNumber
-from theory.optima.mixtures.output_distributions import partition_law
+from theory.optima.mixtures.output_distributions import partition_distribution
 from theory.policies import parse_policy
 
 
 @given(target=targets(), data=st.data())
 def test_definitions(target, data):
-    law, n = target.law, target.n
-    q = partition_law(target.exact, data.draw(ordered_partitions(n)))
-    parts = [ref.scale(ref.log2_form(q[y]), -p / n) for y, p in law.items()]  # E_P[-(1/n) log2 Q(x)]
+    distribution, n = target.distribution, target.n
+    q = partition_distribution(target.exact, data.draw(ordered_partitions(n)))
+    parts = [ref.scale(ref.log2_form(q[y]), -p / n) for y, p in distribution.items()]  # E_P[-(1/n) log2 Q(x)]
     rate = token_error_rate(target.exact, q)
     assert same(rate, ref.add(*parts))
     wrong = sequence_error_rate(target.exact, q)
-    assert wrong == 1 - sum(q[y] for y in law)
-    least = token_error_rate(target.exact, law)
-    assert same(least, ref.scale(ref.entropy(law), Fraction(1, n)))
+    assert wrong == 1 - sum(q[y] for y in distribution)
+    least = token_error_rate(target.exact, distribution)
+    assert same(least, ref.scale(ref.entropy(distribution), Fraction(1, n)))
     assert least <= rate
     # SER <= 1 - 2^(H(P) - n log2 TER)
     assert LogNumber.log2(1 - wrong) >= n * (least - rate)
@@ -41,9 +41,9 @@ def test_definitions(target, data):
 def test_what_a_decoder_gets():
     pmf = JointPMF.uniform([(0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0)])
     policy = parse_policy("topk:k=3")
-    law, result = output_law(pmf, policy), decode(pmf, policy)
-    assert sequence_error_rate(pmf, law) == 1 - result.accuracy == Fraction(1, 2)
-    assert token_error_rate(pmf, law) == (2 + result.kl) / 3 == 1
+    distribution, result = output_distribution(pmf, policy), decode(pmf, policy)
+    assert sequence_error_rate(pmf, distribution) == 1 - result.accuracy == Fraction(1, 2)
+    assert token_error_rate(pmf, distribution) == (2 + result.kl) / 3 == 1
 
 
 def test_an_outcome_that_is_never_given():

@@ -1,4 +1,4 @@
-"""MAP certificates: soundness on random laws, tightness by construction and by linear programming."""
+"""MAP certificates: soundness on random distributions, tightness by construction and by linear programming."""
 
 from fractions import Fraction
 from itertools import permutations, product
@@ -25,7 +25,7 @@ from theory.distributions.pmf import JointPMF
 from theory.information.measures import total_correlation
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
-from theory.optima.mixtures.output_distributions import partition_law
+from theory.optima.mixtures.output_distributions import partition_distribution
 from theory.validation import InputError
 
 PROGRAMME = 1e-6  # a probability: HiGHS meets constraints within 1e-7 each; worst seen 1e-15
@@ -34,17 +34,17 @@ CONFIDENCES = st.lists(st.fractions(0, 1, max_denominator=24), min_size=1, max_s
 
 @st.composite
 def peaked(draw):
-    """A law with most of its mass near one outcome: certificates fire on two in five of these."""
+    """A distribution with most of its mass near one outcome: certificates fire on two in five of these."""
     target = draw(
         targets([(2, 2), (3, 2), (2, 2, 2), (3, 2, 2), (2, 2, 2, 2)], kinds=("dense", "sparse", "skewed"))
     )
-    peak = draw(st.sampled_from(list(target.law)))
+    peak = draw(st.sampled_from(list(target.distribution)))
     share = draw(
         st.sampled_from([Fraction(0), Fraction(1, 2), Fraction(2, 3), Fraction(3, 4), Fraction(9, 10)])
     )
-    law = {y: (1 - share) * p for y, p in target.law.items()}
-    law[peak] += share
-    return law
+    distribution = {y: (1 - share) * p for y, p in target.distribution.items()}
+    distribution[peak] += share
+    return distribution
 
 
 @st.composite
@@ -56,53 +56,60 @@ def marginal_lists(draw, most=3):
     return [[Fraction(w, sum(row)) for w in row] for row in rows]
 
 
-def one_position_laws(law):
-    return [{v: p for (v,), p in ref.marginal(law, (i,)).items()} for i in range(ref.length(law))]
+def one_position_distributions(distribution):
+    return [
+        {v: p for (v,), p in ref.marginal(distribution, (i,)).items()}
+        for i in range(ref.length(distribution))
+    ]
 
 
-def product_mode(law):
+def product_mode(distribution):
     """The most probable tokens, or None if some position has a tie."""
     modes = []
-    for single in one_position_laws(law):
+    for single in one_position_distributions(distribution):
         best = [v for v, p in single.items() if p == max(single.values())]
         modes += best if len(best) == 1 else [None]
     return None if None in modes else tuple(modes)
 
 
-def unique_mode(law):
-    best = [y for y, p in law.items() if p == max(law.values())]
+def unique_mode(distribution):
+    best = [y for y, p in distribution.items() if p == max(distribution.values())]
     return best[0] if len(best) == 1 else None
 
 
-def greedy(law, order):
+def greedy(distribution, order):
     """One token at a time, each the most probable given those before; a tie or a position left out is None."""
     word = {}
     for i in order:
-        single = ref.marginal(ref.condition(law, word), (i,))
+        single = ref.marginal(ref.condition(distribution, word), (i,))
         best = [v for (v,), p in single.items() if p == max(single.values())]
         if len(best) > 1:
             return None
         word[i] = best[0]
-    return tuple(word.get(i) for i in range(ref.length(law)))
+    return tuple(word.get(i) for i in range(ref.length(distribution)))
 
 
-def confidences(law):
-    return [max(single.values()) for single in one_position_laws(law)]
+def confidences(distribution):
+    return [max(single.values()) for single in one_position_distributions(distribution)]
 
 
-def as_lists(law):
-    return [list(single.values()) for single in one_position_laws(law)]
+def as_lists(distribution):
+    return [list(single.values()) for single in one_position_distributions(distribution)]
 
 
 # --- Soundness ------------------------------------------------------------------------------------------
 
 
 @given(peaked())
-def test_every_certificate_is_sound(law):
-    pmf, tops, marginals = JointPMF.from_mapping(law), confidences(law), as_lists(law)
+def test_every_certificate_is_sound(distribution):
+    pmf, tops, marginals = (
+        JointPMF.from_mapping(distribution),
+        confidences(distribution),
+        as_lists(distribution),
+    )
     if len(tops) == 1 or all(len(row) == 1 for row in marginals):
         return
-    variation = total_variation(pmf, partition_law(pmf, [range(pmf.n)]))
+    variation = total_variation(pmf, partition_distribution(pmf, [range(pmf.n)]))
     gap = mode_gap(marginals)
     fired = {
         "threshold": threshold_certificate(tops),
@@ -112,35 +119,39 @@ def test_every_certificate_is_sound(law):
         "correlation": mode_is_stable_under(gap, total_correlation(pmf)),
     }
     if any(fired.values()):
-        assert product_mode(law) == unique_mode(law) is not None, fired
-        assert all(greedy(law, order) == product_mode(law) for order in permutations(range(pmf.n))), fired
+        assert product_mode(distribution) == unique_mode(distribution) is not None, fired
+        assert all(
+            greedy(distribution, order) == product_mode(distribution) for order in permutations(range(pmf.n))
+        ), fired
     assert fired["threshold"] <= fired["frechet"] <= fired["worst case"]
     assert fired["correlation"] <= fired["stable"]
 
 
 def test_every_certificate_fires_somewhere():
-    law = {
+    distribution = {
         (0, 0): Fraction(97, 100),
         (0, 1): Fraction(1, 100),
         (1, 0): Fraction(1, 100),
         (1, 1): Fraction(1, 100),
     }
-    pmf = JointPMF.from_mapping(law)
-    assert threshold_certificate(confidences(law))
-    assert worst_case(as_lists(law)).certified
-    assert mode_is_stable_under(mode_gap(as_lists(law)), total_correlation(pmf))
+    pmf = JointPMF.from_mapping(distribution)
+    assert threshold_certificate(confidences(distribution))
+    assert worst_case(as_lists(distribution)).certified
+    assert mode_is_stable_under(mode_gap(as_lists(distribution)), total_correlation(pmf))
     spread = [["13/20", "7/40", "7/40"]] * 2  # the failures go to two tokens: whole marginals certify more
     assert worst_case(spread).certified
     assert certified_prefix([row[0] for row in spread]) == 1
 
 
 def test_without_a_certificate_greedy_choices_may_leave_the_common_mode():
-    law = {(0, 0, 0): 6, (0, 1, 0): 4, (0, 1, 1): 4, (1, 0, 0): 3, (1, 0, 1): 3}
-    law = {y: Fraction(w, 20) for y, w in law.items()}
-    assert product_mode(law) == unique_mode(law) == (0, 0, 0)
-    assert greedy(law, (0, 1)) == (0, 1, None)
-    assert not worst_case(as_lists(law)).certified
-    assert not mode_is_stable_under(mode_gap(as_lists(law)), total_correlation(JointPMF.from_mapping(law)))
+    distribution = {(0, 0, 0): 6, (0, 1, 0): 4, (0, 1, 1): 4, (1, 0, 0): 3, (1, 0, 1): 3}
+    distribution = {y: Fraction(w, 20) for y, w in distribution.items()}
+    assert product_mode(distribution) == unique_mode(distribution) == (0, 0, 0)
+    assert greedy(distribution, (0, 1)) == (0, 1, None)
+    assert not worst_case(as_lists(distribution)).certified
+    assert not mode_is_stable_under(
+        mode_gap(as_lists(distribution)), total_correlation(JointPMF.from_mapping(distribution))
+    )
 
 
 # --- Frechet profile and threshold ----------------------------------------------------------------------
@@ -170,12 +181,12 @@ def test_equal_confidences_give_the_factor_rule(n, c, delta):
 
 
 @given(peaked())
-def test_the_frechet_bounds_hold(law):
-    tops, mode = confidences(law), product_mode(law)
+def test_the_frechet_bounds_hold(distribution):
+    tops, mode = confidences(distribution), product_mode(distribution)
     last = frechet_profile(tops)[-1]
     if mode is not None:
-        assert law.get(mode, 0) >= last.lower
-        assert all(p <= last.upper for y, p in law.items() if y != mode)
+        assert distribution.get(mode, 0) >= last.lower
+        assert all(p <= last.upper for y, p in distribution.items() if y != mode)
 
 
 @given(st.integers(2, 7), st.fractions(Fraction(1, 1000), 1, max_denominator=1000))
@@ -185,11 +196,11 @@ def test_the_threshold_is_tight(n, eps):
             threshold_counterexample(n, eps)
         assert threshold_certificate([1 - eps + Fraction(1, 10**9)] * n)
         return
-    law = dict(threshold_counterexample(n, eps))
-    assert sum(law.values()) == 1
-    assert all(c > 1 - eps for c in confidences(law))
-    assert product_mode(law) == (0,) * n
-    assert law[(0,) * n] < max(law.values())  # all joint modes differ from it
+    distribution = dict(threshold_counterexample(n, eps))
+    assert sum(distribution.values()) == 1
+    assert all(c > 1 - eps for c in confidences(distribution))
+    assert product_mode(distribution) == (0,) * n
+    assert distribution[(0,) * n] < max(distribution.values())  # all joint modes differ from it
 
 
 def test_at_the_threshold_itself_the_mode_ties():
@@ -206,18 +217,20 @@ def test_at_the_threshold_itself_the_mode_ties():
 
 
 @given(marginal_lists(most=4))
-def test_the_worst_case_is_attained_by_a_law_with_these_marginals(rows):
+def test_the_worst_case_is_attained_by_a_distribution_with_these_marginals(rows):
     case = worst_case(rows)
-    law = dict(case.joint)
-    assert sum(law.values()) == 1
+    distribution = dict(case.joint)
+    assert sum(distribution.values()) == 1
     for j, row in enumerate(rows):
-        assert {v: p for (v,), p in ref.marginal(law, (j,)).items()} == {v: p for v, p in enumerate(row) if p}
+        assert {v: p for (v,), p in ref.marginal(distribution, (j,)).items()} == {
+            v: p for v, p in enumerate(row) if p
+        }
     assert all(row[v] == max(row) for row, v in zip(rows, case.mode, strict=True))
     assert case.rival != case.mode
-    assert law.get(case.rival, 0) - law.get(case.mode, 0) == case.gap
+    assert distribution.get(case.rival, 0) - distribution.get(case.mode, 0) == case.gap
     assert max(
-        p for y, p in {**dict.fromkeys([case.rival], Fraction(0)), **law}.items() if y != case.mode
-    ) >= (law.get(case.mode, 0) + case.gap)
+        p for y, p in {**dict.fromkeys([case.rival], Fraction(0)), **distribution}.items() if y != case.mode
+    ) >= (distribution.get(case.mode, 0) + case.gap)
 
 
 @given(marginal_lists())
@@ -255,8 +268,8 @@ def test_nothing_weaker_than_the_frechet_gap_certifies_from_confidences_alone(to
 
 @given(marginal_lists(most=4))
 def test_the_gap_of_the_product_is_first_minus_second(rows):
-    law = sorted((prod(p) for p in product(*rows)), reverse=True)
-    assert mode_gap(rows) == law[0] - law[1]
+    distribution = sorted((prod(p) for p in product(*rows)), reverse=True)
+    assert mode_gap(rows) == distribution[0] - distribution[1]
 
 
 @given(st.fractions(0, 1, max_denominator=60), st.fractions(1, 3, max_denominator=40))

@@ -33,7 +33,7 @@ def rank(rows) -> int:
 def test_rank_of_two_positions(target):
     """A nonnegative matrix of rank at most 2 has that nonnegative rank (Cohen and Rothblum 1993)."""
     alphabets = target.exact.alphabets
-    real = rank([[target.law.get((a, b), Fraction(0)) for b in alphabets[1]] for a in alphabets[0]])
+    real = rank([[target.distribution.get((a, b), Fraction(0)) for b in alphabets[1]] for a in alphabets[0]])
     found = noise_values(target.exact)
     assert found.least <= found.enough
     assert found.enough >= real
@@ -43,16 +43,16 @@ def test_rank_of_two_positions(target):
 
 
 @given(target=targets([(1,), (2, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "sparse")))
-def test_enough_values_give_the_law(target):
-    law, n = target.law, target.n
+def test_enough_values_give_the_distribution(target):
+    distribution, n = target.distribution, target.n
     found = noise_values(target.exact)
-    laws = []
+    distributions = []
     for i in range(n):  # W names all positions but i
         rest = [j for j in range(n) if j != i]
-        laws.append([(p, part) for p, part in ref.contexts(law, rest)])
-    if n > 1 and ref.total_correlation(law) != {}:
-        assert found.enough == min(map(len, laws))
-        for noise in laws:
+        distributions.append([(p, part) for p, part in ref.contexts(distribution, rest)])
+    if n > 1 and ref.total_correlation(distribution) != {}:
+        assert found.enough == min(map(len, distributions))
+        for noise in distributions:
             mixed = {}
             for p, part in noise:
                 singles = [ref.marginal(part, (i,)) for i in range(n)]
@@ -62,7 +62,7 @@ def test_enough_values_give_the_law(target):
                         q *= single[token]
                     y = tuple(token for (token,) in y)
                     mixed[y] = mixed.get(y, Fraction(0)) + q
-            assert mixed == law
+            assert mixed == distribution
     else:
         assert (found.least, found.enough) == (1, 1)
 

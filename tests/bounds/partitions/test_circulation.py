@@ -22,16 +22,16 @@ SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "skewed"
 
 @given(target=SMALL, data=st.data())
 def test_each_step_has_the_block_cost_as_its_mean(target, data):
-    law, blocks = target.law, data.draw(ordered_partitions(target.n))
-    costs = {y: step_costs(target.exact, y, blocks) for y in law}
+    distribution, blocks = target.distribution, data.draw(ordered_partitions(target.n))
+    costs = {y: step_costs(target.exact, y, blocks) for y in distribution}
     for t, block in enumerate(blocks):
         before = sum(blocks[:t], ())
-        mean = sum((p * costs[y][t] for y, p in law.items()), LogNumber())
-        assert same(mean, ref.block_cost(law, block, before))
-    for y in law:
+        mean = sum((p * costs[y][t] for y, p in distribution.items()), LogNumber())
+        assert same(mean, ref.block_cost(distribution, block, before))
+    for y in distribution:
         assert sum(costs[y], LogNumber()) == path_cost(target.exact, y, blocks)
         for t, block in enumerate(blocks):
-            part = ref.condition(law, {i: y[i] for i in sum(blocks[:t], ())})
+            part = ref.condition(distribution, {i: y[i] for i in sum(blocks[:t], ())})
             joint = ref.marginal(part, block)[tuple(y[i] for i in block)]
             for i in block:
                 joint /= ref.marginal(part, (i,))[(y[i],)]
@@ -41,9 +41,9 @@ def test_each_step_has_the_block_cost_as_its_mean(target, data):
 
 
 @given(target=SMALL, data=st.data(), seed=st.integers(0, 10**6))
-def test_circulation_is_its_definition_and_zero_for_a_joint_law(target, data, seed):
-    law, model = target.law, random_model(target.law, seed)
-    y = data.draw(st.sampled_from(sorted(law, key=repr)))
+def test_circulation_is_its_definition_and_zero_for_a_joint_distribution(target, data, seed):
+    distribution, model = target.distribution, random_model(target.distribution, seed)
+    y = data.draw(st.sampled_from(sorted(distribution, key=repr)))
     for i, j in combinations(range(target.n), 2):
         rest = [k for k in range(target.n) if k not in (i, j)]
         seen = {
@@ -60,8 +60,8 @@ def test_circulation_is_its_definition_and_zero_for_a_joint_law(target, data, se
 
 def test_two_positions_at_once_cost_differs_by_the_circulation():
     """The pseudo-cost of a block taken in two orders differs by what the orders themselves differ by."""
-    law = {(a, b): Fraction(1, 4) for a in (0, 1) for b in (0, 1)}
-    model = random_model(law, 3)
+    distribution = {(a, b): Fraction(1, 4) for a in (0, 1) for b in (0, 1)}
+    model = random_model(distribution, 3)
     gap = pseudo_cost(model, (0, 1), [[0, 1]]) - pseudo_cost(model, (0, 1), [[1, 0]])
     assert gap == circulation(model, {}, (0, 0), (1, 1))
 

@@ -31,11 +31,11 @@ from theory.bounds.schedules.markov import chain_curve
 from theory.commands.bounds_parametric import large_bounds, large_schedule
 from theory.decoding.structured.markov import approximate_accuracy
 from theory.distributions.parametric import likelihood_errors as evidence_errors
-from theory.distributions.parametric.grammar import GrammarLaw
-from theory.distributions.parametric.hmm import HMMLaw
+from theory.distributions.parametric.grammar import GrammarDistribution
+from theory.distributions.parametric.hmm import HMMDistribution
 from theory.distributions.parametric.likelihood_balls import grammar_bits, hmm_bits
 from theory.distributions.parametric.likelihood_errors import log_prob_error
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.parametric.markov_errors import power_roundings
 from theory.numbers.compiled import has_compiler
 from theory.validation import InputError
@@ -64,28 +64,28 @@ def chains(draw, longest: int):
 
     count = 1 if n < 3 or draw(st.booleans()) else n - 1
     matrices = [[row() for _ in range(width)] for _ in range(count)]
-    return MarkovLaw(n=n, initial=row(), transition=matrices[0] if count == 1 else matrices)
+    return MarkovDistribution(n=n, initial=row(), transition=matrices[0] if count == 1 else matrices)
 
 
-def agrees(law: MarkovLaw, truth: Truth, blocks) -> None:
-    n = law.n
-    g, errors = law.gap_entropies, law.gap_errors
+def agrees(distribution: MarkovDistribution, truth: Truth, blocks) -> None:
+    n = distribution.n
+    g, errors = distribution.gap_entropies, distribution.gap_errors
     for (a, b), value in truth.g.items():
         assert abs(Fraction(float(g[a + 1, b])) - value) <= Fraction(float(errors[a + 1, b])) + SLACK
     assert errors.max() < USEFUL
     for found, wanted in (
-        (approximate_entropy(law), truth.entropy()),
-        (approximate_step_bound(law, blocks), truth.step_bound(blocks)),
-        (approximate_step_bound(law, [range(n)]), truth.step_bound([range(n)])),
-        (approximate_dual(law), truth.dual()),
-        (approximate_accuracy(law, blocks), truth.accuracy(blocks)),
+        (approximate_entropy(distribution), truth.entropy()),
+        (approximate_step_bound(distribution, blocks), truth.step_bound(blocks)),
+        (approximate_step_bound(distribution, [range(n)]), truth.step_bound([range(n)])),
+        (approximate_dual(distribution), truth.dual()),
+        (approximate_accuracy(distribution, blocks), truth.accuracy(blocks)),
     ):
         assert within(found, wanted)
         assert found.error < USEFUL
 
 
-def means_agree(law: MarkovLaw, truth: Truth, sizes) -> None:
-    n, found, means = law.n, chain_curve(law), truth.means()
+def means_agree(distribution: MarkovDistribution, truth: Truth, sizes) -> None:
+    n, found, means = distribution.n, chain_curve(distribution), truth.means()
     for value, mean in zip(found.curve.means, means, strict=True):
         assert abs(Fraction(value) - mean) <= Fraction(found.curve.error) + SLACK
     for j, z in enumerate(found.curve.z, start=1):
@@ -115,28 +115,28 @@ def means_agree(law: MarkovLaw, truth: Truth, sizes) -> None:
         assert abs(Fraction(float(value)) - wanted) <= Fraction(error) + SLACK
 
 
-@given(law=chains(6), data=st.data())
-def test_short_chains(law, data):
-    blocks = data.draw(ordered_partitions(law.n))
-    truth = Truth(law)
-    agrees(law, truth, blocks)
-    means_agree(law, truth, [len(block) for block in blocks])
-    best = chain_optimal_bounds(law)
+@given(distribution=chains(6), data=st.data())
+def test_short_chains(distribution, data):
+    blocks = data.draw(ordered_partitions(distribution.n))
+    truth = Truth(distribution)
+    agrees(distribution, truth, blocks)
+    means_agree(distribution, truth, [len(block) for block in blocks])
+    best = chain_optimal_bounds(distribution)
     assert best.error < USEFUL
     for steps, value in enumerate(best.values, start=1):
         assert abs(Fraction(value) - truth.best(steps)) <= Fraction(best.error) + SLACK
 
 
 @settings(max_examples=examples(8))
-@given(law=chains(14), data=st.data())
-def test_longer_chains(law, data):
-    blocks = data.draw(ordered_partitions(law.n))
-    truth = Truth(law)
-    agrees(law, truth, blocks)
-    means_agree(law, truth, [len(block) for block in blocks])
+@given(distribution=chains(14), data=st.data())
+def test_longer_chains(distribution, data):
+    blocks = data.draw(ordered_partitions(distribution.n))
+    truth = Truth(distribution)
+    agrees(distribution, truth, blocks)
+    means_agree(distribution, truth, [len(block) for block in blocks])
 
 
-def fixed_chain(n: int, *, steps: bool, seed: int = 0) -> MarkovLaw:
+def fixed_chain(n: int, *, steps: bool, seed: int = 0) -> MarkovDistribution:
     """Four tokens: rows with zeros, ties and 1e-9, one matrix or one for each step."""
     rng = np.random.default_rng(seed)
     weights = rng.choice(
@@ -144,27 +144,29 @@ def fixed_chain(n: int, *, steps: bool, seed: int = 0) -> MarkovLaw:
     )
     weights += np.eye(4, dtype=int)
     rows = [[[Fraction(w, sum(r)) for w in r] for r in m] for m in weights.tolist()]
-    return MarkovLaw(n=n, initial=["1/10", "2/10", "3/10", "4/10"], transition=rows if steps else rows[0])
+    return MarkovDistribution(
+        n=n, initial=["1/10", "2/10", "3/10", "4/10"], transition=rows if steps else rows[0]
+    )
 
 
 @pytest.mark.parametrize("steps", [False, True])
 def test_thirty_positions(steps):
-    law = fixed_chain(30, steps=steps)
-    truth = Truth(law)
-    agrees(law, truth, [range(0, 30, 3), range(1, 30, 3), range(2, 30, 3)])
+    distribution = fixed_chain(30, steps=steps)
+    truth = Truth(distribution)
+    agrees(distribution, truth, [range(0, 30, 3), range(1, 30, 3), range(2, 30, 3)])
     for blocks in (bisection(30), [range(30)]):
-        assert within(approximate_accuracy(law, blocks), truth.accuracy(blocks))
-        assert within(approximate_step_bound(law, blocks), truth.step_bound(blocks))
-    means_agree(law, truth, [1, 2, 3, 4, 5, 6, 9])
-    best = chain_optimal_bounds(law)
+        assert within(approximate_accuracy(distribution, blocks), truth.accuracy(blocks))
+        assert within(approximate_step_bound(distribution, blocks), truth.step_bound(blocks))
+    means_agree(distribution, truth, [1, 2, 3, 4, 5, 6, 9])
+    best = chain_optimal_bounds(distribution)
     for t, value in enumerate(best.values[:2], start=1):
         assert abs(Fraction(value) - truth.best(t)) <= Fraction(best.error) + SLACK
 
 
 def test_the_two_references_agree():
     # the slow one for accuracies against the definition: all answers, all blocks
-    law = fixed_chain(4, steps=True, seed=3)
-    pmf, blocks = dict(law.pmf()), ((1, 3), (0,), (2,))
+    distribution = fixed_chain(4, steps=True, seed=3)
+    pmf, blocks = dict(distribution.pmf()), ((1, 3), (0,), (2,))
     total = Fraction(0)
     for y in pmf:
         chance, known = Fraction(1), {}
@@ -174,7 +176,7 @@ def test_the_two_references_agree():
                 chance *= sum(p for z, p in given_.items() if z[i] == y[i]) / sum(given_.values())
             known |= {i: y[i] for i in block}
         total += chance
-    truth = Truth(law)
+    truth = Truth(distribution)
     assert truth.accuracy(blocks) == total
     subsets = [list(combinations(range(4), j)) for j in range(5)]
     assert truth.means() == [sum(map(truth.of, sets), Fraction(0)) / len(sets) for sets in subsets]
@@ -185,30 +187,32 @@ def test_the_two_references_agree():
 
 @pytest.mark.parametrize("steps", [False, True])
 def test_errors_are_small_at_three_hundred(steps):
-    law = fixed_chain(300, steps=steps, seed=5)
+    distribution = fixed_chain(300, steps=steps, seed=5)
     blocks = [range(i, i + 3) for i in range(0, 300, 3)]
     for found in (
-        approximate_entropy(law),
-        approximate_dual(law),
-        approximate_step_bound(law, blocks),
-        approximate_step_bound(law, [range(300)]),
-        approximate_accuracy(law, blocks),
-        approximate_accuracy(law, [range(300)]),
-        approximate_accuracy(law, bisection(300)),
-        chain_curve(law).expected_kl([100, 100, 100]),
+        approximate_entropy(distribution),
+        approximate_dual(distribution),
+        approximate_step_bound(distribution, blocks),
+        approximate_step_bound(distribution, [range(300)]),
+        approximate_accuracy(distribution, blocks),
+        approximate_accuracy(distribution, [range(300)]),
+        approximate_accuracy(distribution, bisection(300)),
+        chain_curve(distribution).expected_kl([100, 100, 100]),
     ):
         assert 0 < found.error < USEFUL
-    assert chain_curve(law).z_error < USEFUL
-    lost = approximate_step_bound(law, bisection(300))
+    assert chain_curve(distribution).z_error < USEFUL
+    lost = approximate_step_bound(distribution, bisection(300))
     assert abs(lost.value) <= lost.error < USEFUL  # the truth is 0
-    whole = approximate_accuracy(law, [[i] for i in range(300)])
+    whole = approximate_accuracy(distribution, [[i] for i in range(300)])
     assert abs(whole.value - 1) <= whole.error < USEFUL
 
 
 def test_long_products_against_exact_powers():
     # P(y_b | y_a) of two tokens has a closed form: shrink^d; its entropies in exact numbers
-    law = MarkovLaw(n=200, initial=["1/3", "2/3"], transition=[["9/10", "1/10"], ["1/5", "4/5"]])
-    stay = [Fraction(2, 3), Fraction(1, 3)]  # the stationary law
+    distribution = MarkovDistribution(
+        n=200, initial=["1/3", "2/3"], transition=[["9/10", "1/10"], ["1/5", "4/5"]]
+    )
+    stay = [Fraction(2, 3), Fraction(1, 3)]  # the stationary distribution
     shrink = Fraction(7, 10)
     at = [stay[0] + (Fraction(1, 3) - stay[0]) * shrink**i for i in range(200)]
     for a, b in [(-1, 150), (0, 1), (3, 40), (0, 199), (100, 199), (50, 160)]:
@@ -217,7 +221,7 @@ def test_long_products_against_exact_powers():
         else:
             first = [stay[0] + (1 - stay[0]) * shrink ** (b - a), stay[0] * (1 - shrink ** (b - a))]
             wanted = sum(w * entropy_of([p, 1 - p]) for w, p in zip([at[a], 1 - at[a]], first, strict=True))
-        found, error = float(law.gap_entropies[a + 1, b]), float(law.gap_errors[a + 1, b])
+        found, error = float(distribution.gap_entropies[a + 1, b]), float(distribution.gap_errors[a + 1, b])
         assert abs(Fraction(found) - wanted) <= Fraction(error) + SLACK
         assert error < USEFUL / 1000
 
@@ -239,33 +243,33 @@ TINY = Fraction(1, 10**200)
 def test_probabilities_below_the_smallest_float_are_unknown_not_zero():
     # both ends are drawn at once; from 0 to 2 the only path has 1e-400, and is certain once both ends are known
     rows = [[1 - TINY, TINY, 0], [0, 1 - TINY, TINY], [0, 0, 1]]
-    law = MarkovLaw(n=3, initial=["1/2", 0, "1/2"], transition=rows)
+    distribution = MarkovDistribution(n=3, initial=["1/2", 0, "1/2"], transition=rows)
     blocks = [[0, 2], [1]]
-    truth = Truth(law).accuracy(blocks)
-    found = approximate_accuracy(law, blocks)
-    assert law.between(0, 2)[0, 2] == 0
-    assert law.possible(0, 2)[0, 2]
-    assert not law.possible(0, 2)[2, 0]
+    truth = Truth(distribution).accuracy(blocks)
+    found = approximate_accuracy(distribution, blocks)
+    assert distribution.between(0, 2)[0, 2] == 0
+    assert distribution.possible(0, 2)[0, 2]
+    assert not distribution.possible(0, 2)[2, 0]
     assert abs(Fraction(found.value) - truth) <= Fraction(found.error)
     assert 0.1 < found.error < 0.2  # a quarter of the runs meet the pair: 0 or 1 of it is right
-    assert within(approximate_entropy(law), Truth(law).entropy())
+    assert within(approximate_entropy(distribution), Truth(distribution).entropy())
 
 
 def test_pairs_that_hardly_occur_are_no_loss():
     # 1 survives n steps with 10^-n: below the smallest float, but never met
-    law = MarkovLaw(n=400, initial=["1/2", "1/2"], transition=[[1, 0], ["9/10", "1/10"]])
-    assert law.between(0, 399)[1, 1] == 0
-    found = approximate_accuracy(law, [[0, 399], range(1, 399)])
+    distribution = MarkovDistribution(n=400, initial=["1/2", "1/2"], transition=[[1, 0], ["9/10", "1/10"]])
+    assert distribution.between(0, 399)[1, 1] == 0
+    found = approximate_accuracy(distribution, [[0, 399], range(1, 399)])
     assert found.error < USEFUL
 
 
 @pytest.mark.parametrize("steps", [False, True])
 def test_what_is_possible(steps):
-    law = fixed_chain(9, steps=steps, seed=2)
-    truth = Truth(law)
+    distribution = fixed_chain(9, steps=steps, seed=2)
+    truth = Truth(distribution)
     for (a, b), reach in truth.between.items():
-        assert law.possible(a, b).tolist() == [[bool(p) for p in row] for row in reach]
-        floats = law.between(a, b)
+        assert distribution.possible(a, b).tolist() == [[bool(p) for p in row] for row in reach]
+        floats = distribution.between(a, b)
         for line, exact in zip(floats, reach, strict=True):
             for value, p in zip(line.tolist(), exact, strict=True):
                 count = power_roundings(b - a, 4)
@@ -274,19 +278,26 @@ def test_what_is_possible(steps):
 
 def test_subnormal_parameters_are_refused():
     with pytest.raises(InputError, match="below 1e-308"):
-        MarkovLaw(n=2, initial=["1e-320", Fraction(1) - Fraction("1e-320")], transition=[[1, 0], [0, 1]])
+        MarkovDistribution(
+            n=2, initial=["1e-320", Fraction(1) - Fraction("1e-320")], transition=[[1, 0], [0, 1]]
+        )
 
 
-@given(law=chains(6), data=st.data())
-def test_log_prob(law, data):
+@given(distribution=chains(6), data=st.data())
+def test_log_prob(distribution, data):
     rows = np.array(
-        data.draw(st.lists(st.tuples(*[st.integers(0, len(law.tokens) - 1)] * law.n), min_size=1))
+        data.draw(
+            st.lists(st.tuples(*[st.integers(0, len(distribution.tokens) - 1)] * distribution.n), min_size=1)
+        )
     )
-    for y, bits, error in zip(rows, law.log_prob(rows), law.log_prob_error(rows), strict=True):
+    for y, bits, error in zip(
+        rows, distribution.log_prob(rows), distribution.log_prob_error(rows), strict=True
+    ):
         steps = [
-            law.transition[0 if len(law.transition) == 1 else i][a][b] for i, (a, b) in enumerate(pairwise(y))
+            distribution.transition[0 if len(distribution.transition) == 1 else i][a][b]
+            for i, (a, b) in enumerate(pairwise(y))
         ]
-        chances = [law.initial[y[0]], *steps]
+        chances = [distribution.initial[y[0]], *steps]
         if not all(chances):
             assert (bits, error) == (-np.inf, 0)
         else:
@@ -302,31 +313,36 @@ def hidden(draw):
     weight = KINDS[draw(st.sampled_from(["few", "skewed", "uneven"]))]
     rows = [draw(st.lists(weight, min_size=width, max_size=width).filter(any)) for _ in chain.tokens]
     shows = [[Fraction(w, sum(row)) for w in row] for row in rows]
-    return HMMLaw(n=chain.n, initial=chain.initial, transition=chain.transition, emission=shows)
+    return HMMDistribution(n=chain.n, initial=chain.initial, transition=chain.transition, emission=shows)
 
 
 @settings(max_examples=examples(20))
-@given(law=hidden())
-def test_log_prob_of_hidden_chains(law):
-    rows = np.array(list(product(range(len(law.tokens)), repeat=law.n)))
-    check_log_probs(law, rows, hidden_chances(law, rows.tolist()))
+@given(distribution=hidden())
+def test_log_prob_of_hidden_chains(distribution):
+    rows = np.array(list(product(range(len(distribution.tokens)), repeat=distribution.n)))
+    check_log_probs(distribution, rows, hidden_chances(distribution, rows.tolist()))
 
 
-def hidden_chances(law, rows):
+def hidden_chances(distribution, rows):
     """P(y) of each row, by the forward algorithm in Fractions."""
-    moves = [law.transition[0 if len(law.transition) == 1 else i] for i in range(law.n - 1)]
+    moves = [
+        distribution.transition[0 if len(distribution.transition) == 1 else i]
+        for i in range(distribution.n - 1)
+    ]
     truth = []
     for y in rows:
-        ways = [p * row[y[0]] for p, row in zip(law.initial, law.emission, strict=True)]
+        ways = [p * row[y[0]] for p, row in zip(distribution.initial, distribution.emission, strict=True)]
         for v, move in zip(y[1:], moves, strict=True):
             after = [sum((p * move[g][h] for g, p in enumerate(ways)), Fraction(0)) for h in range(len(ways))]
-            ways = [p * row[v] for p, row in zip(after, law.emission, strict=True)]
+            ways = [p * row[v] for p, row in zip(after, distribution.emission, strict=True)]
         truth.append(sum(ways, Fraction(0)))
     return truth
 
 
-def check_log_probs(law, rows, truth):
-    for bits, error, p in zip(law.log_prob(rows), log_prob_error(law, rows), truth, strict=True):
+def check_log_probs(distribution, rows, truth):
+    for bits, error, p in zip(
+        distribution.log_prob(rows), log_prob_error(distribution, rows), truth, strict=True
+    ):
         if p == 0:
             assert (bits, error) == (-np.inf, 0)
         else:
@@ -344,46 +360,52 @@ AMBIGUOUS = {
 @pytest.mark.parametrize("words", [(), ("a",), ("a", "b")])
 @pytest.mark.parametrize("n", [2, 5])
 def test_log_prob_of_grammars(n, words):
-    law = GrammarLaw(n=n, rules=AMBIGUOUS, words=words)
-    pmf = {tuple(law.tokens.index(w) for w in y): p for y, p in law.pmf()}
-    rows = list(product(range(len(law.tokens)), repeat=n))
-    check_log_probs(law, np.array(rows), [pmf.get(y, Fraction(0)) for y in rows])
+    distribution = GrammarDistribution(n=n, rules=AMBIGUOUS, words=words)
+    pmf = {tuple(distribution.tokens.index(w) for w in y): p for y, p in distribution.pmf()}
+    rows = list(product(range(len(distribution.tokens)), repeat=n))
+    check_log_probs(distribution, np.array(rows), [pmf.get(y, Fraction(0)) for y in rows])
 
 
 def test_log_prob_where_floats_end(monkeypatch):
     # the state that the last token needs has a share below the least float on the way: logarithms take over
     rows, shows = [[1, 0], [0, 1]], [[1 - TINY, TINY], [TINY, 1 - TINY]]
-    law = HMMLaw(n=5, initial=["1/2", "1/2"], transition=rows, emission=shows)
+    distribution = HMMDistribution(n=5, initial=["1/2", "1/2"], transition=rows, emission=shows)
     answers = np.array([[0, 0, 0, 0, 1], [0, 0, 1, 1, 1], [0, 0, 0, 0, 0]])
-    errors, truths = log_prob_error(law, answers), hidden_chances(law, answers.tolist())
+    errors, truths = log_prob_error(distribution, answers), hidden_chances(distribution, answers.tolist())
     assert errors.max() < USEFUL
-    for bits, error, p in zip(law.log_prob(answers), errors, truths, strict=True):
+    for bits, error, p in zip(distribution.log_prob(answers), errors, truths, strict=True):
         assert abs(Fraction(float(bits)) + minus_log2(p)) <= Fraction(float(error)) + SLACK
-    none = HMMLaw(n=3, initial=[1, 0], transition=rows, emission=[[1, 0], [0, 1]])
+    none = HMMDistribution(n=3, initial=[1, 0], transition=rows, emission=[[1, 0], [0, 1]])
     assert log_prob_error(none, np.array([[1, 1, 1]])).tolist() == [0]
-    deep = GrammarLaw(n=40, rules={"S": {"S S": "1/1000", "x": "999/2000", "y": "999/2000"}}, words=())
+    deep = GrammarDistribution(
+        n=40, rules={"S": {"S S": "1/1000", "x": "999/2000", "y": "999/2000"}}, words=()
+    )
     assert log_prob_error(deep, np.zeros((1, 40), dtype=int))[0] < USEFUL
-    deeper = GrammarLaw(n=90, rules={"S": {"S S": "1/1000", "x": "999/2000", "y": "999/2000"}}, words=())
+    deeper = GrammarDistribution(
+        n=90, rules={"S": {"S S": "1/1000", "x": "999/2000", "y": "999/2000"}}, words=()
+    )
     assert log_prob_error(deeper, np.zeros((1, 90), dtype=int))[0] < USEFUL  # by balls
     monkeypatch.setattr(evidence_errors, "MOST", 1000)
     assert log_prob_error(deeper, np.zeros((1, 90), dtype=int))[0] == np.inf  # too many products
 
 
 @settings(max_examples=examples(10))
-@given(law=hidden())
-def test_log_prob_of_hidden_chains_in_balls(law):
-    rows = list(product(range(len(law.tokens)), repeat=law.n))
-    for y, p in zip(rows, hidden_chances(law, rows), strict=True):
+@given(distribution=hidden())
+def test_log_prob_of_hidden_chains_in_balls(distribution):
+    rows = list(product(range(len(distribution.tokens)), repeat=distribution.n))
+    for y, p in zip(rows, hidden_chances(distribution, rows), strict=True):
         if p:
-            error = abs(float(hmm_bits(law, y).mid()) + float(minus_log2(p)))
+            error = abs(float(hmm_bits(distribution, y).mid()) + float(minus_log2(p)))
             assert error < 1e-14 * max(1.0, float(minus_log2(p)))
 
 
 @pytest.mark.parametrize("words", [(), ("a", "b")])
 def test_log_prob_of_grammars_in_balls(words):
-    law = GrammarLaw(n=5, rules=AMBIGUOUS, words=words)
-    for y, p in law.pmf():
-        assert float(grammar_bits(*law.split, y).mid()) == pytest.approx(-float(minus_log2(p)), abs=1e-14)
+    distribution = GrammarDistribution(n=5, rules=AMBIGUOUS, words=words)
+    for y, p in distribution.pmf():
+        assert float(grammar_bits(*distribution.split, y).mid()) == pytest.approx(
+            -float(minus_log2(p)), abs=1e-14
+        )
 
 
 def test_numpy_logarithms_are_within_four_units():
@@ -413,10 +435,10 @@ class Task:
 
 
 def test_answers_carry_the_errors():
-    law = fixed_chain(40, steps=False)
+    distribution = fixed_chain(40, steps=False)
     blocks = [range(i, i + 4) for i in range(0, 40, 4)]
-    answer = large_bounds(Task(), law, blocks, samples=2, seed=0)
-    truth = Truth(law)
+    answer = large_bounds(Task(), distribution, blocks, samples=2, seed=0)
+    truth = Truth(distribution)
     wanted = {
         "entropy": truth.entropy(),
         "total_correlation": truth.step_bound([range(40)]),
@@ -426,7 +448,7 @@ def test_answers_carry_the_errors():
     for key, value in wanted.items():
         assert abs(Fraction(answer[key]) - value) <= Fraction(answer["errors"][key]) + SLACK
     assert set(answer["errors"]) == {*wanted, "optimal_bound", "partition_accuracy"}
-    schedule = large_schedule(Task(), law, samples=2, seed=0)
+    schedule = large_schedule(Task(), distribution, samples=2, seed=0)
     assert set(schedule["errors"]) == {"information_curve", "expected_kl"}
     assert all(0 < e < USEFUL for e in [*answer["errors"].values(), *schedule["errors"].values()])
 

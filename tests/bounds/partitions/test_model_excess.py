@@ -22,9 +22,9 @@ from theory.validation import InputError
 SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "skewed", "sparse"))
 
 
-def random_model(law: ref.PMF, seed: int):
+def random_model(distribution: ref.PMF, seed: int):
     """Conditionals that depend on the context, the position and the token, and are positive."""
-    alphabets = [sorted({y[i] for y in law}, key=repr) for i in range(ref.length(law))]
+    alphabets = [sorted({y[i] for y in distribution}, key=repr) for i in range(ref.length(distribution))]
 
     def asked(revealed, i, token):
         rng = Random(f"{seed} {sorted(revealed.items(), key=repr)} {i}")
@@ -36,9 +36,9 @@ def random_model(law: ref.PMF, seed: int):
 
 @given(target=SMALL, data=st.data(), seed=st.integers(0, 10**6))
 def test_divergence_is_the_step_bound_and_the_excess(target, data, seed):
-    blocks, model = data.draw(ordered_partitions(target.n)), random_model(target.law, seed)
+    blocks, model = data.draw(ordered_partitions(target.n)), random_model(target.distribution, seed)
     q = {}
-    for y in target.law:
+    for y in target.distribution:
         q[y], before = Fraction(1), {}
         for block in blocks:
             for i in block:
@@ -46,7 +46,8 @@ def test_divergence_is_the_step_bound_and_the_excess(target, data, seed):
             before = {**before, **{i: y[i] for i in block}}
     excess = model_excess(target.exact, model, blocks)
     assert (
-        LogNumber(ref.kl_exact(target.law, q)) == step_bound(subset_entropies(target.exact), blocks) + excess
+        LogNumber(ref.kl_exact(target.distribution, q))
+        == step_bound(subset_entropies(target.exact), blocks) + excess
     )
     assert excess >= 0
     rough = model_excess(target.floats, lambda *asked: float(model(*asked)), blocks)

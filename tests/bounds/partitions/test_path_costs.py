@@ -22,17 +22,17 @@ from theory.numbers.lognumber import LogNumber
 from theory.optima.adaptive.frontier import frontier
 from theory.optima.adaptive.policy_table import path_blocks
 from theory.optima.adaptive.step_cap import adaptive_bounds
-from theory.optima.mixtures.output_distributions import partition_law
+from theory.optima.mixtures.output_distributions import partition_distribution
 from theory.validation import InputError
 
 SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2), (2, 2, 2, 2)], kinds=("dense", "skewed", "sparse"))
 
 
-def by_definition(law: ref.PMF, outcome, blocks):
+def by_definition(distribution: ref.PMF, outcome, blocks):
     """Both sums in turn, each term a conditional probability counted from the outcomes."""
 
     def asked(given, i):
-        fits = {y: p for y, p in law.items() if all(y[j] == outcome[j] for j in given)}
+        fits = {y: p for y, p in distribution.items() if all(y[j] == outcome[j] for j in given)}
         return sum(p for y, p in fits.items() if y[i] == outcome[i]) / sum(fits.values())
 
     terms, revealed = [], []
@@ -47,11 +47,13 @@ def by_definition(law: ref.PMF, outcome, blocks):
 @given(target=SMALL, data=st.data())
 def test_definition_and_identity_with_the_path_cost(target, data):
     pmf, blocks = target.exact, data.draw(ordered_partitions(target.n))
-    outcome = data.draw(st.sampled_from(sorted(target.law, key=repr)))
+    outcome = data.draw(st.sampled_from(sorted(target.distribution, key=repr)))
     found = pseudo_cost(pmf, outcome, blocks)
-    assert same(found, by_definition(target.law, outcome, blocks))
+    assert same(found, by_definition(target.distribution, outcome, blocks))
     assert found == path_cost(pmf, outcome, blocks)
-    assert found == LogNumber.log2(Fraction(target.law[outcome]) / partition_law(pmf, blocks)[outcome])
+    assert found == LogNumber.log2(
+        Fraction(target.distribution[outcome]) / partition_distribution(pmf, blocks)[outcome]
+    )
     shuffled = [data.draw(st.permutations(block)) for block in blocks]
     assert pseudo_cost(pmf, outcome, shuffled) == found
     assert float(pseudo_cost(target.floats, outcome, blocks)) == pytest.approx(float(found), abs=ROUNDING)
@@ -60,7 +62,9 @@ def test_definition_and_identity_with_the_path_cost(target, data):
 @given(target=SMALL, data=st.data())
 def test_mean_is_the_step_bound(target, data):
     blocks = data.draw(ordered_partitions(target.n))
-    mean = sum((p * pseudo_cost(target.exact, y, blocks) for y, p in target.law.items()), LogNumber())
+    mean = sum(
+        (p * pseudo_cost(target.exact, y, blocks) for y, p in target.distribution.items()), LogNumber()
+    )
     assert mean == step_bound(subset_entropies(target.exact), blocks)
 
 
@@ -71,18 +75,18 @@ def test_mean_along_an_adaptive_policy_is_its_divergence(target):
     policies = [vertex.policy for vertex in frontier(pmf).vertices]
     policies += [adaptive_bounds(pmf).policy(steps) for steps in range(1, target.n + 1)]
     for policy in policies:
-        costs = {y: pseudo_cost(pmf, y, path_blocks(pmf, policy, y)) for y in target.law}
-        assert sum((p * costs[y] for y, p in target.law.items()), LogNumber()) == policy.kl
+        costs = {y: pseudo_cost(pmf, y, path_blocks(pmf, policy, y)) for y in target.distribution}
+        assert sum((p * costs[y] for y, p in target.distribution.items()), LogNumber()) == policy.kl
 
 
-def test_a_law_of_blocks_and_its_divergence():
+def test_a_distribution_of_blocks_and_its_divergence():
     pmf = JointPMF.uniform(permutations(range(3)))
     costs = [pseudo_cost(pmf, y, [[0, 2], [1]]) for y in pmf.outcomes]
     assert set(costs) == {LogNumber.log2(Fraction(3, 2))}
     assert kl_divergence(pmf, pmf) == 0
 
 
-def test_conditionals_of_no_joint_law():
+def test_conditionals_of_no_joint_distribution():
     """A model whose two orders disagree: the pseudo-cost depends on the order within the block."""
 
     def asked(revealed, i, _):

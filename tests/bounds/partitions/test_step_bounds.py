@@ -34,8 +34,8 @@ SMALL = [(1,), (3,), (2, 2), (3, 2), (1, 3), (2, 2, 2), (3, 1, 2), (2, 3, 2)]
 FOUR = [(2, 2, 2, 2), (3, 2, 1, 2)]
 
 
-def table_of(law: ref.PMF):
-    return subset_entropies(JointPMF.from_mapping(law))
+def table_of(distribution: ref.PMF):
+    return subset_entropies(JointPMF.from_mapping(distribution))
 
 
 def brute_force(table, steps: int):
@@ -49,7 +49,7 @@ def brute_force(table, steps: int):
 @given(target=targets([*SMALL, *FOUR]), data=st.data())
 def test_step_bound_is_the_definition(target, data):
     partition = data.draw(ordered_partitions(target.n))
-    form = ref.step_bound(target.law, partition)
+    form = ref.step_bound(target.distribution, partition)
     assert same(step_bound(subset_entropies(target.exact), partition), form)
     value = step_bound(subset_entropies(target.floats), partition)
     assert isinstance(value, float)
@@ -82,7 +82,7 @@ def test_optimal_bound_is_the_least_of_all_partitions(target):
     found = optimal_bounds(subset_entropies(target.exact))
     assert len(found.values) == len(found.partitions) == target.n
     for steps, (value, partition) in enumerate(zip(found.values, found.partitions, strict=True), start=1):
-        form, winners = ref.optimal_bound(target.law, steps)
+        form, winners = ref.optimal_bound(target.distribution, steps)
         assert same(value, form)
         assert tuple(tuple(sorted(block)) for block in partition) in winners
 
@@ -127,7 +127,8 @@ def test_five_positions_with_many_ties(seed):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_differences_below_double_precision_decide(seed):
-    # an exchangeable law, disturbed by one part in 10^13: the partitions nearly tie and floats cannot rank them
+    # an exchangeable distribution, disturbed by one part in 10^13: the partitions nearly tie and floats cannot rank
+    # them
     rng = Random(seed)
     words = list(product((0, 1), repeat=4))
     by_ones = [rng.randint(1, 9) for _ in range(5)]
@@ -153,7 +154,9 @@ def test_one_partition_for_all_contexts(parts):
     for steps, value in enumerate(found.values, start=1):
         costs = []
         for partition in ref.ordered_partitions(3, steps):
-            forms = [ref.scale(ref.step_bound(t.law, partition), Fraction(w, total)) for w, t in parts]
+            forms = [
+                ref.scale(ref.step_bound(t.distribution, partition), Fraction(w, total)) for w, t in parts
+            ]
             costs.append(LogNumber(ref.add(*forms)))
         assert value == min(costs)
         assert step_bound(table, found.partitions[steps - 1]) == value
@@ -170,7 +173,7 @@ def test_one_partition_for_all_contexts(parts):
 @given(target=targets([*SMALL, *FOUR]), data=st.data())
 def test_permuting_positions_permutes_partitions(target, data):
     order = data.draw(st.permutations(range(target.n)))
-    moved = table_of({tuple(y[i] for i in order): p for y, p in target.law.items()})
+    moved = table_of({tuple(y[i] for i in order): p for y, p in target.distribution.items()})
     table = subset_entropies(target.exact)
     assert optimal_bounds(moved).values == optimal_bounds(table).values
     partition = data.draw(ordered_partitions(target.n))
@@ -230,10 +233,10 @@ def test_fixed_partitions_are_beaten_by_adaptive_ones():
             for y in (0, 1):
                 bits = {a: x, b: x, c: y, d: y}
                 words.append((s, *(bits[i] for i in range(4))))
-    law = ref.uniform(words)
-    table = table_of(law)
-    assert entropy(JointPMF.from_mapping(law)) == LogNumber.log2(12)
-    assert total_correlation(JointPMF.from_mapping(law)) == 2
+    distribution = ref.uniform(words)
+    table = table_of(distribution)
+    assert entropy(JointPMF.from_mapping(distribution)) == LogNumber.log2(12)
+    assert total_correlation(JointPMF.from_mapping(distribution)) == 2
     # who sees s takes one bit of each pair, then the other two: three steps and no loss; no fixed choice does that
     assert optimal_bounds(table).values[2] > 0
 

@@ -16,8 +16,8 @@ from theory.validation import InputError
 
 
 def chain(n: int, order: int, seed: int) -> JointPMF:
-    """A random binary chain: each bit has a law for every value of the ``order`` bits before it; some are sure."""
-    rng, law = Random(seed), {}
+    """A random binary chain: a distribution of each bit for every value of ``order`` bits before; some sure."""
+    rng, distribution = Random(seed), {}
     chance = {
         past: Fraction(rng.choice([0, 1, 2, 3, 5, 6]), 6)
         for length in range(order + 1)
@@ -29,8 +29,8 @@ def chain(n: int, order: int, seed: int) -> JointPMF:
             one = chance[word[max(0, t - order) : t]]
             p *= one if bit else 1 - one
         if p:
-            law[word] = p
-    return JointPMF.from_mapping(law)
+            distribution[word] = p
+    return JointPMF.from_mapping(distribution)
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])

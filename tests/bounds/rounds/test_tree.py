@@ -1,4 +1,4 @@
-"""Centroid blocks: no loss on any law that is Markov on the forest, and at most floor(log2 n) + 1 of them."""
+"""Centroid blocks: no loss on any distribution that is Markov on the forest, and at most floor(log2 n) + 1 of them."""
 
 from fractions import Fraction
 from itertools import product
@@ -24,8 +24,8 @@ def random_forest(n: int, seed: int, roots: float = 0.1) -> list[tuple[int, int]
     return [(names[i], names[rng.randrange(i)]) for i in range(1, n) if rng.random() >= roots]
 
 
-def law_on(n: int, edges, seed: int) -> ref.PMF:
-    """A law with a positive factor on every edge and position: Markov on the forest."""
+def distribution_on(n: int, edges, seed: int) -> ref.PMF:
+    """A distribution with a positive factor on every edge and position: Markov on the forest."""
     rng = Random(seed)
     factors = [{pair: rng.randint(1, 5) for pair in product((0, 1), repeat=2)} for _ in edges]
     own = [{bit: rng.randint(1, 5) for bit in (0, 1)} for _ in range(n)]
@@ -44,9 +44,9 @@ def law_on(n: int, edges, seed: int) -> ref.PMF:
 @given(n=st.integers(1, 5), seed=st.integers(0, 10**6))
 def test_centroids_lose_nothing(n, seed):
     edges = random_forest(n, seed)
-    law, blocks = law_on(n, edges, seed), centroid_blocks(n, edges)
-    assert ref.step_bound(law, blocks) == {}
-    assert step_bound(subset_entropies(JointPMF.from_mapping(law)), blocks) == 0
+    distribution, blocks = distribution_on(n, edges, seed), centroid_blocks(n, edges)
+    assert ref.step_bound(distribution, blocks) == {}
+    assert step_bound(subset_entropies(JointPMF.from_mapping(distribution)), blocks) == 0
     assert len(blocks) <= tree_rounds(n)
 
 
@@ -68,7 +68,7 @@ def test_each_block_has_one_position_of_every_part(n, seed, roots):
 
 
 def test_the_tree_task_and_a_path():
-    table = subset_entropies(make_task("tree", 7).contexts()[0].law.pmf())
+    table = subset_entropies(make_task("tree", 7).contexts()[0].distribution.pmf())
     edges = [((i - 1) // 2, i) for i in range(1, 7)]
     blocks = centroid_blocks(7, edges)
     assert len(blocks) == tree_rounds(7) == 3

@@ -10,7 +10,7 @@ from synthetic import make_task
 from tests.helpers.compositions import compositions
 from theory.bounds.rounds.walk import (
     left_to_right_floor,
-    longest_run_law,
+    longest_run_distribution,
     walk_rounds,
     walk_rounds_of_theorem_4,
 )
@@ -32,7 +32,7 @@ def longest(bits) -> int:
 
 def walk(n):
     (context,) = make_task("bernoulli_walk", n).contexts()
-    return context.law.pmf()
+    return context.distribution.pmf()
 
 
 @pytest.mark.parametrize("n", [*range(1, 11), 13])
@@ -40,7 +40,7 @@ def test_longest_run_by_listing(n):
     counts = [0] * n
     for bits in product((0, 1), repeat=n):
         counts[longest(bits) - 1] += 1
-    assert longest_run_law(n) == tuple(Fraction(count, 2**n) for count in counts)
+    assert longest_run_distribution(n) == tuple(Fraction(count, 2**n) for count in counts)
 
 
 @pytest.mark.parametrize("n", range(1, 9))
@@ -82,19 +82,19 @@ def test_growth_at_large_n():
     # the longest run has about log2 n bits, so that the bound grows by almost a round when n doubles
     values = [float(walk_rounds(n)) for n in (50, 100, 200, 400)]
     assert all(0.7 < b - a < 1 for a, b in pairwise(values))
-    assert sum(longest_run_law(400)) == 1
+    assert sum(longest_run_distribution(400)) == 1
 
 
 @pytest.mark.parametrize("n", range(1, 9))
 def test_batches_from_the_left(n):
-    law = Gaps(n, "walk")
+    distribution = Gaps(n, "walk")
     for sizes in compositions(n):
         blocks, start = [], 0
         for size in sizes:
             blocks.append(tuple(range(start, start + size)))
             start += size
         floor = left_to_right_floor(n, len(sizes))
-        assert law.bound(blocks) >= LogNumber.rational(Fraction(floor))
+        assert distribution.bound(blocks) >= LogNumber.rational(Fraction(floor))
         constant = 1 + log2(e / pi) / 2
         assert floor == pytest.approx(n / 2 * log2(n / len(sizes)) - constant * n)
 
@@ -130,9 +130,9 @@ def test_answer_of_the_frontier():
 
 def test_wrong_input():
     with pytest.raises(InputError, match="n must be"):
-        longest_run_law(0)
+        longest_run_distribution(0)
     with pytest.raises(CostError, match="the longest run of 100000 bits"):
-        longest_run_law(100_000)
+        longest_run_distribution(100_000)
     with pytest.raises(InputError, match="rounds must be at most n = 3, got 4"):
         left_to_right_floor(3, 4)
     with pytest.raises(InputError, match="epsilon must be at least 0"):

@@ -20,7 +20,7 @@ from theory.bounds.partitions.step_bounds import optimal_bounds
 from theory.bounds.schedules.from_estimates import dtc_schedule, singles_then_rest, tc_schedule
 from theory.bounds.schedules.random_order import (
     expected_kl,
-    expected_kl_of_law,
+    expected_kl_of_distribution,
     lavenant_zanella_kl,
 )
 from theory.decoding.decoder import decode
@@ -38,9 +38,9 @@ ROUNDING = 1e-12  # bits: sums of at most 16 entropies of at most 4 bits each
 SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2), (2, 2, 2, 2)], kinds=("dense", "skewed", "sparse"))
 
 
-def mean_over_partitions(law, cost):
+def mean_over_partitions(distribution, cost):
     """The mean of a sum of block costs over all ordered partitions with given block sizes, for each sizes."""
-    n = ref.length(law)
+    n = ref.length(distribution)
     price = cache(cost)
     means = {}
     for steps in range(1, n + 1):
@@ -61,30 +61,33 @@ def step(n, k):
 
 @given(target=targets(kinds=("dense", "skewed", "sparse")))
 def test_mean_entropies_and_curve(target):
-    n, law = target.n, target.law
+    n, distribution = target.n, target.distribution
     curve = information_curve(subset_entropies(target.exact))
     floats = information_curve(subset_entropies(target.floats))
     means = []
     for j in range(n + 1):
-        forms = [ref.entropy(law, s) for s in combinations(range(n), j)]
+        forms = [ref.entropy(distribution, s) for s in combinations(range(n), j)]
         means.append(ref.scale(ref.add(*forms), Fraction(1, comb(n, j))))
     assert all(map(same, curve.means, means))
     assert floats.means == pytest.approx([ref.to_float(m) for m in means], abs=ROUNDING)
     assert curve.floats().means == pytest.approx(floats.means, abs=ROUNDING)
     assert all(same(z, ref.sub(ref.add(means[1], means[j]), means[j + 1])) for j, z in enumerate(curve.z))
-    assert same(curve.total_correlation, ref.total_correlation(law))
-    assert same(curve.dual_total_correlation, ref.dual_total_correlation(law))
+    assert same(curve.total_correlation, ref.total_correlation(distribution))
+    assert same(curve.dual_total_correlation, ref.dual_total_correlation(distribution))
     assert sum(curve.z, LogNumber()) == curve.total_correlation
     assert n * curve.z[-1] - sum(curve.z, LogNumber()) == curve.dual_total_correlation
 
 
 @given(target=SMALL)
 def test_curve_is_the_mean_information_between_a_position_and_others(target):
-    n, law = target.n, target.law
+    n, distribution = target.n, target.distribution
     curve = information_curve(subset_entropies(target.exact))
     for j in range(1, n + 1):
         pairs = [(i, s) for i in range(n) for s in combinations([k for k in range(n) if k != i], j - 1)]
-        forms = [ref.sub(ref.entropy(law, (i,)), ref.conditional_entropy(law, (i,), s)) for i, s in pairs]
+        forms = [
+            ref.sub(ref.entropy(distribution, (i,)), ref.conditional_entropy(distribution, (i,), s))
+            for i, s in pairs
+        ]
         assert same(curve.z[j - 1], ref.scale(ref.add(*forms), Fraction(1, len(pairs))))
 
 
@@ -92,7 +95,7 @@ def test_curve_is_the_mean_information_between_a_position_and_others(target):
 def test_expected_kl_is_the_mean_over_all_ordered_partitions(target):
     table, floats = subset_entropies(target.exact), subset_entropies(target.floats)
     means = mean_over_partitions(
-        target.law, lambda block, before: ref.block_cost(target.law, block, sorted(before))
+        target.distribution, lambda block, before: ref.block_cost(target.distribution, block, sorted(before))
     )
     assert sorted(means) == sorted(compositions(target.n))
     for sizes, form in means.items():
@@ -138,16 +141,16 @@ def test_contexts_average(parts):
 
 @given(target=SMALL, data=st.data())
 def test_drawn_sizes_cost_the_mean_of_theirs(target, data):
-    """Sizes by a law of their own (arXiv 2602.20126): every ordered partition with its probability."""
+    """Sizes by a distribution of their own (arXiv 2602.20126): every ordered partition with its probability."""
     chosen = data.draw(st.lists(st.sampled_from(list(compositions(target.n))), min_size=1, unique=True))
     amounts = [data.draw(st.integers(0, 4)) + (j == 0) for j in range(len(chosen))]
     shares = {sizes: Fraction(a, sum(amounts)) for sizes, a in zip(chosen, amounts, strict=True)}
     means = mean_over_partitions(
-        target.law, lambda block, before: ref.block_cost(target.law, block, sorted(before))
+        target.distribution, lambda block, before: ref.block_cost(target.distribution, block, sorted(before))
     )
     form = ref.add(*(ref.scale(means[sizes], share) for sizes, share in shares.items()))
-    assert same(expected_kl_of_law(subset_entropies(target.exact), shares), form)
-    floats = expected_kl_of_law(subset_entropies(target.floats), shares)
+    assert same(expected_kl_of_distribution(subset_entropies(target.exact), shares), form)
+    floats = expected_kl_of_distribution(subset_entropies(target.floats), shares)
     assert floats == pytest.approx(ref.to_float(form), abs=ROUNDING)
 
 
@@ -262,8 +265,8 @@ def test_latin_squares():
 @pytest.mark.parametrize("task", ["shuffle", "replace_random"])
 @pytest.mark.parametrize("n", [2, 3, 4, 5])
 def test_exchangeable_tasks_lose_nothing_by_random_order(task, n):
-    law = ref.shuffle(n) if task == "shuffle" else ref.replace_random(n)
-    table = subset_entropies(JointPMF.from_mapping(law))
+    distribution = ref.shuffle(n) if task == "shuffle" else ref.replace_random(n)
+    table = subset_entropies(JointPMF.from_mapping(distribution))
     curve = information_curve(mean_subset_entropies(task, n))
     assert curve.means == information_curve(table).means
     assert optimal_sizes(curve).values == optimal_bounds(table).values
@@ -348,7 +351,10 @@ BAD = {
         lambda: expected_kl([0, 1, 1], [2, 0]),
         "a block size must be a whole number of at least 1",
     ),
-    "law of sizes": (lambda: expected_kl_of_law([0, 1, 1], {(2,): "1/2"}), "probabilities that sum to 1"),
+    "distribution of sizes": (
+        lambda: expected_kl_of_distribution([0, 1, 1], {(2,): "1/2"}),
+        "probabilities that sum to 1",
+    ),
     "start": (lambda: information_curve([1, 2]), "h_0 = 0"),
     "short": (lambda: information_curve([0]), "n of at least 1"),
     "mixed": (lambda: information_curve([0.0, LogNumber.log2(3)]), "all exact or all floats"),

@@ -61,8 +61,8 @@ def mean(pairs):
     return ref.add(*(ref.scale(form, weight) for form, weight in pairs if weight))
 
 
-def information(law, i, given):
-    return ref.sub(ref.entropy(law, (i,)), ref.conditional_entropy(law, (i,), given))
+def information(distribution, i, given):
+    return ref.sub(ref.entropy(distribution, (i,)), ref.conditional_entropy(distribution, (i,), given))
 
 
 # --- Definitions ----------------------------------------------------------------------------------------
@@ -70,34 +70,34 @@ def information(law, i, given):
 
 @given(target=SMALL, t=TIMES)
 def test_growth_is_the_mean_information_at_density_t(target, t):
-    law, n = target.law, target.n
+    distribution, n = target.distribution, target.n
     table = subset_entropies(target.exact)
     others = [[j for j in range(n) if j != i] for i in range(n)]
-    form = mean((information(law, i, a), w) for i in range(n) for a, w in random_sets(others[i], t))
+    form = mean((information(distribution, i, a), w) for i in range(n) for a, w in random_sets(others[i], t))
     assert same(growth(table)(t), form)
     assert growth(subset_entropies(target.floats))(t) == pytest.approx(ref.to_float(form), abs=ROUNDING)
 
 
 @given(target=SMALL, t=TIMES)
 def test_antiderivative_is_the_mean_total_correlation(target, t):
-    law = target.law
-    form = mean((ref.total_correlation(law, a), w) for a, w in random_sets(range(target.n), t))
+    distribution = target.distribution
+    form = mean((ref.total_correlation(distribution, a), w) for a, w in random_sets(range(target.n), t))
     assert same(growth(subset_entropies(target.exact)).antiderivative()(t), form)
 
 
-def pairs_of(law, t):
-    n = ref.length(law)
+def pairs_of(distribution, t):
+    n = ref.length(distribution)
     for i, j in product(range(n), repeat=2):
         if i != j:
             for a, w in random_sets([k for k in range(n) if k not in (i, j)], t):
-                after = ref.conditional_entropy(law, (i,), (j, *a))
-                yield ref.sub(ref.conditional_entropy(law, (i,), a), after), w
+                after = ref.conditional_entropy(distribution, (i,), (j, *a))
+                yield ref.sub(ref.conditional_entropy(distribution, (i,), a), after), w
 
 
 @given(target=SMALL, t=TIMES)
 def test_derivative_and_pair_information(target, t):
     curve = information_curve(subset_entropies(target.exact))
-    form = mean(pairs_of(target.law, t))
+    form = mean(pairs_of(target.distribution, t))
     assert same(growth(curve).derivative()(t), form)
     assert pair_information(curve, t) == t**2 * growth(curve).derivative()(t)
     assert all(c >= 0 for c in growth(curve).derivative().coefficients)
@@ -106,10 +106,10 @@ def test_derivative_and_pair_information(target, t):
 MASK = "masked"
 
 
-def masked_law(law, p):
-    """The law of y with each token masked with probability 1 - p."""
+def masked_distribution(distribution, p):
+    """The distribution of y with each token masked with probability 1 - p."""
     out = {}
-    for y, weight in law.items():
+    for y, weight in distribution.items():
         for kept, w in random_sets(range(len(y)), p):
             seen = tuple(token if i in kept else MASK for i, token in enumerate(y))
             out[seen] = out.get(seen, 0) + weight * w
@@ -122,12 +122,14 @@ def masked_law(law, p):
     p=st.sampled_from([Fraction(1, 2), Fraction(2, 3)]),
 )
 def test_pair_information_of_masked_tokens(target, p):
-    law, n = masked_law(target.law, p), target.n
+    distribution, n = masked_distribution(target.distribution, p), target.n
     forms = []
     for i, j in product(range(n), repeat=2):
         if i != j:
             rest = tuple(k for k in range(n) if k not in (i, j))
-            before, after = (ref.conditional_entropy(law, (i,), given) for given in (rest, (j, *rest)))
+            before, after = (
+                ref.conditional_entropy(distribution, (i,), given) for given in (rest, (j, *rest))
+            )
             forms.append(ref.sub(before, after))
     assert same(pair_information(subset_entropies(target.exact), p), ref.add(*forms))
 
@@ -135,13 +137,13 @@ def test_pair_information_of_masked_tokens(target, p):
 @settings(max_examples=examples(15))
 @given(target=SMALL, ends=st.tuples(TIMES, TIMES).map(sorted))
 def test_one_step_defect_is_the_mean_block_cost(target, ends):
-    law, n, (p, q) = target.law, target.n, ends
+    distribution, n, (p, q) = target.distribution, target.n, ends
     table = subset_entropies(target.exact)
     costs = []
     for before, w in random_sets(range(n), p):
         rest = [i for i in range(n) if i not in before]
         for block, v in random_sets(rest, (q - p) / (1 - p) if p < 1 else Fraction(0)):
-            costs.append((ref.block_cost(law, block, before) if len(block) > 1 else {}, w * v))
+            costs.append((ref.block_cost(distribution, block, before) if len(block) > 1 else {}, w * v))
     assert same(one_step_defect(table, p, q), mean(costs))
 
 
@@ -197,7 +199,7 @@ def test_integrals(target, ends):
 @given(target=targets(kinds=("dense", "skewed", "sparse")), ends=st.tuples(TIMES, TIMES).map(sorted))
 def test_floats_keep_their_error(target, ends):
     """The floats of the pmf are read as the numbers that they are, divided by their sum."""
-    weights = {y: Fraction(float(p)) for y, p in target.law.items()}
+    weights = {y: Fraction(float(p)) for y, p in target.distribution.items()}
     read = JointPMF.from_mapping({y: p / sum(weights.values()) for y, p in weights.items()})
     exact, floats = subset_entropies(read), subset_entropies(target.floats)
     error, (p, q) = growth_error(floats), ends

@@ -68,7 +68,7 @@ def test_every_bound_is_above_the_exact_value(target):
 @given(target=PRIMES)
 def test_floats_agree(target):
     weights = {
-        y: Fraction(float(p)) for y, p in target.law.items()
+        y: Fraction(float(p)) for y, p in target.distribution.items()
     }  # the floats as the numbers that they are
     scaled = {y: p / sum(weights.values()) for y, p in weights.items()}
     read = {sizes: values(JointPMF.from_mapping(scaled), sizes) for sizes in compositions(target.n)}
@@ -158,7 +158,7 @@ def largest(forms):
 @settings(max_examples=examples(20))
 @given(target=BINARY)
 def test_entropy_bound_is_the_mean_over_all_ordered_partitions(target):
-    law, n = target.law, target.n
+    distribution, n = target.distribution, target.n
     table, floats = subset_entropies(target.exact), subset_entropies(target.floats)
     means = {}
     for steps in range(1, n + 1):
@@ -166,7 +166,7 @@ def test_entropy_bound_is_the_mean_over_all_ordered_partitions(target):
             total = {}
             for t, block in enumerate(partition):
                 before = [i for b in partition[:t] for i in b]
-                singles = [ref.conditional_entropy(law, (i,), before) for i in block]
+                singles = [ref.conditional_entropy(distribution, (i,), before) for i in block]
                 total = ref.add(total, ref.sub(ref.add(*singles), largest(singles)))
             means.setdefault(tuple(map(len, partition)), []).append(total)
     for sizes, forms in means.items():
@@ -182,7 +182,7 @@ def test_confidence_bound(target, extra):
     pmf, n = target.exact, target.n
     tokens = max(map(len, pmf.alphabets)) + extra
     bound = confidence_bound(pmf, vocabulary=tokens)
-    doubt = max(1 - max(ref.marginal(target.law, (i,)).values()) for i in range(n))
+    doubt = max(1 - max(ref.marginal(target.distribution, (i,)).values()) for i in range(n))
     spread = [1 - doubt] + ([doubt / (tokens - 1)] * (tokens - 1) if doubt else [])
     assert bound.value.terms == ref.scale(ref.shannon(spread), n - 1)
     assert bound.value >= confidence_bound(pmf).value >= total_correlation(pmf)

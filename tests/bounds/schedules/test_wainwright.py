@@ -62,13 +62,13 @@ def revealed_pairs(others, p, q):
 @given(target=SMALL, ends=st.tuples(TIMES, TIMES).map(sorted))
 def test_plug_in_is_the_mean_divergence_of_the_conditionals(target, ends):
     p, q = ends
-    law, terms = target.law, []
+    distribution, terms = target.distribution, []
     for i in range(target.n):
         others = [j for j in range(target.n) if j != i]
         for early, late, weight in revealed_pairs(others, p, q):
-            for mass, given_late in ref.contexts(law, late):
+            for mass, given_late in ref.contexts(distribution, late):
                 outcome = next(iter(given_late))
-                given_early = ref.condition(law, {j: outcome[j] for j in early})
+                given_early = ref.condition(distribution, {j: outcome[j] for j in early})
                 after, before = (ref.marginal(part, (i,)) for part in (given_late, given_early))
                 terms.append(ref.scale(ref.kl_exact(after, before), weight * mass))
     truth = ref.scale(ref.add(*terms), q - p)

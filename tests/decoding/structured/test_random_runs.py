@@ -8,7 +8,7 @@ import pytest
 from synthetic import make_task
 from theory.__main__ import main
 from theory.commands.decode import decode_answer
-from theory.distributions.closed.bernoulli_walk import WalkLaw
+from theory.distributions.closed.bernoulli_walk import WalkDistribution
 from theory.information.curves.structures import expected_kl_of
 from theory.limits import CostError
 from theory.policies import parse_policy
@@ -63,9 +63,11 @@ def test_wrong_numbers_of_samples():
 def test_a_step_that_asks_too_much_is_refused_before_it_ends(monkeypatch):
     """One step of a rule that compares positions asks about each token of each: it took minutes for one sample."""
     asked: list[int] = []
-    conditional = WalkLaw.conditional
+    conditional = WalkDistribution.conditional
     monkeypatch.setattr(
-        WalkLaw, "conditional", lambda law, ids: asked.append(len(ids)) or conditional(law, ids)
+        WalkDistribution,
+        "conditional",
+        lambda distribution, ids: asked.append(len(ids)) or conditional(distribution, ids),
     )
     with pytest.raises(
         CostError, match=r"decoding 20 samples of 999 positions by demask.* use fewer --samples"

@@ -1,4 +1,4 @@
-"""Decoding by intervals, blocks and gaps gives exactly what the decoder of listed laws gives."""
+"""Decoding by intervals, blocks and gaps gives exactly what the decoder of listed distributions gives."""
 
 from fractions import Fraction
 from itertools import product
@@ -55,7 +55,7 @@ def _agree(name, n, spec, temperature, greedy_ties):
         found = decode_structured(_structure(name, n), policy, **switches)
     except InputError:
         return 0
-    listed = decode(task.contexts()[0].law.pmf(), policy, **switches)
+    listed = decode(task.contexts()[0].distribution.pmf(), policy, **switches)
     for field in FIELDS:
         value, expected = getattr(found, field), getattr(listed, field)
         if field == "kl" and value is None:  # random choices between mirror images

@@ -130,7 +130,7 @@ def test_sizes_that_depend_on_the_task():
 @pytest.mark.parametrize(
     "spec", ["dream:steps=5", "llada:steps=3,by=left_to_right", "maskgit:steps=4,ties=lowest"]
 )
-def test_the_lumped_form_has_the_same_law(spec):
+def test_the_lumped_form_has_the_same_distribution(spec):
     policy = parse_policy(spec)
     short = make_task("replace_random", 5)
     plain, other = decode_contexts(short, policy), decode_contexts(short, lumped_form(policy, 5))
@@ -259,7 +259,7 @@ def test_a_rule_of_ones_own_by_its_name():
         "tests.decoding.tasks.test_realised:Half:by=random",
         "tests.decoding.tasks.test_realised:HALVES",
     ):
-        result = decode(shuffle(4).contexts()[0].law.pmf(), parse_policy(spec))
+        result = decode(shuffle(4).contexts()[0].distribution.pmf(), parse_policy(spec))
         assert (result.accuracy, result.steps) == (Fraction(3, 4), 3)
     assert parse_policy("tests.decoding.tasks.test_realised:Half:share=3,block=2").share == 3
     for spec, message in (
@@ -284,7 +284,7 @@ def test_a_rule_that_takes_a_revealed_position_is_an_error():
             return Choice(np.ones(len(view.masked), dtype=np.int64), view.masked.shape[1])
 
     with pytest.raises(InputError, match="takes a position that is not masked"):
-        decode(shuffle(3).contexts()[0].law.pmf(), Wrong())
+        decode(shuffle(3).contexts()[0].distribution.pmf(), Wrong())
 
 
 # -- the oracle --------------------------------------------------------------------------------------------------

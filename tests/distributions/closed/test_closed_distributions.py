@@ -1,4 +1,4 @@
-"""Laws in closed form equal listed laws on every state, runs on them exact decodes; answers say what they are."""
+"""Distributions in closed form equal listed ones on every state, runs on them exact decodes."""
 
 from fractions import Fraction
 from itertools import product
@@ -8,29 +8,29 @@ import numpy as np
 import pytest
 
 from synthetic import make_task
-from synthetic.laws import Arrangements
+from synthetic.distributions import Arrangements
 from tests.helpers.intervals import assert_frequencies, assert_mean
 from theory.commands.decode import decode_answer
 from theory.commands.decode_structured import _constant, sampled_decode
 from theory.decoding.decoder import decode
-from theory.distributions.closed.bernoulli_walk import WalkLaw
-from theory.distributions.closed.codes import ParityLaw, RepeatedLaw, SureLaw
-from theory.distributions.closed.hidden_place import PlaceLaw
-from theory.distributions.closed.one_hot_blocks import BlocksLaw
-from theory.distributions.closed.reed_solomon import ReedSolomonLaw
+from theory.distributions.closed.bernoulli_walk import WalkDistribution
+from theory.distributions.closed.codes import ParityDistribution, RepeatedDistribution, SureDistribution
+from theory.distributions.closed.hidden_place import PlaceDistribution
+from theory.distributions.closed.one_hot_blocks import BlocksDistribution
+from theory.distributions.closed.reed_solomon import ReedSolomonDistribution
 from theory.distributions.distribution import MASK
-from theory.distributions.parametric.batched_model import LawModel
+from theory.distributions.parametric.batched_model import DistributionModel
 from theory.distributions.tempering import Transform
 from theory.limits import CostError
 from theory.policies import parse_policy
-from theory.sampling.closed_distribution import closed_law
+from theory.sampling.closed_distribution import closed_distribution
 from theory.sampling.runs import follow_data, sample_runs
 from theory.sampling.teacher_forcing import NoPathError
 
 
-def _renamed(task, law):
-    """The outcomes of the task as ids of its law, shape (N, n): the meaning of ids is written out here."""
-    rows = [tuple(y) for y in task.contexts()[0].law.pmf().outcomes]
+def _renamed(task, distribution):
+    """The outcomes of the task as ids of its distribution, shape (N, n): the meaning of ids is written out here."""
+    rows = [tuple(y) for y in task.contexts()[0].distribution.pmf().outcomes]
     names = {
         "insert_random": lambda p, y: 2 if y == task.n else y - p + 1,  # before, own, new
         "remove_random": lambda p, y: y - p,  # own, next
@@ -40,7 +40,9 @@ def _renamed(task, law):
     }
     name = names.get(task.name, lambda _, y: y)
     assert len(rows) == len(set(rows))
-    return np.array([[name(p, y) for p, y in enumerate(row)] for row in rows]).reshape(len(rows), law.n)
+    return np.array([[name(p, y) for p, y in enumerate(row)] for row in rows]).reshape(
+        len(rows), distribution.n
+    )
 
 
 CASES = [
@@ -74,98 +76,104 @@ CASES = [
 
 def _case(name, n):
     task = make_task(name, n)
-    law = closed_law(task)
-    assert law is not None
-    return task, law, _renamed(task, law)
+    distribution = closed_distribution(task)
+    assert distribution is not None
+    return task, distribution, _renamed(task, distribution)
 
 
-def _states(law):
-    return np.array(list(product(range(-1, len(law.tokens)), repeat=law.n)))
+def _states(distribution):
+    return np.array(list(product(range(-1, len(distribution.tokens)), repeat=distribution.n)))
 
 
-def _counts(law, outcomes, states):
+def _counts(distribution, outcomes, states):
     """How many outcomes agree with each state and show v at i: shape (B, n, V)."""
     agree = ((states[:, None] == MASK) | (states[:, None] == outcomes[None])).all(axis=2)
-    shown = np.eye(len(law.tokens), dtype=int)[outcomes]
+    shown = np.eye(len(distribution.tokens), dtype=int)[outcomes]
     return np.einsum("bo,oiv->biv", agree.astype(int), shown)
 
 
 @pytest.mark.parametrize(("name", "n"), CASES)
-def test_marginals_equal_the_listed_law_on_every_state(name, n):
-    _, law, outcomes = _case(name, n)
-    states = _states(law)
-    counts = _counts(law, outcomes, states)
+def test_marginals_equal_the_listed_distribution_on_every_state(name, n):
+    _, distribution, outcomes = _case(name, n)
+    states = _states(distribution)
+    counts = _counts(distribution, outcomes, states)
     total = counts.sum(axis=2, keepdims=True)
-    start = _counts(law, outcomes, np.full((1, law.n), MASK)) / len(outcomes)
+    start = _counts(distribution, outcomes, np.full((1, distribution.n), MASK)) / len(outcomes)
     expected = np.where(total > 0, counts / np.maximum(total, 1), start)
-    assert abs(law.conditional(states) - expected).max() < 1e-15
-    model = LawModel(law)
+    assert abs(distribution.conditional(states) - expected).max() < 1e-15
+    model = DistributionModel(distribution)
     impossible = (total[:, 0, 0] == 0).tolist()
-    assert model.impossible(states, law.conditional(states)).tolist() == impossible
+    assert model.impossible(states, distribution.conditional(states)).tolist() == impossible
 
 
 @pytest.mark.parametrize(("name", "n"), CASES)
-def test_outcomes_equal_the_listed_law(name, n):
-    _, law, outcomes = _case(name, n)
-    rows = _states(law)
+def test_outcomes_equal_the_listed_distribution(name, n):
+    _, distribution, outcomes = _case(name, n)
+    rows = _states(distribution)
     known = set(map(tuple, outcomes.tolist()))
     possible = np.array([tuple(row) in known for row in rows.tolist()])
-    assert law.contains(rows).tolist() == possible.tolist()
-    bits = law.log_prob(rows)
+    assert distribution.contains(rows).tolist() == possible.tolist()
+    bits = distribution.log_prob(rows)
     assert bits[possible].tolist() == pytest.approx([-log2(len(outcomes))] * len(outcomes), abs=1e-12)
     assert (bits[~possible] == -np.inf).all()
-    assert law.largest_surprise() == pytest.approx(log2(len(outcomes)), abs=1e-12)
-    listed = law.pmf()
-    assert (len(listed), listed.n) == (len(outcomes), law.n)
-    drawn = law.sample(np.random.default_rng(n), 20_000)
-    assert law.contains(drawn).all()
+    assert distribution.largest_surprise() == pytest.approx(log2(len(outcomes)), abs=1e-12)
+    listed = distribution.pmf()
+    assert (len(listed), listed.n) == (len(outcomes), distribution.n)
+    drawn = distribution.sample(np.random.default_rng(n), 20_000)
+    assert distribution.contains(drawn).all()
     _, counts = np.unique(drawn, axis=0, return_counts=True)
     assert_frequencies(counts, np.full(len(outcomes), 1 / len(outcomes)), 20_000, (name, n))
 
 
 @pytest.mark.parametrize(("name", "n"), CASES)
 def test_left_out_positions(name, n):
-    _, law, outcomes = _case(name, n)
-    states = _states(law)
-    expected = np.zeros((len(states), law.n, len(law.tokens)))
-    start = _counts(law, outcomes, np.full((1, law.n), MASK))[0] / len(outcomes)
-    for i in range(law.n):
+    _, distribution, outcomes = _case(name, n)
+    states = _states(distribution)
+    expected = np.zeros((len(states), distribution.n, len(distribution.tokens)))
+    start = _counts(distribution, outcomes, np.full((1, distribution.n), MASK))[0] / len(outcomes)
+    for i in range(distribution.n):
         without = states.copy()
         without[:, i] = MASK
-        counts = _counts(law, outcomes, without)[:, i]
+        counts = _counts(distribution, outcomes, without)[:, i]
         total = counts.sum(axis=1, keepdims=True)
         expected[:, i] = np.where(total > 0, counts / np.maximum(total, 1), start[i])
-    assert abs(LawModel(law).left_out(states) - expected).max() < 1e-15
+    assert abs(DistributionModel(distribution).left_out(states) - expected).max() < 1e-15
 
 
 @pytest.mark.parametrize(("name", "n"), CASES)
 def test_how_often_tokens_occur(name, n):
-    task, law, outcomes = _case(name, n)
-    rows = [tuple(y) for y in task.contexts()[0].law.pmf().outcomes]
+    task, distribution, outcomes = _case(name, n)
+    rows = [tuple(y) for y in task.contexts()[0].distribution.pmf().outcomes]
     flat = [token for row in rows for token in row]
-    background = LawModel(law).background()
+    background = DistributionModel(distribution).background()
     for ids, row in zip(outcomes, rows, strict=True):
         for i, token in enumerate(row):
             assert background[i, ids[i]] == pytest.approx(flat.count(token) / len(flat), abs=1e-15)
 
 
 @pytest.mark.parametrize(
-    "law", [BlocksLaw(block=2, copies=2), WalkLaw(3), PlaceLaw(3, "insert"), ParityLaw(3)]
+    "distribution",
+    [
+        BlocksDistribution(block=2, copies=2),
+        WalkDistribution(3),
+        PlaceDistribution(3, "insert"),
+        ParityDistribution(3),
+    ],
 )
-def test_unknown_ids_are_impossible(law):
-    for bad in (-2, len(law.tokens)):
-        state = np.array([[bad, *[MASK] * (law.n - 1)]])
-        start = law.conditional(np.full((1, law.n), MASK))
-        assert np.array_equal(law.conditional(state), start)
-        assert not law.contains(np.array([[bad] * law.n])).any()
+def test_unknown_ids_are_impossible(distribution):
+    for bad in (-2, len(distribution.tokens)):
+        state = np.array([[bad, *[MASK] * (distribution.n - 1)]])
+        start = distribution.conditional(np.full((1, distribution.n), MASK))
+        assert np.array_equal(distribution.conditional(state), start)
+        assert not distribution.contains(np.array([[bad] * distribution.n])).any()
 
 
 def test_long_walks_are_exact_to_the_last_digits():
     n, rng = 900, np.random.default_rng(1)
-    law = WalkLaw(n)
-    y = law.sample(rng, 1)
+    distribution = WalkDistribution(n)
+    y = distribution.sample(rng, 1)
     shown = np.where(rng.random((1, n)) < 0.004, y, MASK)
-    probs = law.conditional(shown)[0]
+    probs = distribution.conditional(shown)[0]
     assert abs(probs.sum(axis=1) - 1).max() < 1e-12
     known = np.flatnonzero(shown[0] != MASK).tolist()
     assert len(known) > 1
@@ -226,17 +234,17 @@ RUNS = [
 SAMPLES = 2000
 
 
-def _compare(task, law, spec, switches, seed):
+def _compare(task, distribution, spec, switches, seed):
     rule = parse_policy(spec)
-    exact = decode(task.contexts()[0].law.pmf(), rule, **switches)
+    exact = decode(task.contexts()[0].distribution.pmf(), rule, **switches)
     label = (task.name, spec, switches)
-    runs = sample_runs(law, rule, samples=SAMPLES, rng=np.random.default_rng([seed, 0]), **switches)
-    done = int(law.contains(runs.tokens).sum())
+    runs = sample_runs(distribution, rule, samples=SAMPLES, rng=np.random.default_rng([seed, 0]), **switches)
+    done = int(distribution.contains(runs.tokens).sum())
     assert_frequencies([done], [float(exact.accuracy)], SAMPLES, label)
     assert_mean(runs.steps, float(exact.steps), span=30.0, label=label)
     try:
         plain = {key: value for key, value in switches.items() if key != "off_support"}
-        seen = follow_data(law, rule, samples=SAMPLES, rng=np.random.default_rng([seed, 1]), **plain)
+        seen = follow_data(distribution, rule, samples=SAMPLES, rng=np.random.default_rng([seed, 1]), **plain)
     except NoPathError:
         assert exact.path_kl is None
         return
@@ -245,20 +253,22 @@ def _compare(task, law, spec, switches, seed):
     assert_mean(seen.steps, float(exact.steps_under_data), span=30.0, label=label)
     tau = float(Fraction(switches.get("temperature", 1)))
     if tau and "top_p" not in switches and not seen.tilted:
-        span = law.largest_surprise() + law.n * max(1, 1 / tau) * log2(max(2, len(law.tokens)))
+        span = distribution.largest_surprise() + distribution.n * max(1, 1 / tau) * log2(
+            max(2, len(distribution.tokens))
+        )
         assert_mean(seen.log_p + seen.expected, float(exact.path_kl), span=span, label=label)
 
 
 @pytest.mark.parametrize(("name", "n"), RUNS)
 def test_runs_equal_exact_decodes(name, n):
-    task, law, _ = _case(name, n)
+    task, distribution, _ = _case(name, n)
     for seed, spec in enumerate((*TOP, *OTHER)):
-        _compare(task, law, spec, {}, seed)
+        _compare(task, distribution, spec, {}, seed)
 
 
 @pytest.mark.parametrize(("name", "n"), [("one_hot_blocks", 4), ("bernoulli_walk", 4), ("insert_random", 4)])
 def test_switches_of_runs_equal_exact_decodes(name, n):
-    task, law, _ = _case(name, n)
+    task, distribution, _ = _case(name, n)
     specs = ("topk:k=2", "topk:k=3,by=entropy", "threshold:gamma=0.6", "wino", "factor:f=1,block=2")
     choices = (
         {"temperature": 0},
@@ -269,12 +279,12 @@ def test_switches_of_runs_equal_exact_decodes(name, n):
         {"top_p": "0.7"},
     )
     for seed, (spec, switches) in enumerate(product(specs, choices)):
-        _compare(task, law, spec, switches, 100 + seed)
+        _compare(task, distribution, spec, switches, 100 + seed)
 
 
 @pytest.mark.parametrize(("name", "n"), [*RUNS, ("shuffle", 3), ("shuffle_strict", 3), ("copy", 3)])
 def test_where_q_is_said_to_be_constant_it_is(name, n):
-    task, law, _ = _case(name, n)
+    task, distribution, _ = _case(name, n)
     switches = (
         {},
         {"temperature": 0},
@@ -286,37 +296,37 @@ def test_where_q_is_said_to_be_constant_it_is(name, n):
     said = 0
     for spec, given in product(specs, switches):
         rule = parse_policy(spec)
-        if _constant(law, rule, Transform(**given)):
-            exact = decode(task.contexts()[0].law.pmf(), rule, **given)
-            shares = {float(q) for q in exact.law.values()}
+        if _constant(distribution, rule, Transform(**given)):
+            exact = decode(task.contexts()[0].distribution.pmf(), rule, **given)
+            shares = {float(q) for q in exact.distribution.values()}
             assert max(shares) - min(shares) < 1e-12, (name, spec, given)
             said += 1
-    alike = getattr(law, "places_alike", False) or getattr(law, "tokens_alike", False)
+    alike = getattr(distribution, "places_alike", False) or getattr(distribution, "tokens_alike", False)
     assert (said > 15) == alike
 
 
 # -- answers ------------------------------------------------------------------------------------------------------
 
 KINDS = {
-    "one_hot_blocks": (961, BlocksLaw(block=31, copies=31)),
-    "bernoulli_walk": (100, WalkLaw(100)),
-    "insert_random": (99, PlaceLaw(100, "insert")),
-    "remove_random": (101, PlaceLaw(100, "remove")),
-    "replace_random": (100, BlocksLaw(block=100, copies=1, items=True)),
-    "parity": (100, ParityLaw(100)),
-    "repeated_bit": (100, RepeatedLaw(100)),
-    "reed_solomon": (20, ReedSolomonLaw(20, 10, 23)),
+    "one_hot_blocks": (961, BlocksDistribution(block=31, copies=31)),
+    "bernoulli_walk": (100, WalkDistribution(100)),
+    "insert_random": (99, PlaceDistribution(100, "insert")),
+    "remove_random": (101, PlaceDistribution(100, "remove")),
+    "replace_random": (100, BlocksDistribution(block=100, copies=1, items=True)),
+    "parity": (100, ParityDistribution(100)),
+    "repeated_bit": (100, RepeatedDistribution(100)),
+    "reed_solomon": (20, ReedSolomonDistribution(20, 10, 23)),
     "shuffle": (100, Arrangements(100)),
     "shuffle_strict": (100, Arrangements(100, identity=False)),
-    "insert_index": (99, SureLaw(100)),
+    "insert_index": (99, SureDistribution(100)),
     "tree": (100, None),
 }
 
 
 @pytest.mark.parametrize("name", sorted(KINDS))
-def test_laws_of_tasks(name):
-    n, law = KINDS[name]
-    assert closed_law(make_task(name, n)) == law
+def test_distributions_of_tasks(name):
+    n, distribution = KINDS[name]
+    assert closed_distribution(make_task(name, n)) == distribution
 
 
 def test_top_five_on_100_bits():
@@ -379,9 +389,9 @@ def test_what_is_too_expensive_says_how_many_samples_are_not():
         decode_answer(make_task("one_hot_blocks", 961), parse_policy("topk:k=5"), samples=10**7)
 
 
-def test_the_decode_of_a_law_alone():
-    law = BlocksLaw(block=3, copies=3)
+def test_the_decode_of_a_distribution_alone():
+    distribution = BlocksDistribution(block=3, copies=3)
     task = make_task("one_hot_blocks", 9)
     exact = decode(task.pmf(), parse_policy("topk:k=2"))
-    found = sampled_decode(task, law, None, parse_policy("topk:k=2"), samples=5000, seed=3)
+    found = sampled_decode(task, distribution, None, parse_policy("topk:k=2"), samples=5000, seed=3)
     assert_frequencies([round(found["accuracy"]["estimate"] * 5000)], [float(exact.accuracy)], 5000)

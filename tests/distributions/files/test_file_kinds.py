@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from models.inputs.prompts import read_prompts
 from models.predictors.huggingface import read_tokenizer
 from theory.__main__ import main
-from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.files.task_file import is_task_file, read_task
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.pmf import JointPMF
 from theory.sampling.observed import Observed, read_samples
 from theory.validation import InputError
@@ -180,19 +180,23 @@ def test_a_missing_package_is_named_with_its_install_line(tmp_path, capsys, monk
 def test_arrays_are_tasks(tmp_path):
     np.save(tmp_path / "t.npy", np.array(ROWS))
     (context,) = read_task(tmp_path / "t.npy").contexts()
-    assert dict(context.law.pmf()) == {(5, 3): Fraction(1, 3), (3, 5): Fraction(1, 3), (5, 5): Fraction(1, 3)}
+    assert dict(context.distribution.pmf()) == {
+        (5, 3): Fraction(1, 3),
+        (3, 5): Fraction(1, 3),
+        (5, 5): Fraction(1, 3),
+    }
     outcomes = np.array(ROWS, dtype=np.int8)
     counted = read_task(saved(tmp_path, "w.npz", array_bytes(outcomes=outcomes, weights=np.array([1, 1, 2]))))
-    assert counted.contexts()[0].law.pmf().probability((5, 5)) == Fraction(1, 2)
+    assert counted.contexts()[0].distribution.pmf().probability((5, 5)) == Fraction(1, 2)
     short = array_bytes(outcomes=outcomes, probabilities=np.array([0.1, 0.2, 0.7]))
-    assert read_task(saved(tmp_path, "p.npz", short)).contexts()[0].law.pmf().probability((5, 5)) == Fraction(
-        7, 10
-    )
+    assert read_task(saved(tmp_path, "p.npz", short)).contexts()[0].distribution.pmf().probability(
+        (5, 5)
+    ) == Fraction(7, 10)
     thirds = read_task(
         saved(tmp_path, "f.npz", array_bytes(outcomes=outcomes, probabilities=np.full(3, 1 / 3)))
     )
     assert thirds.floats
-    assert thirds.contexts()[0].law.pmf().probability((5, 5)) == 1 / 3
+    assert thirds.contexts()[0].distribution.pmf().probability((5, 5)) == 1 / 3
 
 
 BAD_TASKS = [
@@ -242,7 +246,7 @@ def test_contexts_have_names_and_weights(tmp_path, capsys):
         (" summer", Fraction(1, 4)),
         ("contexts[1]", Fraction(3, 4)),
     ]
-    assert task.contexts()[0].law.pmf().probability(("b", "a")) == Fraction(3, 4)
+    assert task.contexts()[0].distribution.pmf().probability(("b", "a")) == Fraction(3, 4)
     assert main(["policy", str(path)]) == 0
     assert "' summer'\nreveal" in capsys.readouterr().out
     parts[0]["name"] = 5
@@ -265,7 +269,7 @@ class Sets:
 
     def contexts(self):
         rows = [(frozenset({i}), frozenset({i})) for i in range(2)]
-        return (Context(weight=Fraction(1), law=ListedLaw(JointPMF.uniform(rows))),)
+        return (Context(weight=Fraction(1), distribution=ListedDistribution(JointPMF.uniform(rows))),)
 
     def chain(self):
         return None
@@ -279,4 +283,4 @@ def test_samples_from_python_are_checked():
         with pytest.raises(InputError, match=r"does not equal itself|cannot be hashed"):
             Observed.from_rows([("", token), ("", "a")])
     with pytest.raises(InputError, match="of type list cannot be hashed"):
-        MarkovLaw(n=2, initial=[1], transition=[[1]], tokens=([],))
+        MarkovDistribution(n=2, initial=[1], transition=[[1]], tokens=([],))

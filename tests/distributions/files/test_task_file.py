@@ -21,18 +21,18 @@ def _write(tmp_path, name, content):
 def test_outcomes_alone_are_uniform(tmp_path):
     task = read_task(_write(tmp_path, "city.json", {"outcomes": CITY}))
     assert task.n == 2
-    assert str(total_correlation(task.contexts()[0].law.pmf())) == "log2(2)"
+    assert str(total_correlation(task.contexts()[0].distribution.pmf())) == "log2(2)"
 
 
 def test_probabilities_are_taken_as_written(tmp_path):
     text = '{"outcomes": [["a"], ["b"], ["c"]], "probabilities": ["1/3", 0.1, "17/30"]}'
-    pmf = read_task(_write(tmp_path, "t.json", text)).contexts()[0].law.pmf()
+    pmf = read_task(_write(tmp_path, "t.json", text)).contexts()[0].distribution.pmf()
     assert pmf.probability(("b",)) == Fraction(1, 10)
 
 
 def test_weights_are_normalised(tmp_path):
     task = read_task(_write(tmp_path, "t.json", {"outcomes": [["a"], ["b"]], "weights": [1, 3]}))
-    assert task.contexts()[0].law.pmf().probability(("b",)) == Fraction(3, 4)
+    assert task.contexts()[0].distribution.pmf().probability(("b",)) == Fraction(3, 4)
 
 
 def test_contexts_of_different_length(tmp_path):
@@ -46,7 +46,7 @@ def test_csv_with_probabilities_and_contexts(tmp_path):
     text = "y0,y1,p,x\na,b,1/2,one\nb,a,0.5,one\na,a,1,two\n"
     task = read_task(_write(tmp_path, "t.csv", text))
     assert [c.label for c in task.contexts()] == ["x=one", "x=two"]
-    assert len(task.contexts()[0].law.pmf()) == 2
+    assert len(task.contexts()[0].distribution.pmf()) == 2
 
 
 BAD = [
@@ -95,12 +95,14 @@ def test_missing_file(tmp_path):
 
 def test_normalise_divides_by_the_sum(tmp_path):
     path = _write(tmp_path, "t.json", {"outcomes": [["a"], ["b"]], "probabilities": ["1/2", "1/3"]})
-    assert read_task(path, normalise=True).contexts()[0].law.pmf().probability(("a",)) == Fraction(3, 5)
+    assert read_task(path, normalise=True).contexts()[0].distribution.pmf().probability(("a",)) == Fraction(
+        3, 5
+    )
     parts = [{"weight": 1, "outcomes": [["a"]]}, {"weight": 3, "outcomes": [["b"]]}]
     weighted = read_task(_write(tmp_path, "w.json", {"contexts": parts}), normalise=True)
     assert [context.weight for context in weighted.contexts()] == [Fraction(1, 4), Fraction(3, 4)]
     table = read_task(_write(tmp_path, "t.csv", "y0,p\na,3\nb,1\n"), normalise=True)
-    assert table.contexts()[0].law.pmf().probability(("a",)) == Fraction(3, 4)
+    assert table.contexts()[0].distribution.pmf().probability(("a",)) == Fraction(3, 4)
 
 
 @pytest.mark.parametrize(

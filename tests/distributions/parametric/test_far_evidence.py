@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.reference.chains import SLACK, minus_log2
 from theory.distributions.distribution import MASK
-from theory.distributions.parametric.grammar import GrammarLaw
-from theory.distributions.parametric.hmm import HMMLaw
+from theory.distributions.parametric.grammar import GrammarDistribution
+from theory.distributions.parametric.hmm import HMMDistribution
 from theory.distributions.parametric.likelihood_errors import log_prob_error
 
 CLOSE = 1e-9  # relative: logarithms of some thousand bits
@@ -33,7 +33,7 @@ def rare_chains(draw):
     n, states = draw(st.integers(2, 4)), draw(st.integers(2, 3))
     apart = [[int(g == h) for h in range(states)] for g in range(states)]
     moves = apart if draw(st.booleans()) else [draw(rare_rows(states)) for _ in range(states)]
-    return HMMLaw(
+    return HMMDistribution(
         n=n,
         initial=draw(rare_rows(states)),
         transition=moves,
@@ -41,15 +41,15 @@ def rare_chains(draw):
     )
 
 
-def chance(law, shown):
+def chance(distribution, shown):
     """Return the probability of the tokens shown, MASK for any, by the sum over all hidden paths."""
     total = NONE
-    for path in product(range(len(law.initial)), repeat=law.n):
-        p = law.initial[path[0]]
+    for path in product(range(len(distribution.initial)), repeat=distribution.n):
+        p = distribution.initial[path[0]]
         for g, h in pairwise(path):
-            p *= law.transition[0][g][h]
+            p *= distribution.transition[0][g][h]
         for h, v in zip(path, shown, strict=True):
-            p *= 1 if v == MASK else law.emission[h][v]
+            p *= 1 if v == MASK else distribution.emission[h][v]
         total += p
     return total
 
@@ -64,14 +64,14 @@ def close(found, parts, total):
     )
 
 
-@given(law=rare_chains())
-def test_log_prob_keeps_what_floats_lose(law):
-    rows = list(product((0, 1), repeat=law.n))
+@given(distribution=rare_chains())
+def test_log_prob_keeps_what_floats_lose(distribution):
+    rows = list(product((0, 1), repeat=distribution.n))
     answers = np.array(rows)
-    bits, errors = law.log_prob(answers), log_prob_error(law, answers)
+    bits, errors = distribution.log_prob(answers), log_prob_error(distribution, answers)
     assert max(errors) < CLOSE
-    for y, found, error, here in zip(rows, bits, errors, law.contains(answers), strict=True):
-        p = chance(law, y)
+    for y, found, error, here in zip(rows, bits, errors, distribution.contains(answers), strict=True):
+        p = chance(distribution, y)
         assert bool(here) == (p > 0)
         if p == 0:
             assert found == -np.inf
@@ -79,16 +79,16 @@ def test_log_prob_keeps_what_floats_lose(law):
             assert abs(Fraction(float(found)) + minus_log2(p)) <= Fraction(float(error)) + SLACK
 
 
-@given(law=rare_chains(), data=st.data())
-def test_conditionals_keep_what_floats_lose(law, data):
-    shown = [data.draw(st.sampled_from([MASK, 0, 1])) for _ in range(law.n)]
-    total = chance(law, shown)
-    found = law.conditional(np.array([shown, shown]))[1]
-    left = law.left_out(np.array([shown]))[0]
+@given(distribution=rare_chains(), data=st.data())
+def test_conditionals_keep_what_floats_lose(distribution, data):
+    shown = [data.draw(st.sampled_from([MASK, 0, 1])) for _ in range(distribution.n)]
+    total = chance(distribution, shown)
+    found = distribution.conditional(np.array([shown, shown]))[1]
+    left = distribution.left_out(np.array([shown]))[0]
     for i, v in enumerate(shown):
         rest = with_token(shown, i, MASK)
-        others = chance(law, rest)
-        parts = [chance(law, with_token(shown, i, w)) for w in (0, 1)]
+        others = chance(distribution, rest)
+        parts = [chance(distribution, with_token(shown, i, w)) for w in (0, 1)]
         if others:
             assert close(left[i], parts, others)
         else:
@@ -99,7 +99,7 @@ def test_conditionals_keep_what_floats_lose(law, data):
 
 def test_a_mixture_of_coins_is_read_from_both_ends():
     # half the tosses speak for either coin, each half by 2^-1989: the shares at the end are even
-    law = HMMLaw(
+    distribution = HMMDistribution(
         n=601,
         initial=["1/3", "2/3"],
         transition=[[1, 0], [0, 1]],
@@ -107,10 +107,12 @@ def test_a_mixture_of_coins_is_read_from_both_ends():
     )
     shown = np.array([[0] * 300 + [1] * 300 + [MASK]])
     one = (1 / 3 * 0.99 + 2 / 3 * 0.01, 1 / 3 * 0.01 + 2 / 3 * 0.99)
-    assert law.conditional(shown)[0, 600].tolist() == pytest.approx(one, rel=CLOSE)
-    assert law.left_out(shown)[0, 600].tolist() == pytest.approx(one, rel=CLOSE)
+    assert distribution.conditional(shown)[0, 600].tolist() == pytest.approx(one, rel=CLOSE)
+    assert distribution.left_out(shown)[0, 600].tolist() == pytest.approx(one, rel=CLOSE)
     whole = np.where(shown == MASK, 0, shown)
-    assert law.log_prob(whole)[0] == pytest.approx(300 * np.log2(0.0099) + np.log2(one[0]), rel=CLOSE)
+    assert distribution.log_prob(whole)[0] == pytest.approx(
+        300 * np.log2(0.0099) + np.log2(one[0]), rel=CLOSE
+    )
 
 
 def test_the_same_in_single_precision_on_torch():
@@ -136,15 +138,15 @@ HALVES = {
 
 def test_rare_words_do_not_hide_common_ones():
     # a span of thirty rare words is some 2^-1500 beside one of common words as long
-    law = GrammarLaw(n=60, rules=HALVES, words=())
-    common, rare, usual = (law.tokens.index(w) for w in ("the", "gnu", "yak"))
+    distribution = GrammarDistribution(n=60, rules=HALVES, words=())
+    common, rare, usual = (distribution.tokens.index(w) for w in ("the", "gnu", "yak"))
     sentence = np.array([[common] * 30 + [rare] * 30, [common] * 30 + [usual] * 30])
-    bits = law.log_prob(sentence)
+    bits = distribution.log_prob(sentence)
     assert bits[0] - bits[1] == pytest.approx(30 * np.log2(1e-15 / (0.5 - 1e-15)), rel=CLOSE)
-    assert law.contains(sentence).all()
+    assert distribution.contains(sentence).all()
     shown = sentence.copy()
     shown[:, 45] = MASK
-    for row in (law.conditional(shown)[0], law.left_out(sentence)[0]):
+    for row in (distribution.conditional(shown)[0], distribution.left_out(sentence)[0]):
         assert row[45, [common, rare, usual]].tolist() == pytest.approx([0, 2e-15, 1], rel=1e-9, abs=1e-20)
 
 
@@ -159,15 +161,19 @@ AMBIGUOUS = {
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
 def test_grammars_with_words_of_any_rarity(n):
     # three rare words are below the least float, beside spans of usual ones
-    law = GrammarLaw(n=n, rules=AMBIGUOUS, words=())
-    listed = {tuple(law.tokens.index(w) for w in y): p for y, p in law.pmf()}
-    rows = list(product(range(len(law.tokens)), repeat=n))
+    distribution = GrammarDistribution(n=n, rules=AMBIGUOUS, words=())
+    listed = {tuple(distribution.tokens.index(w) for w in y): p for y, p in distribution.pmf()}
+    rows = list(product(range(len(distribution.tokens)), repeat=n))
     states = np.array([[MASK if i % 2 == j else v for i, v in enumerate(y)] for y in rows for j in (0, 1)])
-    for shown, found, left in zip(states, law.conditional(states), law.left_out(states), strict=True):
+    for shown, found, left in zip(
+        states, distribution.conditional(states), distribution.left_out(states), strict=True
+    ):
         for i, v in enumerate(shown.tolist()):
             rest = [w if k != i else MASK for k, w in enumerate(shown.tolist())]
             agree = [y for y in listed if all(w in (MASK, u) for w, u in zip(rest, y, strict=True))]
-            parts = [sum((listed[y] for y in agree if y[i] == w), NONE) for w in range(len(law.tokens))]
+            parts = [
+                sum((listed[y] for y in agree if y[i] == w), NONE) for w in range(len(distribution.tokens))
+            ]
             if agree:
                 assert close(left[i], parts, sum(parts))
             if (
@@ -176,7 +182,7 @@ def test_grammars_with_words_of_any_rarity(n):
                 and any(all(w in (MASK, u) for w, u in zip(shown, y, strict=True)) for y in agree)
             ):
                 assert close(found[i], parts, sum(parts))
-    bits = law.log_prob(np.array(rows))
+    bits = distribution.log_prob(np.array(rows))
     for y, found in zip(rows, bits, strict=True):
         truth = listed.get(y)
         assert (found == -np.inf) if truth is None else abs(float(found) + float(minus_log2(truth))) < 1e-9

@@ -1,4 +1,4 @@
-"""Laws given by parameters: conditionals, bounds and decodes against enumeration in Fractions."""
+"""Distributions given by parameters: conditionals, bounds and decodes against enumeration in Fractions."""
 
 import json
 from fractions import Fraction
@@ -31,10 +31,10 @@ from theory.bounds.schedules.random_order import expected_kl
 from theory.commands.bounds_parametric import large_bounds, large_schedule
 from theory.commands.decode_sampled import large_decode
 from theory.decoding.structured.markov import approximate_accuracy
-from theory.distributions.distribution import MASK, ListedLaw
-from theory.distributions.parametric.grammar import GrammarLaw
-from theory.distributions.parametric.hmm import HMMLaw
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.distribution import MASK, ListedDistribution
+from theory.distributions.parametric.grammar import GrammarDistribution
+from theory.distributions.parametric.hmm import HMMDistribution
+from theory.distributions.parametric.markov import MarkovDistribution
 from theory.information.curves.curve import information_curve
 from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
@@ -54,22 +54,22 @@ from theory.validation import InputError
 
 
 def markov_pmf(n, initial, matrices) -> ref.PMF:
-    law = {}
+    distribution = {}
     for y in product(range(len(initial)), repeat=n):
         p = initial[y[0]] * prod((matrices[i - 1][y[i - 1]][y[i]] for i in range(1, n)), start=Fraction(1))
         if p:
-            law[y] = p
-    return law
+            distribution[y] = p
+    return distribution
 
 
 def hmm_pmf(n, initial, matrices, emission) -> ref.PMF:
-    law = {}
+    distribution = {}
     for h, p in markov_pmf(n, initial, matrices).items():
         for y in product(range(len(emission[0])), repeat=n):
             q = p * prod((emission[a][b] for a, b in zip(h, y, strict=True)), start=Fraction(1))
             if q:
-                law[y] = law.get(y, Fraction(0)) + q
-    return law
+                distribution[y] = distribution.get(y, Fraction(0)) + q
+    return distribution
 
 
 def grammar_pmf(n, rules, start) -> ref.PMF:
@@ -90,9 +90,9 @@ def grammar_pmf(n, rules, start) -> ref.PMF:
     words = sorted(
         {side for sides in rules.values() for side in sides if side not in rules and " " not in side}
     )
-    law = {y: p for y in product(words, repeat=n) if (p := yields(start, y))}
-    total = sum(law.values())
-    return {y: p / total for y, p in law.items()}
+    distribution = {y: p for y in product(words, repeat=n) if (p := yields(start, y))}
+    total = sum(distribution.values())
+    return {y: p / total for y, p in distribution.items()}
 
 
 def proportional(weights):
@@ -108,7 +108,7 @@ def rows(width, draw):
 
 @st.composite
 def chains(draw, hidden=False):
-    """(law, its pmf by the definition): zeros, and one matrix or one for each step."""
+    """(distribution, its pmf by the definition): zeros, and one matrix or one for each step."""
     n, states_ = draw(st.integers(1, 5 if not hidden else 4)), draw(st.integers(1, 3))
     initial = rows(states_, draw)
     count = 1 if draw(st.booleans()) or n == 1 else n - 1
@@ -116,11 +116,11 @@ def chains(draw, hidden=False):
     transition = matrices[0] if count == 1 else matrices
     each = matrices * (n - 1) if count == 1 else matrices
     if not hidden:
-        return MarkovLaw(n=n, initial=initial, transition=transition), markov_pmf(n, initial, each)
+        return MarkovDistribution(n=n, initial=initial, transition=transition), markov_pmf(n, initial, each)
     width = draw(st.integers(1, 3))
     emission = [rows(width, draw) for _ in range(states_)]
-    law = HMMLaw(n=n, initial=initial, transition=transition, emission=emission)
-    return law, hmm_pmf(n, initial, each, emission)
+    distribution = HMMDistribution(n=n, initial=initial, transition=transition, emission=emission)
+    return distribution, hmm_pmf(n, initial, each, emission)
 
 
 @st.composite
@@ -136,36 +136,36 @@ def grammars(draw):
     return draw(st.integers(1, 4)), rules
 
 
-def agrees(law, truth: ref.PMF) -> None:
+def agrees(distribution, truth: ref.PMF) -> None:
     """Everything of the protocol against the definition."""
-    tokens = law.tokens
-    assert dict(law.pmf()) == truth
-    assert law.n == ref.length(truth)
+    tokens = distribution.tokens
+    assert dict(distribution.pmf()) == truth
+    assert distribution.n == ref.length(truth)
     shown = states(truth, tokens, Random(repr(sorted(truth.items()))), 12)
     wanted = np.array([expected_marginals(truth, tokens, row) for row in shown])
-    np.testing.assert_allclose(law.conditional(np.array(shown)), wanted, rtol=0, atol=ROUNDING)
-    words = list(product(range(-1, len(tokens) + 1), repeat=law.n))[:500]
+    np.testing.assert_allclose(distribution.conditional(np.array(shown)), wanted, rtol=0, atol=ROUNDING)
+    words = list(product(range(-1, len(tokens) + 1), repeat=distribution.n))[:500]
     named = [tuple(tokens[j] if 0 <= j < len(tokens) else None for j in word) for word in words]
-    assert law.contains(np.array(words)).tolist() == [y in truth for y in named]
-    logs = law.log_prob(np.array(words))
+    assert distribution.contains(np.array(words)).tolist() == [y in truth for y in named]
+    logs = distribution.log_prob(np.array(words))
     for y, bits in zip(named, logs.tolist(), strict=True):
         assert bits == (pytest.approx(log(truth[y], 2), abs=ROUNDING) if y in truth else -np.inf)
-    assert law.largest_surprise() >= max(-log(p, 2) for p in truth.values()) - ROUNDING
-    assert law.support_size() >= len(truth)
+    assert distribution.largest_surprise() >= max(-log(p, 2) for p in truth.values()) - ROUNDING
+    assert distribution.support_size() >= len(truth)
 
 
 @given(pair=chains())
 def test_markov_chains(pair):
-    law, truth = pair
-    agrees(law, truth)
-    assert law.support_size() == len(truth)
+    distribution, truth = pair
+    agrees(distribution, truth)
+    assert distribution.support_size() == len(truth)
 
 
 @given(pair=chains(hidden=True))
 def test_hidden_markov_models(pair):
-    law, truth = pair
-    agrees(law, truth)
-    assert law.support_size() == len(truth)
+    distribution, truth = pair
+    agrees(distribution, truth)
+    assert distribution.support_size() == len(truth)
 
 
 @given(drawn=grammars())
@@ -174,11 +174,11 @@ def test_grammars(drawn):
     truth = grammar_pmf(n, rules, "S")
     if not truth:
         with pytest.raises(InputError, match="no sentence"):
-            GrammarLaw(n=n, rules=rules, start="S")
+            GrammarDistribution(n=n, rules=rules, start="S")
         return
-    law = GrammarLaw(n=n, rules=rules, start="S")
-    assert law.tokens == tuple(sorted({w for y in truth for w in y}))
-    agrees(law, truth)
+    distribution = GrammarDistribution(n=n, rules=rules, start="S")
+    assert distribution.tokens == tuple(sorted({w for y in truth for w in y}))
+    agrees(distribution, truth)
 
 
 @given(drawn=grammars(), held=st.lists(st.sampled_from("xyz"), min_size=1, max_size=2))
@@ -189,58 +189,62 @@ def test_grammars_with_given_words(drawn, held):
     total = sum(kept.values())
     if not kept:
         with pytest.raises(InputError, match=r"no sentence|is no word"):
-            GrammarLaw(n=n, rules=rules, start="S", words=held)
+            GrammarDistribution(n=n, rules=rules, start="S", words=held)
         return
-    law = GrammarLaw(n=n, rules=rules, start="S", words=held)
-    agrees(law, {y: p / total for y, p in kept.items()})
+    distribution = GrammarDistribution(n=n, rules=rules, start="S", words=held)
+    agrees(distribution, {y: p / total for y, p in kept.items()})
 
 
 def test_words_that_cannot_be_held():
     rules = {"S": ["S S", "a", "b"]}
     with pytest.raises(InputError, match="'c' is no word of the grammar"):
-        GrammarLaw(n=3, rules=rules, words=("c",))
+        GrammarDistribution(n=3, rules=rules, words=("c",))
     with pytest.raises(InputError, match="no sentence of 1 words with a, b"):
-        GrammarLaw(n=1, rules=rules, words=("a", "b"))
+        GrammarDistribution(n=1, rules=rules, words=("a", "b"))
     with pytest.raises(InputError, match="at most 6, got 7"):
-        GrammarLaw(n=3, rules={"S": list("abcdefg")}, words=tuple("abcdefg"))
+        GrammarDistribution(n=3, rules={"S": list("abcdefg")}, words=tuple("abcdefg"))
 
 
 # --- Markov chains: bounds by gaps -------------------------------------------------------------------------
 
 
 @given(pair=chains(), data=st.data())
-def test_bounds_of_chains_are_those_of_the_listed_law(pair, data):
-    law, truth = pair
-    assert approximate_entropy(law).value == pytest.approx(ref.to_float(ref.entropy(truth)), abs=ROUNDING)
-    blocks = data.draw(ordered_partitions(law.n))
-    table = subset_entropies(law.pmf())
-    assert approximate_step_bound(law, blocks).value == pytest.approx(
+def test_bounds_of_chains_are_those_of_the_listed_distribution(pair, data):
+    distribution, truth = pair
+    assert approximate_entropy(distribution).value == pytest.approx(
+        ref.to_float(ref.entropy(truth)), abs=ROUNDING
+    )
+    blocks = data.draw(ordered_partitions(distribution.n))
+    table = subset_entropies(distribution.pmf())
+    assert approximate_step_bound(distribution, blocks).value == pytest.approx(
         float(step_bound(table, blocks)), abs=ROUNDING
     )
     means = [float(h) for h in information_curve(table).means]
-    np.testing.assert_allclose(chain_curve(law).curve.means, means, rtol=0, atol=ROUNDING)
-    best = chain_optimal_bounds(law)
-    assert len(best.values) == law.n.bit_length()
+    np.testing.assert_allclose(chain_curve(distribution).curve.means, means, rtol=0, atol=ROUNDING)
+    best = chain_optimal_bounds(distribution)
+    assert len(best.values) == distribution.n.bit_length()
     for t, (value, partition) in enumerate(zip(best.values, best.partitions, strict=True), start=1):
         assert len(partition) <= t
-        assert value == pytest.approx(ref.to_float(ref.optimal_bound(truth, min(t, law.n))[0]), abs=ROUNDING)
-        assert approximate_step_bound(law, partition).value == pytest.approx(value, abs=ROUNDING)
+        assert value == pytest.approx(
+            ref.to_float(ref.optimal_bound(truth, min(t, distribution.n))[0]), abs=ROUNDING
+        )
+        assert approximate_step_bound(distribution, partition).value == pytest.approx(value, abs=ROUNDING)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 40])
 def test_the_compiled_round_is_the_plain_one(n):
     pytest.importorskip("numba")
     rows_ = np.random.default_rng(n).integers(0, 5, (n, 3, 3)) + np.eye(3, dtype=int)
-    law = (
-        MarkovLaw(
+    distribution = (
+        MarkovDistribution(
             n=n,
             initial=["1/2", "1/3", "1/6"],
             transition=[[proportional(map(int, r)) for r in m] for m in rows_[1:]],
         )
         if n > 2
-        else MarkovLaw.from_counts([3, 2, 1], rows_[0].tolist(), n=n)
+        else MarkovDistribution.from_counts([3, 2, 1], rows_[0].tolist(), n=n)
     )
-    g = law.gap_entropies
+    g = distribution.gap_entropies
     cost = np.where(np.tri(n + 1, k=-1) > 0, np.inf, np.random.default_rng(0).random((n + 1, n + 1)))
     plain, fast = (next_round(cost, g, compiled=compiled) for compiled in (False, True))
     assert (plain == fast).all()
@@ -252,8 +256,8 @@ def accuracy_by_definition(truth: ref.PMF, blocks) -> Fraction:
     for y in truth:
         p, revealed = Fraction(1), {}
         for block in blocks:
-            law = ref.condition(truth, revealed)
-            p *= prod((ref.marginal(law, (i,))[(y[i],)] for i in block), start=Fraction(1))
+            distribution = ref.condition(truth, revealed)
+            p *= prod((ref.marginal(distribution, (i,))[(y[i],)] for i in block), start=Fraction(1))
             revealed |= {i: y[i] for i in block}
         total += p
     return total
@@ -261,37 +265,43 @@ def accuracy_by_definition(truth: ref.PMF, blocks) -> Fraction:
 
 @given(pair=chains(), data=st.data())
 def test_accuracy_of_chains(pair, data):
-    law, truth = pair
-    blocks = data.draw(ordered_partitions(law.n))
+    distribution, truth = pair
+    blocks = data.draw(ordered_partitions(distribution.n))
     wanted = float(accuracy_by_definition(truth, blocks))
-    assert approximate_accuracy(law, blocks).value == pytest.approx(wanted, abs=ROUNDING)
+    assert approximate_accuracy(distribution, blocks).value == pytest.approx(wanted, abs=ROUNDING)
 
 
 def test_left_to_right_is_the_exact_decode():
-    law = MarkovLaw(
+    distribution = MarkovDistribution(
         n=6, initial=["1/3", "1/2", "1/6"], transition=[["1/2", "1/2", 0], [0, "1/4", "3/4"], [1, 0, 0]]
     )
     for spec in ("topk:k=2", "topk:k=4,remainder=first", "topk:k=2,block=3"):
         policy = parse_policy(f"{spec},by=left_to_right")
-        exact = decode(law.pmf(), policy)
+        exact = decode(distribution.pmf(), policy)
         blocks = fixed_schedule(policy, 6).partition
         assert len(blocks) == exact.steps
-        assert approximate_accuracy(law, blocks).value == pytest.approx(float(exact.accuracy), abs=ROUNDING)
-        assert approximate_step_bound(law, blocks).value == pytest.approx(float(exact.kl), abs=ROUNDING)
+        assert approximate_accuracy(distribution, blocks).value == pytest.approx(
+            float(exact.accuracy), abs=ROUNDING
+        )
+        assert approximate_step_bound(distribution, blocks).value == pytest.approx(
+            float(exact.kl), abs=ROUNDING
+        )
 
 
 def test_long_chains_have_closed_forms():
     stick = 2 - 0.75 * log(3, 2)  # the entropy of a bit that stays with probability 3/4
-    law = MarkovLaw(n=300, initial=["1/2", "1/2"], transition=[["3/4", "1/4"], ["1/4", "3/4"]])
-    assert approximate_entropy(law).value == pytest.approx(1 + 299 * stick, abs=1e-10)
+    distribution = MarkovDistribution(
+        n=300, initial=["1/2", "1/2"], transition=[["3/4", "1/4"], ["1/4", "3/4"]]
+    )
+    assert approximate_entropy(distribution).value == pytest.approx(1 + 299 * stick, abs=1e-10)
     blocks = bisection(300)
     assert len(blocks) == 9
     assert sorted(i for block in blocks for i in block) == list(range(300))
-    assert abs(approximate_step_bound(law, blocks).value) < 1e-10
+    assert abs(approximate_step_bound(distribution, blocks).value) < 1e-10
     pairs = [range(i, i + 2) for i in range(0, 300, 2)]
     # the second of a pair is drawn without the first: H(y_1) - H(y_1 | y_0), then H(y_2 | y_0) - H(y_2 | y_1) each
     two = -(0.625 * log(0.625, 2) + 0.375 * log(0.375, 2))
-    assert approximate_step_bound(law, pairs).value == pytest.approx(
+    assert approximate_step_bound(distribution, pairs).value == pytest.approx(
         1 - stick + 149 * (two - stick), abs=1e-10
     )
 
@@ -302,16 +312,16 @@ def test_bisection_has_the_least_number_of_blocks(n):
 
 
 def test_long_sequences_do_not_underflow():
-    law = HMMLaw(
+    distribution = HMMDistribution(
         n=400, initial=[1], transition=[[1]], emission=[[Fraction(1, 2**20), 1 - Fraction(1, 2**20)]]
     )
     rare = np.zeros((1, 400), dtype=np.int64)
-    assert law.log_prob(rare)[0] == pytest.approx(-8000)
-    assert law.contains(rare).all()
+    assert distribution.log_prob(rare)[0] == pytest.approx(-8000)
+    assert distribution.contains(rare).all()
     rare[0, 0] = MASK
-    assert law.conditional(rare)[0, 0, 0] == pytest.approx(2.0**-20)
+    assert distribution.conditional(rare)[0, 0, 0] == pytest.approx(2.0**-20)
     rules = {"S": {"A S": "1/1024", "x": "1023/1024"}, "A": {"x": 1}}
-    words = GrammarLaw(n=120, rules=rules)  # a probability of about 2^-1190
+    words = GrammarDistribution(n=120, rules=rules)  # a probability of about 2^-1190
     assert words.log_prob(np.zeros((1, 120), dtype=np.int64)).tolist() == [0.0]
     assert words.conditional(np.full((1, 120), MASK)).tolist() == [[[1.0]] * 120]
 
@@ -320,13 +330,13 @@ def test_long_sequences_do_not_underflow():
 
 STICKY = [["3/4", "1/4"], ["1/4", "3/4"]]
 LAWS = {
-    "markov": MarkovLaw(
+    "markov": MarkovDistribution(
         n=4, initial=["1/2", "1/3", "1/6"], transition=[[0, "1/2", "1/2"], ["1/4", "3/4", 0], [1, 0, 0]]
     ),
-    "hmm": HMMLaw(
+    "hmm": HMMDistribution(
         n=4, initial=["1/2", "1/2"], transition=STICKY, emission=[["1/2", "1/2", 0], [0, "1/8", "7/8"]]
     ),
-    "grammar": GrammarLaw(
+    "grammar": GrammarDistribution(
         n=4,
         rules={"S": {"S S": "1/3", "A S": "1/3", "x": "1/3"}, "A": {"x": "1/2", "y": "1/4", "S A": "1/4"}},
     ),
@@ -334,29 +344,31 @@ LAWS = {
 
 
 @pytest.mark.parametrize("name", LAWS)
-def test_samples_follow_the_law(name):
-    law = LAWS[name]
+def test_samples_follow_the_distribution(name):
+    distribution = LAWS[name]
     size = 20_000
-    ids = law.sample(np.random.default_rng(5), size)
-    assert law.contains(ids).all()
-    pmf = law.pmf()
+    ids = distribution.sample(np.random.default_rng(5), size)
+    assert distribution.contains(ids).all()
+    pmf = distribution.pmf()
     seen = {y: 0 for y in pmf.outcomes}
     for row in ids.tolist():
-        seen[tuple(law.tokens[j] for j in row)] += 1
+        seen[tuple(distribution.tokens[j] for j in row)] += 1
     assert_frequencies([seen[y] for y in pmf.outcomes], pmf.floats(), size, name)
-    assert law.sample(np.random.default_rng(0), 0).shape == (0, 4)
-    assert (law.sample(np.random.default_rng(5), 50) == law.sample(np.random.default_rng(5), 50)).all()
+    assert distribution.sample(np.random.default_rng(0), 0).shape == (0, 4)
+    assert (
+        distribution.sample(np.random.default_rng(5), 50) == distribution.sample(np.random.default_rng(5), 50)
+    ).all()
 
 
 @pytest.mark.parametrize("name", LAWS)
 def test_torch_gives_the_same_conditionals(name):
     torch = pytest.importorskip("torch")
-    law = LAWS[name]
-    shown = law.sample(np.random.default_rng(1), 30)
+    distribution = LAWS[name]
+    shown = distribution.sample(np.random.default_rng(1), 30)
     shown[np.random.default_rng(2).random(shown.shape) < 0.5] = MASK
-    ours = law.conditional(torch.tensor(shown))
+    ours = distribution.conditional(torch.tensor(shown))
     assert ours.dtype == torch.float64
-    np.testing.assert_allclose(ours.numpy(), law.conditional(shown), rtol=0, atol=ROUNDING)
+    np.testing.assert_allclose(ours.numpy(), distribution.conditional(shown), rtol=0, atol=ROUNDING)
 
 
 def reach(estimate, samples, span) -> float:
@@ -367,13 +379,13 @@ def reach(estimate, samples, span) -> float:
 
 @pytest.mark.parametrize("name", LAWS)
 def test_estimates_find_the_exact_values(name):
-    law, samples = LAWS[name], 8_000
-    truth = dict(law.pmf())
+    distribution, samples = LAWS[name], 8_000
+    truth = dict(distribution.pmf())
     blocks = ((1, 2), (0, 3))
-    table = subset_entropies(law.pmf())
-    span = law.largest_surprise() + law.n * log(len(law.tokens), 2)
-    found = estimate_bounds(law, samples=samples, rng=np.random.default_rng(1))
-    found["bound"] = estimate_step_bound(law, blocks, samples=samples, rng=np.random.default_rng(2))
+    table = subset_entropies(distribution.pmf())
+    span = distribution.largest_surprise() + distribution.n * log(len(distribution.tokens), 2)
+    found = estimate_bounds(distribution, samples=samples, rng=np.random.default_rng(1))
+    found["bound"] = estimate_step_bound(distribution, blocks, samples=samples, rng=np.random.default_rng(2))
     wanted = {
         "entropy": ref.to_float(ref.entropy(truth)),
         "total_correlation": ref.to_float(ref.total_correlation(truth)),
@@ -385,7 +397,7 @@ def test_estimates_find_the_exact_values(name):
         assert off <= reach(found[key], samples, span), key
         assert off > 0, "a sampled value is never exact"
         assert found[key].low <= value <= found[key].high
-    profiles = estimate_profiles(law, samples=samples, rng=np.random.default_rng(3))
+    profiles = estimate_profiles(distribution, samples=samples, rng=np.random.default_rng(3))
     means, errors = mean_curve(profiles)
     for mean, error, exact in zip(means, errors, information_curve(table).means, strict=True):
         scale = log(4 / ALPHA)
@@ -395,7 +407,7 @@ def test_estimates_find_the_exact_values(name):
         )
     curve = information_curve(table)
     sizes = [(4,), (1, 3), (3, 1), (1, 2, 1), (1, 1, 1, 1)]
-    for blocks, priced in zip(sizes, estimate_sizes(law, sizes, profiles), strict=True):
+    for blocks, priced in zip(sizes, estimate_sizes(distribution, sizes, profiles), strict=True):
         exact = float(expected_kl(curve, blocks))
         assert abs(priced.estimate - exact) <= reach(priced, samples, span), blocks
         assert priced.low <= exact <= priced.high
@@ -411,14 +423,14 @@ def test_intervals_are_wider_for_fewer_samples_and_hold_constants():
 
 @pytest.mark.parametrize("name", LAWS)
 def test_sampled_decodes_follow_the_decoder(name):
-    law, size = LAWS[name], 20_000
+    distribution, size = LAWS[name], 20_000
     blocks = ((0, 3), (1, 2))
-    drawn = sample_decodes(law, blocks, samples=size, rng=np.random.default_rng(4))
-    wanted = accuracy_by_definition(dict(law.pmf()), blocks)
-    assert_frequencies([law.contains(drawn).sum()], [float(wanted)], size, name)
-    random = sample_decodes(law, [2, 2], samples=size, rng=np.random.default_rng(4))
-    exact = decode(law.pmf(), parse_policy("topk:k=2,by=random"))
-    assert_frequencies([law.contains(random).sum()], [float(exact.accuracy)], size, name)
+    drawn = sample_decodes(distribution, blocks, samples=size, rng=np.random.default_rng(4))
+    wanted = accuracy_by_definition(dict(distribution.pmf()), blocks)
+    assert_frequencies([distribution.contains(drawn).sum()], [float(wanted)], size, name)
+    random = sample_decodes(distribution, [2, 2], samples=size, rng=np.random.default_rng(4))
+    exact = decode(distribution.pmf(), parse_policy("topk:k=2,by=random"))
+    assert_frequencies([distribution.contains(random).sum()], [float(exact.accuracy)], size, name)
 
 
 # --- Answers -----------------------------------------------------------------------------------------------
@@ -427,14 +439,14 @@ def test_sampled_decodes_follow_the_decoder(name):
 class Task:
     name = "a task"
 
-    def __init__(self, law):
-        self.law = law
+    def __init__(self, distribution):
+        self.distribution = distribution
 
 
 def test_large_answers_agree_with_listing():
-    law = LAWS["markov"]
-    table = subset_entropies(law.pmf())
-    answer = large_bounds(Task(law), law, ((0, 1), (2, 3)), samples=2, seed=0)
+    distribution = LAWS["markov"]
+    table = subset_entropies(distribution.pmf())
+    answer = large_bounds(Task(distribution), distribution, ((0, 1), (2, 3)), samples=2, seed=0)
     assert answer["arithmetic"] == "float64"
     assert answer["partition_bound"] == pytest.approx(
         float(step_bound(table, ((0, 1), (2, 3)))), abs=ROUNDING
@@ -445,11 +457,11 @@ def test_large_answers_agree_with_listing():
     assert answer["dual_total_correlation"] == pytest.approx(
         float(curve.dual_total_correlation), abs=ROUNDING
     )
-    schedule = large_schedule(Task(law), law, samples=2, seed=0)
+    schedule = large_schedule(Task(distribution), distribution, samples=2, seed=0)
     assert schedule["information_curve"] == pytest.approx([float(z) for z in curve.z], abs=ROUNDING)
     policy = parse_policy("topk:k=3,by=random")
-    decoded = large_decode(Task(law), law, policy, temperature=1, samples=4000, seed=0)
-    exact = decode(law.pmf(), policy)
+    decoded = large_decode(Task(distribution), distribution, policy, temperature=1, samples=4000, seed=0)
+    exact = decode(distribution.pmf(), policy)
     assert decoded["path_kl"] == pytest.approx(float(exact.path_kl), abs=ROUNDING)
     assert decoded["kl"] is None
     assert_frequencies([decoded["accuracy"]["estimate"] * 4000], [float(exact.accuracy)], 4000)
@@ -583,30 +595,32 @@ def test_rows_can_be_normalised(capsys, tmp_path):
     assert answer["exact"] == wanted["exact"]
 
 
-def test_the_frontier_of_a_large_law_is_refused(capsys, tmp_path):
+def test_the_frontier_of_a_large_distribution_is_refused(capsys, tmp_path):
     error, status = _run(capsys, tmp_path, MARKOV, "frontier")
     assert (status, "use bounds (best fixed blocks), decode" in error) == (2, True)
 
 
-def test_laws_too_large_are_said_before():
-    law = MarkovLaw(n=2_000, initial=["1/2", "1/2"], transition=STICKY)
+def test_distributions_too_large_are_said_before():
+    distribution = MarkovDistribution(n=2_000, initial=["1/2", "1/2"], transition=STICKY)
     with pytest.raises(CostError, match="best partitions"):
-        chain_optimal_bounds(law)
+        chain_optimal_bounds(distribution)
     with pytest.raises(CostError, match="listing"):
-        law.pmf()
+        distribution.pmf()
 
 
 def test_counts_make_a_chain():
-    law = MarkovLaw.from_counts([3, 1], [[1, 1], [0, 5]], n=2, tokens=("a", "b"))
-    assert law.pmf().probability(("a", "b")) == Fraction(3, 8)
+    distribution = MarkovDistribution.from_counts([3, 1], [[1, 1], [0, 5]], n=2, tokens=("a", "b"))
+    assert distribution.pmf().probability(("a", "b")) == Fraction(3, 8)
     with pytest.raises(InputError, match="needs a positive count"):
-        MarkovLaw.from_counts([1, 1], [[1, 1], [0, 0]], n=2)
+        MarkovDistribution.from_counts([1, 1], [[1, 1], [0, 0]], n=2)
 
 
-def test_listed_laws_know_log_probabilities():
-    law = ListedLaw(LAWS["markov"].pmf())
-    ids = law.sample(np.random.default_rng(0), 20)
-    np.testing.assert_allclose(law.log_prob(ids), LAWS["markov"].log_prob(ids), rtol=0, atol=ROUNDING)
+def test_listed_distributions_know_log_probabilities():
+    distribution = ListedDistribution(LAWS["markov"].pmf())
+    ids = distribution.sample(np.random.default_rng(0), 20)
+    np.testing.assert_allclose(
+        distribution.log_prob(ids), LAWS["markov"].log_prob(ids), rtol=0, atol=ROUNDING
+    )
 
 
 def test_sizes_are_refused_before_the_curve(monkeypatch, capsys):

@@ -190,7 +190,7 @@ def least_cost(n, rounds):
 # --- Facts that the verdicts rest on, by other means ---------------------------------------------------------
 
 
-def test_the_output_law_of_a_random_order_is_below_the_bound():
+def test_the_output_distribution_of_a_random_order_is_below_the_bound():
     """Replace Random, n = 4: 5 - 3 log2 3 < 4 - 9/4 log2 3 iff 4 < 3 log2 3 iff 16 < 27."""
     assert 2**4 < 3**3
     top3 = ref.decode(ref.replace_random(4), ref.topk(3, "random"))
@@ -251,14 +251,17 @@ def test_drawn_tokens_put_the_new_item_off(n):
         sizes = [min(k, n - start) for start in range(0, n, k)]
         value, other = rel.drawn_accuracy(pmf, k), replace_sizes(sizes)
         assert value < other if sizes[-1] > 1 else value > other
-        assert rel.drawn_law(pmf, k, temperature=0) == ref.decode(pmf, ref.topk(k, "confidence"), 0).law
+        assert (
+            rel.drawn_distribution(pmf, k, temperature=0)
+            == ref.decode(pmf, ref.topk(k, "confidence"), 0).distribution
+        )
 
 
 def test_two_masked_tokens_always_go_together_in_the_released_factor_rule():
     for f, c in product(("1/100", "1/2", "1", "3/2"), (Fraction(1, 2), Fraction(99, 100))):
-        laws = {i: {0: c, 1: 1 - c} for i in (0, 1)}
-        assert counts.released_factor(f)(laws, (0, 1), 2) == {frozenset({0, 1}): 1}
-        printed = ref.factor(f)(laws, (0, 1), 2)
+        distributions = {i: {0: c, 1: 1 - c} for i in (0, 1)}
+        assert counts.released_factor(f)(distributions, (0, 1), 2) == {frozenset({0, 1}): 1}
+        printed = ref.factor(f)(distributions, (0, 1), 2)
         assert all(len(chosen) == (2 if 3 * (1 - c) < Fraction(f) else 1) for chosen in printed)
 
 
@@ -274,6 +277,6 @@ def test_large_factors_and_early_stops_change_nothing(f):
     for pmf in (ref.shuffle(3), ref.shuffle(4), ref.replace_random(4), ref.replace_random(5)):
         rules = (ref.factor(f), counts.prefix_factor(f), counts.released_factor(f))
         printed, prefix, released = (ref.decode(pmf, rule) for rule in rules)
-        assert (prefix.law, prefix.steps) == (printed.law, printed.steps)
-        same = (released.law, released.steps) == (printed.law, printed.steps)
+        assert (prefix.distribution, prefix.steps) == (printed.distribution, printed.steps)
+        same = (released.distribution, released.steps) == (printed.distribution, printed.steps)
         assert same is (Fraction(f) > Fraction(3, 2))

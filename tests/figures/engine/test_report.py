@@ -134,4 +134,4 @@ def test_a_table_stands_in_place_of_the_image(log, tmp_path):
     assert (tmp_path / "toy.png").exists()
     assert re.search(r"Own title\s+<span", page)
     assert "Own rule." in page
-    assert "Samples of the ideal model against the exact law" in page
+    assert "Samples of the ideal model against the exact distribution" in page

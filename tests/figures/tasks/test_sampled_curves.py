@@ -1,4 +1,4 @@
-"""The figure of a law too large to list: every point is an answer of the decoder, and wrong use is one line."""
+"""The figure of a distribution too large to list: every point is an answer of the decoder."""
 
 import csv
 import json
@@ -22,9 +22,9 @@ from theory.bounds.partitions.markov import chain_optimal_bounds
 from theory.commands.decode_sampled import large_decode
 from theory.distributions.files.parametric_file import read_structured, write_structured
 from theory.distributions.files.task_file import FileTask
-from theory.distributions.parametric.grammar import GrammarLaw
-from theory.distributions.parametric.hmm import HMMLaw
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.grammar import GrammarDistribution
+from theory.distributions.parametric.hmm import HMMDistribution
+from theory.distributions.parametric.markov import MarkovDistribution
 
 HALVES = ["1/2", "1/2"]
 MARKOV = {"length": 20, "tokens": ["a", "b"], "initial": HALVES, "transition": [["3/4", "1/4"], [1, 0]]}
@@ -58,12 +58,14 @@ def test_every_point_is_a_decode(kind, tmp_path):
     rows = list(csv.DictReader((tmp_path / "out" / "figure2_task.csv").read_text().splitlines()))
     decodes = [row for row in rows if row["source"] == "decode"]
     assert {row["temperature"] for row in decodes} == {"0", "1"}
-    law = read_structured(kind, LAWS[kind], None, normalise=False)
+    distribution = read_structured(kind, LAWS[kind], None, normalise=False)
     task = FileTask(name="", parts=())
     for row in decodes[::3]:
         seed = derived_seed(3, row["policy"], int(row["temperature"]))
         switches = {"temperature": int(row["temperature"])}
-        wanted = large_decode(task, law, parse_policy(row["policy"]), samples=60, seed=seed, **switches)
+        wanted = large_decode(
+            task, distribution, parse_policy(row["policy"]), samples=60, seed=seed, **switches
+        )
         for key in ("accuracy", "path_kl", "tokens_per_step"):
             value = wanted[key]
             if isinstance(value, dict):
@@ -74,20 +76,28 @@ def test_every_point_is_a_decode(kind, tmp_path):
             else:
                 assert float(row[key]) == value
     bounds = [float(row["path_kl"]) for row in rows if row["source"] == "bound"]
-    assert bounds == (list(chain_optimal_bounds(law).values) if isinstance(law, MarkovLaw) else [])
+    assert bounds == (
+        list(chain_optimal_bounds(distribution).values)
+        if isinstance(distribution, MarkovDistribution)
+        else []
+    )
 
 
-def test_laws_are_written_as_they_are_read():
-    grammar = make_task("words_to_sentence", 12).contexts()[0].law
-    held = GrammarLaw(n=4, rules={"S": {"S S": "1/2", "a": "1/4", "b": "1/4"}}, words=("a", "b"))
-    stepwise = MarkovLaw(n=3, initial=[0, 1], transition=[[HALVES, ["1/3", "2/3"]], [[1, 0], [0, 1]]])
-    hidden = HMMLaw(n=3, initial=["1/3", "2/3"], transition=[HALVES, [0, 1]], emission=[HALVES, [1, 0]])
-    plain = HMMLaw(n=3, initial=["1/3", "2/3"], transition=[HALVES, [0, 1]], emission=None)
-    for law in (held, stepwise, hidden, plain):
-        entry = json.loads(json.dumps(write_structured(law)))
+def test_distributions_are_written_as_they_are_read():
+    grammar = make_task("words_to_sentence", 12).contexts()[0].distribution
+    held = GrammarDistribution(n=4, rules={"S": {"S S": "1/2", "a": "1/4", "b": "1/4"}}, words=("a", "b"))
+    stepwise = MarkovDistribution(
+        n=3, initial=[0, 1], transition=[[HALVES, ["1/3", "2/3"]], [[1, 0], [0, 1]]]
+    )
+    hidden = HMMDistribution(
+        n=3, initial=["1/3", "2/3"], transition=[HALVES, [0, 1]], emission=[HALVES, [1, 0]]
+    )
+    plain = HMMDistribution(n=3, initial=["1/3", "2/3"], transition=[HALVES, [0, 1]], emission=None)
+    for distribution in (held, stepwise, hidden, plain):
+        entry = json.loads(json.dumps(write_structured(distribution)))
         ((kind, data),) = entry.items()
         back = read_structured(kind, data, None, normalise=False)
-        assert dict(back.pmf()) == dict(law.pmf())
+        assert dict(back.pmf()) == dict(distribution.pmf())
         assert write_structured(back) == entry
     entry = write_structured(grammar)
     assert read_structured("grammar", entry["grammar"], None, normalise=False).tokens == grammar.tokens
@@ -95,7 +105,7 @@ def test_laws_are_written_as_they_are_read():
 
 def test_what_must_hold_would_show_an_error():
     found = certain_sampled(
-        law={"markov": MARKOV}, policies=["topk:k=5,by=left_to_right"], samples=400, seed=0
+        distribution={"markov": MARKOV}, policies=["topk:k=5,by=left_to_right"], samples=400, seed=0
     )
     assert found["valid"] == 20
     assert found["lost"] < 1e-9
@@ -114,15 +124,19 @@ def test_costly_cells_say_so_and_bars_are_standard_errors():
     long = {"markov": {**MARKOV, "length": 5_000}}
     assert (
         "use fewer --samples"
-        in decode_sampled(law=long, policy="threshold:gamma=0.9", temperature=1, samples=10**6, seed=0)[
-            "refused"
-        ]
+        in decode_sampled(
+            distribution=long, policy="threshold:gamma=0.9", temperature=1, samples=10**6, seed=0
+        )["refused"]
     )
-    assert bounds_sampled(law=long) == []
-    answer = decode_sampled(law={"markov": MARKOV}, policy="topk:k=4", temperature=1, samples=100, seed=0)
+    assert bounds_sampled(distribution=long) == []
+    answer = decode_sampled(
+        distribution={"markov": MARKOV}, policy="topk:k=4", temperature=1, samples=100, seed=0
+    )
     assert 0 < answer["path_kl"]["standard_error"] < 20 / sqrt(100)
     assert (
-        decode_sampled(law={"hmm": HMM}, policy="topk:k=4", temperature=0, samples=9, seed=0)["path_kl"]
+        decode_sampled(distribution={"hmm": HMM}, policy="topk:k=4", temperature=0, samples=9, seed=0)[
+            "path_kl"
+        ]
         == "inf"
     )
 

@@ -18,7 +18,7 @@ from theory import (
     CostError,
     InputError,
     JointPMF,
-    ListedLaw,
+    ListedDistribution,
     decode_contexts,
     optimal_bounds,
     parse_policy,
@@ -73,13 +73,13 @@ def test_every_row_is_an_exact_decode(path, tmp_path):
         assert float(row["kl"]) == float(wanted.kl)
         assert float(row["tokens_per_step"]) == pytest.approx(float(wanted.tokens_per_step))
     bounds = [float(row["kl"]) for row in rows if row["source"] == "bound"]
-    parts = [(context.weight, context.law.pmf()) for context in task.contexts()]
+    parts = [(context.weight, context.distribution.pmf()) for context in task.contexts()]
     assert bounds == [float(bits) for bits in optimal_bounds(subset_entropies(parts)).values]
     hull = [(float(row["steps_under_data"]), float(row["kl"])) for row in rows if row["source"] == "frontier"]
     assert hull == [(float(v["steps"]), float(v["kl"])) for v in frontier_answer(task)["vertices"]]
 
 
-def test_a_float_law_can_be_drawn(tmp_path):
+def test_a_float_distribution_can_be_drawn(tmp_path):
     data = task_data("tests.figures.tasks.test_task_figures:Floats")
     (result,) = run_figures([task_figure(data)], run=RunSettings(fast=True), out=tmp_path)
     assert result.passed
@@ -107,7 +107,7 @@ class Floats:
 
     def contexts(self):
         pmf = JointPMF.from_pairs([("a", "b"), ("b", "b"), ("b", "a")], [0.1, 0.2, 0.7])
-        return (Context(weight=Fraction(1), law=ListedLaw(pmf)),)
+        return (Context(weight=Fraction(1), distribution=ListedDistribution(pmf)),)
 
     def chain(self):
         return None

@@ -136,12 +136,12 @@ def test_what_the_conditions_on_ties_exclude():
     assert (one_shot.accuracy, one_shot.steps) == (values_of("shuffle", "accuracy one step", n=4), 1)
 
 
-def test_greedy_removal_is_right_and_far_from_the_law():
+def test_greedy_removal_is_right_and_far_from_the_distribution():
     for n in (3, 4, 5):
         ((_, pmf),) = product_targets("remove_random", n)
         result = decode(pmf, parse_policy(f"topk:k={n}"), temperature=0)
         assert (result.accuracy, result.kl) == (1, inf)
-        assert sum(q > 0 for q in result.law.values()) == (1 if n % 2 else 2)  # always a middle item
+        assert sum(q > 0 for q in result.distribution.values()) == (1 if n % 2 else 2)  # always a middle item
 
 
 # --- The evaluator and the registry --------------------------------------------------------------------------

@@ -48,12 +48,12 @@ WEIGHTS = st.dictionaries(st.integers(0, 12), st.fractions(-3, 3, max_denominato
 
 @given(b=st.sampled_from([1, 2, 3, 4, 6, 12]), weights=WEIGHTS)
 def test_independent_blocks_are_hypergeometric(b, weights):
-    law, n = Copies(one_hot(b), 12 // b), 12
+    distribution, n = Copies(one_hot(b), 12 // b), 12
     inner = dict.fromkeys(range(b + 1), Fraction(0))
     for i, w in weights.items():
         for j in range(max(0, i - n + b), min(i, b) + 1):
             inner[j] += w * (n // b) * Fraction(comb(b, j) * comb(n - b, i - j), comb(n, i))
-    assert law.mean(weights) == law.block.mean(inner)
+    assert distribution.mean(weights) == distribution.block.mean(inner)
 
 
 @given(weights=WEIGHTS)
@@ -70,18 +70,18 @@ def test_a_walk_adds_the_entropies_of_its_gaps(weights):
 @pytest.mark.parametrize("kind", ["insert", "remove", "walk"])
 @pytest.mark.parametrize("n", [1, 2, 3, 45])
 def test_intervals_of_gaps_hold_the_exact_means(kind, n):
-    law = Gaps(n, kind)
-    curve = interval_curve(law)
+    distribution = Gaps(n, kind)
+    curve = interval_curve(distribution)
     assert len(curve.means) == n + 1
     for j, ball in enumerate(curve.means):
-        assert contains(ball, law.mean({j: Fraction(1)})), (j, ball)
+        assert contains(ball, distribution.mean({j: Fraction(1)})), (j, ball)
 
 
 @pytest.mark.parametrize(("b", "copies"), [(1, 1), (1, 5), (5, 1), (6, 7)])
 def test_intervals_of_blocks_hold_the_exact_means(b, copies):
-    law = Copies(one_hot(b), copies)
-    for j, ball in enumerate(interval_curve(law).means):
-        assert contains(ball, law.mean({j: Fraction(1)})), (j, ball)
+    distribution = Copies(one_hot(b), copies)
+    for j, ball in enumerate(interval_curve(distribution).means):
+        assert contains(ball, distribution.mean({j: Fraction(1)})), (j, ball)
 
 
 @pytest.mark.parametrize("rows", [3, 128])
@@ -166,8 +166,8 @@ def test_the_next_size_is_the_one_whose_start_has_come(numbers, rows):
 def test_the_largest_sizes_that_fit_are_known():
     """At n = 2,025 the mean over the pairs takes no list of all shares; the value is the definition's."""
     b, n = 45, 2025
-    law = Copies(one_hot(b), b)
-    total = law.mean({1: Fraction(n)}) - law.mean({n: Fraction(1)})
+    distribution = Copies(one_hot(b), b)
+    total = distribution.mean({1: Fraction(n)}) - distribution.mean({n: Fraction(1)})
     single = LogNumber.weighted_sum(
         [(-Fraction(b - 1, b), Fraction(b - 1, b)), (Fraction(1, b), Fraction(b))]
     )

@@ -1,4 +1,4 @@
-"""Subset entropies by structure equal those of the listed law, and answer at a thousand positions."""
+"""Subset entropies by structure equal those of the listed distribution, and answer at a thousand positions."""
 
 from fractions import Fraction
 from functools import cache
@@ -36,7 +36,7 @@ SMALL = (
 
 @cache
 def _table(name, n):
-    return subset_entropies(make_task(name, n).contexts()[0].law.pmf())
+    return subset_entropies(make_task(name, n).contexts()[0].distribution.pmf())
 
 
 def _structure(name, n):
@@ -76,7 +76,7 @@ def test_bound_of_the_definition():
         ("bernoulli_walk", 3, [(2,), (0, 1)]),
         ("one_hot_blocks", 4, [(0, 2), (1, 3)]),
     ):
-        pmf = make_task(name, n).contexts()[0].law.pmf()
+        pmf = make_task(name, n).contexts()[0].distribution.pmf()
         expected = reference.step_bound(
             dict(zip(pmf.outcomes, map(Fraction, pmf.probabilities), strict=True)), partition
         )
@@ -93,7 +93,7 @@ def test_best_sizes(name, n):
 
 
 @pytest.mark.parametrize("name", ["shuffle", "replace_random", "parity", "reed_solomon"])
-def test_fixed_partitions_of_symmetric_laws(name):
+def test_fixed_partitions_of_symmetric_distributions(name):
     """Where H(y_S) depends on |S| alone, the best fixed partition is the best schedule."""
     structure = _structure(name, 4)
     assert structure.symmetric

@@ -50,12 +50,12 @@ def test_entries_on_demand_are_the_definition(target, data):
     table, vectors = on_demand(target.exact), subset_entropies(target.exact)
     assert vectors.vectors is not None
     for mask in range(1 << target.n):
-        assert same(table.exact(mask), ref.entropy(target.law, members(target.n, mask)))
+        assert same(table.exact(mask), ref.entropy(target.distribution, members(target.n, mask)))
         assert table.exact(mask) == vectors.exact(mask)
     partition = data.draw(ordered_partitions(target.n))
-    assert same(step_bound(table, partition), ref.step_bound(target.law, partition))
+    assert same(step_bound(table, partition), ref.step_bound(target.distribution, partition))
     for steps, value in enumerate(optimal_bounds(table).values, start=1):
-        form, winners = ref.optimal_bound(target.law, steps)
+        form, winners = ref.optimal_bound(target.distribution, steps)
         assert same(value, form)
         assert optimal_bounds(table).partitions[steps - 1] in {
             tuple(tuple(sorted(block)) for block in partition) for partition in winners
@@ -99,31 +99,34 @@ def test_contexts_on_demand(parts):
     total = sum(w for w, _ in parts)
     table = on_demand([(Fraction(w, total), target.exact) for w, target in parts])
     for mask in range(8):
-        forms = [ref.scale(ref.entropy(t.law, members(3, mask)), Fraction(w, total)) for w, t in parts]
+        forms = [
+            ref.scale(ref.entropy(t.distribution, members(3, mask)), Fraction(w, total)) for w, t in parts
+        ]
         assert same(table.exact(mask), ref.add(*forms))
 
 
 # --- Weights of 200 bits: against decimals of 120 digits, without a factor ------------------------------
 
 
-def decimal_entropy(law: ref.PMF, positions) -> Decimal:
+def decimal_entropy(distribution: ref.PMF, positions) -> Decimal:
     """H = -sum p log2 p with DIGITS digits, straight from the definition."""
     with localcontext() as context:
         context.prec = DIGITS
         masses = [
-            Decimal(p.numerator) / Decimal(p.denominator) for p in ref.marginal(law, positions).values()
+            Decimal(p.numerator) / Decimal(p.denominator)
+            for p in ref.marginal(distribution, positions).values()
         ]
         return -sum((p * p.ln() for p in masses), Decimal(0)) / Decimal(2).ln()
 
 
-def decimal_bound(law: ref.PMF, partition) -> Decimal:
+def decimal_bound(distribution: ref.PMF, partition) -> Decimal:
     """L_T = sum_t sum_{i in S_t} H(y_i | y_<t) - H(Y), the entropies as above."""
     with localcontext() as context:
         context.prec = DIGITS
-        total, before = -decimal_entropy(law, range(ref.length(law))), ()
+        total, before = -decimal_entropy(distribution, range(ref.length(distribution))), ()
         for block in partition:
             for i in block:
-                total += decimal_entropy(law, (*before, i)) - decimal_entropy(law, before)
+                total += decimal_entropy(distribution, (*before, i)) - decimal_entropy(distribution, before)
             before += tuple(block)
         return total
 
@@ -137,27 +140,27 @@ large = st.integers(0, BITS).flatmap(lambda b: st.integers(0, 2**b))
 
 
 @st.composite
-def large_laws(draw, shapes=((2, 2), (2, 2, 2), (3, 2))):
+def large_distributions(draw, shapes=((2, 2), (2, 2, 2), (3, 2))):
     shape = draw(st.sampled_from(shapes))
     words = list(product(*map(range, shape)))
     weights = draw(st.lists(large, min_size=len(words), max_size=len(words)).filter(any))
     return {y: Fraction(w, sum(weights)) for y, w in zip(words, weights, strict=True) if w}
 
 
-@given(law=large_laws(), data=st.data())
-def test_weights_of_200_bits(law, data):
-    n, pmf = ref.length(law), JointPMF.from_mapping(law)
+@given(distribution=large_distributions(), data=st.data())
+def test_weights_of_200_bits(distribution, data):
+    n, pmf = ref.length(distribution), JointPMF.from_mapping(distribution)
     table = subset_entropies(pmf)
     assert table.is_exact
     for mask in range(1 << n):
-        assert agrees(table.exact(mask), decimal_entropy(law, members(n, mask)))
+        assert agrees(table.exact(mask), decimal_entropy(distribution, members(n, mask)))
         assert table.exact(mask) == entropy(pmf, members(n, mask))
         assert abs(Fraction(float(table.h[mask])) - table.exact(mask)) <= Fraction(table.error)
     partition = data.draw(ordered_partitions(n))
-    assert agrees(step_bound(table, partition), decimal_bound(law, partition))
+    assert agrees(step_bound(table, partition), decimal_bound(distribution, partition))
     found = optimal_bounds(table)
     for steps, value in enumerate(found.values, start=1):
-        bounds = {p: decimal_bound(law, p) for p in ref.ordered_partitions(n, steps)}
+        bounds = {p: decimal_bound(distribution, p) for p in ref.ordered_partitions(n, steps)}
         assert agrees(value, min(bounds.values()))
         assert step_bound(table, found.partitions[steps - 1]) == value
     assert found.values[-1] == 0  # decided, not close
@@ -169,8 +172,8 @@ def test_ties_of_large_weights_are_decided(by_ones, bump):
     # exchangeable: partitions of equal sizes tie exactly, until one weight is off by one part in 2^200
     words = list(product((0, 1), repeat=3))
     weights = [by_ones[sum(word)] * 2 + (bump if word == (1, 0, 0) else 0) for word in words]
-    law = {y: Fraction(w, sum(weights)) for y, w in zip(words, weights, strict=True)}
-    table = subset_entropies(JointPMF.from_mapping(law))
+    distribution = {y: Fraction(w, sum(weights)) for y, w in zip(words, weights, strict=True)}
+    table = subset_entropies(JointPMF.from_mapping(distribution))
     for steps, count in enumerate(optimal_partition_counts(table), start=1):
         bounds = [step_bound(table, p) for p in ref.ordered_partitions(3, steps)]
         assert count == sum(bound == min(bounds) for bound in bounds)
@@ -181,8 +184,8 @@ def test_ties_of_large_weights_are_decided(by_ones, bump):
 
 def test_independent_positions_of_large_weights_have_no_correlation():
     p, q = Fraction(3**100 + 2, 5**80), Fraction(2**150 + 1, 7**60)
-    law = {(a, b): (p if a else 1 - p) * (q if b else 1 - q) for a, b in product((0, 1), repeat=2)}
-    table = subset_entropies(JointPMF.from_mapping(law))
+    distribution = {(a, b): (p if a else 1 - p) * (q if b else 1 - q) for a, b in product((0, 1), repeat=2)}
+    table = subset_entropies(JointPMF.from_mapping(distribution))
     assert optimal_bounds(table).values == (0, 0)
     assert optimal_partition_counts(table) == (1, 2)
 
@@ -207,8 +210,8 @@ def counted_both_ways(pmf):
 
 
 @given(by_ones=st.lists(st.integers(0, 6), min_size=5, max_size=5).filter(any), swap=st.booleans())
-def test_exchangeable_laws_are_counted_by_sizes(by_ones, swap):
-    # turning one token round leaves every entropy as it is, though the law is exchangeable no more
+def test_exchangeable_distributions_are_counted_by_sizes(by_ones, swap):
+    # turning one token round leaves every entropy as it is, though the distribution is exchangeable no more
     words = [word for word in product((0, 1), repeat=4) if by_ones[sum(word)]]
     pmf = JointPMF.from_weights(
         [(1 - a if swap else a, *rest) for a, *rest in words], [by_ones[sum(word)] for word in words]
@@ -220,15 +223,16 @@ def test_exchangeable_laws_are_counted_by_sizes(by_ones, swap):
 @given(target=targets([(2, 2, 2), (3, 3, 3), (2, 3, 2), (1, 1)]))
 def test_counting_by_sizes_is_used_where_it_holds(target):
     by_size, by_chains = counted_both_ways(target.exact)
-    forms = [ref.entropy(target.law, members(target.n, mask)) for mask in range(1 << target.n)]
+    forms = [ref.entropy(target.distribution, members(target.n, mask)) for mask in range(1 << target.n)]
     alone = all(form == forms[(1 << mask.bit_count()) - 1] for mask, form in enumerate(forms))
     assert by_size == (by_chains if alone else None)
     for steps, count in enumerate(by_chains, start=1):
-        assert count == len(ref.optimal_bound(target.law, steps)[1])
+        assert count == len(ref.optimal_bound(target.distribution, steps)[1])
 
 
 def test_counts_of_a_code_and_of_a_long_parity():
-    # Reed-Solomon [4, 2] over GF(5): any two positions are free and tell the rest, but the law is not exchangeable
+    # Reed-Solomon [4, 2] over GF(5): any two positions are free and tell the rest, but the distribution is not
+    # exchangeable
     code = JointPMF.uniform(
         [tuple((a + b * x) % 5 for x in range(4)) for a, b in product(range(5), repeat=2)]
     )

@@ -1,4 +1,4 @@
-"""Rows over primes: every entry of the table of a weighted law, compiled and in numpy, against the definition."""
+"""Rows over primes: every entry of a table, compiled and in numpy, against the definition."""
 
 import pickle
 from fractions import Fraction
@@ -38,7 +38,7 @@ integers = st.one_of(
 
 @st.composite
 def weighted(draw, shapes=tuple(SHAPES), weights=integers):
-    """A law {outcome: Fraction} with integer weights, and its integers as a table."""
+    """A distribution {outcome: Fraction} with integer weights, and its integers as a table."""
     shape = draw(st.sampled_from(shapes))
     listed = draw(st.lists(weights, min_size=prod(shape), max_size=prod(shape)).filter(any))
     words = list(product(*map(range, shape)))
@@ -57,21 +57,21 @@ def routes(pmf):
 
 
 @settings(max_examples=examples(80))
-@given(law=weighted())
-def test_every_route_gives_the_definition(law):
-    pmf = JointPMF.from_mapping(law)
+@given(distribution=weighted())
+def test_every_route_gives_the_definition(distribution):
+    pmf = JointPMF.from_mapping(distribution)
     found, table = routes(pmf)
     for mask in range(1 << pmf.n):
-        form = ref.entropy(law, members(pmf.n, mask))
+        form = ref.entropy(distribution, members(pmf.n, mask))
         assert same(table.exact(mask), form)
         for rows in found:
             assert rows is not None
             assert same(rows.number(mask), form)
 
 
-@given(law=weighted(weights=st.integers(0, 6)))
-def test_rows_are_equal_iff_entropies_are(law):
-    found, table = routes(JointPMF.from_mapping(law))
+@given(distribution=weighted(weights=st.integers(0, 6)))
+def test_rows_are_equal_iff_entropies_are(distribution):
+    found, table = routes(JointPMF.from_mapping(distribution))
     numbers = [table.exact(mask) for mask in range(len(table.h))]
     for rows in found:
         keys = [rows.signature(mask) for mask in range(len(numbers))]
@@ -79,9 +79,9 @@ def test_rows_are_equal_iff_entropies_are(law):
             assert [keys[a] == key for key in keys] == [numbers[a] == number for number in numbers]
 
 
-@given(law=weighted())
-def test_matrix_and_sums(law):
-    found, _ = routes(JointPMF.from_mapping(law))
+@given(distribution=weighted())
+def test_matrix_and_sums(distribution):
+    found, _ = routes(JointPMF.from_mapping(distribution))
     for rows in found:
         primes, count = rows.used(), len(rows.ends) - 1
         matrix = rows.matrix(primes)
@@ -98,23 +98,24 @@ def test_matrix_and_sums(law):
             assert total == sum(parts, LogNumber())
 
 
-@given(laws=st.lists(weighted(shapes=((2, 3, 2),)), min_size=2, max_size=3), data=st.data())
-def test_the_mean_over_contexts(laws, data):
-    shares = data.draw(st.lists(st.integers(1, 9), min_size=len(laws), max_size=len(laws)))
+@given(distributions=st.lists(weighted(shapes=((2, 3, 2),)), min_size=2, max_size=3), data=st.data())
+def test_the_mean_over_contexts(distributions, data):
+    shares = data.draw(st.lists(st.integers(1, 9), min_size=len(distributions), max_size=len(distributions)))
     weights = [Fraction(s, sum(shares)) for s in shares]
-    pmfs = [JointPMF.from_mapping(law) for law in laws]
+    pmfs = [JointPMF.from_mapping(distribution) for distribution in distributions]
     rows = mean_rows([(w, routes(pmf)[0][0]) for w, pmf in zip(weights, pmfs, strict=True)])
     table = subset_entropies(list(zip(weights, pmfs, strict=True)))
     assert table.rows is not None
     for mask in range(8):
         forms = [
-            ref.scale(ref.entropy(law, members(3, mask)), w) for law, w in zip(laws, weights, strict=True)
+            ref.scale(ref.entropy(distribution, members(3, mask)), w)
+            for distribution, w in zip(distributions, weights, strict=True)
         ]
         assert same(rows.number(mask), ref.add(*forms))
         assert same(table.rows.number(mask), ref.add(*forms))
 
 
-def law_of(n: int, top: int, seed: int) -> JointPMF:
+def distribution_of(n: int, top: int, seed: int) -> JointPMF:
     rng = np.random.default_rng(seed)
     words = list(product((0, 1), repeat=n))
     return JointPMF.from_weights(words, rng.integers(0, top + 1, len(words)).tolist())
@@ -123,13 +124,13 @@ def law_of(n: int, top: int, seed: int) -> JointPMF:
 @pytest.mark.parametrize(("n", "top"), [(8, 3), (8, 300), (9, 20000), (10, 1)])
 def test_routes_agree_on_larger_tables(n, top):
     # sets with many equal masses are counted first, sets with few are not; (9, 20000) has masses beyond 2^22
-    found, _ = routes(law_of(n, top, seed=n))
+    found, _ = routes(distribution_of(n, top, seed=n))
     signatures = [[sorted(rows.terms(mask).items()) for mask in range(1 << n)] for rows in found]
     assert all(other == signatures[0] for other in signatures[1:])
 
 
 def test_reading_one_entry_builds_one_and_reading_many_builds_rows():
-    pmf = law_of(10, 10, seed=1)
+    pmf = distribution_of(10, 10, seed=1)
     table = subset_entropies(pmf, exact=True)
     assert table.exact(5) == entropy(pmf, [0, 2])
     assert "rows" not in table.__dict__
@@ -155,7 +156,7 @@ def test_what_is_not_factored():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_bounds_with_and_without_rows(seed):
-    pmf = law_of(4, 6, seed)
+    pmf = distribution_of(4, 6, seed)
     with_rows, without = subset_entropies(pmf), subset_entropies(pmf)
     assert with_rows.rows is not None
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""The gap of the one-by-one and the parallel law: against its definition, the exact path KL, and enumeration."""
+"""The gap of one-by-one and parallel decoding: against its definition, the exact path KL, and enumeration."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ POLICIES = [
 @pytest.mark.parametrize(("task", "n"), TASKS)
 def test_the_gap_of_the_ideal_model_is_its_path_kl(task, n, spec):
     context = make_task(task, n).contexts()[0]
-    pmf, ideal, size = context.law.pmf(), IdealPredictor(context.law), 800
-    ids = {token: j for j, token in enumerate(context.law.tokens)}
-    law = {tuple(ids[token] for token in y): Fraction(p) for y, p in pmf}
+    pmf, ideal, size = context.distribution.pmf(), IdealPredictor(context.distribution), 800
+    ids = {token: j for j, token in enumerate(context.distribution.tokens)}
+    distribution = {tuple(ids[token] for token in y): Fraction(p) for y, p in pmf}
     records = records_of(ideal, ideal.masked(size), spec, order="random", extra=1)
-    known = cache(lambda x, steps: log_ratio(law, x, list(steps)))
+    known = cache(lambda x, steps: log_ratio(distribution, x, list(steps)))
     ratios = []
     for record in records:
         x, steps = tuple(record["tokens"]), tuple(record["step"])
@@ -72,12 +72,14 @@ def test_the_gap_of_the_ideal_model_is_its_path_kl(task, n, spec):
         assert sum(record["cost"]) == pytest.approx(ratios[-1], abs=ROUNDING)
         # the chain rule holds: every order gives log2 P(x)
         for bits in (record["chain"], record["one_by_one"], *record["orders"]):
-            assert bits == pytest.approx(log2(law[x]), abs=ROUNDING)
+            assert bits == pytest.approx(log2(distribution[x]), abs=ROUNDING)
     drawn = [tuple(record["tokens"]) for record in records]
-    assert_frequencies([drawn.count(y) for y in law], [float(p) for p in law.values()], size, (task, spec))
+    assert_frequencies(
+        [drawn.count(y) for y in distribution], [float(p) for p in distribution.values()], size, (task, spec)
+    )
     exact = decoder.decode(pmf, parse_policy(spec))
     reachable = {tuple(record["step"]) for record in records}  # the range of the values, over all outcomes
-    values = [known(y, steps) for y in law for steps in reachable]
+    values = [known(y, steps) for y in distribution for steps in reachable]
     span = max(values) - min(values) + ROUNDING
     assert_mean(ratios, float(exact.path_kl), span=span, label=(task, spec))
     steps = [max(record["step"]) + 1 for record in records]
@@ -87,40 +89,43 @@ def test_the_gap_of_the_ideal_model_is_its_path_kl(task, n, spec):
 @pytest.mark.parametrize("order", ["left_to_right", "confidence", "margin", "entropy"])
 def test_the_order_within_a_set_does_not_matter_for_a_consistent_model(order):
     (context,) = make_task("replace_random", 5).contexts()
-    ideal = IdealPredictor(context.law)
+    ideal = IdealPredictor(context.distribution)
     records = records_of(ideal, ideal.masked(200), "topk:k=3,by=random", order=order)
     for record in records:
         assert record["chain"] == pytest.approx(record["one_by_one"], abs=ROUNDING)
 
 
-def test_a_temperature_of_the_parallel_decoder_enters_its_law_alone():
+def test_a_temperature_of_the_parallel_decoder_enters_its_distribution_alone():
     (context,) = make_task("replace_random", 4).contexts()
-    ideal, spec = IdealPredictor(context.law), "topk:k=2,by=left_to_right"
+    ideal, spec = IdealPredictor(context.distribution), "topk:k=2,by=left_to_right"
     records = records_of(ideal, ideal.masked(3000), spec, temperature="1/2", order="left_to_right")
-    exact = decoder.decode(context.law.pmf(), parse_policy(spec), temperature=Fraction(1, 2))
+    exact = decoder.decode(context.distribution.pmf(), parse_policy(spec), temperature=Fraction(1, 2))
     ratios = [record["chain"] - record["parallel"] for record in records]
     by_outcome = {tuple(r["tokens"]): x for r, x in zip(records, ratios, strict=True)}
     assert len(by_outcome) == len(
-        context.law.pmf()
+        context.distribution.pmf()
     )  # a fixed schedule: a ratio per outcome, all of them seen
     mean = sum(float(p) * by_outcome[y] for y, p in _ids(context).items())
     assert mean == pytest.approx(float(exact.path_kl), abs=ROUNDING)
 
 
 def _ids(context) -> dict[tuple, Fraction]:
-    ids = {token: j for j, token in enumerate(context.law.tokens)}
-    return {tuple(ids[token] for token in y): Fraction(p) for y, p in context.law.pmf()}
+    ids = {token: j for j, token in enumerate(context.distribution.tokens)}
+    return {tuple(ids[token] for token in y): Fraction(p) for y, p in context.distribution.pmf()}
 
 
-# --- an inconsistent model: enumeration of the three laws ----------------------------------------------------
+# --- an inconsistent model: enumeration of the three distributions ----------------------------------------------------
 
 
 def divergence(p: dict, q: dict) -> float:
     return sum(float(p[x]) * log2(p[x] / q[x]) for x in p)
 
 
-def mixture(laws: list[dict]) -> dict:
-    return {x: sum((law[x] for law in laws), Fraction(0)) / len(laws) for x in laws[0]}
+def mixture(distributions: list[dict]) -> dict:
+    return {
+        x: sum((distribution[x] for distribution in distributions), Fraction(0)) / len(distributions)
+        for x in distributions[0]
+    }
 
 
 def schedules(n: int, k: int):
@@ -143,9 +148,9 @@ def schedules(n: int, k: int):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_an_inconsistent_model_has_the_stated_means_and_bracket(seed):
     model = Table(3, seed)
-    orders = [model.law(order) for order in permutations(range(3))]
+    orders = [model.distribution(order) for order in permutations(range(3))]
     one_by_one = mixture(orders)
-    runs = [(model.law(order), model.parallel(sets)) for sets, order in schedules(3, 2)]
+    runs = [(model.distribution(order), model.parallel(sets)) for sets, order in schedules(3, 2)]
     weight = 1 / len(runs)
     gap = weight * sum(divergence(one_by_one, q) - divergence(one_by_one, r) for r, q in runs)
     between = weight * sum(divergence(p, r) for r, _ in runs for p in orders) / len(orders)
@@ -155,9 +160,10 @@ def test_an_inconsistent_model_has_the_stated_means_and_bracket(seed):
 
     records = records_of(model, torch.full((6000, 3), 2), "topk:k=2,by=random", order="random")
     everything = [
-        float(np.ptp([log2(law[x]) for law in [*orders, *(q for _, q in runs)]])) for x in one_by_one
+        float(np.ptp([log2(distribution[x]) for distribution in [*orders, *(q for _, q in runs)]]))
+        for x in one_by_one
     ]
-    span = 2 * max(everything)  # differences of two logarithms of the laws of one sequence
+    span = 2 * max(everything)  # differences of two logarithms of the distributions of one sequence
     assert_mean([r["chain"] - r["parallel"] for r in records], gap, span=span, label="gap")
     assert_mean([r["one_by_one"] - r["chain"] for r in records], between, span=span, label="inconsistency")
     drawn = [tuple(r["tokens"]) for r in records]

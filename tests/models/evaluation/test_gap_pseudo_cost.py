@@ -19,10 +19,10 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("spec", ["topk:k=2,by=random", "threshold:gamma=0.4", "factor:f=1.5"])
 @pytest.mark.parametrize(("task", "n"), [("shuffle", 4), ("replace_random", 4), ("hmm", 3)])
 def test_gap_is_the_pseudo_cost(task, n, spec, order):
-    law = make_task(task, n).contexts()[0].law
-    ids = {token: j for j, token in enumerate(law.tokens)}
-    pmf = JointPMF.from_mapping({tuple(ids[t] for t in y): Fraction(p) for y, p in law.pmf()})
-    ideal = IdealPredictor(law)
+    distribution = make_task(task, n).contexts()[0].distribution
+    ids = {token: j for j, token in enumerate(distribution.tokens)}
+    pmf = JointPMF.from_mapping({tuple(ids[t] for t in y): Fraction(p) for y, p in distribution.pmf()})
+    ideal = IdealPredictor(distribution)
     records = gap_records(ideal, ideal.masked(20), range(20), gap_rules(spec, order=order))
     for record in records:
         steps = record["step"]
@@ -31,7 +31,7 @@ def test_gap_is_the_pseudo_cost(task, n, spec, order):
         assert record["chain"] - record["parallel"] == pytest.approx(float(cost), abs=ROUNDING)
 
 
-def test_models_of_no_joint_law():
+def test_models_of_no_joint_distribution():
     table = Table(3, 5)
 
     def asked(revealed, i, token):

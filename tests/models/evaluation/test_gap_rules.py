@@ -25,7 +25,7 @@ from tests.helpers.intervals import assert_mean
 from tests.helpers.memory_rules import EXAMPLES as REFERENCE
 from tests.reference.processes import Run
 from theory.decoding import decoder
-from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy, registered_policies
 from theory.policies.as_process import unmasked
@@ -61,7 +61,7 @@ def skewed() -> Context:
     """Three values at four positions, every probability another: scores tie nowhere but where one value is left."""
     outcomes = [y for y in product("abc", repeat=4) if (ord(y[0]) + 2 * ord(y[1]) + ord(y[3])) % 3]
     weights = [(7 * i * i + 3 * i + 1) % 101 + (40 if y[0] == y[2] else 0) for i, y in enumerate(outcomes)]
-    return Context(weight=1, law=ListedLaw(JointPMF.from_weights(outcomes, weights)))
+    return Context(weight=1, distribution=ListedDistribution(JointPMF.from_weights(outcomes, weights)))
 
 
 CONTEXTS = {
@@ -72,8 +72,8 @@ CONTEXTS = {
 
 
 def ids_of(context: Context) -> torch.Tensor:
-    ids = {token: j for j, token in enumerate(context.law.tokens)}
-    return torch.tensor([[ids[token] for token in y] for y in context.law.pmf().outcomes])
+    ids = {token: j for j, token in enumerate(context.distribution.tokens)}
+    return torch.tensor([[ids[token] for token in y] for y in context.distribution.pmf().outcomes])
 
 
 def lowest(spec: str) -> str:
@@ -90,7 +90,9 @@ def lowest(spec: str) -> str:
 
 @pytest.mark.parametrize("spec", [*EVERY, "topk:k=2,confidence=sampled", "factor:f=1,confidence=sampled"])
 def test_a_rule_is_refused_where_theorem_1_gives_no_path_kl(spec):
-    known = decoder.decode(CONTEXTS["replace_random"].law.pmf(), parse_policy(spec)).path_kl is not None
+    known = (
+        decoder.decode(CONTEXTS["replace_random"].distribution.pmf(), parse_policy(spec)).path_kl is not None
+    )
     assert known == (spec.partition(":")[0] not in REFUSED and "sampled" not in spec)
     if known:
         assert str(gap_rules(spec).policy) == str(parse_policy(spec))
@@ -108,17 +110,19 @@ def test_a_rule_is_refused_where_theorem_1_gives_no_path_kl(spec):
 @pytest.mark.parametrize("spec", ACCEPTED)
 def test_the_mean_gap_is_the_exact_path_kl(spec):
     context, size = CONTEXTS["replace_random"], 800
-    pmf, ideal = context.law.pmf(), IdealPredictor(context.law)
-    law = dict(zip(map(tuple, ids_of(context).tolist()), pmf.probabilities, strict=True))
+    pmf, ideal = context.distribution.pmf(), IdealPredictor(context.distribution)
+    distribution = dict(zip(map(tuple, ids_of(context).tolist()), pmf.probabilities, strict=True))
     records = gap_records(ideal, ideal.masked(size), range(size), gap_rules(spec))
     exact = decoder.decode(pmf, parse_policy(spec))
-    known = cache(lambda x, steps: log_ratio(law, x, list(steps)))
+    known = cache(lambda x, steps: log_ratio(distribution, x, list(steps)))
     gaps = [record["chain"] - record["parallel"] for record in records]
     if spec.startswith("credit"):  # its tokens are not drawn from the marginals; one gap per sequence
         values = gaps
-        assert {tuple(record["tokens"]) for record in records} == set(law)
+        assert {tuple(record["tokens"]) for record in records} == set(distribution)
     else:
-        values = [known(x, steps) for x in law for steps in {tuple(record["step"]) for record in records}]
+        values = [
+            known(x, steps) for x in distribution for steps in {tuple(record["step"]) for record in records}
+        ]
         for record, gap in zip(records, gaps, strict=True):
             assert gap == pytest.approx(known(tuple(record["tokens"]), tuple(record["step"])), abs=ROUNDING)
     span = max(values) - min(values) + ROUNDING
@@ -134,7 +138,7 @@ def test_the_mean_gap_is_the_exact_path_kl(spec):
 def test_over_all_sequences_the_mean_is_exact(name, temperature):
     """With lowest ties a sequence has one gap: weighted with P they give the path KL to rounding."""
     context = CONTEXTS[name]
-    pmf, ideal, every = context.law.pmf(), IdealPredictor(context.law), ids_of(context)
+    pmf, ideal, every = context.distribution.pmf(), IdealPredictor(context.distribution), ids_of(context)
     weights = torch.tensor([float(p) for p in pmf.probabilities], dtype=torch.float64)
     positive = 0
     for spec in map(lowest, ACCEPTED):
@@ -159,7 +163,7 @@ def test_single_precision_keeps_the_value(spec, monkeypatch):
     # what a device without float64 computes with
     monkeypatch.setattr("models.sampling.one_by_one.float_dtype", lambda _: torch.float32)
     context = CONTEXTS["skewed"]
-    pmf, ideal, every = context.law.pmf(), IdealPredictor(context.law), ids_of(context)
+    pmf, ideal, every = context.distribution.pmf(), IdealPredictor(context.distribution), ids_of(context)
     streams = Streams(0, range(len(every)), purpose=1, dtype=torch.float32)
     rule, order = parse_policy(lowest(spec)), gap_rules("topk:k=1").order
     found = score(ideal, ideal.masked(len(every)), every, rule, order, streams)
@@ -187,8 +191,10 @@ def followed(pmf: dict, rule, y: tuple) -> tuple[float, int, tuple]:
 @pytest.mark.parametrize("spec", [spec for spec in REFERENCE if not spec.startswith("lopa")])
 def test_every_sequence_has_the_gap_of_the_plain_recursion(spec):
     context = CONTEXTS["skewed"]
-    target = dict(zip(context.law.pmf().outcomes, context.law.pmf().probabilities, strict=True))
-    ideal, every, rules = IdealPredictor(context.law), ids_of(context), gap_rules(spec)
+    target = dict(
+        zip(context.distribution.pmf().outcomes, context.distribution.pmf().probabilities, strict=True)
+    )
+    ideal, every, rules = IdealPredictor(context.distribution), ids_of(context), gap_rules(spec)
     streams = Streams(0, range(len(every)), purpose=1)
     found = score(ideal, ideal.masked(len(every)), every, rules.policy, rules.order, streams)
     checked = 0
@@ -209,7 +215,7 @@ def test_every_sequence_has_the_gap_of_the_plain_recursion(spec):
 def test_the_memory_is_that_of_a_decode(spec):
     """Following what a rule has decoded, off the support too, takes the steps that the decoder took."""
     context = CONTEXTS["replace_random"]
-    ideal, rule = IdealPredictor(context.law), parse_policy(lowest(spec))
+    ideal, rule = IdealPredictor(context.distribution), parse_policy(lowest(spec))
     generator = torch.Generator().manual_seed(0)
     done = decode(ideal, ideal.masked(300), rule, generator=generator)
     order = gap_rules("topk:k=1").order
@@ -220,8 +226,10 @@ def test_the_memory_is_that_of_a_decode(spec):
 
 def test_credit_is_scored_with_what_it_draws_from():
     # two fair coins that agree: 1 bit is lost in one step, and none of it to the credit of equal tokens
-    context = Context(weight=1, law=ListedLaw(JointPMF.from_weights([("a", "a"), ("b", "b")], [3, 1])))
-    ideal = IdealPredictor(context.law)
+    context = Context(
+        weight=1, distribution=ListedDistribution(JointPMF.from_weights([("a", "a"), ("b", "b")], [3, 1]))
+    )
+    ideal = IdealPredictor(context.distribution)
     rules = gap_rules("credit:gamma=0.1")
     found = score(ideal, ideal.masked(1), torch.tensor([[1, 1]]), rules.policy, rules.order, _streams(1))
     raised = 0.75 * (1 + 0.75**0.2) ** 0.7
@@ -345,7 +353,7 @@ class Idle(Alternating):
 
 def test_rules_of_ones_own_are_followed_or_refused():
     context = CONTEXTS["replace_random"]
-    ideal = IdealPredictor(context.law)
+    ideal = IdealPredictor(context.distribution)
     rules = gap_rules("tests.models.evaluation.test_gap_rules:Alternating")
     records = gap_records(ideal, ideal.masked(100), range(100), rules)
     assert {tuple(sorted(record["step"])) for record in records} == {(0, 1, 1, 2)}
@@ -393,7 +401,7 @@ def test_the_command_takes_rules_with_a_memory(capsys):
     spec = "klass:tau=0.3,eps=3"
     assert main([*arguments, "--policy", spec]) == 0
     answer = json.loads(capsys.readouterr().out)
-    exact = decoder.decode(CONTEXTS["replace_random"].law.pmf(), parse_policy(spec))
+    exact = decoder.decode(CONTEXTS["replace_random"].distribution.pmf(), parse_policy(spec))
     assert answer["exact_path_kl"] == pytest.approx(float(exact.path_kl))
     low, high = answer["gap"]["interval"]
     assert low <= answer["exact_path_kl"] <= high

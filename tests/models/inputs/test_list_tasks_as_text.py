@@ -36,7 +36,7 @@ from models.predictors.huggingface_predictor import HFPredictor
 from models.runs.binomial import verdict
 from models.runs.records import Records
 from synthetic.encoding import WORDS, list_task_names
-from synthetic.grading import grade, law_ids, to_roles
+from synthetic.grading import distribution_ids, grade, to_roles
 from synthetic.task import list_task
 from tests.helpers import hf_models
 from tests.helpers.gap_tables import log_ratio
@@ -233,8 +233,8 @@ class IdealLanguageModel:
 
     def __init__(self, made, task, words):
         self.mask_id, self.vocab_size = made.mask_token_id, len(made)
-        self.law = task.contexts()[0].law
-        self.sheet = make_sheet(task, None, self.law.n, words, made, TextFormat())
+        self.distribution = task.contexts()[0].distribution
+        self.sheet = make_sheet(task, None, self.distribution.n, words, made, TextFormat())
         self.uses_new = task.uses_new
 
     def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
@@ -244,7 +244,7 @@ class IdealLanguageModel:
         equal = rows[:, self.sheet.answer[:, 0]][:, :, None] == names[:, None, :]
         assert (equal.any(axis=2) | (rows[:, self.sheet.answer[:, 0]] == self.mask_id)).all()
         roles = np.where(equal.any(axis=2), equal.argmax(axis=2), -1)
-        probs = self.law.conditional(roles)
+        probs = self.distribution.conditional(roles)
         logits = np.full((*rows.shape, self.vocab_size), -1e9)
         with np.errstate(divide="ignore"):
             for b, named in enumerate(names):
@@ -274,11 +274,11 @@ def test_an_ideal_language_model_has_the_exact_accuracy_and_gap(name, spec):
     records = gap_records(page.predictor, page.arranged(), range(200), gap_rules(spec))
     drawn = np.array([record["tokens"] for record in records])
     answers = (drawn[:, :, None] == page.sheet.words[:, 0]).argmax(axis=2)
-    outcomes = law_ids(ideal.law, to_roles(batch, answers)).tolist()
-    ids = {token: j for j, token in enumerate(ideal.law.tokens)}
-    law = {tuple(ids[token] for token in y): Fraction(p) for y, p in ideal.law.pmf()}
+    outcomes = distribution_ids(ideal.distribution, to_roles(batch, answers)).tolist()
+    ids = {token: j for j, token in enumerate(ideal.distribution.tokens)}
+    distribution = {tuple(ids[token] for token in y): Fraction(p) for y, p in ideal.distribution.pmf()}
     for record, x in zip(records, outcomes, strict=True):
-        expected = log_ratio(law, tuple(x), record["step"])
+        expected = log_ratio(distribution, tuple(x), record["step"])
         assert record["chain"] - record["parallel"] == pytest.approx(expected, abs=1e-9)
         assert record["chain"] == pytest.approx(record["one_by_one"], abs=1e-9)
 

@@ -21,7 +21,7 @@ from synthetic.encoding import Encoding
 from synthetic.task import list_task
 from tests.helpers.intervals import assert_frequencies
 from tests.helpers.small_tasks import NAMES, small_contexts
-from theory.distributions.distribution import MASK, Context, Law, context_pmfs
+from theory.distributions.distribution import MASK, Context, Distribution, context_pmfs
 from theory.information.subsets.builder import subset_entropies
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -33,11 +33,11 @@ ROUNDING = 1e-12  # probabilities: sums of a few float64 products
 # --- the ideal model -----------------------------------------------------------------------------------------
 
 
-def exact_marginals(law: Law, revealed: list[int]) -> list[list[Fraction]]:
+def exact_marginals(distribution: Distribution, revealed: list[int]) -> list[list[Fraction]]:
     """P(y_i = v | revealed) by conditioning the list of outcomes; given nothing where the condition is impossible."""
-    pmf = law.pmf()
+    pmf = distribution.pmf()
     given = {i: v for i, v in enumerate(revealed) if v != MASK}
-    ids = {token: j for j, token in enumerate(law.tokens)}
+    ids = {token: j for j, token in enumerate(distribution.tokens)}
     pairs = [([ids[token] for token in y], Fraction(p)) for y, p in pmf]
     agreeing = [(y, p) for y, p in pairs if all(y[i] == v for i, v in given.items())] or pairs
     table = [[Fraction(0)] * len(ids) for _ in range(pmf.n)]
@@ -49,9 +49,9 @@ def exact_marginals(law: Law, revealed: list[int]) -> list[list[Fraction]]:
 
 def random_states(context: Context, size: int) -> np.ndarray:
     """Partly revealed true answers, and as many of random tokens, most of them impossible."""
-    rng, law = np.random.default_rng(0), context.law
-    true = law.sample(rng, size)
-    states = np.concatenate([true, rng.integers(0, len(law.tokens), size=true.shape)])
+    rng, distribution = np.random.default_rng(0), context.distribution
+    true = distribution.sample(rng, size)
+    states = np.concatenate([true, rng.integers(0, len(distribution.tokens), size=true.shape)])
     states[rng.random(states.shape) < 0.5] = MASK
     states[0], states[1] = MASK, true[1]
     return states
@@ -61,9 +61,9 @@ def random_states(context: Context, size: int) -> np.ndarray:
 def test_conditionals_on_numpy_and_torch_are_the_exact_ones(name):
     for context in small_contexts(name):
         states = random_states(context, 15)
-        expected = np.array([exact_marginals(context.law, s) for s in states.tolist()], dtype=float)
-        by_numpy = context.law.conditional(states)
-        ideal = IdealPredictor(context.law)
+        expected = np.array([exact_marginals(context.distribution, s) for s in states.tolist()], dtype=float)
+        by_numpy = context.distribution.conditional(states)
+        ideal = IdealPredictor(context.distribution)
         tokens = torch.from_numpy(np.where(states == MASK, ideal.mask_id, states))
         by_torch = ideal.marginals(tokens)
         assert by_torch.dtype == torch.float64
@@ -74,11 +74,11 @@ def test_conditionals_on_numpy_and_torch_are_the_exact_ones(name):
 
 @pytest.mark.parametrize("identity", [True, False])
 def test_arrangements_agree_with_their_list_in_every_state(identity):
-    law = Arrangements(3, identity)
+    distribution = Arrangements(3, identity)
     for row in np.ndindex(4, 4, 4):
         state = [v - 1 for v in row]
-        expected = np.array(exact_marginals(law, state), dtype=float)
-        assert law.conditional(np.array([state]))[0] == pytest.approx(expected, abs=ROUNDING), state
+        expected = np.array(exact_marginals(distribution, state), dtype=float)
+        assert distribution.conditional(np.array([state]))[0] == pytest.approx(expected, abs=ROUNDING), state
 
 
 def test_arrangements_take_hundreds_of_items():

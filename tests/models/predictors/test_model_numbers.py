@@ -18,7 +18,7 @@ from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.as_process import unmasked
 from theory.policies.policy import Rule
-from theory.policies.set_distributions import usable_laws
+from theory.policies.set_distributions import usable_distributions
 from theory.validation import InputError
 
 INF, NAN = float("inf"), float("nan")
@@ -220,7 +220,7 @@ def test_a_network_that_overflows_is_one_line():
 
 
 @pytest.mark.parametrize(
-    ("law", "message"),
+    ("distribution", "message"),
     [
         (((1, NAN), (2, 0.5)), r"takes positions \[0\] with chance nan"),
         (((1, 1.5), (6, -0.5)), r"takes positions \[1, 2\] with chance -0.5"),
@@ -230,17 +230,17 @@ def test_a_network_that_overflows_is_one_line():
         ((), "sum to 0; they must sum to 1"),
     ],
 )
-def test_chances_of_sets_are_those_of_a_law(law, message):
+def test_chances_of_sets_are_those_of_a_distribution(distribution, message):
     with pytest.raises(InputError, match=message):
-        usable_laws([law], exact=False)
-    if not any(isinstance(p, float) for _, p in law):
+        usable_distributions([distribution], exact=False)
+    if not any(isinstance(p, float) for _, p in distribution):
         with pytest.raises(InputError, match=message):
-            usable_laws([law], exact=True)
+            usable_distributions([distribution], exact=True)
 
 
 def test_float_chances_may_miss_one_by_rounding():
-    laws, proven = usable_laws([tuple((1 << i, 0.1) for i in range(10))], exact=False)
-    assert len(laws[0]) == 10
+    distributions, proven = usable_distributions([tuple((1 << i, 0.1) for i in range(10))], exact=False)
+    assert len(distributions[0]) == 10
     assert not proven
 
 

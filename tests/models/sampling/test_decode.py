@@ -1,4 +1,4 @@
-"""The decode loop: policies on torch tensors, and samples of the ideal model against the exact law."""
+"""The decode loop: policies on torch tensors, and samples of the ideal model against the exact distribution."""
 
 from __future__ import annotations
 
@@ -83,19 +83,19 @@ def test_torch_and_numpy_choose_the_same_from_the_same_uniforms(spec):
 
 
 @pytest.mark.parametrize("spec", [*SPECS, *SWITCHED, *EXTRA])
-def test_chosen_sets_have_the_exact_law(spec):
+def test_chosen_sets_have_the_exact_distribution(spec):
     policy, view, repeats = parse_policy(spec), random_view(12), 2000
     exact = np.vectorize(lambda p: to_fmpq(Fraction(p).limit_denominator(100)), otypes=[object])(view.probs)
-    index, laws = policy.plan(View(exact, view.masked, EXACT)).distribution()
+    index, distributions = policy.plan(View(exact, view.masked, EXACT)).distribution()
     wide = View(view.probs.repeat(repeats, axis=0), view.masked.repeat(repeats, axis=0), FLOAT64)
     uniforms = torch.rand(wide.masked.shape, dtype=torch.float64, generator=seeded())
     chosen = policy.plan(on_torch(wide)).sample(uniforms).numpy()
     sets = (chosen * (1 << np.arange(chosen.shape[1]))).sum(axis=1).reshape(len(view.masked), repeats)
     for row, drawn in enumerate(sets):
-        law = dict(laws[index[row]])
-        assert set(drawn.tolist()) <= set(law)
-        counts = [int((drawn == chosen_set).sum()) for chosen_set in law]
-        assert_frequencies(counts, [int(p.p) / int(p.q) for p in law.values()], repeats, (spec, row))
+        distribution = dict(distributions[index[row]])
+        assert set(drawn.tolist()) <= set(distribution)
+        counts = [int((drawn == chosen_set).sum()) for chosen_set in distribution]
+        assert_frequencies(counts, [int(p.p) / int(p.q) for p in distribution.values()], repeats, (spec, row))
 
 
 # -- the loop against the exact decoder -----------------------------------------------------------------------
@@ -105,18 +105,18 @@ def check_against_exact(
     context: Context, spec: str, temperature: object, greedy_ties: str = "random"
 ) -> None:
     label = (spec, temperature, greedy_ties)
-    policy, pmf = parse_policy(spec), context.law.pmf()
+    policy, pmf = parse_policy(spec), context.distribution.pmf()
     switches = {"temperature": temperature, "greedy_ties": greedy_ties}
     exact = decoder.decode(pmf, policy, **switches)
-    ideal = IdealPredictor(context.law)
+    ideal = IdealPredictor(context.distribution)
     size = 4000 if len(pmf) > 1 else 50
     done = decode(ideal, ideal.masked(size), policy, generator=seeded(), **switches)
     assert (done.tokens != ideal.mask_id).all()
-    ids = {token: j for j, token in enumerate(context.law.tokens)}
-    rows = torch.tensor([[ids[token] for token in outcome] for outcome in exact.law])
+    ids = {token: j for j, token in enumerate(context.distribution.tokens)}
+    rows = torch.tensor([[ids[token] for token in outcome] for outcome in exact.distribution])
     counts = (done.tokens[:, None] == rows).all(dim=2).sum(dim=0).numpy()
-    shares = [float(q) for q in exact.law.values()]
-    valid = context.law.contains(done.tokens.numpy()).sum()
+    shares = [float(q) for q in exact.distribution.values()]
+    valid = context.distribution.contains(done.tokens.numpy()).sum()
     assert valid == counts.sum()
     assert_frequencies([*counts, valid], [*shares, float(exact.accuracy)], size, label)
     assert_mean(done.steps.numpy(), float(exact.steps), span=max(1, pmf.n - 1), label=label)
@@ -124,11 +124,11 @@ def check_against_exact(
 
 @pytest.mark.parametrize("temperature", TEMPERATURES)
 @pytest.mark.parametrize("name", NAMES)
-def test_samples_of_the_ideal_model_follow_the_exact_law(name, temperature):
+def test_samples_of_the_ideal_model_follow_the_exact_distribution(name, temperature):
     contexts = small_contexts(name)
-    specs = LOOP if contexts[0].law.n <= 6 else ORDERED
+    specs = LOOP if contexts[0].distribution.n <= 6 else ORDERED
     # the contexts of a deterministic task differ by names alone: one of them is enough
-    for context in contexts if len(contexts[0].law.pmf()) > 1 else contexts[:1]:
+    for context in contexts if len(contexts[0].distribution.pmf()) > 1 else contexts[:1]:
         for spec in specs:
             check_against_exact(context, spec, temperature)
         if temperature == 0:
@@ -136,7 +136,7 @@ def test_samples_of_the_ideal_model_follow_the_exact_law(name, temperature):
 
 
 @pytest.mark.parametrize("name", ["shuffle", "shuffle_strict", "replace_random", "insert_random"])
-def test_longer_answers_follow_the_exact_law(name):
+def test_longer_answers_follow_the_exact_distribution(name):
     (context,) = make_task(name, 4).contexts()
     for spec, temperature in product(("topk:k=2,by=random", "threshold:gamma=0.6"), TEMPERATURES):
         check_against_exact(context, spec, temperature)
@@ -149,7 +149,7 @@ def test_every_context_of_a_deterministic_task_is_decoded_correctly(name):
 
 
 @pytest.mark.parametrize("name", ["shuffle", "replace_random", "hmm"])
-def test_single_precision_keeps_the_law_and_its_ties(name, monkeypatch):
+def test_single_precision_keeps_the_distribution_and_its_ties(name, monkeypatch):
     # what a device without float64 computes with
     monkeypatch.setattr("models.sampling.decode_state.float_dtype", lambda _: torch.float32)
     for spec, temperature in product(LOOP, TEMPERATURES):

@@ -27,7 +27,7 @@ from theory.optima.adaptive import (
     graph_cost,
 )
 from theory.optima.adaptive.best_actions import best_weighted, budget_values, weighted_values
-from theory.optima.adaptive.canonical_distributions import SmallLaw, canonical_form
+from theory.optima.adaptive.canonical_distributions import SmallDistribution, canonical_form
 from theory.optima.adaptive.contexts import (
     average_bounds,
     average_depth,
@@ -134,7 +134,7 @@ def test_a_form_is_the_same_for_every_naming():
         names = [rng.permutation(codes[:, i].max() + 1) for i in order]
         other = np.stack([name[codes[:, i]] for name, i in zip(names, order, strict=True)], axis=1)
         shuffled = rng.permutation(len(codes))
-        one, two = SmallLaw(codes, weights), SmallLaw(other[shuffled], weights[shuffled])
+        one, two = SmallDistribution(codes, weights), SmallDistribution(other[shuffled], weights[shuffled])
         assert canonical_form(one)[0] == canonical_form(two)[0]
 
 
@@ -148,7 +148,7 @@ def test_a_form_is_the_same_for_every_naming():
     ],
 )
 def test_symmetric_tasks_have_few_kinds(name, n, states, found, moves):
-    graph = state_graph(make_task(name, n).contexts()[0].law.pmf())
+    graph = state_graph(make_task(name, n).contexts()[0].distribution.pmf())
     assert (graph.states.count, graph.kinds, len(graph.child)) == (states, found, moves)
 
 
@@ -167,7 +167,7 @@ def test_float_values_keep_within_the_rounding_bound(target, weight):
     assert error <= graph.rounding(float(weight)) < 1e-10
 
 
-def test_float_costs_of_a_large_law_keep_within_the_bound():
+def test_float_costs_of_a_large_distribution_keep_within_the_bound():
     graph = state_graph(JointPMF.uniform(permutations(range(6))))
     ledger = Ledger(graph)
     errors = [abs(float(ledger.cost(a)) - cost) for a, cost in enumerate(graph.cost.tolist())]
@@ -176,9 +176,9 @@ def test_float_costs_of_a_large_law_keep_within_the_bound():
 
 def test_contexts_are_averaged():
     weights = [Fraction(1, 3), Fraction(2, 3)]
-    laws = [JointPMF.uniform(permutations(range(3))), JointPMF.uniform([(0, 0), (1, 1)])]
-    parts = list(zip(weights, laws, strict=True))
-    values = [adaptive_bounds(law).values for law in laws]
+    distributions = [JointPMF.uniform(permutations(range(3))), JointPMF.uniform([(0, 0), (1, 1)])]
+    parts = list(zip(weights, distributions, strict=True))
+    values = [adaptive_bounds(distribution).values for distribution in distributions]
     means = average_bounds(parts)
     assert means[0] == values[0][0] * weights[0] + values[1][0] * weights[1]
     assert means[2] == 0
@@ -191,20 +191,23 @@ def test_contexts_are_averaged():
             as_form(sum((v.kl * w for w, v in zip(weights, pair, strict=True)), LogNumber())),
             0,
         )
-        for pair in product(*(frontier(law).vertices for law in laws))
+        for pair in product(*(frontier(distribution).vertices for distribution in distributions))
     ]
     assert [(v.steps_under_data, as_form(v.kl)) for v in edge.vertices] == hull(corners)
     assert [len(v.policies) for v in edge.vertices] == [2] * len(edge.vertices)
     for vertex in edge.vertices:
-        own = [decode(law, policy).steps for law, policy in zip(laws, vertex.policies, strict=True)]
+        own = [
+            decode(distribution, policy).steps
+            for distribution, policy in zip(distributions, vertex.policies, strict=True)
+        ]
         assert vertex.steps == weights[0] * own[0] + weights[1] * own[1]
     with pytest.raises(InputError, match="over 2 contexts; use policies"):
         _ = edge.vertices[0].policy
 
 
 def test_equal_slopes_of_contexts_make_one_edge():
-    law = JointPMF.uniform([(0, 0), (1, 1)])
-    edge = average_frontier([(HALF, law), (HALF, law)])
+    distribution = JointPMF.uniform([(0, 0), (1, 1)])
+    edge = average_frontier([(HALF, distribution), (HALF, distribution)])
     assert [(v.steps_under_data, v.kl) for v in edge.vertices] == [(1, 1), (2, 0)]
 
 
@@ -218,7 +221,7 @@ def test_rows_and_tree():
     assert [row["step"] for row in rows] == sorted(row["step"] for row in rows)
     assert policy.describe(1) == "reveal {0}, ..."
     assert policy.describe(2).count("...") == policy.describe(2).count("if y0=")
-    strict = frontier(make_task("shuffle_strict", 5).contexts()[0].law.pmf()).vertices[3].policy
+    strict = frontier(make_task("shuffle_strict", 5).contexts()[0].distribution.pmf()).vertices[3].policy
     assert strict.describe(3).split("\n") == [
         "reveal {0, 1}",
         "  if y0=0 & y1=1: reveal {2}",
@@ -273,7 +276,7 @@ def test_a_choice_is_read_in_three_ways():
     revealed = np.array([[-1, -1], [1, -1], [-2, -1]])
     view = View(np.full((3, 2, 2), 0.5), revealed == -1, numbers=None, revealed=revealed)  # type: ignore[arg-type]
     choice = policy.plan(view)
-    index, laws = choice.distribution()
-    assert [laws[j] for j in index] == [((1, 1),), ((2, 1),), ((2, 1),)]
+    index, distributions = choice.distribution()
+    assert [distributions[j] for j in index] == [((1, 1),), ((2, 1),), ((2, 1),)]
     assert choice.sizes().tolist() == [1, 1, 1]
     assert choice.sample(np.zeros((3, 2))).tolist() == [[True, False], [False, True], [False, True]]

@@ -14,7 +14,7 @@ from theory.commands.bounds import bounds_answer
 from theory.commands.frontier import frontier_answer
 from theory.commands.policy import best_policies, policy_answer
 from theory.decoding.decoder import decode
-from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.pmf import JointPMF
 from theory.optima.adaptive.contexts import (
     average_depth,
@@ -29,8 +29,8 @@ CLOSE_ENOUGH = 1.2e-9  # bits: an edge is searched to 1e-9
 
 
 @given(st.sampled_from([(2, 2), (3, 2), (2, 2, 2)]).flatmap(lambda shape: dyadic(shape, 2**12)))
-def test_adaptive_bounds_are_within_their_error(law):
-    exact, floats = both(law)
+def test_adaptive_bounds_are_within_their_error(distribution):
+    exact, floats = both(distribution)
     found, truth = adaptive_bounds(floats), adaptive_bounds(exact)
     assert 0 < found.error < USEFUL
     assert truth.error == 0
@@ -51,11 +51,11 @@ def test_one_definition_of_free():
 
 
 @given(st.sampled_from([(2, 2), (3, 2), (2, 2, 2), (2, 2, 2, 2)]).flatmap(dyadic))
-def test_serial_depth_of_floats(law):
-    exact, floats = (serial_depth(pmf) for pmf in both(law))
+def test_serial_depth_of_floats(distribution):
+    exact, floats = (serial_depth(pmf) for pmf in both(distribution))
     assert floats.worst_case == exact.worst_case
     assert abs(exact.expected - Fraction(floats.expected)) <= Fraction(floats.error) < 1e-12
-    two = average_depth([(Fraction(1, 3), both(law)[1]), (Fraction(2, 3), both(law)[1])])
+    two = average_depth([(Fraction(1, 3), both(distribution)[1]), (Fraction(2, 3), both(distribution)[1])])
     assert abs(exact.expected - Fraction(two.expected)) <= Fraction(two.error)
 
 
@@ -76,8 +76,8 @@ def on_hull(front, steps):
     st.sampled_from(CURVES).flatmap(lambda shape: dyadic(shape, 2**12)),
     st.lists(st.fractions(1, 4), min_size=4, max_size=4),
 )
-def test_frontiers_are_within_their_error(law, places):
-    exact, floats = both(law)
+def test_frontiers_are_within_their_error(distribution, places):
+    exact, floats = both(distribution)
     truth, found = frontier(exact), frontier(floats)
     assert truth.error == 0
     assert 0 < found.error < CLOSE_ENOUGH
@@ -94,8 +94,8 @@ def test_frontiers_are_within_their_error(law, places):
     st.sampled_from(CURVES).flatmap(lambda shape: dyadic(shape, 2**12)),
     st.fractions(0, 3, max_denominator=64),
 )
-def test_depth_within_is_within_its_error(law, epsilon):
-    exact, floats = both(law)
+def test_depth_within_is_within_its_error(distribution, epsilon):
+    exact, floats = both(distribution)
     truth, found = depth_within(exact, epsilon), depth_within(floats, epsilon)
     error = Fraction(truth.error) + Fraction(found.error)
     assert abs(Fraction(truth.expected) - Fraction(found.expected)) <= error
@@ -106,7 +106,7 @@ def test_depth_within_is_within_its_error(law, epsilon):
 
 
 def test_means_of_frontiers_are_within_their_error():
-    laws = [
+    distributions = [
         {
             (0, 0, 1): Fraction(1, 8),
             (0, 1, 0): Fraction(3, 8),
@@ -117,7 +117,10 @@ def test_means_of_frontiers_are_within_their_error():
     ]
     shares = [Fraction(1, 3), Fraction(2, 3)]
     exact, floats = (
-        average_frontier(list(zip(shares, [both(law)[j] for law in laws], strict=True))) for j in (0, 1)
+        average_frontier(
+            list(zip(shares, [both(distribution)[j] for distribution in distributions], strict=True))
+        )
+        for j in (0, 1)
     )
     assert exact.error == 0
     assert 0 < floats.error < CLOSE_ENOUGH
@@ -128,9 +131,9 @@ def test_means_of_frontiers_are_within_their_error():
 
 @pytest.mark.parametrize("exact", [True, False])
 def test_answers(exact):
-    law = {(0, 0, 1): "1/8", (0, 1, 0): "3/8", (1, 1, 1): "1/4", (1, 0, 0): "1/4"}
-    pmf, floats = both({y: Fraction(p) for y, p in law.items()})
-    contexts = (Context(weight=Fraction(1), law=ListedLaw(pmf if exact else floats)),)
+    distribution = {(0, 0, 1): "1/8", (0, 1, 0): "3/8", (1, 1, 1): "1/4", (1, 0, 0): "1/4"}
+    pmf, floats = both({y: Fraction(p) for y, p in distribution.items()})
+    contexts = (Context(weight=Fraction(1), distribution=ListedDistribution(pmf if exact else floats)),)
     task = SimpleNamespace(name="own", n=3, contexts=lambda: contexts, chain=lambda: None)
     bounds, depth = bounds_answer(task, adaptive=True), frontier_answer(task)
     best = policy_answer(task, *best_policies(task, 2))

@@ -83,13 +83,13 @@ def test_bisection_of_the_bernoulli_walk(n):
 def markov_chain(n: int, seed: int) -> JointPMF:
     rng = Random(seed)
     start, step = rng.randint(1, 6), [rng.randint(1, 6), rng.randint(1, 6)]
-    law = {}
+    distribution = {}
     for word in product((0, 1), repeat=n):
         p = Fraction(start if word[0] else 7 - start, 7)
         for a, b in pairwise(word):
             p *= Fraction(step[a] if b else 7 - step[a], 7)
-        law[word] = p
-    return JointPMF.from_mapping(law)
+        distribution[word] = p
+    return JointPMF.from_mapping(distribution)
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 6])
@@ -115,7 +115,7 @@ def test_affine_subspaces_take_two_steps(seed):
     assert depth.expected <= 2
 
 
-def test_generic_laws_take_all_steps():
+def test_generic_distributions_take_all_steps():
     """Proposition 4: full support in general position has serial depth n."""
     rng = Random(7)
     pmf = JointPMF.from_weights(list(product((0, 1), repeat=4)), [rng.randint(1, 10**6) for _ in range(16)])
@@ -133,7 +133,7 @@ def test_one_outcome_takes_one_step():
 
 
 def test_expected_depth_can_be_below_the_worst_case():
-    pmf = make_task("shuffle_strict", 4).contexts()[0].law.pmf()
+    pmf = make_task("shuffle_strict", 4).contexts()[0].distribution.pmf()
     depth = serial_depth(pmf)
     assert depth.worst_case == 4
     assert depth.expected == frontier(pmf).vertices[-1].steps_under_data == Fraction(91, 23)
@@ -150,8 +150,8 @@ def test_large_weights_stay_exact():
 def test_near_ties_are_decided_exactly():
     """Two blocks whose costs differ by less than a float can tell."""
     tiny = Fraction(1, 10**14)
-    law = {
+    distribution = {
         (a, b, c): Fraction(1, 8) * (1 + HALF * (-1) ** (a + b)) * (1 + (HALF - tiny) * (-1) ** (b + c))
         for a, b, c in product((0, 1), repeat=3)
     }
-    check_brute_force(Target(law))
+    check_brute_force(Target(distribution))

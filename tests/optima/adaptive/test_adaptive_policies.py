@@ -47,12 +47,12 @@ def test_divergence_is_the_expected_cost_along_the_data(target, seed):
     """Theorem 1 of arXiv 2608.25505, for any deterministic policy of the state."""
     policy, pmf = Scattered(target.n, seed), target.exact
 
-    def cost(law: ref.PMF, revealed: tuple[int, ...]) -> tuple[ref.Form, Fraction]:
+    def cost(distribution: ref.PMF, revealed: tuple[int, ...]) -> tuple[ref.Form, Fraction]:
         if -1 not in revealed:
             return {}, Fraction(0)
         block = policy.block(revealed)
-        total, steps = ref.total_correlation(law, block), Fraction(1)
-        for p, part in ref.contexts(law, block):
+        total, steps = ref.total_correlation(distribution, block), Fraction(1)
+        for p, part in ref.contexts(distribution, block):
             outcome = next(iter(part))
             after = tuple(
                 pmf.alphabets[i].index(outcome[i]) if i in block else code for i, code in enumerate(revealed)
@@ -61,7 +61,7 @@ def test_divergence_is_the_expected_cost_along_the_data(target, seed):
             total, steps = ref.add(total, ref.scale(kl, p)), steps + p * more
         return total, steps
 
-    kl, steps = cost(target.law, (-1,) * target.n)
+    kl, steps = cost(target.distribution, (-1,) * target.n)
     result = decode(pmf, policy)
     assert result.kl == result.path_kl
     assert as_form(result.kl) == tuple(sorted(kl.items()))
@@ -85,7 +85,7 @@ def test_optimal_policies_decode_as_promised(target):
     ("name", "n"), [("shuffle", 5), ("shuffle_strict", 4), ("remove_random", 7), ("insert_random", 5)]
 )
 def test_optimal_policies_of_tasks_decode_as_promised(name, n):
-    pmf = make_task(name, n).contexts()[0].law.pmf()
+    pmf = make_task(name, n).contexts()[0].distribution.pmf()
     graph = state_graph(pmf)
     for vertex in frontier(graph).vertices:
         check_decodes(pmf, vertex.policy, vertex.kl, vertex.steps_under_data)
@@ -112,7 +112,7 @@ def test_every_rule_lies_on_or_above_the_frontier(name):
         rng = Random(3)
         pmf = JointPMF.from_weights(list(product((0, 1), repeat=4)), [rng.randint(0, 5) for _ in range(16)])
     else:
-        pmf = make_task(name, sizes.get(name)).contexts()[0].law.pmf()
+        pmf = make_task(name, sizes.get(name)).contexts()[0].distribution.pmf()
     edge = frontier(pmf)
     specs = [cls.example for cls in registered_policies().values()]
     for by in ("confidence", "margin", "entropy", "left_to_right", "random"):
@@ -128,8 +128,8 @@ def test_every_rule_lies_on_or_above_the_frontier(name):
 
 
 def test_a_mixture_can_lie_below_the_frontier():
-    """The hull bounds path_kl; the divergence of the mixed law of random top-k is smaller."""
-    pmf = make_task("replace_random", 3).contexts()[0].law.pmf()
+    """The hull bounds path_kl; the divergence of the mixed distribution of random top-k is smaller."""
+    pmf = make_task("replace_random", 3).contexts()[0].distribution.pmf()
     result = decode(pmf, parse_policy("topk:k=2,by=random"))
     bound = frontier(pmf).kl_at(result.steps_under_data)
     assert result.kl == LogNumber.log2(Fraction(9, 8)) < bound == result.path_kl

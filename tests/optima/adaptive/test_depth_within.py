@@ -31,13 +31,13 @@ def by_definition(points, epsilon):
             if set(saved) <= set(most) and len(shares) == 1:
                 return r + (s - r) * shares.pop(), True, worst
             return float(r) + float(s - r) * ref.to_float(saved) / ref.to_float(most), False, worst
-    raise AssertionError("every law has a policy without loss")
+    raise AssertionError("every distribution has a policy without loss")
 
 
 @given(target=SMALL, share=st.fractions(0, 1, max_denominator=4), bits=st.fractions(0, 2, max_denominator=3))
 def test_it_is_read_off_the_hull_of_all_policies(target, share, bits):
-    points = every_policy(target.law)
-    total = ref.total_correlation(target.law)
+    points = every_policy(target.distribution)
+    total = ref.total_correlation(target.distribution)
     for epsilon in (ref.scale(total, share), ref.scale({2: Fraction(1)}, bits) if bits else {}):
         steps, rational, worst = by_definition(points, epsilon)
         found = depth_within(target.exact, LogNumber(epsilon))

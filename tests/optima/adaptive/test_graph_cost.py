@@ -19,8 +19,8 @@ from theory.optima.adaptive.state_graph import state_graph as graph
 from theory.optima.adaptive.states import list_states, most_moves
 
 
-def law_of(name: str, n: int) -> JointPMF:
-    return make_task(name, n).contexts()[0].law.pmf()
+def distribution_of(name: str, n: int) -> JointPMF:
+    return make_task(name, n).contexts()[0].distribution.pmf()
 
 
 def work_done(pmf: JointPMF) -> int:
@@ -43,7 +43,7 @@ def work_done(pmf: JointPMF) -> int:
 )
 def test_forecasts_and_what_was_done_are_of_one_size(task, n, monkeypatch):
     monkeypatch.setattr(ahead, "_BRIEF", 0)
-    pmf = law_of(task, n)
+    pmf = distribution_of(task, n)
     assert work_done(pmf) / 3 < forecast(pmf).work < 3 * work_done(pmf)
 
 
@@ -53,7 +53,7 @@ def test_a_long_search_is_refused_before_it_starts(task, n, monkeypatch):
     with pytest.raises(
         CostError, match=rf"the adaptive optimum of {n} positions and \d+ outcomes would take about"
     ):
-        state_graph(law_of(task, n))
+        state_graph(distribution_of(task, n))
 
 
 def test_moves_are_foreseen(monkeypatch):
@@ -61,24 +61,24 @@ def test_moves_are_foreseen(monkeypatch):
     with pytest.raises(
         CostError, match=r"moves between the states of 12 positions and 4096 outcomes would need"
     ):
-        state_graph(law_of("bernoulli_walk", 12))
+        state_graph(distribution_of("bernoulli_walk", 12))
 
 
 def test_sets_are_counted_before_any_is_read():
-    cost = GraphCost(pmf=law_of("parity", 16))
+    cost = GraphCost(pmf=distribution_of("parity", 16))
     assert cost.of_reading > 2**16 * 2**15 * 16 * 20
     with pytest.raises(CostError, match="the adaptive optimum of 16 positions and 32768 outcomes"):
         state_graph(cost.pmf)
 
 
-def test_a_small_law_is_not_looked_at(monkeypatch):
+def test_a_small_distribution_is_not_looked_at(monkeypatch):
     monkeypatch.setattr(ahead, "Reader", None)
-    assert state_graph(law_of("shuffle", 5)).kinds == 6
+    assert state_graph(distribution_of("shuffle", 5)).kinds == 6
 
 
 @pytest.mark.parametrize("part", ["states", "blocks"])
 def test_a_search_that_turns_out_long_ends_on_the_way(part, monkeypatch):
-    pmf = law_of("tree", 7)
+    pmf = distribution_of("tree", 7)
     done = list_states(pmf).kinds.cost.spent
     monkeypatch.setattr(graph, "_require_affordable", list)
     monkeypatch.setattr(graph_cost, "_LIMIT", done // 2 if part == "states" else done)
@@ -92,7 +92,7 @@ def test_a_search_that_turns_out_long_ends_on_the_way(part, monkeypatch):
 @pytest.mark.parametrize(("factor", "looks"), [(1, 24), (4, 96)])
 def test_a_look_ahead_goes_on_while_more_states_could_tell_more(factor, looks, monkeypatch):
     """But not where the limit is far away."""
-    pmf = law_of("parity", 8)
+    pmf = distribution_of("parity", 8)
     monkeypatch.setattr(ahead, "_BRIEF", 0)
     monkeypatch.setattr(graph_cost, "_PART", 1)
     work = forecast(pmf).work
@@ -103,8 +103,8 @@ def test_a_look_ahead_goes_on_while_more_states_could_tell_more(factor, looks, m
     assert max(look.sample.sets.values()) == min(looks, 70)
 
 
-def test_several_laws_count_together_and_the_limit_can_be_moved(monkeypatch):
-    pmf = law_of("parity", 6)
+def test_several_distributions_count_together_and_the_limit_can_be_moved(monkeypatch):
+    pmf = distribution_of("parity", 6)
     monkeypatch.setattr(graph_cost, "_LIMIT", 2 * forecast(pmf).work)
     graph.state_graphs([pmf] * 2)
     with pytest.raises(CostError, match="the adaptive optimum of 3 contexts would take about") as refused:
@@ -115,7 +115,7 @@ def test_several_laws_count_together_and_the_limit_can_be_moved(monkeypatch):
 
 
 def test_bounds_on_moves_hold():
-    graphs = state_graph(law_of("tree", 6))
+    graphs = state_graph(distribution_of("tree", 6))
     states = graphs.states
     sizes = [len(alphabet) for alphabet in graphs.pmf.alphabets]
     for kind, (mask, state) in enumerate(states.where, start=2):
@@ -127,13 +127,13 @@ def test_bounds_on_moves_hold():
 
 def test_the_order_of_the_outcomes_tells_nothing(monkeypatch):
     monkeypatch.setattr(ahead, "_BRIEF", 0)
-    pmf = law_of("tree", 6)
+    pmf = distribution_of("tree", 6)
     turned = JointPMF(pmf.alphabets, pmf.codes[::-1], pmf.weights[::-1], pmf.total)
     assert forecast(turned) == forecast(pmf)
 
 
 @pytest.mark.parametrize("command", [["policy"], ["frontier"], ["bounds", "--adaptive"]])
-def test_a_command_looks_at_each_law_once(command, monkeypatch, capsys):
+def test_a_command_looks_at_each_distribution_once(command, monkeypatch, capsys):
     looks = list[JointPMF]()
     monkeypatch.setattr(graph, "forecast", lambda pmf: looks.append(pmf) or forecast(pmf))
     assert main([command[0], "parity", "-n", "4", *command[1:], "--json"]) == 0

@@ -1,4 +1,4 @@
-"""Randomised partitions: laws, divergence and the certified optimum, each against its slow definition in Fractions."""
+"""Randomised partitions: distributions, divergence and the certified optimum against slow Fractions."""
 
 from fractions import Fraction
 from math import factorial, lcm, prod
@@ -21,7 +21,11 @@ from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
 from theory.optima.mixtures.columns import Columns
 from theory.optima.mixtures.optimal import optimal_mixture, optimal_mixtures, ordered_partition_count
-from theory.optima.mixtures.output_distributions import mixture_kl, mixture_law, partition_law
+from theory.optima.mixtures.output_distributions import (
+    mixture_distribution,
+    mixture_kl,
+    partition_distribution,
+)
 from theory.policies import parse_policy
 from theory.validation import InputError
 
@@ -34,11 +38,13 @@ TINY = targets([(2, 2), (3, 2), (2, 2, 2), (2, 3, 2)])
 MEDIUM = targets([(2, 2, 2), (3, 1, 2), (2, 2, 2, 2), (3, 2, 1, 2)], kinds=("dense", "sparse"))
 
 
-def is_divergence(number, law, q) -> bool:
+def is_divergence(number, distribution, q) -> bool:
     """number = sum_y P(y) log2(P(y)/Q(y)), decided without factoring: 2^(D number) is a product of rationals."""
-    scale = lcm(*(p.denominator for p in law.values()), *(r.denominator for r in number.terms.values()))
+    scale = lcm(
+        *(p.denominator for p in distribution.values()), *(r.denominator for r in number.terms.values())
+    )
     mine = prod((Fraction(base) ** int(r * scale) for base, r in number.terms.items()), start=Fraction(1))
-    return mine == prod((p / q[y]) ** int(p * scale) for y, p in law.items())
+    return mine == prod((p / q[y]) ** int(p * scale) for y, p in distribution.items())
 
 
 def fixed(partition):
@@ -50,28 +56,31 @@ def fixed(partition):
     return select
 
 
-def chain_law(law, partition):
+def chain_distribution(distribution, partition):
     """Q^S(y) = prod_t prod_{i in S_t} P(y_i | y_{S_<t}), from conditional pmfs."""
     out = {}
-    for y in law:
+    for y in distribution:
         before, out[y] = [], Fraction(1)
         for block in partition:
-            given_ = ref.condition(law, {i: y[i] for i in before})
+            given_ = ref.condition(distribution, {i: y[i] for i in before})
             out[y] *= prod(ref.marginal(given_, (i,))[(y[i],)] for i in block)
             before += block
     return out
 
 
-def mixed(law, weights):
-    laws = {partition: chain_law(law, partition) for partition in weights}
-    return {y: sum(w * laws[partition][y] for partition, w in weights.items()) for y in law}
+def mixed(distribution, weights):
+    distributions = {partition: chain_distribution(distribution, partition) for partition in weights}
+    return {y: sum(w * distributions[partition][y] for partition, w in weights.items()) for y in distribution}
 
 
-def certificate(law, weights, steps):
+def certificate(distribution, weights, steps):
     """M = max over all T-step partitions of E_P[Q^S / Qbar]."""
-    q = mixed(law, weights)
-    partitions = ref.ordered_partitions(ref.length(law), steps)
-    return max(sum(law[y] * value / q[y] for y, value in chain_law(law, s).items()) for s in partitions)
+    q = mixed(distribution, weights)
+    partitions = ref.ordered_partitions(ref.length(distribution), steps)
+    return max(
+        sum(distribution[y] * value / q[y] for y, value in chain_distribution(distribution, s).items())
+        for s in partitions
+    )
 
 
 @st.composite
@@ -85,39 +94,43 @@ def mixtures(draw, n, steps=None):
     return {partition: Fraction(c, sum(counts)) for partition, c in zip(chosen, counts, strict=True)}
 
 
-# --- Laws -----------------------------------------------------------------------------------------------
+# --- Distributions -----------------------------------------------------------------------------------------------
 
 
 @given(target=targets(), data=st.data())
-def test_the_law_of_a_partition_is_that_of_the_decoder_with_a_fixed_rule(target, data):
+def test_the_distribution_of_a_partition_is_that_of_the_decoder_with_a_fixed_rule(target, data):
     partition = data.draw(ordered_partitions(target.n))
-    reference = ref.decode(target.law, fixed(partition))
-    law = partition_law(target.exact, partition)
-    assert law == {y: reference.law[y] for y in target.law} == chain_law(target.law, partition)
-    assert sum(law.values()) == reference.accuracy
-    assert partition_law(target.floats, partition) == pytest.approx(law, abs=ROUNDING)
+    reference = ref.decode(target.distribution, fixed(partition))
+    distribution = partition_distribution(target.exact, partition)
+    assert (
+        distribution
+        == {y: reference.distribution[y] for y in target.distribution}
+        == chain_distribution(target.distribution, partition)
+    )
+    assert sum(distribution.values()) == reference.accuracy
+    assert partition_distribution(target.floats, partition) == pytest.approx(distribution, abs=ROUNDING)
 
 
 @given(target=targets(), data=st.data())
 def test_a_mixture_is_the_weighted_mean(target, data):
     weights = data.draw(mixtures(target.n))
-    q = mixed(target.law, weights)
-    assert mixture_law(target.exact, weights) == q
-    assert mixture_law(target.floats, weights) == pytest.approx(q, abs=ROUNDING)
+    q = mixed(target.distribution, weights)
+    assert mixture_distribution(target.exact, weights) == q
+    assert mixture_distribution(target.floats, weights) == pytest.approx(q, abs=ROUNDING)
     # the floats as the rationals that they are: the next floats to the true values
-    read = {y: Fraction(float(p)) for y, p in target.law.items()}
+    read = {y: Fraction(float(p)) for y, p in target.distribution.items()}
     shares = {y: p / sum(read.values()) for y, p in read.items()}
     counts = {partition: Fraction(float(w)) for partition, w in weights.items()}
     truth = mixed(shares, {partition: w / sum(counts.values()) for partition, w in counts.items()})
-    assert mixture_law(target.floats, weights) == {y: float(p) for y, p in truth.items()}
+    assert mixture_distribution(target.floats, weights) == {y: float(p) for y, p in truth.items()}
 
 
 @given(target=MEDIUM, data=st.data())
 def test_the_divergence_of_a_mixture_is_exact(target, data):
     weights = data.draw(mixtures(target.n))
-    q = mixed(target.law, weights)
+    q = mixed(target.distribution, weights)
     kl = mixture_kl(target.exact, weights)
-    assert is_divergence(kl, target.law, q)
+    assert is_divergence(kl, target.distribution, q)
     in_floats = {partition: float(w) for partition, w in weights.items()}
     assert mixture_kl(target.exact, in_floats) == pytest.approx(float(kl), abs=ROUNDING)
 
@@ -144,11 +157,11 @@ def test_divergence_is_convex_along_segments_of_mixtures(target, data):
 
 @pytest.mark.parametrize(("name", "n"), [("replace_random", 4), ("shuffle", 4), ("shuffle_strict", 4)])
 def test_random_top_two_is_the_even_mixture_of_its_partitions(name, n):
-    pmf = make_task(name, n).contexts()[0].law.pmf()
+    pmf = make_task(name, n).contexts()[0].distribution.pmf()
     even = [s for s in ref.ordered_partitions(n, 2) if len(s[0]) == 2]
     result = decode(pmf, parse_policy("topk:k=2,by=random"))
     weights = dict.fromkeys(even, Fraction(1, len(even)))
-    assert mixture_law(pmf, weights) == result.law
+    assert mixture_distribution(pmf, weights) == result.distribution
     assert mixture_kl(pmf, weights) == result.kl
 
 
@@ -160,8 +173,8 @@ def check_optimum(target, best, steps):
     assert best.verified
     assert all(len(s) == steps and w > 0 for s, w in best.weights.items())
     assert sum(best.weights.values()) == 1
-    assert is_divergence(best.kl, target.law, mixed(target.law, best.weights))
-    largest = certificate(target.law, best.weights, steps)
+    assert is_divergence(best.kl, target.distribution, mixed(target.distribution, best.weights))
+    largest = certificate(target.distribution, best.weights, steps)
     assert 1 <= largest <= 1 + best.excess <= largest + CERTIFICATE_ROUNDING
     assert best.lower == best.kl - LogNumber.log2(1 + best.excess)
     assert best.gap == float(best.kl - best.lower) <= GAP  # of verified weights; floats below
@@ -173,8 +186,11 @@ def test_the_optimum_and_its_certificate_are_as_defined(target, data):
     steps = data.draw(st.integers(1, target.n))
     best = optimal_mixture(target.exact, steps)
     check_optimum(target, best, steps)
-    different = {tuple(chain_law(target.law, s).values()) for s in ref.ordered_partitions(target.n, steps)}
-    assert best.laws == len(different)
+    different = {
+        tuple(chain_distribution(target.distribution, s).values())
+        for s in ref.ordered_partitions(target.n, steps)
+    }
+    assert best.distributions == len(different)
 
 
 @given(target=TINY, data=st.data())
@@ -206,13 +222,15 @@ def test_a_general_convex_solver_agrees(target, data):
 
     steps = data.draw(st.integers(1, target.n))
     partitions = list(ref.ordered_partitions(target.n, steps))
-    laws = np.array([[float(q) for q in chain_law(target.law, s).values()] for s in partitions])
-    mass = np.array([float(p) for p in target.law.values()])
+    distributions = np.array(
+        [[float(q) for q in chain_distribution(target.distribution, s).values()] for s in partitions]
+    )
+    mass = np.array([float(p) for p in target.distribution.values()])
     found = minimize(
-        lambda w: float(mass @ np.log2(mass / (w @ laws))),
-        np.full(len(laws), 1 / len(laws)),
-        jac=lambda w: -laws @ (mass / (w @ laws)) / np.log(2),
-        bounds=[(1e-12, 1)] * len(laws),
+        lambda w: float(mass @ np.log2(mass / (w @ distributions))),
+        np.full(len(distributions), 1 / len(distributions)),
+        jac=lambda w: -distributions @ (mass / (w @ distributions)) / np.log(2),
+        bounds=[(1e-12, 1)] * len(distributions),
         constraints={"type": "eq", "fun": lambda w: w.sum() - 1, "jac": lambda w: np.ones(len(w))},
         method="SLSQP",
         options={"ftol": 1e-14, "maxiter": 500},
@@ -231,12 +249,12 @@ def test_floats_are_labelled_and_close(target, data):
     assert abs(floats.gap) <= GAP
     assert floats.kl == pytest.approx(float(exact.kl), abs=2 * GAP)
     # the floats and the shares of the weights, as rationals
-    read = {y: Fraction(float(p)) for y, p in target.law.items()}
-    law = {y: p / sum(read.values()) for y, p in read.items()}
+    read = {y: Fraction(float(p)) for y, p in target.distribution.items()}
+    distribution = {y: p / sum(read.values()) for y, p in read.items()}
     counts = {s: Fraction(w) for s, w in floats.weights.items()}
     weights = {s: w / sum(counts.values()) for s, w in counts.items()}
-    kl = mixture_kl(JointPMF.from_mapping(law), weights)
-    lower = kl - LogNumber.log2(certificate(law, weights, steps))
+    kl = mixture_kl(JointPMF.from_mapping(distribution), weights)
+    lower = kl - LogNumber.log2(certificate(distribution, weights, steps))
     for value, number in ((floats.kl, kl), (floats.lower, lower)):
         assert abs(float(number.interval(160) - value)) <= floats.error < 1e-12
     assert float(kl.interval(160) - lower.interval(160)) <= floats.gap
@@ -253,9 +271,12 @@ def test_contexts_share_one_mixture(left, right, data):
     assert best.kl == kl
     scores = {}
     for w, target in parts:
-        q = mixed(target.law, best.weights)
+        q = mixed(target.distribution, best.weights)
         for s in ref.ordered_partitions(3, steps):
-            value = sum(p * chain_law(target.law, s)[y] / q[y] for y, p in target.law.items())
+            value = sum(
+                p * chain_distribution(target.distribution, s)[y] / q[y]
+                for y, p in target.distribution.items()
+            )
             scores[s] = scores.get(s, 0) + w * value
     assert 1 <= max(scores.values()) <= 1 + best.excess
     assert best.gap <= GAP
@@ -266,7 +287,7 @@ def test_contexts_share_one_mixture(left, right, data):
 def test_equal_contexts_count_once(target, steps):
     alone = optimal_mixture(target.exact, steps)
     twice = optimal_mixture([(Fraction(1, 3), target.exact), (Fraction(2, 3), target.exact)], steps)
-    assert (twice.kl, twice.weights, twice.laws) == (alone.kl, alone.weights, alone.laws)
+    assert (twice.kl, twice.weights, twice.distributions) == (alone.kl, alone.weights, alone.distributions)
 
 
 # --- Published and closed values ------------------------------------------------------------------------
@@ -290,7 +311,7 @@ def test_equal_contexts_count_once(target, steps):
     ],
 )
 def test_random_top_k_against_the_best_fixed_partition(name, n, k, beats, optimal):
-    pmf = make_task(name, n).contexts()[0].law.pmf()
+    pmf = make_task(name, n).contexts()[0].distribution.pmf()
     random = decode(pmf, parse_policy(f"topk:k={k},by=random"))
     steps = -(-n // k)
     single, best = optimal_bounds(subset_entropies(pmf)).values[steps - 1], optimal_mixture(pmf, steps)
@@ -300,7 +321,7 @@ def test_random_top_k_against_the_best_fixed_partition(name, n, k, beats, optima
 
 
 def test_replace_random_of_four_in_two_steps():
-    pmf = make_task("replace_random", 4).contexts()[0].law.pmf()
+    pmf = make_task("replace_random", 4).contexts()[0].distribution.pmf()
     single, best = optimal_bounds(subset_entropies(pmf)).values[1], optimal_mixture(pmf, 2)
     assert decode(pmf, parse_policy("topk:k=2,by=random")).kl == LogNumber.log2(Fraction(32, 21))  # 0.608
     assert float(single) == pytest.approx(0.4338, abs=1e-4)
@@ -311,10 +332,10 @@ def test_replace_random_of_four_in_two_steps():
 
 @pytest.mark.parametrize("n", [2, 3, 4, 5])
 def test_symmetric_targets_reach_the_floor_of_the_most_accurate_partition(n):
-    pmf = make_task("replace_random", n).contexts()[0].law.pmf()
+    pmf = make_task("replace_random", n).contexts()[0].distribution.pmf()
     for best in optimal_mixtures(pmf):
         partitions = ref.ordered_partitions(n, best.steps)
-        accuracy = max(sum(partition_law(pmf, s).values()) for s in partitions)
+        accuracy = max(sum(partition_distribution(pmf, s).values()) for s in partitions)
         assert best.is_optimal
         assert best.kl == -LogNumber.log2(accuracy)
     if n > 2:  # n - 1 tokens, then one: a bit less than a single step, -> log2(e/2)
@@ -324,16 +345,18 @@ def test_symmetric_targets_reach_the_floor_of_the_most_accurate_partition(n):
 
 @pytest.mark.parametrize("n", [2, 3, 4])
 def test_shuffle_gains_nothing_from_randomness(n):
-    pmf = make_task("shuffle", n).contexts()[0].law.pmf()
+    pmf = make_task("shuffle", n).contexts()[0].distribution.pmf()
     singles = optimal_bounds(subset_entropies(pmf)).values
     for best, single in zip(optimal_mixtures(pmf), singles, strict=True):
         assert best.is_optimal
         assert best.kl == single
-        assert best.laws < max(2, ordered_partition_count(n, best.steps))  # laws depend on block sizes only
+        assert best.distributions < max(
+            2, ordered_partition_count(n, best.steps)
+        )  # distributions depend on block sizes only
 
 
 def test_figure_1():
-    pmf = make_task("city_names").contexts()[0].law.pmf()
+    pmf = make_task("city_names").contexts()[0].distribution.pmf()
     assert [best.kl for best in optimal_mixtures(pmf)] == [1, 0]
 
 
@@ -343,10 +366,10 @@ def test_prices_of_large_numbers_are_right():
     weights += [878265, 659925, 779246, 870356]
     words = [tuple(map(int, f"{j:04b}")) for j in range(16)]
     pmf = JointPMF.from_weights(words, weights)
-    law = {word: Fraction(w, sum(weights)) for word, w in zip(words, weights, strict=True)}
+    distribution = {word: Fraction(w, sum(weights)) for word, w in zip(words, weights, strict=True)}
     one = (tuple(range(4)),)
-    q = mixed(law, {one: Fraction(1)})
-    slow = sum(float(p) * np.log2(float(p / q[y])) for y, p in law.items())
+    q = mixed(distribution, {one: Fraction(1)})
+    slow = sum(float(p) * np.log2(float(p / q[y])) for y, p in distribution.items())
     assert float(mixture_kl(pmf, {one: 1})) == pytest.approx(slow, abs=ROUNDING)
     assert mixture_kl(pmf, {one: 1}) == step_bound(subset_entropies(pmf, exact=True), one)
 
@@ -367,13 +390,13 @@ def test_bad_input_is_named():
     pmf = JointPMF.uniform([(0, 1), (1, 0)])
     halves = {((0,), (1,)): Fraction(1, 2), ((0, 1),): Fraction(1, 3)}
     with pytest.raises(InputError, match=r"sum to 1, got \['1/2', '1/3'\]"):
-        mixture_law(pmf, halves)
+        mixture_distribution(pmf, halves)
     with pytest.raises(InputError, match="at least 0"):
-        mixture_law(pmf, {((0,), (1,)): 2, ((0, 1),): -1})
+        mixture_distribution(pmf, {((0,), (1,)): 2, ((0, 1),): -1})
     with pytest.raises(InputError, match="sum to 1"):
-        mixture_law(pmf, {((0, 1),): float("nan")})
+        mixture_distribution(pmf, {((0, 1),): float("nan")})
     with pytest.raises(InputError, match="every position"):
-        partition_law(pmf, [[0]])
+        partition_distribution(pmf, [[0]])
     with pytest.raises(InputError, match="from 1 to the number of positions, 2, got 3"):
         optimal_mixture(pmf, 3)
     with pytest.raises(InputError, match="lengths"):

@@ -40,8 +40,8 @@ def log2(x) -> Fraction:
     return Fraction(decimal(x).ln() / Decimal(2).ln())
 
 
-def divergence(law, own) -> Fraction:
-    return sum(p * log2(p / own[y]) for y, p in law.items())
+def divergence(distribution, own) -> Fraction:
+    return sum(p * log2(p / own[y]) for y, p in distribution.items())
 
 
 def check(result, name, wanted):
@@ -54,21 +54,25 @@ def check(result, name, wanted):
 # --- Plackett-Luce -----------------------------------------------------------------------------------------------
 
 SCORES = {
-    "confidence": lambda law: decimal(max(law.values())),
-    "margin": lambda law: decimal(max(law.values()) - (sorted(law.values())[-2] if len(law) > 1 else 0)),
-    "entropy": lambda law: sum(decimal(p) * decimal(p).ln() for p in law.values()),  # in nats
-    "random": lambda law: Decimal(0),  # noqa: ARG005
+    "confidence": lambda distribution: decimal(max(distribution.values())),
+    "margin": lambda distribution: decimal(
+        max(distribution.values()) - (sorted(distribution.values())[-2] if len(distribution) > 1 else 0)
+    ),
+    "entropy": lambda distribution: sum(
+        decimal(p) * decimal(p).ln() for p in distribution.values()
+    ),  # in nats
+    "random": lambda distribution: Decimal(0),  # noqa: ARG005
 }
 
 
-def plackett_luce(law, by, k, temperature):
-    """The law of the answers: at every state the orders of the masked positions, by their weights."""
-    n, here = ref.length(law), {(None,) * ref.length(law): Fraction(1)}
+def plackett_luce(distribution, by, k, temperature):
+    """The distribution of the answers: at every state the orders of the masked positions, by their weights."""
+    n, here = ref.length(distribution), {(None,) * ref.length(distribution): Fraction(1)}
     for left in range(n, 0, -k):
         take, after = min(k, left), {}
         for state, weight in here.items():
             given_ = {i: v for i, v in enumerate(state) if v is not None}
-            seen = ref.condition(law, given_) or law
+            seen = ref.condition(distribution, given_) or distribution
             masked = [i for i in range(n) if state[i] is None]
             single = {i: {v: p for (v,), p in ref.marginal(seen, (i,)).items()} for i in masked}
             weights = {i: (SCORES[by](single[i]) / decimal(temperature)).exp() for i in masked}
@@ -87,19 +91,19 @@ def plackett_luce(law, by, k, temperature):
 
 
 @given(
-    law=LAWS,
+    distribution=LAWS,
     by=st.sampled_from(sorted(SCORES)),
     k=st.sampled_from([1, 2]),
     temperature=st.sampled_from(["1/5", "1", "7/2"]),
     floats=st.booleans(),
 )
-def test_plackett_luce(law, by, k, temperature, floats):
+def test_plackett_luce(distribution, by, k, temperature, floats):
     with localcontext() as context:
         context.prec = DIGITS
-        own = plackett_luce(law, by, k, Fraction(temperature))
-        wanted = {"accuracy": sum(own[y] for y in law), "kl": divergence(law, own)}
+        own = plackett_luce(distribution, by, k, Fraction(temperature))
+        wanted = {"accuracy": sum(own[y] for y in distribution), "kl": divergence(distribution, own)}
     policy = parse_policy(f"plackett_luce:k={k},alg_temp={temperature},by={by}")
-    result = decode(both(law)[floats], policy)
+    result = decode(both(distribution)[floats], policy)
     for name, value in wanted.items():
         check(result, name, value)
     assert result.path_kl >= result.kl - result.errors["kl"] - result.errors["path_kl"]
@@ -108,14 +112,14 @@ def test_plackett_luce(law, by, k, temperature, floats):
 @pytest.mark.parametrize("by", ["confidence", "margin", "entropy"])
 @pytest.mark.parametrize("floats", [False, True])
 def test_a_cold_order_is_top_k(by, floats):
-    law = {
+    distribution = {
         (0, 0, 0): Fraction(1, 8),
         (0, 1, 2): Fraction(3, 8),
         (1, 1, 2): Fraction(1, 4),
         (1, 0, 1): Fraction(1, 4),
     }
-    exact, cold = both(law)[0], parse_policy(f"plackett_luce:k=1,by={by},alg_temp=1/100000")
-    result = decode(both(law)[floats], cold)  # weights differ by factors beyond 10^1000
+    exact, cold = both(distribution)[0], parse_policy(f"plackett_luce:k=1,by={by},alg_temp=1/100000")
+    result = decode(both(distribution)[floats], cold)  # weights differ by factors beyond 10^1000
     truth = decode(exact, parse_policy(f"topk:k=1,by={by}"))
     for name in ("accuracy", "kl", "steps"):
         assert abs(getattr(result, name) - float(getattr(truth, name))) <= 1e-15 + result.errors[name]
@@ -124,11 +128,11 @@ def test_a_cold_order_is_top_k(by, floats):
 
 def test_scores_after_the_transform():
     # truncated to one token the marginals are sure, and all positions score 1: the order is random
-    law = {(0, 0): Fraction(1, 2), (0, 1): Fraction(1, 8), (1, 0): Fraction(3, 8)}
+    distribution = {(0, 0): Fraction(1, 2), (0, 1): Fraction(1, 8), (1, 0): Fraction(3, 8)}
     policy, switches = parse_policy("plackett_luce:k=1,alg_temp=1/10"), {"top_k": 1, "scored": "after"}
-    for pmf in both(law):
+    for pmf in both(distribution):
         result = decode(pmf, policy, **switches)
-        plain = decode(both(law)[0], parse_policy("topk:k=1,by=random"), **switches)
+        plain = decode(both(distribution)[0], parse_policy("topk:k=1,by=random"), **switches)
         assert result.accuracy == plain.accuracy == 1
         assert "accuracy" in result.errors
 
@@ -137,7 +141,7 @@ def test_scores_after_the_transform():
 
 
 @given(
-    law=LAWS,
+    distribution=LAWS,
     gamma=st.sampled_from(["0.5", "0.6", "0.9"]),
     alpha=st.sampled_from(["0", "0.7", "2"]),
     boost=st.sampled_from(["0.2", "1"]),
@@ -145,14 +149,18 @@ def test_scores_after_the_transform():
     block=st.sampled_from([None, 2]),
     floats=st.booleans(),
 )
-def test_credit(law, gamma, alpha, boost, top, block, floats):
+def test_credit(distribution, gamma, alpha, boost, top, block, floats):
     keys = {"gamma": gamma, "alpha": alpha, "boost": boost, "top": top}
     with localcontext() as context:
         context.prec = DIGITS
-        own, steps = rp.law_and_steps(law, rp.Credit(**keys, block=block, real=decimal))
-        wanted = {"accuracy": sum(own[y] for y in law), "kl": divergence(law, own), "steps": steps}
+        own, steps = rp.distribution_and_steps(distribution, rp.Credit(**keys, block=block, real=decimal))
+        wanted = {
+            "accuracy": sum(own[y] for y in distribution),
+            "kl": divergence(distribution, own),
+            "steps": steps,
+        }
     spec = ",".join(f"{name}={value}" for name, value in keys.items()) + (f",block={block}" if block else "")
-    result = decode(both(law)[floats], parse_policy(f"credit:{spec}"))
+    result = decode(both(distribution)[floats], parse_policy(f"credit:{spec}"))
     for name, value in wanted.items():
         check(result, name, value)
 
@@ -161,28 +169,28 @@ def test_credit(law, gamma, alpha, boost, top, block, floats):
 
 
 @given(
-    law=st.sampled_from([(2, 2), (3, 2)]).flatmap(dyadic),
+    distribution=st.sampled_from([(2, 2), (3, 2)]).flatmap(dyadic),
     steps=st.sampled_from([2, 3]),
     eta=st.sampled_from(["1", "1/3"]),
     block=st.sampled_from([None, 1]),
     floats=st.booleans(),
 )
-def test_remdm_conf(law, steps, eta, block, floats):
+def test_remdm_conf(distribution, steps, eta, block, floats):
     with localcontext() as context:
         context.prec = DIGITS
         rule = slow.remdm(
             steps, eta, "conf", Fraction(1, 8), "sample", block, exp=lambda x: Fraction(decimal(x).exp())
         )
-        truth = slow.run(law, rule)
+        truth = slow.run(distribution, rule)
         wanted = {
-            "accuracy": sum(truth.law[y] for y in law),
-            "kl": divergence(law, truth.law),
+            "accuracy": sum(truth.distribution[y] for y in distribution),
+            "kl": divergence(distribution, truth.distribution),
             "steps": Fraction(truth.steps),
         }
     spec = f"remdm:steps={steps},eta={eta},variant=conf,eps=1/8,final=sample" + (
         f",block={block}" if block else ""
     )
-    result = decode(both(law)[floats], parse_policy(spec))
+    result = decode(both(distribution)[floats], parse_policy(spec))
     for name, value in wanted.items():
         check(result, name, value)
 
@@ -220,7 +228,7 @@ def test_floats_of_a_rule_of_ones_own_prove_nothing():
     result = decode(both({(0, 1): Fraction(1, 2), (1, 0): Fraction(1, 2)})[0], Unproven())
     assert result.accuracy == 0.5
     assert result.errors == {}
-    assert result.law.error is None
+    assert result.distribution.error is None
     answer = decode_answer(make_task("shuffle", 2), Unproven())
     assert "errors" not in answer
     assert "without a proven bound" in answer["notes"]["accuracy"]

@@ -1,4 +1,4 @@
-"""Rules with memory, and rules that ask the model: exact laws against plain recursions, samples against exact laws."""
+"""Rules with memory, and rules that ask the model: exact ones against plain recursions, samples against exact ones."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -20,7 +20,7 @@ from tests.reference import definitions as ref
 from tests.reference import processes as rp
 from theory.decoding import decoder
 from theory.decoding.lookahead import first_board
-from theory.decoding.output import output_law
+from theory.decoding.output import output_distribution
 from theory.distributions.listed_model import ListedModel
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
@@ -42,24 +42,24 @@ PLAIN = targets(SHAPES, kinds=("dense", "skewed", "sparse"))
 
 @pytest.mark.parametrize("name", RULES)
 @given(target=PLAIN, temperature=st.sampled_from([0, 1]), data=st.data())
-def test_exact_law_and_steps_are_those_of_the_recursion(name, target, temperature, data):
+def test_exact_distribution_and_steps_are_those_of_the_recursion(name, target, temperature, data):
     text, rule = data.draw(RULES[name])
-    law, steps = rp.law_and_steps(target.law, rule, temperature)
+    distribution, steps = rp.distribution_and_steps(target.distribution, rule, temperature)
     policy = parse_policy(text)
-    assert output_law(target.exact, policy, temperature=temperature) == law
-    assert sum(law.values()) == 1
+    assert output_distribution(target.exact, policy, temperature=temperature) == distribution
+    assert sum(distribution.values()) == 1
     result = decoder.decode(target.exact, policy, temperature=temperature)
     assert result.steps == steps
-    assert result.accuracy == sum(law.get(y, 0) for y in target.law)
+    assert result.accuracy == sum(distribution.get(y, 0) for y in target.distribution)
 
 
 @given(target=PLAIN, rule=credits(), temperature=st.sampled_from([0, 1]))
 def test_credit_is_that_of_the_recursion(target, rule, temperature):
-    law, steps = rp.law_and_steps(target.law, rule[1], temperature)
+    distribution, steps = rp.distribution_and_steps(target.distribution, rule[1], temperature)
     policy = parse_policy(rule[0])
-    found = output_law(target.exact, policy, temperature=temperature)
-    assert found.keys() == law.keys()
-    assert all(found[y] == pytest.approx(q, abs=ROUNDING) for y, q in law.items())
+    found = output_distribution(target.exact, policy, temperature=temperature)
+    assert found.keys() == distribution.keys()
+    assert all(found[y] == pytest.approx(q, abs=ROUNDING) for y, q in distribution.items())
     result = decoder.decode(target.exact, policy, temperature=temperature)
     assert result.steps == pytest.approx(float(steps), abs=ROUNDING)
     assert result.path_kl == pytest.approx(
@@ -80,13 +80,15 @@ SMALL_TASKS = ("replace_random", "insert_random", "one_hot_blocks", "markov_chai
 
 @pytest.mark.parametrize("task", SMALL_TASKS)
 def test_tasks_follow_the_recursion(task):
-    pmf = small_contexts(task)[0].law.pmf()
+    pmf = small_contexts(task)[0].distribution.pmf()
     target = dict(zip(pmf.outcomes, pmf.probabilities, strict=True))
     for text, rule in EXAMPLES.items():
-        law, _ = rp.law_and_steps(target, rule)
-        found = output_law(pmf, parse_policy(text))
-        assert found.keys() == law.keys(), text
-        assert all(abs(found[y] - q) <= (ROUNDING if "credit" in text else 0) for y, q in law.items()), text
+        distribution, _ = rp.distribution_and_steps(target, rule)
+        found = output_distribution(pmf, parse_policy(text))
+        assert found.keys() == distribution.keys(), text
+        assert all(
+            abs(found[y] - q) <= (ROUNDING if "credit" in text else 0) for y, q in distribution.items()
+        ), text
 
 
 # -- the sampler ----------------------------------------------------------------------------------------------
@@ -95,30 +97,30 @@ def test_tasks_follow_the_recursion(task):
 @pytest.mark.parametrize("temperature", [0, 1])
 @pytest.mark.parametrize("task", ["replace_random", "shuffle", "markov_chain", "one_hot_blocks"])
 @pytest.mark.parametrize("text", EXAMPLES)
-def test_samples_of_the_ideal_model_follow_the_exact_law(text, task, temperature):
+def test_samples_of_the_ideal_model_follow_the_exact_distribution(text, task, temperature):
     context, policy = small_contexts(task)[0], parse_policy(text)
-    pmf, ideal, size = context.law.pmf(), IdealPredictor(context.law), 3000
+    pmf, ideal, size = context.distribution.pmf(), IdealPredictor(context.distribution), 3000
     generator = torch.Generator().manual_seed(0)
     done = decode(ideal, ideal.masked(size), policy, generator=generator, temperature=temperature)
-    law = output_law(pmf, policy, temperature=temperature)
-    ids = {token: j for j, token in enumerate(context.law.tokens)}
-    rows = torch.tensor([[ids[token] for token in y] for y in law])
+    distribution = output_distribution(pmf, policy, temperature=temperature)
+    ids = {token: j for j, token in enumerate(context.distribution.tokens)}
+    rows = torch.tensor([[ids[token] for token in y] for y in distribution])
     counts = (done.tokens[:, None] == rows).all(dim=2).sum(dim=0).numpy()
     assert counts.sum() == size
-    assert_frequencies(counts, [float(q) for q in law.values()], size, (text, task))
+    assert_frequencies(counts, [float(q) for q in distribution.values()], size, (text, task))
     steps = decoder.decode(pmf, policy, temperature=temperature).steps
     assert_mean(done.steps.numpy(), float(steps), span=8, label=(text, task))
 
 
 @pytest.mark.parametrize("text", EXAMPLES)
-def test_single_precision_keeps_the_law(text, monkeypatch):
+def test_single_precision_keeps_the_distribution(text, monkeypatch):
     # what a device without float64 computes with
     monkeypatch.setattr("models.sampling.decode_state.float_dtype", lambda _: torch.float32)
     context, size = small_contexts("replace_random")[0], 2000
-    ideal = IdealPredictor(context.law)
+    ideal = IdealPredictor(context.distribution)
     done = decode(ideal, ideal.masked(size), parse_policy(text), generator=torch.Generator().manual_seed(0))
-    exact = decoder.decode(context.law.pmf(), parse_policy(text))
-    valid = int(context.law.contains(done.tokens.numpy()).sum())
+    exact = decoder.decode(context.distribution.pmf(), parse_policy(text))
+    valid = int(context.distribution.contains(done.tokens.numpy()).sum())
     assert_frequencies([valid], [float(exact.accuracy)], size, text)
     assert_mean(done.steps.numpy(), float(exact.steps), span=8, label=text)
 
@@ -126,10 +128,10 @@ def test_single_precision_keeps_the_law(text, monkeypatch):
 @pytest.mark.parametrize("text", EXAMPLES)
 @pytest.mark.parametrize("switches", [{"temperature": Fraction(1, 2), "scored": "after"}, {"top_p": "0.7"}])
 def test_exact_pmfs_and_floats_agree_under_other_transforms(text, switches):
-    law = ref.replace_random(3)
-    exact = output_law(JointPMF.from_mapping(law), parse_policy(text), **switches)
-    floats = output_law(
-        JointPMF.from_mapping({y: float(p) for y, p in law.items()}), parse_policy(text), **switches
+    distribution = ref.replace_random(3)
+    exact = output_distribution(JointPMF.from_mapping(distribution), parse_policy(text), **switches)
+    floats = output_distribution(
+        JointPMF.from_mapping({y: float(p) for y, p in distribution.items()}), parse_policy(text), **switches
     )
     assert exact.keys() == floats.keys()
     assert all(exact[y] == pytest.approx(q, abs=ROUNDING) for y, q in floats.items())
@@ -138,7 +140,7 @@ def test_exact_pmfs_and_floats_agree_under_other_transforms(text, switches):
 @pytest.mark.parametrize("text", EXAMPLES)
 def test_fixed_tokens_between_the_masks_stay(text):
     context = small_contexts("markov_chain")[0]
-    ideal = IdealPredictor(context.law)
+    ideal = IdealPredictor(context.distribution)
     tokens = ideal.masked(50)
     tokens[:, 1] = 0
     done = decode(ideal, tokens, parse_policy(text), generator=torch.Generator().manual_seed(0))
@@ -214,9 +216,9 @@ def test_demask_does_not_see_parity():
 def test_demask_bounds_the_total_variation_of_two_positions():
     # with two positions sub-additivity is an identity: TV(product, joint) = D_01 = D_10
     pmf = JointPMF.from_pairs([(0, 0), (0, 1), (1, 1)], ["1/2", "1/4", "1/4"])
-    law = output_law(pmf, parse_policy("topk:k=2"))
+    distribution = output_distribution(pmf, parse_policy("topk:k=2"))
     target = dict(zip(pmf.outcomes, pmf.probabilities, strict=True))
-    distance = sum(abs(q - target.get(y, 0)) for y, q in law.items()) / 2
+    distance = sum(abs(q - target.get(y, 0)) for y, q in distribution.items()) / 2
     assert decoder.decode(pmf, parse_policy(f"demask:budget={distance}")).steps == 1
     assert decoder.decode(pmf, parse_policy(f"demask:budget={distance - Fraction(1, 1000)}")).steps == 2
 
@@ -224,16 +226,18 @@ def test_demask_bounds_the_total_variation_of_two_positions():
 def test_credit_raises_the_best_token():
     pmf = JointPMF.from_pairs([("a",), ("b",)], ["2/3", "1/3"])
     weight = 2 / 3 * (1 + (2 / 3) ** 0.2) ** 0.7
-    law = output_law(pmf, parse_policy("credit:gamma=0.9"))
-    assert law["a",] == pytest.approx(weight / (weight + 1 / 3), abs=1e-15)
-    assert output_law(pmf, parse_policy("credit:gamma=0.9,alpha=0"))["a",] == pytest.approx(2 / 3, abs=1e-15)
+    distribution = output_distribution(pmf, parse_policy("credit:gamma=0.9"))
+    assert distribution["a",] == pytest.approx(weight / (weight + 1 / 3), abs=1e-15)
+    assert output_distribution(pmf, parse_policy("credit:gamma=0.9,alpha=0"))["a",] == pytest.approx(
+        2 / 3, abs=1e-15
+    )
 
 
 def test_credit_without_weight_is_dinfer():
-    for law in (ref.shuffle(3), ref.replace_random(3)):
-        pmf = JointPMF.from_mapping(law)
-        credit = output_law(pmf, parse_policy("credit:gamma=0.6,alpha=0"))
-        plain = output_law(pmf, parse_policy("dinfer:gamma=0.6"))
+    for distribution in (ref.shuffle(3), ref.replace_random(3)):
+        pmf = JointPMF.from_mapping(distribution)
+        credit = output_distribution(pmf, parse_policy("credit:gamma=0.6,alpha=0"))
+        plain = output_distribution(pmf, parse_policy("dinfer:gamma=0.6"))
         assert credit.keys() == plain.keys()
         assert all(abs(credit[y] - float(q)) < ROUNDING for y, q in plain.items())
 
@@ -255,16 +259,18 @@ def test_lopa_starts_with_the_lowest_entropy_and_k_1_is_no_branch():
     pmf = JointPMF.from_mapping(
         {("a", 0): "1/2", ("a", 1): "1/50", ("b", 1): "4/25", ("c", 1): "4/25", ("d", 1): "4/25"}
     )
-    by_entropy = output_law(pmf, parse_policy("lopa:gamma=0.97,k=1"), temperature=0)
+    by_entropy = output_distribution(pmf, parse_policy("lopa:gamma=0.97,k=1"), temperature=0)
     assert by_entropy == {("a", 0): Fraction(1, 2), **{(v, 1): Fraction(1, 6) for v in "bcd"}}
-    assert output_law(pmf, parse_policy("lopa:gamma=0.97,k=1,by=confidence"), temperature=0) == {("a", 0): 1}
+    assert output_distribution(pmf, parse_policy("lopa:gamma=0.97,k=1,by=confidence"), temperature=0) == {
+        ("a", 0): 1
+    }
     # without branches, and with the confidence, it is the threshold
-    for law in (ref.shuffle(3), ref.replace_random(3), ref.repeated_bit(3)):
+    for distribution in (ref.shuffle(3), ref.replace_random(3), ref.repeated_bit(3)):
         lone, plain = (
-            decoder.decode(JointPMF.from_mapping(law), parse_policy(spec))
+            decoder.decode(JointPMF.from_mapping(distribution), parse_policy(spec))
             for spec in ("lopa:gamma=0.6,k=1,by=confidence", "threshold:gamma=0.6")
         )
-        assert (lone.law, lone.steps) == (plain.law, plain.steps)
+        assert (lone.distribution, lone.steps) == (plain.distribution, plain.steps)
 
 
 def test_the_value_of_a_branch_of_lopa():

@@ -1,4 +1,4 @@
-"""Rules beyond the paper's three: the law of the set against slow references, and schedules against published ones."""
+"""Rules beyond the paper's three: distributions of the set against slow references, published schedules."""
 
 from dataclasses import fields
 from fractions import Fraction
@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from synthetic import make_task
 from tests.helpers.draws import examples
-from tests.helpers.policy_views import batches, exact_view, expected, float_view, laws
+from tests.helpers.policy_views import batches, distributions, exact_view, expected, float_view
 from tests.helpers.tolerance import ROUNDING
 from tests.reference import counts as ref
 from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy, registered_policies
 from theory.policies.rules.fixed_order import bisection_rounds, dilated_rounds
-from theory.policies.rules.plackett_luce import set_law
+from theory.policies.rules.plackett_luce import set_distribution
 from theory.policies.rules.scheduled import DLLM, Dream, LLaDA, MaskGIT
 from theory.validation import InputError
 
@@ -74,12 +74,12 @@ def pairs(draw):
 
 @settings(max_examples=examples(200))
 @given(batch=batches(), pair=pairs())
-def test_law_of_the_chosen_set(batch, pair):
+def test_distribution_of_the_chosen_set(batch, pair):
     rows, masked = batch
     truth = expected(pair, rows, masked)
     policy = parse_policy(pair.spec)
-    assert laws(policy, exact_view(rows, masked)) == truth
-    assert laws(policy, float_view(rows, masked)) == truth
+    assert distributions(policy, exact_view(rows, masked)) == truth
+    assert distributions(policy, float_view(rows, masked)) == truth
 
 
 def test_eb_ranks_by_entropy_as_every_release_does():
@@ -88,7 +88,7 @@ def test_eb_ranks_by_entropy_as_every_release_does():
     masked = [[True, True]]
     first = {"eb:gamma=0.1": {1}, "eb:gamma=0.1,by=confidence": {0}, "eb:gamma=1": {0, 1}}
     for spec, chosen in first.items():
-        assert laws(parse_policy(spec), exact_view(rows, masked)) == [{frozenset(chosen): 1}]
+        assert distributions(parse_policy(spec), exact_view(rows, masked)) == [{frozenset(chosen): 1}]
     assert str(parse_policy("eb:gamma=0.1,by=entropy")) == "eb:gamma=1/10"
 
 
@@ -135,9 +135,9 @@ def test_how_many_schedules_of_dream_differ_from_equal_steps():
     ("steps", "block"), [(1, None), (2, None), (3, None), (6, None), (1, 2), (2, 2), (3, 3)]
 )
 def test_a_schedule_is_decoded_with_the_sizes_it_states(name, steps, block):
-    law = make_task("shuffle", 4).contexts()[0].law.pmf()
+    distribution = make_task("shuffle", 4).contexts()[0].distribution.pmf()
     policy = parse_policy(f"{name}:steps={steps}" + (f",block={block}" if block else ""))
-    result = decode(law, policy)
+    result = decode(distribution, policy)
     groups = [4] if block is None else [min(block, 4 - start) for start in range(0, 4, block)]
     sizes = [size for group in groups for size in policy.sizes(group)]
     left, accuracy = 4, Fraction(1)
@@ -150,15 +150,15 @@ def test_a_schedule_is_decoded_with_the_sizes_it_states(name, steps, block):
 
 
 def test_one_token_a_step_of_dream_is_wrong_half_of_the_time_on_shuffle():
-    law = make_task("shuffle", 5).contexts()[0].law.pmf()
-    assert decode(law, parse_policy("dream:steps=5")).accuracy == Fraction(1, 2)
+    distribution = make_task("shuffle", 5).contexts()[0].distribution.pmf()
+    assert decode(distribution, parse_policy("dream:steps=5")).accuracy == Fraction(1, 2)
 
 
 @pytest.mark.parametrize("eps", [0, Fraction(1, 10)])
 @pytest.mark.parametrize("steps", [1, 2, 3])
 def test_ancestral_positions_pick_their_step_independently(steps, eps):
     n = 3
-    law = make_task("replace_random", n).contexts()[0].law.pmf()
+    distribution = make_task("replace_random", n).contexts()[0].distribution.pmf()
     grid = [1 - Fraction(j, steps) * (1 - Fraction(eps)) for j in range(steps)] + [Fraction(0)]
     share = [t - s for t, s in pairwise(grid)]
     accuracy = steps_taken = Fraction(0)
@@ -166,17 +166,19 @@ def test_ancestral_positions_pick_their_step_independently(steps, eps):
         p = prod((share[j] for j in picks), start=Fraction(1))
         blocks = [tuple(i for i in range(n) if picks[i] == j) for j in range(steps)]
         spec = "sizes:sizes=" + "+".join(str(len(b)) for b in blocks if b)
-        accuracy += p * decode(law, parse_policy(spec)).accuracy  # exchangeable: only the numbers matter
+        accuracy += (
+            p * decode(distribution, parse_policy(spec)).accuracy
+        )  # exchangeable: only the numbers matter
         steps_taken += p * (max(picks) + 1)
-    result = decode(law, parse_policy(f"ancestral:steps={steps},eps={eps}"))
+    result = decode(distribution, parse_policy(f"ancestral:steps={steps},eps={eps}"))
     assert (result.accuracy, result.steps) == (accuracy, steps_taken)
 
 
 def test_explicit_sizes():
-    law = make_task("shuffle", 4).contexts()[0].law.pmf()
-    assert decode(law, parse_policy("sizes:sizes=3+1")).accuracy == Fraction(4 * 3 * 2, 4**3)
-    assert decode(law, parse_policy("sizes:sizes=1")).steps == 4
-    assert decode(law, parse_policy("sizes:sizes=1+9")).steps == 2
+    distribution = make_task("shuffle", 4).contexts()[0].distribution.pmf()
+    assert decode(distribution, parse_policy("sizes:sizes=3+1")).accuracy == Fraction(4 * 3 * 2, 4**3)
+    assert decode(distribution, parse_policy("sizes:sizes=1")).steps == 4
+    assert decode(distribution, parse_policy("sizes:sizes=1+9")).steps == 2
     with pytest.raises(InputError, match=r"sizes must look like 3\+2\+1, got '3\+0'"):
         parse_policy("sizes:sizes=3+0")
 
@@ -212,12 +214,12 @@ def test_bisection_is_exact_for_markov_chains_in_few_steps(order):
     weights=st.lists(st.floats(-3, 3), min_size=1, max_size=5),
     k=st.integers(1, 5),
 )
-def test_plackett_luce_is_the_law_of_draws_without_replacement(weights, k):
+def test_plackett_luce_is_the_distribution_of_draws_without_replacement(weights, k):
     k = min(k, len(weights))
     truth = ref.plackett_luce(weights, k)
     found = {
         frozenset(i for i in range(len(weights)) if mask >> i & 1): p
-        for mask, p in set_law(dict(enumerate(weights)), k)
+        for mask, p in set_distribution(dict(enumerate(weights)), k)
     }
     assert set(found) == set(truth)
     assert all(abs(found[s] - p) <= ROUNDING for s, p in truth.items())
@@ -232,9 +234,9 @@ def test_the_order_temperature_weighs_scores():
 
 
 def test_random_order_with_a_temperature_is_random_order():
-    law = make_task("replace_random", 4).contexts()[0].law.pmf()
-    exact = decode(law, parse_policy("topk:k=2,by=random"))
-    drawn = decode(law, parse_policy("plackett_luce:k=2,by=random,alg_temp=1"))
+    distribution = make_task("replace_random", 4).contexts()[0].distribution.pmf()
+    exact = decode(distribution, parse_policy("topk:k=2,by=random"))
+    drawn = decode(distribution, parse_policy("plackett_luce:k=2,by=random,alg_temp=1"))
     assert isinstance(drawn.accuracy, float)
     assert abs(drawn.accuracy - float(exact.accuracy)) <= ROUNDING
     assert abs(drawn.kl - float(exact.kl)) <= ROUNDING

@@ -1,4 +1,4 @@
-"""Rules against their releases, restated in a few slow lines: exact laws and steps on drawn targets."""
+"""Rules against their releases, restated in a few slow lines: exact distributions and steps on drawn targets."""
 
 from fractions import Fraction
 
@@ -22,7 +22,7 @@ from tests.reference import processes as rp
 from tests.reference import released as rel
 from theory.commands.decode_sampled import large_decode
 from theory.decoding.decoder import decode
-from theory.decoding.output import output_law
+from theory.decoding.output import output_distribution
 from theory.decoding.tasks.realised import realised
 from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy
@@ -62,17 +62,17 @@ def test_dus_as_released(target, temperature, data):
         "merge": data.draw(st.booleans()),
         "block": data.draw(st.sampled_from([None, 1, 2])),
     }
-    law, steps = rp.law_and_steps(target.law, rel.DUS(**keys), temperature)
+    distribution, steps = rp.distribution_and_steps(target.distribution, rel.DUS(**keys), temperature)
     policy = parse_policy(spec("dus", **keys))
     result = decode(target.exact, policy, temperature=temperature)
-    assert result.law == {y: law.get(y, 0) for y in target.law}
+    assert result.distribution == {y: distribution.get(y, 0) for y in target.distribution}
     assert result.steps == steps
-    if any(None in y for y in law):
+    if any(None in y for y in distribution):
         assert result.path_kl is None
         with pytest.raises(InputError, match="leaves masks in some answers"):
-            output_law(target.exact, policy, temperature=temperature)
+            output_distribution(target.exact, policy, temperature=temperature)
     else:
-        assert output_law(target.exact, policy, temperature=temperature) == law
+        assert output_distribution(target.exact, policy, temperature=temperature) == distribution
 
 
 def test_a_position_below_the_floor_stays_masked():
@@ -88,29 +88,29 @@ def test_a_position_below_the_floor_stays_masked():
 @pytest.mark.parametrize("task", ["replace_random", "shuffle", "markov_chain", "one_hot_blocks"])
 def test_samples_that_end_with_masks_are_wrong(task):
     context, policy = small_contexts(task)[0], parse_policy("dus:floor=0.6,merge=true")
-    exact = decode(context.law.pmf(), policy)
-    ideal = IdealPredictor(context.law)
+    exact = decode(context.distribution.pmf(), policy)
+    ideal = IdealPredictor(context.distribution)
     done = sampled(ideal, ideal.masked(2000), policy, generator=torch.Generator().manual_seed(0))
     whole = (done.tokens != ideal.mask_id).all(dim=1).numpy()
-    valid = int(context.law.contains(done.tokens.numpy()[whole]).sum())
+    valid = int(context.distribution.contains(done.tokens.numpy()[whole]).sum())
     assert_frequencies([valid], [float(exact.accuracy)], 2000, task)
 
 
 def test_trials_and_long_chains_count_answers_with_masks_as_wrong():
     task = make_task("markov_chain", 4)
-    law, policy = task.contexts()[0].law, "dus:floor=0.9"
-    exact = float(decode(law.pmf(), parse_policy(policy)).accuracy)
-    plain = float(decode(law.pmf(), parse_policy("dus")).accuracy)
+    distribution, policy = task.contexts()[0].distribution, "dus:floor=0.9"
+    exact = float(decode(distribution.pmf(), parse_policy(policy)).accuracy)
+    plain = float(decode(distribution.pmf(), parse_policy("dus")).accuracy)
     assert exact < plain
     found = ideal_trials("markov_chain", 4, policy, samples=1000, seed=0)
     assert_frequencies([found.successes], [exact], 1000, policy)
-    answer = large_decode(task, law, parse_policy(policy), samples=1000, seed=0)
+    answer = large_decode(task, distribution, parse_policy(policy), samples=1000, seed=0)
     assert_frequencies([round(answer["accuracy"]["estimate"] * 1000)], [exact], 1000, policy)
     assert answer["path_kl"] is None
 
 
 def test_a_rule_that_leaves_masks_has_no_gap():
-    ideal = IdealPredictor(make_task("shuffle", 4).contexts()[0].law)
+    ideal = IdealPredictor(make_task("shuffle", 4).contexts()[0].distribution)
     rules = [parse_policy(x) for x in ("dus:floor=0.9", "topk:k=1")]
     answers = torch.tensor([[0, 1, 2, 3]])
     with pytest.raises(
@@ -127,13 +127,13 @@ def test_later_calls_of_a_span_do_not_see_behind_it():
     for _ in range(120):
         outcomes = [tuple(row) for row in np.unique(rng.integers(0, 2, (6, 4)), axis=0).tolist()]
         weights = rng.integers(1, 6, len(outcomes)).tolist()
-        law = {y: Fraction(w, sum(weights)) for y, w in zip(outcomes, weights, strict=True)}
+        distribution = {y: Fraction(w, sum(weights)) for y, w in zip(outcomes, weights, strict=True)}
         keys = {"low": "0.7", "high": "0.9", "explore": 2}
-        pmf, found = JointPMF.from_mapping(law), []
+        pmf, found = JointPMF.from_mapping(distribution), []
         for cut in (False, True):
-            truth, steps = rp.law_and_steps(law, rp.SlowFastReleased(**keys, cut=cut))
+            truth, steps = rp.distribution_and_steps(distribution, rp.SlowFastReleased(**keys, cut=cut))
             policy = parse_policy(spec("slowfast", form="released", cut=cut, **keys))
-            assert output_law(pmf, policy) == truth
+            assert output_distribution(pmf, policy) == truth
             result = decode(pmf, policy)
             assert result.steps == steps
             assert result.path_kl >= result.kl
@@ -158,13 +158,16 @@ def test_the_order_of_dream_is_drawn_by_its_scores(by, steps, alg_temp, drawn):
     if drawn and by != "confidence":
         return
     sizes = parse_policy(f"dream:steps={steps}").sizes(3)
-    truth, calls = rp.law_and_steps(LAW, rel.DreamOrder(sizes, alg_temp, by, drawn))
+    truth, calls = rp.distribution_and_steps(LAW, rel.DreamOrder(sizes, alg_temp, by, drawn))
     keys = f"steps={steps},by={by},alg_temp={alg_temp}" + (",confidence=sampled" if drawn else "")
     policy = parse_policy(f"dream:{keys}")
     for pmf in (JointPMF.from_mapping(LAW), JointPMF.from_mapping({y: float(p) for y, p in LAW.items()})):
         found = decode(pmf, policy)
         for y, p in LAW.items():
-            assert abs(Fraction(found.law[y]) - truth[y]) <= FEW * (1 if pmf.is_exact else 10), (y, p)
+            assert abs(Fraction(found.distribution[y]) - truth[y]) <= FEW * (1 if pmf.is_exact else 10), (
+                y,
+                p,
+            )
         assert abs(found.accuracy - float(sum(truth[y] for y in LAW))) <= found.errors["accuracy"] + FEW
         assert abs(found.steps - float(calls)) <= found.errors["steps"] + FEW
         assert (found.path_kl is None) == drawn
@@ -174,15 +177,18 @@ def test_the_order_of_dream_is_drawn_by_its_scores(by, steps, alg_temp, drawn):
 
 @pytest.mark.parametrize("extra", ["", ",confidence=sampled"])
 def test_samples_of_dream_with_alg_temp(extra):
-    law = small_contexts("markov_chain")[0].law
+    distribution = small_contexts("markov_chain")[0].distribution
     policy = parse_policy("dream:steps=3,by=confidence,alg_temp=1/5" + extra)
-    ideal, exact = IdealPredictor(law), decode(law.pmf(), policy)
+    ideal, exact = IdealPredictor(distribution), decode(distribution.pmf(), policy)
     done = sampled(ideal, ideal.masked(3000), policy, generator=torch.Generator().manual_seed(0))
-    valid = int(law.contains(done.tokens.numpy()).sum())
+    valid = int(distribution.contains(done.tokens.numpy()).sum())
     assert_frequencies([valid], [exact.accuracy], 3000, extra)
     assert realised(policy, 10).sizes == realised(parse_policy("dream:steps=3"), 10).sizes
     answer = large_decode(
-        make_task("markov_chain", 40), make_task("markov_chain", 40).contexts()[0].law, policy, samples=20
+        make_task("markov_chain", 40),
+        make_task("markov_chain", 40).contexts()[0].distribution,
+        policy,
+        samples=20,
     )
     assert "estimate" in answer["accuracy"]
 

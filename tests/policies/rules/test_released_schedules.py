@@ -72,7 +72,7 @@ def test_the_references_round_as_torch_does(steps):
 
 def test_rounding_decides_what_dllm_takes():
     assert DLLM(steps=3).sizes(4) == (1, 1, 2)  # 3 (1 - s/t) is 3/2 exactly, and just below it in float32
-    result = decode(make_task("shuffle", 4).contexts()[0].law.pmf(), parse_policy("dllm:steps=3"))
+    result = decode(make_task("shuffle", 4).contexts()[0].distribution.pmf(), parse_policy("dllm:steps=3"))
     assert result.accuracy == Fraction(1, 2)
     assert sum(DLLM(steps=steps).sizes(n) != half_to_even(n, steps) for n in SIZES for steps in SIZES) == 6035
 

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from tests.helpers.policy_views import exact_view, laws
+from tests.helpers.policy_views import distributions, exact_view
 from tests.reference import released as rel
 from tests.reference.rules import shannon, to_float
 from theory.policies import parse_policy
@@ -32,12 +32,16 @@ def states(seed):
 
 
 def confidences(row, mask):
-    return {i: max(law) for i, law in enumerate(row) if mask[i]}
+    return {i: max(distribution) for i, distribution in enumerate(row) if mask[i]}
 
 
 def entropies(row, mask):
     """In bits, rounded far above the rounding of floats and far below any other difference of these."""
-    return {i: round(to_float(shannon(p for p in law if p)), 9) for i, law in enumerate(row) if mask[i]}
+    return {
+        i: round(to_float(shannon(p for p in distribution if p)), 9)
+        for i, distribution in enumerate(row)
+        if mask[i]
+    }
 
 
 RULES = {
@@ -64,11 +68,11 @@ def test_every_set_is_the_released_one(pattern):
     for j, (rows, masked) in enumerate(states(0)):
         value = values[j % len(values)]
         spec = pattern.format(value) + ("" if "ties" in pattern else ",ties=lowest")
-        found = laws(parse_policy(spec), exact_view(rows, masked))
-        for row, mask, law in zip(rows, masked, found, strict=True):
+        found = distributions(parse_policy(spec), exact_view(rows, masked))
+        for row, mask, distribution in zip(rows, masked, found, strict=True):
             scores = read(row, mask)
             expected = released(scores, value)
             if not expected:  # the release takes nothing there, for ever: the best score is the lower bar
                 assert max(scores.values()) == LOW
                 expected = {rel.ordered(scores)[0]}
-            assert law == {frozenset(expected): 1}, (spec, row, mask)
+            assert distribution == {frozenset(expected): 1}, (spec, row, mask)

@@ -1,4 +1,4 @@
-"""Rules that mask again: their laws are those of slow recursions, on drawn laws and on tasks."""
+"""Rules that mask again: their distributions are those of slow recursions, on drawn distributions and on tasks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.helpers.tolerance import ROUNDING
 from tests.reference import definitions as ref
 from tests.reference import remasking as slow
 from theory.decoding.decoder import decode
-from theory.decoding.output import output_law
+from theory.decoding.output import output_distribution
 from theory.policies import parse_policy
 
 TIES = ("random", "lowest")
@@ -90,17 +90,17 @@ RULES = {
 
 
 def _same(target: Target, spec: str, rule: slow.Rule, switches: dict) -> None:
-    """The product and the recursion must agree exactly: the whole law, the law on the support, and the steps."""
+    """The product and the recursion must agree exactly: the output, its part on the support, and the steps."""
     policy = parse_policy(spec)
-    expected = slow.run(target.law, rule, **switches)
+    expected = slow.run(target.distribution, rule, **switches)
     result = decode(target.exact, policy, **switches)
     assert result.steps == expected.steps
-    assert result.law == {y: expected.law.get(y, 0) for y in target.law}
+    assert result.distribution == {y: expected.distribution.get(y, 0) for y in target.distribution}
     assert result.off_support == switches["off_support"]
     assert result.path_kl is None
     if switches["off_support"] != "stop":
-        assert sum(expected.law.values()) == 1
-        assert output_law(target.exact, policy, **switches) == expected.law
+        assert sum(expected.distribution.values()) == 1
+        assert output_distribution(target.exact, policy, **switches) == expected.distribution
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
@@ -112,7 +112,7 @@ def _same(target: Target, spec: str, rule: slow.Rule, switches: dict) -> None:
     greedy_ties=st.sampled_from(["random", "lowest"]),
     data=st.data(),
 )
-def test_law_is_that_of_the_recursion(name, target, off_support, temperature, greedy_ties, data):
+def test_distribution_is_that_of_the_recursion(name, target, off_support, temperature, greedy_ties, data):
     spec, rule = data.draw(RULES[name])
     switches = {"off_support": off_support, "temperature": temperature, "greedy_ties": greedy_ties}
     _same(target, spec, rule, switches)
@@ -151,7 +151,7 @@ GRIDS: list[tuple[str, dict[str, tuple[Any, ...]]]] = [
 
 
 @pytest.mark.parametrize(("name", "grid"), GRIDS)
-def test_fixed_laws(name, grid):
+def test_fixed_distributions(name, grid):
     for number, values in enumerate(product(*grid.values())):
         given = {key: value for key, value in zip(grid, values, strict=True) if value is not None}
         spec = f"{name}:" + ",".join(f"{key}={value}" for key, value in given.items())
@@ -221,16 +221,16 @@ def test_tasks(task):
     temperature=st.sampled_from([0, 1]),
 )
 def test_conf_is_that_of_the_recursion(target, steps, eta, block, off_support, temperature):
-    """Its law is irrational: floats, also for an exact pmf."""
+    """Its distribution is irrational: floats, also for an exact pmf."""
     policy = parse_policy(
         f"remdm:steps={steps},eta={eta},variant=conf" + (f",block={block}" if block else "")
     )
     switches = {"off_support": off_support, "temperature": temperature}
-    expected = slow.run(target.law, slow.remdm(steps, eta, "conf", block=block), **switches)
-    law = output_law(target.exact, policy, **switches)
-    assert all(isinstance(q, float) for q in law.values())
-    for y in {*law, *expected.law}:
-        assert law.get(y, 0) == pytest.approx(float(expected.law.get(y, 0)), abs=ROUNDING)
+    expected = slow.run(target.distribution, slow.remdm(steps, eta, "conf", block=block), **switches)
+    distribution = output_distribution(target.exact, policy, **switches)
+    assert all(isinstance(q, float) for q in distribution.values())
+    for y in {*distribution, *expected.distribution}:
+        assert distribution.get(y, 0) == pytest.approx(float(expected.distribution.get(y, 0)), abs=ROUNDING)
     assert decode(target.exact, policy, **switches).steps == pytest.approx(
         float(expected.steps), abs=ROUNDING
     )

@@ -11,7 +11,7 @@ from tests.helpers.remasking_cases import EXAMPLES, SAMPLED, SKEWED
 from tests.helpers.tolerance import ROUNDING
 from tests.reference import definitions as ref
 from theory.decoding.decoder import decode
-from theory.decoding.output import output_law
+from theory.decoding.output import output_distribution
 from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.validation import InputError
@@ -40,8 +40,11 @@ def test_rcr_masks_the_earliest_token_first():
 def test_rcr_forgets_or_keeps_the_larger_value():
     """Released: the latest value; printed: the largest so far. The two differ where a token is drawn again."""
     pmf = JointPMF.from_mapping(SKEWED)
-    laws = [output_law(pmf, parse_policy(f"rcr:steps=4,variant={variant}")) for variant in ("code", "paper")]
-    assert laws[0] != laws[1]
+    distributions = [
+        output_distribution(pmf, parse_policy(f"rcr:steps=4,variant={variant}"))
+        for variant in ("code", "paper")
+    ]
+    assert distributions[0] != distributions[1]
 
 
 def test_remdm_llada_puts_its_steps_by_position_not_by_step():
@@ -126,17 +129,17 @@ def test_a_specification_survives_the_round_trip(spec):
 
 
 @pytest.mark.parametrize("spec", [*EXAMPLES, "remdm:steps=2,eta=1,variant=conf"])
-def test_float_pmfs_give_the_same_law(spec):
+def test_float_pmfs_give_the_same_distribution(spec):
     pmf = JointPMF.from_mapping({y: float(p) for y, p in SKEWED.items()})
-    exact = output_law(JointPMF.from_mapping(SKEWED), parse_policy(spec))
-    law = output_law(pmf, parse_policy(spec))
-    assert set(law) == set(exact)
-    assert all(law[y] == pytest.approx(float(exact[y]), abs=ROUNDING) for y in exact)
+    exact = output_distribution(JointPMF.from_mapping(SKEWED), parse_policy(spec))
+    distribution = output_distribution(pmf, parse_policy(spec))
+    assert set(distribution) == set(exact)
+    assert all(distribution[y] == pytest.approx(float(exact[y]), abs=ROUNDING) for y in exact)
 
 
 def test_examples_finish_on_registered_tasks():
     for name in ("shuffle", "replace_random", "parity"):
-        pmf = make_task(name, 4).contexts()[0].law.pmf()
+        pmf = make_task(name, 4).contexts()[0].distribution.pmf()
         for spec in ("remdm:steps=2,eta=1/5,variant=rescale", "rcr:steps=2", "wino", "saber"):
             result = decode(pmf, parse_policy(spec))
             assert 0 < result.accuracy <= 1

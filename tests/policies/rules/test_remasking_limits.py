@@ -18,7 +18,7 @@ from tests.helpers.strategies import targets
 from tests.helpers.tolerance import ROUNDING
 from tests.reference import definitions as ref
 from theory.decoding.decoder import decode
-from theory.decoding.output import output_law
+from theory.decoding.output import output_distribution
 from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.as_process import unmasked
@@ -46,16 +46,19 @@ def test_remdm_keeps_the_marginals_of_the_diffusion(sides, steps, eta, variant, 
             pmf[y] *= Fraction(side[v], sum(side))
     policy = parse_policy(f"remdm:steps={steps},eta={eta},variant={variant},eps={eps},final=sample")
     result = decode(JointPMF.from_mapping(pmf), policy)
-    assert result.law == pmf
+    assert result.distribution == pmf
     assert result.steps == steps + 1 - (1 - Fraction(eps)) ** len(sides)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
 def test_remdm_without_remasking_is_ancestral_sampling(steps):
     pmf = JointPMF.from_mapping(SKEWED)
-    expected = output_law(pmf, parse_policy(f"ancestral:steps={steps},eps=0"))
+    expected = output_distribution(pmf, parse_policy(f"ancestral:steps={steps},eps=0"))
     for variant in ("cap", "rescale"):
-        assert output_law(pmf, parse_policy(f"remdm:steps={steps},eta=0,eps=0,variant={variant}")) == expected
+        assert (
+            output_distribution(pmf, parse_policy(f"remdm:steps={steps},eta=0,eps=0,variant={variant}"))
+            == expected
+        )
 
 
 def test_the_loop_keeps_alpha_between_its_times():
@@ -90,17 +93,21 @@ def test_remdm_in_blocks_of_one_is_exact(target, steps, eta, variant, eps):
     spec = f"remdm:steps={steps},eta={eta},variant={variant},eps={eps},final=sample,block=1"
     result = decode(target.exact, parse_policy(spec))
     calls = target.exact.n * (steps + Fraction(eps))  # the last call of a block with probability eps
-    if variant == "conf":  # floats, and another law of the number of calls: what masks is not made up for
-        assert result.law == pytest.approx({y: float(p) for y, p in target.law.items()}, abs=ROUNDING)
+    if (
+        variant == "conf"
+    ):  # floats, and another distribution of the number of calls: what masks is not made up for
+        assert result.distribution == pytest.approx(
+            {y: float(p) for y, p in target.distribution.items()}, abs=ROUNDING
+        )
     else:
-        assert (result.law, result.steps) == (target.law, calls)
+        assert (result.distribution, result.steps) == (target.distribution, calls)
 
 
 @pytest.mark.parametrize(
     "options", ["eps=1/4", "eps=1/4,final=sample", "variant=rescale", "variant=loop,t_on=0.7"]
 )
 def test_remdm_in_blocks_is_one_decode_after_the_other(options):
-    """The first block sees its marginal law, the second its law given the first: two plain decodes, calls added.
+    """The first block sees its marginals, the second those given the first: two plain decodes, calls added.
 
     Every answer is possible, so that the convention off the support plays no part.
     """
@@ -109,25 +116,25 @@ def test_remdm_in_blocks_is_one_decode_after_the_other(options):
     pmf = {y: Fraction(w, sum(weights.values())) for y, w in weights.items()}
     plain = parse_policy(f"remdm:steps=3,eta=1/2,{options}")
     first = decode(JointPMF.from_mapping(ref.marginal(pmf, (0, 1))), plain)
-    law: dict[tuple[int, ...], Any] = {}
+    distribution: dict[tuple[int, ...], Any] = {}
     calls = first.steps
-    for start, q in first.law.items():
+    for start, q in first.distribution.items():
         given = ref.condition(pmf, dict(enumerate(start)))
         rest = decode(JointPMF.from_mapping(ref.marginal(given, (2,))), plain)
-        law |= {(*start, *end): q * p for end, p in rest.law.items()}
+        distribution |= {(*start, *end): q * p for end, p in rest.distribution.items()}
         calls += q * rest.steps
     blocks = decode(JointPMF.from_mapping(pmf), parse_policy(f"remdm:steps=3,eta=1/2,{options},block=2"))
-    assert (blocks.law, blocks.steps) == (law, calls)
+    assert (blocks.distribution, blocks.steps) == (distribution, calls)
 
 
 def test_remdm_in_one_block_of_all_is_remdm():
     pmf = JointPMF.from_mapping(SKEWED)
     for spec in ("remdm:steps=3,eta=1/3,eps=1/10", "remdm:steps=2,eta=1,variant=conf,eps=1/10"):
         whole = vars(decode(pmf, parse_policy(spec)))
-        calls = vars(whole.pop("step_law"))
+        calls = vars(whole.pop("step_distribution"))
         for block in (4, 5, 10**30):
             parts = vars(decode(pmf, parse_policy(f"{spec},block={block}")))
-            assert vars(parts.pop("step_law")) == calls
+            assert vars(parts.pop("step_distribution")) == calls
             assert parts == whole
 
 
@@ -167,22 +174,22 @@ class Resample:
 @given(target=targets(shapes=SMALL), rounds=st.integers(1, 3))
 def test_drawing_one_token_again_leaves_the_target_as_it_is(target, rounds):
     """sum_x P(x) P(y_i | x_-i) 1[y_-i = x_-i] = P(y): the target is stationary."""
-    assert decode(target.exact, Resample(sites=1, rounds=rounds)).law == target.law
+    assert decode(target.exact, Resample(sites=1, rounds=rounds)).distribution == target.distribution
 
 
 def test_drawing_two_tokens_again_does_not():
     """Two equal bits: both are masked and drawn independently, and agree half of the time."""
     pmf = JointPMF.from_mapping(ref.repeated_bit(2))
-    law = output_law(pmf, Resample(sites=2, rounds=1))
-    assert law == dict.fromkeys(product((0, 1), repeat=2), Fraction(1, 4))
+    distribution = output_distribution(pmf, Resample(sites=2, rounds=1))
+    assert distribution == dict.fromkeys(product((0, 1), repeat=2), Fraction(1, 4))
     assert decode(pmf, Resample(sites=2, rounds=1)).kl == 1
 
 
 def test_a_site_chosen_by_its_own_token_does_not_either():
     """Taking the token of the lowest leave-one-out probability: the rarer answers are masked more often."""
     pmf = {(0, 0): Fraction(1, 2), (0, 1): Fraction(1, 6), (1, 1): Fraction(1, 3)}
-    law = decode(JointPMF.from_mapping(pmf), Resample(sites=1, rounds=1, lowest=True)).law
+    distribution = decode(JointPMF.from_mapping(pmf), Resample(sites=1, rounds=1, lowest=True)).distribution
     # leave-one-out probabilities of the two tokens: (0, 0): 1, 3/4; (0, 1): 1/3, 1/4; (1, 1): 2/3, 1.
     # So 0. becomes (0, 0) with 3/4 and (0, 1) with 1/4; .1 of (1, 1) becomes (1, 1) with 2/3 and (0, 1) with 1/3
-    assert law == {(0, 0): Fraction(1, 2), (0, 1): Fraction(5, 18), (1, 1): Fraction(2, 9)}
-    assert law != pmf
+    assert distribution == {(0, 0): Fraction(1, 2), (0, 1): Fraction(5, 18), (1, 1): Fraction(2, 9)}
+    assert distribution != pmf

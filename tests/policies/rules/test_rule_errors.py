@@ -12,7 +12,7 @@ from models.sampling.decode import decode
 from tests.helpers.memory_rules import EXAMPLES
 from tests.helpers.small_tasks import small_contexts
 from theory.decoding import decoder
-from theory.decoding.output import output_law
+from theory.decoding.output import output_distribution
 from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.as_process import unmasked
@@ -64,7 +64,7 @@ class Unhashable(Idle):
         (Unhashable(), "the memory of rule .* cannot be told apart by value"),
     ],
 )
-@pytest.mark.parametrize("run", [decoder.decode, output_law])
+@pytest.mark.parametrize("run", [decoder.decode, output_distribution])
 def test_a_rule_without_progress_or_value_is_an_error(run, rule, message):
     with pytest.raises(InputError, match=message) as error:
         run(PAIR, rule)
@@ -87,7 +87,7 @@ def test_a_rule_that_counts_forever_is_an_error(monkeypatch):
 )
 def test_the_sampler_stops_a_rule_without_progress(rule, message, monkeypatch):
     monkeypatch.setattr(sampling, "_STEPS", 50)
-    ideal = IdealPredictor(small_contexts("shuffle")[0].law)
+    ideal = IdealPredictor(small_contexts("shuffle")[0].distribution)
     with pytest.raises(InputError, match=message) as error:
         decode(ideal, ideal.masked(4), rule, generator=torch.Generator().manual_seed(0))
     assert "\n" not in str(error.value)

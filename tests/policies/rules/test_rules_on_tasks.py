@@ -1,4 +1,4 @@
-"""Every registered rule on every registered task: 10,000 decodes of the ideal model against the exact law."""
+"""Every registered rule on every registered task: 10,000 decodes of the ideal model against the exact distribution."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.helpers.intervals import assert_frequencies, assert_mean
 from theory.decoding import decoder
 from theory.decoding.process import decode_process
 from theory.decoding.result import Decode
-from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
 from theory.policies import parse_policy, registered_policies
@@ -67,13 +67,13 @@ def smallest(name: str) -> Context | None:
         return Sudoku(clues=tuple(set(range(16)) - FREE)).contexts()[0]
     if not known_tasks()[name].sizes:
         context = make_task(name).contexts()[0]
-        return context if context.law.n <= POSITIONS else None
+        return context if context.distribution.n <= POSITIONS else None
     for n in (3, 4, 2, 5, 1, 6):
         try:
             context = make_task(name, n).contexts()[0]
         except InputError:
             continue
-        if context.law.n <= POSITIONS:
+        if context.distribution.n <= POSITIONS:
             return context
     return None
 
@@ -83,22 +83,25 @@ TASKS = tuple(name for name in known_tasks() if smallest(name) is not None)
 
 def test_no_task_is_left_out():
     assert set(TASKS) == set(known_tasks())
-    assert len(smallest("sudoku").law.pmf()) == 2
+    assert len(smallest("sudoku").distribution.pmf()) == 2
 
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A context's law as the exact decoder and as the sampler read it."""
+    """A context's distribution as the exact decoder and as the sampler read it."""
 
     pmf: JointPMF
     ideal: IdealPredictor
 
     @classmethod
     def of(cls, context: Context) -> Target:
-        pmf = context.law.pmf()
-        # the conditionals of structured laws are compared with the listed ones elsewhere; here they cost too much
-        law = context.law if len(context.law.tokens) < FEW_TOKENS else ListedLaw(pmf)
-        return cls(pmf, Asked(law))
+        pmf = context.distribution.pmf()
+        # the conditionals of structured distributions are compared with the listed ones elsewhere; here they cost too
+        # much
+        distribution = (
+            context.distribution if len(context.distribution.tokens) < FEW_TOKENS else ListedDistribution(pmf)
+        )
+        return cls(pmf, Asked(distribution))
 
 
 @cache
@@ -119,13 +122,15 @@ def check(at: Target, spec: str, size: int, exact: Decode | None = None, **switc
     generator = torch.Generator().manual_seed(0)
     done = decode(ideal, ideal.masked(size), policy, generator=generator, batch_size=size, **switches)
     assert (done.tokens != ideal.mask_id).all()
-    ids = {token: j for j, token in enumerate(ideal.law.tokens)}
+    ids = {token: j for j, token in enumerate(ideal.distribution.tokens)}
     found = counted(done.tokens.numpy(), ideal.mask_id)
-    counts = [found.get(tuple(ids[token] for token in outcome), 0) for outcome in exact.law]
+    counts = [found.get(tuple(ids[token] for token in outcome), 0) for outcome in exact.distribution]
     valid = sum(
-        n for n, sure in zip(found.values(), ideal.law.contains(np.array([*found])), strict=True) if sure
+        n
+        for n, sure in zip(found.values(), ideal.distribution.contains(np.array([*found])), strict=True)
+        if sure
     )
-    shares = [float(q) for q in exact.law.values()]
+    shares = [float(q) for q in exact.distribution.values()]
     label = (spec, switches)
     assert_frequencies([*counts, valid], [*shares, float(exact.accuracy)], size, label)
     steps = done.steps.numpy()
@@ -133,7 +138,7 @@ def check(at: Target, spec: str, size: int, exact: Decode | None = None, **switc
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_samples_follow_the_exact_law(name):
+def test_samples_follow_the_exact_distribution(name):
     sure = len(target(name).pmf) == 1  # one answer: chance can only show in the steps
     for spec in (*EXAMPLES, *VARIANTS):
         check(target(name), spec, 100 if sure else DECODES, decoded(name, spec))
@@ -162,7 +167,7 @@ def test_the_grids_are_what_they_are_called():
 
 
 @pytest.mark.parametrize("name", [*sorted(registered_policies()), "topk:k=2"])
-def test_samples_follow_the_exact_law_on_a_grid_of_eleven_cells(name):
+def test_samples_follow_the_exact_distribution_on_a_grid_of_eleven_cells(name):
     if name in SECOND_GRID:
         check(grid(1), SECOND_GRID[name], DECODES // 4)
         return
@@ -177,7 +182,7 @@ def test_samples_follow_the_exact_law_on_a_grid_of_eleven_cells(name):
 
 
 @pytest.mark.parametrize("name", sorted(registered_policies()))
-def test_samples_follow_the_exact_law_in_blocks(name):
+def test_samples_follow_the_exact_distribution_in_blocks(name):
     """Semi-autoregressive decoding composes with every rule: a block of two, then one of one."""
     example = registered_policies()[name].example
     assert target("hmm").pmf.n == 3
@@ -186,7 +191,7 @@ def test_samples_follow_the_exact_law_in_blocks(name):
 
 @pytest.mark.parametrize("name", ["city_names", "replace_random", "shuffle_strict", "hmm"])
 @pytest.mark.parametrize("switches", SWITCHES, ids=str)
-def test_samples_follow_the_exact_law_under_every_transform(name, switches):
+def test_samples_follow_the_exact_distribution_under_every_transform(name, switches):
     for spec in (*EXAMPLES, *VARIANTS):
         check(target(name), spec, 4000, **switches)
 

@@ -1,6 +1,6 @@
 """Accuracy calculus: what a KL divergence says about correct answers, and what it does not.
 
-P is the target with support V, Q the output law of a decoder. Q is given on V; the rest of its mass is off V.
+P is the target with support V, Q the output distribution of a decoder. Q is given on V; the rest of its mass is off V.
 
 **Floor.** ``D(P||Q) = log2 1/Q(V) + D(P || Q(.|V))``, so accuracy ``Q(V) >= 2^-KL`` with equality iff ``Q(.|V) = P``.
 There is no ceiling: a point mass in V has accuracy 1 and infinite KL.
@@ -15,9 +15,9 @@ a perplexity, ``log2 TER = E_P[-(1/|x|) log2 Q(x)]``; for answers of one length 
 least at Q = P. ``SER <= 1 - 2^-KL = 1 - 2^(H(P) - n log2 TER)``: a small token error bounds the sequence error, but
 with n in the exponent.
 
-Floors over product laws and the largest rectangle stand in ``theory/bounds/accuracy/one_step.py``.
+Floors over product distributions and the largest rectangle stand in ``theory/bounds/accuracy/one_step.py``.
 
-Of float laws, read as the exact numbers that they are, each result is the float next to the true value: within
+Of float distributions, read as the exact numbers that they are, each result is the float next to the true value: within
 one unit of its last place, or ``2^-100`` where terms cancel. What is decided (a token that is never drawn, mass off
 the support) is decided on these numbers, within 1e-9 for mass.
 """
@@ -55,19 +55,21 @@ __all__ = [
     "total_variation_ceiling",
 ]
 
-OutputLaw = Mapping[Outcome, Number]  # Q(y), at least on the support of P; what else it holds is not read
+OutputDistribution = Mapping[
+    Outcome, Number
+]  # Q(y), at least on the support of P; what else it holds is not read
 
 _PRECISION = 128  # bits of the intervals that are rounded to floats
 
 
-def forward_kl(pmf: JointPMF, law: OutputLaw) -> Bits:
+def forward_kl(pmf: JointPMF, distribution: OutputDistribution) -> Bits:
     """Return ``D(P || Q)`` in bits; exact for exact P and Q, infinite when Q misses part of the support.
 
     Example:
         >>> forward_kl(JointPMF.uniform([(0, 1), (1, 0)]), {(0, 1): Fraction(1, 4), (1, 0): Fraction(1, 4)})
         LogNumber('log2(2)')
     """
-    pairs, exact = _pairs(pmf, law)
+    pairs, exact = _pairs(pmf, distribution)
     if any(q == 0 for _, q in pairs):
         return inf
     if exact:
@@ -97,7 +99,7 @@ def accuracy_floor(kl: Bits) -> Number:
     return nextafter(float(ball.lower()), 0.0)
 
 
-def accuracy_excess(pmf: JointPMF, law: OutputLaw) -> Bits:
+def accuracy_excess(pmf: JointPMF, distribution: OutputDistribution) -> Bits:
     """Return ``log2 Q(V) + KL = D(P || Q(.|V))``: how far accuracy is above its floor; zero iff it is attained.
 
     Example:
@@ -105,24 +107,24 @@ def accuracy_excess(pmf: JointPMF, law: OutputLaw) -> Bits:
         >>> accuracy_excess(p, {(0, 1): Fraction(1, 2), (1, 0): Fraction(1, 8)})
         LogNumber('-2 log2(2) + log2(5)')
     """
-    pairs, exact = _pairs(pmf, law)
+    pairs, exact = _pairs(pmf, distribution)
     if any(q == 0 for _, q in pairs):
         return inf
     if exact:
-        return forward_kl(pmf, law) + LogNumber.log2(sum(q for _, q in pairs))
+        return forward_kl(pmf, distribution) + LogNumber.log2(sum(q for _, q in pairs))
     with ball_precision():
         own = sum((to_ball(q) for _, q in pairs), arb(0))
         return approximate(_log_mean([(p, p, q) for p, q in pairs]) + own.log() / arb(2).log()).value
 
 
-def total_variation(pmf: JointPMF, law: OutputLaw) -> Number:
+def total_variation(pmf: JointPMF, distribution: OutputDistribution) -> Number:
     """Return ``TV(P, Q) = sum_{y in V} max(P(y) - Q(y), 0)``, half the L1 distance; exact for exact P and Q.
 
     Example:
         >>> total_variation(JointPMF.uniform([(0, 1), (1, 0)]), {(0, 1): Fraction(1, 4), (1, 0): Fraction(1, 4)})
         Fraction(1, 2)
     """
-    pairs, exact = _pairs(pmf, law)
+    pairs, exact = _pairs(pmf, distribution)
     if exact:
         return sum((p - q for p, q in pairs if p > q), Fraction(0))
     with ball_precision():
@@ -148,7 +150,7 @@ def total_variation_ceiling(kl: Bits) -> float:
     return min(nextafter(float(square.sqrt().upper()), inf) for square in squares)
 
 
-def reverse_kl(pmf: JointPMF, law: OutputLaw) -> Bits:
+def reverse_kl(pmf: JointPMF, distribution: OutputDistribution) -> Bits:
     """Return ``D(Q || P)`` in bits: infinite as soon as Q puts mass off the support of P.
 
     Example:
@@ -156,7 +158,7 @@ def reverse_kl(pmf: JointPMF, law: OutputLaw) -> Bits:
         >>> reverse_kl(p, {(0, 1): Fraction(1)}), reverse_kl(p, {(0, 1): Fraction(1, 2)})
         (LogNumber('log2(2)'), inf)
     """
-    pairs, exact = _pairs(pmf, law)
+    pairs, exact = _pairs(pmf, distribution)
     if abs(1 - sum(q for _, q in pairs)) > (0 if exact else SUM_TOLERANCE):
         return inf
     live = [(p, q) for p, q in pairs if q != 0]
@@ -165,30 +167,30 @@ def reverse_kl(pmf: JointPMF, law: OutputLaw) -> Bits:
     return _nearest(_log_mean([(q, q, p) for p, q in live]))
 
 
-def rejection_cost(pmf: JointPMF, law: OutputLaw) -> Number:
+def rejection_cost(pmf: JointPMF, distribution: OutputDistribution) -> Number:
     """Return ``M = max_y P(y)/Q(y)``, the expected proposals from Q for one exact sample of P; may be infinite.
 
     Example:
         >>> rejection_cost(JointPMF.uniform([(0, 1), (1, 0)]), {(0, 1): Fraction(1, 4), (1, 0): Fraction(1, 4)})
         Fraction(2, 1)
     """
-    cost, exact = _largest_ratio(pmf, law)
+    cost, exact = _largest_ratio(pmf, distribution)
     if exact or cost == inf:
         return cost
     return float(cost) if cost <= sys.float_info.max else inf
 
 
-def max_divergence(pmf: JointPMF, law: OutputLaw) -> Bits:
+def max_divergence(pmf: JointPMF, distribution: OutputDistribution) -> Bits:
     """Return ``D_inf(P || Q) = log2 max_y P(y)/Q(y)``, at least ``D(P || Q)``; equal iff P/Q is constant on V."""
-    cost, exact = _largest_ratio(pmf, law)
+    cost, exact = _largest_ratio(pmf, distribution)
     if cost == inf:
         return inf
     return LogNumber.log2(cost) if exact else _nearest(_log_mean([(1, cost, 1)]))
 
 
-def _largest_ratio(pmf: JointPMF, law: OutputLaw) -> tuple[Any, bool]:
+def _largest_ratio(pmf: JointPMF, distribution: OutputDistribution) -> tuple[Any, bool]:
     """Return ``max_y P(y)/Q(y)``, a Fraction or infinite, and whether P and Q are exact."""
-    pairs, exact = _pairs(pmf, law)
+    pairs, exact = _pairs(pmf, distribution)
     if any(q == 0 for _, q in pairs):
         return inf, exact
     return max(Fraction(p) / Fraction(q) for p, q in pairs), exact
@@ -205,16 +207,16 @@ def _nearest(ball: arb) -> float:
     return approximate(ball).value
 
 
-def _pairs(pmf: JointPMF, law: OutputLaw) -> tuple[list[tuple[Any, Any]], bool]:
-    """Return (P(y), Q(y)) on the support as they are, and whether all are exact; raise unless Q is a part of a law."""
-    pairs = [(p, _number(law.get(y, Fraction(0)))) for y, p in pmf]
+def _pairs(pmf: JointPMF, distribution: OutputDistribution) -> tuple[list[tuple[Any, Any]], bool]:
+    """Return (P(y), Q(y)) on the support, and whether all are exact; raise unless Q adds up to at most 1."""
+    pairs = [(p, _number(distribution.get(y, Fraction(0)))) for y, p in pmf]
     exact = pmf.is_exact and not any(isinstance(q, float) for _, q in pairs)
     bad = next((q for _, q in pairs if not q >= 0), None)
     if bad is not None:
-        raise InputError(f"a probability of the law must be at least 0, got {bad}.")
+        raise InputError(f"a probability of the distribution must be at least 0, got {bad}.")
     total = sum(q for _, q in pairs)
     if total > 1 + (0 if exact else SUM_TOLERANCE):
-        raise InputError(f"the law sums to {total} on the support; it must not exceed 1.")
+        raise InputError(f"the distribution sums to {total} on the support; it must not exceed 1.")
     return pairs, exact
 
 
@@ -223,8 +225,8 @@ def _number(value: Any) -> Any:
     return float(value) if isinstance(value, np.floating) else value
 
 
-def sequence_error_rate(pmf: JointPMF, law: OutputLaw) -> Number:
-    """Return ``SER = 1 - Q(V)``, V the support of ``pmf``; exact for an exact law.
+def sequence_error_rate(pmf: JointPMF, distribution: OutputDistribution) -> Number:
+    """Return ``SER = 1 - Q(V)``, V the support of ``pmf``; exact for an exact distribution.
 
     Example:
         >>> from theory.distributions.pmf import JointPMF
@@ -233,10 +235,10 @@ def sequence_error_rate(pmf: JointPMF, law: OutputLaw) -> Number:
         >>> sequence_error_rate(equal, dict(product_of_marginals(equal)))
         Fraction(1, 2)
     """
-    return 1 - sum((law.get(y, Fraction(0)) for y in pmf.outcomes), Fraction(0))
+    return 1 - sum((distribution.get(y, Fraction(0)) for y in pmf.outcomes), Fraction(0))
 
 
-def token_error_rate(pmf: JointPMF, law: OutputLaw) -> Bits:
+def token_error_rate(pmf: JointPMF, distribution: OutputDistribution) -> Bits:
     """Return ``log2 TER = (H(P) + D(P || Q)) / n`` in bits for each token; infinite where Q misses an outcome.
 
     Example:
@@ -246,7 +248,7 @@ def token_error_rate(pmf: JointPMF, law: OutputLaw) -> Bits:
         >>> token_error_rate(equal, dict(equal)), token_error_rate(equal, dict(product_of_marginals(equal)))
         (LogNumber('1/2 log2(2)'), LogNumber('log2(2)'))
     """
-    kl, own = forward_kl(pmf, law), entropy(pmf)
+    kl, own = forward_kl(pmf, distribution), entropy(pmf)
     if kl == inf:
         return inf
     if isinstance(kl, float) or isinstance(own, float):

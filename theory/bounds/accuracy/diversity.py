@@ -1,14 +1,14 @@
 r"""The diversity frontier: the greatest accuracy ``Q(V)`` of a decoder whose answers have entropy h or more.
 
-**Any law.** Given ``Q(V) = a``, the entropy is at most ``H_b(a) + a log2 |V| + (1 - a) log2(N - |V|)``, N the number of
-all sequences, attained by the law that is uniform on V and off V. It falls with a from ``a = |V| / N`` on; up to
-``h = log2 |V|`` accuracy 1 is possible.
+**Any distribution.** Given ``Q(V) = a``, the entropy is at most ``H_b(a) + a log2 |V| + (1 - a) log2(N - |V|)``, N
+the number of all sequences, attained by the distribution that is uniform on V and off V. It falls with a from ``a =
+|V| / N`` on; up to ``h = log2 |V|`` accuracy 1 is possible.
 
-**One step.** A decoder that draws everything at once has a product law. There accuracy 1 is possible iff h is at most
-``log2`` of the largest rectangle inside V (:func:`theory.bounds.accuracy.one_step.largest_rectangle`), and ``Q(V)``
-is not concave. The value is therefore bracketed: from below by a rational product law, whose accuracy and entropy are
-decided exactly; from above by branch and bound (:mod:`theory.bounds.accuracy.diversity_search`). Between the two
-frontiers lies what several steps buy. Unit: bits.
+**One step.** A decoder that draws everything at once has a product distribution. There accuracy 1 is possible iff h
+is at most ``log2`` of the largest rectangle inside V (:func:`theory.bounds.accuracy.one_step.largest_rectangle`), and
+``Q(V)`` is not concave. The value is therefore bracketed: from below by a rational product distribution, whose
+accuracy and entropy are decided exactly; from above by branch and bound
+(:mod:`theory.bounds.accuracy.diversity_search`). Between the two frontiers lies what several steps buy. Unit: bits.
 """
 
 from __future__ import annotations
@@ -33,28 +33,28 @@ __all__ = ["DiversityPoint", "entropy_at_accuracy", "most_accurate", "most_accur
 
 _CELLS = 10**4  # outcomes times positions; some milliseconds a batch of boxes
 _BOXES = 200_000  # some ten seconds at twenty outcomes
-_UNIT = 1 << 24  # probabilities of the law are multiples of 2^-24
+_UNIT = 1 << 24  # probabilities of the distribution are multiples of 2^-24
 _STARTS = 12  # starting points of the local search
 
-Law = tuple[tuple[Fraction, ...], ...]
+Distribution = tuple[tuple[Fraction, ...], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DiversityPoint:
-    """A point of the frontier of product laws: it lies between ``accuracy`` and ``ceiling``.
+    """A point of the frontier of product distributions: it lies between ``accuracy`` and ``ceiling``.
 
     Attributes:
         entropy: h, the least entropy asked for, bits.
-        accuracy: ``Q(V)`` of ``law``, exact.
-        ceiling: A proven upper bound on ``Q(V)`` of every product law of entropy h or more.
-        law: A product law of entropy h or more, decided exactly: the probabilities of the tokens, in the order of the
-            alphabet, for each position.
+        accuracy: ``Q(V)`` of ``distribution``, exact.
+        ceiling: A proven upper bound on ``Q(V)`` of every product distribution of entropy h or more.
+        distribution: A product distribution of entropy h or more, decided exactly: the probabilities of the tokens,
+            in the order of the alphabet, for each position.
     """
 
     entropy: LogNumber
     accuracy: Fraction
     ceiling: float
-    law: Law
+    distribution: Distribution
 
     @property
     def gap(self) -> float:
@@ -63,7 +63,7 @@ class DiversityPoint:
 
 
 def entropy_at_accuracy(valid: int, total: int, accuracy: Any) -> LogNumber:
-    """Return the largest entropy of a law on ``total`` outcomes with ``Q(V) = accuracy``, ``|V| = valid``.
+    """Return the largest entropy of a distribution on ``total`` outcomes with ``Q(V) = accuracy``, ``|V| = valid``.
 
     Example:
         >>> entropy_at_accuracy(2, 4, 1), entropy_at_accuracy(2, 4, "1/2")
@@ -72,13 +72,13 @@ def entropy_at_accuracy(valid: int, total: int, accuracy: Any) -> LogNumber:
     inside, everything = positive_int(valid, "valid"), positive_int(total, "total")
     a = exact_fraction(accuracy, "accuracy")
     if inside > everything or not 0 <= a <= 1 or (inside == everything and a != 1):
-        raise InputError(f"no law on {total} outcomes has Q(V) = {accuracy} with |V| = {valid}.")
+        raise InputError(f"no distribution on {total} outcomes has Q(V) = {accuracy} with |V| = {valid}.")
     parts = [(a, inside), (1 - a, everything - inside)]
     return LogNumber.weighted_sum((p, size / p) for p, size in parts if p)
 
 
 def most_accurate_of_any(valid: int, total: int, entropy: Any) -> tuple[float, float]:
-    """Return floats around the greatest ``Q(V)`` of any law with ``H(Q) >= entropy``, decided exactly.
+    """Return floats around the greatest ``Q(V)`` of any distribution with ``H(Q) >= entropy``, decided exactly.
 
     Example:
         >>> most_accurate_of_any(2, 4, 1), most_accurate_of_any(2, 4, 2)
@@ -88,7 +88,7 @@ def most_accurate_of_any(valid: int, total: int, entropy: Any) -> tuple[float, f
     if h <= LogNumber.log2(valid):
         return 1.0, 1.0
     if h > LogNumber.log2(total):
-        raise InputError(f"no law on {total} outcomes has an entropy of {float(h):.6g} bits.")
+        raise InputError(f"no distribution on {total} outcomes has an entropy of {float(h):.6g} bits.")
     low, high = Fraction(valid, total), Fraction(1)  # entropy falls from log2(total) to log2(valid)
     if h == LogNumber.log2(total):
         return _below(low), _above(low)
@@ -141,35 +141,39 @@ def most_accurate(
             tuple(Fraction(token in side, len(side)) for token in alphabet)
             for alphabet, side in zip(pmf.alphabets, rectangle.sides, strict=True)
         ]
-        return DiversityPoint(entropy=h, accuracy=Fraction(1), ceiling=1.0, law=tuple(flat))
+        return DiversityPoint(entropy=h, accuracy=Fraction(1), ceiling=1.0, distribution=tuple(flat))
     flat = tuple((Fraction(1, width),) * width for width in widths)
     if h == most:
         share = Fraction(len(pmf), prod(widths))
-        return DiversityPoint(entropy=h, accuracy=share, ceiling=_above(share), law=flat)
+        return DiversityPoint(entropy=h, accuracy=share, ceiling=_above(share), distribution=flat)
     search = Boxes(widths, pmf.codes, float(h))
-    laws = [_feasible(law, widths, h) for law in _local_optima(search, widths, float(h))]
-    best = max([flat, *laws], key=lambda law: _accuracy(pmf, law))
+    distributions = [
+        _feasible(distribution, widths, h) for distribution in _local_optima(search, widths, float(h))
+    ]
+    best = max([flat, *distributions], key=lambda distribution: _accuracy(pmf, distribution))
     accuracy = _accuracy(pmf, best)
     ceiling = search.ceiling(_above(accuracy), tolerance, boxes)
-    return DiversityPoint(entropy=h, accuracy=accuracy, ceiling=ceiling, law=best)
+    return DiversityPoint(entropy=h, accuracy=accuracy, ceiling=ceiling, distribution=best)
 
 
 def _bits(value: Any) -> LogNumber:
     return value if isinstance(value, LogNumber) else LogNumber.rational(exact_fraction(value, "entropy"))
 
 
-def _accuracy(pmf: JointPMF, law: Law) -> Fraction:
+def _accuracy(pmf: JointPMF, distribution: Distribution) -> Fraction:
     one = Fraction(1)
     rows = pmf.codes.tolist()
-    return sum((prod((law[i][v] for i, v in enumerate(row)), start=one) for row in rows), Fraction(0))
+    return sum(
+        (prod((distribution[i][v] for i, v in enumerate(row)), start=one) for row in rows), Fraction(0)
+    )
 
 
-def _entropy(law: Law) -> LogNumber:
-    return LogNumber.weighted_sum((p, 1 / p) for row in law for p in row if p)
+def _entropy(distribution: Distribution) -> LogNumber:
+    return LogNumber.weighted_sum((p, 1 / p) for row in distribution for p in row if p)
 
 
 def _local_optima(search: Boxes, widths: Sequence[int], h: float) -> Iterator[NDArray[np.float64]]:
-    """Yield product laws that the method of Slsqp cannot improve, from fixed starting points."""
+    """Yield product distributions that the method of Slsqp cannot improve, from fixed starting points."""
     from scipy.optimize import minimize
 
     rng = np.random.default_rng(0)
@@ -190,8 +194,8 @@ def _local_optima(search: Boxes, widths: Sequence[int], h: float) -> Iterator[ND
             yield np.asarray(found.x, dtype=np.float64)
 
 
-def _feasible(point: NDArray[np.float64], widths: Sequence[int], h: LogNumber) -> Law:
-    """Return a rational law near a point, mixed with the uniform one until its entropy is at least h."""
+def _feasible(point: NDArray[np.float64], widths: Sequence[int], h: LogNumber) -> Distribution:
+    """Return a rational distribution near a point, mixed with the uniform one until its entropy is at least h."""
     rows: list[list[Fraction]] = []
     start = 0
     for width in widths:
@@ -200,7 +204,7 @@ def _feasible(point: NDArray[np.float64], widths: Sequence[int], h: LogNumber) -
         start += width
     share = Fraction(0)
     while True:
-        law = tuple(tuple(p * (1 - share) + share / len(row) for p in row) for row in rows)
-        if share >= 1 or _entropy(law) >= h:
-            return law
+        distribution = tuple(tuple(p * (1 - share) + share / len(row) for p in row) for row in rows)
+        if share >= 1 or _entropy(distribution) >= h:
+            return distribution
         share = min(Fraction(1), max(4 * share, Fraction(1, _UNIT)))

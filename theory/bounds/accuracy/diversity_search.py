@@ -1,7 +1,7 @@
-r"""Branch and bound over product laws: no product law of entropy h or more is more accurate than this.
+r"""Branch and bound over product distributions: none of entropy h or more is more accurate than this.
 
-A *box* holds the product laws with ``l_i(v) <= q_i(v) <= u_i(v)``. Two bounds, both Lagrangian duals and hence valid
-for every multiplier, however it was found:
+A *box* holds the product distributions with ``l_i(v) <= q_i(v) <= u_i(v)``. Two bounds, both Lagrangian duals and
+hence valid for every multiplier, however it was found:
 
 - **Entropy.** ``max H(q_i) <= sum_v max_{l <= x <= u} (-x log2 x + m x) - m``; the best x at ``m = log2(e c)`` is c,
   clipped to the side, and the best c makes them sum to 1. A box whose bounds add up to less than h is empty.
@@ -9,9 +9,9 @@ for every multiplier, however it was found:
   position i, and ``H(q_i) >= h_i = h - sum_{j != i} max H(q_j)``. So for every m and t >= 0
   ``Q(V) <= sum_v max_{l <= x <= u} (w_v x - t x log2 x - m x) + m - t h_i``.
 
-Boxes are halved at their widest side until the bound of all that are left is close enough to the best law known.
-All in float64. Each number is a sum of at most some hundred terms that are products of at most n + 2 factors; what
-roundings can do is bounded by :data:`SLACK`, which is added to every bound. Unit: bits.
+Boxes are halved at their widest side until the bound of all that are left is close enough to the best distribution
+known. All in float64. Each number is a sum of at most some hundred terms that are products of at most n + 2 factors;
+what roundings can do is bounded by :data:`SLACK`, which is added to every bound. Unit: bits.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 
 
 class Boxes:
-    """The search over the product laws on given alphabets.
+    """The search over the product distributions on given alphabets.
 
     Args:
         widths: ``|V_i|`` for each position.
@@ -48,9 +48,9 @@ class Boxes:
         self.valid = valid
         self.boxes = 0
 
-    def accuracy(self, laws: Floats) -> Floats:
-        """Return Q(V) of product laws, shape (B, D)."""
-        return np.prod(laws[:, self.columns], axis=2).sum(axis=1)
+    def accuracy(self, distributions: Floats) -> Floats:
+        """Return Q(V) of product distributions, shape (B, D)."""
+        return np.prod(distributions[:, self.columns], axis=2).sum(axis=1)
 
     def ceiling(self, best: float, tolerance: float, limit: int) -> float:
         """Return a number that no accuracy at this entropy exceeds.
@@ -117,7 +117,7 @@ class Boxes:
 
 
 def _most_entropy(low: Floats, high: Floats) -> Floats:
-    """Return a bound on the entropy of a law between the sides, shape (B,)."""
+    """Return a bound on the entropy of a distribution between the sides, shape (B,)."""
     level = _level(lambda c: np.clip(c, low, high), np.zeros(len(low)), np.ones(len(low)))
     c = np.maximum(level, 1e-300)[:, None]
     x, m = np.clip(c, low, high), np.log2(np.e * c)
@@ -143,11 +143,11 @@ def _most_accurate(weights: Floats, low: Floats, high: Floats, price: float, nee
     return gains.sum(axis=1) + m - price * needed
 
 
-def _level(law: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
-    """Bisect for the level at which a law that grows with it sums to 1."""
+def _level(distribution: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
+    """Bisect for the level at which a distribution that grows with it sums to 1."""
     for _ in range(40):
         middle = (low + high) / 2
-        over = law(middle[:, None]).sum(axis=1) > 1
+        over = distribution(middle[:, None]).sum(axis=1) > 1
         low, high = np.where(over, low, middle), np.where(over, middle, high)
     return (low + high) / 2
 

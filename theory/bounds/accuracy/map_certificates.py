@@ -3,7 +3,7 @@
 Let ``c_j`` be the largest probability of position j's marginal, ``s_j`` the second largest, ``x*`` the sequence of the
 most probable tokens (the mode of the product of the marginals) and ``f_j = 1 - c_j``.
 
-**Worst case.** Whole marginals certify x* iff no joint law with them has a rival as likely:
+**Worst case.** Whole marginals certify x* iff no joint distribution with them has a rival as likely:
 :mod:`theory.bounds.accuracy.worst_case`.
 
 **Known forms.** With ``L_n = max(0, sum c_j - (n-1))`` and ``U_n = 1 - min c_j`` (Frechet), ``L_n > U_n`` certifies x*
@@ -114,7 +114,7 @@ def threshold_certificate(confidences: Sequence[Any]) -> bool:
 
 
 def threshold_counterexample(n: int, eps: Any) -> JointPMF:
-    """Return a law with all ``c_j > 1 - eps`` whose product mode is no joint mode, for n >= 2 and ``eps > 1/(n+1)``.
+    """Return one with all ``c_j > 1 - eps`` whose product mode is no joint mode, for n >= 2 and ``eps > 1/(n+1)``.
 
     The product mode 0...0 is unique; it has probability ``1 - n f``, the n words with a single 1 have f > 1/(n+1) each.
 
@@ -151,7 +151,7 @@ def variation_from_product(confidences: Sequence[Any]) -> Fraction:
 
 
 def mode_gap(marginals: Marginals) -> Fraction:
-    """Return ``Delta_Q = prod c_j (1 - max s_j/c_j)`` of the product law: its first outcome's lead on the second.
+    """Return ``Delta_Q = prod c_j (1 - max s_j/c_j)`` of the product: its first outcome's lead on the second.
 
     Example:
         >>> mode_gap([["2/3", "1/3"], ["3/4", "1/4"]])

@@ -1,10 +1,10 @@
-"""What one parallel step can do at best and at worst: it draws from a product law.
+"""What one parallel step can do at best and at worst: it draws from a product distribution.
 
-**Floors over product laws.** One step draws from a product. On shuffle its accuracy is the permanent of the matrix of
-position-by-token probabilities, on replace_random the probability of exactly one replacement; among matrices with the
-right averages the KL-optimal one, the uniform one, is the *least* accurate (see the functions).
-**Zero error.** A product law inside V lives on a rectangle ``A_0 x ... x A_{n-1}`` of V, so the largest entropy of a
-one-step decoder without errors is ``log2`` of the size of the largest rectangle. Unit: bits.
+**Floors over product distributions.** One step draws from a product. On shuffle its accuracy is the permanent of the
+matrix of position-by-token probabilities, on replace_random the probability of exactly one replacement; among
+matrices with the right averages the KL-optimal one, the uniform one, is the *least* accurate (see the functions).
+**Zero error.** A product distribution inside V lives on a rectangle ``A_0 x ... x A_{n-1}`` of V, so the largest
+entropy of a one-step decoder without errors is ``log2`` of the size of the largest rectangle. Unit: bits.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ _RYSER_STEPS = 5 * 10**7  # n 2^n integer products: n = 21, about ten seconds
 _RECTANGLES = 2 * 10**7  # rectangles visited at worst; about a minute
 
 
-# -- floors over product laws ---------------------------------------------------------------------------------
+# -- floors over product distributions ---------------------------------------------------------------------------------
 
 
 def permanent(matrix: Sequence[Sequence[Any]]) -> Fraction:
     """Return the permanent of a square matrix of exact numbers, by Ryser's formula in n 2^n integer steps.
 
-    For ``a[i][v] = Q(y_i = v)`` it is the accuracy of the product law on shuffle (all orders of n items). If the
-    matrix is doubly stochastic, that is at least :func:`permanent_floor`, with equality only at the uniform matrix (van
-    der Waerden's conjecture; Egorychev 1981, Falikman 1981).
+    For ``a[i][v] = Q(y_i = v)`` it is the accuracy of the product distribution on shuffle (all orders of n items). If
+    the matrix is doubly stochastic, that is at least :func:`permanent_floor`, with equality only at the uniform
+    matrix (van der Waerden's conjecture; Egorychev 1981, Falikman 1981).
 
     Example:
         >>> permanent([["1/2", "1/2"], ["1/2", "1/2"]]), permanent([[1, 0], [0, 1]])
@@ -85,13 +85,13 @@ def permanent_floor(n: int) -> Fraction:
 def exactly_one(probabilities: Sequence[Any]) -> Fraction:
     """Return the probability that exactly one of independent events happens.
 
-    With ``a_i = Q(y_i is the new item)`` it is the accuracy of a product law on replace_random. If ``sum a_i = 1``,
-    it is at least :func:`exactly_one_floor`, with equality only at ``a_i = 1/n`` (Hoeffding 1956). Proof: with all but
-    two entries a, b fixed it is ``const + ab (A - 2B)``, A and B the probabilities of one and of no event among the
-    others. At a minimum unequal positive a, b thus have ``A = 2B`` (else moving them together or apart lowers it) and
-    moving them together changes nothing. Bring the m positive entries to 1/m so, one at a time; the last move has
-    ``A/B = (m-2)/(m-1) < 2`` and lowers it strictly. So they were equal, the value is ``(1 - 1/m)^(m-1)``, and that
-    decreases in m.
+    With ``a_i = Q(y_i is the new item)`` it is the accuracy of a product distribution on replace_random. If ``sum a_i
+    = 1``, it is at least :func:`exactly_one_floor`, with equality only at ``a_i = 1/n`` (Hoeffding 1956). Proof: with
+    all but two entries a, b fixed it is ``const + ab (A - 2B)``, A and B the probabilities of one and of no event
+    among the others. At a minimum unequal positive a, b thus have ``A = 2B`` (else moving them together or apart
+    lowers it) and moving them together changes nothing. Bring the m positive entries to 1/m so, one at a time; the
+    last move has ``A/B = (m-2)/(m-1) < 2`` and lowers it strictly. So they were equal, the value is ``(1 -
+    1/m)^(m-1)``, and that decreases in m.
 
     Example:
         >>> exactly_one(["1/2", "1/2"]), exactly_one([1, 0, 0])
@@ -131,7 +131,7 @@ class Rectangle:
 
     @property
     def entropy(self) -> LogNumber:
-        """``log2`` of the size, in bits: the entropy of the uniform law on it, which is a product law."""
+        """``log2`` of the size, in bits: the entropy of the uniform distribution on it, which is a product."""
         return LogNumber.log2(self.size)
 
 

@@ -1,16 +1,16 @@
-"""The joint law least favourable to the most probable tokens, over all laws with the same marginals.
+"""The joint distribution least favourable to the most probable tokens, over all distributions with the same marginals.
 
 Let ``c_j`` be the largest probability of position j's marginal, ``s_j`` the second largest, ``x*`` the sequence of the
-most probable tokens (the mode of the product of the marginals) and ``f_j = 1 - c_j``. Over *all* joint laws with these
-marginals
+most probable tokens (the mode of the product of the marginals) and ``f_j = 1 - c_j``. Over *all* joint distributions
+with these marginals
 
     max ( max_{x != x*} P(x) - P(x*) )  =  max_j min(s_j, min_{k != j} c_k) - max(0, 1 - sum_j f_j),
 
 so x* is certainly the unique joint mode iff the right side is negative. Proof. Let x differ from x* on the set D, and
 ``a = P(x)``. Then ``a <= s_j`` for j in D and ``a <= c_k`` for every other k (in D because ``s_k <= c_k``). The events
 "x*_j is not drawn" cover all but ``P(x*)``, and x lies in |D| of them: ``1 - P(x*) <= sum f_j - (|D| - 1) a``. So
-``a - P(x*) <= a - max(0, 1 - sum f_j)``. :func:`worst_case` builds a law that attains it: the rival on an arc of length
-a of a circle of length 1, the other failures end to end behind it, wrapped round outside that arc.
+``a - P(x*) <= a - max(0, 1 - sum f_j)``. :func:`worst_case` builds a distribution that attains it: the rival on an
+arc of length a of a circle of length 1, the other failures end to end behind it, wrapped round outside that arc.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ _PROGRAMME_CELLS = 10**5  # joint outcomes of the linear programme; a few second
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WorstCase:
-    """The joint law least favourable to the product mode.
+    """The joint distribution least favourable to the product mode.
 
     Attributes:
         gap: ``P(rival) - P(mode)``, the largest possible for any rival; negative: the mode is certified.
         mode: x*, the most probable tokens (the lowest where several tie).
         rival: The outcome that comes closest or wins.
-        joint: A law with the given marginals that attains the gap.
+        joint: A distribution with the given marginals that attains the gap.
     """
 
     gap: Fraction
@@ -60,12 +60,12 @@ class WorstCase:
 
     @property
     def certified(self) -> bool:
-        """Whether the mode is the unique mode of every joint law with these marginals."""
+        """Whether the mode is the unique mode of every joint distribution with these marginals."""
         return self.gap < 0
 
 
 def worst_case(marginals: Marginals) -> WorstCase:
-    """Return the exact worst case over all joint laws with the given marginals, and a law that attains it.
+    """Return the exact worst case over all joint distributions with the given marginals, and one that attains it.
 
     Args:
         marginals: n lists of exact probabilities, at least one with two tokens of positive probability.
@@ -109,20 +109,21 @@ def _circle(rows: list[list[Fraction]], ranked: list[list[int]], j: int, share: 
     cuts = sorted(
         {Fraction(0), Fraction(1), *(x for arc in arcs for start, end, _ in arc for x in (start, end))}
     )
-    law: dict[Outcome, Fraction] = {}
+    distribution: dict[Outcome, Fraction] = {}
     for start, end in pairwise(cuts):
         word = tuple(
             next((v for a, b, v in arc if a <= start < b), order[0])
             for arc, order in zip(arcs, ranked, strict=True)
         )
-        law[word] = law.get(word, Fraction(0)) + end - start
-    return JointPMF.from_mapping(law)
+        distribution[word] = distribution.get(word, Fraction(0)) + end - start
+    return JointPMF.from_mapping(distribution)
 
 
 def worst_gap_by_programme(marginals: Marginals) -> float:
     """Return the worst case as a linear programme (HiGHS): a float, to check :func:`worst_case` by other means.
 
-    One programme for each rival over all joint laws, ``prod_j |V_j|`` variables: maximise ``P(rival) - P(x*)``.
+    One programme for each rival over all joint distributions, ``prod_j |V_j|`` variables: maximise ``P(rival) -
+    P(x*)``.
 
     Raises:
         CostError: If variables times rivals exceed the limit.

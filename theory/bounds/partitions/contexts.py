@@ -21,14 +21,17 @@ def bounds_by_context(contexts: Sequence[Context]) -> tuple[Bits, ...]:
 
     Example:
         >>> from fractions import Fraction
-        >>> from theory.distributions.distribution import ListedLaw
+        >>> from theory.distributions.distribution import ListedDistribution
         >>> from theory.distributions.pmf import JointPMF
-        >>> laws = [JointPMF.uniform([(0, 0), (1, 1)]), JointPMF.uniform([(0, 0, 0), (1, 1, 1)])]
-        >>> contexts = [Context(weight=Fraction(1, 2), law=ListedLaw(law)) for law in laws]
+        >>> distributions = [JointPMF.uniform([(0, 0), (1, 1)]), JointPMF.uniform([(0, 0, 0), (1, 1, 1)])]
+        >>> half = Fraction(1, 2)
+        >>> contexts = [Context(weight=half, distribution=ListedDistribution(pmf)) for pmf in distributions]
         >>> [str(value) for value in bounds_by_context(contexts)]
         ['3/2 log2(2)', '0', '0']
     """
-    bounds = [(c.weight, optimal_bounds(subset_entropies(c.law.pmf())).values) for c in occurring(contexts)]
+    bounds = [
+        (c.weight, optimal_bounds(subset_entropies(c.distribution.pmf())).values) for c in occurring(contexts)
+    ]
     longest = max(len(values) for _, values in bounds)
     return tuple(
         expectation([(w, values[t] if t < len(values) else values[-1] * 0) for w, values in bounds])

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from theory.bounds.partitions.markov_program import next_round
 from theory.bounds.partitions.step_bounds import Partition, check_partition
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.parametric.markov_errors import exact_sum, optimum_error
 from theory.limits import require_operations
 from theory.numbers.rounding import Approximate
@@ -46,27 +46,29 @@ Gaps = NDArray[np.float64]
 _CELLS = 6 * 10**10  # n^4 T / 24 additions: a minute compiled, n = 600
 
 
-def approximate_entropy(law: MarkovLaw) -> Approximate:
+def approximate_entropy(distribution: MarkovDistribution) -> Approximate:
     """Return ``H(Y)`` in bits with a proven bound on its error.
 
     Example:
         >>> fair = [["1/2", "1/2"], ["1/2", "1/2"]]
-        >>> approximate_entropy(MarkovLaw(n=500, initial=["1/2", "1/2"], transition=fair)).value
+        >>> approximate_entropy(MarkovDistribution(n=500, initial=["1/2", "1/2"], transition=fair)).value
         500.0
     """
-    return _signed(law, [(1, i, i) for i in range(law.n)])
+    return _signed(distribution, [(1, i, i) for i in range(distribution.n)])
 
 
-def approximate_dual(law: MarkovLaw) -> Approximate:
+def approximate_dual(distribution: MarkovDistribution) -> Approximate:
     """Return the dual total correlation ``H(Y) - sum_i H(y_i | the others)`` in bits with a bound on its error.
 
     Example:
-        >>> law = MarkovLaw(n=300, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
-        >>> approximate_dual(law).value, approximate_dual(law).error < 1e-9
+        >>> distribution = MarkovDistribution(n=300, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
+        >>> approximate_dual(distribution).value, approximate_dual(distribution).error < 1e-9
         (1.0, True)
     """
-    pairs = [(1, i, i) for i in range(law.n)]
-    return _signed(law, [*pairs, *(term for i in range(law.n) for term in _given(i - 1, i, i + 1, -1))])
+    pairs = [(1, i, i) for i in range(distribution.n)]
+    return _signed(
+        distribution, [*pairs, *(term for i in range(distribution.n) for term in _given(i - 1, i, i + 1, -1))]
+    )
 
 
 def nearest_revealed(revealed: Sequence[int], i: int, n: int) -> tuple[int, int]:
@@ -76,26 +78,29 @@ def nearest_revealed(revealed: Sequence[int], i: int, n: int) -> tuple[int, int]
     return left, revealed[place] if place < len(revealed) else n
 
 
-def approximate_step_bound(law: MarkovLaw, partition: Sequence[Sequence[int]]) -> Approximate:
+def approximate_step_bound(
+    distribution: MarkovDistribution, partition: Sequence[Sequence[int]]
+) -> Approximate:
     """Return ``L_T`` of an ordered partition in bits with a proven bound on its error.
 
     It is the exact divergence of the ideal model that decodes it.
 
     Example:
-        >>> law = MarkovLaw(n=300, initial=["1/2", "1/2"], transition=[["3/4", "1/4"], ["1/4", "3/4"]])
-        >>> none = approximate_step_bound(law, bisection(300))
+        >>> sticky = [["3/4", "1/4"], ["1/4", "3/4"]]
+        >>> distribution = MarkovDistribution(n=300, initial=["1/2", "1/2"], transition=sticky)
+        >>> none = approximate_step_bound(distribution, bisection(300))
         >>> abs(none.value) <= none.error < 1e-9
         True
     """
-    terms = [(-1, i, i) for i in range(law.n)]
+    terms = [(-1, i, i) for i in range(distribution.n)]
     revealed: list[int] = []
-    for block in check_partition(partition, law.n):
+    for block in check_partition(partition, distribution.n):
         for i in block:
-            a, b = nearest_revealed(revealed, i, law.n)
+            a, b = nearest_revealed(revealed, i, distribution.n)
             terms += _given(a, i, b, 1)
         for i in block:
             insort(revealed, i)
-    return _signed(law, terms)
+    return _signed(distribution, terms)
 
 
 def _given(a: int, i: int, b: int, sign: int) -> list[tuple[int, int, int]]:
@@ -103,9 +108,12 @@ def _given(a: int, i: int, b: int, sign: int) -> list[tuple[int, int, int]]:
     return [(sign, a + 1, i), (sign, i + 1, b), (-sign, a + 1, b)]
 
 
-def _signed(law: MarkovLaw, terms: Sequence[tuple[int, int, int]]) -> Approximate:
+def _signed(distribution: MarkovDistribution, terms: Sequence[tuple[int, int, int]]) -> Approximate:
     sign, row, column = np.array(terms).T
-    return exact_sum((sign * law.gap_entropies[row, column]).tolist(), law.gap_errors[row, column].tolist())
+    return exact_sum(
+        (sign * distribution.gap_entropies[row, column]).tolist(),
+        distribution.gap_errors[row, column].tolist(),
+    )
 
 
 def bisection(n: int) -> Partition:
@@ -141,19 +149,19 @@ class GapBounds:
     error: float
 
 
-def chain_optimal_bounds(law: MarkovLaw) -> GapBounds:
+def chain_optimal_bounds(distribution: MarkovDistribution) -> GapBounds:
     """Return ``L*_T`` over all ordered partitions of a Markov chain, for T up to ``floor(log2 n) + 1``.
 
     Raises:
         CostError: If about ``n^4 T / 24`` additions are too many (n = 400 takes ten seconds).
 
     Example:
-        >>> law = MarkovLaw(n=4, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
-        >>> best = chain_optimal_bounds(law)
+        >>> distribution = MarkovDistribution(n=4, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
+        >>> best = chain_optimal_bounds(distribution)
         >>> best.values, best.partitions[1]
         ((3.0, 0.0, 0.0), ((0,), (1, 2, 3)))
     """
-    n = law.n
+    n = distribution.n
     rounds = n.bit_length()
     require_operations(
         n**4 * max(rounds - 1, 1) // 24,
@@ -161,7 +169,7 @@ def chain_optimal_bounds(law: MarkovLaw) -> GapBounds:
         limit=_CELLS,
         remedy="use a shorter chain, or price partitions of your own with --partition",
     )
-    g = law.gap_entropies
+    g = distribution.gap_entropies
     costs = [_one_round(g)]
     while len(costs) < rounds - 2:
         costs.append(next_round(costs[-1], g))
@@ -170,9 +178,9 @@ def chain_optimal_bounds(law: MarkovLaw) -> GapBounds:
     for t in range(2, rounds):
         values.append(_first_block(costs[t - 2], g, 0, n)[0])
         partitions.append(_partition(costs[: t - 1], g))
-    entropy = approximate_entropy(law)
+    entropy = approximate_entropy(distribution)
     bits = [value - entropy.value for value in values]
-    error = optimum_error(g, law.gap_errors, entropy, max(map(abs, bits)))
+    error = optimum_error(g, distribution.gap_errors, entropy, max(map(abs, bits)))
     if rounds > 1:
         bits, partitions = [*bits, 0.0], [*partitions, bisection(n)]
     return GapBounds(values=tuple(bits), partitions=tuple(partitions), error=error)

@@ -7,12 +7,13 @@ Along the blocks ``S_1, ..., S_T`` of a sequence x, with C revealed before the b
 
 (Wen, Liang, Lu, arXiv 2608.25505, the diagnostic for text). It needs conditionals only, so a model's own will do.
 
-**Identity.** If the conditionals come from one joint law P, the first terms of a block multiply to ``P(x_S | x_C)`` by
-the chain rule. The sum is then ``sum_t log2 [P(x_{S_t} | x_{C_t}) / prod_{i in S_t} P(x_i | x_{C_t})]``, the *path
-cost*, in every order within the blocks, and equals ``log2 P(x) / Q(x)``, Q the law of the decoder that takes these
-blocks along x. Its mean over ``x ~ P`` is ``L_T`` for fixed blocks and the divergence of an adaptive policy (Theorem 1
-there). For conditionals of no joint law (a network) it depends on the order: the ``gap`` of ``python -m models gap`` is
-its mean over sampled sequences, and ``inconsistency`` bounds what the order changes. Unit: bits.
+**Identity.** If the conditionals come from one joint distribution P, the first terms of a block multiply to ``P(x_S |
+x_C)`` by the chain rule. The sum is then ``sum_t log2 [P(x_{S_t} | x_{C_t}) / prod_{i in S_t} P(x_i | x_{C_t})]``,
+the *path cost*, in every order within the blocks, and equals ``log2 P(x) / Q(x)``, Q the distribution of the decoder
+that takes these blocks along x. Its mean over ``x ~ P`` is ``L_T`` for fixed blocks and the divergence of an adaptive
+policy (Theorem 1 there). For conditionals of no joint distribution (a network) it depends on the order: the ``gap``
+of ``python -m models gap`` is its mean over sampled sequences, and ``inconsistency`` bounds what the order changes.
+Unit: bits.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ Conditional = Callable[[Mapping[int, Token], int, Token], Number]
 
 
 def pmf_conditional(pmf: JointPMF) -> Conditional:
-    """Return the conditionals of a joint law: those of the ideal model.
+    """Return the conditionals of a joint distribution: those of the ideal model.
 
     Example:
         >>> p = pmf_conditional(JointPMF.uniform([("New", "York"), ("New", "Orleans"), ("Mexico", "City")]))
@@ -67,7 +68,7 @@ def pseudo_cost(
     """Return the pseudo-cost of one sequence.
 
     Args:
-        conditional: One-position conditionals, or the joint law that they come from.
+        conditional: One-position conditionals, or the joint distribution that they come from.
         outcome: The sequence x.
         blocks: An ordered partition of the positions; within a block the order counts for inconsistent conditionals.
 
@@ -136,12 +137,12 @@ def circulation(
     """Return what the order of two tokens changes: ``log2 [p(a | x_C) p(b | x_C, a) / (p(b | x_C) p(a | x_C, b))]``.
 
     The circulation of ``log2 p`` around the two orders in which a pair is revealed (arXiv 2605.09303). Positive
-    conditionals are those of one joint law iff it is zero for all pairs and contexts: the product of conditionals
-    along an order is then the same for every order. Infinite if only the first order is possible, minus infinity if
-    only the second.
+    conditionals are those of one joint distribution iff it is zero for all pairs and contexts: the product of
+    conditionals along an order is then the same for every order. Infinite if only the first order is possible, minus
+    infinity if only the second.
 
     Args:
-        conditional: One-position conditionals, or the joint law that they come from.
+        conditional: One-position conditionals, or the joint distribution that they come from.
         revealed: x_C, position to token.
         one: Position and token a.
         two: Position and token b.

@@ -1,10 +1,10 @@
-r"""How many rounds decode a tree-structured law without loss: centroids first (Kawata, Hayakawa, Suzuki 2026).
+r"""How many rounds decode a tree-structured distribution without loss: centroids first (Kawata, Hayakawa, Suzuki 2026).
 
-A law is *Markov on a tree* (or forest) if the parts that remain when a revealed position is taken out are independent
-given it. A *centroid* of a tree of m positions is one without which no part has more than m/2 positions. Reveal a
-centroid of every part at once, again and again: two positions of a block lie in different parts, which are independent
-given what is revealed, so no block costs anything, and parts of at most ``m`` become parts of at most ``floor(m / 2)``:
-at most ``floor(log2 n) + 1`` rounds.
+A distribution is *Markov on a tree* (or forest) if the parts that remain when a revealed position is taken out are
+independent given it. A *centroid* of a tree of m positions is one without which no part has more than m/2 positions.
+Reveal a centroid of every part at once, again and again: two positions of a block lie in different parts, which are
+independent given what is revealed, so no block costs anything, and parts of at most ``m`` become parts of at most
+``floor(m / 2)``: at most ``floor(log2 n) + 1`` rounds.
 
 A centroid exists: walk from any position to the neighbour whose part is larger than m/2 as long as there is one; no
 edge is walked twice, as its two sides cannot both be larger than m/2.
@@ -20,7 +20,7 @@ __all__ = ["centroid_blocks", "tree_rounds"]
 
 
 def tree_rounds(n: int) -> int:
-    """Return ``floor(log2 n) + 1``: rounds that decode every law that is Markov on a forest of n positions.
+    """Return ``floor(log2 n) + 1``: rounds that decode every distribution that is Markov on a forest of n positions.
 
     Example:
         >>> [tree_rounds(n) for n in (1, 2, 3, 4, 7, 8)]
@@ -30,7 +30,7 @@ def tree_rounds(n: int) -> int:
 
 
 def centroid_blocks(n: int, edges: Sequence[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
-    """Return blocks that decode every law that is Markov on this forest without loss, at most ``tree_rounds(n)``.
+    """Return blocks without loss for all that is Markov on this forest, at most ``tree_rounds(n)``.
 
     Args:
         n: The number of positions.

@@ -1,10 +1,11 @@
-r"""How many rounds a Bernoulli walk needs without loss, from the law of its longest run.
+r"""How many rounds a Bernoulli walk needs without loss, from the distribution of its longest run.
 
 The walk ``y_j = b_1 + ... + b_j`` of n fair bits. A *run* is a stretch of equal bits; M is the length of the longest.
 
-**Law of M.** A string of n bits is its first bit and the lengths of its runs, a composition of n. With ``c_m(n)`` the
-compositions into parts of at most m, ``P(M <= m) = 2 c_m(n) / 2^n``, and taking off the last part
-``c_m(n) = c_m(n-1) + ... + c_m(n-m)``, so ``c_m(n) = 2 c_m(n-1) - c_m(n-m-1)`` for n >= 2 (c of a negative number: 0).
+**Distribution of M.** A string of n bits is its first bit and the lengths of its runs, a composition of n. With
+``c_m(n)`` the compositions into parts of at most m, ``P(M <= m) = 2 c_m(n) / 2^n``, and taking off the last part
+``c_m(n) = c_m(n-1) + ... + c_m(n-m)``, so ``c_m(n) = 2 c_m(n-1) - c_m(n-m-1)`` for n >= 2 (c of a negative number:
+0).
 
 **Rounds.** Along every trajectory of every policy without loss (every block independent at the realised context),
 ``R >= log2(1 + n / M)``; so for all of them
@@ -37,19 +38,19 @@ from theory.limits import require_operations
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError, positive_int
 
-__all__ = ["left_to_right_floor", "longest_run_law", "walk_rounds", "walk_rounds_of_theorem_4"]
+__all__ = ["left_to_right_floor", "longest_run_distribution", "walk_rounds", "walk_rounds_of_theorem_4"]
 
 _BITS = 5 * 10**10  # n additions of n bits for each of n lengths, n = 3,500: some seconds
 
 
-def longest_run_law(n: int) -> tuple[Fraction, ...]:
+def longest_run_distribution(n: int) -> tuple[Fraction, ...]:
     """Return ``P(M = m)`` for m = 1..n, M the longest run of equal bits among n fair ones.
 
     Raises:
         CostError: If n is too large.
 
     Example:
-        >>> longest_run_law(3)  # 010, 101; 4 strings with a pair; 000, 111
+        >>> longest_run_distribution(3)  # 010, 101; 4 strings with a pair; 000, 111
         (Fraction(1, 4), Fraction(1, 2), Fraction(1, 4))
     """
     size = positive_int(n, "n")
@@ -75,8 +76,8 @@ def walk_rounds(n: int) -> LogNumber:
         >>> walk_rounds(3)
         LogNumber('1/4 log2(2) + 1/2 log2(5)')
     """
-    law = longest_run_law(n)
-    return LogNumber.weighted_sum((p, Fraction(n + m, m)) for m, p in enumerate(law, start=1) if p)
+    distribution = longest_run_distribution(n)
+    return LogNumber.weighted_sum((p, Fraction(n + m, m)) for m, p in enumerate(distribution, start=1) if p)
 
 
 def walk_rounds_of_theorem_4(n: int) -> LogNumber:
@@ -86,8 +87,8 @@ def walk_rounds_of_theorem_4(n: int) -> LogNumber:
         >>> walk_rounds_of_theorem_4(3)
         LogNumber('-7/4 log2(2) + 1/2 log2(3)')
     """
-    law = longest_run_law(n)
-    mean = LogNumber.weighted_sum((p, m + 1) for m, p in enumerate(law, start=1) if p)
+    distribution = longest_run_distribution(n)
+    mean = LogNumber.weighted_sum((p, m + 1) for m, p in enumerate(distribution, start=1) if p)
     return LogNumber.log2(n) - mean - 1
 
 

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from theory.bounds.block_sizes import OptimalSizes
 from theory.bounds.partitions.markov import approximate_entropy
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.parametric.markov_errors import UNIT
 from theory.information.curves.curve import InformationCurve, check_sizes
 from theory.numbers.rounding import Approximate, gamma
@@ -83,16 +83,16 @@ class ChainCurve:
         return max(self.expected_kl(sizes).error for sizes in best.sizes) + chosen * _SPARE
 
 
-def chain_curve(law: MarkovLaw) -> ChainCurve:
+def chain_curve(distribution: MarkovDistribution) -> ChainCurve:
     """Return the information curve of a chain; the weights of the gaps are exact rationals, rounded once.
 
     Example:
-        >>> law = MarkovLaw(n=40, initial=["1/2", "1/2"], transition=[["3/4", "1/4"], ["1/4", "3/4"]])
-        >>> found = chain_curve(law)
+        >>> distribution = MarkovDistribution(n=40, initial=["1/2", "1/2"], transition=[["3/4", "1/4"], ["1/4", "3/4"]])
+        >>> found = chain_curve(distribution)
         >>> found.curve.error < 1e-11, found.expected_kl([20, 20]).error < 1e-10
         (True, True)
     """
-    n, g, errors = law.n, law.gap_entropies, law.gap_errors
+    n, g, errors = distribution.n, distribution.gap_entropies, distribution.gap_errors
     values, bounds = (np.concatenate([t[0, :n], _by_distance(t, n)]) for t in (g, errors))
     means, largest = [0.0], 0.0
     for j in range(1, n + 1):
@@ -103,7 +103,7 @@ def chain_curve(law: MarkovLaw) -> ChainCurve:
     return ChainCurve(
         curve=InformationCurve(tuple(means), error),
         spread=float(errors.max()),
-        entropy=approximate_entropy(law),
+        entropy=approximate_entropy(distribution),
     )
 
 

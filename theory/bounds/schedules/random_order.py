@@ -6,8 +6,8 @@ below (Chen, Cong, Li, arXiv 2511.04647):
 
 - ``TC = sum_j Z_j`` and ``DTC = n Z_n - sum_j Z_j`` (Lemma 8);
 - the expected divergence of blocks of sizes ``s_1, ..., s_T`` in a uniformly random ordered partition is
-  ``sum_t sum_{j=1..s_t} (Z_{N_{t-1}+j} - Z_{N_{t-1}+1})`` with ``N_t = s_1 + ... + s_t`` (Theorems 4 and 16). The law
-  of the mixture over partitions is at most as far from P, and in general strictly nearer;
+  ``sum_t sum_{j=1..s_t} (Z_{N_{t-1}+j} - Z_{N_{t-1}+1})`` with ``N_t = s_1 + ... + s_t`` (Theorems 4 and 16). The
+  distribution of the mixture over partitions is at most as far from P, and in general strictly nearer;
 - hence the best sizes, by dynamic programming (:mod:`theory.bounds.block_sizes`).
 
 Proof of the second point. ``L = sum_t sum_{i in S_t} H(y_i | S_<t) - H(Y)`` (Theorem 1 of arXiv 2510.04767). In a
@@ -28,7 +28,7 @@ from theory.information.measures import Bits
 from theory.information.subsets.table import EntropyTable
 from theory.validation import InputError, exact_fraction, shown
 
-__all__ = ["expected_kl", "expected_kl_of_law", "lavenant_zanella_kl"]
+__all__ = ["expected_kl", "expected_kl_of_distribution", "lavenant_zanella_kl"]
 
 
 def expected_kl(source: EntropyTable | Sequence[Any] | InformationCurve, sizes: Sequence[int]) -> Bits:
@@ -50,28 +50,31 @@ def expected_kl(source: EntropyTable | Sequence[Any] | InformationCurve, sizes: 
     return curve.price(check_sizes(sizes, curve.n))
 
 
-def expected_kl_of_law(
-    source: EntropyTable | Sequence[Any] | InformationCurve, law: Mapping[tuple[int, ...], Any]
+def expected_kl_of_distribution(
+    source: EntropyTable | Sequence[Any] | InformationCurve, distribution: Mapping[tuple[int, ...], Any]
 ) -> Bits:
-    """Return the mean of :func:`expected_kl` over a law on sequences of block sizes.
+    """Return the mean of :func:`expected_kl` over a distribution on sequences of block sizes.
 
     Schedules that draw their sizes (Zhao, Cai, arXiv 2602.20126; times that are random,
-    :mod:`theory.bounds.schedules.random_times`). By convexity the divergence of the mixed output law is at most this.
+    :mod:`theory.bounds.schedules.random_times`). By convexity the divergence of the mixed output distribution is at
+    most this.
 
     Args:
         source: See :func:`information_curve`.
-        law: Block sizes to probability, exact; the probabilities sum to 1.
+        distribution: Block sizes to probability, exact; the probabilities sum to 1.
 
     Example:
         >>> from theory.information.closed_forms import mean_subset_entropies
         >>> shuffle = mean_subset_entropies("shuffle", 3)
-        >>> expected_kl_of_law(shuffle, {(3,): "1/4", (2, 1): "3/4"})
+        >>> expected_kl_of_distribution(shuffle, {(3,): "1/4", (2, 1): "3/4"})
         LogNumber('-log2(2) + 5/4 log2(3)')
     """
     curve = information_curve(source)
-    shares = {sizes: exact_fraction(share, "a probability") for sizes, share in law.items()}
+    shares = {sizes: exact_fraction(share, "a probability") for sizes, share in distribution.items()}
     if any(share < 0 for share in shares.values()) or sum(shares.values()) != 1:
-        raise InputError(f"the law of the sizes must be probabilities that sum to 1, got {shown(dict(law))}.")
+        raise InputError(
+            f"the distribution of the sizes must be probabilities that sum to 1, got {shown(dict(distribution))}."
+        )
     costs = [share * expected_kl(curve, sizes) for sizes, share in shares.items()]
     return sum(costs[1:], costs[0])
 

@@ -2,9 +2,9 @@ r"""Wainwright's bound for cells of time and the plug-in price of a step, from t
 
 Times count reveal probabilities, ``psi(t) = t / (1 - t)`` the odds. arXiv 2608.13520; constants derived here.
 
-**Plug-in.** ``D(p, q) = (q - p) sum_i E KL(law of y_i given A_q || given A_p)``, ``A_p`` inside ``A_q`` the positions
-revealed at p and at q. The sum is ``sum_i I(y_i ; y_{A_q}) - I(y_i ; y_{A_p}) = h(q) - h(p)``, so a model's own
-conditionals estimate it. h does not decrease, so ``Gamma(p, q) <= D(p, q)``; and from ``D = (q - p) int h'`` and
+**Plug-in.** ``D(p, q) = (q - p) sum_i E KL(distribution of y_i given A_q || given A_p)``, ``A_p`` inside ``A_q`` the
+positions revealed at p and at q. The sum is ``sum_i I(y_i ; y_{A_q}) - I(y_i ; y_{A_p}) = h(q) - h(p)``, so a model's
+own conditionals estimate it. h does not decrease, so ``Gamma(p, q) <= D(p, q)``; and from ``D = (q - p) int h'`` and
 ``p (1 - q) <= t (1 - t) <= q (1 - p)`` between p and q, with rho = psi(q) / psi(p), the sandwich
 
     (1 - 1 / rho) H(p, q)  <=  D(p, q)  <=  (rho - 1) H(p, q).

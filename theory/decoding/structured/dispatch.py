@@ -1,7 +1,7 @@
-r"""Which rules on which laws are decoded exactly in polynomial time, and how; what is known for the others.
+r"""Which rules on which distributions are decoded exactly in polynomial time, and how; what is known for the others.
 
-Laws whose masked positions all look alike go through :mod:`theory.decoding.lumped`. For the others here, with n
-positions:
+Distributions whose masked positions all look alike go through :mod:`theory.decoding.lumped`. For the others here,
+with n positions:
 
 | rule | Insert, Remove Random | Bernoulli walk | one-hot blocks |
 |---|---|---|---|
@@ -17,8 +17,8 @@ all splits of k positions among the gaps. Its expected divergence needs mean sub
 :func:`theory.information.curves.structures.expected_kl_of`. The command samples what is not known
 (:mod:`theory.decoding.structured.decode_estimate`).
 
-**One token a step** (top-1): every draw is from a true conditional, so at temperature 1 the law is P: accuracy 1,
-KL 0, n steps, whatever the law.
+**One token a step** (top-1): every draw is from a true conditional, so at temperature 1 the distribution is P:
+accuracy 1, KL 0, n steps, whatever the distribution.
 
 **Threshold on a walk**, by confidence. From the last revealed value a binomial of r bits has its largest probability
 ``c_r``, ``c_1 = c_2 = 1/2 > c_3 = c_4 > ...``. If ``c_1`` passes, the first R places pass, R even or n: blocks of R
@@ -67,12 +67,12 @@ class NotKnownError(InputError):
 def decode_structured(
     structure: Structure, policy: Policy, *, temperature: object = 1, greedy_ties: str = "random"
 ) -> LumpedDecode:
-    """Return the exact decode of a law with a polynomial state space for this rule.
+    """Return the exact decode of a distribution with a polynomial state space for this rule.
 
     Off the support the ``marginal`` convention holds.
 
     Args:
-        structure: The structure of the law: :class:`~theory.information.curves.gap_structures.Gaps` or
+        structure: The structure of the distribution: :class:`~theory.information.curves.gap_structures.Gaps` or
             :class:`~theory.information.curves.structures.Copies`.
         policy: A ranked policy.
         temperature: tau >= 0; results are exact for 0 and 1, and 1/m with m small; else floats with ``errors``.
@@ -92,9 +92,11 @@ def decode_structured(
     tau = check_temperature(temperature)
     choice(greedy_ties, "greedy_ties", GREEDY_TIES)
     if not isinstance(policy, RankedPolicy) or not policy.lumps or not isinstance(structure, (Gaps, Copies)):
-        raise NotKnownError(f"{policy} is not known on a law too long to list; use a smaller n.")
+        raise NotKnownError(f"{policy} is not known on a distribution too long to list; use a smaller n.")
     if getattr(policy, "confidence", "max") != "max":
-        raise NotKnownError("confidence=sampled is not known on a law too long to list; use a smaller n.")
+        raise NotKnownError(
+            "confidence=sampled is not known on a distribution too long to list; use a smaller n."
+        )
     if policy.by == "random" and policy.ties == "lowest":  # the lowest index first
         policy = replace(policy, by="left_to_right")
     n = structure.n
@@ -132,11 +134,15 @@ def decode_structured(
 def _unknown(structure: Gaps | Copies, policy: RankedPolicy, tau: Fraction) -> str:
     """Return what is not known, and what is."""
     if isinstance(structure, Copies):
-        law, known = "one-hot blocks", _KNOWN["one-hot"]
+        distribution, known = "one-hot blocks", _KNOWN["one-hot"]
     else:
-        law, known = f"{structure.kind} laws", _KNOWN.get(structure.kind, _KNOWN["interval"])
+        distribution, known = (
+            f"{structure.kind} distributions",
+            _KNOWN.get(structure.kind, _KNOWN["interval"]),
+        )
     return (
-        f"no polynomial decode of {shortened(str(policy), 80)} at temperature {float(tau):g} is known for {law} "
+        f"no polynomial decode of {shortened(str(policy), 80)} at temperature {float(tau):g} is "
+        f"known for {distribution} "
         f"of {structure.n} positions; known are left_to_right rules, {known}, and the expected KL of random order "
         "(python -m theory schedule); python -m theory decode samples the others."
     )
@@ -198,14 +204,16 @@ def _passing(n: int, policy: RankedPolicy) -> int:
     return size
 
 
-def _one_hot(law: Copies, policy: RankedPolicy, tau: Fraction, greedy_ties: str) -> LumpedDecode | None:
-    b = law.block.n
+def _one_hot(
+    distribution: Copies, policy: RankedPolicy, tau: Fraction, greedy_ties: str
+) -> LumpedDecode | None:
+    b = distribution.block.n
     first = (Fraction(b - 1, b), Fraction(1, b))
-    size = size_of_alike(law.n, policy, first, law.n)
-    if size == law.n:
-        return _at_once(law, tau, greedy_ties)
+    size = size_of_alike(distribution.n, policy, first, distribution.n)
+    if size == distribution.n:
+        return _at_once(distribution, tau, greedy_ties)
     if policy.name != "threshold" or policy.ties == "all" or tau != 1:
         return None
-    if size_of_alike(law.n, policy, (Fraction(1), Fraction(0)), 2) == 1:  # not even sure places pass
-        return _without_loss(law.n, Fraction(law.n))
-    return _without_loss(law.n, law.copies * (Fraction(b + 3, 2) - Fraction(1, b)))
+    if size_of_alike(distribution.n, policy, (Fraction(1), Fraction(0)), 2) == 1:  # not even sure places pass
+        return _without_loss(distribution.n, Fraction(distribution.n))
+    return _without_loss(distribution.n, distribution.copies * (Fraction(b + 3, 2) - Fraction(1, b)))

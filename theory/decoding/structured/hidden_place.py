@@ -54,7 +54,7 @@ def decode_interval(structure: Gaps, policy: RankedPolicy, tau: Fraction, greedy
     """Return the decode of Insert Random or Remove Random: exact at temperature 0, 1 and 1/m with m small, else floats.
 
     Args:
-        structure: The law.
+        structure: The distribution.
         policy: By confidence, margin or entropy without blocks, or left to right with or without.
         tau: Temperature.
         greedy_ties: Equal tokens at temperature 0.

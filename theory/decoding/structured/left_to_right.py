@@ -133,9 +133,9 @@ def _walk_block(size: int, tau: Fraction, greedy_ties: str, exact: bool) -> tupl
 
 
 def _one_hot(
-    law: Copies, sizes: Sequence[int], tau: Fraction, greedy_ties: str, exact: bool
+    distribution: Copies, sizes: Sequence[int], tau: Fraction, greedy_ties: str, exact: bool
 ) -> tuple[Any, Draws]:
-    length = law.block.n
+    length = distribution.block.n
     one: Any = fmpq(1) if exact else to_ball(1)
     own, data = {False: one}, {False: fmpq(1)}  # by whether the present block has had its one
     left, draws = length, []  # masked positions of the present block

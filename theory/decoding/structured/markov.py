@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.bounds.partitions.step_bounds import Partition, check_partition
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.parametric.markov_errors import power_roundings
 from theory.limits import require_operations
 from theory.numbers.rounding import Approximate, gamma
@@ -39,7 +39,7 @@ _TINY = 2.0**-800  # probabilities below are not divided by
 _STEPS = 10**11  # multiplications, about a minute
 
 
-def approximate_accuracy(law: MarkovLaw, partition: Sequence[Sequence[int]]) -> Approximate:
+def approximate_accuracy(distribution: MarkovDistribution, partition: Sequence[Sequence[int]]) -> Approximate:
     """Return ``Q(V)`` of the ideal model decoded along an ordered partition, with a bound on its error.
 
     At temperature 1.
@@ -48,51 +48,58 @@ def approximate_accuracy(law: MarkovLaw, partition: Sequence[Sequence[int]]) -> 
         CostError: If ``n V^4`` multiplications are too many.
 
     Example:
-        >>> copies = MarkovLaw(n=4, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
+        >>> copies = MarkovDistribution(n=4, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
         >>> approximate_accuracy(copies, [[0, 3], [1, 2]]).value
         0.5
-        >>> law = MarkovLaw(n=300, initial=["1/2", "1/2"], transition=[["9/10", "1/10"], [0, 1]])
-        >>> approximate_accuracy(law, [range(i, i + 3) for i in range(0, 300, 3)]).error < 1e-10
+        >>> distribution = MarkovDistribution(n=300, initial=["1/2", "1/2"], transition=[["9/10", "1/10"], [0, 1]])
+        >>> approximate_accuracy(distribution, [range(i, i + 3) for i in range(0, 300, 3)]).error < 1e-10
         True
     """
-    blocks = check_partition(partition, law.n)
+    blocks = check_partition(partition, distribution.n)
     require_operations(
-        law.n * len(law.tokens) ** 4,
-        f"the accuracy on {law.n} positions with {len(law.tokens)} tokens",
+        distribution.n * len(distribution.tokens) ** 4,
+        f"the accuracy on {distribution.n} positions with {len(distribution.tokens)} tokens",
         limit=_STEPS,
         remedy="use fewer tokens",
     )
-    gaps = list(_gaps(blocks, law.n))[::-1]
+    gaps = list(_gaps(blocks, distribution.n))[::-1]
     tiny: set[tuple[int, int]] = set()
-    low = high = _valid(law, gaps, 0.0, tiny)
+    low = high = _valid(distribution, gaps, 0.0, tiny)
     if tiny:
-        high = _valid(law, gaps, 1.0, tiny)
-    error = 1.02 * gamma(_roundings(gaps, law.n, len(law.tokens))) * high + (high - low) / 2 + 2.0**-150
+        high = _valid(distribution, gaps, 1.0, tiny)
+    error = (
+        1.02 * gamma(_roundings(gaps, distribution.n, len(distribution.tokens))) * high
+        + (high - low) / 2
+        + 2.0**-150
+    )
     return Approximate(value=(low + high) / 2, error=error)
 
 
 def _valid(
-    law: MarkovLaw, gaps: Sequence[tuple[int, int, list[int]]], unknown: float, tiny: set[tuple[int, int]]
+    distribution: MarkovDistribution,
+    gaps: Sequence[tuple[int, int, list[int]]],
+    unknown: float,
+    tiny: set[tuple[int, int]],
 ) -> float:
     """Return A(-1, n) with a value for the entries that are unknown; add their gaps to ``tiny``."""
     tables: Tables = {}
     for a, b, members in gaps:
-        table = _filled(law, a, b, members, tables)
-        doubtful = _doubtful(law, a, b)
+        table = _filled(distribution, a, b, members, tables)
+        doubtful = _doubtful(distribution, a, b)
         if doubtful.any():
             tiny.add((a, b))
             table = np.where(doubtful, unknown, table)
         tables[a, b] = table
-    return float(tables[-1, law.n][0, 0])
+    return float(tables[-1, distribution.n][0, 0])
 
 
-def _doubtful(law: MarkovLaw, a: int, b: int) -> NDArray[np.bool_]:
+def _doubtful(distribution: MarkovDistribution, a: int, b: int) -> NDArray[np.bool_]:
     """Return where ``P(y_b | y_a)`` is positive but too small to divide by."""
-    small = _pair(law, a, b) < _TINY
+    small = _pair(distribution, a, b) < _TINY
     if not small.any():
         return small
-    reach = law.possible(max(a, 0), b)
-    return small & ((law.marginals[0][None, :] > 0) @ reach if a < 0 else reach)
+    reach = distribution.possible(max(a, 0), b)
+    return small & ((distribution.marginals[0][None, :] > 0) @ reach if a < 0 else reach)
 
 
 def _roundings(gaps: Sequence[tuple[int, int, list[int]]], n: int, width: int) -> int:
@@ -130,8 +137,10 @@ def _gaps(blocks: Partition, n: int) -> Iterator[tuple[int, int, list[int]]]:
         inside = after
 
 
-def _filled(law: MarkovLaw, a: int, b: int, members: Sequence[int], tables: Tables) -> Table:
-    total = _pair(law, a, b)
+def _filled(
+    distribution: MarkovDistribution, a: int, b: int, members: Sequence[int], tables: Tables
+) -> Table:
+    total = _pair(distribution, a, b)
     usable = total >= _TINY
     safe = np.where(usable, total, 1.0)
     mass: Table | None = (
@@ -139,22 +148,22 @@ def _filled(law: MarkovLaw, a: int, b: int, members: Sequence[int], tables: Tabl
     )
     before = a
     for i in members:
-        left, right = _pair(law, a, i), _pair(law, i, b)
+        left, right = _pair(distribution, a, i), _pair(distribution, i, b)
         drawn = left[:, None, :] * right.T[None, :, :] / safe[:, :, None]
-        valid = tables[before, i] if i - before > 1 else _neighbours(law, before, i)
+        valid = tables[before, i] if i - before > 1 else _neighbours(distribution, before, i)
         mass = valid[:, None, :] * drawn if mass is None else (mass @ valid) * drawn
         before = i
     assert mass is not None
-    valid = tables[before, b] if b - before > 1 else _neighbours(law, before, b)
+    valid = tables[before, b] if b - before > 1 else _neighbours(distribution, before, b)
     return np.where(usable, (mass * valid.T[None, :, :]).sum(axis=2), 0.0)
 
 
-def _pair(law: MarkovLaw, a: int, b: int) -> Table:
+def _pair(distribution: MarkovDistribution, a: int, b: int) -> Table:
     """Return ``P(y_b | y_a)`` with one row for a = -1 and one column for b = n."""
-    if b == law.n:
-        return np.ones((1 if a < 0 else len(law.tokens), 1))
-    return law.marginals[b][None, :] if a < 0 else law.between(a, b)
+    if b == distribution.n:
+        return np.ones((1 if a < 0 else len(distribution.tokens), 1))
+    return distribution.marginals[b][None, :] if a < 0 else distribution.between(a, b)
 
 
-def _neighbours(law: MarkovLaw, a: int, b: int) -> Table:
-    return (_pair(law, a, b) > 0).astype(np.float64)
+def _neighbours(distribution: MarkovDistribution, a: int, b: int) -> Table:
+    return (_pair(distribution, a, b) > 0).astype(np.float64)

@@ -78,7 +78,7 @@ def oracle(task: HasContexts, policies: Sequence[Policy | Process], **switches: 
     total, proven = [zero := fmpq(0), zero], True
     with ball_precision():
         for context in contexts:
-            found = [ends(context.law.pmf(), policy) for policy in policies]
+            found = [ends(context.distribution.pmf(), policy) for policy in policies]
             proven &= all(known for _, known in found)
             numbers = oracle_of_ends([run for run, _ in found])
             total = [mean + to_fmpq(context.weight) * part for mean, part in zip(total, numbers, strict=True)]
@@ -87,7 +87,7 @@ def oracle(task: HasContexts, policies: Sequence[Policy | Process], **switches: 
 
 
 def oracle_of_ends(runs: Sequence[Ends]) -> tuple[Any, Any]:
-    """Return accuracy and steps of the best of independent runs, each a joint law of (model calls, correct).
+    """Return accuracy and steps of the best of independent runs, each a joint distribution of (model calls, correct).
 
     The last run, the most careful, is taken where none is correct:
     ``P(no correct answer within s calls) = prod_j (1 - P_j(correct, calls <= s))``.

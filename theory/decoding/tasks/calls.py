@@ -1,4 +1,4 @@
-"""The law of the number of rounds on a task: averaged over contexts, by a lumped chain where the outcomes are too many.
+"""The distribution of the number of rounds on a task: averaged over contexts, by a lumped chain for many outcomes.
 
 See :mod:`theory.decoding.call_counts` for a single pmf.
 """
@@ -11,8 +11,8 @@ from typing import Any
 
 from flint import fmpq
 
-from theory.decoding.call_counts import step_law
-from theory.decoding.call_distribution import StepLaw, mixed
+from theory.decoding.call_counts import step_distribution
+from theory.decoding.call_distribution import StepDistribution, mixed
 from theory.decoding.exchangeable import marginal_bits, size_of_alike, step_of_alike
 from theory.decoding.tasks.decode import not_lumped
 from theory.decoding.tasks.realised import realised
@@ -23,93 +23,109 @@ from theory.distributions.lumped_chain import Chain, State
 from theory.distributions.tempering import GREEDY_TIES, check_temperature, stays_rational
 from theory.limits import CostError, sharing
 from theory.numbers.arithmetic import to_fmpq, to_fraction
-from theory.numbers.balls import ball_precision, law_with_error, to_ball
+from theory.numbers.balls import ball_precision, distribution_with_error, to_ball
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.validation import choice
 
-__all__ = ["lumped_step_law", "steps_law_answer", "task_step_law"]
+__all__ = ["lumped_step_distribution", "steps_distribution_answer", "task_step_distribution"]
 
 _LISTED = 7  # positions; longer lists with a lumped chain are not listed
-_STRUCTURED = 12  # positions; longer laws with a structure are not listed
+_STRUCTURED = 12  # positions; longer distributions with a structure are not listed
 _PAIRS = 20_000  # of a flow, in a command: seconds
 _PART = Fraction(1, 8)  # of what a decode may take, in a command
 
 
-def task_step_law(
+def task_step_distribution(
     task: HasContexts, policy: Policy | Process, *, limit: int | None = None, **switches: Any
-) -> StepLaw | None:
-    """Return the law of the model calls on a task; ``None`` where it is not known without listing a long law.
+) -> StepDistribution | None:
+    """Return the distribution of the model calls on a task; ``None`` where it is not known without a long list.
 
     Args:
         task: A task.
         policy: An unmasking policy or a process.
-        limit: As in :func:`theory.decoding.call_counts.step_law`.
+        limit: As in :func:`theory.decoding.call_counts.step_distribution`.
         **switches: As in :func:`theory.decoding.decoder.decode`.
 
     Example:
         >>> from synthetic import make_task
         >>> from theory.policies import parse_policy
-        >>> law = task_step_law(make_task("replace_random", 5), parse_policy("factor:f=1"))
-        >>> law.runs, law.data
+        >>> distribution = task_step_distribution(make_task("replace_random", 5), parse_policy("factor:f=1"))
+        >>> distribution.runs, distribution.data
         ({2: Fraction(61, 125), 3: Fraction(64, 125)}, {2: Fraction(3, 5), 3: Fraction(2, 5)})
     """
     chain = task.chain()
     if chain is not None and chain.n > _LISTED and not_lumped(policy, switches) is None:
         assert not isinstance(policy, Process)
         plain = {key: value for key, value in switches.items() if key in ("temperature", "greedy_ties")}
-        return lumped_step_law(chain, policy, **plain)
+        return lumped_step_distribution(chain, policy, **plain)
     structure = structure_of(task)
     if chain is None and structure is not None and structure.n > _STRUCTURED:
         known = realised(policy, structure.n) if switches.get("off_support") != "stop" else None
         if known is None:
             return None
         sure = {int(known.calls): Fraction(1)}
-        return StepLaw(runs=sure, data=sure)
+        return StepDistribution(runs=sure, data=sure)
     contexts = occurring(task.contexts())
     with sharing(Fraction(1, len(contexts))):
-        return mixed([(c.weight, step_law(c.law.pmf(), policy, limit=limit, **switches)) for c in contexts])
+        return mixed(
+            [
+                (c.weight, step_distribution(c.distribution.pmf(), policy, limit=limit, **switches))
+                for c in contexts
+            ]
+        )
 
 
-def steps_law_answer(
-    task: HasContexts, policy: Policy | Process, known: StepLaw | None = None, **switches: Any
+def steps_distribution_answer(
+    task: HasContexts, policy: Policy | Process, known: StepDistribution | None = None, **switches: Any
 ) -> dict[str, Any]:
     """Return the entries of a decode's answer: pairs of (model calls, probability); none where it would take long.
 
-    Keys: ``steps_law`` and ``steps_law_under_data``; the latter is ``None`` for rules that do not follow the data.
-    ``known``: the law, if a decode has given it.
+    Keys: ``steps_distribution`` and ``steps_distribution_under_data``; the latter is ``None`` for rules that do not
+    follow the data. ``known``: the distribution, if a decode has given it.
     """
     try:
         with sharing(_PART):
-            law = known or task_step_law(task, policy, limit=_PAIRS, **switches)
+            distribution = known or task_step_distribution(task, policy, limit=_PAIRS, **switches)
     except CostError:
         return {}
-    if law is None:
+    if distribution is None:
         return {}
-    data = None if law.data is None else [list(pair) for pair in law.data.items()]
+    data = None if distribution.data is None else [list(pair) for pair in distribution.data.items()]
     found: dict[str, Any] = {
-        "steps_law": [list(pair) for pair in law.runs.items()],
-        "steps_law_under_data": data,
+        "steps_distribution": [list(pair) for pair in distribution.runs.items()],
+        "steps_distribution_under_data": data,
     }
-    laws = {"steps_law": law.runs, "steps_law_under_data": law.data or {}}
-    floats = [key for key, of in laws.items() if any(isinstance(p, float) for p in of.values())]
-    return found | ({} if law.error is None or not floats else {"errors": dict.fromkeys(floats, law.error)})
+    distributions = {
+        "steps_distribution": distribution.runs,
+        "steps_distribution_under_data": distribution.data or {},
+    }
+    floats = [key for key, of in distributions.items() if any(isinstance(p, float) for p in of.values())]
+    return found | (
+        {}
+        if distribution.error is None or not floats
+        else {"errors": dict.fromkeys(floats, distribution.error)}
+    )
 
 
-def lumped_step_law(
+def lumped_step_distribution(
     chain: Chain, policy: Policy, *, temperature: object = 1, greedy_ties: str = "random"
-) -> StepLaw:
-    """Return the law of the model calls when decoding the law of ``chain`` (``decode_lumped``).
+) -> StepDistribution:
+    """Return the distribution of the model calls when decoding the distribution of ``chain`` (``decode_lumped``).
 
     The steps so far are carried along with every state; off the support the ``marginal`` convention holds.
     """
     tau = check_temperature(temperature)
     choice(greedy_ties, "greedy_ties", GREEDY_TIES)
     with ball_precision():
-        return _lumped_law(chain, policy, tau, greedy_ties, exact=stays_rational(tau, marginal_bits(chain)))
+        return _lumped_distribution(
+            chain, policy, tau, greedy_ties, exact=stays_rational(tau, marginal_bits(chain))
+        )
 
 
-def _lumped_law(chain: Chain, policy: Policy, tau: Fraction, greedy_ties: str, *, exact: bool) -> StepLaw:
+def _lumped_distribution(
+    chain: Chain, policy: Policy, tau: Fraction, greedy_ties: str, *, exact: bool
+) -> StepDistribution:
     number: Callable[[Any], Any] = to_fmpq if exact else to_ball
     zero: Any = number(0)
     flows: dict[State, dict[int, list[Any]]] = {chain.start: {0: [number(1), fmpq(1)]}}
@@ -133,17 +149,19 @@ def _lumped_law(chain: Chain, policy: Policy, tau: Fraction, greedy_ties: str, *
             size = size_of_alike(chain.n, policy, chain.fallback(), left)
             for steps, mass in lost[left].items():
                 _add(lost[left - size], steps + 1, mass)
-    runs, data_law = dict(lost[0]), dict[int, Any]()
+    runs, data_distribution = dict(lost[0]), dict[int, Any]()
     for by_steps in flows.values():
         for steps, (own, data) in by_steps.items():
             _add(runs, steps, own)
-            _add(data_law, steps, data)
-    shown, error = law_with_error(runs)
-    return StepLaw(
-        runs=shown, data={calls: to_fraction(p) for calls, p in sorted(data_law.items())}, error=error
+            _add(data_distribution, steps, data)
+    shown, error = distribution_with_error(runs)
+    return StepDistribution(
+        runs=shown,
+        data={calls: to_fraction(p) for calls, p in sorted(data_distribution.items())},
+        error=error,
     )
 
 
-def _add(law: dict[int, Any], steps: int, mass: Any) -> None:
+def _add(distribution: dict[int, Any], steps: int, mass: Any) -> None:
     if mass != 0:
-        law[steps] = law.get(steps, 0) + mass
+        distribution[steps] = distribution.get(steps, 0) + mass

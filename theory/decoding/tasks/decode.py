@@ -9,7 +9,7 @@ from functools import cache
 from math import comb
 from typing import Any
 
-from theory.decoding.call_distribution import StepLaw, mixed
+from theory.decoding.call_distribution import StepDistribution, mixed
 from theory.decoding.decoder import as_process, decode
 from theory.decoding.lumped import decode_lumped
 from theory.decoding.structured.dispatch import NotKnownError, decode_structured
@@ -38,7 +38,7 @@ class ExpectedDecode:
     """The expectation of :class:`theory.decoding.decoder.Decode` over the contexts of a task.
 
     ``errors`` has a proven bound on the error of each float, ``tokens_per_step`` included; none for exact numbers.
-    ``step_law`` is the law of the model calls where every decode has it.
+    ``step_distribution`` is the distribution of the model calls where every decode has it.
     """
 
     accuracy: Number
@@ -48,7 +48,7 @@ class ExpectedDecode:
     steps_under_data: Number | None
     length: Number
     errors: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
-    step_law: StepLaw | None = None
+    step_distribution: StepDistribution | None = None
 
     @property
     def tokens_per_step(self) -> Number:
@@ -92,11 +92,15 @@ def decode_contexts(
     names = ("accuracy", "kl", "path_kl", "steps", "steps_under_data")
     means = {name: expectation([(w, getattr(r, name)) for w, r in results]) for name in names}
     length = expectation([(w, Fraction(r.n)) for w, r in results])
-    laws = [(w, law) for w, r in results if (law := getattr(r, "step_law", None)) is not None]
+    distributions = [
+        (w, distribution)
+        for w, r in results
+        if (distribution := getattr(r, "step_distribution", None)) is not None
+    ]
     return ExpectedDecode(
         length=length,
         errors=decode_errors(results, means, length),
-        step_law=mixed(laws) if len(laws) == len(results) else None,
+        step_distribution=mixed(distributions) if len(distributions) == len(results) else None,
         **means,
     )
 
@@ -104,11 +108,11 @@ def decode_contexts(
 def _each_context(
     contexts: Sequence[Context], policy: Policy | Process, switches: dict[str, Any]
 ) -> list[tuple[Fraction, Any]]:
-    """Decode the law of each context; all together keep to the limits, each to its share by its number of states.
+    """Decode each context; all together keep to the limits, each to its share by its number of states.
 
     Contexts that differ in the names of tokens alone are decoded once, where the rule cannot see names.
     """
-    pmfs = [context.law.pmf() for context in contexts]
+    pmfs = [context.distribution.pmf() for context in contexts]
     named = isinstance(policy, Process) or _sees_names(policy, switches)
     alike: dict[Hashable, tuple[Fraction, JointPMF]] = {}
     for context, pmf in zip(contexts, pmfs, strict=True):
@@ -126,14 +130,14 @@ def _each_context(
 
 
 def _sees_names(policy: Policy, switches: dict[str, Any]) -> bool:
-    """Return whether a rule may see more of a law than its probabilities: a process, or one that asks the model."""
+    """Return whether a rule may see more than probabilities: a process, or one that asks the model."""
     if not is_ours(policy) or getattr(policy, "asks", False):
         return True
     return as_process(policy, _transform(switches)) is not None
 
 
 def _up_to_names(pmf: JointPMF) -> Hashable:
-    """Return what the probabilities of a law follow from."""
+    """Return what the probabilities of a distribution follow from."""
     sizes = tuple(map(len, pmf.alphabets))
     return sizes, pmf.codes.tobytes(), str(pmf.weights.dtype), listing(pmf.weights), pmf.total
 
@@ -162,7 +166,7 @@ def _transform(switches: dict[str, Any]) -> Transform:
 
 
 def _structure(task: HasContexts, chain: Chain | None, lumped: bool | None) -> Structure | None:
-    """Return the structure of a law whose masked positions do not look alike, where it should be used."""
+    """Return the structure of a distribution whose masked positions do not look alike, where it should be used."""
     if chain is not None or lumped is False:
         return None
     structure = structure_of(task)
@@ -179,7 +183,9 @@ def _structured(
     """Decode through the structure; where that is not known by listing, if that is not too costly."""
     try:
         if obstacle is not None or isinstance(policy, Process):
-            raise NotKnownError(f"a decode of a law too long to list knows no {obstacle}; list a smaller n.")
+            raise NotKnownError(
+                f"a decode of a distribution too long to list knows no {obstacle}; list a smaller n."
+            )
         plain = {key: value for key, value in switches.items() if key in ("temperature", "greedy_ties")}
         return decode_structured(structure, policy, **plain)
     except CostError:
@@ -189,11 +195,11 @@ def _structured(
             raise
         try:
             (context,) = task.contexts()
-            return decode(context.law.pmf(), policy, **switches)
+            return decode(context.distribution.pmf(), policy, **switches)
         except CostError:
             raise unknown from None
 
 
 _LISTED_LIMIT = 7  # up to 5040 outcomes are decoded in seconds without lumping
 _LISTED_POSITIONS = 16  # beyond, listing takes minutes where it ends at all
-_STRUCTURED_FROM = 12  # positions; shorter laws are listed, which gives kl in every case
+_STRUCTURED_FROM = 12  # positions; shorter distributions are listed, which gives kl in every case

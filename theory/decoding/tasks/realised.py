@@ -155,7 +155,9 @@ def realised_on(task: HasContexts, policy: Policy | Process, **switches: Any) ->
         assert not isinstance(policy, Process)
         process = Factorised(policy)
     contexts = occurring(task.contexts())
-    runs = [(c.weight, process_masked(c.law.pmf(), process, transform, off_support)) for c in contexts]
+    runs = [
+        (c.weight, process_masked(c.distribution.pmf(), process, transform, off_support)) for c in contexts
+    ]
     calls = max(len(masked) for _, (masked, _) in runs)
     with ball_precision():
         before = [
@@ -171,7 +173,7 @@ def realised_on(task: HasContexts, policy: Policy | Process, **switches: Any) ->
 
 
 def lumped_form(policy: Policy | Process, n: int) -> Policy | Process:
-    """Return a policy with the same law that lumped chains can follow; the policy itself if there is none.
+    """Return a policy with the same distribution that lumped chains can follow; the policy itself if there is none.
 
     A schedule without blocks takes known sizes; its idle calls change nothing but their number.
     """

@@ -1,4 +1,4 @@
-r"""Bernoulli walks as a law: exact conditionals in closed form.
+r"""Bernoulli walks as a distribution: exact conditionals in closed form.
 
 ``y_j`` is the sum of the first j of n fair bits. Between revealed places a < j < b (place 0 holds 0) the value has
 grown by a hypergeometric number: with ``G = b - a``, ``d = j - a`` and ``K = y_b - y_a``,
@@ -27,21 +27,21 @@ from theory.distributions.outcomes import Token
 from theory.distributions.pmf import JointPMF
 from theory.limits import CostError
 
-__all__ = ["WalkLaw"]
+__all__ = ["WalkDistribution"]
 
 Ints = NDArray[np.int64]
 _LONGEST = 1023
 
 
 @dataclass(frozen=True)
-class WalkLaw:
-    """The uniform law on walks of n steps 0 or 1; numpy batches only.
+class WalkDistribution:
+    """The uniform distribution on walks of n steps 0 or 1; numpy batches only.
 
     Attributes:
         n: The number of positions, at most 1,023.
 
     Example:
-        >>> WalkLaw(3).conditional(np.array([[MASK, 1, MASK]]))[0].tolist()
+        >>> WalkDistribution(3).conditional(np.array([[MASK, 1, MASK]]))[0].tolist()
         [[0.5, 0.5, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.5, 0.5, 0.0]]
     """
 
@@ -65,7 +65,7 @@ class WalkLaw:
         return self.n * (10 * (self.n + 1) + 500)
 
     def conditional(self, revealed: Ints) -> NDArray[np.float64]:
-        """Return the ideal marginals, shape (B, n, n + 1); see :class:`theory.distributions.distribution.Law`."""
+        """Return the ideal marginals, shape (B, n, n + 1); see ``Distribution``."""
         shown = np.asarray(revealed)
         gaps = _Gaps.of(shown)
         void: NDArray[np.bool_] = np.asarray(gaps.bad.any(axis=1))
@@ -89,7 +89,7 @@ class WalkLaw:
         return self._between(gaps, others == 0)
 
     def _between(self, gaps: _Gaps, where: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return the law of the positions ``where`` between their neighbours, zeros if there is none; (B, n, n + 1)."""
+        """Return the distribution of the positions ``where`` between their neighbours, zeros if none; (B, n, n + 1)."""
         choose, n = _coefficients(self.n), self.n
         steps, length, ones = gaps.steps[where], gaps.length[where], gaps.ones[where]
         free = length < 0

@@ -1,4 +1,4 @@
-"""Parity, the repeated bit and a single outcome as laws.
+"""Parity, the repeated bit and a single outcome as distributions.
 
 - **Parity**: bits are fair until one is left, which must make the sum even. Only whole strings can be impossible.
 - **Repeated bit**: fair until one is revealed. Two different bits are impossible.
@@ -19,14 +19,14 @@ from theory.distributions.distribution import MASK
 from theory.distributions.outcomes import Token
 from theory.distributions.pmf import JointPMF
 
-__all__ = ["ParityLaw", "RepeatedLaw", "SureLaw"]
+__all__ = ["ParityDistribution", "RepeatedDistribution", "SureDistribution"]
 
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class _Bits:
-    """A law on bit strings: adding a code word, which renames bits, leads from any outcome to any other."""
+    """A distribution on bit strings: adding a code word, which renames bits, leads from any outcome to any other."""
 
     tokens_alike: ClassVar[bool] = True  # renaming tokens alone is transitive on the support
     n: int
@@ -43,19 +43,19 @@ class _Bits:
 
 
 @dataclass(frozen=True)
-class ParityLaw(_Bits):
-    """The uniform law on bit strings with an even sum; numpy batches only.
+class ParityDistribution(_Bits):
+    """The uniform distribution on bit strings with an even sum; numpy batches only.
 
     Attributes:
         n: The number of bits.
 
     Example:
-        >>> ParityLaw(3).conditional(np.array([[1, MASK, 0], [1, MASK, MASK]]))[:, 1].tolist()
+        >>> ParityDistribution(3).conditional(np.array([[1, MASK, 0], [1, MASK, MASK]]))[:, 1].tolist()
         [[0.0, 1.0], [0.5, 0.5]]
     """
 
     def conditional(self, revealed: Ints) -> NDArray[np.float64]:
-        """Return the ideal marginals, shape (B, n, 2); see :class:`theory.distributions.distribution.Law`."""
+        """Return the ideal marginals, shape (B, n, 2); see :class:`theory.distributions.distribution.Distribution`."""
         shown = np.asarray(revealed)
         left, odd, wrong = self._counts(shown)
         fair = 0.5 if self.n > 1 else 0.0  # a single bit is zero
@@ -104,19 +104,19 @@ class ParityLaw(_Bits):
 
 
 @dataclass(frozen=True)
-class RepeatedLaw(_Bits):
-    """The uniform law on the two constant bit strings; numpy batches only.
+class RepeatedDistribution(_Bits):
+    """The uniform distribution on the two constant bit strings; numpy batches only.
 
     Attributes:
         n: The number of bits.
 
     Example:
-        >>> RepeatedLaw(2).conditional(np.array([[1, MASK], [MASK, MASK]]))[:, 1].tolist()
+        >>> RepeatedDistribution(2).conditional(np.array([[1, MASK], [MASK, MASK]]))[:, 1].tolist()
         [[0.0, 1.0], [0.5, 0.5]]
     """
 
     def conditional(self, revealed: Ints) -> NDArray[np.float64]:
-        """Return the ideal marginals, shape (B, n, 2); see :class:`theory.distributions.distribution.Law`."""
+        """Return the ideal marginals, shape (B, n, 2); see :class:`theory.distributions.distribution.Distribution`."""
         shown = np.asarray(revealed)
         zeros, ones = (shown == 0).any(axis=1), (shown == 1).any(axis=1)
         void = (zeros & ones) | _strange(shown).any(axis=1)
@@ -155,14 +155,14 @@ class RepeatedLaw(_Bits):
 
 
 @dataclass(frozen=True)
-class SureLaw:
-    """The law of a single outcome of n different items.
+class SureDistribution:
+    """The distribution of a single outcome of n different items.
 
     Attributes:
         n: The number of positions.
 
     Example:
-        >>> SureLaw(2).conditional(np.array([[MASK, 0]])).tolist()
+        >>> SureDistribution(2).conditional(np.array([[MASK, 0]])).tolist()
         [[[1.0], [1.0]]]
     """
 

@@ -1,4 +1,4 @@
-"""Insert Random and Remove Random as laws: one hidden place, uniform on N.
+"""Insert Random and Remove Random as distributions: one hidden place, uniform on N.
 
 What a revealed position tells is on which side of it the place is, so that an interval of places lo..hi is left, all
 equally likely. At position p the tokens are
@@ -24,21 +24,21 @@ from theory.distributions.distribution import MASK
 from theory.distributions.outcomes import Token
 from theory.distributions.pmf import JointPMF
 
-__all__ = ["PlaceLaw"]
+__all__ = ["PlaceDistribution"]
 
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class PlaceLaw:
-    """The law of a list with one item inserted or removed at a random place; numpy batches only.
+class PlaceDistribution:
+    """The distribution of a list with one item inserted or removed at a random place; numpy batches only.
 
     Attributes:
         n: The number of positions.
         kind: ``insert`` or ``remove``.
 
     Example:
-        >>> PlaceLaw(3, "insert").conditional(np.array([[MASK, 0, MASK]]))[0].tolist()
+        >>> PlaceDistribution(3, "insert").conditional(np.array([[MASK, 0, MASK]]))[0].tolist()
         [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]
     """
 
@@ -61,7 +61,7 @@ class PlaceLaw:
         return 150 * self.n
 
     def conditional(self, revealed: Ints) -> NDArray[np.float64]:
-        """Return the ideal marginals, shape (B, n, V); see :class:`theory.distributions.distribution.Law`."""
+        """Return the ideal marginals, shape (B, n, V); see :class:`theory.distributions.distribution.Distribution`."""
         low, high = self._ends(np.asarray(revealed))
         low, high = low.max(axis=1, keepdims=True), high.min(axis=1, keepdims=True)
         void = low > high

@@ -1,4 +1,4 @@
-"""One-hot blocks as a law: exact conditionals in closed form, at any length.
+"""One-hot blocks as a distribution: exact conditionals in closed form, at any length.
 
 Independent blocks of b bits with a single one each, uniformly placed. With m positions of a block masked and its one
 not revealed, each is the one with probability 1/m; once it is revealed the rest are zeros. A block with two ones is
@@ -27,12 +27,12 @@ from theory.distributions.pmf import JointPMF
 from theory.limits import require_memory, scientific
 from theory.numbers.arithmetic import Array
 
-__all__ = ["BlocksLaw", "listed_uniformly", "uniform_log_prob"]
+__all__ = ["BlocksDistribution", "listed_uniformly", "uniform_log_prob"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class BlocksLaw:
-    """The uniform law on sequences of one-hot blocks.
+class BlocksDistribution:
+    """The uniform distribution on sequences of one-hot blocks.
 
     Attributes:
         block: b, the length of a block.
@@ -40,8 +40,8 @@ class BlocksLaw:
         items: Whether token 0 names another item at each position (Replace Random: one block).
 
     Example:
-        >>> law = BlocksLaw(block=3, copies=2)
-        >>> law.conditional(np.array([[0, MASK, MASK, 1, MASK, MASK]]))[0, :, 1].tolist()
+        >>> distribution = BlocksDistribution(block=3, copies=2)
+        >>> distribution.conditional(np.array([[0, MASK, MASK, 1, MASK, MASK]]))[0, :, 1].tolist()
         [0.0, 0.5, 0.5, 1.0, 0.0, 0.0]
     """
 
@@ -66,7 +66,7 @@ class BlocksLaw:
         return 150 * self.n
 
     def conditional(self, revealed: Array) -> Array:
-        """Return the ideal marginals, shape (B, n, 2); see :class:`theory.distributions.distribution.Law`."""
+        """Return the ideal marginals, shape (B, n, 2); see :class:`theory.distributions.distribution.Distribution`."""
         xp = array_namespace(revealed)
         cells = xp.reshape(revealed, (-1, self.copies, self.block))
         masked, one = cells == MASK, cells == 1

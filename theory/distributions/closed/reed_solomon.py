@@ -1,4 +1,4 @@
-"""Reed-Solomon codes as a law: exact conditionals by interpolation over F_q.
+"""Reed-Solomon codes as a distribution: exact conditionals by interpolation over F_q.
 
 A word is ``P(0), ..., P(n-1)`` for a polynomial P of degree below k over F_q, q a prime of at least n. Fewer than k
 revealed symbols leave every other one uniform. From k on the first k determine P (Lagrange): with the revealed points
@@ -26,14 +26,14 @@ from theory.distributions.distribution import MASK
 from theory.distributions.outcomes import Token
 from theory.distributions.pmf import JointPMF
 
-__all__ = ["ReedSolomonLaw"]
+__all__ = ["ReedSolomonDistribution"]
 
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class ReedSolomonLaw:
-    """The uniform law on the words of a Reed-Solomon code; numpy batches only.
+class ReedSolomonDistribution:
+    """The uniform distribution on the words of a Reed-Solomon code; numpy batches only.
 
     Attributes:
         n: The number of symbols, at most q.
@@ -41,8 +41,8 @@ class ReedSolomonLaw:
         order: q, a prime.
 
     Example:
-        >>> law = ReedSolomonLaw(3, 2, 3)  # 0, 1, 2 on a line
-        >>> law.conditional(np.array([[1, 2, MASK]]))[0, 2].tolist()
+        >>> distribution = ReedSolomonDistribution(3, 2, 3)  # 0, 1, 2 on a line
+        >>> distribution.conditional(np.array([[1, 2, MASK]]))[0, 2].tolist()
         [1.0, 0.0, 0.0]
     """
 
@@ -66,7 +66,7 @@ class ReedSolomonLaw:
         return 15 * self.n * self.order
 
     def conditional(self, revealed: Ints) -> NDArray[np.float64]:
-        """Return the ideal marginals, shape (B, n, q); see :class:`theory.distributions.distribution.Law`."""
+        """Return the ideal marginals, shape (B, n, q); see :class:`theory.distributions.distribution.Distribution`."""
         shown = np.asarray(revealed)
         known = shown != MASK
         strange = ((shown < MASK) | (shown >= self.order)).any(axis=1)

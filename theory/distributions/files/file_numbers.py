@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from theory.distributions.distribution import Context, ListedLaw
+from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.written_numbers import is_float, is_rounding
 from theory.validation import InputError
 
@@ -54,9 +54,11 @@ class FileNumbers:
             contexts = [replace(context, weight=context.weight / total) for context in contexts]
         if not self.floats:
             return contexts
-        listed = [isinstance(context.law, ListedLaw) for context in contexts]
+        listed = [isinstance(context.distribution, ListedDistribution) for context in contexts]
         return [
-            replace(context, law=ListedLaw(context.law.pmf().rounded())) if known else context
+            replace(context, distribution=ListedDistribution(context.distribution.pmf().rounded()))
+            if known
+            else context
             for context, known in zip(contexts, listed, strict=True)
         ]
 

@@ -1,4 +1,4 @@
-"""Structured laws in task files: ``{"markov": {...}}``, ``{"hmm": {...}}`` and ``{"grammar": {...}}``.
+"""Structured distributions in task files: ``{"markov": {...}}``, ``{"hmm": {...}}`` and ``{"grammar": {...}}``.
 
     {"markov": {"length": 200, "tokens": ["a", "b"], "initial": ["1/2", "1/2"], "transition": [[0.9, 0.1], [0.2, 0.8]]}}
     {"hmm": {"length": 200, "initial": [...], "transition": [[...], ...], "emission": [[...], ...], "tokens": [...]}}
@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from theory.distributions.distribution import Law
-from theory.distributions.parametric.grammar import GrammarLaw
+from theory.distributions.distribution import Distribution
+from theory.distributions.parametric.grammar import GrammarDistribution
 from theory.distributions.parametric.grammar_rules import read_rules
-from theory.distributions.parametric.hmm import HMMLaw
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.hmm import HMMDistribution
+from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.parametric.parameters import matrix, row
 from theory.distributions.written_numbers import as_written, misses
 from theory.validation import InputError, positive_int, shown
@@ -35,8 +35,10 @@ _KEYS = {
 _OPTIONAL = {"length", "tokens", "words"}
 
 
-def read_structured(kind: str, data: Any, n: int | None, normalise: bool, exact: bool = False) -> Law:
-    """Return the law of one entry of a task file.
+def read_structured(
+    kind: str, data: Any, n: int | None, normalise: bool, exact: bool = False
+) -> Distribution:
+    """Return the distribution of one entry of a task file.
 
     Args:
         kind: One of :data:`STRUCTURED`.
@@ -91,7 +93,7 @@ def _probabilities(data: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _chain(kind: str, data: dict[str, Any], length: int, normalise: bool) -> Law:
+def _chain(kind: str, data: dict[str, Any], length: int, normalise: bool) -> Distribution:
     initial = row(data["initial"], "initial", normalise=normalise)
     states = len(initial)
     transition = data["transition"]
@@ -114,14 +116,14 @@ def _chain(kind: str, data: dict[str, Any], length: int, normalise: bool) -> Law
         "tokens": tuple(tokens),
     }
     if kind == "markov":
-        return MarkovLaw(**common)
+        return MarkovDistribution(**common)
     emission = data["emission"]
     if normalise:
         emission = matrix(emission, "emission", states, normalise=True)
-    return HMMLaw(**common, emission=emission)
+    return HMMDistribution(**common, emission=emission)
 
 
-def _grammar(data: dict[str, Any], length: int, normalise: bool) -> Law:
+def _grammar(data: dict[str, Any], length: int, normalise: bool) -> Distribution:
     start = data["start"]
     if not isinstance(start, str):
         raise InputError(f"start must be a symbol, got {shown(start)}.")
@@ -129,33 +131,52 @@ def _grammar(data: dict[str, Any], length: int, normalise: bool) -> Law:
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise InputError(f"words must be a list of words, got {shown(words)}.")
     rules = read_rules(data["rules"], normalise=normalise)
-    return GrammarLaw(n=length, rules=rules, start=start, words=tuple(words))
+    return GrammarDistribution(n=length, rules=rules, start=start, words=tuple(words))
 
 
-def write_structured(law: MarkovLaw | HMMLaw | GrammarLaw) -> dict[str, Any]:
-    """Return the law as one entry of a task file, JSON values with exact probabilities as texts.
+def write_structured(
+    distribution: MarkovDistribution | HMMDistribution | GrammarDistribution,
+) -> dict[str, Any]:
+    """Return the distribution as one entry of a task file, JSON values with exact probabilities as texts.
 
     Example:
-        >>> law = MarkovLaw(n=3, initial=["1/2", "1/2"], transition=[[1, 0], ["1/3", "2/3"]], tokens=("a", "b"))
-        >>> entry = write_structured(law)
+        >>> rows = [[1, 0], ["1/3", "2/3"]]
+        >>> distribution = MarkovDistribution(n=3, initial=["1/2", "1/2"], transition=rows, tokens=("a", "b"))
+        >>> entry = write_structured(distribution)
         >>> entry["markov"]["transition"]
         [[['1', '0'], ['1/3', '2/3']]]
-        >>> read_structured("markov", entry["markov"], None, normalise=False).pmf().outcomes == law.pmf().outcomes
+        >>> read = read_structured("markov", entry["markov"], None, normalise=False)
+        >>> read.pmf().outcomes == distribution.pmf().outcomes
         True
     """
-    if isinstance(law, GrammarLaw):
-        rules: dict[str, dict[str, str]] = {symbol: {} for symbol in law.rules.symbols}
-        for rule in law.rules.binary:
+    if isinstance(distribution, GrammarDistribution):
+        rules: dict[str, dict[str, str]] = {symbol: {} for symbol in distribution.rules.symbols}
+        for rule in distribution.rules.binary:
             rules[rule.head][f"{rule.left} {rule.right}"] = str(rule.probability)
-        for symbol, words in law.rules.words.items():
+        for symbol, words in distribution.rules.words.items():
             rules[symbol] |= {word: str(p) for word, p in words.items()}
         kept = {symbol: sides for symbol, sides in rules.items() if sides}
-        return {"grammar": {"length": law.n, "start": law.start, "rules": kept, "words": list(law.words)}}
-    data: dict[str, Any] = {"length": law.n, "tokens": list(law.tokens), "initial": _texts(law.initial)}
-    data["transition"] = [[_texts(line) for line in step] for step in law.transition]
-    if isinstance(law, MarkovLaw):
+        return {
+            "grammar": {
+                "length": distribution.n,
+                "start": distribution.start,
+                "rules": kept,
+                "words": list(distribution.words),
+            }
+        }
+    data: dict[str, Any] = {
+        "length": distribution.n,
+        "tokens": list(distribution.tokens),
+        "initial": _texts(distribution.initial),
+    }
+    data["transition"] = [[_texts(line) for line in step] for step in distribution.transition]
+    if isinstance(distribution, MarkovDistribution):
         return {"markov": data}
-    emission = law.emission if law.emission is not None else np.eye(len(law.initial), dtype=int).tolist()
+    emission = (
+        distribution.emission
+        if distribution.emission is not None
+        else np.eye(len(distribution.initial), dtype=int).tolist()
+    )
     return {"hmm": data | {"emission": [_texts(line) for line in emission]}}
 
 

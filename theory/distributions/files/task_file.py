@@ -2,12 +2,12 @@
 
 JSON: ``{"outcomes": [["New", "York"], ...], "probabilities": ["1/4", ...]}``, or ``{"contexts": [{"name": "one",
 "weight": "1/2", "outcomes": [...], "probabilities": [...]}, ...]}``. ``probabilities`` may be left out (uniform) or be
-``weights`` (normalised here). ``{"markov": {...}}``, ``{"hmm": {...}}`` and ``{"grammar": {...}}`` describe laws with
-too many outcomes to list; see :mod:`theory.distributions.files.parametric_file`. CSV: a header ``y0,y1,...[,p][,x]``,
-one outcome a row; ``x`` groups rows into equally likely contexts. Short decimals and ratios are taken as written, so
-that results are exact; decimals of over 12 digits are floats (:mod:`theory.distributions.written_numbers`). ``.npy``:
-outcomes as rows of token ids, equally likely; ``.npz``: the arrays ``outcomes`` and perhaps ``probabilities`` or
-``weights``.
+``weights`` (normalised here). ``{"markov": {...}}``, ``{"hmm": {...}}`` and ``{"grammar": {...}}`` describe
+distributions with too many outcomes to list; see :mod:`theory.distributions.files.parametric_file`. CSV: a header
+``y0,y1,...[,p][,x]``, one outcome a row; ``x`` groups rows into equally likely contexts. Short decimals and ratios
+are taken as written, so that results are exact; decimals of over 12 digits are floats
+(:mod:`theory.distributions.written_numbers`). ``.npy``: outcomes as rows of token ids, equally likely; ``.npz``: the
+arrays ``outcomes`` and perhaps ``probabilities`` or ``weights``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from theory.distributions.distribution import Context, ListedLaw, check_weights, occurring
+from theory.distributions.distribution import Context, ListedDistribution, check_weights, occurring
 from theory.distributions.files.arrays import number_list, read_arrays, token_rows
 from theory.distributions.files.file_numbers import FileNumbers
 from theory.distributions.files.parametric_file import STRUCTURED, read_structured, rounding
@@ -54,14 +54,14 @@ class FileTask:
     @property
     def n(self) -> int:
         """The length of the longest context."""
-        return max(context.law.n for context in self.parts)
+        return max(context.distribution.n for context in self.parts)
 
     def contexts(self) -> tuple[Context, ...]:
         """Return the contexts of the file."""
         return self.parts
 
     def chain(self) -> Chain | None:
-        """No lumped chain is known for a listed law."""
+        """No lumped chain is known for a listed distribution."""
         return None
 
 
@@ -82,11 +82,11 @@ def read_task(
 
     With a probability or weight of over 12 significant digits among its numbers a listed task is one of float64
     probabilities: a sum within 1e-9 of one is rounding and is divided out, as :attr:`FileTask.note` says. Rows of
-    structured laws are divided likewise and stay rational.
+    structured distributions are divided likewise and stay rational.
 
     Args:
         path: The file.
-        n: The length of the sequences of a structured law; a listed task has its own.
+        n: The length of the sequences of a structured distribution; a listed task has its own.
         normalise: Divide probabilities and weights of contexts by their sum where it is not one.
         exact: Take numbers of any length as the decimals they are, which must sum to one exactly.
 
@@ -110,7 +110,7 @@ def read_task(
         contexts = numbers.settled(contexts)
         check_weights(contexts)
         contexts = occurring(contexts)
-        longest = max(context.law.n for context in contexts)
+        longest = max(context.distribution.n for context in contexts)
         if n is not None and n != longest:
             raise InputError(f"the outcomes have length {longest}, got -n {n}; leave -n out.")
     except InputError as error:
@@ -142,11 +142,11 @@ def _from_json(text: str, n: int | None, numbers: FileNumbers) -> list[Context]:
     if structured := next((kind for kind in STRUCTURED if kind in data), None):
         _only(data, {structured})
         entry = data[structured]
-        law = read_structured(structured, entry, n, numbers.normalise, numbers.exact)
+        distribution = read_structured(structured, entry, n, numbers.normalise, numbers.exact)
         if not numbers.exact and (off := rounding(entry)) is not None:
             numbers.floats = True
             numbers.missed(off)
-        return [Context(weight=Fraction(1), law=law)]
+        return [Context(weight=Fraction(1), distribution=distribution)]
     if "contexts" not in data:
         return [_context(data, Fraction(1), "", numbers)]
     parts = data["contexts"]
@@ -171,7 +171,9 @@ def _context(data: Any, share: Fraction, label: str, numbers: FileNumbers) -> Co
         outcomes = [_tokens(row) for row in outcomes]
         weight = exact_fraction(data["weight"], "weight") if "weight" in data else share
         numbers.are_floats([data.get("weight")])
-        return Context(weight=weight, law=ListedLaw(_pmf(outcomes, data, numbers)), label=label)
+        return Context(
+            weight=weight, distribution=ListedDistribution(_pmf(outcomes, data, numbers)), label=label
+        )
     except InputError as error:
         raise InputError(f"{where}{error}") from None
 

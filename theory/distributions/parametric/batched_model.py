@@ -1,4 +1,4 @@
-"""The ideal model of a law given by parameters, asked about batches of states; equal states are asked once."""
+"""The ideal model of a distribution given by parameters, asked about batches of states; equal states are asked once."""
 
 from __future__ import annotations
 
@@ -8,56 +8,56 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.distributions.distribution import MASK, Law
-from theory.distributions.parametric.grammar import GrammarLaw
-from theory.distributions.parametric.hmm import HMMLaw
+from theory.distributions.distribution import MASK, Distribution
+from theory.distributions.parametric.grammar import GrammarDistribution
+from theory.distributions.parametric.hmm import HMMDistribution
 from theory.distributions.parametric.leave_one_out import LeavesOut, others_only
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.markov import MarkovDistribution
 from theory.numbers.arithmetic import Array
 
-__all__ = ["LawModel", "row_operations"]
+__all__ = ["DistributionModel", "row_operations"]
 
 _CELLS = 1 << 22  # float64 numbers of one batch of marginals: 32 MB
 
 
-class LawModel:
-    """Conditionals of a law, with the convention for impossible states; an oracle for policies.
+class DistributionModel:
+    """Conditionals of a distribution, with the convention for impossible states; an oracle for policies.
 
     Args:
-        law: The law.
+        distribution: The distribution.
         off_support: What the model says after impossible tokens: ``marginal``, ``uniform`` (over the tokens that can
             occur at the position) or ``stop`` (which answers like ``marginal``; its runs end).
 
     Attributes:
         asked: Number of states asked so far, equal ones counted each.
-        watch: Called after each count and before the law is asked, for limits of cost; it may raise.
+        watch: Called after each count and before the distribution is asked, for limits of cost; it may raise.
 
     Example:
-        >>> from theory.distributions.parametric.markov import MarkovLaw
-        >>> law = MarkovLaw(n=2, initial=["1/4", "3/4"], transition=[[1, 0], [0, 1]])
+        >>> from theory.distributions.parametric.markov import MarkovDistribution
+        >>> distribution = MarkovDistribution(n=2, initial=["1/4", "3/4"], transition=[[1, 0], [0, 1]])
         >>> states = np.array([[0, MASK], [0, 1]])
-        >>> model = LawModel(law)
+        >>> model = DistributionModel(distribution)
         >>> probs = model.marginals(states)
         >>> probs[0, 1].tolist(), model.impossible(states, probs).tolist()
         ([1.0, 0.0], [False, True])
     """
 
-    def __init__(self, law: Law, off_support: str = "marginal") -> None:
-        self.law, self.off_support = law, off_support
-        self.n, self.width = law.n, len(law.tokens)
+    def __init__(self, distribution: Distribution, off_support: str = "marginal") -> None:
+        self.distribution, self.off_support = distribution, off_support
+        self.n, self.width = distribution.n, len(distribution.tokens)
         self.asked = 0
         self.watch: Callable[[], None] | None = None
 
     @cached_property
     def base(self) -> NDArray[np.float64]:
         """The marginals given nothing, shape (n, V)."""
-        return np.asarray(self.law.conditional(np.full((1, self.n), MASK))[0])
+        return np.asarray(self.distribution.conditional(np.full((1, self.n), MASK))[0])
 
     def marginals(self, tokens: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return ``P(y_i = v | tokens)`` for each row, shape (B, n, V)."""
         self._count(len(tokens))
         distinct, index = _distinct(tokens)
-        probs = self._in_batches(self.law.conditional, distinct)
+        probs = self._in_batches(self.distribution.conditional, distinct)
         if self.off_support == "uniform":
             probs = np.where(self.impossible(distinct, probs)[:, None, None], self._uniform, probs)
         return probs[index]
@@ -71,8 +71,8 @@ class LawModel:
         """Return which rows show tokens of probability zero, given their marginals; shape (B,).
 
         On the support the marginal at a revealed position is 1 for the token that stands there. Off it the convention
-        gives ``P(y_i = v)`` or the uniform law; were that above ``1 - 1/n`` at all revealed positions, the row would be
-        possible by the union bound. Hence the limit ``1 - 1/(2n)`` parts the two, whatever the rounding.
+        gives ``P(y_i = v)`` or the uniform distribution; were that above ``1 - 1/n`` at all revealed positions, the
+        row would be possible by the union bound. Hence the limit ``1 - 1/(2n)`` parts the two, whatever the rounding.
         """
         index = np.where(tokens == MASK, 0, tokens)[:, :, None]
         shown = np.take_along_axis(probs, index, axis=2)[:, :, 0]
@@ -86,15 +86,15 @@ class LawModel:
         return self.marginals(tokens.reshape(-1, n)).reshape(rows, states, n, self.width)
 
     def left_out(self, tokens: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return ``P(y_i = v | all revealed positions but i)``, shape (B, n, V): one pass where the law can.
+        """Return ``P(y_i = v | all revealed positions but i)``, shape (B, n, V): one pass where the distribution can.
 
         The convention for impossible states holds for each position by itself: for the state without its token.
         """
-        if not isinstance(self.law, LeavesOut):
+        if not isinstance(self.distribution, LeavesOut):
             return self._each_left_out(tokens)
         self._count(len(tokens))
         distinct, index = _distinct(tokens)
-        probs = self._in_batches(self.law.left_out, distinct)
+        probs = self._in_batches(self.distribution.left_out, distinct)
         impossible = ~(probs > 0).any(axis=2, keepdims=True)
         rest = self._uniform if self.off_support == "uniform" else self.base
         return np.where(impossible, rest, probs)[index]
@@ -113,15 +113,17 @@ class LawModel:
     def background(self) -> Array:
         """Return how often each token occurs, the mean over positions of the marginals given nothing; shape (n, V).
 
-        A law whose ids stand for other tokens at each position says it itself, ``law.background()``.
+        A distribution whose ids stand for other tokens at each position says it itself, ``distribution.background()``.
         """
-        known = getattr(self.law, "background", None)
+        known = getattr(self.distribution, "background", None)
         return np.broadcast_to(self.base.mean(axis=0), self.base.shape) if known is None else known()
 
-    def _in_batches(self, law: Callable[[Array], Array], states: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return what the law says of the states, a few at a time."""
+    def _in_batches(
+        self, distribution: Callable[[Array], Array], states: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return what the distribution says of the states, a few at a time."""
         most = max(1, _CELLS // (self.n * self.width))
-        parts = [law(states[begin : begin + most]) for begin in range(0, len(states), most)]
+        parts = [distribution(states[begin : begin + most]) for begin in range(0, len(states), most)]
         return np.concatenate([np.zeros((0, self.n, self.width)), *parts])
 
     @cached_property
@@ -139,18 +141,22 @@ def _distinct(tokens: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.
     return tokens[first], index.reshape(-1)
 
 
-def row_operations(law: Law) -> int:
+def row_operations(distribution: Distribution) -> int:
     """Return about how many nanoseconds of one core the marginals of a state take, for estimates of cost.
 
     Measured: 75 a token and position of a chain plus one a product of hidden states, 0.3 a cell of an inside-outside
     chart.
     """
-    known: int | None = getattr(law, "row_cost", None)  # laws in closed form
+    known: int | None = getattr(distribution, "row_cost", None)  # distributions in closed form
     if known is not None:
         return known
-    if isinstance(law, GrammarLaw):
-        held = len(law.words)  # given words split every symbol by what its yield contains
-        pairs = len({(rule.left, rule.right) for rule in law.rules.binary}) << 2 * held
-        return max(1, law.n**3 * (len(law.rules.symbols) << held) * pairs // 3)
-    states = len(law.initial) if isinstance(law, (HMMLaw, MarkovLaw)) else len(law.tokens)
-    return law.n * (75 * (len(law.tokens) + states) + states * states)
+    if isinstance(distribution, GrammarDistribution):
+        held = len(distribution.words)  # given words split every symbol by what its yield contains
+        pairs = len({(rule.left, rule.right) for rule in distribution.rules.binary}) << 2 * held
+        return max(1, distribution.n**3 * (len(distribution.rules.symbols) << held) * pairs // 3)
+    states = (
+        len(distribution.initial)
+        if isinstance(distribution, (HMMDistribution, MarkovDistribution))
+        else len(distribution.tokens)
+    )
+    return distribution.n * (75 * (len(distribution.tokens) + states) + states * states)

@@ -38,13 +38,13 @@ from theory.distributions.pmf import JointPMF
 from theory.numbers.arithmetic import Array
 from theory.validation import InputError, positive_int
 
-__all__ = ["GrammarLaw"]
+__all__ = ["GrammarDistribution"]
 
 _Choice = tuple[list[float], list[Any]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class GrammarLaw:
+class GrammarDistribution:
     """The sentences of n words of a probabilistic grammar.
 
     Attributes:
@@ -56,10 +56,10 @@ class GrammarLaw:
 
     Example:
         >>> rules = {"S": {"N V": 1}, "N": {"dogs": "1/2", "cats": "1/2"}, "V": {"run": "2/3", "V Adv": "1/3"}}
-        >>> law = GrammarLaw(n=3, rules={**rules, "Adv": {"fast": 1}}, start="S")
-        >>> law.tokens
+        >>> distribution = GrammarDistribution(n=3, rules={**rules, "Adv": {"fast": 1}}, start="S")
+        >>> distribution.tokens
         ('cats', 'dogs', 'fast', 'run')
-        >>> law.conditional(np.array([[MASK, 3, MASK]]))[0, 0].tolist()
+        >>> distribution.conditional(np.array([[MASK, 3, MASK]]))[0, 0].tolist()
         [0.5, 0.5, 0.0, 0.0]
     """
 
@@ -167,10 +167,10 @@ class GrammarLaw:
         """``P(A -> v)`` for the tokens, shape (K, V)."""
         return self._all_shows[:, self._used]
 
-    # -- the protocol of laws ---------------------------------------------------------------------------------
+    # -- the protocol of distributions ---------------------------------------------------------------------------------
 
     def conditional(self, revealed: Array) -> Array:
-        """Return the ideal marginals, shape (B, n, V); see :class:`theory.distributions.distribution.Law`."""
+        """Return the ideal marginals, shape (B, n, V); see :class:`theory.distributions.distribution.Distribution`."""
         xp = array_namespace(revealed)
         shows, masked = like(self._shows, revealed), (revealed == MASK)[:, :, None]
         lexical, rest = self._words_and_rest(revealed)

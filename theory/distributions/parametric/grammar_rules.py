@@ -98,7 +98,7 @@ def containing(rules: Rules, words: Sequence[str]) -> tuple[Rules, dict[str, str
     """Return the grammar of the sentences that contain every one of ``words``, in any order and anywhere.
 
     A symbol is split by the set of words that its yield contains, ``A -> B C`` by the unions of the sets of B and C.
-    The weights of a split symbol no longer sum to one; together with a length they still define a law.
+    The weights of a split symbol no longer sum to one; together with a length they still define a distribution.
 
     Args:
         rules: A grammar.

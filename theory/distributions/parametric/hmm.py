@@ -38,14 +38,14 @@ from theory.limits import require_memory
 from theory.numbers.arithmetic import Array
 from theory.validation import InputError, positive_int, shown
 
-__all__ = ["HMMLaw", "checked_tokens", "checked_transitions", "require_listable"]
+__all__ = ["HMMDistribution", "checked_tokens", "checked_transitions", "require_listable"]
 
 _SETS = 4096  # sets of hidden states that count the outcomes; beyond, the count is bounded by V^n
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class HMMLaw:
-    """The law of n tokens shown by a hidden Markov chain.
+class HMMDistribution:
+    """The distribution of n tokens shown by a hidden Markov chain.
 
     Attributes:
         n: The number of positions.
@@ -58,10 +58,11 @@ class HMMLaw:
 
     Example:
         >>> sticky = [["3/4", "1/4"], ["1/4", "3/4"]]
-        >>> law = HMMLaw(n=300, initial=["1/2", "1/2"], transition=sticky, emission=sticky, tokens=("a", "b"))
+        >>> halves, ab = ["1/2", "1/2"], ("a", "b")
+        >>> distribution = HMMDistribution(n=300, initial=halves, transition=sticky, emission=sticky, tokens=ab)
         >>> seen = np.full((1, 300), MASK)
         >>> seen[0, 149] = seen[0, 151] = 0
-        >>> law.conditional(seen)[0, 150].round(4).tolist()  # between two a's
+        >>> distribution.conditional(seen)[0, 150].round(4).tolist()  # between two a's
         [0.6176, 0.3824]
     """
 
@@ -107,10 +108,10 @@ class HMMLaw:
             out.append(out[-1] @ step(self.moves, i))
         return np.stack(out)
 
-    # -- the protocol of laws ---------------------------------------------------------------------------------
+    # -- the protocol of distributions ---------------------------------------------------------------------------------
 
     def conditional(self, revealed: Array) -> Array:
-        """Return the ideal marginals, shape (B, n, V); see :class:`theory.distributions.distribution.Law`."""
+        """Return the ideal marginals, shape (B, n, V); see :class:`theory.distributions.distribution.Distribution`."""
         xp = array_namespace(revealed)
         start, moves, shows = (like(a, revealed) for a in (self.start, self.moves, self.shows))
         shown = one_hot(revealed, len(self.tokens), shows.dtype)

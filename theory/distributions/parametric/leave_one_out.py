@@ -1,4 +1,4 @@
-"""Marginals of each position given all *other* revealed ones, where a law knows them from one pass.
+"""Marginals of each position given all *other* revealed ones, where a distribution knows them from one pass.
 
 Rules that doubt a token (WINO, Saber) read ``P(y_i = v | revealed without i)`` at every position. A chain of hidden
 states has a message from the left into i and one from the right, and both leave the evidence at i out; in a grammar
@@ -20,7 +20,7 @@ __all__ = ["LeavesOut", "others_only", "shares"]
 
 @runtime_checkable
 class LeavesOut(Protocol):
-    """A law that answers for all left-out positions at once."""
+    """A distribution that answers for all left-out positions at once."""
 
     def left_out(self, revealed: Array) -> Array:
         """Return ``P(y_i = v | all revealed positions but i)``.

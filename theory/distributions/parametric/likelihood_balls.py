@@ -12,7 +12,7 @@ from typing import Any
 from flint import arb
 
 from theory.distributions.parametric.grammar_rules import Rules
-from theory.distributions.parametric.hmm import HMMLaw
+from theory.distributions.parametric.hmm import HMMDistribution
 from theory.numbers.balls import ball_precision, to_ball
 
 __all__ = ["MOST", "grammar_bits", "grammar_products", "hmm_bits", "hmm_products"]
@@ -20,26 +20,26 @@ __all__ = ["MOST", "grammar_bits", "grammar_products", "hmm_bits", "hmm_products
 MOST = 5_000_000  # products of one sequence: some seconds
 
 
-def hmm_products(law: HMMLaw) -> int:
+def hmm_products(distribution: HMMDistribution) -> int:
     """Return how many products :func:`hmm_bits` takes."""
-    return law.n * len(law.initial) ** 2
+    return distribution.n * len(distribution.initial) ** 2
 
 
-def hmm_bits(law: HMMLaw, answer: Sequence[int]) -> arb:
+def hmm_bits(distribution: HMMDistribution, answer: Sequence[int]) -> arb:
     """Return ``log2 P(y)`` of a possible sequence by the forward algorithm, as a ball.
 
     Example:
-        >>> sure = HMMLaw(n=2, initial=["1/4", "3/4"], transition=[[1, 0], [0, 1]], emission=None)
+        >>> sure = HMMDistribution(n=2, initial=["1/4", "3/4"], transition=[[1, 0], [0, 1]], emission=None)
         >>> hmm_bits(sure, [0, 0]).contains(-2)
         True
     """
     with ball_precision():
-        states = range(len(law.initial))
-        moves = [[[to_ball(p) for p in row] for row in matrix] for matrix in law.transition]
+        states = range(len(distribution.initial))
+        moves = [[[to_ball(p) for p in row] for row in matrix] for matrix in distribution.transition]
         shows = [[to_ball(int(h == v)) for v in states] for h in states]
-        if law.emission is not None:
-            shows = [[to_ball(p) for p in row] for row in law.emission]
-        message = [to_ball(p) * shows[h][answer[0]] for h, p in enumerate(law.initial)]
+        if distribution.emission is not None:
+            shows = [[to_ball(p) for p in row] for row in distribution.emission]
+        message = [to_ball(p) * shows[h][answer[0]] for h, p in enumerate(distribution.initial)]
         for i, token in enumerate(answer[1:]):
             move = moves[0 if len(moves) == 1 else i]
             message = [_dot(message, [move[g][h] for g in states]) * shows[h][token] for h in states]

@@ -1,4 +1,4 @@
-r"""Proven bounds on the rounding error of ``log2 P(y)`` of structured laws.
+r"""Proven bounds on the rounding error of ``log2 P(y)`` of structured distributions.
 
 Roundings are counted as in :mod:`theory.distributions.parametric.markov_errors`: P(y) is a sum of products of
 positive numbers.
@@ -36,8 +36,8 @@ from flint import arb
 from numpy.typing import NDArray
 
 from theory.distributions.parametric.forward_backward import strained
-from theory.distributions.parametric.grammar import GrammarLaw
-from theory.distributions.parametric.hmm import HMMLaw
+from theory.distributions.parametric.grammar import GrammarDistribution
+from theory.distributions.parametric.hmm import HMMDistribution
 from theory.distributions.parametric.likelihood_balls import (
     MOST,
     grammar_bits,
@@ -45,7 +45,7 @@ from theory.distributions.parametric.likelihood_balls import (
     hmm_bits,
     hmm_products,
 )
-from theory.distributions.parametric.markov import MarkovLaw
+from theory.distributions.parametric.markov import MarkovDistribution
 from theory.numbers.balls import ball_precision
 from theory.numbers.rounding import gamma
 
@@ -58,51 +58,59 @@ _SPARE = 1.02
 Bits = NDArray[np.float64]
 
 
-def log_prob_error(law: MarkovLaw | HMMLaw | GrammarLaw, answers: NDArray[np.int64]) -> Bits:
-    """Return a bound on the error of ``law.log_prob(answers)`` for each row, in bits; infinite where none is proven.
+def log_prob_error(
+    distribution: MarkovDistribution | HMMDistribution | GrammarDistribution, answers: NDArray[np.int64]
+) -> Bits:
+    """Return a bound on the error of ``log_prob(answers)`` for each row, in bits; infinite where none is proven.
 
     Args:
-        law: The law.
+        distribution: The distribution.
         answers: Token ids, shape (B, n).
 
     Example:
         >>> sticky = [["3/4", "1/4"], ["1/4", "3/4"]]
-        >>> law = HMMLaw(n=300, initial=["1/2", "1/2"], transition=sticky, emission=sticky)
-        >>> bool(log_prob_error(law, np.zeros((1, 300), dtype=np.int64))[0] < 1e-11)
+        >>> distribution = HMMDistribution(n=300, initial=["1/2", "1/2"], transition=sticky, emission=sticky)
+        >>> bool(log_prob_error(distribution, np.zeros((1, 300), dtype=np.int64))[0] < 1e-11)
         True
     """
     rows = np.asarray(answers)
-    if isinstance(law, MarkovLaw):
-        return law.log_prob_error(rows)
-    return _of_hmm(law, rows) if isinstance(law, HMMLaw) else _of_grammar(law, rows)
+    if isinstance(distribution, MarkovDistribution):
+        return distribution.log_prob_error(rows)
+    return (
+        _of_hmm(distribution, rows)
+        if isinstance(distribution, HMMDistribution)
+        else _of_grammar(distribution, rows)
+    )
 
 
-def _of_hmm(law: HMMLaw, rows: NDArray[np.int64]) -> Bits:
-    bits, evidence = law.log_prob(rows), law.evidence(rows)
+def _of_hmm(distribution: HMMDistribution, rows: NDArray[np.int64]) -> Bits:
+    bits, evidence = distribution.log_prob(rows), distribution.evidence(rows)
     finite = np.isfinite(bits)
     size = np.where(finite, np.abs(bits), 0.0)
-    error = _SPARE * (_BITS * gamma(law.n * (len(law.start) + 4)) + gamma(law.n + 8) * (size + 1))
-    by_logs = strained(law.start, law.moves, evidence, bits, spare=1.0)
+    error = _SPARE * (
+        _BITS * gamma(distribution.n * (len(distribution.start) + 4)) + gamma(distribution.n + 8) * (size + 1)
+    )
+    by_logs = strained(distribution.start, distribution.moves, evidence, bits, spare=1.0)
     error[by_logs] = _distances(
-        bits[by_logs], hmm_products(law), lambda j: hmm_bits(law, rows[by_logs][j].tolist())
+        bits[by_logs], hmm_products(distribution), lambda j: hmm_bits(distribution, rows[by_logs][j].tolist())
     )
     return np.where(finite | by_logs, error, 0.0)
 
 
-def _of_grammar(law: GrammarLaw, rows: NDArray[np.int64]) -> Bits:
-    rules, top = law.split
+def _of_grammar(distribution: GrammarDistribution, rows: NDArray[np.int64]) -> Bits:
+    rules, top = distribution.split
     shown = [p for words in rules.words.values() for p in words.values() if p]
     chances = [rule.probability for rule in rules.binary if rule.probability]
-    deepest = law.n * _surprise(shown) + (law.n - 1) * _surprise(chances)
-    bits = law.log_prob(rows)
+    deepest = distribution.n * _surprise(shown) + (distribution.n - 1) * _surprise(chances)
+    bits = distribution.log_prob(rows)
     if deepest > _SAFE:
-        products = grammar_products(rules, law.n)
+        products = grammar_products(rules, distribution.n)
         return _distances(
-            bits, products, lambda j: grammar_bits(rules, top, [law.tokens[v] for v in rows[j]])
+            bits, products, lambda j: grammar_bits(rules, top, [distribution.tokens[v] for v in rows[j]])
         )
-    inner = (law.n - 1) * (law.n + len(rules.binary) + 2)
+    inner = (distribution.n - 1) * (distribution.n + len(rules.binary) + 2)
     words = len({word for those in rules.words.values() for word in those})
-    inherited = gamma(inner + 2 * law.n) + gamma(inner + law.n * (words + 1))
+    inherited = gamma(inner + 2 * distribution.n) + gamma(inner + distribution.n * (words + 1))
     # two sums of a logarithm and an exponent, neither above `deepest` in size
     error = _SPARE * (_BITS * inherited + gamma(12) * 4 * (deepest + 2))
     return np.where(np.isfinite(bits), error, 0.0)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.distributions.outcomes import Token
-from theory.distributions.parametric.hmm import HMMLaw
+from theory.distributions.parametric.hmm import HMMDistribution
 from theory.distributions.parametric.markov_errors import entropy_errors, log_prob_errors
 from theory.distributions.parametric.messages import step
 from theory.distributions.parametric.parameters import Row
@@ -30,14 +30,14 @@ from theory.limits import require_operations
 from theory.numbers.arithmetic import Array
 from theory.validation import InputError, exact_fraction
 
-__all__ = ["MarkovLaw"]
+__all__ = ["MarkovDistribution"]
 
 _STEPS = 2 * 10**11  # multiplications of the pair tables: about a minute in BLAS
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class MarkovLaw:
-    """The law of a Markov chain of n tokens.
+class MarkovDistribution:
+    """The distribution of a Markov chain of n tokens.
 
     Attributes:
         n: The number of positions.
@@ -46,10 +46,10 @@ class MarkovLaw:
         tokens: The V tokens, by id; ``0 .. V-1`` by default.
 
     Example:
-        >>> law = MarkovLaw(n=3, initial=["1/2", "1/2"], transition=[["3/4", "1/4"], ["1/4", "3/4"]])
-        >>> law.conditional(np.array([[0, -1, 0]]))[0, 1].tolist()
+        >>> distribution = MarkovDistribution(n=3, initial=["1/2", "1/2"], transition=[["3/4", "1/4"], ["1/4", "3/4"]])
+        >>> distribution.conditional(np.array([[0, -1, 0]]))[0, 1].tolist()
         [0.9, 0.1]
-        >>> law.pmf().probability((0, 0, 1))
+        >>> distribution.pmf().probability((0, 0, 1))
         Fraction(3, 32)
     """
 
@@ -57,10 +57,10 @@ class MarkovLaw:
     initial: Any
     transition: Any
     tokens: tuple[Token, ...] = ()
-    _chain: HMMLaw = field(init=False, repr=False)
+    _chain: HMMDistribution = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        shown = HMMLaw(
+        shown = HMMDistribution(
             n=self.n, initial=self.initial, transition=self.transition, emission=None, tokens=self.tokens
         )
         for name in ("n", "initial", "transition", "tokens"):
@@ -75,15 +75,15 @@ class MarkovLaw:
         *,
         n: int,
         tokens: Sequence[Token] = (),
-    ) -> MarkovLaw:
+    ) -> MarkovDistribution:
         """Return the chain whose rows are proportional to counts; a row of zeros is an error."""
         rows = [_proportional(line, f"transition[{i}]") for i, line in enumerate(transition)]
         return cls(n=n, initial=_proportional(initial, "initial"), transition=rows, tokens=tuple(tokens))
 
-    # -- the protocol of laws ---------------------------------------------------------------------------------
+    # -- the protocol of distributions ---------------------------------------------------------------------------------
 
     def conditional(self, revealed: Array) -> Array:
-        """Return the ideal marginals, shape (B, n, V); see :class:`theory.distributions.distribution.Law`."""
+        """Return the ideal marginals, shape (B, n, V); see :class:`theory.distributions.distribution.Distribution`."""
         return self._chain.conditional(revealed)
 
     def left_out(self, revealed: Array) -> Array:

@@ -65,7 +65,7 @@ def entropy_errors(g: _Table, width: int, depth: int) -> _Table:
     """Return ``E(a, b)`` at [a + 1, b] for a table of float gap entropies, zero where they are zero by definition.
 
     Args:
-        g: The table, see :attr:`theory.distributions.parametric.markov.MarkovLaw.gap_entropies`.
+        g: The table, see :attr:`theory.distributions.parametric.markov.MarkovDistribution.gap_entropies`.
         width: V, the number of tokens.
         depth: c, the most non-zeros in a column of a transition matrix.
     """

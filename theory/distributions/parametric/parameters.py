@@ -1,4 +1,4 @@
-"""Parameters of structured laws: probability rows as exact Fractions, checked once where they come in."""
+"""Parameters of structured distributions: probability rows as exact Fractions, checked once where they come in."""
 
 from __future__ import annotations
 

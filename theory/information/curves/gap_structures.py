@@ -1,7 +1,8 @@
-r"""Laws whose subset entropies are sums over the gaps between revealed positions.
+r"""Distributions whose subset entropies are sums over the gaps between revealed positions.
 
 Sort S; its *gaps* are the runs of hidden positions before the first, between neighbours and after the last (of length
-0 too, s + 1 of them). For the three laws here ``H(y_S) = c + sum over gaps g of F(g)``, the last gap counted or not:
+0 too, s + 1 of them). For the three distributions here ``H(y_S) = c + sum over gaps g of F(g)``, the last gap counted
+or not:
 
 - **Insert Random**, N = n + 1 positions. The place i of the new item is uniform on N; a revealed p tells whether
   ``i < p``, ``i = p`` or ``i > p``. The outcome of S is one place or one gap: ``c = log2 N``, ``F(g) = -(g/N) log2 g``.

@@ -1,6 +1,6 @@
 r"""Subset entropies by structure: everything that depends on ``H(y_S)`` alone, at a thousand positions, exactly.
 
-A *structure* knows ``H(y_S)`` of its law without listing outcomes. Two readings are enough:
+A *structure* knows ``H(y_S)`` of its distribution without listing outcomes. Two readings are enough:
 
 - the mean ``h_j`` of ``H(y_S)`` over all sets of j positions, as any rational combination ``sum_j w_j h_j``:
   ``H = h_n``, ``TC = n h_1 - h_n``, ``DTC = n h_{n-1} - (n - 1) h_n``, the information curve
@@ -48,7 +48,7 @@ Terms = Iterable[tuple[Fraction, Fraction]]  # pairs (c, a) of a sum of c log2(a
 
 
 class Structure(Protocol):
-    """The subset entropies of a law of n positions."""
+    """The subset entropies of a distribution of n positions."""
 
     @property
     def n(self) -> int:
@@ -195,7 +195,7 @@ class Exchangeable:
 
 @dataclass(frozen=True)
 class Copies:
-    """Independent copies of an exchangeable law, one after the other: one-hot blocks.
+    """Independent copies of an exchangeable distribution, one after the other: one-hot blocks.
 
     ``H(y_S) = sum over blocks of h_{|S in the block|}``. A random set of i positions has a hypergeometric number in
     each block, so ``h_i = copies * sum_j C(b, j) C(n - b, i - j) / C(n, i) * h^b_j`` with b the length of a block.

@@ -1,11 +1,12 @@
-"""Laws up to the names of their positions and tokens.
+"""Distributions up to the names of their positions and tokens.
 
-What a state can still cost depends on its conditional law only, and not on the names in it. Two states whose laws
-have the same canonical form share all their values; Shuffle's ``sum_k C(n,k) n!/(n-k)!`` states become n + 1.
+What a state can still cost depends on its conditional distribution only, and not on the names in it. Two states whose
+distributions have the same canonical form share all their values; Shuffle's ``sum_k C(n,k) n!/(n-k)!`` states become
+n + 1.
 
 The form comes from colour refinement of the graph of outcomes, tokens and positions, with ties broken one token at
-a time and without backtracking. The form is the whole relabelled law, so equal forms always mean equal laws; equal
-laws may, rarely, get different forms, which costs time and never correctness.
+a time and without backtracking. The form is the whole relabelled distribution, so equal forms always mean equal
+distributions; equal distributions may, rarely, get different forms, which costs time and never correctness.
 """
 
 from __future__ import annotations
@@ -19,19 +20,19 @@ from numpy.typing import NDArray
 
 from theory.distributions.grouping import group_rows
 
-__all__ = ["SmallLaw", "canonical_form", "free_positions", "invariant", "restricted"]
+__all__ = ["SmallDistribution", "canonical_form", "free_positions", "invariant", "restricted"]
 
 _INDEPENDENT = 1e-12  # float ratios: p(x) / (p(x_j) p(x_rest)) is one up to rounding
 _PRODUCT_SAFE = 2**31  # sums below this can be multiplied in int64
 
 
 @dataclass(frozen=True, eq=False)
-class SmallLaw:
-    """A law without names.
+class SmallDistribution:
+    """A distribution without names.
 
     Attributes:
         codes: Token numbers ``0 .. A_j - 1``, all of which occur, shape (N, m).
-        weights: Relative weights, scaled so that equal laws have equal weights, shape (N,).
+        weights: Relative weights, scaled so that equal distributions have equal weights, shape (N,).
     """
 
     codes: NDArray[np.int64]
@@ -43,45 +44,45 @@ class SmallLaw:
         return (self.codes.max(axis=0) + 1).tolist()
 
 
-def free_positions(law: SmallLaw) -> list[int]:
+def free_positions(distribution: SmallDistribution) -> list[int]:
     """Return the positions that are independent of all the others.
 
-    Each is independent of the rest, so together they are too, and their laws multiply: they can join any block at
-    no cost and tell nothing about what remains.
+    Each is independent of the rest, so together they are too, and their distributions multiply: they can join any
+    block at no cost and tell nothing about what remains.
 
     Example:
         >>> bits = np.array([[0, 0, 0], [0, 1, 1], [1, 0, 0], [1, 1, 1]])
-        >>> free_positions(SmallLaw(bits, np.ones(4, dtype=np.int64)))
+        >>> free_positions(SmallDistribution(bits, np.ones(4, dtype=np.int64)))
         [0]
     """
-    sizes = law.sizes
-    return [j for j in range(len(sizes)) if _is_free(law, sizes, j)]
+    sizes = distribution.sizes
+    return [j for j in range(len(sizes)) if _is_free(distribution, sizes, j)]
 
 
-def _is_free(law: SmallLaw, sizes: Sequence[int], j: int) -> bool:
-    if len(law.weights) % sizes[j]:
+def _is_free(distribution: SmallDistribution, sizes: Sequence[int], j: int) -> bool:
+    if len(distribution.weights) % sizes[j]:
         return False
-    rest = group_rows(law.codes, sizes, [i for i in range(len(sizes)) if i != j])
-    if rest.count * sizes[j] != len(law.weights):
+    rest = group_rows(distribution.codes, sizes, [i for i in range(len(sizes)) if i != j])
+    if rest.count * sizes[j] != len(distribution.weights):
         return False
-    weights = law.weights
+    weights = distribution.weights
     if weights.dtype == np.int64 and int(weights.sum()) >= _PRODUCT_SAFE:
         weights = weights.astype(object)
     single, others = np.zeros(sizes[j], weights.dtype), np.zeros(rest.count, weights.dtype)
-    np.add.at(single, law.codes[:, j], weights)
+    np.add.at(single, distribution.codes[:, j], weights)
     np.add.at(others, rest.inverse, weights)
-    joint, product = weights * weights.sum(), single[law.codes[:, j]] * others[rest.inverse]
+    joint, product = weights * weights.sum(), single[distribution.codes[:, j]] * others[rest.inverse]
     if weights.dtype == np.float64:
         return bool(np.all(np.abs(joint - product) <= _INDEPENDENT * product))
     return bool(np.all(joint == product))
 
 
-def restricted(law: SmallLaw, positions: Sequence[int]) -> SmallLaw:
-    """Return the law of some positions; the weights are rescaled."""
-    groups = group_rows(law.codes, law.sizes, positions)
-    weights = np.zeros(groups.count, law.weights.dtype)
-    np.add.at(weights, groups.inverse, law.weights)
-    return SmallLaw(law.codes[groups.first][:, list(positions)], rescaled(weights))
+def restricted(distribution: SmallDistribution, positions: Sequence[int]) -> SmallDistribution:
+    """Return the distribution of some positions; the weights are rescaled."""
+    groups = group_rows(distribution.codes, distribution.sizes, positions)
+    weights = np.zeros(groups.count, distribution.weights.dtype)
+    np.add.at(weights, groups.inverse, distribution.weights)
+    return SmallDistribution(distribution.codes[groups.first][:, list(positions)], rescaled(weights))
 
 
 def rescaled(weights: NDArray[Any]) -> NDArray[Any]:
@@ -91,33 +92,35 @@ def rescaled(weights: NDArray[Any]) -> NDArray[Any]:
     return weights // np.gcd.reduce(weights)
 
 
-def invariant(law: SmallLaw) -> Hashable:
-    """Return a cheap key that equal laws share; different laws rarely do."""
+def invariant(distribution: SmallDistribution) -> Hashable:
+    """Return a cheap key that equal distributions share; different distributions rarely do."""
     cells: list[tuple[Any, ...]] = []
-    for j, size in enumerate(law.sizes):
-        counts = np.bincount(law.codes[:, j], minlength=size)
+    for j, size in enumerate(distribution.sizes):
+        counts = np.bincount(distribution.codes[:, j], minlength=size)
         cells.append(tuple(sorted(counts.tolist())))
-    return tuple(sorted(cells)), tuple(sorted(law.weights.tolist()))
+    return tuple(sorted(cells)), tuple(sorted(distribution.weights.tolist()))
 
 
-def canonical_form(law: SmallLaw) -> tuple[Hashable, tuple[int, ...], int]:
+def canonical_form(distribution: SmallDistribution) -> tuple[Hashable, tuple[int, ...], int]:
     """Return the canonical form, the order in which it takes the positions, and how many tokens were read for it.
 
     Example:
-        >>> one = SmallLaw(np.array([[0, 0], [0, 1], [1, 2]]), np.ones(3, dtype=np.int64))
-        >>> two = SmallLaw(np.array([[0, 1], [1, 0], [2, 0]]), np.ones(3, dtype=np.int64))
+        >>> one = SmallDistribution(np.array([[0, 0], [0, 1], [1, 2]]), np.ones(3, dtype=np.int64))
+        >>> two = SmallDistribution(np.array([[0, 1], [1, 0], [2, 0]]), np.ones(3, dtype=np.int64))
         >>> canonical_form(one)[0] == canonical_form(two)[0], canonical_form(one)[1], canonical_form(two)[1]
         (True, (0, 1), (1, 0))
     """
-    sizes = law.sizes
+    sizes = distribution.sizes
     starts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
     position_of = [j for j, size in enumerate(sizes) for _ in range(size)]
-    cells_of = (law.codes + np.array(starts[:-1])).tolist()
+    cells_of = (distribution.codes + np.array(starts[:-1])).tolist()
     rows_of: list[list[int]] = [[] for _ in position_of]
     for row, cells in enumerate(cells_of):
         for cell in cells:
             rows_of[cell].append(row)
-    colours = _Colours(position_of, cells_of, rows_of, [0] * len(position_of), _ranks(law.weights.tolist()))
+    colours = _Colours(
+        position_of, cells_of, rows_of, [0] * len(position_of), _ranks(distribution.weights.tolist())
+    )
     colours.refine()
     while (tied := colours.first_tie()) is not None:
         colours.single_out(tied)
@@ -128,9 +131,13 @@ def canonical_form(law: SmallLaw) -> tuple[Hashable, tuple[int, ...], int]:
     }
     rows = sorted(
         (tuple(name[cells[j]] for j in order), w)
-        for cells, w in zip(cells_of, law.weights.tolist(), strict=True)
+        for cells, w in zip(cells_of, distribution.weights.tolist(), strict=True)
     )
-    return (tuple(sizes[j] for j in order), tuple(rows)), tuple(order), colours.passes * law.codes.size
+    return (
+        (tuple(sizes[j] for j in order), tuple(rows)),
+        tuple(order),
+        colours.passes * distribution.codes.size,
+    )
 
 
 @dataclass(eq=False)

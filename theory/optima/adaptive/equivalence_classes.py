@@ -1,8 +1,8 @@
-"""Kinds of states: the conditional law of what is masked, up to names and up to positions that cost nothing.
+"""Kinds of states: the conditional distribution of what is masked, up to names and up to positions that cost nothing.
 
 A position with a single possible token, or independent of all the other masked positions, is *free*: it joins the
-next block at no cost. What matters of a state is its *core*, the law of the other positions; a state without a core
-ends in one step at no cost (:data:`FREE`).
+next block at no cost. What matters of a state is its *core*, the distribution of the other positions; a state without
+a core ends in one step at no cost (:data:`FREE`).
 
 Proof that nothing is lost. Let F be the free positions of a state and p any policy from there on. Given ``x_F = f``,
 the choices of p on the core are a policy p_f of the core alone (steps that reveal only free positions left out): its
@@ -17,7 +17,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 from theory.optima.adaptive.canonical_distributions import (
-    SmallLaw,
+    SmallDistribution,
     canonical_form,
     free_positions,
     invariant,
@@ -30,17 +30,17 @@ __all__ = ["DONE", "FREE", "Entry", "Kinds"]
 DONE = 0  # nothing is masked: no step is left
 FREE = 1  # what is masked is independent: one step, no cost
 _CANONICAL_CELLS = (
-    40_000  # larger laws are told apart by their listing alone: merging them would take seconds
+    40_000  # larger distributions are told apart by their listing alone: merging them would take seconds
 )
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A law as it stands in a state.
+    """A distribution as it stands in a state.
 
     Attributes:
         kind: Its kind.
-        order: The column of the law that takes the place of each core position of the kind.
+        order: The column of the distribution that takes the place of each core position of the kind.
     """
 
     kind: int
@@ -52,20 +52,20 @@ class _Candidate:
     """A known kind, with its canonical form once it was needed."""
 
     kind: int
-    law: SmallLaw
+    distribution: SmallDistribution
     form: tuple[Hashable, tuple[int, ...], int] | None = None
 
 
 @dataclass(eq=False)
 class Kinds:
-    """All laws seen so far and their kinds.
+    """All distributions seen so far and their kinds.
 
-    A law is first looked up by its listing, then by a cheap invariant; canonical forms are computed only for laws
-    that share one.
+    A distribution is first looked up by its listing, then by a cheap invariant; canonical forms are computed only for
+    distributions that share one.
 
     Attributes:
         cost: What telling them apart has taken.
-        entries: Laws by number; the first two stand for states that are done and free.
+        entries: Distributions by number; the first two stand for states that are done and free.
         cores: Number of core positions of each kind.
     """
 
@@ -75,36 +75,36 @@ class Kinds:
     _listed: dict[Hashable, int] = field(default_factory=dict)
     _alike: dict[Hashable, list[_Candidate]] = field(default_factory=dict)
 
-    def entry(self, listing: Hashable, law: Callable[[], SmallLaw]) -> int:
-        """Return the number of the law with this listing; ``law`` is called when it is new."""
+    def entry(self, listing: Hashable, distribution: Callable[[], SmallDistribution]) -> int:
+        """Return the number of the distribution with this listing; ``distribution`` is called when it is new."""
         known = self._listed.get(listing)
         if known is None:
             known = self._listed[listing] = len(self.entries)
-            self.entries.append(self._classify(law()))
+            self.entries.append(self._classify(distribution()))
         return known
 
-    def _classify(self, law: SmallLaw) -> Entry:
-        self.cost.add_law(*law.codes.shape)
-        free = set(free_positions(law))
-        core = [j for j in range(law.codes.shape[1]) if j not in free]
+    def _classify(self, distribution: SmallDistribution) -> Entry:
+        self.cost.add_distribution(*distribution.codes.shape)
+        free = set(free_positions(distribution))
+        core = [j for j in range(distribution.codes.shape[1]) if j not in free]
         if not core:
             return Entry(FREE, ())
         if free:
-            law = restricted(law, core)
-        kind, order = self._kind(law)
+            distribution = restricted(distribution, core)
+        kind, order = self._kind(distribution)
         return Entry(kind, tuple(core[j] for j in order))
 
     def _canonical(self, candidate: _Candidate) -> tuple[Hashable, tuple[int, ...]]:
         if candidate.form is None:
-            candidate.form = canonical_form(candidate.law)
+            candidate.form = canonical_form(candidate.distribution)
             self.cost.add_tokens(candidate.form[2])
         return candidate.form[:2]
 
-    def _kind(self, law: SmallLaw) -> tuple[int, tuple[int, ...]]:
+    def _kind(self, distribution: SmallDistribution) -> tuple[int, tuple[int, ...]]:
         """Return the kind of a core and the column that takes the place of each position of the kind."""
-        bucket = self._alike.setdefault(invariant(law), [])
-        new = _Candidate(len(self.cores), law)
-        if bucket and law.codes.size <= _CANONICAL_CELLS:
+        bucket = self._alike.setdefault(invariant(distribution), [])
+        new = _Candidate(len(self.cores), distribution)
+        if bucket and distribution.codes.size <= _CANONICAL_CELLS:
             form, order = self._canonical(new)
             for candidate in bucket:
                 known_form, known_order = self._canonical(candidate)
@@ -112,5 +112,5 @@ class Kinds:
                     place = dict(zip(known_order, order, strict=True))
                     return candidate.kind, tuple(place[j] for j in range(len(order)))
         bucket.append(new)
-        self.cores.append(law.codes.shape[1])
-        return new.kind, tuple(range(law.codes.shape[1]))
+        self.cores.append(distribution.codes.shape[1])
+        return new.kind, tuple(range(distribution.codes.shape[1]))

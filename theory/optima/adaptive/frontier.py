@@ -3,8 +3,8 @@
 Steps are counted along trajectories of the data (``steps_under_data``); each vertex also tells the expectation
 under the decoder's own runs. A policy that chooses one of several at random, and remembers which, attains any point
 of a segment; none lies below (arXiv 2608.25505). A policy with random choices is a mixture of deterministic ones, so
-its ``(steps_under_data, path_kl)`` lies on or above the hull; its ``kl``, the divergence of the mixed output law, can
-lie below.
+its ``(steps_under_data, path_kl)`` lies on or above the hull; its ``kl``, the divergence of the mixed output
+distribution, can lie below.
 
 Vertices come from a parametric search (Eisner and Severance): minimise ``KL + weight * steps`` at the slope between
 two known vertices; the minimum is a new vertex, or proves that the segment is an edge.

@@ -13,11 +13,12 @@ from theory.limits import affordable, require_operations
 __all__ = ["GraphCost", "require_work", "varying"]
 
 _LIMIT = 6 * 10**10  # about a minute
-# fitted to the graphs of eleven laws, of 6 to 55,447 different laws of states: all within a factor of two
+# fitted to the graphs of eleven distributions, of 6 to 55,447 different distributions of states: all within a factor
+# of two
 _SET, _LAYER = 1000, 600_000  # a revealed set, and one whose outcomes are read
 _CELL, _LOOSE = 20, 10_000  # an outcome at a position, and a state that is not sure
-_LAW, _LAW_CELL = 500_000, 10  # a new law of a state; a token of it, for each of its positions
-_TOKEN = 1200  # a token read to bring a law into canonical form
+_LAW, _LAW_CELL = 500_000, 10  # a new distribution of a state; a token of it, for each of its positions
+_TOKEN = 1200  # a token read to bring a distribution into canonical form
 _BLOCK = 130_000  # a block of positions that the kinds of one revealed set take
 _PART = 20  # a look ahead takes no more than one part in so many of the limit
 
@@ -29,13 +30,13 @@ def varying(pmf: JointPMF) -> int:
 
 @dataclass(kw_only=True)
 class GraphCost:
-    """The work on one law so far, and its limit.
+    """The work on one distribution so far, and its limit.
 
     Attributes:
-        pmf: The law.
+        pmf: The distribution.
         spent: Nanoseconds so far.
-        laws: How many laws of states were told apart.
-        on_laws: Nanoseconds of these.
+        distributions: How many distributions of states were told apart.
+        on_distributions: Nanoseconds of these.
 
     Example:
         >>> cost = GraphCost(pmf=JointPMF.uniform(["ab", "ba"]))
@@ -46,8 +47,8 @@ class GraphCost:
 
     pmf: JointPMF
     spent: int = 0
-    laws: int = 0
-    on_laws: int = 0
+    distributions: int = 0
+    on_distributions: int = 0
 
     @property
     def of_layer(self) -> int:
@@ -71,18 +72,18 @@ class GraphCost:
         """Count a revealed set with so many states in which something is open."""
         self.spent += self.of_layer + self.of_loose(loose)
 
-    def add_law(self, outcomes: int, positions: int) -> None:
-        """Count a law that was not met before."""
-        self.laws += 1
+    def add_distribution(self, outcomes: int, positions: int) -> None:
+        """Count a distribution that was not met before."""
+        self.distributions += 1
         self._add(_LAW + outcomes * positions**2 * _LAW_CELL)
 
     def add_tokens(self, tokens: int) -> None:
-        """Count tokens read to bring a law into canonical form; raise if it is too much by now."""
+        """Count tokens read to bring a distribution into canonical form; raise if it is too much by now."""
         self._add(tokens * _TOKEN)
         self.require()
 
     def _add(self, nanoseconds: int) -> None:
-        self.on_laws += nanoseconds
+        self.on_distributions += nanoseconds
         self.spent += nanoseconds
 
     @property

@@ -1,7 +1,7 @@
 """A look ahead at the graph of kinds: how much it takes at least, from a few of its states, before it starts.
 
-Revealed sets of each size are read, and the laws of a few of their states told apart. How many laws and kinds there are
-is estimated, from below, by how often each was met (:func:`theory.numbers.unseen.least_number`).
+Revealed sets of each size are read, and the distributions of a few of their states told apart. How many distributions
+and kinds there are is estimated, from below, by how often each was met (:func:`theory.numbers.unseen.least_number`).
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ __all__ = ["Forecast", "forecast"]
 
 _BRIEF = 10**9  # nanoseconds: not worth a look ahead
 _ROUNDS, _MORE_ROUNDS = 24, 96  # revealed sets of each size
-_STATES = 2  # of a set: the laws of its states are often alike
+_STATES = 2  # of a set: the distributions of its states are often alike
 _NEAR = 4  # the limit over estimates that more states may bring up to it
-_NEW = 0.8  # share of the states that are alone with their law: so many say little
+_NEW = 0.8  # share of the states that are alone with their distribution: so many say little
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,15 +45,17 @@ class Forecast:
 class _Sample:
     """States met, and sums over the revealed sets of one size."""
 
-    laws: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    distributions: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     kinds: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     sets: Counter[int] = field(default_factory=Counter[int])
     loose: Counter[int] = field(default_factory=Counter[int])
 
     @property
     def is_saturated(self) -> bool:
-        """Whether nearly all states met have laws of their own."""
-        met = Counter(law for laws in self.laws.values() for law in laws)
+        """Whether nearly all states met have distributions of their own."""
+        met = Counter(
+            distribution for distributions in self.distributions.values() for distribution in distributions
+        )
         return sum(times == 1 for times in met.values()) > _NEW * met.total()
 
 
@@ -110,7 +112,7 @@ class _Look:
         self.sample.loose[size] += len(loose)
         for state in self.rng.permutation(loose)[:_STATES].tolist():
             number = reader.entry(state)
-            self.sample.laws[int(reader.loose[state]).bit_count()].append(number)
+            self.sample.distributions[int(reader.loose[state]).bit_count()].append(number)
             kind = self.kinds.entries[number].kind
             self.sample.kinds[self.kinds.cores[kind]].append(kind)
             self.first[kind] = min(mask, self.first.get(kind, mask))
@@ -119,9 +121,13 @@ class _Look:
     def _estimate(self) -> Forecast:
         cost, sample, n = self.cost, self.sample, len(self.places)
         loose = sum(comb(n, k) * sample.loose[k] / max(sample.sets[k], 1) for k in range(n))
-        laws = sum(min(least_number(met), loose) for met in sample.laws.values())
+        distributions = sum(min(least_number(met), loose) for met in sample.distributions.values())
         kinds = {core: least_number(met) for core, met in sample.kinds.items() if core}
-        work = cost.of_reading + cost.of_loose(loose) + int(laws * cost.on_laws / max(cost.laws, 1))
+        work = (
+            cost.of_reading
+            + cost.of_loose(loose)
+            + int(distributions * cost.on_distributions / max(cost.distributions, 1))
+        )
         work += cost.of_blocks(self._blocks(kinds))
         moves = sum(
             number * float(np.mean([self.moves[kind] for kind in set(sample.kinds[core])]))

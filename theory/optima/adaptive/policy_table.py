@@ -20,7 +20,7 @@ from theory.distributions.pmf import JointPMF
 from theory.files import plain
 from theory.information.measures import Bits
 from theory.numbers.arithmetic import Array, Number
-from theory.policies.ranked import SetLaw
+from theory.policies.ranked import SetDistribution
 from theory.policies.view import View
 from theory.validation import InputError
 
@@ -62,8 +62,8 @@ class Choice:
     blocks: NDArray[np.int64]
     n: int
 
-    def distribution(self) -> tuple[NDArray[np.int64], list[SetLaw]]:
-        """Return an index per row into a list of sure laws."""
+    def distribution(self) -> tuple[NDArray[np.int64], list[SetDistribution]]:
+        """Return an index per row into a list of sure distributions."""
         found, index = np.unique(self.blocks, return_inverse=True)
         return index.reshape(-1), [((block, fmpq(1)),) for block in found.tolist()]
 

@@ -74,9 +74,9 @@ def serial_depth(source: JointPMF | StateGraph) -> SerialDepth:
 def _in_floats(graph: StateGraph) -> SerialDepth:
     """Follow the blocks that cost nothing: least expected and least largest number of steps, state by state.
 
-    The error: chances are quotients of sums of at most N floats each, merged from at most N, of laws that agree
-    within two roundings, so a step has at most ``4 N + 12`` of them; all terms are positive, a minimum keeps a relative
-    error, and there are n steps at most: ``gamma_{n (4 N + 12)}``.
+    The error: chances are quotients of sums of at most N floats each, merged from at most N, of distributions that
+    agree within two roundings, so a step has at most ``4 N + 12`` of them; all terms are positive, a minimum keeps a
+    relative error, and there are n steps at most: ``gamma_{n (4 N + 12)}``.
     """
     expected, worst = np.zeros(graph.kinds), np.zeros(graph.kinds)
     expected[FREE] = worst[FREE] = 1.0

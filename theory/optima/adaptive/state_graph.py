@@ -133,7 +133,7 @@ def state_graph(pmf: JointPMF) -> StateGraph:
     """Return the graph of kinds of a pmf: the input of every adaptive optimum.
 
     Time and memory grow with ``3^n`` pairs of revealed sets and with the number of states; states whose
-    conditional laws agree up to names are worked out once.
+    conditional distributions agree up to names are worked out once.
 
     Raises:
         CostError: If the estimate exceeds the limits.
@@ -148,7 +148,7 @@ def state_graph(pmf: JointPMF) -> StateGraph:
 
 
 def state_graphs(pmfs: Sequence[JointPMF]) -> tuple[StateGraph, ...]:
-    """Return the graph of each of several laws.
+    """Return the graph of each of several distributions.
 
     Raises:
         CostError: If the estimate for all of them together exceeds the limits.
@@ -168,7 +168,7 @@ def _built(pmf: JointPMF) -> StateGraph:
 
 
 def _require_affordable(pmfs: Sequence[JointPMF]) -> None:
-    """Raise before the graphs of these laws, all of them kept, if they would take too long or too much memory."""
+    """Raise before the graphs of these distributions, all kept, if they would take too long or too much memory."""
     of = f"{pmfs[0].n} positions and {len(pmfs[0])} outcomes" if len(pmfs) == 1 else f"{len(pmfs)} contexts"
     require_work(sum(GraphCost(pmf=pmf).of_reading for pmf in pmfs), of)
     counts = [state_counts(pmf)[0] for pmf in pmfs]

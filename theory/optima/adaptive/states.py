@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from theory.distributions.grouping import group_rows, listing
 from theory.distributions.pmf import JointPMF
-from theory.optima.adaptive.canonical_distributions import SmallLaw
+from theory.optima.adaptive.canonical_distributions import SmallDistribution
 from theory.optima.adaptive.equivalence_classes import DONE, FREE, Kinds
 from theory.optima.adaptive.graph_cost import GraphCost, varying
 
@@ -33,7 +33,7 @@ class Layer:
         inverse: State of each outcome, shape (N,).
         weights: Summed weight of each state, shape (G,).
         loose: Bit mask of the masked positions that still have several tokens, shape (G,).
-        entry: Number of the conditional law in :attr:`States.kinds`, shape (G,).
+        entry: Number of the conditional distribution in :attr:`States.kinds`, shape (G,).
     """
 
     first: NDArray[np.int64]
@@ -55,7 +55,7 @@ class States:
     Attributes:
         pmf: The pmf, outcomes in lexicographic order.
         layers: One per revealed set; the index is its bit mask.
-        kinds: The laws of the states.
+        kinds: The distributions of the states.
         where: For each kind from 2 on a state of that kind: (revealed set, state in its layer).
     """
 
@@ -144,7 +144,7 @@ def list_states(pmf: JointPMF) -> States:
 
 
 def in_order(pmf: JointPMF) -> JointPMF:
-    """Return the pmf with its outcomes in lexicographic order, so that equal laws of states are listed alike.
+    """Return the pmf with its outcomes in lexicographic order, so that equal distributions of states are listed alike.
 
     Example:
         >>> in_order(JointPMF.from_weights(["ba", "ab"], [1, 2])).codes.tolist()
@@ -169,7 +169,7 @@ def most_moves(outcomes: int, sizes: Sequence[int]) -> int:
 
 
 class Reader:
-    """Reads one layer: groups the outcomes and names the law of every group.
+    """Reads one layer: groups the outcomes and names the distribution of every group.
 
     Attributes:
         loose: As in :class:`Layer`.
@@ -186,7 +186,7 @@ class Reader:
         self.scaled = _rescaled(pmf.weights[order], self.ends)
 
     def layer(self) -> Layer:
-        """Return the layer, with the law of every state."""
+        """Return the layer, with the distribution of every state."""
         groups, cost = self.groups, self.kinds.cost
         last = DONE if self.mask == (1 << self.pmf.n) - 1 else FREE  # numbers of the entries of these kinds
         entry = np.full(groups.count, last, dtype=np.int64)
@@ -213,7 +213,7 @@ class Reader:
         return local, loose
 
     def entry(self, state: int) -> int:
-        """Return the number of the law of a state in which something is open."""
+        """Return the number of the distribution of a state in which something is open."""
         loose = int(self.loose[state])
         if loose not in self.columns:
             self.columns[loose] = np.ascontiguousarray(self.local[:, members(loose)])
@@ -221,13 +221,13 @@ class Reader:
         codes, weights = self.columns[loose][rows], self.scaled[rows]
         key: Hashable = (codes.shape[1], codes.tobytes(), listing(weights))
         before = len(self.kinds.cores)
-        number = self.kinds.entry(key, lambda: SmallLaw(codes, weights))
+        number = self.kinds.entry(key, lambda: SmallDistribution(codes, weights))
         if len(self.kinds.cores) > before:
             self.where.append((self.mask, state))
         return number
 
     def most_moves(self, state: int) -> int:
-        """Return :func:`most_moves` of a state, whose law is known."""
+        """Return :func:`most_moves` of a state, whose distribution is known."""
         loose = members(int(self.loose[state]))
         order = self.kinds.entries[self.entry(state)].order
         return most_moves(int(self.ends[state + 1] - self.ends[state]), [self.sizes[loose[j]] for j in order])

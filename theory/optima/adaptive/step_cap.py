@@ -81,7 +81,7 @@ def adaptive_error(pmf: JointPMF) -> float:
 
     With N outcomes in n positions, ``u = 2^-53`` and ``gamma`` of :mod:`theory.numbers.rounding`:
 
-    - A chance is a quotient of sums of at most N floats, merged from at most N, of laws that agree within two
+    - A chance is a quotient of sums of at most N floats, merged from at most N, of distributions that agree within two
       roundings: ``3 N + 5`` roundings. An entropy of them is then off by at most
       ``e = gamma_{4N+17} (log2 N + 2)``, a cost by ``(n + 1) e`` and the rounding of its sum.
     - A value adds a cost and a mean of values below ``n log2 N``, in at most n steps: off by at most

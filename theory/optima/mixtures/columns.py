@@ -1,4 +1,4 @@
-"""What ordered partitions can tell apart: distinct outcomes and the distinct laws of all T-step partitions."""
+"""What ordered partitions can tell apart: distinct outcomes and the distinct distributions of all T-step partitions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from theory.numbers.arithmetic import EXACT, FLOAT64, to_fmpq
 from theory.optima.mixtures.output_distributions import weights_at
 from theory.validation import InputError
 
-__all__ = ["Columns", "Targets", "distinct_laws", "parts_of"]
+__all__ = ["Columns", "Targets", "distinct_distributions", "parts_of"]
 
 Targets = JointPMF | Sequence[tuple[Fraction, JointPMF]]
 
@@ -84,10 +84,10 @@ def _distinct_columns(pmf: JointPMF) -> Iterator[tuple[list[Any], Any]]:
         yield column[:-1], column[-1]
 
 
-def distinct_laws(columns: Columns, steps: int) -> list[tuple[tuple[Any, ...], Partition]]:
-    """Return the different laws of T-step partitions, one value a column, and a partition for each.
+def distinct_distributions(columns: Columns, steps: int) -> list[tuple[tuple[Any, ...], Partition]]:
+    """Return the different distributions of T-step partitions, one value a column, and a partition for each.
 
-    Chains of revealed sets grow block by block; those that agree on the set and on the law so far are one.
+    Chains of revealed sets grow block by block; those that agree on the set and on the distribution so far are one.
     """
     full = (1 << columns.n) - 1
     if steps == columns.n:  # one token a step: always P
@@ -99,8 +99,8 @@ def distinct_laws(columns: Columns, steps: int) -> list[tuple[tuple[Any, ...], P
             for block in _blocks(full ^ revealed, left):
                 factor = columns.draw(revealed, block)
                 known = after.setdefault(revealed | block, {})
-                for law, chain in (entry for entries in chains.values() for entry in entries):
-                    grown = tuple(a * b for a, b in zip(law, factor, strict=True))
+                for distribution, chain in (entry for entries in chains.values() for entry in entries):
+                    grown = tuple(a * b for a, b in zip(distribution, factor, strict=True))
                     # floats find the candidates (hashing rationals is slow), the numbers themselves decide
                     entries = known.setdefault(tuple(map(float, grown)), [])
                     if all(grown != other for other, _ in entries):

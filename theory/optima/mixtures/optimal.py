@@ -1,9 +1,9 @@
-"""Randomised fixed partitions: the output law of a mixture and the least KL divergence over all mixtures.
+"""Randomised fixed partitions: the output distribution of a mixture and the least KL divergence over all mixtures.
 
-An ordered partition S of the positions draws its blocks one after another, so on the support of P its output law is
-``Q^S(y) = prod_t prod_{i in S_t} P(y_i | y_{S_<t})``. A decoder that picks S at random (random top-k, say) emits
-``Qbar = sum_S w_S Q^S``. By convexity ``D(P || Qbar) <= sum_S w_S L_T(S)``, and the left side can be below the best
-fixed partition's ``L*_T``: Theorem 2 of arXiv 2510.04767 binds fixed partitions only.
+An ordered partition S of the positions draws its blocks one after another, so on the support of P its output
+distribution is ``Q^S(y) = prod_t prod_{i in S_t} P(y_i | y_{S_<t})``. A decoder that picks S at random (random top-k,
+say) emits ``Qbar = sum_S w_S Q^S``. By convexity ``D(P || Qbar) <= sum_S w_S L_T(S)``, and the left side can be below
+the best fixed partition's ``L*_T``: Theorem 2 of arXiv 2510.04767 binds fixed partitions only.
 
 **Optimum and certificate.** ``f(w) = D(P || Qbar_w)`` is convex. With ``M(w) = max_S E_P[Q^S / Qbar_w]``,
 
@@ -15,7 +15,7 @@ derivative towards each S, ``(1 - E_P[Q^S / Qbar_w]) / ln 2``, is at least zero:
 
 **Floor.** ``min f >= -log2 max_S Q^S(V)``, V the support: data processing, and accuracy is linear in the mixture.
 Equality holds if the symmetries of P (permutations of positions with renamed tokens) carry every outcome of V to every
-other: averaged over them, the most accurate partition gives a law that is uniform on V. Unit: bits.
+other: averaged over them, the most accurate partition gives a distribution that is uniform on V. Unit: bits.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from theory.limits import require_operations
 from theory.numbers.arithmetic import Number, to_fmpq, to_fraction
 from theory.numbers.lognumber import LogNumber
 from theory.numbers.rounding import gamma
-from theory.optima.mixtures.columns import Columns, Targets, distinct_laws, parts_of
+from theory.optima.mixtures.columns import Columns, Targets, distinct_distributions, parts_of
 from theory.validation import InputError, positive_int
 
 __all__ = [
@@ -49,7 +49,7 @@ __all__ = [
 _LAW_CELLS = 4 * 10**6  # partitions times distinct columns: ten seconds, 400 MB of rationals
 _TARGET = 1e-11  # M - 1 at which the float search stops: a gap of 1.5e-11 bits
 _ROUNDS = 200  # Newton rounds; convergence is quadratic, 5 to 30 are usual
-_BATCH = 8  # laws that join the active set in a round
+_BATCH = 8  # distributions that join the active set in a round
 _ROUNDING = 1e-14  # bits; the objective is a mean of logarithms of magnitude up to about ten
 _SIMPLE = 10**5  # denominators up to this are tried first: symmetric optima are rational
 _WEIGHT_BITS = 96  # else weights are rounded to multiples of 2^-96: tiny ones keep all digits of the float
@@ -62,12 +62,12 @@ class OptimalMixture:
 
     Attributes:
         steps: T, the number of blocks of each partition.
-        weights: Partition to weight; of all partitions with one law a single one stands here. Fractions if verified.
-        kl: ``D(P || Qbar)`` of these weights in bits: an upper bound on the optimum, exact if verified.
-        lower: A lower bound on the optimum in bits, ``kl - log2(1 + excess)``.
-        excess: ``max_S E_P[Q^S / Qbar] - 1`` over *all* T-step partitions, rounded upwards if verified; of floats
+        weights: Partition to weight; of all partitions with one distribution a single one stands here. Fractions if
+        verified. kl: ``D(P || Qbar)`` of these weights in bits: an upper bound on the optimum, exact if verified.
+        lower: A lower bound on the optimum in bits, ``kl - log2(1 + excess)``. excess: ``max_S E_P[Q^S / Qbar] - 1``
+        over *all* T-step partitions, rounded upwards if verified; of floats
             ``log2(1 + excess)`` is within three times ``error``.
-        laws: The number of different laws among the T-step partitions.
+        distributions: The number of different distributions among the T-step partitions.
         verified: Whether kl, excess and lower are exact numbers. Otherwise they are floats.
         error: A proven bound on the errors of kl and of lower, in bits; zero if verified. The float probabilities,
             and the weights divided by their sum, count as exact.
@@ -78,7 +78,7 @@ class OptimalMixture:
     kl: Bits
     lower: Bits
     excess: Number
-    laws: int
+    distributions: int
     verified: bool
     error: float = 0.0
 
@@ -130,7 +130,7 @@ def optimal_mixture(pmf: Targets, steps: int) -> OptimalMixture:
     """Return a mixture of T-step ordered partitions whose KL divergence is the least, with proof.
 
     The weights come from a constrained Newton method (Wang 2007, J. R. Stat. Soc. B 69, on mixing distributions) over
-    an active set that grows by the laws that violate the optimality condition most, each round closed by one
+    an active set that grows by the distributions that violate the optimality condition most, each round closed by one
     multiplicative step ``w_S <- w_S E_P[Q^S / Qbar]`` (EM, Blahut-Arimoto). For an exact pmf they are then rounded to
     rationals and the certificate is computed anew from these, exactly.
 
@@ -162,7 +162,7 @@ def _require(n: int, outcomes: int, steps: int) -> None:
 
 def _optimum(columns: Columns, steps: int) -> OptimalMixture:
     _require(columns.n, len(columns.mass), steps)
-    rows, chains = zip(*distinct_laws(columns, steps), strict=True)
+    rows, chains = zip(*distinct_distributions(columns, steps), strict=True)
     found = _search(*_scaled(rows, columns.mass))
     weights, kl, excess = _certified(columns, rows, found)
     lower = kl - (LogNumber.log2(1 + excess) if columns.exact else float(np.log2(1 + float(excess))))
@@ -173,7 +173,7 @@ def _optimum(columns: Columns, steps: int) -> OptimalMixture:
         kl=kl,
         lower=lower,
         excess=public(excess),
-        laws=len(rows),
+        distributions=len(rows),
         verified=columns.exact,
         error=0.0 if columns.exact else _rounding_error(columns, rows, weights),
     )
@@ -183,8 +183,8 @@ def _rounding_error(columns: Columns, rows: Sequence[Any], weights: Mapping[int,
     """Return a bound on the errors of ``kl`` and ``lower``, in bits, by counting roundings (``rounding.py``).
 
     All numbers are positive, so relative errors add up. N outcomes, L weights, K columns: a marginal takes
-    ``a = 2 N + 4`` roundings, a law n conditionals of ``2 a + 2`` each, Qbar another 3 L, a ratio a + 1, M another K;
-    ``|log2(x (1 + t)) - log2 x| <= 1.45 |t|``, and 8 for a logarithm.
+    ``a = 2 N + 4`` roundings, a distribution n conditionals of ``2 a + 2`` each, Qbar another 3 L, a ratio a + 1, M
+    another K; ``|log2(x (1 + t)) - log2 x| <= 1.45 |t|``, and 8 for a logarithm.
     """
     a = 2 * columns.outcomes + 4
     roundings = columns.n * (2 * a + 2) + 3 * len(weights) + 2 * a + len(columns.mass) + 20
@@ -195,37 +195,39 @@ def _rounding_error(columns: Columns, rows: Sequence[Any], weights: Mapping[int,
 
 
 def _scaled(rows: Sequence[Any], mass: Sequence[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return laws and masses in float64 for the search, which does not depend on the scale of an outcome.
+    """Return distributions and masses in float64 for the search, which does not depend on the scale of an outcome.
 
     Nothing underflows: masses, and probabilities beside the largest of their outcome, are at least 1e-300. What that
     costs is in the certificate, computed from the numbers themselves.
     """
     largest = [max(row[k] for row in rows) for k in range(len(mass))]
-    laws = [[float(q / top) for q, top in zip(row, largest, strict=True)] for row in rows]
-    return np.maximum(np.array(laws), 1e-300), np.maximum(np.array([float(p) for p in mass]), 1e-300)
+    distributions = [[float(q / top) for q, top in zip(row, largest, strict=True)] for row in rows]
+    return np.maximum(np.array(distributions), 1e-300), np.maximum(np.array([float(p) for p in mass]), 1e-300)
 
 
-def _search(laws: NDArray[np.float64], mass: NDArray[np.float64]) -> dict[int, float]:
-    """Return near-optimal weights by row of ``laws``, shape (L, K): those with the smallest certificate met."""
-    active = [int(np.argmax(np.log(laws) @ mass))]
+def _search(distributions: NDArray[np.float64], mass: NDArray[np.float64]) -> dict[int, float]:
+    """Return near-optimal weights by row of ``distributions``, shape (L, K): those of the smallest certificate."""
+    active = [int(np.argmax(np.log(distributions) @ mass))]
     weights = np.ones(1)
     best: tuple[float, dict[int, float]] = (np.inf, {})
     for _ in range(_ROUNDS):
-        score = laws @ (mass / (weights @ laws[active]))
+        score = distributions @ (mass / (weights @ distributions[active]))
         if score.max() < best[0]:
             best = (float(score.max()), dict(zip(active, weights.tolist(), strict=True)))
         if best[0] <= 1 + _TARGET:
             break
         joining = [j for j in np.argsort(-score)[:_BATCH].tolist() if score[j] > 1 and j not in active]
         active += joining
-        weights = _newton_step(laws[active], mass, np.append(weights, np.zeros(len(joining))))
-        weights = weights * (laws[active] @ (mass / (weights @ laws[active])))
+        weights = _newton_step(distributions[active], mass, np.append(weights, np.zeros(len(joining))))
+        weights = weights * (distributions[active] @ (mass / (weights @ distributions[active])))
         kept = np.flatnonzero(weights)
         active, weights = [active[j] for j in kept], weights[kept] / weights.sum()
     return best[1]
 
 
-def _newton_step(laws: NDArray[np.float64], mass: NDArray[np.float64], weights: NDArray[Any]) -> NDArray[Any]:
+def _newton_step(
+    distributions: NDArray[np.float64], mass: NDArray[np.float64], weights: NDArray[Any]
+) -> NDArray[Any]:
     """Minimise the quadratic model of the objective over the simplex, then go towards it as far as it helps.
 
     With ``R = Q^S / Qbar`` the model is ``sum_k mass_k (sum_S v_S R_Sk - 2)^2 / 2`` up to a constant; on the simplex
@@ -234,16 +236,16 @@ def _newton_step(laws: NDArray[np.float64], mass: NDArray[np.float64], weights: 
     """
     from scipy.optimize import nnls
 
-    model = np.sqrt(mass)[:, None] * ((laws / (weights @ laws)).T - 2)
+    model = np.sqrt(mass)[:, None] * ((distributions / (weights @ distributions)).T - 2)
     try:
         goal, _ = nnls(np.vstack([model, np.ones(len(weights))]), np.append(np.zeros(len(mass)), 1.0))
     except RuntimeError:  # it cycled: the multiplicative step alone still makes progress
         return weights
     goal /= goal.sum()
-    start, share = float(mass @ np.log2(weights @ laws)), 1.0
+    start, share = float(mass @ np.log2(weights @ distributions)), 1.0
     while share > _ROUNDING:
         trial = (1 - share) * weights + share * goal
-        if float(mass @ np.log2(trial @ laws)) >= start - _ROUNDING:
+        if float(mass @ np.log2(trial @ distributions)) >= start - _ROUNDING:
             return trial
         share /= 2
     return weights

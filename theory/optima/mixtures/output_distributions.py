@@ -1,10 +1,11 @@
-"""Output laws of ordered partitions and of their mixtures, on the support of the target.
+"""Output distributions of ordered partitions and of their mixtures, on the support of the target.
 
 An ordered partition S draws its blocks one after another: ``Q^S(y) = prod_t prod_{i in S_t} P(y_i | y_{S_<t})``. A
 decoder that picks S at random emits ``Qbar(y) = sum_S w_S Q^S(y)``.
 
-Of float laws or weights, read as the exact numbers that they are and divided by their sum, each result is the float
-next to the true value (:mod:`theory.numbers.balls`): all terms are positive, so that 128 bits lose nothing that shows.
+Of float distributions or weights, read as the exact numbers that they are and divided by their sum, each result is
+the float next to the true value (:mod:`theory.numbers.balls`): all terms are positive, so that 128 bits lose nothing
+that shows.
 """
 
 from __future__ import annotations
@@ -26,20 +27,20 @@ from theory.numbers.arithmetic import EXACT, Number, to_fmpq
 from theory.numbers.balls import ball_array, ball_precision, public
 from theory.validation import InputError, exact_fraction
 
-__all__ = ["mixture_kl", "mixture_law", "partition_law", "weights_at"]
+__all__ = ["mixture_distribution", "mixture_kl", "partition_distribution", "weights_at"]
 
 
-def partition_law(pmf: JointPMF, partition: Sequence[Sequence[int]]) -> dict[Outcome, Number]:
+def partition_distribution(pmf: JointPMF, partition: Sequence[Sequence[int]]) -> dict[Outcome, Number]:
     """Return ``Q^S(y)`` of an ordered partition for every y of the support of P; the rest is ``1 - sum``.
 
     Example:
-        >>> partition_law(JointPMF.uniform([(0, 0), (0, 1), (1, 0)]), [[0, 1]])
+        >>> partition_distribution(JointPMF.uniform([(0, 0), (0, 1), (1, 0)]), [[0, 1]])
         {(0, 0): Fraction(4, 9), (0, 1): Fraction(2, 9), (1, 0): Fraction(2, 9)}
     """
-    return mixture_law(pmf, {tuple(map(tuple, partition)): 1})
+    return mixture_distribution(pmf, {tuple(map(tuple, partition)): 1})
 
 
-def mixture_law(pmf: JointPMF, weights: Mapping[Partition, Any]) -> dict[Outcome, Number]:
+def mixture_distribution(pmf: JointPMF, weights: Mapping[Partition, Any]) -> dict[Outcome, Number]:
     """Return ``Qbar(y) = sum_S w_S Q^S(y)`` on the support of P.
 
     Args:
@@ -51,7 +52,7 @@ def mixture_law(pmf: JointPMF, weights: Mapping[Partition, Any]) -> dict[Outcome
 
     Example:
         >>> pmf = JointPMF.uniform([(0, 0, 0), (0, 1, 1), (1, 0, 1)])
-        >>> mixture_law(pmf, {((0,), (1, 2)): "1/2", ((1,), (0, 2)): "1/2"})[(0, 0, 0)]
+        >>> mixture_distribution(pmf, {((0,), (1, 2)): "1/2", ((1,), (0, 2)): "1/2"})[(0, 0, 0)]
         Fraction(1, 6)
     """
     return dict(zip(pmf.outcomes, map(public, _mixed(pmf, weights).tolist()), strict=True))
@@ -89,13 +90,13 @@ def _mixed(pmf: JointPMF, weights: Mapping[Partition, Any]) -> NDArray[Any]:
     with ball_precision():
         read = None if exact else BallWeights(pmf)
         shares = np.array([to_fmpq(w) for w in values]) if exact else ball_array(values)
-        parts = [_chain_law(pmf, check_partition(partition, pmf.n), read) for partition in weights]
+        parts = [_chain_distribution(pmf, check_partition(partition, pmf.n), read) for partition in weights]
         return (
             np.add.reduce([w * part for w, part in zip(shares.tolist(), parts, strict=True)]) / shares.sum()
         )
 
 
-def _chain_law(pmf: JointPMF, blocks: Partition, read: BallWeights | None) -> NDArray[Any]:
+def _chain_distribution(pmf: JointPMF, blocks: Partition, read: BallWeights | None) -> NDArray[Any]:
     """Return ``Q^S(y)`` for each outcome y, shape (N,)."""
     factors, revealed = list[NDArray[Any]](), list[int]()
     for block in blocks:

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from theory.limits import require_operations
 from theory.numbers.arithmetic import Array, to_fmpq
 from theory.policies.policy import Rule, register
-from theory.policies.ranked import SetLaw
+from theory.policies.ranked import SetDistribution
 from theory.policies.rules.scheduled import checked_eps
 from theory.policies.view import View
 from theory.validation import positive_int
 
 __all__ = ["Ancestral", "Independent"]
 
-_SETS = 10**6  # sets of one state: the exact law lists them
+_SETS = 10**6  # sets of one state: the exact distribution lists them
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,21 +37,26 @@ class Independent:
     probability: Fraction
     waiting: Array
 
-    def distribution(self) -> tuple[NDArray[np.int64], list[SetLaw]]:
-        """Return the law of the set: ``p^|S| (1-p)^(m-|S|)`` for every subset S of the m competing positions."""
+    def distribution(self) -> tuple[NDArray[np.int64], list[SetDistribution]]:
+        """Return the distribution of the set: ``p^|S| (1-p)^(m-|S|)`` for every subset S of m positions."""
         rows = np.asarray(self.view.candidates & ~self.waiting[:, None])
         keys, index = np.unique(rows, axis=0, return_inverse=True)
-        return index.reshape(-1), [self._law(np.flatnonzero(row).tolist()) for row in keys]
+        return index.reshape(-1), [self._distribution(np.flatnonzero(row).tolist()) for row in keys]
 
-    def _law(self, positions: list[int]) -> SetLaw:
+    def _distribution(self, positions: list[int]) -> SetDistribution:
         require_operations(
             1 << len(positions), "all sets of a step", limit=_SETS, remedy="use fewer positions"
         )
         p = to_fmpq(self.probability)
-        law: list[tuple[int, Any]] = [(0, fmpq(1))]
+        distribution: list[tuple[int, Any]] = [(0, fmpq(1))]
         for i in positions:
-            law = [(s | chosen, q * w) for s, q in law for chosen, w in ((0, 1 - p), (1 << i, p)) if w != 0]
-        return tuple(law)
+            distribution = [
+                (s | chosen, q * w)
+                for s, q in distribution
+                for chosen, w in ((0, 1 - p), (1 << i, p))
+                if w != 0
+            ]
+        return tuple(distribution)
 
     def sizes(self) -> NDArray[np.int64]:
         """Return the number of positions per row where it is certain.

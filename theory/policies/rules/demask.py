@@ -16,7 +16,7 @@ from theory.distributions.listed_model import ListedModel
 from theory.limits import require_operations
 from theory.numbers.arithmetic import EXACT, Array, ExactNumbers, order_codes
 from theory.policies.policy import RankedPolicy, register
-from theory.policies.ranked import Ranked, SetLaw
+from theory.policies.ranked import Ranked, SetDistribution
 from theory.policies.view import Oracle, View
 from theory.validation import InputError, choice, exact_fraction
 
@@ -81,7 +81,7 @@ def influence(view: View) -> Array:
     """Return ``D_ij = sum_v p_j(v) TV(p_i(. | x_j = v), p_i)``, shape (B, n, n), between competing positions.
 
     The model is asked with every token at every competing position, one position at a time; tokens that are
-    impossible there in all rows are left out. A listed law is counted instead, in whole numbers.
+    impossible there in all rows are left out. A listed distribution is counted instead, in whole numbers.
     """
     tokens, oracle = view.asked()
     if isinstance(oracle, ListedModel) and isinstance(view.numbers, ExactNumbers):
@@ -153,8 +153,8 @@ class Walk(Ranked):
         _, costs = self._parts()
         return replace(self, **vars(super().expanded(index)) | {"costs": costs[index]})
 
-    def distribution(self) -> tuple[NDArray[np.int64], list[SetLaw]]:
-        """Return the exact law of the set of each row."""
+    def distribution(self) -> tuple[NDArray[np.int64], list[SetDistribution]]:
+        """Return the exact distribution of the set of each row."""
         levels, costs = self.levels(), np.asarray(self.costs)
         shared = costs.reshape(len(costs), -1)
         if shared.dtype == np.dtype(object):
@@ -163,7 +163,7 @@ class Walk(Ranked):
             np.concatenate([levels, shared], axis=1), axis=0, return_index=True, return_inverse=True
         )
         rows = zip(levels[first].tolist(), costs[first].tolist(), strict=True)
-        return index.reshape(-1), [self._law(*row) for row in rows]
+        return index.reshape(-1), [self._distribution(*row) for row in rows]
 
     def sizes(self) -> NDArray[np.int64]:
         """Return how many positions each row takes.
@@ -171,10 +171,12 @@ class Walk(Ranked):
         Raises:
             InputError: If the number depends on how ties fall.
         """
-        index, laws = self.distribution()
-        if any(len({chosen.bit_count() for chosen, _ in law}) > 1 for law in laws):
+        index, distributions = self.distribution()
+        if any(len({chosen.bit_count() for chosen, _ in distribution}) > 1 for distribution in distributions):
             raise InputError("the number of positions that demask takes depends on its random ties here.")
-        return np.array([law[0][0].bit_count() for law in laws], dtype=np.int64)[index]
+        return np.array([distribution[0][0].bit_count() for distribution in distributions], dtype=np.int64)[
+            index
+        ]
 
     def sample(self, uniforms: Array) -> Array:
         """Return a chosen set per row; the uniform numbers, shape (B, n), break the ties."""
@@ -206,7 +208,7 @@ class Walk(Ranked):
         assert self.rule is not None
         return self.rule, self.costs
 
-    def _law(self, levels: Sequence[int], costs: Sequence[Sequence[Any]]) -> SetLaw:
+    def _distribution(self, levels: Sequence[int], costs: Sequence[Sequence[Any]]) -> SetDistribution:
         """Follow every order of the ranking: the next one is any of the best not yet considered."""
         rule, _ = self._parts()
         n = len(levels)

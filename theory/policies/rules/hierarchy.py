@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from theory.limits import require_operations
 from theory.numbers.arithmetic import Array
 from theory.policies.policy import RankedPolicy, register
-from theory.policies.ranked import Ranked, SetLaw
+from theory.policies.ranked import Ranked, SetDistribution
 from theory.policies.view import View
 from theory.validation import choice
 
 __all__ = ["Hierarchy", "RunWinners"]
 
-_SETS = 10**6  # sets of one state: the exact law lists them
+_SETS = 10**6  # sets of one state: the exact distribution lists them
 
 
 @register("hierarchy")
@@ -89,18 +89,22 @@ class RunWinners(Ranked):
     always: Array | None = None
     fair: Array | None = None
 
-    def distribution(self) -> tuple[NDArray[np.int64], list[SetLaw]]:
-        """Return the exact law of the set: an index per row, and the distinct laws it points to."""
+    def distribution(self) -> tuple[NDArray[np.int64], list[SetDistribution]]:
+        """Return the exact distribution of the set: an index per row, and the distinct distributions it points to."""
         rows = np.concatenate([self.levels(), *map(np.asarray, self._sets())], axis=1).astype(np.int64)
         keys, index = np.unique(rows, axis=0, return_inverse=True)
         n = self.scores.shape[1]
-        laws = [_law(row[:n], row[n : 2 * n], row[2 * n :], self.ties) for row in keys.tolist()]
-        return index.reshape(-1), laws
+        distributions = [
+            _distribution(row[:n], row[n : 2 * n], row[2 * n :], self.ties) for row in keys.tolist()
+        ]
+        return index.reshape(-1), distributions
 
     def sizes(self) -> NDArray[np.int64]:
         """Return how many positions each row takes: the same number however ties fall."""
-        index, laws = self.distribution()
-        return np.array([law[0][0].bit_count() for law in laws], dtype=np.int64)[index]
+        index, distributions = self.distribution()
+        return np.array([distribution[0][0].bit_count() for distribution in distributions], dtype=np.int64)[
+            index
+        ]
 
     def sample(self, uniforms: Array) -> Array:
         """Return a chosen set per row; the uniform numbers, shape (B, n), break the ties."""
@@ -129,7 +133,9 @@ class RunWinners(Ranked):
         return self.always, self.fair
 
 
-def _law(levels: Sequence[int], always: Sequence[int], fair: Sequence[int], ties: str) -> SetLaw:
+def _distribution(
+    levels: Sequence[int], always: Sequence[int], fair: Sequence[int], ties: str
+) -> SetDistribution:
     """The winners of the runs are independent; if the best of all is fair it is one of them."""
     base = sum(1 << i for i, sure in enumerate(always) if sure)
     options: list[list[int]] = []
@@ -144,11 +150,11 @@ def _law(levels: Sequence[int], always: Sequence[int], fair: Sequence[int], ties
     options = [best if ties == "random" else best[:1] for best in options if best]
     count = prod(map(len, options))
     require_operations(count, "the winners of the runs", limit=_SETS, remedy="use fewer positions")
-    law: dict[int, fmpq] = {}
+    distribution: dict[int, fmpq] = {}
     for winners in product(*options):
         chosen = base | sum(1 << i for i in winners)
-        law[chosen] = law.get(chosen, fmpq(0)) + fmpq(1, count)
-    return tuple(law.items())
+        distribution[chosen] = distribution.get(chosen, fmpq(0)) + fmpq(1, count)
+    return tuple(distribution.items())
 
 
 def _runs(member: Sequence[bool]) -> list[list[int]]:

@@ -18,14 +18,14 @@ from theory.numbers.arithmetic import Array
 from theory.numbers.ball_arithmetic import BALLS, ball_key
 from theory.policies.ball_scores import ball_scores
 from theory.policies.policy import RankedPolicy, register
-from theory.policies.ranked import SetLaw
+from theory.policies.ranked import SetDistribution
 from theory.policies.rules.topk import TopK
 from theory.policies.view import LOWEST, View
 from theory.validation import InputError, exact_fraction
 
-__all__ = ["PlackettLuce", "PlackettLucePlan", "order_logs", "set_law"]
+__all__ = ["PlackettLuce", "PlackettLucePlan", "order_logs", "set_distribution"]
 
-_SETS = 10**6  # sets of one state: the exact law lists them
+_SETS = 10**6  # sets of one state: the exact distribution lists them
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +42,10 @@ class PlackettLucePlan:
     logs: Array
     take: Array
 
-    def distribution(self) -> tuple[NDArray[np.int64], list[SetLaw]]:
-        """Return the law of the set: a sum over the orders in which it can be drawn."""
+    def distribution(self) -> tuple[NDArray[np.int64], list[SetDistribution]]:
+        """Return the distribution of the set: a sum over the orders in which it can be drawn."""
         place: dict[Any, int] = {}
-        laws: list[SetLaw] = []
+        distributions: list[SetDistribution] = []
         index = np.zeros(len(self.logs), dtype=np.int64)
         rows = zip(
             self.logs.tolist(), self.view.candidates.tolist(), np.asarray(self.take).tolist(), strict=True
@@ -54,10 +54,10 @@ class PlackettLucePlan:
             listed = [(i, log) for i, log in enumerate(row) if competes[i]]
             key = (take, *((i, ball_key(log) if isinstance(log, arb) else log) for i, log in listed))
             if key not in place:
-                place[key] = len(laws)
-                laws.append(set_law(dict(listed), take))
+                place[key] = len(distributions)
+                distributions.append(set_distribution(dict(listed), take))
             index[j] = place[key]
-        return index, laws
+        return index, distributions
 
     def sizes(self) -> NDArray[np.int64]:
         """Return the number of positions per row."""
@@ -86,7 +86,7 @@ class PlackettLuce(TopK):
         alg_temp: Temperature of the order; towards 0 it is top-k, towards infinity a random order.
 
     Example:
-        >>> sorted((chosen, round(p, 4)) for chosen, p in set_law({0: 0.0, 1: 1.0}, 1))
+        >>> sorted((chosen, round(p, 4)) for chosen, p in set_distribution({0: 0.0, 1: 1.0}, 1))
         [(1, 0.2689), (2, 0.7311)]
     """
 
@@ -124,8 +124,8 @@ def order_logs(policy: RankedPolicy, view: View, alg_temp: Fraction) -> Array:
     return scores / kind.const(alg_temp)
 
 
-def set_law(logs: Mapping[int, Any], take: int) -> SetLaw:
-    """Return the law of the drawn set.
+def set_distribution(logs: Mapping[int, Any], take: int) -> SetDistribution:
+    """Return the distribution of the drawn set.
 
     ``P(S) = sum_{i in S} P(S without i) w_i / w(everything but S without i)``, by size; that weight is added up, as
     a difference of nearly equal numbers would lose all digits.
@@ -140,14 +140,16 @@ def set_law(logs: Mapping[int, Any], take: int) -> SetLaw:
     require_operations(count, f"sets of {take} positions", limit=_SETS, remedy="use fewer positions")
     weight = {1 << i: _exp(log) for i, log in _scaled(logs).items()}
     everything = sum(weight)
-    law: dict[int, Any] = {0: 1}
+    distribution: dict[int, Any] = {0: 1}
     for size in range(1, take + 1):
-        rest = {chosen: _sum_of(weight, everything ^ chosen) for chosen in law}
-        law = {
-            sum(part): sum(law[sum(part) - bit] * weight[bit] / rest[sum(part) - bit] for bit in part)
+        rest = {chosen: _sum_of(weight, everything ^ chosen) for chosen in distribution}
+        distribution = {
+            sum(part): sum(
+                distribution[sum(part) - bit] * weight[bit] / rest[sum(part) - bit] for bit in part
+            )
             for part in combinations(weight, size)
         }
-    return tuple(law.items())
+    return tuple(distribution.items())
 
 
 def _scaled(logs: Mapping[int, Any]) -> dict[int, Any]:

@@ -64,12 +64,10 @@ class ReMDM(Rule):
     Attributes:
         steps: T.
         eta: Strength of remasking, in [0, 1].
-        variant: ``cap``, ``rescale``, ``conf`` or ``loop``. The law of ``conf`` is irrational: floats with errors.
-        eps: End of the time grid.
-        t_on: ``loop`` remasks from this time on ...
-        t_off: ... down to this time.
-        alpha_on: Share of revealed positions at ``t_on``.
-        held: alpha between them; ``None`` is ``alpha_on``, as in the paper and in the released code since its
+        variant: ``cap``, ``rescale``, ``conf`` or ``loop``. The distribution of ``conf`` is irrational: floats with
+        errors. eps: End of the time grid. t_on: ``loop`` remasks from this time on ... t_off: ... down to this time.
+        alpha_on: Share of revealed positions at ``t_on``. held: alpha between them; ``None`` is ``alpha_on``, as in
+        the paper and in the released code since its
             commit bb56057 (8 March 2025). Before, it was 0.9 whatever ``alpha_on`` was.
         final: The last call takes the most probable token (``argmax``, as released; ties by ``greedy_ties``),
             or draws like every other (``sample``).

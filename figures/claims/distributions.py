@@ -1,4 +1,4 @@
-"""The laws and partitions that the claims are tested on."""
+"""The distributions and partitions that the claims are tested on."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from synthetic import make_task
 from theory.bounds.partitions.step_bounds import Partition
 from theory.distributions.pmf import JointPMF
 
-__all__ = ["listed", "partitions", "random_laws"]
+__all__ = ["listed", "partitions", "random_distributions"]
 
 
 def listed(task: str, n: int | None = None) -> JointPMF:
-    """Return the law of a task with one context."""
-    return make_task(task, n).contexts()[0].law.pmf()
+    """Return the distribution of a task with one context."""
+    return make_task(task, n).contexts()[0].distribution.pmf()
 
 
 def partitions(n: int) -> Iterator[Partition]:
@@ -26,13 +26,13 @@ def partitions(n: int) -> Iterator[Partition]:
             yield tuple(tuple(i for i in range(n) if labels[i] == t) for t in range(count))
 
 
-def random_laws(count: int, positions: int, tokens: int, seed: int) -> list[JointPMF]:
-    """Return laws with small integer weights, so that zeros and ties occur."""
+def random_distributions(count: int, positions: int, tokens: int, seed: int) -> list[JointPMF]:
+    """Return distributions with small integer weights, so that zeros and ties occur."""
     rng, words = Random(seed), list(product(range(tokens), repeat=positions))
-    laws: list[JointPMF] = []
-    while len(laws) < count:
+    distributions: list[JointPMF] = []
+    while len(distributions) < count:
         weights = {word: rng.randint(0, 4) for word in words}
         support = [word for word, weight in weights.items() if weight]
         if len(support) > 1:
-            laws.append(JointPMF.from_weights(support, [weights[word] for word in support]))
-    return laws
+            distributions.append(JointPMF.from_weights(support, [weights[word] for word in support]))
+    return distributions

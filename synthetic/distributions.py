@@ -1,4 +1,4 @@
-"""Structured laws of list tasks: exact conditionals without listing the outcomes."""
+"""Structured distributions of list tasks: exact conditionals without listing the outcomes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Arrangements"]
 
 @dataclass(frozen=True)
 class Arrangements:
-    """The uniform law on the orders of n distinct items, with or without the identity.
+    """The uniform distribution on the orders of n distinct items, with or without the identity.
 
     With m positions masked, an unused item v is at position i in ``(m-1)!`` of the ``m!`` completions. Without
     the identity one completion less counts: that in which every masked position i takes item i, if the revealed
