@@ -9,9 +9,8 @@ from theory.bounds.partitions.step_bounds import (
     step_bound,
 )
 from theory.bounds.schedules.random_order import expected_kl, optimal_sizes
-from theory.decoding.call_counts import step_law
 from theory.decoding.call_distribution import StepLaw
-from theory.decoding.decoder import decode
+from theory.decoding.decoder import decode, step_law
 from theory.decoding.lumped import decode_lumped, tie_interval_lumped
 from theory.decoding.output import output_law
 from theory.decoding.result import Decode

@@ -17,8 +17,7 @@ from tests.helpers.strategies import rules, targets
 from tests.reference import definitions as ref
 from theory.commands.decode import decode_answer
 from theory.commands.rules import realised_answer
-from theory.decoding.call_counts import step_law
-from theory.decoding.decoder import decode
+from theory.decoding.decoder import decode, step_law
 from theory.decoding.lumped import decode_lumped
 from theory.decoding.output import output_law
 from theory.decoding.structured import one_hot_topk

@@ -58,8 +58,7 @@ class Decode:
         errors: Proven bounds on the absolute errors of the floats among ``accuracy``, ``kl``, ``path_kl``, ``steps``
             and ``steps_under_data`` (:mod:`theory.numbers.balls`). Empty for an exact decode, and for a rule of
             one's own that gives its chances as floats, where nothing is proved.
-        step_law: The law of the number of model calls where the decode gives it by the way: for processes
-            (:func:`theory.decoding.call_counts.step_law` knows it for all).
+        step_law: The law of the number of model calls.
     """
 
     law: AnswerLaw
@@ -68,10 +67,10 @@ class Decode:
     path_kl: Bits | None
     steps: Number
     steps_under_data: Number | None
+    step_law: StepLaw
     n: int
     off_support: str = "marginal"
     errors: Mapping[str, float] = field(default_factory=dict[str, float])
-    step_law: StepLaw | None = None
 
     @property
     def tokens_per_step(self) -> Number:
@@ -90,7 +89,7 @@ def assembled(
     off_support: str,
     exact: bool,
     proven: bool,
-    step_law: StepLaw | None = None,
+    step_law: StepLaw,
 ) -> Decode:
     """Return the decode of a finished run.
 

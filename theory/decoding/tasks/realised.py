@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
+from theory.decoding.call_distribution import StepLaw
 from theory.decoding.decoder import as_process
 from theory.decoding.process import process_masked
 from theory.decoding.tasks.decode import decode_contexts
@@ -34,7 +35,7 @@ from theory.policies.rules.sizes import Sizes
 from theory.policies.rules.topk import TopK
 from theory.policies.view import View
 
-__all__ = ["Realised", "lumped_form", "realised", "realised_on"]
+__all__ = ["Realised", "lumped_form", "realised", "realised_calls", "realised_on"]
 
 _FOLLOWED = 10**7  # marginals read: n = 3,000 one at a time, some seconds
 _BLIND = (TopK, Sizes, Bisection, Dilated)  # their numbers do not depend on the marginals
@@ -78,6 +79,21 @@ def realised(policy: Policy | Process, masked: int) -> Realised | None:
         sizes = _followed(policy, masked)
         return Realised(sizes=sizes, calls=len(sizes))
     return None
+
+
+def realised_calls(policy: Policy | Process, masked: int) -> StepLaw | None:
+    """Return the law of the model calls where it follows from the settings alone.
+
+    Example:
+        >>> from theory.policies import parse_policy
+        >>> realised_calls(parse_policy("topk:k=2"), 5).runs
+        {3: Fraction(1, 1)}
+    """
+    known = realised(policy, masked)
+    if known is None:
+        return None
+    sure = {int(known.calls): Fraction(1)}
+    return StepLaw(runs=sure, data=sure)
 
 
 def _followed(policy: Policy, n: int) -> tuple[int, ...]:
