@@ -11,9 +11,8 @@ from theory.bounds.partitions.step_bounds import (
     step_bound,
 )
 from theory.bounds.schedules.random_order import expected_kl
-from theory.decoding.call_counts import step_distribution
 from theory.decoding.call_distribution import StepDistribution
-from theory.decoding.decoder import decode
+from theory.decoding.decoder import decode, step_distribution
 from theory.decoding.lumped import decode_lumped, tie_interval_lumped
 from theory.decoding.output import output_distribution
 from theory.decoding.result import Decode

@@ -13,18 +13,14 @@ from tests.helpers.tolerance import ROUNDING
 from tests.reference import definitions as ref
 from theory.commands.decode import decode_answer
 from theory.commands.tables import print_answer
+from theory.decoding import forward as set_decoder
 from theory.decoding import process as process_decoder
-from theory.decoding.call_counts import step_distribution
 from theory.decoding.call_distribution import StepDistribution
-from theory.decoding.decoder import decode
-from theory.decoding.tasks.calls import (
-    lumped_step_distribution,
-    steps_distribution_answer,
-    task_step_distribution,
-)
+from theory.decoding.decoder import decode, step_distribution
+from theory.decoding.lumped import decode_lumped
 from theory.decoding.tasks.decode import decode_contexts
+from theory.decoding.tasks.realised import realised_calls
 from theory.distributions.pmf import JointPMF
-from theory.limits import CostError
 from theory.optima.adaptive.frontier import frontier
 from theory.policies import parse_policy
 from theory.validation import InputError
@@ -153,40 +149,40 @@ def test_lumped_chains_give_the_same_distribution(name, n, spec, temperature):
     task, policy = make_task(name, n), parse_policy(spec)
     chain = task.chain()
     assert chain is not None
-    lumped = lumped_step_distribution(chain, policy, temperature=temperature)
-    listed = task_step_distribution(task, policy, temperature=temperature)
+    lumped = decode_lumped(chain, policy, temperature=temperature).step_distribution
+    listed = decode_contexts(task, policy, lumped=False, temperature=temperature).step_distribution
+    assert lumped is not None
     assert listed is not None
     assert (lumped.runs, lumped.data) == (listed.runs, listed.data)
 
 
 def test_long_tasks():
-    task, policy = make_task("replace_random", 60), parse_policy("factor:f=1")
-    found, result = task_step_distribution(task, policy), decode_contexts(task, policy)
-    assert found is not None
-    assert len(found.runs) > 1
-    assert (found.steps, found.steps_under_data) == (result.steps, result.steps_under_data)
-    sure = task_step_distribution(make_task("bernoulli_walk", 100), parse_policy("topk:k=7,by=left_to_right"))
+    result = decode_contexts(make_task("replace_random", 60), parse_policy("factor:f=1"))
+    assert result.step_distribution is not None
+    assert len(result.step_distribution.runs) > 1
+    assert (result.step_distribution.steps, result.step_distribution.steps_under_data) == (
+        result.steps,
+        result.steps_under_data,
+    )
+    sure = realised_calls(parse_policy("topk:k=7,by=left_to_right"), 100)
     assert sure is not None
     assert sure.runs == {15: 1}
-    assert (
-        task_step_distribution(make_task("bernoulli_walk", 100), parse_policy("threshold:gamma=0.6")) is None
-    )
+    assert realised_calls(parse_policy("threshold:gamma=0.6"), 100) is None
 
 
 def test_contexts_average():
-    task = make_task("words_to_sentence", 2)
-    policy = parse_policy("threshold:gamma=0.6")
-    found, result = task_step_distribution(task, policy), decode_contexts(task, policy)
-    assert found is not None
-    assert (found.steps, found.steps_under_data) == (result.steps, result.steps_under_data)
+    result = decode_contexts(make_task("words_to_sentence", 2), parse_policy("threshold:gamma=0.6"))
+    assert result.step_distribution is not None
+    assert (result.step_distribution.steps, result.step_distribution.steps_under_data) == (
+        result.steps,
+        result.steps_under_data,
+    )
 
 
 def test_budgets_and_limits():
     distribution = StepDistribution(runs={1: Fraction(1, 4), 3: Fraction(3, 4)}, data=None)
     assert [distribution.within(r) for r in (0, 1, 2, 3)] == [0, Fraction(1, 4), Fraction(1, 4), 1]
     pmf = make_task("shuffle", 4).contexts()[0].distribution.pmf()
-    with pytest.raises(CostError, match="the distribution of the steps"):
-        step_distribution(pmf, parse_policy("topk:k=1,by=random"), limit=3)
     with pytest.raises(InputError, match="off_support"):
         step_distribution(pmf, parse_policy("topk:k=1"), off_support="nowhere")
 
@@ -200,23 +196,19 @@ def test_answers_and_tables(capsys):
     remasked = decode_answer(make_task("shuffle", 3), parse_policy("wino"))
     assert remasked["steps_distribution_under_data"] is None
     print_answer(remasked, "")
+    long = decode_answer(make_task("bernoulli_walk", 50), parse_policy("topk:k=7,by=left_to_right"))
+    assert long["steps_distribution"] == long["steps_distribution_under_data"] == [[8, 1]]
     unknown = decode_answer(make_task("bernoulli_walk", 50), parse_policy("threshold:gamma=0.6"))
     assert "steps_distribution" not in unknown
 
 
-def test_a_process_runs_once_for_its_decode_and_the_distribution_of_its_steps(monkeypatch):
-    runs: list[str] = []
-
-    class Counted(process_decoder._Run):
-        def __init__(self, pmf, process, *settings):
-            runs.append(str(process))
-            super().__init__(pmf, process, *settings)
-
-    monkeypatch.setattr(process_decoder, "_Run", Counted)
-    rule = parse_policy("topk:k=2,confidence=sampled")
-    answer = decode_answer(make_task("shuffle", 4), rule)
-    assert (answer["steps_distribution"], runs) == ([[2, 1]], [str(rule)])
-    assert steps_distribution_answer(make_task("shuffle", 4), rule) == {
-        "steps_distribution": [[2, 1]],
-        "steps_distribution_under_data": None,
-    }
+@pytest.mark.parametrize(
+    ("module", "name", "spec"),
+    [(process_decoder, "_Run", "topk:k=2,confidence=sampled"), (set_decoder.Flow, "run", "topk:k=2")],
+)
+def test_one_run_gives_the_decode_and_the_distribution_of_its_steps(module, name, spec, monkeypatch):
+    runs, run = [], getattr(module, name)
+    monkeypatch.setattr(module, name, lambda *settings: runs.append(spec) or run(*settings))
+    monkeypatch.setattr("theory.decoding.decoder.Flow", set_decoder.Flow)
+    answer = decode_answer(make_task("shuffle", 4), parse_policy(spec))
+    assert (answer["steps_distribution"], runs) == ([[2, 1]], [spec])

@@ -18,8 +18,7 @@ from tests.helpers.strategies import rules, targets
 from tests.reference import definitions as ref
 from theory.commands.decode import decode_answer
 from theory.commands.rules import realised_answer
-from theory.decoding.call_counts import step_distribution
-from theory.decoding.decoder import decode
+from theory.decoding.decoder import decode, step_distribution
 from theory.decoding.lumped import decode_lumped
 from theory.decoding.output import output_distribution
 from theory.decoding.structured.dispatch import decode_structured

@@ -18,7 +18,6 @@ from theory.__main__ import main
 from theory.bounds.partitions.contexts import bounds_by_context
 from theory.decoding.tasks import decode as expectation_module
 from theory.decoding.tasks.best_setting import oracle
-from theory.decoding.tasks.calls import task_step_distribution
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tasks.realised import realised_on
 from theory.distributions.contexts import expectation
@@ -99,9 +98,7 @@ def test_only_contexts_that_occur_count():
     assert occurring(parts) == parts[1:]
     assert decode_contexts(task, greedy, temperature=0) == decode_contexts(alone, greedy, temperature=0)
     assert decode_contexts(task, greedy, temperature=0).kl == 0  # infinite for the orders
-    distributions = [task_step_distribution(made, greedy) for made in (task, alone)]
-    assert distributions[0].runs == distributions[1].runs
-    assert distributions[0].data == distributions[1].data
+    assert decode_contexts(task, greedy).step_distribution == decode_contexts(alone, greedy).step_distribution
     assert realised_on(task, greedy) == realised_on(alone, greedy)
     assert oracle(task, [greedy]) == oracle(alone, [greedy])
     assert bounds_by_context(parts) == bounds_by_context(parts[1:])

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from theory.commands.answer import NamedTask, parametrised, with_exact
 from theory.commands.decode_sampled import large_decode
 from theory.commands.decode_structured import check_states, sampled_decode
+from theory.decoding.call_distribution import StepDistribution
 from theory.decoding.structured.dispatch import NotKnownError
-from theory.decoding.tasks.calls import steps_distribution_answer
 from theory.decoding.tasks.decode import decode_contexts
+from theory.decoding.tasks.realised import realised_calls
 from theory.decoding.tasks.structure import structure_of
 from theory.distributions.tempering import settings_of
 from theory.limits import CostError
+from theory.numbers.arithmetic import Number
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.sampling.closed_distribution import closed_distribution
 
 __all__ = ["decode_answer"]
+
+_CALLS = ("steps_distribution", "steps_distribution_under_data")
 
 
 def decode_answer(
@@ -56,12 +61,32 @@ def decode_answer(
         "steps_under_data": result.steps_under_data,
         "tokens_per_step": result.tokens_per_step,
     }
-    found = steps_distribution_answer(task, policy, result.step_distribution, **switches)
-    errors = {**result.errors, **found.pop("errors", {})}
+    distribution = result.step_distribution
+    if distribution is None and structure is not None and switches.get("off_support") != "stop":
+        distribution = _realised_calls(policy, structure.n)
+    errors = dict(result.errors)
+    if distribution is not None:
+        answer |= {
+            "steps_distribution": _pairs(distribution.runs),
+            "steps_distribution_under_data": distribution.data and _pairs(distribution.data),
+        }
+        floats = [key for key in _CALLS if any(isinstance(p, float) for _, p in answer[key] or ())]
+        errors |= {} if distribution.error is None else dict.fromkeys(floats, distribution.error)
     if errors:
         answer["errors"] = errors
     elif isinstance(result.accuracy, float):
         answer["notes"] = {
             "accuracy": "float64 without a proven bound: the rule gives its own chances as floats"
         }
-    return with_exact(answer | found)
+    return with_exact(answer)
+
+
+def _realised_calls(policy: Policy | Process, n: int) -> StepDistribution | None:
+    try:
+        return realised_calls(policy, n)
+    except CostError:  # the rest of the answer is known
+        return None
+
+
+def _pairs(distribution: Mapping[int, Number]) -> list[list[Any]]:
+    return [list(pair) for pair in distribution.items()]

@@ -1,7 +1,6 @@
 """What one decoder does, exactly: its output distribution, losses and number of model calls."""
 
-from theory.decoding.call_counts import step_distribution
-from theory.decoding.decoder import decode
+from theory.decoding.decoder import decode, step_distribution
 from theory.decoding.lumped import decode_lumped
 from theory.decoding.output import output_distribution
 from theory.decoding.result import Decode

@@ -1,20 +1,23 @@
-"""What the distribution of the number of model calls is, and its mean over contexts."""
+"""The distribution of the number of model calls, and its mean over contexts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from theory.numbers.arithmetic import Number
+from flint import arb
 
-__all__ = ["StepDistribution", "mixed"]
+from theory.numbers.arithmetic import Number
+from theory.numbers.balls import distribution_with_error
+
+__all__ = ["StepDistribution", "distribution_of_calls", "mixed"]
 
 Distribution = Mapping[int, Number]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class StepDistribution:
     """The distribution of the number of model calls.
 
@@ -24,8 +27,8 @@ class StepDistribution:
         error: A bound on the error of each float probability; zero when exact, ``None`` where nothing is proved.
     """
 
-    runs: Distribution
-    data: Distribution | None
+    runs: Distribution = field(hash=False)
+    data: Distribution | None = field(hash=False)
     error: float | None = 0.0
 
     @property
@@ -52,6 +55,36 @@ class StepDistribution:
 def _mean(distribution: Distribution) -> Number:
     terms = [calls * p for calls, p in distribution.items()]
     return sum(terms[1:], terms[0])
+
+
+def distribution_of_calls(
+    runs: Iterable[tuple[int, Any]], data: Iterable[tuple[int, Any]] | None, *, proven: bool = True
+) -> StepDistribution:
+    """Return the distribution of the calls from masses of runs that end after so many calls: rationals or balls.
+
+    Args:
+        runs: (calls, mass) pairs of the decoder's own runs; masses of one number are added.
+        data: The same along trajectories driven by P; ``None`` for rules that do not follow the data.
+        proven: Whether balls hold the true values.
+
+    Example:
+        >>> from flint import fmpq
+        >>> distribution_of_calls([(2, fmpq(1, 4)), (1, fmpq(1, 2)), (2, fmpq(1, 4))], [(1, fmpq(1))]).runs
+        {1: Fraction(1, 2), 2: Fraction(1, 2)}
+    """
+    own, error = _summed(runs)
+    true, more = (None, 0.0) if data is None else _summed(data)
+    return StepDistribution(runs=own, data=true, error=max(error, more) if proven else None)
+
+
+def _summed(parts: Iterable[tuple[int, Any]]) -> tuple[Distribution, float]:
+    """Return the distribution, without calls of probability zero, and a bound on the error of each probability."""
+    distribution: dict[int, Any] = {}
+    for calls, mass in parts:
+        distribution[calls] = distribution[calls] + mass if calls in distribution else mass
+    shown, error = distribution_with_error({calls: mass for calls, mass in distribution.items() if mass != 0})
+    unseen = [float(arb(mass).abs_upper()) for mass in distribution.values() if not (mass != 0 or mass == 0)]
+    return shown, max([error, *unseen])  # a ball around zero is not shown
 
 
 def mixed(parts: Sequence[tuple[Fraction, StepDistribution]]) -> StepDistribution:

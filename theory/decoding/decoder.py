@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from theory.decoding.call_distribution import StepDistribution
 from theory.decoding.forward import Flow
 from theory.decoding.process import decode_process
 from theory.decoding.result import OFF_SUPPORT, Decode, ValidSet
@@ -19,7 +20,7 @@ from theory.policies.process import Process
 from theory.policies.rules.fixed_order import Dilated, FlooredRounds
 from theory.validation import choice
 
-__all__ = ["as_process", "decode"]
+__all__ = ["as_process", "decode", "step_distribution"]
 
 
 def decode(
@@ -64,6 +65,32 @@ def decode(
     flow = Flow(pmf, policy, transform, off_support)
     flow.run()
     return flow.result(valid)
+
+
+def step_distribution(
+    pmf: JointPMF, policy: Policy | Process, *, off_support: str = "marginal", **switches: Any
+) -> StepDistribution:
+    """Return the exact distribution of the number of model calls of a decode.
+
+    ``steps`` and ``steps_under_data`` of a decode are its means, under the decoder's own runs (Q) and along
+    trajectories driven by P; the two distributions differ (arXiv 2608.25505, Remark 1). ``P(R <= r)`` is what a fixed
+    budget of r calls is worth, and ``max R`` is the depth of the rule.
+
+    Args:
+        pmf: The target.
+        policy: An unmasking policy, an adaptive policy or a process.
+        off_support: As in :func:`decode`; with ``stop`` a run ends with the impossible token.
+        **switches: As in :func:`decode`. Exact pmfs give exact distributions at temperature 0, 1 and 1/m where
+            :func:`theory.distributions.tempering.stays_rational`.
+
+    Example:
+        >>> from theory.policies import parse_policy
+        >>> pmf = JointPMF.uniform([("New", "York"), ("New", "Orleans"), ("Mexico", "City"), ("Panama", "City")])
+        >>> distribution = step_distribution(pmf, parse_policy("threshold:gamma=0.4"))
+        >>> distribution.runs, distribution.data
+        ({1: Fraction(1, 1)}, {1: Fraction(1, 1)})
+    """
+    return decode(pmf, policy, off_support=off_support, **switches).step_distribution
 
 
 def as_process(policy: Policy | Process, transform: Transform) -> Process | None:

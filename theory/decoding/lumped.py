@@ -20,6 +20,7 @@ from typing import Any
 
 from flint import arb, fmpq
 
+from theory.decoding.call_distribution import StepDistribution, distribution_of_calls
 from theory.decoding.exchangeable import marginal_bits, size_of_alike, step_of_alike
 from theory.decoding.lumped_cost import StateWork
 from theory.distributions.lumped_chain import Chain, State
@@ -33,6 +34,8 @@ from theory.validation import InputError, choice, shortened
 
 __all__ = ["LumpedDecode", "decode_lumped", "tie_interval_lumped"]
 
+_Masses = dict[int, tuple[Any, Any]]  # of own runs and of the data, by number of calls so far
+
 _BITS = 50  # of a probability, take a microsecond of each state
 
 
@@ -41,7 +44,8 @@ class LumpedDecode:
     """What a lumped decode gives; the fields mean the same as in :class:`theory.decoding.decoder.Decode`.
 
     ``kl`` is ``None`` where the symmetry argument does not apply (random choices that treat positions unequally).
-    ``errors`` has a proven bound on the error of each float; none for exact numbers.
+    ``errors`` has a proven bound on the error of each float; none for exact numbers. ``step_distribution`` is the
+    distribution of the model calls, ``None`` where a decode does not give it.
     """
 
     accuracy: Number
@@ -51,6 +55,7 @@ class LumpedDecode:
     steps_under_data: Number
     n: int
     errors: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
+    step_distribution: StepDistribution | None = None
 
     @property
     def tokens_per_step(self) -> Number:
@@ -81,13 +86,14 @@ def _decoded(chain: Chain, policy: Policy, tau: Fraction, greedy_ties: str, *, e
     number: Callable[[Any], Any] = to_fmpq if exact else to_ball
     zero: Any = number(0)
     work = StateWork(n=chain.n, rule=shortened(str(policy), 80))
-    flows: dict[State, list[Any]] = {chain.start: [number(1), fmpq(1)]}
-    lost = [zero] * (chain.n + 1)  # mass off the support by number of masked positions
+    flows: dict[State, _Masses] = {chain.start: {0: (number(1), fmpq(1))}}
+    lost: list[dict[int, Any]] = [{} for _ in range(chain.n + 1)]  # mass off the support by masked positions
     steps, steps_data = zero, fmpq(0)
     draws: list[tuple[Any, Any]] = []
     for left in range(chain.n, 0, -1):
         for state in [s for s in flows if chain.left(s) == left]:
-            own, data = flows.pop(state)
+            here = flows.pop(state)
+            own, data = sum((o for o, _ in here.values()), zero), sum((d for _, d in here.values()), fmpq(0))
             work.ask()
             work.add(chain.n + (int(own.q).bit_length() // _BITS if exact else 0))
             work.require(left)
@@ -97,22 +103,44 @@ def _decoded(chain: Chain, policy: Policy, tau: Fraction, greedy_ties: str, *, e
             )
             kept = zero
             for move in chain.moves(state, size, q):
-                flow = flows.setdefault(move.state, [zero, fmpq(0)])
-                drawn, reached = number(move.own), data * to_fmpq(move.data)
-                flow[0] += own * drawn
-                flow[1] += reached
+                drawn, true = number(move.own), to_fmpq(move.data)
+                _move(flows.setdefault(move.state, {}), here, drawn, true)
                 kept += drawn
-                draws += [(reached * to_fmpq(count), p) for count, p in move.draws]
-            lost[left - size] += own * (1 - kept)
-        if lost[left] != 0 or not exact:
-            steps += lost[left]
+                draws += [(data * true * to_fmpq(count), p) for count, p in move.draws]
+            if kept != 1 or not exact:
+                for calls, (mass, _) in here.items():
+                    _add(lost[left - size], calls + 1, mass * (1 - kept))
+        if lost[left] or not exact:
+            steps += sum(lost[left].values(), zero)
             size = size_of_alike(chain.n, policy, chain.fallback(), left)
-            lost[left - size] += lost[left]
-    accuracy = sum((flow[0] for flow in flows.values()), zero)
+            for calls, mass in lost[left].items():
+                _add(lost[left - size], calls + 1, mass)
+    ends = [end for here in flows.values() for end in here.items()]
+    accuracy = sum((own for _, (own, _) in ends), zero)
     path_kl = _path_kl(chain, draws, exact=exact)
     kl = _kl(chain, policy, accuracy, path_kl, symmetric=tau != 0 or greedy_ties == "random")
     values, errors = with_errors({"accuracy": accuracy, "kl": kl, "path_kl": path_kl, "steps": steps})
-    return LumpedDecode(**values, steps_under_data=to_fraction(steps_data), n=chain.n, errors=errors)
+    return LumpedDecode(
+        **values,
+        steps_under_data=to_fraction(steps_data),
+        n=chain.n,
+        errors=errors,
+        step_distribution=distribution_of_calls(
+            [*lost[0].items(), *((calls, own) for calls, (own, _) in ends)],
+            [(calls, true) for calls, (_, true) in ends],
+        ),
+    )
+
+
+def _move(flow: _Masses, here: _Masses, drawn: Any, true: Fraction) -> None:
+    """Add the masses of a state, one call later, to those of a state that it leads to."""
+    for calls, (own, data) in here.items():
+        before = flow.get(calls + 1, (0, 0))
+        flow[calls + 1] = before[0] + own * drawn, before[1] + data * true
+
+
+def _add(distribution: dict[int, Any], calls: int, mass: Any) -> None:
+    distribution[calls] = distribution.get(calls, 0) + mass
 
 
 def _check_lumps(policy: Policy, tau: Fraction) -> None:

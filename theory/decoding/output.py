@@ -16,13 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.decoding.decoder import as_process
-from theory.decoding.forward import Flow
+from theory.decoding.forward import Flow, Moving, total
 from theory.decoding.process import process_distribution
 from theory.decoding.result import OFF_SUPPORT, AnswerDistribution
-from theory.distributions.grouping import Groups
+from theory.decoding.set_states import Asked, positions_of
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
-from theory.distributions.tempering_balls import drawn_balls
 from theory.limits import require_operations
 from theory.numbers.balls import ball_precision
 from theory.policies.policy import Policy
@@ -89,13 +88,7 @@ class _WholeFlow(Flow):
         super().__init__(*settings)
         self.left: dict[tuple[int, ...], Any] = {}
         with ball_precision():
-            self.after = [_possible(row) for row in self._drawn_outside()]
-
-    def _drawn_outside(self) -> NDArray[Any]:
-        exact = self._fallback_balls
-        if exact is None:
-            return self.transform.draw(self._fallback, self.numbers)[0]
-        return drawn_balls(self.transform, self._fallback, self.numbers, exact)[0]
+            self.outside = [_possible(row) for row in self.states.drawn_outside()]
 
     def whole_distribution(self) -> AnswerDistribution:
         """Return the distribution of the finished flow, on the support and off it."""
@@ -103,41 +96,33 @@ class _WholeFlow(Flow):
         distribution = {y: q for y, q in zip(self.pmf.outcomes, self.ends().tolist(), strict=True) if q != 0}
         for codes, mass in self.left.items():
             distribution[tuple(alphabets[i][v] for i, v in enumerate(codes))] = mass
-        return AnswerDistribution(distribution, proven=self.proven)
+        return AnswerDistribution(distribution, proven=self.states.proven)
 
     def _reveal(
-        self,
-        key: tuple[int, int],
-        chosen: int,
-        row_of: NDArray[np.int64],
-        groups: Groups,
-        weights: NDArray[Any],
-        q: NDArray[Any],
-        own: NDArray[Any],
-        data: NDArray[Any],
+        self, key: tuple[int, int], chosen: int, row_of: NDArray[np.int64], asked: Asked, moving: Moving
     ) -> None:
-        super()._reveal(key, chosen, row_of, groups, weights, q, own, data)
-        mask = key[0]
-        shown = [i for i in range(self.pmf.n) if (mask | chosen) >> i & 1]
+        super()._reveal(key, chosen, row_of, asked, moving)
+        mask, own = key[0], total(masses.own for masses in moving.values())
+        shown = positions_of(mask | chosen)
         support = set(map(tuple, self.pmf.codes[:, shown].tolist()))
         for group in np.flatnonzero(row_of >= 0).tolist():
             row = row_of[group]
             if own[row] == 0:
                 continue
-            codes = self.pmf.codes[groups.first[group]].tolist()
+            codes = self.pmf.codes[asked.groups.first[group]].tolist()
             options = [
-                _possible(q[row, i])
+                _possible(asked.q[row, i])
                 if chosen >> i & 1
                 else [(codes[i], 1)]
                 if mask >> i & 1
-                else self.after[i]
+                else self.outside[i]
                 for i in range(self.pmf.n)
             ]
             for draw in product(*options):
                 if tuple(draw[i][0] for i in shown) not in support:
                     answer = tuple(v for v, _ in draw)
                     mass = prod((p for _, p in draw), start=own[row])
-                    self.left[answer] = self.left.get(answer, self._zero()) + mass
+                    self.left[answer] = self.left.get(answer, self.states.zero()) + mass
 
 
 def _possible(row: Sequence[Any]) -> list[tuple[int, Any]]:

@@ -10,7 +10,7 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory.decoding.call_distribution import StepDistribution
+from theory.decoding.call_distribution import StepDistribution, distribution_of_calls
 from theory.decoding.exact_chance import ExactChance
 from theory.decoding.idle_calls import idle_on
 from theory.decoding.lookahead import Pilot, first_board
@@ -22,7 +22,7 @@ from theory.distributions.listed_model import ListedModel
 from theory.distributions.listed_model_balls import BallModel
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
-from theory.numbers.balls import ball_precision, distribution_with_error, is_zero
+from theory.numbers.balls import ball_precision, is_zero
 from theory.numbers.log_sums import log_sum
 from theory.policies.board import Board
 from theory.policies.foreign import finished_rows, started, stepped
@@ -152,10 +152,8 @@ class _Run:
 
     def step_distribution(self) -> StepDistribution:
         """Return the distribution of the model calls; runs that ``stop`` count up to there."""
-        (own, error), (data, more) = map(distribution_with_error, self.calls)
-        follows = self.chance.follows_data
-        bound = max(error, more if follows else 0.0) if self.proven else None
-        return StepDistribution(runs=own, data=data if follows else None, error=bound)
+        runs, data = (calls.items() for calls in self.calls)
+        return distribution_of_calls(runs, data if self.chance.follows_data else None, proven=self.proven)
 
     def path_kl(self) -> Any:
         """Return ``E log2 [P(y_S | y_C) / prod q_i]`` summed over the steps; a ball unless exact."""

@@ -59,8 +59,7 @@ class Decode:
         errors: Proven bounds on the absolute errors of the floats among ``accuracy``, ``kl``, ``path_kl``, ``steps``
             and ``steps_under_data`` (:mod:`theory.numbers.balls`). Empty for an exact decode, and for a rule of
             one's own that gives its chances as floats, where nothing is proved.
-        step_distribution: The distribution of the number of model calls where the decode gives it by the way: for
-            processes (:func:`theory.decoding.call_counts.step_distribution` knows it for all).
+        step_distribution: The distribution of the number of model calls.
     """
 
     distribution: AnswerDistribution
@@ -69,10 +68,10 @@ class Decode:
     path_kl: Bits | None
     steps: Number
     steps_under_data: Number | None
+    step_distribution: StepDistribution
     n: int
     off_support: str = "marginal"
     errors: Mapping[str, float] = field(default_factory=dict[str, float])
-    step_distribution: StepDistribution | None = None
 
     @property
     def tokens_per_step(self) -> Number:
@@ -91,7 +90,7 @@ def assembled(
     off_support: str,
     exact: bool,
     proven: bool,
-    step_distribution: StepDistribution | None = None,
+    step_distribution: StepDistribution,
 ) -> Decode:
     """Return the decode of a finished run.
 

@@ -38,7 +38,8 @@ class ExpectedDecode:
     """The expectation of :class:`theory.decoding.decoder.Decode` over the contexts of a task.
 
     ``errors`` has a proven bound on the error of each float, ``tokens_per_step`` included; none for exact numbers.
-    ``step_distribution`` is the distribution of the model calls where every decode has it.
+    ``step_distribution`` is the distribution of the model calls; ``None`` where the structure of a long distribution
+    does not give it.
     """
 
     accuracy: Number

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
+from theory.decoding.call_distribution import StepDistribution
 from theory.decoding.decoder import as_process
 from theory.decoding.process import process_masked
 from theory.decoding.tasks.decode import decode_contexts
@@ -36,7 +37,7 @@ from theory.policies.rules.sizes import Sizes
 from theory.policies.rules.topk import TopK
 from theory.policies.view import View
 
-__all__ = ["Realised", "loop_calls", "lumped_form", "realised", "realised_on"]
+__all__ = ["Realised", "loop_calls", "lumped_form", "realised", "realised_calls", "realised_on"]
 
 _FOLLOWED = 10**7  # marginals read: n = 3,000 one at a time, some seconds
 _BITS = 10**5  # of an exact expected number of calls; longer ones are floats with an error
@@ -120,6 +121,21 @@ def loop_calls(policy: Policy | Process, masked: int) -> int | None:
     if isinstance(policy, ReMDMLLaDA):
         return len(policy.order(block)) * len(groups)
     return None
+
+
+def realised_calls(policy: Policy | Process, masked: int) -> StepDistribution | None:
+    """Return the distribution of the model calls where it follows from the settings alone.
+
+    Example:
+        >>> from theory.policies import parse_policy
+        >>> realised_calls(parse_policy("topk:k=2"), 5).runs
+        {3: Fraction(1, 1)}
+    """
+    known = realised(policy, masked)
+    if known is None or isinstance(policy, Ancestral):  # its runs may end early
+        return None
+    sure = {int(known.calls): Fraction(1)}
+    return StepDistribution(runs=sure, data=sure)
 
 
 def _followed(policy: Policy, n: int) -> tuple[int, ...]:

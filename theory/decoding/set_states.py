@@ -1,0 +1,211 @@
+"""States that reveal one set of positions: what the ideal model and a policy say of all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from flint import arb, fmpq
+from numpy.typing import NDArray
+
+from theory.distributions.grouping import Groups
+from theory.distributions.listed_model import ListedModel
+from theory.distributions.listed_model_balls import BallModel, BallWeights
+from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import Transform
+from theory.distributions.tempering_balls import drawn_balls, scored_balls
+from theory.limits import require_memory
+from theory.numbers.arithmetic import EXACT, FLOAT64, Numbers
+from theory.numbers.balls import balls, zeros_of
+from theory.policies.foreign import blamed, plan_of
+from theory.policies.policy import Policy
+from theory.policies.ranked import SetDistribution
+from theory.policies.set_distributions import usable_distributions
+from theory.policies.view import UNKNOWN, View
+
+__all__ = ["Asked", "SetStates", "positions_of"]
+
+_REMEMBERED = 4_000_000  # rows of groups
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What is known of some states with one revealed set.
+
+    Attributes:
+        groups: All states of the set, as groups of outcomes.
+        weights: Their weights, shape (G,).
+        probs: The ideal marginals, shape (B, n, V): rationals or balls.
+        q: What tokens are drawn from, of the same shape.
+        index: Which of the distributions is that of each state, shape (B,).
+        distributions: Distributions of the set that the policy chooses.
+    """
+
+    groups: Groups
+    weights: NDArray[Any]
+    probs: NDArray[Any]
+    q: NDArray[Any]
+    index: NDArray[np.int64]
+    distributions: list[SetDistribution]
+
+
+class SetStates:
+    """The states of a decode, asked about by revealed set.
+
+    Args:
+        pmf: The target.
+        policy: A memoryless policy.
+        transform: What turns marginals into what tokens are drawn from.
+        off_support: What the model returns after an impossible token.
+
+    Attributes:
+        exact: Whether all numbers are rationals; else they are balls.
+        proven: Whether the balls hold the true values: until the rule gives a chance as a float.
+    """
+
+    def __init__(self, pmf: JointPMF, policy: Policy, transform: Transform, off_support: str) -> None:
+        self.pmf, self.policy, self.transform, self.off_support = pmf, policy, transform, off_support
+        self.numbers: Numbers = EXACT if pmf.is_exact else FLOAT64
+        self.proven = True
+        bits = 0 if pmf.total is None else pmf.total.bit_length()
+        rational: bool = getattr(policy, "rational", True)
+        self.exact = pmf.is_exact and rational and transform.keeps_rational(bits)
+        self.width = max(len(a) for a in pmf.alphabets)
+        size = len(pmf) * pmf.n * self.width * 120
+        require_memory(size, f"the marginals of {len(pmf)} states", remedy="use fewer outcomes or positions")
+        self._weights = None if self.exact else BallWeights(pmf)
+        self._known: dict[int, Groups] = {}
+
+    # numbers: rationals where the result can be rational, else balls
+    def zero(self) -> Any:
+        """Return zero."""
+        return fmpq(0) if self.exact else arb(0)
+
+    def zeros(self, size: int) -> NDArray[Any]:
+        """Return an array of zeros."""
+        return zeros_of(size) if self._weights else np.array([fmpq(0)] * size, dtype=object)
+
+    def converted(self, values: Any) -> NDArray[Any]:
+        """Return chances of the policy in the numbers of this decode."""
+        array = np.asarray(values, dtype=object)
+        return array if self.exact else balls(array)
+
+    def groups(self, mask: int) -> Groups:
+        """Return the groups of outcomes that agree on a revealed set: its states."""
+        if mask not in self._known:
+            if len(self._known) * len(self.pmf) > _REMEMBERED:
+                self._known.clear()
+            self._known[mask] = self.pmf.groups(positions_of(mask))
+        return self._known[mask]
+
+    def ask(self, mask: int, step: int, active: NDArray[np.int64]) -> Asked:
+        """Ask the model and the policy about some of the states with one revealed set."""
+        groups = self.groups(mask)
+        weights = self.pmf.group_weights(groups)
+        scored = self._marginals(mask, groups, weights)[active]
+        codes = self.pmf.codes[groups.first[active]]
+        if self._weights is None:
+            index, distributions = self.plan(mask, step, scored, codes)
+            return Asked(
+                groups, weights, scored, self.transform.draw(scored, self.numbers), index, distributions
+            )
+        weights = self._weights.of(mask, groups)
+        probs = self._weights.marginals(groups, weights, active, scored)
+        index, distributions = self.plan(mask, step, scored, codes, probs)
+        q = drawn_balls(self.transform, scored, self.numbers, probs)
+        return Asked(groups, weights, probs, q, index, distributions)
+
+    def plan(
+        self,
+        mask: int,
+        step: int,
+        probs: NDArray[Any],
+        codes: NDArray[np.int64],
+        exact: NDArray[Any] | None = None,
+    ) -> tuple[NDArray[np.int64], list[SetDistribution]]:
+        """Return the distribution of the set at each state: an index per state, and all; ``exact``: in balls."""
+        masked = np.array([[not mask >> i & 1 for i in range(self.pmf.n)]] * len(probs))
+        revealed = np.where(masked, -1, codes)
+        view = View(
+            self.transform.scores_read(probs, self.numbers),
+            masked,
+            self.numbers,
+            revealed=revealed,
+            step=step,
+            tokens=revealed,
+            oracle=self.oracle,
+            in_balls=None
+            if exact is None
+            else lambda: scored_balls(self.transform, probs, self.numbers, exact),
+        )
+        plan = plan_of(self.policy, view)
+        with blamed(self.policy, "plan"):
+            index, distributions = plan.distribution()
+            distributions, proven = usable_distributions(distributions, exact=self.exact)
+        self.proven &= proven
+        return index, distributions
+
+    def plan_outside(self, mask: int, step: int) -> SetDistribution:
+        """Return the distribution of the set where the revealed tokens are impossible: their values do not matter."""
+        codes = np.full((1, self.pmf.n), UNKNOWN)
+        return self.plan(mask, step, self.fallback, codes, self.fallback_balls)[1][0]
+
+    def ratio(self, target: int, after: NDArray[np.int64], before: NDArray[Any]) -> NDArray[Any]:
+        """Return the probability under the data of some states of a revealed set, given those they come from.
+
+        Args:
+            target: The revealed set.
+            after: Its states.
+            before: The weights of the states that they come from.
+        """
+        groups = self.groups(target)
+        if self._weights is None:
+            return EXACT.ratio(self.pmf.group_weights(groups)[after], before)
+        return self._weights.ratio(self._weights.of(target, groups)[after], before)
+
+    def _marginals(self, mask: int, groups: Groups, weights: NDArray[Any]) -> NDArray[Any]:
+        """Return ``P(y_i = v | state)``, shape (G, n, V), zero rows at revealed positions."""
+        counts = np.zeros((groups.count, self.pmf.n, self.width), dtype=self.pmf.weights.dtype)
+        for i in range(self.pmf.n):
+            if not mask >> i & 1:
+                np.add.at(counts[:, i, :], (groups.inverse, self.pmf.codes[:, i]), self.pmf.weights)
+        return self.numbers.ratio(counts, weights[:, None, None])
+
+    @cached_property
+    def oracle(self) -> ListedModel:
+        """The ideal model."""
+        return ListedModel.by_code(self.pmf, self.off_support)
+
+    @cached_property
+    def fallback(self) -> NDArray[Any]:
+        """The marginals that the ideal model returns off the support, shape (1, n, V)."""
+        return self.oracle.fallback[None]
+
+    @cached_property
+    def fallback_balls(self) -> NDArray[Any] | None:
+        """The same in balls; ``None`` in an exact run."""
+        if self._weights is None:
+            return None
+        if self.pmf.is_exact:
+            return balls(self.fallback)
+        model = BallModel(self.oracle, self.pmf.weights, self.off_support)
+        return model.marginals(np.full((1, self.pmf.n), UNKNOWN))
+
+    def drawn_outside(self) -> NDArray[Any]:
+        """Return what tokens are drawn from off the support, shape (n, V)."""
+        if self.fallback_balls is None:
+            return self.transform.draw(self.fallback, self.numbers)[0]
+        return drawn_balls(self.transform, self.fallback, self.numbers, self.fallback_balls)[0]
+
+
+def positions_of(mask: int) -> Sequence[int]:
+    """Return the positions of a bit mask.
+
+    Example:
+        >>> positions_of(0b101)
+        [0, 2]
+    """
+    return [i for i in range(mask.bit_length()) if mask >> i & 1]
