@@ -35,22 +35,22 @@ def code(cell: str) -> tuple[str, ...]:
 
 def rows() -> list[Row]:
     found = []
+    header = " statement | source | function | command | test "
     for section, text in re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, flags=re.S | re.M):
-        table = re.findall(r"^\|(.*)\|$", text, flags=re.M)
-        assert table[0].split("|") == [
-            f" {h} " for h in ("statement", "source", "function", "command", "test")
-        ]
         assert ">>>" in text, f"{section} has no example"
-        for line in table[2:]:
-            cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)]
-            assert len(cells) == 5, line
-            statement, source, functions, command, test = cells
-            commands = code(command) if command != "-" else ("",)
-            (name,) = code(test)
-            assert len(commands) == 1, line
-            assert statement, line
-            assert source, line
-            found.append(Row(section, statement, source, code(functions), commands[0], name))
+        tables = re.split(r"^\|" + re.escape(header) + r"\|$", text, flags=re.M)
+        assert len(tables) > 1, f"{section} has no table"
+        for table in tables[1:]:
+            for line in re.findall(r"^\|(.*)\|$", table, flags=re.M)[1:]:
+                cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)]
+                assert len(cells) == 5, line
+                statement, source, functions, command, test = cells
+                commands = code(command) if command != "-" else ("",)
+                (name,) = code(test)
+                assert len(commands) == 1, line
+                assert statement, line
+                assert source, line
+                found.append(Row(section, statement, source, code(functions), commands[0], name))
     return found
 
 
@@ -92,6 +92,13 @@ def test_commands_are_understood(command):
     name, *options = command.split()
     known = {option for action in commands.choices[name]._actions for option in action.option_strings}
     assert set(options) <= known
+
+
+def test_sections_are_the_rooms_in_their_order():
+    sections = list(dict.fromkeys(row.section for row in ROWS))
+    known = "Numbers Distributions Information Bounds Policies Decoding Optima Sampling".split()
+    assert sections == known
+    assert all(row.functions[0].split(".")[1] == row.section.lower() for row in ROWS)
 
 
 def test_every_statement_names_a_function():
