@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from theory.__main__ import build_parser, main
+from theory.__main__ import main
+from theory.commands.arguments import build_parser
 from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.pmf import JointPMF
 
