@@ -35,7 +35,8 @@ def ball_value(node: Any, env: Environment) -> Any:
     if name == "Symbol":
         return to_fmpq(env[node.name])
     if name == "Indexed":
-        return to_fmpq(env[str(node.base)][int(ball_value(node.indices[0], env)) - 1])
+        numbers: Any = env[str(node.base)]
+        return to_fmpq(numbers[int(ball_value(node.indices[0], env)) - 1])
     if name == "Piecewise":
         return ball_value(next(value for value, holds in node.args if exact_truth(holds, env)), env)
     if name in ("Sum", "Product"):
