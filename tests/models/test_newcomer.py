@@ -19,7 +19,9 @@ from models.inputs.prompts import read_prompts
 from models.predictors.huggingface_predictor import HFPredictor
 from models.runs.output_folder import check_folder
 from models.runs.records import Records
+from models.sampling.decode import decode
 from tests.helpers import hf_models
+from theory.policies import parse_policy
 from theory.validation import InputError
 
 FINETUNE = ["--tasks", "copy", "-n", "3", "--examples", "4", "--epochs", "1", "--batch", "4", "--rank", "2"]
@@ -99,8 +101,9 @@ def test_logits_that_are_no_numbers_are_refused():
             return type("Output", (), {"logits": logits})
 
     predictor = HFPredictor(Overflown(), mask_id=4, vocab_size=5)
-    with pytest.raises(InputError, match=r"not numbers, in torch.float32; .* try another --dtype"):
-        predictor(torch.zeros(1, 2, dtype=torch.int64))
+    masked, rule = torch.full((1, 2), 4), parse_policy("topk:k=1")
+    with pytest.raises(InputError, match=r"the logit nan for token 0 at position 0 .* \(try a wider dtype\)"):
+        decode(predictor, masked, rule, generator=torch.Generator())
 
 
 PROMPTS = {
