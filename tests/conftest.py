@@ -1,6 +1,7 @@
 """Hypothesis draws the same examples in every run: a red test is red for everybody. Fixtures that several files use."""
 
 import gc
+from collections import Counter
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +24,18 @@ def pytest_collection_finish() -> None:
     """Search for garbage again, but not among what has been collected."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the cases of a test beyond the first so many of its marker ``grid`` as deep."""
+    met: Counter[str] = Counter()
+    for item in items:
+        if grid := item.get_closest_marker("grid"):
+            function = item.nodeid.partition("[")[0]
+            met[function] += 1
+            if met[function] > grid.args[0]:
+                item.add_marker("deep")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

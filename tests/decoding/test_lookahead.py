@@ -124,6 +124,7 @@ class TestProcesses:
         with allowing(100 * refused.value.factor):
             assert decode(pmf, rule).steps == 4
 
+    @pytest.mark.grid(2)
     @pytest.mark.parametrize(
         ("task", "n", "spec"),
         [
@@ -208,6 +209,7 @@ class TestFlows:
             flow.run()
         assert (flow.cost.pairs, flow.cost.spent) == (0, 0)
 
+    @pytest.mark.grid(2)
     @pytest.mark.parametrize(
         ("task", "n", "spec"),
         [

@@ -36,6 +36,7 @@ def _with_chain(n: int):
                 continue
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize("n", [2, 3, 4, 5])
 @pytest.mark.parametrize("greedy_ties", ["random", "lowest"])
 @pytest.mark.parametrize("temperature", [0, 1])

@@ -73,11 +73,13 @@ def run(environment, *arguments):
     return done.stdout
 
 
+@pytest.mark.deep
 def test_every_kernel_is_compiled_where_nothing_can_be_kept(sealed):
     assert "no locator available" in run(sealed, "-c", REFUSED)  # or this test would show nothing
     assert run(sealed, "-c", KERNELS) == "all compiled\n"
 
 
+@pytest.mark.deep
 def test_a_file_is_answered_where_nothing_can_be_kept(sealed):
     """Twelve outcomes over thirteen bits, the cyclic code words of a single run of ones: beyond plain numpy."""
     words = [[int((i - start) % 12 < 6) for i in range(12)] + [start % 2] for start in range(12)]

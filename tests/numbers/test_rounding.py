@@ -63,6 +63,7 @@ def uneven_pmfs(draw, shapes=((2, 2), (2, 2, 2), (3, 2, 2), (4, 3), (2, 2, 2, 2,
 
 
 @given(pair=uneven_pmfs(), dense=st.booleans(), data=st.data())
+@settings(max_examples=examples(10))
 def test_tables_and_bounds(pair, dense, data):
     exact, floats = pair
     with pytest.MonkeyPatch.context() as patch:
@@ -154,6 +155,7 @@ def test_means_over_contexts(parts):
 # --- Dense forms ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.grid(1)
 @compiled_too
 @given(
     pair=uneven_pmfs(((2,), (3, 1, 2), (2, 4, 3), (2, 2, 2, 2), (1, 1))), size=st.sampled_from([1, 8, 10**6])

@@ -159,12 +159,14 @@ def check(name: str, spec: str, off_support: str = "marginal", **switches) -> No
         assert_mean(values, float(exact.path_kl), span=upper + distribution.largest_surprise(), label=label)
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("name", LAWS)
 def test_every_rule_against_the_exact_decoder(name):
     for spec in (*EXAMPLES, *VARIANTS):
         check(name, spec)
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("switches", SWITCHES, ids=str)
 def test_every_transform_against_the_exact_decoder(switches):
     for name in LAWS:

@@ -102,6 +102,7 @@ def test_two_items_in_any_order_have_a_closed_form():
         assert abs(point.accuracy - truth) <= Fraction(1, 10**5)
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize(
     ("pmf", "size"),
     [

@@ -185,6 +185,7 @@ def test_the_two_references_agree():
 # --- Hundreds of positions -----------------------------------------------------------------------------------
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("steps", [False, True])
 def test_errors_are_small_at_three_hundred(steps):
     distribution = fixed_chain(300, steps=steps, seed=5)
@@ -226,6 +227,7 @@ def test_long_products_against_exact_powers():
         assert error < USEFUL / 1000
 
 
+@pytest.mark.deep
 @pytest.mark.skipif(not has_compiler(), reason="numba is absent; numpy takes minutes")
 def test_the_optimum_of_three_hundred():
     best = chain_optimal_bounds(fixed_chain(300, steps=False, seed=5))

@@ -312,6 +312,7 @@ def test_steps_of_equal_path_length_cost_half_the_path_complexity():
     assert 2 * steps * cost == pytest.approx(path_complexity(step(n, n - 1)).value, rel=0.01)
 
 
+@pytest.mark.deep
 def test_large_curves_stay_accurate():
     n = 300
     exact = information_curve(mean_subset_entropies("shuffle", n))

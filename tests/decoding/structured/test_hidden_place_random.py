@@ -112,6 +112,7 @@ def test_the_slow_chain_is_the_listed_definition(insert):
             assert slow_accuracy(insert, tuple(blocks(n, k))) == listed_accuracy(insert, blocks(n, k))
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize("insert", KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize("k", [1, 2, 3, 4, 5])
 def test_exact_and_floats_are_the_definition(insert, k):
@@ -182,6 +183,7 @@ def test_dropped_gaps_are_rare():
             assert chance <= Fraction(1, 2**64 * len(sizes))
 
 
+@pytest.mark.deep
 def test_a_thousand_positions_exactly():
     """The first and the last digits of a rational with a denominator of 25,000 bits, against its float."""
     result = decode_contexts(make_task("insert_random", 999), parse_policy("topk:k=2,by=random"))

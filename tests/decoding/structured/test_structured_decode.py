@@ -67,6 +67,7 @@ def _agree(name, n, spec, temperature, greedy_ties):
     return 1
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize(
     ("name", "n"),
     [
@@ -109,6 +110,7 @@ def test_three_one_hot_blocks(spec):
     assert _agree("one_hot_blocks", 9, spec, 1, "random")
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize(
     ("name", "spec", "steps"),
     [

@@ -158,6 +158,7 @@ AMBIGUOUS = {
 }
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
 def test_grammars_with_words_of_any_rarity(n):
     # three rare words are below the least float, beside spans of usual ones

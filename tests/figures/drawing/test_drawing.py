@@ -35,6 +35,7 @@ def inside(box, other, slack=0.5):
     return (box.min >= other.min - slack).all() and (box.max <= other.max + slack).all()
 
 
+@pytest.mark.grid(1)
 @pytest.mark.usefixtures("style")
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 def test_the_legend_of_the_frontier_is_inside(count):
@@ -82,6 +83,7 @@ def marks_are_whole(axis):
             assert (place + half <= axis.bbox.max).all()
 
 
+@pytest.mark.deep
 @pytest.mark.usefixtures("style")
 @pytest.mark.parametrize("name", ["city_names", "markov"])
 def test_points_of_a_task_are_whole_and_named(name, tmp_path):

@@ -14,7 +14,7 @@ from figures import RunSettings
 from figures.engine.run import run_figures
 from tests.helpers.toy_figure import calls, toy
 
-pytestmark = pytest.mark.usefixtures("unchanging_code")
+pytestmark = [pytest.mark.deep, pytest.mark.usefixtures("unchanging_code")]
 
 PROJECT = Path(__file__).parents[3]
 

@@ -12,6 +12,7 @@ def test_figures_are_pinned():
     assert sorted(known_figures()) == ["claims", "figure1", "figure2", "frontier", "model", "table1"]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("name", ["figure1", "frontier", "model", "table1"])
 def test_a_fast_figure_holds(tmp_path, name):
     (result,) = run_figures([known_figures()[name]], run=RunSettings(fast=True), out=tmp_path)

@@ -30,6 +30,7 @@ def work_done(pmf: JointPMF) -> int:
     return states.kinds.cost.spent + states.kinds.cost.of_blocks(blocks)
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize(
     ("task", "n"),
     [

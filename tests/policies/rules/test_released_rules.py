@@ -122,6 +122,7 @@ def test_a_rule_that_leaves_masks_has_no_gap():
 # -- SlowFast ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.deep
 def test_later_calls_of_a_span_do_not_see_behind_it():
     rng, differ = np.random.default_rng(0), 0
     for _ in range(120):

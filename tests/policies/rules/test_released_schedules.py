@@ -26,6 +26,7 @@ def test_every_schedule_is_the_released_one(schedule, released):
         assert all(list(policy.sizes(n)) == released(n, steps) for n in SIZES), steps
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("eps", [Fraction(1, 1000), Fraction(0), Fraction(1, 10**5), Fraction(1, 3)])
 def test_dream_takes_the_released_numbers(eps):
     for steps in SIZES:
@@ -37,6 +38,7 @@ def test_dream_takes_the_released_numbers(eps):
 # -- the references against the library that the releases run on -------------------------------------------------
 
 
+@pytest.mark.grid(32)
 @pytest.mark.parametrize("steps", SIZES)
 def test_the_references_round_as_torch_does(steps):
     n = torch.arange(1, MOST + 1)

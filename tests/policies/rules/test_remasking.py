@@ -150,6 +150,7 @@ GRIDS: list[tuple[str, dict[str, tuple[Any, ...]]]] = [
 ]
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize(("name", "grid"), GRIDS)
 def test_fixed_distributions(name, grid):
     for number, values in enumerate(product(*grid.values())):

@@ -137,6 +137,7 @@ def check(at: Target, spec: str, size: int, exact: Decode | None = None, **switc
     assert_mean(steps, float(exact.steps), span=max(1, int(steps.max()) - 1), label=label)
 
 
+@pytest.mark.grid(6)
 @pytest.mark.parametrize("name", TASKS)
 def test_samples_follow_the_exact_distribution(name):
     sure = len(target(name).pmf) == 1  # one answer: chance can only show in the steps
@@ -166,6 +167,7 @@ def test_the_grids_are_what_they_are_called():
     assert [(grid(i).pmf.n, len(grid(i).pmf)) for i in (0, 1)] == [(11, 6), (11, 3)]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("name", [*sorted(registered_policies()), "topk:k=2"])
 def test_samples_follow_the_exact_distribution_on_a_grid_of_eleven_cells(name):
     if name in SECOND_GRID:
@@ -189,6 +191,7 @@ def test_samples_follow_the_exact_distribution_in_blocks(name):
     check(target("hmm"), f"{example}{',' if ':' in example else ':'}block=2", DECODES)
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("name", ["city_names", "replace_random", "shuffle_strict", "hmm"])
 @pytest.mark.parametrize("switches", SWITCHES, ids=str)
 def test_samples_follow_the_exact_distribution_under_every_transform(name, switches):
@@ -196,6 +199,7 @@ def test_samples_follow_the_exact_distribution_under_every_transform(name, switc
         check(target(name), spec, 4000, **switches)
 
 
+@pytest.mark.grid(8)
 @pytest.mark.parametrize("name", TASKS)
 def test_both_exact_engines_agree(name):
     # set by set, and as a chain over (tokens, memory): they share the rules alone
