@@ -212,8 +212,7 @@ def check_product(rule: Policy | Process, transform: Transform) -> None:
         >>> check_product(parse_policy("wino"), Transform())
         Traceback (most recent call last):
             ...
-        models.sampling.teacher_forcing.NoProductError: the gap needs a rule whose steps are products given their
-        sets; 'wino' ...
+        models.sampling.teacher_forcing.NoProductError: the gap needs a rule whose steps are products ...
     """
     process = as_process(rule, transform)
     if process is None:

@@ -243,7 +243,7 @@ def test_the_right_bound_of_many_floats(tmp_path):
 
     answer = bounds_answer(task)
     assert answer["total_correlation"] == pytest.approx(expected, abs=1e-11)
-    assert answer["error"] < 1e-9
+    assert answer["errors"]["total_correlation"] < 1e-9
 
 
 def test_the_figures_take_floats_and_say_so(tmp_path, capsys):

@@ -26,6 +26,7 @@ from theory.optima.adaptive import (
 from theory.optima.adaptive import (
     graph_cost,
 )
+from theory.optima.adaptive import state_graph as graph_module
 from theory.optima.adaptive.best_actions import best_weighted, budget_values, weighted_values
 from theory.optima.adaptive.canonical_distributions import SmallDistribution, canonical_form
 from theory.optima.adaptive.contexts import (
@@ -40,7 +41,6 @@ from theory.optima.adaptive.frontier import (
 )
 from theory.optima.adaptive.serial_depth import serial_depth
 from theory.optima.adaptive.state_graph import state_graph
-from theory.optima.adaptive.state_graph import state_graph as graph_module
 from theory.optima.adaptive.step_cap import adaptive_bounds
 from theory.policies import View
 from theory.validation import InputError

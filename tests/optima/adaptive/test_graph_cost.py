@@ -12,10 +12,10 @@ from theory.distributions.pmf import JointPMF
 from theory.limits import CostError, allowing
 from theory.optima.adaptive import graph_cost
 from theory.optima.adaptive import graph_forecast as ahead
+from theory.optima.adaptive import state_graph as graph
 from theory.optima.adaptive.graph_cost import GraphCost
 from theory.optima.adaptive.graph_forecast import forecast
 from theory.optima.adaptive.state_graph import state_graph
-from theory.optima.adaptive.state_graph import state_graph as graph
 from theory.optima.adaptive.states import list_states, most_moves
 
 

@@ -259,7 +259,7 @@ def test_random_order_with_a_temperature_is_random_order():
         ("ancestral:steps=2,eps=-1", "eps must be at least 0 and below 1"),
         ("dus:base=1", "base must be at least 2, got 1"),
         ("dus:ties=random", "dus goes by position alone"),
-        ("dus:floor=2", r"floor must lie in 0\.\.1, got 2"),
+        ("dus:floor=2", r"floor must be between 0 and 1, got 2"),
         ("plackett_luce:k=1,alg_temp=0", "alg_temp must be positive, got 0; use topk for 0"),
         ("topk:k=2,by=margin,confidence=sampled", "confidence=sampled needs by=confidence, got by=margin"),
     ],
@@ -284,6 +284,11 @@ SHARES = {
     "beta",
     "t_on",
     "t_off",
+    "alpha_on",
+    "held",
+    "floor",
+    "lowest",
+    "weight",
 }
 OPEN = {"alpha", "boost", "budget", "f", "alg_temp", "variance"}
 # what is read in bits, or has a limit of its own, under the same name

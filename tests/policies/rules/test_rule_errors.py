@@ -129,7 +129,7 @@ BAD = {
     "lopa:gamma=0.9,k=1,by=confidence,confidence=sampled": "leave confidence out",
     "lopa:gamma=0.9,k=1,by=random": "unknown score 'random'; known: confidence, entropy, margin",
     "lopa:gamma=0.9,k=1,lowest=0": "lowest must lie above 0 and not above 1, got 0",
-    "lopa:gamma=0.9,k=1,weight=2": r"weight must lie in 0\.\.1, got 2",
+    "lopa:gamma=0.9,k=1,weight=2": "weight must be between 0 and 1, got 2",
 }
 
 

@@ -18,7 +18,7 @@ from theory.policies.policy import RankedPolicy, register
 from theory.policies.process import Chance
 from theory.policies.scores import SCORES
 from theory.policies.view import View
-from theory.validation import InputError, choice, exact_fraction, positive_int
+from theory.validation import InputError, bounded, choice, positive_int
 
 __all__ = ["Bisection", "Dilated", "FlooredRounds", "bisection_rounds", "dilated_rounds"]
 
@@ -95,9 +95,7 @@ class Dilated(_ByRound):
         object.__setattr__(self, "base", positive_int(self.base, "base"))
         if self.base < 2:
             raise InputError(f"base must be at least 2, got {self.base}.")
-        object.__setattr__(self, "floor", exact_fraction(self.floor, "floor"))
-        if not 0 <= self.floor <= 1:
-            raise InputError(f"floor must lie in 0..1, got {self.floor}.")
+        object.__setattr__(self, "floor", bounded(self.floor, "floor", 0, 1))
         choice(self.merge, "merge", (False, True))
 
     def rounds(self, n: int) -> tuple[int, ...]:
