@@ -178,7 +178,7 @@ def _parameters(cls: Any, name: str, text: str) -> dict[str, str]:
             hint = f"known: {', '.join(known)}" if known else "it takes none"
             raise InputError(f"task {cls.name!r} has no parameter {key!r}; {hint}.")
         if key in given:
-            raise InputError(f"task {name!r}: {key!r} stands twice.")
+            raise InputError(f"task {name!r}: {key!r} is given twice.")
         given[key] = value
     return given
 

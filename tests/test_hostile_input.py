@@ -302,10 +302,10 @@ def test_processes_have_a_limit(capsys):
 # -- task files -----------------------------------------------------------------------------------------------
 
 FILES = {
-    "twice": ('{"outcomes": [["a"]], "outcomes": [["b"]]}', "key 'outcomes' stands twice in one object"),
+    "twice": ('{"outcomes": [["a"]], "outcomes": [["b"]]}', "key 'outcomes' is given twice in one object"),
     "twice inside": (
         '{"contexts": [{"weight": 1, "weight": 2, "outcomes": [["a"]]}]}',
-        "key 'weight' stands twice in one object",
+        "key 'weight' is given twice in one object",
     ),
     "truth": ('{"outcomes": [["a"], ["b"]], "probabilities": [true, false]}', "got True"),
     "true weight": ('{"contexts": [{"weight": true, "outcomes": [["a"]]}]}', "weight must be .*got True"),
@@ -533,7 +533,7 @@ class Oddity:
 @pytest.mark.parametrize(
     ("run", "words"),
     [
-        (lambda: JointPMF.from_pairs([(ONE,), (1,)], [THIRD, 1 - THIRD]), "outcome (1,) stands twice"),
+        (lambda: JointPMF.from_pairs([(ONE,), (1,)], [THIRD, 1 - THIRD]), "outcome (1,) is a duplicate"),
         (
             lambda: JointPMF.from_pairs([(THIRD, "a"), (ONE,)], [THIRD, 1 - THIRD]),
             "2 for (1/3, 'a') and 1 for (1,)",
@@ -576,4 +576,4 @@ def test_numbers_in_messages_are_plain(run, words):
 def test_tokens_that_are_decimals_are_shown_as_numbers(tmp_path, capsys):
     (tmp_path / "t.json").write_text('{"outcomes": [[1.5], [1.5]], "probabilities": ["1/2", "1/2"]}')
     line = refused(capsys, "bounds", str(tmp_path / "t.json"))
-    assert "outcome (3/2,) stands twice" in line
+    assert "outcome (3/2,) is a duplicate" in line

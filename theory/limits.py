@@ -30,7 +30,7 @@ MEMORY_LIMIT = 2 * 1024**3  # bytes: half of a 4 GB machine, so that two jobs st
 OPERATION_LIMIT = 2 * 10**10  # elementary steps: about a minute in compiled code, far longer in pure Python
 
 
-_FOLLY = 1000  # a factor beyond this is no advice
+_LARGEST_ADVICE = 1000  # a factor beyond this is no advice
 
 _ALLOWANCE: ContextVar[Fraction] = ContextVar("allowance", default=Fraction(1))
 _SHARE: ContextVar[Fraction] = ContextVar("share", default=Fraction(1))
@@ -47,8 +47,8 @@ class CostError(InputError):
 
     @property
     def advice(self) -> str:
-        """The message, with the option of the commands that would let it pass where that is no folly."""
-        if self.factor is None or self.factor > _FOLLY:
+        """The message, with the option of the commands that would let it pass where it is small enough to be useful."""
+        if self.factor is None or self.factor > _LARGEST_ADVICE:
             return str(self)
         return f"{str(self).rstrip('.')}, or allow it with --limit {self.factor}."
 

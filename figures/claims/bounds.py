@@ -1,4 +1,4 @@
-"""Claims on the lower bounds: what Theorems 1 and 2 cover, and what two tokens a step must cost."""
+"""Claims on the lower bounds: what Theorems 1 and 2 cover, and what two tokens per step must cost."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def _splits(pmf: JointPMF, partitions: tuple[Partition, ...]) -> Iterator[tuple[
                 yield saved, sum(gains, LogNumber())
 
 
-# -- two tokens a step ----------------------------------------------------------------------------------------
+# -- two tokens per step ----------------------------------------------------------------------------------------
 
 
 def two_per_step() -> Evidence:
@@ -222,7 +222,7 @@ ENTRIES = (
     ),
     Claim(
         id="two-per-step",
-        title="Two tokens a step on Shuffle",
+        title="Two tokens per step on Shuffle",
         claim="Decoding Shuffle two tokens at a time costs log2(n!!/(n-1)!!), which grows without bound.",
         place="Section 4, Shuffle",
         test="Exact costs of pairs and of the best sizes for n/2 steps.",

@@ -85,7 +85,7 @@ class Evidence:
 
     def _add(self, role: Role, quantity: str, exact: str, value: float | str | None) -> None:
         if any(line["quantity"] == quantity for line in self.lines):
-            raise ValueError(f"{quantity!r} stands twice; quantities need different names.")
+            raise ValueError(f"{quantity!r} is a duplicate; quantities need different names.")
         self.lines.append({"role": role, "quantity": quantity, "exact": exact, "value": value})
 
 

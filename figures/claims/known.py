@@ -10,4 +10,4 @@ __all__ = ["CLAIMS"]
 _MODULES = (bounds, policies, topk, rules, schedules, released, accuracy, scope, squares)
 _ALL = [claim for module in _MODULES for claim in module.ENTRIES]
 CLAIMS: dict[str, Claim] = {claim.id: claim for claim in _ALL}
-assert len(CLAIMS) == len(_ALL), "an id stands twice"
+assert len(CLAIMS) == len(_ALL), "an id is a duplicate"

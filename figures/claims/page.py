@@ -34,7 +34,7 @@ prove one; proofs of the formulas are in [closed forms](closed_forms.md).
 
 `C` is total correlation, `L_T` the bound of a schedule with T steps, `L*_T` its minimum over fixed partitions, `V_T`
 its minimum over adaptive rules, `KL` the divergence of the output from the data, all in bits. n is the length of the
-list (the order of a Latin square), k the number of tokens a step, gamma a threshold, f a factor, c_(m) the m-th largest
+list (the order of a Latin square), k the tokens per step, gamma a threshold, f a factor, c_(m) the m-th largest
 confidence.
 """
 

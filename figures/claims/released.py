@@ -46,9 +46,9 @@ def sampled_confidence() -> Evidence:
         for label, keys in (("largest probability", ""), ("drawn token", ",confidence=sampled"))
     }
     for label, result in single.items():
-        found.number(f"Insert Random, n = 3, one token a step: KL, {label}", result.kl)
+        found.number(f"Insert Random, n = 3, one token per step: KL, {label}", result.kl)
     found.stated("one accuracy at temperature 1, Replace Random, 2 <= k < n <= 6", largest == drawn)
-    found.stated("Insert Random, n = 3: one token a step has KL = L_T = 0", single["drawn token"].kl == 0)
+    found.stated("Insert Random, n = 3: one token per step has KL = L_T = 0", single["drawn token"].kl == 0)
     found.stated(
         "Replace Random, n = 4, k = 3: KL >= that of every random two-step partition", kl >= least.kl
     )
@@ -187,8 +187,8 @@ ENTRIES = (
             "Replace Random, n = 6, k = 3: drawn token": "188375/419904",
             "Replace Random, n = 4, k = 3: KL, drawn token": "8 log2(2) - 5 log2(3)",
             "Replace Random, n = 4: least KL of a random two-step partition": "5 log2(2) - 3 log2(3)",
-            "Insert Random, n = 3, one token a step: KL, largest probability": "0",
-            "Insert Random, n = 3, one token a step: KL, drawn token": "7 log2(2) + 3 log2(3) "
+            "Insert Random, n = 3, one token per step: KL, largest probability": "0",
+            "Insert Random, n = 3, one token per step: KL, drawn token": "7 log2(2) + 3 log2(3) "
             "- 1/2 log2(2003) - 1/2 log2(4909)",
         },
     ),

@@ -18,7 +18,7 @@ SCHEDULES = {"LLaDA": "llada:steps={}", "Dream": "dream:steps={}", "Dream, eps =
 
 
 def realised_steps() -> Evidence:
-    """Compare the sizes and accuracies of released schedules with those of k = n/T tokens a step."""
+    """Compare the sizes and accuracies of released schedules with those of k = n/T tokens per step."""
     found = Evidence()
     for (task, title), (k, steps) in product(NAMES.items(), ((1, 10), (2, 5))):
         where = f"{title}, n = 10, T = {steps}"

@@ -1,10 +1,10 @@
 """What Figure 2 shows of the paper's tasks, for any listed task: exact accuracy and KL against speed, by policy.
 
-- a, b: accuracy against tokens a step, at temperature 1 and 0
+- a, b: accuracy against tokens per step, at temperature 1 and 0
 - c: KL against expected steps at temperature 1, beside `L*_T` (no fixed partition is lower) and the frontier (no policy
   that remembers its own random choices is lower)
 
-Every point is the exact distribution of the ideal model decoded by one policy: top-k with k tokens a step, the factor
+Every point is the exact distribution of the ideal model decoded by one policy: top-k with k tokens per step, the factor
 rule, or the confidence threshold. Points at infinite KL (the decoder never gives some answer of the task) are not
 drawn; the table lists them. In c steps are those along runs of the data, as the frontier counts them.
 """
@@ -157,7 +157,7 @@ def draw(rows: list[Row], settings: Settings) -> Drawing:
     for ax, tau, letter in ((axes[0][0], 1, "a"), (axes[0][1], 0, "b")):
         mine = [row for row in rows if row["temperature"] == tau and row["accuracy"] is not None]
         shown.append((ax, mine, "tokens_per_step", "accuracy"))
-        ax.set(xlabel="tokens a step", ylabel="accuracy", ylim=(-0.06, 1.1))
+        ax.set(xlabel="tokens per step", ylabel="accuracy", ylim=(-0.06, 1.1))
         ax.set_title(rf"{letter}  $\tau$ = {tau}")
     shown.append(_limits(axes[1][0], rows))
     for panel in shown:
@@ -208,7 +208,7 @@ def _draw_legend(ax: Axes, rows: list[Row]) -> None:
 
 
 def checks(task: TaskData, rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
-    """What must hold of every task: one token a step loses nothing, accuracy >= 2^-KL, no path below the frontier."""
+    """What must hold of every task: one token per step loses nothing, accuracy >= 2^-KL, no path below the frontier."""
     out: list[Check] = []
     frontier = [(row["steps_under_data"], row["kl"]) for row in rows if row["source"] == "frontier"]
     exact = all(isinstance(p, str) for c in task.contexts for p in c["probabilities"])

@@ -1,10 +1,10 @@
 """What Figure 2 shows of the paper's tasks, for a distribution too large to list: estimates with error bars.
 
-- a, b: accuracy against tokens a step, at temperature 1 and 0; bars are exact 95 % intervals
+- a, b: accuracy against tokens per step, at temperature 1 and 0; bars are exact 95 % intervals
 - c: divergence along the path against steps, at temperature 1, both along runs of the data; bars are 1.96 standard
   errors, the guaranteed intervals are in the table
 
-Every point is the ideal model decoded by one policy: top-k with k tokens a step, the factor rule, or the confidence
+Every point is the ideal model decoded by one policy: top-k with k tokens per step, the factor rule, or the confidence
 threshold. It is a sample, except what a Markov chain gives by formula, without a bar (at temperature 1: fixed blocks,
 and the divergence of random order). For Markov chains c also shows `L*_T`, the least divergence of fixed blocks, up to
 rounding, from T = 1 until it is zero; the frontier of adaptive policies needs a distribution that can be listed.
@@ -24,7 +24,7 @@ from figures.tasks.sampled_panels import draw
 
 __all__ = ["bounds_sampled", "certain_sampled", "decode_sampled", "sampled_figure"]
 
-_SERIAL = 20  # runs of one token a step: n model calls each
+_SERIAL = 20  # runs of one token per step: n model calls each
 _ROUNDING = 1e-9  # bits: of sums of a few hundred logarithms
 _MOST_STEPS = 32  # of the top-k points: each step of a sample is a model call
 
@@ -113,7 +113,7 @@ def bounds_sampled(*, distribution: dict[str, Any]) -> list[float]:
 def certain_sampled(
     *, distribution: dict[str, Any], policies: list[str], samples: int, seed: int
 ) -> dict[str, Any]:
-    """Return what one token a step loses (nothing), and sampled against exact accuracies of fixed blocks of a chain."""
+    """Return what one token per step loses (nothing), and sampled against exact accuracies of fixed blocks."""
     import numpy as np
 
     from theory import parse_policy

@@ -33,8 +33,8 @@ def draw(rows: list[Row], settings: Settings) -> Drawing:
     axes[1][0].plot([row["steps_under_data"] for row in line], [row["path_kl"] for row in line], **grey)
     _draw_legend(axes[1][1], bounds=bool(line))
     panels = [
-        (axes[0][0], "a", 1, ("tokens_per_step", "tokens a step"), ("accuracy", "accuracy")),
-        (axes[0][1], "b", 0, ("tokens_per_step", "tokens a step"), ("accuracy", "accuracy")),
+        (axes[0][0], "a", 1, ("tokens_per_step", "tokens per step"), ("accuracy", "accuracy")),
+        (axes[0][1], "b", 0, ("tokens_per_step", "tokens per step"), ("accuracy", "accuracy")),
         (
             axes[1][0], "c", 1, ("steps_under_data", "expected steps (along the data)"),
             ("path_kl", "divergence along the path, bits"),

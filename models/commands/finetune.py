@@ -39,7 +39,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--rate", default="1e-5", metavar="X", help="peak learning rate (%(default)s)")
     parser.add_argument("--warmup", default="0.05", metavar="X", help="share of rising rate (%(default)s)")
-    parser.add_argument("--batch", default="32", metavar="N", help="examples a step (%(default)s)")
+    parser.add_argument("--batch", default="32", metavar="N", help="examples per step (%(default)s)")
     parser.add_argument("--targets", metavar="A,B", help="linear layers to adapt (q, k and v)")
     parser.add_argument("--seed", default="0", metavar="S", help="of everything random (0)")
     parser.add_argument("--limit", metavar="N", help="stop after N steps; --resume continues")

@@ -27,7 +27,7 @@ class Recipe:
         longest: Largest n trained; each step draws one n in between.
         tasks: Task names with their shares of a batch.
         steps: Optimiser steps.
-        batch: Sequences a step, over all processes.
+        batch: Sequences per step, over all processes.
         rate: Peak learning rate.
         warmup: Share of the steps with a rising rate.
         decay: Weight decay of the matrices.

@@ -50,7 +50,7 @@ def draw_one_by_one(
     Args:
         predictor: The model.
         tokens: Token ids with masks, shape (B, L).
-        order: A policy that picks one position a step.
+        order: A policy that picks one position per step.
         streams: Random numbers of the rows.
 
     Example:
@@ -153,7 +153,7 @@ def next_position(
     uniforms = streams.uniforms(rows.tolist(), among.shape[1])
     chosen = order.plan(View(probs, among, walk.numbers)).sample(uniforms) & among
     if not bool((chosen.sum(dim=1) == 1).all()):
-        raise InputError(f"order {order} must pick one position a step.")
+        raise InputError(f"order {order} must pick one position per step.")
     return chosen.to(torch.uint8).argmax(dim=1)
 
 

@@ -56,7 +56,7 @@ class FinetuneRecipe:
         warmup: Share of the steps with a rising rate.
         decay: Weight decay.
         clip: Largest norm of the gradient.
-        batch: Examples a step, over all processes.
+        batch: Examples per step, over all processes.
         targets: Linear layers; q, k and v by default.
         seed: Of examples, masks and first weights.
     """

@@ -49,7 +49,7 @@ class Examples:
         pages: With true answers.
         floors: Of each page.
         mask_id: The mask token.
-        batch: Examples a step, over all processes.
+        batch: Examples per step, over all processes.
         seed: Of shuffles and masks.
     """
 
@@ -107,7 +107,7 @@ def make_examples(
         tasks: List tasks.
         sizes: Lengths of the lists.
         examples: Number of examples, of an epoch.
-        batch: Examples a step.
+        batch: Examples per step.
         seed: Of the examples.
 
     Raises:

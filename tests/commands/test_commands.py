@@ -35,7 +35,7 @@ def test_contexts_of_different_length_have_no_common_partition(capsys, tmp_path)
     assert answer["optimal_bound"] is None
     assert answer["optimal_partitions"] is None
     assert answer["exact"]["optimal_bound_by_context"] == ["1/2 log2(2)", "0"]  # each has its own partition
-    assert "verdict" not in answer  # its tokens a step would be those of the longest context
+    assert "verdict" not in answer  # its tokens per step would be those of the longest context
 
 
 def test_bounds_by_context_are_no_larger(capsys, tmp_path):

@@ -360,7 +360,7 @@ BAD = {
     "topk:k": r"'k' must have the form key=value",
     "topk:k=": r"'k=' must have the form key=value",
     "topk:2": r"'2' must have the form key=value",
-    "topk:k=2,k=3": "'k' stands twice",
+    "topk:k=2,k=3": "'k' is given twice",
     "topk:k=2,size=3": "policy 'topk' has no key 'size'; known: block, by, confidence, k, remainder, ties",
     "topk:k=2,strict=false": "policy 'topk' has no key 'strict'",
     "topk:k=2,name=x": "has no key 'name'",

@@ -281,7 +281,7 @@ def sampled():
     most = max(replace_sizes(sizes) for sizes in compositions(4, 2))
     least = ref.scale(ref.log2_form(most), -1)
     out[name, f"{title}, n = 4: least KL of a random two-step partition"] = least
-    where = "Insert Random, n = 3, one token a step: KL"
+    where = "Insert Random, n = 3, one token per step: KL"
     out[name, f"{where}, largest probability"] = ref.decode(insert3, ref.topk(1, "confidence")).kl_exact
     out[name, f"{where}, drawn token"] = ref.kl_exact(insert3, rel.drawn_distribution(insert3, 1))
     return out

@@ -37,7 +37,7 @@ BAD = {
     "key": (lambda: make_task("tree:stray=1", 3), "task 'tree' has no parameter 'stray'; known: stay"),
     "no key": (lambda: make_task("copy:a=1", 3), "task 'copy' has no parameter 'a'; it takes none"),
     "no value": (lambda: make_task("tree:stay", 3), "task 'tree:stay': 'stay' must have the form key=value"),
-    "twice": (lambda: make_task("tree:stay=1,stay=1", 3), "'stay' stands twice"),
+    "twice": (lambda: make_task("tree:stay=1,stay=1", 3), "'stay' is given twice"),
     "probability": (lambda: make_task("hmm:right=3/2", 3), r"right must lie in 0\.\.1, got 3/2"),
     "block": (lambda: make_task("one_hot_blocks:block=3", 4), "block must divide n = 4, got 3"),
     "no prime": (lambda: make_task("reed_solomon:order=6", 4), "prime of at least n = 4, such as 5, got 6"),

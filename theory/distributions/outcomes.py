@@ -112,7 +112,7 @@ def check_outcomes(rows: Sequence[Outcome]) -> None:
     if len(set(rows)) < len(rows):
         seen: set[Outcome] = set()
         twice = next(row for row in rows if row in seen or seen.add(row))
-        raise InputError(f"outcome {shown(twice, 400)} stands twice; add its probabilities up.")
+        raise InputError(f"outcome {shown(twice, 400)} is a duplicate; add its probabilities up.")
     require_rows(len(rows), n)
 
 

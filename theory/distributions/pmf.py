@@ -289,7 +289,7 @@ class JointPMF:
         return JointPMF._build([self.outcomes[j] for j in rows], kept / kept.sum(), None)
 
     def check_positions(self, positions: Sequence[int]) -> None:
-        """Raise ``InputError`` if a position is outside ``0..n-1`` or stands twice."""
+        """Raise ``InputError`` if a position is outside ``0..n-1`` or is a duplicate."""
         for i in positions:
             if not 0 <= i < self.n:
                 raise InputError(f"position {i} is outside 0..{self.n - 1}.")

@@ -225,7 +225,7 @@ def _pairs(spec: str, text: str) -> dict[str, Any]:
         if not equals or not value:
             raise InputError(f"policy {spec!r}: {part!r} must have the form key=value.")
         if key in given:
-            raise InputError(f"policy {spec!r}: {key!r} stands twice.")
+            raise InputError(f"policy {spec!r}: {key!r} is given twice.")
         given[key] = value
     return given
 

@@ -1,7 +1,7 @@
 """Monte Carlo estimates for distributions whose exact bounds would be exponential, with intervals that are guaranteed.
 
 ``L_T = E_P[ log2 P(y) + sum_t sum_{i in S_t} H(y_i | y_{S_<t}) ]``: each term of the mean needs one exact
-conditional a step. It lies between ``-R`` and ``n log2 V``, R the largest surprise ``-log2 P(y)``, so that its mean
+conditional per step. It lies between ``-R`` and ``n log2 V``, R the largest surprise ``-log2 P(y)``, so that its mean
 has an interval of guaranteed coverage (:mod:`theory.sampling.intervals`).
 """
 

@@ -26,7 +26,7 @@ from theory.validation import InputError
 
 __all__ = ["FixedSchedule", "fixed_schedule", "schedule_log_prob"]
 
-# exact types: their numbers a step depend on the clock and what is left, never on a score
+# exact types: their numbers per step depend on the clock and what is left, never on a score
 _COUNTED = (TopK, Sizes, LLaDA, Dream, DLLM, MaskGIT, Dilated, Bisection)
 _STEPS = 100_000
 
@@ -49,7 +49,7 @@ class FixedSchedule:
 
 
 def fixed_schedule(rule: object, n: int) -> FixedSchedule | None:
-    """Return what is certain of a rule on n positions; ``None`` if its numbers a step depend on what the model says.
+    """Return what is certain of a rule on n positions; ``None`` if its numbers per step depend on what the model says.
 
     Example:
         >>> from theory.policies import parse_policy

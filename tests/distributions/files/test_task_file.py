@@ -57,7 +57,7 @@ BAD = [
     ("t.json", {"outcomes": []}, r"empty support"),
     ("t.json", {"outcomes": ["ab"]}, r"list of lists"),
     ("t.json", {"outcomes": [[None]]}, r"tokens must be texts or numbers"),
-    ("t.json", {"outcomes": [["a"], ["a"]]}, r"stands twice"),
+    ("t.json", {"outcomes": [["a"], ["a"]]}, r"is a duplicate"),
     ("t.json", {"outcomes": [["a"], ["a", "b"]]}, r"one length"),
     ("t.json", {"outcomes": [["a"], ["b"]], "probabilities": ["1/2", "1/3"]}, r"must sum to 1, got 5/6"),
     ("t.json", {"outcomes": [["a"], ["b"]], "probabilities": ["3/2", "-1/2"]}, r"negative"),
@@ -75,7 +75,7 @@ BAD = [
     ("t.csv", "y0,y1\n", r"no outcomes below the header"),
     ("t.csv", "y0,y1\na\n", r"line 2 has 1 fields"),
     ("t.csv", "y0,p\na,nan\n", r"finite number or a ratio"),
-    ("t.csv", "y0,p\na,1/2\na,1/2\n", r"stands twice; add its probabilities up"),
+    ("t.csv", "y0,p\na,1/2\na,1/2\n", r"is a duplicate; add its probabilities up"),
     ("t.csv", "y0\na\na\n", r"observed samples belong to: python -m theory estimate"),
 ]
 

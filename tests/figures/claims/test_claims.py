@@ -105,7 +105,7 @@ def test_evidence_is_exact_and_named_once():
     found.number("a", Fraction(1, 3))
     with pytest.raises(TypeError, match=r"a number must be exact, got the float 0\.5"):
         found.number("b", 0.5)
-    with pytest.raises(ValueError, match="'a' stands twice"):
+    with pytest.raises(ValueError, match="'a' is a duplicate"):
         found.also("a", True)
     with pytest.raises(TypeError, match="a fact must be decided by a bool, got 1"):
         found.stated("c", 1)

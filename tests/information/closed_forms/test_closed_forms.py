@@ -30,7 +30,7 @@ from theory.information.subsets.table import EntropyTable
 from theory.numbers.lognumber import LogNumber
 from theory.policies import RankedPolicy, parse_policy
 
-ALL = 99  # more tokens a step than there are positions: one step
+ALL = 99  # more tokens per step than there are positions: one step
 
 
 # --- Block sizes as policies ---------------------------------------------------------------------------------

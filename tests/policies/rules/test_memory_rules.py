@@ -175,7 +175,7 @@ CERTAIN = JointPMF.uniform([tuple(range(6))])
         ("lopa:gamma=0.9,k=3", 1),
         ("lopa:gamma=1,k=2,ties=lowest,equal=anchor", 6),
         ("lopa:gamma=1,k=1,ties=lowest", 6),  # no branch
-        ("lopa:gamma=1,k=2,ties=lowest", 4),  # two positions a step, and a call that closes the block
+        ("lopa:gamma=1,k=2,ties=lowest", 4),  # two positions per step, and a call that closes the block
     ],
 )
 def test_steps_of_a_certain_answer(text, steps):

@@ -17,19 +17,19 @@ all splits of k positions among the gaps. Its expected divergence needs mean sub
 :func:`theory.information.curves.structures.expected_kl_of`. The command samples what is not known
 (:mod:`theory.decoding.structured.decode_estimate`).
 
-**One token a step** (top-1): every draw is from a true conditional, so at temperature 1 the distribution is P:
+**One token per step** (top-1): every draw is from a true conditional, so at temperature 1 the distribution is P:
 accuracy 1, KL 0, n steps, whatever the distribution.
 
 **Threshold on a walk**, by confidence. From the last revealed value a binomial of r bits has its largest probability
 ``c_r``, ``c_1 = c_2 = 1/2 > c_3 = c_4 > ...``. If ``c_1`` passes, the first R places pass, R even or n: blocks of R
 from the left without gaps; off the support the marginals given X are those of the start, so only the first R
-positions ever pass and the rest go one at a time. If ``c_1`` fails, one token a step: the best are the next place and
+positions ever pass and the rest go one at a time. If ``c_1`` fails, one token per step: the best are the next place and
 the one after it (1/2 each). The second leaves a gap of one place, sure or again 1/2. Sure places pass together, but
 each step makes at most one place sure; so every step reveals one, n steps, and no draw is wrong. The same holds for
 ``factor`` with ``f <= 3/2``: a second place would need ``3 (1 - 1/2) < f``.
 
 **Threshold on one-hot blocks** of length b by confidence, margin or entropy: scores fall with the number m masked in a
-block without its one, down to m = 2. If m = b passes everything goes at once. Else one token a step until a block is
+block without its one, down to m = 2. If m = b passes everything goes at once. Else one token per step until a block is
 known, then its sure rest in one step (if sure places pass): steps add over the blocks, ``(b+3)/2 - 1/b`` each as for
 Replace Random.
 """

@@ -124,7 +124,7 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(known) < len(pairs):
         names = [key for key, _ in pairs]
         twice = next(key for key in known if names.count(key) > 1)
-        raise InputError(f"key {twice!r} stands twice in one object; keep one of them.")
+        raise InputError(f"key {twice!r} is given twice in one object; keep one of them.")
     return known
 
 
@@ -220,7 +220,9 @@ def _from_arrays(arrays: dict[str, Any], numbers: FileNumbers) -> list[Context]:
 
 def _distinct_rows(groups: Iterable[list[list[Any]]]) -> None:
     if any(len(set(map(tuple, group))) < len(group) for group in groups):
-        raise InputError("rows stand twice; observed samples belong to: python -m theory estimate FILE.")
+        raise InputError(
+            "there are duplicate rows; observed samples belong to: python -m theory estimate FILE."
+        )
 
 
 def _from_csv(text: str, numbers: FileNumbers) -> list[Context]:

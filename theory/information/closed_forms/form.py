@@ -60,7 +60,7 @@ class Symbols:
 
     Attributes:
         n: Length of the input list; order of a Latin square.
-        k: Tokens a step.
+        k: Tokens per step.
         j: Size of a set of positions.
         gamma: The threshold.
         T: Number of steps.

@@ -73,7 +73,7 @@ def _bounds() -> list[ClosedForm]:
             _form(
                 f"step_bound topk{suffix}",
                 replace_bound(topk(n, k, remainder), n),
-                "k positions a step, in any fixed order",
+                "k positions per step, in any fixed order",
                 limit=sp.Integer(0),
             )
             for remainder, suffix in REMAINDERS
@@ -131,7 +131,7 @@ def _greedy() -> list[ClosedForm]:
 
 
 def _threshold() -> list[ClosedForm]:
-    """All at once where the first confidence ``1 - 1/n`` passes; else one a step until the new item has come."""
+    """All at once where the first confidence ``1 - 1/n`` passes; else one per step until the new item has come."""
     import sympy as sp
 
     n, gamma = symbols().n, symbols().gamma

@@ -39,7 +39,7 @@ def topk(n: Any, k: Any, remainder: str = "last") -> Schedule:
 
     Args:
         n: Number of positions.
-        k: Tokens a step.
+        k: Tokens per step.
         remainder: ``last``: the last step takes the rest. ``first``: every step takes ``floor(n/T)`` tokens and
             the first ``n mod T`` steps one more.
     """

@@ -72,7 +72,7 @@ def _bounds() -> list[ClosedForm]:
         _form(
             "step_bound k=2",
             sp.log(sp.factorial2(n) / sp.factorial2(n - 1)) / two,
-            "n even, two positions a step",
+            "n even, two positions per step",
             domain=sp.Eq(sp.Mod(n, 2), 0),
             limit=sp.oo,
             asymptote=sp.log(sp.pi * n / 2) / (2 * two),
@@ -81,7 +81,7 @@ def _bounds() -> list[ClosedForm]:
         _form(
             "step_bound topk",
             (n * sp.log(k) + k * sp.log(sp.factorial(n / k)) - orders) / two,
-            "k divides n, k positions a step",
+            "k divides n, k positions per step",
             domain=sp.Eq(sp.Mod(n, k), 0),
             limit=sp.Piecewise((0, sp.Eq(k, 1)), (sp.oo, True)),
             asymptote=((k - 1) * sp.log(2 * sp.pi * n) - k * sp.log(k)) / (2 * two),
@@ -134,7 +134,7 @@ def _accuracy(schedule: Schedule) -> Any:
 
 
 def _threshold() -> list[ClosedForm]:
-    """One token a step until m* are left, which go at once: ``1/m`` passes the threshold iff m <= m*."""
+    """One token per step until m* are left, which go at once: ``1/m`` passes the threshold iff m <= m*."""
     import sympy as sp
 
     n, gamma = symbols().n, symbols().gamma

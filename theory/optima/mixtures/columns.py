@@ -90,7 +90,7 @@ def distinct_distributions(columns: Columns, steps: int) -> list[tuple[tuple[Any
     Chains of revealed sets grow block by block; those that agree on the set and on the distribution so far are one.
     """
     full = (1 << columns.n) - 1
-    if steps == columns.n:  # one token a step: always P
+    if steps == columns.n:  # one token per step: always P
         return [(tuple(columns.marginals[full].tolist()), tuple((i,) for i in range(columns.n)))]
     layer = {0: {(): [(tuple(columns.marginals[0].tolist()), ())]}}
     for left in range(steps - 1, -1, -1):

@@ -154,7 +154,7 @@ class FlooredRounds(Wrapped):
 class Bisection(_ByRound):
     """Bisection: reveal separators first, so that both halves become independent.
 
-    ``order`` neighbouring positions form a cell; the middle cell of every gap is revealed one position a step, all
+    ``order`` neighbouring positions form a cell; the middle cell of every gap is revealed one position per step, all
     gaps at once. For a Markov chain of that order every step is exact, in at most
     ``order * (floor(log2(cells)) + 1)`` steps.
 

@@ -35,7 +35,7 @@ class PCSampler(RankedPolicy):
     Scores are floats; those whose logarithms differ by at most 1e-9 are ties.
 
     Attributes:
-        k: Positions a step; all, when fewer are left.
+        k: Positions per step; all, when fewer are left.
         lam: Decay by position, from 0 to 10.
         alpha: Cap of the second factor in bits, positive.
 

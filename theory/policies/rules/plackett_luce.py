@@ -93,7 +93,7 @@ class PlackettLuce(TopK):
     example: ClassVar[str] = "plackett_luce:k=2,alg_temp=0.2"
     source: ClassVar[str] = "Dream generation_utils.py, alg_temp"
     release: ClassVar[str] = (
-        "the order of DreamLM/Dream fac0a7f with k a step; its schedule: `dream:alg_temp=...`"
+        "the order of DreamLM/Dream fac0a7f with k per step; its schedule: `dream:alg_temp=...`"
     )
     formula: ClassVar[str] = "k draws without replacement, weights exp(score / alg_temp)"
     rational: ClassVar[bool] = False

@@ -30,11 +30,11 @@ class ReMDMLLaDA(Rule):
 
     Where: with blocks of length B the extra steps come after the first ``max(1, min(int(7/8 B), B - 1))``
     ordinary steps. The index counts *positions* but is used on a list of T *steps*, so that with T at most
-    that number (two tokens a step or more) all extra steps come at the very end. It is not the stochastic
+    that number (two tokens per step or more) all extra steps come at the very end. It is not the stochastic
     posterior of ``remdm``.
 
     Elsewhere: ``low_confidence_remdm`` in ParallelBench. Source: ``llada_remdm_sample`` in ``eval_llada.py``
-    of guanghanwang/ReMDM-LLaDA (there T extra steps, one token a step, temperature 1) and
+    of guanghanwang/ReMDM-LLaDA (there T extra steps, one token per step, temperature 1) and
     ``model/remasking/llada/remdm.py`` of furiosa-ai/ParallelBench (``extra`` is ``remdm_steps``). Usual
     values: B = 32, extra = 32, number = 1. Above temperature 0 the released code ranks by the tempered
     probability: ``scored=after``. Where fewer than ``number`` tokens of the block are decoded, these alone

@@ -94,7 +94,7 @@ class Scheduled(RankedPolicy):
 
 @lru_cache(maxsize=64)
 def known_sizes(policy: Scheduled, masked: int) -> tuple[int, ...]:
-    """Return ``policy.sizes(masked)``, which every step of a run asks for: found once, not once a step.
+    """Return ``policy.sizes(masked)``, which every step of a run asks for: found once, not once per step.
 
     Example:
         >>> known_sizes(LLaDA(steps=4), 10)
@@ -106,7 +106,7 @@ def known_sizes(policy: Scheduled, masked: int) -> tuple[int, ...]:
 @register("llada")
 @dataclass(frozen=True, kw_only=True)
 class LLaDA(Scheduled):
-    """LLaDA: ``n // T`` positions a step, one more in the first ``n mod T`` steps.
+    """LLaDA: ``n // T`` positions per step, one more in the first ``n mod T`` steps.
 
     Source: ``generate.py`` of ML-GSAI/LLaDA, lines 22-40. Usual values: T = n or n/2.
 
@@ -134,7 +134,7 @@ class Dream(Scheduled):
     """Dream: ``int(left (1 - s/t))`` in float32, truncated; the last step takes the rest.
 
     ``t`` and ``s`` are neighbours in ``linspace(1, eps, T + 1)``. Truncation makes a step short, and the last one
-    large: with eps = 1e-3 "one token a step" decodes two tokens at once in the end.
+    large: with eps = 1e-3 "one token per step" decodes two tokens at once in the end.
 
     With ``alg_temp`` the positions of a step are drawn without replacement, with probabilities proportional to
     ``exp(score / alg_temp)`` (:mod:`theory.policies.rules.plackett_luce`), where it takes the best without. These

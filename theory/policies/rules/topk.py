@@ -1,4 +1,4 @@
-"""Top-k: a fixed number of positions a step."""
+"""Top-k: a fixed number of positions per step."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TopK(RankedPolicy):
     Source: arXiv 2510.04767, Section 4.2.
 
     Attributes:
-        k: Positions a step.
+        k: Positions per step.
         remainder: A group of b positions takes ``T = ceil(b/k)`` steps. ``last``: k each, the last step takes the
             rest. ``first``: ``b // T`` each, the first ``b mod T`` steps one more (LLaDA).
 
