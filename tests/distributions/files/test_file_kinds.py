@@ -157,6 +157,7 @@ def test_texts_are_samples_with_a_tokenizer(tmp_path, tokenizer, capsys):
     assert json.loads(capsys.readouterr().out)["samples"] == 3
 
 
+@pytest.mark.extras("transformers")
 def test_a_tokenizer_that_is_not_there_is_one_line(tmp_path, capsys):
     path = str(saved(tmp_path, "s.jsonl", lines("a", "b")))
     assert main(["estimate", path, "--tokenizer", str(tmp_path / "none")]) == 2
