@@ -93,7 +93,8 @@ def _decoded(chain: Chain, policy: Policy, tau: Fraction, greedy_ties: str, *, e
     for left in range(chain.n, 0, -1):
         for state in [s for s in flows if chain.left(s) == left]:
             here = flows.pop(state)
-            own, data = sum((o for o, _ in here.values()), zero), sum((d for _, d in here.values()), fmpq(0))
+            own: Any = sum((o for o, _ in here.values()), zero)
+            data: Any = sum((d for _, d in here.values()), fmpq(0))
             work.ask()
             work.add(chain.n + (int(own.q).bit_length() // _BITS if exact else 0))
             work.require(left)
@@ -132,7 +133,7 @@ def _decoded(chain: Chain, policy: Policy, tau: Fraction, greedy_ties: str, *, e
     )
 
 
-def _move(flow: _Masses, here: _Masses, drawn: Any, true: Fraction) -> None:
+def _move(flow: _Masses, here: _Masses, drawn: Any, true: Any) -> None:
     """Add the masses of a state, one call later, to those of a state that it leads to."""
     for calls, (own, data) in here.items():
         before = flow.get(calls + 1, (0, 0))
