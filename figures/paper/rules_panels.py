@@ -27,7 +27,7 @@ TITLES = {
 OPTIMA: dict[str, dict[str, Any]] = {
     "frontier": {
         "linestyle": "-", "linewidth": 1.4, "color": "black",
-        "label": "optimum of adaptive policies, choices remembered",
+        "label": "optimum of all adaptive policies",
     },
     "partition": {
         "linestyle": "none", "marker": "s", "markersize": 12, "markerfacecolor": "none", "markeredgewidth": 0.9,
@@ -35,11 +35,11 @@ OPTIMA: dict[str, dict[str, Any]] = {
     },
     "mixture": {
         "linestyle": "none", "marker": "+", "markersize": 12, "markeredgewidth": 0.9, "color": "black",
-        "label": "best mixture of partitions, choices forgotten",
+        "label": "best random choice of a partition",
     },
 }  # fmt: skip
-NOTE = """What lies below the line is no policy that remembers its random choices: mixtures and rules
-that forget them, rules that mask again, and rules that look at drawn tokens."""
+NOTE = """Points below the line are not adaptive policies: their sets are drawn at random, or depend on
+drawn tokens, or positions are masked again."""
 _REACH = 1.1  # times the divergence of one step: what the panels show
 
 

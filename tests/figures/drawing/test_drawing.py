@@ -48,7 +48,7 @@ def test_the_legend_of_the_frontier_is_inside(count):
     (legend,) = drawing.legends
     assert inside(legend.get_window_extent(), drawing.bbox)
     names = [text.get_text() for text in legend.get_texts()]
-    assert {"remasking", "oracle threshold", "best mixture of partitions, choices forgotten"} <= set(names)
+    assert {"remasking", "oracle threshold", "best random choice of a partition"} <= set(names)
     assert "entropy budgets" not in names, "not drawn"
     for axis in drawing.axes:
         if axis.axison:
