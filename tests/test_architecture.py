@@ -6,6 +6,7 @@ Each test looks at every module and lists all offenders.
 import ast
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 from functools import cache
@@ -288,6 +289,23 @@ def test_the_main_command_is_an_outer_edge():
 def test_nothing_touches_the_import_path():
     paths = [*MODULES.values(), ROOT / "paper_repro.py"]
     none([str(path) for path in paths if "sys.path" in path.read_text(encoding="utf-8")])
+
+
+def test_references_in_docstrings_exist():
+    """``:mod:`a.b` `` and the like name a module, or something in one."""
+    folders = "|".join(ORDER)
+    reference = re.compile(rf":(?:mod|func|class|meth|data):`~?((?:{folders})[\w.]*)`")
+    offenders = []
+    for name, path in MODULES.items():
+        for target in reference.findall(path.read_text(encoding="utf-8")):
+            parts = target.split(".")
+            end = next(k for k in range(len(parts), 0, -1) if ".".join(parts[:k]) in MODULES)
+            value = importlib.import_module(".".join(parts[:end]))
+            for part in parts[end:]:
+                value = getattr(value, part, None)
+            if value is None:
+                offenders.append(f"{name} refers to {target}")
+    none(offenders)
 
 
 def test_modules_are_short():

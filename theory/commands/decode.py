@@ -31,7 +31,7 @@ def decode_answer(
     """Return the exact decode of a task: accuracy, kl, path_kl, steps and the rationals behind them.
 
     Distributions too large to list are decoded by samples (:mod:`theory.commands.decode_sampled`,
-    :mod:`theory.decoding.structured.decode_estimate`), and the answer says so.
+    :mod:`theory.commands.decode_structured`), and the answer says so.
     """
     if (large := parametrised(task)) is not None:
         return large_decode(task, large, policy, samples=samples, seed=seed, **switches)

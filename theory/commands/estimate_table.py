@@ -11,7 +11,7 @@ __all__ = ["print_estimates"]
 
 
 def print_estimates(answer: dict[str, Any]) -> None:
-    """Print what :func:`theory.sampling.answers.estimate_answer` returns, warnings last."""
+    """Print what :func:`theory.commands.estimate.estimate_answer` returns, warnings last."""
     from rich.table import Table
 
     title = f"{answer['task']}: estimates from {answer['samples']} samples, n = {answer['n']}"

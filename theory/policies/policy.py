@@ -162,7 +162,7 @@ def register(name: str) -> Callable[[_P], _P]:
 
 @cache
 def registered_policies() -> dict[str, type[Rule]]:
-    """Return all registered rules by name: policies, and processes (:mod:`theory.process`)."""
+    """Return all registered rules by name: policies, and processes (:mod:`theory.policies.process`)."""
     package = importlib.import_module("theory.policies.rules")
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"theory.policies.rules.{module.name}")
