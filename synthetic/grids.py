@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import permutations
 
 __all__ = ["latin_squares", "sudoku_grids"]
@@ -27,7 +28,8 @@ def _differ(a: Grid, b: Grid) -> bool:
     return all(x != y for x, y in zip(a, b, strict=True))
 
 
-def sudoku_grids() -> list[Grid]:
+@cache
+def sudoku_grids() -> tuple[Grid, ...]:
     """Return the 288 Sudoku grids of order 4: Latin squares whose four 2 x 2 boxes hold each symbol once.
 
     Example:
@@ -35,4 +37,5 @@ def sudoku_grids() -> list[Grid]:
         288
     """
     boxes = [[4 * (2 * r + i) + 2 * c + j for i in (0, 1) for j in (0, 1)] for r in (0, 1) for c in (0, 1)]
-    return [grid for grid in latin_squares(4) if all(len({grid[cell] for cell in box}) == 4 for box in boxes)]
+    squares = latin_squares(4)
+    return tuple(grid for grid in squares if all(len({grid[cell] for cell in box}) == 4 for box in boxes))

@@ -1,0 +1,125 @@
+"""Samples of ParallelBench tasks, and their JSON Lines files in the released schema.
+
+One object a line. ``icl_examples`` stands in ``input`` and holds the example shown before the question; ``answer`` is
+the answer, or what a grader needs where many are right. Files of either protocol are read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synthetic.parallelbench.tasks import BenchTask, bench_task
+from theory.files import read_text, text_lines, write_atomically
+from theory.validation import InputError, shown
+
+__all__ = ["Sample", "read_samples", "write_samples"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One question with what its grader needs.
+
+    Attributes:
+        input: What the prompt is filled with, such as ``context``, ``word`` and ``index``.
+        answer: The answer as text; or, where many are right, a mapping with the ``input`` and an ``example``.
+        metadata: The size of the list or grid (``length``), and more.
+        output_format: The answer with its items masked, where its length is known beforehand.
+        example: The question and answer that are shown first, if any.
+    """
+
+    input: Mapping[str, Any]
+    answer: str | Mapping[str, Any]
+    metadata: Mapping[str, Any]
+    output_format: str | None = None
+    example: Sample | None = None
+
+    @property
+    def example_answer(self) -> str:
+        """A right answer as text; empty for texts without one."""
+        return self.answer if isinstance(self.answer, str) else str(self.answer.get("example", ""))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that is written as one line."""
+        shown_first = {} if self.example is None else {"icl_examples": [self.example.as_json()]}
+        form = {} if self.output_format is None else {"output_format": self.output_format}
+        return {
+            "input": {**self.input, **shown_first},
+            "answer": self.answer,
+            **form,
+            "metadata": dict(self.metadata),
+        }
+
+
+def write_samples(path: Path, samples: Iterable[Sample]) -> None:
+    """Write samples as JSON Lines, all or none."""
+    lines = [json.dumps(sample.as_json(), ensure_ascii=False) for sample in samples]
+    write_atomically(path, "".join(f"{line}\n" for line in lines))
+
+
+def read_samples(path: Path, task: str | BenchTask) -> tuple[Sample, ...]:
+    """Return the samples of a JSON Lines file of one task, of either protocol.
+
+    Raises:
+        InputError: If a line is no JSON object, or lacks a field; the file, line and field are named.
+    """
+    kind = bench_task(task) if isinstance(task, str) else task
+    found: list[Sample] = []
+    for number, line in text_lines(read_text(path, "samples")):
+        where = f"{path} line {number}"
+        try:
+            found.append(_sample(json.loads(line), kind, where))
+        except json.JSONDecodeError as error:
+            raise InputError(f"{where} is not JSON: {error.msg} at column {error.colno}.") from None
+    if not found:
+        raise InputError(f"{path} has no samples; give a file with one JSON object a line.")
+    return tuple(found)
+
+
+def _sample(value: Any, task: BenchTask, where: str) -> Sample:
+    given = dict(_mapping(value, "the sample", where))
+    asked = dict(_mapping(_part(given, "input", where), "input", where))
+    examples = asked.pop("icl_examples", None) or []
+    if not isinstance(examples, list):
+        raise InputError(f"{where}: input.icl_examples must be a list, got {shown(examples)}.")
+    for key in task.fields:
+        if key not in asked and not (key == "puzzle" and "sudoku" in asked):  # the name of v1
+            raise InputError(f"{where}: input.{key} is missing; {task.name} needs {', '.join(task.fields)}.")
+    return Sample(
+        input=asked,
+        answer=_answer(_part(given, "answer", where), task, where),
+        metadata=dict(_mapping(given.get("metadata") or {}, "metadata", where)),
+        output_format=given.get("output_format"),
+        example=_sample(examples[0], task, f"{where}, its example") if examples else None,
+    )
+
+
+def _answer(answer: Any, task: BenchTask, where: str) -> str | dict[str, Any]:
+    if not task.needs:
+        if not isinstance(answer, str):
+            raise InputError(f"{where}: answer must be a text, got {shown(answer)}.")
+        return answer
+    found = dict(_mapping(answer, "answer", where))
+    for key in task.needs:
+        if key not in found:
+            raise InputError(f"{where}: answer.{key} is missing; the grader of {task.name} needs it.")
+        wanted = list if key in ("input", "words", "symbols") else str
+        if not isinstance(found[key], wanted):
+            kind = "a list" if wanted is list else "a text"
+            raise InputError(f"{where}: answer.{key} must be {kind}, got {shown(found[key])}.")
+    return found
+
+
+def _part(given: Mapping[str, Any], key: str, where: str) -> Any:
+    if key not in given:
+        raise InputError(f"{where}: {key} is missing; a sample has input and answer.")
+    return given[key]
+
+
+def _mapping(value: Any, name: str, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InputError(f"{where}: {name} must be a JSON object, got {shown(value)}.")
+    return value

@@ -1,0 +1,131 @@
+"""Metrics of the text tasks, each from the library that the release uses, or one that gives the same numbers.
+
+- ROUGE-1, -2, -L: ``rouge-score`` with its stemmer, F-measure.
+- 1 - BLEU: ``sacrebleu`` with the tokenizer 13a, order 4, no smoothing, per sentence, against the source text: without
+  a common four-gram BLEU is 0, even for an identical text of under four tokens.
+- BERTScore: ``bert-score`` with roberta-large from a local folder, F1, no rescaling, no idf.
+- Grammar: LanguageTool (en-US) reports nothing. Other checkers are refused by name: their scores are not comparable.
+
+A missing package is named with its install line; nothing is scored without it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from theory.validation import InputError
+
+__all__ = ["bertscore", "grammar_checker", "included", "inverse_bleu", "rouge", "whole_words"]
+
+ROUGES = ("rouge1", "rouge2", "rougeL")
+OTHER_CHECKERS = ("harper", "link-grammar")
+
+
+def included(output: str, words: Sequence[str]) -> bool:
+    """Return whether every word is a part of the output, as released: case counts, and "cat" is in "category".
+
+    Example:
+        >>> included("A category of dogs.", ["cat", "dog"])
+        True
+    """
+    return all(word in output for word in words)
+
+
+def whole_words(output: str, words: Sequence[str]) -> bool:
+    """Return whether every word stands in the output as a whole word, in any case.
+
+    Example:
+        >>> whole_words("A category of dogs.", ["cat"]), whole_words("Dogs like the CAT.", ["cat"])
+        (False, True)
+    """
+    import re
+
+    return all(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", output, re.IGNORECASE) for word in words)
+
+
+def rouge(output: str, reference: str) -> dict[str, float]:
+    """Return the F-measures of ROUGE-1, ROUGE-2 and ROUGE-L of a summary."""
+    scored = _rouge_scorer().score(reference.strip(), output.strip())
+    return {name: float(scored[name].fmeasure) for name in ROUGES}
+
+
+@cache
+def _rouge_scorer() -> Any:
+    scorer = _needed("rouge_score.rouge_scorer", "rouge-score", "ROUGE")
+    return scorer.RougeScorer(list(ROUGES), use_stemmer=True)
+
+
+def inverse_bleu(output: str, source: str) -> float:
+    """Return 1 - BLEU of a paraphrase against its source; 0 for an empty output, as released."""
+    if not output.strip():
+        return 0.0
+    sacrebleu = _needed("sacrebleu", "sacrebleu", "BLEU")
+    bleu = sacrebleu.BLEU(smooth_method="none", tokenize="13a", effective_order=False)
+    return 1 - bleu.corpus_score([output.strip()], [[source]]).score / 100
+
+
+def bertscore(output: str, source: str) -> float:
+    """Return the F1 of BERTScore with roberta-large from the folder named by ``PARABOUNDS_ROBERTA``."""
+    if not output.strip():
+        return 0.0
+    folder = os.environ.get("PARABOUNDS_ROBERTA", "")
+    if not Path(folder, "config.json").is_file():
+        raise InputError(
+            "BERTScore needs roberta-large on disk: set PARABOUNDS_ROBERTA to a folder that has its config.json."
+        )
+    return float(_bert_scorer(folder).score([output.strip()], [source])[2][0])
+
+
+@cache
+def _bert_scorer(folder: str) -> Any:
+    return _needed("bert_score", "bert-score", "BERTScore").BERTScorer(model_type=folder, num_layers=17)
+
+
+def grammar_checker(name: str = "languagetool") -> Callable[[str], bool]:
+    """Return a function that says whether a text is free of errors; empty texts are not.
+
+    Args:
+        name: ``languagetool``, the released metric, or the name of a function of your own, ``module:function``.
+
+    Raises:
+        InputError: If the package is missing, or for a checker whose scores are not comparable.
+    """
+    if name in OTHER_CHECKERS:
+        raise InputError(
+            f"{name} finds other errors than LanguageTool, so its scores are not comparable with published ones; "
+            "to use it all the same, give it as module:function."
+        )
+    if name == "languagetool":
+        tool = _language_tool()
+        return lambda text: bool(text.strip()) and not tool.check(text.strip())
+    module, _, attribute = name.partition(":")
+    try:
+        own = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError):
+        raise InputError(f"grammar must be languagetool or module:function, got {name!r}.") from None
+    return lambda text: bool(text.strip()) and bool(own(text.strip()))
+
+
+@cache
+def _language_tool() -> Any:
+    package = _needed("language_tool_python", "language-tool-python", "grammar")
+    try:
+        return package.LanguageTool("en-US")
+    except Exception as error:  # no Java, or no jar and no network: its own errors have no common class
+        raise InputError(
+            f"LanguageTool does not start ({str(error).splitlines()[0]}); it needs Java 17 and its own files."
+        ) from None
+
+
+def _needed(module: str, package: str, what: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError:
+        raise InputError(
+            f"{what} needs {package}; install it with: python -m pip install 'parabounds[metrics]'."
+        ) from None
