@@ -8,6 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from synthetic.parallelbench.ceilings import LAYOUTS, ceiling
 from synthetic.parallelbench.explanations import explain
 from synthetic.parallelbench.make import PAPER_SIZES, make_samples
 from synthetic.parallelbench.outputs import read_outputs
@@ -19,11 +20,13 @@ from synthetic.parallelbench.texts import texts_as_samples
 from synthetic.parallelbench.verdicts import Verdict, grade
 from theory.commands.command_line import as_json, whole
 from theory.commands.terminal import terminal
-from theory.validation import InputError
+from theory.policies import parse_policy
+from theory.validation import InputError, positive_int
 
 __all__ = ["add", "run"]
 
 LEVEL = 0.95
+_FOLDED = ("other names", "policy")  # columns of a table that may take several lines
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +66,21 @@ def add(parser: argparse.ArgumentParser) -> None:
     why.add_argument(
         "--output", required=True, metavar="TEXT", help="the output; - reads it from the standard input"
     )
+    top = commands.add_parser("ceiling", help="what a perfect model would score on the list tasks, exactly")
+    top.add_argument("tasks", nargs="+", metavar="TASK", help="names or patterns such as 'waiting_line/*'")
+    top.add_argument(
+        "--policy", action="append", required=True, metavar="SPEC", help="a ranked rule; may be repeated"
+    )
+    top.add_argument(
+        "--layout", choices=LAYOUTS, default="released", help="how people are written (default released)"
+    )
+    top.add_argument(
+        "--temperature", choices=("0", "1"), default="0", help="0 as in the paper (default), or 1"
+    )
+    top.add_argument(
+        "--sizes", default=",".join(map(str, PAPER_SIZES)), help="people in a line (default 3,4,5,6)"
+    )
+    top.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def _add_protocol(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +100,7 @@ def _add_task(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run a command and return its exit status."""
-    return {"tasks": _tasks, "make": _make, "grade": _grade, "explain": _explain}[arguments.bench](arguments)
+    return _COMMANDS[arguments.bench](arguments)
 
 
 def _tasks(arguments: argparse.Namespace) -> int:
@@ -99,7 +117,7 @@ def _tasks(arguments: argparse.Namespace) -> int:
 
 def _make(arguments: argparse.Namespace) -> int:
     chosen, rules = _matching(arguments.tasks), protocol(arguments.protocol)
-    sizes = [whole(part) for part in arguments.sizes.split(",")]
+    sizes = _sizes(arguments.sizes)
     made = {
         task: texts_as_samples(arguments.source, task)
         if arguments.source is not None
@@ -194,12 +212,52 @@ def _explain(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _ceiling(arguments: argparse.Namespace) -> int:
+    sizes = _sizes(arguments.sizes)
+    rows: list[dict[str, Any]] = []
+    for task in _matching(arguments.tasks):
+        for spec in arguments.policy:
+            policy = parse_policy(spec)
+            layout, temperature = str(arguments.layout), int(arguments.temperature)
+            found = ceiling(task, policy, sizes=sizes, layout=layout, temperature=temperature)
+            rows.append(
+                {"task": task.name, "policy": str(policy), "layout": layout, "temperature": temperature}
+                | {"accuracy": found.accuracy}
+                | {"steps_under_data": found.steps, "tokens_per_step": found.tokens_per_step}
+                | {"by_size": [[n, value] for n, value in found.by_size.items()]}
+            )
+    if arguments.json:
+        exact = [
+            {key: str(row[key]) for key in ("accuracy", "steps_under_data", "tokens_per_step")}
+            for row in rows
+        ]
+        sys.stdout.write(as_json({"ceilings": rows, "exact": exact}) + "\n")
+        return 0
+    shown = [
+        {"task": row["task"], "policy": row["policy"], "accuracy %": f"{100 * float(row['accuracy']):.2f}"}
+        | {
+            "steps": f"{float(row['steps_under_data']):.2f}",
+            "tokens/step": f"{float(row['tokens_per_step']):.2f}",
+        }
+        for row in rows
+    ]
+    _print(shown, f"a perfect model, layout {arguments.layout}, temperature {arguments.temperature}")
+    return 0
+
+
+def _sizes(text: str) -> list[int]:
+    return [positive_int(part, "--sizes") for part in text.split(",")]
+
+
+_COMMANDS = {"tasks": _tasks, "make": _make, "grade": _grade, "explain": _explain, "ceiling": _ceiling}
+
+
 def _print(rows: list[dict[str, str]], title: str) -> None:
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for column in rows[0]:
-        table.add_column(column, overflow="fold", no_wrap=column != "other names")
+        table.add_column(column, overflow="fold", no_wrap=column not in _FOLDED)
     for row in rows:
         table.add_row(*row.values())
     terminal().print(table)

@@ -98,3 +98,14 @@ def test_nothing_is_written_if_one_task_cannot_be_made(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
     with pytest.raises(InputError, match="no task matches 'line/\\*'"):
         bench("make", "line/*", "--out", tmp_path)
+
+
+def test_ceilings_are_printed_for_each_task_and_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    rules = ("--policy", "topk:k=1", "--policy", "topk:k=32")
+    assert bench("ceiling", "copy", "replace_random", *rules, "--sizes", "3", "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    found = {(row["task"], row["policy"]): row["accuracy"] for row in answer["ceilings"]}
+    assert found["waiting_line/copy", "topk:k=32"] == found["waiting_line/replace_random", "topk:k=1"] == 1
+    assert answer["exact"][3]["tokens_per_step"] == "32"
+    assert bench("ceiling", "copy", "--policy", "topk:k=1") == 0
+    assert "100.00" in capsys.readouterr().out

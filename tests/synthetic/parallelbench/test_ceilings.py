@@ -1,0 +1,67 @@
+"""Ceilings of a perfect model: equal to the decoder on items, and to what was published where decoding explains it."""
+
+from fractions import Fraction
+
+import pytest
+
+from synthetic import make_task
+from synthetic.parallelbench import TASKS, bench_task
+from synthetic.parallelbench.ceilings import LAYOUTS, ceiling, list_layout
+from theory import decode_contexts, parse_policy
+from theory.validation import InputError
+
+LISTS = [task for task in TASKS.values() if task.kind == "list"]
+RANDOM = [task for task in LISTS if task.name.endswith(("random", "shuffle"))]
+
+
+@pytest.mark.parametrize("temperature", [0, 1])
+@pytest.mark.parametrize(
+    "rule", ["topk:k=2,by=random", "topk:k=2", "threshold:gamma=0.6,strict=false", "factor:f=1"]
+)
+def test_with_a_token_a_person_the_ceiling_is_the_exact_decode(rule: str, temperature: int) -> None:
+    policy = parse_policy(rule)
+    for task in LISTS:
+        found = ceiling(task, policy, layout="items", temperature=temperature, sizes=(3, 4))
+        for n in (3, 4):
+            whole = decode_contexts(
+                make_task(str(task.operation), n), policy, lumped=False, temperature=temperature
+            )
+            assert found.by_size[n] == whole.accuracy, (task.name, n)
+
+
+def test_tasks_with_one_answer_lose_nothing_in_any_layout() -> None:
+    policy = parse_policy("topk:k=32,by=random")
+    for task in LISTS:
+        if task in RANDOM:
+            continue
+        assert all(ceiling(task, policy, layout=layout).accuracy == 1 for layout in LAYOUTS)
+
+
+# Figure 5 of the paper, replace random, two tokens per step in random order by block length; an ideal model at
+# temperature 0. Published: 81, 51, 65, 73, 73: the rest is the model's.
+@pytest.mark.parametrize(("block", "percent"), [(2, 100.0), (4, 83.3), (8, 87.6), (16, 92.7), (32, 95.5)])
+def test_replace_random_by_block_length(block: int, percent: float) -> None:
+    rule = parse_policy(f"topk:k=2,by=random,block={block}")
+    assert round(100 * float(ceiling(bench_task("replace_random"), rule).accuracy), 1) == percent
+
+
+def test_left_to_right_four_tokens_at_once_leaves_one_in_twelve() -> None:
+    rule = parse_policy("topk:k=4,by=random,block=4")  # the block is one person: both names are drawn at once
+    found = ceiling(bench_task("shuffle"), rule)
+    assert round(100 * float(found.accuracy), 1) == 7.9  # published: 4 to 13
+    assert found.tokens_per_step == 4
+    # by hand at n = 3: two of three people are likeliest in front, then two or one; names of a pair agree by chance
+    assert found.by_size[3] == Fraction(1, 4)
+
+
+def test_longer_answers_are_padded_to_128_tokens() -> None:
+    assert [list_layout("released", people).length for people in (2, 7, 8, 16)] == [32, 32, 128, 128]
+
+
+def test_what_has_no_ceiling_here_is_refused() -> None:
+    with pytest.raises(InputError, match="is no list task"):
+        ceiling(bench_task("sudoku"), parse_policy("topk:k=1"))
+    with pytest.raises(InputError, match="up to 12 items"):
+        ceiling(bench_task("replace_random"), parse_policy("topk:k=1"), sizes=(15,))
+    with pytest.raises(InputError, match="ranked rules with random ties"):
+        ceiling(bench_task("shuffle"), parse_policy("topk:k=1,by=left_to_right"), sizes=(3,))

@@ -1,0 +1,186 @@
+r"""Answers written as tokens: each item as one or more, among tokens that are certain. Their exact decode.
+
+A real model writes a list of m items as L tokens: some items as several tokens, with brackets, separators and padding
+between them. The tokens of an item tell each other, so the distribution over L positions has the 2^L revealed sets of
+any other, but few kinds of states: which items are *known* (at least one of their tokens is revealed), and how many
+certain tokens of the current block are masked. Masked tokens of a known item are certain, too.
+
+For an answer y let ``q_i(y_i | y_K)`` be the probability that one masked token of item i is drawn as in y. A step that
+takes ``a_i`` tokens of each unknown item and ``a_0`` certain ones leads on towards y with
+
+    ``w prod_i q_i(y_i | y_K)^{a_i}``,    ``w = prod_i C(t_i, a_i) C(c, a_0) / C(T, r)``
+
+where r of a group of T equally scored tokens are taken at random, ``t_i`` of them of item i and c certain ones. So
+``Q(y)`` is a sum over the states ``(K, c)`` of a block, block by block. Source of the token layout: arXiv 2510.04767,
+whose lists take four tokens a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import inf
+from typing import Any
+
+from flint import fmpq
+
+from theory.decoding.structured.layout_marginals import LayoutMarginals
+from theory.decoding.structured.layout_steps import LayoutSteps
+from theory.distributions.pmf import JointPMF
+from theory.information.measures import Bits
+from theory.numbers.arithmetic import to_fmpq, to_fraction
+from theory.numbers.log_sums import log_sum
+from theory.policies.policy import RankedPolicy
+from theory.validation import InputError, positive_int
+
+__all__ = ["Layout", "LayoutDecode", "decode_layout"]
+
+_LONGEST = 10_000  # calls of a block
+
+States = dict[
+    tuple[int, int], tuple[fmpq, fmpq]
+]  # (known items, certain tokens): towards y, and whatever is drawn
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Where the items of an answer are written.
+
+    Attributes:
+        places: The positions of each item's tokens, shape (m,) of tuples; all others hold certain tokens.
+        length: L, the number of positions.
+
+    Example:
+        >>> Layout(places=((1, 2), (5, 6)), length=8).blocks(4)
+        (((2, 0), 4), ((0, 2), 4))
+    """
+
+    places: tuple[tuple[int, ...], ...]
+    length: int
+
+    def __post_init__(self) -> None:
+        positive_int(self.length, "length")
+        used = [position for item in self.places for position in item]
+        if not all(self.places) or len(set(used)) < len(used) or not set(used) <= set(range(self.length)):
+            raise InputError(
+                f"the tokens of the items must be different positions of 0..{self.length - 1}, at least one an item."
+            )
+
+    def blocks(self, size: int | None) -> tuple[tuple[tuple[int, ...], int], ...]:
+        """Return for each block how many tokens of each item it has, and its length."""
+        size = min(size or self.length, self.length)
+        ranges = [range(start, min(start + size, self.length)) for start in range(0, self.length, size)]
+        return tuple(
+            (tuple(sum(p in block for p in item) for item in self.places), len(block)) for block in ranges
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LayoutDecode:
+    """The exact decode of an answer in a layout.
+
+    Attributes:
+        distribution: ``Q(y)`` of every possible answer.
+        accuracy: Their sum: the probability that all tokens form a possible answer.
+        kl: ``D(P || Q)`` in bits; infinite where a possible answer is never drawn.
+        steps_under_data: Expected number of model calls along possible answers ``y ~ P``.
+        length: L.
+    """
+
+    distribution: dict[tuple[Any, ...], Fraction]
+    accuracy: Fraction
+    kl: Bits
+    steps_under_data: Fraction
+    length: int
+
+    @property
+    def tokens_per_step(self) -> Fraction:
+        """``L / steps_under_data``."""
+        return self.length / self.steps_under_data
+
+
+def decode_layout(
+    pmf: JointPMF | LayoutMarginals, layout: Layout, policy: RankedPolicy, *, temperature: int = 1
+) -> LayoutDecode:
+    """Return the exact decode of an answer that is written in a layout.
+
+    Args:
+        pmf: The exact distribution of the m items, at most 12; or its marginals, to be used for several decodes.
+        layout: Where the items are written.
+        policy: A ranked policy whose score does not depend on the place of a token, and whose ties are random. Its
+            ``block`` counts positions of the layout.
+        temperature: 1, or 0: each token is one of the most probable ones, ties at random.
+
+    Raises:
+        InputError: For another policy or temperature, a pmf that does not fit, or a rule that makes no progress.
+
+    Example:
+        >>> from theory.policies import parse_policy
+        >>> cities = JointPMF.uniform([("New", "York"), ("Mexico", "City")])
+        >>> pairs = Layout(places=((0, 1), (2, 3)), length=5)  # two tokens a word, and a full stop
+        >>> decode_layout(cities, pairs, parse_policy("topk:k=2,by=random")).accuracy
+        Fraction(7, 10)
+    """
+    marginals = pmf if isinstance(pmf, LayoutMarginals) else LayoutMarginals(pmf)
+    if len(layout.places) != marginals.pmf.n:
+        raise InputError(f"the layout has {len(layout.places)} items, the pmf {marginals.pmf.n}.")
+    if temperature not in (0, 1):
+        raise InputError(f"a layout is decoded at temperature 0 or 1, got {temperature}.")
+    steps = LayoutSteps(marginals, policy)
+    found = {y: _towards(y, marginals, layout, steps, temperature) for y in sorted(set(marginals.classes))}
+    own = [found[y][0] for y in marginals.classes]
+    weights = [to_fmpq(p) for p in marginals.pmf.probabilities]
+    calls = sum((p * found[y][1] for p, y in zip(weights, marginals.classes, strict=True)), fmpq(0))
+    kl = log_sum((p, p / q) for p, q in zip(weights, own, strict=True)) if all(own) else inf
+    return LayoutDecode(
+        distribution={y: to_fraction(q) for y, q in zip(marginals.pmf.outcomes, own, strict=True)},
+        accuracy=to_fraction(sum(own, fmpq(0))),
+        kl=kl,
+        steps_under_data=to_fraction(calls),
+        length=layout.length,
+    )
+
+
+def _towards(
+    y: int, marginals: LayoutMarginals, layout: Layout, steps: LayoutSteps, temperature: int
+) -> tuple[fmpq, fmpq]:
+    """Return ``Q(y)`` and the expected number of calls along y."""
+    calls, known_before = fmpq(0), {0: (fmpq(1), fmpq(1))}
+    clock = 0
+    for tokens, size in layout.blocks(steps.policy.block):
+        whole = sum(1 << i for i, count in enumerate(tokens) if count)
+        fixed = size - sum(tokens)
+        now: States = {
+            (known, fixed + sum(t for i, t in enumerate(tokens) if known >> i & 1)): values
+            for known, values in known_before.items()
+        }
+        known_before = {}
+        for step in range(_LONGEST + 1):
+            if not now:
+                clock += step
+                break
+            after: States = {}
+            for (known, certain), (own, data) in now.items():
+                calls += data
+                chances = marginals.chances(known, y, temperature)
+                for new, left, share, drawn in steps.moves(y, known, certain, tokens, size, clock + step):
+                    toward = own * share
+                    for item, count in drawn:
+                        toward *= chances[item] if count == 1 else chances[item] ** count
+                    before = after.get((new, left))
+                    found = (toward, data * share)
+                    after[new, left] = (
+                        found if before is None else (before[0] + found[0], before[1] + found[1])
+                    )
+            now = {}
+            for (known, certain), values in after.items():
+                if (
+                    certain == 0 and known & whole == whole
+                ):  # the block ends; other runs may have ended it before
+                    earlier = known_before.get(known, (fmpq(0), fmpq(0)))
+                    known_before[known] = (earlier[0] + values[0], earlier[1] + values[1])
+                else:
+                    now[known, certain] = values
+        else:
+            raise InputError(f"policy {steps.policy} makes no progress in {_LONGEST} steps.")
+    return sum((own for own, _ in known_before.values()), fmpq(0)), calls
