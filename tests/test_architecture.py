@@ -32,7 +32,7 @@ ROOMS = {
         "commands",
         "entry",
     ),
-    "figures": ("drawing", "engine", {"tasks", "claims"}, "paper", "entry"),
+    "figures": ("drawing", "engine", {"tasks", "claims", "benchmark"}, "paper", "entry"),
 }
 GROUND = {"theory.validation", "theory.limits", "theory.files"}
 LONGEST = 400  # lines of a file

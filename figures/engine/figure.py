@@ -136,16 +136,16 @@ def derived_seed(seed: int, *labels: str | int | float | None) -> int:
 
 
 def known_figures() -> dict[str, Figure]:
-    """Return every figure of ``figures/paper`` by name: each module that defines `FIGURE`."""
+    """Return every figure of ``figures/paper`` by name; a module there defines ``FIGURE`` or ``FIGURES``."""
     found: dict[str, Figure] = {}
     folder = importlib.import_module("figures.paper").__path__
-    for module in sorted(info.name for info in pkgutil.iter_modules(folder)):
-        figure = getattr(importlib.import_module(f"figures.paper.{module}"), "FIGURE", None)
-        if figure is None:
-            continue
-        if figure.name in found:
-            raise ValueError(
-                f"two figures are named {figure.name!r}; rename the one in figures/paper/{module}.py."
-            )
-        found[figure.name] = figure
+    for name in sorted(info.name for info in pkgutil.iter_modules(folder)):
+        module = importlib.import_module(f"figures.paper.{name}")
+        figures = (module.FIGURE,) if hasattr(module, "FIGURE") else getattr(module, "FIGURES", ())
+        for figure in figures:
+            if figure.name in found:
+                raise ValueError(
+                    f"two figures are named {figure.name!r}; rename the one in figures/paper/{name}.py."
+                )
+            found[figure.name] = figure
     return found

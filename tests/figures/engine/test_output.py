@@ -51,7 +51,10 @@ class TestFiles:
     def test_published_tables(self):
         assert len(published_rows("figure2")) == 84
         assert len(published_rows("tables5-7_models")) == 253
-        with pytest.raises(ValueError, match="unknown published table 'x'; known: figure2, tables5-7_models"):
+        with pytest.raises(
+            ValueError,
+            match="unknown published table 'x'; known: benchmark_figures, figure2, tables5-7_models",
+        ):
             published_rows("x")
 
 

@@ -1,0 +1,1 @@
+"""Figures of the benchmark: published points beside the exact score of a perfect model."""

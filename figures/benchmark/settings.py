@@ -1,0 +1,54 @@
+"""The decoder settings behind the published points of the benchmark.
+
+A series of a figure is one rule at several settings. Top-k: k = 1, 2, 4, .., 32 of 32 positions; "left to right" is a
+block of k positions, decoded at once. Threshold: gamma = 1, 0.9, .., 0.5, with ``>=`` as in the released code; smaller
+ones take more tokens per step. Factor: f = 0.7, 1, 1.3, 1.6, 1.9. By block length: two tokens per step. Source: arXiv
+2510.04767 and the configurations of its repository (72de8f7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = ["LISTS", "SERIES", "policies_of"]
+
+TOKENS = (1, 2, 4, 8, 16, 32)
+BLOCKS = (2, 4, 8, 16, 32)
+GAMMAS = ("1", "0.9", "0.8", "0.7", "0.6", "0.5")
+FACTORS = ("0.7", "1", "1.3", "1.6", "1.9")
+SERIES = {
+    "random_topk": "random",
+    "confidence_topk": "confidence",
+    "margin_topk": "margin",
+    "entropy_topk": "entropy",
+    "left_to_right_topk": "left to right",
+    "confidence_threshold": "threshold",
+    "confidence_factor": "factor",
+}
+"""The series of the figures with their names in the legend."""
+LISTS = (
+    *("copy", "reverse", "sort", "shuffle", "replace_index", "replace_random"),
+    *("insert_index", "insert_random", "remove_index", "remove_random"),
+)
+"""The list tasks, in the order of the panels."""
+
+
+def policies_of(series: str, x_name: str) -> Sequence[str]:
+    """Return the rule of each point of a series, in the order of more tokens per step, or of longer blocks.
+
+    Example:
+        >>> policies_of("left_to_right_topk", "tokens_per_step")[1]
+        'topk:k=2,by=random,block=2'
+    """
+    rank = {"random_topk": "random", "margin_topk": "margin", "entropy_topk": "entropy"}.get(
+        series, "confidence"
+    )
+    if x_name == "block_length":
+        return [f"topk:k=2,by={rank},block={block}" for block in BLOCKS]
+    if series == "left_to_right_topk":
+        return [f"topk:k={k},by=random,block={k}" for k in TOKENS]
+    if series == "confidence_threshold":
+        return [f"threshold:gamma={gamma},strict=false" for gamma in GAMMAS]
+    if series == "confidence_factor":
+        return [f"factor:f={factor},variant=released" for factor in FACTORS]
+    return [f"topk:k={k},by={rank}" for k in TOKENS]
