@@ -125,7 +125,7 @@ def benchmark_figure(number: int, *, title: str, about: str) -> Figure:
         name=f"figure{number}",
         title=title,
         paper=f"Figure {number}, list tasks",
-        about=f"{about.strip()}\n\n{__doc__.partition(chr(10) + chr(10))[2]}",
+        about=f"{about.strip()}\n\n{(__doc__ or '').partition(chr(10) + chr(10))[2]}",
         seconds=30,
         settings={"sizes": [3, 4, 5, 6], "tasks": list(LISTS)},
         fast={"sizes": [3, 4], "tasks": ["shuffle", "replace_random"]},
