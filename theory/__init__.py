@@ -1,4 +1,4 @@
-"""Exact theory of parallel decoding: pmfs, correlation, bounds, unmasking policies and the exact decoder."""
+"""Exact theory of parallel decoding, from pmfs and bounds to policies and the decoder."""
 
 from theory import policies
 from theory.bounds.accuracy.diversity import most_accurate

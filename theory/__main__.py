@@ -1,4 +1,4 @@
-"""``python -m theory``: bounds and exact decodes of a registered task, a task file or a Python object."""
+"""The command ``python -m theory``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SWITCHES = {"greedy_ties": "random", "off_support": "marginal", "nucleus": "kee
 def _switches(args: argparse.Namespace) -> dict[str, Any]:
     """Return the temperature and the switches that are not the default."""
     if args.nucleus != "keep" and args.top_p is None:
-        raise InputError("--nucleus says what becomes of the token that crosses --top-p; give --top-p too.")
+        raise InputError("--nucleus decides about the token that crosses --top-p; give --top-p too.")
     found: dict[str, Any] = {"temperature": check_temperature(args.temperature)}
     found |= {key: getattr(args, key) for key, usual in _SWITCHES.items() if getattr(args, key) != usual}
     return found | {key: getattr(args, key) for key in ("top_p", "top_k") if getattr(args, key) is not None}
@@ -77,7 +77,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _answer(args: argparse.Namespace) -> dict[str, Any]:
-    from synthetic import find_task  # the command is the outer edge: theory itself knows no task
+    from synthetic import find_task  # only the command imports tasks
 
     if args.command == "realised":
         made = None if args.task is None else lambda n: find_task(args.task, n)
@@ -89,7 +89,7 @@ def _answer(args: argparse.Namespace) -> dict[str, Any]:
         wanted = {"adaptive": args.adaptive, "randomized": args.randomized, "count": args.count}
         answer = bounds_answer(task, args.partition, samples=args.samples, seed=args.seed, **wanted)
         least = answer.get("optimal_bound")
-        # block sizes lose what is said, to the last place: the error is how much less others may lose
+        # the value belongs to the sizes shown; other sizes may lose less by at most the error
         error = 0.0 if "optimal_sizes" in answer else answer.get("errors", {}).get("optimal_bound", 0.0)
         answer |= {"verdict": verdict(least, error)} if least else {}
     elif args.command == "schedule":
@@ -102,7 +102,7 @@ def _answer(args: argparse.Namespace) -> dict[str, Any]:
     else:
         own = {"samples": args.samples, "seed": args.seed}
         answer = decode_answer(task, parse_policy(args.policy), **own, **_switches(args))
-    note = getattr(given, "note", "")  # of a file, on how its numbers were taken
+    note = getattr(given, "note", "")  # how the numbers of a file were read
     return joined(answer, {"notes": {"task": note}}) if note else answer
 
 

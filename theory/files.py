@@ -1,4 +1,4 @@
-r"""Files: text read as it is, line by line or as CSV, and files that are never half-written.
+r"""Text and CSV files read as they are, and files that are never half-written.
 
 Only ``\n`` and ``\r\n`` end a line. ``str.splitlines`` would also split at U+2028, U+0085, form feeds and more, and
 text mode turns a lone ``\r`` into a line end; all of these are part of tokens here, as are spaces around them.
@@ -21,7 +21,7 @@ __all__ = ["csv_rows", "file_kind", "plain", "read_bytes", "read_text", "text_li
 
 
 def file_kind(path: str | Path) -> str:
-    """Return the suffix of a file in small letters, without ``.gz``.
+    """Return the suffix of a file in lower case, ignoring ``.gz``.
 
     Example:
         >>> file_kind("seen.CSV"), file_kind("seen.csv.gz"), file_kind("seen")
@@ -64,7 +64,7 @@ def read_text(path: Path, what: str) -> str:
         InputError: If it cannot be read or is not UTF-8.
     """
     try:
-        return read_bytes(path, what).decode("utf-8-sig")  # spreadsheets begin with a mark
+        return read_bytes(path, what).decode("utf-8-sig")  # spreadsheets write a byte order mark
     except UnicodeDecodeError as error:
         raise InputError(
             f"cannot read {what} {path}: it is not UTF-8 text, byte {error.start + 1} is wrong."
@@ -93,7 +93,7 @@ def csv_rows(text: str) -> Iterator[tuple[int, list[str]]]:
         >>> list(csv_rows('y0,y1\n" New", a\r\n"x\ny",b\rc\n'))
         [(1, ['y0', 'y1']), (2, [' New', ' a']), (3, ['x\ny', 'b\rc'])]
     """
-    # to Python's csv a lone \r ends a row: another character stands in for it
+    # Python's csv ends a row at a lone \r, so another character replaces it here
     stand_in = next(mark for mark in map(chr, range(0xE000, 0x110000)) if mark not in text)
     lines = io.StringIO(re.sub(r"\r(?!\n)", stand_in, text), newline="\n")
     reader = csv.reader(lines, strict=True)
@@ -110,7 +110,7 @@ def csv_rows(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def plain(text: str) -> str:
-    r"""Return a text as it can stand in a line: itself, or in quotes if that could be misread.
+    r"""Return a text for use in a message: unchanged, or in quotes if it could be misread.
 
     Example:
         >>> plain("New York"), plain(" New"), plain("a\nb"), plain("")
@@ -120,7 +120,7 @@ def plain(text: str) -> str:
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write a file so that a reader, or a kill at any moment, meets the old content or the new, never a part.
+    """Write a file atomically: a reader, or an interruption at any moment, sees the old content or the new.
 
     Args:
         path: The file; its folder is made if missing.

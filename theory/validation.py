@@ -1,4 +1,4 @@
-"""Checks at the public edge: an error says what is wrong, where, which value, and what to do."""
+"""Checks of user input with one-line errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OUR_NUMBERS = re.compile(
 
 
 class InputError(ValueError):
-    """Wrong input from the outside: its message is one line that a user can act on."""
+    """Wrong input from the user; its message is one line that says what to do."""
 
 
 def exact_fraction(value: object, name: str) -> Fraction:
@@ -39,7 +39,7 @@ def exact_fraction(value: object, name: str) -> Fraction:
         return Fraction(int(value.numerator), int(value.denominator))  # plain ints: numpy's overflow
     text = _short_enough(value, name)
     try:
-        return Fraction(text if text.isascii() else "")  # other digits look like letters to most readers
+        return Fraction(text if text.isascii() else "")  # digits of other scripts are refused
     except (ValueError, ZeroDivisionError):
         raise InputError(
             f'{name} must be a finite number or a ratio such as "1/3", got {shown(value)}.'
@@ -50,13 +50,13 @@ def _short_enough(value: object, name: str) -> str:
     text = str(value).strip()
     exponent = text.lower().rpartition("e")[2]
     if exponent.lstrip("+-").isdigit() and "e" in text.lower() and len(exponent.lstrip("+-0")) > 3:
-        # a million digits would never end, and Python prints no number of more than 4,300
+        # a million digits would take for ever, and Python prints at most 4,300
         raise InputError(f"{name} must have an exponent of at most three digits, got {text[:40]!r}.")
     return text
 
 
 def shown(value: object, most: int = 60) -> str:
-    """Return a value for a message as it was written: text in quotes, numbers of any kind plainly, also within lists.
+    """Return a value for a message: text in quotes, numbers of any kind as they were written, also within lists.
 
     Args:
         value: Anything.
@@ -87,7 +87,7 @@ def _written(value: Any) -> str:
 
 
 def bounded(value: object, name: str, least: int | None, most: int | None = None) -> Fraction:
-    """Return ``value`` as :func:`exact_fraction` does if it lies between two limits, which it may reach.
+    """Return :func:`exact_fraction` of ``value`` if it lies between two limits, both included.
 
     Example:
         >>> bounded("0.9", "gamma", 0, 1)
@@ -112,7 +112,7 @@ def positive_int(value: object, name: str, *, at_most: int | None = None) -> int
     _short_enough(value, name)
     try:
         number = exact_fraction(value, name)
-    except InputError:  # not a number at all: a ratio would not help
+    except InputError:  # not a number: the message asks for a whole number, not a ratio
         number = Fraction(0)
     if number.denominator != 1 or number < 1:
         raise InputError(f"{name} must be a whole number of at least 1, got {shown(value)}.")

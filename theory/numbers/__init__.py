@@ -1,4 +1,4 @@
-"""Numbers with a proof: exact logarithms, rationals, balls, and bounds on the errors of floats."""
+"""Numbers with proven errors, exact logarithms, rationals and balls."""
 
 from theory.numbers.arithmetic import EXACT, FLOAT64
 from theory.numbers.ball_arithmetic import BALLS

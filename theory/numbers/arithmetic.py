@@ -1,4 +1,4 @@
-"""Two kinds of numbers behind one interface: exact rationals and floats of any array library.
+"""One interface for exact rationals and for floats of any array library.
 
 Scores, counts, policies and tempering are written once, over arrays. An exact computation runs them on numpy
 object arrays of rationals (``fmpq``), a sampler on float arrays of numpy or torch; this module holds the few
@@ -40,11 +40,11 @@ Array = Any  # an array of numpy (any dtype, object included), torch or another 
 TIE_TOLERANCE = 1e-9  # floats closer than this count as equal: far above rounding, far below any real gap
 
 
-_FLOAT_DOUBT = 2.0**-50  # relative: float(LogNumber) is off by little more than half a unit in the last place
+_FLOAT_DOUBT = 2.0**-50  # relative error of float(LogNumber): little over half a unit in the last place
 _TINY = 1e-300  # where floats lose digits
 _HALF_BITS = 31  # two numbers of this size share one int64
 _HALF_WORD = 1 << _HALF_BITS
-_FEW = 60  # numbers: below this Python's own tables are done before numpy has begun
+_FEW = 60  # numbers: below this Python's dicts are faster than numpy
 _FEW_ROWS = 3000  # the same for numbers in rows
 
 
@@ -155,7 +155,7 @@ class FloatNumbers:
 def sum_by_value(values: Array, amounts: Array) -> list[tuple[Any, Any]]:
     """Return (value, summed amount) pairs of two flat numpy arrays; an exact value may come more than once.
 
-    Exact values are told apart by identity, which is cheap: arrays of :meth:`ExactNumbers.ratio` share objects.
+    Exact values are compared by identity, which is cheap: arrays of :meth:`ExactNumbers.ratio` share objects.
     """
     if not len(values):
         return []
@@ -172,9 +172,9 @@ def sum_by_value(values: Array, amounts: Array) -> list[tuple[Any, Any]]:
 
 
 def distinct_rows(rows: Array) -> tuple[Array, Array]:
-    """Return (first, index): where each distinct row of a numpy array stands first, and which one each row is.
+    """Return (first, index): the first place of each distinct row of a numpy array, and the number of each row.
 
-    Objects are told apart by identity, which is cheap; rows of equal values may therefore count as different.
+    Objects are compared by identity, which is cheap, so rows of equal values may count as different.
     """
     keys = rows
     if rows.dtype == np.dtype(object):
@@ -192,7 +192,7 @@ def distinct_rows(rows: Array) -> tuple[Array, Array]:
 
 
 def first_places(keys: list[Any]) -> tuple[Array, Array]:
-    """Return what ``np.unique`` gives of keys as (index, inverse), faster where they are few.
+    """Return (index, inverse) of keys as ``np.unique`` does; faster for few keys.
 
     Example:
         >>> first_places([7, 5, 7])
@@ -209,9 +209,9 @@ def first_places(keys: list[Any]) -> tuple[Array, Array]:
 
 
 def order_codes(values: Array) -> tuple[Array, Array]:
-    """Return (codes, ascending): exact values as ranks from 0 up, equal ones alike, and the value of each rank.
+    """Return (codes, ascending): the rank of each exact value, equal for equal values, and the value of each rank.
 
-    Only distinct objects are compared, so that long arrays of few values cost few comparisons.
+    Only distinct objects are compared, so long arrays of few values take few comparisons.
     """
     first, index = distinct_rows(values.reshape(-1, 1))
     found: list[Any] = values.reshape(-1)[first].tolist()
@@ -229,8 +229,8 @@ def order_codes(values: Array) -> tuple[Array, Array]:
 def _ascending(values: list[Any]) -> list[int]:
     """Return the order of exact values.
 
-    Comparing two logarithms takes an interval of their difference, so that they are sorted by their floats first, and
-    compared only where these are too close to tell.
+    Comparing two logarithms takes an interval of their difference. They are therefore sorted by their floats, and
+    compared exactly only where the floats are too close.
     """
     if not any(isinstance(value, LogNumber) for value in values):
         return sorted(
@@ -245,7 +245,7 @@ def _ascending(values: list[Any]) -> list[int]:
 
 
 def negated(values: Array) -> Array:
-    """Return ``-values``; objects that stand in several places are negated once and stay shared."""
+    """Return ``-values``; an object that occurs several times is negated once and stays shared."""
     if values.dtype != np.dtype(object):
         return -values
     first, index = distinct_rows(values.reshape(-1, 1))

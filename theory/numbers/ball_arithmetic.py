@@ -1,9 +1,9 @@
-"""Balls as the numbers of a rule whose own chances are irrational: exponentials and powers of marginals.
+"""Balls as the numbers of a rule with irrational chances.
 
-In the exact decoder such a rule computes with balls (:mod:`theory.numbers.balls`), in a sampler with the floats it is
-given: ``reals`` of :class:`~theory.policies.view.View` and :class:`~theory.policies.board.Board` returns the
-marginals with their kind of number. Balls are never compared: what is decided comes from the exact or float marginals
-beside them.
+In the exact decoder such a rule computes with balls (:mod:`theory.numbers.balls`), in a sampler with the
+floats it is given: ``reals`` of :class:`~theory.policies.view.View` and :class:`~theory.policies.board.Board`
+returns the marginals with their kind of number. Balls are never compared: decisions come from the exact or
+float marginals.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ BALLS = BallNumbers()
 
 
 def ball_key(ball: arb) -> tuple[fmpz, ...]:
-    """Return what tells balls apart as objects: midpoint and radius.
+    """Return midpoint and radius, which are equal for equal balls.
 
     Example:
         >>> third = to_ball(Fraction(1, 3))

@@ -1,13 +1,14 @@
-"""Ball arithmetic for decodes whose numbers are irrational, or start from floats: every result with its error.
+"""Ball arithmetic, in which every result carries a proven error.
 
 A *ball* (``arb`` of python-flint, F. Johansson, "Arb: efficient arbitrary-precision midpoint-radius interval
-arithmetic", IEEE Trans. Comput. 66(8), 2017, arXiv 1611.02831) is a midpoint of 128 bits and a radius; every operation
-returns a ball that contains all results for arguments in the given balls. Balls stand where rationals stand in an exact
-decode: in the tempered marginals, the masses and the divergences. A result becomes the float nearest to the
-midpoint, and its error the distance to the far end of the ball, rounded upwards: rounding to float64 is in it.
+arithmetic", IEEE Trans. Comput. 66(8), 2017, arXiv 1611.02831) is a midpoint of 128 bits and a radius; every
+operation returns a ball that contains all results for arguments in the given balls. Balls replace the
+rationals of an exact decode: tempered marginals, masses and divergences. A result becomes the float nearest
+to the midpoint. Its error is the distance to the far end of the ball, rounded upwards, so it includes the
+rounding to float64.
 
-What is *decided* (which positions, which tokens are kept) never comes from balls: exact scores are compared exactly,
-and float scores within 1e-9. Floats of a pmf are read as exact numbers, divided by their exact sum.
+*Decisions* (which positions, which tokens are kept) never come from balls: exact scores are compared exactly, float
+scores within 1e-9. Floats of a pmf are read as exact numbers, divided by their exact sum.
 """
 
 from __future__ import annotations
@@ -42,14 +43,14 @@ __all__ = [
     "zeros_of",
 ]
 
-PRECISION = 128  # bits: thousands of operations lose some ten of the 75 beyond float64
+PRECISION = 128  # bits: thousands of operations lose about ten of the 75 beyond float64
 
 _ZERO: Any = arb(0)
 
 
 @contextmanager
 def ball_precision() -> Generator[None]:
-    """Run balls with :data:`PRECISION` bits; the precision of before comes back at the end."""
+    """Compute with :data:`PRECISION` bits inside the ``with`` block."""
     with extra_precision(PRECISION):
         yield
 
@@ -78,7 +79,7 @@ def ball_array(values: Iterable[Any]) -> NDArray[Any]:
 
 
 def balls(values: NDArray[Any]) -> NDArray[Any]:
-    """Return an array as balls; objects that stand in several places are converted once and stay shared."""
+    """Return an array as balls; an object that occurs several times is converted once and stays shared."""
     flat = values.reshape(-1)
     if values.dtype != np.dtype(object):
         return ball_array(flat.tolist()).reshape(values.shape)
@@ -94,12 +95,12 @@ def zeros_of(shape: int | tuple[int, ...]) -> NDArray[Any]:
 
 
 def is_zero(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return where numbers are zero beyond doubt: a ball around zero may hold other numbers."""
+    """Return which numbers are certainly zero; a ball around zero may hold other numbers."""
     return np.asarray(values == 0, dtype=bool)
 
 
 def approximate(ball: Any) -> Approximate:
-    """Return the float in the middle of a ball, and a bound on its distance to every number of the ball.
+    """Return the midpoint of a ball as a float, with a bound on its distance to every number of the ball.
 
     Example:
         >>> from fractions import Fraction
@@ -121,14 +122,14 @@ def approximate(ball: Any) -> Approximate:
 
 
 def public(value: Any) -> Any:
-    """Return a number as users see it: Fractions and LogNumbers, floats for balls; what is none of these as it is."""
+    """Return a number as users see it: a Fraction, LogNumber, or float for a ball; anything else unchanged."""
     if isinstance(value, arb):
         return approximate(value).value
     return to_fraction(value) if isinstance(value, fmpq) else value
 
 
 def with_errors(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
-    """Return numbers as users see them, and bounds on the errors of those that were balls.
+    """Return numbers as users see them, and bounds on the errors of the balls among them.
 
     Example:
         >>> with_errors({"half": fmpq(1, 2), "third": arb(1) / 3})[0]

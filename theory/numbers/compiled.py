@@ -17,8 +17,8 @@ def has_compiler() -> bool:
 def compile_kernel(function: Callable[..., Any], **options: Any) -> Any:
     """Return a function compiled by numba, kept on disk where a folder for it can be written.
 
-    numba writes beside the source file, or into ``NUMBA_CACHE_DIR``, or below the home directory. In a read-only
-    installation without a home it finds none and refuses; then the function is compiled anew in every process.
+    numba writes beside the source file, into ``NUMBA_CACHE_DIR``, or below the home directory. Where none of
+    them can be written, the function is compiled again in every process.
 
     Args:
         function: Of numbers and arrays.

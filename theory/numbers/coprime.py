@@ -1,4 +1,4 @@
-"""Factors of integers: primes where factoring is quick, else bases refined by gcds until they are pairwise coprime.
+"""Factors of integers, primes or pairwise coprime bases.
 
 Logarithms of pairwise coprime integers above 1 are linearly independent over the rationals (unique factorisation), so
 coprime bases serve :class:`~theory.numbers.lognumber.LogNumber` as well as primes do.
@@ -14,12 +14,14 @@ from flint import fmpq, fmpz
 
 __all__ = ["add_scaled", "coprime", "factor_cost", "factored", "is_prime_sized", "prime_factors"]
 
-_FACTOR_BITS = 96  # up to this, full factorisation takes microseconds to milliseconds: such bases are prime
-_TRIAL_PRIMES = 2000  # larger numbers lose their factors up to the 2000th prime, 17389
+_FACTOR_BITS = (
+    96  # up to this size numbers are factored in full, in at most milliseconds: such bases are prime
+)
+_TRIAL_PRIMES = 2000  # larger numbers are divided by the first 2000 primes, up to 17389
 
 
 def factor_cost(bits: int) -> int:
-    """Return the microseconds that one integer of so many bits takes, factored and made coprime to thousands more.
+    """Return the microseconds to factor one integer of ``bits`` bits and make it coprime to thousands more.
 
     Measured on random integers; hard 96-bit ones take milliseconds, larger ones are not factored in full.
     """
@@ -27,7 +29,7 @@ def factor_cost(bits: int) -> int:
 
 
 def is_prime_sized(bits: int) -> bool:
-    """Return whether integers of so many bits are factored in full."""
+    """Return whether integers of ``bits`` bits are factored in full."""
     return bits <= _FACTOR_BITS
 
 
@@ -46,7 +48,7 @@ def prime_factors(n: int) -> dict[int, int]:
 
 @lru_cache(maxsize=1 << 16)
 def factored(n: int) -> Mapping[int, fmpq]:
-    """Return base to multiplicity; full when n is small enough, else the cofactor stays one base."""
+    """Return base to multiplicity; for large n the cofactor of the small primes stays one base."""
     if n.bit_length() <= _FACTOR_BITS:
         return {p: fmpq(e) for p, e in prime_factors(n).items()}
     out: dict[int, fmpq] = {}
@@ -94,7 +96,7 @@ def coprime(terms: dict[int, fmpq]) -> dict[int, fmpq]:
     small, large = (
         _product(done),
         1,
-    )  # products of the bases done: one gcd tells whether a base is coprime to all
+    )  # products of the finished bases: one gcd tests a base against all of them
     while waiting:
         base, r = waiting.pop()
         is_large = base.bit_length() > _FACTOR_BITS
@@ -120,7 +122,7 @@ def coprime(terms: dict[int, fmpq]) -> dict[int, fmpq]:
 
 
 def _product(bases: Iterable[int]) -> int:
-    """Return the product by halves, so that both factors of each multiplication have about one size."""
+    """Return the product by halves, so that both factors of each multiplication are of similar size."""
     rest = list(bases)
     while len(rest) > 1:
         rest = [prod(rest[i : i + 2]) for i in range(0, len(rest), 2)]

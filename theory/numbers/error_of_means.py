@@ -1,7 +1,7 @@
-"""Errors of means over contexts and of tokens per step, from the proven errors of their parts.
+"""Errors of means over contexts and of tokens per step.
 
-All in exact rationals: the float that is shown is compared with the sum that its parts would give, and their own errors
-are added, so that every rounding on the way is in the bound.
+All in exact rationals: the float shown is compared with the exact sum of its parts, and the errors of the
+parts are added, so the bound covers every rounding.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any
 
 __all__ = ["decode_errors", "mean_error", "ratio_error"]
 
-_UNIT = Fraction(1, 2**52)  # of float(x) for an exact number x, relative: correctly rounded, and twice that
+_UNIT = Fraction(1, 2**52)  # twice the relative error of float(x) for an exact x
 
 
 def mean_error(parts: Sequence[tuple[Fraction, Any, float | None]], mean: Any) -> float | None:
-    """Return a bound on the error of a float mean; ``None`` for exact and infinite ones, or where nothing is proved.
+    """Return a bound on the error of a float mean; ``None`` if it is exact or infinite, or has no proven bound.
 
     Args:
         parts: (weight, value, bound on the error of the value if it is a float) of each context.
-        mean: What is shown as ``sum w v``.
+        mean: The number shown as ``sum w v``.
 
     Example:
         >>> found = mean_error([(Fraction(1, 3), 0.5, 1e-17), (Fraction(2, 3), 0.5, 1e-17)], 0.5)

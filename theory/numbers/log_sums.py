@@ -1,4 +1,4 @@
-"""Sums of logarithms of many rationals: exact where the bases can be made coprime in reasonable time, else balls."""
+"""Sums of logarithms of many rationals, exact or as balls."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _STEP = 2  # nanoseconds of a product of two words
 
 
 def log_sum(pairs: Iterable[tuple[fmpq, fmpq]]) -> Any:
-    """Return ``sum_j c_j log2(a_j)`` of rationals, ``a_j > 0``: a LogNumber, or a ball where that would take long.
+    """Return ``sum_j c_j log2(a_j)`` of rationals ``a_j > 0``: a LogNumber, or a ball if that would take too long.
 
-    Long are tens of thousands of different numerators and denominators beyond 96 bits. Each of them is tried by a few
-    thousand primes, and compared with the product of all others.
+    Too long means tens of thousands of different numerators and denominators beyond 96 bits: each is divided
+    by a few thousand primes and compared with the product of all others.
 
     Example:
         >>> log_sum([(fmpq(1), fmpq(1, 6)), (fmpq(1), fmpq(3))])
@@ -40,7 +40,7 @@ def log_sum(pairs: Iterable[tuple[fmpq, fmpq]]) -> Any:
 
 
 def _cost(values: Iterable[fmpq]) -> int:
-    """Return about how many nanoseconds it takes to make the numerators and denominators coprime."""
+    """Return the estimated nanoseconds to make the numerators and denominators coprime."""
     bases = {int(part) for value in values for part in (value.p, value.q)}
     large = [bits for base in bases if not is_prime_sized(bits := base.bit_length())]
     words = sum(large) // _WORD

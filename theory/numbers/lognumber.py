@@ -1,4 +1,4 @@
-"""Exact entropies: numbers of the form ``sum_b r_b log2(b)`` with rational ``r_b``.
+"""Exact entropies of the form ``sum_b r_b log2(b)`` with rational ``r_b``.
 
 An entropy of a pmf with rational probabilities is such a number with prime ``b``. Logarithms of pairwise
 coprime integers are linearly independent over the rationals (unique factorisation), so the number is zero
@@ -47,7 +47,7 @@ class LogNumber:
 
     __slots__ = ("_key", "_known", "_row")
     _known: dict[int, fmpq] | None
-    _row: Row | None  # what the terms are built from when they are first used
+    _row: Row | None  # builds the terms when they are first used
     _key: int
 
     def __init__(self, terms: Mapping[int, Any] | None = None) -> None:
@@ -81,7 +81,7 @@ class LogNumber:
 
     @classmethod
     def deferred(cls, row: Row, key: int) -> LogNumber:
-        """Return the number over the primes, values and denominator ``row(key)``, called when it is first used."""
+        """Return the number given by ``row(key)`` (primes, values, denominator), called on first use."""
         number = cls.__new__(cls)
         number._known, number._row, number._key = None, row, key
         return number
@@ -219,7 +219,9 @@ class LogNumber:
         scale = lcm(*(int(r.q) for r in self._terms.values()))
         product = 1
         for base, r in self._terms.items():
-            while base % _HASH_PRIME == 0:  # it has no place in the group, in any splitting
+            while (
+                base % _HASH_PRIME == 0
+            ):  # a multiple of the modulus is not in the group, however the bases are split
                 base //= _HASH_PRIME
             product = product * pow(base, int(r * scale), _HASH_PRIME) % _HASH_PRIME
         return hash((scale, product))
@@ -266,7 +268,7 @@ class LogNumber:
 
 
 def ratio_text(value: Fraction) -> str:
-    """Return a rational in full, however long: Python's own text ends at 4,300 digits.
+    """Return a rational in full; Python itself refuses more than 4,300 digits.
 
     Example:
         >>> ratio_text(Fraction(-2, 3)), len(ratio_text(Fraction(10**5000)))
@@ -277,7 +279,7 @@ def ratio_text(value: Fraction) -> str:
 
 @contextmanager
 def extra_precision(bits: int) -> Generator[None]:
-    """Run interval arithmetic (python-flint ``arb``) with a precision of ``bits``."""
+    """Compute with ``bits`` bits of precision (python-flint ``arb``) inside the ``with`` block."""
     before = ctx.prec
     ctx.prec = bits
     try:

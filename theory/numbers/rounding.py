@@ -1,4 +1,4 @@
-"""Proven bounds on the rounding error of float entropies. Nothing here is estimated, nothing is clipped elsewhere.
+"""Proven bounds on the rounding error of float entropies.
 
 Let u = 2^-53 and ``gamma_k = k u / (1 - k u)``: a float result of k relative roundings is off by a factor of at most
 ``1 + gamma_k``, and ``gamma_a + gamma_b <= gamma_{a+b}`` (Higham, Accuracy and Stability of Numerical Algorithms, 2002,
@@ -40,7 +40,7 @@ __all__ = [
 _HALF_UNIT = 2.0**-53
 _UPWARDS = Context(prec=2, rounding=ROUND_CEILING)
 _FIXED = 12  # roundings of a term: its probability, a logarithm (8), a multiplicity, two products
-_PAIRWISE_BLOCK = 128  # numpy sums blocks of this size in eight runs, and halves by halves above
+_PAIRWISE_BLOCK = 128  # numpy sums blocks of this size in eight runs, and larger arrays by halves
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class Approximate:
 
 
 def two_digits(error: float) -> float:
-    """Return an error in two digits, rounded upwards: what is printed is then still a bound.
+    """Return an error in two digits, rounded upwards, so that the printed number is still a bound.
 
     Example:
         >>> two_digits(1.44e-9), two_digits(1.4e-9), two_digits(0.0)
@@ -99,7 +99,7 @@ def axis_depth(sizes: Iterable[int]) -> int:
 
 
 def sum_error(terms: int, each: float, size: float) -> float:
-    """Return a bound on the error of a float sum of numbers that are themselves off.
+    """Return a bound on the error of a float sum of inexact numbers.
 
     Args:
         terms: How many numbers are added or subtracted.

@@ -1,4 +1,4 @@
-"""How many kinds there are at least, from how often each was met."""
+"""Estimate of the number of distinct values behind some draws."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["least_number"]
 
 
 def least_number(met: Iterable[Hashable]) -> float:
-    """Return Chao's estimate of a lower bound on the number of values that independent draws come from.
+    """Return Chao's estimated lower bound on the number of distinct values behind independent draws.
 
     Example:
         >>> least_number("abcab"), least_number("aaaa")
