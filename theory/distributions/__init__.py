@@ -1,4 +1,4 @@
-"""Distributions: listed pmfs, contexts, tempering, ideal models, and those given by parameters or in closed form."""
+"""Listed pmfs, contexts, ideal models, and distributions given by parameters."""
 
 from theory.distributions.distribution import Context, Distribution, ListedDistribution
 from theory.distributions.files.task_file import read_task

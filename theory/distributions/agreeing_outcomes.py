@@ -1,7 +1,7 @@
-"""Which outcomes agree with a state, and how often they have each token: many states at a time.
+"""Outcomes that agree with a partly revealed sequence, for many states at a time.
 
-States that reveal the same positions are answered together by one look at every outcome; a state alone by the
-intersection of one bit set for each revealed token.
+States that reveal the same positions are handled together in one pass over the outcomes, a single state by
+intersecting one bit set for each revealed token.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from theory.distributions.distribution import MASK
 __all__ = ["Agreement"]
 
 # nanoseconds
-_ALONE, _BITS = 15_000, 50  # a state alone, and outcomes whose bits are looked at in one
-_TOGETHER, _OUTCOME = 60_000, 3  # a look at all outcomes, and of each at a position
+_ALONE, _BITS = 15_000, 50  # a single state, and each outcome in its bit sets
+_TOGETHER, _OUTCOME = 60_000, 3  # a pass over all outcomes, and each outcome at a position
 _ADDED = 20  # adding an outcome to a state at a position
 
 _WORD_BITS = 62
-_CELLS = 1 << 21  # counts of one batch
+_CELLS = 1 << 21  # cells of one batch of counts
 
 
 _NONE = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
@@ -47,7 +47,7 @@ class Agreement:
         width: The number of tokens V.
 
     Attributes:
-        work: What the answers so far took, in nanoseconds of one core as measured once; the same on every machine.
+        work: Estimated nanoseconds so far, from prices measured once; the same on every machine.
 
     Example:
         >>> agreement = Agreement(np.array([[0, 1], [1, 0], [1, 1]]), np.array([1, 1, 2]), 2)
@@ -94,7 +94,7 @@ class Agreement:
         return [states[begin : begin + most] for begin in range(0, len(states), most)]
 
     def _costs(self, revealed: int, states: int) -> tuple[float, int]:
-        """Return what states that reveal the same positions take, together and one by one."""
+        """Return the cost of states that reveal the same positions, together and one by one."""
         alone = states * (_ALONE + len(self.ids) * revealed // _BITS)
         if self.width**revealed >= 1 << _WORD_BITS:
             return inf, alone
@@ -114,7 +114,7 @@ class Agreement:
     def _together(
         self, tokens: NDArray[np.int64], where: NDArray[np.int64], members: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Look for each outcome among the states, whose tokens at ``where`` are given."""
+        """Return the outcomes that agree with each state; ``tokens`` are the states at ``where``."""
         radix = self.width ** np.arange(len(where), dtype=np.int64)
         possible = ((tokens >= 0) & (tokens < self.width)).all(axis=1)
         keys = np.where(possible, tokens @ radix, -1)

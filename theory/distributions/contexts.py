@@ -14,7 +14,7 @@ __all__ = ["HasContexts", "expectation"]
 
 
 class HasContexts(Protocol):
-    """A task, as far as theory needs it."""
+    """What theory needs of a task."""
 
     def contexts(self) -> Sequence[Context]:
         """Return the weighted contexts."""
@@ -26,7 +26,7 @@ class HasContexts(Protocol):
 
 
 def expectation(pairs: Sequence[tuple[Fraction, Any]]) -> Any:
-    """Return ``sum w v`` over positive weights; infinite as soon as one value is, ``None`` if one is missing.
+    """Return ``sum w v`` over positive weights; infinite if one value is, ``None`` if one is missing.
 
     Example:
         >>> expectation([(Fraction(0), inf), (Fraction(1), Fraction(1, 2))])

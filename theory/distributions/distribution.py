@@ -1,8 +1,8 @@
-"""Distributions: what the ideal model needs of a distribution, listed or structured.
+"""The interface between a distribution, listed or not, and its ideal model.
 
-A :class:`Distribution` answers ``P(y_i | revealed)`` for a batch of partly masked sequences of token ids, on the array
-library of the batch (numpy or torch). A listed pmf does it by summing over its outcomes; a structured distribution by a
-formula, so that it works where the outcomes are too many to list.
+A :class:`Distribution` returns ``P(y_i | revealed)`` for a batch of partly masked sequences of token ids, in
+the array library of the batch (numpy or torch). A listed pmf sums over its outcomes; others have a formula
+that works where the outcomes are too many to list.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Distribution(Protocol):
 
         Returns:
             ``P(y_i = v | revealed)`` in float64 (float32 on devices without it), shape (B, n, V). Rows whose
-            revealed tokens are impossible hold the one-position marginals instead (see ``docs``: off support).
+            revealed tokens are impossible hold the one-position marginals instead.
         """
         ...
 
@@ -82,7 +82,7 @@ class Distribution(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """One condition X of a task with its weight and the distribution of the answer given it."""
+    """A context X of a task, its weight, and the distribution of the outcome given X."""
 
     weight: Fraction
     distribution: Distribution
@@ -90,12 +90,12 @@ class Context:
 
 
 def occurring(contexts: Sequence[Context]) -> tuple[Context, ...]:
-    """Return the contexts of positive weight: no expectation, worst case or optimum is about the others."""
+    """Return the contexts of positive weight; no result depends on the others."""
     return tuple(context for context in contexts if context.weight)
 
 
 def context_pmfs(contexts: Sequence[Context]) -> list[tuple[Fraction, JointPMF]]:
-    """Return (weight, pmf) pairs, as ``subset_entropies`` takes them; weight zero is left out."""
+    """Return (weight, pmf) pairs of positive weight, as ``subset_entropies`` takes them."""
     return [(context.weight, context.distribution.pmf()) for context in occurring(contexts)]
 
 
@@ -181,7 +181,7 @@ class ListedDistribution:
 
 
 def like(values: NDArray[Any], reference: Array) -> Array:
-    """Return ``values`` as an array of the library and on the device of ``reference``."""
+    """Return ``values`` as an array of the library and device of ``reference``."""
     xp = array_namespace(reference)
     if is_torch_array(reference):
         where = device(reference)

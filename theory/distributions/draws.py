@@ -1,4 +1,4 @@
-"""Drawing one index from each row of probabilities."""
+"""Random draws of one index from each row of probabilities."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def draw(rng: np.random.Generator, probs: NDArray[np.float64]) -> NDArray[np.int
     """Return one index for each row of ``probs``, shape (size, K), never one of probability zero."""
     edges = np.cumsum(probs, axis=1)
     u = rng.random(len(probs)) * edges[:, -1]
-    # the first edge above u; with u < the last edge there is one, and a step of height zero is never first
+    # the first cumulative sum above u; it exists, since u is below the last, and is never a step of height zero
     return np.minimum((u[:, None] >= edges).sum(axis=1), _last_positive(probs))
 
 

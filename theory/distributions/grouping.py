@@ -1,4 +1,4 @@
-"""Grouping outcomes by the tokens at some positions: the one primitive behind every marginal."""
+"""Outcomes grouped by the tokens at some positions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from theory.numbers.arithmetic import first_places
 __all__ = ["Groups", "group_rows", "row_keys"]
 
 _WORD_BITS = 62
-_FEW = 60  # rows: below this Python's own tables are done before numpy has begun
+_FEW = 60  # rows: below this Python's dicts are faster than numpy
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def group_rows(codes: NDArray[np.int64], sizes: Sequence[int], positions: Sequen
     first = np.zeros(1, dtype=np.int64)
     key, span = inverse, 1
     for i in positions:
-        if span * sizes[i] >= 1 << _WORD_BITS:  # the key is full: rename groups to small numbers and go on
+        if span * sizes[i] >= 1 << _WORD_BITS:  # the key is full: renumber the groups
             _, first, key = np.unique(key, return_index=True, return_inverse=True)
             span = first.shape[0]
         key = key * sizes[i] + codes[:, i]
@@ -74,7 +74,7 @@ def listing(weights: NDArray[Any]) -> Hashable:
 
 
 def row_keys(table: NDArray[np.int64]) -> list[bytes]:
-    """Return one string of bytes for each row of integers, equal where the rows are.
+    """Return a byte string for each row of integers, equal for equal rows.
 
     Example:
         >>> first, second, third = row_keys(np.array([[1, 2], [2, 1], [1, 2]]))

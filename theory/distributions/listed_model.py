@@ -1,4 +1,4 @@
-"""The ideal model of a listed pmf, asked about any states: conditionals by summing over the outcomes."""
+"""The ideal model of a listed pmf, by sums over the outcomes."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _RATIO = 70  # nanoseconds of a marginal, beside its counts
 
 
 class ListedModel:
-    """Exact conditionals, remembered by state.
+    """Exact conditionals, cached by state.
 
     Args:
         pmf: The distribution.
         ids: Its outcomes as token ids, shape (N, n).
         names: The tokens behind the ids at each position.
-        off_support: What the model says after impossible tokens: ``marginal``, ``uniform`` or ``stop`` (which
-            answers like ``marginal``; its runs end).
+        off_support: What the model returns after impossible tokens: ``marginal``, ``uniform``, or ``stop`` (the same
+            as ``marginal``, and the run ends).
 
     Attributes:
-        agreement: What it looks outcomes up in.
+        agreement: Finds the outcomes that agree with a state.
         watch: Called after each batch of new states, for limits of cost; it may raise.
     """
 
@@ -53,7 +53,7 @@ class ListedModel:
 
     @classmethod
     def by_token(cls, pmf: JointPMF, off_support: str = "marginal") -> ListedModel:
-        """Return the model whose ids are those of ``ListedDistribution``: equal tokens, equal ids."""
+        """Return the model with the ids of ``ListedDistribution``: equal tokens have equal ids."""
         distribution = ListedDistribution(pmf)
         return cls(pmf, distribution.ids, [distribution.tokens] * pmf.n, off_support)
 
@@ -74,7 +74,7 @@ class ListedModel:
         tokens = np.asarray(tokens)
         whole = (tokens != MASK).all(axis=1)
         out = np.zeros(len(tokens), dtype=self._weights.dtype)
-        # nothing is left to ask about an answer: it is worth its weight, or nothing
+        # a complete sequence has the weight of its outcome, or zero
         out[whole] = [self._of_answers.get(key, 0) for key in row_keys(tokens[whole])]
         out[~whole] = [mass for _, mass in self._look_up(tokens[~whole])]
         return out
@@ -94,7 +94,7 @@ class ListedModel:
         return mass[index], counts[index]
 
     def ask(self, tokens: Array) -> Array:
-        """Return the marginals of K states of every row: (B, K, n) to (B, K, n, V)."""
+        """Return the marginals of K states for each row, from shape (B, K, n) to (B, K, n, V)."""
         rows, states, n = tokens.shape
         return self.marginals(tokens.reshape(-1, n)).reshape(rows, states, n, self.width)
 
@@ -110,7 +110,7 @@ class ListedModel:
         return out
 
     def _look_up(self, tokens: NDArray[np.int64]) -> list[tuple[Any, Any]]:
-        """Return the marginals and the mass of each row; states are remembered."""
+        """Return the marginals and the mass of each row, from the cache where possible."""
         keys, states = row_keys(tokens), np.asarray(tokens)
         first = {key: row for row, key in enumerate(keys) if key not in self._known}
         if first:

@@ -1,7 +1,6 @@
-"""The ideal model of a listed pmf in balls: what its float marginals round, and weights of groups of outcomes.
+"""The ideal model of a listed pmf in ball arithmetic.
 
-Integer weights of an exact pmf stay integers until a ratio is taken; floats are read as exact numbers and added as
-balls.
+Integer weights stay integers until a ratio is taken; floats are read as exact numbers and added as balls.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ _STATE, _BALL = 100_000, 250  # nanoseconds of a state, and of a ball added or d
 
 
 class BallModel:
-    """Conditionals of a float pmf whose floats are read as exact numbers, remembered by state.
+    """Conditionals of a float pmf whose floats are read as exact numbers, cached by state.
 
     Args:
-        model: Its model in floats.
+        model: The same model in floats.
         weights: The floats.
         off_support: As in :class:`theory.distributions.listed_model.ListedModel`.
     """

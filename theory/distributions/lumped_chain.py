@@ -1,4 +1,4 @@
-"""Lumped chains: distributions seen through states in which all masked positions look alike.
+"""Lumped chains, distributions whose masked positions are interchangeable.
 
 Where the masked positions of a state have the same multiset of probabilities, every policy takes a *number* of them,
 and which ones does not matter. The 2^n revealed sets collapse into a few states, for example "m positions left".
@@ -18,7 +18,7 @@ State = Hashable
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """One way in which drawing s positions can go inside the support.
+    """One result of drawing s positions that stays inside the support.
 
     Attributes:
         state: The next state.
@@ -34,7 +34,7 @@ class Move:
 
 
 class Chain(Protocol):
-    """A distribution seen through states in which all masked positions look alike."""
+    """A lumped chain: states in which all masked positions are interchangeable."""
 
     @property
     def n(self) -> int:
@@ -48,14 +48,14 @@ class Chain(Protocol):
 
     @property
     def token_symmetric(self) -> bool:
-        """Whether relabelling tokens alone is transitive on the support, whatever the positions do."""
+        """Whether relabelling tokens alone is transitive on the support."""
         ...
 
     @property
     def ties_free(self) -> bool:
-        """Whether at every tied state some tie rule keeps all sets of a size in the support and another none.
+        """Whether in every tied state one tie-break keeps all sets of a size in the support and another none.
 
-        Then the extremes over tie rules follow state by state.
+        Then the extremes over tie-breaks follow state by state.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Outcomes of a joint pmf: token sequences of one length, and their integer codes.
+"""Outcomes of a joint pmf, token sequences with integer codes.
 
 The alphabet of a position is the sorted tuple of the tokens that occur there; a token's code is its index in it.
 """
@@ -45,7 +45,7 @@ def as_outcome(row: Iterable[Token]) -> Outcome:
 
 
 def outcome_of_key(key: Hashable) -> Outcome:
-    """Return the outcome that a key of a mapping means: a sequence is one of tokens, anything else is one token.
+    """Return the outcome named by a key of a mapping: the tokens of a sequence, or else a single token.
 
     Example:
         >>> outcome_of_key(("New", "York")), outcome_of_key("ab"), outcome_of_key(7), outcome_of_key(frozenset("a"))
@@ -55,10 +55,10 @@ def outcome_of_key(key: Hashable) -> Outcome:
 
 
 def check_tokens(rows: Iterable[Iterable[Token]]) -> None:
-    """Check that tokens can be told apart: each can be hashed and equals itself, which NaN does not.
+    """Check that each token can be hashed and equals itself, which NaN does not.
 
     Raises:
-        InputError: If one does not; it is named.
+        InputError: If one does not.
     """
     listed = list(rows)
     try:
@@ -94,7 +94,7 @@ def _shown(value: object) -> str:
 
 
 def check_outcomes(rows: Sequence[Outcome]) -> None:
-    """Check that outcomes are some, not empty, of one length, distinct, of tokens that differ, and fit in memory.
+    """Check that there are outcomes, distinct, non-empty, of one length, of valid tokens, and small enough.
 
     Raises:
         InputError: If they do not.

@@ -66,7 +66,7 @@ class JointPMF:
     def uniform(cls, outcomes: Iterable[Sequence[Token]]) -> JointPMF:
         """Return the exact uniform pmf over ``outcomes``, which must be distinct and of one length."""
         rows: list[Outcome] = []
-        for outcome in outcomes:  # perhaps more than fit: an iterator does not tell its length
+        for outcome in outcomes:  # an iterator has no length, so memory is checked on the way
             rows.append(as_outcome(outcome))
             if len(rows) == 1 or len(rows) * len(rows[0]) % _CHECK_EVERY < len(rows[0]):
                 require_rows(len(rows), len(rows[0]))
@@ -74,9 +74,9 @@ class JointPMF:
 
     @classmethod
     def from_mapping(cls, probabilities: Mapping[Any, Any]) -> JointPMF:
-        """Return the pmf with the given outcome-to-probability mapping; see :meth:`from_pairs`.
+        """Return the pmf of a mapping from outcome to probability; see :meth:`from_pairs`.
 
-        A key that is a sequence is an outcome: a tuple one of its tokens, a text one of its characters. Any other key
+        A key that is a sequence is an outcome: the tokens of a tuple, the characters of a text. Any other key
         (a number, ``None``, a frozenset, an object) is the token of an outcome with one position.
 
         Example:
@@ -95,11 +95,11 @@ class JointPMF:
         Args:
             outcomes: Distinct sequences of one length.
             probabilities: All exact (int, Fraction or text such as ``"1/3"``) for an exact pmf, or floats
-                (ints 0 and 1 may stand among them) for a float pmf. Outcomes of probability zero are dropped.
+                (ints 0 and 1 are allowed) for a float pmf. Outcomes of probability zero are dropped.
 
         Raises:
-            InputError: If a probability is negative, NaN or infinite, the sum is not one, an outcome stands
-                twice, lengths differ, nothing is left, or a token cannot be hashed or is NaN.
+            InputError: If a probability is negative, NaN or infinite, the sum is not one, an outcome is a
+                duplicate, lengths differ, nothing is left, or a token cannot be hashed or is NaN.
         """
         if len(outcomes) != len(probabilities):
             raise InputError(
@@ -215,7 +215,7 @@ class JointPMF:
         return np.array([w / self.total for w in self.weights.tolist()], dtype=np.float64)
 
     def rounded(self) -> JointPMF:
-        """Return the pmf with its probabilities rounded to float64; a float pmf is returned as it is.
+        """Return the pmf with its probabilities rounded to float64; a float pmf is returned unchanged.
 
         Raises:
             InputError: If a probability is below the range of floats.
@@ -249,7 +249,7 @@ class JointPMF:
     def group_weights(self, groups: Groups) -> NDArray[Any]:
         """Return the summed weight of each group, exact for an exact pmf."""
         out = np.zeros(groups.count, dtype=self.weights.dtype)
-        if self.total is None:  # sequential float adds: bincount does the same, faster
+        if self.total is None:  # bincount adds floats in the same order, faster
             return np.bincount(groups.inverse, weights=self.weights, minlength=groups.count)
         np.add.at(out, groups.inverse, self.weights)
         return out

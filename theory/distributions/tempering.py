@@ -1,4 +1,4 @@
-"""From marginals to the distributions that tokens are drawn from: temperature, nucleus (top-p) and top-k.
+"""Sampling distributions from marginals by temperature, top-p and top-k.
 
 Tempering: ``q_i(v) ~ p_i(v)^(1/tau)``, rational for rational p where 1/tau is a whole number; tau = 0 is greedy: a
 uniform draw from the argmax set, independently at each position (``greedy_ties="random"``, the zero-mean noise of arXiv
@@ -36,12 +36,12 @@ GREEDY_TIES = ("random", "lowest")
 NUCLEUS = ("keep", "drop")
 SCORED = ("before", "after")
 _POWER_BITS = 64  # of the integers in a power
-_LEAST = Fraction(1, 10**6)  # colder is greedy, hotter uniform, to the last digit of a float
+_LEAST = Fraction(1, 10**6)  # lower is greedy in float64, higher than its inverse uniform
 
 
 @dataclass(frozen=True, kw_only=True)
 class Transform:
-    """How a marginal becomes the distribution that its token is drawn from.
+    """Temperature and truncation, which turn a marginal into the distribution that its token is drawn from.
 
     Attributes:
         temperature: tau >= 0.
@@ -80,7 +80,7 @@ class Transform:
             object.__setattr__(self, "top_p", p)
 
     def keeps_rational(self, bits: int) -> bool:
-        """Return whether exact marginals with denominators of at most so many bits stay exact."""
+        """Return whether exact marginals with denominators of at most ``bits`` bits stay exact."""
         return stays_rational(self.temperature, bits)
 
     @property
@@ -103,7 +103,7 @@ class Transform:
 
     def _truncated(self, q: Array, numbers: Numbers) -> Array:
         if isinstance(numbers, ExactNumbers) and q.dtype != np.dtype(object):
-            numbers = FLOAT64  # tempering has left the rationals
+            numbers = FLOAT64  # tempered values are floats
         return self._cut(q, numbers)[0]
 
     def kept(self, probs: Array, numbers: Numbers) -> Array | None:
@@ -150,7 +150,7 @@ class Transform:
 
 
 def settings_of(switches: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the switches of a decode as an answer names them: numbers and words.
+    """Return the switches of a decode as numbers and words for JSON.
 
     Example:
         >>> settings_of({"temperature": Fraction(1, 2), "top_p": "9/10", "nucleus": "drop"})
@@ -203,7 +203,7 @@ def tempered(probs: Array, temperature: Fraction, numbers: Numbers, *, greedy_ti
         if stays_rational(temperature, _denominator_bits(probs)):
             return rational_powers(probs, int(1 / temperature))
         probs = np.vectorize(lambda p: int(p.p) / int(p.q), otypes=[np.float64])(probs)
-    # scaled by the maximum first: small probabilities do not underflow together
+    # divided by the maximum first, so that small probabilities do not all underflow
     top = xp.max(probs, axis=-1, keepdims=True)
     powers = (probs / xp.where(top > 0, top, xp.ones_like(top))) ** float(1 / temperature)
     total = xp.sum(powers, axis=-1, keepdims=True)
@@ -211,10 +211,10 @@ def tempered(probs: Array, temperature: Fraction, numbers: Numbers, *, greedy_ti
 
 
 def stays_rational(temperature: Fraction, bits: int) -> bool:
-    """Return whether tempering keeps rationals of at most so many bits rational, and of a size that costs little.
+    """Return whether tempering keeps rationals of at most ``bits`` bits rational and of moderate size.
 
-    ``p^(1/tau) / sum p^(1/tau)`` is rational for every rational p if and only if 1/tau is a whole number m. Then its
-    integers have m times the bits of those of p; beyond 64 bits their logarithms are costly to factor.
+    ``p^(1/tau) / sum p^(1/tau)`` is rational for every rational p if and only if 1/tau is a whole number m.
+    Its integers then have m times the bits of those of p; beyond 64 bits they are slow to factor.
 
     Example:
         >>> stays_rational(Fraction(1, 2), 10), stays_rational(Fraction(2), 10), stays_rational(Fraction(1, 9), 10)
@@ -227,7 +227,7 @@ def stays_rational(temperature: Fraction, bits: int) -> bool:
 
 
 def rational_powers(probs: Array, power: int) -> Array:
-    """Return ``p^m / sum p^m`` of rationals along the last axis, equal rows once; rows of zeros stay.
+    """Return ``p^m / sum p^m`` of rationals along the last axis; rows of zeros stay.
 
     Example:
         >>> from flint import fmpq
@@ -249,7 +249,7 @@ def _denominator_bits(probs: Array) -> int:
 
 
 def check_underflow(probs: Array, q: Array, temperature: Fraction) -> None:
-    """Raise if tempering has made a possible token impossible: a KL divergence would be infinite."""
+    """Raise if tempering underflows the probability of a possible token: KL would become infinite."""
     if temperature and bool(((probs != 0) & (q == 0)).any()):
         raise InputError(
             f"at temperature {float(temperature):g} token probabilities underflow; use 0, or a higher one."
@@ -257,7 +257,7 @@ def check_underflow(probs: Array, q: Array, temperature: Fraction) -> None:
 
 
 def _descending(q: Array, numbers: Numbers) -> Array:
-    """Return the tokens from the most to the least probable; those equal within the tolerance in ascending order."""
+    """Return the tokens from most to least probable; equal ones, within the tolerance, in ascending order."""
     xp = numbers.xp
     order = xp.argsort(-q, axis=-1, stable=True)
     ordered = xp.take_along_axis(q, order, axis=-1)

@@ -1,4 +1,4 @@
-"""The distributions that tokens are drawn from, in balls."""
+"""Sampling distributions from marginals, in ball arithmetic."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def drawn_balls(
 
     Args:
         transform: Temperature and truncation.
-        probs: The marginals as the rules read them: which tokens are best, or kept, is decided on these.
+        probs: The marginals as the rules read them, which decide the best tokens and those kept.
         numbers: The kind of number in ``probs``.
         exact: The same marginals as balls, zero where ``probs`` is; equal rows may share their objects.
     """

@@ -1,7 +1,7 @@
-"""Probabilities of outcomes: all exact, as integer weights over a common total, or all float64.
+"""Probabilities of outcomes, as integer weights over a total or as float64.
 
-Every sum of integer weights is exact; they stand in an int64 array while the total is below ``2^62``, as Python
-integers in an object array above.
+Every sum of integer weights is exact. They form an int64 array while the total is below ``2^62``, an object
+array of Python integers above.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def proportions(rows: Sequence[Outcome], weights: Sequence[Any]) -> list[Fractio
 
 
 def float_weights(rows: Sequence[Outcome], probabilities: Sequence[Any]) -> NDArray[np.float64]:
-    """Return float probabilities as an array; the integers 0 and 1 may stand among them.
+    """Return float probabilities as an array; the integers 0 and 1 are allowed.
 
     Raises:
         InputError: If another exact number is among them, one is negative, NaN or infinite, or the sum is not one.

@@ -1,7 +1,7 @@
-"""Numbers as a file writes them: ratios and short decimals are exact, decimals of many digits are floats.
+"""Numbers as a file writes them, exact ratios and short decimals or floats.
 
-``1/3``, ``0.25`` and ``1e-5`` say exactly what they mean. ``0.3333333333333333`` is what a program printed of a
-float64: more than 12 significant digits, and sums that miss one by rounding.
+``1/3``, ``0.25`` and ``1e-5`` are exact. ``0.3333333333333333`` is what a program prints of a float64: more
+than 12 significant digits, with sums that miss one by rounding.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = [
     "misses",
 ]
 
-_SHORT = 12  # significant digits of a decimal that somebody wrote
+_SHORT = 12  # significant digits of a decimal written by hand
 _DECIMAL = re.compile(r"[+-]?(\d*)(?:\.(\d*))?(?:[eE][+-]?\d+)?", re.ASCII)
 
 
@@ -51,7 +51,7 @@ class Digits:
 
 
 def checked_token(value: Any, where: str) -> str | int | Fraction:
-    """Return a token of a JSON file: a text or a number, as it is.
+    """Return a token of a JSON file, a text or a number, unchanged.
 
     Raises:
         InputError: For anything else, NaN and infinity among it.
@@ -68,7 +68,7 @@ def checked_token(value: Any, where: str) -> str | int | Fraction:
 
 
 def is_float(value: object) -> bool:
-    """Return whether a number is a float64 by its digits: a decimal of more than 12 significant ones.
+    """Return whether a number is a float64 by its digits: a decimal with more than 12 significant digits.
 
     Example:
         >>> [is_float(value) for value in ("0.3333333333333333", 1 / 3, "1/3", "0.5000000000000000", 10**20)]
@@ -77,7 +77,7 @@ def is_float(value: object) -> bool:
     if not isinstance(value, (str, float, Digits)):
         return False
     match = _DECIMAL.fullmatch(str(value).strip())
-    if match is None or match[2] is None:  # no point: a whole number
+    if match is None or match[2] is None:  # no decimal point: a whole number
         return False
     return len((match[1] + match[2]).strip("0")) > _SHORT
 

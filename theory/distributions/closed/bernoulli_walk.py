@@ -1,15 +1,15 @@
-r"""Bernoulli walks as a distribution: exact conditionals in closed form.
+r"""Bernoulli walks with exact conditionals in closed form.
 
 ``y_j`` is the sum of the first j of n fair bits. Between revealed places a < j < b (place 0 holds 0) the value has
 grown by a hypergeometric number: with ``G = b - a``, ``d = j - a`` and ``K = y_b - y_a``,
 
     ``P(y_j = y_a + r) = C(d, r) C(G - d, K - r) / C(G, K)``;
 
-behind the last one by a binomial, ``C(d, r) / 2^d``. No binomial coefficient exceeds ``2^n < 1.8e308`` up to n = 1,023,
-so the quotients are taken of coefficients that are each rounded once: relative error 3 units in the last place, no
-logarithms. Only possible values are computed; the array of all n (n + 1) is filled with zeros.
+behind the last one by a binomial, ``C(d, r) / 2^d``. No binomial coefficient exceeds ``2^n < 1.8e308`` up to
+n = 1,023, so quotients of coefficients that are each rounded once have a relative error of 3 units in the
+last place. Only possible values are computed; the other entries of the n (n + 1) array are zero.
 
-Revealed places are impossible if ``K < 0`` or ``K > G`` in a gap; the marginals are then those of the start.
+Revealed places are impossible if ``K < 0`` or ``K > G`` in a gap; the marginals are then the unconditional ones.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class WalkDistribution:
 
     @property
     def row_cost(self) -> int:
-        """Nanoseconds that a state takes, for estimates of cost: 10 a cell and 500 a position, measured."""
+        """Measured nanoseconds for one state, 10 a cell and 500 a position."""
         return self.n * (10 * (self.n + 1) + 500)
 
     def conditional(self, revealed: Ints) -> NDArray[np.float64]:
@@ -81,7 +81,7 @@ class WalkDistribution:
         """Return ``P(y_i = v | all revealed positions but i)``; see ``LeavesOut``."""
         shown = np.asarray(revealed)
         gaps = _Gaps.of(shown)
-        # without i the gap that ends there and the next one become one
+        # without position i its two gaps become one
         ends = _next(np.where(shown != MASK, np.arange(self.n), self.n))
         follows = np.take_along_axis(gaps.bad, np.minimum(ends, self.n - 1), axis=1) & (ends < self.n)
         own = (shown != MASK) * (gaps.bad.astype(np.int64) + follows)
@@ -103,7 +103,7 @@ class WalkDistribution:
         r = np.arange(total) - np.repeat(ends - width, width) + least[index]
         d = steps[index]
         rest, right = np.where(free, 0, length - steps), np.where(free, 0, ones)
-        # a free end: C(0, 0) on the right, over 2^d
+        # no revealed place behind: C(0, 0) on the right, over 2^d
         other = choose[rest[index], np.where(free[index], 0, right[index] - r)]
         whole = np.where(free, np.exp2(steps), choose[np.where(free, 0, length), np.clip(right, 0, n)])
         out = np.zeros((*where.shape, n + 1))
@@ -145,7 +145,7 @@ class _Gaps:
 
     Attributes:
         steps: d, steps from the last one before it.
-        value: What stands there.
+        value: The sum there.
         length: G, from there to the next one behind it; -1 if there is none.
         ones: K, the growth between the two.
         bad: Whether a revealed position ends an impossible gap.

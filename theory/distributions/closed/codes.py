@@ -1,8 +1,8 @@
-"""Parity, the repeated bit and a single outcome as distributions.
+"""Parity, the repeated bit and a single outcome with exact conditionals.
 
-- **Parity**: bits are fair until one is left, which must make the sum even. Only whole strings can be impossible.
+- **Parity**: bits are fair until one is left, which makes the sum even. Only complete strings can be impossible.
 - **Repeated bit**: fair until one is revealed. Two different bits are impossible.
-- **Sure**: one outcome; token 0 is what stands at each position.
+- **Sure**: one outcome, with token 0 at each position.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class _Bits:
-    """A distribution on bit strings: adding a code word, which renames bits, leads from any outcome to any other."""
+    """A distribution on bit strings in which adding a code word leads from any outcome to any other."""
 
     tokens_alike: ClassVar[bool] = True  # renaming tokens alone is transitive on the support
     n: int
@@ -38,7 +38,7 @@ class _Bits:
 
     @property
     def row_cost(self) -> int:
-        """Nanoseconds that a state takes, for estimates of cost: 150 a position with its ranking, measured."""
+        """Measured nanoseconds for one state, 150 a position with its ranking."""
         return 150 * self.n
 
 
@@ -74,7 +74,7 @@ class ParityDistribution(_Bits):
         return np.stack([1 - one, one], axis=2) * possible[:, :, None]
 
     def _counts(self, shown: Ints) -> tuple[Ints, Ints, NDArray[np.bool_]]:
-        """Return the number of masks, the parity of the ones, and whether an id is no bit, for each row."""
+        """Return for each row the number of masks, the parity of the ones, and whether an id is not a bit."""
         wrong = np.asarray(_strange(shown).any(axis=1))
         return (shown == MASK).sum(axis=1), (shown == 1).sum(axis=1) % 2, wrong
 
@@ -170,12 +170,12 @@ class SureDistribution:
 
     @property
     def tokens(self) -> tuple[Token, ...]:
-        """The item of the position."""
+        """Token 0, the item of the position."""
         return ("own",)
 
     @property
     def row_cost(self) -> int:
-        """Nanoseconds that a state takes, for estimates of cost: 100 a position with its ranking, measured."""
+        """Measured nanoseconds for one state, 100 a position with its ranking."""
         return 100 * self.n
 
     def conditional(self, revealed: Ints) -> NDArray[np.float64]:

@@ -1,13 +1,13 @@
-"""Insert Random and Remove Random as distributions: one hidden place, uniform on N.
+"""Insert Random and Remove Random with exact conditionals, from one hidden place.
 
-What a revealed position tells is on which side of it the place is, so that an interval of places lo..hi is left, all
+A revealed position tells on which side of it the place is, so an interval of places lo..hi remains, all
 equally likely. At position p the tokens are
 
 - Insert, N = n: 0 (item p - 1, the place is before p), 1 (item p, it is behind), 2 (the new item, it is p);
 - Remove, N = n + 1: 0 (item p, the place is behind p), 1 (item p + 1, it is at most p).
 
-They keep the order of the items. Probabilities are quotients of whole numbers, rounded once. Where no place is left the
-marginals are those of all N.
+Tokens are numbered in the order of the items. Probabilities are quotients of whole numbers, rounded once.
+Where no place remains, the marginals are the unconditional ones.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class PlaceDistribution:
 
     @property
     def tokens(self) -> tuple[Token, ...]:
-        """What stands at a position, as seen from it."""
+        """The items, relative to the position."""
         return ("before", "own", "new") if self.kind == "insert" else ("own", "next")
 
     @property
@@ -57,7 +57,7 @@ class PlaceDistribution:
 
     @property
     def row_cost(self) -> int:
-        """Nanoseconds that a state takes, for estimates of cost: 150 a position with its ranking, measured."""
+        """Measured nanoseconds for one state, 150 a position with its ranking."""
         return 150 * self.n
 
     def conditional(self, revealed: Ints) -> NDArray[np.float64]:
@@ -76,7 +76,7 @@ class PlaceDistribution:
         return np.where(void[:, :, None], 0.0, probs)
 
     def _ends(self, shown: Ints) -> tuple[Ints, Ints]:
-        """Return the interval of places that each position alone leaves, empty for an unknown token; shapes (B, n)."""
+        """Return the interval of places that each position allows, empty for an unknown token; shapes (B, n)."""
         last, p = self.places - 1, np.arange(self.n)
         if self.kind == "insert":
             low, high = np.stack([0 * p, p + 1, p]), np.stack([p - 1, 0 * p + last, p])
@@ -97,7 +97,7 @@ class PlaceDistribution:
         return np.stack(counts, axis=2) / size[:, :, None]
 
     def background(self) -> NDArray[np.float64]:
-        """Return how often each token occurs, 1 in N: all N items stand equally often; shape (n, V)."""
+        """Return how often each token occurs: 1/N, since all N items are equally frequent; shape (n, V)."""
         return np.full((self.n, len(self.tokens)), 1 / self.places)
 
     def contains(self, answers: Ints) -> NDArray[np.bool_]:
@@ -132,7 +132,7 @@ class PlaceDistribution:
 
 
 def _largest_other(values: Ints, least: int) -> Ints:
-    """Return the largest value of each row without that of the position, at least ``least``; shape (B, n)."""
+    """Return for each position the largest value elsewhere in its row, at least ``least``; shape (B, n)."""
     edge = np.full((len(values), 1), least)
     before = np.maximum.accumulate(np.concatenate([edge, values[:, :-1]], axis=1), axis=1)
     behind = np.maximum.accumulate(np.concatenate([edge, values[:, :0:-1]], axis=1), axis=1)[:, ::-1]

@@ -1,12 +1,13 @@
-"""One-hot blocks as a distribution: exact conditionals in closed form, at any length.
+"""One-hot blocks with exact conditionals in closed form.
 
-Independent blocks of b bits with a single one each, uniformly placed. With m positions of a block masked and its one
-not revealed, each is the one with probability 1/m; once it is revealed the rest are zeros. A block with two ones is
-impossible, and so is one without a one and without a mask. Off the support the marginals are 1/b.
+Independent blocks of b bits with a single one each, uniformly placed. With m positions of a block masked and
+its one not revealed, each is the one with probability 1/m; once it is revealed the rest are zeros. A block
+with two ones is impossible, and so is a fully revealed block without a one. Off the support the marginals are
+1/b.
 
-Replace Random is a single block: token 1 stands for the new item, token 0 for the item of the position. The names keep
-the order of the tokens, and its rules see probabilities and compare tokens of one position only (but ``pc``, which
-counts tokens over positions: ``background``).
+Replace Random is a single block: token 1 is the new item, token 0 the item of the position. This keeps the
+order of the tokens. Rules see only probabilities and compare tokens of one position only, except ``pc``,
+which counts tokens over positions (``background``).
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class BlocksDistribution:
 
     @property
     def row_cost(self) -> int:
-        """Nanoseconds that a state takes, for estimates of cost: 150 a position with its ranking, measured."""
+        """Measured nanoseconds for one state, 150 a position with its ranking."""
         return 150 * self.n
 
     def conditional(self, revealed: Array) -> Array:
@@ -89,7 +90,7 @@ class BlocksDistribution:
         masked, one = xp.astype(cells == MASK, xp.int64), xp.astype(cells == 1, xp.int64)
         left, ones = xp.sum(masked, axis=2, keepdims=True), xp.sum(one, axis=2, keepdims=True)
         bad = xp.astype((ones > 1) | (ones + left == 0), xp.int64)
-        others = xp.sum(bad, axis=1, keepdims=True) - bad  # bad blocks but the own
+        others = xp.sum(bad, axis=1, keepdims=True) - bad  # bad blocks other than its own
         ones = ones - one
         left = xp.where(ones == 0, left - masked + 1, xp.zeros_like(left - masked))
         shares = self._share(left)
@@ -97,7 +98,7 @@ class BlocksDistribution:
         return xp.reshape(shares * possible[..., None], (-1, self.n, 2))
 
     def _share(self, left: Array) -> Array:
-        """Return the probabilities of (0, 1) with so many places left for the one; 0: it is elsewhere."""
+        """Return the probabilities of (0, 1) with ``left`` places for the one; 0 if it is revealed elsewhere."""
         xp = array_namespace(left)
         m = np.arange(self.block + 1)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -113,7 +114,7 @@ class BlocksDistribution:
         return np.broadcast_to(np.array(often), (self.n, 2))
 
     def contains(self, answers: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return whether each row has exactly a single one in each block, and else zeros."""
+        """Return whether each row has exactly a single one in each block."""
         rows = np.asarray(answers)
         ones = (rows == 1).reshape(-1, self.copies, self.block).sum(axis=2)
         return ((rows == 0) | (rows == 1)).all(axis=1) & (ones == 1).all(axis=1)

@@ -1,4 +1,4 @@
-"""Reed-Solomon codes as a distribution: exact conditionals by interpolation over F_q.
+"""Reed-Solomon codes with exact conditionals by interpolation over F_q.
 
 A word is ``P(0), ..., P(n-1)`` for a polynomial P of degree below k over F_q, q a prime of at least n. Fewer than k
 revealed symbols leave every other one uniform. From k on the first k determine P (Lagrange): with the revealed points
@@ -7,8 +7,8 @@ R, ``|R| = k``,
     ``P(x) = A(x) sum_{j in R} y_j w_j / (x - j)``,  ``A(x) = prod_{j in R} (x - j)``,
     ``1 / w_j = prod_{m in R, m != j} (j - m)``;
 
-the others must agree, else the state is impossible and every symbol uniform. Products are sums of discrete logarithms,
-so that all rows go through two products of matrices; entries stay below ``n q^2 < 2^53``, exact in float64.
+the others must agree, else the state is impossible and every symbol uniform. Products are sums of discrete
+logarithms, so all rows take two matrix products; entries stay below ``n q^2 < 2^53``, exact in float64.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ class ReedSolomonDistribution:
 
     @property
     def tokens_alike(self) -> bool:
-        """Whether renaming tokens alone is transitive on the support: addition of a word is."""
+        """Whether renaming tokens alone is transitive on the support; adding a code word is."""
         return True
 
     @property
     def row_cost(self) -> int:
-        """Nanoseconds that a state takes, for estimates of cost: 15 a cell of the marginals."""
+        """Measured nanoseconds for one state, 15 a cell of the marginals."""
         return 15 * self.n * self.order
 
     def conditional(self, revealed: Ints) -> NDArray[np.float64]:
@@ -85,7 +85,7 @@ class ReedSolomonDistribution:
         """Return the words through the first k revealed symbols of each row."""
         q, logs, powers, inverses = self.order, *self._tables
         base = known & (np.cumsum(known, axis=1) <= self.dimension)
-        # log A(x) without the factor of x itself, of which the logarithm stands as 0
+        # log A(x) without the factor of x itself, whose logarithm is stored as 0
         total = np.rint(base.astype(np.float64) @ logs).astype(np.int64) % (q - 1)
         ahead = powers[total]
         weights = powers[-total % (q - 1)]

@@ -1,4 +1,4 @@
-"""Arrays of token ids from ``.npy`` and ``.npz`` files; nothing is ever unpickled."""
+"""Arrays of token ids from ``.npy`` and ``.npz`` files."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def read_arrays(path: Path, what: str, main: str) -> dict[str, NDArray[Any]]:
     """Return the arrays of a file by name.
 
     Args:
-        path: A ``.npy`` file, whose array is then called ``main``, or a ``.npz`` file; a lone array in it without a
-            name of its own (``arr_0``) is called ``main`` too.
+        path: A ``.npy`` file, whose array is called ``main``, or a ``.npz`` file; a single unnamed array in it
+            (``arr_0``) is called ``main`` too.
         what: What the file holds, for the error.
         main: A name.
 
@@ -68,7 +68,7 @@ def token_rows(arrays: Arrays, name: str) -> list[list[int]]:
 
 
 def number_list(array: NDArray[Any], name: str) -> Sequence[int | float]:
-    """Return a 1-D array of numbers as Python numbers; floats of fewer bits become float64, which holds them all.
+    """Return a 1-D array of numbers as Python numbers; shorter floats become float64.
 
     Raises:
         InputError: If it is another kind of array.

@@ -1,4 +1,4 @@
-"""What a task file's numbers become: all exact, or all float64 if one of them is a float by its digits."""
+"""Numbers of a task file, all exact or all float64."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["FileNumbers"]
 
 @dataclass(kw_only=True)
 class FileNumbers:
-    """How the numbers of a file are taken, and what was met in it.
+    """How the numbers of a file are read, and which kinds were found.
 
     Attributes:
         normalise: Divide by sums that are not one.
-        exact: Take decimals of any length as they are written.
-        floats: Whether floats were met.
-        off: By how much their sums missed one at most.
+        exact: Read decimals of any length exactly.
+        floats: Whether floats were found.
+        off: The largest distance of their sums from one.
 
     Example:
         >>> numbers = FileNumbers(normalise=False, exact=False)
@@ -35,17 +35,17 @@ class FileNumbers:
     off: float = 0.0
 
     def are_floats(self, values: list[Any]) -> bool:
-        """Return whether one of the numbers is a float, and keep it in mind."""
+        """Return whether one of the numbers is a float, and record it."""
         found = not self.exact and any(map(is_float, values))
         self.floats |= found
         return found
 
     def missed(self, off: float) -> None:
-        """Keep in mind that a sum missed one."""
+        """Record by how much a sum missed one."""
         self.off = max(self.off, off)
 
     def settled(self, contexts: list[Context]) -> list[Context]:
-        """Return the contexts with weights that sum to one, and in floats if any number is one."""
+        """Return the contexts with weights that sum to one, in floats if any number is a float."""
         total = sum((context.weight for context in contexts), Fraction(0))
         if self.normalise or (self.floats and is_rounding(total)):
             if total <= 0:
@@ -63,7 +63,7 @@ class FileNumbers:
         ]
 
     def note(self) -> str:
-        """Return in one line what was done to the numbers; empty if nothing."""
+        """Return one line on what was done to the numbers; empty if nothing."""
         if not self.floats:
             return ""
         off = (

@@ -1,4 +1,4 @@
-"""Structured distributions in task files: ``{"markov": {...}}``, ``{"hmm": {...}}`` and ``{"grammar": {...}}``.
+"""Markov chains, hidden Markov models and grammars in task files.
 
     {"markov": {"length": 200, "tokens": ["a", "b"], "initial": ["1/2", "1/2"], "transition": [[0.9, 0.1], [0.2, 0.8]]}}
     {"hmm": {"length": 200, "initial": [...], "transition": [[...], ...], "emission": [[...], ...], "tokens": [...]}}
@@ -45,7 +45,7 @@ def read_structured(
         data: Its parameters.
         n: The number of positions; by default its ``length``.
         normalise: Divide rows of probabilities by their sums.
-        exact: Take probabilities of over 12 digits as they are written, not as floats whose sums miss one by rounding.
+        exact: Read probabilities of over 12 digits exactly, not as floats whose sums miss one by rounding.
 
     Raises:
         InputError: If a key is missing or unknown, or numbers are not probabilities.
@@ -73,7 +73,7 @@ def read_structured(
 
 
 def rounding(data: dict[str, Any]) -> float | None:
-    """Return by how much rows of floats miss one at most in an entry of a task file; ``None`` if there are none.
+    """Return the largest distance from one of a row of floats in an entry of a task file; ``None`` without floats.
 
     Example:
         >>> rounding({"initial": ["1/2", "1/2"], "transition": [[0.25, 0.75], [0.25, 0.75]]}) is None
@@ -85,7 +85,7 @@ def rounding(data: dict[str, Any]) -> float | None:
 
 
 def _probabilities(data: dict[str, Any]) -> dict[str, Any]:
-    """Return the entries that hold probabilities: the lists of a grammar are words."""
+    """Return the entries that hold probabilities; lists in a grammar hold words."""
     found = {key: data[key] for key in ("initial", "transition", "emission") if key in data}
     rules = data.get("rules")
     if isinstance(rules, dict):

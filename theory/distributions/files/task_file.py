@@ -1,4 +1,4 @@
-"""Task files: a distribution written as JSON, CSV or arrays; ``.gz`` files are unpacked.
+"""Task files, distributions written as JSON, CSV or arrays.
 
 JSON: ``{"outcomes": [["New", "York"], ...], "probabilities": ["1/4", ...]}``, or ``{"contexts": [{"name": "one",
 "weight": "1/2", "outcomes": [...], "probabilities": [...]}, ...]}``. ``probabilities`` may be left out (uniform) or be
@@ -43,7 +43,7 @@ class FileTask:
         name: The file.
         parts: Its contexts.
         floats: Whether its probabilities are floats by their digits.
-        note: What that changed, in one line; empty if nothing.
+        note: What that changed, in one line, or empty.
     """
 
     name: str
@@ -66,7 +66,7 @@ class FileTask:
 
 
 def is_task_file(name: str) -> bool:
-    """Return whether a name is that of a file, by its ending.
+    """Return whether a name has the ending of a task file.
 
     Example:
         >>> is_task_file("places.JSON"), is_task_file("places.csv.gz"), is_task_file("shuffle")
@@ -80,15 +80,15 @@ def read_task(
 ) -> FileTask:
     """Return the task of a ``.json``, ``.csv``, ``.npy`` or ``.npz`` file, or of one of them with ``.gz`` after it.
 
-    With a probability or weight of over 12 significant digits among its numbers a listed task is one of float64
-    probabilities: a sum within 1e-9 of one is rounding and is divided out, as :attr:`FileTask.note` says. Rows of
-    structured distributions are divided likewise and stay rational.
+    If a number of a listed task has over 12 significant digits, its probabilities become float64: a sum
+    within 1e-9 of one is divided out as rounding, as :attr:`FileTask.note` says. Rows of parametric
+    distributions are divided likewise and stay rational.
 
     Args:
         path: The file.
-        n: The length of the sequences of a structured distribution; a listed task has its own.
+        n: The length of the sequences of a parametric distribution; a listed task has its own.
         normalise: Divide probabilities and weights of contexts by their sum where it is not one.
-        exact: Take numbers of any length as the decimals they are, which must sum to one exactly.
+        exact: Read numbers of any length as exact decimals, which must sum to one exactly.
 
     Raises:
         InputError: If the file is missing, not of this form, or its numbers are not probabilities.

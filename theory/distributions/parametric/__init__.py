@@ -1,1 +1,1 @@
-"""Distributions given by parameters: Markov chains, hidden Markov models, grammars."""
+"""Distributions given by parameters, Markov chains, hidden Markov models and grammars."""

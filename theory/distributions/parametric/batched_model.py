@@ -1,4 +1,4 @@
-"""The ideal model of a distribution given by parameters, asked about batches of states; equal states are asked once."""
+"""The ideal model of a parametric distribution for batches of states."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _CELLS = 1 << 22  # float64 numbers of one batch of marginals: 32 MB
 
 
 class DistributionModel:
-    """Conditionals of a distribution, with the convention for impossible states; an oracle for policies.
+    """The ideal model of a distribution, as policies ask it, with the convention for impossible states.
 
     Args:
         distribution: The distribution.
-        off_support: What the model says after impossible tokens: ``marginal``, ``uniform`` (over the tokens that can
-            occur at the position) or ``stop`` (which answers like ``marginal``; its runs end).
+        off_support: What the model returns after impossible tokens: ``marginal``, ``uniform`` (over the tokens that can
+            occur at the position), or ``stop`` (the same as ``marginal``, and the run ends).
 
     Attributes:
-        asked: Number of states asked so far, equal ones counted each.
+        asked: Number of states asked so far, repeated ones included.
         watch: Called after each count and before the distribution is asked, for limits of cost; it may raise.
 
     Example:
@@ -68,27 +68,28 @@ class DistributionModel:
             self.watch()
 
     def impossible(self, tokens: NDArray[np.int64], probs: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return which rows show tokens of probability zero, given their marginals; shape (B,).
+        """Return which rows have revealed tokens of probability zero, given their marginals; shape (B,).
 
-        On the support the marginal at a revealed position is 1 for the token that stands there. Off it the convention
-        gives ``P(y_i = v)`` or the uniform distribution; were that above ``1 - 1/n`` at all revealed positions, the
-        row would be possible by the union bound. Hence the limit ``1 - 1/(2n)`` parts the two, whatever the rounding.
+        On the support the marginal of a revealed token is 1. Off it the convention gives ``P(y_i = v)`` or
+        the uniform distribution; if that were above ``1 - 1/n`` at all revealed positions, the row would be
+        possible by the union bound. The limit ``1 - 1/(2n)`` therefore separates the two cases, whatever the
+        rounding.
         """
         index = np.where(tokens == MASK, 0, tokens)[:, :, None]
         shown = np.take_along_axis(probs, index, axis=2)[:, :, 0]
-        if self.off_support == "uniform":  # a position of one token tells nothing, and does no harm
+        if self.off_support == "uniform":  # a position with one token always has probability 1 and is ignored
             shown = np.where(self._uniform[np.arange(self.n), index[:, :, 0]] == 1, 1.0, shown)
         return ((tokens != MASK) & (shown < 1 - 1 / (2 * self.n))).any(axis=1)
 
     def ask(self, tokens: Array) -> Array:
-        """Return the marginals of K states of every row: (B, K, n) to (B, K, n, V)."""
+        """Return the marginals of K states for each row, from shape (B, K, n) to (B, K, n, V)."""
         rows, states, n = tokens.shape
         return self.marginals(tokens.reshape(-1, n)).reshape(rows, states, n, self.width)
 
     def left_out(self, tokens: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return ``P(y_i = v | all revealed positions but i)``, shape (B, n, V): one pass where the distribution can.
+        """Return ``P(y_i = v | all revealed positions but i)``, shape (B, n, V), in one pass if possible.
 
-        The convention for impossible states holds for each position by itself: for the state without its token.
+        The convention for impossible states applies to each position by itself, to the state without its token.
         """
         if not isinstance(self.distribution, LeavesOut):
             return self._each_left_out(tokens)
@@ -100,7 +101,7 @@ class DistributionModel:
         return np.where(impossible, rest, probs)[index]
 
     def _each_left_out(self, tokens: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the same by one question for each revealed position, a few rows at a time."""
+        """Return the same with one model call for each revealed position, a few rows at a time."""
         probs = self.marginals(tokens)
         states, rows, places = others_only(tokens)
         most = max(1, _CELLS // (self.n * self.width))
@@ -113,7 +114,7 @@ class DistributionModel:
     def background(self) -> Array:
         """Return how often each token occurs, the mean over positions of the marginals given nothing; shape (n, V).
 
-        A distribution whose ids stand for other tokens at each position says it itself, ``distribution.background()``.
+        A distribution whose ids mean other tokens at each position has its own ``background()``.
         """
         known = getattr(self.distribution, "background", None)
         return np.broadcast_to(self.base.mean(axis=0), self.base.shape) if known is None else known()
@@ -121,7 +122,7 @@ class DistributionModel:
     def _in_batches(
         self, distribution: Callable[[Array], Array], states: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Return what the distribution says of the states, a few at a time."""
+        """Return a result of the distribution for the states, a few at a time."""
         most = max(1, _CELLS // (self.n * self.width))
         parts = [distribution(states[begin : begin + most]) for begin in range(0, len(states), most)]
         return np.concatenate([np.zeros((0, self.n, self.width)), *parts])
@@ -133,7 +134,7 @@ class DistributionModel:
 
 
 def _distinct(tokens: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the distinct rows, and which one each row is; rows compared as bytes, far faster than numpy does."""
+    """Return the distinct rows, and the number of each row; comparing bytes is far faster than numpy."""
     narrow = np.int16 if tokens.max(initial=0) < 1 << 15 else np.int64
     rows = np.ascontiguousarray(tokens, dtype=narrow)
     keys = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1])))[:, 0]
@@ -142,16 +143,16 @@ def _distinct(tokens: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.
 
 
 def row_operations(distribution: Distribution) -> int:
-    """Return about how many nanoseconds of one core the marginals of a state take, for estimates of cost.
+    """Return the estimated nanoseconds of one core for the marginals of a state.
 
-    Measured: 75 a token and position of a chain plus one a product of hidden states, 0.3 a cell of an inside-outside
-    chart.
+    Measured: 75 for each token and position of a chain, 1 for each product of hidden states, 0.3 for each
+    cell of an inside-outside chart.
     """
     known: int | None = getattr(distribution, "row_cost", None)  # distributions in closed form
     if known is not None:
         return known
     if isinstance(distribution, GrammarDistribution):
-        held = len(distribution.words)  # given words split every symbol by what its yield contains
+        held = len(distribution.words)  # required words split every symbol by the words that it yields
         pairs = len({(rule.left, rule.right) for rule in distribution.rules.binary}) << 2 * held
         return max(1, distribution.n**3 * (len(distribution.rules.symbols) << held) * pairs // 3)
     states = (

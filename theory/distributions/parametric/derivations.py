@@ -1,7 +1,7 @@
-"""Derivations of a grammar by symbol and width: how many there are, what they yield, the least likely one.
+"""Numbers of derivations of a grammar by symbol and width, and the least likely one.
 
-A symbol derives w words by a rule ``A -> B C`` and a split of w into u and w - u, or by one word at w = 1. Every sum
-here runs over those pairs (rule, u), from short widths to long ones.
+A symbol derives w words by a rule ``A -> B C`` and a split of w into u and w - u, or by one word at w = 1.
+Every sum here runs over the pairs (rule, u), from short widths to long ones.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Message passing along a chain of hidden states, for a batch of evidence (forward-backward algorithm).
+"""Forward-backward algorithm along hidden states, for a batch of evidence.
 
-A chain of K hidden states with ``P(h_0)`` and ``P(h_i | h_{i-1})`` and evidence ``e_i(h) >= 0`` at each position. The
-forward message is ``a_i(h) ~ e_i(h) sum_g a_{i-1}(g) P(h | g)``, the backward message ``b_i(g) ~ sum_h P(h | g)
-e_{i+1}(h) b_{i+1}(h)``; ``P(h_i | evidence) ~ a_i b_i``. Messages are divided by their sum at every position, so
-that long chains do not underflow; rows in which a share of a message nears the least float are computed once more by
-logarithms (:mod:`theory.distributions.parametric.forward_backward_logs`). Rabiner, "A tutorial on hidden Markov
-models" (1989), Section III. Long chains are passed by compiled code
+A chain of K hidden states with ``P(h_0)`` and ``P(h_i | h_{i-1})`` and evidence ``e_i(h) >= 0`` at each
+position. The forward message is ``a_i(h) ~ e_i(h) sum_g a_{i-1}(g) P(h | g)``, the backward message ``b_i(g)
+~ sum_h P(h | g) e_{i+1}(h) b_{i+1}(h)``; ``P(h_i | evidence) ~ a_i b_i``. Messages are divided by their sum
+at every position, so that long chains do not underflow; rows with a share of a message near the smallest
+float are computed again in logarithms (:mod:`theory.distributions.parametric.forward_backward_logs`).
+Rabiner, "A tutorial on hidden Markov models" (1989), Section III. Long chains use compiled code
 (:mod:`theory.distributions.parametric.forward_backward_kernel`) where numba is installed.
 """
 
@@ -34,7 +34,7 @@ __all__ = ["log_evidence", "one_hot", "others_posterior", "possible", "posterior
 _COMPILE_FROM, _LONG = (
     4096,
     200,
-)  # numbers of the evidence, positions: below both numpy is done before numba is loaded
+)  # numbers of evidence, positions: below both, numpy takes less time than loading numba
 _SAFE = 900.0  # bits below the largest evidence at which underflow cannot matter
 
 
@@ -72,7 +72,7 @@ def posterior(initial: Array, transitions: Array, evidence: Array) -> Array:
 def others_posterior(initial: Array, transitions: Array, evidence: Array) -> Array:
     """Return ``P(h_i | evidence at all positions but i)`` up to a factor, zero where that evidence is impossible.
 
-    ``(sum_g a_{i-1}(g) P(h | g)) b_i(h)``: neither message has seen ``e_i``. Arguments and shape are those of
+    ``(sum_g a_{i-1}(g) P(h | g)) b_i(h)``: neither message contains ``e_i``. Arguments and shape are those of
     :func:`posterior`.
 
     Example:
@@ -126,7 +126,7 @@ def log_evidence(
 ) -> NDArray[np.float64]:
     """Return ``log2 sum_h P(h) prod_i e_i(h_i)`` for each row, ``-inf`` where it is zero; shape (B,).
 
-    Rows of :func:`strained` come by logarithms.
+    Rows of :func:`strained` are computed in logarithms.
     """
     total = _log_evidence(initial, transitions, evidence)
     rows = strained(initial, transitions, evidence, total)
@@ -142,14 +142,14 @@ def strained(
     bits: NDArray[np.float64],
     spare: float = 0.0,
 ) -> NDArray[np.bool_]:
-    """Return which possible rows may have lost something to underflow on the way to ``bits``, their logarithm.
+    """Return which possible rows may have lost digits to underflow; ``bits`` is their logarithm.
 
-    What underflows before step j is below ``2^-1074`` and at most ``prod_{i >= j} max_h e_i(h)`` of it reaches the
-    end, so nothing counts while the sum of ``log2 max_h e_i(h)`` is within 900 of the result. ``spare`` names rows that
-    much earlier.
+    What underflows before step j is below ``2^-1074``, and at most ``prod_{i >= j} max_h e_i(h)`` of it
+    reaches the end, so nothing matters while the sum of ``log2 max_h e_i(h)`` is within 900 of the result.
+    ``spare`` lowers the 900.
     """
     finite = np.isfinite(bits)
-    with np.errstate(divide="ignore"):  # a token that no state shows: impossible
+    with np.errstate(divide="ignore"):  # a token that no state emits
         most = np.log2(evidence.max(axis=2)).sum(axis=1)
     rows = ~finite | (np.where(finite, most - np.where(finite, bits, 0.0), 0.0) > _SAFE - spare)
     rows[rows] = possible(initial, transitions, evidence[rows])

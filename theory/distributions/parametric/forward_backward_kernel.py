@@ -1,4 +1,4 @@
-"""The messages of ``forward_backward.py``, compiled: one pass along each row and back."""
+"""Compiled passes of the forward-backward algorithm."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def compiled_messages(
 
 @cache
 def _compiled() -> Any:
-    """Compile the walk, once (numba keeps it on disk)."""
+    """Compile the passes once; numba keeps them on disk."""
     return compile_kernel(_walk, error_model="numpy")
 
 

@@ -1,8 +1,8 @@
-"""The messages of ``forward_backward.py`` in logarithms, for evidence that floats cannot weigh.
+"""Forward-backward algorithm in logarithms, for evidence that underflows.
 
-Where hidden states never or hardly mix, evidence can speak against a state until its share of the message is below the
-least float, and later for it. Logarithms keep both shares; a step costs a table of K x K per row instead of a product
-of matrices, so only the rows that need it come here (:func:`faint`).
+Where hidden states hardly mix, evidence can lower the share of a state in the message below the smallest
+float and raise it again later. Logarithms keep both shares; a step costs a K x K table per row instead of a
+matrix product, so only rows that need it are computed this way (:func:`faint`).
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ __all__ = ["faint", "faint_rows", "log_others", "log_posterior", "log_total"]
 
 _CELLS = 8_000_000  # of a step for a batch of rows: 64 MB
 _LN2 = 0.6931471805599453
-_EDGE, _STEP = 0.4, 0.5  # shares of the range of exponents: a message may fall to 2^-409, a step by 2^-511
+_EDGE, _STEP = 0.4, 0.5  # shares of the exponent range: messages down to 2^-409, one step by 2^-511
 
 
 def faint(parameters: Sequence[Array], evidence: Array, messages: Sequence[Sequence[Array]]) -> Array:
     """Return for each row whether an entry of a scaled message is so small that underflow could matter.
 
-    No entry can be lost before one is seen here: while all positive ones stay above ``least^0.4``, with ``least`` the
-    smallest normal float, a step leaves them above ``least^0.9``; where it could not, every row is named. Products of
-    two messages stay above ``least^0.8``.
+    This is noticed before any entry is lost: while all positive ones stay above ``least^0.4``, with ``least``
+    the smallest normal float, a step leaves them above ``least^0.9``; where it could not, every row is
+    reported. Products of two messages stay above ``least^0.8``.
 
     Args:
         parameters: Initial and transition probabilities.
@@ -99,7 +99,7 @@ def _total(initial: Array, transitions: Array, evidence: Array) -> Array:
     seen, moves = _log(evidence), _log(transitions)
     message, total = _log(initial) + seen[:, 0], 0.0
     for i in range(1, evidence.shape[1]):
-        top = _top(message)  # numbers near zero keep their digits
+        top = _top(message)  # keeps the digits of numbers near zero
         total = total + top[:, 0]
         message = _moved(message - top, step(moves, i)) + seen[:, i]
     return (total + _log_sum(message, 1)) / _LN2 + xp.zeros_like(message[:, 0])

@@ -1,4 +1,4 @@
-"""Probabilistic context-free grammars in Chomsky normal form, conditioned on the length of the sentence.
+"""Probabilistic context-free grammars, conditioned on the length of the sentence.
 
 ``P(y) = sum over parses of y of prod of rule probabilities / Z_n`` for sentences of n words, ``Z_n`` the probability
 that the start symbol yields n words. Revealed words are evidence for the inside-outside charts, and at a masked
@@ -50,7 +50,7 @@ class GrammarDistribution:
     Attributes:
         n: The number of words.
         rules: Symbol to right-hand side to probability, such as ``{"S": {"NP VP": 1}, "N": {"dog": "1/2", ...}}``. A
-            right-hand side is two symbols, or one word; what stands on the left of some rule is a symbol.
+            right-hand side is two symbols or one word; symbols are the left-hand sides of rules.
         start: The start symbol.
         words: Words that the sentence must contain, anywhere.
 
@@ -83,7 +83,7 @@ class GrammarDistribution:
 
     @cached_property
     def split(self) -> tuple[Rules, str]:
-        """The rules with the start symbol, split by the given words where there are any."""
+        """The rules with the start symbol, split by the required words if there are any."""
         if not self.words:
             return self.rules, self.start
         rules, starts = containing(self.rules, self.words)
@@ -136,7 +136,7 @@ class GrammarDistribution:
 
     @cached_property
     def _free(self) -> Charts:
-        """The inside charts of a sentence that is wholly masked."""
+        """The inside charts of a fully masked sentence."""
         return inside(self._arrays, self._free_words)
 
     @cached_property
@@ -202,11 +202,11 @@ class GrammarDistribution:
         return float(log_totals(self._arrays, self._free_words, self._start)[0])
 
     def contains(self, answers: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return whether each row of token ids is a sentence of the grammar: an exact check of grammaticality."""
+        """Return whether each row of token ids is a sentence of the grammar, decided exactly."""
         return self.log_prob(answers) > -inf
 
     def sample(self, rng: np.random.Generator, size: int) -> NDArray[np.int64]:
-        """Return independent sentences as token ids, shape (size, n): rules and splits drawn from the top."""
+        """Return independent sentences as token ids, shape (size, n), drawn from the top down."""
         out = np.empty((size, self.n), dtype=np.int64)
         place = {word: j for j, word in enumerate(self.tokens)}
         uniforms = rng.random((size, 2 * self.n))  # n - 1 rules and n words a sentence
@@ -226,7 +226,7 @@ class GrammarDistribution:
         return out
 
     def _choice(self, symbol: str, width: int) -> _Choice:
-        """Return running sums of the probabilities of what a symbol of ``width`` words can become, and those."""
+        """Return the expansions of a symbol of ``width`` words with cumulative probabilities."""
         if (symbol, width) not in self._known_choices:
             place = {a: k for k, a in enumerate(self._split.symbols)}
             values, powers = self._free.values, self._free.exponents

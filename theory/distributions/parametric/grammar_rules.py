@@ -70,11 +70,11 @@ def read_rules(rules: Any, *, normalise: bool = False) -> Rules:
             if len(parts) == 2 and all(part in rules for part in parts):
                 binary.append(Binary(head, parts[0], parts[1], probability))
             elif len(parts) == 1 and parts[0] not in rules:
-                words[head][side] = probability  # as it is, spaces included
+                words[head][side] = probability  # kept unchanged, spaces included
             else:
                 raise InputError(
                     f"rule {head!r} -> {side!r}: the right-hand side must be two symbols or one word (Chomsky "
-                    "normal form); symbols are what stands on the left of some rule."
+                    "normal form); symbols are the left-hand sides of rules."
                 )
     return Rules(symbols=tuple(rules), binary=tuple(binary), words=words)
 

@@ -40,7 +40,7 @@ from theory.validation import InputError, positive_int, shown
 
 __all__ = ["HMMDistribution", "checked_tokens", "checked_transitions", "require_listable"]
 
-_SETS = 4096  # sets of hidden states that count the outcomes; beyond, the count is bounded by V^n
+_SETS = 4096  # sets of hidden states used to count outcomes; beyond this, the bound is V^n
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,7 +117,7 @@ class HMMDistribution:
         shown = one_hot(revealed, len(self.tokens), shows.dtype)
         masked = (revealed == MASK)[:, :, None]
         hidden = posterior(start, moves, self._evidence(revealed, shows))
-        # at a revealed position the token is known: spread the mass of the row over that token alone
+        # at a revealed position all mass is on the revealed token
         mass = xp.sum(hidden, axis=-1, keepdims=True)
         sums = xp.where(masked, hidden @ shows, shown * mass)
         return normalised(sums, like(self.state_marginals @ self.shows, revealed))
@@ -184,7 +184,7 @@ class HMMDistribution:
 
     @property
     def _integers(self) -> tuple[list[int], list[list[list[int]]], list[list[int]]]:
-        """Integer weights in the ratios of the probabilities: start, moves by target state, shows by token."""
+        """Integer weights proportional to the probabilities: start, moves by target state, emissions by token."""
         states, width = range(len(self.initial)), range(len(self.tokens))
         moves = [_integer_rows([[m[g][h] for g in states] for h in states]) for m in self.transition]
         shows = _integer_rows([[Fraction(self._shown(h, v)) for h in states] for v in width])
@@ -205,8 +205,8 @@ class HMMDistribution:
         return int(h == v) if self.emission is None else self.emission[h][v]
 
     def largest_surprise(self) -> float:
-        """Return an upper bound of ``-log2 P(y)`` over the outcomes: the least likely path with its tokens, in bits."""
-        with np.errstate(divide="ignore"):  # impossible moves count as -inf: a maximum never takes them
+        """Return an upper bound on ``-log2 P(y)``, from the least likely path with its tokens, in bits."""
+        with np.errstate(divide="ignore"):  # impossible moves are -inf and never the maximum
             start, moves, shows = (
                 np.where(a > 0, -np.log2(a), -np.inf) for a in (self.start, self.moves, self.shows)
             )

@@ -1,10 +1,10 @@
 """Inside and outside charts of a grammar for a batch of partly revealed sentences.
 
-``inside(i, w, A)`` is the probability that the symbol A yields w words that agree with the evidence at i .. i+w-1,
-``outside(i, w, A)`` that the rest of the sentence agrees when A yields that span. Both are sums over the rules
-``A -> B C`` and the split of the span (Baker 1979; Lari and Young 1990). Charts are kept by width with one binary
-exponent a row, so that long sentences do not underflow. Rows in which a span nears the least float beside others as
-wide (rare words beside common ones) are computed once more with an exponent for each span: three times as long.
+``inside(i, w, A)`` is the probability that the symbol A yields w words that agree with the evidence at i ..
+i+w-1, ``outside(i, w, A)`` that the rest of the sentence agrees when A yields that span. Both are sums over
+the rules ``A -> B C`` and the split of the span (Baker 1979; Lari and Young 1990). Charts are stored by width
+with one binary exponent a row, so that long sentences do not underflow. Rows in which spans of one width
+differ too much in size are computed again with an exponent for each span, which takes three times as long.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from theory.numbers.arithmetic import Array
 
 __all__ = ["Charts", "RuleArrays", "inside", "log_totals", "outside", "outsides"]
 
-_EDGE, _RULE = 0.4, 0.1  # shares of the range of exponents: values down to 2^-409, rules to 2^-102
+_EDGE, _RULE = 0.4, 0.1  # shares of the exponent range: values down to 2^-409, rules to 2^-102
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +152,7 @@ def outside(rules: RuleArrays, charts: Charts, start: Array) -> tuple[Array, Arr
 
 
 class _Scale:
-    """Exponents of rows or of spans, and the rows in which something nears the least float."""
+    """Exponents of rows or of spans, and the rows with values near the smallest float."""
 
     def __init__(self, rules: RuleArrays, values: Array, fine: bool) -> None:
         self.fine = fine
@@ -167,7 +167,7 @@ class _Scale:
         return power[:, start : start + size] if self.fine else power
 
     def sum(self, terms: list[tuple[Array, Array]]) -> tuple[Array, Array]:
-        """Return the sum of ``value 2^exponent`` as one such pair, the largest exponent in front."""
+        """Return the sum of ``value 2^exponent`` as one such pair, with the largest exponent."""
         xp = array_namespace(terms[0][0])
         powers = [power for _, power in terms]
         if self.fine:  # a term of zeros must not set the scale

@@ -1,8 +1,9 @@
-"""Marginals of each position given all *other* revealed ones, where a distribution knows them from one pass.
+"""Marginals of each position given all other revealed ones, in one pass.
 
-Rules that doubt a token (WINO, Saber) read ``P(y_i = v | revealed without i)`` at every position. A chain of hidden
-states has a message from the left into i and one from the right, and both leave the evidence at i out; in a grammar
-that is the outside probability of the word. So one pass answers for all n positions, where n questions cost n passes.
+Rules that re-examine revealed tokens (WINO, Saber) read ``P(y_i = v | revealed without i)`` at every
+position. A chain of hidden states has a message from the left into i and one from the right, neither of which
+contains the evidence at i; in a grammar that is the outside probability of the word. One pass therefore gives
+all n positions.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ __all__ = ["LeavesOut", "others_only", "shares"]
 
 @runtime_checkable
 class LeavesOut(Protocol):
-    """A distribution that answers for all left-out positions at once."""
+    """A distribution that computes all left-out positions in one pass."""
 
     def left_out(self, revealed: Array) -> Array:
         """Return ``P(y_i = v | all revealed positions but i)``.

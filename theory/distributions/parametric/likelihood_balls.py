@@ -1,7 +1,8 @@
-"""``log2 P(y)`` of one sequence in balls, for sequences so unlikely that floats underflow on the way.
+"""``log2 P(y)`` of one sequence in ball arithmetic.
 
-A ball (:mod:`theory.numbers.balls`) has an exponent of any size. The sums are those of the forward algorithm and of
-inside charts, over the exact parameters; a product of balls takes some 0.2 microseconds.
+A ball (:mod:`theory.numbers.balls`) has an exponent of any size, so that nothing underflows. The sums are
+those of the forward algorithm and of inside charts, over the exact parameters; a product of balls takes about
+0.2 microseconds.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from theory.numbers.balls import ball_precision, to_ball
 
 __all__ = ["MOST", "grammar_bits", "grammar_products", "hmm_bits", "hmm_products"]
 
-MOST = 5_000_000  # products of one sequence: some seconds
+MOST = 5_000_000  # products of one sequence: a few seconds
 
 
 def hmm_products(distribution: HMMDistribution) -> int:
@@ -69,7 +70,7 @@ def grammar_bits(rules: Rules, top: str, words: Sequence[str]) -> arb:
         here = [
             {a: to_ball(shown[word]) for a, shown in rules.words.items() if shown.get(word)} for word in words
         ]
-        whole = _yielded(rules, [free], len(words))[top]  # all places alike
+        whole = _yielded(rules, [free], len(words))[top]  # the same for all places
         return (_yielded(rules, here, len(words))[top] / whole).log() / arb(2).log()
 
 
@@ -78,7 +79,7 @@ def _yielded(rules: Rules, words: list[dict[str, Any]], n: int) -> dict[str, Any
 
     Args:
         rules: The rules.
-        words: The probability that a symbol yields the word of each place; one entry where all places look alike.
+        words: The probability that a symbol yields the word of each place; one entry if it is the same everywhere.
         n: Their number.
     """
     chances = [(rule, to_ball(rule.probability)) for rule in rules.binary if rule.probability]

@@ -1,4 +1,4 @@
-r"""Proven bounds on the rounding error of ``log2 P(y)`` of structured distributions.
+r"""Proven bounds on the rounding error of ``log2 P(y)``.
 
 Roundings are counted as in :mod:`theory.distributions.parametric.markov_errors`: P(y) is a sum of products of
 positive numbers.
@@ -6,11 +6,12 @@ positive numbers.
 **Markov chains.** n factors, each rounded once; nothing else is inexact.
 
 **Hidden Markov models** with K states. A step multiplies the message by a matrix (K + 1 with the entries' own
-rounding), by the evidence (2) and divides it by its sum: whatever that sum is, it is multiplied in again, so the
-division counts 1. Over n steps and the last sum P is within ``n (K + 4)`` roundings. Underflow takes at most
-``K^2 2^-1074`` off a message of sum one. Of what is lost before step j at most ``prod_{i >= j} max_h e_i(h)`` would
-have reached the end, e the evidence, so that the relative loss is at most ``n K^2 2^-1074 2^x`` with
-``x = sum_i log2 max_h e_i(h) - log2 P``: nothing up to x = 900. Beyond, values come by logarithms.
+rounding), by the evidence (2) and divides it by its sum: whatever that sum is, it is multiplied in again, so
+the division counts 1. Over n steps and the last sum P is within ``n (K + 4)`` roundings. Underflow takes at
+most ``K^2 2^-1074`` off a message of sum one. Of what is lost before step j at most ``prod_{i >= j} max_h
+e_i(h)`` would have reached the end, e the evidence, so that the relative loss is at most ``n K^2 2^-1074
+2^x`` with ``x = sum_i log2 max_h e_i(h) - log2 P``: nothing up to x = 900. Beyond, values are computed in
+logarithms.
 
 **Grammars** with R binary rules. A span of w words adds a product, at most w - 1 splits and R terms with their weights
 to the roundings of its two parts, and a derivation has n - 1 such spans: P is within ``2 n + (n - 1)(n + R + 2)``, the
@@ -18,9 +19,9 @@ normalisation, with V words at every place, within ``n (V + 1) + (n - 1)(n + R +
 entry is below the least likely derivation, so that nothing underflows while n words and n - 1 rules of least
 probability stay above 2^-900.
 
-**Beyond** values are compared with others in balls (:mod:`theory.distributions.parametric.likelihood_balls`), where
-that takes some seconds at most for all of them; else, and where the value of a possible sequence is ``-inf``, the
-bound is infinite.
+**Other** values are compared with balls (:mod:`theory.distributions.parametric.likelihood_balls`) if that
+takes a few seconds at most for all of them. Otherwise, and where the value of a possible sequence is
+``-inf``, the bound is infinite.
 
 The logarithms, 8 roundings each, have one sign up to the roundings of P and pass at most n additions.
 """

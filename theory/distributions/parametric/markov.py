@@ -1,4 +1,4 @@
-"""Markov chains: everything about parallel decoding follows from the entropies of gaps between revealed positions.
+"""Markov chains and the entropies of the gaps between revealed positions.
 
 Given the nearest revealed neighbours a < i < b a token is independent of all other revealed ones, so
 
@@ -76,7 +76,7 @@ class MarkovDistribution:
         n: int,
         tokens: Sequence[Token] = (),
     ) -> MarkovDistribution:
-        """Return the chain whose rows are proportional to counts; a row of zeros is an error."""
+        """Return the Markov chain with rows proportional to counts; a row of zeros is an error."""
         rows = [_proportional(line, f"transition[{i}]") for i, line in enumerate(transition)]
         return cls(n=n, initial=_proportional(initial, "initial"), transition=rows, tokens=tuple(tokens))
 

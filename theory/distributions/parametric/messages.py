@@ -1,4 +1,4 @@
-"""What the passes along chains and over charts share: the matrix of a step, and the smallest positive number."""
+"""Helpers that the message-passing algorithms share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["least_positive", "step"]
 
 
 def step(transitions: Array, i: int) -> Array:
-    """Return the transition matrix into position i, of one for each step or one for all."""
+    """Return the transition matrix into position i; ``transitions`` has one matrix, or one for each step."""
     return transitions[0 if transitions.shape[0] == 1 else i - 1]
 
 

@@ -1,4 +1,4 @@
-"""Parameters of structured distributions: probability rows as exact Fractions, checked once where they come in."""
+"""Checked parameters, rows of probabilities as exact Fractions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def shares(values: Sequence[Fraction], name: str, normalise: bool) -> list[Fract
     """Return numbers that sum to one: as given, or divided by their sum if ``normalise``.
 
     Raises:
-        InputError: If they do not sum to one and are not to be normalised; it says by how much they miss it.
+        InputError: If they do not sum to one and ``normalise`` is false.
 
     Example:
         >>> shares([Fraction(1, 4), Fraction(1, 2)], "probabilities", normalise=True)
@@ -45,7 +45,7 @@ def shares(values: Sequence[Fraction], name: str, normalise: bool) -> list[Fract
 
 
 def rounded(values: Sequence[Any]) -> bool:
-    """Return whether numbers are floats by their digits whose sum misses one by rounding alone.
+    """Return whether numbers are floats, by their digits, whose sum misses one by rounding only.
 
     Example:
         >>> rounded([1 / 3, 1 / 3, 1 / 3]), rounded(["0.3", "0.3", "0.3"]), rounded([0.3, 1 / 3])
@@ -73,8 +73,10 @@ def row(values: Any, name: str, size: int | None = None, *, normalise: bool = Fa
     if (least := min(numbers)) < 0:
         raise InputError(f"{name} holds a negative probability: {total_text(least)}.")
     checked = tuple(shares(numbers, name, normalise or rounded(given)))
-    if any(p and float(p) < float_info.min for p in checked):  # below, a float has no 53 bits
-        raise InputError(f"{name} holds a positive probability below 1e-308, which no float holds in full.")
+    if any(p and float(p) < float_info.min for p in checked):  # smaller floats have fewer than 53 bits
+        raise InputError(
+            f"{name} holds a positive probability below 1e-308, the smallest float of full precision."
+        )
     return checked
 
 
