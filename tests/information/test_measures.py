@@ -332,7 +332,7 @@ BAD = {
     "twice given one": (lambda: conditional_entropy(PMF, [1, 1], [0]), "twice"),
     "twice in the dual": (lambda: dual_total_correlation(PMF, [1, 1]), "twice"),
     "twice given": (lambda: total_correlation(PMF, [0], [1, 1]), "twice"),
-    "in both": (lambda: total_correlation(PMF, [0, 1], [1, 2]), r"\[1\] stand in the block and in the given"),
+    "in both": (lambda: total_correlation(PMF, [0, 1], [1, 2]), r"\[1\] are in the block and in the given"),
     "lengths": (lambda: kl_divergence(PMF, PMF.marginal([0, 1])), "the pmfs have 3 and 2 positions"),
     "no context": (lambda: subset_entropies([]), "context"),
     "context lengths": (

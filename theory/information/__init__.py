@@ -1,4 +1,4 @@
-"""Entropies, total correlation, tables of all subset entropies, information curves, closed forms."""
+"""Entropies, total correlation, subset entropies, information curves, closed forms."""
 
 from theory.information.closed_forms import closed_form, evaluate
 from theory.information.curves.curve import information_curve

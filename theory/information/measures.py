@@ -1,4 +1,4 @@
-"""Entropy, total correlation, dual total correlation and KL divergence of finite pmfs, in bits.
+"""Entropy, total correlation, dual total correlation and KL divergence, in bits.
 
 ``C(S|G) = sum_{i in S} H(y_i|G) - H(S|G) >= 0`` is the least KL error of any sampler that draws the block S in
 one parallel step after G is revealed (ParallelBench, arXiv 2510.04767, Section 4). Exact pmfs give a
@@ -98,7 +98,7 @@ def total_correlation(
 
     Args:
         pmf: The joint pmf.
-        positions: The block S; by default every position outside ``given``.
+        positions: The block S, by default every position outside ``given``.
         given: Positions G already revealed; averaged over, as in Theorem 1 of arXiv 2510.04767.
 
     Returns:
@@ -113,7 +113,7 @@ def total_correlation(
     _check_once(block, given)
     if set(block) & set(given):
         raise InputError(
-            f"positions {sorted(set(block) & set(given))} stand in the block and in the given set."
+            f"positions {sorted(set(block) & set(given))} are in the block and in the given set."
         )
     singles = [conditional_entropy(pmf, [i], given) for i in block]
     return (
@@ -139,8 +139,8 @@ def entropy_sum_error(pmf: JointPMF, terms: int = 1) -> float:
     """Return a proven bound on the error of a float sum or difference of ``terms`` entropies of marginals, bits.
 
     An entropy has one term, ``H(S|G)`` two, the total correlation of m positions m + 1 (2 m + 2 when some are given),
-    the dual total correlation 2 m + 1. Zero for an exact pmf. Cells are summed one outcome after another, terms by
-    ``numpy.sum`` (``theory/numbers/rounding.py``); no entropy exceeds ``log2 N``.
+    the dual total correlation 2 m + 1. Zero for an exact pmf. The depths of the sums (``theory/numbers/rounding.py``)
+    are those of adding cells one outcome after another and terms by ``numpy.sum``; no entropy exceeds ``log2 N``.
 
     Example:
         >>> p = JointPMF.from_pairs([(0, 0), (1, 1)], [0.5, 0.5])
@@ -165,7 +165,7 @@ def kl_error(p: JointPMF, q: JointPMF) -> float:
         return 0.0
     pairs = [(a, q.probability(outcome)) for outcome, a in p]
     if any(b == 0 for _, b in pairs):
-        return 0.0  # infinite in every reading
+        return 0.0  # infinite for all pmfs that round to these
     size = sum(float(a) * abs(_log_ratio(a, b)) for a, b in pairs)
     return 1.01 * (gamma(len(pairs) + 10) * size + 5 * gamma(3))
 
@@ -190,7 +190,7 @@ def kl_divergence(p: JointPMF, q: JointPMF) -> Bits:
 
 
 def _log_ratio(a: Any, b: Any) -> float:
-    """Return ``log2(a / b)`` of numbers above zero, also where the ratio or a number is beyond the range of floats."""
+    """Return ``log2(a / b)`` of positive numbers, also beyond the range of floats."""
     least, below = sys.float_info.min, float(b)
     ratio = float(a) / below if below else inf
     if min(ratio, below, float(a)) >= least and ratio < inf:

@@ -1,7 +1,7 @@
-"""Closed forms of correlations, bounds and accuracies, as sympy expressions that are evaluated exactly.
+"""Closed forms as sympy expressions that are evaluated exactly.
 
 Every form is proved in ``docs/closed_forms.md`` and compared with brute force, as exact numbers, in the tests.
-sympy is imported when a form is first asked for, not with this package.
+sympy is imported on first use.
 """
 
 from theory.information.closed_forms.form import ClosedForm, Symbols, symbols

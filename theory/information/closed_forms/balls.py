@@ -1,6 +1,6 @@
-"""Value of a closed form in ball arithmetic, for sizes at which exact rationals and logarithms take too long.
+"""Values of closed forms in ball arithmetic, for large sizes.
 
-Conditions, sizes and zero factors are rationals, decided exactly; factorials, long powers and logarithms are balls.
+Conditions, sizes and zero factors are exact rationals; factorials, large powers and logarithms are balls.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from theory.numbers.arithmetic import to_fmpq
 
 __all__ = ["ball_value"]
 
-_SHORT = 64  # the longest power of a rational that stays a rational
+_SHORT = 64  # the largest power that is computed as a rational
 
 
 def ball_value(node: Any, env: Environment) -> Any:
-    """Return the value of a sympy expression: a rational (``fmpq``), or a ball (``arb``) of the precision in force.
+    """Return the value of a sympy expression: a rational (``fmpq``), or a ball (``arb``) of the current precision.
 
     Example:
         >>> import sympy

@@ -1,9 +1,9 @@
 """Exact value of a sympy expression made of rationals and logarithms of rationals.
 
-The expression tree is walked with Fractions and :class:`~theory.numbers.lognumber.LogNumber`; nothing is rounded and
-nothing is left to sympy's simplification. ``log x`` is held as ``log2 x`` in units of ``ln 2``, with the power of
-``ln 2`` beside it: terms of a sum must agree in that power, and a result must have power zero, as every entropy
-in bits, a sum of ``log(x)/log(2)``, has. A product with a zero factor is zero, also ``0 log 0``.
+The expression tree is evaluated with Fractions and :class:`~theory.numbers.lognumber.LogNumber`, without rounding and
+without sympy's simplification. ``log x`` is stored as ``log2 x`` times ``ln 2``, with the power of ``ln 2`` kept
+separately: terms of a sum must agree in that power, and a result must have power zero, as every entropy in bits, a sum
+of ``log(x)/log(2)``, has. A product with a zero factor is zero, including ``0 log 0``.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Environment = Mapping[str, "Fraction | Sequence[Fraction]"]
 
 
 class _LogOfZeroError(ArithmeticError):
-    """``log 0``, which only a zero factor can save."""
+    """``log 0``, an error unless multiplied by zero."""
 
 
 class _Value(NamedTuple):
-    """``number * (ln 2)^power``; a number of bits only where ``power`` demands it."""
+    """``number * (ln 2)^power``."""
 
     number: Fraction | LogNumber
     power: int = 0
@@ -190,7 +190,7 @@ def _sum(terms: Sequence[_Value]) -> _Value:
 
 
 def _halves(numbers: Sequence[Fraction | LogNumber]) -> Any:
-    """Add by halves: a LogNumber with many bases is copied log2(N) times, not N."""
+    """Add by halves, so that a LogNumber with many bases is copied log2(N) times, not N."""
     if len(numbers) == 1:
         return numbers[0]
     middle = len(numbers) // 2

@@ -20,14 +20,14 @@ class ClosedForm:
 
     Attributes:
         task: The registered task, or the name of a set of grids: ``latin_square``, ``sudoku_4``, ``sudoku_unique``.
-        quantity: Its name, such as ``total_correlation`` or ``accuracy topk tau=1 remainder=first``; switches that
-            are not named have their default values, or do not matter (see ``condition``).
+        quantity: Its name, such as ``total_correlation`` or ``accuracy topk tau=1 remainder=first``; switches not named
+            have their defaults, or do not matter (see ``condition``).
         expression: A sympy expression in the symbols of :class:`Symbols`; entropies in bits, ``0 log 0 = 0``.
         condition: For which n, k, gamma and switches it holds.
         source: A place in the paper, or where it is derived.
-        domain: The part of the condition that concerns the parameters, as a sympy condition.
+        domain: The condition on the parameters, as a sympy condition.
         limit: The limit as n grows with the other parameters fixed; ``None`` if there is none.
-        asymptote: A simpler expression: an entropy minus it tends to 0, a rate divided by it tends to 1.
+        asymptote: A simpler expression for large n: an entropy minus it tends to 0, a rate divided by it to 1.
     """
 
     task: str
@@ -41,7 +41,7 @@ class ClosedForm:
 
     @property
     def unit(self) -> Literal["bits", "steps", ""]:
-        """``bits`` for entropies, ``steps`` for numbers of steps, nothing for accuracies."""
+        """``bits`` for entropies, ``steps`` for numbers of steps, empty for accuracies."""
         kind = self.quantity.split()[0]
         return "steps" if kind == "steps" else "" if kind == "accuracy" else "bits"
 
@@ -49,7 +49,7 @@ class ClosedForm:
     def parameters(self) -> tuple[str, ...]:
         """The parameters that :func:`~theory.information.closed_forms.evaluate` needs, sorted."""
         free = self.expression.free_symbols | getattr(self.domain, "free_symbols", set())
-        names = {symbol.name for symbol in free if not hasattr(symbol, "base")}  # s[t] counts as s
+        names = {symbol.name for symbol in free if not hasattr(symbol, "base")}  # s for s[t]
         sized = names & {"s", "m", "T"}
         return tuple(sorted((names - sized) | ({"sizes"} if sized else set())))
 

@@ -1,4 +1,4 @@
-"""Closed forms of uniform Latin squares and Sudoku grids, from their counts and the symmetry of their cells."""
+"""Closed forms of uniform Latin squares and Sudoku grids."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _latin_squares() -> list[ClosedForm]:
     cells = n**2
     count = sp.Piecewise(*((c, sp.Eq(n, order)) for order, c in LATIN_SQUARES.items()))
     after_row = count / sp.factorial(n)
-    rest = cells - n  # cells below the first row: each excludes one symbol
+    rest = cells - n  # cells below the first row, each with one symbol excluded
     bits = {
         "entropy": sp.log(count),
         "total_correlation": cells * sp.log(n) - sp.log(count),
@@ -60,7 +60,7 @@ def _sudoku_4() -> list[ClosedForm]:
         "entropy": bits(SUDOKU_4),
         "total_correlation": 16 * 2 - bits(SUDOKU_4),
         "dual_total_correlation": bits(SUDOKU_4),
-        # row 2 holds one of two symbols; rows 3 and 4 one with probability 1/2 and two with 1/4
+        # in row 2 two symbols are equally likely; in rows 3 and 4 one has probability 1/2 and two 1/4
         "total_correlation given=first_row": 4 * 1 + 8 * sp.Rational(3, 2) - bits(after_row),
         "accuracy one step tau=1": sp.Rational(SUDOKU_4, 4**16),
         "accuracy one step tau=1 given=first_row": sp.Rational(after_row, 2**16),

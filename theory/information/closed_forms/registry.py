@@ -63,8 +63,8 @@ def evaluate(form: ClosedForm, **values: Any) -> Fraction | LogNumber:
 
     Args:
         form: The form.
-        **values: Its parameters: ``n``, ``k``, ``j`` and ``gamma`` as the form needs them, or ``sizes``, the numbers
-            of tokens of the steps. A form that does not depend on n may be given one all the same.
+        **values: Its parameters: ``n``, ``k``, ``j`` and ``gamma`` as needed, or ``sizes``, the tokens of
+            each step. A value of n is accepted even if the form does not depend on it.
 
     Returns:
         A LogNumber, in bits, for an entropy; a Fraction for an accuracy or a number of steps.
@@ -88,9 +88,10 @@ def evaluate(form: ClosedForm, **values: Any) -> Fraction | LogNumber:
 
 
 def evaluate_float(form: ClosedForm, **values: Any) -> Approximate:
-    """Return the value of a closed form as a float with a proven error: at a million positions in milliseconds.
+    """Return the value of a closed form as a float with a proven error.
 
-    A sum or product takes tens of microseconds a term, one within another the square of its length.
+    A million positions take milliseconds. A sum or product takes tens of microseconds a term; nested sums take the
+    square of their length.
 
     Args:
         form: The form.
@@ -107,7 +108,7 @@ def evaluate_float(form: ClosedForm, **values: Any) -> Approximate:
 
 
 def _environment(form: ClosedForm, values: dict[str, Any]) -> Environment:
-    """Return the parameters by name; raise where they are not those of the form, or outside its domain."""
+    """Return the parameters by name; raise for wrong names or values outside the domain of the form."""
     needed = form.parameters
     name = f"{form.quantity} of {form.task}"
     for key in values:
@@ -148,8 +149,8 @@ def _number(key: str, value: Any) -> Fraction:
 def mean_subset_entropies(task: str, n: int) -> list[LogNumber]:
     """Return ``h_0, ..., h_n``: the mean of ``H(y_S)`` over all sets S of j positions.
 
-    The cross-entropy of the ideal model on answers with a uniformly random set of positions revealed, and the
-    information curve ``Z_j = h_1 + h_{j-1} - h_j``, follow from it.
+    They give the information curve ``Z_j = h_1 + h_{j-1} - h_j`` and the cross-entropy of the ideal model when a
+    uniformly random set of positions is revealed.
 
     Args:
         task: ``shuffle`` or ``replace_random``; all sets of a size have the same entropy.

@@ -106,7 +106,7 @@ def _sampled() -> list[ClosedForm]:
 
 
 def _greedy() -> list[ClosedForm]:
-    """Only the size r of the last step matters."""
+    """Return greedy accuracies, which depend only on the size r of the last step."""
     import sympy as sp
 
     z = symbols()
@@ -131,7 +131,7 @@ def _greedy() -> list[ClosedForm]:
 
 
 def _threshold() -> list[ClosedForm]:
-    """All at once where the first confidence ``1 - 1/n`` passes; else one per step until the new item has come."""
+    """Return the forms: one step if the confidence ``1 - 1/n`` passes, else one token per step up to the new item."""
     import sympy as sp
 
     n, gamma = symbols().n, symbols().gamma

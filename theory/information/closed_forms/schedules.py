@@ -1,4 +1,4 @@
-"""Block sizes of a schedule as expressions: any sizes ``s[t]``, or those of top-k with either remainder rule."""
+"""Block sizes of a schedule as sympy expressions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REMAINDERS = (("last", ""), ("first", " remainder=first"))  # rule, and the suff
 
 @dataclass(frozen=True)
 class Schedule:
-    """How many tokens each step takes.
+    """The number of tokens of each step.
 
     Attributes:
         steps: The number of steps T.
@@ -40,7 +40,7 @@ def topk(n: Any, k: Any, remainder: str = "last") -> Schedule:
     Args:
         n: Number of positions.
         k: Tokens per step.
-        remainder: ``last``: the last step takes the rest. ``first``: every step takes ``floor(n/T)`` tokens and
+        remainder: With ``last`` the last step takes the rest; with ``first`` every step takes ``floor(n/T)`` tokens and
             the first ``n mod T`` steps one more.
     """
     import sympy as sp

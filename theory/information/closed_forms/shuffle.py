@@ -134,7 +134,7 @@ def _accuracy(schedule: Schedule) -> Any:
 
 
 def _threshold() -> list[ClosedForm]:
-    """One token per step until m* are left, which go at once: ``1/m`` passes the threshold iff m <= m*."""
+    """Return the forms: one token per step until m* are left, then one step; ``1/m`` passes iff m <= m*."""
     import sympy as sp
 
     n, gamma = symbols().n, symbols().gamma

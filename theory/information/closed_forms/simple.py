@@ -15,7 +15,7 @@ def simple_forms() -> list[ClosedForm]:
 
 
 def _deterministic() -> list[ClosedForm]:
-    """One answer for each context: nothing is left to correlate."""
+    """Return the forms of the tasks with one outcome for each context, all of them zero or one."""
     import sympy as sp
 
     values = {"entropy": 0, "total_correlation": 0, "dual_total_correlation": 0, "accuracy": 1}

@@ -1,1 +1,1 @@
-"""Information curves: mean entropies of all sets of a size, from tables or from structure."""
+"""Information curves, from tables of entropies or from structure."""

@@ -1,8 +1,7 @@
-"""Mean subset entropies and the information curve (Han 1978; Chen, Cong, Li, arXiv 2511.04647).
+"""Mean subset entropies and the information curve.
 
-``h_j`` is the mean entropy of j positions, ``f(j) = h_j - h_{j-1}`` the information profile and
-``Z_j = h_1 + h_{j-1} - h_j`` the information curve; what follows from them stands in
-``theory/bounds/schedules/random_order.py``.
+``h_j`` is the mean entropy of j positions, ``f(j) = h_j - h_{j-1}`` the information profile and ``Z_j = h_1 + h_{j-1} -
+h_j`` the information curve. Their use for decoding is in ``theory/bounds/schedules/random_order.py``.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ class InformationCurve:
         return tuple(after - before for before, after in zip(self.z, self.z[1:], strict=False))
 
     def price(self, sizes: Sequence[int]) -> Bits:
-        """Return the expected divergence of blocks of these sizes in random order, which are not checked."""
+        """Return the expected divergence of blocks of these (unchecked) sizes in random order."""
         starts = accumulate(sizes, initial=0)
         terms = [size * self.profile[start] for size, start in zip(sizes, starts, strict=False)]
         return sum(terms[1:], terms[0]) - self.means[-1]
@@ -95,7 +94,7 @@ class InformationCurve:
         """Return the same curve in float64."""
         if not self.is_exact:
             return self
-        means = tuple(map(float, self.means))  # each correctly rounded, or one unit off
+        means = tuple(map(float, self.means))  # each within one unit in the last place
         return InformationCurve(means, 2 * _HALF_UNIT * max(means))
 
 
@@ -106,7 +105,7 @@ def information_curve(source: EntropyTable | Sequence[Any] | InformationCurve) -
         source: A table; or the means, all exact (LogNumber, or rational bits) or all floats.
 
     Raises:
-        InputError: If means do not start at 0, or exact ones decrease or are not concave: no pmf has such.
+        InputError: If means do not start at 0, or exact ones decrease or are not concave, as no pmf allows.
 
     Example:
         >>> from theory.distributions.pmf import JointPMF

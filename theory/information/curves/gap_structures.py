@@ -1,15 +1,15 @@
 r"""Distributions whose subset entropies are sums over the gaps between revealed positions.
 
-Sort S; its *gaps* are the runs of hidden positions before the first, between neighbours and after the last (of length
-0 too, s + 1 of them). For the three distributions here ``H(y_S) = c + sum over gaps g of F(g)``, the last gap counted
-or not:
+The s + 1 *gaps* of a set S are the runs of hidden positions before its first position, between neighbours and after
+the last, some of length 0. For the three distributions here ``H(y_S) = c + sum over gaps g of F(g)``, with or without
+the last gap:
 
 - **Insert Random**, N = n + 1 positions. The place i of the new item is uniform on N; a revealed p tells whether
   ``i < p``, ``i = p`` or ``i > p``. The outcome of S is one place or one gap: ``c = log2 N``, ``F(g) = -(g/N) log2 g``.
 - **Remove Random**, n - 1 positions. The removed item i is uniform on n; p tells whether ``i <= p``. Between revealed
   neighbours with a gap g there are g + 1 items: ``c = log2 n``, ``F(g) = -((g + 1)/n) log2(g + 1)``.
 - **Bernoulli walk**. A Markov chain of independent increments: ``c = 0`` and each gap before a revealed position adds
-  ``F(g) = eta(g + 1)``, the entropy of a binomial with g + 1 fair bits; nothing is known of the last gap, it adds 0.
+  ``F(g) = eta(g + 1)``, the entropy of a binomial with g + 1 fair bits; the last gap adds 0.
   ``eta(g) = g - log2 g! + 2^(1-g) sum_{m<=g} log2(m) A(g, m)`` with the tail ``A(g, m) = sum_{k>=m} C(g, k)``: insert
   ``log2 C(g, k) = log2 g! - log2 k! - log2 (g-k)!`` and sum ``log2 k! = sum_{m<=k} log2 m`` by parts.
 
@@ -37,7 +37,7 @@ from theory.numbers.lognumber import LogNumber
 
 __all__ = ["Gaps"]
 
-_MEANS = 2 * 10**9  # n = 45,000 of a list, 10,000 of a walk: half a minute
+_MEANS = 2 * 10**9  # n = 45,000 of a list, 10,000 of a Bernoulli walk: half a minute
 
 
 @dataclass(frozen=True)
@@ -61,18 +61,18 @@ class Gaps:
 
     @property
     def _choices(self) -> int:
-        """The number behind the constant ``c = log2``."""
+        """The number of equally likely choices, ``2^c``."""
         return {"insert": self.n, "remove": self.n + 1, "walk": 1}[self.kind]
 
     @property
     def _counted(self) -> int:
-        """1 if the last gap counts too."""
+        """1 if the last gap counts, else 0."""
         return int(self.kind != "walk")
 
     def mean(self, weights: Mapping[int, Fraction]) -> LogNumber:
         """Return ``sum_j w_j h_j``."""
         n = self.n
-        cost = n**3 // 500 if self.kind == "walk" else n * n  # a walk's value has n logarithms of n digits
+        cost = n**3 // 500 if self.kind == "walk" else n * n  # a Bernoulli walk has n logarithms of n digits
         require_operations(cost, f"the entropies of {n} positions", limit=_MEANS, remedy="use a smaller n")
         common = lcm(*(w.denominator for w in weights.values())) if weights else 1
         whole = lcm(*range(1, n + 2)) // (n + 1)
@@ -91,7 +91,7 @@ class Gaps:
         return self._value([Fraction(c, common * whole) for c in counts], constant)
 
     def bound(self, partition: Sequence[Sequence[int]]) -> LogNumber:
-        """Return ``L_T``: revealing i splits its gap, and then once more with all of the block at once."""
+        """Return ``L_T`` from the gaps split by each position alone and by each block as a whole."""
         counts = [0] * (self.n + 1)
         revealed: list[int] = []
         for block in partition:
@@ -99,10 +99,10 @@ class Gaps:
                 self._split(revealed, i, counts)
             for i in sorted(block):
                 insort(revealed, i)
-        # less H(y): all gaps are empty
+        # minus H(y), where all gaps are empty
         counts[0] -= self.n + self._counted
         if self._counted:
-            counts[self.n] += 1  # H of nothing is c + F(n) = 0
+            counts[self.n] += 1  # H of the empty set is c + F(n) = 0
         return self._value([Fraction(c) for c in counts], Fraction(0))
 
     def _split(self, revealed: Sequence[int], i: int, counts: list[int]) -> None:

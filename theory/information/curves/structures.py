@@ -1,6 +1,7 @@
-r"""Subset entropies by structure: everything that depends on ``H(y_S)`` alone, at a thousand positions, exactly.
+r"""Distributions whose subset entropies are known in closed form.
 
-A *structure* knows ``H(y_S)`` of its distribution without listing outcomes. Two readings are enough:
+A *structure* gives ``H(y_S)`` of its distribution without listing outcomes. Two functions are enough, also at a
+thousand positions:
 
 - the mean ``h_j`` of ``H(y_S)`` over all sets of j positions, as any rational combination ``sum_j w_j h_j``:
   ``H = h_n``, ``TC = n h_1 - h_n``, ``DTC = n h_{n-1} - (n - 1) h_n``, the information curve
@@ -9,8 +10,8 @@ A *structure* knows ``H(y_S)`` of its distribution without listing outcomes. Two
 - ``L_T`` of any ordered partition, ``sum_t sum_{i in S_t} (H(y_{S_<t + i}) - H(y_{S_<t})) - H(y)`` (Theorem 1 of
   arXiv 2510.04767).
 
-Combinations are taken before logarithms: the result is one :class:`~theory.numbers.lognumber.LogNumber` over the
-primes up to n, never n of them.
+Combinations are formed before logarithms are taken, so the result is a single
+:class:`~theory.numbers.lognumber.LogNumber` over the primes up to n.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ __all__ = [
     "interval_curve",
 ]
 
-_PRECISION = 160  # bits; of which a combination of n means loses about 2 log2(n)
-_POINTS = 2 * 10**8  # terms of a curve, n = 14,000: some seconds
+_PRECISION = 160  # bits; a combination of n means loses about 2 log2(n) of them
+_POINTS = 2 * 10**8  # terms of a curve, n = 14,000: a few seconds
 _SHARES = 10**9  # all pairs of n = 49,000 in blocks of 223: half a minute
 
 Terms = Iterable[tuple[Fraction, Fraction]]  # pairs (c, a) of a sum of c log2(a)
@@ -74,7 +75,7 @@ class Structure(Protocol):
 
 
 def block_weights(sizes: Sequence[int], n: int) -> dict[int, Fraction]:
-    """Return w with ``sum_j w_j h_j`` the expected divergence of blocks of these sizes in random order.
+    """Return w such that ``sum_j w_j h_j`` is the expected divergence of blocks of these sizes in random order.
 
     Example:
         >>> {j: int(w) for j, w in block_weights([2, 1], 3).items()}
@@ -128,7 +129,7 @@ class IntervalCurve:
             return [_nearest(self.profile[0] - f) for f in self.profile]
 
     def price(self, sizes: Sequence[int]) -> float:
-        """Return the expected divergence of blocks of these sizes, which are not checked; as near as ``z``."""
+        """Return the expected divergence of blocks of these (unchecked) sizes, as accurate as ``z``."""
         with extra_precision(_PRECISION):
             starts = accumulate(sizes, initial=0)
             terms = (size * self.profile[start] for size, start in zip(sizes, starts, strict=False))
@@ -189,7 +190,7 @@ class Exchangeable:
         return list(accumulate((sum(gain, arb(0)) for gain in gains), initial=arb(0)))
 
     def bound(self, partition: Sequence[Sequence[int]]) -> LogNumber:
-        """Return ``L_T``: only the sizes of the blocks count."""
+        """Return ``L_T``, which depends on the block sizes alone."""
         return expected_kl_of(self, [len(block) for block in partition])
 
 
@@ -213,13 +214,13 @@ class Copies:
     def _counts(self, i: int) -> list[int]:
         """Return ``C(n, b)`` times the probability that j of i random positions lie in a given block, j = 0..b.
 
-        Of all sets of b positions, those with j among the first i: the same probability in far smaller numbers.
+        This counts the sets of b positions with j among the first i, which has the same probability in smaller numbers.
         """
         inside, outside = _choices(i, self.block.n), _choices(self.n - i, self.block.n)
         return list(map(mul, inside, reversed(outside)))
 
     def _require(self, rows: int) -> None:
-        """Raise if so many rows of counts take too long."""
+        """Raise if ``rows`` rows of counts would take too long."""
         b, n = self.block.n, self.n
         cost = (rows + 2) * b * (30 + min(n, b * n.bit_length()) // 64)  # bits of C(n, b), in words
         what = f"the shares of blocks of {b} among {n} positions"

@@ -1,1 +1,1 @@
-"""The table of all subset entropies of a listed pmf, sparse and dense, in exact and float numbers."""
+"""The table of all subset entropies of a listed pmf."""

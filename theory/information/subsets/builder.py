@@ -1,8 +1,8 @@
-"""Building the table of all subset entropies of a pmf, see :mod:`theory.information.subsets.table`.
+"""Construction of the table of all subset entropies.
 
-Sparse pmfs are walked down the lattice of subsets (``theory/information/subsets/sparse.py``), dense ones expanded
-(``theory/information/subsets/dense.py``), whichever is estimated to be cheaper. An exact table is the same floats,
-and the integer masses that a walk meets: what its exact entries are built from when they are asked for
+A sparse pmf is reduced set by set (``theory/information/subsets/sparse.py``), a dense one by matrix products
+(``theory/information/subsets/dense.py``), whichever is estimated to be cheaper. An exact table has the same floats, and
+keeps the integer masses of the marginals, from which its exact entries are built on demand
 (``theory/information/subsets/prime_rows_builder.py``).
 """
 
@@ -28,7 +28,7 @@ from theory.validation import InputError
 __all__ = ["subset_entropies"]
 
 _STEPS = 4 * 10**9  # cells or sorted rows: 20 binary positions in 15 s compiled, a few minutes otherwise
-_MASSES = 1 << 22  # different masses of all sets that are kept: 64 MB
+_MASSES = 1 << 22  # most different masses kept over all sets: 64 MB
 
 
 def subset_entropies(
@@ -39,7 +39,7 @@ def subset_entropies(
     Args:
         pmf: A joint pmf, or (weight, pmf) pairs of equal length n whose tables are averaged; every bound is
             linear in the table, so the mean table gives the expectation over contexts.
-        exact: Whether entries are known exactly beside their floats; by default when every pmf is exact.
+        exact: Whether entries are also known exactly; by default if every pmf is exact.
 
     Raises:
         CostError: If the work or the memory exceeds the limit.
@@ -87,13 +87,13 @@ def _single_table(pmf: JointPMF, exact: bool) -> EntropyTable:
         h = np.zeros(1 << pmf.n)
         for mask, weights in lattice(pmf):
             h[mask] = -np.sum(weights * np.log2(weights))
-        return EntropyTable(pmf.n, h + 0.0, _lattice_error(pmf))  # a sure set: 0, not -0
+        return EntropyTable(pmf.n, h + 0.0, _lattice_error(pmf))  # 0, not -0, for a constant set
     h, masses = _counted(pmf, pmf.total, keep=exact)
     return EntropyTable(pmf.n, h + 0.0, _lattice_error(pmf), parts, (masses,) * len(parts))
 
 
 def _counted(pmf: JointPMF, total: int, *, keep: bool) -> tuple[NDArray[np.float64], Masses | None]:
-    """Return the entropies and, if they are to be kept and fit, the masses that they come from."""
+    """Return the entropies and, if ``keep`` is set and they fit, the masses that they come from."""
     h = np.zeros(1 << pmf.n)
     kept = _Kept(1 << pmf.n, total) if keep else None
     for mask, weights in lattice(pmf):
@@ -105,7 +105,7 @@ def _counted(pmf: JointPMF, total: int, *, keep: bool) -> tuple[NDArray[np.float
 
 
 class _Kept:
-    """Masses of sets as they come, in any order."""
+    """Masses of sets, collected in any order."""
 
     def __init__(self, sets: int, total: int) -> None:
         one = np.ones(1, dtype=np.int64)
@@ -114,7 +114,7 @@ class _Kept:
         self.found[0] = (one * total, one) if self.room else (one, one)
 
     def add(self, mask: int, values: NDArray[Any], counts: NDArray[np.int64]) -> bool:
-        """Return whether there is still room."""
+        """Add the masses of a set; return whether they fit."""
         self.found[mask] = values, counts
         self.room -= len(values)
         return self.room >= 0
@@ -132,7 +132,7 @@ def _lattice_error(pmf: JointPMF) -> float:
 
 def _float_entropy(values: NDArray[Any], counts: NDArray[np.int64], total: int) -> float:
     probs = np.array([w / total for w in values.tolist()])
-    counts, probs = counts[probs > 0], probs[probs > 0]  # below 1e-308 a term adds nothing in float64
+    counts, probs = counts[probs > 0], probs[probs > 0]  # terms below 1e-308 do not matter in float64
     return float(-np.sum(counts * probs * np.log2(probs)))
 
 
@@ -141,6 +141,6 @@ def _mean(parts: Parts, tables: Sequence[tuple[Fraction, EntropyTable]], exact: 
     h = sum((float(weight) * table.h for weight, table in tables), np.zeros(1 << n))
     size = sum(float(weight) * float(table.h.max()) for weight, table in tables)
     inherited = sum(float(weight) * table.error for weight, table in tables) * (1 + gamma(len(tables) + 2))
-    error = inherited + gamma(len(tables) + 3) * size  # a weight, a product and the additions
+    error = inherited + gamma(len(tables) + 3) * size  # the weight, the product, the additions
     masses = tuple(m for _, table in tables for m in table.masses)
     return EntropyTable(n, h, error, parts if exact else (), masses)

@@ -1,4 +1,4 @@
-"""Which form of a table of subset entropies is cheaper, in seconds measured on one machine: only ratios matter."""
+"""Estimated time of the two ways to build a table of subset entropies."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _ROW_SECONDS, _SET_SECONDS = 6e-8, 4e-5
 
 
 def lattice_work(pmf: JointPMF) -> int:
-    """Return the rows of the lattice, those of Python integers counted by their cost."""
+    """Return the number of rows of the sparse form, weighted by cost for Python integers."""
     return lattice_rows(pmf) * (_BIG_ROW if pmf.weights.dtype == np.dtype(object) else 1)
 
 
 def lattice_seconds(pmf: JointPMF) -> float:
-    """Return an estimate of the time of a walk down the lattice."""
+    """Return the estimated time of the sparse form, in seconds of one machine; only ratios matter."""
     return lattice_work(pmf) * _ROW_SECONDS + 2**pmf.n * _SET_SECONDS
 
 
 def dense_is_cheaper(pmf: JointPMF) -> bool:
-    """Compare estimated times of the two forms."""
+    """Return whether the dense form is estimated to be faster."""
     shape = tuple(len(a) for a in pmf.alphabets)
     if prod(shape) > _DENSE_CELLS:
         return False

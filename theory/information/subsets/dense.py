@@ -1,11 +1,11 @@
 """All subset entropies of a dense joint pmf by matrix products.
 
-With ``phi(x) = x log2 x``, every subset entropy is a sum of ``-phi`` over cells of a marginal. Append to each axis
-the sum over it (``M = [I; 1 ... 1]``): the tensor ``M x ... x M p`` holds the cells of all marginals at once,
-``prod_i (A_i + 1)`` numbers. Apply phi, then sum each axis over its kept cells or take its dropped one
-(``R``, two rows): ``h = -(R x ... x R) phi((M x ... x M) p)``. Neighbouring axes are joined so that BLAS does the
-work; the first axes are walked row by row, so that only a slice of the big tensor exists at a time. Large tables go to
-compiled code (``theory/information/subsets/dense_kernel.py``) where numba is installed.
+With ``phi(x) = x log2 x``, every subset entropy is a sum of ``-phi`` over cells of a marginal. Append to each axis the
+sum over it (``M = [I; 1 ... 1]``): the tensor ``M x ... x M p`` holds the cells of all marginals at once, ``prod_i (A_i
++ 1)`` numbers. Apply phi, then sum each axis over its kept cells or take its dropped one (``R``, two rows): ``h = -(R x
+... x R) phi((M x ... x M) p)``. Neighbouring axes are joined so that BLAS does the work; the first axes are looped
+over, so that only a slice of the large tensor exists at a time. Large tables use compiled code
+(``theory/information/subsets/dense_kernel.py``) where numba is installed.
 """
 
 from __future__ import annotations
@@ -23,9 +23,7 @@ __all__ = ["dense_cells", "dense_error", "dense_subset_entropies"]
 
 _GROUP = 100  # rows of a joined M: four binary axes give 81
 _SLICE = 600_000  # cells expanded at a time: 5 MB, twelve binary axes
-_COMPILE_FROM = (
-    20_000_000  # cells, 16 bits: below this numpy is done before numba is loaded, even without AVX-512
-)
+_COMPILE_FROM = 20_000_000  # cells, 16 bits: below this numpy takes less time than loading numba
 
 
 def dense_cells(shape: tuple[int, ...]) -> int:
@@ -36,7 +34,7 @@ def dense_cells(shape: tuple[int, ...]) -> int:
 def dense_subset_entropies(
     table: NDArray[np.float64], *, compiled: bool | None = None
 ) -> NDArray[np.float64]:
-    """Return ``H(y_B)`` for every set B of axes, bit i of the index standing for axis i; shape (2^n,).
+    """Return ``H(y_B)`` for every set B of axes, bit i of the index meaning axis i; shape (2^n,).
 
     Args:
         table: Probabilities, shape (A_0, ..., A_{n-1}).
@@ -63,7 +61,7 @@ def dense_subset_entropies(
     for row, share in zip(slices, _joined(_keep_or_drop, walked).T, strict=True):
         cells = _apply(expand, row.reshape([m.shape[1] for m in expand]))
         h[share > 0] -= _apply(collect, _phi(cells)).ravel()  # the shares are 0 and 1
-    # axis i of the (2, ..., 2) tensor tells whether position i is kept: make it bit i of the index
+    # axis i of the (2, ..., 2) tensor says whether position i is kept; make it bit i of the index
     return h.reshape((2,) * table.ndim).transpose(range(table.ndim)[::-1]).ravel() + 0.0
 
 
@@ -74,8 +72,8 @@ def dense_error(shape: tuple[int, ...], outcomes: int, *, compiled: bool | None 
     Matrix products: the sums run over joined axes, in any order inside a product.
 
     Args:
-        shape: Of the table.
-        outcomes: The number of cells that are not zero, or more.
+        shape: The shape of the table.
+        outcomes: At least the number of non-zero cells.
         compiled: As in :func:`dense_subset_entropies`.
     """
     if _is_compiled(shape) if compiled is None else compiled:
@@ -95,7 +93,7 @@ def _is_compiled(shape: tuple[int, ...]) -> bool:
 
 
 def _split(shape: tuple[int, ...]) -> int:
-    """Return the number of axes to walk row by row."""
+    """Return the number of axes to loop over."""
     split = 0
     while dense_cells(shape[split:]) > _SLICE:
         split += 1
@@ -130,9 +128,7 @@ def _keep_or_drop(size: int) -> NDArray[np.float64]:
 
 def _apply(matrices: list[NDArray[np.float64]], tensor: NDArray[np.float64]) -> NDArray[np.float64]:
     """Apply one matrix to each axis."""
-    for (
-        matrix
-    ) in matrices:  # the first axis goes to the back each time: after all of them the order is restored
+    for matrix in matrices:  # the first axis moves to the back each time, which restores the order at the end
         tensor = np.tensordot(tensor, matrix, axes=(0, 1))
     return tensor
 

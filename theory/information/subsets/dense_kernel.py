@@ -1,9 +1,10 @@
-"""All subset entropies of a dense joint pmf, compiled: one walk over the 2^n sets, one axis kept or dropped at a time.
+"""Compiled computation of all subset entropies of a dense joint pmf.
 
-A state is a table of shape (axes still to decide, cells of the axes kept). To keep the last undecided axis costs
-nothing, the same memory is read with one kept axis more; to drop it sums neighbouring runs of memory. The sets are
-walked as a binary counter, so only the axes below the highest changed bit are decided again. Memory beside the table:
-one table for every axis with that axis dropped. Time: ``prod_i (A_i + 1)`` cells, a sum and a logarithm for each.
+One loop goes over the 2^n sets, keeping or dropping one axis at a time. A state is a table of shape (axes still to
+decide, cells of the axes kept). Keeping the last undecided axis costs nothing, since the same memory is read with one
+more kept axis; dropping it sums neighbouring runs of memory. The sets follow a binary counter, so only the axes below
+the highest changed bit are decided again. Memory beside the table: one table for every axis with that axis dropped.
+Time: ``prod_i (A_i + 1)`` cells, a sum and a logarithm for each.
 
 **Logarithm.** ``x = 2^k m`` with ``sqrt(1/2) <= m < sqrt 2``, and ``log m`` by the odd series in ``s = f / (2 + f)``,
 ``f = m - 1``, with the minimax coefficients of fdlibm (e_log.c, Sun Microsystems, 1993; error below 2^-58.45): no
@@ -42,7 +43,7 @@ _FRACTION = (1 << 52) - 1
 
 
 def compiled_subset_entropies(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ``H(y_B)`` for every set B of axes, bit i of the index standing for axis i; shape (2^n,).
+    """Return ``H(y_B)`` for every set B of axes, bit i of the index meaning axis i; shape (2^n,).
 
     Args:
         table: Probabilities, shape (A_0, ..., A_{n-1}).
@@ -58,7 +59,7 @@ def compiled_subset_entropies(table: NDArray[np.float64]) -> NDArray[np.float64]
 
 @cache
 def compiled_kernels() -> tuple[Any, Any]:
-    """Compile the walk and the terms of a block, once: numba keeps functions that call only global ones on disk."""
+    """Compile the loop over sets and the sum of a block, once; numba caches functions that call only global ones."""
     names = globals()
     names["_phi"] = compile_kernel(_phi, error_model="numpy")
     # the order of the sum is free: every order of at most BLOCK terms obeys the same error bound

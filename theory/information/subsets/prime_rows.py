@@ -1,7 +1,8 @@
-"""Subset entropies of an exact pmf as integer rows over primes: ``D h(B) = sum_p v_p(B) log2 p``.
+"""Exact subset entropies as integer rows over primes.
 
-Logarithms of primes are linearly independent over the rationals, so rows are equal iff entropies are. Most coefficients
-are zero: rows are kept compressed. They are built in ``theory/information/subsets/prime_rows_builder.py``.
+``D h(B) = sum_p v_p(B) log2 p``. Logarithms of primes are linearly independent over the rationals, so rows are equal
+iff entropies are. Most coefficients are zero, so rows are stored compressed.
+``theory/information/subsets/prime_rows_builder.py`` builds them.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class PrimeRows:
     Attributes:
         primes: The prime of each column.
         ends: Row B is ``ends[B]:ends[B + 1]`` of ``columns`` and ``values``, shape (2^n + 1,).
-        columns: Within a row in no order, without repeats.
+        columns: The columns of each row, in any order, without repeats.
         values: Coefficients, none zero; int64, or Python integers in an object array.
         denominator: D, common to all rows.
         extra: Further terms of some sets (prime to coefficient), of masses beyond the sieve.
@@ -42,7 +43,7 @@ class PrimeRows:
     extra: Mapping[int, Mapping[int, int]] = field(default_factory=dict[int, dict[int, int]])
 
     def number(self, mask: int) -> LogNumber:
-        """Return ``h(B)``; its terms are built when they are used."""
+        """Return ``h(B)``; its terms are built on first use."""
         return LogNumber.deferred(self._reader, mask)
 
     @cached_property
@@ -91,7 +92,7 @@ class PrimeRows:
         return out
 
     def sums(self, labels: NDArray[np.int64]) -> list[LogNumber]:
-        """Return for each label 0, 1, ... the sum of the entropies of the sets that bear it."""
+        """Return for each label 0, 1, ... the sum of the entropies of the sets with that label."""
         kinds, width = int(labels.max()) + 1, len(self.primes)
         keys = np.repeat(labels, np.diff(self.ends)) * width + self.columns
         found, places = np.unique(keys, return_inverse=True)
@@ -99,7 +100,7 @@ class PrimeRows:
         if values.dtype == np.dtype(object):
             sums = np.zeros(len(found), dtype=object)
             np.add.at(sums, places, values)
-        else:  # in two halves of 26 bits, exact in float64
+        else:  # two halves of 26 bits, exact in float64
             high, low = values >> 26, values & (1 << 26) - 1
             sums = sum(
                 np.bincount(places, weights=half, minlength=len(found)).astype(np.int64).astype(object)
@@ -125,7 +126,7 @@ def summed_rows(
     count: int,
     denominator: int,
 ) -> PrimeRows:
-    """Return the rows of entries (set, column, value): entries of one place are added, zeros dropped."""
+    """Return the rows of entries (set, column, value); entries of one set and column are added, zeros dropped."""
     keys = sets * max(len(primes), 1) + columns
     order = np.argsort(keys)
     keys = keys[order]

@@ -1,8 +1,8 @@
-"""Building the rows over primes of all subset entropies of an exact pmf, see ``prime_rows.py``.
+"""Construction of the integer rows over primes of all subset entropies.
 
 With integer masses m of the marginal on B over the total D, ``D h(B) = D log2 D - sum m log2 m``. Masses below a few
-million are factored by a sieve in compiled code (``theory/information/subsets/prime_rows_kernel.py``), few larger
-ones one by one. Small tables are folded by numpy unless the compiler is loaded already: both give the same rows.
+million are factored by a sieve in compiled code (``theory/information/subsets/prime_rows_kernel.py``), the few larger
+ones one by one. Small tables use numpy unless the compiler is already loaded; both give the same rows.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from theory.numbers.coprime import prime_factors
 __all__ = ["TOTAL_BITS", "Masses", "prime_rows", "rows_seconds"]
 
 TOTAL_BITS = 50  # |coefficients| <= D log2 D fit int64 with room for sums over blocks
-_SIEVE = 1 << 22  # 48 MB; masses below it are factored by look-ups
+_SIEVE = 1 << 22  # 48 MB; masses below it are factored by table
 _ENTRIES = 30_000_000  # 360 MB
 _NUMPY_CELLS = 1 << 22
-_COMPILE_FROM = 50_000  # cells: below this numpy is done long before numba is loaded
+_COMPILE_FROM = 50_000  # cells: below this numpy takes less time than loading numba
 _LARGE = 1 << 14  # masses beyond the sieve, factored one by one: 0.05 s
 _CELL_SECONDS, _NUMPY_CELL_SECONDS = 1.2e-8, 1.5e-7
 
 
 @dataclass(frozen=True, eq=False)
 class Masses:
-    """Different masses of every marginal, with how often each occurs; set s owns ``ends[s]:ends[s + 1]``."""
+    """Different masses of every marginal and how often each occurs; set s has ``ends[s]:ends[s + 1]``."""
 
     values: NDArray[np.int64]
     times: NDArray[np.int64]
@@ -43,7 +43,7 @@ class Masses:
 
 
 def rows_seconds(pmf: JointPMF, masses: Masses | None) -> float:
-    """Return an estimate of the time of :func:`prime_rows`."""
+    """Return the estimated time of :func:`prime_rows`."""
     cells = len(masses.values) if masses else dense_cells(tuple(len(a) for a in pmf.alphabets))
     compiled = _is_compiled(cells)
     load = 0.5 if compiled and "numba" not in sys.modules else 0.0
@@ -61,7 +61,7 @@ def prime_rows(
 
     Args:
         pmf: An exact pmf.
-        masses: Those of its marginals; by default its dense table is walked.
+        masses: Those of its marginals; by default taken from its dense table.
         compiled: Use numba; by default when it is installed and the table is not small.
     """
     if pmf.total is None or pmf.total.bit_length() >= TOTAL_BITS:
@@ -86,7 +86,7 @@ def _compiled(total: int, source: Masses | NDArray[np.int64], cells: int) -> Pri
     from theory.information.subsets.prime_rows_kernel import dense_fold, listed_fold
     from theory.information.subsets.prime_sieve import sieve
 
-    # powers of two: sieves are kept and shared; for small tables not much longer than the table
+    # a power of two, so that sieves are shared; for small tables not much longer than the table
     most = _SIEVE if cells >= _COMPILE_FROM else 4 << max(cells, 1 << 10).bit_length()
     limit = min(1 << total.bit_length(), most, _SIEVE)
     primes = sieve(limit)[0]
@@ -108,7 +108,7 @@ def _compiled(total: int, source: Masses | NDArray[np.int64], cells: int) -> Pri
 
 
 def _dense_masses(table: NDArray[np.int64]) -> Masses:
-    """Return the masses of all marginals of a table, equal ones of a set once."""
+    """Return the different masses of each marginal of a table."""
     sets = np.zeros((1,) * table.ndim, dtype=np.int64)
     for i, size in enumerate(table.shape):
         table = np.concatenate([table, table.sum(axis=i, keepdims=True)], axis=i)

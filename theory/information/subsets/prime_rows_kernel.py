@@ -1,9 +1,9 @@
-"""Prime-log rows of all subset entropies, compiled: masses of marginals counted, factored by a sieve, folded by prime.
+"""Compiled computation of the integer rows over primes.
 
-For each set the masses m of its marginal are counted if many are equal, then each adds ``-count m e`` to every prime of
-m, e its exponent. A sieve gives for each m its least prime, the exponent and what is left; all masses of a set lose
-their least prime in one pass without branches, those that are not 1 stay for the next. Masses beyond the sieve are
-handed back. Sets come from a walk over a dense table of integers (one axis kept or dropped at a time, as in
+For each set the masses m of its marginal are counted if many are equal; each then adds ``-count m e`` to every prime of
+m, with exponent e. A sieve gives the least prime of m, its exponent and the cofactor. One pass without branches divides
+all masses of a set by their least prime; those that are not 1 stay for the next pass. Masses beyond the sieve are
+returned. Sets come from a loop over a dense table of integers (one axis kept or dropped at a time, as in
 ``theory/information/subsets/dense_kernel.py``) or as a list.
 """
 
@@ -21,19 +21,19 @@ from theory.numbers.compiled import compile_kernel
 
 __all__ = ["Folded", "dense_fold", "listed_fold"]
 
-_ROOM = 1 << 22  # entries at first
+_ROOM = 1 << 22  # initial number of entries
 _SHIFT, _NUMBER = np.uint32(SHIFT), np.uint32((1 << SHIFT) - 1)
 
 
 class Folded(NamedTuple):
-    """Rows in compressed form, and the masses that the sieve does not reach.
+    """Compressed rows, and the masses beyond the sieve.
 
     Attributes:
         ends: ``ends[s]`` is where row s ends and row s + 1 begins, shape (sets + 1,), the first is 0.
-        columns: Numbers of primes, within a row in no order, shape (E,).
+        columns: Numbers of primes, in any order within a row, shape (E,).
         values: Coefficients, none zero, shape (E,).
         large: Triples (set, mass, times), shape (L, 3).
-        fits: Whether the limits of E and L were kept; if not the rest is void.
+        fits: Whether the limits of E and L were kept; if not, the other fields are invalid.
     """
 
     ends: NDArray[np.int64]
@@ -49,8 +49,8 @@ def dense_fold(table: NDArray[np.int64], total: dict[int, int], limit: int, most
     Args:
         table: Integer masses, shape (A_0, ..., A_{n-1}).
         total: Number of a prime below ``limit`` to its coefficient in ``D log2 D``.
-        limit: Of the sieve.
-        most: Limits of E and L.
+        limit: The limit of the sieve.
+        most: The limits of E and L.
     """
     sizes = np.array(table.shape, dtype=np.int64)
     offsets = table.size + np.concatenate([[0], np.cumsum(table.size // sizes)])
@@ -58,7 +58,7 @@ def dense_fold(table: NDArray[np.int64], total: dict[int, int], limit: int, most
     pool[: table.size] = table.ravel()
     columns, values = _pairs(total)
     primes, least = sieve(limit)
-    # zeros and room from numpy: memory that is never touched is never fetched
+    # zeros from numpy, so that unused memory is never allocated
     count, share = np.zeros(limit, dtype=np.int32), np.zeros(len(primes), dtype=np.int64)
     room = min(dense_cells(table.shape), _ROOM) + 1
     return Folded(
@@ -74,7 +74,7 @@ def listed_fold(
     limit: int,
     most: tuple[int, int],
 ) -> Folded:
-    """Return the rows of listed sets: set s has the masses ``masses[ends[s]:ends[s + 1]]``, each so many ``times``."""
+    """Return the rows of listed sets: set s has the masses ``masses[ends[s]:ends[s + 1]]``, with counts ``times``."""
     columns, values = _pairs(total)
     primes, least = sieve(limit)
     share = np.zeros(len(primes), dtype=np.int64)
@@ -87,12 +87,12 @@ def _pairs(total: dict[int, int]) -> tuple[NDArray[np.int32], NDArray[np.int64]]
 
 @cache
 def _kernels() -> tuple[Any, Any]:
-    """Compile both folds; numba finds functions that call others in its cache on disk only if these are global."""
+    """Compile both loops; numba caches functions on disk only if those that they call are global."""
     from numba import njit
 
     names = globals()
     for helper in (_grown, _peel, _fold, _drop, _write, _begin, _keep_large):
-        names[helper.__name__] = njit(helper)  # compiled into both, with them cached
+        names[helper.__name__] = njit(helper)  # compiled into both and cached with them
     return compile_kernel(_dense), compile_kernel(_listed)
 
 
@@ -102,7 +102,7 @@ def _grown(array: Any) -> Any:
     return longer
 
 
-# a coefficient starts at 0 or above and only falls: each prime is met at coefficient zero at most twice
+# a coefficient starts at 0 or above and only falls, so a prime has coefficient zero at most twice
 def _peel(rest: Any, weight: Any, size: int, least: Any, share: Any, met: Any, k: int) -> int:
     while size:
         left = np.uint64(0)
@@ -134,7 +134,7 @@ def _fold(
     k: int,
 ) -> Any:
     limit, different, large = least.shape[0], 0, 0
-    if size * size < limit:  # masses of about limit / size, most of them different: not counted
+    if size * size < limit:  # masses of about limit / size are mostly different and are not counted
         left, at, first = np.uint64(0), np.uint64(k), np.uint64(start)
         for j in range(size):
             w = masses[first + np.uint64(j)]

@@ -1,4 +1,4 @@
-"""A linear sieve, compiled: the least prime of every integer below a limit, its exponent, and what is left."""
+"""A compiled linear sieve for the least prime factor of every integer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHIFT = 20  # the number of a prime below 2^22 has fewer bits
 
 @cache
 def sieve(limit: int) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
-    """Return the primes below ``limit`` and pairs, shape (limit, 2); kept for the next table.
+    """Return the primes below ``limit`` and pairs, shape (limit, 2); cached.
 
     The pair of m holds the number of its least prime p plus ``2^SHIFT`` times the exponent of p, and ``m / p^e``.
 

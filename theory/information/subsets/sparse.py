@@ -1,4 +1,4 @@
-"""Walk down the lattice of subsets: every marginal of a sparse pmf, each grouped from a parent with one position more.
+"""Marginals of a sparse pmf for all subsets, each from one with one position more.
 
 The work is the sum of the parents' support sizes, not ``2^n N``. A child merges groups of its parent that differ in
 one position only, so a probability passes at most ``A_i - 1`` additions when position i is dropped.
@@ -22,7 +22,7 @@ _PACKED_BITS = 62
 
 
 def lattice_rows(pmf: JointPMF) -> int:
-    """Return a bound on the rows sorted on the way down the lattice: every set from a parent one larger."""
+    """Return a bound on the number of rows sorted, each set grouped from a parent with one position more."""
     sizes = sorted((len(a) for a in pmf.alphabets), reverse=True)
     return sum(comb(pmf.n, j) * min(len(pmf), prod(sizes[: j + 1])) for j in range(pmf.n))
 

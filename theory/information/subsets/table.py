@@ -1,12 +1,11 @@
-"""The table of all subset entropies ``h(B) = H(y_B)``, B in 0..2^n - 1: the central object of every bound.
+"""The table of all subset entropies ``h(B) = H(y_B)``, B in 0..2^n - 1.
 
-``L_T``, ``L*_T``, conditional and dual total correlations are sums of a few entries. Sets are bit masks: bit i
-stands for position i.
+``L_T``, ``L*_T``, conditional and dual total correlations are sums of a few entries. Bit i of a set means position i.
 
 The floats carry a proven bound on their error. For an exact pmf every entry is also known exactly. A few entries are
-built one by one from the pmf, as a :class:`~theory.numbers.lognumber.LogNumber`, for weights of any size. Where many
-are asked for, all are built at once as integer *rows* over primes, ``h(B) = sum_p v_p(B) log2(p) / D``, which takes
-about as long as the floats do (``theory/information/subsets/prime_rows.py``); two entries are equal iff their rows are.
+built one by one from the pmf, as a :class:`~theory.numbers.lognumber.LogNumber`, for weights of any size. If many are
+needed, all are built at once as integer *rows* over primes, ``h(B) = sum_p v_p(B) log2(p) / D``, in about the time of
+the floats (``theory/information/subsets/prime_rows.py``); two entries are equal iff their rows are.
 """
 
 from __future__ import annotations
@@ -36,8 +35,8 @@ __all__ = ["EntropyTable", "Parts", "entropies_by_size"]
 
 _FEW_PRIMES, _MATRIX = 128, 1 << 22  # columns and cells (32 MB) of a matrix of rows
 _FEW_WEIGHTS, _CHEAP_SECONDS = 8, 0.1
-_ENTRY_SECONDS, _CELL_SECONDS = 1e-4, 2e-7  # of one entry alone: its overhead, and each outcome
-_EXACT_STEPS = 2 * 10**9  # microseconds: half an hour, for few different weights far less
+_ENTRY_SECONDS, _CELL_SECONDS = 1e-4, 2e-7  # for a single entry: overhead, and each outcome
+_EXACT_STEPS = 2 * 10**9  # microseconds: half an hour, far less if few weights are different
 
 Parts = tuple[tuple[Fraction, JointPMF], ...]
 
@@ -52,7 +51,7 @@ class EntropyTable:
         error: A proven bound on ``|h[B] - H(y_B)|`` for every B (``theory/numbers/rounding.py``); for a float pmf it
             holds for every pmf whose probabilities round to the given ones. Zero for a table made from given ``h``.
         parts: The weighted exact pmfs that entries are built from; empty for a float table.
-        masses: Of each part, the masses of its marginals where they were met on the way, else ``None``.
+        masses: For each part the masses of its marginals if they were kept, else ``None``.
     """
 
     n: int
@@ -80,7 +79,7 @@ class EntropyTable:
 
     @cached_property
     def vectors(self) -> tuple[tuple[int, ...], NDArray[Any]] | None:
-        """Primes and the matrix of rows over them, shape (2^n, primes), where the primes are few, else ``None``."""
+        """Primes and the matrix of rows over them, shape (2^n, primes), if the primes are few, else ``None``."""
         primes = self.rows.used() if self.rows is not None else ()
         if self.rows is None or len(primes) > _FEW_PRIMES or len(primes) << self.n > _MATRIX:
             return None
@@ -88,7 +87,7 @@ class EntropyTable:
 
     @property
     def few_weights(self) -> bool:
-        """Whether rows are cheap or likely over few primes: worth building to decide ties."""
+        """Whether the rows are cheap or have few primes, and are worth building to decide ties."""
         cheap = self._all_seconds < _CHEAP_SECONDS
         return cheap or all(len(np.unique(pmf.weights)) <= _FEW_WEIGHTS for _, pmf in self.parts)
 
@@ -97,7 +96,7 @@ class EntropyTable:
         return sum(rows_seconds(pmf, m) for (_, pmf), m in zip(self.parts, self.masses, strict=True))
 
     def _many(self, count: int) -> PrimeRows | None:
-        """Return all rows if they are there, or come cheaper than ``count`` single entries."""
+        """Return all rows if they exist already or are cheaper than ``count`` single entries."""
         if "rows" in self.__dict__:
             return self.rows
         each = sum(_ENTRY_SECONDS + len(pmf) * _CELL_SECONDS for _, pmf in self.parts)
@@ -140,10 +139,10 @@ class EntropyTable:
         require_operations(steps, what, limit=_EXACT_STEPS, remedy=remedy)
 
     def cells(self, mask: int) -> Any:
-        """Return a key of the entry: equal keys are equal entropies. With rows the converse holds too.
+        """Return a key of the entry; equal keys mean equal entropies, and with rows also the converse.
 
-        Without rows it is the sorted weights of the marginal on B, of each part. Keys from before and after
-        ``rows`` are built must not be mixed.
+        Without rows it is the sorted weights of the marginal on B of each part. Keys made before ``rows`` are built
+        must not be compared with keys made after.
         """
         if "rows" in self.__dict__ and self.rows is not None:
             return self.rows.signature(mask)
@@ -176,8 +175,8 @@ class EntropyTable:
     def bound_error(self) -> float:
         """A proven bound on the error of any float ``L_T``: 2n + 1 entries, n differences, 2n additions.
 
-        The gains are at least zero up to ``2 error`` each and sum to at most ``sum_i H(y_i)``, the rest is
-        ``H(Y)``; so is the error of ``L*_T``, a minimum over partitions of one number of blocks.
+        The gains are at least zero up to ``2 error`` each and sum to at most ``sum_i H(y_i)``; the remaining term is
+        ``H(Y)``. The same bound holds for ``L*_T``, a minimum over partitions with one number of blocks.
         """
         singles = float(self.h[[1 << i for i in range(self.n)]].sum())
         size = 2 * (singles + float(self.h[-1])) + 4 * self.n * self.error
