@@ -1,4 +1,4 @@
-"""Least losses of parallel decoding: partitions, schedules in random order, rounds without loss, accuracy."""
+"""Least losses of parallel decoding, by partition, schedule, rounds and accuracy."""
 
 from theory.bounds.accuracy.divergence import accuracy_floor
 from theory.bounds.accuracy.diversity import most_accurate

@@ -1,22 +1,21 @@
-r"""The best block sizes for every number of steps: one dynamic programme for every kind of number.
+r"""Best block sizes for every number of steps, for every kind of number.
 
-Blocks of sizes ``s_1, ..., s_T`` in random order cost ``sum_t s_t f(N_{t-1} + 1) - h_n`` with ``N_t = s_1 + ... +
-s_t`` and the profile ``f(j) = h_j - h_{j-1}`` (:mod:`theory.bounds.schedules.random_order`). So the best sizes are
-least-cost paths ``0 = N_0 < ... < N_T = n`` whose edge M -> N costs ``(N - M) f(M + 1)``. All T are found at once.
-Where entropies depend on the size of a set alone a partition costs the same in any order of positions, so that these
-sizes are also those of the best fixed partitions.
+Blocks of sizes ``s_1, ..., s_T`` in random order cost ``sum_t s_t f(N_{t-1} + 1) - h_n`` with ``N_t = s_1 + ... + s_t``
+and the profile ``f(j) = h_j - h_{j-1}`` (:mod:`theory.bounds.schedules.random_order`). So the best sizes are least-cost
+paths ``0 = N_0 < ... < N_T = n`` whose edge M -> N costs ``(N - M) f(M + 1)``. All T are found at once. If entropies
+depend on the size of a set alone, the order of positions does not matter, and these sizes are also those of the best
+fixed partitions.
 
 Errors. A path cost in float64 is a sum of at most n products of numbers of at least 0, each factor rounded once, so it
 is off by less than ``(n + 3) 2^-53`` of itself; a path that looks best costs at most ``(n + 3) 2^-51`` of itself more
-than the best one. What that means depends on the numbers of the curve:
+than the best one. The consequence depends on the numbers of the curve:
 
 - *exact*: all last stops within that error of the best are compared exactly, and ties are counted;
 - *intervals* (:class:`~theory.information.curves.structures.IntervalCurve`): the sizes found are priced in intervals,
-  so that only the choice is in doubt,
-  and half of the bound is left for the rounding of a value;
-- *floats*: the price is in doubt too, by the error of the curve.
+  so that only the choice is uncertain, and half of the bound covers the rounding of a value;
+- *floats*: the price is uncertain too, by the error of the curve.
 
-The programme itself runs on 64-bit integers as well, where sums are exact (:mod:`theory.bounds.schedules.shuffle`).
+The programme also runs on 64-bit integers, whose sums are exact (:mod:`theory.bounds.schedules.shuffle`).
 """
 
 from __future__ import annotations
@@ -38,11 +37,9 @@ from theory.limits import require_operations
 __all__ = ["NEVER", "OptimalSizes", "cheapest_paths", "optimal_sizes", "path_sizes", "require_sizes"]
 
 NEVER = 1 << 62  # above every path cost in integers
-_CELLS = 10**11  # of the programme, n = 4,641: half a minute
-_CURVE_CELLS = (
-    5 * 10**8
-)  # n = 793: the curves that are not intervals take ten seconds there, and grow as fast
-_ROWS = 128  # ends priced at a time: they fit the cache, and stops beyond them are left out
+_CELLS = 10**11  # cells of the programme, n = 4,641: half a minute
+_CURVE_CELLS = 5 * 10**8  # n = 793: curves that are not intervals take ten seconds there, and grow as fast
+_ROWS = 128  # ends priced at a time, to fit the cache
 _HALF_UNIT = 2.0**-53  # the relative error of one float operation
 
 
@@ -101,10 +98,10 @@ def optimal_sizes(source: EntropyTable | Sequence[Any] | InformationCurve | Inte
 
 
 def require_sizes(n: int, *, intervals: bool = False) -> None:
-    """Raise if :func:`optimal_sizes` of n positions would take too long: before their curve is worked out.
+    """Raise if :func:`optimal_sizes` of n positions would take too long, before their curve is computed.
 
     Example:
-        >>> require_sizes(790)  # about the most, and 4,641 in intervals
+        >>> require_sizes(790)  # about the limit; 4,641 in intervals
     """
     what, limit = f"the best block sizes of {n} positions", _CELLS if intervals else _CURVE_CELLS
     require_operations(n**3, what, limit=limit, remedy="use fewer positions")
@@ -148,7 +145,7 @@ def _decide_ties(
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Write the first exactly best stops into ``before``; return the numbers of best sequences and of arrangements."""
     n = curve.n
-    spare = 1 + 4 * (n + 3) * _HALF_UNIT  # both sides of the comparison may be off
+    spare = 1 + 4 * (n + 3) * _HALF_UNIT  # both sides of the comparison have errors
     near: dict[tuple[int, int], list[int]] = {}
     wanted = {n}
     for t in range(n, 0, -1):
@@ -173,16 +170,16 @@ def _decide_ties(
 
 
 def path_sizes(before: NDArray[np.int32]) -> tuple[tuple[int, ...], ...]:
-    """Return the sizes of the best paths 0 -> n in t = 1..n edges, read backwards for all of them at once."""
+    """Return the sizes of the best paths 0 -> n in t = 1..n edges, all read backwards at once."""
     n = len(before) - 1
-    stops = np.full((n + 1, n + 1), n, dtype=np.int32)  # [T, t]: where t edges of a path of T end
+    stops = np.full((n + 1, n + 1), n, dtype=np.int32)  # [T, t]: the end of the first t edges of a path of T
     for t in range(n, 0, -1):
         stops[t:, t - 1] = before[t, stops[t:, t]]
     return tuple(tuple(np.diff(stops[steps, : steps + 1]).tolist()) for steps in range(1, n + 1))
 
 
 def _error(curve: InformationCurve | IntervalCurve, costs: NDArray[np.float64]) -> float:
-    """Return a bound on the error of the values, for sizes that float prices prefer; no path costs above ``n h_1``."""
+    """Return a bound on the error of the values for the sizes chosen by floats; no path costs above ``n h_1``."""
     n = curve.n
     if isinstance(curve, IntervalCurve):
         return float(costs[1:, n].max()) * (n + 3) * 4 * _HALF_UNIT

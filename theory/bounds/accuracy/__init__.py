@@ -1,1 +1,1 @@
-"""What a divergence says about correct answers, and the most accurate decoders."""
+"""Divergence and accuracy, and the most accurate decoders."""

@@ -1,9 +1,9 @@
-"""Accuracy calculus: what a KL divergence says about correct answers, and what it does not.
+"""Bounds on accuracy from a KL divergence, and what it cannot say.
 
-P is the target with support V, Q the output distribution of a decoder. Q is given on V; the rest of its mass is off V.
+P is the target with support V, Q the output distribution of a decoder, of which only the values on V are needed.
 
 **Floor.** ``D(P||Q) = log2 1/Q(V) + D(P || Q(.|V))``, so accuracy ``Q(V) >= 2^-KL`` with equality iff ``Q(.|V) = P``.
-There is no ceiling: a point mass in V has accuracy 1 and infinite KL.
+There is no upper bound: a point mass in V has accuracy 1 and infinite KL.
 **Total variation.** ``TV >= 1 - Q(V)``; ``TV <= sqrt(KL ln2 / 2)`` (Pinsker) and ``TV <= sqrt(1 - 2^-KL)``
 (Bretagnolle and Huber 1979).
 **Rejection.** Proposals from Q are turned into exact samples of P by accepting y with probability ``P(y)/(M Q(y))``;
@@ -15,11 +15,11 @@ a perplexity, ``log2 TER = E_P[-(1/|x|) log2 Q(x)]``; for answers of one length 
 least at Q = P. ``SER <= 1 - 2^-KL = 1 - 2^(H(P) - n log2 TER)``: a small token error bounds the sequence error, but
 with n in the exponent.
 
-Floors over product distributions and the largest rectangle stand in ``theory/bounds/accuracy/one_step.py``.
+Product distributions are in ``theory/bounds/accuracy/one_step.py``.
 
-Of float distributions, read as the exact numbers that they are, each result is the float next to the true value: within
-one unit of its last place, or ``2^-100`` where terms cancel. What is decided (a token that is never drawn, mass off
-the support) is decided on these numbers, within 1e-9 for mass.
+Float distributions are read as exact numbers. Each result is then the float nearest to the true value, within one unit
+in the last place, or ``2^-100`` where terms cancel. Decisions (a token that is never drawn, mass off the support) are
+made on these exact numbers, within 1e-9 for mass.
 """
 
 from __future__ import annotations
@@ -55,9 +55,7 @@ __all__ = [
     "total_variation_ceiling",
 ]
 
-OutputDistribution = Mapping[
-    Outcome, Number
-]  # Q(y), at least on the support of P; what else it holds is not read
+OutputDistribution = Mapping[Outcome, Number]  # Q(y), at least on the support of P; other entries are ignored
 
 _PRECISION = 128  # bits of the intervals that are rounded to floats
 
@@ -78,7 +76,7 @@ def forward_kl(pmf: JointPMF, distribution: OutputDistribution) -> Bits:
 
 
 def accuracy_floor(kl: Bits) -> Number:
-    """Return ``2^-KL``, below which no accuracy ``Q(V)`` can be.
+    """Return ``2^-KL``, a lower bound on the accuracy ``Q(V)``.
 
     Returns:
         A Fraction where an exact KL makes it rational, else a float, rounded downwards.
@@ -132,10 +130,10 @@ def total_variation(pmf: JointPMF, distribution: OutputDistribution) -> Number:
 
 
 def total_variation_ceiling(kl: Bits) -> float:
-    """Return ``min(sqrt(KL ln2 / 2), sqrt(1 - 2^-KL))``, rounded upwards; no TV can be above it.
+    """Return ``min(sqrt(KL ln2 / 2), sqrt(1 - 2^-KL))``, an upper bound on TV, rounded upwards.
 
     Args:
-        kl: Bits; a float may be a rounding error below zero, its size is then used.
+        kl: Bits. If rounding made a float negative, its absolute value is used.
 
     Example:
         >>> round(total_variation_ceiling(1.0), 6), total_variation_ceiling(LogNumber()), total_variation_ceiling(inf)
@@ -151,7 +149,7 @@ def total_variation_ceiling(kl: Bits) -> float:
 
 
 def reverse_kl(pmf: JointPMF, distribution: OutputDistribution) -> Bits:
-    """Return ``D(Q || P)`` in bits: infinite as soon as Q puts mass off the support of P.
+    """Return ``D(Q || P)`` in bits, infinite if Q has mass off the support of P.
 
     Example:
         >>> p = JointPMF.uniform([(0, 1), (1, 0)])
@@ -221,7 +219,7 @@ def _pairs(pmf: JointPMF, distribution: OutputDistribution) -> tuple[list[tuple[
 
 
 def _number(value: Any) -> Any:
-    """Return numpy's floats as Python's, whose class says what they are."""
+    """Return a numpy float as a Python float."""
     return float(value) if isinstance(value, np.floating) else value
 
 

@@ -1,14 +1,14 @@
-r"""The diversity frontier: the greatest accuracy ``Q(V)`` of a decoder whose answers have entropy h or more.
+r"""The greatest accuracy of a decoder whose output has a given entropy.
 
 **Any distribution.** Given ``Q(V) = a``, the entropy is at most ``H_b(a) + a log2 |V| + (1 - a) log2(N - |V|)``, N
 the number of all sequences, attained by the distribution that is uniform on V and off V. It falls with a from ``a =
 |V| / N`` on; up to ``h = log2 |V|`` accuracy 1 is possible.
 
-**One step.** A decoder that draws everything at once has a product distribution. There accuracy 1 is possible iff h
-is at most ``log2`` of the largest rectangle inside V (:func:`theory.bounds.accuracy.one_step.largest_rectangle`), and
-``Q(V)`` is not concave. The value is therefore bracketed: from below by a rational product distribution, whose
-accuracy and entropy are decided exactly; from above by branch and bound
-(:mod:`theory.bounds.accuracy.diversity_search`). Between the two frontiers lies what several steps buy. Unit: bits.
+**One step.** A decoder that draws everything at once has a product distribution. There accuracy 1 is possible iff h is
+at most ``log2`` of the largest rectangle inside V (:func:`theory.bounds.accuracy.one_step.largest_rectangle`), and
+``Q(V)`` is not concave. The value is therefore bracketed: from below by a rational product distribution, whose accuracy
+and entropy are decided exactly; from above by branch and bound (:mod:`theory.bounds.accuracy.diversity_search`). The
+difference between the two frontiers is what several steps can gain. Unit: bits.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = ["DiversityPoint", "entropy_at_accuracy", "most_accurate", "most_accurate_of_any"]
 
-_CELLS = 10**4  # outcomes times positions; some milliseconds a batch of boxes
-_BOXES = 200_000  # some ten seconds at twenty outcomes
+_CELLS = 10**4  # outcomes times positions: milliseconds for a batch of boxes
+_BOXES = 200_000  # about ten seconds at twenty outcomes
 _UNIT = 1 << 24  # probabilities of the distribution are multiples of 2^-24
 _STARTS = 12  # starting points of the local search
 
@@ -41,14 +41,14 @@ Distribution = tuple[tuple[Fraction, ...], ...]
 
 @dataclass(frozen=True, kw_only=True)
 class DiversityPoint:
-    """A point of the frontier of product distributions: it lies between ``accuracy`` and ``ceiling``.
+    """Bounds on the greatest accuracy of a product distribution, between ``accuracy`` and ``ceiling``.
 
     Attributes:
         entropy: h, the least entropy asked for, bits.
         accuracy: ``Q(V)`` of ``distribution``, exact.
         ceiling: A proven upper bound on ``Q(V)`` of every product distribution of entropy h or more.
-        distribution: A product distribution of entropy h or more, decided exactly: the probabilities of the tokens,
-            in the order of the alphabet, for each position.
+        distribution: A product distribution of entropy h or more, decided exactly: for each position the
+            probabilities of the tokens, in the order of the alphabet.
     """
 
     entropy: LogNumber
@@ -78,7 +78,7 @@ def entropy_at_accuracy(valid: int, total: int, accuracy: Any) -> LogNumber:
 
 
 def most_accurate_of_any(valid: int, total: int, entropy: Any) -> tuple[float, float]:
-    """Return floats around the greatest ``Q(V)`` of any distribution with ``H(Q) >= entropy``, decided exactly.
+    """Return a lower and an upper float for the greatest ``Q(V)`` of any distribution with ``H(Q) >= entropy``.
 
     Example:
         >>> most_accurate_of_any(2, 4, 1), most_accurate_of_any(2, 4, 2)
@@ -112,10 +112,10 @@ def most_accurate(
     """Return the frontier of one-step decoders at an entropy; V is the support of ``pmf``.
 
     Args:
-        pmf: Its support is V, its alphabets are what may be drawn.
+        pmf: A pmf with support V; its alphabets are the tokens that may be drawn.
         entropy: h: rational bits or a LogNumber, from 0 to ``sum_i log2 |V_i|``.
         tolerance: The gap at which the search stops.
-        boxes: The number of boxes after which it stops anyway, with a larger gap.
+        boxes: The number of boxes after which it stops in any case.
 
     Raises:
         CostError: If outcomes times positions are too many.
@@ -173,7 +173,7 @@ def _entropy(distribution: Distribution) -> LogNumber:
 
 
 def _local_optima(search: Boxes, widths: Sequence[int], h: float) -> Iterator[NDArray[np.float64]]:
-    """Yield product distributions that the method of Slsqp cannot improve, from fixed starting points."""
+    """Yield local optima found by SLSQP from fixed starting points."""
     from scipy.optimize import minimize
 
     rng = np.random.default_rng(0)

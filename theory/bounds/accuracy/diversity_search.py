@@ -1,4 +1,4 @@
-r"""Branch and bound over product distributions: none of entropy h or more is more accurate than this.
+r"""Branch and bound for the most accurate product distribution of a given entropy.
 
 A *box* holds the product distributions with ``l_i(v) <= q_i(v) <= u_i(v)``. Two bounds, both Lagrangian duals and
 hence valid for every multiplier, however it was found:
@@ -9,9 +9,9 @@ hence valid for every multiplier, however it was found:
   position i, and ``H(q_i) >= h_i = h - sum_{j != i} max H(q_j)``. So for every m and t >= 0
   ``Q(V) <= sum_v max_{l <= x <= u} (w_v x - t x log2 x - m x) + m - t h_i``.
 
-Boxes are halved at their widest side until the bound of all that are left is close enough to the best distribution
-known. All in float64. Each number is a sum of at most some hundred terms that are products of at most n + 2 factors;
-what roundings can do is bounded by :data:`SLACK`, which is added to every bound. Unit: bits.
+Boxes are halved at their widest side until every remaining bound is close enough to the best distribution known. All in
+float64. Each number is a sum of at most a few hundred terms, each a product of at most n + 2 factors; the effect of
+rounding is bounded by :data:`SLACK`, which is added to every bound. Unit: bits.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 __all__ = ["SLACK", "Boxes"]
 
-SLACK = 1e-11  # far above (terms + factors) 2^-53 for the sizes that the limits of the search allow
+SLACK = 1e-11  # far above (terms + factors) 2^-53 within the limits of the search
 _BATCH = 512  # boxes halved at once
-_PRICES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # t: accuracy for a bit of entropy
+_PRICES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # t: accuracy per bit of entropy
 
 Floats = NDArray[np.float64]
 
@@ -53,12 +53,12 @@ class Boxes:
         return np.prod(distributions[:, self.columns], axis=2).sum(axis=1)
 
     def ceiling(self, best: float, tolerance: float, limit: int) -> float:
-        """Return a number that no accuracy at this entropy exceeds.
+        """Return an upper bound on the accuracy at this entropy.
 
         Args:
             best: The best accuracy known.
-            tolerance: Boxes bounded by ``best + tolerance`` are not looked into.
-            limit: Number of boxes after which the search stops; the result is then what is proven so far.
+            tolerance: Boxes bounded by ``best + tolerance`` are not searched.
+            limit: Number of boxes after which the search stops with the bound proven so far.
         """
         low, high = np.zeros((1, self.sides[-1].stop)), np.ones((1, self.sides[-1].stop))
         bound = np.full(1, 1.0)
@@ -87,7 +87,7 @@ class Boxes:
         return low, high, np.minimum(found, parent)
 
     def _tightened(self, low: Floats, high: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """Return the sides cut to what sums to 1, without the boxes where nothing does."""
+        """Return the sides tightened to distributions that sum to 1, without the boxes that contain none."""
         low, high = low.copy(), high.copy()
         possible = np.ones(len(low), dtype=bool)
         for part in self.sides:

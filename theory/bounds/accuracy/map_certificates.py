@@ -1,4 +1,4 @@
-"""MAP certificates: when the most probable tokens, position by position, are the most probable sequence.
+"""Conditions under which the most probable tokens form the most probable sequence.
 
 Let ``c_j`` be the largest probability of position j's marginal, ``s_j`` the second largest, ``x*`` the sequence of the
 most probable tokens (the mode of the product of the marginals) and ``f_j = 1 - c_j``.
@@ -8,11 +8,11 @@ most probable tokens (the mode of the product of the marginals) and ``f_j = 1 - 
 
 **Known forms.** With ``L_n = max(0, sum c_j - (n-1))`` and ``U_n = 1 - min c_j`` (Frechet), ``L_n > U_n`` certifies x*
 (Fast-dLLM++, arXiv 2606.02955, Theorem 4.1). Knowing the c_j alone no weaker condition does: put ``min(c_j, 1 - c_j)``
-on one second token. All ``c_j > 1 - eps`` with ``(n+1) eps <= 1`` (Fast-dLLM, arXiv 2505.22618, Theorem 1) is its
-case of equal confidences, tight for n >= 2; at n = 1 the two modes are the same thing.
+on one second token. All ``c_j > 1 - eps`` with ``(n+1) eps <= 1`` (Fast-dLLM, arXiv 2505.22618, Theorem 1) is its case
+of equal confidences, tight for n >= 2; at n = 1 the two modes are the same.
 
 **Greedy decoding.** A certified x* is also what greedy decoding one token at a time returns, in any order: after any
-part ``x*_C`` of it ``P(x*_C, x*_i) >= P(x*) >= 1 - sum f_j > s_i >= P(x*_C, y_i = v)``. In general neither mode tells.
+part ``x*_C`` of it ``P(x*_C, x*_i) >= P(x*) >= 1 - sum f_j > s_i >= P(x*_C, y_i = v)``. In general they differ.
 
 **Stability.** If Q has its mode x* ahead of every other outcome by ``Delta`` and ``TV(P, Q) < Delta/2``, x* is the
 unique mode of P: ``P(x*) >= Q(x*) - TV > Q(x) + TV >= P(x)``. For Q the product of the marginals Pinsker gives the
@@ -88,7 +88,7 @@ def frechet_profile(confidences: Sequence[Any]) -> tuple[FrechetProfile, ...]:
 
 
 def certified_prefix(confidences: Sequence[Any], delta: Any = 0) -> int:
-    """Return the largest m with ``G_m > delta``, 0 if none: what Fast-dLLM++ commits in one step (delta = 0.25 there).
+    """Return the largest m with ``G_m > delta``, or 0; Fast-dLLM++ reveals m positions in one step (delta = 0.25).
 
     Example:
         >>> certified_prefix([0.8, 0.9, 0.6]), certified_prefix([0.8, 0.9, 0.6], 0.75)
@@ -114,7 +114,7 @@ def threshold_certificate(confidences: Sequence[Any]) -> bool:
 
 
 def threshold_counterexample(n: int, eps: Any) -> JointPMF:
-    """Return one with all ``c_j > 1 - eps`` whose product mode is no joint mode, for n >= 2 and ``eps > 1/(n+1)``.
+    """Return a pmf with all ``c_j > 1 - eps`` whose product mode is no joint mode, n >= 2, ``eps > 1/(n+1)``.
 
     The product mode 0...0 is unique; it has probability ``1 - n f``, the n words with a single 1 have f > 1/(n+1) each.
 
@@ -151,7 +151,7 @@ def variation_from_product(confidences: Sequence[Any]) -> Fraction:
 
 
 def mode_gap(marginals: Marginals) -> Fraction:
-    """Return ``Delta_Q = prod c_j (1 - max s_j/c_j)`` of the product: its first outcome's lead on the second.
+    """Return ``Delta_Q = prod c_j (1 - max s_j/c_j)``, the lead of the most probable outcome over the second.
 
     Example:
         >>> mode_gap([["2/3", "1/3"], ["3/4", "1/4"]])
@@ -169,7 +169,7 @@ def mode_is_stable(gap: Any, variation: Any) -> bool:
 
 
 def mode_is_stable_under(gap: Any, correlation: Bits) -> bool:
-    """Return whether ``TC_nats < Delta_Q^2/2``: enough for the product mode to be the unique joint mode.
+    """Return whether ``TC_nats < Delta_Q^2/2``, so that the product mode is the unique joint mode.
 
     Args:
         gap: ``Delta_Q`` of the product of the marginals, exact for an exact decision.
@@ -187,7 +187,7 @@ def mode_is_stable_under(gap: Any, correlation: Bits) -> bool:
     precision = 64
     while (
         True
-    ):  # ends: a non-zero LogNumber in nats is the logarithm of an algebraic number, hence not rational
+    ):  # terminates: a non-zero LogNumber in nats is the logarithm of an algebraic number, hence irrational
         with ctx.workprec(precision):
             ahead = arb(to_fmpq(limit)) - correlation.interval(precision) * arb(2).log()
         if ahead > 0 or ahead < 0:

@@ -1,4 +1,4 @@
-"""What one parallel step can do at best and at worst: it draws from a product distribution.
+"""Best and worst accuracy of one parallel step, which draws from a product distribution.
 
 **Floors over product distributions.** One step draws from a product. On shuffle its accuracy is the permanent of the
 matrix of position-by-token probabilities, on replace_random the probability of exactly one replacement; among
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 _RYSER_STEPS = 5 * 10**7  # n 2^n integer products: n = 21, about ten seconds
-_RECTANGLES = 2 * 10**7  # rectangles visited at worst; about a minute
+_RECTANGLES = 2 * 10**7  # most rectangles visited: about a minute
 
 
 # -- floors over product distributions ---------------------------------------------------------------------------------
@@ -63,7 +63,7 @@ def permanent(matrix: Sequence[Sequence[Any]]) -> Fraction:
         zip(*([int(a * s) for a in row] for row, s in zip(rows, scales, strict=True)), strict=True)
     )
     sums, total, inside = [0] * n, 0, 0
-    for step in range(1, 1 << n):  # Gray code: one column enters or leaves at a time
+    for step in range(1, 1 << n):  # Gray code: one column is added or removed at a time
         j = (step & -step).bit_length() - 1
         inside ^= 1 << j
         sign = 1 if inside >> j & 1 else -1
@@ -138,8 +138,8 @@ class Rectangle:
 def largest_rectangle(pmf: JointPMF) -> Rectangle:
     """Return a largest rectangle inside the support of ``pmf`` (exact branch and bound; NP-hard in general).
 
-    Position by position: the tokens A_0 share the continuations I that follow all of them; only sets I that are
-    intersections matter, each with all its tokens, and ``|A_0| |I|`` bounds what a choice can give.
+    Position by position, the tokens A_0 share the continuations I that follow all of them. Only sets I that are
+    intersections matter, each with all its tokens, and ``|A_0| |I|`` bounds the size of the rectangle.
 
     Raises:
         CostError: If the number of rectangles may exceed the limit. It is at most ``prod_i (2^|V_i| - 1)`` and at most

@@ -1,4 +1,4 @@
-r"""One step with shared noise: how many values of a common random variable make parallel decoding exact.
+r"""Size of a common random variable that makes one parallel step exact.
 
 A mask with more than one state (Yoo et al., arXiv 2605.10518) lets all positions of one step see a common random W. The
 output distribution is then a mixture of products, ``Q = sum_w p(w) prod_i q_i(. | w)``, and ``Q = P`` needs as many
@@ -27,11 +27,11 @@ __all__ = ["NoiseValues", "noise_values"]
 
 @dataclass(frozen=True, kw_only=True)
 class NoiseValues:
-    """Bounds on the least number of values of the shared noise with which one step is exact.
+    """Bounds on the least number of values of the shared noise that make one step exact.
 
     Attributes:
-        least: No fewer are enough.
-        enough: These are.
+        least: A lower bound.
+        enough: An upper bound.
     """
 
     least: int
@@ -39,7 +39,7 @@ class NoiseValues:
 
 
 def noise_values(pmf: JointPMF) -> NoiseValues:
-    """Return bounds on the nonnegative rank of a pmf: values of shared noise for an exact step.
+    """Return bounds on the nonnegative rank of a pmf, the values of shared noise for an exact step.
 
     Raises:
         CostError: If the largest rectangle is too costly.

@@ -1,4 +1,4 @@
-"""The joint distribution least favourable to the most probable tokens, over all distributions with the same marginals.
+"""The joint distribution with given marginals that is worst for argmax decoding.
 
 Let ``c_j`` be the largest probability of position j's marginal, ``s_j`` the second largest, ``x*`` the sequence of the
 most probable tokens (the mode of the product of the marginals) and ``f_j = 1 - c_j``. Over *all* joint distributions
@@ -94,7 +94,7 @@ def worst_case(marginals: Marginals) -> WorstCase:
 
 
 def _circle(rows: list[list[Fraction]], ranked: list[list[int]], j: int, share: Fraction) -> JointPMF:
-    """Lay tokens on [0, 1): the rival on [0, share), all other failures end to end after it, back to ``share`` at 1."""
+    """Place the rival on [0, share) and all other failures one after another, wrapping from 1 to ``share``."""
     arcs: list[list[tuple[Fraction, Fraction, int]]] = [[] for _ in rows]
     arcs[j].append((Fraction(0), share, ranked[j][1]))
     here = share
@@ -120,7 +120,7 @@ def _circle(rows: list[list[Fraction]], ranked: list[list[int]], j: int, share: 
 
 
 def worst_gap_by_programme(marginals: Marginals) -> float:
-    """Return the worst case as a linear programme (HiGHS): a float, to check :func:`worst_case` by other means.
+    """Return the worst case from linear programmes (HiGHS), a float independent of :func:`worst_case`.
 
     One programme for each rival over all joint distributions, ``prod_j |V_j|`` variables: maximise ``P(rival) -
     P(x*)``.

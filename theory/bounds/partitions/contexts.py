@@ -16,8 +16,7 @@ __all__ = ["bounds_by_context"]
 def bounds_by_context(contexts: Sequence[Context]) -> tuple[Bits, ...]:
     """Return ``L*_T`` with the partition chosen for each context (Theorem 3): the mean of the minima.
 
-    T runs to the greatest length. A context of fewer than T positions needs no more than one step for each, and
-    loses nothing.
+    T runs to the greatest length. A context of fewer than T positions is decoded one by one and loses nothing.
 
     Example:
         >>> from fractions import Fraction

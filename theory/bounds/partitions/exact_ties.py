@@ -1,7 +1,8 @@
-"""Exact costs of chains of revealed sets: what decides between partitions that floats cannot tell apart.
+"""Exact losses of partitions that floats cannot tell apart.
 
-A chain costs ``sum_t sum_{i in S_t} (h(S_<t u i) - h(S_<t))``, an integer combination of entries of the table. A cost
-is kept as a *key*, a tuple that grows block by block, so that most ties are seen without any arithmetic of logarithms.
+A partition of a revealed set costs ``sum_t sum_{i in S_t} (h(S_<t u i) - h(S_<t))``, an integer combination of entries
+of the table. A cost is stored as a *key*, a tuple that grows block by block, so that most ties are found without any
+arithmetic of logarithms.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from theory.information.subsets.table import EntropyTable
 from theory.numbers.lognumber import LogNumber, extra_precision
 from theory.numbers.rounding import sum_error
 
-_PRECISIONS = 128, 640  # bits of intervals: real differences of weights below 2^200 rarely need more
+_PRECISIONS = 128, 640  # bits of intervals: differences of weights below 2^200 rarely need more
 
 __all__ = ["ChainNumbers", "Key", "chain_numbers"]
 
@@ -25,22 +26,22 @@ Key = tuple[int, ...]
 
 
 class ChainNumbers(Protocol):
-    """Costs of chains as keys; equal keys are equal costs."""
+    """Costs of partitions as keys; equal keys mean equal costs."""
 
     def nothing(self) -> Key:
-        """Return the cost of the empty chain."""
+        """Return the cost of the empty partition."""
         ...
 
     def joint(self, target: int) -> Key:
-        """Return ``H(target)``: no chain to ``target`` costs less."""
+        """Return ``H(target)``, the least possible cost of revealing ``target``."""
         ...
 
     def extend(self, key: Key, source: int, target: int) -> Key:
-        """Return the cost of a chain after one more block, from ``source`` to ``target``."""
+        """Return the cost after one more block, from ``source`` to ``target``."""
         ...
 
     def compare(self, left: Key, right: Key) -> int:
-        """Return -1, 0 or 1: the order of two costs, exact."""
+        """Return -1, 0 or 1, the exact order of two costs."""
         ...
 
     def equal(self, left: Key, right: Key) -> bool:
@@ -48,16 +49,16 @@ class ChainNumbers(Protocol):
         ...
 
     def require(self, keys: Iterable[Key]) -> None:
-        """Raise before the numbers of these keys are built if that takes too long."""
+        """Raise if building the numbers of these keys would take too long."""
         ...
 
     def excess(self, key: Key) -> LogNumber:
-        """Return the cost less ``H(Y)``."""
+        """Return the cost minus ``H(Y)``."""
         ...
 
 
 def chain_numbers(table: EntropyTable) -> ChainNumbers:
-    """Return the exact costs of chains of an exact table."""
+    """Return the exact costs of partitions for an exact table."""
     vectors = table.vectors if table.few_weights else None
     return _Vectors(table, *vectors) if vectors is not None else _OnDemand(table)
 
@@ -87,7 +88,7 @@ class _Vectors:
         return left == right
 
     def require(self, keys: Iterable[Key]) -> None:
-        del keys  # vectors are there already
+        del keys  # vectors exist already
 
     def excess(self, key: Key) -> LogNumber:
         return self._number([a - b for a, b in zip(key, self.vectors[-1].tolist(), strict=True)])
@@ -98,11 +99,11 @@ class _Vectors:
 
 
 class _OnDemand:
-    """Keys count how often each entropy is used, sets with equal cells taken together.
+    """Keys count how often each entropy is used; sets with equal cells count as one.
 
-    Position c of a key belongs to the c-th different marginal that was met, up to the order of its cells; missing
-    positions are zero. Different keys can still be equal costs: floats decide where their proven error lets them,
-    then intervals, which need no factors; what still looks like a tie is decided by exact numbers, once for each pair.
+    Entry c of a key counts the c-th different marginal found, up to the order of its cells; missing entries are zero.
+    Different keys can still mean equal costs: floats decide within their proven error, then intervals, which need no
+    factors; remaining ties are decided by exact numbers, once for each pair.
     """
 
     def __init__(self, table: EntropyTable) -> None:
@@ -112,7 +113,7 @@ class _OnDemand:
         self._class_of: dict[int, int] = {}
         self._order: dict[Key, int] = {}
         self._balls: dict[tuple[int, int], arb] = {}
-        self._built: set[int] = set()  # sets whose entropies were needed as exact numbers
+        self._built: set[int] = set()  # sets whose exact entropies were built
 
     def nothing(self) -> Key:
         return ()

@@ -1,14 +1,14 @@
-r"""Bounds of Markov chains from gap entropies, in float64 with proven errors and polynomial in n.
+r"""Bounds of Markov chains from gap entropies, in float64 with proven errors.
 
 With ``g(a, b) = H(y_b | y_a)`` (see :mod:`theory.distributions.parametric.markov`):
 
 - ``H(y_S)`` is the sum of g over neighbours in S, the first paired with -1.
 - ``L_T = sum_t sum_{i in S_t} [g(a, i) + g(i, b) - g(a, b)] - H(Y)``, a and b the nearest positions of ``S_<t``.
-- ``L*_T``: once the first block is revealed its gaps are independent problems of one step fewer, so the least cost of
-  a gap in at most t steps is a shortest path over the positions of the block,
-  ``F_t(a, b) = min over S of sum_{i in S} H(y_i | a, b) + sum over gaps of S of F_{t-1}``. Reusing fewer blocks than
-  T costs nothing: splitting a block never raises L (Theorem 2 of arXiv 2510.04767). Bisection has ``L = 0`` from
-  ``T = floor(log2 n) + 1`` on, so that few rounds are needed.
+- ``L*_T``: once the first block is revealed, its gaps are independent problems with one step fewer, so the least cost
+of a gap in at most t steps is a shortest path over the positions of the block, ``F_t(a, b) = min over S of sum_{i in S}
+H(y_i | a, b) + sum over gaps of S of F_{t-1}``. Using fewer blocks than T is allowed, since splitting a block never
+raises L (Theorem 2 of arXiv 2510.04767). Bisection has ``L = 0`` from ``T = floor(log2 n) + 1`` on, so few rounds are
+needed.
 
 Random order is in :mod:`theory.bounds.schedules.markov`; the errors are proved in
 :mod:`theory.distributions.parametric.markov_errors`.
@@ -72,7 +72,7 @@ def approximate_dual(distribution: MarkovDistribution) -> Approximate:
 
 
 def nearest_revealed(revealed: Sequence[int], i: int, n: int) -> tuple[int, int]:
-    """Return the nearest of the sorted ``revealed`` positions on each side of i, -1 and n where there is none."""
+    """Return the nearest of the sorted ``revealed`` positions on each side of i, -1 or n if there is none."""
     place = bisect_left(revealed, i)
     left = revealed[place - 1] if place else -1
     return left, revealed[place] if place < len(revealed) else n
@@ -83,7 +83,7 @@ def approximate_step_bound(
 ) -> Approximate:
     """Return ``L_T`` of an ordered partition in bits with a proven bound on its error.
 
-    It is the exact divergence of the ideal model that decodes it.
+    It is the exact divergence of the ideal model decoded in these blocks.
 
     Example:
         >>> sticky = [["3/4", "1/4"], ["1/4", "3/4"]]
@@ -167,7 +167,7 @@ def chain_optimal_bounds(distribution: MarkovDistribution) -> GapBounds:
         n**4 * max(rounds - 1, 1) // 24,
         f"the best partitions of {n} positions",
         limit=_CELLS,
-        remedy="use a shorter chain, or price partitions of your own with --partition",
+        remedy="use a shorter chain, or price your own partitions with --partition",
     )
     g = distribution.gap_entropies
     costs = [_one_round(g)]
@@ -187,7 +187,7 @@ def chain_optimal_bounds(distribution: MarkovDistribution) -> GapBounds:
 
 
 def _one_round(g: Gaps) -> Gaps:
-    """Return ``F_1(p, b)``: everything in the gap p..b-1 at once, at [p, b]."""
+    """Return ``F_1(p, b)`` at [p, b], the cost of the gap p..b-1 in one step."""
     n = len(g) - 1
     cost = np.full((n + 1, n + 1), np.inf)
     for p in range(n + 1):
@@ -202,7 +202,7 @@ def _alone(g: Gaps, p: int, b: int) -> NDArray[np.float64]:
 
 
 def _first_block(before: Gaps, g: Gaps, p: int, b: int) -> tuple[float, tuple[int, ...]]:
-    """Return the cost of one gap and the positions of it that are revealed first."""
+    """Return the cost of one gap and its positions that are revealed first."""
     alone = _alone(g, p, b)
     length = b - p
     reach, last = np.zeros(length + 1), np.zeros(length + 1, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""One round of the dynamic programme over gaps of a Markov chain (see :mod:`theory.bounds.partitions.markov`).
+"""One step of the dynamic programme over the gaps of a Markov chain.
 
 ``F_t(p, b) = min over S of sum_{i in S} H(y_i | y_{p-1}, y_b) + sum over gaps of S of F_{t-1}``: for each of the
 n^2/2 gaps a shortest path over its positions, n^4/24 additions in all. Compiled by numba where it is installed, plain
@@ -19,11 +19,11 @@ __all__ = ["next_round"]
 
 Gaps = NDArray[np.float64]
 
-_COMPILE_FROM = 60  # below this numpy is done before numba is loaded
+_COMPILE_FROM = 60  # below this numpy takes less time than loading numba
 
 
 def next_round(before: Gaps, g: Gaps, *, compiled: bool | None = None) -> Gaps:
-    """Return the least cost of every gap in at most one round more.
+    """Return the least cost of every gap in at most one more step.
 
     Args:
         before: ``F_{t-1}(p, b)`` of the gap p..b-1 at [p, b], infinite for b < p; shape (n + 1, n + 1).
@@ -41,7 +41,7 @@ def next_round(before: Gaps, g: Gaps, *, compiled: bool | None = None) -> Gaps:
         b = p + length
         reach = np.zeros(
             (len(p), length + 1)
-        )  # [., k]: cheapest with the k-th position of the gap revealed last
+        )  # [., k]: the least cost with the k-th position of the gap as the last of the block
         for k in range(1, length + 1):
             i = p + k - 1
             steps = reach[:, :k] + before[p[:, None] + np.arange(k), i[:, None]]
@@ -53,7 +53,7 @@ def next_round(before: Gaps, g: Gaps, *, compiled: bool | None = None) -> Gaps:
 
 @cache
 def _kernel() -> Any:
-    """Compile the round (cached on disk by numba)."""
+    """Compile one step (cached on disk by numba)."""
 
     def run(before_t: Any, g: Any) -> Any:
         n = g.shape[0] - 1

@@ -1,4 +1,4 @@
-r"""What a learned model pays beyond the ideal one when it decodes in fixed blocks.
+r"""Extra loss of a learned model over the ideal one, in fixed blocks.
 
 Theorem 1 of arXiv 2510.04767 says ``D(P || P_theta) >= L_T``. With the model's conditionals ``q_i(. | x_C)`` the
 excess is
@@ -37,11 +37,11 @@ def model_excess(pmf: JointPMF, conditional: Conditional, blocks: Sequence[Seque
         blocks: An ordered partition of the positions.
 
     Returns:
-        Exact if P and the model's answers are; infinite if the model rules out a token of the data.
+        Exact if P and the model are; infinite if the model excludes a token of the data.
 
     Example:
         >>> pmf = JointPMF.uniform([(0, 0), (1, 1)])
-        >>> model_excess(pmf, lambda revealed, i, token: Fraction(1, 2), [[0], [1]])  # loses the last bit
+        >>> model_excess(pmf, lambda revealed, i, token: Fraction(1, 2), [[0], [1]])  # loses one bit
         LogNumber('log2(2)')
     """
     terms: list[tuple[Any, Any]] = []  # (weight, P(x_i | x_C) / q_i)

@@ -1,4 +1,4 @@
-r"""The pseudo-cost of a sequence: what decoding it in blocks loses against its own conditionals, token by token.
+r"""Pseudo-cost of a sequence decoded in blocks, from its own conditionals.
 
 Along the blocks ``S_1, ..., S_T`` of a sequence x, with C revealed before the block and its tokens taken in the order
 ``s_1, s_2, ...``,

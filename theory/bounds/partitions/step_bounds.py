@@ -1,11 +1,11 @@
-"""Lower bounds on the KL divergence of any T-step factorised decoder (arXiv 2510.04767, Section 4).
+"""Lower bounds on the KL of any T-step factorised decoder (arXiv 2510.04767, Section 4).
 
 Theorem 1: an ordered partition ``S_1, ..., S_T`` costs ``L_T = sum_t C(S_t | S_<t)``, with equality for the ideal
 model. Theorem 2: ``L*_T`` is the minimum over ordered partitions into T non-empty blocks, non-increasing in T.
 
-With ``w_B(i) = H(y_i | y_B)`` the cost is additive inside a block, ``L = sum_t sum_{i in S_t} w_{S_<t}(i) - H(Y)``,
-so ``L*_T`` is a shortest chain from the empty to the full set: for each B all next blocks are priced by
-doubling, 3^n steps in all. On an exact table ties between partitions are decided exactly.
+With ``w_B(i) = H(y_i | y_B)`` the cost is additive inside a block, ``L = sum_t sum_{i in S_t} w_{S_<t}(i) - H(Y)``, so
+``L*_T`` is a shortest path from the empty to the full set: for each B all next blocks are priced by doubling, 3^n
+operations in all. On an exact table ties between partitions are decided exactly.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Partition = tuple[tuple[int, ...], ...]
 
 _COMPILED_STEPS = 4 * 10**9  # pairs (B, block): half a minute compiled, n = 20
 _NUMPY_STEPS = 10**8  # the same in numpy, n = 16
-_COMPARED = 4 * 10**6  # chains compared exactly: minutes
+_COMPARED = 4 * 10**6  # partitions compared exactly: minutes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class OptimalBounds:
 
     Attributes:
         values: Bits; exact numbers for an exact table.
-        partitions: One optimal ordered partition for each T; of a float table one whose cost is within
+        partitions: One optimal ordered partition for each T; for a float table its cost is within
             ``2 (T + 1) error`` of the least.
         error: A proven bound on the error of every value, bits; zero for an exact table.
     """
@@ -138,7 +138,7 @@ def optimal_bounds(table: EntropyTable) -> OptimalBounds:
 
 
 def _bounds_by_size(entropies: tuple[LogNumber, ...]) -> OptimalBounds:
-    """Return the same where entropies depend on the size of the set alone: positions are taken from the left."""
+    """Return the optima if entropies depend on the size of the set alone; positions are taken from the left."""
     best = optimal_sizes(InformationCurve(entropies))
     ends = [list(accumulate(sizes, initial=0)) for sizes in best.sizes]
     partitions = tuple(tuple(tuple(range(*pair)) for pair in pairwise(stops)) for stops in ends)
@@ -148,16 +148,14 @@ def _bounds_by_size(entropies: tuple[LogNumber, ...]) -> OptimalBounds:
 def optimal_partition_counts(table: EntropyTable) -> tuple[int, ...]:
     """Return the number of optimal ordered partitions for T = 1..n, ties decided exactly.
 
-    Where entropies depend on the size of the set alone block sizes are counted
-    (:mod:`theory.bounds.block_sizes`).
+    If entropies depend on the size of the set alone, block sizes are counted (:mod:`theory.bounds.block_sizes`).
 
     Args:
         table: An exact table.
 
     Raises:
         InputError: For a float table, whose ties cannot be decided.
-        CostError: If 3^n steps exceed the limit, or the partitions that floats cannot tell apart do, before any is
-            compared exactly.
+        CostError: If 3^n operations, or the partitions that floats cannot tell apart, exceed the limit.
 
     Example:
         >>> from theory.distributions.pmf import JointPMF
@@ -187,19 +185,17 @@ def _require_chains(n: int) -> None:
         limit=_COMPILED_STEPS if has_compiler() else _NUMPY_STEPS,
         remedy=remedy if has_compiler() else f"install numba, or {remedy}",
     )
-    # gains, costs for each number of blocks, and sets with prices of one source
+    # gains, costs for each number of blocks, and the prices from one set
     require_memory((1 << n) * (2 * n + 8) * 8, f"the optimal partition of {n} positions", remedy=remedy)
 
 
 class _Backtrack:
-    """Optimal chains read backwards; where floats are too close to tell, exact numbers decide."""
+    """Optimal partitions read backwards; exact numbers decide where floats are too close."""
 
     def __init__(self, table: EntropyTable, gains: NDArray[np.float64], costs: NDArray[np.float64]) -> None:
         self.table, self.gains, self.costs = table, gains, costs
         self.numbers: ChainNumbers | None = chain_numbers(table) if table.is_exact else None
-        self.slack = (
-            2 * table.bound_error
-        )  # the cost of a chain has fewer terms than a bound: both may be off
+        self.slack = 2 * table.bound_error  # both costs have errors, each of fewer terms than a bound
         self.compared = 0
         self.best = cache(self._best)
         self.count = cache(self._count)
@@ -214,7 +210,7 @@ class _Backtrack:
         return tuple(reversed(blocks))
 
     def _best(self, t: int, target: int) -> tuple[int, Key]:
-        """Return the best predecessor of ``target`` in t blocks and the exact cost of the chain."""
+        """Return the best predecessor of ``target`` in t blocks and the exact cost."""
         if t == 0:
             return 0, self.numbers.nothing() if self.numbers else ()
         near = self._near(t, target)
@@ -233,13 +229,13 @@ class _Backtrack:
         return best
 
     def _near(self, t: int, target: int) -> NDArray[np.int64]:
-        """Return the sets from which ``target`` is reached in t blocks at the least cost, up to rounding."""
+        """Return the predecessors of ``target`` in t blocks of least cost, up to rounding."""
         sources = subset_sums(np.array([1 << i for i in range(self.table.n) if target >> i & 1]))[:-1]
         reach = self.costs[t - 1, sources] + block_prices(self.gains, sources, target)
         return sources[reach <= self.costs[t, target] + self.slack]
 
     def _count(self, t: int, target: int) -> int:
-        """Return the number of exactly optimal chains of t blocks that end in ``target``."""
+        """Return the number of exactly optimal ways to reveal ``target`` in t blocks."""
         assert self.numbers is not None
         if t == 0:
             return int(target == 0)
@@ -251,7 +247,7 @@ class _Backtrack:
         return total
 
     def require_counting(self) -> None:
-        """Raise unless counting takes at most the limit of comparisons: two for each step of a near optimal chain."""
+        """Raise if counting needs too many comparisons, two for each block of a nearly optimal partition."""
         n, steps = self.table.n, 0
         levels: list[set[int]] = [set() for _ in range(n + 1)]
         for t in range(n, 0, -1):
@@ -274,7 +270,7 @@ class _Backtrack:
 
 
 def equal_blocks(n: int, size: int) -> tuple[tuple[int, ...], ...]:
-    """Return blocks of ``size`` positions from left to right, the last with the rest.
+    """Return blocks of ``size`` positions from left to right, the last of them perhaps smaller.
 
     Example:
         >>> equal_blocks(5, 2)

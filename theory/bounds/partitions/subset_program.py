@@ -1,4 +1,4 @@
-"""Shortest chains of revealed sets: the dynamic programme behind every fixed-partition optimum.
+"""The dynamic programme over subsets behind every optimal fixed partition.
 
 ``D[t, B]`` is the least cost of revealing the set B in t non-empty blocks, where the block A after B costs
 ``sum_{i in A} w_B(i)``. For each B all blocks are priced by doubling (with and without each position), so the work is
@@ -18,7 +18,7 @@ from theory.numbers.compiled import compile_kernel, has_compiler
 
 __all__ = ["block_prices", "chain_costs", "subset_sums"]
 
-_COMPILE_FROM = 11  # below this numpy is done before numba is loaded
+_COMPILE_FROM = 11  # below this numpy takes less time than loading numba
 
 
 def chain_costs(gains: NDArray[np.float64], *, compiled: bool | None = None) -> NDArray[np.float64]:
@@ -70,7 +70,7 @@ def _by_numpy(gains: NDArray[np.float64], n: int) -> NDArray[np.float64]:
 
 
 def subset_sums(values: NDArray[Any]) -> NDArray[Any]:
-    """Return the sum over every subset of ``values``; bit j of the index stands for value j.
+    """Return the sum over every subset of ``values``; bit j of the index means value j.
 
     Example:
         >>> subset_sums(np.array([1, 10])).tolist()
@@ -86,8 +86,8 @@ def subset_sums(values: NDArray[Any]) -> NDArray[Any]:
 def _step_kernel() -> Any:
     """Compile one step t of the dynamic programme, for all sets (cached on disk by numba).
 
-    Four sets that differ in positions 0 and 1 alone are taken together: with each block of other positions they lead to
-    the same four targets, so that these are read and written once for nine prices.
+    Four sets that differ in positions 0 and 1 alone are handled together: with a block of other positions they lead to
+    the same four targets, which are then read and written once for nine prices.
     """
 
     def run(gains: Any, n: int, before: Any, after: Any) -> None:

@@ -1,1 +1,1 @@
-"""How many rounds decode a distribution without loss."""
+"""Numbers of rounds that decode a distribution without loss."""

@@ -1,10 +1,10 @@
-"""How many rounds decode a Markov chain of any order without loss: bisection with separators.
+"""Rounds that decode a Markov chain of any order without loss.
 
-Theorem 2 of Wen, Liang, Lu (arXiv 2608.25505): order m, n positions, at most ``m (ceil(log2(n / m)) + 1)``
-rounds. Given m neighbours in a row, what comes before and what comes after is independent, so all segments
-between such *separators* go on at once. :func:`separator_blocks` writes the blocks out: each stage reveals
-the middle m positions of every segment longer than m, one position of each separator a round; the rest, at
-most m positions each, goes one a round at the end.
+Theorem 2 of Wen, Liang, Lu (arXiv 2608.25505): order m, n positions, at most ``m (ceil(log2(n / m)) + 1)`` rounds.
+Given m neighbours in a row, the positions before and after are independent, so all segments between such *separators*
+are decoded in parallel. :func:`separator_blocks` lists the blocks: each stage reveals the middle m positions of every
+segment longer than m, one position of each separator a round; the rest, at most m positions each, goes one a round at
+the end.
 
 **Proof.** Two positions of a block lie in different segments, so blocks cost nothing. A segment of length l
 becomes two of at most ``(l - m + 1) / 2``: ``l + m - 1`` is halved. After ``k = ceil(log2(n / m))`` stages it
@@ -23,7 +23,7 @@ __all__ = ["markov_rounds", "separator_blocks"]
 
 
 def markov_rounds(n: int, order: int) -> int:
-    """Return ``m (ceil(log2(n / m)) + 1)``, for n >= m; n where a segment is not longer than the order.
+    """Return ``m (ceil(log2(n / m)) + 1)`` for n >= m, else n.
 
     Example:
         >>> markov_rounds(8, 1), markov_rounds(8, 2), markov_rounds(3, 5)
@@ -37,7 +37,7 @@ def markov_rounds(n: int, order: int) -> int:
 
 
 def separator_blocks(n: int, order: int) -> tuple[tuple[int, ...], ...]:
-    """Return blocks that decode every chain of the order without loss, at most :func:`markov_rounds` of them.
+    """Return at most :func:`markov_rounds` blocks that decode every Markov chain of the order without loss.
 
     Example:
         >>> separator_blocks(7, 1)

@@ -1,13 +1,13 @@
-r"""How many rounds decode a tree-structured distribution without loss: centroids first (Kawata, Hayakawa, Suzuki 2026).
+r"""Rounds that decode a tree-structured distribution without loss, centroids first.
 
-A distribution is *Markov on a tree* (or forest) if the parts that remain when a revealed position is taken out are
-independent given it. A *centroid* of a tree of m positions is one without which no part has more than m/2 positions.
-Reveal a centroid of every part at once, again and again: two positions of a block lie in different parts, which are
-independent given what is revealed, so no block costs anything, and parts of at most ``m`` become parts of at most
-``floor(m / 2)``: at most ``floor(log2 n) + 1`` rounds.
+Kawata, Hayakawa, Suzuki 2026. A distribution is *Markov on a tree* (or forest) if the parts that remain when a revealed
+position is taken out are independent given it. A *centroid* of a tree of m positions is one without which no part has
+more than m/2 positions. Reveal a centroid of every part at once, again and again: two positions of a block lie in
+different parts, which are independent given what is revealed, so no block costs anything, and parts of at most ``m``
+become parts of at most ``floor(m / 2)``: at most ``floor(log2 n) + 1`` rounds.
 
-A centroid exists: walk from any position to the neighbour whose part is larger than m/2 as long as there is one; no
-edge is walked twice, as its two sides cannot both be larger than m/2.
+A centroid exists: move from any position to the neighbour whose part is larger than m/2 as long as there is one; no
+edge is used twice, as its two sides cannot both be larger than m/2.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def tree_rounds(n: int) -> int:
 
 
 def centroid_blocks(n: int, edges: Sequence[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
-    """Return blocks without loss for all that is Markov on this forest, at most ``tree_rounds(n)``.
+    """Return at most ``tree_rounds(n)`` blocks without loss for every distribution that is Markov on this forest.
 
     Args:
         n: The number of positions.
@@ -72,7 +72,7 @@ def _root(joined: list[int], i: int) -> int:
 
 
 def _parts(left: set[int], neighbours: list[list[int]]) -> list[list[int]]:
-    """Return the connected parts, each in an order in which every position but the first follows a neighbour."""
+    """Return the connected parts, each ordered so that every position but the first follows a neighbour."""
     seen: set[int] = set()
     parts: list[list[int]] = []
     for start in sorted(left):
@@ -89,7 +89,7 @@ def _parts(left: set[int], neighbours: list[list[int]]) -> list[list[int]]:
 
 
 def _centroid(part: list[int], neighbours: list[list[int]]) -> int:
-    """Return the position that leaves the smallest largest part; the lowest index among equals."""
+    """Return the position whose removal leaves the smallest largest part; the lowest index among equals."""
     place = {i: j for j, i in enumerate(part)}
     below = [1] * len(part)
     largest = [0] * len(part)

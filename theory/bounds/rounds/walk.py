@@ -1,4 +1,4 @@
-r"""How many rounds a Bernoulli walk needs without loss, from the distribution of its longest run.
+r"""Rounds that a Bernoulli walk needs without loss.
 
 The walk ``y_j = b_1 + ... + b_j`` of n fair bits. A *run* is a stretch of equal bits; M is the length of the longest.
 
@@ -40,7 +40,7 @@ from theory.validation import InputError, positive_int
 
 __all__ = ["left_to_right_floor", "longest_run_distribution", "walk_rounds", "walk_rounds_of_theorem_4"]
 
-_BITS = 5 * 10**10  # n additions of n bits for each of n lengths, n = 3,500: some seconds
+_BITS = 5 * 10**10  # n additions of n bits for each of n lengths, n = 3,500: a few seconds
 
 
 def longest_run_distribution(n: int) -> tuple[Fraction, ...]:
@@ -50,7 +50,7 @@ def longest_run_distribution(n: int) -> tuple[Fraction, ...]:
         CostError: If n is too large.
 
     Example:
-        >>> longest_run_distribution(3)  # 010, 101; 4 strings with a pair; 000, 111
+        >>> longest_run_distribution(3)  # 010, 101; four strings with a pair; 000, 111
         (Fraction(1, 4), Fraction(1, 2), Fraction(1, 4))
     """
     size = positive_int(n, "n")
@@ -70,7 +70,7 @@ def _compositions(n: int, m: int) -> int:
 
 
 def walk_rounds(n: int) -> LogNumber:
-    """Return ``E log2(1 + n / M)``: no policy without loss has fewer expected rounds on a walk of n bits.
+    """Return ``E log2(1 + n / M)``, a lower bound on the expected rounds of any policy without loss.
 
     Example:
         >>> walk_rounds(3)
@@ -95,7 +95,7 @@ def walk_rounds_of_theorem_4(n: int) -> LogNumber:
 def left_to_right_floor(n: int, rounds: int) -> float:
     """Return ``(n / 2) log2(n / R) - n - (n / 2) log2(e / pi)`` bits, rounded downwards; it may be negative.
 
-    No R batches from the left of a walk of n bits cost less: a small cost needs R of the order of n.
+    A lower bound on the cost of R batches from the left of a walk of n bits: a small cost needs R of the order of n.
 
     Example:
         >>> round(left_to_right_floor(64, 2), 6)

@@ -1,1 +1,1 @@
-"""Losses of block sizes in random order, best sizes, and published schedules with their bounds."""
+"""Losses of block sizes in random order, best sizes, and published schedules."""

@@ -1,7 +1,8 @@
-r"""Three numbers that say how many steps a distribution needs, each from the growth ``h(t)`` of ``random_times.py``.
+r"""Path complexity, scale complexity and effective total correlation of a distribution.
 
-They are not log-linear, so they are floats; interval arithmetic proves the bound on the error of each. With
-``h' = n (n - 1) sum_j (Z_{j+2} - Z_{j+1}) B_{n-2,j}``, B the Bernstein basis, whose coefficients are at least 0:
+All three follow from the growth ``h(t)`` of ``random_times.py``. They are not log-linear, so they are floats, with
+errors proved by interval arithmetic. With ``h' = n (n - 1) sum_j (Z_{j+2} - Z_{j+1}) B_{n-2,j}``, B the Bernstein
+basis, whose coefficients are at least 0:
 
 - :func:`scale_complexity` and :func:`path_complexity`: Wainwright, arXiv 2608.13520, from
   ``q(lambda) = r^2 (1 - r)^2 h'(r)`` at ``r = 1 / (1 + e^-lambda)``, ``d lambda = dr / (r (1 - r))``;
@@ -58,9 +59,9 @@ def path_complexity(source: Source) -> Approximate:
     upper half is the lower half of the mirrored coefficients. Zero coefficients at the start leave the root as a
     power of ``tan x``; then the integrand is analytic on the path: certified quadrature (Johansson, arXiv 1802.07942).
 
-    A float curve: a rise below zero can be rounding only and counts as zero, which is nearer to the truth; every
-    coefficient is then off by at most some d, and ``|sqrt(a) - sqrt(b)| <= sqrt(|a - b|)`` adds ``sqrt(d)`` to the
-    error of the integral.
+    In a float curve a rise below zero comes from rounding and counts as zero, which is nearer to the truth. If every
+    coefficient is off by at most d, ``|sqrt(a) - sqrt(b)| <= sqrt(|a - b|)`` adds ``sqrt(d)`` to the error of the
+    integral.
 
     Example:
         >>> path = path_complexity([0, 1, 2, 3, 3])  # parity of 4 bits: 4 (n - 1) / n
@@ -98,7 +99,7 @@ def effective_total_correlation(source: Source) -> Approximate:
     require_operations(n * n, "the effective total correlation", limit=_WEIGHTS, remedy="use fewer positions")
     if n == 1:
         return Approximate(value=0.0, error=0.0)
-    with extra_precision(2 * n + _BITS):  # the monomials of B_{m,i} add up to less than 4^m and cancel
+    with extra_precision(2 * n + _BITS):  # the monomials of B_{m,i} sum to less than 4^m in size and cancel
         terms = zip(_masses(n - 1)[1:], _rises(curve), strict=True)
         return approximated(sum((n * (j + 1) * mass * rise for j, (mass, rise) in enumerate(terms)), arb(0)))
 
@@ -149,7 +150,7 @@ def _ball(rise: Any) -> arb:
 
 
 def approximated(ball: arb) -> Approximate:
-    """Return the middle of an interval as a float; its rounding is part of the error."""
+    """Return the midpoint of an interval as a float, with an error that includes its rounding."""
     assert ball.is_finite()
     value = float(ball.mid())
     error = float((ball - arb(value)).abs_upper())

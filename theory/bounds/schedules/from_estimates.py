@@ -1,4 +1,4 @@
-r"""Block sizes for decoding in random order when only an estimate of TC or DTC is known, with what they guarantee.
+r"""Block sizes in random order from an estimate of TC or DTC, with their guarantees.
 
 Chen, Cong and Li (arXiv 2511.04647, Theorem 9): with ``zeta = 1 + ceil(estimate / epsilon)`` each block of the
 *TC schedule* takes ``floor(left / zeta)`` of the positions left, at least one. The *DTC schedule* is the same sequence
@@ -33,13 +33,13 @@ _AUSTIN = "after Austin, arXiv 1809.10272, and arXiv 2511.04647, Lemma 33"
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """Block sizes and what is known of them before the target is.
+    """Block sizes with their guarantees.
 
     Attributes:
         sizes: Block sizes in decoding order.
-        most_steps: A bound on the number of blocks that holds for every n and estimate alike.
+        most_steps: A bound on the number of blocks.
         most_kl: A bound on the expected divergence in random order, bits, if the estimate is at least the truth.
-        source: Where it comes from.
+        source: The theorem it is from.
     """
 
     sizes: tuple[int, ...]
@@ -74,7 +74,7 @@ def tc_schedule(n: int, estimate: Any, epsilon: Any) -> Schedule:
 
 
 def dtc_schedule(n: int, estimate: Any, epsilon: Any) -> Schedule:
-    """Return the DTC-driven schedule: growing blocks, the TC schedule of the same numbers backwards.
+    """Return the DTC-driven schedule, growing blocks: the TC schedule of the same numbers reversed.
 
     Args:
         n: Number of positions.
@@ -124,7 +124,7 @@ def _ceiling(estimate: Any, allowed: Any) -> int:
     if isinstance(amount, Fraction):
         return ceil(amount / unit)
     whole = ceil(float(amount / unit))
-    while amount > whole * unit:  # the float may be off by one either way
+    while amount > whole * unit:  # the float may be off by one in either direction
         whole += 1
     while amount <= (whole - 1) * unit:
         whole -= 1

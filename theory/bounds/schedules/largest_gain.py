@@ -1,7 +1,7 @@
-"""The mean of the largest conditional entropy in a random block, given random revealed positions.
+"""Mean of the largest conditional entropy in a random block.
 
 With the m gains ``H(y_i|C)`` of a set C in descending order, the r-th is the largest of a random S of size s with
-probability ``binom(m - r, s - 1) / binom(m, s)``. So the gains of every C are sorted once, and no S is listed.
+probability ``binom(m - r, s - 1) / binom(m, s)``. The gains of every C are therefore sorted once, and no S is listed.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def mean_largest_gain(table: EntropyTable, revealed: int, size: int) -> Bits:
 def mean_gain_error(table: EntropyTable, revealed: int) -> float:
     """Return a bound on the error of a float :func:`mean_largest_gain`; zero for an exact table.
 
-    Weights sum to one, and the largest of gains is off by at most as much as they are: two entries and a rounding. No
-    gain passes through more than m products, additions of m gains and of the sets, and the scale; none exceeds H(Y).
+    Weights sum to one, and the largest gain is off by at most as much as each gain: two entries and a rounding. No gain
+    passes through more than m products, the additions over m gains and over sets, and the scaling; none exceeds H(Y).
     """
     if table.is_exact:
         return 0.0
@@ -62,7 +62,7 @@ def _rest(n: int, revealed: int) -> list[int]:
 
 def _by_gain(table: EntropyTable, revealed: int) -> Callable[[int], Any]:
     """Return a sort key: descending ``H(y_i | revealed)``, decided exactly where the floats are close."""
-    # two differences of two entries; their own rounding is below the rest of the bound
+    # two differences of two entries; the rest of the bound covers their rounding
     close = 4 * table.error
 
     def compare(i: int, j: int) -> int:

@@ -1,4 +1,4 @@
-r"""A Markov chain decoded in random order: mean subset entropies from gap entropies, with proven errors.
+r"""Mean subset entropies of a Markov chain in random order, with proven errors.
 
 a < b are neighbours in a random j-set with probability ``C(n-1-(b-a), j-2) / C(n, j)``, b is its first position with
 ``C(n-1-b, j-1) / C(n, j)``. So the mean entropy ``h_j`` of j positions is a weighted sum of the gap entropies g, and
@@ -8,7 +8,7 @@ Errors, with ``E(a, b)`` those of g (:mod:`theory.distributions.parametric.marko
 terms of ``h_j`` are non-negative: a sum over equal distances, a weight, a product and the sum of the products, each
 rounded once, so that
 
-- ``h_j`` is off by at most ``r = gamma_5 h_n`` if the float g are taken as exact, and by the same mean of E besides.
+- ``h_j`` is off by at most ``r = gamma_5 h_n`` if the float g are taken as exact, plus the same mean of E.
 - The profile ``f(j) = h_j - h_{j-1}`` is the mean over random a, i, b of ``g(a, i) + g(i, b) - g(a, b)``. So E enters
   with at most ``3 max E``, not with the sum of all gaps: bounding both means by themselves would lose a factor n.
 - ``Z_j = h_1 - f(j)``: ``4 max E``, three r and two roundings.
@@ -40,12 +40,12 @@ from theory.numbers.rounding import Approximate, gamma
 
 __all__ = ["ChainCurve", "chain_curve"]
 
-_SPARE = 1.02  # for tiny weights that underflow, and the roundings of a bound itself
+_SPARE = 1.02  # covers weights that underflow and the rounding of the bound itself
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ChainCurve:
-    """The information curve of a Markov chain in float64, and what is known of its errors.
+    """The information curve of a Markov chain in float64, with its errors.
 
     Attributes:
         curve: The mean entropies; its ``error`` bounds that of each.
@@ -84,7 +84,7 @@ class ChainCurve:
 
 
 def chain_curve(distribution: MarkovDistribution) -> ChainCurve:
-    """Return the information curve of a chain; the weights of the gaps are exact rationals, rounded once.
+    """Return the information curve of a Markov chain; the weights of the gaps are exact rationals, rounded once.
 
     Example:
         >>> distribution = MarkovDistribution(n=40, initial=["1/2", "1/2"], transition=[["3/4", "1/4"], ["1/4", "3/4"]])

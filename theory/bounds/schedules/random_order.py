@@ -55,9 +55,8 @@ def expected_kl_of_distribution(
 ) -> Bits:
     """Return the mean of :func:`expected_kl` over a distribution on sequences of block sizes.
 
-    Schedules that draw their sizes (Zhao, Cai, arXiv 2602.20126; times that are random,
-    :mod:`theory.bounds.schedules.random_times`). By convexity the divergence of the mixed output distribution is at
-    most this.
+    For schedules that draw their sizes (Zhao, Cai, arXiv 2602.20126) or their reveal times
+    (:mod:`theory.bounds.schedules.random_times`). By convexity the divergence of the mixed output is at most this.
 
     Args:
         source: See :func:`information_curve`.
@@ -82,10 +81,10 @@ def expected_kl_of_distribution(
 def lavenant_zanella_kl(
     source: EntropyTable | Sequence[Any] | InformationCurve, sizes: Sequence[int]
 ) -> Bits:
-    """Return the same cost as a sum over the information profile (arXiv 2510.25544).
+    """Return :func:`expected_kl` as a sum over the information profile (arXiv 2510.25544).
 
-    ``sum_t sum_{j=1..s_t} (f(N_{t-1} + 1) - f(N_{t-1} + j))``: what each position loses because it is drawn with the
-    context of the first of its block. Equal to :func:`expected_kl`, as an exact number for an exact source.
+    ``sum_t sum_{j=1..s_t} (f(N_{t-1} + 1) - f(N_{t-1} + j))``: the loss of each position from being drawn with the
+    context of the first of its block. The two functions are equal, exactly for an exact source.
     """
     curve = information_curve(source)
     checked = check_sizes(sizes, curve.n)

@@ -1,8 +1,9 @@
-r"""Samplers that reveal each position at a random time: everything follows from the information curve.
+r"""Samplers that reveal each position at an independent random time.
 
-At time t every position is revealed with probability t, independently. With A a random set of the other positions at
-density t, ``h(t) = sum_i E I(y_i ; y_A) = n sum_j B_{n-1,j}(t) Z_{j+1}``, B the Bernstein basis: |A| is binomial and
-``E I(y_i ; y_A | |A| = j)`` has mean ``Z_{j+1}`` over i. h is non-decreasing, ``h(0) = 0``, ``h(1) = TC + DTC``.
+The expected cost follows from the information curve. At time t every position is revealed with probability t,
+independently. With A a random set of the other positions at density t, ``h(t) = sum_i E I(y_i ; y_A) = n sum_j
+B_{n-1,j}(t) Z_{j+1}``, B the Bernstein basis: |A| is binomial and ``E I(y_i ; y_A | |A| = j)`` has mean ``Z_{j+1}``
+over i. h is non-decreasing, ``h(0) = 0``, ``h(1) = TC + DTC``.
 
 - ``h'(t) = sum_{i != j} E I(y_i ; y_j | y_A)``, A at density t among the others (Russo's formula).
 - ``Phi(t) = int_0^t h = E C(y_A)``, A at density t: the antiderivative has the Bernstein coefficients
@@ -19,8 +20,8 @@ density t, ``h(t) = sum_i E I(y_i ; y_A) = n sum_j B_{n-1,j}(t) Z_{j+1}``, B the
   Huang, Wei, COLT 2026, PMLR 336) has ``D <= min(TC, DTC)`` and ``(1 - 1/e) D <= H(0,1) <= D``, because
   ``H(0,1) = int (1 - e^-t) I dt`` and ``(1 - 1/e) min(1, t) <= 1 - e^-t <= min(1, t)``.
 
-All in bits. Values at rational times are exact for an exact curve. What is not log-linear:
-:mod:`theory.bounds.schedules.complexities`. Of a float curve they are floats, off by at most :func:`growth_error`.
+All in bits. Values at rational times are exact for an exact curve, and off by at most :func:`growth_error` for a
+float curve. Quantities that are not log-linear are in :mod:`theory.bounds.schedules.complexities`.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class Bernstein:
         return sum(terms[1:], terms[0])
 
     def derivative(self) -> Bernstein:
-        """Return the derivative; that of a constant is the constant zero."""
+        """Return the derivative."""
         m = len(self.coefficients) - 1
         if m == 0:
             return Bernstein((0 * self.coefficients[0],))
@@ -92,7 +93,7 @@ def growth(source: Source) -> Bernstein:
     """Return ``h(t)``; its derivative and antiderivative are ``h'`` and ``Phi``.
 
     Example:
-        >>> h = growth([0, 1, 1, 1])  # one bit written three times
+        >>> h = growth([0, 1, 1, 1])  # one bit repeated three times
         >>> str(h("1/2")), str(h(1)), str(h.antiderivative()(1)), str(h.derivative()(0))
         ('9/4 log2(2)', '3 log2(2)', '2 log2(2)', '6 log2(2)')
     """
@@ -104,8 +105,8 @@ def growth_error(source: Source) -> float:
     """Return a bound on the error of every float of this module at one time or for one step; zero for an exact curve.
 
     ``h'`` has the largest coefficients: ``n (n - 1)`` rises of eight means each in a convex combination; ``h``,
-    ``Phi``, ``Gamma`` and the complexities have fewer. None passes through more than 2 n + 16 roundings beside. Sums
-    over a grid of times: times the number of steps, for :func:`ratio_bound` times the largest ratio too.
+    ``Phi``, ``Gamma`` and the complexities have fewer. None passes through more than 2 n + 16 further roundings. For
+    sums over a grid of times multiply by the number of steps, for :func:`ratio_bound` also by the largest ratio.
 
     Example:
         >>> growth_error([0, 1, 1, 1]), 0 < growth_error([0.0, 1.0, 1.0, 1.0]) < 1e-11
@@ -116,7 +117,7 @@ def growth_error(source: Source) -> float:
 
 
 def one_step_defect(source: Source, p: Any, q: Any) -> Bits:
-    """Return ``Gamma(p, q)``: the expected cost of drawing in one step what is revealed between times p and q.
+    """Return ``Gamma(p, q)``, the expected cost of one step from time p to time q.
 
     Example:
         >>> str(one_step_defect([0, 1, 1, 1], 0, 1)), str(one_step_defect([0, 1, 1, 1], "1/2", 1))

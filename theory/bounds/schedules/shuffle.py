@@ -1,9 +1,9 @@
-r"""A uniformly random order of n items (Shuffle): the best batch sizes for every number of rounds.
+r"""Best block sizes for a uniformly random order of n items (Shuffle).
 
-Wen, Liang, Lu (arXiv 2608.25505). Drawing B of the M items left at once costs ``g(M, B) = log2(M^B / (M)_B)``
-whatever is already placed, so batches ``B_1, ..., B_R`` cost ``sum_t B_t log2 M_t - log2 n!`` with M_t left before
-batch t. ``E_{n,R}``, the least over R batches, is also the least over all value-dependent rules with at most R rounds
-(Theorem 7 there), and best batches do not grow (Proposition 1).
+Wen, Liang, Lu (arXiv 2608.25505). Drawing B of the M items left at once costs ``g(M, B) = log2(M^B / (M)_B)`` in every
+state, so batches ``B_1, ..., B_R`` cost ``sum_t B_t log2 M_t - log2 n!`` with M_t left before batch t. ``E_{n,R}``, the
+least over R batches, is also the least over all value-dependent rules with at most R rounds (Theorem 7 there), and best
+batches do not grow (Proposition 1).
 
 Algorithms. Going from m to m' < m left costs ``w(m', m) = (m - m') l(m)``, ``l = log2``. As l does not decrease, for
 ``a <= b <= c <= d``: ``w(a, c) + w(b, d) - w(a, d) - w(b, c) = (b - a)(l(c) - l(d)) <= 0`` (Monge). Let ``F_R`` be
@@ -14,11 +14,11 @@ largest i < b with ``q_i <= p_{i+d}`` also ``p_{i+d+1} <= q_{i+1}``: one batch c
 ``p_0 .. p_{i+d} q_{i+1} .. q_b`` and ``q_0 .. q_i p_{i+d+1} .. p_a`` cost no more together; they are b + d and a - d
 batches. Here d = 1, a = R + 1, b = R - 1.
 
-So the points ``(R, F_R)`` lie on a convex chain. A price for each batch selects a vertex, found in O(n) with the
-lower envelope of lines; chords between known vertices supply the prices, and the exchange of tails gives any R between
-two vertices on one chord. All in integers ``floor(2^bits l(m))``: the result is exactly optimal for these, hence within
-``n 2^-bits`` bits of ``E_{n,R}``. So one R is found for millions of items; all R at once, and exact optima with all
-ties, are a case of :mod:`theory.bounds.block_sizes` with the profile ``f(M + 1) = l(n - M)``.
+So the points ``(R, F_R)`` are convex. A price for each batch selects a vertex, found in O(n) with the lower envelope of
+lines; chords between known vertices supply the prices, and the exchange of tails gives any R between two vertices on
+one chord. All in integers ``floor(2^bits l(m))``: the result is exactly optimal for these, hence within ``n 2^-bits``
+bits of ``E_{n,R}``. One R is found in this way for millions of items; all R at once, and exact optima with all ties,
+are a case of :mod:`theory.bounds.block_sizes` with the profile ``f(M + 1) = l(n - M)``.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ _LEVELS = 10**7  # logarithms for one number of rounds: a minute
 
 @dataclass(frozen=True, kw_only=True)
 class BatchPlan:
-    """The best batches for one number of rounds.
+    """The best block sizes for one number of rounds.
 
     Attributes:
         sizes: Batch sizes.
-        error: ``E_{n,R}`` is at most ``batch_kl(sizes)`` and at least that minus this number of bits.
+        error: Bits by which ``batch_kl(sizes)`` exceeds ``E_{n,R}`` at most.
     """
 
     sizes: tuple[int, ...]
@@ -94,7 +94,7 @@ def best_batches(n: int, rounds: int, *, bits: int = 80) -> BatchPlan:
         raise InputError(f"rounds must be at most n = {size}, got {wanted}.")
     require_operations(size, "the best batches", limit=_LEVELS, remedy="use a smaller n")
     levels = _levels(size, bits)
-    few, many = [0, size], list(range(size + 1))  # stops, counted from the end
+    few, many = [0, size], list(range(size + 1))  # stops, from the end
     while True:
         if wanted in (len(few) - 1, len(many) - 1):
             stops = few if wanted == len(few) - 1 else many
@@ -134,7 +134,7 @@ def _cheapest(levels: Sequence[int], rise: int, run: int) -> list[int]:
     """Return the stops of least cost with the price ``rise / run`` for each batch; the fewest batches among equals.
 
     ``G(m) = price + m l(m) + min_{m' < m} (G(m') - m' l(m))``: lines of falling slope -m', asked at rising l(m), so the
-    envelope is a queue. Costs are scaled so that one batch more breaks ties and nothing else.
+    envelope is a queue. Costs are scaled so that one more batch only breaks ties.
     """
     n = len(levels) - 1
     scale = run * (n + 1)

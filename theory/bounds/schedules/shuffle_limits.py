@@ -1,4 +1,4 @@
-r"""A uniformly random order of many items: what best batches cost in the limit, and bounds on the number of rounds.
+r"""Limits of the best block sizes for Shuffle of many items.
 
 Wen, Liang, Lu (arXiv 2608.25505). The finite optima are in :mod:`theory.bounds.schedules.shuffle`: ``E_{n,R}`` is the
 least divergence of R batches of n items, and ``g(M, B) = log2(M^B / (M)_B)`` that of one batch of B of M items.
@@ -41,7 +41,7 @@ def frontier(r: Any) -> LogNumber:
 
 
 def half_rounds(n: int) -> tuple[int, ...]:
-    """Return t triples, n/2 - 2t pairs and t singles, t the integer next to n/6: n/2 rounds whose cost stays bounded.
+    """Return t triples, n/2 - 2t pairs and t singles, t the integer next to n/6: n/2 rounds of bounded cost.
 
     ``g(M, B) <= (B - 1)/2 log2(M / (M - B))``, because ``(M - j)(M - B + j) >= M (M - B)``. The sum telescopes within
     each size to ``log2 n - 1/2 log2(t (n - 3t))``, and ``t (n - 3t) >= (n^2 - 4) / 12`` for even n. So for even n >= 4
@@ -62,11 +62,11 @@ def half_rounds(n: int) -> tuple[int, ...]:
 
 
 def rounds_at_least(n: int, epsilon: float) -> float:
-    """Return ``max(n / (1 + 2 eps ln 2), n 2^-eps)``, below the expected rounds of any rule of divergence eps bits.
+    """Return ``max(n / (1 + 2 eps ln 2), n 2^-eps)``, a lower bound on the rounds of a rule of divergence eps bits.
 
     Theorem 6 and Proposition 3 of the paper. For fixed batches: ``g(M, B) >= B (B - 1) / (2 n ln 2)`` and
     Cauchy-Schwarz give the first. ``2^g(M, B) >= M / (M - B + 1)`` and ``M_t >= R - t + 1`` give ``2^eps >= n / R``.
-    Rounded downwards for the float epsilon that is given: each has at most 12 roundings of 2^-53.
+    Rounded downwards for the given float epsilon; each has at most 12 roundings of 2^-53.
     """
     return max(n / (1 + 2 * epsilon * log(2)), n * 2.0**-epsilon) * (1 - 2.0**-48)
 

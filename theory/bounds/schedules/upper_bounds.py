@@ -1,4 +1,4 @@
-r"""Upper bounds on the expected divergence of block sizes in random order, beside the exact value.
+r"""Upper bounds on the expected divergence of block sizes in random order.
 
 Write ``d_k = Z_k - Z_{k-1} >= 0`` for k = 2..n (``theory/bounds/schedules/random_order.py``). A block that ends at N
 and does not start at k pays ``c_k = N - k + 1`` for the rise at k, so the exact cost is ``sum_k c_k d_k`` with ``c_k
@@ -23,9 +23,9 @@ block: ``cost <= (psi(b/n) / psi(a/n) - 1) sum_{j=a+1}^{b-1} (j/n)(1 - j/n) n (Z
 the first and the last block, which enter with their exact cost.
 
 The plug-in price of a block from a to b, ``(b - a - 1)(Z_b - Z_{a+1})``, replaces every rise of the curve by all of it
-(arXiv 2608.13520 in its form for fixed sizes): between the exact cost and each of ``(s - 1) Z_n`` and, for an inner
-block, Wainwright's. What the best blocks of a number of steps cost at most, for times that are random:
-:func:`theory.bounds.schedules.wainwright.wainwright_bound`.
+(arXiv 2608.13520 in its form for fixed sizes): it lies between the exact cost and each of ``(s - 1) Z_n`` and, for an
+inner block, Wainwright's. For random times, :func:`theory.bounds.schedules.wainwright.wainwright_bound` bounds the cost
+of the best blocks.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ _SORTED = 2 * 10**5  # conditional entropies sorted for the entropy bound: secon
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """One number beside the exact value.
+    """One upper bound, or the exact value.
 
     Attributes:
         value: Bits; exact for exact input.
-        name: What it is.
-        source: The theorem, and where the statement is ours.
+        name: Its name.
+        source: The theorem, or "derived here".
         error: A proven bound on the error of a float value; zero for exact ones.
     """
 
@@ -79,8 +79,8 @@ def upper_bounds(
     """Return the exact expected divergence, then every upper bound that applies.
 
     Args:
-        source: A curve or mean entropies give the bounds that need no more; a table adds the entropy bound of
-            the EB-sampler, a pmf decoded in one step adds Fast-dLLM's.
+        source: A curve, mean entropies, a table, which adds the entropy bound of the EB-sampler, or a pmf, which in one
+            step adds Fast-dLLM's bound.
         sizes: Block sizes.
 
     Example:
@@ -132,7 +132,7 @@ def _rise_costs(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
 def _error(curve: InformationCurve, size: Fraction | int) -> float:
     """Return a bound on the error of a float combination of means whose coefficients sum to ``size`` in size.
 
-    A mean passes through at most n + 8 roundings more than a plain combination: products, and a sum over n.
+    A mean passes through at most n + 8 more roundings than a plain combination: products, and a sum over n.
     """
     return curve.error_of(ceil(size) + curve.n + 8)
 
@@ -265,7 +265,7 @@ def confidence_bound(pmf: JointPMF, *, vocabulary: int | None = None) -> Bound:
 
 
 def _read(pmf: JointPMF, i: int) -> list[Fraction]:
-    """Return ``P(y_i = v)`` for every token of a float pmf, its floats read as the exact numbers that they are."""
+    """Return ``P(y_i = v)`` for every token of a float pmf, with its floats read as exact numbers."""
     sums: dict[Any, Fraction] = {}
     for y, p in pmf:
         sums[y[i]] = sums.get(y[i], Fraction(0)) + Fraction(p)

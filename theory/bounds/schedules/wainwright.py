@@ -1,4 +1,4 @@
-r"""Wainwright's bound for cells of time and the plug-in price of a step, from the growth in ``random_times.py``.
+r"""Wainwright's bound for random reveal times, and the plug-in price of a step.
 
 Times count reveal probabilities, ``psi(t) = t / (1 - t)`` the odds. arXiv 2608.13520; constants derived here.
 
@@ -88,7 +88,7 @@ class WainwrightBound:
 
 
 def even_cells(n: int, cells: int) -> tuple[Fraction, ...]:
-    """Return K cells from time 1/n to 1 - 1/n, even in the log-odds but for the rounding to short fractions.
+    """Return K cells from time 1/n to 1 - 1/n, even in the log-odds up to rounding to short fractions.
 
     Example:
         >>> even_cells(5, 2)
@@ -160,7 +160,7 @@ def best_wainwright_bounds(source: Source, most: int) -> list[Approximate | None
 
 @dataclass(frozen=True, eq=False)
 class _Priced:
-    """Cells with what they cost: (S_k, H_k) for each, the root of the complexity, and the first and the last step."""
+    """Cells with (S_k, H_k) for each, the root of the complexity, and the cost of the first and the last step."""
 
     grid: tuple[Fraction, ...]
     parts: list[tuple[arb, arb]]
@@ -182,7 +182,7 @@ def _bound(cells: _Priced, steps: int) -> WainwrightBound:
     counts = tuple(_count(inner * _sqrt(s * h), root) for s, h in cells.parts)
     shares = [(s / c, h) for (s, h), c in zip(cells.parts, counts, strict=True) if h != 0]
     total = closed = sum((share.expm1() * h for share, h in shares), cells.ends)
-    if root.lower() > 0:  # counts are then whole numbers of at least (1 - 2^-49) of their shares
+    if root.lower() > 0:  # counts are then at least (1 - 2^-49) of their shares
         widest = arb(max(float(share.upper()) for share, _ in shares) * (1 + 2.0**-50))
         closed = cells.ends + widest.exp() * root * root / inner * (1 + arb(2) ** -48)
     return WainwrightBound(value=approximated(total), closed=approximated(closed), cells=grid, counts=counts)
@@ -228,7 +228,7 @@ def _root(parts: Sequence[tuple[arb, arb]]) -> arb:
 
 
 def _sqrt(x: arb) -> arb:
-    """Return the root of a number that is at least 0, whatever the rounding of a float curve says."""
+    """Return the root of a number that is at least 0 up to rounding."""
     if x == 0 or x.lower() > 0:
         return x.sqrt()
     half = x.upper().sqrt() / 2
@@ -236,7 +236,7 @@ def _sqrt(x: arb) -> arb:
 
 
 def _count(amount: arb, root: arb) -> int:
-    """Return the whole number of steps of a cell: its share, rounded up."""
+    """Return the number of steps of a cell, its share rounded up."""
     if not root.lower() > 0:
         return 1
     share = Fraction(float(amount.mid() / root.mid()))
