@@ -1,4 +1,4 @@
-"""Unmasking policies, each defined once and used by the exact decoder and by the samplers."""
+"""Unmasking policies, used by the exact decoder and by the samplers."""
 
 from theory.policies.policy import Plan, Policy, RankedPolicy, parse_policy, register, registered_policies
 from theory.policies.ranked import Ranked

@@ -1,4 +1,4 @@
-"""Policies as processes: with confidence of the sampled token (draw first, then rank), or plainly."""
+"""Policies run as rules with memory, and policies that score the drawn token."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["Factorised", "SampledConfidence", "Wrapped", "gathered", "unmasked"]
 
 
 class Wrapped:
-    """What a policy run as a process has in common: its traits, no memory, and an end when nothing is masked."""
+    """The base of policies run as rules with memory: no memory, and an end when nothing is masked."""
 
     policy: Any
 
     @property
     def clocked(self) -> bool:
-        """Whether the policy goes by the clock."""
+        """Whether the policy depends on the number of the step."""
         return bool(getattr(self.policy, "clocked", False))
 
     @property
@@ -46,13 +46,13 @@ class Wrapped:
 class SampledConfidence(Wrapped):
     """A ranked policy as released code runs it at tau > 0.
 
-    A token is drawn at every competing position; the score of a position is the probability of its drawn token
-    (before the transform in LLaDA and Fast-dLLM, after it in Dream). The chosen positions keep their drawn tokens,
-    the others are masked and drawn anew in the next step. The set depends on the drawn tokens, so that a step is no
+    A token is drawn at every competing position; the score of a position is the probability of its drawn token (before
+    the transform in LLaDA and Fast-dLLM, after it in Dream). The chosen positions keep their drawn tokens, the others
+    stay masked and are drawn again in the next step. The set depends on the drawn tokens, so that a step is not a
     product given the set, and Theorem 1 of arXiv 2510.04767 does not apply.
 
     Attributes:
-        policy: Says how many positions to take, and how ties are broken.
+        policy: The rule for the number of positions and for ties.
     """
 
     policy: RankedPolicy
@@ -71,7 +71,7 @@ class SampledConfidence(Wrapped):
 
 @dataclass(frozen=True)
 class Factorised(Wrapped):
-    """A memoryless policy run as a process: choose a set, then draw its tokens independently.
+    """A policy without memory: choose a set, then draw its tokens independently.
 
     Attributes:
         policy: The policy.

@@ -1,4 +1,4 @@
-"""Scores (:mod:`theory.policies.scores`) as balls, for rules whose chances are functions of them."""
+"""Scores of positions in ball arithmetic."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def ball_scores(by: str, view: View) -> NDArray[Any]:
 
     Args:
         by: The name of the score.
-        view: One with marginals in balls, or exact.
+        view: A view with exact marginals, or with marginals in balls.
 
     Example:
         >>> from flint import fmpq

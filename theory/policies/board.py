@@ -1,8 +1,8 @@
-"""A batch of runs in the middle of a step, for rules with memory, rules that look at drawn tokens, and remasking.
+"""A batch of runs in the middle of a step, for rules with memory.
 
-Such a rule is a small program over the board: it asks :class:`~theory.policies.process.Chance` for everything random.
-The exact decoder's chance splits a row into one row per possible result, with weights; the sampler's draws one result
-per row. The program is the same.
+Such a rule is a program over the board. It asks :class:`~theory.policies.process.Chance` for every random choice. In
+the exact decoder chance splits a row into one row per possible result, with weights; in a sampler it draws one result
+per row. The rule itself is the same.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ __all__ = ["Board"]
 class Board:
     """B runs over n positions.
 
-    Whatever belongs to a row must be on the board before chance is asked again, since chance may split rows:
+    All data of a row must be stored on the board before chance is asked again, since chance may split rows:
     ``board = board.remember(drawn=tokens)``.
 
     Attributes:
         tokens: Token ids, -1 where masked, shape (B, n).
-        probs: Marginals at the start of the step, untransformed, shape (B, n, V). At revealed positions they put
-            everything on the token that stands there, or, off the support, are those of the convention.
-        memory: What the rule keeps, by name; each array has B rows.
-        weights: What the exact decoder keeps: probabilities of the rows, and ``probs`` as balls. Empty in a sampler.
+        probs: Marginals at the start of the step, untransformed, shape (B, n, V). A revealed token has probability 1;
+            off the support the convention applies.
+        memory: Arrays that the rule keeps, by name, each with B rows.
+        weights: Arrays of the exact decoder: probabilities of the rows, and ``probs`` as balls. Empty in a sampler.
         numbers: The kind of number in ``probs``.
-        transform: How marginals become the distributions that tokens are drawn from.
+        transform: Temperature and truncation.
         oracle: The model.
         step: Number of model calls before this step.
         fillable: The positions that were masked at the start, bool, shape (B, n); ``None`` for all.
-        rates: The kind of number for chances that do not come from ``probs``: rationals in the exact decoder, float
-            pmfs included; ``None`` for that of ``probs``.
+        rates: The kind of number for chances that do not come from ``probs``: rationals in the exact decoder, also for
+            float pmfs; ``None`` for the kind of ``probs``.
     """
 
     tokens: Array
@@ -67,7 +67,7 @@ class Board:
         return self.transform.draw(self.probs, self.numbers)
 
     def view(self, masked: Array | None = None) -> View:
-        """Return what a memoryless policy sees; ``masked`` may narrow the positions that compete."""
+        """Return the view of a policy without memory; ``masked`` may restrict the positions that compete."""
         return View(
             self.transform.scores_read(self.probs, self.numbers),
             self.masked if masked is None else masked,
@@ -81,7 +81,7 @@ class Board:
 
     @property
     def reals(self) -> tuple[Array, Numbers]:
-        """Return ``probs`` and their kind of number for irrational functions: balls, in a sampler floats."""
+        """Return ``probs`` for irrational functions, with their kind of number: balls, or floats in a sampler."""
         if (known := self.known_balls) is not None:
             return known, BALLS
         return (balls(self.probs), BALLS) if self._is_exact else (self.probs, self.numbers)
@@ -92,12 +92,12 @@ class Board:
 
     @property
     def known_balls(self) -> Array | None:
-        """The balls that ``probs`` round, unless a rule has changed ``probs`` since."""
+        """The marginals as balls, or ``None`` if a rule has changed ``probs`` since."""
         same = "balls" in self.weights and np.array_equal(self.probs, self.weights["rounded"])
         return self.weights["balls"] if same else None
 
     def with_reals(self, probs: Array, kind: Numbers) -> Board:
-        """Return the board with other marginals, in the kind of number of :attr:`reals`; what rules read are floats."""
+        """Return the board with other marginals, in the kind of number of :attr:`reals`; rules read floats."""
         if kind is not BALLS:
             return replace(self, probs=probs)
         rounded = kind.floats(probs)
@@ -117,7 +117,7 @@ class Board:
         return replace(self, memory={k: v for k, v in self.memory.items() if k not in names})
 
     def write(self, where: Array, tokens: Array) -> Board:
-        """Return the board with ``tokens`` (B, n) put at the positions ``where`` (B, n); -1 masks them again."""
+        """Return the board with ``tokens`` (B, n) at the positions ``where`` (B, n); -1 masks them again."""
         return replace(self, tokens=self.numbers.xp.where(where, tokens, self.tokens))
 
     def remask(self, where: Array) -> Board:
@@ -125,7 +125,7 @@ class Board:
         return self.write(where, self.numbers.xp.zeros_like(self.tokens) + MASK)
 
     def take(self, rows: Any) -> Board:
-        """Return the board of the given rows, in order; a row may come several times."""
+        """Return the board of the given rows, in order; a row may be repeated."""
         return replace(
             self,
             tokens=self.tokens[rows],
@@ -138,8 +138,8 @@ class Board:
     def left_out(self) -> Array:
         """Return the marginal of each position given all *other* revealed tokens, shape (B, n, V).
 
-        At a masked position that is ``probs``; at a revealed one the ideal model is asked with it masked. An oracle
-        with a method ``left_out(tokens)`` answers for all positions at once; others are asked about n states.
+        At a masked position that is ``probs``; at a revealed one the model is asked with this position masked. A model
+        with a method ``left_out(tokens)`` gives all positions in one pass; others are asked about n states.
         """
         known = getattr(self.oracle, "left_out", None)
         if known is not None:

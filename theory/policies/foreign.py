@@ -1,6 +1,7 @@
-"""Calls of a rule's methods: what a rule of the user's own raises, or returns in place of a plan, is one line.
+"""Checked calls of a user's rule, whose errors become one line.
 
-An error inside the project's rules is a bug of ours and stays as it is.
+Exceptions and wrong return values of a user's own rule become one line; an exception in a rule of the project is a bug
+and is not changed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _OURS = ("figures", "models", "synthetic", "theory")
 
 @contextmanager
 def blamed(rule: object, method: str) -> Generator[None]:
-    """Turn what a user's rule raises within the context, an exit included, into an :class:`InputError`.
+    """Turn any exception of a user's rule inside the ``with`` block into an :class:`InputError`.
 
     Example:
         >>> from fractions import Fraction
@@ -71,7 +72,7 @@ def started(process: Any, board: Board) -> Board:
 
 def stepped(process: Any, board: Board, chance: Any) -> Board:
     """Return ``process.step(board, chance)``."""
-    with blamed(getattr(process, "policy", process), "step"):  # a policy run as a process: its plan may raise
+    with blamed(getattr(process, "policy", process), "step"):  # the plan of a wrapped policy may raise
         after = process.step(board, chance)
     return _a_board(process, "step", after)
 
@@ -88,10 +89,10 @@ def finished_rows(process: Any, board: Board) -> Any:
 
 
 def chances_of(probability: Any) -> Any:
-    """Return the chances of coins that a rule asks for, shape (B, n), as they are.
+    """Return the chances that a rule passes to ``flip``, shape (B, n), unchanged.
 
     Raises:
-        InputError: If one is NaN or not between 0 and 1 (floats: to 1e-9; balls: if it surely is not).
+        InputError: If one is NaN or not between 0 and 1 (floats within 1e-9; balls only if certain).
 
     Example:
         >>> chances_of(np.array([[0.5, 1.5]]))

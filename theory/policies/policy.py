@@ -1,7 +1,8 @@
-"""Unmasking policies: *score x count x block*, and their registry.
+"""Unmasking policies and their registry.
 
-A policy is a frozen dataclass with a method ``plan(view)``; its fields are its parameters. Ranked policies say
-only how many positions to take (``count``). To add one: a class in a file of its own here, with ``@register``.
+A policy is a frozen dataclass with a method ``plan(view)``; its fields are its parameters. Ranked policies only define
+how many positions to take (``count``). A new rule is one class in a file of ``theory/policies/rules/``, with
+``@register``.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Plan(Protocol):
 
 
 class Policy(Protocol):
-    """Anything that plans the next step from the marginals."""
+    """A rule that plans the next step from the marginals."""
 
     def plan(self, view: View) -> Plan:
         """Return the plan for one step of every row."""
@@ -52,22 +53,22 @@ class Policy(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What every registered rule has: a name, an example, its source and a text form.
+    """The base of every registered rule.
 
     Class attributes:
         name: Its registered name.
-        example: A specification that works.
+        example: A valid specification.
         source: Where it was published.
-        release: Which released code it is identical to, and with which switches.
-        formula: What it takes, in one line.
+        release: The released code that it equals, and with which switches.
+        formula: The rule in one line.
         cost: Work per step for n positions and V tokens, beyond the model call.
         clocked: Whether it reads the number of the step; it may then take no position in a step.
-        rational: Whether its own random choices have rational probabilities; others are balls (``arb``), of
-            :attr:`theory.policies.view.View.reals`, or floats, for which no error is proved.
+        rational: Whether its own random choices have rational probabilities. If not, they are balls (``arb``) from
+            :attr:`theory.policies.view.View.reals`, or floats without a proven error.
         asks: Whether it asks the model about other states.
-        doubts: Whether all it asks is each position given the others, :meth:`theory.policies.board.Board.left_out`.
-        lumps: Whether it takes a *number* of positions that depends only on how many are left and, when all
-            positions look alike, on their common marginal: then it can be followed through lumped chains.
+        doubts: Whether it asks only for each position given the others, :meth:`theory.policies.board.Board.left_out`.
+        lumps: Whether, when all masked positions have the same marginal, the number that it takes depends only on how
+            many are left and on that marginal: it can then be decoded by a lumped chain.
     """
 
     name: ClassVar[str] = ""
@@ -83,7 +84,7 @@ class Rule:
     lumps: ClassVar[bool] = False
 
     def __str__(self) -> str:
-        """Return the specification that :func:`parse_policy` reads; defaults are left out."""
+        """Return the specification that :func:`parse_policy` reads, without defaults."""
         required_first = sorted(fields(self), key=lambda f: f.default is not MISSING)
         given = [(f.name, getattr(self, f.name), f.default) for f in required_first]
         parts = [f"{name}={_text(value)}" for name, value, default in given if value != default]
@@ -98,7 +99,7 @@ class RankedPolicy(Rule):
     Attributes:
         by: The score: confidence, margin, entropy, left_to_right or random.
         ties: Equal scores: ``random``, ``lowest`` index (torch.topk-like) or ``all`` of the best (dInfer).
-        block: Block length of semi-autoregressive decoding; ``None`` decodes the whole as one group.
+        block: Block length of semi-autoregressive decoding; ``None`` for a single block.
         confidence: With ``by=confidence`` and tau > 0: the ``max`` probability (the papers), or that of a token
             ``sampled`` first at every competing position (the released LLaDA, Dream and Fast-dLLM code).
     """
@@ -118,11 +119,11 @@ class RankedPolicy(Rule):
             object.__setattr__(self, "block", positive_int(self.block, "block"))
 
     def score_limit(self, name: str) -> None:
-        """Read the field ``name`` as a value that scores are compared with.
+        """Check the field ``name``, a value that scores are compared with.
 
         Raises:
-            InputError: If it is outside of 0..1 where the score is a confidence or a margin, or above 1 elsewhere: all
-                other scores are at most 0, and released settings keep limits such as 0.9 for them.
+            InputError: If it is outside 0..1 for a confidence or a margin, or above 1 for another score. Those are at
+                most 0, but released settings use limits such as 0.9 for them.
         """
         least = 0 if self.by in ("confidence", "margin") else None
         object.__setattr__(self, name, bounded(getattr(self, name), name, least, 1))
@@ -162,7 +163,7 @@ def register(name: str) -> Callable[[_P], _P]:
 
 @cache
 def registered_policies() -> dict[str, type[Rule]]:
-    """Return all registered rules by name: policies, and processes (:mod:`theory.policies.process`)."""
+    """Return all registered rules by name, policies and rules with memory (:mod:`theory.policies.process`)."""
     package = importlib.import_module("theory.policies.rules")
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"theory.policies.rules.{module.name}")
@@ -170,9 +171,9 @@ def registered_policies() -> dict[str, type[Rule]]:
 
 
 def parse_policy(spec: str) -> Any:
-    """Return the policy or process of a specification ``name:key=value,...``.
+    """Return the rule of a specification ``name:key=value,...``.
 
-    ``name`` is registered, or ``module:attribute`` names a class or an object of one's own.
+    ``name`` is registered, or ``module:attribute`` for a class or an object of the user's own.
 
     Raises:
         InputError: For an unknown name or key, a missing key, or a value out of range.
@@ -205,7 +206,7 @@ def _imported(name: str) -> Any:
     module, _, attribute = name.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)
-    except (Exception, SystemExit) as error:  # whatever the user's module raises is one line
+    except (Exception, SystemExit) as error:  # any exception of the user's module becomes one line
         known = ", ".join(registered_policies())
         raise InputError(
             f"cannot load policy {name!r}: {type(error).__name__}: {error}; known: {known}, or module:attribute."
@@ -264,7 +265,7 @@ def _text(value: Any) -> str:
 
 
 def _ratio(value: Fraction) -> str:
-    """Return a ratio, or ``1e400`` where that says the same in far fewer characters.
+    """Return a ratio as text, or ``1e400`` and the like where that is far shorter.
 
     Example:
         >>> _ratio(Fraction(9, 10)), _ratio(Fraction(12, 10**40)), _ratio(Fraction(10**400))

@@ -1,7 +1,7 @@
-"""Prefix rules: go down the ranking while a budget on the entropies lasts.
+"""Rules that take positions in ranked order while an entropy budget lasts.
 
-Positions of equal score may have different entropies. They are gone through with the smaller entropy first; what is
-then still equal is interchangeable, and the tie rule decides.
+Positions of equal score are ordered by entropy, the smaller first. If that is equal too they are interchangeable, and
+the tie rule decides.
 """
 
 from __future__ import annotations
@@ -27,17 +27,19 @@ _Exact = Sequence[LogNumber]
 
 @dataclass(frozen=True, kw_only=True)
 class EntropyPrefix(RankedPolicy):
-    """A ranked policy whose number follows from the entropies in the order of the ranking."""
+    """A ranked policy that takes a number of positions given by their entropies in ranked order."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.by == "random":
-            raise InputError(f"{self.name} goes down a ranking; by=random gives none, take another score.")
+            raise InputError(
+                f"{self.name} needs a ranking, which by=random does not give; use another score."
+            )
 
     def number(self, view: View, entropies: Array) -> Array:  # noqa: ARG002
         """Return how many positions to take, given their entropies in the order of the ranking, shape (B, n).
 
-        Entropies of positions that do not compete stand last and are below every real one.
+        Positions that do not compete come last, with a value below every entropy.
         """
         raise TypeError(f"{type(self).__name__} does not say how many positions to take.")
 
@@ -57,7 +59,7 @@ class EntropyPrefix(RankedPolicy):
         if ordered.dtype != np.dtype(object):
             return self.number(view, ordered)
         rows, index = distinct_rows(ordered)
-        # how many compete follows from the row: fillers stand at the others
+        # the row shows how many compete: the others hold a filler
         fewer = replace(view, probs=view.probs[rows], masked=view.masked[rows], fillable=None)
         return self.number(fewer, ordered[rows])[index]
 
@@ -71,16 +73,15 @@ def ranks(view: View) -> Array:
 def longest_within(
     view: View, entropies: Array, spent: Callable[[_Exact], LogNumber], budget: Fraction
 ) -> Array:
-    """Return the length of the longest prefix of every row that spends no more than the budget; 0 if none.
+    """Return the length of the longest prefix of every row within the budget; 0 if none.
 
-    Exact numbers only. What is spent must not fall from a prefix to a longer one: then few prefixes are summed, by
-    doubling and bisection.
+    Exact numbers only. ``spent`` must not decrease with the prefix, so that doubling and bisection find it.
 
     Args:
         view: The batch.
-        entropies: In the order of the ranking, shape (B, n); positions that do not compete stand last.
-        spent: What a prefix costs.
-        budget: What it may cost.
+        entropies: In the order of the ranking, shape (B, n); positions that do not compete come last.
+        spent: The cost of a prefix.
+        budget: The largest cost allowed.
     """
     found: list[int] = []
     for row, left in zip(entropies, view.left.tolist(), strict=True):
@@ -97,7 +98,7 @@ def longest_within(
 
 
 def total(entropies: _Exact) -> LogNumber:
-    """Return the sum; entropies that stand in several places are counted first.
+    """Return the sum, counting equal entropies first.
 
     Example:
         >>> one = LogNumber.log2(2)

@@ -1,4 +1,4 @@
-"""Processes: rules that are more than a set of positions per state, written once for the exact and the sampled run.
+"""Rules with memory, written once for exact and sampled runs.
 
 | what it does | examples |
 |---|---|
@@ -19,14 +19,14 @@ __all__ = ["Chance", "Process"]
 
 
 class Chance(Protocol):
-    """The source of everything random. Each call returns the board, perhaps with its rows split, and the result."""
+    """The source of random choices. Each call returns the board, perhaps with its rows split, and the result."""
 
     def choose(self, board: Board, plan: Plan) -> tuple[Board, Array]:
         """Return a set of positions drawn from ``plan``, bool, shape (B, n)."""
         ...
 
     def reveal(self, board: Board, chosen: Array) -> Board:
-        """Return the board with a token drawn at each chosen position: the factorised step of the paper."""
+        """Return the board with an independent token drawn at each chosen position."""
         ...
 
     def propose(self, board: Board, where: Array) -> tuple[Board, Array]:
@@ -40,10 +40,10 @@ class Chance(Protocol):
 
 @runtime_checkable
 class Process(Protocol):
-    """A rule as a program over the board."""
+    """A rule with memory, as a program over the board."""
 
     def start(self, board: Board) -> Board:
-        """Return the board with the memory at the start."""
+        """Return the board with the initial memory."""
         ...
 
     def step(self, board: Board, chance: Chance) -> Board:

@@ -1,7 +1,7 @@
-"""The step of a policy that takes the best of a ranking: a score per position and a number to take.
+"""Selection of the best-ranked positions.
 
-One object, two readings: :meth:`Ranked.distribution` gives the exact distribution of the chosen set, for the exact
-decoder; :meth:`Ranked.sample` draws one set per row of a batch, for samplers on any array library.
+:meth:`Ranked.distribution` gives the exact distribution of the chosen set, for the exact decoder; :meth:`Ranked.sample`
+draws one set per row of a batch, for samplers on any array library.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["Ranked", "SetDistribution"]
 
 TIES = ("random", "lowest", "all")
 _SETS = 10**6  # sets of one state: the exact distribution lists them
-_FEW = 100  # scores: below this Python's own tables are done before numpy has begun
+_FEW = 100  # scores: below this Python's dicts are faster than numpy
 SetDistribution = tuple[
     tuple[int, Any], ...
 ]  # (set as bit mask, probability: fmpq, or arb of irrational rules)
@@ -40,7 +40,7 @@ class Ranked:
         scores: Shape (B, n), higher is better.
         take: Number of positions to take, integers, shape (B,).
         ties: Equal scores: ``random`` (uniform), ``lowest`` index first, or ``all`` that equal the last one taken.
-        least: The smallest number that is allowed: 0 for rules that go by the clock.
+        least: The smallest number allowed, 0 for scheduled rules.
     """
 
     view: View
@@ -58,7 +58,7 @@ class Ranked:
         return replace(self, view=wide, scores=self.scores[index], take=self.take[index])
 
     def distribution(self) -> tuple[NDArray[np.int64], list[SetDistribution]]:
-        """Return the exact distribution of the set: an index per row, and the distinct distributions it points to.
+        """Return the exact distribution of the set as an index per row into a list of distinct distributions.
 
         Only for numpy batches. Rows with the same ranking and number share one distribution.
         """
@@ -73,7 +73,7 @@ class Ranked:
         """Return a chosen set per row, bool, shape (B, n).
 
         Args:
-            uniforms: Independent uniform numbers in [0, 1), shape (B, n): they break the ties.
+            uniforms: Independent uniform numbers in [0, 1), shape (B, n), which break the ties.
         """
         xp = self.view.numbers.xp
         levels = xp.astype(self.levels(), uniforms.dtype)
@@ -123,7 +123,7 @@ class Ranked:
 
 
 def _inverse_order(xp: Any, order: Array) -> Array:
-    # written in place: a tenth of the time of a second sort
+    # ten times faster than a second sort
     if hasattr(order, "scatter"):  # a tensor of torch
         places = xp.cumulative_sum(xp.ones_like(order), axis=1) - 1
         return order.scatter(1, order, places)
@@ -141,7 +141,7 @@ def _falling(codes: list[int]) -> list[int]:
 
 
 def _distribution(levels: Sequence[int], take: int, ties: str) -> SetDistribution:
-    """All of the levels above the boundary, and a part of the boundary level as the tie rule says."""
+    """Return the sets with all levels above the boundary and a part of the boundary level, by the tie rule."""
     if take == 0:
         return ((0, fmpq(1)),)
     order = sorted((level, i) for i, level in enumerate(levels))

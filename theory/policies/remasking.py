@@ -1,4 +1,4 @@
-"""What the remasking rules share: masking the lowest tokens again, blocks, and a clock."""
+"""Helpers that the remasking rules share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def remask_lowest(
     """Mask the ``take`` lowest-scored candidates again.
 
     Args:
-        board: The runs; what belongs to a row must be remembered, since rows may split.
+        board: The runs, with all data of a row in their memory, since rows may split.
         chance: Breaks the ties.
         scores: Lower is masked first, shape (B, n).
         candidates: Revealed positions that compete, bool, shape (B, n).
@@ -27,7 +27,7 @@ def remask_lowest(
     Returns:
         The board, and which positions were masked, bool, shape (B, n).
     """
-    # chance chooses among masked positions: all candidates are masked, and the others get their tokens back
+    # chance chooses among masked positions: mask all candidates, then restore the others
     board = board.remember(held=board.tokens).remask(candidates)
     plan = Ranked(board.view(candidates), -scores, take, ties, least=0)
     board, chosen = chance.choose(board, plan)
@@ -52,7 +52,7 @@ def fillable(board: Board) -> Array:
 
 
 def start_clock(board: Board) -> Board:
-    """Return the board with a count of model calls per row, for rules that end by the clock."""
+    """Return the board with a count of model calls per row, for rules that end after a number of calls."""
     return board.remember(calls=board.numbers.xp.zeros_like(board.tokens[:, 0]))
 
 

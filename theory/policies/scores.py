@@ -1,4 +1,6 @@
-"""Scores: which masked position goes first. Higher is better; all read the untempered marginals.
+"""Scores by which masked positions are ranked.
+
+Higher is better; all scores read the untempered marginals.
 
 | name | score of position i | called elsewhere |
 |---|---|---|
@@ -26,7 +28,7 @@ def _confidence(view: View) -> Array:
     xp, probs = view.numbers.xp, view.probs
     if probs.shape[-1] > _FEW:
         return xp.max(probs, axis=-1)
-    best = probs[..., 0]  # few tokens: far faster than a reduction along a short last axis
+    best = probs[..., 0]  # for few tokens far faster than a reduction along the last axis
     for v in range(1, probs.shape[-1]):
         best = xp.maximum(best, probs[..., v])
     return best
@@ -35,7 +37,7 @@ def _confidence(view: View) -> Array:
 def _margin(view: View) -> Array:
     xp, probs = view.numbers.xp, view.probs
     best = xp.max(probs, axis=-1)
-    # the first token that reaches the maximum is taken out; a tie then leaves a margin of zero
+    # the first maximum is removed, so that a tie gives a margin of zero
     first = xp.cumulative_sum(xp.astype(probs == best[..., None], xp.int64), axis=-1)
     is_first = (first == 1) & (probs == best[..., None])
     return best - xp.max(xp.where(is_first, xp.zeros_like(probs), probs), axis=-1)

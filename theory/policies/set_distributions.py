@@ -21,15 +21,15 @@ _SLACK = arb(SUM_TOLERANCE)
 def usable_distributions(
     distributions: list[SetDistribution], *, exact: bool
 ) -> tuple[list[SetDistribution], bool]:
-    """Return distributions of rationals and balls, and whether those are the true values: floats are of unknown error.
+    """Return distributions as rationals and balls, and whether their values are proven, as floats are not.
 
     Args:
-        distributions: As a plan gives them; a rule of one's own may use any kind of number.
-        exact: Whether the run is one of rationals.
+        distributions: Those of a plan; a user's rule may use any kind of number.
+        exact: Whether the run is exact.
 
     Raises:
-        InputError: For a chance that is no rational where the run needs one, or is NaN or negative, and for chances
-            that do not sum to 1 (with floats among them: to 1e-9).
+        InputError: For a chance that is not rational in an exact run, or is NaN or negative, or chances that do not sum
+            to 1 (with floats among them, within 1e-9).
 
     Example:
         >>> distributions, proven = usable_distributions([((1, 0.5), (2, 0.5))], exact=False)
@@ -54,7 +54,7 @@ def usable_distributions(
 
 
 def _checked(distribution: SetDistribution) -> SetDistribution:
-    """Return a distribution of rationals and balls that may be one; of balls only what is surely wrong is refused."""
+    """Return a checked distribution of rationals and balls; balls are refused only if certainly wrong."""
     for chosen, p in distribution:
         if p < 0 or (isinstance(p, arb) and not p.is_finite()):
             where = [i for i in range(chosen.bit_length()) if chosen >> i & 1]

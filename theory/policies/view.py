@@ -16,24 +16,24 @@ from theory.validation import InputError
 
 __all__ = ["UNKNOWN", "Oracle", "View"]
 
-UNKNOWN = -2  # no token has this code: what was drawn off the support
+UNKNOWN = -2  # the code of a token drawn off the support
 
 
 class Oracle(Protocol):
-    """The model itself, for policies that ask it about other states than the present one.
+    """The model, for policies that ask it about other states than the current one.
 
-    An oracle that can give each position given all others in one pass has a method ``left_out(tokens)`` too, from
+    A model that can compute each position given all others in one pass also has a method ``left_out(tokens)``, from
     (B, n) to (B, n, V); see :meth:`theory.policies.board.Board.left_out`.
     """
 
     def ask(self, tokens: Array) -> Array:
-        """Return the marginals of K other states of every row: tokens (B, K, n) to (B, K, n, V)."""
+        """Return the marginals of K other states of every row, from tokens (B, K, n) to (B, K, n, V)."""
         ...
 
     def background(self) -> Array:
         """Return how often each token occurs: the mean over positions of the fully masked marginals.
 
-        Shape (n, V), or (B, n, V) where rows answer different prompts.
+        Shape (n, V), or (B, n, V) if rows have different prompts.
         """
         ...
 
@@ -43,18 +43,18 @@ class View:
     """Untempered marginals of a batch of B states over n positions.
 
     Attributes:
-        probs: ``p_i(v)``, shape (B, n, V), or (B, 1, V) where all positions look alike; rows of revealed positions
-            are ignored.
+        probs: ``p_i(v)``, shape (B, n, V), or (B, 1, V) if all positions have the same marginal; revealed positions are
+            ignored.
         masked: Positions not decoded yet, bool, shape (B, n).
         numbers: The kind of number in ``probs``.
         block: Length of the blocks that compete one after the other; ``None`` for a single group.
-        revealed: The revealed tokens, for policies that need more than marginals: codes of the pmf, -1 where masked,
-            :data:`UNKNOWN` off the support; shape (B, n). ``None`` if the caller has none.
+        revealed: The revealed tokens as codes of the pmf, -1 where masked, :data:`UNKNOWN` off the support; shape
+            (B, n). ``None`` if not given.
         step: Number of model calls before this one, the same for all rows.
-        tokens: The revealed tokens as the oracle reads them, -1 where masked, shape (B, n).
-        oracle: The model, for further questions.
+        tokens: The revealed tokens as the model reads them, -1 where masked, shape (B, n).
+        oracle: The model.
         fillable: The positions that were masked at the start, bool, shape (B, n); ``None`` for all.
-        in_balls: Returns ``probs`` as balls; ``None`` in a sampler, and where ``probs`` are exact.
+        in_balls: Function that returns ``probs`` as balls; ``None`` in a sampler, or if ``probs`` are exact.
     """
 
     probs: Array
@@ -70,23 +70,21 @@ class View:
 
     def __post_init__(self) -> None:
         if isinstance(self.numbers, ExactNumbers) and self.probs.dtype != np.dtype(object):
-            object.__setattr__(self, "numbers", FLOAT64)  # tempering has left the rationals
+            object.__setattr__(self, "numbers", FLOAT64)  # tempered values are floats
 
     def asked(self) -> tuple[Array, Oracle]:
-        """Return the tokens and the oracle.
+        """Return the tokens and the model.
 
         Raises:
-            InputError: If the caller has given none.
+            InputError: If there is no model.
         """
         if self.tokens is None or self.oracle is None:
-            raise InputError(
-                "this policy asks the model further questions; the caller gave it no model to ask."
-            )
+            raise InputError("this policy asks the model about other states, but no model was given.")
         return self.tokens, self.oracle
 
     @property
     def reals(self) -> tuple[Array, Numbers]:
-        """Return ``probs`` and their kind of number for irrational functions: balls, in a sampler floats."""
+        """Return ``probs`` for irrational functions, with their kind of number: balls, or floats in a sampler."""
         if self.in_balls is not None:
             return self.in_balls(), BALLS
         exact = isinstance(self.numbers, ExactNumbers)
@@ -94,7 +92,7 @@ class View:
 
     def within_blocks(self, block: int | None) -> View:
         """Return the view in which only the first unfinished block of length ``block`` competes."""
-        # a block beyond every sequence is one group; the bound keeps it an int64
+        # a larger block is a single group; the bound keeps it an int64
         return self if block is None else replace(self, block=min(block, 1 << 31))
 
     @cached_property
@@ -113,7 +111,7 @@ class View:
 
     @cached_property
     def group_size(self) -> Array:
-        """Number of positions of the competing group (all, or the block) masked at the start; shape (B,)."""
+        """Number of positions of the competing group masked at the start; shape (B,)."""
         xp = self.numbers.xp
         every = xp.ones_like(self.masked) if self.fillable is None else self.fillable
         if self.block is not None:
@@ -122,7 +120,7 @@ class View:
 
     @cached_property
     def group_index(self) -> Array:
-        """Number of the competing block, from 0; beyond the last one where nothing is masked; shape (B,)."""
+        """Number of the competing block, from 0, past the last one if nothing is masked; shape (B,)."""
         return self.numbers.xp.zeros_like(self.left) if self.block is None else self._first_block
 
     @property
@@ -146,7 +144,7 @@ class View:
         return xp.where(self.candidates, scores, xp.zeros_like(scores) + value)
 
     def descending(self, scores: Array) -> Array:
-        """Return the scores of the competing positions in descending order, then fillers; shape (B, n)."""
+        """Return the scores of the competing positions in descending order, then a filler; shape (B, n)."""
         xp, filled = self.numbers.xp, self.fill(scores, LOWEST)
         if filled.dtype == np.dtype(object):  # exact scores: compared once for each distinct one
             codes, values = order_codes(filled)

@@ -246,7 +246,7 @@ def test_random_order_with_a_temperature_is_random_order():
     ("spec", "message"),
     [
         ("eb:gamma=-1", "gamma must be at least 0, got -1"),
-        ("eb:gamma=1,by=random", "by=random gives none"),
+        ("eb:gamma=1,by=random", "which by=random does not give"),
         ("entropy_sum:eta=-1", "eta must be at least 0"),
         ("entropy_sum:eta=1,crossing=both", "unknown crossing 'both'; known: drop, keep"),
         ("frechet:delta=-1", "delta must be between 0 and 1, got -1"),
@@ -258,7 +258,7 @@ def test_random_order_with_a_temperature_is_random_order():
         ("dream:steps=4,eps=1", "eps must be at least 0 and below 1, got 1"),
         ("ancestral:steps=2,eps=-1", "eps must be at least 0 and below 1"),
         ("dus:base=1", "base must be at least 2, got 1"),
-        ("dus:ties=random", "dus goes by position alone"),
+        ("dus:ties=random", "dus depends on positions alone"),
         ("dus:floor=2", r"floor must be between 0 and 1, got 2"),
         ("plackett_luce:k=1,alg_temp=0", "alg_temp must be positive, got 0; use topk for 0"),
         ("topk:k=2,by=margin,confidence=sampled", "confidence=sampled needs by=confidence, got by=margin"),

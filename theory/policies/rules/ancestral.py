@@ -1,4 +1,4 @@
-"""Ancestral sampling: every masked position goes with a probability of its own."""
+"""Ancestral sampling, each masked position revealed with its own probability."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Independent:
     Attributes:
         view: The batch.
         probability: Of each position.
-        waiting: Rows that take nothing, bool, shape (B,).
+        waiting: Rows that take no position, bool, shape (B,).
     """
 
     view: View
@@ -76,14 +76,14 @@ class Independent:
 @register("ancestral")
 @dataclass(frozen=True, kw_only=True)
 class Ancestral(Rule):
-    """In step j of T every masked position goes with probability ``1 - s/t``, independently; in the last step all.
+    """In step j of T every masked position is revealed with probability ``1 - s/t``; in the last step all.
 
     ``t`` and ``s`` are neighbours in ``linspace(1, eps, T + 1)``. The numbers per step are multinomial; for eps = 0
     every position picks its step uniformly.
 
     Source: ancestral sampling of MDLM (arXiv 2406.07524) and ``alg=origin`` of Dream, where eps = 1e-3. The released
-    MDLM code leaves what the last step has not drawn to one more call, which takes the most probable tokens: that is
-    ``remdm`` with eta = 0.
+    MDLM code instead fills the positions that are left after the last step by one more call, with the most probable
+    tokens: that is ``remdm`` with eta = 0.
 
     Attributes:
         steps: T.
@@ -123,7 +123,7 @@ class Ancestral(Rule):
         return slope / (self.steps - step * slope)
 
     def plan(self, view: View) -> Independent:
-        """Return the coins of this step; a block finished early waits for the next one's time."""
+        """Return the choices of this step; a block finished early waits until its T steps are over."""
         block, step = (0, view.step) if self.block is None else divmod(view.step, self.steps)
         view = view.within_blocks(self.block)
         return Independent(view, self.probability(step), view.group_index > block)

@@ -1,4 +1,4 @@
-"""Credit: predictions that keep coming back are believed sooner."""
+"""Credit rule, which trusts predictions that recur."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Credit"]
 @register("credit")
 @dataclass(frozen=True, kw_only=True)
 class Credit(DInfer):
-    """The threshold decoder of dInfer on ``p_i(v) (1 + m_i(v))^alpha``, m a credit for having been the best token.
+    """The threshold rule of dInfer on ``p_i(v) (1 + m_i(v))^alpha``, with a credit m for earlier best tokens.
 
     In each call the credit fades, ``m <- beta m``, and the most probable token of every competing position earns
     ``c_i^boost``, c its probability. Then logits get ``alpha log(1 + m)``: scores and tokens are those of the
@@ -31,14 +31,14 @@ class Credit(DInfer):
     ``python/dinfer/decoding/parallel_strategy.py`` of inclusionAI/dInfer. Usual values: alpha = 0.7, boost = 0.2
     (``boost_gamma``), beta = 0.8 (``decay_beta``).
 
-    Memory: the credit of each token at the positions still masked. Only positions of the present block earn, so that
-    every block begins without credit. Probabilities are irrational: balls in the exact decoder, so that its results are
-    floats with their errors; what is decided comes from floats, equal within 1e-9.
+    Memory: the credit of each token at the positions still masked. Only positions of the current block earn, so every
+    block begins without credit. Probabilities are irrational, so results of the exact decoder are floats with their
+    errors; decisions come from floats, equal within 1e-9.
 
     Attributes:
         alpha: Weight of the credit, at least 0; 0 is the plain threshold decoder.
         boost: Exponent of the confidence that is earned, at least 0.
-        beta: What stays of the credit, from 0 to 1.
+        beta: The share of the credit that remains after each call, from 0 to 1.
         top: Where several tokens are equally probable, ``all`` of them earn, or the ``lowest`` (argmax, the released
             code).
 

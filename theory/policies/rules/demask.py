@@ -1,4 +1,4 @@
-"""DEMASK: positions that hardly depend on each other."""
+"""DEMASK rule, positions that hardly depend on each other."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ from theory.validation import InputError, choice, exact_fraction
 
 __all__ = ["DEMASK", "Walk", "influence"]
 
-_INT64_SAFE = 1 << 28  # masses below this: sums of products of two of them stay exact in int64
+_INT64_SAFE = 1 << 28  # masses below this have sums of products that are exact in int64
 _PATHS = 10**6  # pairs (considered set, taken set) of one state: seconds
 
 
 @register("demask")
 @dataclass(frozen=True, kw_only=True)
 class DEMASK(RankedPolicy):
-    """Go through the positions by descending score and take one while the dependency stays within a budget.
+    """Take positions by descending score while their dependency stays within a budget.
 
     ``D_ij`` is the influence of j on i: the expected total variation distance between ``p_i`` and ``p_i`` given the
     token at j. A position that comes after the set S costs ``sum_{j in S} D_ij``; the first one is always taken.
     If influences are sub-additive, the sum of all costs bounds TV(product, joint) of the step.
 
     Source: as described in arXiv 2604.02560 (abstract). There D comes from a trained predictor; here the model itself
-    is asked, exactly. Neither the listing of the paper nor the code of liranringel/demask was at hand: ``per`` and
+    is asked, exactly. Neither the algorithm of the paper nor the code of liranringel/demask was available: ``per`` and
     ``stop`` cover the readings of "bounded cumulative dependency".
 
-    With exact marginals the rule is exact. The model is asked n V further times in a step. Influences of single
-    tokens do not see dependence among three or more: parity has D = 0 throughout and is decoded at once.
+    With exact marginals the rule is exact. The model is asked n V more times in a step. Pairwise influence misses
+    dependence among three or more tokens: parity has D = 0 everywhere and is decoded in one step.
 
     Attributes:
         budget: At least 0. With 0 only independent positions go together.
-        per: ``set``: the costs of all taken positions together stay within the budget; ``position``: each of them.
-        stop: ``True``: end at the first position that does not fit; ``False``: pass it over.
+        per: ``set``: the sum of the costs stays within the budget; ``position``: each cost does.
+        stop: ``True``: end at the first position that does not fit; ``False``: skip it.
 
     Example:
         >>> str(DEMASK(budget=0.5))
@@ -73,7 +73,7 @@ class DEMASK(RankedPolicy):
             raise InputError(f"budget must be at least 0, got {self.budget}.")
 
     def rank(self, view: View, scores: Array) -> Ranked:
-        """Return the walk down the ranking."""
+        """Return the plan."""
         return Walk(view, scores, view.left, self.ties, rule=self, costs=influence(view))
 
 
@@ -81,7 +81,7 @@ def influence(view: View) -> Array:
     """Return ``D_ij = sum_v p_j(v) TV(p_i(. | x_j = v), p_i)``, shape (B, n, n), between competing positions.
 
     The model is asked with every token at every competing position, one position at a time; tokens that are
-    impossible there in all rows are left out. A listed distribution is counted instead, in whole numbers.
+    impossible there in all rows are skipped. For a listed distribution outcomes are counted instead.
     """
     tokens, oracle = view.asked()
     if isinstance(oracle, ListedModel) and isinstance(view.numbers, ExactNumbers):
@@ -114,11 +114,11 @@ def _asked(view: View, tokens: Array, oracle: Oracle) -> Array:
 
 
 def _counted(view: View, tokens: NDArray[np.int64], model: ListedModel) -> NDArray[Any]:
-    """Return the same from weights.
+    """Return the influence from weights of outcomes.
 
     With mass m, counts c_i(w) and, given x_j = v, mass c_j(v) and counts c'_i(w),
     ``D_ij = sum_v c_j(v)/m 1/2 sum_w |c'_i(w)/c_j(v) - c_i(w)/m| = sum_{v,w} |m c'_i(w) - c_j(v) c_i(w)| / (2 m^2)``.
-    Off the support nothing moves.
+    Off the support it is zero.
     """
     mass, counts = model.counts(tokens)
     rows, n = tokens.shape
@@ -138,10 +138,10 @@ def _counted(view: View, tokens: NDArray[np.int64], model: ListedModel) -> NDArr
 
 @dataclass(frozen=True, eq=False)
 class Walk(Ranked):
-    """The step of DEMASK: down the ranking, taking what fits.
+    """The step of DEMASK, which takes in ranked order what fits the budget.
 
     Attributes:
-        rule: Says what fits.
+        rule: The rule, with its budget.
         costs: ``D_ij``, shape (B, n, n).
     """
 
@@ -209,7 +209,7 @@ class Walk(Ranked):
         return self.rule, self.costs
 
     def _distribution(self, levels: Sequence[int], costs: Sequence[Sequence[Any]]) -> SetDistribution:
-        """Follow every order of the ranking: the next one is any of the best not yet considered."""
+        """Sum over every order of the ranking: the next position is any of the best not yet considered."""
         rule, _ = self._parts()
         n = len(levels)
         require_operations(

@@ -1,4 +1,4 @@
-"""The threshold decoder of dInfer: everything within a hair of the best goes."""
+"""The threshold rule of dInfer, all positions close to the best one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DInfer(RankedPolicy):
 
     Attributes:
         gamma: The threshold.
-        slack: How far below the best still goes.
+        slack: The distance below the best score that is still taken.
 
     Example:
         >>> DInfer(gamma=0.9).slack

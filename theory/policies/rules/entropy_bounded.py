@@ -1,4 +1,4 @@
-"""Entropy-bounded unmasking: the EB-Sampler."""
+"""The EB-Sampler, entropy-bounded unmasking."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class EntropyBounded(EntropyPrefix):
     """Take the largest prefix U of the ranking with ``sum_U H - max_U H <= gamma``; at least one.
 
     The left side bounds the total correlation of U given what is revealed, so that every step of the ideal model
-    costs at most gamma bits. With gamma = 0 all positions of entropy zero go, and one more.
+    costs at most gamma bits. With gamma = 0 all positions of entropy zero are taken, and one more.
 
     Source: EB-Sampler, arXiv 2505.24857, Algorithm 1. ``by`` is its error proxy: the entropy in every release
     (NEUIR/Uncode f2e2602, SGLang, omerlux/DUS abd7723f); ``by=confidence`` and ``by=margin`` are variants.
@@ -77,6 +77,6 @@ class EntropyBounded(EntropyPrefix):
 
 
 def _beyond_largest(entropies: Sequence[LogNumber]) -> LogNumber:
-    """Return ``sum H - max H``: one more position adds the smaller of its own and the largest entropy."""
+    """Return ``sum H - max H``."""
     codes, ascending = order_codes(np.array(entropies, dtype=object))
     return total(entropies) - ascending[-1] if len(codes) else LogNumber()

@@ -1,4 +1,4 @@
-"""Entropy sum: tokens until their entropies add up to a budget."""
+"""Entropy-sum rule, positions until their entropies reach a budget."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ __all__ = ["EntropySum"]
 class EntropySum(EntropyPrefix):
     """Go down the ranking until the sum of the entropies exceeds eta; at least one position.
 
-    Source: Cai and Li, arXiv 2603.22248. Whether the position that crosses the budget still goes is not said there
-    in so many words: ``crossing`` names both.
+    Source: Cai and Li, arXiv 2603.22248, which does not say whether the position that crosses the budget is taken:
+    ``crossing`` selects either.
 
     Attributes:
         eta: The budget of a step in bits, at least 0.

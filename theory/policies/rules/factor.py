@@ -1,4 +1,4 @@
-"""Factor: as many positions as their joint confidence allows."""
+"""Factor rule, as many positions as their joint confidence allows."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["Factor"]
 class Factor(RankedPolicy):
     """Take the largest m with ``(m + 1)(1 - c_(m)) < f`` over scores in descending order; at least one.
 
-    Source: Fast-dLLM, arXiv 2505.22618, Section 3.3. Usual value: 1.0. The left side rises with the rank, so that all
-    ranks before one that passes pass too. ``variant=released`` is ``get_transfer_index_dynamic`` of NVlabs/Fast-dLLM
-    (f6b35ec3), also in dInfer and ParallelBench: the first rank always passes, a prefix with ``<=``, and when only the
-    last of the ranks fails it is taken all the same (``if top_i == 0 or top_i == len - 1: top_i += 1``), so that two
-    masked positions always go together. ``strict=false`` is the rule of ZHZisZZ/dllm (ca17675).
+    Source: Fast-dLLM, arXiv 2505.22618, Section 3.3. Usual value: 1.0. The left side rises with the rank, so all ranks
+    before one that passes pass too. ``variant=released`` is ``get_transfer_index_dynamic`` of NVlabs/Fast-dLLM
+    (f6b35ec3), also in dInfer and ParallelBench: the first rank always passes, the comparison is ``<=``, and if only
+    the last rank fails it is taken anyway (``if top_i == 0 or top_i == len - 1: top_i += 1``), so that two masked
+    positions are always taken together. ``strict=false`` is the rule of ZHZisZZ/dllm (ca17675).
 
     Attributes:
         f: The factor, positive.
@@ -58,7 +58,7 @@ class Factor(RankedPolicy):
             raise InputError(f"f must be positive, got {self.f}.")
 
     def count(self, view: View, scores: Array) -> Array:
-        """Return the rank that the variant stops at; ranks beyond the competing positions never pass."""
+        """Return the number of ranks that are taken; ranks beyond the competing positions never pass."""
         xp, numbers = view.numbers.xp, view.numbers
         best = view.descending(scores)
         rank = xp.cumulative_sum(xp.astype(best == best, xp.int64), axis=1)  # 1 .. n in every row
@@ -69,6 +69,6 @@ class Factor(RankedPolicy):
         passes = xp.astype(passes, xp.bool) & (rank <= view.left[:, None])
         number = xp.max(xp.where(passes, rank, xp.ones_like(rank)), axis=1)
         if self.variant == "released":
-            # the first rank that fails is the last one, and then it goes too
+            # if the first rank that fails is the last one, it is taken too
             number = xp.where((number == view.left - 1) & (view.left > 1), view.left, number)
         return number

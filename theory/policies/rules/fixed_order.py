@@ -1,4 +1,4 @@
-"""Rules by position alone: dilated blocks (DUS) and bisection."""
+"""Rules by position alone, dilated blocks (DUS) and bisection."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NEVER = 1 << 62  # beyond every round
 
 @dataclass(frozen=True, kw_only=True)
 class _ByRound(RankedPolicy):
-    """Every position has a round; the masked positions of the earliest round go together."""
+    """Rules that give every position a round and reveal the earliest round that has masks."""
 
     cost: ClassVar[str] = "n"
     by: str = "left_to_right"
@@ -36,7 +36,7 @@ class _ByRound(RankedPolicy):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.by != "left_to_right" or self.ties != "all":
-            raise InputError(f"{self.name} goes by position alone; leave by and ties out.")
+            raise InputError(f"{self.name} depends on positions alone; leave by and ties out.")
 
     def rounds(self, n: int) -> tuple[int, ...]:  # noqa: ARG002
         """Return the round of each of n positions, from 0."""
@@ -47,7 +47,7 @@ class _ByRound(RankedPolicy):
         return -like(np.array(self.rounds(view.masked.shape[1])), view.masked)[None, :]
 
     def count(self, view: View, scores: Array) -> Array:  # noqa: ARG002
-        """Return one: all of the same round go with it."""
+        """Return one; all positions of the same round tie with it."""
         xp = view.numbers.xp
         return xp.where(view.left < 1, view.left, xp.ones_like(view.left))
 
@@ -61,17 +61,17 @@ class Dilated(_ByRound):
     unless ``block`` is given. Usual value: a = 2.
 
     The released code (``generate_scheduled`` with ``scheduler="dilated"`` in ``generate.py`` of omerlux/DUS, abd7723f;
-    the same in ParallelBench) is ``floor=0.3,merge=true``. A position whose round has come is left masked where its
-    confidence is below ``floor``, but not in the last round of its block. No round returns to it, so that the answer
-    may end with masks; then it counts as wrong, and there is no divergence along the path. At tau > 0 the code
-    compares noisy values with the floor; here the ``max`` probability counts, which is the same at its default tau = 0.
+    the same in ParallelBench) is ``floor=0.3,merge=true``. A position whose confidence in its round is below ``floor``
+    stays masked, except in the last round of its block. No later round returns to it, so an outcome may end with masks;
+    it then counts as wrong, and there is no divergence along the path. At tau > 0 the code compares noisy values with
+    the floor; here the ``max`` probability counts, which is the same at its default tau = 0.
 
     Memory with a floor: the round of the last call.
 
     Attributes:
         base: a, at least 2.
         floor: Confidence below which a position stays masked; 0 for the rule of the paper.
-        merge: Whether a last round of fewer positions than the one before goes together with it.
+        merge: Whether a last round with fewer positions than the one before is merged into it.
 
     Example:
         >>> dilated_rounds(8, 2)  # {0,4}, {2,6}, {1,3,5,7}
@@ -108,10 +108,10 @@ class Dilated(_ByRound):
 
 @dataclass(frozen=True)
 class FlooredRounds(Wrapped):
-    """Rounds that leave a position masked for good where its confidence is below a floor.
+    """Rounds that leave positions with a confidence below a floor masked for ever.
 
     Attributes:
-        policy: Says the rounds and the floor.
+        policy: The rule, with its rounds and floor.
     """
 
     policy: Dilated
@@ -121,7 +121,7 @@ class FlooredRounds(Wrapped):
         return board.remember(done=board.numbers.xp.zeros_like(board.tokens[:, 0]))
 
     def step(self, board: Board, chance: Chance) -> Board:
-        """Reveal the sure positions of the next round that has masks, all of them in the last round of a block."""
+        """Reveal the positions of the next round that reach the floor, or all of them in the last round of a block."""
         xp, view = board.numbers.xp, board.view()
         order, ends = (like(row, board.tokens) for row in self._order(board.tokens.shape[1]))
         index = xp.zeros_like(board.tokens) + order[None, :]
@@ -132,7 +132,7 @@ class FlooredRounds(Wrapped):
         return chance.reveal(board.remember(done=now), chosen)
 
     def finished(self, board: Board) -> Array:
-        """Return the rows that no round is left for."""
+        """Return the rows with no round left."""
         return board.numbers.xp.all(~self._waiting(board), axis=1)
 
     def _waiting(self, board: Board) -> Array:
@@ -182,7 +182,7 @@ class Bisection(_ByRound):
         object.__setattr__(self, "order", positive_int(self.order, "order"))
 
     def rounds(self, n: int) -> tuple[int, ...]:
-        """Return the rounds of the bisection tree; with ``block`` of each block on its own."""
+        """Return the rounds of the bisection tree, with ``block`` for each block separately."""
         size = n if self.block is None else min(self.block, n)
         return tuple(
             bisection_rounds(min(size, n - k // size * size), self.order)[k % size] for k in range(n)

@@ -1,4 +1,4 @@
-"""Frechet profile: as many positions as the Frechet bounds certify."""
+"""Frechet rule, as many positions as the Frechet bounds certify."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ __all__ = ["Frechet"]
 class Frechet(RankedPolicy):
     """Take the largest m with ``G_m = L_m - U_m > delta`` over confidences in descending order; at least one.
 
-    ``L_m = max(0, sum_{j <= m} c_(j) - (m - 1))`` bounds the probability that all m top tokens hold from below,
-    ``U_m = 1 - c_(m)`` that of any other joint value from above: ``G_m > 0`` makes the top tokens the joint mode.
+    ``L_m = max(0, sum_{j <= m} c_(j) - (m - 1))`` is a lower bound on the probability of the m top tokens together,
+    ``U_m = 1 - c_(m)`` an upper bound on that of any other joint value: if ``G_m > 0`` the top tokens are the joint
+    mode.
 
     Source: Fast-dLLM++, arXiv 2606.02955, Theorem 4.1. Usual value: delta = 1/4. For equal confidences it is the
     factor rule with ``f = 1 - delta``.

@@ -1,4 +1,4 @@
-"""Hierarchy: the best position of every run of masked positions."""
+"""Hierarchy rule, the best position of every run of masked positions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SETS = 10**6  # sets of one state: the exact distribution lists them
 class Hierarchy(RankedPolicy):
     """Take the best position of every maximal run of masked ones if its score exceeds ``low``.
 
-    Taken besides: every position with score above gamma, and the best of all. Runs end at revealed positions and at
+    Every position with score above gamma and the overall best one are taken too. Runs end at revealed positions and at
     the borders of a block, so that neighbours are not decoded together.
 
     Source: dInfer, arXiv 2510.08666; ``HierarchyDecoder.get_transfer_index`` in
@@ -40,8 +40,8 @@ class Hierarchy(RankedPolicy):
     first of each run: ``ties=lowest``, for gamma of at least ``low`` and up to a best score of exactly ``low``.
 
     Attributes:
-        gamma: Scores above it always go; at 1 there are none.
-        low: The best of a run goes only above it.
+        gamma: Scores above it are always taken; at 1 there are none.
+        low: The best of a run is taken only above it.
         ties: Equal scores in a run: ``random``, ``lowest`` index, or ``all`` of them (the released code). With
             ``random`` each position draws one uniform number; the same numbers decide within the runs and overall.
 
@@ -100,7 +100,7 @@ class RunWinners(Ranked):
         return index.reshape(-1), distributions
 
     def sizes(self) -> NDArray[np.int64]:
-        """Return how many positions each row takes: the same number however ties fall."""
+        """Return how many positions each row takes, which does not depend on ties."""
         index, distributions = self.distribution()
         return np.array([distribution[0][0].bit_count() for distribution in distributions], dtype=np.int64)[
             index
@@ -114,13 +114,13 @@ class RunWinners(Ranked):
         if self.ties != "random":
             uniforms = (xp.cumulative_sum(xp.ones_like(uniforms), axis=1) - 1) / n  # the first wins
         levels = self.levels()
-        keys = xp.astype(levels, uniforms.dtype) + uniforms  # small is good
+        keys = xp.astype(levels, uniforms.dtype) + uniforms  # the smallest is best
         first = keys == xp.min(keys, axis=1, keepdims=True)
         if self.ties == "all":
             keys = xp.astype(levels, uniforms.dtype)
         none = xp.zeros_like(keys) + 2 * n
         best = xp.where(candidates, keys, none)
-        # every position learns the least key of its run: passed on forwards, then backwards
+        # the least key of each run, spread forwards, then backwards
         for shift in (1, -1):
             for i in range(1, n) if shift == 1 else range(n - 2, -1, -1):
                 before, here = best[:, i - shift], best[:, i]
@@ -136,7 +136,7 @@ class RunWinners(Ranked):
 def _distribution(
     levels: Sequence[int], always: Sequence[int], fair: Sequence[int], ties: str
 ) -> SetDistribution:
-    """The winners of the runs are independent; if the best of all is fair it is one of them."""
+    """Return the distribution of the independent winners of the runs, with the overall best if it is fair."""
     base = sum(1 << i for i, sure in enumerate(always) if sure)
     options: list[list[int]] = []
     for run in _runs([level < len(levels) for level in levels]):

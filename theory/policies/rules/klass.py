@@ -1,4 +1,4 @@
-"""KLASS: positions whose prediction is certain and has stopped moving."""
+"""KLASS rule, positions with a certain and stable prediction."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class KLASS(RankedPolicy):
     0.8 or 0.9 with eps = 0.001 to 0.005 for Dream. eps is in nats here too (bits are nats times 1.4427). Where a token
     of probability zero becomes possible, the released divergence is finite (it adds 1e-12), here it is infinite.
 
-    As released: nothing is known before the first call, so that its divergence counts as infinite and H = 2 first
-    takes effect at the third call; in later blocks from the H-th call of the block on, since marginals are compared
-    at all positions from the start. The released fallback takes LLaDA's quota; k stands for it (1 at T = n, where
-    the quota never exceeds what is left).
+    As released, the divergence of the first call counts as infinite, so H = 2 first takes effect at the third call; in
+    later blocks at the H-th call of the block, since marginals are compared at all positions from the start. The
+    released fallback takes LLaDA's number for the step; here it is k (1 at T = n, where that number never exceeds what
+    is left).
 
-    Memory: the marginals of the last call (as floats) and the number of calls in a row without a move, both at the
-    positions still masked, and the calls of the present block, up to H.
+    Memory: the marginals of the last call (as floats) and the number of stable calls in a row, both at the positions
+    still masked, and the calls of the current block, up to H.
 
     Divergences are floats: one within 1e-9 nats of eps counts as equal, and is not below.
 
@@ -82,7 +82,7 @@ class KLASS(RankedPolicy):
         return board.remember(before=xp.zeros_like(EXACT.floats(board.probs)), still=still, calls=still[:, 0])
 
     def step(self, board: Board, chance: Chance) -> Board:
-        """Compare the marginals with those of the last call; take what is certain and still."""
+        """Compare the marginals with those of the last call; take positions that are certain and stable."""
         xp = board.numbers.xp
         view = board.view().within_blocks(self.block)
         numbers = view.numbers
@@ -111,7 +111,7 @@ class KLASS(RankedPolicy):
         return unmasked(board)
 
     def _unmoved(self, board: Board, now: Array) -> Array:
-        """Return where ``KL(now || before) < eps``; infinite where a new token has become possible."""
+        """Return where ``KL(now || before) < eps``; the divergence is infinite where a new token became possible."""
         xp, before = board.numbers.xp, board.memory["before"]
         one, zero = xp.ones_like(now), xp.zeros_like(now)
         both = (now > 0) & (before > 0)
@@ -122,7 +122,7 @@ class KLASS(RankedPolicy):
         return ~infinite & (divergence < float(self.eps) - tolerance)
 
     def _settled(self, board: Board, most: int) -> Board:
-        """Count the call, and forget what is no longer needed."""
+        """Count the call, and drop what is no longer needed."""
         xp, memory = board.numbers.xp, board.memory
         masked = board.masked
         before = xp.where(masked[:, :, None], memory["before"], xp.zeros_like(memory["before"]))

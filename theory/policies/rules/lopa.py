@@ -1,4 +1,4 @@
-"""LoPA: look one token ahead along several branches and go on from the most confident one."""
+"""LoPA rule, a look ahead along several branches."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from theory.validation import InputError, bounded, choice, positive_int
 __all__ = ["LoPA"]
 
 _BEYOND = 2.0  # above every score
-_BRANCHES = 1000  # each is a state that the model is asked about
+_BRANCHES = 1000  # each is one more model call
 
 
 @register("lopa")
 @dataclass(frozen=True, kw_only=True)
 class LoPA(RankedPolicy):
-    """Fill the anchor, add one more token in each of k branches, and keep the branch that is surest of the rest.
+    """Fill the anchor, add one more token in each of k branches, and keep the branch of the highest value.
 
     Anchor: every competing position with confidence above gamma, or else the best one by score. Branch b adds the b-th
     best position that is left; with k = 1 there is no branch. Tokens are drawn once, from the marginals before the
@@ -44,15 +44,15 @@ class LoPA(RankedPolicy):
     branching_factor, weight selection_conf_alpha, lowest branch_topp. The defaults are those of its Dream scripts,
     which run gamma = 0.9 or 0.95 and k = 2 to 4; those of DiffuCoder run ``by=confidence``. The code's own defaults are
     ``gamma=1,k=2,by=confidence,lowest=1/2,weight=1/2``. As there, the winner's marginals of that call fill the next
-    anchor, a step is one batched call, and a winner that fills what the anchor left open costs one call more, in which
-    nothing is decoded. Not modelled: the pipeline of several unfinished blocks of D2F; here blocks are decoded one
+    anchor, a step is one batched call, and a winner that fills the rest of the anchor's block costs one more call,
+    which decodes nothing. Not modelled: the pipeline of several unfinished blocks of D2F; here blocks are decoded one
     after the other. The released code scores *drawn* tokens at tau > 0; here the ``max`` probability counts, which is
     the same at its default tau = 0.
 
     Values are floats; those within 1e-9 are equal. The rule looks at tokens before it decides, so that Theorem 1 of
     arXiv 2510.04767 does not apply.
 
-    Memory: whether the winner is ahead of its anchor, so that the next call only closes the block.
+    Memory: whether the winner has filled the block of its anchor, so that the next call decodes nothing.
 
     Attributes:
         by: What ranks positions and branches: ``entropy``, ``confidence`` or ``margin``. The threshold reads the
@@ -103,11 +103,11 @@ class LoPA(RankedPolicy):
             raise InputError(f"k must be at most {_BRANCHES}, got {self.k}.")
 
     def start(self, board: Board) -> Board:
-        """Return the board with nothing ahead."""
+        """Return the initial board."""
         return board.remember(ahead=board.numbers.xp.zeros_like(board.tokens[:, 0]))
 
     def step(self, board: Board, chance: Chance) -> Board:
-        """Fill the anchor and its branches, evaluate them, and go on from the winner."""
+        """Fill the anchor and its branches, evaluate them, and continue from the winner."""
         view = board.view().within_blocks(self.block)
         pool = view.candidates & (board.memory["ahead"] == 0)[:, None]
         board = board.remember(pool=pool, block=view.group_index, score=self.score(view))
@@ -122,7 +122,7 @@ class LoPA(RankedPolicy):
         return self._decided(board, drawn, branches)
 
     def finished(self, board: Board) -> Array:
-        """Return the rows without masks and without a call to come."""
+        """Return the rows without masks and without a further call."""
         return unmasked(board) & (board.memory["ahead"] == 0)
 
     # -- the parts of a step ----------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ class LoPA(RankedPolicy):
             better = value[:, branch] > highest + tolerance
             winner = xp.where(better[:, None], tokens[branch], winner)
             highest = xp.where(better, value[:, branch], highest)
-        # the anchor's block stays open although the winner has filled it
+        # the anchor's block stays open even if the winner has filled it
         group = _block_of(board, self.block) == memory["block"][:, None]
         is_open = xp.any(group & (anchored == MASK), axis=1) & ~xp.any(group & (winner == MASK), axis=1)
         names = ("pool", "block", "score", "anchor", "taken", *(f"branch{b}" for b in range(branches)))

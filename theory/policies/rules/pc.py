@@ -1,4 +1,4 @@
-"""PC-Sampler: early positions first, common tokens last."""
+"""PC-Sampler rule, early positions first and common tokens last."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = ["PCSampler"]
 
-_NOTHING = -5e5  # log2 of a score of zero: below every other score, above the filler of revealed positions
+_NOTHING = -5e5  # log2 of a zero score: below every other score, above the filler of revealed positions
 _STEEPEST = 10  # keeps lam * position * log2 e above _NOTHING up to 30,000 positions
 
 
@@ -24,7 +24,7 @@ class PCSampler(RankedPolicy):
     """Take the k positions with the best ``exp(-lam i) min(-p log2 f(x), alpha)``.
 
     x is the most probable token of position i, p its probability, f(x) how often the token occurs in the task: the
-    mean probability over the fully masked positions, which stands for the released corpus frequencies.
+    mean probability over the fully masked positions, in place of the released corpus frequencies.
 
     Source: arXiv 2508.13021; ``pc_sampler_function`` in ``src/generate.py`` of NEUIR/PC-Sampler (later NEUIR/Uncode).
     Usual values: lam = 0.25, alpha = 10 *nats*, those of its scripts (defaults of the function: 1 and 1). alpha is

@@ -1,4 +1,4 @@
-"""Top-k in a random order that prefers good scores: ``alg_temp``."""
+"""Top-k rule in a random order that prefers good scores (``alg_temp``)."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class PlackettLucePlan:
         return np.asarray(self.take, dtype=np.int64)
 
     def sample(self, uniforms: Array) -> Array:
-        """Return a set per row by the Gumbel trick: the ``take`` largest of score plus Gumbel noise."""
+        """Return a set per row, the ``take`` largest of score plus Gumbel noise."""
         xp = self.view.numbers.xp
         noisy = xp.astype(self.logs, uniforms.dtype) - xp.log(-xp.log(uniforms))
         order = xp.argsort(-self.view.fill(noisy, 100 * LOWEST), axis=1)
@@ -76,8 +76,8 @@ class PlackettLucePlan:
 class PlackettLuce(TopK):
     """Draw k positions one after the other, each with probability proportional to ``exp(score / alg_temp)``.
 
-    Scores as in top-k; the entropy is that in nats, as in the code. The probabilities are irrational, so that results
-    are floats, with their errors.
+    Scores as in top-k, with the entropy in nats, as in the code. The probabilities are irrational, so results are
+    floats with their errors.
 
     Source: ``alg_temp`` of Dream (softmax of the scores over ``alg_temp``, then ``multinomial`` without
     replacement). Dream takes the numbers of its own schedule: ``dream:alg_temp=...`` is the released combination.
@@ -127,8 +127,8 @@ def order_logs(policy: RankedPolicy, view: View, alg_temp: Fraction) -> Array:
 def set_distribution(logs: Mapping[int, Any], take: int) -> SetDistribution:
     """Return the distribution of the drawn set.
 
-    ``P(S) = sum_{i in S} P(S without i) w_i / w(everything but S without i)``, by size; that weight is added up, as
-    a difference of nearly equal numbers would lose all digits.
+    ``P(S) = sum_{i in S} P(S without i) w_i / w(everything but S without i)``, by size. That weight is summed, since a
+    difference of nearly equal numbers would lose all digits.
 
     Args:
         logs: The logarithm of the weight of each position that competes, balls or floats.
@@ -153,7 +153,7 @@ def set_distribution(logs: Mapping[int, Any], take: int) -> SetDistribution:
 
 
 def _scaled(logs: Mapping[int, Any]) -> dict[int, Any]:
-    """Return the logarithms less (about) the largest one, so that no weight overflows; balls need no scale."""
+    """Return the logarithms minus about the largest one, so that no weight overflows; balls need no scale."""
     if any(isinstance(log, arb) for log in logs.values()):
         return dict(logs)
     top = max(logs.values())

@@ -1,4 +1,4 @@
-"""RCR (MDPO): fill every mask in each step, then mask the tokens with the lowest stored confidence again."""
+"""RCR rule (MDPO), which fills every mask and masks the least confident again."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class RCR(Rule):
     without a stored value count as 1 in the code, so that a token stored with exactly 1 ties with the prompt.
     Calls after the last token are not counted.
 
-    The stored values are not refreshed: an early token, drawn while little was known, stays low and is masked
-    before later ones that contradict each other.
+    The stored values are not updated: an early token, drawn while little was known, stays low and is masked before
+    later ones that contradict each other.
 
-    State: the stored probabilities; the schedule goes by the number of the step.
+    Memory: the stored probabilities; the schedule depends on the number of the step.
 
     Attributes:
         steps: T.
@@ -93,10 +93,10 @@ class RCR(Rule):
         reached = fillable(board) & (blocks <= current)
         group = xp.sum(xp.astype(reached & (blocks == current), xp.int64), axis=1)
         take = xp.zeros_like(group)
-        for size in set(group.tolist()):  # few distinct ones, whatever the batch
+        for size in set(group.tolist()):  # few distinct values
             take = xp.where(group == size, self.still_masked(size)[step], take)
         board, again = remask_lowest(board, chance, board.memory["stored"], reached, take, self.ties)
-        if self.variant == "code":  # the old value will be overwritten: states without it are the same
+        if self.variant == "code":  # the old value will be overwritten; dropping it merges states
             board = board.remember(stored=xp.where(again, zeros(board), board.memory["stored"]))
         return board
 
@@ -107,5 +107,5 @@ class RCR(Rule):
 
 @lru_cache(maxsize=64)
 def _still_masked(steps: int, group: int) -> tuple[int, ...]:
-    """Return :meth:`RCR.still_masked`, found once, not at every step."""
+    """Return :meth:`RCR.still_masked`, cached."""
     return tuple(group - taken for taken in accumulate(MaskGIT(steps=steps).sizes(group)))

@@ -1,4 +1,4 @@
-"""ReMDM: ancestral sampling of a masked diffusion in which revealed tokens may be masked again."""
+"""ReMDM rule, ancestral sampling that may mask tokens again."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ class ReMDM(Rule):
     revealed one is masked with probability ``sigma``. After T steps the positions still masked are filled in
     one more call, which is not counted if nothing is masked.
 
-    With ``block=L`` the blocks of L positions go one after the other from the left: each has T steps of its own
-    and its last call, all others wait, and what stands in a finished block is never masked again. The calls of
-    the blocks add up, T or T + 1 each: a block starts right after the one before, not by a common clock as under
-    ``remdm_llada`` and the schedules. The released code has no blocks.
+    With ``block=L`` the blocks of L positions go one after the other from the left: each has T steps of its own and
+    With ``block=L`` the blocks of L positions are decoded from the left, each with T steps of its own and its last
+    call; all others wait, and a finished block is never masked again. The calls of the blocks add up, T or T + 1 each:
+    a block starts right after the one before, not at a fixed step as in ``remdm_llada`` and the schedules. The released
+    code has no blocks.
 
     | variant | sigma, with ``most = min(1, (1 - alpha_s) / alpha_t)`` |
     |---|---|
@@ -58,17 +59,20 @@ class ReMDM(Rule):
     token of the batch; here it is counted. Its nucleus filter is ``top_p`` with ``nucleus=drop``, and
     ``scored=after``.
 
-    State: the number of the step; for ``conf`` the probability of each revealed token of the block when it was
+    Memory: the number of the step; for ``conf`` the probability of each revealed token of the block when it was
     drawn.
 
     Attributes:
         steps: T.
         eta: Strength of remasking, in [0, 1].
         variant: ``cap``, ``rescale``, ``conf`` or ``loop``. The distribution of ``conf`` is irrational: floats with
-        errors. eps: End of the time grid. t_on: ``loop`` remasks from this time on ... t_off: ... down to this time.
-        alpha_on: Share of revealed positions at ``t_on``. held: alpha between them; ``None`` is ``alpha_on``, as in
-        the paper and in the released code since its
-            commit bb56057 (8 March 2025). Before, it was 0.9 whatever ``alpha_on`` was.
+            errors.
+        eps: End of the time grid.
+        t_on: ``loop`` remasks from this time on.
+        t_off: ``loop`` remasks down to this time.
+        alpha_on: Share of revealed positions at ``t_on``.
+        held: alpha between them; ``None`` is ``alpha_on``, as in the paper and in the released code since its
+            commit bb56057 (8 March 2025). Before, it was always 0.9.
         final: The last call takes the most probable token (``argmax``, as released; ties by ``greedy_ties``),
             or draws like every other (``sample``).
         block: Block length; ``None`` for a single block.
@@ -124,7 +128,7 @@ class ReMDM(Rule):
     def rates(self, step: int) -> tuple[Fraction, Fraction]:
         """Return the probabilities of step 0 .. T-1: masked gets a token, revealed is masked.
 
-        For ``conf`` the second one is what the revealed positions share.
+        For ``conf`` the second one is shared by the revealed positions.
         """
         dt = (1 - self.eps) / self.steps
         t = 1 - step * dt
@@ -148,9 +152,9 @@ class ReMDM(Rule):
         return min(one, self.eta * held / (1 - held)), self.eta
 
     def start(self, board: Board) -> Board:
-        """Return the board with the clock, and what ``conf`` remembers.
+        """Return the board with the clock and, for ``conf``, its memory.
 
-        The clock counts T + 1 ticks a block, the last one for the last call, whether or not that is made.
+        The clock counts T + 1 ticks a block, the last one for the last call even if it is not made.
         """
         board = board.remember(clock=board.numbers.xp.zeros_like(board.tokens[:, 0]))
         return board.remember(drawn_with=real_zeros(board)) if self.variant == "conf" else board
@@ -161,7 +165,7 @@ class ReMDM(Rule):
         block, tick = self._place(board)
         last = (tick == self.steps)[:, None]
         inside = block_of(board, self.block)[None, :] == block[:, None]
-        # rows may split: what is known about them goes with them
+        # rows may split, so their data is stored on the board
         board = board.remember(fill=board.masked & inside & last, inside=inside)
         if bool(xp.any(~last)):
             board = self._stepped(board, chance, self._probabilities(board, inside, tick))
@@ -180,7 +184,7 @@ class ReMDM(Rule):
         return clock // ticks, clock % ticks
 
     def _ticked(self, board: Board) -> Board:
-        """Return the board one tick later; at a block without masks the last call is passed over."""
+        """Return the board one tick later; a block without masks skips its last call."""
         xp, inside = board.numbers.xp, board.memory["inside"]
         board = board.remember(clock=board.memory["clock"] + 1)
         _, tick = self._place(board)
@@ -188,7 +192,7 @@ class ReMDM(Rule):
         board = board.remember(clock=board.memory["clock"] + xp.astype(over, xp.int64)).forget(
             "fill", "inside"
         )
-        if self.variant == "conf":  # a finished block is not read again: states without it are the same
+        if self.variant == "conf":  # a finished block is not read again; dropping it merges states
             block, _ = self._place(board)
             here = block_of(board, self.block)[None, :] == block[:, None]
             board = board.remember(drawn_with=xp.where(here, board.memory["drawn_with"], real_zeros(board)))
@@ -211,7 +215,7 @@ class ReMDM(Rule):
         numbers, xp = board.rates or board.numbers, board.numbers.xp
         nothing = zeros(board) if board.rates is None else xp.zeros_like(board.tokens) * numbers.const(0)
         shown = hidden = nothing
-        for step in set(tick.tolist()) - {self.steps}:  # few distinct ones, whatever the batch
+        for step in set(tick.tolist()) - {self.steps}:  # few distinct values
             reveal, sigma = self.rates(step)
             now = inside & (tick == step)[:, None]
             shown = xp.where(now, nothing + numbers.const(reveal), shown)
@@ -221,14 +225,16 @@ class ReMDM(Rule):
         if self.variant == "conf":
             weight = xp.where(revealed, xp.exp(-board.memory["drawn_with"]), nothing)
             total = xp.sum(weight, axis=1)[:, None]
-            several = xp.sum(xp.astype(revealed, xp.int64), axis=1)[:, None] > 1  # one alone has exactly all
+            several = (
+                xp.sum(xp.astype(revealed, xp.int64), axis=1)[:, None] > 1
+            )  # a single one has exactly all
             hidden = hidden * xp.where(
                 several, weight / xp.where(several, total, xp.ones_like(total)), nothing + 1
             )
         return xp.where(masked, shown, xp.where(revealed, hidden, nothing))
 
     def _filled(self, board: Board, chance: Chance) -> Board:
-        """Fill what the last call of a block finds masked."""
+        """Fill the positions that are still masked in the last call of a block."""
         usual = board.transform
         if self.final == "argmax":
             board = replace(board, transform=replace(usual, temperature=Fraction(0)))

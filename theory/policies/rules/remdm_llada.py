@@ -1,4 +1,4 @@
-"""ReMDM for LLaDA, as released: extra steps that decode the least confident tokens again."""
+"""ReMDM for LLaDA as released, extra steps for the least confident tokens."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ReMDMLLaDA(Rule):
     are masked; the code then masks others too. With T extra steps and T below B the code of ReMDM-LLaDA makes
     idle calls first and another number of extra ones; that is not modelled.
 
-    State: the probability of each decoded token of the block when it was drawn; the number of the step.
+    Memory: the probability of each decoded token of the block when it was drawn; the number of the step.
 
     Attributes:
         steps: T, ordinary steps a block.
@@ -92,7 +92,7 @@ class ReMDMLLaDA(Rule):
         return start_clock(board).remember(drawn_with=zeros(board))
 
     def step(self, board: Board, chance: Chance) -> Board:
-        """Decode; if the next step is an extra one, mask for it: the model is asked about that state."""
+        """Decode; if the next step is an extra one, mask its tokens."""
         xp, order = board.numbers.xp, self._order(board)
         current, step = divmod(board.step, len(order))
         blocks = block_of(board, self.block)[None, :]
@@ -120,7 +120,7 @@ class ReMDMLLaDA(Rule):
         return counted(board)
 
     def finished(self, board: Board) -> Array:
-        """Return the rows without masks and with no extra step to come."""
+        """Return the rows without masks and with no extra step left."""
         order, n = self._order(board), board.tokens.shape[1]
         earlier = (n - 1) // (self.block or n) * len(order)  # steps of the blocks before the last one
         last = earlier + max((j + 1 for j, extra in enumerate(order) if extra), default=-earlier)
@@ -134,6 +134,6 @@ class ReMDMLLaDA(Rule):
         xp = board.numbers.xp
         group = xp.sum(xp.astype(fillable(board) & inside, xp.int64), axis=1)
         out, usual = xp.zeros_like(group), LLaDA(steps=self.steps)
-        for size in set(group.tolist()):  # few distinct ones, whatever the batch
+        for size in set(group.tolist()):  # few distinct values
             out = xp.where(group == size, known_sizes(usual, size)[step], out)
         return out

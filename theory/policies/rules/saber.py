@@ -1,4 +1,4 @@
-"""Saber: commit what is more confident than the mean so far, and take back what has lost confidence."""
+"""Saber rule, an adaptive threshold with remasking of doubtful tokens."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from theory.validation import InputError, choice, positive_int
 __all__ = ["Saber"]
 
 _UNSEEN = -2  # last confidence of a position beyond the blocks read so far
-_NO_DROP = 10  # above every change of a probability: such a position is taken back last
+_NO_DROP = 10  # above every change of a probability, so that such a position is masked last
 
 
 @register("saber")
 @dataclass(frozen=True, kw_only=True)
 class Saber(Rule):
-    """Adaptive acceleration with backtracking.
+    """Commit tokens above the mean confidence so far, and mask again those that lost confidence.
 
     Draw a token at every mask up to the end of the block; its confidence c is its probability. Commit those
     with c above the mean of all recorded confidences (1 before any is recorded), at least the ``least`` best.
@@ -36,7 +36,7 @@ class Saber(Rule):
 
     ``llada`` records the confidence at every commitment, ``dream`` at the first one of a position; both keep
     it when the position is masked again. In the first call the previous c is 0. In the first call of a later
-    block the new positions have no previous c and are taken back last, so that tokens of earlier blocks are.
+    block the new positions have no previous c and come last, so that tokens of earlier blocks are masked.
 
     At a committed position c is the probability of the most probable token (``llada``) or of the token there
     (``dream``). The released code reads it from a model that sees the token; the ideal model is then certain.
@@ -49,7 +49,7 @@ class Saber(Rule):
     ``least`` masks are left the topk of the code takes other positions as well; here the rule takes all that
     are left.
 
-    State: recorded confidences; for ``llada`` also those of the previous call and the number of the block.
+    Memory: recorded confidences; for ``llada`` also those of the previous call and the number of the block.
 
     Attributes:
         least: Fewest positions committed in a step.
@@ -87,7 +87,7 @@ class Saber(Rule):
             object.__setattr__(self, "block", positive_int(self.block, "block"))
         if self.variant == "dream" and (self.block is not None or self.least < 2):
             raise InputError(
-                "variant=dream has no blocks, and least must be at least 2: else it would never end."
+                "variant=dream has no blocks, and least must be at least 2, or it would never end."
             )
 
     def start(self, board: Board) -> Board:
@@ -98,7 +98,7 @@ class Saber(Rule):
         return board.remember(last=zeros(board), current=board.numbers.xp.zeros_like(board.tokens[:, 0]))
 
     def step(self, board: Board, chance: Chance) -> Board:
-        """Commit, record, take back."""
+        """Commit tokens, record confidences, mask some tokens again."""
         xp, dream = board.numbers.xp, self.variant == "dream"
         board = board.remember(present=self._present(board))
         board, drawn = chance.propose(board, board.masked & self._reached(board))
@@ -129,7 +129,7 @@ class Saber(Rule):
         return block_of(board, self.block)[None, :] <= board.memory["current"][:, None]
 
     def _present(self, board: Board) -> Array:
-        """Return what committed positions are judged by now, shape (B, n)."""
+        """Return the current confidence of committed positions, shape (B, n)."""
         probs = board.left_out() if self.committed == "left_out" else board.probs
         probs = board.transform.scores_read(probs, board.numbers)
         if self.variant == "dream":
@@ -159,14 +159,14 @@ class Saber(Rule):
         return xp.where(known, board.memory["present"] - last, xp.zeros_like(last) + _NO_DROP)
 
     def _back(self, new: Array, xp: Array) -> Array:
-        """Return how many tokens are taken back, shape (B,)."""
+        """Return how many tokens are masked again, shape (B,)."""
         number, most = (new + 7) // 8, new - 1
         half = self.least // 2 if self.variant == "llada" else 0
         number = xp.where(number < half, xp.zeros_like(number) + half, number)
         return xp.where(number < most, number, most)
 
     def _turned(self, board: Board, reached: Array, ended: Array) -> Board:
-        """Keep the confidences of this call for the next, and go on to the next block if this one ended."""
+        """Keep the confidences of this call for the next, and start the next block if this one ended."""
         if self.variant == "dream":
             return board
         xp, present = board.numbers.xp, board.memory["present"]

@@ -1,7 +1,7 @@
-"""Schedules of released samplers: how many positions each of T steps takes.
+"""Schedules of released samplers, the number of positions of each of T steps.
 
-A schedule goes by the clock: a step may take nothing and still cost a model call, as in the released code. With
-``block`` every block has its own T steps; a block that is finished early waits for them.
+A schedule depends on the number of the step: a step may take nothing and still cost a model call, as in the released
+code. With ``block`` every block has its own T steps; a block that is finished early waits for them.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ class Scheduled(RankedPolicy):
         raise TypeError(f"{type(self).__name__} does not say how many positions to take.")
 
     def count(self, view: View, scores: Array) -> Array:  # noqa: ARG002
-        """Return the scheduled number; none before the time of the group has come."""
+        """Return the scheduled number, 0 before the first step of the group."""
         xp = view.numbers.xp
         rows = zip(view.group_size.tolist(), view.left.tolist(), view.group_index.tolist(), strict=True)
-        now = {row: self._now(*row, view.step) for row in set(rows)}  # few distinct ones, whatever the batch
+        now = {row: self._now(*row, view.step) for row in set(rows)}  # few distinct values
         out = xp.zeros_like(view.left)
         for (group, left, index), size in now.items():
             here = (view.group_size == group) & (view.left == left) & (view.group_index == index)
@@ -69,7 +69,7 @@ class Scheduled(RankedPolicy):
         return out
 
     def idle_calls(self, view: View) -> int:
-        """Return how many calls from this one on take nothing: what a run may skip; of the first row.
+        """Return how many calls from this one on take nothing in the first row; a run may skip them.
 
         Example:
             >>> import numpy as np
@@ -94,7 +94,7 @@ class Scheduled(RankedPolicy):
 
 @lru_cache(maxsize=64)
 def known_sizes(policy: Scheduled, masked: int) -> tuple[int, ...]:
-    """Return ``policy.sizes(masked)``, which every step of a run asks for: found once, not once per step.
+    """Return ``policy.sizes(masked)``, cached.
 
     Example:
         >>> known_sizes(LLaDA(steps=4), 10)
@@ -133,12 +133,12 @@ class LLaDA(Scheduled):
 class Dream(Scheduled):
     """Dream: ``int(left (1 - s/t))`` in float32, truncated; the last step takes the rest.
 
-    ``t`` and ``s`` are neighbours in ``linspace(1, eps, T + 1)``. Truncation makes a step short, and the last one
-    large: with eps = 1e-3 "one token per step" decodes two tokens at once in the end.
+    ``t`` and ``s`` are neighbours in ``linspace(1, eps, T + 1)``. Truncation leaves more for the last step: with eps =
+    1e-3 "one token per step" decodes two tokens in the last step.
 
     With ``alg_temp`` the positions of a step are drawn without replacement, with probabilities proportional to
-    ``exp(score / alg_temp)`` (:mod:`theory.policies.rules.plackett_luce`), where it takes the best without. These
-    chances are irrational, so that results are floats, with their errors.
+    ``exp(score / alg_temp)`` (:mod:`theory.policies.rules.plackett_luce`); without it the best are taken. These
+    probabilities are irrational, so results are floats with their errors.
 
     Source: ``_sample`` of DreamLM/Dream (fac0a7f). Usual values: eps = 1e-3; ParallelBench passes eps = 0. As
     released, above temperature 0 the score is that of a drawn token after the transform:
@@ -180,7 +180,7 @@ class Dream(Scheduled):
         return PlackettLucePlan(view, order_logs(self, view, self.alg_temp), self.count(view, view.masked))
 
     def rank(self, view: View, scores: Array) -> Plan:
-        """Return the same for given scores (B, n), exact, balls, or in a sampler floats."""
+        """Return the plan for given scores (B, n): exact, balls, or floats in a sampler."""
         if self.alg_temp is None:
             return super().rank(view, scores)
         kind = BALLS if scores.dtype == np.dtype(object) else view.numbers
@@ -198,7 +198,7 @@ class DLLM(Scheduled):
     """The dllm library: ``left (1 - s/t)`` rounded half to even, with ``s/t`` in float32; no idle calls.
 
     ``t`` and ``s`` are neighbours on the grid of T even steps from 1 to 0, so that ``1 - s/t`` is one over the number
-    of steps left, up to rounding. Where the exact product lies halfway between two numbers, that rounding decides: of
+    of steps left, up to rounding. If the exact product lies halfway between two numbers, that rounding decides: of
     the 8,128 pairs T < n up to 128, 6,035 differ from the exact product rounded half to even.
 
     Source: ``get_num_transfer_tokens`` in ``dllm/core/samplers/utils.py`` and ``LinearAlphaScheduler`` in
@@ -243,7 +243,7 @@ class MaskGIT(Scheduled):
     formula: ClassVar[str] = "floor(n (1 - (j+1)/T)) stay masked, in floating point"
 
     def size(self, group: int, left: int, step: int) -> int:
-        """Return what brings the masked positions down to the floor."""
+        """Return the number that leaves the scheduled number masked."""
         return max(0, left - int(group * (1 - (step + 1) / self.steps)))
 
 
@@ -271,7 +271,7 @@ def _even_shares(steps: int) -> list[float]:
 
 
 def _float32_grid(eps: float, steps: int) -> NDArray[np.float32]:
-    """``torch.linspace(1, eps, steps + 1)`` on a CPU: each half is counted from its own end, rounded once."""
+    """``torch.linspace(1, eps, steps + 1)`` on a CPU, where each half is computed from its own end, rounded once."""
     index = np.arange(steps + 1)
     step = np.float64((np.float32(eps) - np.float32(1)) / np.float32(steps))
     first, last = 1 + step * index, np.float64(np.float32(eps)) - step * (steps - index)

@@ -1,4 +1,4 @@
-"""Explicit sizes: so many positions in the first step, so many in the second, ..."""
+"""Explicit block sizes, step by step."""
 
 from __future__ import annotations
 
@@ -55,18 +55,18 @@ class Sizes(RankedPolicy):
         return tuple(positive_int(part, "size") for part in str(self.sizes).split("+"))
 
     def count(self, view: View, scores: Array) -> Array:  # noqa: ARG002
-        """Return the size of the step that has come: the one whose start is the number already taken."""
+        """Return the size of the step whose start is the number of positions already taken."""
         due = like(_due(self, view.masked.shape[1]), view.left)[view.group_size - view.left]
         return view.numbers.xp.where(due < view.left, due, view.left)
 
 
 @lru_cache(maxsize=64)
 def _due(policy: Sizes, n: int) -> NDArray[np.int64]:
-    """Return the size of the next step with 0..n positions taken, found once, not at every step.
+    """Return the size of the next step with 0..n positions taken, cached.
 
-    A state between two starts (of other rules) takes what brings it to the next.
+    In a state between two starts (after another rule) the step takes what is left up to the next start.
     """
-    most = 2 * n + 1  # beyond it an end makes no difference
+    most = 2 * n + 1  # larger ends make no difference
     ends = np.array([min(end, most) for end in accumulate(policy.numbers)])
     taken = np.arange(n + 1)
     place = np.searchsorted(ends, taken, side="right")

@@ -1,4 +1,4 @@
-"""SlowFast: explore one token at a time until the end of a promising span is stable, then decode the span fast."""
+"""SlowFast rule, slow until a span of tokens is stable, then fast within it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SETTINGS = {  # low, high, explore
     "paper": (Fraction(1, 10), Fraction(17, 20), 8),
     "released": (Fraction(3, 10), Fraction(9, 10), 6),
 }
-_LAST = 1 << 31  # beyond every position, and still an int64
+_LAST = 1 << 31  # above every position
 
 
 @register("slowfast")
@@ -36,12 +36,12 @@ class SlowFast(RankedPolicy):
     down. Fast: each call takes every masked position of the span with confidence above ``high``, or else the best
     one, until the span is full. Then s = e. With ``block`` all of this happens inside one block after the other.
 
-    Source: arXiv 2506.10848. ``form=paper`` follows the paper as described in reviews of it (its listing was not at
-    hand); window and variance are the values of the code. ``form=released`` is ``generate_slow_fast_sampling`` in
+    Source: arXiv 2506.10848. ``form=paper`` follows the paper as described in reviews of it (its algorithm was not
+    available); window and variance are the values of the code. ``form=released`` is ``generate_slow_fast_sampling`` in
     ``slow-fast-sampling/sampling_utils/generate_slow_fast_sampling.py`` of LiangrunFlora/Slow-Fast-Sampling (dd9958f).
     It differs: confidences are compared with ``>=``; exploring takes all positions with confidence of at least ``high``
     if there are any; and every exploration makes all its calls, even when the end is settled or nothing is left to
-    decode, so that steps count idle calls. There the calls of a span after the first see nothing behind the span:
+    decode, so that steps count idle calls. In that code the calls of a span after the first see nothing behind it:
     ``cut=true``. The copy of it in ParallelBench does not cut.
 
     | form | low | high | explore |
@@ -127,7 +127,7 @@ class SlowFast(RankedPolicy):
         return board.remember(base=self._next_block(board))
 
     def step(self, board: Board, chance: Chance) -> Board:
-        """Note a candidate end where exploring, then take positions, then change the phase where it is time."""
+        """Record a candidate end while exploring, take positions, and change the phase when it is over."""
         xp, memory = board.numbers.xp, board.memory
         board = self._as_seen(board)
         scores = self.score(board.view())
@@ -149,14 +149,14 @@ class SlowFast(RankedPolicy):
         return self._changed(chance.reveal(board, chosen))
 
     def finished(self, board: Board) -> Array:
-        """Return the rows without masks; in the released form, without calls to come."""
+        """Return the rows without masks and, in the released form, without further calls."""
         xp = board.numbers.xp
         if self.form == "released":
             return board.memory["base"] >= board.tokens.shape[1]
         return xp.all(~board.masked, axis=1)
 
     def _as_seen(self, board: Board) -> Board:
-        """Return the board with the marginals that the call reads: with ``cut``, later ones of a span see it alone."""
+        """Return the board with the marginals that the call reads; with ``cut`` they may ignore later tokens."""
         xp, late = board.numbers.xp, board.memory["fast"] > 1
         if not bool(xp.any(late)):
             return board
@@ -215,15 +215,15 @@ class SlowFast(RankedPolicy):
         return board.remember(seen=seen, ends=ends, end=end, settled=settled)
 
     def _stable(self, xp: Any, ends: Array) -> Array:
-        """Return where the window is full and its variance is below the bound, in integers."""
+        """Return where the window is full and its variance is below the bound, computed in integers."""
         w, width = self.window, ends.shape[1]
-        if width < w:  # the exploration is shorter than the window: nowhere
+        if width < w:  # no exploration fills the window
             return xp.any(ends < -1, axis=1)
         spread = w * xp.sum(ends * ends, axis=1) - xp.sum(ends, axis=1) ** 2  # w^2 times the variance
         return xp.all(ends >= 0, axis=1) & (spread < min(ceil(self.variance * w * w), _LAST))
 
     def _changed(self, board: Board) -> Board:
-        """Leave explorations that are over, then spans that are full."""
+        """End explorations that are over, then spans that are full."""
         xp, memory = board.numbers.xp, board.memory
         limit, index, base = self._limit(board), _index(board), memory["base"]
         since = board.masked & (index >= base[:, None])

@@ -1,4 +1,4 @@
-"""Threshold: every position whose score is high enough."""
+"""Threshold rule, every position whose score is high enough."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Threshold(RankedPolicy):
         gamma: The threshold, between 0 and 1 for confidences and margins; a decimal is taken as written (0.9 is 9/10).
             A score is never strictly above 1.
         strict: Above means ``>`` (the papers); ``False`` means ``>=`` (the released Fast-dLLM code).
-        floor: At least so many go, the best ones: SDAR, TraDo and diffusers' BlockRefinementScheduler.
+        floor: The least number taken (SDAR, TraDo and diffusers' BlockRefinementScheduler).
 
     Example:
         >>> Threshold(gamma=0.9).gamma
@@ -53,7 +53,7 @@ class Threshold(RankedPolicy):
         """Return the number above the threshold, at least ``floor``."""
         xp, numbers = view.numbers.xp, view.numbers
         gamma = numbers.const(self.gamma)
-        # equal within the tolerance counts as equal
+        # scores within the tolerance count as equal
         above = scores > gamma + numbers.tolerance if self.strict else scores >= gamma - numbers.tolerance
         number = xp.sum(xp.astype(above & view.candidates, xp.int64), axis=1)
         floor = min(self.floor, 1 << 31)

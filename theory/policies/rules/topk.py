@@ -1,4 +1,4 @@
-"""Top-k: a fixed number of positions per step."""
+"""Top-k rule, a fixed number of positions per step."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class TopK(RankedPolicy):
     def count(self, view: View, scores: Array) -> Array:  # noqa: ARG002
         """Return ``min(k, left)``, or the size of the scheduled step for ``remainder=first``."""
         xp, left = view.numbers.xp, view.left
-        k = min(self.k, 1 << 31)  # beyond every sequence, and still an int64
+        k = min(self.k, 1 << 31)  # above every length, and still an int64
         usual = xp.where(left < k, left, xp.zeros_like(left) + k)
         if self.remainder == "last":
             return usual

@@ -1,4 +1,4 @@
-"""WINO: accept many tokens, and take back those that their context no longer supports."""
+"""WINO rule, many tokens at once and doubtful ones masked again."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from theory.validation import bounded, choice, positive_int
 
 __all__ = ["WINO"]
 
-_BEFORE = 30  # what the released code takes for the number accepted before the first step of a block
+_BEFORE = 30  # the released code's number of accepted tokens before the first step of a block
 
 
 @register("wino")
 @dataclass(frozen=True, kw_only=True)
 class WINO(Rule):
-    """Wide in, narrow out.
+    """Accept many tokens, and mask again those that the other tokens do not support.
 
     Of the m masks of the block, accept those with confidence above ``tau1``: at least the best one, and of
     the best at most ``min(max(int(0.7 m), 5), 20)``. If more than one was accepted, mask again the earlier
     tokens of the block whose confidence given all *other* tokens (leave-one-out, before this step's tokens)
     is below ``tau2``: the lowest ones, at most (number accepted in the previous step) - 1. After t steps at
-    least t tokens stand, so that n steps are enough.
+    least t tokens are kept, so that n steps are enough.
 
     The released code reads the leave-one-out confidence from a copy of the block that does not see its own
     token, in the same call; here the ideal model is asked about each position with its token masked, and one
@@ -41,13 +41,13 @@ class WINO(Rule):
     tau1 = 0.6, tau2 = 0.9, B = 128. The copy in ParallelBench (``wino_generate.py``) lets the masks of the
     copied block compete for acceptance; that is not modelled.
 
-    State: the number accepted in the previous step.
+    Memory: the number accepted in the previous step.
 
     Attributes:
         tau1: Accept above it.
-        tau2: Take back below it.
+        tau2: Mask again below it.
         block: Block length; ``None`` for a single block.
-        capped: Whether the cap on the accepted positions holds (the released code).
+        capped: Whether the number of accepted positions is capped (the released code).
         confidence: The probability of the drawn token (``sampled``, the released code) or the ``max``
             probability; the same at temperature 0.
         ties: Equal confidences: ``random`` or ``lowest`` index first.
@@ -89,7 +89,7 @@ class WINO(Rule):
         return board.remember(last=board.numbers.xp.zeros_like(board.tokens[:, 0]) + _BEFORE)
 
     def step(self, board: Board, chance: Chance) -> Board:
-        """Accept, then take back."""
+        """Accept tokens, then mask some again."""
         board = self._suspected(board)
         where = board.view().within_blocks(self.block).candidates
         if self.confidence == "sampled":
@@ -111,7 +111,7 @@ class WINO(Rule):
         return unmasked(board)
 
     def _suspected(self, board: Board) -> Board:
-        """Remember the leave-one-out confidence of the tokens, and which are too low."""
+        """Store the leave-one-out confidence of the tokens, and which are too low."""
         numbers = board.numbers
         support = gathered(board.transform.scores_read(board.left_out(), numbers), board.tokens, board)
         current = board.view().within_blocks(self.block).group_index
@@ -121,7 +121,7 @@ class WINO(Rule):
         return board.remember(support=support, suspect=suspect)
 
     def _accepted(self, board: Board, chance: Chance) -> tuple[Board, Array]:
-        """Choose the accepted positions, and remember their number."""
+        """Choose the accepted positions, and store their number."""
         xp, view = board.numbers.xp, board.view().within_blocks(self.block)
         score = self._score(board, view)
         above = score > board.numbers.const(self.tau1) + board.numbers.tolerance
@@ -140,7 +140,7 @@ class WINO(Rule):
         return SCORES["confidence"](view)
 
     def _back(self, board: Board) -> Array:
-        """Return how many tokens are taken back, shape (B,)."""
+        """Return how many tokens are masked again, shape (B,)."""
         xp, last = board.numbers.xp, board.memory["last"]
         suspects = xp.sum(xp.astype(board.memory["suspect"], xp.int64), axis=1)
         number = xp.where(suspects < last, suspects, last - 1)
