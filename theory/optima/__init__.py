@@ -1,4 +1,4 @@
-"""Best strategies with the ideal model: value-adaptive policies, their frontier, mixtures of partitions."""
+"""Best strategies with the ideal model, adaptive policies and mixtures of partitions."""
 
 from theory.optima.adaptive.depth_within import depth_within
 from theory.optima.adaptive.frontier import frontier

@@ -1,7 +1,7 @@
-"""The distribution of a task as closed-form conditionals: what sampled runs need where nothing can be listed.
+"""Closed-form conditionals of a task as a distribution for sampled runs.
 
-A task has one distribution here though it may have several contexts: given the named position its answer is a single
-outcome, and naming the token of each position by itself makes those distributions one.
+It serves where nothing can be listed. A task with several contexts has one distribution here: given the named position
+its output is a single outcome, and with tokens named by position these distributions are equal.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ __all__ = ["closed_distribution"]
 def closed_distribution(task: Any) -> SampledDistribution | None:
     """Return the distribution of a task in closed form, ``None`` if none is known.
 
-    A task or its lumped chain may say it (``closed_distribution()``), or its structure does; else the distribution of
-    a single context serves if it is not a list.
+    It comes from ``closed_distribution()`` of the task or its lumped chain, from its structure, or from a single
+    context whose distribution is not a list.
 
     Raises:
         CostError: If the task is too long even for one state.
@@ -49,7 +49,7 @@ def closed_distribution(task: Any) -> SampledDistribution | None:
         return BlocksDistribution(block=structure.block.n, copies=structure.copies)
     try:
         contexts = task.contexts()
-    except CostError:  # nothing but a list
+    except CostError:  # only a list
         return None
     distribution = contexts[0].distribution
     return distribution if len(contexts) == 1 and hasattr(distribution, "largest_surprise") else None

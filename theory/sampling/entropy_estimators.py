@@ -9,7 +9,7 @@ All three estimators of ``H(S | X)`` have one form. With N samples, N_x of conte
   so that the bias of rare outcomes nearly cancels. G is read off :func:`dit.inference.estimators.entropy_2`, whose
   value on c equal samples is ``psi(c)/ln 2 - G(c)``.
 
-A joint entropy of many outcomes needs many samples: an estimator that has not seen half of the mass cannot know it.
+A joint entropy of many outcomes needs many samples: no estimator is reliable if half of the mass was not seen.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Estimator:
     """An entropy estimator in the form above.
 
     Attributes:
-        of_count: What takes the place of ``log2 c``, for positive counts.
-        of_total: What takes the place of ``log2 N_x``.
+        of_count: The function used for ``log2 c``, for positive counts.
+        of_total: The function used for ``log2 N_x``.
         corrects: Whether the Miller-Madow term is added.
     """
 
@@ -52,7 +52,7 @@ class Estimator:
         """Return ``H(S | X)`` in bits for each row.
 
         Args:
-            groups: Counts of the pairs (x, y_S), shape (B, K); zeros where a resample misses one.
+            groups: Counts of the pairs (x, y_S), shape (B, K); zeros for pairs missing in a resample.
             totals: Counts of the contexts, shape (B, X).
         """
         size = totals.sum(axis=1)
@@ -116,7 +116,7 @@ def subset_estimates(
     Args:
         seen: The samples.
         weights: Counts of its distinct pairs, shape (B, M).
-        subsets: Sets of positions; bit i stands for position i.
+        subsets: Sets of positions; bit i means position i.
         chosen: The estimator.
 
     Returns:

@@ -1,8 +1,9 @@
-"""Monte Carlo estimates for distributions whose exact bounds would be exponential, with intervals that are guaranteed.
+"""Monte Carlo estimates of bounds, with guaranteed intervals.
 
-``L_T = E_P[ log2 P(y) + sum_t sum_{i in S_t} H(y_i | y_{S_<t}) ]``: each term of the mean needs one exact
-conditional per step. It lies between ``-R`` and ``n log2 V``, R the largest surprise ``-log2 P(y)``, so that its mean
-has an interval of guaranteed coverage (:mod:`theory.sampling.intervals`).
+They serve distributions whose exact bounds take exponential time. In ``L_T = E_P[ log2 P(y) + sum_t sum_{i in S_t}
+H(y_i | y_{S_<t}) ]`` each term of the mean needs one exact conditional per step. It lies between ``-R`` and ``n log2
+V``, R the largest surprise ``-log2 P(y)``, so its mean has an interval of guaranteed coverage
+(:mod:`theory.sampling.intervals`).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _CELLS = 1 << 22  # float64 numbers of one batch of marginals: 32 MB
 
 
 class SampledDistribution(Distribution, Protocol):
-    """A structured distribution, as far as estimates need it."""
+    """What estimates need of a distribution."""
 
     def largest_surprise(self) -> float:
         """Return an upper bound of ``-log2 P(y)`` over the support."""
@@ -91,7 +92,7 @@ def estimate_bounds(
 
     columns = _over_samples(distribution, surprise_and_rest, samples, rng, rows_each=n)
     entropy = estimate_mean(columns[:, 0], 0.0, largest)
-    singles = float(_entropies(distribution, np.full((1, n), MASK)).sum())  # exact: the marginals are
+    singles = float(_entropies(distribution, np.full((1, n), MASK)).sum())  # exact
     return {
         "entropy": entropy,
         "total_correlation": entropy.shifted(singles, -1).at_least(0.0),
@@ -104,7 +105,7 @@ def estimate_profiles(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return ``log2 P(y)``, shape (m,), and entropies along a random order, shape (m, n), for samples ``y ~ P``.
 
-    Each sample is revealed in a random order of its own; entry j is the entropy of its next position given the first j.
+    Each sample has its own random order; entry j is the entropy of the next position given the first j.
     """
 
     def profile(ids: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -140,7 +141,7 @@ def estimate_sizes(
 
     ``E[ log2 P(y) + sum_t s_t H(y_i | y_C) ]``, C the first ``s_1 + ... + s_{t-1}`` positions of a random order and
     i the next: the price of :func:`theory.bounds.schedules.random_order.expected_kl`. On every sample it lies between
-    ``-R`` and ``n log2 V``. The samples must not have chosen the sizes.
+    ``-R`` and ``n log2 V``. The sizes must not have been chosen on the same samples.
     """
     log_p, entropies = profiles
     low, high = -distribution.largest_surprise(), distribution.n * log2(len(distribution.tokens))
@@ -162,8 +163,8 @@ def sample_decodes(
 
     Args:
         distribution: The target.
-        blocks: An ordered partition; or block sizes, filled in a random order of its own for each sample.
-        samples: How many.
+        blocks: An ordered partition, or block sizes, with a new random order for each sample.
+        samples: Their number.
         rng: Source of randomness.
     """
     sizes = [block for block in blocks if isinstance(block, int)]

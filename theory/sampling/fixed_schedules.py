@@ -1,7 +1,7 @@
-"""Schedules that look at no token: which rules have one, and the exact score of sequences under it.
+"""Schedules that do not depend on the tokens, and exact scores under them.
 
-Under a fixed ordered partition the output distribution is ``Q(y) = prod_t prod_{i in S_t} P(y_i | y_{S_<t})``: one
-exact conditional a block gives it for any sequence, on the support or off it.
+Under a fixed ordered partition the output distribution is ``Q(y) = prod_t prod_{i in S_t} P(y_i | y_{S_<t})``, computed
+from one exact conditional a block for any sequence, on the support or off it.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from theory.validation import InputError
 
 __all__ = ["FixedSchedule", "fixed_schedule", "schedule_log_prob"]
 
-# exact types: their numbers per step depend on the clock and what is left, never on a score
+# rules whose numbers per step depend on the step and the positions left, never on a score
 _COUNTED = (TopK, Sizes, LLaDA, Dream, DLLM, MaskGIT, Dilated, Bisection)
 _STEPS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class FixedSchedule:
-    """What is certain of a rule before it starts.
+    """The schedule of a rule that is known before it starts.
 
     Attributes:
         steps: Model calls, idle ones included.
         sizes: Number of positions of each call that reveals something.
-        partition: The blocks, where the positions are certain too; ``None`` where scores or chance choose them.
-        random: Whether every set is uniformly random among all masked positions.
+        partition: The blocks if they are known too; ``None`` if scores or chance choose the positions.
+        random: Whether every block is uniformly random among the masked positions.
     """
 
     steps: int
@@ -49,7 +49,7 @@ class FixedSchedule:
 
 
 def fixed_schedule(rule: object, n: int) -> FixedSchedule | None:
-    """Return what is certain of a rule on n positions; ``None`` if its numbers per step depend on what the model says.
+    """Return the schedule of a rule on n positions; ``None`` if its numbers per step depend on the marginals.
 
     Example:
         >>> from theory.policies import parse_policy
@@ -64,11 +64,11 @@ def fixed_schedule(rule: object, n: int) -> FixedSchedule | None:
         return None
     if isinstance(rule, Dilated) and rule.floor:
         return None  # positions may stay masked
-    if isinstance(rule, Dream) and rule.alg_temp is not None:  # its numbers are those of the best positions
+    if isinstance(rule, Dream) and rule.alg_temp is not None:  # the same numbers as without alg_temp
         rule = replace(rule, alg_temp=None, by="confidence", ties="random")
     alike = rule.by == "random"  # all scores are equal
     if rule.ties == "all" and not (alike or rule.by == "left_to_right"):
-        return None  # as many as there are equal scores
+        return None  # takes all equal scores
     blocks: list[tuple[int, ...]] = []
     masked, steps = np.ones((1, n), dtype=bool), 0
     while masked.any():
@@ -93,7 +93,7 @@ def fixed_schedule(rule: object, n: int) -> FixedSchedule | None:
 def schedule_log_prob(
     distribution: Distribution, partition: Sequence[Sequence[int]], ids: ArrayLike
 ) -> NDArray[np.float64]:
-    """Return ``log2 Q(y)`` of each sequence: the probability that the schedule gives it at temperature 1.
+    """Return ``log2 Q(y)`` of each sequence, Q the output distribution of the schedule at temperature 1.
 
     The ideal model fills in the blocks one after the other, the tokens of a block independently. Its accuracy is the
     mean of ``Q(y) / P(y)`` over ``y ~ P`` (on the support), its KL divergence that of ``log2 P(y) - log2 Q(y)``.
@@ -104,8 +104,8 @@ def schedule_log_prob(
         ids: Token ids, shape (B, n).
 
     Returns:
-        Bits in float64, shape (B,); ``-inf`` for sequences that it never gives. Off the support of P the convention
-        of the ideal model counts (the one-position marginals).
+        Bits in float64, shape (B,); ``-inf`` for impossible sequences. Off the support of P the ideal model returns the
+        one-position marginals.
 
     Raises:
         InputError: If the partition misses a position, or an id is no token.

@@ -1,9 +1,9 @@
-"""Means and shares of independent samples with intervals that are guaranteed.
+"""Guaranteed intervals for means and shares of independent samples.
 
 The empirical Bernstein inequality (Maurer and Pontil, arXiv 0907.3740, Theorem 4) holds for the mean of values in a
 known range at any number m of samples:
 ``|mean - expectation| <= sqrt(2 s^2 ln(4/d) / m) + 7 range ln(4/d) / (3 (m - 1))``
-with probability at least 1 - d. The intervals are wider than those of the central limit theorem, and never too narrow.
+with probability at least 1 - d. The intervals are wider than those of the central limit theorem, but guaranteed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LEVEL = 0.95
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A mean over samples with an interval that holds the expectation with probability at least 0.95.
+    """A mean over samples with an interval that contains the expectation with probability at least 0.95.
 
     Attributes:
         estimate: The mean.
@@ -44,7 +44,7 @@ class Estimate:
         return Estimate(estimate=value, standard_error=self.standard_error, low=ends[0], high=ends[1])
 
     def at_least(self, least: float) -> Estimate:
-        """Return the same with the interval cut at a known lower bound of the expectation."""
+        """Return the estimate with its interval cut at a known lower bound of the expectation."""
         return replace(self, low=max(self.low, least), high=max(self.high, least))
 
     def as_dict(self) -> dict[str, float]:
@@ -53,7 +53,7 @@ class Estimate:
 
 
 def check_samples(samples: object) -> int:
-    """Return a number of samples that has a variance, at least two."""
+    """Return a checked number of samples, at least two."""
     m = positive_int(samples, "samples")
     if m < 2:
         raise InputError(f"an estimate needs at least 2 samples, got {m}.")

@@ -1,4 +1,4 @@
-"""Observed token sequences: a file of samples, counted."""
+"""Observed token sequences, read from a file and counted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Observed:
     """Samples of (context, sequence), counted.
 
     Attributes:
-        name: Where they come from.
+        name: Their source.
         codes: The distinct pairs: the context in column 0, then the n tokens, as small integers; shape (M, n + 1).
         counts: How often each was seen, shape (M,).
     """

@@ -1,9 +1,9 @@
-"""Runs of any unmasking rule on a distribution given by parameters: the decoder's own, and those driven by the data.
+"""Sampled runs of any unmasking rule on a parametric distribution.
 
-*Own runs* draw tokens from the ideal marginals; the share of possible answers estimates the accuracy, the number of
+*Own runs* draw tokens from the ideal marginals; the share of possible outcomes estimates the accuracy, the number of
 model calls the steps.
 
-*Teacher forcing.* Draw ``y ~ P`` and walk the rule along y: its sets are chosen from the exact marginals as always, the
+*Teacher forcing.* Draw ``y ~ P`` and run the rule along y: its sets are chosen from the exact marginals as usual, the
 tokens are those of y. With w the random choices of the rule, ``Q_w(y) = prod_t prod_{i in S_t} q_i(y_i | y_{S_<t})`` is
 the probability that it draws y on this path, and
 
@@ -47,9 +47,9 @@ from theory.validation import InputError, choice, positive_int
 
 __all__ = ["Followed", "Runs", "follow_data", "sample_runs"]
 
-_LONGEST = 100_000  # model calls of one row: far beyond every published rule
-_STEPS = 1_000  # calls in a row in which a rule of a user's own may change nothing
-_CELLS = 1 << 20  # float64 numbers of the marginals of one batch: the step stays in the cache, or near it
+_LONGEST = 100_000  # model calls of one row, far above every published rule
+_STEPS = 1_000  # consecutive calls in which a user's rule may change nothing
+_CELLS = 1 << 20  # float64 numbers of the marginals of one batch, to fit the cache
 _OPERATIONS = 6 * 10**11  # nanoseconds: about ten minutes
 _CALL, _ASKING_CALL = 150_000, 500_000  # nanoseconds of a call for a batch of any size; of a rule that asks
 _PLACE, _ASKING_PLACE = 60, 250  # the same of each position of a row
@@ -75,10 +75,10 @@ class Followed:
     Attributes:
         log_p: ``log2 P(y)``, shape (m,).
         log_q: ``log2 Q_w(y)``, shape (m,); ``-inf`` where the rule never draws y on this path.
-        expected: ``sum_i c_i``, shape (m,): what ``-log2 Q_w`` is replaced by in the bounded form.
+        expected: ``sum_i c_i``, shape (m,), which replaces ``-log2 Q_w`` in the bounded form.
         steps: Model calls, shape (m,).
-        tilted: Whether tokens were drawn from others than the model's marginals; then ``expected`` has no known bound.
-        certain: Whether no choice of a set was left to chance on these runs.
+        tilted: Whether tokens were not drawn from the model's marginals; then ``expected`` has no known bound.
+        certain: Whether no choice of a set was random on these runs.
     """
 
     log_p: NDArray[np.float64]
@@ -103,10 +103,10 @@ def sample_runs(
 
     Args:
         distribution: The target.
-        rule: An unmasking policy, or a process.
+        rule: An unmasking policy, or a rule with memory.
         samples: How many.
         rng: Source of all randomness.
-        off_support: What the model says after impossible tokens, see :func:`theory.decoding.decoder.decode`.
+        off_support: What the model returns after impossible tokens, see :func:`theory.decoding.decoder.decode`.
         calls: The number of model calls of a run, if known, for the estimate of the cost; by default n.
         **switches: As in :class:`theory.distributions.tempering.Transform`.
 
@@ -145,7 +145,7 @@ def follow_data(
 
     Args:
         distribution: The target.
-        rule: A policy, or a process that reveals what it draws and masks nothing again.
+        rule: A policy, or a rule with memory that reveals what it draws and masks nothing again.
         samples: How many.
         rng: Source of all randomness.
         calls: As in :func:`sample_runs`.
@@ -215,14 +215,14 @@ class _Loop:
 
     @property
     def _asks(self) -> bool:
-        return bool(getattr(self.rule, "asks", isinstance(self.rule, Process)))  # one's own process may
+        return bool(getattr(self.rule, "asks", isinstance(self.rule, Process)))  # a user's rule may
 
     def batches(self) -> list[int]:
-        """Return sizes of batches that fit; rules that ask about other states get the room for their questions."""
+        """Return sizes of batches that fit in memory, with the other states that a rule asks about."""
         row = self.distribution.n * len(self.distribution.tokens)
         asks = self._asks
         if getattr(self.rule, "doubts", False) and isinstance(self.distribution, LeavesOut):
-            asks = False  # all its questions are one pass
+            asks = False  # one pass for all its states
         most = max(1, _CELLS // (row * self.distribution.n if asks else row))
         return [most] * (self.samples // most) + ([self.samples % most] if self.samples % most else [])
 
@@ -238,7 +238,7 @@ class _Loop:
         def watch() -> None:
             self._check_cost((self.model.asked - asked) / size)
 
-        self.model.watch = watch  # one step of a rule that asks about many states may itself take long
+        self.model.watch = watch  # a single step of a rule that asks about many states may take long
         board = started(self.process, self._board(np.full((size, n), MASK), weights))
         step, still, first = 0, 0, True
         while step < self.most and still <= self.patience:
@@ -288,7 +288,7 @@ class _Loop:
         return after
 
     def _check_cost(self, questions: float) -> None:
-        """Raise unless all questions are affordable, going by those so far in the first step of a row."""
+        """Raise if all model calls would take too long, estimated from those of the first step."""
         call, place = (_ASKING_CALL, _ASKING_PLACE) if self._asks else (_CALL, _PLACE)
         own = call / max(self.batches()) + place * self.distribution.n
         sample = self.calls * (questions * row_operations(self.distribution) + own)
@@ -302,7 +302,7 @@ class _Loop:
 
 
 def _unchanged(before: Board, after: Board) -> NDArray[np.bool_]:
-    """Return the rows whose tokens and memory a step has left as they were, bool, shape (B,)."""
+    """Return the rows whose tokens and memory a step has not changed, bool, shape (B,)."""
     same = (before.tokens == after.tokens).all(axis=1)
     for name, array in after.memory.items():
         if name not in before.memory:

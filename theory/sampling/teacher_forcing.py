@@ -1,4 +1,4 @@
-"""Chance for runs on a distribution given by parameters whose tokens are dictated by the data."""
+"""Random draws of runs whose tokens are given by the data."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ __all__ = ["DataChance", "NoPathError"]
 
 
 class NoPathError(Exception):
-    """A rule looks at drawn tokens, or masks again: its divergence along the path is not defined."""
+    """A rule that looks at drawn tokens or masks again, which has no divergence along the path."""
 
 
 class DataChance(SampleChance):
-    """Sets are chosen as always, tokens are those of ``y ~ P`` (teacher forcing).
+    """Sets are chosen as usual, tokens are those of ``y ~ P`` (teacher forcing).
 
-    The board carries in ``weights``: ``data`` (the ids of y, shape (B, n)), ``own`` (``log2 Q_w(y)`` of what is
-    revealed, w the choices of the rule) and ``expected`` (the mean of minus that over y at every draw:
-    ``sum_v p_i(v) log2 1/q_i(v)``), both of shape (B,).
+    The board has in ``weights``: ``data`` (the ids of y, shape (B, n)), ``own`` (``log2 Q_w(y)`` of the revealed
+    tokens, w the choices of the rule) and ``expected`` (the mean of minus that over y at every draw, ``sum_v p_i(v)
+    log2 1/q_i(v)``), both of shape (B,).
 
     Attributes:
         asked: The model's marginals at the start of the step; the loop sets it.
-        tilted: Whether some tokens were drawn from others than the model's marginals (credit).
-        certain: Whether no set has depended on chance.
+        tilted: Whether some tokens were not drawn from the model's marginals (credit).
+        certain: Whether no set was random.
     """
 
     def __init__(self, rng: np.random.Generator) -> None:
@@ -42,16 +42,16 @@ class DataChance(SampleChance):
         self.certain = True
 
     def choose(self, board: Board, plan: Plan) -> tuple[Board, NDArray[np.bool_]]:
-        """Return one set per row, and note whether it could have been another."""
+        """Return one set per row, and record whether it was random."""
         self.certain = self.certain and _is_certain(plan)
         return super().choose(board, plan)
 
     def reveal(self, board: Board, chosen: NDArray[np.bool_]) -> Board:
-        """Return the board with the data's token at each chosen position, and the price of drawing it."""
+        """Return the board with the data's token at each chosen position, and add the cost of drawing it."""
         index = np.nonzero(chosen)
         data, tokens = board.weights["data"], np.full(board.tokens.shape, MASK)
         tokens[index] = data[index]
-        # a rule may draw from others than the model's marginals; the data never do
+        # a rule may change the marginals that it draws from; the data follow the model's
         assert self.asked is not None
         self.tilted = self.tilted or not (
             board.probs is self.asked or np.array_equal(board.probs, self.asked)
@@ -71,16 +71,16 @@ class DataChance(SampleChance):
         return replace(board.write(chosen, tokens), weights=weights)
 
     def propose(self, board: Board, where: NDArray[np.bool_]) -> tuple[Board, NDArray[np.int64]]:  # noqa: ARG002
-        """Raise: what would be drawn decides what is revealed."""
+        """Raise, since the drawn tokens would decide what is revealed."""
         raise NoPathError("it looks at drawn tokens before it reveals them, or masks positions again")
 
     def flip(self, board: Board, probability: Any) -> tuple[Board, NDArray[np.bool_]]:  # noqa: ARG002
-        """Raise: coins mask positions again."""
+        """Raise, since the rule masks positions again."""
         raise NoPathError("it masks revealed positions again by coins")
 
 
 def _is_certain(plan: Plan) -> bool:
-    """Return whether the set of a plan depends on no chance, for this and every other state of the rule."""
+    """Return whether the sets of the rule are never random, in this and every other state."""
     if not isinstance(plan, Ranked):
         return False
     if plan.ties != "random":

@@ -1,1 +1,1 @@
-"""Value-adaptive unmasking: optimal policies, their bounds and their frontier."""
+"""Optimal adaptive unmasking, its bounds and its frontier."""

@@ -1,7 +1,7 @@
-"""Blocks of the kinds of one revealed set: what each costs and which kinds it leads to.
+"""Actions in an equivalence class of states, with their costs and successors.
 
-All states that share a revealed set C are worked out together for each block S, since the states after S are the
-groups of outcomes that agree on C u S. A block must hold every free position of a state, which costs nothing.
+All states that share a revealed set C are handled together for each block S, since the states after S are the groups of
+outcomes that agree on C u S. A block must contain every free position of a state, which costs nothing.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from theory.optima.adaptive.states import States, members
 
 __all__ = ["Part", "all_parts"]
 
-# ratios of huge weights may underflow; zero would not do below a logarithm
+# ratios of huge weights may underflow to zero, which has no logarithm
 _LEAST = np.finfo(np.float64).tiny
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One block taken by several kinds that share a revealed set.
+    """One block taken by several classes that share a revealed set.
 
     Attributes:
         block: Its positions, as a bit mask.
-        kind: The kinds that take it, shape (K,).
+        kind: The classes that take it, shape (K,).
         cost: Its total correlation in each, in bits, shape (K,).
-        counts: How many moves each has, shape (K,).
-        child: Kind that each move leads to, shape (M,), those of the first kind first.
+        counts: The number of moves of each, shape (K,).
+        child: The class that each move leads to, shape (M,), those of the first class first.
         weight: Weight of the move, shape (M,).
         chance: Its probability as a float, shape (M,).
     """
@@ -45,7 +45,7 @@ class Part:
 
 
 def all_parts(states: States) -> Iterator[Part]:
-    """Yield every block of every kind, the kinds of one revealed set together."""
+    """Yield every block of every class, the classes of one revealed set together."""
     kinds_at: dict[int, list[int]] = {}
     for kind, (mask, _) in enumerate(states.where, start=2):
         kinds_at.setdefault(mask, []).append(kind)
@@ -54,7 +54,7 @@ def all_parts(states: States) -> Iterator[Part]:
 
 
 class _Origin:
-    """The kinds whose named state has one revealed set."""
+    """The classes whose representative state has one revealed set."""
 
     def __init__(self, states: States, mask: int, kinds: list[int]) -> None:
         self.states, self.mask = states, mask
@@ -69,7 +69,7 @@ class _Origin:
         self.kind_of = states.kind_of_entry
 
     def parts(self) -> list[Part]:
-        """Return all actions: blocks that hold every free position and some others."""
+        """Return all actions, blocks that contain every free position and some others."""
         singles = np.zeros((len(self.kinds), self.states.pmf.n))
         for i in members(self.rest):
             rows, _, chance, _ = self._moves(1 << i, np.ones(len(self.kinds), dtype=bool))
@@ -77,7 +77,7 @@ class _Origin:
         found: list[Part] = []
         block = 0
         while block != self.rest:
-            block = (block - self.rest) & self.rest  # the next larger part of the rest
+            block = (block - self.rest) & self.rest  # the next larger subset of the rest
             taking = ((self.free & ~block) == 0) & ((block & ~self.free) != 0)
             if taking.any():
                 found.append(self._part(block, taking, singles))
@@ -87,7 +87,7 @@ class _Origin:
         rows, weight, chance, child = self._moves(block, taking)
         cost = singles[:, members(block)].sum(axis=1) - self._entropies(rows, chance)
         kinds = len(self.states.kinds.cores)
-        key, place = np.unique(rows * kinds + child, return_inverse=True)  # one move per origin and kind
+        key, place = np.unique(rows * kinds + child, return_inverse=True)  # one move per origin and class
         summed = np.zeros(len(key), weight.dtype)
         np.add.at(summed, place, weight)
         counts = np.bincount(key // kinds, minlength=len(self.kinds))[taking]
@@ -102,7 +102,7 @@ class _Origin:
         )
 
     def _moves(self, block: int, taking: NDArray[np.bool_]) -> tuple[NDArray[Any], ...]:
-        """Return origin row, weight, probability and kind of every state after the block."""
+        """Return origin row, weight, probability and class of every state after the block."""
         after = self.states.layers[self.mask | block]
         rows = self.row[self.layer.inverse[after.first]]
         live = np.flatnonzero((rows >= 0) & taking[rows])

@@ -1,9 +1,8 @@
-"""Best actions: a float pass over the graph prices every action, exact numbers decide between the close ones.
+"""Best actions, priced in floats and decided in exact numbers where close.
 
-Only actions that are worse by more than a proven rounding bound are left out, so exact results are exact.
-
-The objective is ``E[KL + weight * steps]``, ties broken in favour of fewer expected steps: the policy found is a
-vertex of the set of attainable (steps, KL). With a budget no trajectory may take more steps than it says.
+Only actions that are worse by more than a proven rounding bound are dropped, so exact results are exact. The objective
+is ``E[KL + weight * steps]``, ties broken in favour of fewer expected steps: the policy found is a vertex of the set of
+attainable (steps, KL). A budget limits the steps on every trajectory.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ FLOAT_TIE = 1e-11  # bits; on float pmfs values closer than this count as equal
 
 
 def budget_values(graph: StateGraph, budget: int) -> list[NDArray[np.float64]]:
-    """Return the least expected KL of every kind with at most R more steps, for R = 0..budget, in bits.
+    """Return the least expected KL of every class with at most R more steps, for R = 0..budget, in bits.
 
     Backward induction ``V(x, R) = min_S TC(S|x) + E V(x', R - 1)``; infinite where R steps do not suffice. The
     work is one addition per move and R.
@@ -46,7 +45,7 @@ def budget_values(graph: StateGraph, budget: int) -> list[NDArray[np.float64]]:
 
 
 def weighted_values(graph: StateGraph, weight: float) -> NDArray[np.float64]:
-    """Return the least expected ``KL + weight * steps`` of every kind, level by level."""
+    """Return the least expected ``KL + weight * steps`` of every class, level by level."""
     values = np.zeros(graph.kinds)
     values[FREE] = weight
     for level in graph.levels:
@@ -74,11 +73,11 @@ def best_weighted(ledger: Ledger, weight: Bits) -> Search:
 
 @dataclass(eq=False)
 class Search:
-    """The best policy for one objective, worked out for the kinds that it meets.
+    """The best policy for one objective, computed for the classes that it reaches.
 
     Attributes:
         ledger: Values of the graph.
-        tables: Float values of all kinds: one array without a budget, else one per number of steps left.
+        tables: Float values of all classes: one array without a budget, else one per number of steps left.
         weight: Bits that a step costs.
         budget: Largest number of steps, or ``None``.
     """
@@ -91,11 +90,11 @@ class Search:
 
     @property
     def root(self) -> Outlook:
-        """What the policy does and costs in all."""
+        """The value of the fully masked state."""
         return self.choose(self.ledger.graph.root, self.budget)
 
     def choose(self, kind: int, left: int | None) -> Outlook:
-        """Return what the policy does in a state of this kind with ``left`` steps left."""
+        """Return the value of a state of this class with ``left`` steps left."""
         if kind in (DONE, FREE):
             return self.ledger.finish(kind)
         key = kind, left
@@ -109,14 +108,14 @@ class Search:
         return self._best[key]
 
     def _close(self, kind: int, left: int | None) -> list[int]:
-        """Return the actions that may be the best: their float price is within rounding of the least."""
+        """Return the actions whose float price is within rounding of the least."""
         graph = self.ledger.graph
         start, stop = graph.spans[kind].tolist()
         moves = slice(int(graph.starts[start]), int(graph.starts[stop]))
         relative = graph.starts[start:stop] - moves.start
         after = self.tables[0 if left is None else left - 1]
         prices = _prices(graph, slice(start, stop), moves, relative, after)
-        # the truly best action has a float price of at most the least one plus twice the rounding
+        # the float price of the best action is at most the least one plus twice the rounding
         near = 2 * graph.rounding(float(self.weight)) if self.ledger.exact else FLOAT_TIE
         return (np.flatnonzero(prices <= prices.min() + near) + start).tolist()
 
@@ -130,7 +129,5 @@ class Search:
         difference: Any = one.kl - two.kl
         if one.steps != two.steps:
             difference = difference + self.weight * (one.steps - two.steps)
-        sign = (
-            difference.sign() if isinstance(difference, LogNumber) else 0
-        )  # floats: all close ones are equal
+        sign = difference.sign() if isinstance(difference, LogNumber) else 0  # close floats count as equal
         return sign < 0 or (sign == 0 and one.steps < two.steps - (0 if self.ledger.exact else FLOAT_TIE))

@@ -1,12 +1,12 @@
 """Distributions up to the names of their positions and tokens.
 
-What a state can still cost depends on its conditional distribution only, and not on the names in it. Two states whose
-distributions have the same canonical form share all their values; Shuffle's ``sum_k C(n,k) n!/(n-k)!`` states become
-n + 1.
+The remaining cost of a state depends on its conditional distribution only, not on the names in it. Two states whose
+distributions have the same canonical form share all their values; Shuffle's ``sum_k C(n,k) n!/(n-k)!`` states become n
++ 1.
 
-The form comes from colour refinement of the graph of outcomes, tokens and positions, with ties broken one token at
-a time and without backtracking. The form is the whole relabelled distribution, so equal forms always mean equal
-distributions; equal distributions may, rarely, get different forms, which costs time and never correctness.
+The form comes from colour refinement of the graph of outcomes, tokens and positions, with ties broken one token at a
+time and without backtracking. The form is the whole relabelled distribution, so equal forms always mean equal
+distributions; equal distributions may, rarely, get different forms, which costs only time.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class SmallDistribution:
 def free_positions(distribution: SmallDistribution) -> list[int]:
     """Return the positions that are independent of all the others.
 
-    Each is independent of the rest, so together they are too, and their distributions multiply: they can join any
-    block at no cost and tell nothing about what remains.
+    Each is independent of the rest, so together they are too: they can join any block at no cost and say nothing about
+    the other positions.
 
     Example:
         >>> bits = np.array([[0, 0, 0], [0, 1, 1], [1, 0, 0], [1, 1, 1]])
@@ -93,7 +93,7 @@ def rescaled(weights: NDArray[Any]) -> NDArray[Any]:
 
 
 def invariant(distribution: SmallDistribution) -> Hashable:
-    """Return a cheap key that equal distributions share; different distributions rarely do."""
+    """Return a cheap key, equal for equal distributions and rarely for different ones."""
     cells: list[tuple[Any, ...]] = []
     for j, size in enumerate(distribution.sizes):
         counts = np.bincount(distribution.codes[:, j], minlength=size)
@@ -102,7 +102,7 @@ def invariant(distribution: SmallDistribution) -> Hashable:
 
 
 def canonical_form(distribution: SmallDistribution) -> tuple[Hashable, tuple[int, ...], int]:
-    """Return the canonical form, the order in which it takes the positions, and how many tokens were read for it.
+    """Return the canonical form, its order of the positions, and how many tokens were read.
 
     Example:
         >>> one = SmallDistribution(np.array([[0, 0], [0, 1], [1, 2]]), np.ones(3, dtype=np.int64))
@@ -178,7 +178,7 @@ class _Colours:
             )
 
     def first_tie(self) -> int | None:
-        """Return a token of the lowest shared colour, or ``None`` when all colours differ."""
+        """Return a token of the lowest shared colour, or ``None`` if all colours differ."""
         seen: dict[int, int] = {}
         tied = [
             (colour, seen[colour])

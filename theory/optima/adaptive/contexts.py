@@ -1,8 +1,8 @@
-"""Adaptive optima of a task with several contexts: the context is known, so each has its own policy.
+"""Adaptive optima of a task with several contexts.
 
-A hard cap holds in every context, so ``V_T`` is the mean over contexts. Expected steps may be spent where they help
-most, so the frontier is the weighted Minkowski sum of the frontiers: their edges, scaled, steepest first. A
-context of weight zero never occurs: it has no edge, and its depth counts in no worst case.
+The context is known, so each has its own policy. A cap on the steps holds in every context, so ``V_T`` is the mean over
+contexts. Expected steps are spent where they help most, so the frontier is the weighted Minkowski sum of the frontiers:
+their edges, scaled, steepest first. A context of weight zero has no edge, and its depth counts in no worst case.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def average_frontier(parts: Parts) -> Frontier:
             found.append(_vertex(hulls, places))
     if not (error := sum(float(weight) * front.error for weight, front in fronts)):
         return Frontier(vertices=tuple(found))
-    # a mean rounds each part and their sum; edges of equal slopes up to rounding may stand in either order
+    # a mean rounds each part and their sum; edges of nearly equal slopes may come in either order
     slope = max((abs(float(edge.slope)) for edge in edges), default=0.0)
     size = float(found[0].kl) + float(found[-1].steps_under_data) * slope
     return Frontier(vertices=tuple(found), error=1.001 * error + (len(parts) + 8) * size * 2.0**-51)
@@ -108,7 +108,7 @@ def _difference(left: Vertex, right: Vertex) -> tuple[Any, Any]:
 
 
 def _compare(one: _Edge, two: _Edge) -> int:
-    """Steepest descent first; in one context the edges stay in order."""
+    """Order edges by slope, steepest first; edges of one context keep their order."""
     a, b = one.slope, two.slope
     if not (isinstance(a, LogNumber) and isinstance(b, LogNumber)):
         a, b = float(a), float(b)

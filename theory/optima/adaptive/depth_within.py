@@ -1,9 +1,9 @@
-"""The fewest steps at a divergence of at most epsilon: the depth ``D_epsilon`` of Wen, Liang, Lu (arXiv 2608.25505).
+"""The fewest steps at a divergence of at most epsilon (arXiv 2608.25505).
 
 - *worst case*: ``min max R`` over the adaptive policies of divergence epsilon or less, the least T with
   ``V_T <= epsilon`` (:func:`theory.optima.adaptive.step_cap.adaptive_bounds`).
-- *expected*: ``min E_P R`` on the frontier, that is over policies that may choose one of two at random and remember
-  which. At a vertex a single deterministic policy attains it; between vertices a deterministic one may need more.
+- *expected*: ``min E_P R`` on the frontier, that is over policies that may choose one of two at random. A deterministic
+policy attains it at a vertex; between vertices it may need more.
 
 Epsilon 0 is the serial depth. Between the vertices ``(r, k)`` and ``(r', k')`` around epsilon the expected steps are
 ``r + (r' - r)(k - epsilon) / (k - k')``: rational where the two divergences are in a rational ratio, which is decided
@@ -35,7 +35,7 @@ from theory.validation import InputError, exact_fraction
 
 __all__ = ["DepthWithin", "depth_within"]
 
-_BITS = 128  # of the first intervals
+_BITS = 128  # precision of the first intervals
 _ENOUGH = 60  # bits of a quotient; a float keeps 53
 
 
@@ -44,7 +44,7 @@ class DepthWithin:
     """The fewest steps at a divergence of at most epsilon.
 
     Attributes:
-        expected: Least expected number of steps along trajectories of the data; a Fraction where it is rational and the
+        expected: Least expected number of steps along trajectories of the data: a Fraction if it is rational and the
             pmf exact, else a float.
         worst_case: Least number of steps that suffices on every trajectory.
         error: A proven bound on the error of ``expected``, zero if it is exact.
@@ -59,7 +59,7 @@ def depth_within(source: JointPMF | StateGraph, epsilon: Any) -> DepthWithin:
     """Return the fewest steps, expected and in the worst case, at a divergence of at most epsilon.
 
     Args:
-        source: A pmf, or its graph where several optima are asked for.
+        source: A pmf, or its graph if several optima are needed.
         epsilon: Bits, at least 0: a LogNumber or a rational, compared exactly for an exact pmf; a float pmf is compared
             within 1e-9 bits.
 
@@ -87,7 +87,7 @@ def depth_within(source: JointPMF | StateGraph, epsilon: Any) -> DepthWithin:
 
 
 def _exact_steps(vertices: Sequence[Vertex], bits: LogNumber) -> tuple[Number, float]:
-    """Return the expected steps, and a bound on their error where they are a float."""
+    """Return the expected steps, and a bound on their error if they are a float."""
     if vertices[0].kl <= bits:
         return vertices[0].steps_under_data, 0.0
     left, right = next(pair for pair in pairwise(vertices) if pair[1].kl <= bits)
@@ -99,7 +99,7 @@ def _exact_steps(vertices: Sequence[Vertex], bits: LogNumber) -> tuple[Number, f
     if share is not None:
         return start + width * share, 0.0
     precision = _BITS
-    while True:  # until the interval is narrower than a float: both numbers are above zero
+    while True:  # until the interval is narrower than a float; both numbers are positive
         with extra_precision(precision):
             quotient = saved.interval(precision) / most.interval(precision)
             steps = arb(to_fmpq(start)) + arb(to_fmpq(width)) * quotient
@@ -110,7 +110,7 @@ def _exact_steps(vertices: Sequence[Vertex], bits: LogNumber) -> tuple[Number, f
 
 
 def _ratio(a: LogNumber, b: LogNumber) -> Fraction | None:
-    """Return ``a / b`` of numbers above zero if it is seen to be rational."""
+    """Return ``a / b`` of positive numbers if it is rational."""
     base = next(iter(b.terms))
     share = a.terms.get(base, Fraction(0)) / b.terms[base]
     return share if a == share * b else None
@@ -123,9 +123,9 @@ def _at_most(a: Bits, b: Bits) -> bool:
 
 
 def _float_steps(graph: StateGraph, bits: float) -> Approximate:
-    """Return the steps on a float frontier, between those at ``bits`` give or take the error of the frontier.
+    """Return the steps at ``bits`` on a float frontier, with an error from that of the frontier.
 
-    At a divergence below that of the last vertex they are the serial depth, with its meaning of zero.
+    Below the divergence of the last vertex they are the serial depth, with its tolerance for zero.
     """
     front = frontier(graph)
     if bits - front.error <= float(front.vertices[-1].kl):

@@ -1,14 +1,15 @@
-"""Kinds of states: the conditional distribution of what is masked, up to names and up to positions that cost nothing.
+"""Equivalence classes of conditional distributions under renaming.
 
-A position with a single possible token, or independent of all the other masked positions, is *free*: it joins the
-next block at no cost. What matters of a state is its *core*, the distribution of the other positions; a state without
-a core ends in one step at no cost (:data:`FREE`).
+Two states are equivalent if their conditional distributions agree up to names and up to positions that cost nothing. A
+position with a single possible token, or independent of all other masked positions, is *free*: it joins the next block
+at no cost. The *core* of a state is the distribution of its other positions; a state without a core ends in one step at
+no cost (:data:`FREE`).
 
-Proof that nothing is lost. Let F be the free positions of a state and p any policy from there on. Given ``x_F = f``,
-the choices of p on the core are a policy p_f of the core alone (steps that reveal only free positions left out): its
+Proof that this loses nothing. Let F be the free positions of a state and p any policy from there on. Given ``x_F = f``,
+the choices of p on the core are a policy p_f of the core alone (without the steps that reveal only free positions): its
 costs are those of p, since F adds no correlation, and on each trajectory it takes at most as many steps. The core is
 independent of ``x_F``, so KL and steps of p are at least averages over f of those of p_f, and some p_f is at least as
-good for any weight of the steps and any cap. Reveal F with the first block and go on with that p_f.
+good for any weight of the steps and any cap. Reveal F with the first block and continue with that p_f.
 """
 
 from __future__ import annotations
@@ -27,20 +28,20 @@ from theory.optima.adaptive.graph_cost import GraphCost
 
 __all__ = ["DONE", "FREE", "Entry", "Kinds"]
 
-DONE = 0  # nothing is masked: no step is left
-FREE = 1  # what is masked is independent: one step, no cost
+DONE = 0  # the class without masks: no step is left
+FREE = 1  # the class with independent masked positions: one step, no cost
 _CANONICAL_CELLS = (
-    40_000  # larger distributions are told apart by their listing alone: merging them would take seconds
+    40_000  # larger distributions are compared by their listing alone, since merging them takes seconds
 )
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A distribution as it stands in a state.
+    """The distribution of a state.
 
     Attributes:
-        kind: Its kind.
-        order: The column of the distribution that takes the place of each core position of the kind.
+        kind: Its class.
+        order: The column of the distribution for each core position of the class.
     """
 
     kind: int
@@ -49,7 +50,7 @@ class Entry:
 
 @dataclass(eq=False)
 class _Candidate:
-    """A known kind, with its canonical form once it was needed."""
+    """A known class, with its canonical form once computed."""
 
     kind: int
     distribution: SmallDistribution
@@ -58,15 +59,15 @@ class _Candidate:
 
 @dataclass(eq=False)
 class Kinds:
-    """All distributions seen so far and their kinds.
+    """All distributions seen so far and their equivalence classes.
 
     A distribution is first looked up by its listing, then by a cheap invariant; canonical forms are computed only for
     distributions that share one.
 
     Attributes:
-        cost: What telling them apart has taken.
-        entries: Distributions by number; the first two stand for states that are done and free.
-        cores: Number of core positions of each kind.
+        cost: The cost of comparing them so far.
+        entries: Distributions by number; the first two are those of states that are done and free.
+        cores: Number of core positions of each class.
     """
 
     cost: GraphCost
@@ -76,7 +77,7 @@ class Kinds:
     _alike: dict[Hashable, list[_Candidate]] = field(default_factory=dict)
 
     def entry(self, listing: Hashable, distribution: Callable[[], SmallDistribution]) -> int:
-        """Return the number of the distribution with this listing; ``distribution`` is called when it is new."""
+        """Return the number of the distribution with this listing; ``distribution`` is called if it is new."""
         known = self._listed.get(listing)
         if known is None:
             known = self._listed[listing] = len(self.entries)
@@ -101,7 +102,7 @@ class Kinds:
         return candidate.form[:2]
 
     def _kind(self, distribution: SmallDistribution) -> tuple[int, tuple[int, ...]]:
-        """Return the kind of a core and the column that takes the place of each position of the kind."""
+        """Return the class of a core, and the column for each position of the class."""
         bucket = self._alike.setdefault(invariant(distribution), [])
         new = _Candidate(len(self.cores), distribution)
         if bucket and distribution.codes.size <= _CANONICAL_CELLS:

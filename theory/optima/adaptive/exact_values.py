@@ -1,6 +1,6 @@
-"""Exact (or float) cost and steps of what a policy does from a state on.
+"""Cost and steps of a policy from a state on.
 
-Every value is built once: an action with given continuations has one number, whatever search asks for it.
+Values are exact or floats, and built once for all searches: an action with given continuations has one number.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ __all__ = ["CLOSE", "FINISH", "Ledger", "Outlook"]
 
 CLOSE = 1e-9  # bits; divergences of a float pmf below this count as zero
 
-FINISH = -1  # the "action" of a state without a core: reveal what is left, or nothing
+FINISH = -1  # the action of a state without a core: reveal all masked positions, if any
 
 
 @dataclass(frozen=True, eq=False)
 class Outlook:
-    """What a policy will do and cost from a state on, in expectation along trajectories of the data.
+    """The expected cost and steps of a policy from a state on, along trajectories of the data.
 
     Attributes:
-        number: Equal numbers mean the same actions from here on.
+        number: Equal for equal actions from here on.
         action: Index of the next action in the graph, or :data:`FINISH`.
-        kl: Expected sum of the costs still to come, bits.
-        steps: Expected number of steps still to come.
+        kl: Expected sum of the remaining costs, bits.
+        steps: Expected number of remaining steps.
     """
 
     number: int
@@ -46,7 +46,7 @@ class Outlook:
 
 
 class Ledger:
-    """All outlooks of a graph; exact for an exact pmf, floats otherwise."""
+    """All values of a graph; exact for an exact pmf, floats otherwise."""
 
     def __init__(self, graph: StateGraph) -> None:
         self.graph, self.exact = graph, graph.pmf.is_exact
@@ -59,11 +59,11 @@ class Ledger:
         self._rows: dict[int, NDArray[np.int64]] = {}
 
     def finish(self, kind: int) -> Outlook:
-        """Return the outlook of a state that is done or free."""
+        """Return the value of a state that is done or free."""
         return self._last[0] if kind == DONE else self._last[1]
 
     def outlook(self, action: int, ahead: Sequence[Outlook]) -> Outlook:
-        """Return the outlook of an action that is followed by ``ahead``, one outlook per move."""
+        """Return the value of an action that is followed by ``ahead``, one value per move."""
         key = (action, *(o.number for o in ahead))
         if key not in self._outlooks:
             shares = self._shares(action)
@@ -89,11 +89,11 @@ class Ledger:
         return self._costs[action]
 
     def is_zero(self, bits: Bits) -> bool:
-        """Return whether a divergence is zero: decided exactly, or within 1e-9 bits for floats."""
+        """Return whether a divergence is zero, decided exactly, or within 1e-9 bits for floats."""
         return bits == 0 if isinstance(bits, LogNumber) else bits <= CLOSE
 
     def steps(self, outlook: Outlook) -> Fraction | float:
-        """Return the expected steps of an outlook as a Fraction or a float."""
+        """Return the expected steps of a value as a Fraction or a float."""
         return to_fraction(outlook.steps) if self.exact else float(outlook.steps)
 
     def _shares(self, action: int) -> list[Any]:
@@ -109,7 +109,7 @@ class Ledger:
         return mask, state, int(self.graph.states.layers[mask].loose[state])
 
     def _entropy(self, kind: int, positions: int) -> LogNumber:
-        """Return ``H(y_S | x_C) = log2 W - sum_x (w_x / W) log2 w_x`` at the state of the kind."""
+        """Return ``H(y_S | x_C) = log2 W - sum_x (w_x / W) log2 w_x`` at the representative state of the class."""
         key = kind, positions
         if key not in self._entropies:
             states = self.graph.states

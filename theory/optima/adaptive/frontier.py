@@ -1,10 +1,10 @@
-"""The exact speed-quality frontier: the lower convex hull of (E_P steps, KL) over all adaptive policies.
+"""The exact speed-quality frontier over all adaptive policies.
 
-Steps are counted along trajectories of the data (``steps_under_data``); each vertex also tells the expectation
-under the decoder's own runs. A policy that chooses one of several at random, and remembers which, attains any point
-of a segment; none lies below (arXiv 2608.25505). A policy with random choices is a mixture of deterministic ones, so
-its ``(steps_under_data, path_kl)`` lies on or above the hull; its ``kl``, the divergence of the mixed output
-distribution, can lie below.
+It is the lower convex hull of (E_P steps, KL). Steps are counted along trajectories of the data (``steps_under_data``);
+each vertex also has the expectation under the decoder's own runs. A policy that chooses one of several at random
+attains any point of a segment; none lies below (arXiv 2608.25505). A policy with random choices is a mixture of
+deterministic ones, so its ``(steps_under_data, path_kl)`` lies on or above the hull; its ``kl``, the divergence of the
+mixed output distribution, can lie below.
 
 Vertices come from a parametric search (Eisner and Severance): minimise ``KL + weight * steps`` at the slope between
 two known vertices; the minimum is a new vertex, or proves that the segment is an edge.
@@ -45,7 +45,7 @@ class Vertex:
     Attributes:
         steps_under_data: Expected number of steps along trajectories of the data.
         kl: Divergence in bits.
-        parts: Weight of each context and the search that found its policy; a single one for a single pmf.
+        parts: Weight of each context and the search that found its policy.
     """
 
     steps_under_data: Number
@@ -59,7 +59,7 @@ class Vertex:
 
     @property
     def policy(self) -> AdaptivePolicy:
-        """The policy of the vertex where there is one context."""
+        """The policy of the vertex of a single context."""
         policy, *others = self.policies
         if others:
             raise InputError(f"the frontier is over {len(self.parts)} contexts; use policies, one for each.")
@@ -114,10 +114,10 @@ class Frontier:
 def frontier(source: JointPMF | StateGraph) -> Frontier:
     """Return the exact frontier of all adaptive policies.
 
-    On float pmfs vertices within 1e-9 bits of a segment between others are left out.
+    On float pmfs vertices within 1e-9 bits of a segment between others are dropped.
 
     Args:
-        source: A pmf, or its graph where several optima are asked for.
+        source: A pmf, or its graph if several optima are needed.
 
     Raises:
         CostError: If the states are too many.
@@ -163,13 +163,13 @@ class _Hull:
         self.ledger = ledger
 
     def searches(self) -> list[Search]:
-        """Return the vertices: everything at once first, then the fewest steps at no cost last."""
+        """Return the vertices, from everything at once to the fewest steps at no cost."""
         one_step = best_within(self.ledger, budget_values(self.ledger.graph, 1), 1)
         done, stack = [one_step], [best_weighted(self.ledger, self.ledger.nothing)]
         while stack:
             left, right = done[-1].root, stack[-1].root
             if left.steps == right.steps:
-                stack.pop()  # the whole costs nothing at once: a single vertex
+                stack.pop()  # one step costs nothing: a single vertex
                 continue
             slope = (left.kl - right.kl) / (right.steps - left.steps)
             middle = best_weighted(self.ledger, slope)

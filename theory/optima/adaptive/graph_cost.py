@@ -1,4 +1,4 @@
-"""What the graph of kinds takes, in nanoseconds of one core: foreseen from a few states, counted as it goes.
+"""Time of building the state graph, estimated before and counted while it runs.
 
 The nanoseconds were measured once, so that refusals do not depend on a clock.
 """
@@ -16,11 +16,11 @@ _LIMIT = 6 * 10**10  # about a minute
 # fitted to the graphs of eleven distributions, of 6 to 55,447 different distributions of states: all within a factor
 # of two
 _SET, _LAYER = 1000, 600_000  # a revealed set, and one whose outcomes are read
-_CELL, _LOOSE = 20, 10_000  # an outcome at a position, and a state that is not sure
+_CELL, _LOOSE = 20, 10_000  # an outcome at a position, and an undecided state
 _LAW, _LAW_CELL = 500_000, 10  # a new distribution of a state; a token of it, for each of its positions
 _TOKEN = 1200  # a token read to bring a distribution into canonical form
-_BLOCK = 130_000  # a block of positions that the kinds of one revealed set take
-_PART = 20  # a look ahead takes no more than one part in so many of the limit
+_BLOCK = 130_000  # a block of positions taken by the classes of one revealed set
+_PART = 20  # a forecast takes at most this part of the limit
 
 
 def varying(pmf: JointPMF) -> int:
@@ -35,8 +35,8 @@ class GraphCost:
     Attributes:
         pmf: The distribution.
         spent: Nanoseconds so far.
-        distributions: How many distributions of states were told apart.
-        on_distributions: Nanoseconds of these.
+        distributions: The number of different distributions of states so far.
+        on_distributions: The nanoseconds for them.
 
     Example:
         >>> cost = GraphCost(pmf=JointPMF.uniform(["ab", "ba"]))
@@ -52,33 +52,33 @@ class GraphCost:
 
     @property
     def of_layer(self) -> int:
-        """Nanoseconds of reading the outcomes of one revealed set."""
+        """Nanoseconds to read the outcomes of one revealed set."""
         return _LAYER + len(self.pmf) * self.pmf.n * _CELL
 
     @property
     def of_reading(self) -> int:
-        """Nanoseconds of reading those of every set; positions with one token tell no two sets apart."""
+        """Nanoseconds to read those of every set; positions with one token do not matter."""
         return (_SET << self.pmf.n) + (self.of_layer << varying(self.pmf).bit_count())
 
     def of_loose(self, states: float) -> int:
-        """Return the nanoseconds of states in which something is open."""
+        """Return the nanoseconds of undecided states."""
         return int(states * _LOOSE)
 
     def of_blocks(self, blocks: int) -> int:
-        """Return the nanoseconds of blocks that kinds take, one for each revealed set where they stand."""
+        """Return the nanoseconds of the blocks that classes take."""
         return blocks * _BLOCK
 
     def add_layer(self, loose: int) -> None:
-        """Count a revealed set with so many states in which something is open."""
+        """Count a revealed set with ``loose`` undecided states."""
         self.spent += self.of_layer + self.of_loose(loose)
 
     def add_distribution(self, outcomes: int, positions: int) -> None:
-        """Count a distribution that was not met before."""
+        """Count a new distribution."""
         self.distributions += 1
         self._add(_LAW + outcomes * positions**2 * _LAW_CELL)
 
     def add_tokens(self, tokens: int) -> None:
-        """Count tokens read to bring a distribution into canonical form; raise if it is too much by now."""
+        """Count tokens read for a canonical form; raise if the limit is exceeded."""
         self._add(tokens * _TOKEN)
         self.require()
 
@@ -88,20 +88,20 @@ class GraphCost:
 
     @property
     def limit(self) -> int:
-        """Nanoseconds that are affordable."""
+        """The limit in nanoseconds."""
         return affordable(_LIMIT)
 
     @property
     def affords_a_look(self) -> bool:
-        """Whether what was done so far is a small part of the limit."""
+        """Whether the work so far is a small part of the limit."""
         return self.spent * _PART <= self.limit
 
     def require(self, ahead: int = 0) -> None:
-        """Raise unless the work so far and ``ahead`` nanoseconds more are affordable."""
+        """Raise if the work so far and ``ahead`` more nanoseconds exceed the limit."""
         require_work(self.spent + ahead, f"{self.pmf.n} positions and {len(self.pmf)} outcomes")
 
 
 def require_work(nanoseconds: int, of: str) -> None:
-    """Raise unless an adaptive optimum of so many nanoseconds is affordable."""
+    """Raise if ``nanoseconds`` for an adaptive optimum exceed the limit."""
     what, remedy = f"the adaptive optimum of {of}", "use fewer positions or outcomes"
     require_operations(nanoseconds, what, limit=_LIMIT, remedy=remedy)

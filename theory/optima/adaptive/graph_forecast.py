@@ -1,7 +1,8 @@
-"""A look ahead at the graph of kinds: how much it takes at least, from a few of its states, before it starts.
+"""Forecast of the size of the state graph from a few of its states.
 
-Revealed sets of each size are read, and the distributions of a few of their states told apart. How many distributions
-and kinds there are is estimated, from below, by how often each was met (:func:`theory.numbers.unseen.least_number`).
+Some revealed sets of each size are read, and the distributions of a few of their states compared. A lower bound on the
+number of distributions and classes is estimated from how often each was found
+(:func:`theory.numbers.unseen.least_number`).
 """
 
 from __future__ import annotations
@@ -20,21 +21,20 @@ from theory.optima.adaptive.states import Reader, in_order, members
 
 __all__ = ["Forecast", "forecast"]
 
-_BRIEF = 10**9  # nanoseconds: not worth a look ahead
+_BRIEF = 10**9  # nanoseconds: below this no forecast is made
 _ROUNDS, _MORE_ROUNDS = 24, 96  # revealed sets of each size
-_STATES = 2  # of a set: the distributions of its states are often alike
-_NEAR = 4  # the limit over estimates that more states may bring up to it
-_NEW = 0.8  # share of the states that are alone with their distribution: so many say little
+_STATES = 2  # states read per set, whose distributions are often similar
+_NEAR = 4  # estimates within this factor of the limit are refined
+_NEW = 0.8  # share of states with a distribution of their own above which the estimate says little
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """What a graph takes at least.
+    """Estimated lower bounds on the work for a graph.
 
     Attributes:
         work: Nanoseconds.
-        moves: Bound on the moves of the kinds that there are at least, as
-            :func:`theory.optima.adaptive.states.most_moves` bounds them.
+        moves: Bound on the moves of these classes, as in :func:`theory.optima.adaptive.states.most_moves`.
     """
 
     work: int
@@ -43,7 +43,7 @@ class Forecast:
 
 @dataclass
 class _Sample:
-    """States met, and sums over the revealed sets of one size."""
+    """States read, and sums over the revealed sets of one size."""
 
     distributions: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     kinds: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -52,7 +52,7 @@ class _Sample:
 
     @property
     def is_saturated(self) -> bool:
-        """Whether nearly all states met have distributions of their own."""
+        """Whether nearly all states read have distributions of their own."""
         met = Counter(
             distribution for distributions in self.distributions.values() for distribution in distributions
         )
@@ -60,7 +60,7 @@ class _Sample:
 
 
 def forecast(pmf: JointPMF) -> Forecast:
-    """Return what the graph of kinds of a pmf takes at least.
+    """Return the forecast for the state graph of a pmf.
 
     Example:
         >>> from itertools import permutations
@@ -74,15 +74,15 @@ def forecast(pmf: JointPMF) -> Forecast:
 
 
 class _Look:
-    """The states met by reading some revealed sets of each size."""
+    """The states found by reading some revealed sets of each size."""
 
     def __init__(self, pmf: JointPMF, cost: GraphCost) -> None:
         self.pmf, self.cost = in_order(pmf), cost
         self.places = members(varying(pmf))
         self.kinds, self.rng = Kinds(cost), np.random.default_rng(0)
         self.where: list[tuple[int, int]] = []
-        self.moves: dict[int, int] = {}  # bound on the moves of each kind
-        self.first: dict[int, int] = {}  # the lowest set at which each kind was met
+        self.moves: dict[int, int] = {}  # bound on the moves of each class
+        self.first: dict[int, int] = {}  # the lowest set at which each class was found
         self.sample = _Sample()
 
     def forecast(self) -> Forecast:
@@ -98,7 +98,7 @@ class _Look:
 
     @property
     def _undecided(self) -> bool:
-        """Whether more states could tell of more than is affordable."""
+        """Whether reading more states could raise the estimate above the limit."""
         work = self._estimate().work
         return work < self.cost.limit and (work * _NEAR > self.cost.limit or self.sample.is_saturated)
 
@@ -136,8 +136,8 @@ class _Look:
         return Forecast(work=work, moves=int(moves))
 
     def _blocks(self, kinds: dict[int, float]) -> int:
-        """Return how many blocks there are: every part of what is masked at a set where kinds were met first."""
-        n, at = self.pmf.n, defaultdict[int, float](float)  # kinds by the size of that set
+        """Return the number of blocks: every subset of the masked positions at a set where classes were first found."""
+        n, at = self.pmf.n, defaultdict[int, float](float)  # classes by the size of that set
         for core, number in kinds.items():
             met = set(self.sample.kinds[core])
             for kind in met:

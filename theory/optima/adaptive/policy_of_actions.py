@@ -1,4 +1,4 @@
-"""From the best action of every kind to the decisions at the actual states, with their names put back."""
+"""Decisions at the actual states from the best actions of their classes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["policy_of"]
 
 @dataclass(frozen=True)
 class _Visit:
-    """A state on the way: its place in its layer, the probability under the decoder's own runs, and how it came."""
+    """A reached state: its place in its layer, its probability under the decoder's own runs, and its predecessor."""
 
     state: int
     own: Any
@@ -34,8 +34,8 @@ class _Visit:
 def policy_of(search: Search) -> AdaptivePolicy:
     """Return the policy that a search found.
 
-    The steps of the decoder's own runs are counted on the way: a run that draws impossible tokens leaves the
-    support and ends with one more step.
+    The steps of the decoder's own runs are counted as well: a run that draws impossible tokens leaves the support and
+    ends with one more step.
     """
     return _Walk(search).policy()
 
@@ -72,7 +72,7 @@ class _Walk:
         """Return a bound on the error of float steps.
 
         A token is drawn with a quotient of sums of at most N floats, at most n on the way to a state; the steps are
-        three sums of such products, each at most n, of one term a decision, or state after one.
+        three sums of such products, each at most n, with one term for each decision or state after one.
         """
         pmf = self.graph.pmf
         terms = 4 * (len(self.decisions) + pmf.n) + 8
@@ -97,9 +97,7 @@ class _Walk:
         if action == FINISH:
             return rest, self.ledger.nothing
         core = states.core(mask, visit.state)
-        twin = states.core(
-            *states.where[kind - 2]
-        )  # the same core positions where the action is written down
+        twin = states.core(*states.where[kind - 2])  # the core positions of the representative state
         taken = int(self.graph.block[action])
         kept = sum(1 << i for i, j in zip(core, twin, strict=True) if not taken >> j & 1)
         return rest & ~kept, self.ledger.cost(action)
@@ -121,7 +119,7 @@ class _Walk:
     def _reveal(
         self, mask: int, block: int, chosen: dict[int, tuple[_Visit, int]], pending: dict[int, list[_Visit]]
     ) -> None:
-        """Move on to the states after the block; what the own runs lose there ends after one more step."""
+        """Add the states after the block; runs that leave the support there end after one more step."""
         states, after = self.states, self.states.layers[mask | block]
         if mask | block == states.full:
             return

@@ -1,7 +1,7 @@
-"""Adaptive policies as objects: a table of decisions that decodes, prints and gives rows to plot.
+"""Adaptive policies as tables of decisions.
 
-A deterministic policy takes one path to every state it meets, so the revealed tokens name the state and the next
-block. Anywhere else (off the support of the data, where its cost is not counted) it reveals all that is masked.
+A deterministic policy takes one path to every state it reaches, so the revealed tokens determine the state and the next
+block. Anywhere else (off the support of the data, where its cost is not counted) it reveals all masked positions.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from theory.validation import InputError
 
 __all__ = ["AdaptivePolicy", "Choice", "Decision", "path_blocks"]
 
-_SHOWN = 4  # conditions listed; a last branch with more of them reads "otherwise"
+_SHOWN = 4  # most conditions listed; a last branch with more is "otherwise"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What a policy does in one state.
+    """The decision of a policy in one state.
 
     Attributes:
         revealed: Token codes, -1 where masked.
@@ -63,7 +63,7 @@ class Choice:
     n: int
 
     def distribution(self) -> tuple[NDArray[np.int64], list[SetDistribution]]:
-        """Return an index per row into a list of sure distributions."""
+        """Return an index per row into a list of distributions with one set each."""
         found, index = np.unique(self.blocks, return_inverse=True)
         return index.reshape(-1), [((block, fmpq(1)),) for block in found.tolist()]
 
@@ -72,7 +72,7 @@ class Choice:
         return self._chosen.sum(axis=1)
 
     def sample(self, uniforms: Array) -> Array:  # noqa: ARG002
-        """Return the chosen set per row, bool, shape (B, n); nothing is left to chance."""
+        """Return the chosen set per row, bool, shape (B, n), without randomness."""
         return self._chosen
 
     @property
@@ -82,15 +82,15 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AdaptivePolicy:
-    """A deterministic policy of the state.
+    """A deterministic policy that depends on the state.
 
     :func:`theory.decoding.decoder.decode` of the pmf it was made for gives its :attr:`kl`, :attr:`steps_under_data` and
     :attr:`steps`.
 
     Attributes:
         alphabets: The tokens behind the codes, as in the pmf.
-        decisions: One per state that data can reach, earlier steps first.
-        steps: Expected number of steps of the decoder's own runs; off the support one step ends them.
+        decisions: One for each state that the data can reach, earlier steps first.
+        steps: Expected number of steps of the decoder's own runs, which end one step after leaving the support.
         steps_error: A bound on the error of float ``steps``; zero for exact ones.
     """
 
@@ -120,7 +120,7 @@ class AdaptivePolicy:
         return {d.revealed: sum(1 << i for i in d.block) for d in self.decisions}
 
     def plan(self, view: View) -> Choice:
-        """Return the block of each row; it is read off ``view.revealed``."""
+        """Return the block of each row, from ``view.revealed``."""
         n = len(self.alphabets)
         if view.revealed is None:
             raise InputError(
@@ -136,7 +136,7 @@ class AdaptivePolicy:
     # -- reading ----------------------------------------------------------------------------------------------
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one dictionary per decision, in numbers that plots and tables take.
+        """Return one dictionary per decision, for plots and tables.
 
         Keys: ``step``, ``revealed`` (position to token), ``block``, ``size``, ``probability``, ``cost`` (bits).
         """
@@ -157,7 +157,7 @@ class AdaptivePolicy:
         return self.describe()
 
     def describe(self, depth: int = 4) -> str:
-        """Return the decision tree as indented text; branches that go on alike are joined.
+        """Return the decision tree as indented text; branches with equal subtrees are joined.
 
         Args:
             depth: Number of steps shown.

@@ -1,8 +1,8 @@
-"""The serial depth: the fewest steps with zero divergence, expected and in the worst case.
+"""The serial depth, the fewest steps with zero divergence.
 
-``D_0 = min E_P steps`` and ``min max steps`` over the adaptive policies with ``D(P || Q) = 0``: every block has
-independent tokens at every realised context (arXiv 2608.25505). The two may be attained by different policies: the
-expected one may accept a longer worst case.
+In expectation ``D_0 = min E_P steps``, and ``min max steps`` in the worst case, over the adaptive policies with ``D(P
+|| Q) = 0``: every block has independent tokens at every realised context (arXiv 2608.25505). Different policies may
+attain the two.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class SerialDepth:
     Attributes:
         expected: Least expected number of steps along trajectories of the data.
         worst_case: Least number of steps that suffices on every trajectory: the least T with ``V_T = 0``.
-        error: A bound on the rounding error of a float ``expected``, given which blocks cost nothing; else zero.
+        error: A bound on the rounding error of a float ``expected``, for the blocks taken to cost nothing; else zero.
     """
 
     expected: Number
@@ -40,13 +40,12 @@ class SerialDepth:
 def serial_depth(source: JointPMF | StateGraph) -> SerialDepth:
     """Return the serial depth of a pmf.
 
-    Zero cost is decided exactly for an exact pmf. For floats a block costs nothing in a state, for both numbers, if
-    its total correlation there is at most 1e-11 bits, the tie of :mod:`theory.optima.adaptive.best_actions`: a float
-    product is never quite independent, and a rare state makes the expected divergence small but not that of its
-    blocks.
+    Zero cost is decided exactly for an exact pmf. For floats a block costs nothing in a state if its total correlation
+    there is at most 1e-11 bits, as in :mod:`theory.optima.adaptive.best_actions`: float products are never exactly
+    independent, and a rare state makes the expected divergence small but not that of its blocks.
 
     Args:
-        source: A pmf, or its graph where several optima are asked for.
+        source: A pmf, or its graph if several optima are needed.
 
     Raises:
         CostError: If the states are too many.
@@ -61,7 +60,7 @@ def serial_depth(source: JointPMF | StateGraph) -> SerialDepth:
         return _in_floats(graph)
     ledger, n = Ledger(graph), graph.pmf.n
     tables = budget_values(graph, n)
-    enough = (  # the float table rules out budgets that are too small
+    enough = (  # the float table excludes budgets that are too small
         budget
         for budget in range(1, n + 1)
         if tables[budget][graph.root] <= graph.rounding()
@@ -72,7 +71,7 @@ def serial_depth(source: JointPMF | StateGraph) -> SerialDepth:
 
 
 def _in_floats(graph: StateGraph) -> SerialDepth:
-    """Follow the blocks that cost nothing: least expected and least largest number of steps, state by state.
+    """Return the least expected and worst-case numbers of steps over blocks that cost nothing, state by state.
 
     The error: chances are quotients of sums of at most N floats each, merged from at most N, of distributions that
     agree within two roundings, so a step has at most ``4 N + 12`` of them; all terms are positive, a minimum keeps a
@@ -93,6 +92,6 @@ def _in_floats(graph: StateGraph) -> SerialDepth:
 
 
 def steps_error(pmf: JointPMF, steps: float) -> float:
-    """Return a bound on the error of expected steps along the data in floats, as :func:`serial_depth` proves it."""
+    """Return a bound on the error of float expected steps along the data."""
     relative = gamma(pmf.n * (4 * len(pmf) + 12))
     return 0.0 if steps == 1 else steps * relative / (1 - relative) * (1 + 2.0**-50)

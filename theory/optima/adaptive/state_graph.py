@@ -1,12 +1,12 @@
-"""The graph of kinds: what every block costs in a state and where it leads.
+"""The graph of equivalence classes of states, with the cost of every block.
 
-An *action* of a kind is a block of core positions; the positions that are free in the state join it. Its cost is
-the total correlation ``TC(S | x_C)`` at the realised context. A *move* is a kind reached by an action, with its
-probability. By Wen, Liang and Lu (arXiv 2608.25505, Theorem 1) the divergence of an adaptive policy is the expected
-sum of these costs along trajectories of the data: ``D(P || Q) = E_P sum_t TC(S_t | x_{C_t})``.
+An *action* in a class is a block of core positions; the positions that are free in the state join it. Its cost is the
+total correlation ``TC(S | x_C)`` at the realised context. A *move* is a class reached by an action, with its
+probability. By Wen, Liang and Lu (arXiv 2608.25505, Theorem 1) the divergence of an adaptive policy is the expected sum
+of these costs along trajectories of the data: ``D(P || Q) = E_P sum_t TC(S_t | x_{C_t})``.
 
-Actions and moves are stored flat, ordered by the number of core positions and then by kind, so that one pass of a
-dynamic programme is a few array operations.
+Actions and moves are stored in flat arrays, ordered by the number of core positions and then by class, so that one pass
+of a dynamic programme is a few array operations.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ _MOVE_BYTES = 120  # child, weight and probability, and the copies made while or
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """The kinds with one number of core positions: their slices of the flat arrays.
+    """The classes with one number of core positions, as slices of the flat arrays.
 
     Attributes:
         kinds: Shape (K,).
         actions: Slice of the actions.
         moves: Slice of the moves.
-        action_starts: First action of each kind, relative to the slice, shape (K,).
+        action_starts: First action of each class, relative to the slice, shape (K,).
         move_starts: First move of each action, relative to the slice.
     """
 
@@ -55,15 +55,15 @@ class Level:
 
 @dataclass(frozen=True, eq=False)
 class StateGraph:
-    """Kinds, actions and moves of a pmf.
+    """Classes, actions and moves of a pmf.
 
     Attributes:
-        states: The states behind the kinds.
-        kind: Kind of each action, shape (A,).
-        block: Positions of each action in the state :attr:`States.where` of its kind, as a bit mask, shape (A,).
+        states: The states of the classes.
+        kind: Class of each action, shape (A,).
+        block: Positions of each action in the state :attr:`States.where` of its class, as a bit mask, shape (A,).
         cost: Total correlation in bits, float64, shape (A,).
         starts: First move of each action, then the number of moves, shape (A + 1,).
-        child: Kind that each move leads to, shape (M,).
+        child: Class that each move leads to, shape (M,).
         weight: Weight of the move; its probability is this over the weight of the state, shape (M,).
         chance: The probability as a float, shape (M,).
     """
@@ -84,12 +84,12 @@ class StateGraph:
 
     @property
     def kinds(self) -> int:
-        """The number of kinds."""
+        """The number of classes."""
         return len(self.states.kinds.cores)
 
     @property
     def root(self) -> int:
-        """The kind of the fully masked state."""
+        """The class of the fully masked state."""
         return self.states.kind(0, 0)
 
     def rounding(self, weight: float = 0.0) -> float:
@@ -97,7 +97,7 @@ class StateGraph:
 
         With u = 2^-53 and N outcomes: an entropy is a sum of at most N terms, added one by one, off by
         ``u (N + 6)(log2 N + 2)`` at most; a cost takes n + 1 of them; an expectation over moves adds ``3 u N`` times
-        the values, at most ``n (log2 N + weight)``; and n steps add up. Seen are 1e-12 for 5,040 outcomes.
+        the values, at most ``n (log2 N + weight)``; and n steps add up. For 5,040 outcomes 1e-12 was measured.
 
         Example:
             >>> state_graph(JointPMF.uniform([(0, 0), (1, 1)])).rounding() < 1e-13
@@ -108,7 +108,7 @@ class StateGraph:
 
     @cached_property
     def spans(self) -> NDArray[np.int64]:
-        """First action and end of the actions of each kind, shape (kinds, 2)."""
+        """First action and end of the actions of each class, shape (classes, 2)."""
         spans = np.zeros((self.kinds, 2), dtype=np.int64)
         for level in self.levels:
             ends = np.append(level.action_starts, level.actions.stop - level.actions.start)
@@ -117,7 +117,7 @@ class StateGraph:
 
     @cached_property
     def levels(self) -> tuple[Level, ...]:
-        """The levels in ascending order of core positions: moves lead to lower levels."""
+        """The levels in ascending order of core positions; moves lead to lower levels."""
         cores = np.array(self.states.kinds.cores)[self.kind]
         bounds = np.flatnonzero(np.diff(cores, prepend=-1, append=-1)).tolist()
         levels: list[Level] = []
@@ -130,10 +130,10 @@ class StateGraph:
 
 
 def state_graph(pmf: JointPMF) -> StateGraph:
-    """Return the graph of kinds of a pmf: the input of every adaptive optimum.
+    """Return the state graph of a pmf, the input of every adaptive optimum.
 
     Time and memory grow with ``3^n`` pairs of revealed sets and with the number of states; states whose
-    conditional distributions agree up to names are worked out once.
+    conditional distributions agree up to names are handled once.
 
     Raises:
         CostError: If the estimate exceeds the limits.
@@ -168,7 +168,7 @@ def _built(pmf: JointPMF) -> StateGraph:
 
 
 def _require_affordable(pmfs: Sequence[JointPMF]) -> None:
-    """Raise before the graphs of these distributions, all kept, if they would take too long or too much memory."""
+    """Raise if the graphs of these distributions would take too long or, all kept, too much memory."""
     of = f"{pmfs[0].n} positions and {len(pmfs[0])} outcomes" if len(pmfs) == 1 else f"{len(pmfs)} contexts"
     require_work(sum(GraphCost(pmf=pmf).of_reading for pmf in pmfs), of)
     counts = [state_counts(pmf)[0] for pmf in pmfs]
@@ -183,7 +183,7 @@ def _require_affordable(pmfs: Sequence[JointPMF]) -> None:
 
 
 def _require(states: States) -> None:
-    """Bound the work and the moves that are left, before they are listed."""
+    """Raise if the remaining work or moves exceed the limits."""
     sizes, moves = [len(a) for a in states.pmf.alphabets], 0
     counts: dict[int, NDArray[np.int64]] = {}
     for mask, state in states.where:

@@ -1,7 +1,8 @@
-"""All states of decoding a pmf: revealed positions C with tokens x_C of positive probability, layer by layer.
+"""All states of decoding a pmf, layer by layer.
 
-A layer holds the states with one revealed set; a state is a group of the outcomes that agree on it. There are
-``sum_C |support of y_C|`` states, at most ``2^n N`` and usually far fewer.
+A state is a set of revealed positions C with tokens x_C of positive probability: a group of the outcomes that agree on
+them. A layer has the states with one revealed set. There are ``sum_C |support of y_C|`` states, at most ``2^n N`` and
+usually far fewer.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ class States:
     Attributes:
         pmf: The pmf, outcomes in lexicographic order.
         layers: One per revealed set; the index is its bit mask.
-        kinds: The distributions of the states.
-        where: For each kind from 2 on a state of that kind: (revealed set, state in its layer).
+        kinds: The classes of the states.
+        where: For each class from 2 on a representative: (revealed set, state in its layer).
     """
 
     pmf: JointPMF
@@ -76,15 +77,15 @@ class States:
 
     @cached_property
     def kind_of_entry(self) -> NDArray[np.int64]:
-        """Kind of each entry, shape (entries,)."""
+        """Class of each entry, shape (entries,)."""
         return np.array([entry.kind for entry in self.kinds.entries])
 
     def kind(self, revealed: int, state: int) -> int:
-        """Return the kind of a state."""
+        """Return the class of a state."""
         return self.kinds.entries[int(self.layers[revealed].entry[state])].kind
 
     def core(self, revealed: int, state: int) -> tuple[int, ...]:
-        """Return the core positions of a state, in the order of the positions of its kind."""
+        """Return the core positions of a state, in the order of the positions of its class."""
         layer = self.layers[revealed]
         loose = members(int(layer.loose[state]))
         return tuple(loose[j] for j in self.kinds.entries[int(layer.entry[state])].order)
@@ -101,7 +102,7 @@ def members(mask: int) -> tuple[int, ...]:
 
 
 def state_counts(pmf: JointPMF) -> tuple[int, int]:
-    """Return bounds on the number of states and of moves between them, by counting alphabets.
+    """Return bounds on the number of states and of moves between them, from the alphabets.
 
     A revealed set B has at most ``min(N, prod_{i in B} |V_i|)`` states, each reached from every subset of B.
 
@@ -133,7 +134,7 @@ def list_states(pmf: JointPMF) -> States:
     full, telling = (1 << pmf.n) - 1, varying(pmf)
     read: dict[
         int, Layer
-    ] = {}  # a position with one token tells no states apart: sets alike but for it have one
+    ] = {}  # revealed sets that differ only in positions with one token have the same states
     layers: list[Layer] = []
     for mask in range(full):
         if mask & telling not in read:
@@ -144,7 +145,7 @@ def list_states(pmf: JointPMF) -> States:
 
 
 def in_order(pmf: JointPMF) -> JointPMF:
-    """Return the pmf with its outcomes in lexicographic order, so that equal distributions of states are listed alike.
+    """Return the pmf with its outcomes in lexicographic order, so that equal distributions have equal listings.
 
     Example:
         >>> in_order(JointPMF.from_weights(["ba", "ab"], [1, 2])).codes.tolist()
@@ -155,11 +156,11 @@ def in_order(pmf: JointPMF) -> JointPMF:
 
 
 def most_moves(outcomes: int, sizes: Sequence[int]) -> int:
-    """Return a bound on the moves of a state: each block of its core leads to one state per value of its tokens.
+    """Return a bound on the moves of a state, with one move for each block of its core and value of its tokens.
 
     Args:
-        outcomes: Of the state.
-        sizes: How many tokens each position of its core may take.
+        outcomes: The number of outcomes of the state.
+        sizes: The number of possible tokens at each position of its core.
 
     Example:
         >>> most_moves(2, [2, 2]), most_moves(100, [2, 2])
@@ -169,7 +170,7 @@ def most_moves(outcomes: int, sizes: Sequence[int]) -> int:
 
 
 class Reader:
-    """Reads one layer: groups the outcomes and names the distribution of every group.
+    """Reader of one layer, which groups the outcomes and numbers the distribution of every group.
 
     Attributes:
         loose: As in :class:`Layer`.
@@ -180,7 +181,7 @@ class Reader:
         self.sizes = [len(a) for a in pmf.alphabets]
         self.groups = groups = group_rows(pmf.codes, self.sizes, members(mask))
         local, self.loose = self._local_codes()
-        order = np.argsort(groups.inverse, kind="stable")  # inside a state the outcomes stay in order
+        order = np.argsort(groups.inverse, kind="stable")  # the outcomes of a state stay in order
         self.ends = np.concatenate([[0], np.cumsum(np.bincount(groups.inverse, minlength=groups.count))])
         self.local, self.columns = local[order], dict[int, NDArray[Any]]()
         self.scaled = _rescaled(pmf.weights[order], self.ends)
@@ -188,7 +189,7 @@ class Reader:
     def layer(self) -> Layer:
         """Return the layer, with the distribution of every state."""
         groups, cost = self.groups, self.kinds.cost
-        last = DONE if self.mask == (1 << self.pmf.n) - 1 else FREE  # numbers of the entries of these kinds
+        last = DONE if self.mask == (1 << self.pmf.n) - 1 else FREE  # numbers of the entries of these classes
         entry = np.full(groups.count, last, dtype=np.int64)
         loose = np.flatnonzero(self.loose)
         cost.add_layer(len(loose))
@@ -199,7 +200,7 @@ class Reader:
         return Layer(groups.first, groups.inverse.astype(np.int32), weights, self.loose, entry)
 
     def _local_codes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return codes that count the tokens possible in the state only, and the masks of loose positions."""
+        """Return codes that number the tokens possible in the state, and the masks of undecided positions."""
         local = np.zeros_like(self.pmf.codes)
         loose = np.zeros(self.groups.count, dtype=np.int64)
         for i in range(self.pmf.n):
@@ -213,7 +214,7 @@ class Reader:
         return local, loose
 
     def entry(self, state: int) -> int:
-        """Return the number of the distribution of a state in which something is open."""
+        """Return the number of the distribution of an undecided state."""
         loose = int(self.loose[state])
         if loose not in self.columns:
             self.columns[loose] = np.ascontiguousarray(self.local[:, members(loose)])

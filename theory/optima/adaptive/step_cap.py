@@ -1,7 +1,8 @@
-"""The hard cap: ``V_T``, the least divergence of any adaptive policy with at most T steps on every trajectory.
+"""The least divergence ``V_T`` of any adaptive policy with at most T steps.
 
-``V(x, R) = min_S TC(S|x) + E V(x', R - 1)`` over the states x; ``V_T = V(all masked, T)``. A policy that ignores the
-tokens is a fixed partition, so ``V_T <= L*_T``; the gap is what adaptivity can gain (arXiv 2608.25505).
+The cap holds on every trajectory: ``V(x, R) = min_S TC(S|x) + E V(x', R - 1)`` over the states x; ``V_T = V(all masked,
+T)``. A policy that ignores the tokens is a fixed partition, so ``V_T <= L*_T``; the gap is what adaptivity can gain
+(arXiv 2608.25505).
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ class AdaptiveBounds:
 
     Attributes:
         values: Bits, non-increasing; exact numbers for an exact pmf.
-        steps_under_data: Expected number of steps of the best policy; the fewest among all that attain ``V_T``.
-        searches: The searches behind the values; :meth:`policy` reads them.
+        steps_under_data: Expected number of steps of the best policy, the fewest among those that attain ``V_T``.
+        searches: The searches behind the values, read by :meth:`policy`.
         error: A bound on the error of every float value, in bits (:func:`adaptive_error`); zero for exact ones.
     """
 
@@ -50,7 +51,7 @@ def adaptive_bounds(source: JointPMF | StateGraph) -> AdaptiveBounds:
     """Return ``V_T`` for every T, with the policies that attain them.
 
     Args:
-        source: A pmf, or its graph where several optima are asked for.
+        source: A pmf, or its graph if several optima are needed.
 
     Raises:
         CostError: If the states are too many.
@@ -107,5 +108,5 @@ def value_error(pmf: JointPMF, weight: float = 0.0) -> float:
 
 
 def tie_error(pmf: JointPMF) -> float:
-    """Return what the ties of :func:`adaptive_error` may cost a policy, in bits."""
+    """Return a bound on the cost of the ties of :func:`adaptive_error`, in bits."""
     return pmf.n * (FLOAT_TIE + 2e-12)

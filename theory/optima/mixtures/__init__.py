@@ -1,1 +1,1 @@
-"""Mixtures of partitions: the best random choice of a schedule before decoding."""
+"""Optimal mixtures of partitions, drawn before decoding."""

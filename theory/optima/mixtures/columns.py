@@ -1,4 +1,4 @@
-"""What ordered partitions can tell apart: distinct outcomes and the distinct distributions of all T-step partitions."""
+"""Distinct outcomes and output distributions of all T-step partitions."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ __all__ = ["Columns", "Targets", "distinct_distributions", "parts_of"]
 Targets = JointPMF | Sequence[tuple[Fraction, JointPMF]]
 
 _TABLE_CELLS = 2 * 10**7  # 2^n sets times outcomes: ten seconds
-_SET = 200  # outcomes that take as long as a set itself
+_SET = 200  # time of a set, in outcomes
 
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """Outcomes merged by what partitions can tell apart: equal ``P(y_B)`` for all B give equal ``Q^S(y)`` for all S."""
+    """Outcomes merged where ``P(y_B)`` is equal for all B, since then ``Q^S(y)`` is equal for all S."""
 
     n: int
     exact: bool
@@ -37,7 +37,7 @@ class Columns:
 
     @classmethod
     def of(cls, targets: Targets) -> Columns:
-        """Return the merged outcomes of a target, or of (weight, pmf) pairs: contexts that share one mixture."""
+        """Return the merged outcomes of a target, or of contexts as (weight, pmf) pairs that share one mixture."""
         parts = parts_of(targets)
         lengths = {pmf.n for _, pmf in parts}
         if len(lengths) != 1:
@@ -85,9 +85,9 @@ def _distinct_columns(pmf: JointPMF) -> Iterator[tuple[list[Any], Any]]:
 
 
 def distinct_distributions(columns: Columns, steps: int) -> list[tuple[tuple[Any, ...], Partition]]:
-    """Return the different distributions of T-step partitions, one value a column, and a partition for each.
+    """Return the different distributions of T-step partitions, one value per column, with a partition for each.
 
-    Chains of revealed sets grow block by block; those that agree on the set and on the distribution so far are one.
+    Partitions grow block by block; those that agree on the revealed set and the distribution so far are merged.
     """
     full = (1 << columns.n) - 1
     if steps == columns.n:  # one token per step: always P
@@ -101,7 +101,7 @@ def distinct_distributions(columns: Columns, steps: int) -> list[tuple[tuple[Any
                 known = after.setdefault(revealed | block, {})
                 for distribution, chain in (entry for entries in chains.values() for entry in entries):
                     grown = tuple(a * b for a, b in zip(distribution, factor, strict=True))
-                    # floats find the candidates (hashing rationals is slow), the numbers themselves decide
+                    # floats find the candidates, since hashing rationals is slow; the exact numbers decide
                     entries = known.setdefault(tuple(map(float, grown)), [])
                     if all(grown != other for other, _ in entries):
                         entries.append((grown, (*chain, tuple(_members(block)))))
@@ -110,7 +110,7 @@ def distinct_distributions(columns: Columns, steps: int) -> list[tuple[tuple[Any
 
 
 def _blocks(masked: int, left: int) -> Iterator[int]:
-    """Yield the non-empty subsets of ``masked`` that leave ``left`` or more positions; all of it if none is left."""
+    """Yield the non-empty subsets of ``masked`` that leave at least ``left`` positions; only itself if that is 0."""
     block = masked
     while block:
         if left <= (masked ^ block).bit_count():

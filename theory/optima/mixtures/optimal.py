@@ -1,4 +1,4 @@
-"""Randomised fixed partitions: the output distribution of a mixture and the least KL divergence over all mixtures.
+"""The least KL divergence over all mixtures of partitions.
 
 An ordered partition S of the positions draws its blocks one after another, so on the support of P its output
 distribution is ``Q^S(y) = prod_t prod_{i in S_t} P(y_i | y_{S_<t})``. A decoder that picks S at random (random top-k,
@@ -47,13 +47,13 @@ __all__ = [
 ]
 
 _LAW_CELLS = 4 * 10**6  # partitions times distinct columns: ten seconds, 400 MB of rationals
-_TARGET = 1e-11  # M - 1 at which the float search stops: a gap of 1.5e-11 bits
+_TARGET = 1e-11  # M - 1 at which the float search stops, a gap of 1.5e-11 bits
 _ROUNDS = 200  # Newton rounds; convergence is quadratic, 5 to 30 are usual
-_BATCH = 8  # distributions that join the active set in a round
+_BATCH = 8  # distributions added to the active set in a round
 _ROUNDING = 1e-14  # bits; the objective is a mean of logarithms of magnitude up to about ten
-_SIMPLE = 10**5  # denominators up to this are tried first: symmetric optima are rational
-_WEIGHT_BITS = 96  # else weights are rounded to multiples of 2^-96: tiny ones keep all digits of the float
-_RATIO_BITS = 80  # and the ratios P / Qbar of the certificate upwards to multiples of 2^-80
+_SIMPLE = 10**5  # denominators up to this are tried first, since symmetric optima are rational
+_WEIGHT_BITS = 96  # other weights are rounded to multiples of 2^-96, which keeps all digits of small floats
+_RATIO_BITS = 80  # the ratios P / Qbar of the certificate are rounded upwards to multiples of 2^-80
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,13 +62,13 @@ class OptimalMixture:
 
     Attributes:
         steps: T, the number of blocks of each partition.
-        weights: Partition to weight; of all partitions with one distribution a single one stands here. Fractions if
-        verified. kl: ``D(P || Qbar)`` of these weights in bits: an upper bound on the optimum, exact if verified.
-        lower: A lower bound on the optimum in bits, ``kl - log2(1 + excess)``. excess: ``max_S E_P[Q^S / Qbar] - 1``
-        over *all* T-step partitions, rounded upwards if verified; of floats
+        weights: Partition to weight, with one partition for each distribution; Fractions if verified.
+        kl: ``D(P || Qbar)`` of these weights in bits, an upper bound on the optimum, exact if verified.
+        lower: A lower bound on the optimum in bits, ``kl - log2(1 + excess)``.
+        excess: ``max_S E_P[Q^S / Qbar] - 1`` over *all* T-step partitions, rounded upwards if verified; for floats
             ``log2(1 + excess)`` is within three times ``error``.
         distributions: The number of different distributions among the T-step partitions.
-        verified: Whether kl, excess and lower are exact numbers. Otherwise they are floats.
+        verified: Whether kl, excess and lower are exact; otherwise they are floats.
         error: A proven bound on the errors of kl and of lower, in bits; zero if verified. The float probabilities,
             and the weights divided by their sum, count as exact.
     """
@@ -84,16 +84,14 @@ class OptimalMixture:
 
     @property
     def gap(self) -> float:
-        """How far below ``kl`` the optimum may be at most, in bits: ``kl - lower``, of floats with their errors."""
+        """The largest distance of ``kl`` to the optimum, ``kl - lower``, in bits; for floats with their errors."""
         if self.verified:
             return float(LogNumber.log2(1 + self.excess))
-        return nextafter(
-            float(self.kl) - float(self.lower) + 3 * self.error, inf
-        )  # one for what is rounded here
+        return nextafter(float(self.kl) - float(self.lower) + 3 * self.error, inf)  # and one rounding here
 
     @property
     def is_optimal(self) -> bool:
-        """Whether the weights are proven to be exactly optimal: then ``kl`` is the optimum as an exact number."""
+        """Whether the weights are proven to be exactly optimal; ``kl`` is then the exact optimum."""
         return self.verified and self.excess == 0
 
 
@@ -110,7 +108,7 @@ def ordered_partition_count(n: int, steps: int) -> int:
 def optimal_mixtures(pmf: Targets) -> tuple[OptimalMixture, ...]:
     """Return :func:`optimal_mixture` for every T = 1..n.
 
-    "Exactly T blocks", as in Theorem 2. Whether the optimum falls with T as ``L*_T`` does is not known to us.
+    Partitions have exactly T blocks, as in Theorem 2. Whether the optimum decreases in T, as ``L*_T`` does, is open.
 
     Example:
         >>> from theory.distributions.pmf import JointPMF
@@ -119,7 +117,7 @@ def optimal_mixtures(pmf: Targets) -> tuple[OptimalMixture, ...]:
     """
     longest = max(part.n for _, part in parts_of(pmf))
     for steps in range(1, longest + 1):
-        _require(longest, 1, steps)  # before it is known how many outcomes partitions tell apart
+        _require(longest, 1, steps)  # before the number of merged outcomes is known
     columns = Columns.of(pmf)
     for steps in range(1, columns.n + 1):
         _require(columns.n, len(columns.mass), steps)
@@ -127,15 +125,15 @@ def optimal_mixtures(pmf: Targets) -> tuple[OptimalMixture, ...]:
 
 
 def optimal_mixture(pmf: Targets, steps: int) -> OptimalMixture:
-    """Return a mixture of T-step ordered partitions whose KL divergence is the least, with proof.
+    """Return a mixture of T-step ordered partitions of least KL divergence, with a certificate.
 
     The weights come from a constrained Newton method (Wang 2007, J. R. Stat. Soc. B 69, on mixing distributions) over
-    an active set that grows by the distributions that violate the optimality condition most, each round closed by one
-    multiplicative step ``w_S <- w_S E_P[Q^S / Qbar]`` (EM, Blahut-Arimoto). For an exact pmf they are then rounded to
-    rationals and the certificate is computed anew from these, exactly.
+    an active set. Each round adds the distributions that violate the optimality condition most, and ends with one
+    multiplicative step ``w_S <- w_S E_P[Q^S / Qbar]`` (EM, Blahut-Arimoto). For an exact pmf the weights are then
+    rounded to rationals and the certificate is computed from them exactly.
 
     Args:
-        pmf: The target, or (weight, pmf) pairs of equal length n: contexts that share one mixture.
+        pmf: The target, or contexts as (weight, pmf) pairs of equal length n that share one mixture.
         steps: T, from 1 to n.
 
     Raises:
@@ -195,10 +193,10 @@ def _rounding_error(columns: Columns, rows: Sequence[Any], weights: Mapping[int,
 
 
 def _scaled(rows: Sequence[Any], mass: Sequence[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return distributions and masses in float64 for the search, which does not depend on the scale of an outcome.
+    """Return distributions and masses in float64 for the search.
 
-    Nothing underflows: masses, and probabilities beside the largest of their outcome, are at least 1e-300. What that
-    costs is in the certificate, computed from the numbers themselves.
+    Each outcome is scaled, which does not change the search, and small numbers are raised to 1e-300, so that nothing
+    underflows. The certificate is computed from the original numbers.
     """
     largest = [max(row[k] for row in rows) for k in range(len(mass))]
     distributions = [[float(q / top) for q, top in zip(row, largest, strict=True)] for row in rows]
@@ -228,7 +226,7 @@ def _search(distributions: NDArray[np.float64], mass: NDArray[np.float64]) -> di
 def _newton_step(
     distributions: NDArray[np.float64], mass: NDArray[np.float64], weights: NDArray[Any]
 ) -> NDArray[Any]:
-    """Minimise the quadratic model of the objective over the simplex, then go towards it as far as it helps.
+    """Minimise the quadratic model of the objective over the simplex, with a line search.
 
     With ``R = Q^S / Qbar`` the model is ``sum_k mass_k (sum_S v_S R_Sk - 2)^2 / 2`` up to a constant; on the simplex
     it is ``|B v|^2`` with ``B = sqrt(mass) (R - 2)``, and ``min |B v|^2 + (sum v - 1)^2`` over v >= 0 has the same
@@ -239,7 +237,7 @@ def _newton_step(
     model = np.sqrt(mass)[:, None] * ((distributions / (weights @ distributions)).T - 2)
     try:
         goal, _ = nnls(np.vstack([model, np.ones(len(weights))]), np.append(np.zeros(len(mass)), 1.0))
-    except RuntimeError:  # it cycled: the multiplicative step alone still makes progress
+    except RuntimeError:  # it cycled; the multiplicative step alone still makes progress
         return weights
     goal /= goal.sum()
     start, share = float(mass @ np.log2(weights @ distributions)), 1.0
@@ -252,7 +250,7 @@ def _newton_step(
 
 
 def _certified(columns: Columns, rows: Sequence[Any], found: Mapping[int, float]) -> tuple[Any, Any, Any]:
-    """Return weights with their divergence and ``M - 1``: the nearest simple rationals if optimal, else close ones."""
+    """Return rational weights with their divergence and ``M - 1``: simple ones if optimal, else close ones."""
     if not columns.exact:
         return dict(found), *_certificate(columns, rows, found)
     simple = {j: Fraction(w).limit_denominator(_SIMPLE) for j, w in found.items()}
@@ -274,7 +272,7 @@ def _certificate(columns: Columns, rows: Sequence[Any], weights: Mapping[int, An
     if not columns.exact:
         return float(np.array(columns.mass) @ np.log2(changes)), _largest(rows, ratios) - 1
     unit = 1 << _RATIO_BITS
-    above = [fmpq((r * unit).ceil(), unit) for r in ratios]  # few digits keep the sums short
+    above = [fmpq((r * unit).ceil(), unit) for r in ratios]  # short rationals keep the sums short
     excess = _largest(rows, above) - 1
     if excess * 2**60 < 1:  # perhaps an exact optimum, where M = 1
         excess = _largest(rows, ratios) - 1

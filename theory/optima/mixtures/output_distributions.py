@@ -1,11 +1,10 @@
-"""Output distributions of ordered partitions and of their mixtures, on the support of the target.
+"""Output distributions of partitions and mixtures, on the support of the target.
 
 An ordered partition S draws its blocks one after another: ``Q^S(y) = prod_t prod_{i in S_t} P(y_i | y_{S_<t})``. A
 decoder that picks S at random emits ``Qbar(y) = sum_S w_S Q^S(y)``.
 
-Of float distributions or weights, read as the exact numbers that they are and divided by their sum, each result is
-the float next to the true value (:mod:`theory.numbers.balls`): all terms are positive, so that 128 bits lose nothing
-that shows.
+Float distributions or weights are read as exact numbers and divided by their sum. Each result is then the float nearest
+to the true value (:mod:`theory.numbers.balls`): all terms are positive, so 128 bits are enough.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ def mixture_distribution(pmf: JointPMF, weights: Mapping[Partition, Any]) -> dic
 
     Args:
         pmf: The target.
-        weights: Ordered partition to weight; Fractions come back if the pmf and all weights are exact.
+        weights: Ordered partition to weight; the result has Fractions if the pmf and all weights are exact.
 
     Raises:
         InputError: If a weight is negative, the weights do not sum to one, or a key is not a partition.
@@ -70,8 +69,8 @@ def mixture_kl(pmf: JointPMF, weights: Mapping[Partition, Any]) -> Bits:
 
 
 def weights_at(pmf: JointPMF, positions: Sequence[int], read: BallWeights | None = None) -> NDArray[Any]:
-    """Return the weight of ``y_B`` for each outcome y, shape (N,); in balls of floats where ``read`` says so."""
-    groups = pmf.groups(sorted(positions))  # the order of the groups hangs on that of the positions
+    """Return the weight of ``y_B`` for each outcome y, shape (N,); as balls if ``read`` is given."""
+    groups = pmf.groups(sorted(positions))  # the order of the groups depends on that of the positions
     if read is None:
         return pmf.group_weights(groups)[groups.inverse]
     return read.of(sum(1 << i for i in positions), groups)[groups.inverse]
