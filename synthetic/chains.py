@@ -21,7 +21,7 @@ __all__ = ["CodeChain", "ReplaceRandomChain", "ShuffleChain", "SureChain"]
 
 @dataclass(frozen=True)
 class _CountChain:
-    """A chain whose state is the number m of masked positions."""
+    """A lumped chain whose state is the number m of masked positions."""
 
     n: int
 
@@ -51,11 +51,11 @@ class SureChain(_CountChain):
         return (Move(state=self.left(state) - size, data=Fraction(1), own=q[0], draws=((size, q[0]),)),)
 
     def structure(self) -> Exchangeable:
-        """Return the subset entropies: none."""
+        """Return the subset entropies, all zero."""
         return structures.sure(self.n)
 
     def closed_distribution(self) -> SureDistribution:
-        """Return the distribution with the token of each position named by itself, the same in every context."""
+        """Return the distribution with tokens named by position, which is the same in every context."""
         return SureDistribution(self.n)
 
     def fallback(self) -> Sequence[Fraction]:
@@ -108,7 +108,7 @@ class ReplaceRandomChain:
 
     n: int
     token_symmetric: bool = False
-    ties_free: bool = True  # ties with several positions come up only at m = 2, both drawn at once
+    ties_free: bool = True  # ties between several positions occur only at m = 2, where both are drawn at once
 
     @property
     def start(self) -> tuple[int, bool]:
@@ -138,24 +138,26 @@ class ReplaceRandomChain:
             own=size * new * own ** (size - 1),
             draws=((1, new), *others),
         )
-        return (none, once) if size < m else (once,)  # without the new item the last positions are impossible
+        return (
+            (none, once) if size < m else (once,)
+        )  # the last positions include the new item if it was not drawn before
 
     def structure(self) -> Exchangeable:
         """Return the subset entropies."""
         return structures.replace_random(self.n)
 
     def closed_distribution(self) -> BlocksDistribution:
-        """Return the distribution as a one-hot block: which position holds the new item."""
+        """Return the distribution as a one-hot block, with the one at the new item."""
         return BlocksDistribution(block=self.n, copies=1, items=True)
 
     def fallback(self) -> Sequence[Fraction]:
-        """Return the marginal of the start."""
+        """Return the marginal of the fully masked state."""
         return self.marginal(self.start)
 
 
 @dataclass(frozen=True)
 class CodeChain(_CountChain):
-    """A maximum-distance-separable code: any ``dimension`` symbols are free and uniform and tell the rest.
+    """A maximum-distance-separable code: any ``dimension`` symbols are independent, uniform, and determine the rest.
 
     The state is the number m of masked positions. Parity is the code of dimension n - 1 over F_2, the repeated bit
     that of dimension 1. Translation by a code word is transitive on the support and acts on each position alone.
@@ -176,15 +178,15 @@ class CodeChain(_CountChain):
         return (Fraction(1), *(Fraction(0),) * (self.order - 1))
 
     def moves(self, state: Hashable, size: int, q: Sequence[Any]) -> Sequence[Move]:
-        """Return the move inside the code: free symbols may be anything, the others must fit."""
+        """Return the move inside the code; free symbols are arbitrary, the others are determined."""
         m = self.left(state)
         free = self._free(m)
         if free == 0:
             return (Move(state=m - size, data=Fraction(1), own=q[0] ** size, draws=((size, q[0]),)),)
-        # by the symmetry of the code the symbols that must fit are uniform too, at every tempering that keeps it
+        # by symmetry the determined symbols are uniform too, at every tempering that keeps the symmetry
         draws = _equally_often(size, q)
         bound = max(0, size - free)
-        # zeros alone (greedy, lowest token) are a code word
+        # all zeros (greedy, lowest token) is a code word
         own = 1 if q[0] == 1 else Fraction(1, self.order) ** bound
         return (Move(state=m - size, data=Fraction(1), own=own, draws=draws),)
 
@@ -204,6 +206,6 @@ class CodeChain(_CountChain):
 
 
 def _equally_often(size: int, q: Sequence[Any]) -> tuple[tuple[Any, Any], ...]:
-    """Return the draws of ``size`` positions whose true token is each token equally often; equal ones at once."""
+    """Return the draws of ``size`` positions whose true token is uniform, equal probabilities together."""
     counts, values = Counter(map(id, q)), {id(p): p for p in q}
     return tuple((Fraction(size * counts[key], len(q)), p) for key, p in values.items())

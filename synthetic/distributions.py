@@ -1,4 +1,4 @@
-"""Structured distributions of list tasks: exact conditionals without listing the outcomes."""
+"""Exact conditionals of list tasks without listing the outcomes."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ __all__ = ["Arrangements"]
 class Arrangements:
     """The uniform distribution on the orders of n distinct items, with or without the identity.
 
-    With m positions masked, an unused item v is at position i in ``(m-1)!`` of the ``m!`` completions. Without
-    the identity one completion less counts: that in which every masked position i takes item i, if the revealed
-    part agrees with the identity.
+    With m positions masked, an unused item v is at position i in ``(m-1)!`` of the ``m!`` completions. Without the
+    identity one completion is excluded: that in which every masked position i takes item i, if the revealed part agrees
+    with the identity.
 
     Attributes:
         n: Number of items and positions.
-        identity: Whether the identity is a valid answer.
+        identity: Whether the identity is included.
 
     Example:
         >>> Arrangements(3).conditional(np.array([[1, MASK, MASK]])).tolist()
@@ -53,10 +53,10 @@ class Arrangements:
         dtype = like(np.ones(1), revealed).dtype
         masked = revealed == MASK
         fixed = xp.astype(revealed[:, :, None] == items, dtype)
-        used = xp.sum(fixed, axis=1)  # how often each item stands, (B, n)
+        used = xp.sum(fixed, axis=1)  # how often each item occurs, (B, n)
         left = xp.sum(xp.astype(masked, xp.int64), axis=1)
         home = xp.all(masked | (revealed == items), axis=1)  # agrees with the identity so far
-        # a repeated or unknown item, or only the identity left: read as if nothing were revealed
+        # off the support (a repeated or unknown item, or only the identity left): the unconditional marginals
         void = xp.any(used > 1.5, axis=1) | xp.any((revealed < MASK) | (revealed >= self.n), axis=1)
         void = void if self.identity else void | (home & (left < 2))
         masked, home = masked | void[:, None], home | void
@@ -88,7 +88,7 @@ class Arrangements:
 
     @property
     def row_cost(self) -> int:
-        """Nanoseconds that a state of a run takes, for estimates of cost: 15 a cell of the marginals, measured."""
+        """Measured nanoseconds for one state, 15 a cell of the marginals."""
         return 15 * self.n**2
 
     @property
@@ -105,7 +105,7 @@ class Arrangements:
 
     def pmf(self) -> JointPMF:
         """Return all orders as an exact pmf."""
-        listed = min(self.n, 100)  # 100! is far beyond every limit; n! of a huge n takes forever to write
+        listed = min(self.n, 100)  # 100! is far above every limit; n! of a huge n would be too long to write
         count = factorial(listed) - (not self.identity)
         require_memory(
             count * self.n * 80,
@@ -120,7 +120,7 @@ class Arrangements:
 
 @cache
 def _of_all_but_one(n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return P(y_i = v | all so far as in the identity) for v != i and for v = i, by the number masked."""
+    """Return P(y_i = v | revealed part of the identity) for v != i and for v = i, by the number masked."""
     other, own = [0.0, 0.0], [0.0, 0.0]
     one_less = 1  # (m - 1)!
     for m in range(2, n + 1):

@@ -1,8 +1,8 @@
-"""List tasks as token sequences: ``[task] [index] [new] x_1 .. x_n [sep] y_1 .. y_m``.
+"""List tasks as token sequences ``[task] [index] [new] x_1 .. x_n [sep] y_1 .. y_m``.
 
-A task's distribution is written in roles (role j < n: the j-th item of the list, role n: the new item). An instance
-gives every role a word; everything here follows from the distribution and this map, so that no list operation is
-described a second time. A slot that the prompt does not use holds the token ``none``.
+A task's distribution is written in roles (role j < n is the j-th item of the list, role n the new item). An instance
+gives every role a word; everything here follows from the distribution and this map. A slot that the prompt does not use
+has the token ``none``.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Encoding:
         return n + 4
 
     def sample_batch(self, task: ListTask, size: int, rng: np.random.Generator) -> Batch:
-        """Return ``size`` random instances with true answers: items, index and answer are independent.
+        """Return ``size`` random instances with true answers; items, index and answer are independent.
 
         Args:
             task: A list task with a token here and n of at most ``longest``, less than ``items``.
@@ -132,7 +132,7 @@ class Encoding:
             raise InputError(f"{count} distinct items are needed, the encoding has {self.items}.")
         roles = rng.random((size, self.items)).argsort(axis=1)[:, :count]
         if type(task).input_roles is not ListTask.input_roles:
-            # the order shown does not tell the roles, so only the words can: role j is the j-th smallest
+            # the prompt shows the items in any order, so role j is the j-th smallest word
             roles[:, : task.n] = np.sort(roles[:, : task.n], axis=1)
         return roles
 
@@ -173,7 +173,7 @@ def list_task_names() -> tuple[str, ...]:
 
 @lru_cache(maxsize=512)
 def context_distributions(task: ListTask) -> tuple[Distribution, ...]:
-    """Return the distributions of a task's contexts, in order; kept, because listing them is costly."""
+    """Return the distributions of a task's contexts, in order; cached, because listing them is slow."""
     return tuple(context.distribution for context in task.contexts())
 
 

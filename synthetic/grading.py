@@ -1,7 +1,7 @@
 """Answers of list tasks in roles, graded, and in words.
 
-A row of token ids is an answer to one instance: its roles (role j: the j-th item of the list) are looked up in the
-instance, and it is valid if the distribution of the task gives them a positive probability.
+A row of token ids is an answer to one instance. Its roles (role j is the j-th item of the list) are looked up in the
+instance; it is valid if the task's distribution gives them a positive probability.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["FOREIGN", "distribution_ids", "grade", "render", "to_roles"]
 
 Ints = NDArray[np.int64]
 
-FOREIGN = -2  # the role of a token that is no role of the instance
+FOREIGN = -2  # the role of a token that does not occur in the instance
 
 
 def to_roles(batch: Batch, answers: Ints) -> Ints:
@@ -26,10 +26,10 @@ def to_roles(batch: Batch, answers: Ints) -> Ints:
 
     Args:
         batch: The instances, B rows.
-        answers: Token ids, shape (B, m); the mask may stand among them.
+        answers: Token ids, shape (B, m), masks allowed.
 
     Returns:
-        Roles, ``MASK`` for the mask and ``FOREIGN`` for a token that is no role of its row; shape (B, m).
+        Roles, ``MASK`` for the mask and ``FOREIGN`` for a token that does not occur in its instance; shape (B, m).
 
     Example:
         >>> from synthetic import make_task
@@ -44,7 +44,7 @@ def to_roles(batch: Batch, answers: Ints) -> Ints:
 
 
 def distribution_ids(distribution: Distribution, roles: Ints) -> Ints:
-    """Return roles as token ids of ``distribution``; ``MASK`` stays, roles that it never uses become ``FOREIGN``."""
+    """Return roles as token ids of ``distribution``; ``MASK`` stays, unused roles become ``FOREIGN``."""
     known = np.array(distribution.tokens, dtype=np.int64)
     table = np.full(2 + max(int(roles.max(initial=0)), *known.tolist()) + 1, FOREIGN)
     table[MASK + 2] = MASK

@@ -30,7 +30,7 @@ def _differ(a: Grid, b: Grid) -> bool:
 
 @cache
 def sudoku_grids() -> tuple[Grid, ...]:
-    """Return the 288 Sudoku grids of order 4: Latin squares whose four 2 x 2 boxes hold each symbol once.
+    """Return the 288 Sudoku grids of order 4, Latin squares with each symbol once in every 2 x 2 box.
 
     Example:
         >>> len(sudoku_grids())

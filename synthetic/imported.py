@@ -1,4 +1,4 @@
-"""Tasks of a user's own Python, ``module:attribute``: whatever is wrong with one is a line, not wrong numbers."""
+"""Tasks from a user's own Python as ``module:attribute``, checked."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _T = TypeVar("_T")
 def import_task(name: str, n: int | None = None) -> ImportedTask:
     """Return the task that ``module:attribute`` names: an object, or a class, which is made with ``n``.
 
-    Anything else is refused and never called: a name is no reason to run a function.
+    Anything else is refused; a function is never called.
 
     Raises:
         InputError: If it cannot be loaded or made, or is no task.
@@ -60,12 +60,12 @@ def import_task(name: str, n: int | None = None) -> ImportedTask:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportedTask:
-    """A task of a user's own; its contexts are checked when they are first asked for.
+    """A user's own task, whose contexts are checked on first use.
 
     Attributes:
         source: ``module:attribute``, for errors.
-        made: The object. What it has beside the needed (``structure``, ``closed_distribution``) is passed on.
-        name: What it calls itself.
+        made: The object, with its optional methods (``structure``, ``closed_distribution``).
+        name: Its name.
         n: Its size.
     """
 
@@ -75,7 +75,7 @@ class ImportedTask:
     n: int
 
     def contexts(self) -> tuple[Context, ...]:
-        """Return the contexts: at least one, of weights that sum to one, the longest of n positions.
+        """Return the contexts, at least one, with weights that sum to one, the longest of n positions.
 
         For :class:`synthetic.task.SizedTask`, whose n is the length of the input, the answers may be of any length.
         """
@@ -113,14 +113,14 @@ class ImportedTask:
         return occurring(contexts)
 
     def __getattr__(self, key: str) -> Any:
-        """Return what else the object has."""
+        """Return another attribute of the object."""
         if key.startswith("__") or key == "made":
             raise AttributeError(key)
         return getattr(self.made, key)
 
 
 def _one_line(what: str, run: Callable[[], _T]) -> _T:
-    """Return ``run()``; whatever a user's code raises, an exit included, is one line."""
+    """Return ``run()``; any exception of a user's code, an exit included, becomes one line."""
     try:
         return run()
     except InputError:

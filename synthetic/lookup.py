@@ -1,4 +1,4 @@
-"""Tasks by the name that commands take: a registered name, a task file, or ``module:attribute``."""
+"""Tasks by the name that commands take."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def find_task(name: str, n: int | None = None, *, normalise: bool = False, exact
         name: A registered name, perhaps with parameters (``sudoku:clues=0+5+10``), the path of a file that
             :func:`theory.distributions.files.task_file.read_task` reads, or ``module:attribute`` (a task, or a class
             that makes one).
-        n: The size of a registered or imported task, or the length of a structured task file.
+        n: The size of a registered or imported task, or the length of a parametric task file.
         normalise: Divide the probabilities of a file by their sum where they do not sum to one.
-        exact: Take numbers of over 12 digits in a file as the decimals they are, not as floats.
+        exact: Read numbers of over 12 digits in a file as exact decimals, not as floats.
 
     Raises:
         InputError: If there is no such task, or it cannot be read.

@@ -1,4 +1,4 @@
-"""Tasks without a prompt: one distribution over sequences, listed."""
+"""Tasks without a prompt, as one listed distribution over sequences."""
 
 from __future__ import annotations
 

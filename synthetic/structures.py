@@ -1,9 +1,9 @@
-"""Subset entropies of the tasks that are known at any length, by task.
+"""Subset entropies, task by task, of the tasks known at any length.
 
 - Shuffle: position j of any order is uniform over the n - j + 1 unused items, ``h_j - h_{j-1} = log2(n - j + 1)``.
 - Replace Random: the new item is at each of j positions with probability 1/n, else at none of them,
   ``h_j = (j/n) log2 n - (1 - j/n) log2(1 - j/n)``. A one-hot block has the same entropies.
-- MDS code of dimension k over F_q: any k symbols are free and tell the rest, ``h_j = min(j, k) log2 q``.
+- MDS code of dimension k over F_q: any k symbols are free and determine the rest, ``h_j = min(j, k) log2 q``.
 """
 
 from __future__ import annotations

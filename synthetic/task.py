@@ -1,8 +1,8 @@
 """Tasks and their registry.
 
-A task says once what ``P(Y|X)`` is; bounds, distributions, training data, figures and commands all work from that.
-List tasks are written in *roles*: role j < n is the j-th item of the input list, role n the new item. A model's
-instance maps roles to words; the distribution never changes, since all items are distinct.
+A task defines ``P(Y|X)`` once; bounds, distributions, training data, figures and commands all use it. List tasks are
+written in *roles*: role j < n is the j-th item of the input list, role n the new item. A model's instance maps roles to
+words, which does not change the distribution, since all items are distinct.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["ListTask", "SizedTask", "Task", "known_tasks", "list_task", "make_ta
 
 
 class Task(Protocol):
-    """A weighted set of contexts, each with the exact distribution of the answer."""
+    """A weighted set of contexts, each with the exact distribution of the outcome."""
 
     name: ClassVar[str]
 
@@ -48,7 +48,7 @@ class Task(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class SizedTask:
-    """A task of some size; subclasses say what its contexts are.
+    """A task of some size; subclasses define its contexts.
 
     Attributes:
         n: The size.
@@ -71,7 +71,7 @@ class SizedTask:
 
 @dataclass(frozen=True, kw_only=True)
 class ListTask(SizedTask):
-    """An operation on a list of n distinct items; subclasses say what the answers are.
+    """An operation on a list of n distinct items; subclasses define the valid answers.
 
     Attributes:
         n: Length of the input list.
@@ -106,7 +106,7 @@ class ListTask(SizedTask):
         return np.tile(np.arange(self.n), (size, 1))
 
 
-LARGEST = 10**8  # n of a registered task; the largest closed forms in floats end before it
+LARGEST = 10**8  # n of a registered task, above every closed form in floats
 _REGISTRY: dict[str, Callable[..., Any]] = {}
 _T = TypeVar("_T", bound=type)
 
@@ -161,7 +161,7 @@ def make_task(name: str, n: int | None = None) -> Task:
         raise InputError(f"task {cls.name!r} needs a size, for example -n 4.")
     else:
         made = cls(n=n, **given)
-    if given:  # answers name the task as it was asked for
+    if given:  # results show the name with its parameters
         object.__setattr__(made, "name", f"{cls.name}:" + ",".join(f"{k}={v}" for k, v in given.items()))
     return made
 
@@ -184,7 +184,7 @@ def _parameters(cls: Any, name: str, text: str) -> dict[str, str]:
 
 
 def list_task(name: str, n: int) -> ListTask:
-    """Return a registered list task; a model knows no other."""
+    """Return a registered list task, the only kind that a trained model knows."""
     task = make_task(name, n)
     if not isinstance(task, ListTask):
         raise InputError(f"task {name!r} is no list task; a trained model knows list tasks only.")

@@ -1,9 +1,9 @@
-"""Real text as a known distribution: a Markov chain of words from counts in a package (extra ``text``).
+"""Markov chain of real words, from counts in a package (extra ``text``).
 
-The package ``essential-generators`` holds, for 298,693 pairs of English words, how often which word followed.
-Restricted to the most frequent words these counts give a bigram chain whose distribution is exact: ``P(next | word)``
-is a ratio of counts, and unseen pairs are impossible. It is no model of English, but its dependence between
-neighbours is that of real text.
+The package ``essential-generators`` has counts of which word followed which, for 298,693 pairs of English words.
+Restricted to the most frequent words they give a bigram chain with an exact distribution: ``P(next | word)`` is a ratio
+of counts, and unseen pairs are impossible. It is not a model of English, but its dependence between neighbours is that
+of real text.
 
     python -m theory bounds synthetic.text:WordBigrams -n 20
 """
@@ -57,9 +57,9 @@ def _bigrams(entries: Iterable[Mapping[str, Any]]) -> Bigrams:
 
 
 def bigram_distribution(counts: Bigrams, n: int, words: int) -> MarkovDistribution:
-    """Return the chain of n words among the most frequent ones, with probabilities proportional to counts.
+    """Return the Markov chain of n of the most frequent words, with probabilities proportional to counts.
 
-    Words that are never followed by another of them are dropped, so that fewer than ``words`` may be left.
+    Words that are never followed by another of them are dropped, so fewer than ``words`` may remain.
 
     Example:
         >>> counts = {("a", "b"): 3, ("b", "a"): 2, ("b", "b"): 1, ("b", "c"): 1}
@@ -86,7 +86,7 @@ def bigram_distribution(counts: Bigrams, n: int, words: int) -> MarkovDistributi
 
 @dataclass(frozen=True, kw_only=True)
 class WordBigrams:
-    """A task: n words in a row of real text.
+    """A task of n consecutive words of real text.
 
     Attributes:
         n: The number of words.

@@ -1,7 +1,7 @@
-"""Affine subspace over F_q: k symbols are free; each further one is 1 minus the sum of two of them.
+"""Affine subspace over F_q, k free symbols and each further one a fixed sum of two.
 
-Two adaptive steps suffice for any affine subspace: an independent set of coordinates, then the rest
-(arXiv 2608.25505). By default q = 2 and k = n // 2, at least 1.
+Each symbol after the first k is 1 minus the sum of two of them. Two adaptive steps suffice for any affine subspace: an
+independent set of coordinates, then the rest (arXiv 2608.25505). By default q = 2 and k = n // 2, at least 1.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["AffineSubspace"]
 class AffineSubspace(PlainTask):
     """The uniform distribution on an affine subspace of F_q^n.
 
-    With q a power of p, symbol ``s_0 + s_1 p + s_2 p^2 + ...`` stands for the element with these coordinates over F_p.
+    With q a power of p, symbol ``s_0 + s_1 p + s_2 p^2 + ...`` is the element with these coordinates over F_p.
 
     Attributes:
         n: The number of symbols.
@@ -68,7 +68,7 @@ def _characteristic(q: int) -> int:
 
 
 def _one_minus(a: int, b: int, p: int, q: int) -> int:
-    """Return 1 - a - b in F_q: coordinate by coordinate."""
+    """Return 1 - a - b in F_q, coordinate by coordinate."""
     total, place = 0, 1
     while place < q:
         one = 1 if place == 1 else 0

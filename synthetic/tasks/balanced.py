@@ -1,8 +1,8 @@
-"""Balanced strings: n bits, half of them ones. n is even.
+"""Balanced strings, n bits of which half are ones.
 
-Two bits that are not yet sure are never independent, so without loss they go one at a time until the rest is constant:
-serial depth ``n + 1 - 2 n / (n + 2)``. With a small loss allowed batches in proportion to what is left will do, and the
-depth grows like the square of log n (arXiv 2608.25505, Theorem 11).
+Two undecided bits are never independent, so without loss they are revealed one at a time until the rest is constant:
+serial depth ``n + 1 - 2 n / (n + 2)``. With a small loss allowed, batches in proportion to what is left suffice, and
+the depth grows like the square of log n (arXiv 2608.25505, Theorem 11).
 """
 
 from __future__ import annotations

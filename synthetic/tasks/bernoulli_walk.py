@@ -1,6 +1,6 @@
-"""Bernoulli walk: y_j is the sum of the first j of n fair bits.
+"""Bernoulli walk, the sums of the first j of n fair bits.
 
-A Markov chain: bisection decodes it without loss in ceil(log2(n + 1)) steps (arXiv 2608.25505, Theorem 3).
+A Markov chain, which bisection decodes without loss in ceil(log2(n + 1)) steps (arXiv 2608.25505, Theorem 3).
 """
 
 from __future__ import annotations
@@ -27,5 +27,5 @@ class BernoulliWalk(PlainTask):
         return JointPMF.uniform(tuple(accumulate(bits)) for bits in product((0, 1), repeat=self.n))
 
     def structure(self) -> Gaps:
-        """Return the subset entropies: binomial between neighbours."""
+        """Return the subset entropies, binomial between neighbours."""
         return Gaps(self.n, "walk")

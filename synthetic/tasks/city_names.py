@@ -1,4 +1,4 @@
-"""City names: the two-token example of Figure 1 of arXiv 2510.04767.
+"""City names, the two-token example of Figure 1 of arXiv 2510.04767.
 
 Both tokens are drawn at once: "New York" and "Mexico City" become "New City". C = 1 bit, one-step accuracy 1/2.
 """

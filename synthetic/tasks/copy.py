@@ -1,4 +1,7 @@
-"""Copy: answer with the list as it is. Example: A B C -> A B C. Source: arXiv 2510.04767, Table 1."""
+"""Copy, the list as it is (A B C -> A B C).
+
+Source: arXiv 2510.04767, Table 1.
+"""
 
 from __future__ import annotations
 

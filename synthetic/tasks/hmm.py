@@ -1,4 +1,4 @@
-"""Hidden Markov model: a sticky hidden bit (stays with probability ``stay``, 3/4), shown right with ``right``, 3/4."""
+"""Hidden Markov model, a sticky hidden bit seen through noise."""
 
 from __future__ import annotations
 

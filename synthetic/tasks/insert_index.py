@@ -1,4 +1,4 @@
-"""Insert Index: insert the new item at the named position. Example (F, 1): A B C -> A F B C.
+"""Insert Index, the new item at the named position ((F, 1), A B C -> A F B C).
 
 Source: arXiv 2510.04767, Table 1.
 """

@@ -1,4 +1,4 @@
-"""Insert Random: insert the new item anywhere. Example (F): A B C -> A F B C.
+"""Insert Random, the new item at any position ((F), A B C -> A F B C).
 
 Each of the n + 1 gaps is equally likely. Source: arXiv 2510.04767, Table 1.
 """
@@ -27,5 +27,5 @@ class InsertRandom(ListTask):
             yield (*range(i), self.n, *range(i, self.n))
 
     def structure(self) -> Gaps:
-        """Return the subset entropies: a revealed position tells on which side of it the new item is."""
+        """Return the subset entropies; a revealed position says on which side of it the new item is."""
         return Gaps(self.n + 1, "insert")

@@ -1,6 +1,7 @@
-"""Latin square: each symbol once in every row and column. n is the order (2, 3 or 4), the answer has n * n cells.
+"""Latin square of order 2, 3 or 4, each symbol once in every row and column.
 
-There are 2, 12 and 576 squares. The source paper's generator makes only some of them; here all are equally likely.
+There are 2, 12 and 576 squares, all equally likely; an outcome has n * n cells. The benchmark's generator makes only
+some of them.
 """
 
 from __future__ import annotations

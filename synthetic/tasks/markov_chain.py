@@ -1,4 +1,4 @@
-"""Markov chain: n bits, the first fair, each later one equal to the one before with probability ``stay``, 3/4."""
+"""Markov chain of n bits, each equal to the one before with probability ``stay``."""
 
 from __future__ import annotations
 

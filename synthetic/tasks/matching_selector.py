@@ -1,4 +1,4 @@
-"""Matching selector: a token picks one of the three perfect matchings of four bits; matched bits are equal.
+"""Matching selector, a token that picks which pairs of four bits are equal.
 
 Twelve outcomes, C = 2 bits. The best order depends on the selector's value, so that adaptive decoding beats every
 fixed partition: Theorem 2 of arXiv 2510.04767 does not bound policies that look at the tokens.

@@ -1,4 +1,4 @@
-"""One-hot blocks: independent blocks of one length, each with a single one; by default root n blocks of root n bits.
+"""One-hot blocks, independent blocks of equal length with a single one each.
 
 Serial depth grows like the root of n (arXiv 2608.25505, Theorem 12).
 """
@@ -22,7 +22,7 @@ __all__ = ["OneHotBlocks"]
 @register("one_hot_blocks")
 @dataclass(frozen=True, kw_only=True)
 class OneHotBlocks(PlainTask):
-    """The uniform distribution on n bits in blocks with one one each.
+    """The uniform distribution on n bits in blocks with a single one each.
 
     Attributes:
         n: The number of bits.

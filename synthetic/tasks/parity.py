@@ -1,4 +1,7 @@
-"""Parity: bits with an even sum. C = 1 bit, D = n - 1 bits; any n - 1 bits are independent."""
+"""Parity, bits with an even sum.
+
+C = 1 bit, D = n - 1 bits; any n - 1 bits are independent.
+"""
 
 from __future__ import annotations
 
@@ -25,5 +28,5 @@ class Parity(PlainTask):
         return JointPMF.uniform((*bits, sum(bits) % 2) for bits in product((0, 1), repeat=self.n - 1))
 
     def chain(self) -> Chain:
-        """Return the lumped chain: fair bits until one is left."""
+        """Return the lumped chain, fair bits until one is left."""
         return CodeChain(self.n, dimension=self.n - 1, order=2)

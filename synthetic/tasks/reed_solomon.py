@@ -1,4 +1,4 @@
-"""Reed-Solomon code: values of a random polynomial of degree below k at n points of F_q; an MDS code.
+"""Reed-Solomon code, values of a random polynomial of degree below k at n points of F_q.
 
 Any k symbols are independent and uniform and determine the rest: C = (n - k) log2 q, D = k log2 q for 0 < k < n.
 By default q is the least prime of at least n, and k = n // 2, at least 1.

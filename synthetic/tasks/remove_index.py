@@ -1,4 +1,4 @@
-"""Remove Index: remove the item at the named position. Example (1): A B C -> A C.
+"""Remove Index, the list without the named position ((1), A B C -> A C).
 
 Source: arXiv 2510.04767, Table 1.
 """

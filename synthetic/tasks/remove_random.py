@@ -1,4 +1,4 @@
-"""Remove Random: remove any one item. Example: A B C -> A C.
+"""Remove Random, the list without any one item (A B C -> A C).
 
 Each of the n items is equally likely. Source: arXiv 2510.04767, Table 1.
 """
@@ -27,5 +27,5 @@ class RemoveRandom(ListTask):
             yield tuple(j for j in range(self.n) if j != i)
 
     def structure(self) -> Gaps:
-        """Return the subset entropies: a revealed position tells on which side of it an item is missing."""
+        """Return the subset entropies; a revealed position says on which side of it an item is missing."""
         return Gaps(self.n - 1, "remove")

@@ -1,4 +1,7 @@
-"""Repeated bit: n copies of one fair bit. C = n - 1 bits, D = 1 bit."""
+"""Repeated bit, n copies of one fair bit.
+
+C = n - 1 bits, D = 1 bit.
+"""
 
 from __future__ import annotations
 
@@ -23,5 +26,5 @@ class RepeatedBit(PlainTask):
         return JointPMF.uniform([(0,) * self.n, (1,) * self.n])
 
     def chain(self) -> Chain:
-        """Return the lumped chain: one fair bit tells the rest."""
+        """Return the lumped chain; one bit determines the rest."""
         return CodeChain(self.n, dimension=1, order=2)

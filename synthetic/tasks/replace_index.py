@@ -1,4 +1,4 @@
-"""Replace Index: put the new item at the named position. Example (F, 1): A B C -> A F C.
+"""Replace Index, the new item in place of the named one ((F, 1), A B C -> A F C).
 
 Source: arXiv 2510.04767, Table 1.
 """

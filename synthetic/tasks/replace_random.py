@@ -1,4 +1,4 @@
-"""Replace Random: put the new item at any one position. Example (F): A B C -> A F C.
+"""Replace Random, the new item in place of any one ((F), A B C -> A F C).
 
 Every position is equally likely. Source: arXiv 2510.04767, Table 1 and Section 4.2.
 """

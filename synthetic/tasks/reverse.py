@@ -1,4 +1,7 @@
-"""Reverse: answer with the list backwards. Example: A B C -> C B A. Source: arXiv 2510.04767, Table 1."""
+"""Reverse, the list backwards (A B C -> C B A).
+
+Source: arXiv 2510.04767, Table 1.
+"""
 
 from __future__ import annotations
 

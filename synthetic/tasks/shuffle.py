@@ -1,4 +1,4 @@
-"""Shuffle: answer with the items in any order. Example: A B C -> B C A.
+"""Shuffle, the items in any order (A B C -> B C A).
 
 All n! orders are equally likely, the input order included. Source: arXiv 2510.04767, Table 1 and Section 4.2.
 """
@@ -22,7 +22,7 @@ class Shuffle(ListTask):
     """Shuffle: the uniform distribution on all orders."""
 
     def distribution(self, index: int | None = None) -> Distribution:  # noqa: ARG002
-        """Return the structured distribution: the outcomes are listed only on request."""
+        """Return the distribution; its outcomes are listed only on request."""
         return Arrangements(self.n)
 
     def chain(self) -> Chain:

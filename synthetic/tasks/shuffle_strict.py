@@ -1,4 +1,4 @@
-"""Shuffle with the input order excluded, as the benchmark's grader demands. Example: A B C -> B C A.
+"""Shuffle with the input order excluded, as the benchmark's grader demands.
 
 The other n! - 1 orders are equally likely. Source: arXiv 2510.04767, the released grader.
 """
@@ -22,5 +22,5 @@ class ShuffleStrict(ListTask):
     smallest = 2
 
     def distribution(self, index: int | None = None) -> Distribution:  # noqa: ARG002
-        """Return the structured distribution: the outcomes are listed only on request."""
+        """Return the distribution; its outcomes are listed only on request."""
         return Arrangements(self.n, identity=False)

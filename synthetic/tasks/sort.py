@@ -1,4 +1,7 @@
-"""Sort: answer with the items in ascending order. Example: B C A -> A B C. Source: arXiv 2510.04767, Table 1."""
+"""Sort, the items in ascending order (B C A -> A B C).
+
+Source: arXiv 2510.04767, Table 1.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Sudoku 4 x 4 from clues: fill in the cells that are not given. n = 4; C = 0 when the clues leave one solution.
+"""Sudoku 4 x 4 from clues.
 
 All 288 grids are equally likely. By default the clues are the first row and the first cell of the third; they leave
-three or six solutions. A context is a filling of the clue cells; fillings that differ by a renaming of symbols count
-as one.
+three or six solutions. C = 0 if the clues leave one solution. A context is a filling of the clue cells, up to renaming
+of the symbols.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tree: n bits on a binary tree; each bit equals that of its parent (i - 1) // 2 with probability ``stay``, 3/4.
+"""Tree of n bits, each equal to its parent with probability ``stay``.
 
 Separators decode it without loss in a number of steps that grows like log n.
 """

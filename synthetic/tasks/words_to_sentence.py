@@ -1,8 +1,8 @@
-"""Words to sentence: an English sentence of n words from a small probabilistic grammar of 60 words.
+"""English sentences of n words from a small probabilistic grammar of 60 words.
 
-Subject and verb agree in number ("every dog sleeps", "these dogs sleep"), so that words drawn at once can disagree. The
-distribution conditions the grammar on the length; whether an answer is grammatical is decided exactly, by parsing. It
-works at any n: conditionals come from inside-outside charts, not from a list of the sentences.
+Subject and verb agree in number ("every dog sleeps", "these dogs sleep"), so words drawn at once can disagree. The
+distribution conditions the grammar on the length; whether an outcome is grammatical is decided exactly, by parsing. It
+works at any n: conditionals come from inside-outside charts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["RULES", "WordsToSentence"]
 
 
 def _words(text: str, share: str) -> dict[str, Fraction]:
-    """Return the words, equally likely and with probability ``share`` together."""
+    """Return the words, equally likely, with total probability ``share``."""
     listed = text.split()
     return dict.fromkeys(listed, Fraction(share) / len(listed))
 
