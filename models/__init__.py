@@ -1,4 +1,4 @@
-"""Models: ideal and trained predictors of masked tokens, and the loop that decodes with them.
+"""Ideal and trained predictors of masked tokens, and the loop that decodes with them.
 
 Importing this package does not import torch; its functions and modules do.
 """

@@ -1,4 +1,4 @@
-"""``python -m models``: train, verify and measure models of masked sequences."""
+"""The command ``python -m models``."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(module: ModuleType, arguments: argparse.Namespace) -> int:
-    """Run a command; a disk that is full, or a permission that is missing, is wrong input like any other."""
+    """Run a command; a full disk or a missing permission is reported like any other wrong input."""
     try:
         return module.run(arguments)
-    except BrokenPipeError:  # the reader has gone, which is no wrong input
+    except BrokenPipeError:  # the pipe was closed, which is not an error
         raise
     except OSError as error:
-        # without a name it is a write that failed
+        # an error without a file name is a failed write
         used = f"use {error.filename}" if error.filename else f"write into {arguments.out or 'the output'}"
         raise InputError(f"cannot {used}: {error.strerror or error}.") from None
 

@@ -1,1 +1,1 @@
-"""The commands of ``python -m models``, one a module: its arguments, and what it does."""
+"""The commands of ``python -m models``, one a module."""

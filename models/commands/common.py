@@ -1,4 +1,4 @@
-"""Arguments that several commands share. Importing this imports no torch."""
+"""Arguments that several commands share."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_huggingface(parser: argparse.ArgumentParser) -> None:
-    """Add how a Hugging Face model is read."""
+    """Add the options of Hugging Face models."""
     group = parser.add_argument_group("Hugging Face models")
     group.add_argument(
         "--trust-remote-code", action="store_true", help="run Python code that comes with the model"
@@ -51,7 +51,7 @@ def _add_huggingface(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_text(parser: argparse.ArgumentParser) -> None:
-    """Add how list tasks are written for a Hugging Face model."""
+    """Add the options of list tasks as text."""
     from pathlib import Path
 
     group = parser.add_argument_group("list tasks as text")
@@ -66,15 +66,15 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """Add where a model runs, how a Hugging Face model is read, and how lists are written for it."""
+    """Add the options of a model: device, Hugging Face, and list tasks as text."""
     add_device(parser)
     _add_huggingface(parser)
     _add_text(parser)
 
 
 def add_measurement(parser: argparse.ArgumentParser) -> None:
-    """Add what commands that measure a model share: processes, output, and the model."""
-    parser.add_argument("--jobs", default="1", metavar="N", help="processes on a CPU (%(default)s)")
+    """Add the options that commands that measure a model share."""
+    parser.add_argument("--jobs", default="1", metavar="N", help="workers on a CPU (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     add_model(parser)
 
@@ -116,12 +116,12 @@ def non_negative(value: object, name: str) -> int:
 
 
 def optional_int(value: object, name: str) -> int | None:
-    """Return ``None`` as it is, anything else as an int of at least 1."""
+    """Return ``None``, or an int of at least 1."""
     return None if value is None else positive_int(value, name)
 
 
 def set_threads(arguments: argparse.Namespace) -> None:
-    """Let torch use the threads that were asked for."""
+    """Set the number of threads of torch."""
     import torch
 
     torch.set_num_threads(positive_int(arguments.threads, "--threads"))

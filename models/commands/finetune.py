@@ -1,4 +1,4 @@
-"""``python -m models finetune``: LoRA on list tasks with the recipe of the paper; resumable, several GPUs."""
+"""The command ``python -m models finetune``, LoRA on list tasks with the paper's recipe."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--tasks", default="copy,replace_index,replace_random,shuffle", metavar="A,B", help="(%(default)s)"
     )
     parser.add_argument("-n", default="4-10", metavar="N", help="lengths of lists: 6, or 4-10 (%(default)s)")
-    parser.add_argument("--examples", default="20000", metavar="N", help="of an epoch (%(default)s)")
+    parser.add_argument("--examples", default="20000", metavar="N", help="per epoch (%(default)s)")
     parser.add_argument("--epochs", default="10", metavar="N", help="passes (%(default)s)")
-    parser.add_argument("--rank", default="128", metavar="R", help="of the adapters (%(default)s)")
+    parser.add_argument("--rank", default="128", metavar="R", help="rank of the adapters (%(default)s)")
     parser.add_argument(
-        "--alpha", default="256", metavar="A", help="their scale times the rank (%(default)s)"
+        "--alpha", default="256", metavar="A", help="scale of the adapters times the rank (%(default)s)"
     )
     parser.add_argument("--rate", default="1e-5", metavar="X", help="peak learning rate (%(default)s)")
     parser.add_argument("--warmup", default="0.05", metavar="X", help="share of rising rate (%(default)s)")
     parser.add_argument("--batch", default="32", metavar="N", help="examples per step (%(default)s)")
     parser.add_argument("--targets", metavar="A,B", help="linear layers to adapt (q, k and v)")
-    parser.add_argument("--seed", default="0", metavar="S", help="of everything random (0)")
+    parser.add_argument("--seed", default="0", metavar="S", help="seed of all randomness (0)")
     parser.add_argument("--limit", metavar="N", help="stop after N steps; --resume continues")
-    parser.add_argument("--resume", action="store_true", help="continue a run that was cut off")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
     add_model(parser)
 
 

@@ -1,4 +1,4 @@
-"""``python -m models gap``: what parallel decoding costs a model, without labels."""
+"""The command ``python -m models gap``, what parallel decoding costs a model."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="the parallel decoder (%(default)s)",
     )
     parser.add_argument(
-        "--order", choices=ORDERS, default="random", help="of the one-by-one decoder (random)"
+        "--order", choices=ORDERS, default="random", help="order of the one-by-one decoder (random)"
     )
     parser.add_argument("--temperature", default="1", metavar="T", help="tau > 0 of the parallel decoder (1)")
     parser.add_argument(
@@ -55,9 +55,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--orders", default="0", metavar="K", help="also score each sequence in K random orders (0)"
     )
-    parser.add_argument("--seed", default="0", metavar="S", help="of all randomness (0)")
-    parser.add_argument("--batch", metavar="N", help="rows at once (what the memory takes)")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="records as JSONL; a killed run continues")
+    parser.add_argument("--seed", default="0", metavar="S", help="seed of all randomness (0)")
+    parser.add_argument("--batch", metavar="N", help="rows at once (by memory)")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="records as JSONL; an interrupted run continues"
+    )
     add_measurement(parser)
 
 
@@ -94,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     with work_progress("gap") as report:
         answer = run_gap(spec, jobs=process_count(arguments.jobs, "--jobs"), report=report)
-    if not answer:  # another process of torchrun reports
+    if not answer:  # another worker of torchrun reports
         return 0
     if arguments.json:
         sys.stdout.write(as_json(answer) + "\n")

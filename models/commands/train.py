@@ -1,4 +1,4 @@
-"""``python -m models train``: train a model from scratch; seeded, resumable."""
+"""The command ``python -m models train``, training from scratch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--compile", action="store_true", help="use torch.compile (pays off for large models on a GPU)"
     )
-    parser.add_argument("--resume", action="store_true", help="continue a run that was cut off")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
     add_device(parser)
 
 

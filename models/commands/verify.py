@@ -1,4 +1,4 @@
-"""``python -m models verify``: decode with a trained model and compare with exact values."""
+"""The command ``python -m models verify``, a trained model beside exact values."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--temperature", default="1", metavar="T", help="tau >= 0; 0 is greedy (1)")
     parser.add_argument("--samples", default="1000", metavar="N", help="decodes per row (%(default)s)")
-    parser.add_argument("--seed", type=whole, default=0, metavar="S", help="of instances and draws (0)")
-    parser.add_argument("--batch", metavar="N", help="decodes at once (what the memory takes)")
+    parser.add_argument("--seed", type=whole, default=0, metavar="S", help="seed of instances and draws (0)")
+    parser.add_argument("--batch", metavar="N", help="decodes at once (by memory)")
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="write JSON, CSV, a figure, and records to continue from"
     )
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     with work_progress("verify") as report:
         answer = run_verify(spec, jobs=process_count(arguments.jobs, "--jobs"), report=report)
-    if not answer:  # another process of torchrun reports
+    if not answer:  # another worker of torchrun reports
         return 0
     if arguments.out is not None:
         write_verification(answer, arguments.out)

@@ -1,1 +1,1 @@
-"""Comparing a predictor with the ideal model: verify and gap."""
+"""Comparisons of a predictor with the ideal model."""

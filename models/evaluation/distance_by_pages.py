@@ -1,4 +1,4 @@
-"""How far the marginals of a model that is asked by pages are from the ideal ones, in random states."""
+"""Distance of a text model's marginals from the ideal ones, in random states."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def subject_tv(
     """Return the mean total variation between the model's marginals and the ideal ones.
 
     A state is a random instance whose true answer is masked at a random set of places, their number uniform. The
-    distance is averaged over the masked places of a state, then over the states. What the model puts on tokens that
-    are no words counts in full. ``None`` if an item is several tokens.
+    distance is averaged over the masked places of a state, then over the states. Probability on tokens that are not
+    words counts in full. ``None`` if an item has several tokens.
     """
     rng = np.random.default_rng([seed, task.n])
     instances = subject.encoding(task).sample_batch(task, states, rng)
@@ -42,7 +42,7 @@ def subject_tv(
             found = subject.marginals(instances, part)
             if found is None:
                 return None
-            mass = 1 - found.sum(axis=2)  # on no word
+            mass = 1 - found.sum(axis=2)  # not on a word
             distance = 0.5 * (np.abs(found - ideal[part.rows]).sum(axis=2) + mass)
             where = masked[part.rows]
             return float(((distance * where).sum(axis=1) / where.sum(axis=1)).sum())

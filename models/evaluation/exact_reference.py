@@ -1,4 +1,4 @@
-"""Exact decodes of the ideal model, where they take seconds: what a trained model is held against."""
+"""Exact decodes of the ideal model that a trained model is compared with."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from theory.policies.process import Process
 
 __all__ = ["exact_decode"]
 
-LISTED_LIMIT = 8  # longest answer decoded without a lumped chain: the 2^n revealed sets take seconds
-PROCESS_LIMIT = 2_000_000  # marginals of the states of a rule with memory, or with questions: seconds
+LISTED_LIMIT = 8  # longest output decoded exactly without a lumped chain: seconds
+PROCESS_LIMIT = 2_000_000  # marginals of the states of a rule with memory: seconds
 
 
 def exact_decode(task: Any, policy: Policy | Process, temperature: Fraction) -> ExpectedDecode | None:

@@ -1,12 +1,12 @@
-"""What parallel decoding costs a model, without labels: the log-ratio of its one-by-one and its parallel distribution.
+"""Log-ratio of a model's one-by-one and parallel distributions, without labels.
 
 Let ``p(x_i | x_C)`` be the model. Three distributions on the sequences of a prompt, for fixed random choices (orders,
 ties):
 
 - ``P_s(x)``: tokens drawn one by one in the order s of the one-by-one decoder. ``P = E_s P_s`` is its distribution.
-- ``Q_w(x) = prod_t prod_{i in S_t} q(x_i | x_{S_<t})``: the parallel decoder, with the sets that its rule picks
-  along x under the choices w. What the rule remembers, and what it asks the model besides, are functions of the
-  tokens revealed so far and of w, and so are the sets.
+- - ``Q_w(x) = prod_t prod_{i in S_t} q(x_i | x_{S_<t})``: the parallel decoder, with the sets that its rule picks along
+x under the choices w. The rule's memory and its other model calls are functions of the tokens revealed so far and of w,
+and so are the sets.
 - ``R_w(x)``: the same sets in the same order, each set filled token by token: every factor is
   ``p(x_i | x_{S_<t}, tokens of S_t before i)``.
 
@@ -35,13 +35,12 @@ So the path KL from the one-by-one distribution to the parallel distribution lie
 total: the mean inconsistency, which is never negative, bounds the bias of the gap. Dropping the random choices as
 well, ``E_w D(P || Q_w) >= D(P || E_w Q_w)``, the KL of the distributions of the finished sequences.
 
-**Which rules.** All that pick a set and then draw its tokens independently, with a memory (KLASS, SlowFast, credit)
-or questions to the model (DEMASK, PC-Sampler) or without. A rule that looks at drawn tokens before it settles its set
-(``confidence=sampled``, LoPA), or masks positions again (ReMDM, RCR, WINO, Saber), gives no such product, and
-``log2 Q_w(x)`` would be a sum over all that it might have drawn: refused (:mod:`models.sampling.teacher_forcing`).
-
-What q is: the one-by-one decoder, the truth here, runs at temperature 1; q is what the rule draws from, the tempered
-marginal, as in :func:`theory.decoding.decoder.decode` (with credit, the marginal that the credit has raised).
+**Which rules.** All rules that pick a set and then draw its tokens independently, with or without a memory (KLASS,
+SlowFast, credit) or other model calls (DEMASK, PC-Sampler). For a rule that looks at drawn tokens before it settles its
+set (``confidence=sampled``, LoPA), or masks positions again (ReMDM, RCR, WINO, Saber), ``log2 Q_w(x)`` would be a sum
+over all tokens that it might have drawn; it is refused (:mod:`models.sampling.teacher_forcing`). The one-by-one
+decoder, the truth here, runs at temperature 1; q is the distribution that the rule draws from, the tempered marginal as
+in :func:`theory.decoding.decoder.decode` (for credit, the marginal raised by the credit).
 """
 
 from __future__ import annotations
@@ -67,19 +66,19 @@ from theory.validation import InputError, choice
 __all__ = ["ORDERS", "GapRules", "gap_records", "gap_rules"]
 
 ORDERS = ("random", "left_to_right", "confidence", "margin", "entropy")
-_DRAW, _SCORE, _EXTRA = 0, 1, 2  # purposes of random numbers; further orders follow
+_DRAW, _SCORE, _EXTRA = 0, 1, 2  # purposes of random numbers; those of further orders follow
 
 
 @dataclass(frozen=True, kw_only=True)
 class GapRules:
-    """How sequences are drawn and scored; :func:`gap_rules` checks and makes it.
+    """How sequences are drawn and scored, made by :func:`gap_rules`.
 
     Attributes:
         policy: The parallel decoder.
         order: The one-by-one decoder, which also orders the tokens within a set.
         temperature: tau > 0 of the parallel decoder.
         extra: Further random orders that each sequence is scored in.
-        seed: Of all randomness.
+        seed: The seed of all randomness.
     """
 
     policy: Policy | Process
@@ -102,7 +101,7 @@ def gap_rules(
         seed: At least 0.
 
     Raises:
-        InputError: For values out of range, or a rule whose steps are no products given their sets.
+        InputError: For values out of range, or a rule whose steps are not products given their sets.
     """
     tau = check_temperature(temperature)
     if tau == 0:
@@ -129,10 +128,9 @@ def gap_records(
 
     Args:
         predictor: The model.
-        tokens: Prompts with masks, shape (B, L); the first and the last mask in the same columns of all, since rules
-            count positions from the first.
-        rows: Their numbers, which their random numbers follow from.
-        rules: How.
+        tokens: Prompts with masks, shape (B, L), with the first and the last mask in the same columns of all rows.
+        rows: Their numbers, which determine their random numbers.
+        rules: How to draw and score.
 
     Returns:
         A record per row: ``one_by_one`` (log2 P_s), ``chain`` (log2 R_w), ``parallel`` (log2 Q_w), ``orders`` (log2

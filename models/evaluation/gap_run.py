@@ -1,4 +1,4 @@
-"""A run of the gap: rows over batches, batches over processes, records to a file that a killed run continues."""
+"""A resumable run of the gap over batches and workers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Report = Callable[[int, int], None]  # (rows done, rows in all)
 
 @dataclass(frozen=True, kw_only=True)
 class GapSpec:
-    """A run.
+    """The settings of a run.
 
     Attributes:
         source: Model and prompts.
@@ -37,7 +37,7 @@ class GapSpec:
         order: The one-by-one decoder.
         temperature: Of the parallel decoder, as text.
         extra: Further random orders per sequence.
-        batch: First batch size; found by itself if ``None``.
+        batch: First batch size; chosen by memory if ``None``.
         out: File of the records, ``None`` for none.
     """
 
@@ -74,15 +74,15 @@ class GapSpec:
 
 
 def run_gap(spec: GapSpec, *, jobs: int = 1, report: Report | None = None) -> dict[str, Any]:
-    """Draw and score all rows, continuing what ``spec.out`` holds, and return the summary.
+    """Draw and score all rows that ``spec.out`` does not have yet, and return the summary.
 
-    Under ``torchrun`` every process takes its share of the rows; rank 0 waits for all and returns the summary, the
+    Under ``torchrun`` every worker takes its share of the rows; rank 0 waits for all and returns the summary, the
     others an empty one.
 
     Args:
         spec: The run.
-        jobs: Processes on a CPU.
-        report: Called after every batch, where one process does all.
+        jobs: Workers on a CPU.
+        report: Called after every batch of a single worker.
 
     Raises:
         InputError: For anything wrong with the settings or files.
@@ -99,7 +99,7 @@ def run_gap(spec: GapSpec, *, jobs: int = 1, report: Report | None = None) -> di
 
 
 class _Work:
-    """The work of one process; the model is loaded once for it and for the summary."""
+    """The work of one worker; the model is loaded once."""
 
     def __init__(self, spec: GapSpec, report: Report | None) -> None:
         self._spec, self._report = spec, report
@@ -117,7 +117,7 @@ class _Work:
 
 
 def run_share(spec: GapSpec, source: Source, rank: int, world: int, report: Report | None = None) -> None:
-    """Work on the rows of one process, those with ``row % world == rank`` that have no record yet."""
+    """Work on the rows of one worker, those with ``row % world == rank`` that have no record yet."""
     rules = spec.rules()
     records = Records(spec.out, spec.settings(source.facts), rank=rank)
     todo = [r for r in range(len(source.rows)) if r % world == rank and r not in records.rows]
@@ -159,7 +159,7 @@ def _summary(spec: GapSpec, source: Source) -> dict[str, Any]:
 
 
 def _exact(spec: GapSpec) -> Any:
-    """Return the path KL of the ideal model, ``None`` without a task or where it would take too long."""
+    """Return the path KL of the ideal model; ``None`` without a task, or if it would take too long."""
     rules = spec.rules()
     if spec.source.task is None:
         return None

@@ -1,9 +1,8 @@
-"""Means of gap records with intervals: per sequence, per token, per step, per position.
+"""Means of gap records with intervals.
 
-Intervals are Student's t at the stated level. The units are prompts where there are several (the mean over the
-sequences of a prompt is one value, so that sequences of one prompt are not taken for independent prompts), and
-sequences where there is one prompt, and in the tables per step and position. They are asymptotic: log-ratios have no
-known bound for a network, and a handful of sequences with a heavy tail makes them too short.
+Intervals are Student's t at the stated level. If there are several prompts, the mean over the sequences of a prompt is
+one value; with a single prompt, and in the tables per step and position, each sequence is one. The intervals are
+asymptotic: log-ratios of a network have no known bound, and few sequences with a heavy tail make them too short.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ LEVEL = 0.95
 
 
 def mean_interval(values: Sequence[float], level: float = LEVEL) -> dict[str, Any]:
-    """Return mean and t interval; ``None`` as the interval of a single value, or of infinite ones.
+    """Return mean and t interval; the interval is ``None`` for a single value or infinite ones.
 
     Example:
         >>> answer = mean_interval([1.0, 2.0, 3.0])
@@ -41,12 +40,12 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> dict[str, An
 
 
 def summary(records: Iterable[Mapping[str, Any]], samples: int, level: float = LEVEL) -> dict[str, Any]:
-    """Return what the records of a run say.
+    """Return the means of the records of a run.
 
     Args:
         records: From :func:`models.evaluation.gap.gap_records`; row ``r`` belongs to prompt ``r // samples``.
         samples: Sequences per prompt.
-        level: Of the intervals.
+        level: The level of the intervals.
 
     Returns:
         In bits per sequence ``gap``, ``inconsistency`` and ``total``, each with an interval; ``gap_per_token``;
@@ -90,7 +89,7 @@ def _by_prompt(prompts: Sequence[int], values: Sequence[float]) -> list[float]:
 
 
 def _steps(record: Mapping[str, Any]) -> dict[int, float]:
-    """Return the bits that every step of a sequence costs."""
+    """Return the cost of every step of a sequence, in bits."""
     out: dict[int, float] = defaultdict(float)
     for step, cost in zip(record["step"], record["cost"], strict=True):
         out[step] += cost

@@ -1,4 +1,4 @@
-"""Counting correct answers: the ideal or a trained model on fresh instances of a task, from a seed."""
+"""Counts of correct outcomes of a model on fresh instances of a task."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Trials", "ideal_trials", "model_trials"]
 
 @dataclass(frozen=True, kw_only=True)
 class Trials:
-    """Attributes: ``successes`` of ``samples`` answers were valid; ``steps`` is their mean number of model calls."""
+    """The number of valid outcomes (``successes``) of ``samples``, and their mean number of model calls (``steps``)."""
 
     successes: int
     samples: int
@@ -38,7 +38,7 @@ def ideal_trials(
     greedy_ties: str = "random",
     device: str = "cpu",
 ) -> Trials:
-    """Decode a task with its ideal model and count the valid answers.
+    """Decode a task with its ideal model and count the valid outcomes.
 
     Args:
         task: A registered task; instances are spread over its contexts by their weights.

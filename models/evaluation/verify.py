@@ -1,9 +1,9 @@
 """A trained model beside the exact values of the ideal one.
 
-Accuracy: decodes of fresh instances, graded, with the exact (Clopper-Pearson) binomial interval. The verdict is
-two-sided: ``below`` or ``above`` where the interval misses the exact accuracy of the ideal model, ``consistent``
-where it holds it; with the p-value of the exact binomial test. ``agrees`` allows a margin besides, since small errors
-of the marginals add up over the steps. Marginals: mean total variation from the ideal conditionals in random states.
+Accuracy: the share of correct decodes of fresh instances, with the exact (Clopper-Pearson) binomial interval. The
+two-sided verdict is ``below`` or ``above`` if the interval misses the exact accuracy of the ideal model, else
+``consistent``, with the p-value of the exact binomial test. ``agrees`` allows an extra margin, since small errors of
+the marginals add up over the steps. Marginals: mean total variation from the ideal conditionals in random states.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from theory.policies import Policy
 
 __all__ = ["MARGIN", "Report", "verify"]
 
-MARGIN = 0.03  # accuracy: errors of 0.01 total variation a state add up over the steps of a decode
+MARGIN = 0.03  # of accuracy: errors of 0.01 total variation a state add up over the steps
 NOTE = (
-    "exact: of the ideal model, - where it would take too long. TV: mean distance of the marginals. "
-    f"ok: exact accuracy within {MARGIN} of the interval; at temperature 1 only, since ties decide others."
+    "exact: the ideal model, - if it would take too long. TV: mean distance of the marginals. "
+    f"ok: exact accuracy within {MARGIN} of the interval; at temperature 1 only, since others depend on ties."
 )
 Report = Callable[[int, int], None]  # (decodes done, decodes in all)
 
@@ -62,21 +62,21 @@ def verify(
         policy: The unmasking policy.
         temperature: tau >= 0.
         samples: Decodes a row.
-        seed: Of instances and draws.
-        states: States a row in which the marginals are compared.
-        batch: First batch size; found by itself if ``None``.
-        records: Where finished decodes are kept; what it holds already is not done again.
-        rank: Number of this process; it decodes the instances whose number is ``rank`` modulo ``world``.
-        world: Number of processes.
+        seed: The seed of instances and draws.
+        states: Number of states per row in which the marginals are compared.
+        batch: First batch size; chosen by memory if ``None``.
+        records: Finished decodes, which are not repeated.
+        rank: Number of this worker; it decodes the instances whose number is ``rank`` modulo ``world``.
+        world: Number of workers.
         report: Called after every batch.
 
     Returns:
-        JSON values and exact numbers; without ``rows`` while records of other processes are missing.
+        JSON values and exact numbers; without ``rows`` while records of other workers are missing.
     """
     records = Records(None, {}) if records is None else records
     made = [list_task(name, n) for name, n in tasks]
     for task in made:
-        subject.encoding(task)  # what does not fit is refused before anything is decoded
+        subject.encoding(task)  # tasks that do not fit are refused before anything is decoded
     with records:
         for j, task in enumerate(made):
             begin = j * (samples + 1)  # a record per decode, then one for the states

@@ -1,4 +1,4 @@
-"""What ``verify`` writes: JSON, CSV and a figure of accuracy beside the exact value."""
+"""Files of ``verify``, JSON, CSV and a figure of accuracy beside the exact value."""
 
 from __future__ import annotations
 

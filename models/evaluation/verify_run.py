@@ -1,4 +1,4 @@
-"""A run of ``verify``: which model and tasks, over several processes, to a folder that a killed run continues."""
+"""A resumable run of ``verify`` over several workers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["VerifySpec", "run_verify"]
 
 @dataclass(frozen=True, kw_only=True)
 class VerifySpec:
-    """A run.
+    """The settings of a run.
 
     Attributes:
         model: As :func:`models.inputs.task_models.load_subject` reads it.
@@ -33,11 +33,11 @@ class VerifySpec:
         policy: A policy specification.
         temperature: tau >= 0, as text.
         samples: Decodes a row.
-        seed: Of instances and draws.
-        batch: First batch size; found by itself if ``None``.
+        seed: The seed of instances and draws.
+        batch: First batch size; chosen by memory if ``None``.
         words: Items of the lists, for a language model.
         written: How lists are written, for a language model.
-        options: How a language model is read; ``device`` is read for all.
+        options: How a language model is read; ``device`` applies to all models.
         out: Folder of the records, ``None`` for none.
     """
 
@@ -56,12 +56,12 @@ class VerifySpec:
 
 
 def run_verify(spec: VerifySpec, *, jobs: int = 1, report: Report | None = None) -> dict[str, Any]:
-    """Verify a model, continuing what ``spec.out`` holds; an empty answer where another process reports.
+    """Verify a model, continuing from ``spec.out``; the result is empty if another worker reports.
 
     Args:
         spec: The run.
-        jobs: Processes on a CPU. How many there are decides the draws, besides the seed.
-        report: Called after every batch, where one process does all.
+        jobs: Workers on a CPU. The draws depend on their number and on the seed.
+        report: Called after every batch of a single worker.
 
     Raises:
         InputError: For anything wrong with the settings or files.
@@ -78,7 +78,7 @@ def run_verify(spec: VerifySpec, *, jobs: int = 1, report: Report | None = None)
 
 
 class _Work:
-    """The work of one process; the model is loaded once for it and for the answer."""
+    """The work of one worker; the model is loaded once."""
 
     def __init__(self, spec: VerifySpec, report: Report | None = None) -> None:
         self._spec, self._report = spec, report
@@ -89,7 +89,7 @@ class _Work:
         self._answer = self._verify(rank, world)
 
     def answer(self) -> dict[str, Any]:
-        """Return the answer; where others worked too, from what they have written."""
+        """Return the result, with the records of other workers."""
         return self._answer if self._answer.get("rows") else self._verify(0, 1)
 
     def _verify(self, rank: int, world: int) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""What a run decodes: prompts, list tasks as text, padded rows."""
+"""Inputs of a run, prompts and list tasks as text or padded rows."""

@@ -1,11 +1,11 @@
-"""List tasks as text for language models, items in fixed places: infilling as in Section 4.2.3 of arXiv 2510.04767.
+"""List tasks as infilling text, as in Section 4.2.3 of arXiv 2510.04767.
 
     Replace one random item with fox. List: ["apple", "bell"]. Answer: ["[MASK]", "[MASK]"]
 
-The formatting tokens of the answer are given and only the items are masked, so that a position of the text is a
-position of the task. Every item must take the same number of tokens: one, unless blocks are allowed. The text is
-tokenized as a whole and the tokens of an item are found by their offsets. All words are then tried in all places: a
-word that is split in some place, or merged with what surrounds it, is refused by name.
+The formatting tokens of the answer are given and only the items are masked, so each position of the task is a position
+of the text. Every item must take the same number of tokens, one unless blocks are allowed. The text is tokenized as a
+whole, and the tokens of an item are found by their offsets. All words are tried in all places: a word that is split in
+some place, or merged with its surroundings, is refused by name.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ FORMATS = {"quoted": ('["', '", "', '"]'), "plain": ("[ ", " , ", " ]")}
 
 @dataclass(frozen=True, kw_only=True)
 class TextFormat:
-    """How lists are written.
+    """The format of lists in text.
 
     Attributes:
         name: ``quoted``: ``["a", "b"]``; ``plain``: ``[ a , b ]``, for tokenizers that merge quotes with words.
@@ -57,7 +57,7 @@ class TextFormat:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sheet:
-    """The text of a task with places for its words, as tokens.
+    """The text of a task as tokens, with places for its words.
 
     Attributes:
         tokens: Token ids of one instance, shape (L,).
@@ -74,7 +74,7 @@ class Sheet:
     answer: Ints
 
     def fill(self, items: Ints, new: Ints | None, answer: Ints) -> Ints:
-        """Return token ids of instances, given words for every place: (B, n), (B,) or ``None``, (B, m)."""
+        """Return token ids of instances from the words of every place: (B, n), (B,) or ``None``, (B, m)."""
         out = np.tile(self.tokens, (len(items), 1))
         out[:, self.items] = self.words[items]
         if new is not None:
@@ -111,13 +111,13 @@ def make_sheet(
     """
     if not getattr(tokenizer, "is_fast", False):
         raise InputError(
-            "list tasks need a fast tokenizer (tokenizer.json), which tells where its tokens stand."
+            "list tasks need a fast tokenizer (tokenizer.json), which gives the offsets of its tokens."
         )
     if len(set(words)) < len(words):
         raise InputError("the words of the lists must be distinct.")
     table: dict[str, list[int]] = {}
     first: _Tokenized | None = None
-    for shift in range(len(words)):  # every word comes to every place
+    for shift in range(len(words)):  # every word in every place
         rotated = [words[(shift + j) % len(words)] for j in range(max(task.n + 1, length))]
         found = _tokenized(task, index, length, rotated, tokenizer, written)
         for place, word in found.places:
@@ -169,7 +169,7 @@ def _tokenized(
         beyond = columns and encoded["offset_mapping"][columns[-1]][1] > end
         if outside.strip() or beyond:
             raise InputError(
-                f"item {text[start:end]!r} shares a token with what surrounds it; use --format plain or other words."
+                f"item {text[start:end]!r} shares a token with its surroundings; use --format plain or other words."
             )
         places.append((columns, text[start:end]))
     return _Tokenized(ids=list(encoded["input_ids"]), places=places)

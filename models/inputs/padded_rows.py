@@ -1,4 +1,4 @@
-"""Pages: instances of a list task written as rows of masked tokens of one length."""
+"""Instances of a list task as rows of masked tokens, padded to one length."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["Page", "Reordered"]
 
 
 class Reordered:
-    """A predictor of rows whose columns stand in another order: the fixed ones first, then the answer.
+    """A predictor of rows with reordered columns, the fixed ones first, then the answer.
 
-    Policies see the columns from the first mask to the last. With the answer together they see its positions alone,
-    not the formatting between the items, so that ``block`` and ``left_to_right`` mean what they mean in the task.
+    Policies see the columns from the first mask to the last. In this order these are the positions of the answer alone,
+    without the formatting between the items, so that ``block`` and ``left_to_right`` have their meaning in the task.
     """
 
     def __init__(self, predictor: MaskedPredictor, order: torch.Tensor) -> None:
@@ -43,20 +43,20 @@ class Reordered:
         return self._predictor.device
 
     def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Return logits in the order of the columns."""
+        """Return logits in the order of its columns."""
         return self._predictor(tokens[:, self._inverse])[:, self._order]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Page:
-    """Some instances of a batch, of one length.
+    """Instances of a batch as rows of one length.
 
     Attributes:
         rows: Their numbers in the batch, shape (B',).
-        tokens: With masks, as the model reads them, shape (B', L).
-        predictor: Takes the tokens as they are :meth:`arranged`.
-        sheet: Where the words stand, if it is text.
-        order: Columns as they are arranged; ``None`` as they stand.
+        tokens: Token ids with masks, as the model reads them, shape (B', L).
+        predictor: The predictor of :meth:`arranged` tokens.
+        sheet: The places of the words, for text.
+        order: The order of the columns in arranged tokens; ``None`` if unchanged.
     """
 
     rows: NDArray[np.int64]
@@ -70,7 +70,7 @@ class Page:
         return replace(self, rows=self.rows[rows], tokens=self.tokens[rows])
 
     def arranged(self) -> torch.Tensor:
-        """Return the tokens with the answer together."""
+        """Return the tokens with the columns of the answer together."""
         return self.tokens if self.order is None else self.tokens[:, self.order]
 
     def restored(self, tokens: torch.Tensor) -> torch.Tensor:
@@ -78,5 +78,5 @@ class Page:
         return tokens if self.order is None else tokens[:, self.order.argsort()]
 
     def batch_size(self) -> int:
-        """Return how many rows to try at once."""
+        """Return the first batch size."""
         return batch_size(self.predictor.device, self.tokens.shape[1] * self.predictor.vocab_size)

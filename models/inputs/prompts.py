@@ -1,8 +1,8 @@
 """Prompts from a file, as token ids with masks.
 
-``.txt``: a prompt a line, as it is, spaces included; empty lines are skipped. ``.jsonl``: an object a line with
-``prompt`` and maybe ``length``. ``.csv``: a header with ``prompt`` and maybe ``length``. A prompt with ``[MASK]`` in
-it is filled at those places; any other gets ``length`` masked positions after it.
+``.txt``: one prompt a line, verbatim; empty lines are skipped. ``.jsonl``: one object a line with ``prompt`` and
+optionally ``length``. ``.csv``: a header with ``prompt`` and optionally ``length``. A prompt with ``[MASK]`` is filled
+at those places; any other gets ``length`` masked positions after it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PLACEHOLDER = "[MASK]"
 
 @dataclass(frozen=True, kw_only=True)
 class Prompt:
-    """A prompt, the number of masks after it (``None``: as the command says), and where it stands in the file."""
+    """A prompt, the number of masks after it (``None`` for that of the command), and its place in the file."""
 
     text: str
     length: int | None
@@ -58,9 +58,9 @@ def encode_prompt(
 
     Args:
         prompt: The prompt.
-        tokenizer: Of the model.
+        tokenizer: The tokenizer of the model.
         mask_id: Its mask token.
-        length: Masks after prompts that do not say; ``None`` if all must say.
+        length: Masks after prompts without a length; ``None`` if all must have one.
         chat: Write the prompt as a user's message in the chat template of the tokenizer.
         longest: Context length of the model, if it has one.
 
@@ -77,7 +77,7 @@ def encode_prompt(
         wanted = length if prompt.length is None else prompt.length
         if wanted is None:
             raise InputError(f"{prompt.where} has no {PLACEHOLDER} and no length; give --length.")
-        _check_length(prompt, wanted, longest)  # before so long a text is written
+        _check_length(prompt, wanted, longest)  # before the long text is made
         text += mask * wanted
     ids = list(tokenizer(text, add_special_tokens=not chat, verbose=False)["input_ids"])
     if ids.count(mask_id) != wanted:

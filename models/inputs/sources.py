@@ -1,4 +1,4 @@
-"""What a run works on: rows of masked tokens, each with the model that fills them.
+"""Sources of the rows that a run decodes, with the model that fills them.
 
 A model is named by ``ideal`` (the true conditionals of a task), ``shipped``, a ``.safetensors`` file of this
 project, or a Hugging Face directory.
@@ -31,7 +31,7 @@ __all__ = ["Source", "SourceSpec", "build_source", "is_directory_model"]
 
 @dataclass(frozen=True, kw_only=True)
 class SourceSpec:
-    """What a run works on, as the command says it.
+    """The model and the work of a run, as given on the command line.
 
     Attributes:
         model: ``ideal``, ``shipped``, a file, or a directory.
@@ -39,11 +39,11 @@ class SourceSpec:
         task: A registered task, instead.
         n: Its size.
         samples: Sequences per prompt, or instances of the task.
-        length: Masks after prompts that do not say.
+        length: Masks after prompts without a length.
         words: A file with the items of the lists, for a task with a directory.
         written: How lists, or chats, are written.
-        seed: Of the instances.
-        options: How a Hugging Face model is read; ``device`` is read for all.
+        seed: The seed of the instances.
+        options: How a Hugging Face model is read; ``device`` applies to all models.
     """
 
     model: str
@@ -58,7 +58,7 @@ class SourceSpec:
     options: HFOptions = field(default_factory=HFOptions)
 
     def settings(self) -> dict[str, Any]:
-        """Return JSON values that name the work, not the machine it is done on."""
+        """Return JSON values that identify the work, not the machine."""
         options = asdict(self.options)
         del options["device"]
         files = {"prompts": self.prompts, "words": self.words}
@@ -68,12 +68,12 @@ class SourceSpec:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Source:
-    """Rows and where they come from.
+    """Rows with their model.
 
     Attributes:
         rows: Pairs of a predictor and its masked tokens, shape (L,).
         per_prompt: How many consecutive rows share a prompt.
-        facts: About the model, JSON values.
+        facts: Facts about the model, JSON values.
     """
 
     rows: list[tuple[MaskedPredictor, torch.Tensor]]
@@ -82,7 +82,7 @@ class Source:
 
 
 def is_directory_model(model: str) -> bool:
-    """Return whether a model is neither one of ours nor a file of ours.
+    """Return whether a model is a Hugging Face directory, neither a model nor a file of this project.
 
     Example:
         >>> is_directory_model("ideal"), is_directory_model("org/llada")
@@ -92,10 +92,10 @@ def is_directory_model(model: str) -> bool:
 
 
 def build_source(spec: SourceSpec) -> Source:
-    """Load the model and write the rows.
+    """Load the model and make the rows.
 
     Raises:
-        InputError: If model and work do not fit, or anything is missing.
+        InputError: If the model does not fit the work, or something is missing.
     """
     if (spec.prompts is None) == (spec.task is None):
         raise InputError("give either --prompts FILE or --task NAME.")
@@ -136,7 +136,7 @@ def _of_subject(spec: SourceSpec, name: str) -> Source:
 
 def _of_prompts(spec: SourceSpec) -> Source:
     assert spec.prompts is not None
-    prompts = read_prompts(spec.prompts)  # before the model, which may take minutes
+    prompts = read_prompts(spec.prompts)  # before loading the model, which may take minutes
     loaded = load_hf(spec.model, spec.options)
     predictor = loaded.predictor
     rows: list[tuple[MaskedPredictor, torch.Tensor]] = []

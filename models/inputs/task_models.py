@@ -1,7 +1,7 @@
-"""Models that can be asked a list task: those of this project by token ids, language models by text.
+"""Models that answer list tasks, by token ids or by text.
 
 Both turn instances (:class:`synthetic.encoding.Batch`) into rows of masked tokens, and tokens back into answers, so
-that everything graded or measured is written once.
+that grading and measuring are the same for both.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Subject(Protocol):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What is to be told about it, JSON values."""
+        """Facts about it, JSON values."""
         ...
 
     def encoding(self, task: ListTask) -> Encoding:
@@ -56,11 +56,11 @@ class Subject(Protocol):
         ...
 
     def read(self, batch: Batch, page: Page, tokens: torch.Tensor) -> Ints:
-        """Return the answers in finished tokens of a page as ids of the encoding, -1 for no word; (B', m)."""
+        """Return the answers in finished rows as ids of the encoding, -1 where there is no word; (B', m)."""
         ...
 
     def marginals(self, batch: Batch, page: Page) -> NDArray[np.float64] | None:
-        """Return the model's marginals over the ids of the encoding, shape (B', m, V); the rest is on no word.
+        """Return the model's marginals over the ids of the encoding, shape (B', m, V); the rest is not on words.
 
         ``None`` if a place has no single marginal.
         """
@@ -85,7 +85,7 @@ class TokenSubject:
         return self.predictor.encoding
 
     def write(self, batch: Batch, masked: Bools) -> list[Page]:
-        """Return one page."""
+        """Return a single set of rows."""
         tokens = batch.tokens.copy()
         tokens[:, batch.answer] = np.where(masked, batch.encoding.mask, tokens[:, batch.answer])
         return [Page(rows=np.arange(len(batch)), tokens=torch.from_numpy(tokens), predictor=self.predictor)]
@@ -112,7 +112,7 @@ def load_subject(
 
     Args:
         model: Its name.
-        options: How a Hugging Face model is read; ``device`` is read for all.
+        options: How a Hugging Face model is read; ``device`` applies to all models.
         words: Items of the lists; those of this project by default.
         written: How lists are written.
 

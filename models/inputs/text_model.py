@@ -1,4 +1,4 @@
-"""Language models that are asked list tasks by text: items are words, lists are written with the tokenizer."""
+"""Language models on list tasks as text, written with the model's tokenizer."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TextSubject:
 
     Attributes:
         predictor: The model.
-        facts: About it.
+        facts: Facts about it.
         tokenizer: Its tokenizer.
         words: Items of the lists, in alphabetical order.
         written: How lists are written.
@@ -49,7 +49,7 @@ class TextSubject:
         return Encoding(items=len(self.words), longest=task.n, names=(task.name,))
 
     def sheet(self, task: ListTask, index: int | None, length: int) -> Sheet:
-        """Return the text of a task, made once."""
+        """Return the text of a task; cached."""
         key = (task, index, length)
         if key not in self._sheets:
             sheet = make_sheet(task, index, length, self.words, self.tokenizer, self.written)
@@ -64,7 +64,7 @@ class TextSubject:
         return self._sheets[key]
 
     def write(self, batch: Batch, masked: Bools) -> list[Page]:
-        """Return a page per context, since a context may name an index of another length."""
+        """Return rows for each context, since the length of the text may depend on the context."""
         task, n = batch.task, batch.task.n
         indices, pages = tuple(task.indices()), []
         for c in np.unique(batch.context).tolist():
@@ -96,7 +96,7 @@ class TextSubject:
         return page.sheet.read(tokens.cpu().numpy())
 
     def marginals(self, batch: Batch, page: Page) -> NDArray[np.float64] | None:
-        """Return the probabilities of the words; the rest of the vocabulary is no word."""
+        """Return the probabilities of the words."""
         assert page.sheet is not None
         if page.sheet.words.shape[1] > 1:
             return None
@@ -110,10 +110,10 @@ class TextSubject:
 
 
 def read_words(path: Path) -> list[str]:
-    """Return the words of a file, one a line, as they are, spaces included; empty lines are skipped.
+    """Return the words of a file, one a line, verbatim; empty lines are skipped.
 
     Raises:
-        InputError: If it cannot be read, or holds fewer than two words, or one twice.
+        InputError: If it cannot be read, has fewer than two words, or a duplicate.
     """
     words = [line for _, line in text_lines(read_text(path, "the words"))]
     twice = sorted({word for word in words if words.count(word) > 1})

@@ -1,1 +1,1 @@
-"""Predictors of masked tokens: the ideal model, our transformer, Hugging Face checkpoints."""
+"""Predictors of masked tokens."""

@@ -1,7 +1,7 @@
-"""Weights on disk: a safetensors file and a JSON card beside it. Nothing is ever unpickled.
+"""Weights on disk, a safetensors file with a JSON card.
 
-The card names the recipe, from which the model is built, and the digest of the weights, so that a file that was
-cut off, changed or belongs elsewhere is refused.
+The card names the recipe, from which the model is built, and the digest of the weights, so that an incomplete, changed
+or wrong file is refused. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def save_model(model: MaskedTransformer, path: Path, recipe: Recipe, facts: Mapp
 
     Args:
         model: The trained model.
-        path: Where to; an existing file is replaced in one step.
-        recipe: What it was trained with.
-        facts: JSON values for the reader of the card.
+        path: The file; an existing one is replaced in one step.
+        recipe: Its training recipe.
+        facts: More JSON values for the card.
     """
     data = save({name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()})
     card = {
@@ -66,7 +66,7 @@ def load_model(path: Path | str | None = None, device: torch.device | str = "cpu
     if hashlib.sha256(data).hexdigest() != card["sha256"]:
         raise InputError(f"weights {file} do not match their card; the file is damaged or another model's.")
     recipe = Recipe.from_json(card["recipe"])
-    # shapes alone: nothing is allocated before they are compared, and nothing drawn
+    # only shapes: nothing is allocated or drawn before they are compared
     with torch.device("meta"), _NothingDrawn():
         model = MaskedTransformer(recipe.model, recipe.encoding)
     tensors, _ = read_tensors(file)
@@ -76,7 +76,7 @@ def load_model(path: Path | str | None = None, device: torch.device | str = "cpu
 
 
 class _NothingDrawn(TorchFunctionMode):
-    """Leaves out random initial weights: drawing nothing on the meta device imports a compiler, for seconds."""
+    """Skips random initial weights, which on the meta device would import a compiler for seconds."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -91,7 +91,7 @@ def read_card(file: Path) -> dict[str, Any]:
     """Return the card of a weights file.
 
     Raises:
-        InputError: If there is none or it is not one of ours.
+        InputError: If there is none, or it has another format.
     """
     path = file.with_suffix(".json")
     data = _read(path, "card")
@@ -136,7 +136,7 @@ def _check_shapes(
         if name not in found:
             raise InputError(f"weights {file} lack the tensor {name!r}.")
         if name not in expected:
-            raise InputError(f"weights {file} hold a foreign tensor {name!r}.")
+            raise InputError(f"weights {file} hold an unknown tensor {name!r}.")
         want, got = expected[name], found[name]
         if want.shape != got.shape or want.dtype != got.dtype:
             raise InputError(

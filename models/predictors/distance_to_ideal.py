@@ -1,9 +1,9 @@
-"""How far a trained model is from the ideal one.
+"""Distance of a trained model from the ideal one.
 
-Floor of the loss: the training loss of a state with m masks is the mean cross-entropy of the masked tokens. For
-the ideal model its mean over the masked sets of size m is ``h_{n-m+1} - h_{n-m}``, with ``h_j`` the mean of
-``H(y_B | X)`` over the sets B of size j; averaged over m = 1 .. n the sum telescopes to ``H(Y|X) / n``. (The any-order
-evidence bound is tight for the true conditionals.) For Shuffle a state with m masks costs ``log m``.
+Floor of the loss: the training loss of a state with m masks is the mean cross-entropy of the masked tokens. For the
+ideal model its mean over the masked sets of size m is ``h_{n-m+1} - h_{n-m}``, with ``h_j`` the mean of ``H(y_B | X)``
+over the sets B of size j; averaged over m = 1 .. n the sum telescopes to ``H(Y|X) / n``. (The any-order evidence bound
+is tight for the true conditionals.) For Shuffle a state with m masks costs ``log m``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ROWS = 1000  # states per call of the model
 def loss_floor(name: str, n: int) -> float:
     """Return the expected loss of the ideal model, ``H(Y|X) / n'`` with n' the length of the answer, in nats.
 
-    The entropy is exact: of the listed pmf, or in closed form where the answers are too many to list.
+    The entropy is exact, from the listed pmf or in closed form.
 
     Example:
         >>> round(loss_floor("replace_random", 4), 4)  # log(4) / 4
@@ -66,7 +66,7 @@ def marginal_tv(
         encoding: How instances are written.
         task: The task.
         states: Number of random states; the standard error falls as the inverse root.
-        seed: Of the states.
+        seed: The seed of the states.
 
     Returns:
         In [0, 1]; 0 for the ideal model.

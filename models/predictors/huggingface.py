@@ -1,4 +1,4 @@
-"""Loading Hugging Face models: LLaDA, Dream, and any masked language model.
+"""Loading of LLaDA, Dream and other masked language models from Hugging Face.
 
 LLaDA and Dream come with their own code and are loaded with ``AutoModel``; everything else with
 ``AutoModelForMaskedLM``. transformers is imported late; install it with the extra ``hf``.
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 DTYPES = ("auto", "float32", "float16", "bfloat16", "float64")
-LLADA_MASK, DREAM_MASK = 126336, 151666  # of the released checkpoints; a configuration that names one wins
+LLADA_MASK, DREAM_MASK = 126336, 151666  # of the released checkpoints, unless the configuration names another
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class HFOptions:
         mask_id: The mask token; by default that of the tokenizer, then that of the configuration.
         suppressed: Tokens never proposed, besides the mask.
         shift: Whether logits are shifted right by one; by default for Dream only.
-        dtype: Of the weights: ``auto`` is that of the checkpoint on a GPU and float32 on a CPU.
+        dtype: The dtype of the weights; ``auto`` is that of the checkpoint on a GPU and float32 on a CPU.
         device: cpu, cuda, cuda:K or mps.
         trust_remote_code: Run Python code that comes with the model.
         revision: Commit of a model on a hub; directories need none.
@@ -71,7 +71,7 @@ class HFOptions:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LoadedHF:
-    """A model with its tokenizer and what is to be told about it (``facts``, JSON values)."""
+    """A model with its tokenizer and facts about it (JSON values)."""
 
     predictor: HFPredictor
     tokenizer: Any
@@ -86,7 +86,7 @@ def load_hf(source: str | Path, options: HFOptions | None = None) -> LoadedHF:
         options: How to read it.
 
     Raises:
-        InputError: For anything wrong with the files, the options, or their fit.
+        InputError: If the files or options are wrong, or do not fit each other.
     """
     options = options or HFOptions()
     check_device(options.device.partition(":")[0])
@@ -139,17 +139,17 @@ def load_tokenizer(where: dict[str, Any], options: HFOptions) -> Any:
         found = transformers().AutoTokenizer.from_pretrained(
             **where, trust_remote_code=options.trust_remote_code
         )
-        # without its files some kinds of tokenizer are made with special tokens alone
+        # without files some tokenizers have special tokens only
         if not set(found.get_vocab()) - set(found.all_special_tokens):
             raise InputError(f"{source}: the tokenizer knows no words; its files are missing.")
     return found
 
 
 def read_tokenizer(directory: str | Path) -> Callable[[str], list[int]]:
-    """Return what gives the token ids of a text, without special tokens.
+    """Return a function from a text to its token ids, without special tokens.
 
     Args:
-        directory: With the files of a tokenizer; no weights are needed, and code that comes with it is not run.
+        directory: A directory with a tokenizer; weights are not needed, and its code is not run.
 
     Raises:
         InputError: If there is no such directory or tokenizer, or transformers is not installed.
@@ -179,7 +179,7 @@ def load_parts(where: dict[str, Any], options: HFOptions, config: Any) -> torch.
             config=config,
             trust_remote_code=options.trust_remote_code,
             use_safetensors=True,
-            ignore_mismatched_sizes=True,  # they are named below
+            ignore_mismatched_sizes=True,  # reported below
             output_loading_info=True,
             **{name: options.dtype if options.dtype == "auto" else getattr(torch, options.dtype)},
         )
@@ -237,7 +237,7 @@ def _longest(config: Any, tokenizer: Any) -> int:
 
 @contextmanager
 def quiet() -> Generator[None]:
-    """No progress bars and no advice of transformers meanwhile; what is wrong is raised."""
+    """Silence progress bars and advice of transformers; errors are still raised."""
     logging = transformers().utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity(logging.CRITICAL)

@@ -1,7 +1,7 @@
-"""A Hugging Face model directory, before and after it is loaded: what is wrong, in one line.
+"""Checks of a Hugging Face model directory before and after loading.
 
-Weights must be safetensors, because unpickling runs whatever the file says. Code that comes with a model runs only
-if the user says so.
+Weights must be safetensors, because unpickling can run arbitrary code. Code that comes with a model runs only if the
+user allows it.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def check_loaded(source: str, model: torch.nn.Module, info: Mapping[str, Any]) -
     """Raise unless every weight of a model came from its checkpoint, in its shape, and is finite.
 
     Args:
-        source: Named in errors.
-        model: As ``from_pretrained`` returns it.
+        source: The name for errors.
+        model: The result of ``from_pretrained``.
         info: Its loading information.
     """
     mismatched: list[Any] = sorted(info.get("mismatched_keys") or ())
@@ -89,7 +89,7 @@ def check_loaded(source: str, model: torch.nn.Module, info: Mapping[str, Any]) -
 
 @contextmanager
 def one_line(what: str) -> Generator[None]:
-    """Turn any error of foreign code into one line: it means that the files cannot be used."""
+    """Turn any error of other code into one line, which says that the files cannot be used."""
     try:
         yield
     except InputError:

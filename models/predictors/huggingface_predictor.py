@@ -1,7 +1,7 @@
-"""A transformers model as a predictor: logits shifted where they stand one position off, suppressed tokens never.
+"""A Hugging Face model as a predictor of masked tokens.
 
-Logits of Dream stand one position to the left of the token they predict, so they are shifted right (position 0
-doubled), as Dream's own decoder does. No attention mask is passed: rows of a batch have one length.
+Logits of Dream are one position to the left of the token they predict, so they are shifted right (position 0 doubled),
+as in Dream's own decoder. No attention mask is passed: the rows of a batch have one length.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class HFPredictor:
         mask_id: The mask token.
         suppressed: Tokens that get minus infinity; the mask always does.
         shift: Shift logits right by one position.
-        longest: Longest sequence it takes.
+        longest: The longest sequence it can read.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The ideal model: the true conditional of every masked position, as a predictor."""
+"""The ideal model as a predictor."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["IdealPredictor", "float_dtype"]
 class IdealPredictor:
     """Predict ``log P(y_i | revealed)`` of a distribution, in float64 (float32 on devices without it).
 
-    Sequences are answers alone: token ids are those of ``distribution.tokens``, the mask is
+    Sequences have no prompt: token ids are those of ``distribution.tokens``, the mask is
     ``len(distribution.tokens)``. Revealed tokens that are impossible together give the one-position marginals.
 
     Args:
-        distribution: The distribution of the answer.
+        distribution: The distribution.
         device: Where to compute.
 
     Example:
@@ -46,7 +46,7 @@ class IdealPredictor:
         return self._device
 
     def masked(self, size: int) -> torch.Tensor:
-        """Return ``size`` fully masked answers, shape (size, n)."""
+        """Return ``size`` fully masked sequences, shape (size, n)."""
         return torch.full((size, self.distribution.n), self.mask_id, dtype=torch.int64, device=self._device)
 
     def __call__(self, tokens: torch.Tensor) -> torch.Tensor:

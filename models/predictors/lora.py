@@ -1,4 +1,4 @@
-"""Low-rank adapters of q, k and v, with peft; and a merged model on disk that loads like any other.
+"""Low-rank adapters of q, k and v with peft, and merged models on disk.
 
 peft is imported late; install it with the extra ``finetune``.
 """
@@ -20,7 +20,7 @@ from theory.validation import InputError
 
 __all__ = ["PROJECTIONS", "add_adapters", "find_projections", "save_adapted"]
 
-# names of the q, k and v projections in common architectures; a fused one stands for all three
+# names of the q, k and v projections in common architectures; a single name is a fused projection
 PROJECTIONS = (
     ("q_proj", "k_proj", "v_proj"),
     ("query", "key", "value"),
@@ -37,10 +37,10 @@ def add_adapters(
 
     Args:
         model: A transformers model.
-        rank: Of the adapters.
+        rank: The rank of the adapters.
         alpha: Their scale is ``alpha / rank``.
         targets: Last names of the linear layers; q, k and v of a known architecture by default.
-        seed: Of the first weights. The adapted model starts as the model itself.
+        seed: The seed of the initial weights. The adapted model starts equal to the model.
 
     Raises:
         InputError: If peft is missing, or the model has no such layers.
@@ -57,7 +57,7 @@ def add_adapters(
         raise InputError(f"the model has no linear layer {missing[0]!r}; give others with --targets.")
     config = peft.LoraConfig(r=rank, lora_alpha=alpha, target_modules=names, lora_dropout=0.0, bias="none")
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        # peft reads attributes that newer transformers call otherwise; nothing a user could change
+        # peft reads attributes that newer transformers renamed; a user cannot change this
         warnings.simplefilter("ignore", FutureWarning)
         torch.manual_seed(seed)
         return peft.get_peft_model(model, config)  # pyright: ignore[reportArgumentType]
@@ -80,13 +80,13 @@ def find_projections(model: nn.Module) -> list[str]:
 
 
 def save_adapted(model: Any, tokenizer: Any, source: Path, out: Path) -> None:
-    """Write ``adapter/`` and ``merged/`` into ``out``; each appears whole or not at all.
+    """Write ``adapter/`` and ``merged/`` into ``out``, each completely or not at all.
 
     Args:
         model: A model with adapters; they are merged into it.
         tokenizer: Written beside the merged model.
         source: Directory of the model; code of its own is copied.
-        out: Where to.
+        out: The folder.
     """
     _write_folder(out / "adapter", lambda folder: model.save_pretrained(folder))
 
@@ -106,7 +106,7 @@ def _write_folder(folder: Path, write: Any) -> None:
     try:
         with quiet():
             write(temporary)
-        shutil.rmtree(folder, ignore_errors=True)  # the old one stays until the new one is whole
+        shutil.rmtree(folder, ignore_errors=True)  # the old one is kept until the new one is complete
         temporary.replace(folder)
     except (OSError, SafetensorError) as error:
         raise InputError(f"cannot write {folder}: {error}.") from None

@@ -1,4 +1,4 @@
-"""What a decoder needs of a model."""
+"""The interface that a decoder needs of a model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from theory.validation import InputError
 
 __all__ = ["MarginalPredictor", "MaskedPredictor", "checked_probabilities", "probabilities"]
 
-_SUM = 1e-2  # how far a sum of probabilities in half precision may be from one
+_SUM = 1e-2  # largest distance from one of a sum of probabilities in half precision
 
 
 class MaskedPredictor(Protocol):
@@ -18,7 +18,7 @@ class MaskedPredictor(Protocol):
 
     @property
     def mask_id(self) -> int:
-        """The token of a masked position; it may lie beyond the tokens that can be proposed."""
+        """The token of a masked position; it may be outside ``0 .. V-1``."""
         ...
 
     @property
@@ -28,7 +28,7 @@ class MaskedPredictor(Protocol):
 
     @property
     def device(self) -> torch.device:
-        """Where batches must lie."""
+        """The device of the batches."""
         ...
 
     def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
@@ -46,7 +46,7 @@ class MaskedPredictor(Protocol):
 
 @runtime_checkable
 class MarginalPredictor(MaskedPredictor, Protocol):
-    """A predictor that knows the probabilities themselves: the decoder then takes no logarithm back."""
+    """A predictor that also returns probabilities."""
 
     def marginals(self, tokens: torch.Tensor) -> torch.Tensor:
         """Return probabilities of every position, shape (B, L, V)."""
@@ -62,13 +62,13 @@ def probabilities(
 ) -> torch.Tensor:
     """Return the softmax of a model's logits.
 
-    Minus infinity is a token of probability zero. A revealed position may have nothing else: its row is zeros.
+    Minus infinity means probability zero. A revealed position may have nothing else; its row is then zeros.
 
     Args:
         logits: At the m positions of the answers of a batch, shape (B, m, V).
         masked: Which of them are masked, bool, shape (B, m).
-        tokens: The tokens whose logits they are, shape (V,); ``0 .. V-1`` by default.
-        dtype: Of the result.
+        tokens: The tokens of the logits, shape (V,); ``0 .. V-1`` by default.
+        dtype: The dtype of the result.
 
     Raises:
         InputError: If a logit is NaN or plus infinity, or those of a masked position are all minus infinity; the
@@ -84,7 +84,7 @@ def probabilities(
         theory.validation.InputError: the model gives the logit nan for token 2 at position 0 of the answer in row 0...
     """
     probs = torch.softmax(logits, dim=-1, dtype=dtype)
-    bad = probs[..., 0].isnan()  # one such logit, and all probabilities of the position are NaN
+    bad = probs[..., 0].isnan()  # one such logit makes all probabilities of the position NaN
     if not bool(bad.any()):
         return probs
     wrong = logits.isnan() | (logits == torch.inf)
@@ -107,15 +107,15 @@ def probabilities(
 
 
 def checked_probabilities(probs: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
-    """Return a model's probabilities as they are.
+    """Return a model's probabilities, checked.
 
     Args:
         probs: At the m positions of the answers of a batch, shape (B, m, V).
         masked: Which of them are masked, bool, shape (B, m).
 
     Raises:
-        InputError: If one at a masked position is NaN, infinite or negative, or their sum is not 1 (to a hundredth:
-            they may come in half precision).
+        InputError: If one at a masked position is NaN, infinite or negative, or their sum is not 1 within a hundredth,
+            for half precision.
 
     Example:
         >>> checked_probabilities(torch.tensor([[[0.5, 0.5], [0.0, 0.0]]]), torch.tensor([[True, True]]))

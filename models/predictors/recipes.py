@@ -1,4 +1,4 @@
-"""Recipes of training: everything that decides the trained weights."""
+"""Training recipes, with everything that decides the trained weights."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ TASKS = {"copy": 1.0, "replace_index": 1.5, "replace_random": 2.5, "shuffle": 3.
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a model is trained: AdamW, warm-up then cosine to zero, fresh data every step.
+    """The recipe of a training run, with AdamW, warm-up then cosine to zero, and fresh data every step.
 
     Attributes:
-        name: What files are called.
+        name: The name of the files.
         model: Shape of the model.
         items: Number of words.
         shortest: Smallest n trained.
         longest: Largest n trained; each step draws one n in between.
         tasks: Task names with their shares of a batch.
         steps: Optimiser steps.
-        batch: Sequences per step, over all processes.
+        batch: Sequences per step, over all workers.
         rate: Peak learning rate.
         warmup: Share of the steps with a rising rate.
         decay: Weight decay of the matrices.
         clip: Largest norm of the gradient.
         half: Compute in bfloat16 on cuda.
-        seed: Of the first weights and of all data.
+        seed: The seed of the initial weights and of all data.
     """
 
     name: str

@@ -3,8 +3,8 @@
 Pre-LayerNorm, learned positions, no dropout, no time input, output head tied to the embedding. Three switches make
 it learn list tasks within a minute:
 
-- ``alignment``: at the start W_k = a W_q + sqrt(1 - a^2) W_k' in every layer, so that equal tokens attend to each
-  other from the first step and "is x_j used already" need not be discovered. It changes the first weights only.
+- ``alignment``: initially W_k = a W_q + sqrt(1 - a^2) W_k' in every layer, so that equal tokens attend to each other
+from the first step and "is x_j used already" need not be discovered. It changes the initial weights only.
 - ``paired``: x_i and y_i share a learned position and differ by a segment embedding.
 - ``copy_scores``: a score per prompt item, ``q(h_i) . k(h_j) / sqrt(d) + c``, is added to the logit of that item.
   The softmax still covers the whole vocabulary.
@@ -26,7 +26,7 @@ __all__ = ["MaskedTransformer", "ModelConfig"]
 
 FIRST_ITEM = 3  # the column of x_1
 POSITION_SCALE = (
-    0.5  # at equal lengths positions drown the match of equal tokens, at a tenth they are learned late
+    0.5  # at equal scale positions hide the match of equal tokens, at a tenth they are learned late
 )
 
 
@@ -99,12 +99,12 @@ class MaskedTransformer(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights lie."""
+        """The device of the weights."""
         return self.scale.device
 
     @property
     def parameter_count(self) -> int:
-        """The number of trained numbers."""
+        """The number of trained parameters."""
         return sum(parameter.numel() for parameter in self.parameters())
 
     def forward(self, tokens: torch.Tensor, first: int = 0) -> torch.Tensor:
@@ -112,7 +112,7 @@ class MaskedTransformer(nn.Module):
 
         Args:
             tokens: Token ids, int64, shape (B, L).
-            first: Column to start from: training needs the answer alone.
+            first: Column to start from; training needs only the answer.
 
         Returns:
             Shape (B, L - first, V), float32 also under autocast.
@@ -139,7 +139,7 @@ class MaskedTransformer(nn.Module):
 
     @torch.no_grad()
     def _init_weights(self) -> None:
-        if self.scale.is_meta:  # shapes alone
+        if self.scale.is_meta:  # only shapes
             return
         self.apply(_init)
         for name, parameter in self.named_parameters():
@@ -154,7 +154,7 @@ class MaskedTransformer(nn.Module):
             query, key, _ = block.qkv.weight.chunk(3)
             _align(query, key, self.config.alignment)
             for output in (block.out, block.down):
-                # the variance of the residual stream is then the same whatever the depth
+                # the variance of the residual stream then does not depend on the depth
                 output.weight /= sqrt(2 * self.config.layers)
 
 
@@ -196,7 +196,7 @@ class _CopyScores(nn.Module):
 
 
 def _init(module: nn.Module) -> None:
-    """Draw weights N(0, 1 / fan_in): embeddings, too, have a mean squared length of one."""
+    """Draw weights N(0, 1 / fan_in), so that embeddings too have a mean squared length of one."""
     if isinstance(module, nn.Linear):
         nn.init.normal_(module.weight, std=module.in_features**-0.5)
     elif isinstance(module, nn.Embedding):

@@ -1,1 +1,1 @@
-"""Long runs: files of records, shares of the work, progress, rows that no failure loses."""
+"""Tools of long runs, such as record files, workers and progress."""

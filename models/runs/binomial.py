@@ -1,4 +1,4 @@
-"""A success rate beside an exact probability: the exact (Clopper-Pearson) interval, and on which side it lies."""
+"""Exact (Clopper-Pearson) intervals of success rates, beside exact probabilities."""
 
 from __future__ import annotations
 

@@ -6,14 +6,14 @@ import torch
 
 __all__ = ["distinct_rows"]
 
-_BITS = 62  # of a key that stands for a row
+_BITS = 62  # bits of the key of a row
 
 
 def distinct_rows(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the distinct rows in ascending order, and for each row the place of its like among them.
+    """Return the distinct rows in ascending order, and for each row its place among them.
 
-    The same as ``rows.unique(dim=0, return_inverse=True)``, which compares rows number by number: where the ranges of
-    all columns fit, a row is written as one number of mixed radix, and sorted some twenty times as fast.
+    The same as ``rows.unique(dim=0, return_inverse=True)``, which compares rows number by number. Where the ranges of
+    all columns fit, a row is encoded as one integer of mixed radix, which sorts about twenty times as fast.
 
     Args:
         rows: Integers, shape (B, m).
@@ -23,7 +23,7 @@ def distinct_rows(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         >>> distinct.tolist(), index.tolist()
         ([[0, 7], [1, 0]], [1, 0, 1])
     """
-    if not rows.numel():  # no rows, or all alike
+    if not rows.numel():  # no rows, or all equal
         return rows[:1], torch.zeros(len(rows), dtype=torch.int64, device=rows.device)
     low, high = rows.amin(dim=0), rows.amax(dim=0)
     sizes = [most - least + 1 for least, most in torch.stack([low, high], dim=1).tolist()]

@@ -1,4 +1,4 @@
-"""Several processes that train one model: DistributedDataParallel under ``torchrun``, nothing without it."""
+"""Training in several workers with DistributedDataParallel under ``torchrun``."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["Processes"]
 
 @dataclass(frozen=True, kw_only=True)
 class Processes:
-    """This process among those that train together; a context manager.
+    """One of the workers that train together; a context manager.
 
     Attributes:
-        rank: Number of this process; 0 writes files and reports.
-        world: Number of processes.
-        device: Where this process computes.
+        rank: Number of this worker; 0 writes files and reports.
+        world: Number of workers.
+        device: The device of this worker.
     """
 
     rank: int
@@ -29,7 +29,7 @@ class Processes:
 
     @classmethod
     def from_environment(cls, device: str) -> Processes:
-        """Return what ``torchrun`` set in the environment: RANK, WORLD_SIZE and LOCAL_RANK."""
+        """Return the worker of the environment variables RANK, WORLD_SIZE and LOCAL_RANK of ``torchrun``."""
         world = int(os.environ.get("WORLD_SIZE", "1"))
         if world == 1:
             return cls(rank=0, world=1, device=torch.device(device))
@@ -37,11 +37,11 @@ class Processes:
         return cls(rank=int(os.environ["RANK"]), world=world, device=torch.device(where))
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        """Return the model whose gradients are averaged over the processes."""
+        """Return the model with gradients averaged over the workers."""
         return model if self.world == 1 else DistributedDataParallel(model)
 
     def __enter__(self) -> Processes:
-        """Join the other processes."""
+        """Join the other workers."""
         if self.world > 1:
             if self.device.type == "cuda":
                 torch.cuda.set_device(self.device)

@@ -1,8 +1,8 @@
-"""Batches as large as the device takes: the size is halved when memory runs out, never the run ended.
+"""Batches that are halved when memory runs out.
 
-The first size comes from the free memory of the device and the entries that one row needs; half of the memory is
-left to the model's own activations. Rows carry their own random numbers (:mod:`models.runs.row_streams`), so the
-sizes do not change the results.
+The first size follows from the free memory of the device and the size of a row; half of the memory is left for the
+model's activations. Rows have their own random numbers (:mod:`models.runs.row_streams`), so the sizes do not change the
+results.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from theory.validation import InputError
 
 __all__ = ["batch_size", "halving_batches", "out_of_memory"]
 
-CPU_BYTES = 1 << 28  # beyond the cache larger batches gain nothing
+CPU_BYTES = 1 << 28  # larger batches than the cache gain nothing
 ROW_BYTES = 4 + 3 * 8  # a float32 logit, and three float64 tables of the same shape
 LARGEST = 4096
 
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 
 def batch_size(device: torch.device, entries: int) -> int:
-    """Return how many rows of ``entries`` probabilities to begin with, a power of two.
+    """Return the first batch size for rows of ``entries`` probabilities, a power of two.
 
     Example:
         >>> batch_size(torch.device("cpu"), entries=64 * 126_464)
@@ -41,11 +41,11 @@ def batch_size(device: torch.device, entries: int) -> int:
 def halving_batches(
     items: Sequence[Item], work: Callable[[Sequence[Item]], Result], size: int
 ) -> Generator[Result]:
-    """Yield the results of batch after batch; when memory runs out, halve the batch and try it again.
+    """Yield the results of batch after batch; if memory runs out, halve the batch and try again.
 
     Args:
-        items: What to work on.
-        work: Must have no lasting effect when it fails.
+        items: The items.
+        work: The function of a batch, which must have no lasting effect when it fails.
         size: First size.
 
     Raises:
@@ -71,7 +71,7 @@ def halving_batches(
             start += len(batch)
             yield result
             continue
-        # outside the handler: the traceback no longer holds the tensors of the failed try
+        # outside the handler, so that the tensors of the failed attempt are freed
         size = max(1, len(batch) // 2)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

@@ -1,4 +1,4 @@
-"""Whether results can be written where they are wanted: asked before the work is done, not after."""
+"""Checks of an output folder before the work starts."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["check_folder"]
 
 
 def check_folder(folder: Path) -> None:
-    """Raise unless a folder can be written into, or made; nothing is made.
+    """Raise unless a folder can be written into or created; nothing is created.
 
     Raises:
-        InputError: If a file stands in the way, or the permission is missing.
+        InputError: If a file has its name, or the permission is missing.
 
     Example:
         >>> check_folder(Path("."))

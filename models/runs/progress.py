@@ -1,4 +1,4 @@
-"""Progress lines on stderr: of training, the loss beside its exact floor; of other long work, how much is done."""
+"""Progress lines on stderr."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WINDOW = 100  # steps averaged
 
 @contextmanager
 def training_progress(name: str, steps: int, *, visible: bool = True) -> Generator[Report]:
-    """Show progress on stderr and give the function that each step reports to.
+    """Show progress on stderr; yield the function that each step reports to.
 
     Loss and floor are means over the last steps; both vary from step to step with the drawn n and tasks.
     """
@@ -36,7 +36,7 @@ def training_progress(name: str, steps: int, *, visible: bool = True) -> Generat
     line = bar.add_task(f"train {name}", total=steps, loss="")
 
     def report(step: int, loss: float, floor: float) -> None:
-        if not recent:  # nothing is shown of a run that is refused
+        if not recent:  # nothing is shown before the first step
             bar.start()
         recent.append((loss, floor))
         loss, floor = (sum(column) / len(recent) for column in zip(*recent, strict=True))
@@ -51,7 +51,7 @@ def training_progress(name: str, steps: int, *, visible: bool = True) -> Generat
 
 @contextmanager
 def work_progress(name: str) -> Generator[Callable[[int, int], None]]:
-    """Show how much of some work is done, if stderr is a terminal, and give the function to report (done, all) to."""
+    """Show progress if stderr is a terminal; yield the function to report (done, all) to."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),

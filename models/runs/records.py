@@ -1,8 +1,8 @@
-"""Results as they come: a JSONL file that a killed run continues.
+"""Result records in a JSONL file that an interrupted run continues.
 
-The first line holds the settings and their digest; every other line is one record with its number ``row``. A last
-line without its end is a torn write and is dropped. Several processes write ``NAME.rank1.jsonl`` and so on beside
-``NAME.jsonl``, and all of them are read.
+The first line has the settings and their digest; every other line is one record with its number ``row``. An incomplete
+last line is dropped. Several workers write ``NAME.rank1.jsonl`` and so on beside ``NAME.jsonl``, and all of them are
+read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FORMAT = "parabounds records 1"
 
 
 def digest(settings: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of settings, whatever the order of their keys.
+    """Return the SHA-256 of settings, independent of the order of their keys.
 
     Example:
         >>> digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
@@ -34,12 +34,12 @@ def digest(settings: Mapping[str, Any]) -> str:
 
 
 class Records:
-    """The records of a run; a context manager that appends to the file of this process.
+    """The records of a run; a context manager that appends to the file of this worker.
 
     Args:
         path: The file of the run, or ``None`` to keep records in memory alone.
         settings: JSON values that decide the records.
-        rank: Number of this process.
+        rank: Number of this worker.
 
     Raises:
         InputError: If a file holds records of other settings, or something else.
@@ -60,7 +60,7 @@ class Records:
             self.rows |= {record["row"]: record for record in _read(file, digest(self._settings))}
 
     def __enter__(self) -> Records:
-        """Return the records; the file is opened by the first of them, so that a run that fails leaves none."""
+        """Return the records; the file is created with the first record, so that a failed run leaves none."""
         return self
 
     def __exit__(
@@ -72,7 +72,7 @@ class Records:
             self._file = None
 
     def append(self, records: Iterable[Mapping[str, Any]]) -> None:
-        """Keep records and write them to the disk at once.
+        """Add records and write them to the disk at once.
 
         Raises:
             InputError: If the file cannot be written.
@@ -93,7 +93,7 @@ class Records:
             raise InputError(f"cannot write {self._path}: {error.strerror}.") from None
 
     def _open(self, path: Path) -> BinaryIO:
-        """Open the file of this process for appending, without its torn end."""
+        """Open the file of this worker for appending, without an incomplete last line."""
         file = path.with_name(f"{path.stem}.rank{self._rank}{path.suffix}") if self._rank else path
         whole = _whole_lines(file)
         if not whole:
@@ -111,8 +111,8 @@ def _line(value: Mapping[str, Any]) -> bytes:
 
 
 def _whole_lines(file: Path) -> bytes:
-    """Return the lines that were written to their end."""
-    if file.exists() and not file.is_file():  # a device would be read without end
+    """Return the complete lines."""
+    if file.exists() and not file.is_file():  # reading a device would never end
         raise InputError(f"{file} is no regular file; name another.")
     data = file.read_bytes() if file.exists() else b""
     return data[: data.rfind(b"\n") + 1]

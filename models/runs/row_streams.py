@@ -1,7 +1,7 @@
-"""Random numbers that belong to a row, not to a batch.
+"""Random numbers tied to a row, whatever batch it is in.
 
-Row r of a run draws from Philox seeded by (seed, r, purpose). Its numbers do not depend on how rows are batched,
-split over processes, or resumed after a kill, so neither do the results (up to the rounding of the model).
+Row r of a run draws from Philox seeded by (seed, r, purpose). Its numbers do not depend on batches, workers or
+interruptions, so neither do the results (up to the rounding of the model).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ class Streams:
     """One source of uniform numbers per row.
 
     Args:
-        seed: Of the run, at least 0.
+        seed: The seed of the run, at least 0.
         rows: Numbers of the rows.
         purpose: Sources of different purposes are independent.
-        device: Where the numbers are wanted.
+        device: The device of the numbers.
         dtype: Their float type.
 
     Example:

@@ -1,7 +1,8 @@
-"""One piece of work over several processes: ``torchrun`` (one process per GPU), joblib on a CPU, or none.
+"""Shares of one piece of work for several workers.
 
-The results of all processes meet in the files of :class:`models.runs.records.Records`. ``accelerate launch`` sets the
-same variables as ``torchrun``.
+The work runs under ``torchrun`` (one worker per GPU), in joblib workers on a CPU, or in one process. Results are
+collected in the files of :class:`models.runs.records.Records`. ``accelerate launch`` sets the same variables as
+``torchrun``.
 """
 
 from __future__ import annotations
@@ -13,20 +14,20 @@ from theory.validation import InputError
 
 __all__ = ["local_device", "run_shares"]
 
-Share = Callable[[int, int], None]  # (rank, number of processes)
+Share = Callable[[int, int], None]  # (rank, number of workers)
 
 
 def run_shares(share: Share, *, jobs: int, device: str, on_disk: bool) -> bool:
-    """Run ``share(rank, world)`` for all shares, and return whether this process is the one that reports.
+    """Run ``share(rank, world)`` for all shares, and return whether this worker reports.
 
     Args:
-        share: The work of one process; for ``jobs`` it must be picklable.
-        jobs: Processes on a CPU.
-        device: Where a process computes.
-        on_disk: Whether the shares meet in files that stay.
+        share: The work of one worker; for ``jobs`` it must be picklable.
+        jobs: Workers on a CPU.
+        device: The device of a worker.
+        on_disk: Whether results are collected in files.
 
     Raises:
-        InputError: If the ways are mixed, or the shares could not meet.
+        InputError: If ``torchrun`` and ``jobs`` are mixed, or results could not be collected.
     """
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     if world > 1:
@@ -52,7 +53,7 @@ def run_shares(share: Share, *, jobs: int, device: str, on_disk: bool) -> bool:
 
 
 def local_device(device: str) -> str:
-    """Return the GPU of this process under ``torchrun``, else the device itself.
+    """Return the GPU of this worker under ``torchrun``, else the device itself.
 
     Example:
         >>> local_device("cpu")

@@ -1,1 +1,1 @@
-"""Decoding with a predictor, one by one and in parallel, and teacher forcing."""
+"""Decoding with a predictor, in parallel and one by one, and teacher forcing."""

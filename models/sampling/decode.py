@@ -1,4 +1,4 @@
-"""The decode loop: any predictor driven by the policies of ``theory``, whole batches at once.
+"""The decode loop, any predictor driven by the policies of ``theory``.
 
 One step: the predictor gives marginals, the policy picks masked positions from them, every picked token is drawn
 independently from its tempered marginal. The policy sees only the columns that hold masks at the start, so that
@@ -37,9 +37,9 @@ from theory.validation import InputError, positive_int
 
 __all__ = ["Decoded", "decode"]
 
-_STEPS = 100_000  # model calls of one row: far beyond every schedule
+_STEPS = 100_000  # model calls of one row, far above every schedule
 
-# probabilities per chunk. A step should stay in the cache of a core: 1 MB in float64 where the predictor is cheap,
+# probabilities per chunk. A step should fit the cache of a core: 1 MB in float64 if the predictor is cheap,
 # less for a network, whose activations are larger. A GPU should be full: 0.5 GB.
 IDEAL_ENTRIES, MODEL_ENTRIES, DEVICE_ENTRIES = 1 << 17, 1 << 16, 1 << 26
 
@@ -73,12 +73,12 @@ def decode(
     Args:
         predictor: The model.
         tokens: Token ids, int64, shape (B, L); the positions that equal ``predictor.mask_id`` are filled.
-        policy: An unmasking policy, or a process.
+        policy: An unmasking policy, or a rule with memory.
         generator: Source of all randomness, on the predictor's device. The same state, arguments and
             ``batch_size`` give the same result.
         allowed: Tokens that may be drawn; all but the mask by default. The marginals that the policy sees are
             normalised over them.
-        batch_size: Rows decoded together; by default what fits the cache of a core, or a GPU.
+        batch_size: Rows decoded together; by default as fits the cache of a core, or a GPU.
         **switches: ``temperature``, ``greedy_ties``, ``top_p``, ``top_k``, ``nucleus``, ``scored`` as in
             :class:`theory.distributions.tempering.Transform`.
 
@@ -117,7 +117,7 @@ def _default_size(rules: Rules) -> int:
 
 
 def _decode_chunk(rules: Rules, tokens: torch.Tensor, steps: torch.Tensor) -> None:
-    """Fill the rows of ``tokens`` with a memoryless policy and count their ``steps``, both in place."""
+    """Fill the rows of ``tokens`` by a policy without memory and count their ``steps``, both in place."""
     mask_id, columns = rules.predictor.mask_id, slice(rules.first, rules.last)
     fillable = tokens[:, columns] == mask_id
     for step in range(_STEPS):
@@ -139,7 +139,7 @@ def _decode_chunk(rules: Rules, tokens: torch.Tensor, steps: torch.Tensor) -> No
 
 
 def _run_chunk(rules: Rules, process: Process, tokens: torch.Tensor, steps: torch.Tensor) -> None:
-    """The same for a process. Its board holds the answers as indices into the proposed tokens."""
+    """Fill the rows by a rule with memory. Its board has indices into the proposed tokens."""
     chance, columns = TorchChance(rules.generator), slice(rules.first, rules.last)
     rows = torch.arange(len(tokens), device=tokens.device)
     board = started(process, board_of(rules, tokens, indices(rules, tokens[:, columns]), rows))
@@ -151,9 +151,7 @@ def _run_chunk(rules: Rules, process: Process, tokens: torch.Tensor, steps: torc
             return
         board, rows = board.take(live), rows[live]
         fresh = board_of(rules, tokens, board.tokens, rows)
-        board = replace(
-            board, probs=fresh.probs, oracle=fresh.oracle, step=step
-        )  # fillable stays that of the start
+        board = replace(board, probs=fresh.probs, oracle=fresh.oracle, step=step)  # fillable does not change
         after = stepped(process, board, chance)
         if not getattr(process, "clocked", False) and bool(_unchanged(board, after).any()):
             raise InputError(f"rule {rules.policy} makes no progress: a step left a state as it was.")
@@ -163,7 +161,7 @@ def _run_chunk(rules: Rules, process: Process, tokens: torch.Tensor, steps: torc
 
 
 def _unchanged(before: Board, after: Board) -> torch.Tensor:
-    """Return the rows whose tokens and memory a step has left as they were, bool, shape (B,)."""
+    """Return the rows whose tokens and memory a step has not changed, bool, shape (B,)."""
     same = (before.tokens == after.tokens).all(dim=1)
     for name, array in after.memory.items():
         if name not in before.memory:
@@ -178,7 +176,7 @@ def _choose(
     """Return the positions that the policy picks, bool, shape (B, m)."""
     assert not isinstance(rules.policy, Process)
     if getattr(rules.policy, "asks", False):
-        # a question costs a model call: once for each distinct row
+        # a model call for each distinct row
         distinct, index = distinct_rows(rows)
         first = torch.full((len(distinct),), len(rows), device=rows.device)
         first = first.scatter_reduce(0, index, torch.arange(len(rows), device=rows.device), "amin")

@@ -1,4 +1,4 @@
-"""What stays the same over all steps of a decode, and what a rule sees of a state: marginals, boards, views."""
+"""The state of a batch of decodes, and what a policy sees of it."""
 
 from __future__ import annotations
 
@@ -38,23 +38,21 @@ __all__ = [
     "written",
 ]
 
-FLOAT32_TIES = (
-    1e-6  # single precision: a few roundings of 6e-8, still below the gap of any ideal marginals met
-)
+FLOAT32_TIES = 1e-6  # single precision: a few roundings of 6e-8, below the gap of any ideal marginals
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Rules:
-    """How tokens are chosen: the same for every chunk and step.
+    """The settings of a decode, the same for every chunk and step.
 
     Attributes:
         predictor: The model.
         policy: The rule.
-        transform: From marginals to the distributions that tokens are drawn from.
+        transform: Temperature and truncation.
         numbers: The kind of number of the marginals.
-        dtype: Their type.
+        dtype: Their dtype.
         generator: Source of all randomness.
-        first: Columns first .. last - 1 hold the masks.
+        first: Columns first .. last - 1 contain the masks.
         last: See ``first``.
         proposed: The tokens that may be drawn, shape (V',).
     """
@@ -114,7 +112,7 @@ def board_of(
     rows: torch.Tensor,
     probs: torch.Tensor | None = None,
 ) -> Board:
-    """Return the board of ``answers`` (B, m) to the prompts of ``rows`` (B,); ``probs`` if they are known."""
+    """Return the board of ``answers`` (B, m) to the prompts of ``rows`` (B,), with ``probs`` if known."""
 
     def marginals(asked: torch.Tensor, of: torch.Tensor) -> torch.Tensor:
         whole = prompts[of]
@@ -152,14 +150,14 @@ def indices(rules: Rules, answers: torch.Tensor) -> torch.Tensor:
     """Return the inverse of :func:`written`.
 
     Raises:
-        InputError: For a fixed token between the masks that may not be drawn: a process may want to draw it again.
+        InputError: For a fixed token between the masks that may not be drawn, since a rule could mask it.
     """
     place = torch.searchsorted(rules.proposed, answers.contiguous()).clamp(max=len(rules.proposed) - 1)
     masked = answers == rules.predictor.mask_id
     foreign = ~masked & (rules.proposed[place] != answers)
     if bool(foreign.any()):
         token = int(answers[foreign][0])
-        raise InputError(f"token {token} stands between the masks but may not be drawn; add it to allowed.")
+        raise InputError(f"token {token} is between the masks but may not be drawn; add it to allowed.")
     return torch.where(masked, MASK, place)
 
 
@@ -177,7 +175,7 @@ def marginals_of(rules: Rules, rows: torch.Tensor) -> torch.Tensor:
 
 
 def view_of(rules: Rules, probs: torch.Tensor, rows: torch.Tensor, fillable: torch.Tensor, step: int) -> View:
-    """Return what a policy sees of the rows, given their untransformed marginals."""
+    """Return the view of a policy on the rows, from their untransformed marginals."""
     masked = rows[:, rules.first : rules.last] == rules.predictor.mask_id
     scored = rules.transform.scores_read(probs, rules.numbers)
     return View(scored, masked, rules.numbers, step=step, fillable=fillable)

@@ -1,4 +1,4 @@
-"""The sampler's side of a process: one draw per row, and the model behind a board."""
+"""Random draws and model calls of rules with memory in a sampler."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def draw(probs: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         [1]
     """
     uniform = torch.rand(len(probs), 1, dtype=probs.dtype, device=probs.device, generator=generator)
-    # a parallel sum may round differently after a token of probability zero, so such tokens are left out
+    # a parallel sum may round differently after a zero, so tokens of probability zero are excluded
     cumulative = torch.where(probs > 0, probs.cumsum(dim=1), -1)
     reached = cumulative > uniform * cumulative.amax(dim=1, keepdim=True)
     return reached.to(torch.uint8).argmax(dim=1)
@@ -52,7 +52,7 @@ class TorchChance:
         return board, self._drawn(board, where)
 
     def flip(self, board: Board, probability: torch.Tensor) -> tuple[Board, torch.Tensor]:
-        """Return independent coins."""
+        """Return independent random choices."""
         return board, self._uniforms(board) < chances_of(probability)
 
     def _uniforms(self, board: Board) -> torch.Tensor:
@@ -70,12 +70,11 @@ class TorchChance:
 
 
 class PredictorOracle:
-    """A predictor asked about other answers to the same prompts.
+    """A predictor as the model of policies that ask about other states of the same prompts.
 
     Args:
         marginals: From answers (K, m) with -1 where masked, and the prompt of each (K,), to (K, m, V).
-        rows: The prompt of each board row as a number, shape (B,); rows of one prompt share it, so that each
-            question is asked once.
+        rows: The number of the prompt of each row, shape (B,), so that equal states of one prompt are computed once.
         width: m, the number of answer positions.
     """
 
@@ -85,11 +84,11 @@ class PredictorOracle:
         self._marginals, self._rows, self._width = marginals, rows, width
 
     def ask(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Return the marginals of K answers of every row: (B, K, m) to (B, K, m, V)."""
+        """Return the marginals of K states of every row, from (B, K, m) to (B, K, m, V)."""
         size, states, m = tokens.shape
         rows = self._rows.repeat_interleave(states)[:, None]
         asked = torch.cat([rows, tokens.reshape(-1, m)], dim=1)
-        distinct, index = distinct_rows(asked)  # many runs ask the same
+        distinct, index = distinct_rows(asked)  # many runs ask about the same states
         answers = self._marginals(distinct[:, 1:], distinct[:, 0])[index]
         return answers.reshape(size, states, m, -1)
 

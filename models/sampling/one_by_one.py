@@ -1,4 +1,4 @@
-"""Walking along sequences one token per model call: the rows that are being revealed, and drawing them.
+"""Sequences drawn or scored one token per model call.
 
 Every call reveals one position of every row, so a sequence of m free positions costs m calls.
 """
@@ -76,22 +76,22 @@ def draw_one_by_one(
 
 
 class Walk:
-    """Rows that are being revealed, and the columns in which masks stood at the start.
+    """Rows that are being revealed, with the columns of their initial masks.
 
-    Rules count positions, and draw numbers, from the first mask to the last: that must be the same columns in all
-    rows, or a result would depend on what else is in the batch.
+    Rules count positions, and draw numbers, from the first mask to the last. These must be the same columns in all
+    rows, or a result would depend on the rest of the batch.
 
     Args:
         predictor: The model.
         tokens: Token ids with masks, shape (B, L); a copy is revealed.
 
     Raises:
-        InputError: If the first or the last mask of two rows stands in different columns.
+        InputError: If the first or the last masks of two rows are in different columns.
 
     Attributes:
         columns: From the first to the last mask: m columns, the positions.
         free: The positions masked at the start, bool, shape (B, m).
-        masked: Those that still are.
+        masked: The positions still masked.
     """
 
     def __init__(self, predictor: MaskedPredictor, tokens: torch.Tensor) -> None:
@@ -111,11 +111,11 @@ class Walk:
         return self.masked.any(dim=1).nonzero()[:, 0]
 
     def marginals(self, rows: torch.Tensor) -> torch.Tensor:
-        """Return the marginals of some rows as they are now, shape (B, m, V)."""
+        """Return the current marginals of some rows, shape (B, m, V)."""
         return self.marginals_of(self.tokens[rows])
 
     def marginals_of(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Return the marginals of the tokens that may be drawn, all but the mask; (B, L) to (B, m, V)."""
+        """Return the marginals over all tokens but the mask, from (B, L) to (B, m, V)."""
         predictor = self.predictor
         masked = tokens[:, self.columns] == predictor.mask_id
         if isinstance(predictor, MarginalPredictor):
@@ -124,11 +124,11 @@ class Walk:
         logits = predictor(tokens)[:, self.columns].to(self.dtype)
         if predictor.mask_id < logits.shape[-1]:
             no_mask = torch.tensor([predictor.mask_id], device=logits.device)
-            logits = logits.index_fill(-1, no_mask, -torch.inf)  # a copy: the model may keep its own
+            logits = logits.index_fill(-1, no_mask, -torch.inf)  # a copy, since the model may keep its output
         return probabilities(logits, masked, dtype=self.dtype)
 
     def answers(self, rows: torch.Tensor) -> torch.Tensor:
-        """Return the tokens of the columns as a board has them, -1 where masked, shape (B, m)."""
+        """Return the tokens of the columns, -1 where masked, as on a board, shape (B, m)."""
         return torch.where(self.masked[rows], MASK, self.tokens[rows, self.columns])
 
     def reveal(self, rows: torch.Tensor, position: torch.Tensor, token: torch.Tensor) -> None:
@@ -159,7 +159,7 @@ def next_position(
 
 def log2_of(probs: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
     """Return ``log2`` of the probability of each token, float64 on the CPU: (B, m, V) and (B, m) to (B, m)."""
-    inside = tokens.clamp(0, probs.shape[-1] - 1)  # columns that are not scored may hold other ids
+    inside = tokens.clamp(0, probs.shape[-1] - 1)  # columns that are not scored may have other ids
     return probs.gather(2, inside[..., None])[..., 0].cpu().double().log2()
 
 
@@ -172,7 +172,7 @@ def _columns(free: torch.Tensor) -> slice:
     if not len(first):
         return slice(0, 0)
     if bool((first != first[0]).any()) or bool((last != last[0]).any()):
-        raise InputError("the first and the last mask of all rows of a batch must stand in the same columns.")
+        raise InputError("the first and the last mask of all rows of a batch must be in the same columns.")
     return slice(int(first[0]), int(last[0]) + 1)
 
 

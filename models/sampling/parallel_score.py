@@ -1,9 +1,9 @@
-"""Scoring sequences along a parallel rule, token by token.
+"""Scores of sequences along a parallel rule, token by token.
 
-The rule plans a set S from the marginals at the revealed positions C, and ``log2 q(x_i | C)`` is noted for all of S
-(the parallel decoder); then S is revealed token by token, and ``log2 p(x_i | C, tokens of S before i)`` is noted (the
-one-by-one decoder). Every model call reveals one position of every row, so a sequence of m free positions costs m
-calls, whatever the rule. What :mod:`models.evaluation.gap` says about the difference rests on this only.
+The rule plans a set S from the marginals at the revealed positions C, and ``log2 q(x_i | C)`` is recorded for all of S
+(the parallel decoder). Then S is revealed token by token, and ``log2 p(x_i | C, tokens of S before i)`` is recorded
+(the one-by-one decoder). Every model call reveals one position of every row, so a sequence of m free positions costs m
+calls for every rule. :mod:`models.evaluation.gap` is about the difference of the two.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ __all__ = ["Scored", "score"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scored:
-    """Sequences along a parallel rule; tables of shape (B, L), zero (or -1) where nothing was free.
+    """Scores of sequences along a parallel rule; tables of shape (B, L), zero (or -1) at fixed positions.
 
     Attributes:
         chain: ``log2 p(x_i | C, tokens of the same set before i)``.
         parallel: ``log2 q(x_i | C)``.
-        step: The step that decodes position i, from 0; -1 where nothing was free.
-        calls: Model calls that the parallel decoder makes, those that decode nothing included, shape (B,).
+        step: The step that decodes position i, from 0; -1 at fixed positions.
+        calls: Model calls of the parallel decoder, idle ones included, shape (B,).
     """
 
     chain: torch.Tensor
@@ -52,19 +52,19 @@ def score(
     streams: Streams,
     temperature: Fraction = Fraction(1),
 ) -> Scored:
-    """Walk a rule along given sequences and score them token by token.
+    """Run a rule along given sequences and score them token by token.
 
     Args:
         predictor: The model.
         tokens: Token ids with masks, shape (B, L).
         answers: The same sequences without masks.
-        rule: The parallel decoder; it sees the tokens revealed so far, step by step, as when it decodes.
+        rule: The parallel decoder; it sees the tokens revealed so far, as in a decode.
         order: A policy that picks one position at a time: the order within a set.
         streams: Random numbers of the rows.
         temperature: tau > 0 of the parallel decoder alone.
 
     Raises:
-        InputError: For a rule whose steps are no products given their sets, or that makes no progress.
+        InputError: For a rule whose steps are not products given their sets, or that makes no progress.
 
     Example:
         >>> from models.predictors.ideal import IdealPredictor
@@ -102,7 +102,7 @@ def score(
         _store(chain, walk.columns, live, where, log2_of(probs, true))
         pending[live] &= ~where
         walk.reveal(live, one, true.gather(1, one[:, None])[:, 0])
-        # a finished row needs no further call; a full one may, where idle calls follow
+        # a finished row needs no more calls; a full one may still make idle calls
         live = live[pending[live].any(dim=1) | ~follower.finished(live, probs)]
         if len(live):
             probs = walk.marginals(live)
@@ -116,7 +116,7 @@ def score(
 def _store(
     table: torch.Tensor, columns: slice, rows: torch.Tensor, where: torch.Tensor, values: torch.Tensor
 ) -> None:
-    """Write ``values`` at the places ``where`` of some rows; tables stay on the CPU."""
+    """Write ``values`` at the places ``where`` of some rows; tables are on the CPU."""
     part = table[:, columns]
     kept = part[rows.cpu()]
     part[rows.cpu()] = torch.where(where.cpu(), values.cpu(), kept)

@@ -1,10 +1,10 @@
-"""A rule followed along given sequences: its sets are drawn as when it decodes, its tokens are given.
+"""A rule run along given sequences, with the tokens given and the sets drawn.
 
 A step of a rule that only chooses a set and reveals it is a product: given the set, its tokens are independent. So
-``log2 Q_w(x) = sum_t sum_{i in S_t} log2 q(x_i | x_{S_<t})`` along x, where the rule's memory is a function of x and
-of its random choices w, and sees one board per step, as in a decode. A policy without memory is the special case
-:class:`theory.policies.as_process.Factorised`. A rule that looks at drawn tokens before it has settled its set, or
-masks positions again, has no such step; :class:`Teacher` refuses it.
+``log2 Q_w(x) = sum_t sum_{i in S_t} log2 q(x_i | x_{S_<t})`` along x, where the rule's memory is a function of x and of
+its random choices w, with one board per step as in a decode. A policy without memory is the special case
+:class:`theory.policies.as_process.Factorised`. A rule that looks at drawn tokens before it settles its set, or masks
+positions again, has no such step; :class:`Teacher` refuses it.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from theory.validation import InputError
 
 __all__ = ["Follower", "NoProductError", "Teacher", "check_product"]
 
-_STEPS = 100_000  # steps of one row: far beyond every schedule
+_STEPS = 100_000  # steps of one row, far above every schedule
 
 
 class NoProductError(InputError):
-    """A rule whose steps are no products given their sets."""
+    """A rule whose steps are not products given their sets."""
 
     def __init__(self, rule: object) -> None:
         super().__init__(
@@ -43,16 +43,16 @@ class NoProductError(InputError):
 
 
 class Teacher:
-    """The :class:`~theory.policies.process.Chance` of one step: sets are drawn, tokens are those of the sequences.
+    """The :class:`~theory.policies.process.Chance` of one step, with drawn sets and given tokens.
 
     Args:
-        rule: Named in errors.
+        rule: The name for errors.
         answers: The sequences, shape (B, m).
         uniforms: Returns numbers in [0, 1) for every position, shape (B, m).
 
     Attributes:
         chosen: The revealed set, bool, shape (B, m).
-        bits: ``log2 q(x_i)`` of what the rule would draw from, float64, shape (B, m); read at ``chosen`` alone.
+        bits: ``log2 q(x_i)`` of the distribution that the rule would draw from, float64, shape (B, m), for ``chosen``.
     """
 
     def __init__(self, rule: object, answers: torch.Tensor, uniforms: Callable[[], torch.Tensor]) -> None:
@@ -74,27 +74,27 @@ class Teacher:
         return board.write(chosen, self._answers)
 
     def propose(self, board: Board, where: torch.Tensor) -> tuple[Board, torch.Tensor]:  # noqa: ARG002
-        """Refuse: the rule would see tokens that are not those of the sequences."""
+        """Refuse, since the rule would see other tokens than those of the sequences."""
         raise NoProductError(self._rule)
 
     def flip(self, board: Board, probability: torch.Tensor) -> tuple[Board, torch.Tensor]:  # noqa: ARG002
-        """Refuse: only rules that mask again throw coins."""
+        """Refuse, since only rules that mask again call this."""
         raise NoProductError(self._rule)
 
 
 class Follower:
-    """A rule on the rows of a walk, with its memory and the number of its steps in each row.
+    """A rule on rows that are being revealed, with its memory and number of steps in each row.
 
     Args:
-        walk: The rows, nothing revealed yet. Whoever asks for a set reveals all of it before asking again.
-        rule: A policy or process.
-        transform: How marginals become what tokens are drawn from.
+        walk: The rows, nothing revealed yet. The caller reveals each set completely before asking for the next.
+        rule: A policy, or a rule with memory.
+        transform: Temperature and truncation.
         answers: The sequences, shape (B, L).
         streams: Random numbers of the rows.
         probs: Marginals of all rows at the start, shape (B, m, V).
 
     Attributes:
-        count: Steps that each row has taken, those that took nothing included, int64, shape (B,).
+        count: Steps of each row, idle ones included, int64, shape (B,).
     """
 
     def __init__(
@@ -121,18 +121,17 @@ class Follower:
         self._memory = {name: array.clone() for name, array in start.memory.items()}
 
     def finished(self, rows: torch.Tensor, probs: torch.Tensor) -> torch.Tensor:
-        """Return which of the rows take no further step, bool; ``probs`` may be those of any state."""
+        """Return which rows take no more steps, bool; ``probs`` may be those of any state."""
         return self._process.finished(self._board(rows, probs, 0))
 
     def next_sets(self, rows: torch.Tensor, probs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the next set that each row reveals, bool, and the bits of its tokens (on the CPU); both (B, m).
+        """Return the next set of each row, bool, and the bits of its tokens (on the CPU), both (B, m).
 
-        Steps that take nothing are counted and passed: no marginal has changed. The set is empty where the rule is
-        finished.
+        Idle steps are counted and skipped, since no marginal changes. The set is empty where the rule is finished.
 
         Args:
             rows: Their numbers.
-            probs: Their marginals now, shape (B, m, V).
+            probs: Their current marginals, shape (B, m, V).
         """
         chosen = torch.zeros_like(self._walk.masked[rows])
         bits = torch.zeros(chosen.shape, dtype=torch.float64)
@@ -142,7 +141,7 @@ class Follower:
             if not len(waiting):
                 return chosen, bits
             count = self.count[rows[waiting]]
-            for step in count.unique().tolist():  # a board is at one step
+            for step in count.unique().tolist():  # the rows of a board are at the same step
                 part = waiting[count == step]
                 chosen[part], bits[part.cpu()] = self._step(rows[part], probs[part], step)
             waiting = waiting[~chosen[waiting].any(dim=1)]
@@ -163,7 +162,7 @@ class Follower:
         return teacher.chosen, teacher.bits
 
     def _remember(self, rows: torch.Tensor, memory: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Keep the memory of some rows; return where it is as it was, bool, shape (B,)."""
+        """Store the memory of some rows; return where it has not changed, bool, shape (B,)."""
         same = torch.ones(len(rows), dtype=torch.bool, device=rows.device)
         if _kinds(memory) != _kinds(self._memory):
             raise InputError(
@@ -201,7 +200,7 @@ def _kinds(memory: Mapping[str, torch.Tensor]) -> dict[str, Any]:
 
 
 def check_product(rule: Policy | Process, transform: Transform) -> None:
-    """Refuse a process whose first step, on coins, is no product given its set.
+    """Refuse a rule whose first step, on four fair bits, is not a product given its set.
 
     Raises:
         NoProductError: For such a rule.
@@ -227,11 +226,11 @@ def check_product(rule: Policy | Process, transform: Transform) -> None:
     except NoProductError:
         raise
     except InputError:
-        return  # a rule that does not work on four coins may do so on the prompts
+        return  # a rule that fails on four bits may work on the prompts
 
 
 class _Coins:
-    """Fair coins at all positions."""
+    """Fair bits at all positions."""
 
     mask_id, vocab_size, device = 2, 2, torch.device("cpu")
 

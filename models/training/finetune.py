@@ -1,13 +1,12 @@
-"""Fine-tuning a language model on list tasks with the recipe of arXiv 2510.04767.
+"""Fine-tuning of a language model on list tasks with the recipe of arXiv 2510.04767.
 
 LoRA of rank 128 and alpha 256 on q, k and v; AdamW at 1e-5; 10 epochs of 20,000 examples; cosine to zero after a
-warm-up of 0.05. The batch size of 32 is our choice. Loss: cross-entropy of the masked items, a uniform
-number masked at random places, mean over the masked ones of an example, then over examples: the any-order evidence
-bound. No dropout, so that a run that continues gives the weights of an unbroken one.
+warm-up of 0.05. The batch size of 32 is our choice. Loss: cross-entropy of the masked items, a uniform number masked at
+random places, mean over the masked ones of an example, then over examples (the any-order evidence bound). There is no
+dropout, so that a resumed run gives the same weights.
 
-Several processes (``torchrun``, ``accelerate launch``) each take a share of every batch; the gradients of the
-adapters are averaged by hand after the backward passes, so that one process may split its share further when its
-memory runs out without the others waiting in the wrong place.
+Several workers (``torchrun``, ``accelerate launch``) each take a share of every batch. The gradients of the adapters
+are averaged after the backward passes, so that a worker may split its share when its memory runs out.
 """
 
 from __future__ import annotations
@@ -43,22 +42,22 @@ SAVE_SECONDS = 300.0
 
 @dataclass(frozen=True, kw_only=True)
 class FinetuneRecipe:
-    """How a model is fine-tuned; the defaults are the paper's where it names them.
+    """The recipe of a fine-tuning run; defaults are the paper's where it names them.
 
     Attributes:
         tasks: List tasks, in equal shares.
         sizes: Lengths of the lists, in equal shares.
         examples: Examples of an epoch.
         epochs: Passes over them.
-        rank: Of the adapters.
-        alpha: Their scale times ``rank``.
+        rank: The rank of the adapters.
+        alpha: The scale of the adapters times ``rank``.
         rate: Peak learning rate.
         warmup: Share of the steps with a rising rate.
         decay: Weight decay.
         clip: Largest norm of the gradient.
-        batch: Examples per step, over all processes.
+        batch: Examples per step, over all workers.
         targets: Linear layers; q, k and v by default.
-        seed: Of examples, masks and first weights.
+        seed: The seed of examples, masks and initial weights.
     """
 
     tasks: tuple[str, ...] = ("copy", "replace_index", "replace_random", "shuffle")
@@ -98,18 +97,18 @@ def finetune(
 
     Args:
         subject: The model with its tokenizer; it is changed.
-        recipe: How.
+        recipe: The recipe.
         source: Directory of the model.
-        out: Where to; it also holds the state of a run that is not finished.
+        out: The output folder, also for the state of an unfinished run.
         resume: Continue from that state.
-        limit: Stop after so many steps, keeping the state.
+        limit: Stop after this many steps, keeping the state.
         report: Called after every step with its number, loss and floor.
 
     Returns:
-        The folder of the merged model; ``None`` if the run is not finished, or another process writes it.
+        The folder of the merged model; ``None`` if the run is not finished, or another worker writes it.
 
     Raises:
-        InputError: For settings out of range, or a state that is not to be continued.
+        InputError: For settings out of range, or an existing state without ``resume``.
     """
     predictor = subject.predictor
     examples = make_examples(
@@ -157,14 +156,14 @@ def finetune(
 def _backward(
     predictor: HFPredictor, parameters: Sequence[nn.Parameter], data: Step, micro: int
 ) -> tuple[float, int]:
-    """Leave the gradient of one step in the adapters; returns the loss and how many rows to try next time."""
+    """Compute the gradient of one step in the adapters; return the loss and the next batch size to try."""
     size = min(micro, batch_size(predictor.device, data.tokens.shape[1] * predictor.vocab_size))
     wanted, largest = min(size, len(data.tokens)), 1
 
     def part(rows: Sequence[int]) -> float:
         nonlocal largest
         loss = _loss(predictor, data, rows)
-        # all gradients or none: a pass that runs out of memory must leave nothing behind
+        # all gradients or none, if a pass runs out of memory
         gradients = torch.autograd.grad(loss, parameters)
         for p, gradient in zip(parameters, gradients, strict=True):
             p.grad = gradient if p.grad is None else p.grad + gradient
@@ -191,7 +190,7 @@ def _loss(predictor: HFPredictor, data: Step, rows: Sequence[int]) -> torch.Tens
 
 
 def _average(parameters: Any, world: int) -> None:
-    """Average the gradients over the processes."""
+    """Average the gradients over the workers."""
     if world > 1:
         for p in parameters:
             distributed.all_reduce(p.grad)
@@ -199,7 +198,7 @@ def _average(parameters: Any, world: int) -> None:
 
 
 def _schedule(step: int, total: int, warmup: float) -> float:
-    """Return the share of the peak rate: a linear rise, then a cosine to zero."""
+    """Return the share of the peak rate, a linear rise, then a cosine to zero."""
     rise = max(1, round(warmup * total))
     if step < rise:
         return (step + 1) / rise

@@ -1,6 +1,6 @@
-"""The examples of a fine-tuning run: list tasks as text, drawn once, masked afresh every epoch.
+"""The examples of a fine-tuning run, drawn once and masked afresh every epoch.
 
-Everything follows from the seed and the number of the step, so a run that continues sees what an unbroken one would.
+Everything follows from the seed and the number of the step, so a resumed run sees the same data.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Step:
     Attributes:
         tokens: Texts with masked items, shape (B, L).
         targets: The true tokens, shape (B, L).
-        weights: Of every position in the loss, zero where nothing is masked, sum 1; shape (B, L).
-        floor: The expected loss of the ideal model, nats; it is known for items of one token.
+        weights: Weight of every position in the loss, zero where nothing is masked, sum 1; shape (B, L).
+        floor: The expected loss of the ideal model, nats, for items of one token.
     """
 
     tokens: torch.Tensor
@@ -43,14 +43,14 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Examples:
-    """All examples of a run, in pages of one length each.
+    """All examples of a run, as sets of rows of one length.
 
     Attributes:
-        pages: With true answers.
-        floors: Of each page.
+        pages: The rows, with true answers.
+        floors: The floor of the loss for each set of rows.
         mask_id: The mask token.
-        batch: Examples per step, over all processes.
-        seed: Of shuffles and masks.
+        batch: Examples per step, over all workers.
+        seed: The seed of shuffles and masks.
     """
 
     pages: tuple[Page, ...]
@@ -65,10 +65,10 @@ class Examples:
         return sum(ceil(len(page.rows) / self.batch) for page in self.pages)
 
     def step(self, number: int, *, rank: int = 0, world: int = 1) -> Step:
-        """Return this process's share of a step, counted over all epochs."""
+        """Return this worker's share of a step, counted over all epochs."""
         epoch, place = divmod(number, self.steps)
         page, rows = self._batches(epoch)[place]
-        # every process gets as many rows: a short batch is filled up with its own first ones
+        # every worker gets equally many rows: a short batch is filled with its own first ones
         rows = np.resize(rows, ceil(len(rows) / world) * world)
         sheet, tokens = self.pages[page].sheet, self.pages[page].tokens[rows]
         assert sheet is not None
@@ -88,7 +88,7 @@ class Examples:
         )
 
     def _batches(self, epoch: int) -> list[tuple[int, Ints]]:
-        """Return (page, rows) of every step of an epoch."""
+        """Return (set of rows, rows) of every step of an epoch."""
         rng = np.random.default_rng([self.seed, epoch])
         found: list[tuple[int, Ints]] = []
         for j, page in enumerate(self.pages):
@@ -100,15 +100,15 @@ class Examples:
 def make_examples(
     subject: TextSubject, tasks: Sequence[str], sizes: Sequence[int], *, examples: int, batch: int, seed: int
 ) -> Examples:
-    """Return the examples of a run, equally many of each task and size.
+    """Return the examples of a run, equally many for each task and size.
 
     Args:
         subject: The model, which writes them.
         tasks: List tasks.
         sizes: Lengths of the lists.
-        examples: Number of examples, of an epoch.
+        examples: Number of examples per epoch.
         batch: Examples per step.
-        seed: Of the examples.
+        seed: The seed of the examples.
 
     Raises:
         InputError: If there are fewer examples than pairs of task and size, or a text cannot be written.

@@ -1,4 +1,4 @@
-"""The state of a fine-tuning that is not finished: adapters, optimiser and step, bound to the settings of the run."""
+"""The saved state of an unfinished fine-tuning run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def save_state(
     optimizer: torch.optim.Optimizer,
     step: int,
 ) -> None:
-    """Write the state after so many steps."""
+    """Write the state after ``step`` steps."""
     tensors = {f"adapter.{name}": p.detach().cpu().contiguous() for name, p in adapters.items()}
     for j, values in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{j}.{key}": value.cpu().contiguous() for key, value in values.items()}

@@ -1,10 +1,9 @@
 """Training a masked diffusion model of the list tasks from scratch.
 
 Each step draws one n and a fresh batch of instances of all tasks, masks a uniform number of answer positions, and
-minimises the cross-entropy of the masked tokens: its mean over the masked ones of a sequence, then over sequences.
-
-The data of step t follow from (seed, t) alone and nothing else is random after the first weights, so a checkpoint
-needs weights, optimiser and step, and a resumed run gives the same weights to the last bit.
+minimises the cross-entropy of the masked tokens: its mean over the masked ones of a sequence, then over sequences. The
+data of step t follow from (seed, t) alone and nothing else is random after the initial weights, so a checkpoint needs
+weights, optimiser and step, and a resumed run gives bitwise equal weights.
 """
 
 from __future__ import annotations
@@ -75,7 +74,7 @@ def train(
     Args:
         recipe: What to train and how.
         out: Folder of the checkpoint.
-        device: cpu, cuda or mps. Under ``torchrun`` every process trains on its share of each batch.
+        device: cpu, cuda or mps. Under ``torchrun`` every worker trains on its share of each batch.
         threads: Threads of a CPU.
         compiled: Use ``torch.compile``.
         resume: Continue from the checkpoint in ``out``, if there is one.
@@ -83,7 +82,7 @@ def train(
         report: Called after every step.
 
     Raises:
-        InputError: If ``out`` holds an unfinished run that is not to be continued, or one of another recipe.
+        InputError: If ``out`` has an unfinished run and ``resume`` is false, or one of another recipe.
     """
     with Processes.from_environment(device) as processes, _threads(threads):
         model = build_model(recipe).to(processes.device)
@@ -114,13 +113,13 @@ def build_model(recipe: Recipe) -> MaskedTransformer:
 
 
 def sample(recipe: Recipe, step: int, *, rank: int = 0, world: int = 1) -> Sample:
-    """Return the data of a step: one n for all processes, and this process's share of the batch."""
+    """Return the data of a step, with one n for all workers and this worker's share of the batch."""
     n = int(np.random.default_rng([recipe.seed, step]).integers(recipe.shortest, recipe.longest + 1))
     # the longer seed differs from the shorter one only by its non-zero end
     rng = np.random.default_rng([recipe.seed, step, rank + 1])
     size, rest = divmod(recipe.batch, world)
     if rest:
-        raise InputError(f"batch must be a multiple of the {world} processes, got {recipe.batch}.")
+        raise InputError(f"batch must be a multiple of the {world} workers, got {recipe.batch}.")
     shares = np.array(list(recipe.tasks.values()))
     counts = rng.multinomial(size, shares / shares.sum()).tolist()
     encoding = recipe.encoding
@@ -154,7 +153,7 @@ def _check_lengths(recipe: Recipe, parts: Sequence[np.ndarray]) -> None:
     lengths = {name: part.shape[1] for name, part in zip(recipe.tasks, parts, strict=True)}
     if len(set(lengths.values())) > 1:
         short, long = min(lengths, key=lengths.__getitem__), max(lengths, key=lengths.__getitem__)
-        raise InputError(f"answers of {short} and {long} differ in length; train them apart.")
+        raise InputError(f"answers of {short} and {long} differ in length; train them separately.")
 
 
 _floor = lru_cache(maxsize=1024)(loss_floor)
@@ -186,7 +185,7 @@ def _step(
 
 
 def _schedule(step: int, recipe: Recipe) -> float:
-    """Return the share of the peak rate: a linear rise, then a cosine to zero."""
+    """Return the share of the peak rate, a linear rise, then a cosine to zero."""
     rise = max(1, round(recipe.warmup * recipe.steps))
     if step < rise:
         return (step + 1) / rise

@@ -1,4 +1,4 @@
-"""From a recipe to weights with a card that says what they are and how close to the ideal model they came."""
+"""Trained weights with a card of their recipe and their distance from the ideal model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from theory.validation import InputError
 __all__ = ["MEASURE_SEED", "MEASURE_STATES", "make_weights", "measure"]
 
 MEASURE_STATES = 2000  # per task and n: standard error below 0.001 at the distances reached
-MEASURE_SEED = 1_000_003  # training draws from [seed, step, rank], measuring from [this, n]
+MEASURE_SEED = 1_000_003  # training draws from [seed, step, rank], measurement from [this, n]
 DATA = (
     "Fresh random instances every step: n distinct words out of `items`, n uniform in shortest..longest, one true "
     "answer drawn from the task's exact distribution; a uniform number of answer tokens is "
