@@ -1,4 +1,4 @@
-"""The paper in one command: compute, draw and check its figures and tables, and report what agrees.
+"""The paper in one command, its figures and tables computed, drawn and checked.
 
     python paper_repro.py                 everything
     python paper_repro.py figure2 --fast  one figure, smaller
@@ -6,7 +6,7 @@
     python paper_repro.py figure2 --task my_task.json  the same curves for a task of your own
 
 Exit status: 0 every check holds, 1 a check fails, 2 wrong usage or output that cannot be written, 130 interrupted (the
-same command goes on), 141 the reader of the output has gone.
+same command continues), 141 the output was closed.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 __all__ = ["build_parser", "main"]
 
-MOST_JOBS = 8  # by default; each process holds its own copy of the libraries
+MOST_JOBS = 8  # by default; each worker loads its own copy of the libraries
 SHOWN_FAILURES = 10  # on the terminal; the report lists all
 
 
 class UsageError(Exception):
-    """The command cannot be carried out as given."""
+    """A wrong command line."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -51,21 +51,23 @@ def build_parser() -> argparse.ArgumentParser:
         prog="paper_repro.py", description="Reproduce the paper's figures and tables.", allow_abbrev=False
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="figures to make (default: all)")
-    parser.add_argument("--list", action="store_true", help="list the figures and stop")
+    parser.add_argument("--list", action="store_true", help="list the figures and exit")
     parser.add_argument(
-        "--out", type=_folder, default=Path("out"), metavar="DIR", help="where the files go (%(default)s)"
+        "--out", type=_folder, default=Path("out"), metavar="DIR", help="folder of the files (%(default)s)"
     )
     parser.add_argument(
         "--device", choices=("cpu", "cuda", "mps"), default="cpu", help="for models (%(default)s)"
     )
     parser.add_argument("--fast", action="store_true", help="smaller settings: seconds instead of minutes")
-    parser.add_argument("--jobs", type=_jobs, metavar="N", help="processes (default: one a core, at most 8)")
+    parser.add_argument("--jobs", type=_jobs, metavar="N", help="workers (default: one per core, at most 8)")
     parser.add_argument(
         "--backend", choices=BACKENDS, default="loky", help="this machine or a cluster (%(default)s)"
     )
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="of the cluster, such as tcp://10.0.0.1:8786")
     parser.add_argument(
-        "--seed", type=_seed, default=0, metavar="S", help="of everything random (%(default)s)"
+        "--scheduler", metavar="ADDRESS", help="address of the cluster, such as tcp://10.0.0.1:8786"
+    )
+    parser.add_argument(
+        "--seed", type=_seed, default=0, metavar="S", help="seed of all randomness (%(default)s)"
     )
     parser.add_argument(
         "--retrain", action="store_true", help="train the model again instead of using the shipped one"
@@ -92,7 +94,7 @@ def main(argv: Sequence[str] | None = None, *, figures: Mapping[str, Figure] | N
 
     Args:
         argv: Arguments; default: those of the process.
-        figures: The figures to choose from, by name; default: all that exist.
+        figures: The figures to choose from, by name; default: all.
     """
     return guarded(lambda: _main(argv, figures), "paper_repro.py")
 
@@ -135,7 +137,7 @@ def _run(chosen: Sequence[Figure], arguments: argparse.Namespace) -> int:
         warnings.catch_warnings(),
         open_backend(arguments.backend, scheduler=arguments.scheduler, jobs=jobs) as evaluate,
     ):
-        # loky replaces a worker whose memory has grown, and no cell is lost
+        # loky replaces a worker whose memory has grown, without losing a cell
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
         if arguments.retrain:
             weights = importlib.import_module("models").retrain(out / "weights", arguments.device)
@@ -155,7 +157,7 @@ def _choose(names: Sequence[str], known: Mapping[str, Figure]) -> list[Figure]:
 
 
 def _for_task(chosen: Sequence[Figure], arguments: argparse.Namespace) -> Sequence[Figure]:
-    """Return the figures of the user's own task, where one is given."""
+    """Return the figures of the user's own task, if one is given."""
     if arguments.task is None:
         if arguments.n is not None or arguments.normalise or arguments.exact:
             raise UsageError("-n, --normalise and --exact belong to --task; name a task or leave them out.")
@@ -258,7 +260,7 @@ def _print_list(figures: Sequence[Figure]) -> None:
         table.add_row(figure.name, f"{figure.seconds:g}", figure.title, figure.paper)
     console = terminal()
     whole = Measurement.get(console, console.options.update(width=1000), table).maximum
-    console.width = max(console.width, whole)  # one line a figure, however long
+    console.width = max(console.width, whole)  # one line per figure
     console.print(table)
 
 
@@ -290,5 +292,5 @@ def _print_summary(results: Sequence[FigureResult], page: Path, data: Path) -> N
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: ends the other processes too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, also for the workers
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""Exact tables of weighted distributions beside tables of floats: ``python benchmarks/exact_tables.py [--fast]``.
+"""Time of exact entropy tables beside that of float tables.
 
 Prints the section of ``docs/performance.md``, measured. Forms of the table of all subset entropies, each from the pmf
 to its end: floats; exact, nothing read; exact with every entry as an integer row over primes, by compiled code and by
@@ -92,7 +92,7 @@ def exact_rows(repeats: int, *, fast: bool) -> list[dict[str, Any]]:
         numbers = [float(table.exact(mask)) for mask in range(0, 1 << pmf.n, max(1, (1 << pmf.n) // 64))]
         shown = floats.h[:: max(1, (1 << pmf.n) // 64)]
         agrees = bool(np.all(np.abs(shown - np.array(numbers)) <= floats.error + table.error))
-        forms = [form for form in FORMS if form != "rows by numpy" or pmf.n < 14]  # it would be refused
+        forms = [form for form in FORMS if form != "rows by numpy" or pmf.n < 14]  # larger ones are refused
         seconds = {form: median_time(partial(_build, pmf, form), repeats)[0] for form in forms}
         assert table.rows is not None
         terms = len(table.rows.values)

@@ -1,8 +1,8 @@
-"""How the time grows with n and with the number of outcomes, beside the work bound that it approaches.
+"""Growth of run time with n and with the number of outcomes, beside the bound on the work.
 
-A bound is the number of elementary operations that the algorithm cannot do without, times the time of one such
-operation on this machine, measured beside it (logarithms by the faster of numpy and of compiled code, on arrays that
-stay in the cache; sums and minima on numbers read once for eight; the pass over rows at their number):
+A bound is the least number of elementary operations of the algorithm, times the time of one operation on this machine,
+measured in the same run (logarithms by the faster of numpy and compiled code, on arrays in the cache; sums and minima
+on numbers read once for eight; the pass over rows for their number):
 
 - dense table: ``3^n`` cells of marginals of n bits, a product with a logarithm for each;
 - ``L*_T`` for all T: ``sum_k binom(n, k) 2^(n-k) (k + 1)`` triples (set, next block, number of blocks), a sum and a
@@ -39,9 +39,9 @@ POSITIONS, TOKENS = 8, 8  # of the sparse distributions
 
 
 def median_time(run: Callable[[], Any], repeats: int, least: float = ENOUGH) -> tuple[float, Any]:
-    """Return the median CPU time of ``repeats`` runs, and more until ``least`` seconds are over, and the last result.
+    """Return the median CPU time of ``repeats`` runs, or more until ``least`` seconds, and the last result.
 
-    Short runs are repeated: five of a millisecond would all fall into one disturbance.
+    Short runs are repeated, since a single disturbance could affect five runs of a millisecond.
     """
     times: list[float] = []
     result: Any = None
@@ -104,7 +104,7 @@ def _against_outcomes(repeats: int, fast: bool) -> list[dict[str, Any]]:
 
 
 def _best_of(run: Callable[[], Any], inner: int) -> float:
-    """Return the least mean time of a call: the machine at its best."""
+    """Return the least mean time of a call."""
 
     def many() -> None:
         for _ in range(inner):

@@ -1,9 +1,9 @@
-"""Side by side with other libraries, in one run: ``python benchmarks/peers.py [--fast] [--json FILE]``.
+"""Comparison of run times with other libraries.
 
-Results are compared before times: a peer whose number differs is marked, not ranked. Each time is the median CPU time
-of the runs given (five by default; more of what takes milliseconds), all on the same pmf in the same process; CPU time,
-because a wall clock would also measure the neighbours. ``--sections`` measures a part, each in one run. The peers are
-the ``bench`` extra (``python -m pip install -e '.[bench]'``); one that is not installed is left out.
+Results are compared before times: a library with another result is marked, not ranked. Each time is the median CPU time
+of several runs (five by default; more for short ones), all on the same pmf in the same process. ``--sections`` measures
+some sections only. The libraries are the ``bench`` extra (``python -m pip install -e '.[bench]'``); missing ones are
+skipped.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def subsets(n: int) -> list[tuple[int, ...]]:
 
 
 def numpy_unique(codes: np.ndarray, positions: tuple[int, ...]) -> float:
-    """Return an entropy of a uniform pmf by ``numpy.unique`` on rows: what one writes without a library."""
+    """Return an entropy of a uniform pmf by ``numpy.unique`` on rows, without a library."""
     counts = np.unique(codes[:, positions], axis=0, return_counts=True)[1]
     p = counts / len(codes)
     return float(-np.sum(p * np.log2(p)))

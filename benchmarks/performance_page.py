@@ -1,4 +1,4 @@
-"""Measure, then write ``docs/performance.md`` and its plots: ``python benchmarks/performance_page.py``.
+"""Measurements for ``docs/performance.md``, and the page with its plots.
 
 ``peers.py --json FILE`` writes the rows without a page, ``performance_page.py FILE [FILE ...]`` the page without
 measuring; ``peers.py --sections`` measures a part.
@@ -32,8 +32,8 @@ OMP_NUM_THREADS=1 python benchmarks/performance_page.py
 
 Results are compared before times. A time is the median CPU time of at least five runs, on one thread; a ratio is to
 this library in the same run. Libraries that read samples get the support once each, which is exact here because the
-distribution is uniform; those that would take a quarter of an hour are left out. `numpy unique` is what one writes
-without a library.
+distribution is uniform; those that would take a quarter of an hour are skipped. `numpy unique` is plain numpy without a
+library.
 
 ![Time against the number of items, for each library](images/performance.png)
 
@@ -43,12 +43,12 @@ BOUNDS = """
 
 ![CPU seconds against n and against the number of outcomes, with work bounds](images/growth.png)
 
-Dashed: the operations that the algorithm cannot do without, times the time of one on this machine, measured beside them
-(`benchmarks/growth.py`): a logarithm and a product for each cell of a dense table, a sum and a minimum for each step of
-the programme of `L*_T`, one pass over a key and a weight for each row that is grouped. From 16 bits on compiled code
-takes over for the table; below, numpy's logarithm counts, which is slow on x86 without AVX-512. The programme writes to
-places that are no neighbours, one number at a time, where the bound has whole vectors; up to 10 positions it runs in
-numpy without being compiled. Sparse work stays two orders above one pass: to be grouped, rows are sorted.
+Dashed: the least number of operations of the algorithm, times the time of one operation on this machine, measured in
+the same run (`benchmarks/growth.py`): a logarithm and a product for each cell of a dense table, a sum and a minimum for
+each step of the programme of `L*_T`, one pass over a key and a weight for each row that is grouped. The table uses
+compiled code from 16 bits on, and below that numpy's logarithm, which is slow on x86 without AVX-512. The programme
+writes single numbers to scattered places, where the bound counts whole vectors; up to 10 positions it runs in numpy.
+Sparse tables take about a hundred times as long as one pass over their rows, because grouping sorts the rows.
 
 """
 WORK = """
@@ -58,7 +58,7 @@ WORK = """
 | --- | --- | --- |
 | total correlation, N outcomes | n + 1 groupings of N rows | sort of packed integer keys |
 | all subset entropies, sparse | the supports of all parent sets, not `2^n N` rows | each set from one larger |
-| all subset entropies, dense | `prod (A_i + 1)` cells, a logarithm each | matrix products, or a compiled walk |
+| all subset entropies, dense | `prod (A_i + 1)` cells, a logarithm each | matrix products, or compiled code |
 | all subset entropies, exact | the same cells, two or three primes each | a sieve, and sums over primes |
 | `L*_T` for all T | `3^n` pairs (set, next block): a sum and a minimum for each T | compiled, or numpy |
 | exact distribution of a policy | one multiplication per (state, chosen set, next state) | rationals for exact pmfs |

@@ -1,4 +1,4 @@
-"""How long the main computations take. Shows times; asserts results only.
+"""Run times of the main computations; only results are asserted.
 
 Run with ``python -m pytest -c benchmarks/pytest.ini benchmarks``.
 """

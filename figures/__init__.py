@@ -1,7 +1,7 @@
-"""Figures and tables of the paper, each one module, and what computes, keeps, checks and reports them.
+"""Figures and tables of the paper, one module each, and the machinery that makes them.
 
-A figure is added by adding one file to `figures/paper/` that defines `FIGURE = Figure(...)`; `known_figures()`
-finds it. `engine.run.run_figures` makes any selection of them, `engine.report.write_report` writes down what came out.
+A figure is added by one file in `figures/paper/` that defines `FIGURE = Figure(...)`; `known_figures()` finds it.
+`engine.run.run_figures` makes any selection of them, `engine.report.write_report` reports the results.
 """
 
 from figures.engine.check import (

@@ -25,7 +25,7 @@ __all__ = ["ENTRIES"]
 
 
 def inevitable_loss() -> Evidence:
-    """Look for product distributions that are always right, and say what they give up."""
+    """Look for product distributions that are always right, and what they lose."""
     found = Evidence()
     n = 4
     point = [[int(i == v) for v in range(n)] for i in range(n)]

@@ -1,4 +1,4 @@
-"""Claims on the lower bounds: what Theorems 1 and 2 cover, and what two tokens per step must cost."""
+"""Claims on the lower bounds of Theorems 1 and 2."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def theorem_2() -> Evidence:
 
 
 def _splits(pmf: JointPMF, partitions: tuple[Partition, ...]) -> Iterator[tuple[Any, Any]]:
-    """Yield what splitting a block into A and B saves, and ``sum_b I(b; A | C)``, for every block and A."""
+    """Yield the bits saved by splitting a block into A and B, and ``sum_b I(b; A | C)``, for every block and A."""
     table = subset_entropies(pmf)
     for blocks in partitions:
         for t, block in enumerate(blocks):

@@ -1,7 +1,7 @@
-"""What a claim is: the statement, the exact computation that tests it, and the verdict that follows from it.
+"""A claim with its statement, the exact computation that tests it, and its verdict.
 
 A test gives *numbers* and *facts*, each fact decided exactly. Facts have a role: ``stated`` is the claim in full
-generality, ``condition`` the claim where its condition holds, ``also`` what the remarks say. The verdict is computed:
+generality, ``condition`` the claim under its condition, ``also`` a fact of the remarks. The verdict is computed:
 
 - holds: every stated fact is true;
 - holds under a condition: a stated fact is false, and all facts under the condition (at least one) are true;
@@ -29,13 +29,13 @@ class Claim:
     Attributes:
         id: Short name.
         title: One line.
-        claim: What the paper says, in our words.
-        place: Where.
+        claim: The statement of the paper, in our words.
+        place: Its place in the paper.
         test: The computation that tests it.
-        evidence: That computation.
-        verdict: The verdict that must come out.
-        condition: The condition under which it holds, the counter-example, or what to keep in mind if it holds.
-        numbers: What each number must be, as its exact text.
+        evidence: The function of that computation.
+        verdict: The expected verdict.
+        condition: The condition under which it holds, the counter-example, or a note.
+        numbers: The expected value of each number, as exact text.
     """
 
     id: str
@@ -65,7 +65,7 @@ class Evidence:
     lines: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     def number(self, quantity: str, value: Any, exact: str | None = None) -> None:
-        """Add an exact number; `exact` is its text where the usual one would be too long."""
+        """Add an exact number; `exact` is a shorter text for it."""
         if isinstance(value, float) and value != inf:
             raise TypeError(f"{quantity}: a number must be exact, got the float {value!r}.")
         shown = "inf" if value == inf else float(value)
@@ -80,7 +80,7 @@ class Evidence:
         self._add("condition", fact, _word(holds), None)
 
     def also(self, fact: str, holds: bool) -> None:
-        """Add a fact that the remarks rest on."""
+        """Add a fact of the remarks."""
         self._add("also", fact, _word(holds), None)
 
     def _add(self, role: Role, quantity: str, exact: str, value: float | str | None) -> None:

@@ -1,4 +1,4 @@
-"""The page of claims: one Markdown text from the rows of a run and the entries of the list."""
+"""The Markdown page of claims, from the rows of a run and the list of claims."""
 
 from __future__ import annotations
 
@@ -88,5 +88,5 @@ def _table(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return text in which stars and angle brackets stand for themselves; code has none."""
+    """Return text with stars and angle brackets escaped."""
     return text.replace("*", r"\*").replace("<", r"\<")

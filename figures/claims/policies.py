@@ -1,4 +1,4 @@
-"""Claims on what the bounds say about random orders and about rules that read the tokens."""
+"""Claims on random orders and on rules that read the tokens."""
 
 from __future__ import annotations
 

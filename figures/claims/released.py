@@ -1,4 +1,4 @@
-"""Claims on rules as released: the score of a drawn token, and the factor rule."""
+"""Claims on rules as released, on the score of a drawn token and on the factor rule."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _accuracy(n: int, spec: str) -> Fraction:
 
 
 def _one_distribution(task: str, n: int, k: int, temperature: int) -> bool:
-    """Whether both ways to score give one output distribution; the draws are followed at temperature 0 too."""
+    """Return whether both scores give the same output distribution."""
     pmf, policy = listed(task, n), parse_policy(f"topk:k={k}")
     assert isinstance(policy, RankedPolicy)
     plain = decode(pmf, policy, temperature=temperature)

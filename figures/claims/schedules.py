@@ -1,4 +1,4 @@
-"""The claim on schedules: what "T steps" come to in released decoders."""
+"""The claim on what "T steps" mean in released decoders."""
 
 from __future__ import annotations
 

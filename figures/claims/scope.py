@@ -1,4 +1,4 @@
-"""Claims on what the analysis covers: the benchmark's Shuffle, other decoders, repeated items, impossible contexts."""
+"""Claims on what the analysis covers, from the benchmark's Shuffle to impossible contexts."""
 
 from __future__ import annotations
 

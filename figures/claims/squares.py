@@ -1,4 +1,4 @@
-"""The claim on the benchmark's Latin squares: which ones the generator makes, which the grader accepts."""
+"""The claim on which Latin squares the benchmark generates and accepts."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def latin_squares() -> Evidence:
 
 
 def _made(n: int) -> Counter[tuple[int, ...]]:
-    """Return the squares that the released generator can make, with the number of shuffles that give each.
+    """Return the squares of the released generator, with the number of shuffles that give each.
 
     Row i of the cyclic square is the list of symbols shifted by i; then rows and columns are shuffled
     (``generate_latin_square`` in ``parallelbench/datasets/task_utils.py`` of furiosa-ai/ParallelBench, 2d9c7aa).

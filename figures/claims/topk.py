@@ -1,4 +1,4 @@
-"""Claims on the accuracy of top-k decoding: ties of greedy decoding, remainders, temperature 1."""
+"""Claims on the accuracy of top-k decoding with ties, remainders and temperature 1."""
 
 from __future__ import annotations
 

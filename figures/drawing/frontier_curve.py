@@ -1,4 +1,4 @@
-"""The exact speed-quality frontier of one task as a picture: least KL against expected steps."""
+"""Plot of the exact frontier of one task, least KL against expected steps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def draw_frontier(answer: dict[str, Any], bounds: list[float] | None = None) -> 
     """Draw the hull with its vertices, and `L*_T` beside it.
 
     Args:
-        answer: What `python -m theory frontier` answers: task, n, vertices.
+        answer: The result of `python -m theory frontier`, with task, n and vertices.
         bounds: `L*_T` for T = 1..n, if known.
     """
     drawing, axes = new_figure(width=5.4, height=3.6)

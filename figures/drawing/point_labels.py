@@ -19,7 +19,7 @@ _OFFSETS = [(x, y) for reach in (5, 9, 14) for x in (reach, -reach, 0) for y in 
 
 
 def parameters(policies: Iterable[str], order: Mapping[str, Sequence[Any]]) -> str:
-    r"""Return the parameters of policies: each value once, three or more that follow each other as a range.
+    r"""Return the parameters of policies, each value once, and three or more consecutive values as a range.
 
     Args:
         policies: Specifications with one parameter, `k`, `gamma` or `f`.
@@ -56,9 +56,9 @@ def _ranges(order: list[str], values: set[str]) -> str:
 def label_points(
     ax: Axes, points: Sequence[tuple[float, float, str, str]], order: Mapping[str, Sequence[Any]]
 ) -> None:
-    """Write the parameters beside the points, of several that lie together in one label.
+    """Write the parameters beside the points, with one label for points that lie together.
 
-    Call it when all else is drawn, the legend too: labels go where they cover the least.
+    Call this last, also after the legend, since labels go where they cover the least.
 
     Args:
         ax: The panel.
@@ -112,7 +112,7 @@ def _along_lines(ax: Axes, point: float) -> Any:
         corners = ax.transData.transform(np.asarray(line.get_xydata(), dtype=float))
         for start, end in pairwise(
             corners[np.isfinite(corners).all(axis=1)]
-        ):  # the ends of absent bars are not
+        ):  # absent bars have infinite ends
             count = int(np.hypot(*(end - start)) / (2 * point)) + 1
             out.append(np.linspace(start, end, count))
     return np.concatenate(out)

@@ -1,4 +1,4 @@
-"""An adaptive policy as a picture: when each position is revealed, and what each step loses."""
+"""Plot of an adaptive policy, when it reveals each position and what each step loses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_policy", "timetable"]
 
-_WRITTEN = 12  # positions up to which the probabilities stand in the cells
+_WRITTEN = 12  # positions up to which cells show their probabilities
 
 
 def timetable(
@@ -27,7 +27,7 @@ def timetable(
     Both along the data, averaged over the contexts.
 
     Args:
-        policies: As ``python -m theory policy`` answers: ``weight`` and ``decisions`` of each context.
+        policies: From ``python -m theory policy``, the ``weight`` and ``decisions`` of each context.
         n: The number of positions.
         steps: T.
 
@@ -49,7 +49,7 @@ def draw_policy(answer: dict[str, Any]) -> Drawing:
     """Draw the timetable of the best policy and the bits of each step.
 
     Args:
-        answer: What ``python -m theory policy`` answers.
+        answer: The result of ``python -m theory policy``.
     """
     decisions = [d for policy in answer["policies"] for d in policy["decisions"]]
     n = 1 + max(i for d in decisions for i in d["block"])

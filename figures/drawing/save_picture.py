@@ -1,4 +1,4 @@
-"""Single pictures that commands write with ``--plot``: checked before any work, written whole or not at all."""
+"""Single plots that commands write with ``--plot``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["check_plot_file", "save_picture"]
 
 
 def check_plot_file(path: str) -> Path:
-    """Return the path of a picture; raise before any work unless its ending is one that can be written."""
+    """Return the path of a plot; raise before any work if its ending is not supported."""
     file = Path(path)
     if file.suffix.lower().lstrip(".") not in METADATA:
         raise InputError(f"--plot {path}: the file must end in {', '.join(f'.{end}' for end in METADATA)}.")
@@ -28,7 +28,7 @@ def check_plot_file(path: str) -> Path:
 
 
 def save_picture(draw: Callable[[], Drawing], path: Path) -> None:
-    """Draw and write a picture; its kind is the ending of ``path``."""
+    """Draw and write a plot in the format of the ending of ``path``."""
     from matplotlib import rc_context
 
     ending = path.suffix.lower().lstrip(".")

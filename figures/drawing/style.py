@@ -1,7 +1,6 @@
-"""How figures look: one style, colours that colour-blind readers can tell apart, one mark for each source.
+"""The style, colours and marks of all figures.
 
-The style is applied by the runner around `draw` and undone after it; nothing global changes. Figures are made
-without pyplot, so they need no display and leave nothing open.
+The runner applies the style during `draw` only. Figures are made without pyplot, so they need no display.
 """
 
 from __future__ import annotations
@@ -82,11 +81,11 @@ def new_figure(
 
 
 def legend_below(drawing: Drawing, handles: Mapping[str, Any], *, most: int = 4, **more: Any) -> None:
-    """Put a legend below the panels, in as many columns as the width holds, and make the figure higher by it.
+    """Put a legend below the panels, in as many columns as fit, and make the figure higher for it.
 
     Args:
         drawing: The figure, as wide as it will be.
-        handles: What to show, by label.
+        handles: The handles, by label.
         most: The most columns.
         more: Passed on to `Figure.legend`, such as `title`.
     """

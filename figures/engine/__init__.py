@@ -1,1 +1,1 @@
-"""What computes, keeps, checks and reports figures."""
+"""The machinery that computes, caches, checks and reports figures."""

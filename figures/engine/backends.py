@@ -1,8 +1,8 @@
-"""Where cells are computed: loky (processes of this machine), or the workers of a Dask or Ray cluster.
+"""Backends that compute cells, on this machine or on a Dask or Ray cluster.
 
-No number depends on the choice: a cell is a pure function of its arguments, carries its own seed and works on one
-thread. A worker computes a cell only if its source code, weights and libraries are those of the process that asks.
-A cell whose worker dies is computed again on another one.
+No number depends on the choice: a cell is a pure function of its arguments, has its own seed and uses one thread. A
+worker computes a cell only if its source code, weights and libraries are those of the main process. A cell whose worker
+dies is computed again on another one.
 
 All three go through joblib (`figures.engine.parallel`).
 """
@@ -32,29 +32,29 @@ __all__ = ["BACKENDS", "BackendError", "Evaluate", "open_backend"]
 Evaluate = Callable[[Sequence[Cell]], Iterator[tuple[int, Any]]]  # yields (position, result) as cells finish
 
 BACKENDS = ("loky", "dask", "ray")
-_CONNECT = 5  # seconds until a scheduler must have answered
-_FIRST_WORKER = 60  # seconds; a cluster that grows with its work starts with none
-_DEATHS = 4  # workers that may die under one cell of Ray; Dask's scheduler has the same default
+_CONNECT = 5  # seconds to wait for a scheduler
+_FIRST_WORKER = 60  # seconds to wait; an adaptive cluster starts without workers
+_DEATHS = 4  # workers that may die on one cell of Ray, the default of Dask's scheduler
 _CONTINUE = "the same command continues where it stopped."
 _one_at_a_time = threading.Lock()  # a worker with several threads still computes one cell at a time
 
 
 class BackendError(InputError):
-    """A backend that cannot be used as asked, or was lost; the message is one line."""
+    """A backend that cannot be used, or was lost; the message is one line."""
 
 
 @contextmanager
 def open_backend(name: str = "loky", *, scheduler: str | None = None, jobs: int = 1) -> Generator[Evaluate]:
-    """Give a function that computes cells, in any order, while the context lasts.
+    """Yield a function that computes cells, in any order, inside the ``with`` block.
 
     Args:
         name: "loky", "dask" or "ray".
         scheduler: Address of the cluster, such as "tcp://10.0.0.1:8786"; None for loky.
-        jobs: Number of processes of loky; a cluster has as many as it has.
+        jobs: Number of workers of loky; a cluster has its own number.
 
     Raises:
-        BackendError: If the package is missing, the address does not belong to the backend or does not answer;
-            and later, if the cluster is lost, its workers differ from this process, or a cell ends them.
+        BackendError: If the package is missing, or the address is wrong or does not answer; later, if the cluster
+            is lost, its workers differ from this process, or a cell ends them.
 
     Example:
         >>> from figures.paper.cells import exact_decode
@@ -93,16 +93,16 @@ def _no_answer(address: str, error: Exception | str) -> BackendError:
 
 @contextmanager
 def _dask(distributed: ModuleType, address: str) -> Generator[Evaluate]:
-    try:  # Client itself waits for ever for a peer that accepts and says nothing
+    try:  # Client waits for ever for a peer that accepts but does not answer
         kind = asyncio.run(asyncio.wait_for(_kind_of_server(distributed, address), _CONNECT))
     except TimeoutError:
         raise _no_answer(address, f"no answer within {_CONNECT} s") from None
-    except (OSError, ValueError, TypeError) as error:  # nobody there, or not an address
+    except (OSError, ValueError, TypeError) as error:  # no server, or not an address
         raise _no_answer(address, error) from None
     if kind != "Scheduler":
         raise _no_answer(address, f"a Dask {kind} answers there, not a scheduler")
     with distributed.Client(address, timeout=_CONNECT, set_as_default=False) as client:
-        yield partial(_on_dask, distributed, client, address)  # closing the client drops what is not finished
+        yield partial(_on_dask, distributed, client, address)  # closing the client cancels unfinished work
 
 
 async def _kind_of_server(distributed: ModuleType, address: str) -> str:
@@ -115,7 +115,7 @@ def _on_dask(
     distributed: ModuleType, client: Any, address: str, cells: Sequence[Cell]
 ) -> Iterator[tuple[int, Any]]:
     if cells and not client.ncores():
-        try:  # a cluster that grows with its work needs some to grow
+        try:  # an adaptive cluster starts workers when there is work
             client.submit(int, pure=False).result(timeout=_FIRST_WORKER)
         except TimeoutError:
             raise BackendError(
@@ -128,7 +128,7 @@ def _on_dask(
         raise _too_many_deaths(error.allowed_failures + 1) from None
     except distributed.CancelledError:
         raise BackendError(f"the scheduler {address} was lost; {_CONTINUE}") from None
-    except RuntimeError as error:  # how Dask says that it cannot import our modules
+    except RuntimeError as error:  # Dask cannot import our modules
         _explain_missing_module(error.__cause__)
         raise
 
@@ -145,7 +145,7 @@ def _ray(ray: ModuleType, address: str) -> Generator[Evaluate]:
     try:
         yield partial(_on_ray, ray)
     finally:
-        ray.shutdown()  # ends what is not finished
+        ray.shutdown()  # cancels unfinished work
 
 
 def _on_ray(ray: ModuleType, cells: Sequence[Cell]) -> Iterator[tuple[int, Any]]:
@@ -155,7 +155,7 @@ def _on_ray(ray: ModuleType, cells: Sequence[Cell]) -> Iterator[tuple[int, Any]]
         yield from as_they_come(compute_on_worker, _tasks(cells), backend=backend)
     except ray.exceptions.RayTaskError as error:
         _explain_missing_module(getattr(error.cause, "client_exc", None))
-        raise error.cause from None  # what the cell raised
+        raise error.cause from None  # the exception of the cell
     except ray.exceptions.WorkerCrashedError:
         raise _too_many_deaths(_DEATHS) from None
 
@@ -181,7 +181,7 @@ def _tasks(cells: Sequence[Cell]) -> list[tuple[int, Cell, dict[str, str]]]:
 
 
 def compute_on_worker(position: int, cell: Cell, expected: dict[str, str]) -> tuple[int, Any]:
-    """Compute a cell on a worker, which must be equal to the process that asks in all that `expected` names."""
+    """Compute a cell on a worker, which must agree with the main process in everything that `expected` names."""
     found = _loaded_identity() | _weights(cell)
     if differing := [name for name in expected if found[name] != expected[name]]:
         raise BackendError(
@@ -193,11 +193,11 @@ def compute_on_worker(position: int, cell: Cell, expected: dict[str, str]) -> tu
 
 
 def _identity() -> dict[str, str]:
-    """Return what makes two processes compute the same numbers: source code and versions."""
+    """Return source code digest and versions, which decide the numbers."""
     return {"source code": figures.engine.cache.source_digest()[:12]} | figures.engine.cache.versions()
 
 
-_loaded_identity = cache(_identity)  # of the code that a worker has loaded, whatever is written later
+_loaded_identity = cache(_identity)  # of the loaded code, also if files change later
 
 
 def _weights(cell: Cell) -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""Results of finished cells, kept on disk so that a run can be interrupted and continued.
+"""Results of finished cells on disk, so that an interrupted run continues.
 
-A result is found again only while everything that made it is the same: the function and its arguments, our
-own source code, the shipped weights, and the numerical libraries. The file's name is the digest of all that.
-A file that is cut off, changed or does not belong there is ignored, and its cell computed again.
+A result is reused only if everything that made it is the same: the function and its arguments, the project's source
+code, the shipped weights, and the numerical libraries. The file's name is the digest of all of these. An incomplete,
+changed or unknown file is ignored, and its cell computed again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LIBRARIES = ("numpy", "scipy", "sympy", "python-flint", "torch")  # those that c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cache:
-    """The results under one folder that the present code and libraries made."""
+    """The results in one folder that were made with the current code and libraries."""
 
     folder: Path
     code: str  # digest of our source and the versions of the libraries
@@ -40,7 +40,7 @@ class Cache:
         return cls(folder=folder, code=_digest({"source": source_digest(), "versions": versions()}))
 
     def load(self, figure: str, cell: Cell) -> dict[str, Any] | None:
-        """Return the stored entry, whose "result" is the cell's result, or None if there is no sound one."""
+        """Return the stored entry with the cell's "result", or None if there is no valid one."""
         key = self._key(cell)
         try:
             entry = json.loads(self._path(figure, key).read_bytes())
@@ -50,7 +50,7 @@ class Cache:
         return entry if sound else None
 
     def store(self, figure: str, cell: Cell, result: Any) -> None:
-        """Keep a result, which has been through JSON."""
+        """Store a result, which has been through JSON."""
         key = self._key(cell)
         entry = {
             "key": key,
@@ -66,7 +66,7 @@ class Cache:
 
     def _key(self, cell: Cell) -> str:
         arguments = dict(cell.kwargs)
-        if arguments.get("weights") is not None:  # the bytes count, wherever the file lies
+        if arguments.get("weights") is not None:  # the content counts, not the path
             arguments["weights"] = file_digest(Path(arguments["weights"]))
         return _digest({"function": cell.label, "arguments": arguments, "code": self.code})
 

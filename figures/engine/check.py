@@ -1,11 +1,11 @@
-"""Checks: a number beside what it should be, with a verdict. Four kinds, never mixed.
+"""Checks of a number against its reference, with a verdict.
 
 - exact: a number equals its closed form. Equality, no tolerance.
 - ideal: samples of the ideal model against the exact distribution. Exact two-sided binomial test; all tests of a run
   together wrongly fail with a probability of at most `FAMILY_ERROR` (Bonferroni).
 - model: samples of a trained model against the exact value. The 95 % interval comes within `MODEL_TOLERANCE`.
-- published: a published accuracy against the exact value, with the interval of its own few samples. Compared
-  and counted; decides nothing.
+- published: a published accuracy against the exact value, with the interval of its own few samples. Compared and
+  counted, without a verdict.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Kind = Literal["exact", "ideal", "model", "published"]
 KINDS: tuple[Kind, ...] = ("exact", "ideal", "model", "published")
 DECIDING: tuple[Kind, ...] = ("exact", "ideal", "model")
 FAMILY_ERROR = 1e-6  # probability that a correct run fails any "ideal" check
-MODEL_TOLERANCE = 0.03  # accuracy; what a trained model may be off beyond its sampling interval
+MODEL_TOLERANCE = 0.03  # of accuracy, beyond the sampling interval of a trained model
 
 Scalar = float | int | str  # a str holds an exact value: "5/16", "log2(3)"
 
@@ -77,7 +77,7 @@ def binomial_check(
     """Test samples of the ideal model against the exact probability p0; `judge` gives the verdict."""
     interval = clopper_pearson(successes, trials)
     _check_probability("p0", p0)
-    if p0 in (0, 1):  # a single sample on the wrong side refutes it, any number on the right side does not
+    if p0 in (0, 1):  # a single contrary sample refutes it
         p_value = float(successes == trials * p0)
     else:
         from scipy.stats import binomtest
@@ -193,7 +193,7 @@ def tally(checks: Sequence[Check], kind: Kind) -> tuple[int, int]:
 
 
 def _scalar(value: Any) -> Scalar:
-    """Return a JSON value that shows an exact value exactly."""
+    """Return an exact value as a JSON value, without rounding."""
     if isinstance(value, Fraction) and value.denominator == 1:
         return int(value)
     if isinstance(value, (bool, int, float, str)):

@@ -1,4 +1,4 @@
-"""What ``paper_repro.py``, which knows of ``figures`` alone, shares with the commands of the other folders."""
+"""Helpers of the command line that ``paper_repro.py`` shares with the other commands."""
 
 from __future__ import annotations
 

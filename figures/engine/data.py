@@ -1,4 +1,4 @@
-"""Tables in and files out: published numbers, tidy CSV, plain JSON, and writing a file whole or not at all."""
+"""Reading published numbers, and writing CSV, JSON and other files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def csv_text(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def canonical_json(value: Any) -> str:
-    """Return the one way to write a value as JSON, which digests are taken of."""
+    """Return a value as canonical JSON, for digests."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 
 
@@ -55,7 +55,7 @@ def through_json(value: Any, what: str) -> Any:
 
     Args:
         value: Any JSON value; tuples become lists.
-        what: Named in the error if the value is none.
+        what: The name for errors.
     """
     try:
         return json.loads(canonical_json(value))

@@ -1,9 +1,9 @@
-r"""What a figure is: settings, independent cells of work, a table, a drawing and checks.
+r"""A figure with its settings, cells of work, table, drawing and checks.
 
     settings --cells--> [Cell, ...] --run, cached--> [result, ...] --compute--> rows --draw--> image
                                                                                  \---checks--> [Check, ...]
 
-Only the cells work; they are pure functions of their arguments, so they can run in any process and be kept on
+Only the cells take time; they are pure functions of their arguments, so they can run in any process and be cached on
 disk. `compute`, `draw` and `checks` are cheap and run every time.
 """
 
@@ -34,7 +34,7 @@ Row = dict[str, Any]  # one line of a tidy table: column name -> str, int, float
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
-    """What one run chooses for all figures; the settings of each get `seed`, `device` and `weights`."""
+    """The settings of a run for all figures; each figure gets `seed`, `device` and `weights`."""
 
     seed: int = 0
     device: str = "cpu"
@@ -42,7 +42,7 @@ class RunSettings:
     fast: bool = False
 
     def shared(self) -> Settings:
-        """Return the part that is added to the settings of every figure."""
+        """Return the settings that are added to those of every figure."""
         return {"seed": self.seed, "device": self.device, "weights": self.weights}
 
 
@@ -50,10 +50,9 @@ class RunSettings:
 class Cell:
     """One independent piece of work: an importable module-level function and its keyword arguments.
 
-    The arguments and the result must be JSON values, and are passed through JSON (a tuple arrives as a list):
-    a result read back from disk is the same as a fresh one. Pass only what the function needs: a cell is
-    computed again when its arguments change. An argument named `weights` is a file; its bytes count, not its
-    path.
+    The arguments and the result must be JSON values, and are passed through JSON (a tuple becomes a list), so that a
+    result read from disk is the same as a fresh one. Pass only what the function needs: a cell is computed again when
+    its arguments change. An argument named `weights` is a file; its content counts, not its path.
     """
 
     function: Callable[..., Any]
@@ -72,24 +71,24 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One figure or table: what it is called, what it is computed from, how it is drawn and what must hold.
+    """One figure or table, with its settings, computation, drawing and checks.
 
     Args:
         name: Name on the command line and of the files, such as "figure2".
         title: One line.
         paper: Its place in the paper, such as "Figure 2 a-e"; "none" if it has none.
-        about: What it shows, in plain words; give the module's `__doc__`.
+        about: What it shows, in plain words: the module's `__doc__`.
         seconds: Typical duration of the full settings on two cores.
         settings: The full settings, JSON values.
         fast: The settings that differ in a fast run.
         cells: settings -> the work to do.
         compute: settings, results in the order of the cells -> tidy table. Pure.
         draw: rows, settings -> a `matplotlib.figure.Figure`. Only draws.
-        checks: rows, settings -> what must hold.
+        checks: rows, settings -> the checks.
         pages: rows, settings -> further text files, by name, such as "claims.md".
-        table: rows, settings -> lines of texts, the header first, that the report shows in place of the image.
-        groups: What the report says of a kind of check, where it is not the usual: title and rule.
-        for_task: A task of the user's own -> the figure that shows of it what this one shows of the paper's.
+        table: rows, settings -> lines of texts, the header first, shown in the report in place of the image.
+        groups: Title and rule of a kind of check in the report, if not the default.
+        for_task: A task of the user's own -> the same figure for it.
     """
 
     name: str

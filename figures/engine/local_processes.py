@@ -1,6 +1,6 @@
-"""Computing cells on this machine: one after another, or in several processes through joblib.
+"""Computation of cells on this machine, one after another or in several workers.
 
-A cell works on one thread and carries its own seed, so its result is the same in any process.
+A cell uses one thread and has its own seed, so its result is the same in any worker.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["compute_cell", "on_this_machine", "one_thread"]
 
 
 def on_this_machine(cells: Sequence[Cell], *, jobs: int) -> Iterator[tuple[int, Any]]:
-    """Yield (position, result) of each cell as it finishes, with `jobs` processes."""
+    """Yield (position, result) of each cell as it finishes, with `jobs` workers."""
     if jobs == 1 or len(cells) < 2:
         with one_thread():
             for position, cell in enumerate(cells):
@@ -33,7 +33,7 @@ def on_this_machine(cells: Sequence[Cell], *, jobs: int) -> Iterator[tuple[int, 
 
 
 def compute_cell(cell: Cell) -> Any:
-    """Compute one cell; an error says which."""
+    """Compute one cell; an error names it."""
     try:
         return through_json(cell.function(**cell.kwargs), f"the result of {cell.label}")
     except Exception as error:
@@ -43,7 +43,7 @@ def compute_cell(cell: Cell) -> Any:
 
 
 def _in_process(position: int, cell: Cell, first: int) -> tuple[int, Any]:
-    if os.getpid() != first:  # on Windows Ctrl-C reaches every process; the first one ends the others
+    if os.getpid() != first:  # on Windows Ctrl-C reaches every worker; the main process ends them
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     with one_thread():
         return position, compute_cell(cell)
@@ -51,9 +51,9 @@ def _in_process(position: int, cell: Cell, first: int) -> tuple[int, Any]:
 
 @contextmanager
 def one_thread() -> Generator[None]:
-    """Let torch use one thread: sums in another order round differently, and two cells never share a core."""
+    """Let torch use one thread, since sums in another order round differently."""
     before = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = "1"  # read when a cell is the first to import torch
+    os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported
     torch = sys.modules.get("torch")
     threads = None if torch is None else torch.get_num_threads()
     if torch is not None:

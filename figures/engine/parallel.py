@@ -1,9 +1,9 @@
-"""Tasks through joblib, their results as they come: on loky, or on any cluster that gives a future for each task.
+"""Parallel tasks through joblib, with each result as soon as it is there.
 
-The backends of joblib that others offer do not serve. That for Dask (joblib 1.6, `_dask.py`, `_collect`) sets the
-error of a task that Dask gives up on a future that nobody watches and calls nobody back, so that `Parallel` waits for
-ever. That of Ray (`ray.util.joblib`) extends `MultiprocessingBackend`, which has `supports_return_generator = False`,
-and a worker that dies ends the call with `ActorDiedError`.
+The joblib backends of Dask and Ray themselves cannot be used. That of Dask (joblib 1.6, `_dask.py`, `_collect`) sets
+the error of a task that Dask gives up on a future without a callback, so that `Parallel` waits for ever. That of Ray
+(`ray.util.joblib`) extends `MultiprocessingBackend`, which has `supports_return_generator = False`, and a dead worker
+ends the call with `ActorDiedError`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def as_they_come(function: Callable[..., Any], tasks: Iterable[Any], **config: A
     Args:
         function: Any importable function.
         tasks: Arguments of each call.
-        config: What `joblib.parallel_config` takes: `backend`, `n_jobs` and so on.
+        config: Arguments of `joblib.parallel_config`, such as `backend` and `n_jobs`.
 
     Example:
         >>> sorted(as_they_come(divmod, [(7, 2), (9, 4)], backend="threading", n_jobs=2))
@@ -40,16 +40,16 @@ def as_they_come(function: Callable[..., Any], tasks: Iterable[Any], **config: A
         for result in finished:  # noqa: UP028 (`yield from` would close it outside of the block below)
             yield result
     finally:
-        with warnings.catch_warnings(action="ignore"):  # of results that an interrupted run has not taken
+        with warnings.catch_warnings(action="ignore"):  # about results that an interrupted run did not read
             finished.close()
 
 
 def local_processes() -> Any:
-    """Return joblib's backend of processes of this machine, for one that can be interrupted without a traceback.
+    """Return joblib's backend of local workers, made interruptible without a traceback.
 
-    When a run is given up, loky's thread drops the tasks that wait and then looks up the next of their numbers: it ends
+    When a run is stopped, loky's thread drops the waiting tasks and then looks up the next of their numbers: it ends
     with a KeyError, and its locks are reported as leaked (joblib 1.6, `_ExecutorManagerThread.run`). Here the numbers
-    are dropped first. And Ctrl-C never reaches a worker, not even while it imports its first module.
+    are dropped first. Ctrl-C never reaches a worker, not even while it imports its first module.
 
     Example:
         >>> sorted(as_they_come(divmod, [(7, 2), (9, 4)], backend=local_processes(), n_jobs=2))
@@ -82,13 +82,13 @@ def local_processes() -> Any:
 
 @contextmanager
 def _without_interrupts() -> Generator[None]:
-    """Hold Ctrl-C back in this thread; a process or thread that starts meanwhile never receives it."""
+    """Block Ctrl-C in this thread; a worker or thread that starts meanwhile never receives it."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
     from multiprocessing.resource_tracker import ensure_running
 
-    ensure_running()  # now, as it lets Ctrl-C through again when it starts something (Python 3.11)
+    ensure_running()  # now, since starting it later would unblock Ctrl-C (Python 3.11)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited through fork and exec
     try:
         yield
@@ -97,7 +97,7 @@ def _without_interrupts() -> Generator[None]:
 
 
 def over_futures(submit: Callable[..., Any]) -> Any:
-    """Return a backend of joblib in which `submit` gives a future of function(*arguments).
+    """Return a joblib backend in which `submit` returns a future of function(*arguments).
 
     The future needs `add_done_callback`, called also for a task that fails or is cancelled, and `result`.
 
@@ -113,7 +113,7 @@ def over_futures(submit: Callable[..., Any]) -> Any:
         supports_retrieve_callback = True
 
         def effective_n_jobs(self, n_jobs: int) -> Any:  # noqa: ARG002
-            return 2  # every task is submitted at once; for 1 joblib would compute in this process
+            return 2  # all tasks are submitted at once; with 1 joblib would compute in this process
 
         def submit(self, func: Any, callback: Any = None) -> Any:
             [(function, arguments, _)] = func.items

@@ -1,4 +1,4 @@
-"""How far a run is, on stderr: a bar for each figure on a terminal, else one line when a figure's cells are done."""
+"""Progress of a run on stderr."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Advance", "progress"]
 
-Advance = Callable[[str], None]  # one more cell of the figure of that name is finished
+Advance = Callable[[str], None]  # called for each finished cell with the name of its figure
 
 
 @contextmanager
 def progress(totals: Mapping[str, int], done: Mapping[str, int]) -> Generator[Advance]:
-    """Show progress while the context lasts; call what it gives once for each finished cell.
+    """Show progress inside the ``with`` block; yield the function to call for each finished cell.
 
     Args:
         totals: Number of cells, by figure.

@@ -1,7 +1,7 @@
-"""The report of a folder: `report.html`, one page that needs nothing else, and `report.json`, for programs.
+"""The report of an output folder, as ``report.html`` and ``report.json``.
 
-Figures of earlier runs into the same folder stay in it while their files are there unchanged; each says what made it,
-and the summary counts this run alone. Neither file holds a time or a path, so that the same run writes the same bytes.
+Figures of earlier runs into the same folder are kept while their files are unchanged; each names what made it, and the
+summary counts this run alone. Neither file has a time or a path, so the same run writes the same bytes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from theory.files import write_atomically
 
 __all__ = ["summary", "write_report"]
 
-FORMAT = 2  # of report.json; figures of another one are not kept
+FORMAT = 2  # of report.json; figures of another format are dropped
 
 GROUPS: dict[Kind, tuple[str, str]] = {
     "exact": ("Exact value against closed form", "Equality, no tolerance."),
@@ -39,7 +39,7 @@ GROUPS: dict[Kind, tuple[str, str]] = {
     ),
     "published": (
         "Published value against the exact value",
-        "The exact value lies in the published point's own 95 % interval. Counted; decides nothing.",
+        "The exact value lies in the published point's own 95 % interval. Counted, without a verdict.",
     ),
 }
 
@@ -82,7 +82,7 @@ def _all_versions() -> dict[str, str]:
 
 
 def _own_version() -> str:
-    """Return the version of the source tree that this file stands in, or else of the installed package."""
+    """Return the version of this source tree, or of the installed package."""
     try:
         project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
         if project["name"] == "parabounds":
@@ -135,7 +135,7 @@ def _check_facts(check: Check) -> dict[str, Any]:
 
 
 def _earlier_figures(folder: Path, fresh: set[str]) -> list[dict[str, Any]]:
-    """Return what the folder's report says of other figures whose files are as it left them."""
+    """Return the entries of the folder's report for other figures with unchanged files."""
     try:
         report = json.loads((folder / "report.json").read_bytes())
         if report["format"] != FORMAT:
@@ -145,7 +145,7 @@ def _earlier_figures(folder: Path, fresh: set[str]) -> list[dict[str, Any]]:
             for facts in report["figures"]
             if facts["name"] not in fresh and facts["digest"] == _files_digest(folder, facts["files"])
         ]
-    except (OSError, ValueError, KeyError, TypeError):  # none, or cut off
+    except (OSError, ValueError, KeyError, TypeError):  # missing or incomplete
         return []
 
 

@@ -1,4 +1,4 @@
-"""The page `report.html`, made from `report.json` and the files beside it."""
+"""The page ``report.html``, made from ``report.json`` and the files beside it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def render(report: dict[str, Any], folder: Path) -> str:
     """Return the page.
 
     Args:
-        report: What `report.json` holds.
-        folder: Where the files of the figures are.
+        report: The content of `report.json`.
+        folder: The folder of the figures' files.
     """
     sections = [_section(facts, report, folder) for facts in report["figures"]]
     earlier = sum(not facts["from_this_run"] for facts in report["figures"])
@@ -34,7 +34,7 @@ def render(report: dict[str, Any], folder: Path) -> str:
 
 
 def show(value: Any) -> str:
-    """Return a number for a reader: six digits, and a fraction beside its value.
+    """Return a number for display, with six digits; a fraction with its value.
 
     Example:
         >>> show(0.123456789), show("5/16"), show(None), show(2.5e-9)
@@ -53,7 +53,7 @@ def show(value: Any) -> str:
 
 
 def _section(facts: dict[str, Any], report: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return what the page shows of one figure."""
+    """Return the section of one figure."""
     image, table = ((folder / f"{facts['name']}.{ending}").read_bytes() for ending in ("svg", "csv"))
     header, *lines = (row for _, row in csv_rows(table.decode("utf-8")))
     numbers = [
@@ -74,12 +74,12 @@ def _section(facts: dict[str, Any], report: dict[str, Any], folder: Path) -> dic
 
 
 def _cell(text: str) -> str:
-    """Return a field of a table for a reader; short numbers stay as they are written."""
+    """Return a field of a table for display; short numbers are unchanged."""
     return f"{float(text):.6g}" if re.fullmatch(r"-?\d+\.\d{6,}|-?[\d.]+e[+-]?\d+", text) else show(text)
 
 
 def _differences(made_with: dict[str, Any], report: dict[str, Any]) -> list[str]:
-    """Return in what the run that made a figure differs from this one."""
+    """Return the differences between the run that made a figure and this one."""
     before, now = _listed(made_with), _listed(report)
     names = [*before, *(name for name in now if name not in before)]
     return [
@@ -107,7 +107,7 @@ def _group(kind: str, facts: dict[str, Any]) -> dict[str, Any]:
             "passed": check["passed"],
             "word": words[0] if check["passed"] else words[1],
         }
-        for check in sorted(checks, key=lambda check: bool(check["passed"]))  # what fails comes first
+        for check in sorted(checks, key=lambda check: bool(check["passed"]))  # failures first
     ]
     return {
         **facts["groups"][kind],
@@ -122,9 +122,9 @@ def _group(kind: str, facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _blocks(text: str) -> list[dict[str, Any]]:
-    """Split a docstring into blocks: lists ("- " starts an item), indented lines that stay as they are, text.
+    """Split a docstring into blocks: lists ("- " starts an item), indented verbatim lines, and text.
 
-    Each block is a list of items, and an item a list of pieces, which are code and text by turns.
+    Each block is a list of items, and an item a list of pieces that alternate between text and code.
     """
     blocks: list[dict[str, Any]] = []
     for block in re.split(r"\n\s*\n", text.strip("\n")):

@@ -1,7 +1,7 @@
-"""Running figures: their cells in parallel, each result kept at once, then table, drawing and checks of each.
+"""Runs of figures, from parallel cells to tables, drawings and checks.
 
-The numbers depend on the settings alone, not on the number of processes, the machines or what was kept from an
-earlier run: each cell works on one thread and carries its own seed.
+The numbers depend on the settings alone, not on the workers, the machines or cached results: each cell uses one thread
+and has its own seed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["FigureResult", "run_figures"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureResult:
-    """What came out for one figure."""
+    """The result of one figure."""
 
     figure: Figure
     settings: Settings
@@ -57,8 +57,8 @@ def run_figures(
         figures: What to run; names must differ.
         run: Seed, device, weights and whether to use the fast settings.
         out: Folder of the files; `out/.cache` keeps the results of finished cells.
-        jobs: Number of processes.
-        evaluate: How cells are computed, from `figures.engine.backends.open_backend`; default: `jobs` processes here.
+        jobs: Number of workers.
+        evaluate: The function of `figures.engine.backends.open_backend`; by default `jobs` local workers.
     """
     settings = {figure.name: figure.resolve(run) for figure in figures}
     cells = {figure.name: list(figure.cells(settings[figure.name])) for figure in figures}
@@ -75,7 +75,7 @@ def run_figures(
 def _compute_cells(
     cells: Mapping[str, Sequence[Cell]], cache: Cache, evaluate: Evaluate
 ) -> dict[str, list[Any]]:
-    """Return the result of every cell, from disk where it is there, and keep each new one at once."""
+    """Return the result of every cell, from disk if possible, and store each new one at once."""
     results: dict[str, list[Any]] = {name: [None] * len(group) for name, group in cells.items()}
     missing: list[tuple[str, int, Cell]] = []
     for name, group in cells.items():

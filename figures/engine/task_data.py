@@ -1,4 +1,4 @@
-"""Tasks of the user's own as JSON values, so that a cell is found again iff the distribution is the same."""
+"""Tasks of the user's own as JSON values, equal if and only if the distributions are equal."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _OUTCOMES = 10_000  # more make exact decodes of dozens of policies take hours
 
 @dataclass(frozen=True, kw_only=True)
 class TaskData:
-    """A task as a figure takes it.
+    """A task as the input of a figure.
 
     Attributes:
-        name: What to call it in titles.
+        name: Its name in titles.
         contexts: A JSON list of weight, outcomes (token ids) and probabilities (texts, or floats).
-        note: How the numbers of a file were taken, where that needs saying.
+        note: A note on how the numbers of a file were read, or empty.
         structured: A distribution too large to list, as an entry of a task file; ``contexts`` is then empty.
     """
 
@@ -39,13 +39,13 @@ class TaskData:
 
     @property
     def digest(self) -> str:
-        """A digest of the distribution, to tell it from others in a report."""
+        """A digest of the distribution, to identify it in a report."""
         distribution = self.contexts if self.structured is None else self.structured
         return hashlib.sha256(canonical_json(distribution).encode()).hexdigest()[:16]
 
 
 def task_data(name: str, n: int | None = None, *, normalise: bool = False, exact: bool = False) -> TaskData:
-    """Return the task of a command-line name with its outcomes listed, or by parameters if they are too many.
+    """Return the task of a command-line name, with its outcomes listed or, if they are too many, by parameters.
 
     The other arguments are those of :func:`synthetic.find_task`.
 

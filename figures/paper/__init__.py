@@ -1,1 +1,1 @@
-"""The figures and tables, one module each: `FIGURE = Figure(...)`."""
+"""The figures and tables of the paper, one module each with its ``FIGURE``."""

@@ -1,4 +1,4 @@
-"""The work behind the figures, as cells: each calls theory or models once and returns JSON values."""
+"""The cells of work behind the figures, each one call of ``theory`` or ``models``."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def threshold_curve(*, task: str, n: int, strict: bool, steps: int) -> list[list
 def ideal_samples(
     *, task: str, n: int, policy: str, temperature: int, samples: int, seed: int, device: str
 ) -> dict[str, Any]:
-    """Return how many decodes of the ideal model are valid answers."""
+    """Return how many decodes of the ideal model are valid."""
     from models.evaluation.trials import ideal_trials
 
     trials = ideal_trials(task, n, policy, temperature=temperature, samples=samples, seed=seed, device=device)
@@ -69,7 +69,7 @@ def model_samples(
     seed: int,
     device: str,
 ) -> dict[str, Any]:
-    """Return how many decodes of the trained model are valid answers."""
+    """Return how many decodes of the trained model are valid."""
     from models import load
     from models.evaluation.trials import model_trials
 

@@ -1,4 +1,4 @@
-"""Claims re-examined: what the paper states about parallel decoding, each tested by an exact computation.
+"""Claims of the paper on parallel decoding, each tested by an exact computation.
 
 A claim holds if it is true in every instance tested as stated. It holds under a condition if some instance is false
 and every instance under the condition is true. Otherwise it fails, with a counter-example. Verdicts are computed from
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["FIGURE"]
 
 VERDICT_COLOURS = {"holds": "green", "holds under a condition": "blue", "fails": "vermillion"}
-# columns of the image: characters in a line, and shares of the width that hold them at 7 points on 12 inches
+# columns of the image: characters in a line, and shares of the width at 7 points on 12 inches
 WRAPS = (50, 27, 23, 108)
 WIDTHS = (0.235, 0.135, 0.135, 0.495)
 
@@ -53,7 +53,7 @@ def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:  # noqa: A
 
 
 def table(rows: list[Row], settings: Settings) -> list[list[str]]:  # noqa: ARG001
-    """Return what the report and the image show: claim, place, verdict, and what it depends on."""
+    """Return the table of the report and the image: claim, place, verdict, and condition."""
     from figures.claims.known import CLAIMS
 
     verdicts = {row["claim"]: row["verdict"] for row in rows}
@@ -92,7 +92,7 @@ def draw(rows: list[Row], settings: Settings) -> Drawing:
 
 
 def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
-    """Every number, every verdict, and every fact that a verdict or a remark rests on."""
+    """Check every number, every verdict, and every fact of a verdict or a remark."""
     from figures.claims.known import CLAIMS
 
     out: list[Check] = []
@@ -131,8 +131,8 @@ FIGURE = Figure(
     table=table,
     groups={
         "exact": (
-            "Verdicts, numbers and facts against what must come out",
-            "Equality, no tolerance. Where a claim is false, the verdict that must come out is that it fails.",
+            "Verdicts, numbers and facts against their expected values",
+            "Equality, no tolerance. For a false claim the expected verdict is that it fails.",
         )
     },
 )

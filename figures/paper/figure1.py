@@ -1,4 +1,4 @@
-"""What goes wrong in one parallel step: the true distribution beside the distribution of drawing every token at once.
+"""Figure 1, the true distribution beside that of drawing every token at once.
 
 Each token is drawn from its own marginal, so that "New York" and "Mexico City" also give "New City". Filled bars
 are the true distribution P, open bars the distribution Q of the one-step decoder with the ideal model, dots samples
@@ -28,11 +28,11 @@ __all__ = ["FIGURE"]
 
 PANELS = {"city_names": "City names", "replace_random": "Replace Random, n = 3", "shuffle": "Shuffle, n = 3"}
 OTHERS = "others"
-SHOWN = 9  # answers drawn one by one; the rest of a panel is drawn as one bar
+SHOWN = 9  # outcomes with a bar of their own; the rest of a panel shares one
 
 
 def one_step(*, task: str, n: int, samples: int, seed: int, device: str) -> dict[str, Any]:
-    """Return every answer of the one-step decoder with its exact probabilities and how often it was sampled."""
+    """Return every outcome of the one-step decoder with its exact probabilities and its count in the samples."""
     import torch
 
     from models.predictors.ideal import IdealPredictor
@@ -84,7 +84,7 @@ def cells(settings: Settings) -> list[Cell]:
 
 
 def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:
-    """Return one row an answer, valid answers first."""
+    """Return one row per outcome, valid ones first."""
     rows: list[Row] = []
     for task, result in zip(PANELS, results, strict=True):
         for entry in sorted(
@@ -177,7 +177,7 @@ def _draw_panel(panel: Axes, rows: list[Row], title: str) -> None:
 
 
 def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
-    """The numbers printed in the paper, the identities behind the panels, and the samples."""
+    """Check the numbers printed in the paper, the identities behind the panels, and the samples."""
     out: list[Check] = []
     for task, title in PANELS.items():
         mine = [row for row in rows if row["task"] == task]

@@ -1,4 +1,4 @@
-"""Accuracy of parallel decoding on Shuffle and Replace Random: exact, sampled, trained and published.
+"""Figure 2, the accuracy of parallel decoding on Shuffle and Replace Random.
 
 - a, b: Shuffle, random top-k, at temperature 1 and 0
 - c, d: Replace Random, random top-k, at temperature 1 and 0
@@ -7,13 +7,13 @@
 Lines are the exact distribution of the ideal model. Circles are samples of the ideal model, squares of the trained
 one, both with 95 % intervals; crosses are the paper's points (LLaDA 1.5, fine-tuned, about 100 samples each).
 
-At temperature 0 the ideal marginals tie, and what argmax does with a tie decides the outcome. Solid lines let every
-position break ties by itself (the paper's zero-mean noise), dashed lines let all take the lowest token, and the
+At temperature 0 the ideal marginals tie, and the choice of argmax among ties decides the result. Solid lines let every
+position break ties independently (the paper's zero-mean noise), dashed lines take the lowest token everywhere, and the
 shaded band spans every deterministic tie-break for k > 1 (b, d) or for the threshold (e). A trained model breaks ties
-by its own small biases, alike at all positions, so that its points, and the paper's in panel b, fall anywhere in the
-band: they are shown, and decide nothing. In panel e a confidence equal to the threshold counts as high enough under
-the non-strict rule of the released code (dotted), not under the strict rule of the text (solid): Shuffle ties at
-1/2 and Replace Random at 9/10, where the published points lie between the two.
+by its own small biases, in the same way at all positions, so its points, and the paper's in panel b, can be anywhere in
+the band: they are shown without a verdict. In panel e a confidence equal to the threshold passes under the non-strict
+rule of the released code (dotted), but not under the strict rule of the text (solid): Shuffle ties at 1/2 and Replace
+Random at 9/10, where the published points lie between the two.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def points(settings: Settings) -> list[Setting]:
 
 
 def variants(point: Setting) -> dict[str, dict[str, str]]:
-    """Return the exact distributions shown for a point: the convention, and the other switches that explain a gap."""
+    """Return the exact distributions shown for a point, by the convention and by other switches that explain a gap."""
     distributions = {"exact": {"policy": point["policy"], "greedy_ties": "random"}}
     if point["temperature"] == 0:
         distributions["exact_lowest"] = {"policy": point["policy"], "greedy_ties": "lowest"}
@@ -133,7 +133,7 @@ def curves(settings: Settings) -> list[dict[str, Any]]:
 
 
 def _loose(point: Setting) -> dict[str, str]:
-    """Return the policy whose tie-breaks the band spans: non-strict, since at the threshold the tie is what matters."""
+    """Return the policy whose tie-breaks the band spans, non-strict, since ties occur at the threshold."""
     return {"policy": point["policy"] + (",strict=false" if point["panel"] == "e" else "")}
 
 

@@ -1,4 +1,4 @@
-"""What Figure 2 is checked against: closed forms, exact intervals, and the published points."""
+"""Checks of Figure 2 against closed forms, exact intervals and published points."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from figures.engine.figure import Row, Settings
 
 __all__ = ["checks"]
 
-# the distributions whose ties the range spans; in panel e it is that of the non-strict rule
+# the distributions within the range of tie-breaks; in panel e only the non-strict rule
 TIE_LAWS = {"b": ("exact", "exact_lowest"), "d": ("exact", "exact_lowest"), "e": ("exact_non_strict",)}
 
 
 def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
-    """Exact distributions against closed forms, samples against exact distributions, published points beside them."""
+    """Check exact distributions against closed forms, and samples and published points against exact distributions."""
     exact = {_key(row): row for row in rows if row["source"] == "exact"}
     out: list[Check] = []
     for row in rows:
@@ -56,7 +56,7 @@ def _closed_form(row: Row) -> Any:
     from theory.information.closed_forms import closed_form, evaluate
 
     kind = "topk" if row["gamma"] is None else "threshold"
-    # the accuracy of Shuffle does not depend on the temperature: uniform marginals temper to themselves
+    # the accuracy of Shuffle does not depend on the temperature, since its marginals are uniform
     suffix = f" tau={row['temperature']}" if row["task"] == "replace_random" else ""
     suffix += " strict=false" if row["source"] == "curve_non_strict" else ""
     values: dict[str, Any] = {"n": row["n"]}

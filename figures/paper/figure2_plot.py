@@ -1,4 +1,4 @@
-"""How Figure 2 is drawn: five panels on one probability axis."""
+"""Drawing of Figure 2, five panels on one probability axis."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TITLES = {"shuffle": "Shuffle", "replace_random": "Replace Random"}
 K_COLOURS = {"1": COLOURS["green"], "2": COLOURS["blue"], "n": COLOURS["vermillion"]}
 TASK_COLOURS = {"shuffle": COLOURS["purple"], "replace_random": COLOURS["black"]}  # no colour of a-d
 
-_NOTE = "bars: 95 % intervals; circles and squares stand\na little beside their $n$ or $\\gamma$, to be told apart"
+_NOTE = "bars: 95 % intervals; circles and squares are\nshifted a little from their $n$ or $\\gamma$"
 THRESHOLD_LINES: dict[str, dict[str, Any]] = {
     "curve": MARKS["exact"],
     "curve_non_strict": {**MARKS["exact_other"], "linestyle": ":", "linewidth": 1.6},
@@ -44,7 +44,7 @@ def draw(rows: list[Row], settings: Settings) -> Drawing:
             ax.set(xlabel=r"threshold $\gamma$", title=rf"e  threshold, n = {settings['n_e']}, $\tau$ = 0")
         else:
             task, temperature = TOPK_PANELS[panel]
-            for k in reversed(settings["k"]):  # the curve for k = 2 on top: it is the one with a story
+            for k in reversed(settings["k"]):  # the curve for k = 2 on top
                 _draw_curve(ax, [row for row in mine if row["k"] == k], "n", K_COLOURS[k])
             ax.set(
                 xlabel="list length n",
@@ -66,7 +66,7 @@ def _draw_curve(ax: Axes, rows: list[Row], x: str, colour: str) -> None:
     lowest: dict[str, Any] = {
         **MARKS["exact_other"],
         "zorder": 2.5,
-    }  # above the other curves: it often lies on one
+    }  # above the other curves, since it often lies on one
     sources = {"exact": MARKS["exact"], "exact_lowest": lowest} if x == "n" else THRESHOLD_LINES
     for source, style in sources.items():
         line = by_source.get(source, [])
@@ -93,7 +93,7 @@ def _number(value: Any) -> float:
 
 
 def _draw_ties(ax: Axes, rows: list[Row], x: str, colour: str) -> None:
-    """Draw the range of all tie-breaks: a band over lengths (once: for k = 2), a bar at a threshold."""
+    """Draw the range of all tie-breaks, as a band over lengths (once, for k = 2) or a bar at a threshold."""
     places, low, high = ([_number(r[key]) for r in rows] for key in (x, "low", "high"))
     if x == "gamma":
         heights = [b - a for a, b in zip(low, high, strict=True)]

@@ -1,4 +1,4 @@
-"""How close the trained model is to the ideal one: mean total variation between their marginals.
+"""Mean total variation between the marginals of the trained and the ideal model.
 
 Over random partly revealed states (the number of masked positions uniform, the revealed tokens true), for each task
 and length that the model was trained on. The target is 0.02 everywhere; the dashed line marks it.
@@ -61,7 +61,7 @@ def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:
 
 
 def draw(rows: list[Row], settings: Settings) -> Drawing:
-    """Draw one line a task; the two tasks without uncertainty lie near zero."""
+    """Draw one line a task; the two deterministic tasks are near zero."""
     drawing, ((ax,),) = new_figure(width=6, height=3.2)
     for task, (title, colour, marker) in LINES.items():
         mine = [row for row in rows if row["task"] == task]
@@ -81,7 +81,7 @@ def draw(rows: list[Row], settings: Settings) -> Drawing:
 
 
 def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
-    """Every distance meets the target."""
+    """Check every distance against the target."""
     return [
         Check(
             name=f"{row['task']} n={row['n']}: mean total variation",

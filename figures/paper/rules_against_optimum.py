@@ -1,18 +1,17 @@
-"""Every unmasking rule against the optimum: exact divergence and accuracy over expected steps, with a perfect model.
+"""Every unmasking rule against the optimum, with the ideal model.
 
 Each coloured mark is one rule at one value of its parameter, decoded exactly with the ideal model; explicit block
-sizes, `sizes`, have no one parameter and are left out. The black line is the least KL, at that expected number of
-steps, of any adaptive policy that remembers its own random choices (the exact frontier); black squares are the best
-fixed partitions `L*_T`, plus signs the best mixtures of them. Mixtures, and rules with random choices, may lie below
-the line: who forgets the choices hides what was done. Rules that mask again, or that look at drawn tokens before they
-decide, are no policies in this sense and may lie below the line too. The star is the oracle that knows the best
-threshold for every sample. The page `optimality.md` lists each rule's gap on each task.
+sizes, `sizes`, have no single parameter and are left out. The black line is the exact frontier: the least KL, at that
+expected number of steps, of any adaptive policy that remembers its own random choices. Black squares are the best fixed
+partitions `L*_T`, plus signs the best mixtures of them. Mixtures, and rules with random choices, may lie below the
+line, because the KL of the output distribution does not see which choice was made. Rules that mask again, or that look
+at drawn tokens before they decide, are not policies in this sense and may lie below the line too. The star is the best
+threshold for every sample (the paper's oracle). The page `optimality.md` lists each rule's gap on each task.
 
-Points above 1.1 times the divergence of one step lie outside the panels; the table has them, and the tasks after the
-first eight, which are not drawn. Operations with a single answer, such as Copy, cost nothing in any order.
-
-Steps are those along runs of the data, as the frontier counts them; for rules that look at drawn tokens or mask again
-they are those of the decoder's own runs.
+Points above 1.1 times the divergence of one step are outside the panels, and tasks after the first eight are not drawn;
+the table has all of them. Operations with a single outcome, such as Copy, cost nothing in any order. Steps are those
+along runs of the data, as for the frontier; for rules that look at drawn tokens or mask again they are those of the
+decoder's own runs.
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ if TYPE_CHECKING:
 
 __all__ = ["FIGURE", "task_figure"]
 
-_SIX = 6  # positions up to which every rule is followed
+_SIX = 6  # positions up to which every rule is decoded
 
 
 def cells(settings: Settings) -> list[Cell]:
-    """One cell a task for the optima, one for the oracle, and one for each rule."""
+    """Return one cell a task for the optima, one for the best threshold, and one for each rule."""
     return _cells(settings, {})
 
 
@@ -58,7 +57,7 @@ def _curves(settings: Settings, positions: int) -> list[Any]:
 
 
 def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:
-    """Return one row a point: optimum, oracle, or rule at one parameter."""
+    """Return one row a point: optimum, best threshold, or rule at one parameter."""
     found = iter(results)
     rows: list[Row] = []
     for task, n, positions in settings["tasks"]:
@@ -114,7 +113,7 @@ FIGURE = Figure(
             ["latin_square", 3, 9],
             ["matching_selector", None, 5],
             ["markov_chain", 4, 4],
-            # in the table alone
+            # only in the table
             ["shuffle_strict", 4, 4],
             ["hmm", 4, 4],
             ["tree", 4, 4],
@@ -152,7 +151,7 @@ FIGURE = Figure(
     pages=page,
     groups={
         "exact": (
-            "Nothing below the optimum that cannot be, and no rule always at it",
+            "No fixed partition or path divergence below the optimum, and no rule optimal everywhere",
             "Exact values, compared up to 1e-9 bits.",
         )
     },

@@ -1,4 +1,4 @@
-"""The work behind the frontier figure: one rule over its parameter on one task, and the optima of that task."""
+"""The cells of the frontier figure, one rule or the optima of one task."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from figures.engine.data import canonical_json
 __all__ = ["optima", "rule_curve", "threshold_oracle"]
 
 
-Contexts = list[dict[str, Any]] | None  # of a task of the user's own, as figures.engine.task_data writes them
+Contexts = list[dict[str, Any]] | None  # of a user's task, from figures.engine.task_data
 
 
 def rule_curve(
@@ -22,8 +22,8 @@ def rule_curve(
     """Return the exact decode of each specification with its distance to the frontier.
 
     ``gap_bits`` are extra bits at equal steps, ``gap_steps`` extra steps at equal bits. Steps are those along runs of
-    the data, as the frontier counts them; for rules that have none (they look at drawn tokens, or mask again) the
-    steps of their own runs. A decode with too many states is listed with the reason instead.
+    the data, as for the frontier; for rules that look at drawn tokens or mask again, the steps of their own runs. A
+    decode with too many states is listed with the reason instead.
     """
     from theory.decoding.tasks.decode import decode_contexts
     from theory.limits import CostError
@@ -67,7 +67,7 @@ def _source(task: str, n: int | None, contexts: Contexts) -> str:
 
 @cache
 def _made(source: str) -> Any:
-    """Return the task that a source names or holds."""
+    """Return the task of a source."""
     from figures.engine.task_data import listed_task
     from synthetic import make_task
 
@@ -109,7 +109,7 @@ def _extra_steps(edge: Any, kl: float, steps: float) -> float:
 
 
 def optima(*, task: str, n: int | None, mixtures: bool, contexts: Contexts = None) -> list[dict[str, Any]]:
-    """Return the optimal points: the adaptive frontier, the best fixed partitions and the best mixtures of them."""
+    """Return the optimal points of the adaptive frontier, fixed partitions and mixtures of partitions."""
     from theory.bounds.partitions.step_bounds import optimal_bounds
     from theory.distributions.distribution import context_pmfs
     from theory.information.subsets.builder import subset_entropies
@@ -144,7 +144,7 @@ def _by_steps(kind: str, values: list[float]) -> list[dict[str, Any]]:
 def threshold_oracle(
     *, task: str, n: int | None, gammas: list[str], contexts: Contexts = None
 ) -> dict[str, float]:
-    """Return accuracy and steps of the oracle that knows the best threshold for each sample."""
+    """Return accuracy and steps with the best threshold for each sample."""
     from theory.decoding.tasks.best_setting import oracle
     from theory.policies import parse_policy
 

@@ -1,4 +1,4 @@
-"""What the points of the figure of all rules must satisfy: none below the frontier, no rule always at the optimum."""
+"""Checks that no rule lies below the frontier and none is optimal everywhere."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from figures.paper.rules_page import at_optimum
 
 __all__ = ["checks"]
 
-_MANY = 6  # tasks; on a few short ones some rules cannot be wrong
-_ROUNDING = 1e-9  # bits: of the float64 values that are compared here
+_MANY = 6  # tasks; on few short ones some rules are always optimal
+_ROUNDING = 1e-9  # bits, for the float64 values compared here
 
 
 def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
-    """No fixed partition and no path divergence below the frontier, and no rule at the optimum everywhere."""
+    """Check that no fixed partition or path divergence is below the frontier, and no rule optimal everywhere."""
     out: list[Check] = []
     tasks = list(dict.fromkeys((row["task"], row["n"]) for row in rows))
     for task, n in tasks:

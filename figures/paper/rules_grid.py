@@ -1,4 +1,4 @@
-"""The rules of the frontier figure with the values of their parameter, and the family by which each is drawn."""
+"""The rules of the frontier figure, the values of their parameters, and their families."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Curve:
     """A rule over its parameter.
 
     Attributes:
-        name: What tables call it.
+        name: Its name in tables.
         family: Its family.
         pattern: A specification with ``{}`` for the parameter.
-        values: Values of the parameter; ``counts`` stands for 1 .. number of positions, some of them on long answers.
-        heavy: Whether its states are too many for tasks of more than six positions.
+        values: Values of the parameter; ``counts`` means 1 .. number of positions, only some of them for long outcomes.
+        heavy: Whether it has too many states for tasks of more than six positions.
     """
 
     name: str
@@ -87,7 +87,7 @@ CURVES: tuple[Curve, ...] = (
 
 
 def specs_of(curve: Curve, positions: int) -> list[str]:
-    """Return the specifications of a curve on answers of so many positions."""
+    """Return the specifications of a curve for outcomes of ``positions`` positions."""
     if not isinstance(curve.values, str):
         return [curve.pattern.format(value) for value in curve.values]
     counts = range(1, positions + 1) if positions <= _FEW else (1, 2, 3, 4, 6, positions)

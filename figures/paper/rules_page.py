@@ -1,4 +1,4 @@
-"""The page `optimality.md`: how far each rule is from the optimum on each task."""
+"""The page ``optimality.md``, how far each rule is from the optimum on each task."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from figures.engine.figure import Row, Settings
 
 __all__ = ["at_optimum", "page"]
 
-_ROUNDING = 1e-9  # bits: a smaller gap is none
+_ROUNDING = 1e-9  # bits; smaller gaps count as none
 
 
 def page(rows: list[Row], settings: Settings) -> dict[str, str]:  # noqa: ARG001
-    """Return the page: for each rule and task the least and the greatest gap over its parameter."""
+    """Return the page, with the least and the greatest gap of each rule on each task."""
     tasks = list(dict.fromkeys((row["task"], row["n"]) for row in rows))
     rules = list(dict.fromkeys(row["rule"] for row in rows if row["kind"] == "rule"))
     head = [task if n is None else f"{task} {n}" for task, n in tasks]
@@ -23,8 +23,8 @@ def page(rows: list[Row], settings: Settings) -> dict[str, str]:  # noqa: ARG001
         "steps, with the ideal model: the least and the greatest over the values of the rule's parameter. A negative",
         "gap means that the output distribution of a rule with random choices is closer to the "
         "target than that of any policy",
-        "that remembers its choices, or that the rule looks at drawn tokens or masks again. `inf`: some answer is",
-        "never given. `-`: too many states for an exact value. The last column counts the tasks on which some",
+        "that remembers its choices, or that the rule looks at drawn tokens or masks again. `inf`: some outcome is",
+        "never drawn. `-`: too many states for an exact value. The last column counts the tasks on which some",
         "setting of more than one step is optimal: no extra bits at its steps, nor extra steps at its bits.",
         "",
         "| rule | " + " | ".join(head) + " | optimal on |",
@@ -43,13 +43,13 @@ def page(rows: list[Row], settings: Settings) -> dict[str, str]:  # noqa: ARG001
 
 
 def at_optimum(row: Row) -> bool:
-    """Return whether a decode is optimal: no extra bits at its steps, and no extra steps at its bits."""
+    """Return whether a decode is optimal, without extra bits at its steps or extra steps at its bits."""
     gaps = row["gap_bits"], row["gap_steps"]
     return all(gap is not None and gap != "inf" and gap <= _ROUNDING for gap in gaps)
 
 
 def _optimal(rows: list[Row], rule: str, tasks: list[tuple[str, int | None]]) -> int:
-    """Return on how many tasks some setting is optimal that does not take everything at once."""
+    """Return the number of tasks on which some setting of more than one step is optimal."""
     mine = [row for row in rows if row["rule"] == rule and row["kind"] == "rule" and at_optimum(row)]
     mine = [row for row in mine if row["steps"] > 1]
     return len({(row["task"], row["n"]) for row in mine} & set(tasks))

@@ -1,4 +1,4 @@
-"""How the figure of all rules is drawn: for each task its divergences above its accuracies, over expected steps."""
+"""Drawing of the frontier figure, divergence and accuracy against expected steps."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ OPTIMA: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 NOTE = """Points below the line are not adaptive policies: their sets are drawn at random, or depend on
 drawn tokens, or positions are masked again."""
-_REACH = 1.1  # times the divergence of one step: what the panels show
+_REACH = 1.1  # top of the panels, in divergences of one step
 
 
 def draw(rows: list[Row], settings: Settings) -> Drawing:
@@ -69,7 +69,7 @@ def draw(rows: list[Row], settings: Settings) -> Drawing:
     names = [
         *(label for *_, label in FAMILIES.values()),
         *handles,
-    ]  # in one order, whichever panel shows them
+    ]  # always in the same order
     legend_below(
         drawing, {name: handles[name] for name in names if name in handles}, title=NOTE, title_fontsize=8
     )

@@ -1,6 +1,6 @@
-"""Total correlation of the list operations: the least loss of decoding the whole answer in one step.
+"""Table 1, the total correlation of the list operations.
 
-For each operation: what it answers, C(Y|X) in closed form with its limit, its value at two lengths, and the accuracy
+For each operation: an example, C(Y|X) in closed form with its limit, its value at two lengths, and the accuracy
 of one parallel step with the ideal model at temperature 1. The closed forms are compared, as exact numbers, with the
 definition applied to the listed distribution at every small n.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FIGURE"]
 
-# Notation for the table; the values behind it are evaluated from the closed forms, never from these texts.
+# Notation for the table; values come from the closed forms.
 TASKS = {
     "copy": ("Copy", "A B C → A B C"),
     "reverse": ("Reverse", "A B C → C B A"),
@@ -65,7 +65,7 @@ def closed(*, task: str, sizes: list[int]) -> dict[str, Any]:
 
 
 def _in_bits(expression: Any) -> str:
-    """Return LaTeX in base-2 logarithms: every entropy is linear in logarithms, over log(2)."""
+    """Return an entropy as LaTeX in base-2 logarithms."""
     import sympy
 
     natural = expression * sympy.log(2)
@@ -95,7 +95,7 @@ def _small(settings: Settings) -> list[dict[str, Any]]:
 
 
 def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:
-    """Return one row a task and length; the closed form stands on each."""
+    """Return one row a task and length, each with the closed form."""
     forms = dict(zip(TASKS, results[: len(TASKS)], strict=True))
     rows: list[Row] = []
     for where, result in zip(_small(settings), results[len(TASKS) :], strict=True):
@@ -138,7 +138,7 @@ def draw(rows: list[Row], settings: Settings) -> Drawing:
 
 
 def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
-    """Closed form against definition, for both columns, at every length."""
+    """Check closed form against definition, for both columns, at every length."""
     from theory.information.closed_forms import closed_form, closed_forms, evaluate
 
     known = {(form.task, form.quantity) for form in closed_forms()}
@@ -148,7 +148,7 @@ def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
         form = evaluate(closed_form(task, "total_correlation"), n=n)
         out.append(exact_check(f"C of {task}, n={n}", row["total_correlation"], str(form)))
         once = next((q for q in ("accuracy one step", "accuracy one step tau=1") if (task, q) in known), None)
-        # an answer that is certain is always right
+        # a single outcome is always right
         accuracy = Fraction(1) if once is None else evaluate(closed_form(task, once), n=n)
         out.append(exact_check(f"one-step accuracy of {task}, n={n}", row["accuracy"], str(accuracy)))
     return out

@@ -1,12 +1,13 @@
-"""What Figure 2 shows of the paper's tasks, for any listed task: exact accuracy and KL against speed, by policy.
+"""Exact accuracy and KL against speed for any listed task, by policy.
 
 - a, b: accuracy against tokens per step, at temperature 1 and 0
-- c: KL against expected steps at temperature 1, beside `L*_T` (no fixed partition is lower) and the frontier (no policy
+- c: KL against expected steps at temperature 1, with `L*_T` (the least of fixed partitions) and the frontier (the least
+of policies that remember their own random choices) and the frontier (no policy
   that remembers its own random choices is lower)
 
-Every point is the exact distribution of the ideal model decoded by one policy: top-k with k tokens per step, the factor
-rule, or the confidence threshold. Points at infinite KL (the decoder never gives some answer of the task) are not
-drawn; the table lists them. In c steps are those along runs of the data, as the frontier counts them.
+Every point is an exact decode of the ideal model by one policy: top-k with k tokens per step, the factor rule, or the
+confidence threshold. Points at infinite KL (some outcome of the task is never drawn) are not drawn; the table lists
+them. In c steps are those along runs of the data, as for the frontier.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ __all__ = ["decode_listed", "limits_listed", "task_figure"]
 LOOKS = looks((4, 7, 10, 7, 5))
 _LEGEND = """exact distributions of the ideal model; beside the marks their
 parameters, in grey where several families meet"""
-_ROUNDING = 1e-9  # bits: of the float64 values that are compared here
+_ROUNDING = 1e-9  # bits, for the float64 values compared here
 
 
 def task_figure(task: TaskData) -> Figure:
@@ -65,7 +66,7 @@ def task_figure(task: TaskData) -> Figure:
 
 
 def cells(task: TaskData, settings: Settings) -> list[Cell]:
-    """Return the limits first, then one exact decode a policy and temperature."""
+    """Return the cell of the optima, then one exact decode for each policy and temperature."""
     contexts = task.contexts
     limits = Cell(function=limits_listed, kwargs={"contexts": contexts})
     decodes = [
@@ -77,7 +78,7 @@ def cells(task: TaskData, settings: Settings) -> list[Cell]:
 
 
 def decode_listed(*, contexts: list[dict[str, Any]], policy: str, temperature: int) -> dict[str, Any]:
-    """Return the exact decode of a listed task; `refused` says why there is none."""
+    """Return the exact decode of a listed task, or the reason under `refused`."""
     from theory import CostError, decode_contexts, parse_policy
 
     task = listed_task(contexts)
@@ -96,7 +97,7 @@ def _bits(value: Any) -> str:
 
 
 def limits_listed(*, contexts: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return `L*_T` for T = 1..n and the vertices of the frontier; an empty list where it is too costly."""
+    """Return `L*_T` for T = 1..n and the vertices of the frontier; a list is empty if it is too costly."""
     from theory import CostError
     from theory.commands.bounds import bounds_answer
     from theory.commands.frontier import frontier_answer
@@ -180,7 +181,7 @@ def _draw_families(ax: Axes, rows: list[Row], x: str, y: str) -> None:
 
 
 def _limits(ax: Axes, rows: list[Row]) -> tuple[Axes, list[Row], str, str]:
-    """Draw the optima in panel c and return what else it shows."""
+    """Draw the optima in panel c, and return its other content."""
     for source, style in (("bound", MARKS["exact_other"]), ("frontier", MARKS["exact"])):
         line = [row for row in rows if row["source"] == source]
         look: dict[str, Any] = {**style, "color": "#444444", "marker": "."}
@@ -208,7 +209,7 @@ def _draw_legend(ax: Axes, rows: list[Row]) -> None:
 
 
 def checks(task: TaskData, rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
-    """What must hold of every task: one token per step loses nothing, accuracy >= 2^-KL, no path below the frontier."""
+    """Check that one token per step loses nothing, accuracy >= 2^-KL, and no path is below the frontier."""
     out: list[Check] = []
     frontier = [(row["steps_under_data"], row["kl"]) for row in rows if row["source"] == "frontier"]
     exact = all(isinstance(p, str) for c in task.contexts for p in c["probabilities"])

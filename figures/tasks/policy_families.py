@@ -35,10 +35,10 @@ def policies(settings: Settings) -> list[tuple[str, str]]:
 
 
 def looks(sizes: Sequence[float], **more: Any) -> dict[str, dict[str, Any]]:
-    """Return the keywords of each family's marks: open ones of different size, since families often coincide.
+    """Return the keywords of each family's marks, open and of different size, since families often coincide.
 
     Args:
-        sizes: Of the marks, in points, one a family.
+        sizes: Sizes of the marks, in points, one for each family.
         **more: Keywords for all.
 
     Example:

@@ -1,13 +1,15 @@
-"""What Figure 2 shows of the paper's tasks, for a distribution too large to list: estimates with error bars.
+"""Estimated accuracy and KL against speed for a distribution too large to list.
 
 - a, b: accuracy against tokens per step, at temperature 1 and 0; bars are exact 95 % intervals
 - c: divergence along the path against steps, at temperature 1, both along runs of the data; bars are 1.96 standard
   errors, the guaranteed intervals are in the table
 
 Every point is the ideal model decoded by one policy: top-k with k tokens per step, the factor rule, or the confidence
-threshold. It is a sample, except what a Markov chain gives by formula, without a bar (at temperature 1: fixed blocks,
-and the divergence of random order). For Markov chains c also shows `L*_T`, the least divergence of fixed blocks, up to
-rounding, from T = 1 until it is zero; the frontier of adaptive policies needs a distribution that can be listed.
+Every point is the ideal model decoded by one policy: top-k with k tokens per step, the factor rule, or the confidence
+threshold. Points are samples, except where a Markov chain has a formula (at temperature 1: fixed blocks, and the
+divergence of random order), which have no bar. For Markov chains c also shows `L*_T`, the least divergence of fixed
+blocks, up to rounding, from T = 1 until it is zero; the frontier of adaptive policies needs a distribution that can be
+listed.
 """
 
 from __future__ import annotations
@@ -24,9 +26,9 @@ from figures.tasks.sampled_panels import draw
 
 __all__ = ["bounds_sampled", "certain_sampled", "decode_sampled", "sampled_figure"]
 
-_SERIAL = 20  # runs of one token per step: n model calls each
-_ROUNDING = 1e-9  # bits: of sums of a few hundred logarithms
-_MOST_STEPS = 32  # of the top-k points: each step of a sample is a model call
+_SERIAL = 20  # runs of one token per step, n model calls each
+_ROUNDING = 1e-9  # bits, for sums of a few hundred logarithms
+_MOST_STEPS = 32  # most steps of the top-k points, each a model call
 
 
 def sampled_figure(name: str, distribution: dict[str, Any], digest: str) -> Figure:
@@ -57,7 +59,7 @@ def sampled_figure(name: str, distribution: dict[str, Any], digest: str) -> Figu
 
 
 def cells(distribution: dict[str, Any], settings: Settings) -> list[Cell]:
-    """Return the bounds, what must hold, then one decode a policy and temperature."""
+    """Return the cells of the bounds and checks, then one decode for each policy and temperature."""
     seed, samples = settings["seed"], settings["samples"]
     blocks = [spec for family, spec in policies(settings) if family == "left_to_right"]
     given = {
@@ -82,7 +84,7 @@ def cells(distribution: dict[str, Any], settings: Settings) -> list[Cell]:
 def decode_sampled(
     *, distribution: dict[str, Any], policy: str, temperature: int, samples: int, seed: int
 ) -> dict[str, Any]:
-    """Return the answer of ``python -m theory decode``; infinity is the text "inf"."""
+    """Return the result of ``python -m theory decode``; infinity is the text "inf"."""
     from theory import CostError, parse_policy
     from theory.commands.decode_sampled import large_decode
     from theory.distributions.files.task_file import FileTask
@@ -113,7 +115,7 @@ def bounds_sampled(*, distribution: dict[str, Any]) -> list[float]:
 def certain_sampled(
     *, distribution: dict[str, Any], policies: list[str], samples: int, seed: int
 ) -> dict[str, Any]:
-    """Return what one token per step loses (nothing), and sampled against exact accuracies of fixed blocks."""
+    """Return the loss of one token per step, which is zero, and sampled and exact accuracies of fixed blocks."""
     import numpy as np
 
     from theory import parse_policy
@@ -152,7 +154,7 @@ _ENDS = ("standard_error", "low", "high")
 
 
 def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:
-    """Return one row a policy and temperature, one a T, and one for each thing that must hold."""
+    """Return one row for each policy and temperature, one for each T, and one for each check."""
     bounds, certain, *decodes = results
     found = iter(decodes)
     rows: list[Row] = []
@@ -174,7 +176,7 @@ def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:
 
 
 def _numbers(answer: dict[str, Any]) -> Row:
-    """Return the answer with each estimate in a column, and the rest of it in others."""
+    """Return the result as columns."""
     out: Row = {key: answer.get(key) for key in ("samples", "refused")}
     for name in _COLUMNS:
         value = answer.get(name)
@@ -187,7 +189,7 @@ def _numbers(answer: dict[str, Any]) -> Row:
 
 
 def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
-    """What must hold always: one token per step loses nothing, and fixed blocks of a chain follow the formula."""
+    """Check that one token per step loses nothing, and that fixed blocks of a Markov chain follow the formula."""
     out: list[Check] = []
     for row in rows:
         if row["source"] == "serial":

@@ -1,4 +1,4 @@
-"""How the figure of a sampled distribution is drawn: estimates with bars, their parameters beside them."""
+"""Drawing of the estimates for a distribution too large to list, with error bars."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def draw(rows: list[Row], settings: Settings) -> Drawing:
 
 
 def _log_axis(ax: Axes, n: int) -> None:
-    """Scale x by logarithms, with ticks at n and, well below it, at 1, 2 and 5 times the powers of ten, as numbers."""
+    """Use a logarithmic x axis, with ticks at n and below it at 1, 2 and 5 times the powers of ten."""
     from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
     ax.set_xscale("log")
@@ -77,7 +77,7 @@ def _draw_families(ax: Axes, rows: list[Row], x: str, y: str) -> None:
 
 
 def _bar(row: Row, y: str) -> tuple[float, float]:
-    """Return how far the bar reaches below and above; not a number, so no bar, for what is no estimate."""
+    """Return the lower and upper length of the bar; NaN, so no bar, for exact values."""
     if row[f"{y}_low"] is None:
         return nan, nan
     if y == "accuracy":
