@@ -20,8 +20,8 @@ _HEAD = """\
 
 Statements of ParallelBench ([arXiv 2510.04767](https://arxiv.org/abs/2510.04767)) about parallel decoding, each tested
 by an exact computation with the ideal model. The theorems and formulas are right for what they assume, and the
-benchmark built on them is useful. Most of what follows names a convention that a formula assumes, because released
-decoders differ in just these conventions. This page is written by
+benchmark built on them is useful. Most conditions below name a convention that a formula assumes, because released
+decoders differ in these conventions. This page is written by
 
 ```sh
 python paper_repro.py claims
@@ -35,7 +35,7 @@ prove one; proofs of the formulas are in [closed forms](closed_forms.md).
 `C` is total correlation, `L_T` the bound of a schedule with T steps, `L*_T` its minimum over fixed partitions, `V_T`
 its minimum over adaptive rules, `KL` the divergence of the output from the data, all in bits. n is the length of the
 list (the order of a Latin square), k the tokens per step, gamma a threshold, f a factor, c_(m) the m-th largest
-confidence.
+confidence. All terms are in the [glossary](glossary.md).
 """
 
 
