@@ -1,4 +1,4 @@
-"""ParallelBench: its 17 tasks under both released protocols, with prompts, files and graders."""
+"""The 17 tasks of ParallelBench under both released protocols."""
 
 from synthetic.parallelbench.explanations import explain
 from synthetic.parallelbench.make import make_samples

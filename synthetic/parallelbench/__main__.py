@@ -1,4 +1,4 @@
-"""``python -m synthetic.parallelbench``: the commands of the benchmark."""
+"""The command ``python -m synthetic.parallelbench``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a perfect model would score on the list tasks: exact, for a rule, a token layout and a temperature.
+"""Exact scores of a perfect model on the list tasks.
 
 A published score mixes two losses: of the model, and of decoding several tokens at once. The second is that of an ideal
 model, which knows the distribution of the answers and nothing is wrong with it. It depends on how people are written:

@@ -1,4 +1,4 @@
-"""``bench``: the benchmark's tasks, samples of them, grades, and why an output passes or fails."""
+"""The command ``bench``, from tasks and samples to grades and explanations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why an output passes or fails: each reading of it in words."""
+"""Reasons why an output passes or fails, in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Graders of the list tasks: how an output is read, and what passes.
+"""Graders of the list tasks, from reading an output to its verdict.
 
 Three readings of the same output. *Lenient* gives the released score. *Strict* is reported beside it. *Sound* is ours:
 the whole output must be what the prompt asks for, one JSON list of texts. The verdicts of the first two are those of

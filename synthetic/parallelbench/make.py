@@ -1,4 +1,4 @@
-"""Making the samples of a task: sizes, numbers and seed decide everything."""
+"""Samples of a task, decided by sizes, numbers and a seed."""
 
 from __future__ import annotations
 

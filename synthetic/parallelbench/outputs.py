@@ -1,4 +1,4 @@
-"""Outputs of a model, read from a file: our own JSON Lines, or the sample logs of lm-eval."""
+"""Outputs of a model, read from JSON Lines or the sample logs of lm-eval."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Samples and distributions of the two puzzles: Latin squares of four symbols and Sudoku of order 4.
+"""Samples and distributions of Latin squares of four symbols and Sudoku of order 4.
 
 *Latin square.* Any of the 576 squares is right. The released example comes from shifting the first row and shuffling
 rows and columns, which makes only 144 of them, all equally likely.

@@ -1,4 +1,4 @@
-"""The 17 tasks of ParallelBench: what a prompt needs, which grader judges, which distribution the answers have.
+"""The tasks of ParallelBench with their prompts, graders and distributions.
 
 Source: arXiv 2510.04767, Table 2; names in brackets are those of the releases.
 """

@@ -1,4 +1,4 @@
-"""Metrics of the text tasks, each from the library that the release uses, or one that gives the same numbers.
+"""Metrics of the text tasks, equal to those of the release.
 
 - ROUGE-1, -2, -L: ``rouge-score`` with its stemmer, F-measure.
 - 1 - BLEU: ``sacrebleu`` with the tokenizer 13a, order 4, no smoothing, per sentence, against the source text: without

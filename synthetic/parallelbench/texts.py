@@ -1,4 +1,4 @@
-"""Texts of others as samples: paraphrases and summaries from a JSON Lines file.
+"""Paraphrases and summaries from a JSON Lines file as samples.
 
 The benchmark takes conversations of ``knkarthick/samsum`` and sentences of ``humarin/chatgpt-paraphrases`` in which
 LanguageTool finds no error. A file exported from either, or any other of the same form, is read as it is.

@@ -1,4 +1,4 @@
-"""Grading of one output, under either protocol: the released score, the strict one and a sound one of our own."""
+"""Grades of one output, the released score, a strict one and a sound one."""
 
 from __future__ import annotations
 

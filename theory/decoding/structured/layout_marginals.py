@@ -1,4 +1,4 @@
-"""Marginals of each item given any known items, along each outcome: what a decode in a layout asks for."""
+"""Marginals of each item of a layout given any revealed items, along each outcome."""
 
 from __future__ import annotations
 

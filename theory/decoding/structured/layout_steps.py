@@ -1,4 +1,4 @@
-"""Which tokens a rule takes in a step of a layout, by kind: of each unknown item, and certain ones."""
+"""Tokens that a rule takes in one step of a layout, by kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-r"""Answers written as tokens: each item as one or more, among tokens that are certain. Their exact decode.
+r"""Exact decodes of outcomes written as tokens, with one or more tokens for each item.
 
 A real model writes a list of m items as L tokens: some items as several tokens, with brackets, separators and padding
 between them. The tokens of an item tell each other, so the distribution over L positions has the 2^L revealed sets of
