@@ -1,4 +1,4 @@
-"""Cost limits: anything exponential states its estimate before it starts.
+"""Limits of time and memory, with an estimate before expensive work starts.
 
 The limits suit a small machine. Within ``allowing(8)`` all of them are eight times as large; the commands have
 ``--limit 8`` for it.
@@ -30,7 +30,7 @@ MEMORY_LIMIT = 2 * 1024**3  # bytes: half of a 4 GB machine, so that two jobs st
 OPERATION_LIMIT = 2 * 10**10  # elementary steps: about a minute in compiled code, far longer in pure Python
 
 
-_LARGEST_ADVICE = 1000  # a factor beyond this is no advice
+_LARGEST_ADVICE = 1000  # larger factors are not suggested
 
 _ALLOWANCE: ContextVar[Fraction] = ContextVar("allowance", default=Fraction(1))
 _SHARE: ContextVar[Fraction] = ContextVar("share", default=Fraction(1))
@@ -40,14 +40,14 @@ class CostError(InputError):
     """The estimated work exceeds the limit; nothing was allocated.
 
     Attributes:
-        factor: By how much, where an estimate was compared with a limit: ``allowing`` this would let it pass.
+        factor: The factor of the limit that would allow the work, if it was estimated.
     """
 
     factor: int | None = None
 
     @property
     def advice(self) -> str:
-        """The message, with the option of the commands that would let it pass where it is small enough to be useful."""
+        """The message, with the option ``--limit`` that would allow the work, if its factor is moderate."""
         if self.factor is None or self.factor > _LARGEST_ADVICE:
             return str(self)
         return f"{str(self).rstrip('.')}, or allow it with --limit {self.factor}."
@@ -55,7 +55,7 @@ class CostError(InputError):
 
 @contextmanager
 def allowing(factor: float | Fraction) -> Generator[None]:
-    """Multiply every limit by ``factor`` while the block runs.
+    """Multiply every limit by ``factor`` inside the ``with`` block.
 
     Raises:
         InputError: Unless the factor is a positive number.
@@ -75,7 +75,7 @@ def allowing(factor: float | Fraction) -> Generator[None]:
 
 @contextmanager
 def sharing(part: Fraction) -> Generator[None]:
-    """Multiply the limits of work, not of memory, by ``part`` while the block runs: one of several such computations.
+    """Multiply the limits of work, not of memory, by ``part`` inside the ``with`` block.
 
     Example:
         >>> with sharing(Fraction(1, 4)):
@@ -104,7 +104,7 @@ def require_memory(needed: int, what: str, *, limit: int = MEMORY_LIMIT, remedy:
 
 
 def affordable(limit: int = OPERATION_LIMIT) -> int:
-    """Return the most elementary steps that :func:`require_operations` lets pass at present.
+    """Return the number of elementary steps that :func:`require_operations` currently allows.
 
     Example:
         >>> with allowing(3):
@@ -132,7 +132,7 @@ def _require(needed: int, limit: int, what: str, write: Callable[[int, int], str
 
 
 def scientific(count: int) -> str:
-    """Return a count of any size in two digits, also one that no float can hold.
+    """Return a count of any size in two digits.
 
     Example:
         >>> scientific(12345), scientific(2**5000)
@@ -142,7 +142,7 @@ def scientific(count: int) -> str:
 
 
 def _about(needed: int, limit: int, write: Callable[[int, int], str]) -> str:
-    """Return an estimate and its limit, with as many digits as it takes to tell them apart.
+    """Return an estimate and its limit, with enough digits to distinguish them.
 
     Example:
         >>> _about(2**31 + 2**20, 2**31, _binary)

@@ -1,4 +1,4 @@
-"""What one decoder does, exactly: its output distribution, losses and number of model calls."""
+"""Exact output distribution, losses and number of model calls of one decoder."""
 
 from theory.decoding.decoder import decode, step_distribution
 from theory.decoding.lumped import decode_lumped

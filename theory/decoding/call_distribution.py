@@ -24,7 +24,7 @@ class StepDistribution:
     Attributes:
         runs: Number of calls to its probability in the decoder's own runs; Fractions where the decode is exact.
         data: The same along trajectories driven by P; ``None`` for rules that do not follow the data.
-        error: A bound on the error of each float probability; zero when exact, ``None`` where nothing is proved.
+        error: A bound on the error of each float probability; zero if exact, ``None`` without a proof.
     """
 
     runs: Distribution = field(hash=False)
@@ -60,12 +60,12 @@ def _mean(distribution: Distribution) -> Number:
 def distribution_of_calls(
     runs: Iterable[tuple[int, Any]], data: Iterable[tuple[int, Any]] | None, *, proven: bool = True
 ) -> StepDistribution:
-    """Return the distribution of the calls from masses of runs that end after so many calls: rationals or balls.
+    """Return the distribution of the calls from the masses of runs that end after each number of calls.
 
     Args:
         runs: (calls, mass) pairs of the decoder's own runs; masses of one number are added.
         data: The same along trajectories driven by P; ``None`` for rules that do not follow the data.
-        proven: Whether balls hold the true values.
+        proven: Whether balls contain the true values.
 
     Example:
         >>> from flint import fmpq
@@ -84,7 +84,7 @@ def _summed(parts: Iterable[tuple[int, Any]]) -> tuple[Distribution, float]:
         distribution[calls] = distribution[calls] + mass if calls in distribution else mass
     shown, error = distribution_with_error({calls: mass for calls, mass in distribution.items() if mass != 0})
     unseen = [float(arb(mass).abs_upper()) for mass in distribution.values() if not (mass != 0 or mass == 0)]
-    return shown, max([error, *unseen])  # a ball around zero is not shown
+    return shown, max([error, *unseen])  # a ball around zero counts as zero
 
 
 def mixed(parts: Sequence[tuple[Fraction, StepDistribution]]) -> StepDistribution:

@@ -1,4 +1,4 @@
-"""The exact decoder: the output distribution of an unmasking rule with the ideal model.
+"""The exact decoder, the output distribution of an unmasking rule with the ideal model.
 
 The ideal model returns ``p_i = P(y_i | revealed)`` at every masked position. One step: the policy picks a set A
 from the marginals; each token of A is drawn independently from its tempered marginal.
@@ -35,7 +35,7 @@ def decode(
 
     Args:
         pmf: The target.
-        policy: An unmasking policy, or a process.
+        policy: An unmasking policy, or a rule with memory.
         off_support: What the ideal model returns after an impossible token: the one-position ``marginal``s, the
             ``uniform`` distribution on the alphabet, or ``stop``. For policies it changes ``steps`` only, for rules
             that mask again everything.
@@ -46,8 +46,7 @@ def decode(
 
     Raises:
         InputError: For switches out of range, or a rule that makes no progress.
-        CostError: If the states would not fit in memory, or the decode would take beyond about a minute: sampled runs
-            tell before it starts (:mod:`theory.decoding.lookahead`), and what is met corrects them.
+        CostError: If the states would not fit in memory, or the decode would take more than about a minute.
 
     Example:
         >>> from theory.policies import parse_policy
@@ -73,12 +72,12 @@ def step_distribution(
     """Return the exact distribution of the number of model calls of a decode.
 
     ``steps`` and ``steps_under_data`` of a decode are its means, under the decoder's own runs (Q) and along
-    trajectories driven by P; the two distributions differ (arXiv 2608.25505, Remark 1). ``P(R <= r)`` is what a fixed
-    budget of r calls is worth, and ``max R`` is the depth of the rule.
+    trajectories driven by P; the two distributions differ (arXiv 2608.25505, Remark 1). ``P(R <= r)`` is the share of
+    runs within a budget of r calls, and ``max R`` is the depth of the rule.
 
     Args:
         pmf: The target.
-        policy: An unmasking policy, an adaptive policy or a process.
+        policy: An unmasking policy, or a rule with memory.
         off_support: As in :func:`decode`; with ``stop`` a run ends with the impossible token.
         **switches: As in :func:`decode`. Exact pmfs give exact distributions at temperature 0, 1 and 1/m where
             :func:`theory.distributions.tempering.stays_rational`.
@@ -94,11 +93,11 @@ def step_distribution(
 
 
 def as_process(policy: Policy | Process, transform: Transform) -> Process | None:
-    """Return the rule as a process if it has to be run as one; ``None`` if it is a memoryless policy."""
+    """Return the rule as a rule with memory if it must be run as one; ``None`` for a policy without memory."""
     if isinstance(policy, Process):
         return policy
     if isinstance(policy, Dilated) and policy.floor:
         return FlooredRounds(policy)
-    # greedy tokens are the most probable ones: max and sampled confidence are then the same
+    # greedy tokens are the most probable ones, so max and sampled confidence agree
     sampled = isinstance(policy, RankedPolicy) and policy.confidence == "sampled" and transform.temperature
     return SampledConfidence(policy) if sampled and isinstance(policy, RankedPolicy) else None

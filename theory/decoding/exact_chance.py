@@ -1,4 +1,4 @@
-"""Chance as a sum over everything that can happen: rows split into all possible results, with weights."""
+"""Chance that follows every possible result, with weights."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ __all__ = ["ExactChance"]
 class ExactChance:
     """Split rows into all possible results, with weights.
 
-    ``own`` is the probability that the decoder's own run comes here, ``data`` that of runs driven by ``y ~ P``. The
-    latter exist only for processes that use :meth:`choose` and :meth:`reveal` alone: there the tokens of a step are
+    ``own`` is the probability that the decoder's own run reaches a row, ``data`` that of runs driven by ``y ~ P``. The
+    latter exist only for rules that use :meth:`choose` and :meth:`reveal` alone: the tokens of a step are then
     independent draws given the set, and Theorem 1 of arXiv 2510.04767 applies along the path.
 
     Args:
@@ -50,7 +50,7 @@ class ExactChance:
     ) -> None:
         self.model, self.exact, self.floats, self.check_rows = model, exact, floats, check_rows
         self.follows_data = True
-        self.proven = True  # whether the balls hold the true values
+        self.proven = True  # whether the balls contain the true values
         self.path: list[tuple[Any, Any]] = []  # (probability under the data, P(y_S | y_C) / prod q_i)
 
     def choose(self, board: Board, plan: Plan) -> tuple[Board, NDArray[np.bool_]]:
@@ -65,7 +65,7 @@ class ExactChance:
         copies = sizes[index]
         self.check_rows(int(copies.sum()), "the sets of one step")
         parent = np.repeat(np.arange(len(index)), copies)
-        # the distributions one after another, and where in them each row reads
+        # the distributions one after another, and the place of each row
         place = np.repeat((np.cumsum(sizes) - sizes)[index] - (np.cumsum(copies) - copies), copies)
         place += np.arange(len(parent))
         every = [entry for distribution in distributions for entry in distribution]
@@ -101,11 +101,11 @@ class ExactChance:
         return self._split(board, parent, own), tokens
 
     def flip(self, board: Board, probability: NDArray[Any]) -> tuple[Board, NDArray[np.bool_]]:
-        """Split by independent coins."""
+        """Split by independent random choices."""
         self.follows_data = False
         probability = chances_of(probability)
         if probability.dtype != np.dtype(object):
-            self.proven = False  # floats of the rule's own, of unknown error
+            self.proven = False  # the rule's floats have no proven error
         probability = probability if self.exact else balls(probability)
         coins = np.stack([1 - probability, probability], axis=2)
         every = np.ones(board.tokens.shape, dtype=bool)
@@ -125,7 +125,7 @@ class ExactChance:
         return drawn_balls(board.transform, board.probs, board.numbers, self._marginals(board))
 
     def _marginals(self, board: Board) -> NDArray[Any]:
-        """Return the marginals of the board as balls; floats that a rule has put there are of unknown error."""
+        """Return the marginals of the board as balls; floats written by a rule have no proven error."""
         if (known := board.known_balls) is not None:
             return known
         if board.probs.dtype != np.dtype(object):
@@ -133,7 +133,7 @@ class ExactChance:
         return balls(board.probs)
 
     def asked(self, board: Board) -> Board:
-        """Return the board with what the model says of its tokens."""
+        """Return the board with the marginals of its tokens."""
         weights = {name: board.weights[name] for name in ("own", "data")}
         probs = self.model.marginals(board.tokens)
         if self.floats is not None:
@@ -141,7 +141,7 @@ class ExactChance:
         return replace(board, probs=probs, weights=weights)
 
     def _ratio(self, before: NDArray[np.int64], after: NDArray[np.int64]) -> NDArray[Any]:
-        """Return ``P(after | before)`` of each row; anything where ``before`` is impossible: no data are there."""
+        """Return ``P(after | before)`` of each row; arbitrary where ``before`` is impossible."""
         model = self.model if self.floats is None else self.floats
         whole, part = model.mass(before), model.mass(after)
         whole = np.where(is_zero(whole), 1, whole)
@@ -155,7 +155,7 @@ class ExactChance:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]:
         """Return parent row, drawn values (-1 elsewhere) and probability of every combination of draws.
 
-        Values of probability zero are listed only if ``probable`` says that the data may need them.
+        Values of probability zero are listed only where ``probable`` says that the data may have them.
         """
         live = ~is_zero(q) if probable is None else ~is_zero(q) | ~is_zero(probable)
         counts = np.where(where, live.sum(axis=2), 1).astype(float).prod(axis=1).sum()

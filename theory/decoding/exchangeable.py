@@ -1,7 +1,7 @@
-"""How many positions a policy takes where all masked positions look alike.
+"""Number of positions that a policy takes when all masked positions are exchangeable.
 
-Which of them it takes does not matter then; the number decides. It is read off float scores where rounding cannot
-change it, and off exact ones elsewhere.
+Only the number of positions matters then. It is found from float scores if rounding cannot change it, else from exact
+ones.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from theory.policies.view import View
 __all__ = ["marginal_bits", "size_of_alike", "size_of_rows", "step_of_alike", "tempered_alike"]
 
 _MONOTONE = ("topk", "threshold", "factor", "frechet")
-_PREFIX = (EntropyBounded, EntropySum)  # exact types: a class of a user's may count otherwise
+_PREFIX = (EntropyBounded, EntropySum)  # exact types, since a user's class may count otherwise
 _DOUBT = 1e-9
-_LARGEST_BAR = 1000  # beyond it rounding of the bar itself could come near _DOUBT
+_LARGEST_BAR = 1000  # above this, rounding of the bar itself could reach _DOUBT
 
 
 def step_of_alike(
@@ -43,7 +43,7 @@ def step_of_alike(
     *,
     exact: bool = True,
 ) -> tuple[int, list[Any]]:
-    """Return how many of ``left`` positions that look alike a policy takes, and their tempered marginal.
+    """Return how many of ``left`` exchangeable positions a policy takes, and their tempered marginal.
 
     Args:
         n: Number of positions, revealed ones included.
@@ -87,7 +87,7 @@ def tempered_alike(marginal: Sequence[Fraction], tau: Fraction, *, exact: bool) 
 
 
 def size_of_alike(n: int, policy: Policy, marginal: Sequence[Fraction], left: int) -> int:
-    """Return how many of ``left`` positions that look alike a policy takes."""
+    """Return how many of ``left`` exchangeable positions a policy takes."""
     if isinstance(policy, _PREFIX) and type(policy) in _PREFIX and policy.ties != "all":
         sure = any(p == 1 for p in marginal)
         known = alike_size(n, policy, np.array(_each(marginal, float)), left, sure=sure)
@@ -126,12 +126,12 @@ def size_of_rows(n: int, policy: Policy, rows: NDArray[np.int64], whole: int) ->
 def _size(n: int, policy: Policy, left: int, probs: Callable[[Numbers], NDArray[Any]]) -> int:
     """Return how many of the last ``left`` positions a policy takes.
 
-    The number is first read off float scores, with every comparison made easier and then harder by ``_DOUBT``, or by
-    n^2 roundings where a sum may have more: far more than rounding. The counts of the policies in ``_MONOTONE`` do not
-    decrease when a comparison is made easier: if both agree the exact count is the same. Else it is computed with exact
-    scores.
+    The number is first found from float scores, with every comparison made easier and then harder by ``_DOUBT``, or by
+    n^2 roundings if a sum may have more: far more than rounding. The counts of the policies in ``_MONOTONE`` do not
+    decrease when a comparison is made easier, so if both agree the exact count is the same. Otherwise exact scores are
+    used.
     """
-    # the first positions count as revealed: which ones they are changes nothing, and blocks fill in order
+    # the first positions count as revealed; which ones does not matter, and blocks fill in order
     masked = np.arange(n)[None, :] >= n - left
     if isinstance(policy, RankedPolicy) and policy.name in _MONOTONE and policy.ties != "all":
         bar = getattr(policy, "f", getattr(policy, "gamma", 0))

@@ -1,11 +1,11 @@
-r"""How many positions a prefix rule takes, read off floats where rounding cannot change it.
+r"""Number of exchangeable positions that a prefix rule takes, from safe floats.
 
 Exact entropies are logarithms: at a thousand positions their order and sums take a tenth of a second a state. A float
 entropy of V tokens is off by less than ``(V + 8) 2^-52 (log2 V + 2)``: two units in the last place for each term, the
-logarithm and the sum of V terms. A sum of n of them is off by n times that, and by ``n^2 2^-53 log2 V`` of its own.
-The budget is made easier and then harder by :func:`doubt_of`, more than both and the rounding of the budget together:
-if both give the same number it is the exact one. Positions of the same score whose entropies are nearly equal may stand
-in another order than the exact one: the sums of a prefix then differ by as little.
+logarithm and the sum of V terms. A sum of n of them is off by n times that, and by ``n^2 2^-53 log2 V`` of its own. The
+budget is made easier and then harder by :func:`doubt_of`, more than both and the rounding of the budget together: if
+both give the same number it is the exact one. Positions of the same score with nearly equal entropies may come in
+another order than the exact one, which changes the sums of a prefix by as little.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from theory.policies.view import LOWEST, View
 
 __all__ = ["alike_size", "doubt_of", "rows_size"]
 
-_LARGEST = 10**15  # bits: a budget beyond it may be beyond floats
+_LARGEST = 10**15  # bits: larger budgets may exceed floats
 
 
 def doubt_of(n: int, width: int) -> float:
@@ -38,7 +38,7 @@ def doubt_of(n: int, width: int) -> float:
 def alike_size(
     n: int, policy: EntropyBounded | EntropySum, marginal: NDArray[np.float64], left: int, *, sure: bool
 ) -> int | None:
-    """Return how many of ``left`` positions of one marginal the policy takes; ``None`` where floats do not tell.
+    """Return how many of ``left`` positions of one marginal the policy takes; ``None`` if floats cannot decide.
 
     Args:
         n: Number of positions, revealed ones included.
@@ -60,7 +60,7 @@ def alike_size(
 
 
 def rows_size(n: int, policy: EntropyBounded | EntropySum, rows: NDArray[np.int64], whole: int) -> int | None:
-    """Return how many of the last positions the policy takes, marginals in units of ``1 / whole``; ``None`` as above.
+    """Return how many of the last positions the policy takes, for marginals in units of ``1 / whole``, or ``None``.
 
     Example:
         >>> from theory.policies import parse_policy

@@ -1,12 +1,12 @@
-"""Probability flowing from the fully masked state to the outcomes, revealed set by revealed set.
+"""Exact decode of a policy without memory, revealed set by revealed set.
 
-States are the revealed sets C with the tokens on them. States inside the support are kept one by one; outside it the
-ideal model's marginals no longer depend on the tokens, so that one state per C is enough for exact step counts. For
-policies that read the clock the number of the step is part of the state. The mass in a state is kept apart by the
-number of model calls so far, which gives the distribution of their number without a second pass.
+States are the revealed sets C with their tokens. States inside the support are kept one by one; outside it the ideal
+model's marginals no longer depend on the tokens, so one state per C is enough for exact step counts. For scheduled
+policies the number of the step is part of the state. Masses are kept by the number of model calls so far, which gives
+its distribution as well.
 
-Two flows run through the same states: the decoder's own runs (distribution, accuracy, kl, steps) and the runs driven by
-``y ~ P`` (path_kl, see :mod:`theory.decoding.path_divergence`, and steps_under_data).
+Two masses are moved through the same states: that of the decoder's own runs (distribution, accuracy, kl, steps) and
+that of the runs driven by ``y ~ P`` (path_kl, see :mod:`theory.decoding.path_divergence`, and steps_under_data).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from theory.validation import InputError
 __all__ = ["Flow", "Masses", "Moving", "total"]
 
 _CLOCKED_PAIRS = 150_000  # the same where the clock makes every step differ: about a minute
-_IDLE = 10_000  # steps in a row without a token: far beyond every published schedule
+_IDLE = 10_000  # consecutive steps without a token, far above every published schedule
 
 _Key = tuple[int, int]  # revealed set, number of the step (0 for policies that do not read it)
 
@@ -47,7 +47,7 @@ class Masses:
     """Probabilities of states with one revealed set: a row per group of outcomes that agree on it.
 
     Attributes:
-        own: That the decoder's own run visits the state.
+        own: The probability that the decoder's own run visits the state.
         data: The same for runs driven by P.
     """
 
@@ -103,7 +103,7 @@ class Flow:
                 self._advance_lost(key, self.lost.pop(key))
 
     def _visit(self, key: _Key) -> None:
-        """Note that a state has mass to move on."""
+        """Record that a state has mass to move."""
         if key[0] != self.full and key not in self._due:
             self._due.add(key)
             heappush(self._pending, key)
@@ -126,14 +126,14 @@ class Flow:
             self.cost.require(ahead=ahead)
 
     def _idle_calls(self, key: _Key) -> int:
-        """Return for how many calls a schedule takes nothing in these states: they are counted, not made."""
+        """Return for how many calls a schedule takes nothing in these states."""
         if not isinstance(self.policy, Scheduled):
             return 0
         masked = np.array([[not key[0] >> i & 1 for i in range(self.pmf.n)]])
         return self.policy.idle_calls(View(self.states.fallback, masked, self.states.numbers, step=key[1]))
 
     def _wait(self, key: _Key, idle: int) -> None:
-        """Move the mass of some states ``idle`` steps on."""
+        """Move the mass of some states by ``idle`` steps."""
         later = (key[0], key[1] + idle)
         for calls, masses in self.layers.pop(key, {}).items():
             self.steps += idle * masses.own.sum()
@@ -145,14 +145,14 @@ class Flow:
         self._visit(later)
 
     def _masses(self, key: _Key, calls: int, states: int) -> Masses:
-        """Return the masses of some states, zeros if nothing has come there."""
+        """Return the masses of some states, zeros if not visited."""
         there = self.layers.setdefault(key, {})
         if calls not in there:
             there[calls] = Masses(self.states.zeros(states), self.states.zeros(states))
         return there[calls]
 
     def _lose(self, key: _Key, calls: int, mass: Any) -> None:
-        """Move mass to what lies off the support; runs that stop there go no further."""
+        """Move mass off the support, or end runs that stop there."""
         there = self.stopped if self.off_support == "stop" else self.lost.setdefault(key, {})
         there[calls] = there.get(calls, self.states.zero()) + mass
 
@@ -217,7 +217,7 @@ class Flow:
                 self._lose(target, calls + 1, masses.own[leaves].sum() - own[leaves[rows]].sum())
 
     def _advance_lost(self, key: _Key, lost: Mapping[int, Any]) -> None:
-        """Mass off the support: the marginals are the same whatever the tokens, so only C matters."""
+        """Move mass off the support, where the marginals depend on C alone."""
         if (mass := total(lost.values())) == 0:
             return
         self.steps += mass
@@ -241,7 +241,7 @@ class Flow:
         ]
 
     def step_distribution(self) -> StepDistribution:
-        """Return the distribution of the number of model calls; runs that ``stop`` count up to there."""
+        """Return the distribution of the number of model calls, up to the stop for runs that ``stop``."""
         finished = self._finished()
         lost = [at for (mask, _), there in self.lost.items() if mask == self.full for at in there.items()]
         with ball_precision():
@@ -252,7 +252,7 @@ class Flow:
             )
 
     def result(self, valid: ValidSet) -> Decode:
-        """Return what the finished flow says; ``valid`` as in :func:`theory.decoding.decoder.decode`."""
+        """Return the result; ``valid`` as in :func:`theory.decoding.decoder.decode`."""
         with ball_precision():
             return assembled(
                 self.pmf,

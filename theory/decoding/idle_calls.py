@@ -1,4 +1,4 @@
-"""Idle calls of a schedule on a board: a run counts them without making them."""
+"""Idle calls of a schedule, counted without being made."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["idle_on"]
 
 
 def idle_on(rule: object, board: Board) -> int:
-    """Return for how many calls from ``board.step`` on a rule takes nothing in any row; 0 for all but schedules.
+    """Return for how many calls from ``board.step`` on a rule takes nothing in any row; 0 except for schedules.
 
     Example:
         >>> from theory.distributions.distribution import MASK
@@ -27,7 +27,7 @@ def idle_on(rule: object, board: Board) -> int:
     """
     if not isinstance(rule, Scheduled):
         return 0
-    rows = [0]  # without blocks the clock is the same for all
+    rows = [0]  # without blocks the step is the same for all rows
     if rule.block is not None:
         rows = np.unique(board.masked, axis=0, return_index=True)[1].tolist()
     return min(rule.idle_calls(board.take([row]).view()) for row in rows)

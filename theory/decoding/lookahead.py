@@ -1,9 +1,9 @@
-"""A look ahead: how many states an exact run will meet, from a few sampled runs, before it starts.
+"""Estimate of the states of an exact decode from a few sampled runs.
 
-The states met at a step by independent runs tell how many there are at least. With f1 states met once and f2 met twice
-among D different ones, ``D + f1 (f1 - 1) / (2 (f2 + 1))`` estimates a lower bound of their number, whatever their
-probabilities (Chao, Scand. J. Statist. 11 (1984) 265, in the form without bias for equal ones). A few of the states are
-then split exactly, which tells what a state takes.
+The states reached at a step by independent runs give a lower bound on their number. With f1 states found once and f2
+twice among D different ones, ``D + f1 (f1 - 1) / (2 (f2 + 1))`` estimates a lower bound of their number, for any
+probabilities (Chao, Scand. J. Statist. 11 (1984) 265, in the bias-free form for equal ones). A few of the states are
+then split exactly, which gives the work of a state.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from theory.policies.process import Process
 __all__ = ["Pilot", "first_board", "sampled_steps"]
 
 _RUNS, _MORE_RUNS = 100, (1000, 500, 200)
-_NEW = 0.8  # share of runs that are alone in their state: so many runs say little
+_NEW = 0.8  # share of runs with a state of their own above which the estimate says little
 _TRIED, _SPLIT = 16, 50_000  # states split exactly at a step, and the rows they may become
 _STEPS = 64  # steps looked at
 _SHARE = 20  # the look ahead takes no more than one part in so many of the limit
-_SMALL = 5_000  # states at most: not worth a look ahead
+_SMALL = 5_000  # states: below this no estimate is made
 
 
 def first_board(model: ListedModel, transform: Transform, **weights: Any) -> Board:
@@ -63,7 +63,7 @@ def sampled_steps(
 ) -> Iterator[tuple[Board, Board]]:
     """Yield the board before and after each of the first steps of independent runs; finished ones drop out.
 
-    Possible tokens are equally probable: it is states that count, not what is likely.
+    Possible tokens are equally probable, since states count, not their probabilities.
 
     Args:
         process: The rule as a process.
@@ -192,10 +192,10 @@ class Pilot:
 
 
 class _FlatChance(SampleChance):
-    """Every token that is possible is as probable as another: rare states are met more often."""
+    """Chance with equally probable tokens, so that rare states are found more often."""
 
     def flip(self, board: Board, probability: Any) -> tuple[Board, NDArray[np.bool_]]:
-        """Return fair coins where both sides are possible."""
+        """Return fair choices where both results are possible."""
         p = EXACT.floats(probability)
         return super().flip(board, np.where((p > 0) & (p < 1), 0.5, p))
 
@@ -205,7 +205,7 @@ class _FlatChance(SampleChance):
 
 
 class _ManyRows(Exception):
-    """More rows than a look ahead should make."""
+    """More rows than an estimate should make."""
 
     def __init__(self, rows: int) -> None:
         self.rows = rows

@@ -1,8 +1,8 @@
-"""Decoding by a lumped chain: distributions whose masked positions are exchangeable, at any length.
+"""Exact decodes by lumped chains, at any length.
 
-Where all masked positions of a state look alike (the same multiset of probabilities) every policy takes a
-*number* of positions, and which ones does not matter. The 2^n revealed sets collapse into a few states, for
-example "m positions left" for Shuffle. Lumped and unlumped results are equal wherever both can be computed.
+If all masked positions of a state have the same multiset of probabilities, every policy takes a *number* of positions,
+and which ones does not matter. The 2^n revealed sets collapse into a few states, for example "m positions left" for
+Shuffle. Lumped and unlumped results are equal wherever both can be computed.
 
 KL: if the distribution and the decoder are symmetric under a group that acts transitively on the support, then Q is
 constant on it, ``Q(y) = accuracy * P(y)``, hence ``kl = -log2 accuracy``. A policy without random choices has
@@ -41,7 +41,7 @@ _BITS = 50  # of a probability, take a microsecond of each state
 
 @dataclass(frozen=True, kw_only=True)
 class LumpedDecode:
-    """What a lumped decode gives; the fields mean the same as in :class:`theory.decoding.decoder.Decode`.
+    """The result of a lumped decode, with the fields of :class:`theory.decoding.result.Decode`.
 
     ``kl`` is ``None`` where the symmetry argument does not apply (random choices that treat positions unequally).
     ``errors`` has a proven bound on the error of each float; none for exact numbers. ``step_distribution`` is the
@@ -72,7 +72,7 @@ def decode_lumped(
     convention holds.
 
     Raises:
-        InputError: For rules that look at more than how many positions are left and what their marginals are.
+        InputError: For rules that depend on more than the number of positions left and their marginals.
     """
     tau = check_temperature(temperature)
     _check_lumps(policy, tau)
@@ -164,7 +164,7 @@ def _path_kl(chain: Chain, draws: Sequence[tuple[Any, Any]], *, exact: bool) -> 
 
 
 def _entropy_terms(chain: Chain) -> list[tuple[Fraction, Fraction]]:
-    """``H(Y)`` by revealing one position at a time: each adds the entropy of its marginal at every state."""
+    """Return the terms of ``H(Y)``, the entropies of the marginals when revealing one position at a time."""
     terms: list[tuple[Fraction, Fraction]] = []
     flows: dict[State, Fraction] = {chain.start: Fraction(1)}
     for left in range(chain.n, 0, -1):
@@ -199,9 +199,9 @@ def _log2(value: Any) -> Any:
 def tie_interval_lumped(chain: Chain, policy: Policy) -> tuple[Fraction, Fraction]:
     """Return the least and the greatest greedy accuracy over all deterministic tie-breaks.
 
-    A deterministic tie-break names one of the most probable tokens for every state and masked position. Where a
-    single set can be drawn, every choice on it is possible. Where several can, the rule is shared by them: the
-    extremes then follow state by state only if the chain is ``ties_free``.
+    A deterministic tie-break chooses one of the most probable tokens for every state and masked position. If a single
+    set can be drawn, every choice on it is possible. If several can, they share the tie-break: the extremes then follow
+    state by state only if the chain is ``ties_free``.
 
     Raises:
         InputError: If they do not; use :func:`theory.decoding.tie_breaks.tie_interval`.
@@ -218,7 +218,7 @@ def tie_interval_lumped(chain: Chain, policy: Policy) -> tuple[Fraction, Fractio
             size, q = step_of_alike(chain.n, policy, marginal, left, Fraction(0), "random")
             moves = [move for move in chain.moves(state, size, q) if move.own]
             ends = [extremes(move.state) for move in moves]
-            if sum((move.own for move in moves), Fraction(0)) < 1:  # some choice leaves the support
+            if sum((move.own for move in moves), Fraction(0)) < 1:  # some choices leave the support
                 if size < left and not chain.ties_free and not _is_deterministic(policy):
                     raise InputError("the tie interval is not known in lumped form here; list a smaller n.")
                 ends.append((Fraction(0), Fraction(0)))

@@ -1,4 +1,4 @@
-"""What an exact decode of a long distribution takes, estimated from its first states.
+"""Estimated time of an exact decode by a lumped chain.
 
 The states are met by falling number of masked positions, and both their number and the work at each fall about in
 proportion to it: of n positions, what is left with m masked is the share ``(m / n)^2`` of the whole.

@@ -1,8 +1,8 @@
-"""The whole output distribution of a decoder, answers outside the support of P included.
+"""The whole output distribution of a decoder, also outside the support of P.
 
 After an impossible token the ideal model's marginals no longer depend on the tokens, so the positions still masked are
-drawn independently, whatever sets the policy picks: the distribution there is the mass that leaves the support at
-each draw times a product of tempered marginals.
+drawn independently, whatever sets the policy picks: the distribution there is the mass that leaves the support at each
+draw times a product of tempered marginals.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from theory.validation import InputError, choice
 
 __all__ = ["output_distribution"]
 
-_STEPS = 10**8  # answers times pairs of position sets: minutes
+_STEPS = 10**8  # outcomes times pairs of position sets: minutes
 
 
 def output_distribution(
@@ -45,8 +45,7 @@ def output_distribution(
     Args:
         pmf: The target.
         policy: An unmasking policy.
-        off_support: ``marginal`` or ``uniform``; with ``stop`` some answers stay unfinished and there is no
-        distribution.
+        off_support: ``marginal`` or ``uniform``; with ``stop`` some runs are unfinished and there is no distribution.
         **switches: As in :func:`theory.decoding.decoder.decode`; Fractions for exact pmfs at temperature 0, 1 and
             1/m where :func:`theory.distributions.tempering.stays_rational`.
 
@@ -67,7 +66,7 @@ def output_distribution(
     """
     transform = Transform(**switches)
     if choice(off_support, "off_support", OFF_SUPPORT) == "stop":
-        raise InputError("off_support=stop leaves answers unfinished; use marginal or uniform.")
+        raise InputError("off_support=stop leaves outcomes unfinished; use marginal or uniform.")
     process = as_process(policy, transform)
     if process is not None:
         return process_distribution(pmf, process, transform, off_support)
@@ -126,5 +125,5 @@ class _WholeFlow(Flow):
 
 
 def _possible(row: Sequence[Any]) -> list[tuple[int, Any]]:
-    """Return the tokens of positive probability with it."""
+    """Return the tokens of positive probability with their probabilities."""
     return [(v, p) for v, p in enumerate(row) if p != 0]

@@ -1,7 +1,7 @@
-"""The tokens drawn along runs of the data, and the divergence they give.
+"""The divergence along the path, from runs along the data.
 
 ``path_kl = -H(Y) - E sum_t sum_{i in S_t} log2 q_i(y_i | C_t)``, the expectation over ``y ~ P`` and the sets of the
-policy: all that matters of a draw is its probability q, so that draws are counted by q.
+policy. A draw matters only by its probability q, so draws are counted by q.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class PathDraws:
     def path_kl(self, pmf: JointPMF) -> Any:
         """Return the divergence along the path, in bits; infinite if a token is never drawn.
 
-        A ball unless exact, and where the exact form would take long (:func:`theory.numbers.log_sums.log_sum`).
+        A ball unless exact, or if the exact form would take too long (:func:`theory.numbers.log_sums.log_sum`).
         """
         if self._missed:
             return inf

@@ -1,4 +1,4 @@
-"""The exact run of a process: a finite Markov chain over (tokens, memory), all rows of one step at a time."""
+"""Exact decode of a rule with memory, all rows of a step at a time."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _STEP = 3 * 10**6  # nanoseconds of a step beside its rows
 def decode_process(
     pmf: JointPMF, process: Process, transform: Transform, off_support: str, valid: ValidSet
 ) -> Decode:
-    """Return the exact decode of a process; see :func:`theory.decoding.decoder.decode`."""
+    """Return the exact decode of a rule with memory; see :func:`theory.decoding.decoder.decode`."""
     run = _Run(pmf, process, transform, off_support)
     distribution = run.finish()
     follows = run.chance.follows_data
@@ -62,7 +62,7 @@ def decode_process(
 def process_distribution(
     pmf: JointPMF, process: Process, transform: Transform, off_support: str
 ) -> AnswerDistribution:
-    """Return ``Q(y)`` of every answer of a process; see :func:`theory.decoding.output.output_distribution`."""
+    """Return ``Q(y)`` of every outcome of a rule; see :func:`theory.decoding.output.output_distribution`."""
     run = _Run(pmf, process, transform, off_support)
     tokens = run.model.names[0]
     finished = run.finish()
@@ -77,7 +77,7 @@ def process_distribution(
 def process_masked(
     pmf: JointPMF, process: Process, transform: Transform, off_support: str
 ) -> tuple[tuple[Any, ...], bool]:
-    """Return the expected number of masked positions before each model call; finished runs count with none.
+    """Return the expected number of masked positions before each model call, zero for finished runs.
 
     They are rationals (``fmpq``) or balls; the second entry says whether the balls hold the true values.
     """
@@ -89,7 +89,7 @@ def process_masked(
 def process_ends(
     pmf: JointPMF, process: Process, transform: Transform, off_support: str
 ) -> tuple[dict[tuple[int, bool], Any], bool]:
-    """Return the joint distribution of (number of model calls, whether the answer is in the support).
+    """Return the joint distribution of (number of model calls, whether the outcome is in the support).
 
     Probabilities are rationals (``fmpq``) or balls; the second entry says whether the balls hold the true values.
     """
@@ -151,7 +151,7 @@ class _Run:
         return self.chance.proven
 
     def step_distribution(self) -> StepDistribution:
-        """Return the distribution of the model calls; runs that ``stop`` count up to there."""
+        """Return the distribution of the model calls, up to the stop for runs that ``stop``."""
         runs, data = (calls.items() for calls in self.calls)
         return distribution_of_calls(runs, data if self.chance.follows_data else None, proven=self.proven)
 
@@ -164,7 +164,7 @@ class _Run:
         return sum((amount * ratio.log() for amount, ratio in self.chance.path), arb(0)) / arb(2).log()
 
     def finish(self) -> dict[tuple[int, ...], Any]:
-        """Run to the end and return the distribution of the answers as token ids."""
+        """Run to the end and return the distribution of the outcomes as token ids."""
         with ball_precision():
             return self._finish()
 
@@ -225,12 +225,12 @@ class _Run:
         self.cost.require(max(rest, self.pilot.rest(self.board.step, spent)))
 
     def _collect(self) -> None:
-        """Move finished rows to the distribution, and ask the model about the others."""
+        """Add finished rows to the distribution, and ask the model about the others."""
         board = self.board
         done = np.asarray(finished_rows(self.process, board))
         answers, own = board.tokens[done], board.weights["own"][done]
         whole = (answers != MASK).all(axis=1)
-        if not whole.all():  # no answer: wrong, and no path of the data leads to it
+        if not whole.all():  # not an outcome, so it is wrong and has no mass of the data
             self.unfinished, self.chance.follows_data = True, False
         possible = ((self.model.mass(answers) != 0) & whole).tolist()
         for answer, share, is_possible in zip(answers.tolist(), own.tolist(), possible, strict=True):
@@ -249,7 +249,7 @@ class _Run:
         self.board = self.chance.asked(board)
 
     def _merged(self, before: Board, after: Board) -> Board:
-        """Return the board with equal states joined and impossible ones left out."""
+        """Return the board with equal states merged and impossible ones dropped."""
         possible = ~(is_zero(after.weights["own"]) & is_zero(after.weights["data"]))
         after = after.take(np.flatnonzero(possible))
         keys = self.keys.of(after)

@@ -1,4 +1,4 @@
-"""What an exact run of a process takes: rows, and what is asked of the model, in nanoseconds of one core.
+"""Time of an exact decode of a rule with memory.
 
 The nanoseconds were measured once; the same run costs the same on every machine, and refusals do not depend on a clock.
 """

@@ -1,4 +1,4 @@
-"""What a decode reports: the distribution on the support, accuracy, divergences and steps."""
+"""The result of a decode, from the output distribution to steps."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ ValidSet = Iterable[Outcome] | Callable[[Outcome], bool] | None
 
 
 class AnswerDistribution(dict[Outcome, Number]):
-    """Probabilities of answers, with a bound on the error of each.
+    """Probabilities of outcomes, with a bound on the error of each.
 
     Attributes:
-        error: A proven bound on the absolute error of every float; zero of Fractions, ``None`` where a rule of one's
-            own gives its chances as floats and nothing is proved.
+        error: A proven bound on the absolute error of every float; zero for Fractions, ``None`` for a user's rule with
+            float chances.
     """
 
     def __init__(self, distribution: Mapping[Outcome, Any], *, proven: bool) -> None:
-        """Read rationals and balls; ``proven``: whether the balls hold the true values."""
+        """Convert rationals and balls; ``proven`` says whether the balls contain the true values."""
         found = {y: approximate(q) for y, q in distribution.items() if isinstance(q, arb)}
         super().__init__((y, found[y].value if y in found else public(q)) for y, q in distribution.items())
         self.error = max((x.error for x in found.values()), default=0.0) if proven or not found else None
@@ -42,7 +42,7 @@ class AnswerDistribution(dict[Outcome, Number]):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Decode:
-    """What decoding a pmf with a policy gives; Fractions and LogNumbers when exact, else floats with their errors.
+    """The result of decoding a pmf with a policy, exact as Fractions and LogNumbers, else floats with errors.
 
     Attributes:
         distribution: ``Q(y)`` for every y of the support of P; the rest is ``1 - sum``
@@ -51,14 +51,14 @@ class Decode:
         accuracy: ``Q(V)`` of the valid set V.
         kl: ``D(P || Q)`` in bits; infinite when Q misses part of the support.
         path_kl: The divergence along the realised path, at least ``kl``; equal for a policy without random choices.
-            ``None`` for rules to which Theorem 1 does not apply: those that look at drawn tokens, and remasking.
+            ``None`` for rules without Theorem 1, which look at drawn tokens or mask again.
         steps: Expected number of model calls of the decoder's own runs, up to the last token.
         steps_under_data: The same along trajectories driven by P; ``None`` where ``path_kl`` is.
         n: Number of positions.
-        off_support: The convention behind the numbers that depend on it: the steps, and for remasking rules all.
+        off_support: The convention off the support, which changes the steps, and everything for remasking rules.
         errors: Proven bounds on the absolute errors of the floats among ``accuracy``, ``kl``, ``path_kl``, ``steps``
-            and ``steps_under_data`` (:mod:`theory.numbers.balls`). Empty for an exact decode, and for a rule of
-            one's own that gives its chances as floats, where nothing is proved.
+            and ``steps_under_data`` (:mod:`theory.numbers.balls`). Empty for an exact decode, and for a user's rule
+            with float chances, where nothing is proved.
         step_distribution: The distribution of the number of model calls.
     """
 
@@ -125,7 +125,7 @@ def assembled(
 
 
 def valid_mass(distribution: Mapping[Outcome, Any], valid: ValidSet) -> Any:
-    """Return ``Q(V)``; V is the support unless named."""
+    """Return ``Q(V)``, with V the support by default."""
     if valid is None:
         return sum(distribution.values())
     if callable(valid):

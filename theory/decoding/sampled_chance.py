@@ -1,4 +1,4 @@
-"""Chance as one result a row: the sampler of the ideal model."""
+"""Chance that draws one result per row, as a sampler does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["SampleChance"]
 
 
 class SampleChance:
-    """Draw one result per row; rows never split. The sampler of the ideal model in numpy, of any numbers.
+    """Draw one result per row, in numpy, for any kind of number.
 
     Args:
         rng: Source of all randomness.
@@ -40,7 +40,7 @@ class SampleChance:
         return board, self._drawn(board, where)
 
     def flip(self, board: Board, probability: Any) -> tuple[Board, NDArray[np.bool_]]:
-        """Return independent coins."""
+        """Return independent random choices."""
         return board, self.rng.random(board.tokens.shape) < EXACT.floats(chances_of(probability))
 
     def _drawn(self, board: Board, where: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -51,5 +51,5 @@ class SampleChance:
         return tokens
 
     def distribution(self, board: Board, index: Any) -> NDArray[np.float64]:
-        """Return what the tokens at the K places ``index`` of ``board.tokens`` are drawn from, shape (K, V)."""
+        """Return the distributions of the tokens at the K places ``index`` of ``board.tokens``, shape (K, V)."""
         return board.numbers.floats(board.transform.draw(board.probs[index], board.numbers))

@@ -1,4 +1,4 @@
-"""States that reveal one set of positions: what the ideal model and a policy say of all of them at once."""
+"""States with one revealed set, seen by the ideal model and a policy at once."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _REMEMBERED = 4_000_000  # rows of groups
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """What is known of some states with one revealed set.
+    """Marginals and sets of some states with one revealed set.
 
     Attributes:
         groups: All states of the set, as groups of outcomes.
         weights: Their weights, shape (G,).
         probs: The ideal marginals, shape (B, n, V): rationals or balls.
-        q: What tokens are drawn from, of the same shape.
-        index: Which of the distributions is that of each state, shape (B,).
+        q: The distributions that tokens are drawn from, of the same shape.
+        index: The number of the distribution of each state, shape (B,).
         distributions: Distributions of the set that the policy chooses.
     """
 
@@ -57,13 +57,13 @@ class SetStates:
 
     Args:
         pmf: The target.
-        policy: A memoryless policy.
-        transform: What turns marginals into what tokens are drawn from.
+        policy: A policy without memory.
+        transform: Temperature and truncation.
         off_support: What the model returns after an impossible token.
 
     Attributes:
         exact: Whether all numbers are rationals; else they are balls.
-        proven: Whether the balls hold the true values: until the rule gives a chance as a float.
+        proven: Whether the balls contain the true values; false once the rule gives a float chance.
     """
 
     def __init__(self, pmf: JointPMF, policy: Policy, transform: Transform, off_support: str) -> None:
@@ -89,12 +89,12 @@ class SetStates:
         return zeros_of(size) if self._weights else np.array([fmpq(0)] * size, dtype=object)
 
     def converted(self, values: Any) -> NDArray[Any]:
-        """Return chances of the policy in the numbers of this decode."""
+        """Return chances of the policy as numbers of this decode."""
         array = np.asarray(values, dtype=object)
         return array if self.exact else balls(array)
 
     def groups(self, mask: int) -> Groups:
-        """Return the groups of outcomes that agree on a revealed set: its states."""
+        """Return the states of a revealed set, as groups of outcomes that agree on it."""
         if mask not in self._known:
             if len(self._known) * len(self.pmf) > _REMEMBERED:
                 self._known.clear()
@@ -126,7 +126,7 @@ class SetStates:
         codes: NDArray[np.int64],
         exact: NDArray[Any] | None = None,
     ) -> tuple[NDArray[np.int64], list[SetDistribution]]:
-        """Return the distribution of the set at each state: an index per state, and all; ``exact``: in balls."""
+        """Return the index of each state into the list of set distributions; ``exact`` are the marginals in balls."""
         masked = np.array([[not mask >> i & 1 for i in range(self.pmf.n)]] * len(probs))
         revealed = np.where(masked, -1, codes)
         view = View(
@@ -149,7 +149,7 @@ class SetStates:
         return index, distributions
 
     def plan_outside(self, mask: int, step: int) -> SetDistribution:
-        """Return the distribution of the set where the revealed tokens are impossible: their values do not matter."""
+        """Return the distribution of the set off the support, which does not depend on the tokens."""
         codes = np.full((1, self.pmf.n), UNKNOWN)
         return self.plan(mask, step, self.fallback, codes, self.fallback_balls)[1][0]
 
@@ -195,7 +195,7 @@ class SetStates:
         return model.marginals(np.full((1, self.pmf.n), UNKNOWN))
 
     def drawn_outside(self) -> NDArray[Any]:
-        """Return what tokens are drawn from off the support, shape (n, V)."""
+        """Return the distributions that tokens are drawn from off the support, shape (n, V)."""
         if self.fallback_balls is None:
             return self.transform.draw(self.fallback, self.numbers)[0]
         return drawn_balls(self.transform, self.fallback, self.numbers, self.fallback_balls)[0]

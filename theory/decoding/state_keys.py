@@ -1,7 +1,7 @@
-"""What tells the rows of a process apart: their tokens and their memory, as one string of bytes a row.
+"""Keys that identify the rows of a run, from tokens and memory.
 
-The memory of a rule may hold any hashable value in any shape. Each distinct object is numbered once, by value; rows are
-then compared as integers, far faster than by their values.
+The memory of a rule may have any hashable value in any shape. Each distinct object is numbered once, by value; rows are
+then compared as integers, which is far faster.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class StateKeys:
     """Keys of the states of one run, equal if and only if the states are.
 
     Args:
-        process: The rule whose memory it is, for messages.
+        process: The rule, for messages.
 
     Example:
         >>> from fractions import Fraction
@@ -47,7 +47,7 @@ class StateKeys:
         for name in sorted(board.memory):
             values = np.asarray(board.memory[name])
             part = self.numbered(values).reshape(rows, -1)
-            # a number means the same under one name and one kind of values only
+            # a number is meaningful only for one name and one kind of values
             label = np.full((rows, 1), self._code((name, values.dtype.kind)), dtype=np.int64)
             parts += [label, part]
         return row_keys(np.concatenate(parts, axis=1))
@@ -60,7 +60,7 @@ class StateKeys:
             return (values + 0.0).view(np.int64)  # one zero, not two
         held = values.astype(object)
         flat = held.reshape(-1)
-        # objects are told apart by identity first: splitting rows copies references
+        # objects are compared by identity first, since splitting rows copies references
         names = np.asarray(np.frompyfunc(id, 1, 1)(flat), dtype=np.int64)
         _, first, index = np.unique(names, return_index=True, return_inverse=True)
         codes = np.array([self._code(_frozen(value)) for value in flat[first].tolist()], dtype=np.int64)
@@ -71,7 +71,7 @@ class StateKeys:
             return self._codes.setdefault(value, len(self._codes))
         except TypeError as error:
             raise InputError(
-                f"the memory of rule {self.process} cannot be told apart by value: {error}."
+                f"the memory of rule {self.process} cannot be compared by value: {error}."
             ) from None
 
 

@@ -1,9 +1,8 @@
 """Greedy accuracy over all deterministic tie-breaks.
 
-At temperature 0 a token is one of the most probable; where several tie, argmax names one by some fixed rule. The
-paper's value assumes independent random ties. This module gives the range over *every* rule that names a token for
-each state and position (not for each set that the policy may draw), so that a reader sees how much of a greedy number
-is the tie rule's.
+At temperature 0 a token is one of the most probable; among ties, argmax takes one by a fixed rule. The paper's value
+assumes independent random ties. This module gives the range over *every* rule that chooses a token for each state and
+position (not for each set that the policy may draw), which shows how much of a greedy result depends on the tie-break.
 """
 
 from __future__ import annotations
@@ -40,8 +39,8 @@ def tie_interval(pmf: JointPMF, policy: Policy) -> tuple[Number, Number]:
         policy: An unmasking policy; its own random choices are averaged over.
 
     Returns:
-        (least, greatest): Fractions, also for a float pmf: what ties is decided on its floats, within 1e-9, and greedy
-        tokens are sure. Floats, the nearest ones, for rules whose own chances are irrational.
+        (least, greatest): Fractions, also for a float pmf, whose ties are decided on its floats within 1e-9. Nearest
+            floats for rules whose own chances are irrational.
 
     Example:
         >>> from theory.policies import parse_policy
@@ -56,7 +55,7 @@ def tie_interval(pmf: JointPMF, policy: Policy) -> tuple[Number, Number]:
 
     @cache
     def extremes(revealed: Codes) -> tuple[Any, Any]:
-        """Backward induction on the state; -1 stands for a mask."""
+        """Backward induction on the state; -1 is a mask."""
         row = np.array(revealed)
         rows = np.flatnonzero(((row == -1) | (outcomes == row)).all(axis=1))
         if rows.size == 0:
@@ -75,9 +74,7 @@ def tie_interval(pmf: JointPMF, policy: Policy) -> tuple[Number, Number]:
             remedy="use fewer ties",
         )
         values: list[tuple[Any, Any]] = []
-        for tokens in product(
-            *tops.values()
-        ):  # one rule names a token for each position, whichever set is drawn
+        for tokens in product(*tops.values()):  # one token for each position, whichever set is drawn
             rule = dict(zip(tops, tokens, strict=True))
             ends = [extremes(_after(revealed, chosen, rule)) for chosen, _ in sets]
             lows = (p * low for p, (low, _) in zip(shares, ends, strict=True))

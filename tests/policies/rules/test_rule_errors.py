@@ -61,7 +61,7 @@ class Unhashable(Idle):
     [
         (Never(), "must take between 1 and 2 positions here, got 0"),
         (Idle(), "makes no progress"),
-        (Unhashable(), "the memory of rule .* cannot be told apart by value"),
+        (Unhashable(), "the memory of rule .* cannot be compared by value"),
     ],
 )
 @pytest.mark.parametrize("run", [decoder.decode, output_distribution])

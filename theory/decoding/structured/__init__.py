@@ -1,1 +1,1 @@
-"""Decodes of distributions too long to list, through their structure."""
+"""Exact decodes of distributions too long to list."""

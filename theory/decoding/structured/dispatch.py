@@ -1,7 +1,7 @@
-r"""Which rules on which distributions are decoded exactly in polynomial time, and how; what is known for the others.
+r"""Choice of the exact algorithm for a rule on a distribution too long to list.
 
-Distributions whose masked positions all look alike go through :mod:`theory.decoding.lumped`. For the others here,
-with n positions:
+Distributions with exchangeable masked positions are decoded by :mod:`theory.decoding.lumped`. For the others, with n
+positions:
 
 | rule | Insert, Remove Random | Bernoulli walk | one-hot blocks |
 |---|---|---|---|
@@ -11,10 +11,10 @@ with n positions:
 | the same: top-k, 1 < k < n | interval | not known | not known |
 | random top-k, 1 < k < n | interval and number masked, O(n^2 / k) states | not known | not known |
 
-Not known: the rule compares positions of different gaps (or blocks), so which gap goes first depends on the values of
-all of them, and the state is a multiset of gaps, of which there are more than any power of n. Random top-k mixes over
-all splits of k positions among the gaps. Its expected divergence needs mean subset entropies only and is always known:
-:func:`theory.information.curves.structures.expected_kl_of`. The command samples what is not known
+Not known: the rule compares positions of different gaps (or blocks), so the next gap depends on the values of all of
+them, and the state is a multiset of gaps, of which there are more than any power of n. Random top-k mixes over all
+splits of k positions among the gaps. Its expected divergence needs mean subset entropies only and is always known:
+:func:`theory.information.curves.structures.expected_kl_of`. The command samples the unknown cases
 (:mod:`theory.commands.decode_structured`).
 
 **One token per step** (top-1): every draw is from a true conditional, so at temperature 1 the distribution is P:
@@ -61,13 +61,13 @@ _SCORES = ("confidence", "margin", "entropy")  # of the marginal alone
 
 
 class NotKnownError(InputError):
-    """No polynomial computation is known; the message says what is known instead."""
+    """No polynomial algorithm is known; the message says what is known instead."""
 
 
 def decode_structured(
     structure: Structure, policy: Policy, *, temperature: object = 1, greedy_ties: str = "random"
 ) -> LumpedDecode:
-    """Return the exact decode of a distribution with a polynomial state space for this rule.
+    """Return the exact decode of a distribution that has polynomially many states for this rule.
 
     Off the support the ``marginal`` convention holds.
 
@@ -79,7 +79,7 @@ def decode_structured(
         greedy_ties: Equal tokens at temperature 0.
 
     Raises:
-        NotKnownError: Where no polynomial computation is known.
+        NotKnownError: If no polynomial algorithm is known.
 
     Example:
         >>> from theory.policies import parse_policy
@@ -132,7 +132,7 @@ def decode_structured(
 
 
 def _unknown(structure: Gaps | Copies, policy: RankedPolicy, tau: Fraction) -> str:
-    """Return what is not known, and what is."""
+    """Return a message on what is known."""
     if isinstance(structure, Copies):
         distribution, known = "one-hot blocks", _KNOWN["one-hot"]
     else:
@@ -184,21 +184,21 @@ def _walk(structure: Gaps, policy: RankedPolicy, tau: Fraction) -> LumpedDecode 
     result = decode_serial(structure, sizes, tau, "random")
     block = Fraction(decode_serial(Gaps(size, "walk"), [size], tau, "random").accuracy)
     steps, reach = Fraction(0), Fraction(1)
-    for done in range(size, n, size):  # lost in this block: the rest one at a time
+    for done in range(size, n, size):  # after a loss in this block the rest goes one at a time
         steps += reach + reach * (1 - block) * (n - done)
         reach *= block
     return replace(result, steps=steps + reach)
 
 
 def _passing(n: int, policy: RankedPolicy) -> int:
-    """Return how many places from the start have a confidence that passes."""
+    """Return how many places from the start have a confidence above the threshold."""
     size = 0
     while size < n:
         r = size + 1
         best = Fraction(comb(r, r // 2), 2**r)
         copies = int(1 / best)
         row = (*(best,) * copies, 1 - copies * best)  # the confidence reads the largest probability only
-        if size_of_alike(2, policy, row, 2) == 1:  # two that look alike pass both or not at all
+        if size_of_alike(2, policy, row, 2) == 1:  # two equal positions pass together or not at all
             break
         size += 1
     return size

@@ -1,7 +1,7 @@
-r"""Insert Random and Remove Random decoded exactly at any length: the hidden place lies in one interval.
+r"""Exact decodes of Insert Random and Remove Random at any length.
 
 Until the place i is known it is uniform on g candidates next to each other, and the masked positions between them are
-the only ones (Insert Random: g of them; Remove Random: g - 1). Position r of the interval tells on which side of it the
+the only ones (Insert Random: g of them; Remove Random: g - 1). Position r of the interval says on which side of it the
 place is:
 
     Insert Random   left token (i > r)  (g-1-r)/g,   new item (i = r)  1/g,   right token (i < r)  r/g
@@ -66,7 +66,7 @@ def decode_interval(structure: Gaps, policy: RankedPolicy, tau: Fraction, greedy
 
 
 class _Run:
-    """Both flows, that of the decoder and that of the data, over the states (candidates g, place of the interval)."""
+    """Masses of the decoder's runs and of the data over the states (candidates g, place of the interval)."""
 
     def __init__(self, structure: Gaps, policy: RankedPolicy, tau: Fraction, greedy_ties: str) -> None:
         self.n, self.insert = structure.n, structure.kind == "insert"
@@ -113,7 +113,7 @@ class _Run:
                 self._take(rows, place, left, size - left, own / len(sides), data / len(sides))
 
     def _size_at(self, g: int, masked: int, rows: NDArray[np.int64]) -> int:
-        """Return how many the rule takes of g candidates; the same wherever their interval lies."""
+        """Return how many of g candidates the rule takes, which does not depend on the place of the interval."""
         if g not in self.sizes:
             self.sizes[g] = self._blind_size(masked) if self.blind else self._size(rows, g)
         return self.sizes[g]
@@ -134,7 +134,7 @@ class _Run:
         return np.stack([g - 1 - r, r + 1], axis=1)
 
     def _sides(self, masked: int, size: int) -> list[int]:
-        """Return the numbers that may come from the left end, equally likely; mirror images tie."""
+        """Return the possible numbers from the left end, equally likely, since mirror images tie."""
         if self.from_left or size == masked:
             return [size]
         if size % 2 and self.policy.ties == "random":
@@ -143,7 +143,7 @@ class _Run:
         return [size - size // 2]
 
     def _take(self, rows: NDArray[np.int64], place: int, left: int, right: int, own: Any, data: fmpq) -> None:
-        """Draw ``left`` and ``right`` positions at the ends and move the mass on."""
+        """Draw ``left`` and ``right`` positions at the ends and move the mass."""
         g = len(rows) + (not self.insert)
         chosen = [*range(left), *range(len(rows) - right, len(rows))]
         self.work.add(_DRAW * len(chosen))
@@ -169,7 +169,7 @@ class _Run:
             self.steps += lost * self._lost(place + left, after)
 
     def _own(self, q: NDArray[Any], left: int) -> tuple[Any, Any]:
-        """Return the probabilities that the drawn tokens leave the rest, and that they name one place outside it."""
+        """Return the probabilities that the place is in the remaining interval, and that it is found outside."""
         on_left, on_right = (q[:, 1], q[:, 0]) if self.insert else (q[:, 0], q[:, 1])
         before, after = [self.zero + 1], [self.zero + 1]
         for value in on_left:
@@ -207,7 +207,7 @@ class _Run:
         return steps
 
     def result(self) -> LumpedDecode:
-        """Return what the finished flows say."""
+        """Return the result."""
         path_kl = self._path_kl()
         kl = path_kl if not self.chance or path_kl == 0 else inf if self.accuracy == 0 else None
         found = {"accuracy": self.accuracy, "kl": kl, "path_kl": path_kl, "steps": self.steps}

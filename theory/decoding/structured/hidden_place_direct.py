@@ -1,4 +1,4 @@
-r"""Accuracy of random blocks of many positions on Insert Random and Remove Random in float64: all sums as they stand.
+r"""Accuracy of random blocks on Insert and Remove Random in float64, by direct sums.
 
 The recursion of :mod:`theory.decoding.structured.hidden_place_random` with its sums over ``a + b = g - l`` as
 convolutions of floats, of the order of ``k^2 n^3 / 6`` operations. The polynomials of

@@ -1,4 +1,4 @@
-r"""Accuracy of random top-k on Insert Random and Remove Random in float64, to a million positions, with its error.
+r"""Accuracy of random top-k on Insert and Remove Random in float64, with its error.
 
 The recursion of :mod:`theory.decoding.structured.hidden_place_random` in the form without a negative coefficient
 (:func:`theory.decoding.structured.hidden_place_kernel.positive_kernel`): ``g^j gaps_j = sum q C(l, u) C(g-1-l, v)``,
@@ -41,11 +41,11 @@ from theory.numbers.rounding import Approximate, two_digits
 __all__ = ["random_accuracy", "reaches", "require_floats"]
 
 _TRUNCATED = 2.0**-64  # all that the dropped states may add to the accuracy
-_BLOCK = 30  # larger blocks go by the sums as they stand
+_BLOCK = 30  # larger blocks use direct sums
 _DECADES = 280  # n^(2k+1) must stay below 1e280, some decades below the largest float
-_WORK = 2 * 10**11  # element operations of numpy: some minutes
-_COMPILE_FROM = 5 * 10**9  # below this numpy is done before numba is loaded
-_CALLS = 5000  # a step costs as much as this many element operations, however short
+_WORK = 2 * 10**11  # element operations of numpy: a few minutes
+_COMPILE_FROM = 5 * 10**9  # below this numpy takes less time than loading numba
+_CALLS = 5000  # overhead of a step in element operations
 
 
 def require_floats(insert: bool, sizes: Sequence[int]) -> None:
@@ -64,7 +64,7 @@ def require_floats(insert: bool, sizes: Sequence[int]) -> None:
 
 
 def _work(insert: bool, sizes: Sequence[int]) -> int:
-    """Return about how many element operations the recursion is in numpy."""
+    """Return the estimated number of element operations in numpy."""
     width = np.array(sizes, dtype=np.float64)
     return int(np.sum((reaches(insert, sizes) + _CALLS) * (6 * width * width + 10)))
 

@@ -1,4 +1,4 @@
-r"""What a random step does to one gap of Insert Random or Remove Random, as polynomials of low degree.
+r"""Effect of a random step on one gap of Insert and Remove Random, as polynomials.
 
 A gap of g candidates is cut to l when a of its positions before the hidden place and b behind it are left out,
 ``d = a + b = g - l`` (:mod:`theory.decoding.structured.hidden_place_random`). With ``L_r = (g - r) / g`` for the

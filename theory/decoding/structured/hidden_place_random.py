@@ -1,4 +1,4 @@
-r"""Random top-k on Insert Random and Remove Random: one interval of candidates and the number of masked positions.
+r"""Exact random top-k on Insert Random and Remove Random.
 
 A step takes a uniform set of s of the M masked positions; j of them lie in the interval of g candidates
 (:mod:`theory.decoding.structured.hidden_place`), with probability ``C(mm, j) C(M - mm, s - j) / C(M, s)`` for mm

@@ -1,4 +1,4 @@
-"""The float recursion of random top-k on Insert and Remove Random in compiled code: one pass over g for each step.
+"""Compiled recursion of random top-k on Insert and Remove Random.
 
 The same sums as :mod:`theory.decoding.structured.hidden_place_floats` takes with numpy, with at most as many
 roundings between two values: ``V_v(g) = V_v(g-1) + V_{v-1}(g-1)`` is one addition for each g, whatever the level.

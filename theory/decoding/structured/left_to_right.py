@@ -1,4 +1,4 @@
-r"""Walks and one-hot blocks decoded from the left in known block sizes, exactly and at any length.
+r"""Exact decodes of Bernoulli walks and one-hot blocks from the left.
 
 The sizes do not depend on the tokens, so the revealed sets are fixed: ``kl = path_kl``, at temperature 1 ``L_T``
 (Theorem 1 of arXiv 2510.04767), and steps are the number of blocks on and off the support.
@@ -108,7 +108,7 @@ def _walk(sizes: Sequence[int], tau: Fraction, greedy_ties: str, exact: bool) ->
 
 
 def _walk_block(size: int, tau: Fraction, greedy_ties: str, exact: bool) -> tuple[Any, Draws]:
-    """Return the probability that ``size`` independent draws are a walk, and the draws."""
+    """Return the probability that ``size`` independent draws are a Bernoulli walk, and the draws."""
     require_operations(
         size**4 // 2,
         f"the accuracy of a block of {size} positions of a walk",
@@ -146,7 +146,7 @@ def _one_hot(
             own, data, more = _draw(own, data, left, part, tau, greedy_ties, exact)
             draws += more
             rest, left = rest - part, left - part
-            if left == 0:  # the next block knows nothing of this one
+            if left == 0:  # the next block is independent of this one
                 own, data, left = {False: own[True]}, {False: fmpq(1)}, length
     return own[False], draws
 

@@ -1,4 +1,4 @@
-r"""Decoding a Markov chain by a fixed schedule: the accuracy by transfer matrices, in float64 with a proven error.
+r"""Accuracy of a fixed schedule on a Markov chain by transfer matrices.
 
 In a gap between revealed positions a < b with tokens u, v every member i of the next block is drawn from
 ``p_i(y | u, v) = P(y_i = y | y_a = u) P(y_b = v | y_i = y) / P(y_b = v | y_a = u)``, and then the smaller gaps are
@@ -10,10 +10,10 @@ Error. Everything is a sum of products and quotients of positive numbers, so rou
 :mod:`theory.distributions.parametric.markov_errors`: p_j has those of its three powers and two more, a member adds V
 + 1 and those of the gap before it, the end V: together K, and the result is within K roundings.
 
-Underflow is what a quotient does not forgive: ``P(v | u)`` may be below the smallest float while the decoder, which
-draws u and v independently in one step, meets the pair often. Where it is positive but below 2^-800, A(a, b)[u, v] is
-taken as unknown, once as 0 and once as 1; the truth is between the two results. Elsewhere numerators are off by at most
-2^-998 from underflow, and p by 2^-198, so that A is off by at most n V 2^-197 more, below 2^-150.
+Underflow matters in a quotient: ``P(v | u)`` may be below the smallest float while the decoder, which draws u and v
+independently in one step, meets the pair often. Where it is positive but below 2^-800, A(a, b)[u, v] is taken as
+unknown, once as 0 and once as 1; the truth is between the two results. Elsewhere numerators are off by at most 2^-998
+from underflow, and p by 2^-198, so that A is off by at most n V 2^-197 more, below 2^-150.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = ["approximate_accuracy"]
 Table = NDArray[np.float64]
 Tables = dict[tuple[int, int], Table]
 
-_TINY = 2.0**-800  # probabilities below are not divided by
+_TINY = 2.0**-800  # no division by smaller probabilities
 _STEPS = 10**11  # multiplications, about a minute
 
 

@@ -1,1 +1,1 @@
-"""Decodes of tasks over their contexts; the one place that chooses a route."""
+"""Decodes of tasks over their contexts, with the choice of the algorithm."""

@@ -1,8 +1,8 @@
-"""The oracle that knows which setting is right for each sample: a ceiling for every rule that adapts its parameter.
+"""Accuracy with the best setting for each sample, a ceiling for adaptive parameters.
 
-ParallelBench's Figure 7 (arXiv 2510.04767) picks the best threshold sample by sample. Exactly: each setting decodes
-the sample once, independently; the oracle takes the fewest model calls among the answers that are correct, and where
-none is, the calls of the last setting, which should be the most careful one.
+Figure 7 of ParallelBench (arXiv 2510.04767) picks the best threshold sample by sample, by an oracle. Exactly: each
+setting decodes the sample once, independently; the oracle takes the fewest model calls among the correct outcomes, or
+the calls of the last setting, which should be the most careful one, if none is correct.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Ends = dict[tuple[int, bool], Any]  # rationals, or balls
 
 @dataclass(frozen=True, kw_only=True)
 class Oracle:
-    """What the oracle gets: ``accuracy``, and the expected model ``steps`` of the runs it picks.
+    """The ``accuracy`` with the best setting for each sample, and the expected ``steps`` of the runs chosen.
 
     Attributes:
         accuracy: A Fraction where all settings are exact, else a float.
@@ -48,7 +48,7 @@ class Oracle:
 
 
 def oracle(task: HasContexts, policies: Sequence[Policy | Process], **switches: Any) -> Oracle:
-    """Return what an oracle over the given settings gets on a task with the ideal model.
+    """Return the accuracy and steps with the best of the given settings for each sample, with the ideal model.
 
     Args:
         task: A task.
@@ -63,7 +63,7 @@ def oracle(task: HasContexts, policies: Sequence[Policy | Process], **switches: 
         Fraction(1, 1)
     """
     if not policies:
-        raise InputError("an oracle needs at least one setting, got none.")
+        raise InputError("the best setting needs at least one setting, got none.")
     settings = {key: value for key, value in switches.items() if key != "off_support"}
     transform, off_support = Transform(**settings), switches.get("off_support", "marginal")
 

@@ -1,4 +1,4 @@
-"""Tasks as weighted contexts: every quantity is the expectation over the contexts."""
+"""Exact decodes of a task, averaged over its contexts."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def decode_contexts(
 
     Args:
         task: A task.
-        policy: An unmasking policy, or a process.
-        lumped: Use the lumped chain; by default only where a context has too many outcomes to list cheaply, and the
+        policy: An unmasking policy, or a rule with memory.
+        lumped: Use the lumped chain; by default only if a context has too many outcomes to list cheaply, and the
             policy and the switches allow it.
         **switches: As in :func:`theory.decoding.decoder.decode`.
 
@@ -82,7 +82,7 @@ def decode_contexts(
         lumped = chain is not None and chain.n > _LISTED_LIMIT and obstacle is None
     if lumped and chain is not None:
         if obstacle is not None:
-            raise InputError(f"a lumped decode knows no {obstacle}; list a smaller n.")
+            raise InputError(f"a lumped decode does not support {obstacle}; list a smaller n.")
         assert not isinstance(policy, Process)
         plain = {key: value for key, value in switches.items() if key in ("temperature", "greedy_ties")}
         results: list[tuple[Fraction, Any]] = [(Fraction(1), decode_lumped(chain, policy, **plain))]
@@ -111,7 +111,7 @@ def _each_context(
 ) -> list[tuple[Fraction, Any]]:
     """Decode each context; all together keep to the limits, each to its share by its number of states.
 
-    Contexts that differ in the names of tokens alone are decoded once, where the rule cannot see names.
+    Contexts that differ in token names alone are decoded once, if the rule cannot see names.
     """
     pmfs = [context.distribution.pmf() for context in contexts]
     named = isinstance(policy, Process) or _sees_names(policy, switches)
@@ -131,26 +131,26 @@ def _each_context(
 
 
 def _sees_names(policy: Policy, switches: dict[str, Any]) -> bool:
-    """Return whether a rule may see more than probabilities: a process, or one that asks the model."""
+    """Return whether a rule may see more than probabilities."""
     if not is_ours(policy) or getattr(policy, "asks", False):
         return True
     return as_process(policy, _transform(switches)) is not None
 
 
 def _up_to_names(pmf: JointPMF) -> Hashable:
-    """Return what the probabilities of a distribution follow from."""
+    """Return a key, equal for distributions that differ in token names alone."""
     sizes = tuple(map(len, pmf.alphabets))
     return sizes, pmf.codes.tobytes(), str(pmf.weights.dtype), listing(pmf.weights), pmf.total
 
 
 @cache
 def _states(n: int, outcomes: int, width: int) -> int:
-    """Return at most how many partly revealed states are possible; contexts differ in names, seldom in these."""
+    """Return a bound on the number of partly revealed states."""
     return sum(comb(n, shown) * min(outcomes, width**shown) for shown in range(n + 1))
 
 
 def not_lumped(policy: Policy | Process, switches: dict[str, Any]) -> str | None:
-    """Return what keeps the decode from being lumped, if anything does."""
+    """Return the reason why the decode cannot be lumped, or ``None``."""
     if isinstance(policy, Process) or not getattr(policy, "lumps", False):
         return f"policy {policy}"
     transform = _transform(switches)
@@ -167,7 +167,7 @@ def _transform(switches: dict[str, Any]) -> Transform:
 
 
 def _structure(task: HasContexts, chain: Chain | None, lumped: bool | None) -> Structure | None:
-    """Return the structure of a distribution whose masked positions do not look alike, where it should be used."""
+    """Return the structure of a distribution that has no lumped chain, if it should be used."""
     if chain is not None or lumped is False:
         return None
     structure = structure_of(task)
@@ -181,11 +181,11 @@ def _structured(
     switches: dict[str, Any],
     obstacle: str | None,
 ) -> Any:
-    """Decode through the structure; where that is not known by listing, if that is not too costly."""
+    """Decode by the structure, or by listing if that is not known and not too costly."""
     try:
         if obstacle is not None or isinstance(policy, Process):
             raise NotKnownError(
-                f"a decode of a distribution too long to list knows no {obstacle}; list a smaller n."
+                f"a decode of a distribution too long to list does not support {obstacle}; list a smaller n."
             )
         plain = {key: value for key, value in switches.items() if key in ("temperature", "greedy_ties")}
         return decode_structured(structure, policy, **plain)

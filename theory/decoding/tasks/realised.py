@@ -1,8 +1,8 @@
-"""What a decoder's settings really do: tokens per model call, number of calls, and what a perfect model gets.
+"""Tokens per call and accuracy that the settings of a decoder really give.
 
-Released samplers turn "T steps" into sizes by their own rounding; some calls decode nothing, others twice as much. The
-sizes of rules that do not look at the marginals follow from the settings alone; those of the others depend on the
-task, and are expectations over the decoder's runs.
+Released samplers turn "T steps" into block sizes by their own rounding; some calls decode nothing, others twice as
+much. The sizes of rules that do not read the marginals follow from the settings alone; those of other rules depend on
+the task, and are expectations over the decoder's runs.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from theory.policies.view import View
 
 __all__ = ["Realised", "loop_calls", "lumped_form", "realised", "realised_calls", "realised_on"]
 
-_FOLLOWED = 10**7  # marginals read: n = 3,000 one at a time, some seconds
+_FOLLOWED = 10**7  # marginals read: n = 3,000 one at a time, a few seconds
 _BITS = 10**5  # of an exact expected number of calls; longer ones are floats with an error
 _BLIND = (TopK, Sizes, Bisection, Dilated)  # their numbers do not depend on the marginals
 
@@ -73,7 +73,7 @@ def realised(policy: Policy | Process, masked: int) -> Realised | None:
         block = masked if policy.block is None else min(policy.block, masked)
         groups = [min(block, masked - start) for start in range(0, masked, block)]
         found = [size for group in groups for size in policy.sizes(group)]
-        while not found[-1]:  # the answer is complete
+        while not found[-1]:  # all positions are decoded
             found.pop()
         return Realised(sizes=tuple(found), calls=len(found))
     if isinstance(policy, Ancestral) and policy.block is None:
@@ -101,7 +101,7 @@ def _expected_calls(waits: list[Fraction], n: int) -> tuple[Number, Mapping[str,
 
 
 def loop_calls(policy: Policy | Process, masked: int) -> int | None:
-    """Return how many calls the released loop makes, those after the last token included; ``None`` if it ends there.
+    """Return the calls of the released loop, also after the last token; ``None`` if it ends there.
 
     LLaDA, Dream, ancestral sampling and the released remasking rules make T calls for each block whether or not
     anything is masked.
@@ -139,7 +139,7 @@ def realised_calls(policy: Policy | Process, masked: int) -> StepDistribution | 
 
 
 def _followed(policy: Policy, n: int) -> tuple[int, ...]:
-    """Follow a policy whose numbers do not depend on what it sees: every token is a coin."""
+    """Return the numbers of a policy that do not depend on the marginals, from a run on fair bits."""
     masked, sizes = np.ones((1, n), dtype=bool), []
     probs, order = np.full((1, n, 2), 0.5), np.arange(n)[None, :] / n
     while masked.any():
@@ -189,9 +189,9 @@ def realised_on(task: HasContexts, policy: Policy | Process, **switches: Any) ->
 
 
 def lumped_form(policy: Policy | Process, n: int) -> Policy | Process:
-    """Return a policy with the same distribution that lumped chains can follow; the policy itself if there is none.
+    """Return a policy of the same distribution for lumped chains; the policy itself if there is none.
 
-    A schedule without blocks takes known sizes; its idle calls change nothing but their number.
+    A schedule without blocks takes known sizes; its idle calls only count.
     """
     if not isinstance(policy, Scheduled) or policy.block is not None or policy.confidence == "sampled":
         return policy

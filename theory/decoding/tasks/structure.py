@@ -1,4 +1,4 @@
-"""What a task offers where its outcomes are too many to list."""
+"""The entropy structure of a task too large to list."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from theory.information.curves.structures import Structure
 
 __all__ = ["LISTED_LIMIT", "structure_of"]
 
-LISTED_LIMIT = 16  # positions: above it a structure is used where there is one
+LISTED_LIMIT = 16  # positions above which a structure is used, if there is one
 
 
 def structure_of(task: Any) -> Structure | None:
-    """Return the subset entropies of a task, its own or those of its lumped chain, if it has them.
+    """Return the subset entropies of a task or of its lumped chain, if known.
 
     Example:
         >>> from synthetic import make_task
