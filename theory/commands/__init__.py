@@ -1,1 +1,1 @@
-"""The answers of the commands, and how they are printed."""
+"""The commands of ``python -m theory``, and how their results are printed."""

@@ -1,4 +1,4 @@
-"""What the answers of ``python -m theory`` share: named tasks, and exact forms as text."""
+"""Helpers that the results of ``python -m theory`` share."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class NamedTask(HasContexts, Protocol):
 
 
 def parametrised(task: NamedTask) -> Structured | None:
-    """Return the large distribution given by parameters; a task with known subset entropies needs none."""
+    """Return the large parametric distribution of a task without known subset entropies."""
     return None if structure_of(task) is not None else large_distribution(task)
 
 
 def with_exact(answer: dict[str, Any]) -> dict[str, Any]:
-    """Add the exact forms as text, where there are any."""
+    """Add the exact forms as text, if any."""
     exact: dict[str, Any] = {}
     for key, value in answer.items():
         if (
@@ -53,7 +53,7 @@ def with_exact(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Return both parts of an answer as one; what they say of their entries, by name, is put together.
+    """Return both parts as one result, with their ``exact``, ``errors`` and ``notes`` merged.
 
     Example:
         >>> joined({"a": 1, "exact": {"a": "1"}}, {"b": 2, "exact": {"b": "2"}})

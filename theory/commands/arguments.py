@@ -43,14 +43,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_task(frontier)
     frontier.add_argument("--plot", metavar="FILE", help="also draw it into a .png, .svg or .pdf file")
-    frontier.add_argument("--within", metavar="BITS", help="also the fewest steps at a KL of at most so much")
+    frontier.add_argument("--within", metavar="BITS", help="also the fewest steps at a KL of at most BITS")
     frontier.add_argument(
-        "--entropy", metavar="BITS", help="also the best one-step accuracy with answers of this entropy"
+        "--entropy", metavar="BITS", help="also the best one-step accuracy with an output of this entropy"
     )
-    policy = commands.add_parser("policy", help="the best rule of all that look at the tokens, step by step")
+    policy = commands.add_parser("policy", help="the best rule that looks at the tokens, step by step")
     _add_task(policy)
     policy.add_argument(
-        "--steps", type=whole, default=None, help="at most this many (default: the fewest that lose nothing)"
+        "--steps", type=whole, default=None, help="most steps (default: the fewest that lose nothing)"
     )
     policy.add_argument("--plot", metavar="FILE", help="also draw it into a .png, .svg or .pdf file")
     estimate = commands.add_parser("estimate", help="bounds estimated from observed sequences")
@@ -72,7 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--rule", required=True, metavar="SPEC", help="such as dream:eps=1e-3 or llada:by=confidence"
     )
     real.add_argument("--masked", required=True, type=whole, help="number of masked positions")
-    real.add_argument("--steps", type=whole, default=None, help="T, where the rule takes it")
+    real.add_argument("--steps", type=whole, default=None, help="T, if the rule has it")
     real.add_argument(
         "--task", default=None, metavar="TASK", help="also the accuracy of a perfect model on it"
     )
@@ -110,7 +110,7 @@ def _add_samples_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tokenizer", metavar="DIR", help="a Hugging Face directory, for texts in .jsonl")
     parser.add_argument("--partition", help='price an ordered partition such as "0,1|2,3"')
     parser.add_argument("--bootstrap", type=whole, default=200, help="number of resamples (default 200)")
-    parser.add_argument("--seed", type=whole, default=0, help="of the resamples (default 0)")
+    parser.add_argument("--seed", type=whole, default=0, help="seed of the resamples (default 0)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
@@ -121,14 +121,14 @@ def _add_samples(parser: argparse.ArgumentParser) -> None:
         default=2000,
         help="for distributions too large to compute exactly (default 2000)",
     )
-    parser.add_argument("--seed", type=whole, default=0, help="of the samples (default 0)")
+    parser.add_argument("--seed", type=whole, default=0, help="seed of the samples (default 0)")
 
 
 def _add_float(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--float",
         action="store_true",
-        help="float64 with a bound on its error, where exact logarithms take too long",
+        help="float64 with a bound on its error, if exact logarithms take too long",
     )
 
 
@@ -138,7 +138,7 @@ def _add_task(parser: argparse.ArgumentParser) -> None:
         metavar="TASK",
         help="a registered name, a file (.json, .csv, .npy, .npz), or module:attribute",
     )
-    parser.add_argument("-n", type=whole, default=None, help="size of a registered or structured task")
+    parser.add_argument("-n", type=whole, default=None, help="size of a registered or parametric task")
     parser.add_argument("--normalise", action="store_true", help="divide a file's probabilities by their sum")
     parser.add_argument(
         "--exact", action="store_true", help="numbers of over 12 digits as written, no floats"

@@ -1,4 +1,4 @@
-"""The answers of ``python -m theory bounds`` and ``schedule``: dictionaries with the keys that machines read."""
+"""Results of ``python -m theory bounds`` and ``schedule`` as dictionaries."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ def bounds_answer(
         adaptive: Also ``V_T``, the least KL of policies that look at the tokens, with at most T steps on every path.
         randomized: Also the least KL of mixtures of T-step partitions, with the proven gap to the optimum.
         count: Also the number of optimal partitions for each T.
-        samples: How many to draw where a distribution given by parameters (:mod:`theory.distributions.parametric`) is
-            too large for exact numbers.
+        samples: How many to draw if a parametric distribution (:mod:`theory.distributions.parametric`) is too large for
+            exact numbers.
         seed: Their seed.
 
     Distributions too long to list are answered through their structure (:mod:`theory.decoding.structured`) where the
@@ -118,7 +118,7 @@ def _listed_bounds(
     parts = context_pmfs(contexts)
     answer: dict[str, Any] = {"task": task.name, "n": task.n}
     same_length = len({pmf.n for _, pmf in parts}) == 1
-    optima: dict[str, Any] = {}  # first, as they cost most: they refuse before any other work
+    optima: dict[str, Any] = {}  # first, so that the most expensive ones are refused before other work
     errors: dict[str, float] = {}
     if adaptive:
         from theory.optima.adaptive.contexts import average_bounds
@@ -164,7 +164,7 @@ def _errors(keys: Iterable[str], error: float) -> dict[str, float]:
 
 
 def _mean_error(parts: Sequence[tuple[Fraction, JointPMF]], errors: Sequence[float]) -> float:
-    """Return a bound on the error of the mean over contexts of bounds that are off by so much each."""
+    """Return a bound on the error of the mean over contexts of bounds with these errors."""
     if not any(errors):
         return 0.0
     # a mean adds a rounding of each part, of values of at most n log2 N bits
@@ -177,7 +177,7 @@ def _randomized(parts: Sequence[tuple[Fraction, JointPMF]]) -> dict[str, Any]:
     from theory.optima.mixtures.optimal import optimal_mixtures
 
     best = optimal_mixtures(parts[0][1] if len(parts) == 1 else parts)
-    # an exact form is worth showing only of an exact optimum: others have weights of 48 bits
+    # exact forms of other mixtures have weights of 48 bits and are not shown
     bounds = [b.kl if b.is_optimal else float(b.kl) for b in best]
     return {"randomized_bound": bounds, "randomized_gap": [b.gap for b in best]}
 

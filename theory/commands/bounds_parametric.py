@@ -1,9 +1,9 @@
-"""Answers of ``python -m theory`` for structured distributions that are too large to list.
+"""Results of ``bounds`` and ``schedule`` for parametric distributions too large to list.
 
-Markov chains: float64 by gap entropies; ``errors`` has a proven bound on the error of every entry, that of a list for
-each number in it (:mod:`theory.distributions.parametric.markov_errors`). Hidden Markov models and grammars:
-estimates, and they say so: a dictionary with the estimate, its standard error and the ends of an interval of
-guaranteed coverage. Decodes are in :mod:`theory.commands.decode_sampled`.
+Markov chains give float64 by gap entropies, with a proven bound in ``errors`` for every entry
+(:mod:`theory.distributions.parametric.markov_errors`). Hidden Markov models and grammars give estimates: a dictionary
+with the estimate, its standard error and the ends of an interval of guaranteed coverage. Decodes are in
+:mod:`theory.commands.decode_sampled`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class HasContexts(Protocol):
 
 
 def large_distribution(task: Any) -> Structured | None:
-    """Return the structured distribution of a task that is too large to list, ``None`` where listing serves."""
+    """Return the parametric distribution of a task that is too large to list, else ``None``."""
     contexts = task.contexts()
     distribution = contexts[0].distribution
     if len(contexts) != 1 or not isinstance(distribution, Structured):
@@ -157,7 +157,7 @@ def large_schedule(task: HasContexts, distribution: Structured, *, samples: int,
     means, errors = mean_curve(seen)
     curve = information_curve(means)
     best = optimal_sizes(curve)
-    # other samples: the price of sizes on those that chose them would be too low
+    # new samples, since the price on those that chose the sizes would be too low
     fresh = estimate_profiles(distribution, samples=samples, rng=priced_on)
     answer |= {"arithmetic": "estimate", "samples": samples, "seed": seed}
     answer |= {"mean_entropy_standard_error": errors[1:], "information_curve": list(curve.z)}

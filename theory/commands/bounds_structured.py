@@ -1,4 +1,4 @@
-"""Answers of ``bounds`` and ``schedule`` for distributions too long to list, through their structure."""
+"""Results of ``bounds`` and ``schedule`` from an entropy structure."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def listed_or_structured(
     *,
     other: bool = False,
 ) -> dict[str, Any]:
-    """Return the answer by listing outcomes, or through the structure where listing is too costly.
+    """Return the result by listing outcomes, or from the structure if listing is too costly.
 
-    ``other`` numbers are wanted that the structure does not give: then a listing that is too costly says so.
+    If ``other`` numbers are needed, which the structure does not give, a listing that is too costly raises.
     """
     structure = structure_of(task)
     if structure is None:
@@ -57,13 +57,13 @@ def listed_or_structured(
 def structured_bounds(
     task: Named, structure: Structure, partition: Sequence[Sequence[int]] | None, *, other: bool
 ) -> dict[str, Any]:
-    """Return entropies, ``L*_T`` where all sets of a size are alike, and ``L_T`` of a partition.
+    """Return entropies, ``L*_T`` if entropies depend on the size of a set alone, and ``L_T`` of a partition.
 
     Args:
         task: The task.
         structure: Its subset entropies.
         partition: An ordered partition to price, or ``None``.
-        other: Whether adaptive, randomized or counted optima were asked for, which are not known in this form.
+        other: Whether adaptive, randomized or counted optima are needed, which are not known in this form.
     """
     n = structure.n
     if other:
@@ -73,14 +73,14 @@ def structured_bounds(
             "leave the option out, or use a smaller n."
         )
     if structure.symmetric:
-        require_sizes(n, intervals=True)  # before the entropies, which take longer than the refusal
+        require_sizes(n, intervals=True)  # refuse before the entropies are computed
     answer: dict[str, Any] = {"task": task.name, "n": task.n}
     answer["entropy"] = structure.mean({n: Fraction(1)})
     singles = structure.mean({1: Fraction(n)})
     answer["total_correlation"] = singles - answer["entropy"]
     answer["dual_total_correlation"] = structure.mean({n - 1: Fraction(n), n: Fraction(1 - n)})
     answer["optimal_bound"] = answer["optimal_partitions"] = None
-    if structure.symmetric:  # the cost of a partition is that of its sizes: Theorem 2 is the best schedule
+    if structure.symmetric:  # the cost depends on block sizes alone, so the best sizes give Theorem 2
         best = optimal_sizes(interval_curve(structure))
         answer["optimal_bound"] = list(best.values)
         answer["optimal_sizes"] = [list(sizes) for sizes in best.sizes]
@@ -93,7 +93,7 @@ def structured_bounds(
 
 def structured_schedule(task: Named, structure: Structure) -> dict[str, Any]:
     """Return the information curve and the best block sizes in random order."""
-    require_sizes(structure.n, intervals=True)  # before the curve, which may take longer than the refusal
+    require_sizes(structure.n, intervals=True)  # refuse before the curve is computed
     curve = interval_curve(structure)
     best = optimal_sizes(curve)
     answer: dict[str, Any] = {"task": task.name, "n": task.n, "information_curve": curve.z}

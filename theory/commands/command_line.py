@@ -1,4 +1,4 @@
-"""What every command of the project shares: one-line errors, exit status 2, and JSON output."""
+"""One-line errors, exit statuses and JSON output of every command."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class OneLineParser(argparse.ArgumentParser):
 def guarded(run: Callable[[], int], program: str) -> int:
     """Run a command and return its exit status.
 
-    Wrong input is one line on stderr and status 2, an interrupt status 130, a reader that has gone (``| head``) 141.
-    So is output that cannot be written, to a full disk or a closed stdout: one line and status 2.
+    Wrong input, and output that cannot be written, is one line on stderr and status 2; an interrupt is status 130, a
+    closed pipe (``| head``) 141.
     """
-    if not sys.stdout:  # closed by ``>&-``: said before any work
+    if not sys.stdout:  # closed by ``>&-``; refused before any work
         return _refused(program, "stdout is closed; nothing can be written.")
     try:
         status = run()
@@ -44,7 +44,7 @@ def guarded(run: Callable[[], int], program: str) -> int:
     except InputError as error:
         return _refused(program, str(error))
     except OSError as error:
-        # without a name it is a write that failed
+        # an error without a file name is a failed write
         what = f"use {error.filename}" if error.filename else "write the output"
         return _refused(program, f"cannot {what}: {error.strerror or error}.")
     except KeyboardInterrupt:
@@ -86,7 +86,7 @@ def whole(text: str) -> int:
 
 
 def process_count(value: object, name: str) -> int:
-    """Return a number of processes, 1 to the greater of 64 and four a core: each holds its own copy of the libraries.
+    """Return a number of workers, from 1 to the greater of 64 and four per core.
 
     Example:
         >>> process_count("2", "--jobs")
@@ -97,7 +97,7 @@ def process_count(value: object, name: str) -> int:
 
 @contextmanager
 def waiting(text: str) -> Generator[None]:
-    """Show on a terminal that something is being computed, while the context lasts."""
+    """Show on a terminal that something is being computed, inside the ``with`` block."""
     if not sys.stderr.isatty():
         yield
         return

@@ -1,4 +1,4 @@
-"""The answer of ``python -m theory decode``: exact where that is known, else sampled."""
+"""Result of ``python -m theory decode``, exact or sampled."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def decode_answer(
     """Return the exact decode of a task: accuracy, kl, path_kl, steps and the rationals behind them.
 
     Distributions too large to list are decoded by samples (:mod:`theory.commands.decode_sampled`,
-    :mod:`theory.commands.decode_structured`), and the answer says so.
+    :mod:`theory.commands.decode_structured`), as ``arithmetic`` says.
     """
     if (large := parametrised(task)) is not None:
         return large_decode(task, large, policy, samples=samples, seed=seed, **switches)
@@ -84,7 +84,7 @@ def decode_answer(
 def _realised_calls(policy: Policy | Process, n: int) -> StepDistribution | None:
     try:
         return realised_calls(policy, n)
-    except CostError:  # the rest of the answer is known
+    except CostError:  # the rest of the result is known
         return None
 
 

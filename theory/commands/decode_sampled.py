@@ -1,10 +1,9 @@
-"""``python -m theory decode`` on a structured distribution too large to list: any rule, any switch.
+"""Result of ``decode`` on a parametric distribution too large to list.
 
-Each entry of an answer says under ``arithmetic`` what it is: ``exact``, ``float64`` (a formula; ``errors`` has
-a proven bound on its error) or ``estimate`` (with an interval of 95 % coverage). Intervals are named: ``exact``
-(Clopper and Pearson), ``bernstein`` (empirical Bernstein, guaranteed at any number of samples, see
-:mod:`theory.sampling.runs` for the range) or ``normal`` (1.96 standard errors: only as good as the central
-limit theorem).
+``arithmetic`` says of each entry whether it is ``exact``, ``float64`` (a formula; ``errors`` has a proven bound on its
+error) or an ``estimate`` (with an interval of 95 % coverage). Intervals are ``exact`` (Clopper and Pearson),
+``bernstein`` (empirical Bernstein, guaranteed at any number of samples, see :mod:`theory.sampling.runs` for the range)
+or ``normal`` (1.96 standard errors, only as good as the central limit theorem).
 """
 
 from __future__ import annotations
@@ -67,11 +66,11 @@ def large_decode(
     Args:
         task: Gives the name.
         distribution: The distribution.
-        rule: A policy or a process.
+        rule: A policy or a rule with memory.
         samples: How many runs of each kind: the decoder's own, and those along the data.
-        seed: Of all randomness.
+        seed: The seed of all randomness.
         off_support: As in :func:`theory.decoding.decoder.decode`.
-        parts: Entries that are known otherwise, each with what it is; they are not sampled.
+        parts: Entries known otherwise, each with its arithmetic; they are not sampled.
         constant: Whether ``Q(y) = accuracy P(y)`` on the support, so that ``kl = -log2 accuracy``.
         **switches: As in :class:`theory.distributions.tempering.Transform`.
 
@@ -121,7 +120,7 @@ def large_decode(
 
 
 def _notes(found: dict[str, tuple[str, Any]], transform: Transform) -> dict[str, str]:
-    """Return what to know of the numbers that say less than they seem to."""
+    """Return notes on numbers that need an explanation."""
     notes: dict[str, str] = {}
     if "kl" not in found:
         notes["kl"] = (
@@ -142,7 +141,7 @@ def _report(
     samples: int,
     seed: int,
 ) -> dict[str, Any]:
-    """Return the answer in its usual order, with what each entry is, and why others are missing."""
+    """Return the result in its usual order, with the arithmetic of each entry, and notes on missing ones."""
     kind, steps = found["steps"]
     speed: Any = distribution.n / steps["estimate"] if isinstance(steps, dict) else distribution.n / steps
     if isinstance(steps, dict):
@@ -160,7 +159,7 @@ def _report(
 
 
 def _formulas(distribution: SampledDistribution, known: FixedSchedule) -> dict[str, tuple[str, Any]]:
-    """Return what a Markov chain tells without samples."""
+    """Return the entries that a Markov chain gives without samples."""
     if not isinstance(distribution, MarkovDistribution):
         return {}
     out: dict[str, tuple[str, Any]] = {}
@@ -201,12 +200,12 @@ def _along_data(
         "steps_under_data": ("estimate", _mean_steps(distribution, rule, done.steps))
     }
     lost = done.log_p - done.log_q
-    # a possible token that is never drawn, in one state of positive probability, is proof
+    # a possible token that is never drawn, in one state of positive probability, proves it
     if bool(np.isinf(done.expected).any()):
         out["path_kl"] = ("exact", inf)
     else:
         out["path_kl"] = ("estimate", _bits(distribution, done, lost, transform))
-    # positions never tie; other scores may, in states that no sample has met
+    # positions never tie; other scores may, in states that no sample reached
     fixed = getattr(rule, "ties", "random") != "random" or getattr(rule, "by", "") == "left_to_right"
     if done.certain and fixed:
         out["kl"] = out["path_kl"]
@@ -216,7 +215,7 @@ def _along_data(
 def _bits(
     distribution: SampledDistribution, done: Followed, lost: NDArray[np.float64], transform: Transform
 ) -> dict[str, Any]:
-    """Return the mean of the differences, with the guaranteed interval of the bounded form where there is one."""
+    """Return the mean of the differences, with the guaranteed interval of the bounded form if there is one."""
     mean = normal_mean(lost)
     if done.tilted or transform.truncates:
         return mean.at_least(0.0).as_dict() | {"interval": "normal"}
@@ -229,7 +228,7 @@ def _bits(
 def _mean_steps(
     distribution: SampledDistribution, rule: Policy | Process, steps: NDArray[np.int64]
 ) -> dict[str, Any]:
-    """Return the mean number of model calls; a memoryless rule that takes a position a call needs 1 to n of them."""
+    """Return the mean number of model calls; a policy that takes a position per call needs 1 to n of them."""
     values = steps.astype(np.float64)
     if isinstance(rule, Process) or getattr(rule, "clocked", False):
         return normal_mean(values).at_least(1.0).as_dict() | {"interval": "normal"}

@@ -1,9 +1,9 @@
-"""The answer of ``decode`` where no polynomial form is known: runs on the closed form, and what is exact.
+"""Result of ``decode`` from closed-form conditionals, sampled where not exact.
 
-Exact at temperature 1 without truncation: ``path_kl`` of a fixed ordered partition (Theorem 1 of arXiv 2510.04767; it
-is the KL divergence too) and of blocks of fixed sizes in random order (mean subset entropies,
-:func:`theory.information.curves.structures.expected_kl_of`); and always the steps of rules that go by the clock. All
-else is an estimate (:mod:`theory.commands.decode_sampled`).
+Exact at temperature 1 without truncation are ``path_kl`` of a fixed ordered partition (Theorem 1 of arXiv 2510.04767;
+it is the KL divergence too) and of blocks of fixed sizes in random order (mean subset entropies,
+:func:`theory.information.curves.structures.expected_kl_of`); always exact are the steps of schedules. All else is an
+estimate (:mod:`theory.commands.decode_sampled`).
 
 **Q is constant on the support**, so that ``kl = -log2 accuracy``, if distribution and decoder are symmetric under a
 group that acts transitively on the support:
@@ -43,7 +43,7 @@ from theory.sampling.intervals import check_samples
 
 __all__ = ["check_states", "sampled_decode"]
 
-# exact types: what they take depends on marginals and scores, never on a place
+# rules whose choice depends on marginals and scores, never on a place
 _PLACELESS = (
     TopK,
     Threshold,
@@ -84,15 +84,15 @@ def sampled_decode(
     off_support: str = "marginal",
     **switches: Any,
 ) -> dict[str, Any]:
-    """Return the decode of a distribution in closed form by any rule: exact where it can be, else estimates.
+    """Return the decode of a distribution in closed form by any rule, exact if possible, else estimates.
 
     Args:
         task: Gives the name.
         distribution: The distribution in closed form.
         structure: Its subset entropies, if known.
-        rule: A policy or a process.
+        rule: A policy or a rule with memory.
         samples: How many runs of each kind.
-        seed: Of all randomness.
+        seed: The seed of all randomness.
         off_support: As in :func:`theory.decoding.decoder.decode`.
         **switches: As in :class:`theory.distributions.tempering.Transform`.
 
@@ -131,7 +131,7 @@ def sampled_decode(
 
 
 def check_states(n: int, rule: Policy | Process, switches: dict[str, Any]) -> None:
-    """Raise where a decode by listing would follow too many states: its own limits are met after minutes.
+    """Raise if a decode by listing would have too many states, before its own limits do after minutes.
 
     Raises:
         NotKnownError: Above 16 positions, for rules and switches that no lumped chain follows, unless the rule has
@@ -142,7 +142,7 @@ def check_states(n: int, rule: Policy | Process, switches: dict[str, Any]) -> No
         return
     known = fixed_schedule(rule, n)
     if known is None or known.partition is None:
-        raise NotKnownError(f"a decode of {n} positions knows no {obstacle}; list a smaller n.")
+        raise NotKnownError(f"a decode of {n} positions does not support {obstacle}; list a smaller n.")
 
 
 def _exact(

@@ -1,4 +1,4 @@
-"""``python -m theory estimate``: bounds estimated from samples, with bootstrap intervals and a warning when few."""
+"""Result of ``python -m theory estimate``, bounds from samples with intervals."""
 
 from __future__ import annotations
 

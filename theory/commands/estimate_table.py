@@ -1,4 +1,4 @@
-"""Estimates as a table on a terminal: one column an estimator."""
+"""Estimates as a table on a terminal, one column for each estimator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A task in float64: rounded probabilities, for bounds where exact logarithms take too long."""
+"""A task with probabilities rounded to float64."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["FloatTask"]
 
 @dataclass(frozen=True)
 class FloatTask:
-    """A listed task with float probabilities; its answers carry a bound on their rounding error.
+    """A listed task with float probabilities, whose results have a bound on their rounding error.
 
     Attributes:
         task: The exact one.

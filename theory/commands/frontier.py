@@ -1,4 +1,4 @@
-"""The answer of ``python -m theory frontier``, and what it adds on request: steps at a divergence, diversity."""
+"""Result of ``python -m theory frontier``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from theory.validation import InputError, exact_fraction
 
 __all__ = ["asked_answer", "frontier_answer"]
 
-_MOST_BITS = 10**9  # no distribution that can be listed holds as many
+_MOST_BITS = 10**9  # more than any listed distribution has
 
 
 def frontier_answer(task: NamedTask) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def frontier_answer(task: NamedTask) -> dict[str, Any]:
     if isinstance(structure, Gaps) and structure.kind == "walk":
         from theory.bounds.rounds.walk import walk_rounds
 
-        # below the expected one at any n
+        # a lower bound at any n
         answer["serial_depth"] = {**answer["serial_depth"], "at_least": walk_rounds(structure.n)}
     if errors := _errors(front, depth.error):
         answer["errors"] = errors
@@ -73,13 +73,13 @@ def _errors(front: Frontier, depth: float) -> dict[str, Any]:
 
 
 def asked_answer(task: HasContexts, *, within: str | None, entropy: str | None) -> dict[str, Any]:
-    """Return the entries that were asked for, with their ``exact`` forms and ``errors``.
+    """Return the requested entries, with their ``exact`` forms and ``errors``.
 
     Args:
         task: A task with one context.
         within: Epsilon, bits: ``depth_within`` holds the fewest steps, ``expected`` and ``worst_case``.
-        entropy: h, bits: ``diversity`` holds the ``accuracy`` of a one-step decoder of entropy h or more, the
-            ``ceiling`` of all such, and ``of_any_distribution``, what a decoder of many steps may reach.
+        entropy: h, bits: ``diversity`` has the ``accuracy`` of a one-step decoder of entropy h or more, the ``ceiling``
+            of all such, and ``of_any_distribution``, that of any decoder.
 
     Example:
         >>> from synthetic import make_task

@@ -1,4 +1,4 @@
-"""Answer of ``python -m theory policy``: the best rule of all that look at the tokens, with at most T steps."""
+"""Result of ``python -m theory policy``, the best policy with at most T steps."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class BestPolicy:
     """The optimal adaptive policy of one context.
 
     Attributes:
-        weight: Of the context.
-        label: What the context is called; empty if there is one only.
-        policy: It decodes, prints and lists its decisions.
+        weight: The weight of the context.
+        label: The name of the context, empty for a single one.
+        policy: The policy.
         result: Its exact decode.
     """
 
@@ -44,7 +44,7 @@ def best_policies(task: NamedTask, steps: int | None = None) -> tuple[int, tuple
 
     Args:
         task: The task.
-        steps: T; by default the fewest steps that lose nothing, whatever the context and the tokens.
+        steps: T; by default the fewest steps that lose nothing in every context.
 
     Raises:
         InputError: For T above the number of positions, or a distribution too large to list.
@@ -71,7 +71,7 @@ def best_policies(task: NamedTask, steps: int | None = None) -> tuple[int, tuple
 
 
 def policy_answer(task: NamedTask, steps: int, best: tuple[BestPolicy, ...]) -> dict[str, Any]:
-    r"""Return what the policies cost, and their decisions.
+    r"""Return the loss and the decisions of the policies.
 
     Example:
         >>> from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""The answers of ``python -m theory rules`` and ``realised``: dictionaries with the keys that machines read."""
+"""Results of ``python -m theory rules`` and ``realised`` as dictionaries."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def rules_table() -> str:
 
 def _kind(cls: Any) -> str:
     if issubclass(cls, Process):
-        return "process"
+        return "rule with memory"
     return "policy with a clock" if cls.clocked else "policy"
 
 
@@ -75,7 +75,7 @@ def with_steps(spec: str, steps: int | None) -> str:
     if name in registered_policies():
         if "steps" not in {f.name for f in fields(registered_policies()[name])}:
             raise InputError(f"policy {name!r} takes no number of steps; leave --steps out.")
-    elif rest.partition(":")[0].isidentifier():  # a rule of one's own, module:attribute
+    elif rest.partition(":")[0].isidentifier():  # a user's rule, module:attribute
         attribute, _, rest = rest.partition(":")
         name = f"{name}:{attribute}"
     if any(part.partition("=")[0].strip() == "steps" for part in rest.split(",")):
@@ -97,9 +97,9 @@ def realised_answer(
     Args:
         rule: A policy specification.
         masked: Number of masked positions.
-        steps: T, where the rule takes it and the specification leaves it out.
-        task: Makes the task of a size, for the accuracy of a perfect model. Without it the rule must be one whose
-            sizes follow from the settings alone.
+        steps: T, if the rule has it and the specification does not.
+        task: Makes the task of a size, for the accuracy of a perfect model. Without it the sizes of the rule must
+            follow from the settings alone.
         **switches: As in :func:`theory.decoding.decoder.decode`.
 
     Example:
@@ -122,13 +122,13 @@ def realised_answer(
     errors = {key: result.errors[key] for key in ("accuracy", "kl") if key in result.errors}
     errors |= answer.get("errors", {})
     answer |= {"errors": errors} if errors else {}
-    if note := getattr(made, "note", ""):  # of a file, on how its numbers were taken
+    if note := getattr(made, "note", ""):  # how the numbers of a file were read
         answer["notes"] = {"accuracy": note}
     return with_exact(answer)
 
 
 def _sizes(found: Realised, loop: int | None) -> dict[str, Any]:
-    """Return the entries of the calls; ``loop``: how many the released loop makes, if it goes on after them."""
+    """Return the entries of the calls; ``loop`` is the number of calls of the released loop, if it makes more."""
     idle = sum(size == 0 for size in found.sizes)
     entries = {"tokens_per_call": list(found.sizes), "model_calls": found.calls, "idle_calls": idle}
     errors = dict(found.errors)
@@ -139,9 +139,9 @@ def _sizes(found: Realised, loop: int | None) -> dict[str, Any]:
 
 
 def _of_length(task: Callable[[int | None], HasContexts], masked: int) -> HasContexts:
-    """Return the task whose answers have ``masked`` positions: insertions and removals shift the size by one."""
+    """Return the task whose outcomes have ``masked`` positions; insertions and removals shift the size by one."""
     refused: list[InputError] = []
-    sizes = (masked, masked - 1, masked + 1, None)  # None: a task of one size refuses the others
+    sizes = (masked, masked - 1, masked + 1, None)  # None for a task of fixed size
     for n in sizes:
         if n is None and len(refused) < len(sizes) - 1:
             break
@@ -152,6 +152,6 @@ def _of_length(task: Callable[[int | None], HasContexts], masked: int) -> HasCon
             continue
         if all(context.distribution.n == masked for context in made.contexts()):
             return made
-    if len(refused) == len(sizes):  # no such task, rather than none of this length
+    if len(refused) == len(sizes):  # the task itself is wrong, not its length
         raise refused[0]
     raise InputError(f"the task has no size at which {masked} positions are masked; change --masked.")

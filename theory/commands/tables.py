@@ -1,4 +1,4 @@
-"""Answers as tables on a terminal."""
+"""Results as tables on a terminal."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _UNSHOWN = (
 _LINES = (("notes", "task"),)  # a line below the table
 _ROWS = 20  # longer lists of bounds end with the first zero
 _MOST = 2000  # rows of any list
-_WIDTH = 80  # of a partition; --json has it whole
-_LONGEST = 240  # characters of an exact form; --json has it whole
-_DIGITS = 40  # of a fraction, or of a number in another form: more digits say nothing more
+_WIDTH = 80  # characters of a partition; --json prints all
+_LONGEST = 240  # characters of an exact form; --json prints all
+_DIGITS = 40  # of a fraction, or of a number in another form
 _INDEX = {"information_curve": "j", "mean_entropy_standard_error": "j", "tokens_per_call": "call"}
 
 
 def print_answer(answer: dict[str, Any], title: str) -> None:
-    """Print the numbers of an answer, one a row, with their exact forms.
+    """Print the numbers of a result, one a row, with their exact forms.
 
     Args:
         answer: A dictionary as ``--json`` prints it.
-        title: Stands above the table.
+        title: The title of the table.
     """
     from rich.table import Table
 
@@ -80,7 +80,7 @@ def print_answer(answer: dict[str, Any], title: str) -> None:
 
 
 def _add_item(table: Any, answer: dict[str, Any], key: str, t: int, item: Any) -> None:
-    """Add one entry of a list: entry t of a bound stands for T = t steps."""
+    """Add one entry of a list; entry t of a bound is that of T = t steps."""
     exact = answer.get("exact", {}).get(key)
     if isinstance(item, dict):
         texts = [f"{name} = {_number(value)}" for name, value in item.items()]
@@ -98,9 +98,9 @@ def _add_item(table: Any, answer: dict[str, Any], key: str, t: int, item: Any) -
 
 
 def _off_by(answer: dict[str, Any], key: str) -> str:
-    """Return what is proved of the error of a float, if anything is."""
+    """Return the proven error of a float as text, or an empty text."""
     error = answer.get("errors", {}).get(key)
-    # 5 % more: two digits are then never rounded below the bound
+    # 5 % more, so that two digits are never below the bound
     return "" if error is None else f"off by at most {1.05 * error:.1e}"
 
 

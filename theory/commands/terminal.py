@@ -1,4 +1,4 @@
-"""The terminal that tables are printed on: text stays as it is, and a reader that has gone is told apart."""
+"""The terminal that tables are printed on, which prints text unchanged."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["terminal"]
 
 
 def terminal() -> Console:
-    """Return a console on stdout that reads no markup and no emoji codes: file names and tokens print as they are.
+    """Return a console on stdout that prints text unchanged, without markup or emoji codes.
 
-    A broken pipe is raised as it is; rich would end the program with status 1.
+    A broken pipe raises ``BrokenPipeError``, where rich would end the program with status 1.
 
     Example:
         >>> terminal().print("we[ir]d :cat: [/b]")

@@ -1,4 +1,4 @@
-"""What the bounds ``L*_T`` say in words: is parallel decoding cheap here, and with how many steps?"""
+"""One sentence on what the bounds ``L*_T`` mean for parallel decoding."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ CHEAP = 0.1  # bits: the ideal model keeps an accuracy of at least 2^-0.1 = 93 %
 def verdict(bounds: Sequence[Any], error: float = 0.0) -> str:
     """Return one sentence on the least losses ``L*_1, ..., L*_n`` in bits.
 
-    The ideal model decoded along the best partition is right with probability at least ``2^-L`` (data processing).
-    Only exact numbers can say that tokens are independent: a float is never told to be 0, at most to be so within its
-    rounding.
+    The ideal model decoded along the best partition is right with probability at least ``2^-L`` (data processing). Only
+    exact numbers can prove that tokens are independent; a float loss is at most zero within its rounding.
 
     Args:
         bounds: Exact numbers or floats; one for each number of steps.
-        error: A bound on the error of every float: what is no larger cannot be told from nothing. 0 for exact
-            numbers, and where none is known.
+        error: A bound on the error of every float; losses up to it count as zero within rounding. 0 for exact numbers,
+            and if none is known.
 
     Example:
         >>> one, none = LogNumber.log2(2), LogNumber.log2(1)
@@ -39,7 +38,9 @@ def verdict(bounds: Sequence[Any], error: float = 0.0) -> str:
     exact = all(isinstance(bits, (LogNumber, Fraction, int)) for bits in bounds)
     nothing = 0.0 if exact else error
     n = len(losses)
-    free = next((t for t, bits in enumerate(losses, start=1) if bits <= nothing), n)  # one at a time is free
+    free = next(
+        (t for t, bits in enumerate(losses, start=1) if bits <= nothing), n
+    )  # one token per step is free
     if free == 1:
         if exact:
             return "one step loses nothing: the tokens are independent, parallel decoding is free."
@@ -60,7 +61,7 @@ def verdict(bounds: Sequence[Any], error: float = 0.0) -> str:
 
 
 def _within(bits: float, error: float) -> str:
-    """Return how much a loss that is 0 within rounding may be, rounded up.
+    """Return the bound on a loss that is zero within rounding, rounded up.
 
     Example:
         >>> _within(1e-17, 0.0), _within(0.0, 5e-14)
@@ -77,7 +78,7 @@ def _loss(bits: float, error: float) -> str:
 
 
 def _floor(bits: float) -> str:
-    """Return ``2^-bits`` rounded down, since it stands for a lower bound; no float holds it beyond 1,074 bits.
+    """Return ``2^-bits`` rounded down, since it is a lower bound, also beyond the range of floats.
 
     Example:
         >>> _floor(1.0), _floor(4990.0)
