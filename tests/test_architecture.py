@@ -1,4 +1,4 @@
-"""The shape of the program: the order of the rooms, heavy packages that load late, public names that are listed.
+"""The shape of the program, from the order of the rooms to the first lines of modules.
 
 Each test looks at every module and lists all offenders.
 """
@@ -36,6 +36,7 @@ ROOMS = {
 }
 GROUND = {"theory.validation", "theory.limits", "theory.files"}
 LONGEST = 400  # lines of a file
+FIRST_LINE = 90  # characters of the first line of a module
 
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -207,6 +208,16 @@ def test_public_modules_say_what_they_hold():
             offenders += [f"{name} defines {names} but has no __all__"] if names else []
         elif len(set(listed)) < len(listed) or not set(listed) <= set(names):
             offenders.append(f"{name} lists names twice or names that it does not define")
+    none(offenders)
+
+
+def test_first_lines_are_short_phrases():
+    """The first line of a module is at most 90 characters, ends with a full stop and has no colon."""
+    offenders = []
+    for name, path in MODULES.items():
+        head = (ast.get_docstring(parsed(path)) or "").partition("\n")[0]
+        if len(head) > FIRST_LINE or not head.endswith(".") or ": " in head:
+            offenders.append(f"{name}: {head}")
     none(offenders)
 
 
