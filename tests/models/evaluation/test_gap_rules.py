@@ -276,7 +276,7 @@ def test_rows_whose_masks_stand_elsewhere_do_not_share_a_batch(tmp_path):
         found.append(sorted(lines, key=lambda record: record["row"]))
         spec.out.unlink()
     assert found[0] == found[1] == found[2]
-    with pytest.raises(InputError, match="must stand in the same columns"):
+    with pytest.raises(InputError, match="must be in the same columns"):
         gap_records(model, torch.tensor(prompts), range(3), gap_rules("topk:k=2"))
 
 
