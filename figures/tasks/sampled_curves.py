@@ -101,13 +101,13 @@ def decode_sampled(
 
 def bounds_sampled(*, distribution: dict[str, Any]) -> list[float]:
     """Return `L*_T` of a Markov chain for T = 1, 2, ... up to the first zero; nothing for other distributions."""
-    from theory.bounds.partitions.markov import chain_optimal_bounds
+    from theory.bounds.partitions.markov import markov_optimal_bounds
     from theory.distributions.parametric.markov import MarkovDistribution
     from theory.limits import CostError
 
     made = _distribution(distribution)
     try:
-        return list(chain_optimal_bounds(made).values) if isinstance(made, MarkovDistribution) else []
+        return list(markov_optimal_bounds(made).values) if isinstance(made, MarkovDistribution) else []
     except CostError:
         return []
 

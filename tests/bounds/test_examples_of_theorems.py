@@ -16,7 +16,7 @@ from tests.reference import definitions as ref
 from theory.bounds.accuracy.divergence import total_variation
 from theory.bounds.accuracy.map_certificates import variation_from_product
 from theory.bounds.partitions.path_costs import path_cost
-from theory.bounds.rounds.walk import walk_rounds
+from theory.bounds.rounds.bernoulli_walk import walk_rounds
 from theory.bounds.schedules.shuffle_limits import rounds_at_least
 from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF

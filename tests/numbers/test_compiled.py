@@ -30,9 +30,9 @@ made = [
 ]
 assert all(hasattr(kernel, "py_func") for kernel in made), made
 import numpy as np
-from theory.bounds.partitions.subset_program import chain_costs
+from theory.bounds.partitions.subset_program import subset_costs
 gains = np.random.default_rng(0).random((16, 4))
-assert np.array_equal(chain_costs(gains, compiled=True), chain_costs(gains, compiled=False))
+assert np.array_equal(subset_costs(gains, compiled=True), subset_costs(gains, compiled=False))
 print("all compiled")
 """
 REFUSED = """

@@ -18,10 +18,10 @@ from theory.bounds.partitions.markov import (
     approximate_dual,
     approximate_entropy,
     approximate_step_bound,
-    chain_optimal_bounds,
+    markov_optimal_bounds,
 )
 from theory.bounds.partitions.step_bounds import check_partition
-from theory.bounds.schedules.markov import chain_curve
+from theory.bounds.schedules.markov import markov_curve
 from theory.commands.decode_sampled import Structured
 from theory.decoding.structured.markov import approximate_accuracy
 from theory.distributions.distribution import Context
@@ -124,7 +124,7 @@ def _errors(found: dict[str, Approximate]) -> dict[str, float]:
 def _optimal(distribution: MarkovDistribution) -> tuple[dict[str, Any], dict[str, float]]:
     """Return ``L*_T`` for T = 1..n, zero once the gaps can be bisected, and the bound on its error."""
     try:
-        best = chain_optimal_bounds(distribution)
+        best = markov_optimal_bounds(distribution)
     except CostError:
         return {"optimal_bound": None, "optimal_partitions": None}, {}
     rest = distribution.n - len(best.values)
@@ -144,7 +144,7 @@ def large_schedule(task: HasContexts, distribution: Structured, *, samples: int,
     require_sizes(distribution.n)
     answer: dict[str, Any] = {"task": task.name, "n": distribution.n}
     if isinstance(distribution, MarkovDistribution):
-        found = chain_curve(distribution)
+        found = markov_curve(distribution)
         best = optimal_sizes(found.curve)
         answer |= {"arithmetic": "float64", "information_curve": list(found.curve.z)}
         answer["optimal_sizes"] = [list(sizes) for sizes in best.sizes]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.bounds.partitions.markov import approximate_step_bound
-from theory.bounds.schedules.markov import chain_curve
+from theory.bounds.schedules.markov import markov_curve
 from theory.decoding.structured.markov import approximate_accuracy
 from theory.distributions.distribution import MASK
 from theory.distributions.parametric.grammar import GrammarDistribution
@@ -169,7 +169,7 @@ def _formulas(distribution: SampledDistribution, known: FixedSchedule) -> dict[s
         with suppress(CostError):  # many tokens: sampled
             out["accuracy"] = ("float64", approximate_accuracy(distribution, known.partition))
     elif known.random:
-        out["path_kl"] = ("float64", chain_curve(distribution).expected_kl(known.sizes))
+        out["path_kl"] = ("float64", markov_curve(distribution).expected_kl(known.sizes))
     return out
 
 

@@ -49,7 +49,7 @@ def frontier_answer(task: NamedTask) -> dict[str, Any]:
     answer["serial_depth"] = {"expected": depth.expected, "worst_case": depth.worst_case}
     structure = structure_of(task)
     if isinstance(structure, Gaps) and structure.kind == "walk":
-        from theory.bounds.rounds.walk import walk_rounds
+        from theory.bounds.rounds.bernoulli_walk import walk_rounds
 
         # a lower bound at any n
         answer["serial_depth"] = {**answer["serial_depth"], "at_least": walk_rounds(structure.n)}

@@ -25,9 +25,9 @@ from theory.bounds.partitions.markov import (
     approximate_entropy,
     approximate_step_bound,
     bisection,
-    chain_optimal_bounds,
+    markov_optimal_bounds,
 )
-from theory.bounds.schedules.markov import chain_curve
+from theory.bounds.schedules.markov import markov_curve
 from theory.commands.bounds_parametric import large_bounds, large_schedule
 from theory.decoding.structured.markov import approximate_accuracy
 from theory.distributions.parametric import likelihood_errors as evidence_errors
@@ -85,7 +85,7 @@ def agrees(distribution: MarkovDistribution, truth: Truth, blocks) -> None:
 
 
 def means_agree(distribution: MarkovDistribution, truth: Truth, sizes) -> None:
-    n, found, means = distribution.n, chain_curve(distribution), truth.means()
+    n, found, means = distribution.n, markov_curve(distribution), truth.means()
     for value, mean in zip(found.curve.means, means, strict=True):
         assert abs(Fraction(value) - mean) <= Fraction(found.curve.error) + SLACK
     for j, z in enumerate(found.curve.z, start=1):
@@ -121,7 +121,7 @@ def test_short_chains(distribution, data):
     truth = Truth(distribution)
     agrees(distribution, truth, blocks)
     means_agree(distribution, truth, [len(block) for block in blocks])
-    best = chain_optimal_bounds(distribution)
+    best = markov_optimal_bounds(distribution)
     assert best.error < USEFUL
     for steps, value in enumerate(best.values, start=1):
         assert abs(Fraction(value) - truth.best(steps)) <= Fraction(best.error) + SLACK
@@ -158,7 +158,7 @@ def test_thirty_positions(steps):
         assert within(approximate_accuracy(distribution, blocks), truth.accuracy(blocks))
         assert within(approximate_step_bound(distribution, blocks), truth.step_bound(blocks))
     means_agree(distribution, truth, [1, 2, 3, 4, 5, 6, 9])
-    best = chain_optimal_bounds(distribution)
+    best = markov_optimal_bounds(distribution)
     for t, value in enumerate(best.values[:2], start=1):
         assert abs(Fraction(value) - truth.best(t)) <= Fraction(best.error) + SLACK
 
@@ -198,10 +198,10 @@ def test_errors_are_small_at_three_hundred(steps):
         approximate_accuracy(distribution, blocks),
         approximate_accuracy(distribution, [range(300)]),
         approximate_accuracy(distribution, bisection(300)),
-        chain_curve(distribution).expected_kl([100, 100, 100]),
+        markov_curve(distribution).expected_kl([100, 100, 100]),
     ):
         assert 0 < found.error < USEFUL
-    assert chain_curve(distribution).z_error < USEFUL
+    assert markov_curve(distribution).z_error < USEFUL
     lost = approximate_step_bound(distribution, bisection(300))
     assert abs(lost.value) <= lost.error < USEFUL  # the truth is 0
     whole = approximate_accuracy(distribution, [[i] for i in range(300)])
@@ -230,7 +230,7 @@ def test_long_products_against_exact_powers():
 @pytest.mark.deep
 @pytest.mark.skipif(not has_compiler(), reason="numba is absent; numpy takes minutes")
 def test_the_optimum_of_three_hundred():
-    best = chain_optimal_bounds(fixed_chain(300, steps=False, seed=5))
+    best = markov_optimal_bounds(fixed_chain(300, steps=False, seed=5))
     assert 0 < best.error < USEFUL
     for steps, blocks in enumerate(best.partitions[:-1], start=1):
         priced = approximate_step_bound(fixed_chain(300, steps=False, seed=5), blocks)

@@ -22,7 +22,7 @@ from theory.bounds.partitions.step_bounds import (
     optimal_partition_counts,
     step_bound,
 )
-from theory.bounds.partitions.subset_program import block_prices, chain_costs
+from theory.bounds.partitions.subset_program import block_prices, subset_costs
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import entropy, total_correlation
 from theory.information.subsets.builder import subset_entropies
@@ -248,12 +248,12 @@ def test_one_position():
 
 def test_compiled_chains_are_those_of_numpy():
     gains = np.random.default_rng(2).random((1 << 7, 7)).round(1)  # rounded: with ties
-    plain = chain_costs(gains, compiled=False)
+    plain = subset_costs(gains, compiled=False)
     assert plain.shape == (8, 1 << 7)
     assert plain[1, 127] == pytest.approx(gains[0].sum()) == block_prices(gains, np.array([0]), 127)[0]
     assert np.isinf(plain[3, 3])  # two positions, three blocks
     if has_compiler():
-        np.testing.assert_allclose(chain_costs(gains, compiled=True), plain, rtol=0, atol=ROUNDING)
+        np.testing.assert_allclose(subset_costs(gains, compiled=True), plain, rtol=0, atol=ROUNDING)
 
 
 def test_eleven_positions_use_the_compiled_form():
@@ -262,7 +262,7 @@ def test_eleven_positions_use_the_compiled_form():
     table = subset_entropies(JointPMF.from_weights(words, [rng.randint(1, 9) for _ in words]), exact=False)
     found = optimal_bounds(table)
     gains = table.gains()
-    plain = chain_costs(gains, compiled=False)[1:, -1] - table.h[-1]
+    plain = subset_costs(gains, compiled=False)[1:, -1] - table.h[-1]
     assert found.values == pytest.approx(plain.tolist(), abs=ROUNDING)
     for value, partition in zip(found.values, found.partitions, strict=True):
         assert step_bound(table, partition) == pytest.approx(value, abs=NEAR_OPTIMAL)

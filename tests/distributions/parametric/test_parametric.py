@@ -22,11 +22,11 @@ from theory.bounds.partitions.markov import (
     approximate_entropy,
     approximate_step_bound,
     bisection,
-    chain_optimal_bounds,
+    markov_optimal_bounds,
 )
 from theory.bounds.partitions.markov_program import next_round
 from theory.bounds.partitions.step_bounds import step_bound
-from theory.bounds.schedules.markov import chain_curve
+from theory.bounds.schedules.markov import markov_curve
 from theory.bounds.schedules.random_order import expected_kl
 from theory.commands.bounds_parametric import large_bounds, large_schedule
 from theory.commands.decode_sampled import large_decode
@@ -220,8 +220,8 @@ def test_bounds_of_chains_are_those_of_the_listed_distribution(pair, data):
         float(step_bound(table, blocks)), abs=ROUNDING
     )
     means = [float(h) for h in information_curve(table).means]
-    np.testing.assert_allclose(chain_curve(distribution).curve.means, means, rtol=0, atol=ROUNDING)
-    best = chain_optimal_bounds(distribution)
+    np.testing.assert_allclose(markov_curve(distribution).curve.means, means, rtol=0, atol=ROUNDING)
+    best = markov_optimal_bounds(distribution)
     assert len(best.values) == distribution.n.bit_length()
     for t, (value, partition) in enumerate(zip(best.values, best.partitions, strict=True), start=1):
         assert len(partition) <= t
@@ -603,7 +603,7 @@ def test_the_frontier_of_a_large_distribution_is_refused(capsys, tmp_path):
 def test_distributions_too_large_are_said_before():
     distribution = MarkovDistribution(n=2_000, initial=["1/2", "1/2"], transition=STICKY)
     with pytest.raises(CostError, match="best partitions"):
-        chain_optimal_bounds(distribution)
+        markov_optimal_bounds(distribution)
     with pytest.raises(CostError, match="listing"):
         distribution.pmf()
 
@@ -624,6 +624,6 @@ def test_listed_distributions_know_log_probabilities():
 
 
 def test_sizes_are_refused_before_the_curve(monkeypatch, capsys):
-    monkeypatch.setattr("theory.commands.bounds_parametric.chain_curve", None)
+    monkeypatch.setattr("theory.commands.bounds_parametric.markov_curve", None)
     assert main(["schedule", "markov_chain", "-n", "1000"]) == 2
     assert "the best block sizes of 1000 positions would take about 1.0e+09 steps" in capsys.readouterr().err

@@ -18,7 +18,7 @@ from synthetic import make_task
 from tests.helpers.intervals import assert_frequencies
 from theory import parse_policy
 from theory.__main__ import main
-from theory.bounds.partitions.markov import chain_optimal_bounds
+from theory.bounds.partitions.markov import markov_optimal_bounds
 from theory.commands.decode_sampled import large_decode
 from theory.distributions.files.parametric_file import read_structured, write_structured
 from theory.distributions.files.task_file import FileTask
@@ -77,7 +77,7 @@ def test_every_point_is_a_decode(kind, tmp_path):
                 assert float(row[key]) == value
     bounds = [float(row["path_kl"]) for row in rows if row["source"] == "bound"]
     assert bounds == (
-        list(chain_optimal_bounds(distribution).values)
+        list(markov_optimal_bounds(distribution).values)
         if isinstance(distribution, MarkovDistribution)
         else []
     )

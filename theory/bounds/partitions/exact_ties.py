@@ -20,12 +20,12 @@ from theory.numbers.rounding import sum_error
 
 _PRECISIONS = 128, 640  # bits of intervals: differences of weights below 2^200 rarely need more
 
-__all__ = ["ChainNumbers", "Key", "chain_numbers"]
+__all__ = ["Key", "PartitionCosts", "partition_costs"]
 
 Key = tuple[int, ...]
 
 
-class ChainNumbers(Protocol):
+class PartitionCosts(Protocol):
     """Costs of partitions as keys; equal keys mean equal costs."""
 
     def nothing(self) -> Key:
@@ -57,7 +57,7 @@ class ChainNumbers(Protocol):
         ...
 
 
-def chain_numbers(table: EntropyTable) -> ChainNumbers:
+def partition_costs(table: EntropyTable) -> PartitionCosts:
     """Return the exact costs of partitions for an exact table."""
     vectors = table.vectors if table.few_weights else None
     return _Vectors(table, *vectors) if vectors is not None else _OnDemand(table)

@@ -37,7 +37,7 @@ __all__ = [
     "approximate_entropy",
     "approximate_step_bound",
     "bisection",
-    "chain_optimal_bounds",
+    "markov_optimal_bounds",
     "nearest_revealed",
 ]
 
@@ -149,7 +149,7 @@ class GapBounds:
     error: float
 
 
-def chain_optimal_bounds(distribution: MarkovDistribution) -> GapBounds:
+def markov_optimal_bounds(distribution: MarkovDistribution) -> GapBounds:
     """Return ``L*_T`` over all ordered partitions of a Markov chain, for T up to ``floor(log2 n) + 1``.
 
     Raises:
@@ -157,7 +157,7 @@ def chain_optimal_bounds(distribution: MarkovDistribution) -> GapBounds:
 
     Example:
         >>> distribution = MarkovDistribution(n=4, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
-        >>> best = chain_optimal_bounds(distribution)
+        >>> best = markov_optimal_bounds(distribution)
         >>> best.values, best.partitions[1]
         ((3.0, 0.0, 0.0), ((0,), (1, 2, 3)))
     """

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.bounds.block_sizes import optimal_sizes
-from theory.bounds.partitions.exact_ties import ChainNumbers, Key, chain_numbers
-from theory.bounds.partitions.subset_program import block_prices, chain_costs, subset_sums
+from theory.bounds.partitions.exact_ties import Key, PartitionCosts, partition_costs
+from theory.bounds.partitions.subset_program import block_prices, subset_costs, subset_sums
 from theory.information.curves.curve import InformationCurve
 from theory.information.measures import Bits
 from theory.information.subsets.table import EntropyTable, entropies_by_size
@@ -124,9 +124,9 @@ def optimal_bounds(table: EntropyTable) -> OptimalBounds:
     by_size = entropies_by_size(table) if table.is_exact else None
     if by_size is not None:
         return _bounds_by_size(by_size)
-    _require_chains(n)
+    _require_subsets(n)
     gains = table.gains()
-    costs = chain_costs(gains)
+    costs = subset_costs(gains)
     search = _Backtrack(table, gains, costs)
     partitions = tuple(search.partition(steps) for steps in range(1, n + 1))
     if search.numbers is None:
@@ -170,14 +170,14 @@ def optimal_partition_counts(table: EntropyTable) -> tuple[int, ...]:
         arrangements = optimal_sizes(InformationCurve(by_size)).arrangements
         assert arrangements is not None
         return arrangements
-    _require_chains(table.n)
+    _require_subsets(table.n)
     gains = table.gains()
-    search = _Backtrack(table, gains, chain_costs(gains))
+    search = _Backtrack(table, gains, subset_costs(gains))
     search.require_counting()
     return tuple(search.count(steps, (1 << table.n) - 1) for steps in range(1, table.n + 1))
 
 
-def _require_chains(n: int) -> None:
+def _require_subsets(n: int) -> None:
     remedy = "use fewer positions"
     require_operations(
         3**n,
@@ -194,7 +194,7 @@ class _Backtrack:
 
     def __init__(self, table: EntropyTable, gains: NDArray[np.float64], costs: NDArray[np.float64]) -> None:
         self.table, self.gains, self.costs = table, gains, costs
-        self.numbers: ChainNumbers | None = chain_numbers(table) if table.is_exact else None
+        self.numbers: PartitionCosts | None = partition_costs(table) if table.is_exact else None
         self.slack = 2 * table.bound_error  # both costs have errors, each of fewer terms than a bound
         self.compared = 0
         self.best = cache(self._best)

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from theory.numbers.compiled import compile_kernel, has_compiler
 
-__all__ = ["block_prices", "chain_costs", "subset_sums"]
+__all__ = ["block_prices", "subset_costs", "subset_sums"]
 
 _COMPILE_FROM = 11  # below this numpy takes less time than loading numba
 
 
-def chain_costs(gains: NDArray[np.float64], *, compiled: bool | None = None) -> NDArray[np.float64]:
+def subset_costs(gains: NDArray[np.float64], *, compiled: bool | None = None) -> NDArray[np.float64]:
     """Return ``D[t, B]`` for t = 0..n and every set B, infinite where impossible; shape (n + 1, 2^n).
 
     Args:

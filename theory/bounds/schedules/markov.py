@@ -38,13 +38,13 @@ from theory.distributions.parametric.markov_errors import UNIT
 from theory.information.curves.curve import InformationCurve, check_sizes
 from theory.numbers.rounding import Approximate, gamma
 
-__all__ = ["ChainCurve", "chain_curve"]
+__all__ = ["MarkovCurve", "markov_curve"]
 
 _SPARE = 1.02  # covers weights that underflow and the rounding of the bound itself
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ChainCurve:
+class MarkovCurve:
     """The information curve of a Markov chain in float64, with its errors.
 
     Attributes:
@@ -83,12 +83,12 @@ class ChainCurve:
         return max(self.expected_kl(sizes).error for sizes in best.sizes) + chosen * _SPARE
 
 
-def chain_curve(distribution: MarkovDistribution) -> ChainCurve:
+def markov_curve(distribution: MarkovDistribution) -> MarkovCurve:
     """Return the information curve of a Markov chain; the weights of the gaps are exact rationals, rounded once.
 
     Example:
         >>> distribution = MarkovDistribution(n=40, initial=["1/2", "1/2"], transition=[["3/4", "1/4"], ["1/4", "3/4"]])
-        >>> found = chain_curve(distribution)
+        >>> found = markov_curve(distribution)
         >>> found.curve.error < 1e-11, found.expected_kl([20, 20]).error < 1e-10
         (True, True)
     """
@@ -100,7 +100,7 @@ def chain_curve(distribution: MarkovDistribution) -> ChainCurve:
         means.append(fsum((weights * values).tolist()))
         largest = max(largest, fsum((weights * bounds).tolist()))
     error = (largest + gamma(5) * max(means)) * _SPARE
-    return ChainCurve(
+    return MarkovCurve(
         curve=InformationCurve(tuple(means), error),
         spread=float(errors.max()),
         entropy=approximate_entropy(distribution),

@@ -42,10 +42,10 @@ def compiled_messages(
 @cache
 def _compiled() -> Any:
     """Compile the passes once; numba keeps them on disk."""
-    return compile_kernel(_walk, error_model="numpy")
+    return compile_kernel(_passes, error_model="numpy")
 
 
-def _walk(
+def _passes(
     initial: NDArray[np.float64],
     transitions: NDArray[np.float64],
     evidence: NDArray[np.float64],

@@ -47,7 +47,7 @@ def exact_value(expression: Any, environment: Environment) -> Fraction | LogNumb
         >>> exact_value(sympy.log(n) / sympy.log(2), {"n": Fraction(12)})
         LogNumber('2 log2(2) + log2(3)')
     """
-    value = _walk(expression, environment)
+    value = _evaluated(expression, environment)
     if value.power != 0:
         raise ValueError(f"{expression} is not a number of bits: divide its logarithms by log(2).")
     return value.number
@@ -62,7 +62,7 @@ def exact_truth(condition: Any, environment: Environment) -> bool:
         return all(exact_truth(part, environment) for part in condition.args)
     if name == "Or":
         return any(exact_truth(part, environment) for part in condition.args)
-    left, right = (_plain(_walk(side, environment)) for side in condition.args)
+    left, right = (_plain(_evaluated(side, environment)) for side in condition.args)
     return _RELATIONS[name](left, right)
 
 
@@ -76,12 +76,12 @@ _RELATIONS: dict[str, Callable[[Fraction, Fraction], bool]] = {
 }
 
 
-def _walk(node: Any, env: Environment) -> _Value:
+def _evaluated(node: Any, env: Environment) -> _Value:
     if node.is_Rational:
         return _Value(Fraction(int(node.p), int(node.q)))
     name = type(node).__name__
     if name in _RATIONAL_FUNCTIONS:
-        arguments = [_plain(_walk(argument, env)) for argument in node.args]
+        arguments = [_plain(_evaluated(argument, env)) for argument in node.args]
         return _Value(Fraction(_RATIONAL_FUNCTIONS[name](*arguments)))
     if name not in _RULES:
         raise TypeError(f"no exact value of {name} in {node}.")
@@ -95,21 +95,21 @@ def _symbol(node: Any, env: Environment) -> _Value:
 
 
 def _indexed(node: Any, env: Environment) -> _Value:
-    sequence, index = env[str(node.base)], _integer(_walk(node.indices[0], env))
+    sequence, index = env[str(node.base)], _integer(_evaluated(node.indices[0], env))
     assert not isinstance(sequence, Fraction)
     assert index >= 1
     return _Value(sequence[index - 1])
 
 
 def _log(node: Any, env: Environment) -> _Value:
-    argument = _plain(_walk(node.args[0], env))
+    argument = _plain(_evaluated(node.args[0], env))
     if argument == 0:
         raise _LogOfZeroError("log 0")
     return _Value(LogNumber.log2(argument), 1)
 
 
 def _add(node: Any, env: Environment) -> _Value:
-    return _sum([_walk(term, env) for term in node.args])
+    return _sum([_evaluated(term, env) for term in node.args])
 
 
 def _mul(node: Any, env: Environment) -> _Value:
@@ -117,7 +117,7 @@ def _mul(node: Any, env: Environment) -> _Value:
     factors: list[_Value] = []
     for argument in node.args:
         try:
-            factors.append(_walk(argument, env))
+            factors.append(_evaluated(argument, env))
         except _LogOfZeroError as error:
             undefined = error
             continue
@@ -129,28 +129,28 @@ def _mul(node: Any, env: Environment) -> _Value:
 
 
 def _pow(node: Any, env: Environment) -> _Value:
-    base, exponent = _walk(node.args[0], env), _integer(_walk(node.args[1], env))
+    base, exponent = _evaluated(node.args[0], env), _integer(_evaluated(node.args[1], env))
     return _Value(_rational(base) ** exponent, base.power * exponent)
 
 
 def _finite_sum(node: Any, env: Environment) -> _Value:
-    return _sum([_walk(node.args[0], inner) for inner in _range(node, env)])
+    return _sum([_evaluated(node.args[0], inner) for inner in _range(node, env)])
 
 
 def _finite_product(node: Any, env: Environment) -> _Value:
-    return _product([_walk(node.args[0], inner) for inner in _range(node, env)])
+    return _product([_evaluated(node.args[0], inner) for inner in _range(node, env)])
 
 
 def _range(node: Any, env: Environment) -> Iterator[Environment]:
     (index, first, last) = node.limits[0]
-    for step in range(_integer(_walk(first, env)), _integer(_walk(last, env)) + 1):
+    for step in range(_integer(_evaluated(first, env)), _integer(_evaluated(last, env)) + 1):
         yield {**env, index.name: Fraction(step)}
 
 
 def _piecewise(node: Any, env: Environment) -> _Value:
     for value, condition in node.args:
         if exact_truth(condition, env):
-            return _walk(value, env)
+            return _evaluated(value, env)
     raise ValueError(f"no piece of {node} applies.")
 
 

@@ -65,7 +65,7 @@ def compiled_kernels() -> tuple[Any, Any]:
     # the order of the sum is free: every order of at most BLOCK terms obeys the same error bound
     names["_total"] = compile_kernel(_total, fastmath={"reassoc", "nsz"})
     names["_drop"] = compile_kernel(_drop)
-    return compile_kernel(_walk), _phi
+    return compile_kernel(_loop_over_sets), _phi
 
 
 def _phi(x: Any, bits: Any, start: int, count: int, mantissa: Any, power: Any, out: Any) -> None:
@@ -106,7 +106,7 @@ def _drop(pool: Any, source: int, target: int, rest: int, size: int, kept: int) 
                 pool[into + j] += pool[run + v * kept + j]
 
 
-def _walk(pool: Any, bits: Any, sizes: Any, offsets: Any) -> Any:
+def _loop_over_sets(pool: Any, bits: Any, sizes: Any, offsets: Any) -> Any:
     n = sizes.shape[0]
     h = np.zeros(1 << n)
     start, kept = np.zeros(n + 1, np.int64), np.ones(n + 1, np.int64)

@@ -17,7 +17,7 @@ _LIMIT = 6 * 10**10  # about a minute
 # of two
 _SET, _LAYER = 1000, 600_000  # a revealed set, and one whose outcomes are read
 _CELL, _LOOSE = 20, 10_000  # an outcome at a position, and an undecided state
-_LAW, _LAW_CELL = 500_000, 10  # a new distribution of a state; a token of it, for each of its positions
+_NEW, _NEW_TOKEN = 500_000, 10  # a new distribution of a state; a token of it, for each of its positions
 _TOKEN = 1200  # a token read to bring a distribution into canonical form
 _BLOCK = 130_000  # a block of positions taken by the classes of one revealed set
 _PART = 20  # a forecast takes at most this part of the limit
@@ -75,7 +75,7 @@ class GraphCost:
     def add_distribution(self, outcomes: int, positions: int) -> None:
         """Count a new distribution."""
         self.distributions += 1
-        self._add(_LAW + outcomes * positions**2 * _LAW_CELL)
+        self._add(_NEW + outcomes * positions**2 * _NEW_TOKEN)
 
     def add_tokens(self, tokens: int) -> None:
         """Count tokens read for a canonical form; raise if the limit is exceeded."""

@@ -46,7 +46,7 @@ __all__ = [
     "ordered_partition_count",
 ]
 
-_LAW_CELLS = 4 * 10**6  # partitions times distinct columns: ten seconds, 400 MB of rationals
+_PARTITION_CELLS = 4 * 10**6  # partitions times distinct columns: ten seconds, 400 MB of rationals
 _TARGET = 1e-11  # M - 1 at which the float search stops, a gap of 1.5e-11 bits
 _ROUNDS = 200  # Newton rounds; convergence is quadratic, 5 to 30 are usual
 _BATCH = 8  # distributions added to the active set in a round
@@ -155,7 +155,7 @@ def optimal_mixture(pmf: Targets, steps: int) -> OptimalMixture:
 def _require(n: int, outcomes: int, steps: int) -> None:
     count = ordered_partition_count(n, steps) if steps < n else n
     what = f"{count} ordered partitions" + (f" of {outcomes} outcomes" if outcomes > 1 else "")
-    require_operations(count * outcomes, what, limit=_LAW_CELLS, remedy="use fewer positions")
+    require_operations(count * outcomes, what, limit=_PARTITION_CELLS, remedy="use fewer positions")
 
 
 def _optimum(columns: Columns, steps: int) -> OptimalMixture:

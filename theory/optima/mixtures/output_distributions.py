@@ -89,13 +89,13 @@ def _mixed(pmf: JointPMF, weights: Mapping[Partition, Any]) -> NDArray[Any]:
     with ball_precision():
         read = None if exact else BallWeights(pmf)
         shares = np.array([to_fmpq(w) for w in values]) if exact else ball_array(values)
-        parts = [_chain_distribution(pmf, check_partition(partition, pmf.n), read) for partition in weights]
+        parts = [_partition_weights(pmf, check_partition(partition, pmf.n), read) for partition in weights]
         return (
             np.add.reduce([w * part for w, part in zip(shares.tolist(), parts, strict=True)]) / shares.sum()
         )
 
 
-def _chain_distribution(pmf: JointPMF, blocks: Partition, read: BallWeights | None) -> NDArray[Any]:
+def _partition_weights(pmf: JointPMF, blocks: Partition, read: BallWeights | None) -> NDArray[Any]:
     """Return ``Q^S(y)`` for each outcome y, shape (N,)."""
     factors, revealed = list[NDArray[Any]](), list[int]()
     for block in blocks:

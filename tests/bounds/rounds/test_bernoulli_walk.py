@@ -8,7 +8,7 @@ import pytest
 
 from synthetic import make_task
 from tests.helpers.compositions import compositions
-from theory.bounds.rounds.walk import (
+from theory.bounds.rounds.bernoulli_walk import (
     left_to_right_floor,
     longest_run_distribution,
     walk_rounds,
