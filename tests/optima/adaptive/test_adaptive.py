@@ -21,7 +21,7 @@ from theory.information.subsets.builder import subset_entropies
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
 from theory.optima.adaptive import (
-    equivalence_classes as kinds,
+    equivalence_classes as classes,
 )
 from theory.optima.adaptive import (
     graph_cost,
@@ -34,7 +34,7 @@ from theory.optima.adaptive.contexts import (
     average_depth,
     average_frontier,
 )
-from theory.optima.adaptive.exact_values import Ledger
+from theory.optima.adaptive.exact_values import StateValues
 from theory.optima.adaptive.frontier import (
     Frontier,
     frontier,
@@ -118,9 +118,9 @@ def test_names_do_not_matter(target, rng):
 def test_merging_states_changes_nothing(target):
     merged = state_graph(target.exact)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kinds, "_CANONICAL_CELLS", 0)
+        patch.setattr(classes, "_CANONICAL_CELLS", 0)
         listed = state_graph(target.exact)
-    assert listed.kinds >= merged.kinds
+    assert listed.classes >= merged.classes
     assert adaptive_bounds(listed).values == adaptive_bounds(merged).values
 
 
@@ -149,7 +149,7 @@ def test_a_form_is_the_same_for_every_naming():
 )
 def test_symmetric_tasks_have_few_kinds(name, n, states, found, moves):
     graph = state_graph(make_task(name, n).contexts()[0].distribution.pmf())
-    assert (graph.states.count, graph.kinds, len(graph.child)) == (states, found, moves)
+    assert (graph.states.count, graph.classes, len(graph.child)) == (states, found, moves)
 
 
 # --- Float tables, contexts, reading -------------------------------------------------------------------------
@@ -158,10 +158,10 @@ def test_symmetric_tasks_have_few_kinds(name, n, states, found, moves):
 @given(targets(), st.sampled_from([0, Fraction(1, 3), 5]))
 def test_float_values_keep_within_the_rounding_bound(target, weight):
     graph = state_graph(target.exact)
-    tables, ledger = budget_values(graph, graph.pmf.n), Ledger(graph)
+    tables, state_values = budget_values(graph, graph.pmf.n), StateValues(graph)
     for t, value in enumerate(adaptive_bounds(graph).values, start=1):
         assert abs(tables[t][graph.root] - float(value)) <= graph.rounding() < 1e-10
-    root = best_weighted(ledger, LogNumber.rational(weight)).root
+    root = best_weighted(state_values, LogNumber.rational(weight)).root
     value = float(root.kl + LogNumber.rational(weight) * root.steps)
     error = abs(weighted_values(graph, float(weight))[graph.root] - value)
     assert error <= graph.rounding(float(weight)) < 1e-10
@@ -169,8 +169,8 @@ def test_float_values_keep_within_the_rounding_bound(target, weight):
 
 def test_float_costs_of_a_large_distribution_keep_within_the_bound():
     graph = state_graph(JointPMF.uniform(permutations(range(6))))
-    ledger = Ledger(graph)
-    errors = [abs(float(ledger.cost(a)) - cost) for a, cost in enumerate(graph.cost.tolist())]
+    state_values = StateValues(graph)
+    errors = [abs(float(state_values.cost(a)) - cost) for a, cost in enumerate(graph.cost.tolist())]
     assert max(errors) <= graph.rounding() < 1e-9
 
 

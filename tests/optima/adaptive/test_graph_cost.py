@@ -1,4 +1,4 @@
-"""What the graph of kinds takes is foreseen from a few states, and counted on the way."""
+"""What the graph of classes takes is foreseen from a few states, and counted on the way."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def distribution_of(name: str, n: int) -> JointPMF:
 
 
 def work_done(pmf: JointPMF) -> int:
-    """Listing the states, then every block of the sets where kinds were met first."""
+    """Listing the states, then every block of the sets where classes were met first."""
     states = list_states(pmf)
     blocks = sum(2 ** (pmf.n - mask.bit_count()) for mask in {mask for mask, _ in states.where})
-    return states.kinds.cost.spent + states.kinds.cost.of_blocks(blocks)
+    return states.classes.cost.spent + states.classes.cost.of_blocks(blocks)
 
 
 @pytest.mark.grid(1)
@@ -74,13 +74,13 @@ def test_sets_are_counted_before_any_is_read():
 
 def test_a_small_distribution_is_not_looked_at(monkeypatch):
     monkeypatch.setattr(ahead, "Reader", None)
-    assert state_graph(distribution_of("shuffle", 5)).kinds == 6
+    assert state_graph(distribution_of("shuffle", 5)).classes == 6
 
 
 @pytest.mark.parametrize("part", ["states", "blocks"])
 def test_a_search_that_turns_out_long_ends_on_the_way(part, monkeypatch):
     pmf = distribution_of("tree", 7)
-    done = list_states(pmf).kinds.cost.spent
+    done = list_states(pmf).classes.cost.spent
     monkeypatch.setattr(graph, "_require_affordable", list)
     monkeypatch.setattr(graph_cost, "_LIMIT", done // 2 if part == "states" else done)
     if part == "states":
@@ -119,9 +119,9 @@ def test_bounds_on_moves_hold():
     graphs = state_graph(distribution_of("tree", 6))
     states = graphs.states
     sizes = [len(alphabet) for alphabet in graphs.pmf.alphabets]
-    for kind, (mask, state) in enumerate(states.where, start=2):
+    for state_class, (mask, state) in enumerate(states.where, start=2):
         outcomes = int((states.layers[mask].inverse == state).sum())
-        start, stop = graphs.spans[kind].tolist()
+        start, stop = graphs.spans[state_class].tolist()
         moves = int(graphs.starts[stop] - graphs.starts[start])
         assert 0 < moves <= most_moves(outcomes, [sizes[i] for i in states.core(mask, state)])
 

@@ -27,7 +27,7 @@ class Part:
 
     Attributes:
         block: Its positions, as a bit mask.
-        kind: The classes that take it, shape (K,).
+        state_class: The classes that take it, shape (K,).
         cost: Its total correlation in each, in bits, shape (K,).
         counts: The number of moves of each, shape (K,).
         child: The class that each move leads to, shape (M,), those of the first class first.
@@ -36,7 +36,7 @@ class Part:
     """
 
     block: int
-    kind: NDArray[np.int64]
+    state_class: NDArray[np.int64]
     cost: NDArray[np.float64]
     counts: NDArray[np.int64]
     child: NDArray[np.int64]
@@ -46,33 +46,33 @@ class Part:
 
 def all_parts(states: States) -> Iterator[Part]:
     """Yield every block of every class, the classes of one revealed set together."""
-    kinds_at: dict[int, list[int]] = {}
-    for kind, (mask, _) in enumerate(states.where, start=2):
-        kinds_at.setdefault(mask, []).append(kind)
-    for mask, kinds in kinds_at.items():
-        yield from _Origin(states, mask, kinds).parts()
+    classes_at: dict[int, list[int]] = {}
+    for state_class, (mask, _) in enumerate(states.where, start=2):
+        classes_at.setdefault(mask, []).append(state_class)
+    for mask, classes in classes_at.items():
+        yield from _Origin(states, mask, classes).parts()
 
 
 class _Origin:
     """The classes whose representative state has one revealed set."""
 
-    def __init__(self, states: States, mask: int, kinds: list[int]) -> None:
+    def __init__(self, states: States, mask: int, classes: list[int]) -> None:
         self.states, self.mask = states, mask
         self.layer = states.layers[mask]
-        self.kinds = np.array(kinds)
-        self.at = np.array([states.where[kind - 2][1] for kind in kinds])
+        self.classes = np.array(classes)
+        self.at = np.array([states.where[state_class - 2][1] for state_class in classes])
         self.row = np.full(self.layer.count, -1)
-        self.row[self.at] = np.arange(len(kinds))
+        self.row[self.at] = np.arange(len(classes))
         self.rest = states.full & ~mask
         cores = [sum(1 << i for i in states.core(mask, state)) for state in self.at.tolist()]
         self.free = self.rest & ~np.array(cores)
-        self.kind_of = states.kind_of_entry
+        self.class_of = states.class_of_entry
 
     def parts(self) -> list[Part]:
         """Return all actions, blocks that contain every free position and some others."""
-        singles = np.zeros((len(self.kinds), self.states.pmf.n))
+        singles = np.zeros((len(self.classes), self.states.pmf.n))
         for i in members(self.rest):
-            rows, _, chance, _ = self._moves(1 << i, np.ones(len(self.kinds), dtype=bool))
+            rows, _, chance, _ = self._moves(1 << i, np.ones(len(self.classes), dtype=bool))
             singles[:, i] = self._entropies(rows, chance)
         found: list[Part] = []
         block = 0
@@ -86,17 +86,17 @@ class _Origin:
     def _part(self, block: int, taking: NDArray[np.bool_], singles: NDArray[np.float64]) -> Part:
         rows, weight, chance, child = self._moves(block, taking)
         cost = singles[:, members(block)].sum(axis=1) - self._entropies(rows, chance)
-        kinds = len(self.states.kinds.cores)
-        key, place = np.unique(rows * kinds + child, return_inverse=True)  # one move per origin and class
+        classes = len(self.states.classes.cores)
+        key, place = np.unique(rows * classes + child, return_inverse=True)  # one move per origin and class
         summed = np.zeros(len(key), weight.dtype)
         np.add.at(summed, place, weight)
-        counts = np.bincount(key // kinds, minlength=len(self.kinds))[taking]
+        counts = np.bincount(key // classes, minlength=len(self.classes))[taking]
         return Part(
             block=block,
-            kind=self.kinds[taking],
+            state_class=self.classes[taking],
             cost=cost[taking],
             counts=counts,
-            child=key % kinds,
+            child=key % classes,
             weight=summed,
             chance=_sums(place, chance, len(key)),
         )
@@ -110,10 +110,10 @@ class _Origin:
         weight = after.weights[live]
         chance = (weight / self.layer.weights[self.at[rows]]).astype(np.float64)
         chance = np.maximum(chance, _LEAST)
-        return rows, weight, chance, self.kind_of[after.entry[live]]
+        return rows, weight, chance, self.class_of[after.entry[live]]
 
     def _entropies(self, rows: NDArray[np.int64], chance: NDArray[np.float64]) -> NDArray[np.float64]:
-        return -_sums(rows, chance * np.log2(chance), len(self.kinds))
+        return -_sums(rows, chance * np.log2(chance), len(self.classes))
 
 
 def _sums(groups: NDArray[np.int64], values: NDArray[np.float64], count: int) -> NDArray[np.float64]:

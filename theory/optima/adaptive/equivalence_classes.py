@@ -26,7 +26,7 @@ from theory.optima.adaptive.canonical_distributions import (
 )
 from theory.optima.adaptive.graph_cost import GraphCost
 
-__all__ = ["DONE", "FREE", "Entry", "Kinds"]
+__all__ = ["DONE", "FREE", "Entry", "EquivalenceClasses"]
 
 DONE = 0  # the class without masks: no step is left
 FREE = 1  # the class with independent masked positions: one step, no cost
@@ -40,11 +40,11 @@ class Entry:
     """The distribution of a state.
 
     Attributes:
-        kind: Its class.
+        state_class: Its class.
         order: The column of the distribution for each core position of the class.
     """
 
-    kind: int
+    state_class: int
     order: tuple[int, ...]
 
 
@@ -52,13 +52,13 @@ class Entry:
 class _Candidate:
     """A known class, with its canonical form once computed."""
 
-    kind: int
+    state_class: int
     distribution: SmallDistribution
     form: tuple[Hashable, tuple[int, ...], int] | None = None
 
 
 @dataclass(eq=False)
-class Kinds:
+class EquivalenceClasses:
     """All distributions seen so far and their equivalence classes.
 
     A distribution is first looked up by its listing, then by a cheap invariant; canonical forms are computed only for
@@ -92,8 +92,8 @@ class Kinds:
             return Entry(FREE, ())
         if free:
             distribution = restricted(distribution, core)
-        kind, order = self._kind(distribution)
-        return Entry(kind, tuple(core[j] for j in order))
+        state_class, order = self._class_of(distribution)
+        return Entry(state_class, tuple(core[j] for j in order))
 
     def _canonical(self, candidate: _Candidate) -> tuple[Hashable, tuple[int, ...]]:
         if candidate.form is None:
@@ -101,7 +101,7 @@ class Kinds:
             self.cost.add_tokens(candidate.form[2])
         return candidate.form[:2]
 
-    def _kind(self, distribution: SmallDistribution) -> tuple[int, tuple[int, ...]]:
+    def _class_of(self, distribution: SmallDistribution) -> tuple[int, tuple[int, ...]]:
         """Return the class of a core, and the column for each position of the class."""
         bucket = self._alike.setdefault(invariant(distribution), [])
         new = _Candidate(len(self.cores), distribution)
@@ -111,7 +111,7 @@ class Kinds:
                 known_form, known_order = self._canonical(candidate)
                 if known_form == form:
                     place = dict(zip(known_order, order, strict=True))
-                    return candidate.kind, tuple(place[j] for j in range(len(order)))
+                    return candidate.state_class, tuple(place[j] for j in range(len(order)))
         bucket.append(new)
         self.cores.append(distribution.codes.shape[1])
-        return new.kind, tuple(range(distribution.codes.shape[1]))
+        return new.state_class, tuple(range(distribution.codes.shape[1]))

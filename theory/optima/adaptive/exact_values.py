@@ -21,7 +21,7 @@ from theory.optima.adaptive.equivalence_classes import DONE
 from theory.optima.adaptive.state_graph import StateGraph
 from theory.optima.adaptive.states import members
 
-__all__ = ["CLOSE", "FINISH", "Ledger", "Outlook"]
+__all__ = ["CLOSE", "FINISH", "StateValue", "StateValues"]
 
 CLOSE = 1e-9  # bits; divergences of a float pmf below this count as zero
 
@@ -29,7 +29,7 @@ FINISH = -1  # the action of a state without a core: reveal all masked positions
 
 
 @dataclass(frozen=True, eq=False)
-class Outlook:
+class StateValue:
     """The expected cost and steps of a policy from a state on, along trajectories of the data.
 
     Attributes:
@@ -45,27 +45,27 @@ class Outlook:
     steps: Any
 
 
-class Ledger:
+class StateValues:
     """All values of a graph; exact for an exact pmf, floats otherwise."""
 
     def __init__(self, graph: StateGraph) -> None:
         self.graph, self.exact = graph, graph.pmf.is_exact
         zero, one = (fmpq(0), fmpq(1)) if self.exact else (0.0, 1.0)
         self.nothing: Bits = LogNumber() if self.exact else 0.0  # no bits
-        self._last = Outlook(0, FINISH, self.nothing, zero), Outlook(1, FINISH, self.nothing, one)
-        self._outlooks: dict[tuple[int, ...], Outlook] = {}
+        self._last = StateValue(0, FINISH, self.nothing, zero), StateValue(1, FINISH, self.nothing, one)
+        self._values: dict[tuple[int, ...], StateValue] = {}
         self._costs: dict[int, Bits] = {}
         self._entropies: dict[tuple[int, int], LogNumber] = {}
         self._rows: dict[int, NDArray[np.int64]] = {}
 
-    def finish(self, kind: int) -> Outlook:
+    def finish(self, state_class: int) -> StateValue:
         """Return the value of a state that is done or free."""
-        return self._last[0] if kind == DONE else self._last[1]
+        return self._last[0] if state_class == DONE else self._last[1]
 
-    def outlook(self, action: int, ahead: Sequence[Outlook]) -> Outlook:
+    def action_value(self, action: int, ahead: Sequence[StateValue]) -> StateValue:
         """Return the value of an action that is followed by ``ahead``, one value per move."""
         key = (action, *(o.number for o in ahead))
-        if key not in self._outlooks:
+        if key not in self._values:
             shares = self._shares(action)
             kl: Any = self.cost(action)
             for share, o in zip(shares, ahead, strict=True):
@@ -74,50 +74,50 @@ class Ledger:
             steps = 1 + sum(
                 (o.steps * share for share, o in zip(shares, ahead, strict=True)), self._last[0].steps
             )
-            self._outlooks[key] = Outlook(len(self._outlooks) + 2, action, kl, steps)
-        return self._outlooks[key]
+            self._values[key] = StateValue(len(self._values) + 2, action, kl, steps)
+        return self._values[key]
 
     def cost(self, action: int) -> Bits:
         """Return the total correlation of the block of an action at its state."""
         if not self.exact:
             return float(self.graph.cost[action])
         if action not in self._costs:
-            kind, block = int(self.graph.kind[action]), int(self.graph.block[action])
-            loose = block & int(self._state_of(kind)[2])
-            singles = [self._entropy(kind, 1 << i) for i in members(loose)]
-            self._costs[action] = sum(singles[1:], singles[0]) - self._entropy(kind, loose)
+            state_class, block = int(self.graph.state_class[action]), int(self.graph.block[action])
+            loose = block & int(self._state_of(state_class)[2])
+            singles = [self._entropy(state_class, 1 << i) for i in members(loose)]
+            self._costs[action] = sum(singles[1:], singles[0]) - self._entropy(state_class, loose)
         return self._costs[action]
 
     def is_zero(self, bits: Bits) -> bool:
         """Return whether a divergence is zero, decided exactly, or within 1e-9 bits for floats."""
         return bits == 0 if isinstance(bits, LogNumber) else bits <= CLOSE
 
-    def steps(self, outlook: Outlook) -> Fraction | float:
+    def steps(self, value: StateValue) -> Fraction | float:
         """Return the expected steps of a value as a Fraction or a float."""
-        return to_fraction(outlook.steps) if self.exact else float(outlook.steps)
+        return to_fraction(value.steps) if self.exact else float(value.steps)
 
     def _shares(self, action: int) -> list[Any]:
         start, stop = self.graph.starts[action : action + 2].tolist()
         if not self.exact:
             return self.graph.chance[start:stop].tolist()
-        mask, state, _ = self._state_of(int(self.graph.kind[action]))
+        mask, state, _ = self._state_of(int(self.graph.state_class[action]))
         total = int(self.graph.states.layers[mask].weights[state])
         return [fmpq(w, total) for w in self.graph.weight[start:stop].tolist()]
 
-    def _state_of(self, kind: int) -> tuple[int, int, int]:
-        mask, state = self.graph.states.where[kind - 2]
+    def _state_of(self, state_class: int) -> tuple[int, int, int]:
+        mask, state = self.graph.states.where[state_class - 2]
         return mask, state, int(self.graph.states.layers[mask].loose[state])
 
-    def _entropy(self, kind: int, positions: int) -> LogNumber:
+    def _entropy(self, state_class: int, positions: int) -> LogNumber:
         """Return ``H(y_S | x_C) = log2 W - sum_x (w_x / W) log2 w_x`` at the representative state of the class."""
-        key = kind, positions
+        key = state_class, positions
         if key not in self._entropies:
             states = self.graph.states
-            mask, state, _ = self._state_of(kind)
-            if kind not in self._rows:
-                self._rows[kind] = np.flatnonzero(states.layers[mask].inverse == state)
+            mask, state, _ = self._state_of(state_class)
+            if state_class not in self._rows:
+                self._rows[state_class] = np.flatnonzero(states.layers[mask].inverse == state)
             after = states.layers[mask | positions]
-            weights = after.weights[np.unique(after.inverse[self._rows[kind]])]
+            weights = after.weights[np.unique(after.inverse[self._rows[state_class]])]
             values, counts = np.unique(weights, return_counts=True)
             pairs = zip(values.tolist(), counts.tolist(), strict=True)
             total = int(states.layers[mask].weights[state])

@@ -27,7 +27,7 @@ from theory.numbers.arithmetic import Number
 from theory.numbers.error_of_means import mean_error
 from theory.numbers.lognumber import LogNumber
 from theory.optima.adaptive.best_actions import Search, best_weighted, best_within, budget_values
-from theory.optima.adaptive.exact_values import CLOSE, Ledger, Outlook
+from theory.optima.adaptive.exact_values import CLOSE, StateValue, StateValues
 from theory.optima.adaptive.policy_of_actions import policy_of
 from theory.optima.adaptive.policy_table import AdaptivePolicy
 from theory.optima.adaptive.serial_depth import steps_error
@@ -129,10 +129,14 @@ def frontier(source: JointPMF | StateGraph) -> Frontier:
         [('1', '-log2(2) + 2 log2(3)'), ('2', '-log2(2) + log2(3)'), ('3', '0')]
     """
     graph = source if isinstance(source, StateGraph) else state_graph(source)
-    ledger = Ledger(graph)
+    state_values = StateValues(graph)
     vertices = [
-        Vertex(steps_under_data=ledger.steps(search.root), kl=search.root.kl, parts=((Fraction(1), search),))
-        for search in _Hull(ledger).searches()
+        Vertex(
+            steps_under_data=state_values.steps(search.root),
+            kl=search.root.kl,
+            parts=((Fraction(1), search),),
+        )
+        for search in _Hull(state_values).searches()
     ]
     error = 0.0 if graph.pmf.is_exact else frontier_error(graph.pmf, vertices)
     return Frontier(vertices=tuple(vertices), error=error)
@@ -159,27 +163,27 @@ def frontier_error(pmf: JointPMF, vertices: Sequence[Vertex]) -> float:
 
 
 class _Hull:
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger = ledger
+    def __init__(self, state_values: StateValues) -> None:
+        self.state_values = state_values
 
     def searches(self) -> list[Search]:
         """Return the vertices, from everything at once to the fewest steps at no cost."""
-        one_step = best_within(self.ledger, budget_values(self.ledger.graph, 1), 1)
-        done, stack = [one_step], [best_weighted(self.ledger, self.ledger.nothing)]
+        one_step = best_within(self.state_values, budget_values(self.state_values.graph, 1), 1)
+        done, stack = [one_step], [best_weighted(self.state_values, self.state_values.nothing)]
         while stack:
             left, right = done[-1].root, stack[-1].root
             if left.steps == right.steps:
                 stack.pop()  # one step costs nothing: a single vertex
                 continue
             slope = (left.kl - right.kl) / (right.steps - left.steps)
-            middle = best_weighted(self.ledger, slope)
+            middle = best_weighted(self.state_values, slope)
             if self._is_below(middle, left):
                 stack.append(middle)
             else:
                 done.append(stack.pop())
         return done
 
-    def _is_below(self, middle: Search, left: Outlook) -> bool:
+    def _is_below(self, middle: Search, left: StateValue) -> bool:
         """Return whether the best at a slope lies below the line of that slope through ``left``."""
         weight: Any = middle.weight
         gap = middle.root.kl - left.kl + weight * (middle.root.steps - left.steps)

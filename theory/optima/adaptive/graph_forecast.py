@@ -15,7 +15,7 @@ import numpy as np
 
 from theory.distributions.pmf import JointPMF
 from theory.numbers.unseen import least_number
-from theory.optima.adaptive.equivalence_classes import Kinds
+from theory.optima.adaptive.equivalence_classes import EquivalenceClasses
 from theory.optima.adaptive.graph_cost import GraphCost, varying
 from theory.optima.adaptive.states import Reader, in_order, members
 
@@ -46,7 +46,7 @@ class _Sample:
     """States read, and sums over the revealed sets of one size."""
 
     distributions: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
-    kinds: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    classes: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     sets: Counter[int] = field(default_factory=Counter[int])
     loose: Counter[int] = field(default_factory=Counter[int])
 
@@ -79,7 +79,7 @@ class _Look:
     def __init__(self, pmf: JointPMF, cost: GraphCost) -> None:
         self.pmf, self.cost = in_order(pmf), cost
         self.places = members(varying(pmf))
-        self.kinds, self.rng = Kinds(cost), np.random.default_rng(0)
+        self.classes, self.rng = EquivalenceClasses(cost), np.random.default_rng(0)
         self.where: list[tuple[int, int]] = []
         self.moves: dict[int, int] = {}  # bound on the moves of each class
         self.first: dict[int, int] = {}  # the lowest set at which each class was found
@@ -105,7 +105,7 @@ class _Look:
     def _read(self, size: int) -> None:
         chosen = self.rng.choice(self.places, size=size, replace=False).tolist()
         mask = sum(1 << i for i in chosen)
-        reader = Reader(self.pmf, mask, self.kinds, self.where)
+        reader = Reader(self.pmf, mask, self.classes, self.where)
         loose = np.flatnonzero(reader.loose)
         self.cost.add_layer(len(loose))
         self.sample.sets[size] += 1
@@ -113,33 +113,33 @@ class _Look:
         for state in self.rng.permutation(loose)[:_STATES].tolist():
             number = reader.entry(state)
             self.sample.distributions[int(reader.loose[state]).bit_count()].append(number)
-            kind = self.kinds.entries[number].kind
-            self.sample.kinds[self.kinds.cores[kind]].append(kind)
-            self.first[kind] = min(mask, self.first.get(kind, mask))
-            self.moves.setdefault(kind, reader.most_moves(state))
+            state_class = self.classes.entries[number].state_class
+            self.sample.classes[self.classes.cores[state_class]].append(state_class)
+            self.first[state_class] = min(mask, self.first.get(state_class, mask))
+            self.moves.setdefault(state_class, reader.most_moves(state))
 
     def _estimate(self) -> Forecast:
         cost, sample, n = self.cost, self.sample, len(self.places)
         loose = sum(comb(n, k) * sample.loose[k] / max(sample.sets[k], 1) for k in range(n))
         distributions = sum(min(least_number(met), loose) for met in sample.distributions.values())
-        kinds = {core: least_number(met) for core, met in sample.kinds.items() if core}
+        classes = {core: least_number(met) for core, met in sample.classes.items() if core}
         work = (
             cost.of_reading
             + cost.of_loose(loose)
             + int(distributions * cost.on_distributions / max(cost.distributions, 1))
         )
-        work += cost.of_blocks(self._blocks(kinds))
+        work += cost.of_blocks(self._blocks(classes))
         moves = sum(
-            number * float(np.mean([self.moves[kind] for kind in set(sample.kinds[core])]))
-            for core, number in kinds.items()
+            number * float(np.mean([self.moves[state_class] for state_class in set(sample.classes[core])]))
+            for core, number in classes.items()
         )
         return Forecast(work=work, moves=int(moves))
 
-    def _blocks(self, kinds: dict[int, float]) -> int:
+    def _blocks(self, classes: dict[int, float]) -> int:
         """Return the number of blocks: every subset of the masked positions at a set where classes were first found."""
         n, at = self.pmf.n, defaultdict[int, float](float)  # classes by the size of that set
-        for core, number in kinds.items():
-            met = set(self.sample.kinds[core])
-            for kind in met:
-                at[self.first[kind].bit_count()] += number / len(met)
+        for core, number in classes.items():
+            met = set(self.sample.classes[core])
+            for state_class in met:
+                at[self.first[state_class].bit_count()] += number / len(met)
         return int(sum(min(number, comb(n, size)) * 2 ** (n - size) for size, number in at.items()))

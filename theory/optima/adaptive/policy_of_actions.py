@@ -37,19 +37,19 @@ def policy_of(search: Search) -> AdaptivePolicy:
     The steps of the decoder's own runs are counted as well: a run that draws impossible tokens leaves the support and
     ends with one more step.
     """
-    return _Walk(search).policy()
+    return _PolicyBuilder(search).policy()
 
 
-class _Walk:
+class _PolicyBuilder:
     def __init__(self, search: Search) -> None:
-        self.search, self.ledger = search, search.ledger
-        self.graph: StateGraph = self.ledger.graph
+        self.search, self.state_values = search, search.state_values
+        self.graph: StateGraph = self.state_values.graph
         self.states: States = self.graph.states
         self.decisions: list[Decision] = []
         self.own_steps: Any = self._number(0)
 
     def _number(self, value: int) -> Any:
-        return fmpq(value) if self.ledger.exact else float(value)
+        return fmpq(value) if self.state_values.exact else float(value)
 
     def policy(self) -> AdaptivePolicy:
         pending = {0: [_Visit(0, self._number(1), 1, None)]}
@@ -60,12 +60,12 @@ class _Walk:
         place = {j: k for k, j in enumerate(order)}
         decisions = [self.decisions[j] for j in order]
         renamed = [_moved(d, None if d.before is None else place[d.before]) for d in decisions]
-        steps = to_fraction(self.own_steps) if self.ledger.exact else float(self.own_steps)
+        steps = to_fraction(self.own_steps) if self.state_values.exact else float(self.own_steps)
         return AdaptivePolicy(
             alphabets=self.graph.pmf.alphabets,
             decisions=tuple(renamed),
             steps=steps,
-            steps_error=0.0 if self.ledger.exact else self._error(),
+            steps_error=0.0 if self.state_values.exact else self._error(),
         )
 
     def _error(self) -> float:
@@ -92,15 +92,15 @@ class _Walk:
         """Return the block in the names of this state, free positions included, and its cost."""
         states, rest = self.states, self.states.full & ~mask
         left = None if self.search.budget is None else self.search.budget - visit.step + 1
-        kind = states.kind(mask, visit.state)
-        action = self.search.choose(kind, left).action
+        state_class = states.state_class(mask, visit.state)
+        action = self.search.choose(state_class, left).action
         if action == FINISH:
-            return rest, self.ledger.nothing
+            return rest, self.state_values.nothing
         core = states.core(mask, visit.state)
-        twin = states.core(*states.where[kind - 2])  # the core positions of the representative state
+        twin = states.core(*states.where[state_class - 2])  # the core positions of the representative state
         taken = int(self.graph.block[action])
         kept = sum(1 << i for i, j in zip(core, twin, strict=True) if not taken >> j & 1)
-        return rest & ~kept, self.ledger.cost(action)
+        return rest & ~kept, self.state_values.cost(action)
 
     def _decide(self, mask: int, visit: _Visit, block: int, cost: Bits) -> None:
         layer, pmf = self.states.layers[mask], self.graph.pmf
@@ -138,7 +138,7 @@ class _Walk:
         for i in members(block):
             layer = self.states.layers[mask | 1 << i]
             weight = layer.weights[layer.inverse[outcome]]
-            p = p * (fmpq(int(weight), int(total)) if self.ledger.exact else float(weight / total))
+            p = p * (fmpq(int(weight), int(total)) if self.state_values.exact else float(weight / total))
         return p
 
 

@@ -16,7 +16,7 @@ from theory.numbers.arithmetic import Number
 from theory.numbers.rounding import gamma
 from theory.optima.adaptive.best_actions import FLOAT_TIE, best_weighted, best_within, budget_values
 from theory.optima.adaptive.equivalence_classes import FREE
-from theory.optima.adaptive.exact_values import Ledger
+from theory.optima.adaptive.exact_values import StateValues
 from theory.optima.adaptive.state_graph import StateGraph, state_graph
 
 __all__ = ["SerialDepth", "serial_depth", "steps_error"]
@@ -58,16 +58,16 @@ def serial_depth(source: JointPMF | StateGraph) -> SerialDepth:
     graph = source if isinstance(source, StateGraph) else state_graph(source)
     if not graph.pmf.is_exact:
         return _in_floats(graph)
-    ledger, n = Ledger(graph), graph.pmf.n
+    state_values, n = StateValues(graph), graph.pmf.n
     tables = budget_values(graph, n)
     enough = (  # the float table excludes budgets that are too small
         budget
         for budget in range(1, n + 1)
         if tables[budget][graph.root] <= graph.rounding()
-        and ledger.is_zero(best_within(ledger, tables, budget).root.kl)
+        and state_values.is_zero(best_within(state_values, tables, budget).root.kl)
     )
-    fewest = best_weighted(ledger, ledger.nothing).root
-    return SerialDepth(expected=ledger.steps(fewest), worst_case=next(enough))
+    fewest = best_weighted(state_values, state_values.nothing).root
+    return SerialDepth(expected=state_values.steps(fewest), worst_case=next(enough))
 
 
 def _in_floats(graph: StateGraph) -> SerialDepth:
@@ -77,15 +77,15 @@ def _in_floats(graph: StateGraph) -> SerialDepth:
     agree within two roundings, so a step has at most ``4 N + 12`` of them; all terms are positive, a minimum keeps a
     relative error, and there are n steps at most: ``gamma_{n (4 N + 12)}``.
     """
-    expected, worst = np.zeros(graph.kinds), np.zeros(graph.kinds)
+    expected, worst = np.zeros(graph.classes), np.zeros(graph.classes)
     expected[FREE] = worst[FREE] = 1.0
     for level in graph.levels:
         after = graph.child[level.moves]
         free = graph.cost[level.actions] <= FLOAT_TIE
         mean = np.add.reduceat(graph.chance[level.moves] * expected[after], level.move_starts)
         most = np.maximum.reduceat(worst[after], level.move_starts)
-        expected[level.kinds] = np.minimum.reduceat(np.where(free, 1 + mean, np.inf), level.action_starts)
-        worst[level.kinds] = np.minimum.reduceat(np.where(free, 1 + most, np.inf), level.action_starts)
+        expected[level.classes] = np.minimum.reduceat(np.where(free, 1 + mean, np.inf), level.action_starts)
+        worst[level.classes] = np.minimum.reduceat(np.where(free, 1 + most, np.inf), level.action_starts)
     found = float(expected[graph.root])
     error = steps_error(graph.pmf, found)
     return SerialDepth(expected=found, worst_case=int(worst[graph.root]), error=error)

@@ -39,14 +39,14 @@ class Level:
     """The classes with one number of core positions, as slices of the flat arrays.
 
     Attributes:
-        kinds: Shape (K,).
+        classes: Shape (K,).
         actions: Slice of the actions.
         moves: Slice of the moves.
         action_starts: First action of each class, relative to the slice, shape (K,).
         move_starts: First move of each action, relative to the slice.
     """
 
-    kinds: NDArray[np.int64]
+    classes: NDArray[np.int64]
     actions: slice
     moves: slice
     action_starts: NDArray[np.int64]
@@ -59,7 +59,7 @@ class StateGraph:
 
     Attributes:
         states: The states of the classes.
-        kind: Class of each action, shape (A,).
+        state_class: Class of each action, shape (A,).
         block: Positions of each action in the state :attr:`States.where` of its class, as a bit mask, shape (A,).
         cost: Total correlation in bits, float64, shape (A,).
         starts: First move of each action, then the number of moves, shape (A + 1,).
@@ -69,7 +69,7 @@ class StateGraph:
     """
 
     states: States
-    kind: NDArray[np.int64]
+    state_class: NDArray[np.int64]
     block: NDArray[np.int64]
     cost: NDArray[np.float64]
     starts: NDArray[np.int64]
@@ -83,14 +83,14 @@ class StateGraph:
         return self.states.pmf
 
     @property
-    def kinds(self) -> int:
+    def classes(self) -> int:
         """The number of classes."""
-        return len(self.states.kinds.cores)
+        return len(self.states.classes.cores)
 
     @property
     def root(self) -> int:
         """The class of the fully masked state."""
-        return self.states.kind(0, 0)
+        return self.states.state_class(0, 0)
 
     def rounding(self, weight: float = 0.0) -> float:
         """Return a bound on the error of a float value ``KL + weight * steps`` of any action, in bits.
@@ -109,23 +109,23 @@ class StateGraph:
     @cached_property
     def spans(self) -> NDArray[np.int64]:
         """First action and end of the actions of each class, shape (classes, 2)."""
-        spans = np.zeros((self.kinds, 2), dtype=np.int64)
+        spans = np.zeros((self.classes, 2), dtype=np.int64)
         for level in self.levels:
             ends = np.append(level.action_starts, level.actions.stop - level.actions.start)
-            spans[level.kinds] = np.stack([ends[:-1], ends[1:]], axis=1) + level.actions.start
+            spans[level.classes] = np.stack([ends[:-1], ends[1:]], axis=1) + level.actions.start
         return spans
 
     @cached_property
     def levels(self) -> tuple[Level, ...]:
         """The levels in ascending order of core positions; moves lead to lower levels."""
-        cores = np.array(self.states.kinds.cores)[self.kind]
+        cores = np.array(self.states.classes.cores)[self.state_class]
         bounds = np.flatnonzero(np.diff(cores, prepend=-1, append=-1)).tolist()
         levels: list[Level] = []
         for start, stop in pairwise(bounds):
-            kinds, first = np.unique(self.kind[start:stop], return_index=True)
+            classes, first = np.unique(self.state_class[start:stop], return_index=True)
             moves = slice(int(self.starts[start]), int(self.starts[stop]))
             relative = self.starts[start:stop] - moves.start
-            levels.append(Level(kinds, slice(start, stop), moves, first, relative))
+            levels.append(Level(classes, slice(start, stop), moves, first, relative))
         return tuple(levels)
 
 
@@ -141,7 +141,7 @@ def state_graph(pmf: JointPMF) -> StateGraph:
     Example:
         >>> from itertools import permutations
         >>> graph = state_graph(JointPMF.uniform(permutations(range(4))))
-        >>> graph.kinds, len(graph.block), len(graph.child)  # 15, 7 and 3 blocks of 4, 3 and 2 items
+        >>> graph.classes, len(graph.block), len(graph.child)  # 15, 7 and 3 blocks of 4, 3 and 2 items
         (5, 25, 25)
     """
     return state_graphs([pmf])[0]
@@ -154,7 +154,7 @@ def state_graphs(pmfs: Sequence[JointPMF]) -> tuple[StateGraph, ...]:
         CostError: If the estimate for all of them together exceeds the limits.
 
     Example:
-        >>> [graph.kinds for graph in state_graphs([JointPMF.uniform([(0, 0), (1, 1)])] * 2)]
+        >>> [graph.classes for graph in state_graphs([JointPMF.uniform([(0, 0), (1, 1)])] * 2)]
         [3, 3]
     """
     _require_affordable(pmfs)
@@ -190,7 +190,7 @@ def _require(states: States) -> None:
         if mask not in counts:
             counts[mask] = np.bincount(states.layers[mask].inverse)
         moves += most_moves(int(counts[mask][state]), [sizes[i] for i in states.core(mask, state)])
-    cost = states.kinds.cost
+    cost = states.classes.cost
     cost.require(cost.of_blocks(sum(2 ** (states.pmf.n - mask.bit_count()) for mask in counts)))
     _require_moves(moves, f"between {states.count} states")
 
@@ -201,17 +201,17 @@ def _require_moves(moves: int, between: str) -> None:
 
 def _ordered(states: States, parts: list[Part]) -> StateGraph:
     """Join the parts in the order of the flat arrays."""
-    kind = _joined([p.kind for p in parts], np.int64)
+    state_class = _joined([p.state_class for p in parts], np.int64)
     counts = _joined([p.counts for p in parts], np.int64)
-    order = np.lexsort((kind, np.array(states.kinds.cores)[kind]))
+    order = np.lexsort((state_class, np.array(states.classes.cores)[state_class]))
     starts = np.concatenate([[0], np.cumsum(counts[order])])
     old_starts = np.concatenate([[0], np.cumsum(counts)])[:-1]
     # the moves of the j-th action in the new order: its old range, shifted
     moves = np.arange(starts[-1]) + np.repeat(old_starts[order] - starts[:-1], counts[order])
-    block = np.repeat(np.array([p.block for p in parts], dtype=np.int64), [len(p.kind) for p in parts])
+    block = np.repeat(np.array([p.block for p in parts], dtype=np.int64), [len(p.state_class) for p in parts])
     return StateGraph(
         states=states,
-        kind=kind[order],
+        state_class=state_class[order],
         block=block[order],
         cost=_joined([p.cost for p in parts], np.float64)[order],
         starts=starts,

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from theory.distributions.grouping import group_rows, listing
 from theory.distributions.pmf import JointPMF
 from theory.optima.adaptive.canonical_distributions import SmallDistribution
-from theory.optima.adaptive.equivalence_classes import DONE, FREE, Kinds
+from theory.optima.adaptive.equivalence_classes import DONE, FREE, EquivalenceClasses
 from theory.optima.adaptive.graph_cost import GraphCost, varying
 
 __all__ = ["Layer", "Reader", "States", "in_order", "list_states", "members", "most_moves", "state_counts"]
@@ -34,7 +34,7 @@ class Layer:
         inverse: State of each outcome, shape (N,).
         weights: Summed weight of each state, shape (G,).
         loose: Bit mask of the masked positions that still have several tokens, shape (G,).
-        entry: Number of the conditional distribution in :attr:`States.kinds`, shape (G,).
+        entry: Number of the conditional distribution in :attr:`States.classes`, shape (G,).
     """
 
     first: NDArray[np.int64]
@@ -56,13 +56,13 @@ class States:
     Attributes:
         pmf: The pmf, outcomes in lexicographic order.
         layers: One per revealed set; the index is its bit mask.
-        kinds: The classes of the states.
+        classes: The classes of the states.
         where: For each class from 2 on a representative: (revealed set, state in its layer).
     """
 
     pmf: JointPMF
     layers: tuple[Layer, ...]
-    kinds: Kinds
+    classes: EquivalenceClasses
     where: tuple[tuple[int, int], ...]
 
     @property
@@ -76,19 +76,19 @@ class States:
         return sum(layer.count for layer in self.layers)
 
     @cached_property
-    def kind_of_entry(self) -> NDArray[np.int64]:
+    def class_of_entry(self) -> NDArray[np.int64]:
         """Class of each entry, shape (entries,)."""
-        return np.array([entry.kind for entry in self.kinds.entries])
+        return np.array([entry.state_class for entry in self.classes.entries])
 
-    def kind(self, revealed: int, state: int) -> int:
+    def state_class(self, revealed: int, state: int) -> int:
         """Return the class of a state."""
-        return self.kinds.entries[int(self.layers[revealed].entry[state])].kind
+        return self.classes.entries[int(self.layers[revealed].entry[state])].state_class
 
     def core(self, revealed: int, state: int) -> tuple[int, ...]:
         """Return the core positions of a state, in the order of the positions of its class."""
         layer = self.layers[revealed]
         loose = members(int(layer.loose[state]))
-        return tuple(loose[j] for j in self.kinds.entries[int(layer.entry[state])].order)
+        return tuple(loose[j] for j in self.classes.entries[int(layer.entry[state])].order)
 
 
 def members(mask: int) -> tuple[int, ...]:
@@ -126,11 +126,11 @@ def list_states(pmf: JointPMF) -> States:
     Example:
         >>> from itertools import permutations
         >>> states = list_states(JointPMF.uniform(permutations(range(4))))
-        >>> states.count, states.kinds.cores  # done, free, then shuffles of 4, 3 and 2 items
+        >>> states.count, states.classes.cores  # done, free, then shuffles of 4, 3 and 2 items
         (209, [0, 0, 4, 3, 2])
     """
     pmf = in_order(pmf)
-    kinds, where = Kinds(GraphCost(pmf=pmf)), list[tuple[int, int]]()
+    classes, where = EquivalenceClasses(GraphCost(pmf=pmf)), list[tuple[int, int]]()
     full, telling = (1 << pmf.n) - 1, varying(pmf)
     read: dict[
         int, Layer
@@ -138,10 +138,10 @@ def list_states(pmf: JointPMF) -> States:
     layers: list[Layer] = []
     for mask in range(full):
         if mask & telling not in read:
-            read[mask & telling] = Reader(pmf, mask, kinds, where).layer()
+            read[mask & telling] = Reader(pmf, mask, classes, where).layer()
         layers.append(read[mask & telling])
-    layers.append(Reader(pmf, full, kinds, where).layer())  # nothing is masked
-    return States(pmf, tuple(layers), kinds, tuple(where))
+    layers.append(Reader(pmf, full, classes, where).layer())  # nothing is masked
+    return States(pmf, tuple(layers), classes, tuple(where))
 
 
 def in_order(pmf: JointPMF) -> JointPMF:
@@ -176,8 +176,10 @@ class Reader:
         loose: As in :class:`Layer`.
     """
 
-    def __init__(self, pmf: JointPMF, mask: int, kinds: Kinds, where: list[tuple[int, int]]) -> None:
-        self.pmf, self.mask, self.kinds, self.where = pmf, mask, kinds, where
+    def __init__(
+        self, pmf: JointPMF, mask: int, classes: EquivalenceClasses, where: list[tuple[int, int]]
+    ) -> None:
+        self.pmf, self.mask, self.classes, self.where = pmf, mask, classes, where
         self.sizes = [len(a) for a in pmf.alphabets]
         self.groups = groups = group_rows(pmf.codes, self.sizes, members(mask))
         local, self.loose = self._local_codes()
@@ -188,7 +190,7 @@ class Reader:
 
     def layer(self) -> Layer:
         """Return the layer, with the distribution of every state."""
-        groups, cost = self.groups, self.kinds.cost
+        groups, cost = self.groups, self.classes.cost
         last = DONE if self.mask == (1 << self.pmf.n) - 1 else FREE  # numbers of the entries of these classes
         entry = np.full(groups.count, last, dtype=np.int64)
         loose = np.flatnonzero(self.loose)
@@ -221,16 +223,16 @@ class Reader:
         rows = slice(int(self.ends[state]), int(self.ends[state + 1]))
         codes, weights = self.columns[loose][rows], self.scaled[rows]
         key: Hashable = (codes.shape[1], codes.tobytes(), listing(weights))
-        before = len(self.kinds.cores)
-        number = self.kinds.entry(key, lambda: SmallDistribution(codes, weights))
-        if len(self.kinds.cores) > before:
+        before = len(self.classes.cores)
+        number = self.classes.entry(key, lambda: SmallDistribution(codes, weights))
+        if len(self.classes.cores) > before:
             self.where.append((self.mask, state))
         return number
 
     def most_moves(self, state: int) -> int:
         """Return :func:`most_moves` of a state, whose distribution is known."""
         loose = members(int(self.loose[state]))
-        order = self.kinds.entries[self.entry(state)].order
+        order = self.classes.entries[self.entry(state)].order
         return most_moves(int(self.ends[state + 1] - self.ends[state]), [self.sizes[loose[j]] for j in order])
 
 

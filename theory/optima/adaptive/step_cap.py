@@ -15,7 +15,7 @@ from theory.information.measures import Bits
 from theory.numbers.arithmetic import Number
 from theory.numbers.rounding import gamma
 from theory.optima.adaptive.best_actions import FLOAT_TIE, Search, best_within, budget_values
-from theory.optima.adaptive.exact_values import Ledger
+from theory.optima.adaptive.exact_values import StateValues
 from theory.optima.adaptive.policy_of_actions import policy_of
 from theory.optima.adaptive.policy_table import AdaptivePolicy
 from theory.optima.adaptive.state_graph import StateGraph, state_graph
@@ -66,12 +66,12 @@ def adaptive_bounds(source: JointPMF | StateGraph) -> AdaptiveBounds:
           then: reveal {1}
     """
     graph = source if isinstance(source, StateGraph) else state_graph(source)
-    ledger, n = Ledger(graph), graph.pmf.n
+    state_values, n = StateValues(graph), graph.pmf.n
     tables = budget_values(graph, n)
-    searches = tuple(best_within(ledger, tables, budget) for budget in range(1, n + 1))
+    searches = tuple(best_within(state_values, tables, budget) for budget in range(1, n + 1))
     return AdaptiveBounds(
         values=tuple(search.root.kl for search in searches),
-        steps_under_data=tuple(ledger.steps(search.root) for search in searches),
+        steps_under_data=tuple(state_values.steps(search.root) for search in searches),
         searches=searches,
         error=adaptive_error(graph.pmf),
     )
