@@ -182,7 +182,7 @@ def test_items_that_merge_with_the_text_are_named():
     )
     task = list_task("shuffle", 2)
     with pytest.raises(
-        InputError, match="item 'apple' shares a token with what surrounds it; use --format plain"
+        InputError, match="item 'apple' shares a token with its surroundings; use --format plain"
     ):
         make_sheet(task, None, 2, WHOLE, greedy, TextFormat())
     plain = make_sheet(task, None, 2, WHOLE, made, TextFormat(name="plain"))

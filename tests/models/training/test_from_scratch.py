@@ -98,7 +98,7 @@ def test_processes_share_a_batch_and_agree_on_n():
     assert [len(half.tokens) for half in halves] == [4, 4]
     assert halves[0].tokens.shape == halves[1].tokens.shape
     assert not torch.equal(halves[0].tokens, halves[1].tokens)
-    with pytest.raises(InputError, match="batch must be a multiple of the 3 processes, got 8"):
+    with pytest.raises(InputError, match="batch must be a multiple of the 3 workers, got 8"):
         sample(TINY, 0, world=3)
 
 
@@ -203,7 +203,7 @@ def test_damaged_weights_are_refused(saved):
     ("change", "message"),
     [
         (lambda t: {k: v for k, v in t.items() if k != "bias"}, "lack the tensor 'bias'"),
-        (lambda t: t | {"extra": torch.zeros(1)}, "hold a foreign tensor 'extra'"),
+        (lambda t: t | {"extra": torch.zeros(1)}, "hold an unknown tensor 'extra'"),
         (
             lambda t: t | {"bias": torch.zeros(3)},
             r"'bias' must be torch.float32 of shape \(18,\), got .*\(3,\)",
