@@ -23,7 +23,7 @@ from typing import Any
 
 import figures.engine.cache
 from figures.engine.figure import Cell
-from figures.engine.local_processes import compute_cell, on_this_machine, one_thread
+from figures.engine.local_workers import compute_cell, on_this_machine, one_thread
 from figures.engine.parallel import as_they_come, over_futures
 from theory import InputError
 

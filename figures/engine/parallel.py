@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from queue import Empty
 from typing import Any
 
-__all__ = ["as_they_come", "local_processes", "over_futures"]
+__all__ = ["as_they_come", "local_workers", "over_futures"]
 
 _AS_THEY_COME: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1, "pre_dispatch": "all"}
 
@@ -44,7 +44,7 @@ def as_they_come(function: Callable[..., Any], tasks: Iterable[Any], **config: A
             finished.close()
 
 
-def local_processes() -> Any:
+def local_workers() -> Any:
     """Return joblib's backend of local workers, made interruptible without a traceback.
 
     When a run is stopped, loky's thread drops the waiting tasks and then looks up the next of their numbers: it ends
@@ -52,7 +52,7 @@ def local_processes() -> Any:
     are dropped first. Ctrl-C never reaches a worker, not even while it imports its first module.
 
     Example:
-        >>> sorted(as_they_come(divmod, [(7, 2), (9, 4)], backend=local_processes(), n_jobs=2))
+        >>> sorted(as_they_come(divmod, [(7, 2), (9, 4)], backend=local_workers(), n_jobs=2))
         [(2, 1), (3, 1)]
     """
     from joblib.parallel import BACKENDS

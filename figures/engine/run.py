@@ -20,7 +20,7 @@ from figures.engine.cache import Cache
 from figures.engine.check import DECIDING, Check, judge
 from figures.engine.data import csv_text
 from figures.engine.figure import Cell, Figure, Row, RunSettings, Settings
-from figures.engine.local_processes import on_this_machine
+from figures.engine.local_workers import on_this_machine
 from figures.engine.progress import progress
 from theory.files import write_atomically
 

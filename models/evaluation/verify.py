@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.evaluation.distance_by_pages import STATES, subject_tv
 from models.evaluation.exact_reference import exact_decode
-from models.inputs.padded_rows import Page
+from models.evaluation.text_model_distance import STATES, subject_tv
+from models.inputs.padded_rows import PaddedRows
 from models.inputs.task_models import Subject
 from models.runs.binomial import LEVEL, binomial_interval, verdict
 from models.runs.halving_batches import halving_batches
@@ -129,29 +129,29 @@ def _decode_rows(
     instances = subject.encoding(task).sample_batch(task, samples, np.random.default_rng(seed))
     everything = np.ones((samples, instances.tokens[:, instances.answer].shape[1]), dtype=bool)
     done = sum(begin + i in records.rows for i in range(samples))
-    for page in subject.write(instances, everything):
-        size = batch or page.batch_size()
+    for padded in subject.write(instances, everything):
+        size = batch or padded.batch_size()
         rank, world = share
-        mine = [j for j, i in enumerate(page.rows.tolist()) if i % world == rank]
-        todo = [j for j in mine if begin + int(page.rows[j]) not in records.rows]
+        mine = [j for j, i in enumerate(padded.rows.tolist()) if i % world == rank]
+        todo = [j for j in mine if begin + int(padded.rows[j]) not in records.rows]
 
-        def work(rows: Sequence[int], page: Page = page) -> list[dict[str, Any]]:
+        def work(rows: Sequence[int], padded: PaddedRows = padded) -> list[dict[str, Any]]:
             generator = torch.Generator(subject.predictor.device)
-            generator.manual_seed(((seed << 32) + begin + int(page.rows[rows[0]])) % (1 << 63))
+            generator.manual_seed(((seed << 32) + begin + int(padded.rows[rows[0]])) % (1 << 63))
             started = time.perf_counter()
             finished = decode(
-                page.predictor,
-                page.part(rows).arranged(),
+                padded.predictor,
+                padded.part(rows).arranged(),
                 policy,
                 generator=generator,
                 temperature=temperature,
                 batch_size=len(rows),
             )
-            answers = subject.read(instances, page, page.restored(finished.tokens.cpu()))
+            answers = subject.read(instances, padded, padded.restored(finished.tokens.cpu()))
             taken = (time.perf_counter() - started) / len(rows)
-            correct = grade(instances.part(page.rows[rows]), answers).tolist()
+            correct = grade(instances.part(padded.rows[rows]), answers).tolist()
             steps = finished.steps.tolist()
-            numbers = (page.rows[rows] + begin).tolist()
+            numbers = (padded.rows[rows] + begin).tolist()
             return [
                 {"row": number, "correct": good, "steps": step, "seconds": taken}
                 for number, good, step in zip(numbers, correct, steps, strict=True)

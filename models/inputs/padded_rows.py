@@ -13,7 +13,7 @@ from models.inputs.list_tasks_as_text import Sheet
 from models.predictors.predictor import MaskedPredictor
 from models.runs.halving_batches import batch_size
 
-__all__ = ["Page", "Reordered"]
+__all__ = ["PaddedRows", "Reordered"]
 
 
 class Reordered:
@@ -48,7 +48,7 @@ class Reordered:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Page:
+class PaddedRows:
     """Instances of a batch as rows of one length.
 
     Attributes:
@@ -65,7 +65,7 @@ class Page:
     sheet: Sheet | None = None
     order: torch.Tensor | None = None
 
-    def part(self, rows: Any) -> Page:
+    def part(self, rows: Any) -> PaddedRows:
         """Return some of the instances."""
         return replace(self, rows=self.rows[rows], tokens=self.tokens[rows])
 

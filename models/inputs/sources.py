@@ -128,9 +128,9 @@ def _of_subject(spec: SourceSpec, name: str) -> Source:
     batch = subject.encoding(task).sample_batch(task, spec.samples, np.random.default_rng(spec.seed))
     everything = np.ones((spec.samples, batch.tokens[:, batch.answer].shape[1]), dtype=bool)
     rows: dict[int, tuple[MaskedPredictor, torch.Tensor]] = {}
-    for page in subject.write(batch, everything):
-        tokens = page.arranged()
-        rows |= {row: (page.predictor, tokens[j]) for j, row in enumerate(page.rows.tolist())}
+    for padded in subject.write(batch, everything):
+        tokens = padded.arranged()
+        rows |= {row: (padded.predictor, tokens[j]) for j, row in enumerate(padded.rows.tolist())}
     return Source(rows=[rows[i] for i in range(spec.samples)], per_prompt=1, facts=subject.facts)
 
 

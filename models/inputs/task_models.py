@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.inputs.list_tasks_as_text import TextFormat
-from models.inputs.padded_rows import Page
+from models.inputs.padded_rows import PaddedRows
 from models.inputs.text_model import TextSubject
 from models.predictors.checkpoint import SHIPPED, load_model, read_card
 from models.predictors.device import check_device
@@ -51,15 +51,15 @@ class Subject(Protocol):
         """Return the ids of instances of a task; raises ``InputError`` for one that it does not know."""
         ...
 
-    def write(self, batch: Batch, masked: Bools) -> list[Page]:
+    def write(self, batch: Batch, masked: Bools) -> list[PaddedRows]:
         """Return the instances with the places ``masked`` (B, m) of the true answer masked."""
         ...
 
-    def read(self, batch: Batch, page: Page, tokens: torch.Tensor) -> Ints:
+    def read(self, batch: Batch, padded: PaddedRows, tokens: torch.Tensor) -> Ints:
         """Return the answers in finished rows as ids of the encoding, -1 where there is no word; (B', m)."""
         ...
 
-    def marginals(self, batch: Batch, page: Page) -> NDArray[np.float64] | None:
+    def marginals(self, batch: Batch, padded: PaddedRows) -> NDArray[np.float64] | None:
         """Return the model's marginals over the ids of the encoding, shape (B', m, V); the rest is not on words.
 
         ``None`` if a place has no single marginal.
@@ -84,20 +84,22 @@ class TokenSubject:
             )
         return self.predictor.encoding
 
-    def write(self, batch: Batch, masked: Bools) -> list[Page]:
+    def write(self, batch: Batch, masked: Bools) -> list[PaddedRows]:
         """Return a single set of rows."""
         tokens = batch.tokens.copy()
         tokens[:, batch.answer] = np.where(masked, batch.encoding.mask, tokens[:, batch.answer])
-        return [Page(rows=np.arange(len(batch)), tokens=torch.from_numpy(tokens), predictor=self.predictor)]
+        return [
+            PaddedRows(rows=np.arange(len(batch)), tokens=torch.from_numpy(tokens), predictor=self.predictor)
+        ]
 
-    def read(self, batch: Batch, page: Page, tokens: torch.Tensor) -> Ints:  # noqa: ARG002
+    def read(self, batch: Batch, padded: PaddedRows, tokens: torch.Tensor) -> Ints:  # noqa: ARG002
         """Return the columns of the answer."""
         return tokens.cpu().numpy()[:, batch.answer]
 
-    def marginals(self, batch: Batch, page: Page) -> NDArray[np.float64]:
+    def marginals(self, batch: Batch, padded: PaddedRows) -> NDArray[np.float64]:
         """Return the softmax of the logits."""
-        masked = page.tokens[:, batch.answer] == self.predictor.mask_id
-        logits = self.predictor(page.tokens.to(self.predictor.device))[:, batch.answer]
+        masked = padded.tokens[:, batch.answer] == self.predictor.mask_id
+        logits = self.predictor(padded.tokens.to(self.predictor.device))[:, batch.answer]
         return probabilities(logits.cpu(), masked).numpy()
 
 

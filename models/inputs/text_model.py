@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.inputs.list_tasks_as_text import Sheet, TextFormat, make_sheet
-from models.inputs.padded_rows import Page, Reordered
+from models.inputs.padded_rows import PaddedRows, Reordered
 from models.predictors.huggingface_predictor import HFPredictor
 from models.predictors.predictor import probabilities
 from synthetic import ListTask
@@ -63,10 +63,10 @@ class TextSubject:
             self._sheets[key] = sheet
         return self._sheets[key]
 
-    def write(self, batch: Batch, masked: Bools) -> list[Page]:
+    def write(self, batch: Batch, masked: Bools) -> list[PaddedRows]:
         """Return rows for each context, since the length of the text may depend on the context."""
         task, n = batch.task, batch.task.n
-        indices, pages = tuple(task.indices()), []
+        indices, row_sets = tuple(task.indices()), []
         for c in np.unique(batch.context).tolist():
             rows = np.flatnonzero(batch.context == c)
             ids = batch.tokens[rows]
@@ -79,8 +79,8 @@ class TextSubject:
             tokens[places] = self.predictor.mask_id
             fixed = np.setdiff1d(np.arange(tokens.shape[1]), sheet.answer)
             order = torch.from_numpy(np.concatenate([fixed, sheet.answer.ravel()]))
-            pages.append(
-                Page(
+            row_sets.append(
+                PaddedRows(
                     rows=rows,
                     tokens=torch.from_numpy(tokens),
                     predictor=Reordered(self.predictor, order),
@@ -88,24 +88,24 @@ class TextSubject:
                     order=order,
                 )
             )
-        return pages
+        return row_sets
 
-    def read(self, batch: Batch, page: Page, tokens: torch.Tensor) -> Ints:  # noqa: ARG002
+    def read(self, batch: Batch, padded: PaddedRows, tokens: torch.Tensor) -> Ints:  # noqa: ARG002
         """Return the words in the places of the answer."""
-        assert page.sheet is not None
-        return page.sheet.read(tokens.cpu().numpy())
+        assert padded.sheet is not None
+        return padded.sheet.read(tokens.cpu().numpy())
 
-    def marginals(self, batch: Batch, page: Page) -> NDArray[np.float64] | None:
+    def marginals(self, batch: Batch, padded: PaddedRows) -> NDArray[np.float64] | None:
         """Return the probabilities of the words."""
-        assert page.sheet is not None
-        if page.sheet.words.shape[1] > 1:
+        assert padded.sheet is not None
+        if padded.sheet.words.shape[1] > 1:
             return None
-        places = page.sheet.answer[:, 0]
-        logits = self.predictor(page.tokens.to(self.predictor.device))[:, places]
-        masked = page.tokens[:, places] == self.predictor.mask_id
+        places = padded.sheet.answer[:, 0]
+        logits = self.predictor(padded.tokens.to(self.predictor.device))[:, places]
+        masked = padded.tokens[:, places] == self.predictor.mask_id
         probs = probabilities(logits.cpu(), masked).numpy()
         out = np.zeros((*probs.shape[:2], batch.encoding.vocab_size))
-        out[:, :, : len(self.words)] = probs[:, :, page.sheet.words[:, 0]]
+        out[:, :, : len(self.words)] = probs[:, :, padded.sheet.words[:, 0]]
         return out
 
 

@@ -10,11 +10,11 @@ import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-__all__ = ["Processes"]
+__all__ = ["Workers"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Processes:
+class Workers:
     """One of the workers that train together; a context manager.
 
     Attributes:
@@ -28,7 +28,7 @@ class Processes:
     device: torch.device
 
     @classmethod
-    def from_environment(cls, device: str) -> Processes:
+    def from_environment(cls, device: str) -> Workers:
         """Return the worker of the environment variables RANK, WORLD_SIZE and LOCAL_RANK of ``torchrun``."""
         world = int(os.environ.get("WORLD_SIZE", "1"))
         if world == 1:
@@ -40,7 +40,7 @@ class Processes:
         """Return the model with gradients averaged over the workers."""
         return model if self.world == 1 else DistributedDataParallel(model)
 
-    def __enter__(self) -> Processes:
+    def __enter__(self) -> Workers:
         """Join the other workers."""
         if self.world > 1:
             if self.device.type == "cuda":

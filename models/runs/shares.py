@@ -35,9 +35,9 @@ def run_shares(share: Share, *, jobs: int, device: str, on_disk: bool) -> bool:
             raise InputError("under torchrun give --out, and leave out --jobs.")
         from torch import distributed
 
-        from models.runs.distributed import Processes
+        from models.runs.distributed import Workers
 
-        with Processes.from_environment(device.partition(":")[0]):
+        with Workers.from_environment(device.partition(":")[0]):
             share(rank, world)
             distributed.barrier()
         return rank == 0

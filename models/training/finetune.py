@@ -27,7 +27,7 @@ from torch.nn import functional
 from models.inputs.text_model import TextSubject
 from models.predictors.huggingface_predictor import HFPredictor
 from models.predictors.lora import add_adapters, save_adapted
-from models.runs.distributed import Processes
+from models.runs.distributed import Workers
 from models.runs.halving_batches import batch_size, halving_batches
 from models.runs.progress import Report
 from models.training.finetune_data import Examples, Step, make_examples
@@ -124,29 +124,29 @@ def finetune(
     )
     adapters = {name: p for name, p in predictor.model.named_parameters() if p.requires_grad}
     optimizer = torch.optim.AdamW(list(adapters.values()), lr=recipe.rate, weight_decay=recipe.decay)
-    with Processes.from_environment(predictor.device.type) as processes:
+    with Workers.from_environment(predictor.device.type) as workers:
         begin = restore_state(state, settings, adapters, optimizer) if state.exists() else 0
         end = total if limit is None else min(total, begin + limit)
-        if processes.world > 1:
+        if workers.world > 1:
             for p in adapters.values():
                 distributed.broadcast(p.data, 0)
         saved, losses, micro = time.monotonic(), [], recipe.batch
         for step in range(begin, end):
             for group in optimizer.param_groups:
                 group["lr"] = recipe.rate * _schedule(step, total, recipe.warmup)
-            data = examples.step(step, rank=processes.rank, world=processes.world)
+            data = examples.step(step, rank=workers.rank, world=workers.world)
             loss, micro = _backward(predictor, list(adapters.values()), data, micro)
-            _average(adapters.values(), processes.world)
+            _average(adapters.values(), workers.world)
             nn.utils.clip_grad_norm_(adapters.values(), recipe.clip)
             optimizer.step()
             losses.append(loss)
-            if processes.rank == 0:
+            if workers.rank == 0:
                 if report is not None:
                     report(step + 1, loss, data.floor)
                 if time.monotonic() - saved > SAVE_SECONDS or step + 1 == end:
                     save_state(state, settings, adapters, optimizer, step + 1)
                     saved = time.monotonic()
-        if processes.rank or end < total:
+        if workers.rank or end < total:
             return None
         _finish(subject, examples, settings, source, out, losses)
     state.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.inputs.padded_rows import Page
+from models.inputs.padded_rows import PaddedRows
 from models.inputs.text_model import TextSubject
 from models.predictors.distance_to_ideal import loss_floor, random_masks
 from synthetic.task import list_task
@@ -46,14 +46,14 @@ class Examples:
     """All examples of a run, as sets of rows of one length.
 
     Attributes:
-        pages: The rows, with true answers.
+        row_sets: The rows, with true answers.
         floors: The floor of the loss for each set of rows.
         mask_id: The mask token.
         batch: Examples per step, over all workers.
         seed: The seed of shuffles and masks.
     """
 
-    pages: tuple[Page, ...]
+    row_sets: tuple[PaddedRows, ...]
     floors: tuple[float, ...]
     mask_id: int
     batch: int
@@ -62,15 +62,15 @@ class Examples:
     @property
     def steps(self) -> int:
         """Steps per epoch."""
-        return sum(ceil(len(page.rows) / self.batch) for page in self.pages)
+        return sum(ceil(len(padded.rows) / self.batch) for padded in self.row_sets)
 
     def step(self, number: int, *, rank: int = 0, world: int = 1) -> Step:
         """Return this worker's share of a step, counted over all epochs."""
         epoch, place = divmod(number, self.steps)
-        page, rows = self._batches(epoch)[place]
+        number, rows = self._batches(epoch)[place]
         # every worker gets equally many rows: a short batch is filled with its own first ones
         rows = np.resize(rows, ceil(len(rows) / world) * world)
-        sheet, tokens = self.pages[page].sheet, self.pages[page].tokens[rows]
+        sheet, tokens = self.row_sets[number].sheet, self.row_sets[number].tokens[rows]
         assert sheet is not None
         masked = random_masks(
             np.random.default_rng([self.seed, epoch, place, 1]), len(rows), len(sheet.answer)
@@ -84,15 +84,15 @@ class Examples:
             tokens=torch.where(where, self.mask_id, tokens),
             targets=tokens,
             weights=torch.from_numpy(weights.astype(np.float32)),
-            floor=self.floors[page],
+            floor=self.floors[number],
         )
 
     def _batches(self, epoch: int) -> list[tuple[int, Ints]]:
         """Return (set of rows, rows) of every step of an epoch."""
         rng = np.random.default_rng([self.seed, epoch])
         found: list[tuple[int, Ints]] = []
-        for j, page in enumerate(self.pages):
-            order = rng.permutation(len(page.rows))
+        for j, padded in enumerate(self.row_sets):
+            order = rng.permutation(len(padded.rows))
             found += [(j, order[a : a + self.batch]) for a in range(0, len(order), self.batch)]
         return [found[j] for j in rng.permutation(len(found))]
 
@@ -118,7 +118,7 @@ def make_examples(
         raise InputError(
             f"examples must be at least {len(pairs)}, one of each task and size; got {examples}."
         )
-    pages: list[Page] = []
+    row_sets: list[PaddedRows] = []
     floors: list[float] = []
     for j, (name, n) in enumerate(pairs):
         count = examples // len(pairs) + (j < examples % len(pairs))
@@ -126,8 +126,12 @@ def make_examples(
         instances = subject.encoding(task).sample_batch(task, count, np.random.default_rng([seed, j, 2]))
         shown = np.zeros((count, instances.tokens[:, instances.answer].shape[1]), dtype=bool)
         written = subject.write(instances, shown)
-        pages += written
+        row_sets += written
         floors += [loss_floor(name, n)] * len(written)
     return Examples(
-        pages=tuple(pages), floors=tuple(floors), mask_id=subject.predictor.mask_id, batch=batch, seed=seed
+        row_sets=tuple(row_sets),
+        floors=tuple(floors),
+        mask_id=subject.predictor.mask_id,
+        batch=batch,
+        seed=seed,
     )

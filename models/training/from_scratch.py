@@ -28,7 +28,7 @@ from models.predictors.checkpoint import read_tensors
 from models.predictors.distance_to_ideal import loss_floor, random_masks
 from models.predictors.recipes import Recipe
 from models.predictors.transformer import MaskedTransformer
-from models.runs.distributed import Processes
+from models.runs.distributed import Workers
 from models.runs.progress import Report
 from synthetic.task import list_task
 from theory.files import write_atomically
@@ -84,18 +84,18 @@ def train(
     Raises:
         InputError: If ``out`` has an unfinished run and ``resume`` is false, or one of another recipe.
     """
-    with Processes.from_environment(device) as processes, _threads(threads):
-        model = build_model(recipe).to(processes.device)
+    with Workers.from_environment(device) as workers, _threads(threads):
+        model = build_model(recipe).to(workers.device)
         optimizer = _optimizer(model, recipe)
         done = _restore(recipe, out, model, optimizer) if resume else _require_unused(recipe, out)
-        trained = processes.wrap(model)
+        trained = workers.wrap(model)
         if compiled:
             trained.compile(dynamic=True)
         saved = time.monotonic()
         for step in range(done, recipe.steps):
-            data = sample(recipe, step, rank=processes.rank, world=processes.world)
-            loss = _step(trained, optimizer, recipe, step, data, processes.device)
-            if processes.rank == 0:
+            data = sample(recipe, step, rank=workers.rank, world=workers.world)
+            loss = _step(trained, optimizer, recipe, step, data, workers.device)
+            if workers.rank == 0:
                 if report is not None:
                     report(step + 1, float(loss), data.floor)
                 if time.monotonic() - saved > save_seconds:

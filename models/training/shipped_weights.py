@@ -14,7 +14,7 @@ from models.predictors.device import check_device
 from models.predictors.distance_to_ideal import marginal_tv
 from models.predictors.recipes import Recipe
 from models.predictors.transformer import MaskedTransformer
-from models.runs.distributed import Processes
+from models.runs.distributed import Workers
 from models.runs.progress import training_progress
 from models.training.from_scratch import state_path, train
 from synthetic.task import list_task
@@ -46,7 +46,7 @@ def make_weights(
     _make_folder(out)
     path = out / f"{recipe.name}.safetensors"
     began, resumed = time.process_time(), state_path(recipe, out).exists()
-    chief = Processes.from_environment(device).rank == 0
+    chief = Workers.from_environment(device).rank == 0
     with training_progress(recipe.name, recipe.steps, visible=chief) as report:
         model = train(
             recipe, out, device=device, threads=threads, compiled=compiled, resume=resume, report=report

@@ -18,7 +18,7 @@ from models.predictors.distance_to_ideal import marginal_tv
 from models.predictors.recipes import PRESETS, Recipe, recipe
 from models.predictors.transformer import MaskedTransformer
 from models.runs.binomial import binomial_interval
-from models.runs.distributed import Processes
+from models.runs.distributed import Workers
 from models.sampling.decode import decode
 from models.training.shipped_weights import MEASURE_SEED, MEASURE_STATES, make_weights
 from synthetic.task import list_task
@@ -166,9 +166,9 @@ def test_an_interrupt_says_how_to_go_on(tmp_path, capsys, monkeypatch):
 
 
 def test_other_processes_write_nothing(tmp_path, monkeypatch):
-    def second(_: type[Processes], device: str) -> Processes:
-        return Processes(rank=1, world=1, device=torch.device(device))
+    def second(_: type[Workers], device: str) -> Workers:
+        return Workers(rank=1, world=1, device=torch.device(device))
 
-    monkeypatch.setattr(Processes, "from_environment", classmethod(second))
+    monkeypatch.setattr(Workers, "from_environment", classmethod(second))
     make_weights(TINY, tmp_path)
     assert list(tmp_path.iterdir()) == []

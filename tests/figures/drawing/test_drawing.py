@@ -9,7 +9,7 @@ from matplotlib import rc_context
 from figures import RunSettings, known_figures
 from figures.claims.known import CLAIMS as CLAIMS_LIST
 from figures.drawing.style import STYLE
-from figures.engine.local_processes import on_this_machine
+from figures.engine.local_workers import on_this_machine
 from figures.engine.task_data import task_data
 from figures.paper.claims import FIGURE as CLAIMS
 from figures.paper.rules_against_optimum import FIGURE as FRONTIER

@@ -93,17 +93,17 @@ sys.exit(paper_repro.main(["--out", sys.argv[2], "--jobs", "2"], figures={"toy":
 
 DEAF = """
 import signal
-from figures.engine.parallel import as_they_come, local_processes
+from figures.engine.parallel import as_they_come, local_workers
 def mask():
     return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
-masks = list(as_they_come(mask, [()] * 3, backend=local_processes(), n_jobs=3))
+masks = list(as_they_come(mask, [()] * 3, backend=local_workers(), n_jobs=3))
 print(masks, mask())
 """
 
 MANY = """
 import sys, threading
 from figures.engine.figure import Cell
-from figures.engine.local_processes import on_this_machine
+from figures.engine.local_workers import on_this_machine
 from tests.helpers.toy_figure import toss
 shared = {"heads": "1", "trials": 1, "log": sys.argv[1], "wait": 0.002}
 seen = []

@@ -23,9 +23,9 @@ from tokenizers.models import BPE
 
 from models.__main__ import main
 from models.evaluation import verify_run
-from models.evaluation.distance_by_pages import subject_tv
 from models.evaluation.exact_reference import exact_decode
 from models.evaluation.gap import gap_records, gap_rules
+from models.evaluation.text_model_distance import subject_tv
 from models.evaluation.verify import verify
 from models.evaluation.verify_run import VerifySpec, run_verify
 from models.inputs.list_tasks_as_text import INSTRUCTIONS, TextFormat, make_sheet
@@ -90,15 +90,15 @@ def test_every_task_is_written_and_read_back(name):
     length = batch.tokens[:, batch.answer].shape[1]
     masked = np.random.default_rng(1).random((30, length)) < 0.5
     seen = []
-    for page in subject.write(batch, masked):
+    for padded in subject.write(batch, masked):
         # the masks are where they should be, and nowhere else
-        columns = page.sheet.answer[:, 0]
-        expected = np.zeros(page.tokens.shape, dtype=bool)
-        expected[:, columns] = masked[page.rows]
-        assert ((page.tokens == MASK).numpy() == expected).all()
+        columns = padded.sheet.answer[:, 0]
+        expected = np.zeros(padded.tokens.shape, dtype=bool)
+        expected[:, columns] = masked[padded.rows]
+        assert ((padded.tokens == MASK).numpy() == expected).all()
         # the tokens are those of the text, tokenized as a whole
         (full,) = [
-            p for p in subject.write(batch, np.zeros_like(masked)) if np.array_equal(p.rows, page.rows)
+            p for p in subject.write(batch, np.zeros_like(masked)) if np.array_equal(p.rows, padded.rows)
         ]
         for row, tokens in zip(full.rows, full.tokens.tolist(), strict=True):
             text = written(batch, int(row))
@@ -106,7 +106,7 @@ def test_every_task_is_written_and_read_back(name):
         # and the answers are read back
         answers = subject.read(batch, full, full.tokens)
         assert (answers == batch.tokens[full.rows][:, batch.answer]).all()
-        seen += page.rows.tolist()
+        seen += padded.rows.tolist()
     assert sorted(seen) == list(range(30))
     assert name in INSTRUCTIONS
 
@@ -218,11 +218,13 @@ class IdealText(TextSubject):
 
     foreign = 0.0
 
-    def marginals(self, batch, page):
-        roles = np.array([page.sheet.read(row[None])[0] for row in page.tokens.numpy()])
-        encoded = batch.tokens[page.rows].copy()
+    def marginals(self, batch, padded):
+        roles = np.array([padded.sheet.read(row[None])[0] for row in padded.tokens.numpy()])
+        encoded = batch.tokens[padded.rows].copy()
         encoded[:, batch.answer] = np.where(roles < 0, batch.encoding.mask, roles)
-        part = replace(batch, tokens=encoded, roles=batch.roles[page.rows], context=batch.context[page.rows])
+        part = replace(
+            batch, tokens=encoded, roles=batch.roles[padded.rows], context=batch.context[padded.rows]
+        )
         return (1 - self.foreign) * ideal_marginals(part, encoded)
 
 
@@ -270,10 +272,10 @@ def test_an_ideal_language_model_has_the_exact_accuracy_and_gap(name, spec):
         assert row["steps"] == exact.steps
     assert row["mean_tv"] == pytest.approx(0, abs=1e-12)
     batch = subject.encoding(task).sample_batch(task, 200, np.random.default_rng(0))
-    (page,) = subject.write(batch, np.ones((200, 4), dtype=bool))
-    records = gap_records(page.predictor, page.arranged(), range(200), gap_rules(spec))
+    (padded,) = subject.write(batch, np.ones((200, 4), dtype=bool))
+    records = gap_records(padded.predictor, padded.arranged(), range(200), gap_rules(spec))
     drawn = np.array([record["tokens"] for record in records])
-    answers = (drawn[:, :, None] == page.sheet.words[:, 0]).argmax(axis=2)
+    answers = (drawn[:, :, None] == padded.sheet.words[:, 0]).argmax(axis=2)
     outcomes = distribution_ids(ideal.distribution, to_roles(batch, answers)).tolist()
     ids = {token: j for j, token in enumerate(ideal.distribution.tokens)}
     distribution = {tuple(ids[token] for token in y): Fraction(p) for y, p in ideal.distribution.pmf()}
@@ -415,8 +417,8 @@ def test_graded_answers_are_roles():
     )
     task = list_task("shuffle", 3)
     batch = subject.encoding(task).sample_batch(task, 5, np.random.default_rng(0))
-    (page,) = subject.write(batch, np.zeros((5, 3), dtype=bool))
-    answers = subject.read(batch, page, page.tokens)
+    (padded,) = subject.write(batch, np.zeros((5, 3), dtype=bool))
+    answers = subject.read(batch, padded, padded.tokens)
     assert grade(batch, answers).all()
     answers[0, 0] = -1
     assert grade(batch, answers).tolist() == [False, True, True, True, True]

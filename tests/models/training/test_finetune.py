@@ -61,7 +61,7 @@ def subject_of(folder, **options) -> TextSubject:
 def test_every_example_comes_once_an_epoch(folder):
     subject = subject_of(folder)
     examples = make_examples(subject, ("copy", "replace_index"), (2, 3), examples=50, batch=4, seed=0)
-    everything = sorted(tuple(row) for page in examples.pages for row in page.tokens.tolist())
+    everything = sorted(tuple(row) for padded in examples.row_sets for row in padded.tokens.tolist())
     assert len(everything) == 50
     for epoch in (0, 1):
         steps = [examples.step(epoch * examples.steps + j) for j in range(examples.steps)]
@@ -74,7 +74,7 @@ def test_every_example_comes_once_an_epoch(folder):
 
 def test_items_alone_are_masked_and_weighted(folder):
     examples = make_examples(subject_of(folder), ("shuffle",), (3,), examples=40, batch=40, seed=0)
-    data, sheet = examples.step(0), examples.pages[0].sheet
+    data, sheet = examples.step(0), examples.row_sets[0].sheet
     hidden = data.tokens == MASK
     outside = [c for c in range(hidden.shape[1]) if c not in sheet.answer]
     assert not hidden[:, outside].any()

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 
 from models.predictors.checkpoint import load_model, read_card, save_model
 from models.predictors.recipes import Recipe, recipe
-from models.runs.distributed import Processes
+from models.runs.distributed import Workers
 from models.training.from_scratch import build_model, sample, state_path, train
 from theory.files import write_atomically
 from theory.validation import InputError
@@ -103,12 +103,12 @@ def test_processes_share_a_batch_and_agree_on_n():
 
 
 def test_the_environment_of_torchrun_is_read(monkeypatch):
-    assert Processes.from_environment("cuda").device == torch.device("cuda")
+    assert Workers.from_environment("cuda").device == torch.device("cuda")
     for name, value in (("WORLD_SIZE", "4"), ("RANK", "3"), ("LOCAL_RANK", "1")):
         monkeypatch.setenv(name, value)
-    chosen = Processes.from_environment("cuda")
+    chosen = Workers.from_environment("cuda")
     assert (chosen.rank, chosen.world, chosen.device) == (3, 4, torch.device("cuda:1"))
-    assert Processes.from_environment("cpu").device == torch.device("cpu")
+    assert Workers.from_environment("cpu").device == torch.device("cpu")
 
 
 def run_python(*arguments: str, **options) -> subprocess.CompletedProcess:

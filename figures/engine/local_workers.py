@@ -14,7 +14,7 @@ from typing import Any
 
 from figures.engine.data import through_json
 from figures.engine.figure import Cell
-from figures.engine.parallel import as_they_come, local_processes
+from figures.engine.parallel import as_they_come, local_workers
 
 __all__ = ["compute_cell", "on_this_machine", "one_thread"]
 
@@ -28,7 +28,7 @@ def on_this_machine(cells: Sequence[Cell], *, jobs: int) -> Iterator[tuple[int, 
         return
     tasks = ((position, cell, os.getpid()) for position, cell in enumerate(cells))
     jobs = min(jobs, len(cells))
-    backend = local_processes()
+    backend = local_workers()
     yield from as_they_come(_in_process, tasks, backend=backend, n_jobs=jobs, inner_max_num_threads=1)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from models.inputs.padded_rows import Page
+from models.inputs.padded_rows import PaddedRows
 from models.inputs.task_models import Subject
 from models.predictors.distance_to_ideal import ideal_marginals, random_masks
 from models.runs.halving_batches import halving_batches
@@ -34,11 +34,11 @@ def subject_tv(
     encoded = instances.tokens.copy()
     encoded[:, instances.answer] = np.where(masked, instances.encoding.mask, encoded[:, instances.answer])
     ideal, total = ideal_marginals(instances, encoded), 0.0
-    for page in subject.write(instances, masked):
-        size = batch or page.batch_size()
+    for padded in subject.write(instances, masked):
+        size = batch or padded.batch_size()
 
-        def distances(rows: Sequence[int], page: Page = page) -> float | None:
-            part = page.part(rows)
+        def distances(rows: Sequence[int], padded: PaddedRows = padded) -> float | None:
+            part = padded.part(rows)
             found = subject.marginals(instances, part)
             if found is None:
                 return None
@@ -47,7 +47,7 @@ def subject_tv(
             where = masked[part.rows]
             return float(((distance * where).sum(axis=1) / where.sum(axis=1)).sum())
 
-        for part in halving_batches(range(len(page.rows)), distances, size):
+        for part in halving_batches(range(len(padded.rows)), distances, size):
             if part is None:
                 return None
             total += part
