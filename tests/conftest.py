@@ -28,13 +28,14 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the cases of a test beyond the first so many of its marker ``grid`` as deep."""
+    """Mark the cases of a test that its marker ``grid`` leaves out of the default run as deep."""
     met: Counter[str] = Counter()
     for item in items:
         if grid := item.get_closest_marker("grid"):
             function = item.nodeid.partition("[")[0]
+            place = met[function]
             met[function] += 1
-            if met[function] > grid.args[0]:
+            if place >= grid.args[0] if grid.args else place % grid.kwargs["every"]:
                 item.add_marker("deep")
 
 

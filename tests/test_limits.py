@@ -115,6 +115,7 @@ def test_a_lumped_decode_refuses_rules_that_look_at_more(spec):
             tie_interval_lumped(chain, parse_policy(spec))
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize(
     ("name", "spec"),
     [("insert_random", "topk:k=2,by=random"), ("bernoulli_walk", "topk:k=100,by=left_to_right")],

@@ -149,6 +149,7 @@ def fixed_chain(n: int, *, steps: bool, seed: int = 0) -> MarkovDistribution:
     )
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("steps", [False, True])
 def test_thirty_positions(steps):
     distribution = fixed_chain(30, steps=steps)

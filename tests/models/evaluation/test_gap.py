@@ -55,6 +55,7 @@ POLICIES = [
 ]
 
 
+@pytest.mark.grid(every=6)
 @pytest.mark.parametrize("spec", POLICIES)
 @pytest.mark.parametrize(("task", "n"), TASKS)
 def test_the_gap_of_the_ideal_model_is_its_path_kl(task, n, spec):
@@ -145,6 +146,7 @@ def schedules(n: int, k: int):
         )
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_an_inconsistent_model_has_the_stated_means_and_bracket(seed):
     model = Table(3, seed)

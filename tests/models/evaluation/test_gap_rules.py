@@ -107,6 +107,7 @@ def test_a_rule_is_refused_where_theorem_1_gives_no_path_kl(spec):
 # -- the value --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.grid(every=4)
 @pytest.mark.parametrize("spec", ACCEPTED)
 def test_the_mean_gap_is_the_exact_path_kl(spec):
     context, size = CONTEXTS["replace_random"], 800
@@ -133,6 +134,7 @@ def test_the_mean_gap_is_the_exact_path_kl(spec):
         assert record["chain"] == pytest.approx(record["one_by_one"], abs=ROUNDING)
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("temperature", ["1", "1/2"])
 @pytest.mark.parametrize("name", CONTEXTS)
 def test_over_all_sequences_the_mean_is_exact(name, temperature):
@@ -188,6 +190,7 @@ def followed(pmf: dict, rule, y: tuple) -> tuple[float, int, tuple]:
     return log2(pmf[y]) - bits, calls, tuple(sets)
 
 
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("spec", [spec for spec in REFERENCE if not spec.startswith("lopa")])
 def test_every_sequence_has_the_gap_of_the_plain_recursion(spec):
     context = CONTEXTS["skewed"]
@@ -244,6 +247,7 @@ def _streams(rows: int) -> Streams:
 # -- batches, order, resumption ---------------------------------------------------------------------------------
 
 
+@pytest.mark.grid(every=4)
 @pytest.mark.parametrize("spec", [*MEMORY, "demask:budget=0.3", "pc:k=2", "ancestral:steps=3,block=2"])
 def test_a_row_does_not_depend_on_the_others(spec):
     """Rows of several prompts, at different steps of a rule, in any order and in batches of any size."""
@@ -280,6 +284,7 @@ def test_rows_whose_masks_stand_elsewhere_do_not_share_a_batch(tmp_path):
         gap_records(model, torch.tensor(prompts), range(3), gap_rules("topk:k=2"))
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("policy", ["klass:tau=0.3,eps=3", "credit:gamma=0.6", "demask:budget=0.3"])
 def test_a_killed_run_of_such_a_rule_continues(tmp_path, policy):
     spec = GapSpec(

@@ -255,6 +255,7 @@ class IdealLanguageModel:
 ITEM_POLICIES = ["topk:k=2,by=random", "topk:k=2,by=left_to_right", "topk:k=2,block=3", "threshold:gamma=0.4"]
 
 
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("spec", ITEM_POLICIES)
 @pytest.mark.parametrize("name", ["shuffle", "replace_random"])
 def test_an_ideal_language_model_has_the_exact_accuracy_and_gap(name, spec):

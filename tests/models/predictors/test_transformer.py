@@ -108,6 +108,7 @@ def test_alignment_changes_the_first_weights_alone():
     assert overlap == pytest.approx(0.7, abs=0.1)
 
 
+@pytest.mark.deep
 def test_loading_imports_no_compiler():
     """Drawing weights on the meta device would import torch's, for two seconds."""
     code = "import sys, models; models.load(); sys.exit('torch._dynamo' in sys.modules)"

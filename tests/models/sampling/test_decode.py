@@ -82,6 +82,7 @@ def test_torch_and_numpy_choose_the_same_from_the_same_uniforms(spec):
         assert by_numpy.any(axis=1).all()
 
 
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("spec", [*SPECS, *SWITCHED, *EXTRA])
 def test_chosen_sets_have_the_exact_distribution(spec):
     policy, view, repeats = parse_policy(spec), random_view(12), 2000
@@ -122,6 +123,7 @@ def check_against_exact(
     assert_mean(done.steps.numpy(), float(exact.steps), span=max(1, pmf.n - 1), label=label)
 
 
+@pytest.mark.grid(every=5)
 @pytest.mark.parametrize("temperature", TEMPERATURES)
 @pytest.mark.parametrize("name", NAMES)
 def test_samples_of_the_ideal_model_follow_the_exact_distribution(name, temperature):
@@ -135,6 +137,7 @@ def test_samples_of_the_ideal_model_follow_the_exact_distribution(name, temperat
             check_against_exact(context, specs[0], 0, "lowest")
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("name", ["shuffle", "shuffle_strict", "replace_random", "insert_random"])
 def test_longer_answers_follow_the_exact_distribution(name):
     (context,) = make_task(name, 4).contexts()
@@ -148,6 +151,7 @@ def test_every_context_of_a_deterministic_task_is_decoded_correctly(name):
     assert (trials.successes, trials.steps) == (40, 1.0)
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("name", ["shuffle", "replace_random", "hmm"])
 def test_single_precision_keeps_the_distribution_and_its_ties(name, monkeypatch):
     # what a device without float64 computes with

@@ -58,6 +58,7 @@ def test_optima_are_those_of_all_policies(target):
     check_brute_force(target)
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("seed", range(4))
 def test_optima_of_four_bits(seed):
     rng = Random(seed)

@@ -78,6 +78,7 @@ def test_memoryless_and_followed_rules_obey_theorem_1(target, data):
 SMALL_TASKS = ("replace_random", "insert_random", "one_hot_blocks", "markov_chain", "balanced", "city_names")
 
 
+@pytest.mark.grid(every=2)
 @pytest.mark.parametrize("task", SMALL_TASKS)
 def test_tasks_follow_the_recursion(task):
     pmf = small_contexts(task)[0].distribution.pmf()
@@ -94,7 +95,7 @@ def test_tasks_follow_the_recursion(task):
 # -- the sampler ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.grid(24)
+@pytest.mark.grid(every=7)
 @pytest.mark.parametrize("temperature", [0, 1])
 @pytest.mark.parametrize("task", ["replace_random", "shuffle", "markov_chain", "one_hot_blocks"])
 @pytest.mark.parametrize("text", EXAMPLES)
