@@ -67,7 +67,7 @@ def _agree(name, n, spec, temperature, greedy_ties):
     return 1
 
 
-@pytest.mark.grid(4)
+@pytest.mark.grid(every=5)
 @pytest.mark.parametrize(
     ("name", "n"),
     [

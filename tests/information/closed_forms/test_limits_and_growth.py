@@ -98,7 +98,7 @@ def test_every_limit_is_verified_somewhere():
     assert all(f.limit in (None, f.expression) for f in FORMS.values() if f.expression.is_number)
 
 
-@pytest.mark.grid(every=4)
+@pytest.mark.grid(every=7)
 @pytest.mark.parametrize("name", sorted(BY_SYMPY), ids=": ".join)
 def test_limit_by_sympy(name):
     form = FORMS[name]

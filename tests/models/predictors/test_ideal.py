@@ -57,6 +57,7 @@ def random_states(context: Context, size: int) -> np.ndarray:
     return states
 
 
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("name", NAMES)
 def test_conditionals_on_numpy_and_torch_are_the_exact_ones(name):
     for context in small_contexts(name):
@@ -123,6 +124,7 @@ def test_a_masked_token_of_shuffle_costs_the_log_of_the_number_of_masks(n):
     assert loss_floor("shuffle", n) == pytest.approx(np.mean(np.log(np.arange(1, n + 1))), abs=ROUNDING)
 
 
+@pytest.mark.deep
 def test_the_ideal_model_reaches_the_floor_in_training_data():
     excess = []
     for step in range(300):

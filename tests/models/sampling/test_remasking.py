@@ -25,7 +25,7 @@ ROWS = 20_000
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-@pytest.mark.grid(every=5)
+@pytest.mark.grid(every=9)
 @pytest.mark.parametrize("temperature", [0, 1])
 @pytest.mark.parametrize("spec", SAMPLED)
 def test_sampler_follows_the_exact_distribution(spec, temperature):

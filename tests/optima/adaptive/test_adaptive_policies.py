@@ -68,6 +68,7 @@ def test_divergence_is_the_expected_cost_along_the_data(target, seed):
     assert result.steps_under_data == steps
 
 
+@settings(max_examples=examples(12))
 @given(targets())
 def test_optimal_policies_decode_as_promised(target):
     graph = state_graph(target.exact)

@@ -104,7 +104,7 @@ def _same(target: Target, spec: str, rule: slow.Rule, switches: dict) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
-@settings(max_examples=examples(15))
+@settings(max_examples=examples(10))
 @given(
     target=targets(shapes=SMALL),
     off_support=st.sampled_from(["marginal", "uniform", "stop"]),

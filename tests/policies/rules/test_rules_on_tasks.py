@@ -137,7 +137,7 @@ def check(at: Target, spec: str, size: int, exact: Decode | None = None, **switc
     assert_mean(steps, float(exact.steps), span=max(1, int(steps.max()) - 1), label=label)
 
 
-@pytest.mark.grid(2)
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("name", TASKS)
 def test_samples_follow_the_exact_distribution(name):
     sure = len(target(name).pmf) == 1  # one answer: chance can only show in the steps
