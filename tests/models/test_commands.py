@@ -24,9 +24,6 @@ from models.training.shipped_weights import MEASURE_SEED, MEASURE_STATES, make_w
 from synthetic.task import list_task
 from theory.policies import parse_policy
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 TINY = replace(recipe("smoke"), steps=12, batch=8, shortest=3, longest=4, items=6)
 TARGET = 0.02  # mean total variation of the shipped model, for every task and n
 

@@ -31,8 +31,6 @@ from theory.decoding.tasks.decode import decode_contexts
 from theory.policies import parse_policy
 from theory.validation import InputError
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def records_of(predictor, tokens: torch.Tensor, policy: str, **options) -> list[dict]:
     return gap_records(predictor, tokens, range(len(tokens)), gap_rules(policy, **options))

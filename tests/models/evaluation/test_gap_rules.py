@@ -54,9 +54,6 @@ VARYING = ("klass:tau=0.6,eps=0.1,history=1", *VARIANTS[4:6])  # their steps dif
 MEMORY = [spec for spec in ACCEPTED if spec.startswith(("klass", "slowfast", "credit"))]
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 def skewed() -> Context:
     """Three values at four positions, every probability another: scores tie nowhere but where one value is left."""
     outcomes = [y for y in product("abc", repeat=4) if (ord(y[0]) + 2 * ord(y[1]) + ord(y[3])) % 3]

@@ -47,7 +47,7 @@ from theory.validation import InputError
 MASK = 4
 
 
-pytestmark = [pytest.mark.extras("transformers"), pytest.mark.usefixtures("one_thread")]
+pytestmark = pytest.mark.extras("transformers")
 
 
 def byte_level(*, whole: tuple[str, ...]) -> transformers.PreTrainedTokenizerFast:

@@ -24,9 +24,6 @@ from tests.helpers.small_tasks import NAMES, small_contexts
 from theory.distributions.distribution import MASK, Context, Distribution, context_pmfs
 from theory.information.subsets.builder import subset_entropies
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 ROUNDING = 1e-12  # probabilities: sums of a few float64 products
 
 

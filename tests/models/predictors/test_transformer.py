@@ -18,8 +18,6 @@ from theory.validation import InputError
 
 PROJECT = Path(__file__).parents[3]
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 TINY = replace(recipe("smoke"), steps=12, batch=8, shortest=3, longest=4, items=6)
 

@@ -46,9 +46,6 @@ EXTRA = ("topk:k=1", "topk:k=3,by=random", "topk:k=2,remainder=first,by=random",
 TEMPERATURES = (0, 1, Fraction(1, 2))
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 

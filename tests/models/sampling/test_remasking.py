@@ -22,8 +22,6 @@ from theory.policies import parse_policy
 
 ROWS = 20_000
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.mark.grid(every=9)
 @pytest.mark.parametrize("temperature", [0, 1])

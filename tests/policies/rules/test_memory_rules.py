@@ -35,9 +35,6 @@ SHAPES = [(3,), (1, 2), (2, 2), (3, 2), (3, 3), (2, 2, 2), (3, 1, 2), (2, 3, 2)]
 ROUNDING = 1e-12
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 PLAIN = targets(SHAPES, kinds=("dense", "skewed", "sparse"))
 
 

@@ -57,9 +57,6 @@ VARIANTS = (
 SWITCHES = ({"temperature": 0}, {"top_p": "0.7"}, {"top_k": 2, "scored": "after"}, {"temperature": "1/2"})
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 @cache
 def smallest(name: str) -> Context | None:
     """The first context of a task at a size of at most five positions, three if there is one."""
