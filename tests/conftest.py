@@ -1,6 +1,7 @@
 """Hypothesis draws the same examples in every run: a red test is red for everybody. Fixtures that several files use."""
 
 import gc
+import os
 from collections import Counter
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -8,6 +9,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# numpy and torch read it when they are imported: one process a core runs tests, and threads would wait for each other
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ALWAYS = {"derandomize": True, "database": None, "deadline": None, "print_blob": True}
 settings.register_profile("project", max_examples=25, **ALWAYS)
@@ -28,13 +32,14 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the cases of a test beyond the first so many of its marker ``grid`` as deep."""
+    """Mark the cases of a test that its marker ``grid`` leaves out of the default run as deep."""
     met: Counter[str] = Counter()
     for item in items:
         if grid := item.get_closest_marker("grid"):
             function = item.nodeid.partition("[")[0]
+            place = met[function]
             met[function] += 1
-            if met[function] > grid.args[0]:
+            if place >= grid.args[0] if grid.args else place % grid.kwargs["every"]:
                 item.add_marker("deep")
 
 
@@ -44,17 +49,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         for package in mark.args:
             if find_spec(package) is None:  # not imported: Ray reads its settings then
                 pytest.skip(f"needs the package {package}, which the extra `test` leaves out")
-
-
-@pytest.fixture(scope="module")
-def one_thread() -> Iterator[None]:
-    """On a busy machine several threads wait for each other longer than they compute."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

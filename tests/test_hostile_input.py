@@ -431,6 +431,7 @@ def _shell(name, redirect):
     )
 
 
+@pytest.mark.grid(1)
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_full_disk_is_one_line(name):
@@ -447,6 +448,7 @@ def test_a_closed_stdout_is_one_line():
     assert done.stderr == "python -m theory: stdout is closed; nothing can be written.\n"
 
 
+@pytest.mark.grid(1)
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a Unix")
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_reader_that_has_gone_is_141(name):

@@ -68,7 +68,14 @@ def test_the_page_saves_every_file_it_uses():
     assert used | {"my_tasks.py"} == set(files())
 
 
-@pytest.mark.parametrize("step", steps(), ids=lambda step: step.line)
+def cases():
+    """Every command; those that draw a whole figure are deep."""
+    for step in steps():
+        drawn = "paper_repro.py figure2" in step.line
+        yield pytest.param(step, id=step.line, marks=[pytest.mark.deep] if drawn else [])
+
+
+@pytest.mark.parametrize("step", [*cases()])
 def test_commands_show_what_the_page_says(step, folder, capsys, monkeypatch):
     from paper_repro import main as paper
     from theory.__main__ import main as theory

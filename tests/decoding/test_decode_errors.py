@@ -123,7 +123,7 @@ def test_powers_too_large_become_balls_and_agree():
 # --- Balls against rationals -------------------------------------------------------------------------------------
 
 
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(40))
 @given(
     target=targets(), rule=rules(), m=st.integers(2, 3), off=st.sampled_from(["marginal", "uniform", "stop"])
 )
@@ -159,7 +159,7 @@ PROCESSES = (
 )
 
 
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(40))
 @given(
     distribution=st.sampled_from([(3,), (2, 2), (3, 2), (2, 2, 2), (2, 3, 2)]).flatmap(dyadic),
     rule=rules(),
@@ -174,6 +174,7 @@ def test_float_pmfs_that_are_exact(distribution, rule, tau, ties):
     check(result, decode(exact, parse_policy(rule.spec), **switches))
 
 
+@pytest.mark.grid(every=4)
 @pytest.mark.parametrize("spec", PROCESSES)
 @pytest.mark.parametrize("off_support", ["marginal", "uniform", "stop"])
 def test_processes(spec, off_support):
@@ -316,6 +317,7 @@ def test_sixty_digits(target, rule, tau, floats):
 LUMPED = [("shuffle", 5), ("replace_random", 5), ("parity", 4), ("copy", 3), ("reed_solomon", 4)]
 
 
+@pytest.mark.grid(every=2)
 @pytest.mark.parametrize(("name", "n"), LUMPED)
 def test_lumped(name, n):
     task = make_task(name, n)

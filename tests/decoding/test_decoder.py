@@ -69,7 +69,7 @@ def at_most(left, right) -> bool:
 # --- Against the enumeration ---------------------------------------------------------------------------------
 
 
-@settings(max_examples=examples(150))
+@settings(max_examples=examples(50))
 @given(target=targets([*TINY, *SMALL]), rule=rules(), tau=temperatures, switch=switches)
 def test_exact_decode(target, rule, tau, switch):
     result = decode(target.exact, parse_policy(rule.spec), temperature=tau, **switch)
@@ -120,6 +120,7 @@ SPECS = {
 }
 
 
+@pytest.mark.grid(every=5)
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("spec", SPECS)
 @pytest.mark.parametrize("tau", [0, 1])

@@ -76,8 +76,9 @@ def test_greedy_ties_lowest_is_the_lowest_token():
 # --- Published and known values ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("n", [2, 3, 4, 5])
+@pytest.mark.grid(6)
 @pytest.mark.parametrize("by", ["random", "confidence"])
+@pytest.mark.parametrize("n", [2, 3, 4, 5])
 def test_shuffle_top_k(n, by):
     pmf = JointPMF.uniform(permutations(range(n)))
     for k in range(1, n + 1):

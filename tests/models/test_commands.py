@@ -24,9 +24,6 @@ from models.training.shipped_weights import MEASURE_SEED, MEASURE_STATES, make_w
 from synthetic.task import list_task
 from theory.policies import parse_policy
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 TINY = replace(recipe("smoke"), steps=12, batch=8, shortest=3, longest=4, items=6)
 TARGET = 0.02  # mean total variation of the shipped model, for every task and n
 
@@ -44,6 +41,7 @@ def test_the_shipped_card_meets_the_target():
     assert (card["measured"]["states"], card["measured"]["seed"]) == (MEASURE_STATES, MEASURE_SEED)
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize(("name", "n"), [("replace_random", 4), ("shuffle", 10), ("replace_index", 16)])
 def test_the_shipped_card_says_what_is_measured(name, n):
     model = models.load()
@@ -54,6 +52,7 @@ def test_the_shipped_card_says_what_is_measured(name, n):
     assert marginal_tv(model, model.encoding, task, states=500, seed=5) < TARGET
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize(("name", "accuracy"), [("shuffle", 3 / 8), ("replace_random", 21 / 32)])
 def test_the_shipped_model_decodes_as_the_ideal_one_at_temperature_one(name, accuracy):
     trials = model_trials(models.load(), name, 4, "topk:k=2,by=random", samples=2000, seed=0)

@@ -10,9 +10,10 @@ from math import inf, log2, prod, ulp
 import mpmath
 import pytest
 import sympy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.draws import examples
 from tests.reference import definitions as ref
 from theory.numbers.coprime import prime_factors
 from theory.numbers.lognumber import LogNumber
@@ -306,6 +307,7 @@ def test_text(number, text, latex):
     assert number.latex() == latex
 
 
+@settings(max_examples=examples(10))
 @given(pairs=terms)
 def test_sympy_expression_has_the_same_value(pairs):
     number = LogNumber.weighted_sum(pairs)

@@ -172,6 +172,7 @@ def test_dense_forms(compiled, pair, size):
     assert all(within(float(value), truth.exact(mask), error) for mask, value in enumerate(h))
 
 
+@pytest.mark.grid(1)
 @compiled_too
 def test_ten_thousand_cells(compiled):
     # dyadic probabilities: the float pmf is the exact one; blocks of the compiled sum are full

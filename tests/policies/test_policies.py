@@ -63,7 +63,7 @@ EXAMPLES = {
 # --- The distribution of the set --------------------------------------------------------------------------------------
 
 
-@settings(max_examples=examples(150))
+@settings(max_examples=examples(50))
 @given(batch=batches(), rule=rules())
 def test_distribution_of_the_chosen_set(batch, rule):
     rows, masked = batch
@@ -314,7 +314,7 @@ def test_the_registry_is_pinned():
         assert isinstance(parse_policy(cls.example), cls)
 
 
-@settings(max_examples=examples(200))
+@settings(max_examples=examples(50))
 @given(rule=rules())
 def test_a_specification_survives_the_round_trip(rule):
     policy = parse_policy(rule.spec)

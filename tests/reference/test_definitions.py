@@ -128,9 +128,9 @@ def test_published_examples():
 # --- Decoder: closed forms ------------------------------------------------------------------------------
 
 
-@pytest.mark.grid(6)
-@pytest.mark.parametrize(("n", "k"), [(4, 1), (4, 2), (4, 3), (4, 4), (3, 2), (5, 2)])
+@pytest.mark.grid(10)
 @pytest.mark.parametrize("by", ["random", "confidence"])
+@pytest.mark.parametrize(("n", "k"), [(4, 1), (4, 2), (4, 3), (4, 4), (3, 2), (5, 2)])
 def test_shuffle_accuracy_top_k(n, k, by):
     result = ref.decode(ref.shuffle(n), ref.topk(k, by))
     sizes = step_sizes(n, k)

@@ -166,7 +166,7 @@ def test_every_rule_against_the_exact_decoder(name):
         check(name, spec)
 
 
-@pytest.mark.grid(2)
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("switches", SWITCHES, ids=str)
 def test_every_transform_against_the_exact_decoder(switches):
     for name in LAWS:
@@ -174,6 +174,7 @@ def test_every_transform_against_the_exact_decoder(switches):
             check(name, spec, **switches)
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("off_support", ["uniform", "stop"])
 def test_what_the_model_says_off_the_support(off_support):
     for name in LAWS:
@@ -184,6 +185,7 @@ def test_what_the_model_says_off_the_support(off_support):
     assert decode(pmf, rule, off_support=off_support).steps != decode(pmf, rule).steps
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("name", LAWS)
 def test_the_probability_of_each_path_is_exact(name):
     """A rule without chance draws y with Q(y); with chance the mean over its choices is Q(y)."""
@@ -430,6 +432,7 @@ FIXED = (
 )
 
 
+@pytest.mark.grid(every=2)
 @pytest.mark.parametrize("spec", FIXED)
 def test_what_is_certain_of_a_rule_is_what_the_decoder_does(spec):
     distribution = MarkovDistribution(n=6, initial=HALVES, transition=[["3/4", "1/4"], [0, 1]])
@@ -471,6 +474,7 @@ def test_other_rules_are_not_certain(spec):
 TASK = SimpleNamespace(name="a task")
 
 
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("name", LAWS)
 @pytest.mark.parametrize(
     "spec", ["topk:k=2", "threshold:gamma=0.6,ties=lowest", "topk:k=2,by=left_to_right", "topk:k=3,by=random"]

@@ -134,7 +134,7 @@ def test_tasks_with_a_lumped_chain():
     assert found == {name for name, _ in LUMPED}
 
 
-@pytest.mark.grid(60)
+@pytest.mark.grid(every=7)
 @pytest.mark.parametrize(("name", "n"), LUMPED)
 @pytest.mark.parametrize("spec", SPECS)
 def test_lumped_tie_interval(name, n, spec):

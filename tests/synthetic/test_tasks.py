@@ -79,6 +79,7 @@ def test_conditionals(name, n):
         )
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("identity", [True, False])
 @pytest.mark.parametrize("n", [3, 4])
 def test_every_state_of_the_arrangements(n, identity):

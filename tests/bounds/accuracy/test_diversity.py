@@ -72,7 +72,7 @@ def on_a_grid(pmf, h, steps):
     return best
 
 
-@settings(max_examples=examples(12))
+@settings(max_examples=examples(8))
 @given(
     support=st.lists(st.sampled_from(BITS), min_size=2, unique=True).filter(
         lambda s: all(len({y[i] for y in s}) == 2 for i in range(2))
@@ -87,8 +87,7 @@ def test_two_bits(support, h):
     assert LogNumber.weighted_sum((p, 1 / p) for row in point.distribution for p in row if p) >= point.entropy
     assert point.accuracy <= Fraction(point.ceiling)
     assert point.gap <= 2e-3 + 1e-9
-    assert on_a_grid(pmf, float(h), 40) <= point.ceiling
-    assert on_a_grid(pmf, float(h), 40) <= float(point.accuracy) + 2e-3
+    assert on_a_grid(pmf, float(h), 40) <= min(point.ceiling, float(point.accuracy) + 2e-3)
     assert float(point.accuracy) <= most_accurate_of_any(len(pmf), 4, h)[1]
 
 
@@ -128,11 +127,11 @@ def test_other_end_and_stopping_early():
     assert flat.accuracy == Fraction(6, 27)
     assert all(p == Fraction(1, 3) for row in flat.distribution for p in row)
     early = most_accurate(pmf, 2, boxes=100)
-    later = most_accurate(pmf, 2, boxes=4000)
+    later = most_accurate(pmf, 2, boxes=1000)
     assert early.accuracy == later.accuracy
     assert float(later.accuracy) < later.ceiling <= early.ceiling <= 1
     rng = np.random.default_rng(1)
-    for _ in range(2000):
+    for _ in range(500):
         distribution = rng.dirichlet(np.full(3, 0.5), size=3)
         if entropy(np.maximum(distribution, 1e-300)) >= 2:
             assert accuracy(pmf, distribution) <= later.ceiling

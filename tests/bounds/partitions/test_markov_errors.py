@@ -149,6 +149,7 @@ def fixed_chain(n: int, *, steps: bool, seed: int = 0) -> MarkovDistribution:
     )
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("steps", [False, True])
 def test_thirty_positions(steps):
     distribution = fixed_chain(30, steps=steps)
@@ -185,7 +186,7 @@ def test_the_two_references_agree():
 # --- Hundreds of positions -----------------------------------------------------------------------------------
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize("steps", [False, True])
 def test_errors_are_small_at_three_hundred(steps):
     distribution = fixed_chain(300, steps=steps, seed=5)

@@ -65,6 +65,7 @@ def test_every_bound_is_above_the_exact_value(target):
         assert all(bound.source for bound in bounds)
 
 
+@settings(max_examples=examples(12))
 @given(target=PRIMES)
 def test_floats_agree(target):
     weights = {
@@ -155,7 +156,7 @@ def largest(forms):
     return best
 
 
-@settings(max_examples=examples(20))
+@settings(max_examples=examples(10))
 @given(target=BINARY)
 def test_entropy_bound_is_the_mean_over_all_ordered_partitions(target):
     distribution, n = target.distribution, target.n

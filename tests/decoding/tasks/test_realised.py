@@ -75,7 +75,7 @@ LOOPS = [  # (rule, calls of its released loop for four masks)
 ]
 
 
-@pytest.mark.grid(12)
+@pytest.mark.grid(6)
 @pytest.mark.parametrize(("spec", "loop"), LOOPS)
 @pytest.mark.parametrize("task", ["shuffle", "replace_random"])
 def test_realised_and_decode_count_the_same_calls(spec, loop, task):

@@ -377,6 +377,7 @@ def reach(estimate, samples, span) -> float:
     return estimate.standard_error * sqrt(2 * scale) + 7 * span * scale / (3 * (samples - 1)) + ROUNDING
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("name", LAWS)
 def test_estimates_find_the_exact_values(name):
     distribution, samples = LAWS[name], 8_000
@@ -507,6 +508,7 @@ def test_commands_take_structured_files(capsys, tmp_path):
     assert decoded["tokens_per_step"] == 50
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("data", [HMM, GRAMMAR])
 def test_large_models_are_estimated_and_say_so(capsys, tmp_path, data):
     answer, _ = _run(

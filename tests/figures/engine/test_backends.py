@@ -194,9 +194,10 @@ def answers(port):
 
 DASK = pytest.mark.extras("distributed")
 RAY = pytest.mark.extras("ray")
+DEEP = pytest.mark.deep
 
 
-@pytest.fixture(params=[pytest.param("dask", marks=DASK), pytest.param("ray", marks=RAY)])
+@pytest.fixture(params=[pytest.param("dask", marks=[DASK, DEEP]), pytest.param("ray", marks=[RAY, DEEP])])
 def cluster(request, monkeypatch):
     """Give the name and the address of a cluster in which one death of a worker too many is the second."""
     made = request.getfixturevalue(request.param)
@@ -333,6 +334,7 @@ class TestFutures:
 
 
 @DASK
+@DEEP
 class TestDask:
     def test_cluster_without_a_worker(self, monkeypatch):
         import distributed
@@ -367,6 +369,7 @@ class TestDask:
 
 
 @RAY
+@DEEP
 def test_ray_without_a_module(ray, tmp_path, monkeypatch):
     lacks_a_module("ray", ray, tmp_path, monkeypatch)
 
@@ -412,6 +415,7 @@ class TestWrongUsage:
         self.refused(message, folder, tmp_path, capsys, "--backend", name, "--scheduler", "h:1")
 
     @DASK
+    @DEEP
     @pytest.mark.parametrize("silent", [False, True])
     def test_nobody_answers(self, silent, folder, tmp_path, capsys, monkeypatch):
         monkeypatch.setattr("figures.engine.backends._CONNECT", 0.5)

@@ -58,6 +58,7 @@ class TestCells:
         path.write_text(spoil(path.read_text()))
         assert cache.load("toy", cell) is None
 
+    @pytest.mark.deep
     def test_another_cells_file_is_computed_again(self, log, tmp_path):
         figure = toy(log)
         first = run_figures([figure], run=RunSettings(), out=tmp_path)
@@ -104,6 +105,7 @@ class TestCells:
         assert [kept(path, used=True) for path in (None, one, same, other)] == [False, False, True, False]
         assert [kept(path, used=False) for path in (None, one, other)] == [False, True, True]
 
+    @pytest.mark.deep
     def test_processes_change_nothing(self, log, tmp_path):
         single = run_figures([toy(log)], run=RunSettings(), out=tmp_path / "a", jobs=1)
         double = run_figures([toy(log)], run=RunSettings(), out=tmp_path / "b", jobs=2)

@@ -15,7 +15,7 @@ def test_figures_are_pinned():
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("name", ["figure1", "figure5", "frontier", "model", "table1"])
+@pytest.mark.parametrize("name", ["claims", "figure1", "figure5", "frontier", "model", "table1"])
 def test_a_fast_figure_holds(tmp_path, name):
     (result,) = run_figures([known_figures()[name]], run=RunSettings(fast=True), out=tmp_path)
     assert result.checks
@@ -24,6 +24,7 @@ def test_a_fast_figure_holds(tmp_path, name):
     assert {path.suffix for path in result.files.values()} == {".csv", ".svg", ".png", ".pdf"} | pages
 
 
+@pytest.mark.deep
 def test_figure_2_in_small(tmp_path):
     from dataclasses import replace
 

@@ -109,6 +109,7 @@ def sized(task: str, n: int, k: int) -> dict:
     return {"sizes": (*[k] * (n // k), *[n % k] * (n % k > 0))} if task == "shuffle" else {"n": n, "k": k}
 
 
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("by", sorted(SCORES))
 @pytest.mark.parametrize("ties", ["random", "lowest"])
 def test_topk_accuracy_does_not_depend_on_score_or_score_ties(by, ties):
@@ -160,10 +161,8 @@ def sympy_value(form: ClosedForm, values: dict) -> float:
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=IDS)
 def test_exact_value_is_what_sympy_means(form):
-    interior = [values for _, values in cases(form, 4) if not values.get("sizes") or values["sizes"][-1] > 1][
-        -5:
-    ]
-    pairs = [(sympy_value(form, values), float(evaluate(form, **values))) for values in interior]
+    interior = [values for _, values in cases(form, 4) if not values.get("sizes") or values["sizes"][-1] > 1]
+    pairs = [(sympy_value(form, values), float(evaluate(form, **values))) for values in interior[-2:]]
     defined = [pair for pair in pairs if not isnan(pair[0])]  # sympy: 0 log 0 is nan
     assert defined
     for value, expected in defined:
@@ -230,7 +229,7 @@ def test_sympy_is_imported_late():
 
 def test_floats_keep_their_error():
     for name, form in FORMS.items():
-        for _, values in cases(form, 4):
+        for _, values in cases(form, 3 if form.task != "sudoku_4" else 4):
             exact, found = evaluate(form, **values), evaluate_float(form, **values)
             off = exact - Fraction(found.value)
             with extra_precision(200):

@@ -98,6 +98,7 @@ def test_every_limit_is_verified_somewhere():
     assert all(f.limit in (None, f.expression) for f in FORMS.values() if f.expression.is_number)
 
 
+@pytest.mark.grid(every=7)
 @pytest.mark.parametrize("name", sorted(BY_SYMPY), ids=": ".join)
 def test_limit_by_sympy(name):
     form = FORMS[name]
@@ -106,6 +107,7 @@ def test_limit_by_sympy(name):
     assert sympy.limit(expression, n, sympy.oo) == limit
 
 
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("name", sorted(BY_BOUND), ids=": ".join)
 def test_limit_by_an_explicit_bound(name):
     form, bound = FORMS[name], BY_BOUND[name]

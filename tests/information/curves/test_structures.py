@@ -55,6 +55,7 @@ def test_mean_entropies_are_those_of_the_table(name, n):
         assert balls[j].overlaps(mean.interval(128))
 
 
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize(("name", "n"), SMALL)
 @settings(max_examples=examples(20))
 @given(data=st.data())
@@ -101,6 +102,7 @@ def test_fixed_partitions_of_symmetric_distributions(name):
     assert optimum == pytest.approx(list(optimal_sizes(interval_curve(structure)).values), abs=1e-14)
 
 
+@pytest.mark.grid(every=4)
 @pytest.mark.parametrize("name", NINE)
 def test_a_thousand_positions(name):
     """In seconds: L_T of pairs and its mean over random orders; an exact number each."""

@@ -45,6 +45,7 @@ def on_demand(pmf):
 # --- Many primes: the same answers as the reference and as the vectors ----------------------------------
 
 
+@settings(max_examples=examples(12))
 @given(target=targets(SHAPES), data=st.data())
 def test_entries_on_demand_are_the_definition(target, data):
     table, vectors = on_demand(target.exact), subset_entropies(target.exact)
@@ -147,6 +148,7 @@ def large_distributions(draw, shapes=((2, 2), (2, 2, 2), (3, 2))):
     return {y: Fraction(w, sum(weights)) for y, w in zip(words, weights, strict=True) if w}
 
 
+@settings(max_examples=examples(10))
 @given(distribution=large_distributions(), data=st.data())
 def test_weights_of_200_bits(distribution, data):
     n, pmf = ref.length(distribution), JointPMF.from_mapping(distribution)
@@ -220,6 +222,7 @@ def test_exchangeable_distributions_are_counted_by_sizes(by_ones, swap):
     assert by_size == by_chains
 
 
+@settings(max_examples=examples(12))
 @given(target=targets([(2, 2, 2), (3, 3, 3), (2, 3, 2), (1, 1)]))
 def test_counting_by_sizes_is_used_where_it_holds(target):
     by_size, by_chains = counted_both_ways(target.exact)

@@ -31,8 +31,6 @@ from theory.decoding.tasks.decode import decode_contexts
 from theory.policies import parse_policy
 from theory.validation import InputError
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def records_of(predictor, tokens: torch.Tensor, policy: str, **options) -> list[dict]:
     return gap_records(predictor, tokens, range(len(tokens)), gap_rules(policy, **options))
@@ -55,6 +53,7 @@ POLICIES = [
 ]
 
 
+@pytest.mark.grid(every=9)
 @pytest.mark.parametrize("spec", POLICIES)
 @pytest.mark.parametrize(("task", "n"), TASKS)
 def test_the_gap_of_the_ideal_model_is_its_path_kl(task, n, spec):
@@ -145,6 +144,7 @@ def schedules(n: int, k: int):
         )
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_an_inconsistent_model_has_the_stated_means_and_bracket(seed):
     model = Table(3, seed)
@@ -260,7 +260,7 @@ def test_the_spread_over_orders():
 
 
 SHUFFLE = GapSpec(
-    source=SourceSpec(model="ideal", task="shuffle", n=5, samples=40), policy="topk:k=2,by=random", extra=2
+    source=SourceSpec(model="ideal", task="shuffle", n=4, samples=40), policy="topk:k=2,by=random", extra=2
 )
 
 

@@ -12,8 +12,6 @@ from tests.helpers.gap_tables import ROUNDING, Table
 from theory.bounds.partitions.path_costs import pseudo_cost
 from theory.distributions.pmf import JointPMF
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.mark.parametrize("order", ["random", "left_to_right"])
 @pytest.mark.parametrize("spec", ["topk:k=2,by=random", "threshold:gamma=0.4", "factor:f=1.5"])

@@ -54,9 +54,6 @@ VARYING = ("klass:tau=0.6,eps=0.1,history=1", *VARIANTS[4:6])  # their steps dif
 MEMORY = [spec for spec in ACCEPTED if spec.startswith(("klass", "slowfast", "credit"))]
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 def skewed() -> Context:
     """Three values at four positions, every probability another: scores tie nowhere but where one value is left."""
     outcomes = [y for y in product("abc", repeat=4) if (ord(y[0]) + 2 * ord(y[1]) + ord(y[3])) % 3]
@@ -88,6 +85,7 @@ def lowest(spec: str) -> str:
 # -- which rules ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.grid(every=2)
 @pytest.mark.parametrize("spec", [*EVERY, "topk:k=2,confidence=sampled", "factor:f=1,confidence=sampled"])
 def test_a_rule_is_refused_where_theorem_1_gives_no_path_kl(spec):
     known = (
@@ -107,6 +105,7 @@ def test_a_rule_is_refused_where_theorem_1_gives_no_path_kl(spec):
 # -- the value --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.grid(every=7)
 @pytest.mark.parametrize("spec", ACCEPTED)
 def test_the_mean_gap_is_the_exact_path_kl(spec):
     context, size = CONTEXTS["replace_random"], 800
@@ -133,6 +132,7 @@ def test_the_mean_gap_is_the_exact_path_kl(spec):
         assert record["chain"] == pytest.approx(record["one_by_one"], abs=ROUNDING)
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("temperature", ["1", "1/2"])
 @pytest.mark.parametrize("name", CONTEXTS)
 def test_over_all_sequences_the_mean_is_exact(name, temperature):
@@ -188,6 +188,7 @@ def followed(pmf: dict, rule, y: tuple) -> tuple[float, int, tuple]:
     return log2(pmf[y]) - bits, calls, tuple(sets)
 
 
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("spec", [spec for spec in REFERENCE if not spec.startswith("lopa")])
 def test_every_sequence_has_the_gap_of_the_plain_recursion(spec):
     context = CONTEXTS["skewed"]
@@ -244,6 +245,7 @@ def _streams(rows: int) -> Streams:
 # -- batches, order, resumption ---------------------------------------------------------------------------------
 
 
+@pytest.mark.grid(every=4)
 @pytest.mark.parametrize("spec", [*MEMORY, "demask:budget=0.3", "pc:k=2", "ancestral:steps=3,block=2"])
 def test_a_row_does_not_depend_on_the_others(spec):
     """Rows of several prompts, at different steps of a rule, in any order and in batches of any size."""
@@ -280,6 +282,7 @@ def test_rows_whose_masks_stand_elsewhere_do_not_share_a_batch(tmp_path):
         gap_records(model, torch.tensor(prompts), range(3), gap_rules("topk:k=2"))
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("policy", ["klass:tau=0.3,eps=3", "credit:gamma=0.6", "demask:budget=0.3"])
 def test_a_killed_run_of_such_a_rule_continues(tmp_path, policy):
     spec = GapSpec(
@@ -405,7 +408,7 @@ def test_the_command_takes_rules_with_a_memory(capsys):
     assert answer["exact_path_kl"] == pytest.approx(float(exact.path_kl))
     low, high = answer["gap"]["interval"]
     assert low <= answer["exact_path_kl"] <= high
-    large = ["gap", "--model", "ideal", "--task", "shuffle", "-n", "9", "--samples", "2", "--json"]
+    large = ["gap", "--model", "ideal", "--task", "shuffle", "-n", "8", "--samples", "2", "--json"]
     assert main([*large, "--policy", spec]) == 0
     assert json.loads(capsys.readouterr().out)["exact_path_kl"] is None  # it would take hours
     assert main([*arguments, "--policy", "wino"]) == 2

@@ -47,7 +47,7 @@ from theory.validation import InputError
 MASK = 4
 
 
-pytestmark = [pytest.mark.extras("transformers"), pytest.mark.usefixtures("one_thread")]
+pytestmark = pytest.mark.extras("transformers")
 
 
 def byte_level(*, whole: tuple[str, ...]) -> transformers.PreTrainedTokenizerFast:
@@ -257,6 +257,7 @@ class IdealLanguageModel:
 ITEM_POLICIES = ["topk:k=2,by=random", "topk:k=2,by=left_to_right", "topk:k=2,block=3", "threshold:gamma=0.4"]
 
 
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("spec", ITEM_POLICIES)
 @pytest.mark.parametrize("name", ["shuffle", "replace_random"])
 def test_an_ideal_language_model_has_the_exact_accuracy_and_gap(name, spec):

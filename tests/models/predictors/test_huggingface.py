@@ -30,7 +30,7 @@ MODERN = hasattr(transformers, "ModernBertForMaskedLM")  # since 4.48
 KINDS = ("bert", "llada", "dream", *(("modern",) if MODERN else ()))
 
 
-pytestmark = [pytest.mark.extras("transformers"), pytest.mark.usefixtures("one_thread", "own_module_cache")]
+pytestmark = [pytest.mark.extras("transformers"), pytest.mark.usefixtures("own_module_cache")]
 
 
 @pytest.fixture(scope="module")

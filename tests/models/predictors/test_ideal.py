@@ -24,9 +24,6 @@ from tests.helpers.small_tasks import NAMES, small_contexts
 from theory.distributions.distribution import MASK, Context, Distribution, context_pmfs
 from theory.information.subsets.builder import subset_entropies
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 ROUNDING = 1e-12  # probabilities: sums of a few float64 products
 
 
@@ -57,6 +54,7 @@ def random_states(context: Context, size: int) -> np.ndarray:
     return states
 
 
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("name", NAMES)
 def test_conditionals_on_numpy_and_torch_are_the_exact_ones(name):
     for context in small_contexts(name):
@@ -123,6 +121,7 @@ def test_a_masked_token_of_shuffle_costs_the_log_of_the_number_of_masks(n):
     assert loss_floor("shuffle", n) == pytest.approx(np.mean(np.log(np.arange(1, n + 1))), abs=ROUNDING)
 
 
+@pytest.mark.deep
 def test_the_ideal_model_reaches_the_floor_in_training_data():
     excess = []
     for step in range(300):

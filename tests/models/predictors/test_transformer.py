@@ -18,8 +18,6 @@ from theory.validation import InputError
 
 PROJECT = Path(__file__).parents[3]
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 TINY = replace(recipe("smoke"), steps=12, batch=8, shortest=3, longest=4, items=6)
 
@@ -108,6 +106,7 @@ def test_alignment_changes_the_first_weights_alone():
     assert overlap == pytest.approx(0.7, abs=0.1)
 
 
+@pytest.mark.deep
 def test_loading_imports_no_compiler():
     """Drawing weights on the meta device would import torch's, for two seconds."""
     code = "import sys, models; models.load(); sys.exit('torch._dynamo' in sys.modules)"

@@ -46,9 +46,6 @@ EXTRA = ("topk:k=1", "topk:k=3,by=random", "topk:k=2,remainder=first,by=random",
 TEMPERATURES = (0, 1, Fraction(1, 2))
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
@@ -82,6 +79,7 @@ def test_torch_and_numpy_choose_the_same_from_the_same_uniforms(spec):
         assert by_numpy.any(axis=1).all()
 
 
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("spec", [*SPECS, *SWITCHED, *EXTRA])
 def test_chosen_sets_have_the_exact_distribution(spec):
     policy, view, repeats = parse_policy(spec), random_view(12), 2000
@@ -122,6 +120,7 @@ def check_against_exact(
     assert_mean(done.steps.numpy(), float(exact.steps), span=max(1, pmf.n - 1), label=label)
 
 
+@pytest.mark.grid(every=8)
 @pytest.mark.parametrize("temperature", TEMPERATURES)
 @pytest.mark.parametrize("name", NAMES)
 def test_samples_of_the_ideal_model_follow_the_exact_distribution(name, temperature):
@@ -135,6 +134,7 @@ def test_samples_of_the_ideal_model_follow_the_exact_distribution(name, temperat
             check_against_exact(context, specs[0], 0, "lowest")
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("name", ["shuffle", "shuffle_strict", "replace_random", "insert_random"])
 def test_longer_answers_follow_the_exact_distribution(name):
     (context,) = make_task(name, 4).contexts()
@@ -148,6 +148,7 @@ def test_every_context_of_a_deterministic_task_is_decoded_correctly(name):
     assert (trials.successes, trials.steps) == (40, 1.0)
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("name", ["shuffle", "replace_random", "hmm"])
 def test_single_precision_keeps_the_distribution_and_its_ties(name, monkeypatch):
     # what a device without float64 computes with

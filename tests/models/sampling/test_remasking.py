@@ -22,9 +22,8 @@ from theory.policies import parse_policy
 
 ROWS = 20_000
 
-pytestmark = pytest.mark.usefixtures("one_thread")
 
-
+@pytest.mark.grid(every=9)
 @pytest.mark.parametrize("temperature", [0, 1])
 @pytest.mark.parametrize("spec", SAMPLED)
 def test_sampler_follows_the_exact_distribution(spec, temperature):
@@ -44,6 +43,7 @@ def test_sampler_follows_the_exact_distribution(spec, temperature):
     assert_mean(done.steps.double().numpy(), float(expected), span=12, label=spec)
 
 
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("spec", SAMPLED)
 def test_given_tokens_are_never_masked(spec):
     """A token given between the masks stays; the others follow what the rule does without that position.

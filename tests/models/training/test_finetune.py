@@ -40,7 +40,7 @@ ROUNDING = 1e-6  # float32 sums in another order
 
 pytestmark = [
     pytest.mark.extras("transformers", "peft"),
-    pytest.mark.usefixtures("one_thread", "own_module_cache"),
+    pytest.mark.usefixtures("own_module_cache"),
 ]
 
 

@@ -22,9 +22,6 @@ from models.training.from_scratch import build_model, sample, state_path, train
 from theory.files import write_atomically
 from theory.validation import InputError
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 TINY = replace(recipe("smoke"), steps=12, batch=8, shortest=3, longest=4, items=6)
 
 
@@ -112,10 +109,8 @@ def test_the_environment_of_torchrun_is_read(monkeypatch):
 
 
 def run_python(*arguments: str, **options) -> subprocess.CompletedProcess:
-    # threads of several processes on few cores would wait for each other
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, env=environment, timeout=120, **options
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=120, **options
     )
 
 

@@ -6,11 +6,12 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthetic import make_task
 from tests.helpers.adaptive_checks import as_form, check_brute_force, hull, matching_selector
+from tests.helpers.draws import examples
 from tests.helpers.strategies import Target, targets
 from tests.helpers.tolerance import NEAR_OPTIMAL
 from theory.bounds.partitions.step_bounds import optimal_bounds
@@ -58,6 +59,7 @@ def test_optima_are_those_of_all_policies(target):
     check_brute_force(target)
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("seed", range(4))
 def test_optima_of_four_bits(seed):
     rng = Random(seed)
@@ -98,6 +100,7 @@ def test_order_of_the_optima(target):
         assert value >= edge.kl_at(steps)
 
 
+@settings(max_examples=examples(12))
 @given(targets(shapes=[(2, 2, 2), (2, 3, 2), (2, 2, 2, 2), (3, 2, 1, 2)]), st.randoms(use_true_random=False))
 def test_names_do_not_matter(target, rng):
     order = rng.sample(range(target.n), target.n)

@@ -5,9 +5,10 @@ from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.draws import examples
 from tests.helpers.dyadic import both, dyadic
 from tests.helpers.tolerance import USEFUL
 from theory.commands.bounds import bounds_answer
@@ -72,6 +73,7 @@ def on_hull(front, steps):
     return float(corners[-1][1])
 
 
+@settings(max_examples=examples(10))
 @given(
     st.sampled_from(CURVES).flatmap(lambda shape: dyadic(shape, 2**12)),
     st.lists(st.fractions(1, 4), min_size=4, max_size=4),

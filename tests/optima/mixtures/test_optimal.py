@@ -181,6 +181,7 @@ def check_optimum(target, best, steps):
     assert best.is_optimal == (largest == 1)
 
 
+@settings(max_examples=examples(15))
 @given(target=MEDIUM, data=st.data())
 def test_the_optimum_and_its_certificate_are_as_defined(target, data):
     steps = data.draw(st.integers(1, target.n))
@@ -261,7 +262,7 @@ def test_floats_are_labelled_and_close(target, data):
     assert float(floats.kl) - float(lower.interval(160)) <= floats.gap
 
 
-@settings(max_examples=examples(15))
+@settings(max_examples=examples(10))
 @given(left=targets([(2, 2, 2)]), right=targets([(2, 2, 2), (2, 3, 2)]), data=st.data())
 def test_contexts_share_one_mixture(left, right, data):
     steps, share = data.draw(st.integers(1, 3)), data.draw(st.sampled_from([Fraction(1, 3), Fraction(1, 2)]))

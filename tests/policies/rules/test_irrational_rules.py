@@ -9,10 +9,11 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthetic import make_task
+from tests.helpers.draws import examples
 from tests.helpers.dyadic import both, dyadic
 from tests.reference import definitions as ref
 from tests.reference import processes as rp
@@ -168,6 +169,7 @@ def test_credit(distribution, gamma, alpha, boost, top, block, floats):
 # --- ReMDM, conf -------------------------------------------------------------------------------------------------
 
 
+@settings(max_examples=examples(12))
 @given(
     distribution=st.sampled_from([(2, 2), (3, 2)]).flatmap(dyadic),
     steps=st.sampled_from([2, 3]),

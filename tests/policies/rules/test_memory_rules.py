@@ -7,11 +7,12 @@ from math import log
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.predictors.ideal import IdealPredictor
 from models.sampling.decode import decode
+from tests.helpers.draws import examples
 from tests.helpers.intervals import assert_frequencies, assert_mean
 from tests.helpers.memory_rules import EXAMPLES, RULES, credits
 from tests.helpers.small_tasks import small_contexts
@@ -34,13 +35,11 @@ SHAPES = [(3,), (1, 2), (2, 2), (3, 2), (3, 3), (2, 2, 2), (3, 1, 2), (2, 3, 2)]
 ROUNDING = 1e-12
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 PLAIN = targets(SHAPES, kinds=("dense", "skewed", "sparse"))
 
 
 @pytest.mark.parametrize("name", RULES)
+@settings(max_examples=examples(15))
 @given(target=PLAIN, temperature=st.sampled_from([0, 1]), data=st.data())
 def test_exact_distribution_and_steps_are_those_of_the_recursion(name, target, temperature, data):
     text, rule = data.draw(RULES[name])
@@ -78,6 +77,7 @@ def test_memoryless_and_followed_rules_obey_theorem_1(target, data):
 SMALL_TASKS = ("replace_random", "insert_random", "one_hot_blocks", "markov_chain", "balanced", "city_names")
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("task", SMALL_TASKS)
 def test_tasks_follow_the_recursion(task):
     pmf = small_contexts(task)[0].distribution.pmf()
@@ -94,7 +94,7 @@ def test_tasks_follow_the_recursion(task):
 # -- the sampler ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.grid(24)
+@pytest.mark.grid(every=11)
 @pytest.mark.parametrize("temperature", [0, 1])
 @pytest.mark.parametrize("task", ["replace_random", "shuffle", "markov_chain", "one_hot_blocks"])
 @pytest.mark.parametrize("text", EXAMPLES)

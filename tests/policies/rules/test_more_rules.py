@@ -72,7 +72,7 @@ def pairs(draw):
     return Pair(spec, ref.prefix_factor(f, strict, ties, block))
 
 
-@settings(max_examples=examples(200))
+@settings(max_examples=examples(50))
 @given(batch=batches(), pair=pairs())
 def test_distribution_of_the_chosen_set(batch, pair):
     rows, masked = batch

@@ -14,22 +14,26 @@ from theory.policies.rules.scheduled import DLLM, Dream, LLaDA, MaskGIT
 
 MOST = 128
 SIZES = range(1, MOST + 1)
+STEPS = pytest.mark.parametrize(
+    "counts", [range(1, 25), pytest.param(range(25, MOST + 1), marks=pytest.mark.deep)], ids=["few", "many"]
+)
 
 
+@STEPS
 @pytest.mark.parametrize(
     ("schedule", "released"),
     [(LLaDA, rel.llada_sizes), (DLLM, rel.dllm_sizes), (MaskGIT, rel.maskgit_sizes)],
 )
-def test_every_schedule_is_the_released_one(schedule, released):
-    for steps in SIZES:
+def test_every_schedule_is_the_released_one(schedule, released, counts):
+    for steps in counts:
         policy = schedule(steps=steps)
         assert all(list(policy.sizes(n)) == released(n, steps) for n in SIZES), steps
 
 
-@pytest.mark.grid(1)
+@STEPS
 @pytest.mark.parametrize("eps", [Fraction(1, 1000), Fraction(0), Fraction(1, 10**5), Fraction(1, 3)])
-def test_dream_takes_the_released_numbers(eps):
-    for steps in SIZES:
+def test_dream_takes_the_released_numbers(eps, counts):
+    for steps in counts:
         grid = torch.linspace(1, float(eps), steps + 1).numpy()
         policy = Dream(steps=steps, eps=eps)
         assert all(list(policy.sizes(n)) == rel.dream_sizes_in_float32(n, grid) for n in SIZES), steps
@@ -76,6 +80,10 @@ def test_rounding_decides_what_dllm_takes():
     assert DLLM(steps=3).sizes(4) == (1, 1, 2)  # 3 (1 - s/t) is 3/2 exactly, and just below it in float32
     result = decode(make_task("shuffle", 4).contexts()[0].distribution.pmf(), parse_policy("dllm:steps=3"))
     assert result.accuracy == Fraction(1, 2)
+
+
+@pytest.mark.deep
+def test_rounding_decides_often_what_dllm_takes():
     assert sum(DLLM(steps=steps).sizes(n) != half_to_even(n, steps) for n in SIZES for steps in SIZES) == 6035
 
 

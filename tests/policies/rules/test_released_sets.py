@@ -62,7 +62,7 @@ RULES = {
 }
 
 
-@pytest.mark.grid(4)
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("pattern", RULES)
 def test_every_set_is_the_released_one(pattern):
     values, read, released = RULES[pattern]

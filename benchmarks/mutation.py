@@ -1,0 +1,242 @@
+"""Mutants of the theory, drawn with a fixed seed, against the tests of the default run.
+
+    python -m pip install coverage cosmic-ray
+    python benchmarks/mutation.py --out mutation
+
+Once, the default run says which test executes which line, and what each test costs (``mutation/tests.json``, about five
+minutes). A mutant is then judged by the tests that execute its line, cheapest first, until one fails; no file is changed: the
+mutated source takes the place of the file when it is imported. Results stand in ``mutation/results.jsonl``, one line each; a
+run that was stopped goes on there. cosmic-ray makes the mutants. Those inside annotations, which are never evaluated, and in
+``__all__`` are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import os
+import random
+import resource
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("numbers", "information", "bounds", "policies", "decoding")
+TESTS = [
+    *(f"tests/{room}" for room in (*ROOMS, "distributions", "optima", "sampling", "commands", "synthetic")),
+    *("tests/test_limits.py", "tests/test_hostile_input.py", "theory"),
+]
+FIRST_S = 4.0  # CPU time of the tests that are tried first
+SLACK = 4  # times the CPU time that the tests took before: beyond, a mutant has no end
+
+
+class Mutant(NamedTuple):
+    """One change of one file."""
+
+    path: str
+    operator: str
+    occurrence: int
+    line: int
+
+
+# --- Which test executes which line --------------------------------------------------------------------------
+
+
+class Recorder:
+    """Tell the coverage which test runs, and note its CPU time."""
+
+    def __init__(self, coverage) -> None:
+        self.coverage, self.seconds = coverage, {}
+
+    def pytest_runtest_logstart(self, nodeid):
+        self.coverage.switch_context(nodeid)
+        self.started = time.process_time()
+
+    def pytest_runtest_logfinish(self, nodeid):
+        self.seconds[nodeid] = time.process_time() - self.started
+        self.coverage.switch_context("")
+
+
+def measure(out: Path) -> None:
+    """Run the tests once and write their seconds and, for each line, the tests that execute it."""
+    import coverage
+    import pytest
+
+    os.environ["NUMBA_DISABLE_JIT"] = "1"  # the lines of kernels count too
+    made = coverage.Coverage(source=["theory"], data_file=None, config_file=False)
+    recorder = Recorder(made)
+    made.start()
+    pytest.main(["-n0", "-q", "-p", "no:cacheprovider", *TESTS], plugins=[recorder])
+    made.stop()
+    data, names = made.get_data(), list(recorder.seconds)
+    place = {name: j for j, name in enumerate(names)}
+    lines = {
+        str(Path(file).relative_to(ROOT)): {
+            line: sorted(place[c] for c in contexts if c in place)
+            for line, contexts in data.contexts_by_lineno(file).items()
+        }
+        for file in data.measured_files()
+    }
+    out.write_text(json.dumps({"seconds": recorder.seconds, "lines": lines}))
+
+
+class Known:
+    """What was measured."""
+
+    def __init__(self, path: Path) -> None:
+        data = json.loads(path.read_text())
+        self.seconds, self.lines = data["seconds"], data["lines"]
+        self.names = list(self.seconds)
+
+    def tests_of(self, mutant: Mutant) -> list[str]:
+        """The tests that execute the line, or, of a line executed by the import alone, the file; cheapest first.
+
+        Tests of the room come before those of other rooms.
+        """
+        lines = self.lines.get(mutant.path, {})
+        known = lines.get(str(mutant.line)) or {j for found in lines.values() for j in found}
+        room = "/".join(mutant.path.split("/")[1:-1])
+        return sorted(
+            (self.names[j] for j in known), key=lambda n: (not n.startswith(f"tests/{room}/"), self.seconds[n])
+        )
+
+
+# --- Mutants -------------------------------------------------------------------------------------------------
+
+
+def inert_lines(source: str) -> set[tuple[int, int]]:
+    """Places (line, column) inside annotations and ``__all__``."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        parts = [getattr(node, name, None) for name in ("annotation", "returns")]
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            parts.append(node)
+        for part in filter(None, parts):
+            for inner in ast.walk(part):
+                if hasattr(inner, "lineno"):
+                    columns = range(inner.col_offset, inner.end_col_offset if inner.end_lineno == inner.lineno else 200)
+                    found |= {(inner.lineno, column) for column in columns}
+    return found
+
+
+def every_mutant() -> list[Mutant]:
+    """All mutants of all operators, in a fixed order."""
+    from cosmic_ray.ast import ast_nodes, get_ast
+    from cosmic_ray.plugins import get_operator, operator_names
+
+    found = []
+    operators = {name: get_operator(name) for name in sorted(operator_names())}
+    plain = {name: made() for name, made in operators.items() if not made.arguments()}
+    for file in sorted(path for room in ROOMS for path in (ROOT / "theory" / room).rglob("*.py")):
+        source = file.read_text(encoding="utf-8")
+        inert, nodes = inert_lines(source), list(ast_nodes(get_ast(source)))
+        for name, operator in plain.items():
+            places = [start for node in nodes for start, _ in operator.mutation_positions(node)]
+            found += [
+                Mutant(str(file.relative_to(ROOT)), name, j, line)
+                for j, (line, column) in enumerate(places)
+                if (line, column) not in inert
+            ]
+    return found
+
+
+def mutated(mutant: Mutant) -> str | None:
+    """The source of the mutant."""
+    from cosmic_ray.mutating import mutate_code
+    from cosmic_ray.plugins import get_operator
+
+    source = (ROOT / mutant.path).read_text(encoding="utf-8")
+    return mutate_code(source, get_operator(mutant.operator)(), mutant.occurrence)
+
+
+# --- Judging one ---------------------------------------------------------------------------------------------
+
+
+def run_tests(mutant: Mutant, source: str, tests: list[str], seconds: float) -> bool:
+    """Whether all tests pass, in a process of its own in which the file is the mutant."""
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        return status == 0
+    limit = int(SLACK * seconds + 20)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
+    resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
+    path, plain = str(ROOT / mutant.path), SourceFileLoader.get_code
+    code = compile(source, path, "exec", dont_inherit=True)
+    SourceFileLoader.get_code = lambda self, name: code if self.path == path else plain(self, name)
+    with tempfile.TemporaryDirectory() as folder:
+        if "compile" in source:  # numba knows a kernel by its file, which is the old one
+            os.environ["NUMBA_CACHE_DIR"] = folder
+        import pytest
+
+        status = pytest.main(["-n0", "-x", "-q", "-p", "no:cacheprovider", *tests])
+    os._exit(int(status))
+
+
+def judge(mutant: Mutant, known: Known) -> dict:
+    """Whether the tests notice, and how many were at hand."""
+    from difflib import unified_diff
+
+    source, before = mutated(mutant), (ROOT / mutant.path).read_text(encoding="utf-8")
+    diff = [line for line in unified_diff(before.splitlines(), source.splitlines(), n=0, lineterm="")][3:]
+    result = {**mutant._asdict(), "diff": diff}
+    try:
+        compile(source, mutant.path, "exec")
+    except SyntaxError:
+        return {**result, "killed": True, "tests": 0}
+    tests, spent, first = known.tests_of(mutant), 0.0, 0
+    while first < len(tests) and spent < FIRST_S:
+        spent += known.seconds[tests[first]]
+        first += 1
+    for part in (tests[:first], tests[first:]):
+        if part and not run_tests(mutant, source, part, sum(known.seconds[name] for name in part)):
+            return {**result, "killed": True, "tests": len(tests)}
+    return {**result, "killed": False, "tests": len(tests)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--out", type=Path, default=Path("mutation"))
+    parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1)
+    options = parser.parse_args()
+    out = options.out.resolve()
+    out.mkdir(exist_ok=True)
+    os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))
+    if not (out / "tests.json").exists():
+        child = os.fork()
+        if not child:
+            measure(out / "tests.json")
+            os._exit(0)
+        os.waitpid(child, 0)
+    known = Known(out / "tests.json")
+    drawn = random.Random(options.seed).sample(every_mutant(), options.count)
+    results = out / "results.jsonl"
+    done = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    met = {tuple(entry[name] for name in Mutant._fields) for entry in done}
+    import hypothesis, numpy, pytest, scipy.stats, sympy, torch  # noqa: E401, F401  # once, for all children
+
+    with ThreadPoolExecutor(options.jobs) as pool, results.open("a") as file:
+        for entry in pool.map(lambda m: judge(m, known), [m for m in drawn if tuple(m) not in met]):
+            done.append(entry)
+            print(json.dumps(entry), file=file, flush=True)
+    killed = sum(entry["killed"] for entry in done)
+    for entry in done:
+        if not entry["killed"]:
+            print("survives", entry["path"], *entry["diff"], sep="\n    ")
+    print(f"{killed} of {len(done)} mutants killed")
+
+
+if __name__ == "__main__":
+    main()
