@@ -92,7 +92,7 @@ class Arrangements:
         return 15 * self.n**2
 
     @property
-    def tokens_alike(self) -> bool:
+    def token_symmetric(self) -> bool:
         """Whether renaming items alone is transitive on the support."""
         return self.identity
 

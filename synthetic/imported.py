@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from synthetic.task import SizedTask
 from theory.distributions.distribution import Context, check_weights, occurring
-from theory.distributions.lumped_chain import Chain
+from theory.distributions.lumped_chain import LumpedChain
 from theory.distributions.pmf import JointPMF
 from theory.validation import InputError, positive_int, shown
 
@@ -81,7 +81,7 @@ class ImportedTask:
         """
         return self._contexts
 
-    def chain(self) -> Chain | None:
+    def chain(self) -> LumpedChain | None:
         """Return the lumped chain, if there is one."""
         chain: Any = _one_line(f"task {self.source!r}: chain()", lambda: self.made.chain())
         if chain is not None and not all(hasattr(chain, part) for part in ("n", "start", "moves")):

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.distributions.distribution import Context, Distribution, ListedDistribution
-from theory.distributions.lumped_chain import Chain
+from theory.distributions.lumped_chain import LumpedChain
 from theory.distributions.pmf import JointPMF
 from theory.limits import require_memory
 from theory.validation import InputError, choice, positive_int
@@ -41,7 +41,7 @@ class Task(Protocol):
         """Return the contexts; their weights sum to one."""
         ...
 
-    def chain(self) -> Chain | None:
+    def chain(self) -> LumpedChain | None:
         """Return a lumped chain of the distribution, the same in every context, or ``None`` if there is none."""
         ...
 
@@ -64,7 +64,7 @@ class SizedTask:
         if self.n < self.smallest:
             raise InputError(f"{self.name} needs n of at least {self.smallest}, got {self.n}.")
 
-    def chain(self) -> Chain | None:
+    def chain(self) -> LumpedChain | None:
         """Return a lumped chain of the distribution, the same in every context, or ``None`` if there is none."""
         return None
 

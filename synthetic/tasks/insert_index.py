@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from synthetic.chains import SureChain
+from synthetic.lumped_chains import SureChain
 from synthetic.task import ListTask, register
-from theory.distributions.lumped_chain import Chain
+from theory.distributions.lumped_chain import LumpedChain
 
 __all__ = ["InsertIndex"]
 
@@ -30,6 +30,6 @@ class InsertIndex(ListTask):
         """Return the list with role n inserted before the named position."""
         yield (*range(index or 0), self.n, *range(index or 0, self.n))
 
-    def chain(self) -> Chain:
+    def chain(self) -> LumpedChain:
         """Return the lumped chain."""
         return SureChain(self.n + 1)

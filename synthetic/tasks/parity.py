@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-from synthetic.chains import CodeChain
+from synthetic.lumped_chains import CodeChain
 from synthetic.plain import PlainTask, require_listable
 from synthetic.task import register
-from theory.distributions.lumped_chain import Chain
+from theory.distributions.lumped_chain import LumpedChain
 from theory.distributions.pmf import JointPMF
 
 __all__ = ["Parity"]
@@ -27,6 +27,6 @@ class Parity(PlainTask):
         require_listable(2 ** (self.n - 1), self.n)
         return JointPMF.uniform((*bits, sum(bits) % 2) for bits in product((0, 1), repeat=self.n - 1))
 
-    def chain(self) -> Chain:
+    def chain(self) -> LumpedChain:
         """Return the lumped chain, fair bits until one is left."""
         return CodeChain(self.n, dimension=self.n - 1, order=2)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-from synthetic.chains import CodeChain
+from synthetic.lumped_chains import CodeChain
 from synthetic.plain import PlainTask, is_prime, require_listable
 from synthetic.task import register
 from theory.distributions.closed.reed_solomon import ReedSolomonDistribution
-from theory.distributions.lumped_chain import Chain
+from theory.distributions.lumped_chain import LumpedChain
 from theory.distributions.pmf import JointPMF
 from theory.validation import InputError, positive_int
 
@@ -63,7 +63,7 @@ class ReedSolomon(PlainTask):
         assert self.order is not None
         return ReedSolomonDistribution(self.n, self.dimension, self.order)
 
-    def chain(self) -> Chain:
+    def chain(self) -> LumpedChain:
         """Return the lumped chain: uniform symbols until k are known."""
         assert self.dimension is not None
         assert self.order is not None

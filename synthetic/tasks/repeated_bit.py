@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from synthetic.chains import CodeChain
+from synthetic.lumped_chains import CodeChain
 from synthetic.plain import PlainTask
 from synthetic.task import register
-from theory.distributions.lumped_chain import Chain
+from theory.distributions.lumped_chain import LumpedChain
 from theory.distributions.pmf import JointPMF
 
 __all__ = ["RepeatedBit"]
@@ -25,6 +25,6 @@ class RepeatedBit(PlainTask):
         """Return the uniform distribution on the two constant strings."""
         return JointPMF.uniform([(0,) * self.n, (1,) * self.n])
 
-    def chain(self) -> Chain:
+    def chain(self) -> LumpedChain:
         """Return the lumped chain; one bit determines the rest."""
         return CodeChain(self.n, dimension=1, order=2)

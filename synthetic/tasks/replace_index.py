@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from synthetic.chains import SureChain
+from synthetic.lumped_chains import SureChain
 from synthetic.task import ListTask, register
-from theory.distributions.lumped_chain import Chain
+from theory.distributions.lumped_chain import LumpedChain
 
 __all__ = ["ReplaceIndex"]
 
@@ -30,6 +30,6 @@ class ReplaceIndex(ListTask):
         """Return the list with role n at the named position."""
         yield tuple(self.n if j == index else j for j in range(self.n))
 
-    def chain(self) -> Chain:
+    def chain(self) -> LumpedChain:
         """Return the lumped chain."""
         return SureChain(self.n)

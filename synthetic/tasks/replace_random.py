@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from synthetic.chains import ReplaceRandomChain
+from synthetic.lumped_chains import ReplaceRandomChain
 from synthetic.task import ListTask, register
-from theory.distributions.lumped_chain import Chain
+from theory.distributions.lumped_chain import LumpedChain
 
 __all__ = ["ReplaceRandom"]
 
@@ -27,6 +27,6 @@ class ReplaceRandom(ListTask):
         for i in range(self.n):
             yield tuple(self.n if j == i else j for j in range(self.n))
 
-    def chain(self) -> Chain:
+    def chain(self) -> LumpedChain:
         """Return the lumped chain."""
         return ReplaceRandomChain(self.n)

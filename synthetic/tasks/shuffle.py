@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from synthetic.chains import ShuffleChain
 from synthetic.distributions import Arrangements
+from synthetic.lumped_chains import ShuffleChain
 from synthetic.task import ListTask, register
 from theory.distributions.distribution import Distribution
-from theory.distributions.lumped_chain import Chain
+from theory.distributions.lumped_chain import LumpedChain
 
 __all__ = ["Shuffle"]
 
@@ -25,6 +25,6 @@ class Shuffle(ListTask):
         """Return the distribution; its outcomes are listed only on request."""
         return Arrangements(self.n)
 
-    def chain(self) -> Chain:
+    def chain(self) -> LumpedChain:
         """Return the lumped chain."""
         return ShuffleChain(self.n)

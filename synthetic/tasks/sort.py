@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from synthetic.chains import SureChain
+from synthetic.lumped_chains import SureChain
 from synthetic.task import ListTask, register
-from theory.distributions.lumped_chain import Chain
+from theory.distributions.lumped_chain import LumpedChain
 
 __all__ = ["Sort"]
 
@@ -31,6 +31,6 @@ class Sort(ListTask):
         """Return uniformly random orders."""
         return rng.permuted(np.tile(np.arange(self.n), (size, 1)), axis=1)
 
-    def chain(self) -> Chain:
+    def chain(self) -> LumpedChain:
         """Return the lumped chain."""
         return SureChain(self.n)

@@ -167,11 +167,11 @@ def _constant(distribution: SampledDistribution, rule: Policy | Process, transfo
     """Return whether Q is known to be constant on the support."""
     if type(rule) not in _PLACELESS or not isinstance(rule, RankedPolicy):
         return False
-    if getattr(distribution, "places_alike", False):
+    if getattr(distribution, "position_symmetric", False):
         return rule.by != "left_to_right" and rule.ties != "lowest" and rule.block is None
     equal = transform.temperature > 0 or transform.greedy_ties == "random"
     return (
-        getattr(distribution, "tokens_alike", False)
+        getattr(distribution, "token_symmetric", False)
         and equal
         and transform.top_p is None
         and transform.top_k is None

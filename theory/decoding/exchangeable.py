@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.decoding.exchangeable_prefix import alike_size, rows_size
-from theory.distributions.lumped_chain import Chain
+from theory.distributions.lumped_chain import LumpedChain
 from theory.distributions.tempering import tempered
 from theory.numbers.arithmetic import EXACT, FLOAT64, FloatNumbers, Numbers, to_fmpq, to_fraction
 from theory.numbers.balls import to_ball
@@ -61,7 +61,7 @@ def step_of_alike(
     return size, tempered_alike(marginal, tau, exact=exact)
 
 
-def marginal_bits(chain: Chain) -> int:
+def marginal_bits(chain: LumpedChain) -> int:
     """Return the bits of the largest denominator in the marginals of a chain at the start and off the support."""
     return max(p.denominator.bit_length() for p in {*chain.marginal(chain.start), *chain.fallback()})
 

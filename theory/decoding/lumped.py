@@ -23,7 +23,7 @@ from flint import arb, fmpq
 from theory.decoding.call_distribution import StepDistribution, distribution_of_calls
 from theory.decoding.exchangeable import marginal_bits, size_of_alike, step_of_alike
 from theory.decoding.lumped_cost import StateWork
-from theory.distributions.lumped_chain import Chain, State
+from theory.distributions.lumped_chain import LumpedChain, State
 from theory.distributions.tempering import GREEDY_TIES, check_temperature, stays_rational
 from theory.information.measures import Bits
 from theory.numbers.arithmetic import Number, to_fmpq, to_fraction
@@ -64,7 +64,7 @@ class LumpedDecode:
 
 
 def decode_lumped(
-    chain: Chain, policy: Policy, *, temperature: object = 1, greedy_ties: str = "random"
+    chain: LumpedChain, policy: Policy, *, temperature: object = 1, greedy_ties: str = "random"
 ) -> LumpedDecode:
     """Return the exact result of decoding the distribution of ``chain`` with ``policy`` and the ideal model.
 
@@ -82,7 +82,9 @@ def decode_lumped(
         return _decoded(chain, policy, tau, greedy_ties, exact=exact)
 
 
-def _decoded(chain: Chain, policy: Policy, tau: Fraction, greedy_ties: str, *, exact: bool) -> LumpedDecode:
+def _decoded(
+    chain: LumpedChain, policy: Policy, tau: Fraction, greedy_ties: str, *, exact: bool
+) -> LumpedDecode:
     number: Callable[[Any], Any] = to_fmpq if exact else to_ball
     zero: Any = number(0)
     work = StateWork(n=chain.n, rule=shortened(str(policy), 80))
@@ -152,7 +154,7 @@ def _check_lumps(policy: Policy, tau: Fraction) -> None:
         raise InputError(f"{policy} looks at more than how many positions are left; list a smaller n.")
 
 
-def _path_kl(chain: Chain, draws: Sequence[tuple[Any, Any]], *, exact: bool) -> Any:
+def _path_kl(chain: LumpedChain, draws: Sequence[tuple[Any, Any]], *, exact: bool) -> Any:
     live = [(count, q) for count, q in draws if count != 0]
     if any(q == 0 for _, q in live):
         return inf
@@ -163,7 +165,7 @@ def _path_kl(chain: Chain, draws: Sequence[tuple[Any, Any]], *, exact: bool) -> 
     return -logs / to_ball(2).log() - to_ball(entropy)
 
 
-def _entropy_terms(chain: Chain) -> list[tuple[Fraction, Fraction]]:
+def _entropy_terms(chain: LumpedChain) -> list[tuple[Fraction, Fraction]]:
     """Return the terms of ``H(Y)``, the entropies of the marginals when revealing one position at a time."""
     terms: list[tuple[Fraction, Fraction]] = []
     flows: dict[State, Fraction] = {chain.start: Fraction(1)}
@@ -177,7 +179,7 @@ def _entropy_terms(chain: Chain) -> list[tuple[Fraction, Fraction]]:
     return terms
 
 
-def _kl(chain: Chain, policy: Policy, accuracy: Any, path_kl: Any, *, symmetric: bool) -> Any:
+def _kl(chain: LumpedChain, policy: Policy, accuracy: Any, path_kl: Any, *, symmetric: bool) -> Any:
     if accuracy == 0:
         return inf
     if _is_deterministic(policy):
@@ -196,7 +198,7 @@ def _log2(value: Any) -> Any:
     return value.log() / to_ball(2).log() if isinstance(value, arb) else LogNumber.log2(value)
 
 
-def tie_interval_lumped(chain: Chain, policy: Policy) -> tuple[Fraction, Fraction]:
+def tie_interval_lumped(chain: LumpedChain, policy: Policy) -> tuple[Fraction, Fraction]:
     """Return the least and the greatest greedy accuracy over all deterministic tie-breaks.
 
     A deterministic tie-break chooses one of the most probable tokens for every state and masked position. If a single

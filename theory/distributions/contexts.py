@@ -8,7 +8,7 @@ from math import inf
 from typing import Any, Protocol
 
 from theory.distributions.distribution import Context
-from theory.distributions.lumped_chain import Chain
+from theory.distributions.lumped_chain import LumpedChain
 
 __all__ = ["HasContexts", "expectation"]
 
@@ -20,7 +20,7 @@ class HasContexts(Protocol):
         """Return the weighted contexts."""
         ...
 
-    def chain(self) -> Chain | None:
+    def chain(self) -> LumpedChain | None:
         """Return a lumped chain, the same in every context, if there is one."""
         ...
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
 
-__all__ = ["Chain", "Move", "State"]
+__all__ = ["LumpedChain", "Move", "State"]
 
 State = Hashable
 
@@ -33,7 +33,7 @@ class Move:
     draws: tuple[tuple[Any, Any], ...]
 
 
-class Chain(Protocol):
+class LumpedChain(Protocol):
     """A lumped chain: states in which all masked positions are interchangeable."""
 
     @property

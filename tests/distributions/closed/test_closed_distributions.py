@@ -304,7 +304,9 @@ def test_where_q_is_said_to_be_constant_it_is(name, n):
             shares = {float(q) for q in exact.distribution.values()}
             assert max(shares) - min(shares) < 1e-12, (name, spec, given)
             said += 1
-    alike = getattr(distribution, "places_alike", False) or getattr(distribution, "tokens_alike", False)
+    alike = getattr(distribution, "position_symmetric", False) or getattr(
+        distribution, "token_symmetric", False
+    )
     assert (said > 15) == alike
 
 

@@ -17,7 +17,7 @@ from theory.decoding.tasks.structure import structure_of
 from theory.distributions.contexts import HasContexts, expectation
 from theory.distributions.distribution import Context, occurring
 from theory.distributions.grouping import listing
-from theory.distributions.lumped_chain import Chain
+from theory.distributions.lumped_chain import LumpedChain
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
 from theory.information.curves.structures import Structure
@@ -166,7 +166,7 @@ def _transform(switches: dict[str, Any]) -> Transform:
     return Transform(**{key: value for key, value in switches.items() if key != "off_support"})
 
 
-def _structure(task: HasContexts, chain: Chain | None, lumped: bool | None) -> Structure | None:
+def _structure(task: HasContexts, chain: LumpedChain | None, lumped: bool | None) -> Structure | None:
     """Return the structure of a distribution that has no lumped chain, if it should be used."""
     if chain is not None or lumped is False:
         return None

@@ -28,7 +28,7 @@ Ints = NDArray[np.int64]
 class _Bits:
     """A distribution on bit strings in which adding a code word leads from any outcome to any other."""
 
-    tokens_alike: ClassVar[bool] = True  # renaming tokens alone is transitive on the support
+    token_symmetric: ClassVar[bool] = True  # renaming tokens alone is transitive on the support
     n: int
 
     @property

@@ -46,7 +46,7 @@ class BlocksDistribution:
         [0.0, 0.5, 0.5, 1.0, 0.0, 0.0]
     """
 
-    places_alike: ClassVar[bool] = True  # a group that moves positions alone is transitive on the support
+    position_symmetric: ClassVar[bool] = True  # permuting positions alone is transitive on the support
     block: int
     copies: int
     items: bool = False

@@ -56,7 +56,7 @@ class ReedSolomonDistribution:
         return tuple(range(self.order))
 
     @property
-    def tokens_alike(self) -> bool:
+    def token_symmetric(self) -> bool:
         """Whether renaming tokens alone is transitive on the support; adding a code word is."""
         return True
 

@@ -23,7 +23,7 @@ from theory.distributions.distribution import Context, ListedDistribution, check
 from theory.distributions.files.arrays import number_list, read_arrays, token_rows
 from theory.distributions.files.file_numbers import FileNumbers
 from theory.distributions.files.parametric_file import STRUCTURED, read_structured, rounding
-from theory.distributions.lumped_chain import Chain
+from theory.distributions.lumped_chain import LumpedChain
 from theory.distributions.parametric.parameters import shares
 from theory.distributions.pmf import JointPMF
 from theory.distributions.written_numbers import Digits, checked_token, float_shares
@@ -60,7 +60,7 @@ class FileTask:
         """Return the contexts of the file."""
         return self.parts
 
-    def chain(self) -> Chain | None:
+    def chain(self) -> LumpedChain | None:
         """No lumped chain is known for a listed distribution."""
         return None
 

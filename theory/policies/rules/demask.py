@@ -20,7 +20,7 @@ from theory.policies.ranked import Ranked, SetDistribution
 from theory.policies.view import Oracle, View
 from theory.validation import InputError, choice, exact_fraction
 
-__all__ = ["DEMASK", "Walk", "influence"]
+__all__ = ["DEMASK", "BudgetedRanking", "influence"]
 
 _INT64_SAFE = 1 << 28  # masses below this have sums of products that are exact in int64
 _PATHS = 10**6  # pairs (considered set, taken set) of one state: seconds
@@ -74,7 +74,7 @@ class DEMASK(RankedPolicy):
 
     def rank(self, view: View, scores: Array) -> Ranked:
         """Return the plan."""
-        return Walk(view, scores, view.left, self.ties, rule=self, costs=influence(view))
+        return BudgetedRanking(view, scores, view.left, self.ties, rule=self, costs=influence(view))
 
 
 def influence(view: View) -> Array:
@@ -137,7 +137,7 @@ def _counted(view: View, tokens: NDArray[np.int64], model: ListedModel) -> NDArr
 
 
 @dataclass(frozen=True, eq=False)
-class Walk(Ranked):
+class BudgetedRanking(Ranked):
     """The step of DEMASK, which takes in ranked order what fits the budget.
 
     Attributes:
@@ -148,7 +148,7 @@ class Walk(Ranked):
     rule: DEMASK | None = None
     costs: Array | None = None
 
-    def expanded(self, index: Array) -> Walk:
+    def expanded(self, index: Array) -> BudgetedRanking:
         """Return the step of a larger batch whose row b is row ``index[b]`` of this one."""
         _, costs = self._parts()
         return replace(self, **vars(super().expanded(index)) | {"costs": costs[index]})
