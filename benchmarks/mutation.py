@@ -3,11 +3,11 @@
     python -m pip install coverage cosmic-ray
     python benchmarks/mutation.py --out mutation
 
-Once, the default run says which test executes which line, and what each test costs (``mutation/tests.json``, about five
-minutes). A mutant is then judged by the tests that execute its line, cheapest first, until one fails; no file is changed: the
-mutated source takes the place of the file when it is imported. Results stand in ``mutation/results.jsonl``, one line each; a
-run that was stopped goes on there. cosmic-ray makes the mutants. Those inside annotations, which are never evaluated, and in
-``__all__`` are left out.
+Once, the default run records which test executes which line, and what each test costs (``mutation/tests.json``, about
+five minutes). A mutant is then judged by the tests that execute its line, cheapest first, until one fails. No file is
+changed: the mutated source takes the place of the file when it is imported. Results are in ``mutation/results.jsonl``,
+one line each; an interrupted run continues from there. cosmic-ray makes the mutants, none inside annotations, which are
+never evaluated, or in ``__all__``.
 """
 
 from __future__ import annotations

@@ -145,11 +145,11 @@ def threshold_oracle(
     *, task: str, n: int | None, gammas: list[str], contexts: Contexts = None
 ) -> dict[str, float]:
     """Return accuracy and steps with the best threshold for each sample."""
-    from theory.decoding.tasks.best_setting import oracle
+    from theory.decoding.tasks.best_setting import best_setting
     from theory.policies import parse_policy
 
     made = _made(_source(task, n, contexts))
-    found = oracle(made, [parse_policy(f"threshold:gamma={gamma}") for gamma in gammas])
+    found = best_setting(made, [parse_policy(f"threshold:gamma={gamma}") for gamma in gammas])
     return {"accuracy": float(found.accuracy), "steps": float(found.steps)}
 
 

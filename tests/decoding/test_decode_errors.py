@@ -22,7 +22,7 @@ from theory.decoding.decoder import decode, step_distribution
 from theory.decoding.lumped import decode_lumped
 from theory.decoding.output import output_distribution
 from theory.decoding.structured.dispatch import decode_structured
-from theory.decoding.tasks.best_setting import oracle
+from theory.decoding.tasks.best_setting import best_setting
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tasks.realised import realised_on
 from theory.decoding.tasks.structure import structure_of
@@ -381,13 +381,13 @@ def test_answers_carry_errors(balls):  # noqa: ARG001
     assert "exact" not in answer
 
 
-def test_the_oracle_carries_errors():
+def test_the_best_setting_carries_errors():
     task = make_task("insert_index", 3)
     settings = [parse_policy(f"threshold:gamma={gamma},confidence=sampled") for gamma in ("0.4", "0.7")]
     for made in (task, make_task("replace_random", 3)):
-        truth = oracle(made, settings, temperature="1/2")
+        truth = best_setting(made, settings, temperature="1/2")
         assert truth.errors == {}
-        found = forced(lambda: oracle(made, settings, temperature="1/2"))  # noqa: B023
+        found = forced(lambda: best_setting(made, settings, temperature="1/2"))  # noqa: B023
         check(found, truth, names=("accuracy", "steps"))
         assert isinstance(found.steps, float)
 

@@ -17,7 +17,7 @@ from tests.reference import definitions as ref
 from theory.__main__ import main
 from theory.bounds.partitions.contexts import bounds_by_context
 from theory.decoding.tasks import decode as expectation_module
-from theory.decoding.tasks.best_setting import oracle
+from theory.decoding.tasks.best_setting import best_setting
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tasks.realised import realised_on
 from theory.distributions.contexts import expectation
@@ -100,7 +100,7 @@ def test_only_contexts_that_occur_count():
     assert decode_contexts(task, greedy, temperature=0).kl == 0  # infinite for the orders
     assert decode_contexts(task, greedy).step_distribution == decode_contexts(alone, greedy).step_distribution
     assert realised_on(task, greedy) == realised_on(alone, greedy)
-    assert oracle(task, [greedy]) == oracle(alone, [greedy])
+    assert best_setting(task, [greedy]) == best_setting(alone, [greedy])
     assert bounds_by_context(parts) == bounds_by_context(parts[1:])
 
 

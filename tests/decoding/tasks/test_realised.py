@@ -1,4 +1,4 @@
-"""What settings really do, the threshold oracle, truncation, rules of one's own, and the page of rules."""
+"""What settings really do, the best threshold, truncation, rules of one's own, and the page of rules."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from synthetic import make_task
 from theory.__main__ import main
 from theory.commands.rules import realised_answer, rules_answer, rules_table
 from theory.decoding.decoder import decode
-from theory.decoding.tasks.best_setting import oracle, oracle_of_ends
+from theory.decoding.tasks.best_setting import best_of_ends, best_setting
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tasks.realised import loop_calls, lumped_form, realised, realised_on
 from theory.distributions.tempering import Transform
@@ -288,11 +288,11 @@ def test_a_rule_that_takes_a_revealed_position_is_an_error():
         decode(shuffle(3).contexts()[0].distribution.pmf(), Wrong())
 
 
-# -- the oracle --------------------------------------------------------------------------------------------------
+# -- the best setting --------------------------------------------------------------------------------------------
 
 
 def by_listing(runs):
-    """The oracle's accuracy and steps, over all combinations of independent results."""
+    """The best setting's accuracy and steps, over all combinations of independent results."""
     accuracy = steps = Fraction(0)
     for ends in product(*(run.items() for run in runs)):
         p = prod((weight for _, weight in ends), start=Fraction(1))
@@ -309,20 +309,20 @@ def by_listing(runs):
         max_size=3,
     )
 )
-def test_the_oracle_is_the_best_of_independent_runs(weights):
+def test_the_best_setting_is_that_of_independent_runs(weights):
     runs = [{end: Fraction(w, sum(run.values())) for end, w in run.items()} for run in weights]
-    assert oracle_of_ends(runs) == by_listing(runs)
+    assert best_of_ends(runs) == by_listing(runs)
 
 
-def test_the_oracle_is_at_least_as_good_as_every_setting():
+def test_the_best_setting_is_at_least_as_good_as_every_setting():
     task = make_task("insert_random", 3)
     rules = [parse_policy(f"threshold:gamma={gamma}") for gamma in ("0.3", "0.6", "0.8")]
-    best = oracle(task, rules)
+    best = best_setting(task, rules)
     for rule in rules:
         assert best.accuracy >= decode_contexts(task, rule).accuracy
     assert best.steps <= decode_contexts(task, rules[-1]).steps
     with pytest.raises(InputError, match="at least one setting"):
-        oracle(task, [])
+        best_setting(task, [])
 
 
 # -- truncation --------------------------------------------------------------------------------------------------

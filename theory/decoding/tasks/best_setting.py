@@ -1,8 +1,8 @@
 """Accuracy with the best setting for each sample, a ceiling for adaptive parameters.
 
-Figure 7 of ParallelBench (arXiv 2510.04767) picks the best threshold sample by sample, by an oracle. Exactly: each
-setting decodes the sample once, independently; the oracle takes the fewest model calls among the correct outcomes, or
-the calls of the last setting, which should be the most careful one, if none is correct.
+Figure 7 of ParallelBench (arXiv 2510.04767) picks the best threshold sample by sample, which the paper calls an oracle.
+Exactly: each setting decodes the sample once, independently; the best one takes the fewest model calls among the
+correct outcomes, or the calls of the last setting, which should be the most careful one, if none is correct.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.validation import InputError
 
-__all__ = ["Oracle", "oracle", "oracle_of_ends"]
+__all__ = ["BestSetting", "best_of_ends", "best_setting"]
 
 Ends = dict[tuple[int, bool], Any]  # rationals, or balls
 
 
 @dataclass(frozen=True, kw_only=True)
-class Oracle:
+class BestSetting:
     """The ``accuracy`` with the best setting for each sample, and the expected ``steps`` of the runs chosen.
 
     Attributes:
@@ -47,7 +47,7 @@ class Oracle:
     errors: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
 
 
-def oracle(task: HasContexts, policies: Sequence[Policy | Process], **switches: Any) -> Oracle:
+def best_setting(task: HasContexts, policies: Sequence[Policy | Process], **switches: Any) -> BestSetting:
     """Return the accuracy and steps with the best of the given settings for each sample, with the ideal model.
 
     Args:
@@ -59,7 +59,7 @@ def oracle(task: HasContexts, policies: Sequence[Policy | Process], **switches: 
         >>> from synthetic import make_task
         >>> from theory.policies import parse_policy
         >>> settings = [parse_policy(f"threshold:gamma={gamma}") for gamma in ("0.5", "0.9")]
-        >>> oracle(make_task("replace_random", 3), settings).accuracy
+        >>> best_setting(make_task("replace_random", 3), settings).accuracy
         Fraction(1, 1)
     """
     if not policies:
@@ -80,13 +80,13 @@ def oracle(task: HasContexts, policies: Sequence[Policy | Process], **switches: 
         for context in contexts:
             found = [ends(context.distribution.pmf(), policy) for policy in policies]
             proven &= all(known for _, known in found)
-            numbers = oracle_of_ends([run for run, _ in found])
+            numbers = best_of_ends([run for run, _ in found])
             total = [mean + to_fmpq(context.weight) * part for mean, part in zip(total, numbers, strict=True)]
         values, errors = with_errors(dict(zip(("accuracy", "steps"), total, strict=True)))
-    return Oracle(**values, errors=errors if proven else {})
+    return BestSetting(**values, errors=errors if proven else {})
 
 
-def oracle_of_ends(runs: Sequence[Ends]) -> tuple[Any, Any]:
+def best_of_ends(runs: Sequence[Ends]) -> tuple[Any, Any]:
     """Return accuracy and steps of the best of independent runs, each a joint distribution of (model calls, correct).
 
     The last run, the most careful, is taken where none is correct:
