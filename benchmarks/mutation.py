@@ -103,7 +103,8 @@ class Known:
         known = lines.get(str(mutant.line)) or {j for found in lines.values() for j in found}
         room = "/".join(mutant.path.split("/")[1:-1])
         return sorted(
-            (self.names[j] for j in known), key=lambda n: (not n.startswith(f"tests/{room}/"), self.seconds[n])
+            (self.names[j] for j in known),
+            key=lambda n: (not n.startswith(f"tests/{room}/"), self.seconds[n]),
         )
 
 
@@ -120,7 +121,9 @@ def inert_lines(source: str) -> set[tuple[int, int]]:
         for part in filter(None, parts):
             for inner in ast.walk(part):
                 if hasattr(inner, "lineno"):
-                    columns = range(inner.col_offset, inner.end_col_offset if inner.end_lineno == inner.lineno else 200)
+                    columns = range(
+                        inner.col_offset, inner.end_col_offset if inner.end_lineno == inner.lineno else 200
+                    )
                     found |= {(inner.lineno, column) for column in columns}
     return found
 
@@ -225,7 +228,7 @@ def main() -> None:
     results = out / "results.jsonl"
     done = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
     met = {tuple(entry[name] for name in Mutant._fields) for entry in done}
-    import hypothesis, numpy, pytest, scipy.stats, sympy, torch  # noqa: E401, F401  # once, for all children
+    import hypothesis, numpy, pytest, scipy.stats, sympy, torch  # noqa: E401, F401, I001  # once, for all children
 
     with ThreadPoolExecutor(options.jobs) as pool, results.open("a") as file:
         for entry in pool.map(lambda m: judge(m, known), [m for m in drawn if tuple(m) not in met]):

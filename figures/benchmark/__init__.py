@@ -1,1 +1,1 @@
-"""Figures of the benchmark: published points beside the exact score of a perfect model."""
+"""The benchmark's published points beside the exact scores of a perfect model."""

@@ -1,10 +1,10 @@
-"""A figure of the benchmark: published scores, the exact score of a perfect model, and which loss is whose.
+"""Published benchmark scores beside the exact scores of a perfect model, as one figure.
 
 Crosses are published, each from 100 samples. Lines are an ideal model at temperature 0 with the same rule, number of
 tokens, block length and token layout (four tokens a person, 32 positions); its accuracy is exact, averaged over lists
-of 3 to 6 people. What a line lacks to 100 % is lost by decoding. What a cross lies below its line is lost by the model.
-A cross above its line is a model that prefers some of the right answers: then tokens drawn at once agree more often
-than if all right answers were as likely.
+of 3 to 6 people. The distance from 100 % to a line is lost by decoding, from a line down to a cross by the model. A
+cross above its line is a model that prefers some of the right answers: tokens drawn at once then agree more often than
+if all right answers were equally likely.
 """
 
 from __future__ import annotations
