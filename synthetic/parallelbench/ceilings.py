@@ -1,14 +1,14 @@
 """Exact scores of a perfect model on the list tasks.
 
 A published score mixes two losses: of the model, and of decoding several tokens at once. The second is that of an ideal
-model, which knows the distribution of the answers and nothing is wrong with it. It depends on how people are written:
+model, which knows the distribution of the answers exactly. It depends on how people are written:
 
 - ``items``: a person is one token, and nothing else is decoded.
-- ``names``: a person is two tokens, first and last name; each tells the other.
-- ``released``: four tokens a person, ``["`` or ``", "`` before and between, then padding, in 32 positions (lists of up
-  to 7 people) or 128. Formatting and padding are certain, yet count as tokens. This is how Dream and LLaDA tokenise.
+- ``names``: a person is two tokens, first and last name; each determines the other.
+- ``released``: four tokens per person, ``["`` or ``", "`` before and between, then padding, in 32 positions (lists of
+  up to 7 people) or 128. Formatting and padding are certain, yet count as tokens. This is how Dream and LLaDA tokenise.
 
-Source: arXiv 2510.04767 and its repository; the layout read off its tokenizers.
+Source: arXiv 2510.04767 and its repository; the layout follows from its tokenizers.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def ceiling(
         policy: A ranked rule with random ties; its block counts positions of the layout.
         layout: ``items``, ``names`` or ``released``.
         temperature: 0 (as the paper decodes) or 1.
-        sizes: People in a line, each as likely; the answer has at most 12.
+        sizes: People in a line, all equally likely; the answer has at most 12.
 
     Raises:
         InputError: For a task whose answers are no list, or a rule that cannot be decoded exactly in a layout.
@@ -117,7 +117,7 @@ def ceiling(
 
 @cache
 def _contexts(operation: str, n: int) -> list[tuple[Fraction, LayoutMarginals]]:
-    """The contexts of a list task; those that differ by the named place alone have one answer each and count as one."""
+    """The contexts of a list task; those that differ only in the given place have one answer each and count as one."""
     contexts = list_task(operation, n).contexts()
     pmfs = [(context.weight, context.distribution.pmf()) for context in contexts]
     if all(len(pmf) == 1 for _, pmf in pmfs):

@@ -39,9 +39,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     make = commands.add_parser("make", help="write samples as JSON Lines in the released schema")
     make.add_argument("tasks", nargs="+", metavar="TASK", help="names or patterns such as 'waiting_line/*'")
     make.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="one file a task, DIR/GROUP/TASK.jsonl"
+        "--out", type=Path, required=True, metavar="DIR", help="one file per task, DIR/GROUP/TASK.jsonl"
     )
-    make.add_argument("--count", type=whole, default=100, help="samples of a task (default 100)")
+    make.add_argument("--count", type=whole, default=100, help="samples per task (default 100)")
     make.add_argument(
         "--sizes", default=",".join(map(str, PAPER_SIZES)), help="people in a line (default 3,4,5,6)"
     )

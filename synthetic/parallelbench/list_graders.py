@@ -1,8 +1,9 @@
 """Graders of the list tasks, from reading an output to its verdict.
 
-Three readings of the same output. *Lenient* gives the released score. *Strict* is reported beside it. *Sound* is ours:
-the whole output must be what the prompt asks for, one JSON list of texts. The verdicts of the first two are those of
-both releases; what they let pass by accident is described in the functions. Source: the repository of arXiv 2510.04767.
+Three readings of the same output. *Lenient* gives the released score. *Strict* is reported beside it. *Sound* is not in
+the releases: the whole output must be what the prompt asks for, one JSON list of texts. The verdicts of the first two
+are those of both releases; what they let pass by accident is described in the functions. Source: the repository of
+arXiv 2510.04767.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ Items = list[str]
 def read_lenient(output: str) -> Items:
     r"""Return the items that the released score reads.
 
-    From the last ``[``, if any, up to the next ``]``, if any; split at commas; parts of white space alone dropped;
+    From the last ``[``, if any, up to the next ``]``, if any; split at commas; parts of white space only are dropped;
     blanks and straight double quotes trimmed. Newlines, tabs and other quotes stay, so that a list over several lines
-    is read with the newlines in its items; a list that follows replaces the answer; a comma in a name splits it.
+    is read with the newlines in its items; a later list replaces the answer; a comma in a name splits it.
 
     Example:
         >>> read_lenient('The line is: ["Ada Klein", Otto Frost] as asked.')

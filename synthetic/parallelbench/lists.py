@@ -75,7 +75,7 @@ def list_sample(
     answer = [str(named[role]) for role in roles]
     asked: dict[str, Any] = {"context": list_text(line)}
     asked |= {} if word is None else {"word": word}
-    # an insertion names the place itself, counted from 0, which is the person before it, counted from 1
+    # an insertion gives the place itself, counted from 0, which is the person before it, counted from 1
     asked |= (
         {} if index is None else {"index": index + (0 if name == "insert_index" else protocol.first_place)}
     )

@@ -33,7 +33,7 @@ def make_samples(
     """Return samples of one task, the same for the same arguments.
 
     Args:
-        task: The task; paraphrases and summaries need texts of others and are read from files.
+        task: The task; paraphrases and summaries are read from files.
         protocol: ``v1`` or ``v2``.
         count: How many; lists have equally many of each size, in order.
         sizes: People in a line.
@@ -52,7 +52,7 @@ def make_samples(
         [3, 3, 4, 4, 5, 5, 6, 6]
     """
     if task.name in ("text/paraphrase", "text/summary"):
-        raise InputError(f"{task.name} needs texts of others; read them from a JSON Lines file with --from.")
+        raise InputError(f"{task.name} needs texts from a file; read them from a JSON Lines file with --from.")
     wanted = _lengths(task, positive_int(count, "count"), sizes)
     rng = Random(f"{task.name} {protocol.name} {seed}")
     first: Sample | None = None  # the example shown with all samples

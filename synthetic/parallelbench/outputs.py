@@ -24,7 +24,7 @@ def read_outputs(path: Path, samples: int) -> dict[int, str]:
         samples: How many samples there are.
 
     Raises:
-        InputError: If a line has another form, names a sample twice or one that does not exist.
+        InputError: If a line has another form, has a sample for the second time or one that does not exist.
     """
     found: dict[int, str] = {}
     lines = text_lines(read_text(path, "outputs"))
@@ -41,7 +41,7 @@ def read_outputs(path: Path, samples: int) -> dict[int, str]:
             raise InputError(f"{where} answers sample {index} for a second time.")
         found[index] = output
     if not found:
-        raise InputError(f"{path} has no outputs; give a file with one JSON object a line.")
+        raise InputError(f"{path} has no outputs; give a file with one JSON object per line.")
     return found
 
 

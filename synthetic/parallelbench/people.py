@@ -1,7 +1,8 @@
 """People with names of two words, for the lists of the waiting line.
 
-The words are our own, and no word is both a first and a last name. By default no two people of a sample share a word:
-a shared word makes tokens depend on each other in another way, and changes what a perfect model can reach.
+The words differ from the released ones, and no word is both a first and a last name. By default no two people of a
+sample share a word: a shared word makes tokens depend on each other in another way, and changes what a perfect model
+can reach.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Prompts in our own words with the released structure.
+"""Prompts with the released structure in other words.
 
 No system message; lists and puzzles show one example, as a question and an answer, before the question itself; texts
-show none. A chat template adds what the model's own format needs. The released wording stays in the release: a model
-answers other words differently, so compare a published score with these prompts only as an order of magnitude.
+show none. A chat template adds what the model's own format needs. A model answers other
+words differently, so scores with these prompts can be compared with published scores only roughly.
 """
 
 from __future__ import annotations

@@ -25,9 +25,9 @@ class Protocol:
     Attributes:
         name: ``v1`` or ``v2``.
         first_place: What the prompt calls the first place of a list, 0 or 1.
-        inserts_in_front: Whether an insertion at a named place may come first; else the place names the person that
+        inserts_in_front: Whether an insertion at a given place may come first; else the place names the person that
             the new one comes after.
-        own_example: Whether each sample shows an example of its own; else all samples of a task show the same one,
+        own_example: Whether each sample shows another example; else all samples of a task show the same one,
             of three people.
         unique_sudoku: Whether each Sudoku has four empty cells and one solution; else eight empty cells at random.
         empty: How an empty cell of a Sudoku is written.

@@ -1,7 +1,7 @@
 """Graders of the puzzles, from reading an output as a grid to its verdict.
 
-*Lenient* gives the released score, *strict* is reported beside it, *sound* is ours: the output is the grid alone, and
-every grid that solves the puzzle passes. Source: the repository of arXiv 2510.04767.
+*Lenient* gives the released score, *strict* is reported beside it, *sound* is not in the release: the output is the
+grid alone, and every grid that solves the puzzle passes. Source: the repository of arXiv 2510.04767.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def stored_grid_ceiling(holes: int, *, unique: bool = False) -> StoredGridCeilin
     """Return what a perfect solver scores when only the stored grid counts.
 
     With the clues c of a grid g, ``any_solution = E[1 / #solutions(c)]`` and ``most_likely = E[max_g P(g | c)]``; every
-    set of empty cells is as likely.
+    set of empty cells is equally likely.
 
     Args:
         holes: The number of empty cells, 0 to 16.

@@ -1,7 +1,7 @@
 """Samples of ParallelBench tasks, and their JSON Lines files in the released schema.
 
-One object a line. ``icl_examples`` stands in ``input`` and holds the example shown before the question; ``answer`` is
-the answer, or what a grader needs where many are right. Files of either protocol are read.
+One object per line. ``icl_examples`` is a field of ``input`` and holds the example shown before the question;
+``answer`` is the answer, or what a grader needs where many are right. Files of either protocol are read.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def read_samples(path: Path, task: str | BenchTask) -> tuple[Sample, ...]:
         except json.JSONDecodeError as error:
             raise InputError(f"{where} is not JSON: {error.msg} at column {error.colno}.") from None
     if not found:
-        raise InputError(f"{path} has no samples; give a file with one JSON object a line.")
+        raise InputError(f"{path} has no samples; give a file with one JSON object per line.")
     return tuple(found)
 
 

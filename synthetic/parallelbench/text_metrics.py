@@ -27,7 +27,7 @@ OTHER_CHECKERS = ("harper", "link-grammar")
 
 
 def included(output: str, words: Sequence[str]) -> bool:
-    """Return whether every word is a part of the output, as released: case counts, and "cat" is in "category".
+    """Return whether every word is a part of the output, as released: case matters, and "cat" is in "category".
 
     Example:
         >>> included("A category of dogs.", ["cat", "dog"])
@@ -37,7 +37,7 @@ def included(output: str, words: Sequence[str]) -> bool:
 
 
 def whole_words(output: str, words: Sequence[str]) -> bool:
-    """Return whether every word stands in the output as a whole word, in any case.
+    """Return whether every word occurs in the output as a whole word, in any case.
 
     Example:
         >>> whole_words("A category of dogs.", ["cat"]), whole_words("Dogs like the CAT.", ["cat"])
@@ -98,7 +98,7 @@ def grammar_checker(name: str = "languagetool") -> Callable[[str], bool]:
     if name in OTHER_CHECKERS:
         raise InputError(
             f"{name} finds other errors than LanguageTool, so its scores are not comparable with published ones; "
-            "to use it all the same, give it as module:function."
+            "to use it anyway, give it as module:function."
         )
     if name == "languagetool":
         tool = _language_tool()

@@ -55,5 +55,5 @@ def texts_as_samples(path: Path, task: BenchTask) -> tuple[Sample, ...]:
         )
         found.append(Sample(input={"text": named["text"]}, answer=answer, metadata={"length": 1}))
     if not found:
-        raise InputError(f"{path} has no texts; give a file with one JSON object a line.")
+        raise InputError(f"{path} has no texts; give a file with one JSON object per line.")
     return tuple(found)

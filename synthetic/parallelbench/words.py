@@ -1,7 +1,7 @@
 """Words to be put into a sentence, at three levels.
 
 *Easy*: four everyday words of one theme. *Medium*: two words of each of two themes. *Hard*: four unrelated words, most
-of them rare. The words are our own; the released sets were written by a language model.
+of them rare. The words differ from the released sets, which a language model wrote.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ def test_a_sample_answered_twice_is_refused(shuffles: Path, tmp_path: Path) -> N
 
 
 def test_nothing_is_written_if_one_task_cannot_be_made(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="needs texts of others"):
+    with pytest.raises(InputError, match="needs texts from a file"):
         bench("make", "waiting_line/copy", "text/summary", "--out", tmp_path)
     assert not list(tmp_path.iterdir())
     with pytest.raises(InputError, match="no task matches 'line/\\*'"):

@@ -176,7 +176,7 @@ def test_sizes_and_tasks_that_do_not_fit_are_refused() -> None:
         make_samples(bench_task("copy"), v1, count=10)
     with pytest.raises(InputError, match="at least 2 people"):
         make_samples(bench_task("copy"), v1, count=1, sizes=(1,))
-    with pytest.raises(InputError, match="needs texts of others"):
+    with pytest.raises(InputError, match="needs texts from a file"):
         make_samples(bench_task("summary"), v1)
     with pytest.raises(InputError, match="unknown task"):
         bench_task("shufle")
