@@ -1,4 +1,4 @@
-"""Hypothesis draws the same examples in every run: a red test is red for everybody. Fixtures that several files use."""
+"""Settings of Hypothesis, the same examples in every run, and fixtures that several files use."""
 
 import gc
 import os
@@ -63,11 +63,11 @@ def own_module_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 @pytest.fixture
 def unchanging_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let somebody edit the project while the tests of figures run."""
+    """Let the project be edited while the tests of figures run."""
     monkeypatch.setattr("figures.engine.cache.source_digest", lambda: "as it is")
 
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """Where the cells of a toy figure leave a line for each call."""
+    """The file in which the cells of a toy figure write a line for each call."""
     return tmp_path / "log"

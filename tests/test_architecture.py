@@ -19,7 +19,7 @@ from synthetic import known_tasks
 
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = ("theory", "synthetic", "models", "figures")  # a folder imports only from those to its left
-# Inside a folder a file imports from its own room and from those to the left; rooms of one set do not know each other.
+# Within a folder a file imports from its own room and those to the left; rooms of one set do not import each other.
 ROOMS = {
     "theory": (
         *("ground", "numbers", "distributions", "information", "bounds", "policies", "decoding"),

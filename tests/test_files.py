@@ -1,4 +1,4 @@
-"""Text is read as it is: every reader gives back the tokens that Python's csv and json wrote, equal and distinct."""
+"""Text is read verbatim: every reader returns the tokens that Python's csv and json wrote, equal and distinct."""
 
 import csv
 import io

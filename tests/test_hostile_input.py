@@ -1,4 +1,4 @@
-"""Input that nobody means well: a user's broken Python, odd files and names, outputs that cannot be written."""
+"""Hostile input: a user's broken Python, odd files and names, outputs that cannot be written."""
 
 import json
 import re
@@ -123,7 +123,7 @@ def test_a_module_that_exits_is_an_error(capsys, tmp_path, monkeypatch):
     assert "cannot load policy 'leaves_early:Rule': SystemExit: 0" in line
 
 
-# -- policies of a user's own ---------------------------------------------------------------------------------
+# -- user-defined policies ------------------------------------------------------------------------------------
 
 
 RULES = {
@@ -498,7 +498,7 @@ def test_a_float_is_never_said_to_be_nothing(bounds, error, words):
 
 
 def test_a_product_of_floats_is_not_called_independent(tmp_path, capsys):
-    """Its total correlation is 1.6e-16 or the like, of whatever sign: exact numbers know, floats do not."""
+    """Its total correlation is about 1.6e-16 in size, of either sign: exact numbers decide, floats do not."""
     p, q = (0.3, 0.7), (0.2, 0.8)
     rows = [["ab"[i], "xy"[j]] for i in range(2) for j in range(2)]
     table = {

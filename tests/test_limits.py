@@ -78,7 +78,7 @@ def test_adaptive_optima_of_many_contexts_count_together(command, capsys, tmp_pa
 
 
 def test_positions_with_one_token_are_free():
-    """They split no state: the optimum of a sure distribution of 15 positions takes a moment."""
+    """They split no state: the optimum of a certain distribution of 15 positions is quick."""
     assert adaptive_bounds(JointPMF.uniform([tuple(range(15))])).values == (0,) * 15
     some = JointPMF.uniform([(0, 7, 0, 8, 8), (1, 7, 1, 8, 8)])
     assert [float(v) for v in adaptive_bounds(some).values] == [1, 0, 0, 0, 0]
@@ -87,7 +87,7 @@ def test_positions_with_one_token_are_free():
 
 
 def test_distributions_of_states_that_are_hard_to_tell_apart(monkeypatch):
-    """What it takes to tell distributions apart is not foreseen: the search ends on the way."""
+    """The work of comparing distributions is not estimated: the search ends on the way."""
     monkeypatch.setattr(graph_cost, "_TOKEN", 10**8)
     with pytest.raises(
         CostError, match="the adaptive optimum of 4 positions and 25 outcomes would take about"
@@ -121,7 +121,7 @@ def test_a_lumped_decode_refuses_rules_that_look_at_more(spec):
     [("bernoulli_walk", "topk:k=100,by=left_to_right"), ("insert_random", "topk:k=2,by=random")],
 )
 def test_exact_forms_of_any_length_are_printed(name, spec, capsys):
-    """Python's own text of a whole number ends at 4,300 digits."""
+    """Python converts whole numbers to text up to 4,300 digits."""
     assert main(["decode", name, "-n", "1000", "--policy", spec, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert len(answer["exact"]["accuracy"]) > 8600

@@ -1,4 +1,4 @@
-"""The README's command lines work as printed, and its examples of new files do what it says."""
+"""The README's commands work as printed, and its example files do what it says."""
 
 import re
 import shlex

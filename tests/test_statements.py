@@ -1,4 +1,4 @@
-"""docs/statements.md: every function, command and test that it names exists, and no statement stands without one."""
+"""docs/statements.md: every function, command and test that it names exists, and every statement names some."""
 
 import ast
 import re
@@ -28,7 +28,7 @@ class Row:
 
 
 def code(cell: str) -> tuple[str, ...]:
-    """What stands in backticks, and nothing else but commas."""
+    """The parts in backticks; only commas may be between them."""
     assert not re.sub(r"`[^`]+`|[, ]", "", cell), cell
     return tuple(re.findall(r"`([^`]+)`", cell))
 
@@ -118,7 +118,7 @@ def test_every_statement_names_a_function():
 
 
 def test_sources_are_papers_or_derived():
-    """A paper by its number, a name with a year, or a proof of our own; ``-`` for a definition."""
+    """A paper by its number, a name with a year, or an own proof; ``-`` for a definition."""
     for row in ROWS:
         named = re.search(
             r"arXiv \d{4}\.\d{5}|\b(18|19|20)\d\d\b|derived here|data processing|convexity", row.source

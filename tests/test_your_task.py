@@ -1,4 +1,4 @@
-"""docs/your_task.md, followed as a newcomer would: every file saved, every command run, every shown line found."""
+"""docs/your_task.md, followed step by step: every file saved, every command run, every shown line found."""
 
 import re
 import shlex

@@ -52,7 +52,9 @@ def make_samples(
         [3, 3, 4, 4, 5, 5, 6, 6]
     """
     if task.name in ("text/paraphrase", "text/summary"):
-        raise InputError(f"{task.name} needs texts from a file; read them from a JSON Lines file with --from.")
+        raise InputError(
+            f"{task.name} needs texts from a file; read them from a JSON Lines file with --from."
+        )
     wanted = _lengths(task, positive_int(count, "count"), sizes)
     rng = Random(f"{task.name} {protocol.name} {seed}")
     first: Sample | None = None  # the example shown with all samples

@@ -181,7 +181,7 @@ def test_distance_from_the_product_of_the_marginals(target):
     doubts = [1 - c for c in tops]
     assert distance <= variation_from_product(tops) == min(1, sum(doubts)) <= n * max(doubts)
     eps = max(doubts) + Fraction(1, 10**6)  # the paper has strict inequalities
-    assert n * eps <= Fraction(3 * n - 1, 2) * eps  # ours is never weaker than the printed one
+    assert n * eps <= Fraction(3 * n - 1, 2) * eps  # this form is never weaker than the printed one
     if (n + 1) * eps <= 1:
         words = set(target.distribution) | set(product_distribution)
         gaps = [abs(target.distribution.get(y, 0) - product_distribution.get(y, 0)) for y in words]

@@ -1,4 +1,4 @@
-"""The theorems, one by one: the checks that stand nowhere else.
+"""The theorems, one by one: checks that no other file has.
 
 Everything here is decided in Fractions or exact numbers, against definitions written with
 ``tests/reference/definitions.py``. Where the other statements are checked stands in ``docs/statements.md``.

@@ -1,4 +1,4 @@
-"""``python -m theory``: answers agree with the definitions; bad input is one line and exit status 2."""
+"""``python -m theory``: results agree with the definitions; bad input gives one line and exit status 2."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The best policy as an answer, a tree and a picture: what it costs is V_T, and the picture adds up."""
+"""The best policy as a result, a tree and a picture: its cost is V_T, and the picture adds up."""
 
 import json
 

@@ -39,7 +39,7 @@ DIGITS = 60
 
 @pytest.fixture
 def balls(monkeypatch):
-    """Make every temperature but 0 and 1 irrational in the eyes of the decoder."""
+    """Make the decoder treat every temperature but 0 and 1 as irrational."""
     monkeypatch.setattr(temper, "_POWER_BITS", 0)
 
 

@@ -218,7 +218,7 @@ def test_wrong_input(name):
 
 @pytest.mark.parametrize("tau", ["1e-400", "1e400"])
 def test_extreme_temperatures(tau):
-    # far below and far above every float: greedy and uniform in all but name, or refused, but never a traceback
+    # far below and far above every float: practically greedy and uniform, or refused, but never a traceback
     pmf = JointPMF.from_pairs([("a",), ("b",)], [Fraction(3, 4), Fraction(1, 4)])
     with suppress(InputError):
         result = decode(pmf, parse_policy("topk:k=1"), temperature=tau)

@@ -1,4 +1,4 @@
-"""Prefix rules at large n: what floats tell is what exact entropies say, and the rest is left to them."""
+"""Prefix rules at large n: where floats decide they agree with exact entropies; the others are decided exactly."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SPECS = (
 
 
 def _exactly(monkeypatch, compute):
-    """Return what exact numbers say: floats tell nothing."""
+    """Return what exact numbers say, as if floats decided nothing."""
     with monkeypatch.context() as patch:
         patch.setattr(alike, "alike_size", lambda *_, **__: None)
         patch.setattr(alike, "rows_size", lambda *_: None)
@@ -91,7 +91,7 @@ def test_blocks_from_the_left_follow_from_entropies(name, spec):
 
 
 def test_a_thousand_sums_of_logarithms_are_not_taken(monkeypatch):
-    """The exact entropies of every state of 999 positions took minutes, without a word."""
+    """The exact entropies of every state of 999 positions once took minutes without a message."""
     monkeypatch.setattr("theory.numbers.arithmetic.ExactNumbers.entropy", None)
     result = decode_contexts(make_task("shuffle", 999), parse_policy("eb:gamma=0.1"))
     assert (result.accuracy, result.steps) == (1, 999)
@@ -107,7 +107,7 @@ def test_long_intervals_are_refused_by_their_first_states():
     work.require_questions(1000)
     for _ in range(10**6):
         work.ask()
-    work.require(1000)  # the first states tell nothing of the others
+    work.require(1000)  # the first states say nothing about the others
     with pytest.raises(CostError, match="decoding 1000 positions exactly by rule would take about"):
         work.require(900)
 

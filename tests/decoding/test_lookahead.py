@@ -1,4 +1,4 @@
-"""Looks ahead: what an exact run would take is estimated by sampled runs before it starts."""
+"""Look-ahead: the work of an exact run is estimated by sampled runs before it starts."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def distribution_of(name: str, n: int) -> JointPMF:
 
 
 class TestAgreement:
-    """Counts are those of the definition, however they are come by."""
+    """Counts equal those of the definition on every route."""
 
     @pytest.mark.parametrize(("alone", "together"), [(0, 10**12), (10**12, 0), (15_000, 60_000)])
     @pytest.mark.parametrize("cells", [1, 1 << 21])
@@ -191,7 +191,7 @@ class TestProcesses:
             rule = SampledConfidence(parse_policy("topk:k=2"))
             return process_decoder._Run(distribution_of("shuffle", 6), rule, Transform(), "marginal")
 
-        first, again = fresh(), fresh()  # no answers are remembered from one to the other
+        first, again = fresh(), fresh()  # no results are kept from one to the other
         each = first.pilot._look(first.board, 100)[1]
         assert each > 3 * first.cost.of_rows(1)  # three steps of a row, and questions to the model
         monkeypatch.setattr(pilot, "sampled_steps", counted)

@@ -1,4 +1,4 @@
-"""Processes on listed distributions: rows are counted as they come, and runs that would take long end in one line."""
+"""Rules with memory on listed distributions: rows are counted on the way, and too long runs end with one line."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_rules_that_ask_nothing_draw_in_full_batches():
 
 
 def test_what_a_rule_takes_itself_is_in_the_estimate():
-    # a thousand calls of a distribution that answers at once
+    # a thousand calls of a quick distribution
     task = make_task("copy", 1000)
     with pytest.raises(CostError, match="decoding 2000 samples of 1000 positions by saber would take about"):
         decode_answer(task, parse_policy("saber"))

@@ -150,7 +150,7 @@ def test_theorem_3_for_contexts_of_any_length(parts):
 
 @pytest.mark.parametrize(("spec", "decodes"), [("topk:k=2", 2), ("pc:k=2", 4), ("klass:tau=0.6,eps=0.01", 4)])
 def test_contexts_that_differ_in_names_alone_are_decoded_once(spec, decodes, monkeypatch):
-    """But not for rules that may see names."""
+    """Not for rules that may see names."""
     parts = [
         context("1/4", rows) for rows in (PAIR, [["c", "c", "d"], ["d", "d", "d"]], SURE, [["c", "d", "b"]])
     ]

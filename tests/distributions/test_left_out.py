@@ -71,7 +71,7 @@ def tolerance(distribution) -> float:
 
 
 def by_questions(model: DistributionModel, tokens: np.ndarray) -> np.ndarray:
-    """The route that every oracle has: n questions a state, through the board."""
+    """The route of every model that can be asked: n questions per state, through the board."""
     asker = SimpleNamespace(ask=model.ask, background=model.background)
     return _board(asker, tokens).left_out()
 
@@ -132,7 +132,7 @@ def test_some_left_out_states_are_possible_where_the_whole_state_is_not():
     model = DistributionModel(LAWS["copies"])
     found = model.left_out(np.array([[0, 0, 1, 0]]))[0]
     assert found[2].tolist() == [1.0, 0.0]  # without its token all others say 0
-    assert found[0].tolist() == [0.25, 0.75]  # 0 and 1 cannot both be: the convention
+    assert found[0].tolist() == [0.25, 0.75]  # 0 and 1 exclude each other: the convention
     assert DistributionModel(LAWS["copies"], "uniform").left_out(np.array([[0, 0, 1, 0]]))[0, 0].tolist() == [
         0.5,
         0.5,
@@ -207,7 +207,7 @@ def test_a_wrong_word_in_a_long_sentence_is_doubted_alone():
     found = distribution.left_out(np.concatenate([good, bad]))
     assert np.abs(found[0, 0] - found[1, 0]).max() <= tolerance(
         distribution
-    )  # position 0 is told by the others
+    )  # the others determine position 0
     assert (found[1, 1:] == 0).all()
     assert found[1, 0, distribution.tokens.index("well")] == 0
 

@@ -1,4 +1,4 @@
-"""Every deterministic policy by enumeration, and what adaptive optima are compared with."""
+"""Every deterministic policy by enumeration, for comparison with adaptive optima."""
 
 from collections.abc import Iterator
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""Many runs of few states: the ideal model asked once for each state, and their outcomes counted."""
+"""The ideal model asked once per state, and counts of outcomes, for many runs with few states."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FEW_STATES = 10_000  # marginals of all states at once
 
 
 class Asked(IdealPredictor):
-    """The ideal model that answers each state once: 20,000 runs stand in few of them."""
+    """The ideal model asked once for each state: 20,000 runs visit few of them."""
 
     def __init__(self, distribution: Distribution) -> None:
         super().__init__(distribution)

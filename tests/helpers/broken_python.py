@@ -1,4 +1,4 @@
-"""Tasks and rules of a user's own that are wrong, for tests/test_hostile_input.py."""
+"""Wrong tasks and rules of a user, for tests/test_hostile_input.py."""
 
 import sys
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""The distributions and block sizes that closed forms speak of, for the product and for the reference."""
+"""The distributions and block sizes of closed forms, for the product and for the reference."""
 
 from collections.abc import Iterator
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""When a number of the product is that of the reference."""
+"""Comparison of numbers of the product with those of the reference."""
 
 from math import inf
 
@@ -10,14 +10,14 @@ from theory.numbers.lognumber import LogNumber
 
 
 def same(number, form) -> bool:
-    """An exact number of ours equals a form of the reference: the same coefficient at every prime."""
+    """An exact number of the product equals a form of the reference: the same coefficient at every prime."""
     if form is None:
         return number == inf
     return isinstance(number, LogNumber) and number.terms == form
 
 
 def close(number, form) -> bool:
-    """A float of ours is near a form of the reference."""
+    """A float of the product is near a form of the reference."""
     return isinstance(number, float) and number == pytest.approx(ref.to_float(form), abs=ROUNDING)
 
 

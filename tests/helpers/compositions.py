@@ -1,4 +1,4 @@
-"""Sequences of block sizes, counted out: nothing of the project is used."""
+"""Sequences of block sizes by enumeration, without code of the project."""
 
 from collections.abc import Iterator
 from itertools import combinations, pairwise

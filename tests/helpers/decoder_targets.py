@@ -1,4 +1,4 @@
-"""What the tests of the exact decoder draw and list: temperatures, ways to fill a pmf, small tasks of the reference."""
+"""Temperatures, ways to fill a pmf, and small reference tasks for the tests of the exact decoder."""
 
 from hypothesis import strategies as st
 

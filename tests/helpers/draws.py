@@ -1,4 +1,4 @@
-"""How many examples Hypothesis draws where a test wants more or fewer than the profile says."""
+"""The number of examples of tests that need more or fewer than the profile says."""
 
 from hypothesis import settings
 

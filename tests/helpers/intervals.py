@@ -31,7 +31,7 @@ def assert_mean(
     """A mean of values in a range of length ``span`` must be near ``expected`` (empirical Bernstein inequality)."""
     x = np.asarray(values, dtype=float)
     if x.min() == x.max():
-        # no spread seen: only rounding may part them, unless other values are rare
+        # no spread seen: they differ by rounding only, unless other values are rare
         assert abs(x[0] - expected) <= 7 * span * log(4 / ALPHA) / (3 * (len(x) - 1)) + 1e-9, label
         return
     reach = sqrt(2 * x.var(ddof=1) * log(4 / ALPHA) / len(x)) + 7 * span * log(4 / ALPHA) / (3 * (len(x) - 1))

@@ -46,7 +46,7 @@ class Target:
 
 @st.composite
 def targets(draw, shapes=(*SHAPES, *FOUR), kinds=("dense", "skewed", "sparse", "generic")):
-    """A random pmf; outcomes stand in no particular order."""
+    """A random pmf; outcomes are in no particular order."""
     shape = draw(st.sampled_from(shapes))
     names = draw(st.sampled_from(NAMES))
     size = prod(shape)

@@ -96,7 +96,7 @@ def _walk(n: int) -> ref.PMF:
 
 
 def _sudoku() -> list[tuple[Fraction, ref.PMF]]:
-    """Grids that start with 0 1 2 3; the first cell of the third row tells the contexts apart."""
+    """Grids that start with 0 1 2 3; the first cell of the third row distinguishes the contexts."""
     boxes = [[0, 1, 4, 5], [2, 3, 6, 7], [8, 9, 12, 13], [10, 11, 14, 15]]
     units = [range(4 * i, 4 * i + 4) for i in range(4)] + [range(i, 16, 4) for i in range(4)] + boxes
     lower = product(permutations(range(4)), repeat=3)

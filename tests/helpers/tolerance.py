@@ -12,5 +12,5 @@ FAMILY_WISE = 1e-6
 # Decimal digits of entropies that are compared with exact numbers of 200-bit weights to 100 places.
 DIGITS = 120
 
-# Bits: a proven error larger than this would say little about an ordinary pmf. Worst seen in tests: 3e-13.
+# Bits: a larger proven error would be useless for an ordinary pmf. Worst seen in tests: 3e-13.
 USEFUL = 1e-9

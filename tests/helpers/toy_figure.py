@@ -16,7 +16,7 @@ from figures.engine.check import (
 
 
 def toss(*, heads, trials, seed, log, stop=None, hold=None, wait=0.0, weights=None):  # noqa: ARG001
-    """Toss coins; leave a line in `log` for each real call; a file `stop` interrupts, it waits for `hold` to go."""
+    """Toss coins; write a line to `log` for each real call; a file `stop` interrupts, a file `hold` makes it wait."""
     if stop is not None and Path(stop).exists():
         raise KeyboardInterrupt
     with Path(log).open("a") as file:

@@ -86,7 +86,7 @@ def test_train_then_verify(tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().out.strip() == str(path)
     assert read_card(path)["recipe"]["seed"] == 2
     arguments = ["verify", "--weights", str(path), "-n", "4", "--samples", "20"]
-    assert main([*arguments, "--json"]) == 1  # three steps teach nothing
+    assert main([*arguments, "--json"]) == 1  # three steps train nothing
     answer = json.loads(capsys.readouterr().out)
     assert [row["task"] for row in answer["rows"]] == ["copy", "replace_index", "replace_random", "shuffle"]
     assert answer["rows"][3]["exact_accuracy"] == 0.375

@@ -1,4 +1,4 @@
-"""What a newcomer gets wrong with a model of their own: one clear line, status 2, and nothing half-written."""
+"""Mistakes of a new user with a model: one clear line, status 2, and no incomplete file."""
 
 from __future__ import annotations
 

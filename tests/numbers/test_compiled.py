@@ -1,4 +1,4 @@
-"""Compiled code where numba finds no folder to keep it: a read-only installation without a home."""
+"""Compiled code without a folder to keep it: a read-only installation without a home."""
 
 import os
 import re
@@ -75,7 +75,7 @@ def run(environment, *arguments):
 
 @pytest.mark.deep
 def test_every_kernel_is_compiled_where_nothing_can_be_kept(sealed):
-    assert "no locator available" in run(sealed, "-c", REFUSED)  # or this test would show nothing
+    assert "no locator available" in run(sealed, "-c", REFUSED)  # otherwise this test shows nothing
     assert run(sealed, "-c", KERNELS) == "all compiled\n"
 
 

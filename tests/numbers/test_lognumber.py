@@ -19,7 +19,7 @@ from theory.numbers.coprime import prime_factors
 from theory.numbers.lognumber import LogNumber
 
 ZERO = LogNumber()
-# Primes on both sides of every size at which the program changes its ways of factoring.
+# Primes on both sides of every size at which the program factors in another way.
 PRIMES = [2, 3, 5, 7, 97, 2003, 65537, 2**31 - 1, 2**45 - 55, 2**45 - 69, 2**61 - 1, 2**70 - 35, 2**70 - 71]
 PRIMES += [2**89 - 1, 2**96 - 17, 2**107 - 1, 2**127 - 1]
 
@@ -150,7 +150,7 @@ def test_a_composite_base_hashes_like_its_factors(p):
 
 
 def test_two_large_primes_behind_a_power_of_two():
-    p, q = 2**45 - 55, 2**45 - 69  # the cofactor p q has 90 bits and must not pass for a prime
+    p, q = 2**45 - 55, 2**45 - 69  # the cofactor p q has 90 bits and must not be taken for a prime
     assert LogNumber.log2(2**60 * p * q) == 60 + LogNumber.log2(p) + LogNumber.log2(q)
 
 
@@ -201,7 +201,7 @@ def test_total_order(values, r):
 
 
 def test_infinity_is_above_every_number():
-    # kl is either a LogNumber or math.inf: both must stand in one comparison
+    # kl is either a LogNumber or math.inf: the two must be comparable
     number = LogNumber.log2(3)
     assert number != inf
     assert number < inf

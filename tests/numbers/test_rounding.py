@@ -1,4 +1,4 @@
-"""The error that a float result carries is a bound, and a useful one: floats against exact numbers of the same pmf."""
+"""Errors of float results are proven bounds and not too large: against exact numbers of the same pmf."""
 
 from fractions import Fraction
 from itertools import product

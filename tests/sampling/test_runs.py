@@ -78,7 +78,7 @@ SWITCHES = (
     {"temperature": 0, "greedy_ties": "lowest"},
     {"temperature": "1/2"},
     {"temperature": 3},
-    {"top_p": "0.9"},  # no two tokens that tie stand at this border
+    {"top_p": "0.9"},  # no two equal tokens are at this border
     {"top_k": 2, "scored": "after"},
 )
 FEW = ("topk:k=2", "threshold:gamma=0.6,ties=lowest", "ancestral:steps=2", "credit:gamma=0.6", "wino")
@@ -180,7 +180,7 @@ def test_what_the_model_says_off_the_support(off_support):
     for name in LAWS:
         for spec in REMASKING:
             check(name, spec, off_support)
-    # the convention must be seen in the numbers
+    # the convention must affect the numbers
     pmf, rule = LAWS["markov"].pmf(), parse_policy("factor:f=2")
     assert decode(pmf, rule, off_support=off_support).steps != decode(pmf, rule).steps
 
@@ -211,7 +211,7 @@ def test_the_probability_of_each_path_is_exact(name):
 
 
 def test_long_sequences_are_scored_alike_both_ways():
-    """Walking a rule along y and scoring y under its blocks share the distribution's conditionals alone."""
+    """Running a rule along y and scoring y under its blocks share only the distribution's conditionals."""
     long = MarkovDistribution(n=150, initial=HALVES, transition=[["3/4", "1/4"], [1, 0]])
     hidden = HMMDistribution(
         n=90, initial=HALVES, transition=[["3/4", "1/4"], [0, 1]], emission=[HALVES, ["1/8", "7/8"]]
@@ -543,7 +543,7 @@ def test_too_many_questions_are_refused_before_they_are_asked():
 
 
 def test_intervals_cover():
-    """The guaranteed intervals of 60 seeds miss no oftener than one time in twenty allows."""
+    """The guaranteed intervals of 60 seeds miss no more often than one in twenty allows."""
     distribution, rule = LAWS["markov"], parse_policy("threshold:gamma=0.6")
     exact = decode(distribution.pmf(), rule)
     missed = dict.fromkeys(("accuracy", "path_kl", "steps", "steps_under_data"), 0)

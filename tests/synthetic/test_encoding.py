@@ -80,7 +80,7 @@ def test_grading_agrees_with_the_meaning_on_wrong_answers(name):
     batch = batch_of(name, 3, size=400)
     rng = np.random.default_rng(1)
     answers = batch.tokens[:, batch.answer].copy()
-    # two columns swapped, one token repeated, one token foreign, one left masked, or nothing at all
+    # two columns swapped, one token repeated, one unknown token, one left masked, or nothing at all
     kind = rng.integers(0, 5, size=len(batch))
     answers[kind == 0] = answers[kind == 0][:, ::-1]
     answers[kind == 1, 0] = answers[kind == 1, -1]

@@ -146,7 +146,7 @@ def test_lumped_tie_interval(name, n, spec):
     truth = tuple(sum((w * ends[side] for w, ends in parts), Fraction(0)) for side in (0, 1))
     try:
         found = tie_interval_lumped(chain, policy)
-    except InputError:  # right or refused; refused only where one rule must serve several sets of a code
+    except InputError:  # right or refused; refused only where one rule must fit several sets of a code
         assert name.partition(":")[0] in ("parity", "repeated_bit", "reed_solomon")
         assert policy.ties == "random"
     else:

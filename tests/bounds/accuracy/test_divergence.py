@@ -190,7 +190,7 @@ def test_the_ceiling_is_the_smaller_of_two_rounded_up(kl):
 def test_the_ceiling_of_odd_arguments():
     assert total_variation_ceiling(inf) == 1
     assert total_variation_ceiling(LogNumber()) == total_variation_ceiling(0.0) == 0
-    assert 0 < total_variation_ceiling(-1e-15) < 1e-7  # a rounding error below zero is read by its size
+    assert 0 < total_variation_ceiling(-1e-15) < 1e-7  # a rounding error below zero counts by its size
     for negative in (-0.5, LogNumber.rational(-1)):
         with pytest.raises(InputError, match="must not be negative"):
             total_variation_ceiling(negative)
@@ -282,13 +282,13 @@ def test_rectangles_of_known_sets():
     assert cities.sides == (
         ("Mexico", "Panama"),
         ("City",),
-    )  # one bit at no error; New York, New Orleans do as well
+    )  # one bit without error; New York and New Orleans are equally good
     even = JointPMF.uniform(y for y in product((0, 1), repeat=6) if sum(y) % 2 == 0)
     assert largest_rectangle(even).size == 1
     cube = JointPMF.uniform(product(range(8), repeat=4))
     assert largest_rectangle(cube).size == 8**4
     at_most_two = JointPMF.uniform(y for y in product((0, 1), repeat=6) if sum(y) <= 2)
-    assert largest_rectangle(at_most_two).size == 4  # two positions free, the rest zero
+    assert largest_rectangle(at_most_two).size == 4  # two free positions, the others zero
     blocks = [(a, b) for a in range(3) for b in range(3)] + [(a, b) for a in range(3, 8) for b in range(3, 5)]
     assert largest_rectangle(JointPMF.uniform(blocks)).sides == ((3, 4, 5, 6, 7), (3, 4))
 
@@ -332,7 +332,7 @@ def test_total_variation_and_kl_of_figure_1():
 
 @given(target=targets(), data=st.data())
 def test_floats_are_next_to_the_true_values(target, data):
-    """The distributions are read as the numbers that they are; every result is within one unit of its last place."""
+    """Floats are read as the exact numbers that they are; every result is within one unit of its last place."""
     scale = data.draw(st.sampled_from([0.9, 0.3, 1e-3]))
     distribution = {y: float(p) * scale for y, p in target.distribution.items()}
     pmf = target.floats

@@ -1,4 +1,4 @@
-"""The diversity frontier: what is attained is attained exactly, and nothing exceeds the ceiling."""
+"""The diversity frontier: bounds are attained exactly, and nothing exceeds the ceiling."""
 
 from fractions import Fraction
 from itertools import permutations, product

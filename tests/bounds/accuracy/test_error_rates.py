@@ -1,4 +1,4 @@
-"""Sequence and token error rates: as defined, and what each says about the other."""
+"""Sequence and token error rates: their definitions, and the bounds of each by the other."""
 
 from fractions import Fraction
 from math import inf, log2
@@ -49,6 +49,6 @@ def test_what_a_decoder_gets():
 def test_an_outcome_that_is_never_given():
     pmf = JointPMF.from_pairs([("a",), ("b",)], ["3/4", "1/4"])
     assert token_error_rate(pmf, {("a",): Fraction(1)}) == inf
-    assert sequence_error_rate(pmf, {("a",): Fraction(1)}) == 0  # accurate all the same
+    assert sequence_error_rate(pmf, {("a",): Fraction(1)}) == 0  # accurate nevertheless
     assert sequence_error_rate(pmf, {}) == 1
     assert token_error_rate(pmf, {("a",): 0.5, ("b",): 0.5}) == pytest.approx(-log2(0.5))

@@ -1,4 +1,4 @@
-"""Costs step by step, and what the order of two tokens changes: definitions and what they add up to."""
+"""Costs step by step, and the effect of the order of two tokens: definitions and sums."""
 
 from fractions import Fraction
 from itertools import combinations

@@ -1,4 +1,4 @@
-"""The errors that float numbers of Markov chains carry are bounds, and useful ones: against exact numbers.
+"""Errors of float numbers of Markov chains are proven bounds and not too large: against exact numbers.
 
 The truth is in ``tests/reference/chains.py``.
 """
@@ -238,7 +238,7 @@ def test_the_optimum_of_three_hundred():
         assert abs(priced.value - best.values[steps - 1]) <= best.error + priced.error
 
 
-# --- Where floats end ------------------------------------------------------------------------------------------
+# --- The range of floats ---------------------------------------------------------------------------------------
 
 TINY = Fraction(1, 10**200)
 
@@ -254,12 +254,12 @@ def test_probabilities_below_the_smallest_float_are_unknown_not_zero():
     assert distribution.possible(0, 2)[0, 2]
     assert not distribution.possible(0, 2)[2, 0]
     assert abs(Fraction(found.value) - truth) <= Fraction(found.error)
-    assert 0.1 < found.error < 0.2  # a quarter of the runs meet the pair: 0 or 1 of it is right
+    assert 0.1 < found.error < 0.2  # a quarter of the runs reach the pair: 0 or 1 of it is right
     assert within(approximate_entropy(distribution), Truth(distribution).entropy())
 
 
 def test_pairs_that_hardly_occur_are_no_loss():
-    # 1 survives n steps with 10^-n: below the smallest float, but never met
+    # 1 survives n steps with 10^-n: below the smallest float, but never drawn
     distribution = MarkovDistribution(n=400, initial=["1/2", "1/2"], transition=[[1, 0], ["9/10", "1/10"]])
     assert distribution.between(0, 399)[1, 1] == 0
     found = approximate_accuracy(distribution, [[0, 399], range(1, 399)])
@@ -412,7 +412,7 @@ def test_log_prob_of_grammars_in_balls(words):
 
 
 def test_numpy_logarithms_are_within_four_units():
-    # what the proof assumes, also next to one and in vector loops
+    # the assumptions of the proof, also next to one and in vector loops
     near_one = np.concatenate([1 - 2.0 ** -np.arange(1, 54), 1 + 2.0 ** -np.arange(1, 53)])
     x = np.concatenate(
         [

@@ -1,4 +1,4 @@
-"""What a learned model pays beyond the ideal one: its divergence less the step bound, exactly."""
+"""The divergence of a learned model less the step bound, exactly."""
 
 from fractions import Fraction
 from math import inf

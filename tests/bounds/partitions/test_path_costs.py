@@ -29,7 +29,7 @@ SMALL = targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2), (2, 2, 2, 2)], kinds=("de
 
 
 def by_definition(distribution: ref.PMF, outcome, blocks):
-    """Both sums in turn, each term a conditional probability counted from the outcomes."""
+    """Both sums, each term a conditional probability counted from the outcomes."""
 
     def asked(given, i):
         fits = {y: p for y, p in distribution.items() if all(y[j] == outcome[j] for j in given)}

@@ -237,7 +237,7 @@ def test_fixed_partitions_are_beaten_by_adaptive_ones():
     table = table_of(distribution)
     assert entropy(JointPMF.from_mapping(distribution)) == LogNumber.log2(12)
     assert total_correlation(JointPMF.from_mapping(distribution)) == 2
-    # who sees s takes one bit of each pair, then the other two: three steps and no loss; no fixed choice does that
+    # s first, then one bit of each pair, then the other two: three steps without loss; no fixed choice achieves that
     assert optimal_bounds(table).values[2] > 0
 
 

@@ -1,4 +1,4 @@
-"""Chains of any order: the blocks of Theorem 2 lose nothing, and are as few as it says."""
+"""Markov chains of any order: the blocks of Theorem 2 lose nothing, and are as few as stated."""
 
 from fractions import Fraction
 from itertools import product

@@ -59,7 +59,7 @@ def test_each_block_has_one_position_of_every_part(n, seed, roots):
     left = set(range(n))
     for block in blocks:
         part = {i: i for i in left}
-        for _ in left:  # the least name in reach, by spreading it over the edges that are left
+        for _ in left:  # the least reachable name, spread over the remaining edges
             for a, b in edges:
                 if a in left and b in left:
                     part[a] = part[b] = min(part[a], part[b])

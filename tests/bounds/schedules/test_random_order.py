@@ -141,7 +141,7 @@ def test_contexts_average(parts):
 
 @given(target=SMALL, data=st.data())
 def test_drawn_sizes_cost_the_mean_of_theirs(target, data):
-    """Sizes by a distribution of their own (arXiv 2602.20126): every ordered partition with its probability."""
+    """Random sizes (arXiv 2602.20126): every ordered partition with its probability."""
     chosen = data.draw(st.lists(st.sampled_from(list(compositions(target.n))), min_size=1, unique=True))
     amounts = [data.draw(st.integers(0, 4)) + (j == 0) for j in range(len(chosen))]
     shares = {sizes: Fraction(a, sum(amounts)) for sizes, a in zip(chosen, amounts, strict=True)}
@@ -222,7 +222,7 @@ def test_mds_codes_rise_once(q, n, k):
     assert curve.total_correlation == (n - k) * unit
     assert curve.dual_total_correlation == k * unit
     best = optimal_sizes(curve)
-    assert best.values[1] == 0  # k singles at most, then the rest: two steps
+    assert best.values[1] == 0  # at most k single tokens, then the others: two steps
     assert best.values[0] == (n - k) * unit
     assert sum(best.sizes[1]) == n
     assert best.sizes[1][0] <= k

@@ -213,7 +213,7 @@ def test_repeated_bit_and_parity():
     assert one_step["dual total correlation"] == one_step["entropy"] == n - 1
     assert one_step["Li-Cai"] == 7
     assert values(parity, (n,))["exact"] == 1
-    assert values(parity, (n,))["entropy"] == n - 1  # blind to what the tokens share
+    assert values(parity, (n,))["entropy"] == n - 1  # it ignores dependence between tokens
     assert values(parity, (1,) * n)["largest block"] == 0
 
 

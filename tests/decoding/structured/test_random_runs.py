@@ -1,4 +1,4 @@
-"""Random top-k on walks and one-hot blocks by sampled runs: what the answer says it is, and what it may cost."""
+"""Random top-k on walks and one-hot blocks by sampled runs: labels of the result, and its cost."""
 
 from fractions import Fraction
 
@@ -63,7 +63,7 @@ def test_wrong_numbers_of_samples():
 
 
 def test_a_step_that_asks_too_much_is_refused_before_it_ends(monkeypatch):
-    """One step of a rule that compares positions asks about each token of each: it took minutes for one sample."""
+    """A step of a rule that compares positions asks about each token of each: once minutes for one sample."""
     asked: list[int] = []
     conditional = WalkDistribution.conditional
     monkeypatch.setattr(

@@ -1,4 +1,4 @@
-"""Decoding by intervals, blocks and gaps gives exactly what the decoder of listed distributions gives."""
+"""Decoding by intervals, blocks and gaps equals that of listed distributions exactly."""
 
 from fractions import Fraction
 from itertools import product

@@ -1,4 +1,4 @@
-"""What settings really do, the best threshold, truncation, rules of one's own, and the page of rules."""
+"""Realised numbers of tokens, the best threshold, truncation, user-defined rules, and the page of rules."""
 
 import json
 import re
@@ -79,7 +79,7 @@ LOOPS = [  # (rule, calls of its released loop for four masks)
 @pytest.mark.parametrize(("spec", "loop"), LOOPS)
 @pytest.mark.parametrize("task", ["shuffle", "replace_random"])
 def test_realised_and_decode_count_the_same_calls(spec, loop, task):
-    """Up to the last token, idle ones among them; what the released loop does after it is told apart."""
+    """Calls up to the last token, idle ones included; those of the released loop after it are counted separately."""
     policy = parse_policy(spec)
     answer = realised_answer(spec, 4, task=lambda n: make_task(task, n))
     steps = decode_contexts(make_task(task, 4), policy).steps
@@ -124,7 +124,7 @@ def test_sizes_that_depend_on_the_task():
     policy = parse_policy("threshold:gamma=0.6")
     assert realised(policy, 4) is None
     assert realised_on(shuffle(4), policy).sizes == (1, 1, 1, 1)
-    # all four are 3/4 sure at first
+    # all four have confidence 3/4 at first
     assert realised_on(make_task("replace_random", 4), policy).sizes == (4,)
 
 
@@ -229,7 +229,7 @@ def test_expected_sizes_and_calls_have_their_exact_forms():
     assert "exact" not in realised_answer("llada:steps=2", 4)  # whole numbers
 
 
-# -- rules of one's own --------------------------------------------------------------------------------------------
+# -- user-defined rules --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -329,7 +329,7 @@ def test_the_best_setting_is_at_least_as_good_as_every_setting():
 
 
 def truncated(row, top_p, top_k, nucleus):
-    """Slow truth: walk down the sorted tokens; then keep what is at least the k-th of what is left."""
+    """Slow definition: go down the sorted tokens, then keep those at least as probable as the k-th of the rest."""
     order = sorted(range(len(row)), key=lambda v: (-row[v], v))
     if top_p is not None:
         kept, total = [], Fraction(0)

@@ -380,7 +380,7 @@ def test_what_is_exact_stays_exact():
     task = make_task("bernoulli_walk", 40)
     answer = decode_answer(task, parse_policy("bisection"), samples=20)
     assert answer["arithmetic"]["path_kl"] == answer["arithmetic"]["kl"] == "exact"
-    assert answer["kl"] == 0  # by halves nothing is lost
+    assert answer["kl"] == 0  # bisection loses nothing
     assert answer["exact"]["kl"] == "0"
     random = decode_answer(task, parse_policy("llada:steps=10"), samples=20)
     assert random["arithmetic"]["path_kl"] == "exact"

@@ -98,7 +98,7 @@ def test_conditionals_keep_what_floats_lose(distribution, data):
 
 
 def test_a_mixture_of_coins_is_read_from_both_ends():
-    # half the tosses speak for either coin, each half by 2^-1989: the shares at the end are even
+    # half of the tosses favour either coin, each half by 2^-1989: the final shares are equal
     distribution = HMMDistribution(
         n=601,
         initial=["1/3", "2/3"],

@@ -44,7 +44,7 @@ def test_compiled_equals_numpy(passes, asked):
 
 
 def test_by_hand():
-    """Two states that never mix: a token of the second one at the end tells all."""
+    """Two states that never mix: a last token of the second one determines the whole chain."""
     start, stay = np.array([0.25, 0.75]), np.eye(2)[None]
     evidence = np.ones((1, 300, 2))
     evidence[0, -1] = [0, 1]

@@ -137,7 +137,7 @@ def grammars(draw):
 
 
 def agrees(distribution, truth: ref.PMF) -> None:
-    """Everything of the protocol against the definition."""
+    """All methods of the protocol against the definition."""
     tokens = distribution.tokens
     assert dict(distribution.pmf()) == truth
     assert distribution.n == ref.length(truth)

@@ -1,4 +1,4 @@
-"""What can be measured of drawings: legends inside the figure, marks in the panels, texts in their cells."""
+"""Measurable properties of drawings: legends inside the figure, marks in panels, texts in cells."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where cells are computed changes nothing: real Dask and Ray clusters on loopback, a worker killed midway."""
+"""Cells give the same results wherever they are computed: real Dask and Ray clusters, a worker killed midway."""
 
 import importlib
 import os
@@ -36,7 +36,7 @@ if os.environ.keys() >= WORKER.keys():  # this is a worker that unpickles a cell
 
 
 def decode_or_die(*, folder, deadly, **kwargs):
-    """Decode exactly. The first attempt at a deadly cell ends its process, once a result has been kept."""
+    """Decode exactly. The first attempt at a deadly cell kills its process, once a result has been kept."""
     folder = Path(folder)
     with (folder / "log").open("a") as file:
         file.write(f"{kwargs['policy']}/{kwargs['temperature']} {os.getpid()}\n")
@@ -123,7 +123,7 @@ def main(figure, out, *more):
 
 @pytest.fixture(autouse=True)
 def unchanging_code(monkeypatch):
-    """Let somebody edit the project while the tests run; the workers do by `WORKER`."""
+    """Let the project be edited while the tests run; workers know by `WORKER`."""
     monkeypatch.setattr("figures.engine.cache.source_digest", lambda: "as it is")
 
 
@@ -302,7 +302,7 @@ class TestCluster:
 
 
 class TestFutures:
-    """What joblib needs of a cluster, with threads in the place of one."""
+    """The part of a cluster that joblib needs, with threads in its place."""
 
     def test_results_come_as_they_finish(self, tmp_path):
         with ThreadPoolExecutor(2) as pool:
@@ -422,7 +422,7 @@ class TestWrongUsage:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             if silent:
-                taken.listen()  # accepts and says nothing
+                taken.listen()  # accepts and does not reply
             address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
             message = f"--scheduler {address}: cannot be reached ("
             self.refused(message, folder, tmp_path, capsys, "--backend", "dask", "--scheduler", address)

@@ -81,7 +81,7 @@ class TestInterruption:
         assert (done.stdout, done.stderr) == ("0\n", "")
 
 
-# a shell starts jobs in the background with Ctrl-C ignored, and so would be what they start
+# a shell starts background jobs with Ctrl-C ignored, which their children inherit
 CONTROL_C = """
 import signal, sys, figures.engine.cache, paper_repro
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""The report of several runs into one folder: figures stay while their files do, and nothing old looks fresh."""
+"""The report of several runs into one folder: figures stay as long as their files, and old ones are marked."""
 
 import json
 import re

@@ -49,7 +49,7 @@ def test_every_point_is_a_decode(kind, tmp_path):
     data = task_data(str(file_of(kind, tmp_path)))
     assert (data.contexts, list(data.structured)) == ([], [kind])
     figure = task_figure(data)
-    if kind != "hmm":  # drawing takes longer than all the rest; test_figure_drawing.py draws chains
+    if kind != "hmm":  # drawing takes longer than everything else; test_figure_drawing.py draws chains
         figure = replace(figure, draw=lambda *_: new_figure()[0])
     (result,) = run_figures([figure], run=RunSettings(fast=True, seed=3), out=tmp_path / "out")
     assert result.passed

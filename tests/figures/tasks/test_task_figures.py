@@ -1,4 +1,4 @@
-"""Figures of a task of the user's own: their numbers are those of the decoder, and bad input is one line."""
+"""Figures of a user's task: their numbers are those of the decoder, and bad input gives one line."""
 
 import csv
 import json

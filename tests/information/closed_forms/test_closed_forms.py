@@ -70,7 +70,7 @@ Schedule = tuple[str, tuple[tuple[str, object], ...]]
 
 
 def schedule_of(form: ClosedForm, values: dict) -> Schedule:
-    """Read the policy out of the name of the quantity."""
+    """Return the policy that the name of the quantity describes."""
     words = form.quantity.split()[1:]
     options = dict(word.split("=") for word in words if "=" in word)
     options = {key: value for key, value in options.items() if key not in ("tau", "given")}

@@ -213,7 +213,7 @@ def counted_both_ways(pmf):
 
 @given(by_ones=st.lists(st.integers(0, 6), min_size=5, max_size=5).filter(any), swap=st.booleans())
 def test_exchangeable_distributions_are_counted_by_sizes(by_ones, swap):
-    # turning one token round leaves every entropy as it is, though the distribution is exchangeable no more
+    # reversing one token keeps every entropy, though the distribution is no longer exchangeable
     words = [word for word in product((0, 1), repeat=4) if by_ones[sum(word)]]
     pmf = JointPMF.from_weights(
         [(1 - a if swap else a, *rest) for a, *rest in words], [by_ones[sum(word)] for word in words]
@@ -234,7 +234,7 @@ def test_counting_by_sizes_is_used_where_it_holds(target):
 
 
 def test_counts_of_a_code_and_of_a_long_parity():
-    # Reed-Solomon [4, 2] over GF(5): any two positions are free and tell the rest, but the distribution is not
+    # Reed-Solomon [4, 2] over GF(5): any two positions are free and determine the others, but the distribution is not
     # exchangeable
     code = JointPMF.uniform(
         [tuple((a + b * x) % 5 for x in range(4)) for a, b in product(range(5), repeat=2)]

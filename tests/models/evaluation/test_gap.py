@@ -155,7 +155,7 @@ def test_an_inconsistent_model_has_the_stated_means_and_bracket(seed):
     gap = weight * sum(divergence(one_by_one, q) - divergence(one_by_one, r) for r, q in runs)
     between = weight * sum(divergence(p, r) for r, _ in runs for p in orders) / len(orders)
     path_kl = weight * sum(divergence(one_by_one, q) for _, q in runs)
-    assert between > 0.05  # the test would say little of a model that is nearly consistent
+    assert between > 0.05  # a nearly consistent model would make this test useless
     assert gap <= path_kl <= gap + between
 
     records = records_of(model, torch.full((6000, 3), 2), "topk:k=2,by=random", order="random")

@@ -1,4 +1,4 @@
-"""The gap of every rule: with a memory, with questions to the model, and the rules that have none."""
+"""The gap of every rule: with memory, with questions to the model, and rules that have no gap."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_over_all_sequences_the_mean_is_exact(name, temperature):
         calls = float(weights @ found.calls.double())
         assert calls == pytest.approx(float(exact.steps_under_data), abs=ROUNDING), spec
         positive += float(exact.path_kl) > 0.01
-    assert positive >= 9  # the comparison says something
+    assert positive >= 9  # otherwise the comparison is empty
 
 
 @pytest.mark.parametrize("spec", [*MEMORY, "demask:budget=0.3", "pc:k=2"])
@@ -297,12 +297,12 @@ def test_a_killed_run_of_such_a_rule_continues(tmp_path, policy):
         assert sorted(out.read_bytes().splitlines()) == sorted(data.splitlines())
 
 
-# -- rules of one's own -----------------------------------------------------------------------------------------
+# -- user-defined rules -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Alternating:
-    """One position, then all but one, then one, ...: a memory that decides alone."""
+    """One position, then all but one, then one, ...: the memory alone decides."""
 
     def start(self, board):
         return board.remember(turn=board.numbers.xp.zeros_like(board.tokens[:, 0]))
@@ -326,7 +326,7 @@ class Twice(Alternating):
 
 
 class Argmax(Alternating):
-    """Writes tokens of its own."""
+    """Writes tokens that were not drawn."""
 
     def step(self, board, chance):
         return super().step(board.write(board.masked, board.probs.argmax(dim=2)), chance)

@@ -1,4 +1,4 @@
-"""List tasks as text: every item in its place, refused by name where it has none; verified like any other model."""
+"""List tasks as text: every item at its place, named if that is impossible; verified like any other model."""
 
 from __future__ import annotations
 
@@ -341,7 +341,7 @@ def test_the_verdict_is_two_sided():
     assert verdict(30, 100, 0.5)[0] == "below"
     assert verdict(70, 100, 0.5)[0] == "above"
     assert verdict(30, 100, 0.5)[1] == pytest.approx(verdict(70, 100, 0.5)[1])
-    # on each side the interval misses the truth at most as often as it says: all counts, by their probability
+    # the interval misses the truth on either side at most as often as stated: all counts, by their probability
     chance = {"below": 0.0, "consistent": 0.0, "above": 0.0}
     for k in range(41):
         chance[verdict(k, 40, 0.3)[0]] += comb(40, k) * 0.3**k * 0.7 ** (40 - k)
@@ -461,7 +461,7 @@ def test_the_gap_of_a_text_model_on_a_task(folder, tmp_path, capsys):
     said = json.loads(capsys.readouterr().out)
     assert (said["tokens"], said["sequences"]) == (3, 30)
     assert said["exact_path_kl"] > 0
-    assert said["order_spread"] > 0  # random weights keep no chain rule
+    assert said["order_spread"] > 0  # random weights do not satisfy the chain rule
     (tmp_path / "p.txt").write_text("the apple is [MASK] [MASK] .\n[MASK] bell\n")
     prompts = ["gap", "--model", str(folder), "--prompts", str(tmp_path / "p.txt"), "--samples", "5"]
     assert main([*prompts, "--json"]) == 0

@@ -101,7 +101,7 @@ def test_parameters_override_the_defaults(saved):
 
 
 def test_the_mask_of_the_configuration_is_found(saved, tmp_path):
-    # the tokenizer of these has the token, but does not call it its mask
+    # these tokenizers have the token, but do not declare it as the mask
     assert load_hf(saved["llada"], TRUSTED).tokenizer.mask_token is None
     without = hf_models.with_own_code(tmp_path / "llada", mask_token_id=None)
     with pytest.raises(InputError, match="mask id 126336 is outside the vocabulary"):

@@ -154,7 +154,7 @@ def loss_of_ideal(data) -> float:
 
 
 class IdealOfTask:
-    """The ideal model of a list task as a predictor of whole sequences, spoiled by a share of uniform noise."""
+    """The ideal model of a list task as a predictor of whole sequences, mixed with uniform noise."""
 
     def __init__(self, encoding: Encoding, noise: float = 0.0):
         self.encoding, self.noise = encoding, noise
@@ -171,7 +171,7 @@ class IdealOfTask:
 
 
 class Noting(Encoding):
-    """An encoding that tells the predictor which instances it made."""
+    """An encoding that passes its instances on to the predictor."""
 
     def sample_batch(self, task, size, rng):
         self.predictor.batch = super().sample_batch(task, size, rng)

@@ -1,4 +1,4 @@
-"""What a model of one's own may give: logits and probabilities that are none are one clear line, not a wrong token."""
+"""Output of a user's model: wrong logits and probabilities give one clear line, not a wrong token."""
 
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -137,7 +137,7 @@ def test_tokens_of_minus_infinity_are_never_drawn_and_the_others_keep_their_chan
 
 
 def test_a_revealed_position_may_be_impossible_altogether_but_not_nan():
-    """Masked diffusion models say minus infinity for all but the revealed token, which ``allowed`` may leave out."""
+    """Masked diffusion models give minus infinity for all but the revealed token, which ``allowed`` may leave out."""
     masked = torch.tensor([[True, False, True, True]] * 2)
     probs = probabilities(table((0, 1, None, -INF)), masked)
     assert probs[0, 1].tolist() == [0, 0, 0]
@@ -184,7 +184,7 @@ def test_probabilities_given_directly_are_looked_at(changes, message, rule):
 
 def test_probabilities_are_handed_on_as_they_are():
     masked = torch.tensor([[True, False, True, True]] * 2)
-    given = table((0, 1, None, NAN), base=1 / 3)  # what is said of a revealed position is not read
+    given = table((0, 1, None, NAN), base=1 / 3)  # values at revealed positions are not read
     assert checked_probabilities(given, masked) is given
     half = torch.full((2, 4, V), 1 / 3, dtype=torch.bfloat16)
     assert checked_probabilities(half, masked) is half
@@ -216,7 +216,7 @@ def test_a_network_that_overflows_is_one_line():
     assert fill(model, tokens[:1]).shape == (1, 3)
 
 
-# -- the numpy side: chances of rules of one's own -----------------------------------------------------------------
+# -- the numpy side: chances of user-defined rules -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_float_chances_may_miss_one_by_rounding():
 
 @dataclass(frozen=True, kw_only=True)
 class Coin(Rule):
-    """Takes everything, then throws a coin at every position."""
+    """Takes everything, then tosses a coin for every position."""
 
     rational: ClassVar[bool] = False
     chance: float = 0.5

@@ -278,7 +278,7 @@ def test_the_command_then_verify(folder, tmp_path, capsys):
         "--words",
         str(words),
     ]
-    assert main([*check, "--json"]) == 1  # two steps teach nothing
+    assert main([*check, "--json"]) == 1  # two steps train nothing
     assert json.loads(capsys.readouterr().out)["rows"][0]["verdict"] == "below"
 
 

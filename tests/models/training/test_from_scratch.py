@@ -29,7 +29,7 @@ TINY = replace(recipe("smoke"), steps=12, batch=8, shortest=3, longest=4, items=
 
 
 class Killed(BaseException):
-    """Stands for the end of the process."""
+    """In place of the end of the process."""
 
 
 def train_until(step: int, out: Path, **options) -> None:

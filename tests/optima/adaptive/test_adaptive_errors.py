@@ -43,7 +43,7 @@ RARE = {(0, 0, 0): 1_000_000, (0, 0, 1): 7, (1, 1, 1): 7, (1, 0, 0): 7}
 
 
 def test_one_definition_of_free():
-    # V_2 is 7e-11 bits: not nothing, though a rare state alone needs the third step
+    # V_2 is 7e-11 bits: positive, though only a rare state needs the third step
     exact = serial_depth(JointPMF.from_weights(list(RARE), list(RARE.values())))
     floats = serial_depth(JointPMF.from_mapping({y: w / 1_000_021 for y, w in RARE.items()}))
     assert (exact.expected, exact.worst_case, exact.error) == (Fraction(2_000_056, 1_000_021), 3, 0)

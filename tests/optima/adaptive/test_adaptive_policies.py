@@ -25,7 +25,7 @@ from theory.policies import View, parse_policy, registered_policies
 
 
 class Scattered:
-    """A deterministic policy without sense: the block is drawn once for every state."""
+    """An arbitrary deterministic policy: the block is drawn once for every state."""
 
     def __init__(self, n: int, seed: int) -> None:
         self.n, self.seed = n, seed

@@ -1,4 +1,4 @@
-"""What the graph of classes takes is foreseen from a few states, and counted on the way."""
+"""The work of the graph of classes is estimated from a few states, and counted on the way."""
 
 from __future__ import annotations
 
@@ -92,13 +92,13 @@ def test_a_search_that_turns_out_long_ends_on_the_way(part, monkeypatch):
 
 @pytest.mark.parametrize(("factor", "looks"), [(1, 24), (4, 96)])
 def test_a_look_ahead_goes_on_while_more_states_could_tell_more(factor, looks, monkeypatch):
-    """But not where the limit is far away."""
+    """Not where the limit is far away."""
     pmf = distribution_of("parity", 8)
     monkeypatch.setattr(ahead, "_BRIEF", 0)
     monkeypatch.setattr(graph_cost, "_PART", 1)
     work = forecast(pmf).work
     look = ahead._Look(pmf, GraphCost(pmf=pmf))
-    # an estimate within a quarter of the limit is not the last word
+    # an estimate within a quarter of the limit does not decide
     monkeypatch.setattr(graph_cost, "_LIMIT", work * 2 if factor > 1 else work * 100)
     look.forecast()
     assert max(look.sample.sets.values()) == min(looks, 70)

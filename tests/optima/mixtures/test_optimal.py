@@ -169,7 +169,7 @@ def test_random_top_two_is_the_even_mixture_of_its_partitions(name, n):
 
 
 def check_optimum(target, best, steps):
-    """The interval is what it says, by the definition, and narrow."""
+    """The interval is right, by the definition, and narrow."""
     assert best.verified
     assert all(len(s) == steps and w > 0 for s, w in best.weights.items())
     assert sum(best.weights.values()) == 1
@@ -415,7 +415,7 @@ def test_cost_is_estimated_first():
     with pytest.raises(CostError, match="marginals of 2\\^20"):
         optimal_mixture(JointPMF.uniform([(j % 2, j) + (0,) * 18 for j in range(40)]), 2)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Columns, "of", None)  # nothing is worked out before
+        patch.setattr(Columns, "of", None)  # nothing is computed before
         with pytest.raises(CostError, match="ordered partitions would take about"):
             optimal_mixtures([(Fraction(1, 2), wide), (Fraction(1, 2), JointPMF.uniform([(0,) * 14]))])
 

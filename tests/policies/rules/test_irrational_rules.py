@@ -1,4 +1,4 @@
-"""Rules whose own chances are irrational: their floats carry proven errors, against sixty digits from scratch."""
+"""Rules with irrational probabilities: their floats have proven errors, against sixty digits."""
 
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
@@ -197,11 +197,11 @@ def test_remdm_conf(distribution, steps, eta, block, floats):
         check(result, name, value)
 
 
-# --- What proves nothing -----------------------------------------------------------------------------------------
+# --- Floats without a proven error -------------------------------------------------------------------------------
 
 
 class Whole:
-    """Everything at once, with a chance that is a float."""
+    """Everything at once, with a float probability."""
 
     def __init__(self, rows: int) -> None:
         self.rows = rows
@@ -218,7 +218,7 @@ class Whole:
 
 @dataclass(frozen=True, kw_only=True)
 class Unproven(Rule):
-    """A rule of one's own whose chances are floats."""
+    """A user-defined rule whose probabilities are floats."""
 
     rational: ClassVar[bool] = False
 

@@ -166,7 +166,7 @@ CERTAIN = JointPMF.uniform([tuple(range(6))])
         ("pc:k=2", 3),
         ("demask:budget=0", 1),
         ("credit:gamma=0.9", 1),
-        ("slowfast", 3),  # the end is noted twice, then the span goes at once
+        ("slowfast", 3),  # the end is recorded twice, then the span is decoded at once
         ("slowfast:window=1", 2),
         (
             "slowfast:form=released",
@@ -197,7 +197,7 @@ def test_hierarchy_separates_neighbours():
 
 
 def test_influences_are_expected_changes():
-    # y_0 = y_1 a fair bit, y_2 independent: knowing one half of a pair moves the other by 1/2
+    # y_0 = y_1 a fair bit, y_2 independent: knowing one token of a pair moves the other by 1/2
     pmf = JointPMF.uniform([(a, a, b) for a in (0, 1) for b in (0, 1)])
     model = ListedModel.by_code(pmf)
     state = np.full((1, 3), -1)
@@ -244,7 +244,7 @@ def test_credit_without_weight_is_dinfer():
 
 
 def test_pc_takes_rare_tokens_first():
-    # "the" stands at two of three positions; at equal confidence the rarer word goes first
+    # "the" is at two of three positions; at equal confidence the rarer word goes first
     pmf = JointPMF.uniform([("the", "cat", "the")])
     policy = parse_policy("pc:k=1,lam=0")
     state = np.full((1, 3), -1)

@@ -291,7 +291,7 @@ SHARES = {
     "weight",
 }
 OPEN = {"alpha", "boost", "budget", "f", "alg_temp", "variance"}
-# what is read in bits, or has a limit of its own, under the same name
+# parameters in bits, or with another limit, under the same name
 OPEN_IN = {("eb", "gamma"), ("entropy_sum", "eta"), ("klass", "eps")}
 LIMITED = {("pc", "lam")}
 

@@ -1,4 +1,4 @@
-"""Known limits of rules that mask again: the diffusion, ancestral sampling, blocks, Gibbs steps."""
+"""Known limiting cases of rules that mask again: the diffusion, ancestral sampling, blocks, Gibbs steps."""
 
 from __future__ import annotations
 
@@ -89,13 +89,13 @@ def test_the_loop_keeps_alpha_between_its_times():
     eps=st.sampled_from(["0", "1/4"]),
 )
 def test_remdm_in_blocks_of_one_is_exact(target, steps, eta, variant, eps):
-    """A position by itself comes out as its conditional, whatever is masked and drawn again: the chain rule gives P."""
+    """One position at a time follows its conditional, whatever is masked again: the chain rule gives P."""
     spec = f"remdm:steps={steps},eta={eta},variant={variant},eps={eps},final=sample,block=1"
     result = decode(target.exact, parse_policy(spec))
     calls = target.exact.n * (steps + Fraction(eps))  # the last call of a block with probability eps
     if (
         variant == "conf"
-    ):  # floats, and another distribution of the number of calls: what masks is not made up for
+    ):  # floats, and another distribution of the number of calls: masked tokens are not compensated
         assert result.distribution == pytest.approx(
             {y: float(p) for y, p in target.distribution.items()}, abs=ROUNDING
         )

@@ -1,4 +1,4 @@
-"""Rules that make no progress, memories without a value, wrong specifications: one clear line each."""
+"""Rules that make no progress, memories without a comparable value, wrong specifications: one clear line each."""
 
 from dataclasses import dataclass
 

@@ -137,7 +137,7 @@ def check(at: Target, spec: str, size: int, exact: Decode | None = None, **switc
 @pytest.mark.grid(1)
 @pytest.mark.parametrize("name", TASKS)
 def test_samples_follow_the_exact_distribution(name):
-    sure = len(target(name).pmf) == 1  # one answer: chance can only show in the steps
+    sure = len(target(name).pmf) == 1  # one answer: only the steps can be random
     for spec in (*EXAMPLES, *VARIANTS):
         check(target(name), spec, 100 if sure else DECODES, decoded(name, spec))
 

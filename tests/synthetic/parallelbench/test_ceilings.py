@@ -50,7 +50,7 @@ def test_left_to_right_four_tokens_at_once_leaves_one_in_twelve() -> None:
     found = ceiling(bench_task("shuffle"), rule)
     assert round(100 * float(found.accuracy), 1) == 7.9  # published: 4 to 13
     assert found.tokens_per_step == 4
-    # by hand at n = 3: two of three people are likeliest in front, then two or one; names of a pair agree by chance
+    # by hand at n = 3: two of three people are most likely in front, then two or one; names of a pair agree by chance
     assert found.by_size[3] == Fraction(1, 4)
 
 
