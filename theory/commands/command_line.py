@@ -68,7 +68,7 @@ def _say(line: str) -> None:
 
 
 def _drop_output() -> None:
-    """Send what is left of the output nowhere: Python would complain of it at the end."""
+    """Discard the remaining output, of which Python would complain at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -135,7 +135,7 @@ class _Level:
 def expected_work(
     cost: FlowCost, model: ListedModel, policy: Policy, transform: Transform, *, stop: bool
 ) -> float:
-    """Return about how many nanoseconds a decode takes at least, from what sampled runs meet (``lookahead.py``).
+    """Return about how many nanoseconds a decode takes at least, from sampled runs (``lookahead.py``).
 
     Args:
         cost: Prices of sets and pairs.

@@ -15,7 +15,7 @@ __all__ = ["StateWork"]
 _QUESTION = 300  # microseconds of a question to the rule: how many it takes
 _POSITIONS = 12  # of the question, take one microsecond more
 _LIMIT = 6 * 10**8  # microseconds: about ten minutes
-_FIRST = 20  # the states of the first n / 20 positions stand for the others
+_FIRST = 20  # the states of the first n / 20 positions represent the others
 
 
 @dataclass(kw_only=True)

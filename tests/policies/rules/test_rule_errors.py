@@ -108,7 +108,7 @@ BAD = {
     "klass:eps=0": "eps must be positive, got 0",
     "klass:history=0": "history must be a whole number of at least 1",
     "klass:confidence=sampled": "klass reads the most probable token",
-    "pc:k=1,by=entropy": "pc has a score of its own",
+    "pc:k=1,by=entropy": "pc has its own score",
     "pc:k=1,lam=11": "lam must lie between 0 and 10, got 11",
     "pc:k=1,alpha=0": "alpha must be positive, got 0",
     "demask:budget=-1": "budget must be at least 0, got -1",

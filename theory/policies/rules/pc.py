@@ -60,7 +60,7 @@ class PCSampler(RankedPolicy):
         super().__post_init__()
         if self.by != "confidence" or self.confidence == "sampled":
             raise InputError(
-                "pc has a score of its own, of the most probable token; leave by and confidence out."
+                "pc has its own score, of the most probable token; leave by and confidence out."
             )
         object.__setattr__(self, "k", positive_int(self.k, "k"))
         object.__setattr__(self, "lam", exact_fraction(self.lam, "lam"))

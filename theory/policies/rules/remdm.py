@@ -31,7 +31,6 @@ class ReMDM(Rule):
     revealed one is masked with probability ``sigma``. After T steps the positions still masked are filled in
     one more call, which is not counted if nothing is masked.
 
-    With ``block=L`` the blocks of L positions go one after the other from the left: each has T steps of its own and
     With ``block=L`` the blocks of L positions are decoded from the left, each with T steps of its own and its last
     call; all others wait, and a finished block is never masked again. The calls of the blocks add up, T or T + 1 each:
     a block starts right after the one before, not at a fixed step as in ``remdm_llada`` and the schedules. The released
