@@ -1,7 +1,7 @@
 """Published benchmark scores beside the exact scores of a perfect model, as one figure.
 
 Crosses are published, each from 100 samples. Lines are an ideal model at temperature 0 with the same rule, number of
-tokens, block length and token layout (four tokens a person, 32 positions); its accuracy is exact, averaged over lists
+tokens, block length and token layout (four tokens per person, 32 positions); its accuracy is exact, averaged over lists
 of 3 to 6 people. The distance from 100 % to a line is lost by decoding, from a line down to a cross by the model. A
 cross above its line is a model that prefers some of the right answers: tokens drawn at once then agree more often than
 if all right answers were equally likely.

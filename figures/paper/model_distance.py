@@ -51,7 +51,7 @@ def cells(settings: Settings) -> list[Cell]:
 
 
 def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:
-    """Return one row a task and length."""
+    """Return one row per task and length."""
     places = [(task, n) for task in LINES for n in settings["n"]]
     states = settings["states"]
     return [
@@ -61,7 +61,7 @@ def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:
 
 
 def draw(rows: list[Row], settings: Settings) -> Drawing:
-    """Draw one line a task; the two deterministic tasks are near zero."""
+    """Draw one line per task; the two deterministic tasks are near zero."""
     drawing, ((ax,),) = new_figure(width=6, height=3.2)
     for task, (title, colour, marker) in LINES.items():
         mine = [row for row in rows if row["task"] == task]

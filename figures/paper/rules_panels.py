@@ -100,7 +100,7 @@ def _draw_accuracy(axis: Axes, rows: list[Row]) -> None:
 
 
 def _draw_rules(axis: Axes, rows: list[Row], quantity: str, most: float) -> None:
-    """Draw open marks of different size, one a family, since points often coincide."""
+    """Draw open marks of different size, one per family, since points often coincide."""
     for family, (colour, marker, size, label) in FAMILIES.items():
         values = [(row["steps"], row[quantity]) for row in rows if row["family"] == family]
         points = [(x, y) for x, y in values if y not in (None, "inf") and y <= most]

@@ -95,7 +95,7 @@ def _small(settings: Settings) -> list[dict[str, Any]]:
 
 
 def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:
-    """Return one row a task and length, each with the closed form."""
+    """Return one row per task and length, each with the closed form."""
     forms = dict(zip(TASKS, results[: len(TASKS)], strict=True))
     rows: list[Row] = []
     for where, result in zip(_small(settings), results[len(TASKS) :], strict=True):

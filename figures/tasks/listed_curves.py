@@ -117,7 +117,7 @@ def limits_listed(*, contexts: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:
-    """Return one row a policy and temperature, one a T, and one a vertex of the frontier."""
+    """Return one row per policy and temperature, one per T, and one per vertex of the frontier."""
     limits, decodes = results[0], iter(results[1:])
     rows: list[Row] = []
     for tau in (1, 0):

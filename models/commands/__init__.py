@@ -1,1 +1,1 @@
-"""The commands of ``python -m models``, one a module."""
+"""The commands of ``python -m models``, one per module."""

@@ -55,7 +55,7 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
     from pathlib import Path
 
     group = parser.add_argument_group("list tasks as text")
-    group.add_argument("--words", type=Path, metavar="FILE", help="items of the lists, one a line")
+    group.add_argument("--words", type=Path, metavar="FILE", help="items of the lists, one per line")
     group.add_argument(
         "--format", choices=("quoted", "plain"), default="quoted", help='["a", "b"] or [ a , b ]'
     )

@@ -90,7 +90,7 @@ def _print_table(answer: dict[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    title = f"{answer['policy']}, temperature {answer['temperature']:g}, {answer['samples']} decodes a row"
+    title = f"{answer['policy']}, temperature {answer['temperature']:g}, {answer['samples']} decodes per row"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("task", no_wrap=True)
     for name in ("n", "accuracy", "95 %", "exact", "verdict", "steps", "TV", "ok"):

@@ -1,6 +1,6 @@
 """Prompts from a file, as token ids with masks.
 
-``.txt``: one prompt a line, verbatim; empty lines are skipped. ``.jsonl``: one object a line with ``prompt`` and
+``.txt``: one prompt per line, verbatim; empty lines are skipped. ``.jsonl``: one object per line with ``prompt`` and
 optionally ``length``. ``.csv``: a header with ``prompt`` and optionally ``length``. A prompt with ``[MASK]`` is filled
 at those places; any other gets ``length`` masked positions after it.
 """

@@ -110,7 +110,7 @@ class TextSubject:
 
 
 def read_words(path: Path) -> list[str]:
-    """Return the words of a file, one a line, verbatim; empty lines are skipped.
+    """Return the words of a file, one per line, verbatim; empty lines are skipped.
 
     Raises:
         InputError: If it cannot be read, has fewer than two words, or a duplicate.
@@ -120,5 +120,5 @@ def read_words(path: Path) -> list[str]:
     if twice:
         raise InputError(f"words {path} hold {twice[0]!r} twice.")
     if len(words) < 2:
-        raise InputError(f"words {path} must hold at least two words, one a line.")
+        raise InputError(f"words {path} must hold at least two words, one per line.")
     return words

@@ -141,7 +141,7 @@ def load_tokenizer(where: dict[str, Any], options: HFOptions) -> Any:
         )
         # without files some tokenizers have special tokens only
         if not set(found.get_vocab()) - set(found.all_special_tokens):
-            raise InputError(f"{source}: the tokenizer knows no words; its files are missing.")
+            raise InputError(f"{source}: the tokenizer has no words; its files are missing.")
     return found
 
 

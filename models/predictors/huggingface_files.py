@@ -59,7 +59,7 @@ def check_code(config: dict[str, Any], path: Path | str, *, trusted: bool, nativ
     if not native and not trusted:
         kind = config.get("model_type")
         if "auto_map" not in config:
-            raise InputError(f"{path}: transformers knows no model type {kind!r}.")
+            raise InputError(f"{path}: transformers does not know the model type {kind!r}.")
         raise InputError(
             f"{path} holds a model of type {kind!r} that comes with its own Python code; read the code, "
             "then allow it with --trust-remote-code."

@@ -70,7 +70,7 @@ def with_text_for_a_number(folder: Path) -> None:
 
 DAMAGED = [
     (without_a_number, "cls.predictions.bias holds values that are not finite"),
-    (without_words, "the tokenizer knows no words; its files are missing"),
+    (without_words, "the tokenizer has no words; its files are missing"),
     (with_text_for_a_number, "'hidden_size'"),
 ]
 

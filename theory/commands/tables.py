@@ -35,7 +35,7 @@ _INDEX = {"information_curve": "j", "mean_entropy_standard_error": "j", "tokens_
 
 
 def print_answer(answer: dict[str, Any], title: str) -> None:
-    """Print the numbers of a result, one a row, with their exact forms.
+    """Print the numbers of a result, one per row, with their exact forms.
 
     Args:
         answer: A dictionary as ``--json`` prints it.

@@ -79,7 +79,7 @@ class Observed:
 def read_samples(path: str | Path, tokenize: Tokenizer | None = None) -> Observed:
     """Return the samples of a file, one observed sequence a row.
 
-    ``.csv``: a header ``y0,y1,...[,x]``, cells verbatim. ``.jsonl``: a list of tokens a line, or a text. ``.npy``, or
+    ``.csv``: a header ``y0,y1,...[,x]``, cells verbatim. ``.jsonl``: a list of tokens per line, or a text. ``.npy``, or
     the array ``samples`` of a ``.npz``: rows of token ids. Any of them with ``.gz`` after it.
 
     Args:

@@ -100,7 +100,7 @@ BAD_SAMPLES = [
     (
         "s.npz",
         array_bytes(samples=np.eye(2)),
-        "2-D array of whole numbers, a row a sequence; got 2 x 2 of float64",
+        "2-D array of whole numbers, one row per sequence; got 2 x 2 of float64",
     ),
     ("s.npz", array_bytes(samples=np.arange(3)), "got 3 of int64"),
     ("s.npz", array_bytes(samples=np.int64(3)), "got one number of int64"),

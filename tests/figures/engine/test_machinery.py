@@ -145,7 +145,7 @@ class TestCommand:
         assert re.split(r"  +", line.strip()) == ["toy", "0.5", "Tossed <coins>", "Figure 0"]
         paper_repro.main(["--list"])
         lines = capsys.readouterr().out.splitlines()
-        assert [line.split()[0] for line in lines] == ["name", *known_figures()], "one line a figure"
+        assert [line.split()[0] for line in lines] == ["name", *known_figures()], "one line per figure"
         assert not (tmp_path / "out").exists()
         code = (
             "import sys, paper_repro; paper_repro.main(['--list']);"

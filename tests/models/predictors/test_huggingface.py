@@ -155,7 +155,7 @@ BROKEN = [
     (lambda folder: (folder / "config.json").write_text("{"), "is not JSON"),
     (lambda folder: (folder / "model.safetensors").unlink(), r"no \*.safetensors weights"),
     (lambda folder: rewrite(folder, hidden_size=32), "must have the shape"),
-    (lambda folder: rewrite(folder, model_type="unheard_of"), "knows no model type 'unheard_of'"),
+    (lambda folder: rewrite(folder, model_type="unheard_of"), "does not know the model type 'unheard_of'"),
     (
         lambda folder: rewrite(folder, vocab_size=20),
         r"must have the shape \(20, 16\) of the configuration, got \(1",

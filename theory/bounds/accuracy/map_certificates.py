@@ -3,7 +3,7 @@
 Let ``c_j`` be the largest probability of position j's marginal, ``s_j`` the second largest, ``x*`` the sequence of the
 most probable tokens (the mode of the product of the marginals) and ``f_j = 1 - c_j``.
 
-**Worst case.** Whole marginals certify x* iff no joint distribution with them has a rival as likely:
+**Worst case.** Whole marginals certify x* iff no joint distribution with them has an equally likely rival:
 :mod:`theory.bounds.accuracy.worst_case`.
 
 **Known forms.** With ``L_n = max(0, sum c_j - (n-1))`` and ``U_n = 1 - min c_j`` (Frechet), ``L_n > U_n`` certifies x*

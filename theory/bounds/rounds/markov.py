@@ -3,8 +3,8 @@
 Theorem 2 of Wen, Liang, Lu (arXiv 2608.25505): order m, n positions, at most ``m (ceil(log2(n / m)) + 1)`` rounds.
 Given m neighbours in a row, the positions before and after are independent, so all segments between such *separators*
 are decoded in parallel. :func:`separator_blocks` lists the blocks: each stage reveals the middle m positions of every
-segment longer than m, one position of each separator a round; the rest, at most m positions each, goes one a round at
-the end.
+segment longer than m, one position of each separator per round; the rest, at most m positions each, goes one per round
+at the end.
 
 **Proof.** Two positions of a block lie in different segments, so blocks cost nothing. A segment of length l
 becomes two of at most ``(l - m + 1) / 2``: ``l + m - 1`` is halved. After ``k = ceil(log2(n / m))`` stages it

@@ -1,8 +1,8 @@
 r"""Exact decodes of outcomes written as tokens, with one or more tokens for each item.
 
 A real model writes a list of m items as L tokens: some items as several tokens, with brackets, separators and padding
-between them. The tokens of an item tell each other, so the distribution over L positions has the 2^L revealed sets of
-any other, but few kinds of states: which items are *known* (at least one of their tokens is revealed), and how many
+between them. The tokens of an item determine each other, so the distribution over L positions has the 2^L revealed sets
+of any other, but few kinds of states: which items are *known* (at least one of their tokens is revealed), and how many
 certain tokens of the current block are masked. Masked tokens of a known item are certain, too.
 
 For an answer y let ``q_i(y_i | y_K)`` be the probability that one masked token of item i is drawn as in y. A step that
@@ -12,7 +12,7 @@ takes ``a_i`` tokens of each unknown item and ``a_0`` certain ones leads on towa
 
 where r of a group of T equally scored tokens are taken at random, ``t_i`` of them of item i and c certain ones. So
 ``Q(y)`` is a sum over the states ``(K, c)`` of a block, block by block. Source of the token layout: arXiv 2510.04767,
-whose lists take four tokens a person.
+whose lists take four tokens per person.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Distributions whose conditionals have a closed form, one a file."""
+"""Distributions whose conditionals have a closed form, one per file."""

@@ -62,7 +62,7 @@ def token_rows(arrays: Arrays, name: str) -> list[list[int]]:
     if array.ndim != 2 or array.dtype.kind not in "iu":
         shape = " x ".join(map(str, array.shape)) or "one number"
         raise InputError(
-            f"{name} must be a 2-D array of whole numbers, a row a sequence; got {shape} of {array.dtype}."
+            f"{name} must be a 2-D array of whole numbers, one row per sequence; got {shape} of {array.dtype}."
         )
     return array.tolist()
 

@@ -96,7 +96,7 @@ def read_task(
     file = Path(path)
     kind = file_kind(file)
     if kind == ".jsonl":
-        raise InputError(f"{file}: samples, one a line, belong to: python -m theory estimate {file}.")
+        raise InputError(f"{file}: samples, one per line, belong to: python -m theory estimate {file}.")
     if kind not in (*_TEXTS, *_ARRAYS):
         raise InputError(f"task file {file} must end in .json, .csv, .npy or .npz.")
     arrays = read_arrays(file, "task file", "outcomes") if kind in _ARRAYS else {}
