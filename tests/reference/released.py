@@ -78,9 +78,26 @@ def dus_levels(length, base, merge=True):
         revealed.update(levels[-1])
         stride //= base
     levels.append([i for i in range(length) if i not in revealed])
-    levels = [level for level in levels if level]
+    return joined([level for level in levels if level], merge)
+
+
+def binary_levels(length, merge=True):
+    """omerlux/DUS abd7723f, ``binary_search_levels`` and ``merge_last_level``: middles first, gap by gap."""
+    levels, gaps = [], [range(length)]
+    while gaps := [gap for gap in gaps if gap]:
+        middles = [(gap[0] + gap[-1]) // 2 for gap in gaps]
+        levels.append(middles)
+        gaps = [
+            part
+            for gap, m in zip(gaps, middles, strict=True)
+            for part in (range(gap[0], m), range(m + 1, gap[-1] + 1))
+        ]
+    return joined(levels, merge)
+
+
+def joined(levels, merge):
     if merge and len(levels) >= 2 and len(levels[-1]) < len(levels[-2]):
-        levels[-2:] = [levels[-2] + levels[-1]]
+        return [*levels[:-2], levels[-2] + levels[-1]]
     return levels
 
 
@@ -90,15 +107,21 @@ class DUS:
     An answer may end with masks, which are None.
     """
 
-    def __init__(self, base, floor, merge=True, block=None):
+    def __init__(self, base, floor, merge=True, block=None, order="dilated"):
         self.base, self.floor, self.merge, self.block = base, Fraction(floor), merge, block
+        self.order = order
+
+    def levels(self, length):
+        if self.order == "binary":
+            return binary_levels(length, self.merge)
+        return dus_levels(length, self.base, self.merge)
 
     def start(self, n):
         size = self.block or n
         self.rounds = [
             ([start + i for i in level], level == levels[-1])
             for start in range(0, n, size)
-            for levels in [dus_levels(min(size, n - start), self.base, self.merge)]
+            for levels in [self.levels(min(size, n - start))]
             for level in levels
         ]
         return 0

@@ -26,7 +26,7 @@ from theory.decoding.output import output_distribution
 from theory.decoding.tasks.realised import realised
 from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy
-from theory.policies.rules.fixed_order import dilated_rounds
+from theory.policies.rules.fixed_order import Dilated, dilated_rounds
 from theory.validation import InputError
 
 FLOORS = ("0.3", "1/2", "2/3", "0.9")
@@ -46,6 +46,40 @@ def test_rounds_of_dus(base, merge):
         ]
 
 
+@pytest.mark.parametrize("merge", [True, False])
+def test_rounds_of_dus_by_halves(merge):
+    for length in range(1, 129):
+        rounds = Dilated(order="binary", merge=merge).rounds(length)
+        levels = rel.binary_levels(length, merge)
+        assert [[i for i in range(length) if rounds[i] == j] for j in range(max(rounds) + 1)] == [
+            sorted(level) for level in levels
+        ]
+        for block in (1, 5, 8):
+            blocks = Dilated(order="binary", merge=merge, block=block).rounds(length)
+            expected = [rel.binary_levels(min(block, length - k), merge) for k in range(0, length, block)]
+            for k, levels in zip(range(0, length, block), expected, strict=True):
+                assert {(i, j) for j, level in enumerate(levels) for i in level} == {
+                    (i, blocks[k + i]) for i in range(min(block, length - k))
+                }
+
+
+def test_halves_merge_unless_the_tree_is_full():
+    unlike = [
+        n
+        for n in range(1, 64)
+        if Dilated(order="binary").rounds(n) != Dilated(order="binary", merge=True).rounds(n)
+    ]
+    assert unlike == [n for n in range(4, 64) if _last(n)]
+    with pytest.raises(InputError, match="order=binary goes by halves; leave base out, got base=3"):
+        parse_policy("dus:order=binary,base=3")
+
+
+def _last(n):
+    """Whether the last level of the tree of n middles holds fewer than the one before."""
+    whole = n.bit_length() - 1  # levels that are full
+    return n - (2**whole - 1) < 2 ** (whole - 1) and n - (2**whole - 1) > 0
+
+
 def test_a_smaller_last_round_is_merged():
     for base, lengths in {2: [5, 46, 47], 3: [7, 23], 4: [9, 11]}.items():
         unlike = [b for b in range(1, 64) if dilated_rounds(b, base) != dilated_rounds(b, base, merge=True)]
@@ -57,11 +91,13 @@ def test_a_smaller_last_round_is_merged():
 @given(target=PLAIN, temperature=st.sampled_from([0, 1]), data=st.data())
 def test_dus_as_released(target, temperature, data):
     keys = {
+        "order": data.draw(st.sampled_from(["dilated", "binary"])),
         "base": data.draw(st.integers(2, 3)),
         "floor": data.draw(st.sampled_from(FLOORS)),
         "merge": data.draw(st.booleans()),
         "block": data.draw(st.sampled_from([None, 1, 2])),
     }
+    keys["base"] = 2 if keys["order"] == "binary" else keys["base"]
     distribution, steps = rp.distribution_and_steps(target.distribution, rel.DUS(**keys), temperature)
     policy = parse_policy(spec("dus", **keys))
     result = decode(target.exact, policy, temperature=temperature)
