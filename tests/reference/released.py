@@ -250,6 +250,15 @@ def uncode_eb(entropies, gamma):
     return set(order[: max(number, 1)])
 
 
+def dus_spaced(best_first, masked, length, stride):
+    """omerlux/DUS abd7723f, ``apply_spacing_filter`` with the gap of ``generate_eb_sampler_spaced`` and ``cb``."""
+    gap, accepted = max(2, masked * stride // length), []
+    for i in best_first:
+        if all(abs(i - j) >= gap for j in accepted):
+            accepted.append(i)
+    return frozenset(accepted)
+
+
 def frechet_profile(c, margin):
     """Ringo-Star/FastdLLM_plusplus 29fd034: the last prefix whose profile exceeds the margin; at least one."""
     values, most = [c[i] for i in ordered(c)], 1

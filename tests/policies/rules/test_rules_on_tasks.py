@@ -52,6 +52,9 @@ VARIANTS = (
     "eb:gamma=1,by=confidence",
     "entropy_sum:eta=1.5,crossing=keep",
     "dus:base=2,block=4",
+    "dus:order=binary,merge=true",
+    "eb:gamma=2,spaced=2",
+    "threshold:gamma=0.3,strict=false,spaced=8",
 )
 # at temperature 0, with truncation, and with scores read after it
 SWITCHES = ({"temperature": 0}, {"top_p": "0.7"}, {"top_k": 2, "scored": "after"}, {"temperature": "1/2"})
