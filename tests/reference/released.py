@@ -250,6 +250,12 @@ def uncode_eb(entropies, gamma):
     return set(order[: max(number, 1)])
 
 
+def sglang_entropy_threshold(entropies, bound):
+    """sgl-project/sglang 26eb1bf, ``EntropyThreshold``: the lowest entropy, and of the others those below the bound."""
+    first, *others = sorted(entropies, key=lambda i: (entropies[i], i))
+    return {first, *(i for i in others if entropies[i] < bound)}
+
+
 def dus_spaced(best_first, masked, length, stride):
     """omerlux/DUS abd7723f, ``apply_spacing_filter`` with the gap of ``generate_eb_sampler_spaced`` and ``cb``."""
     gap, accepted = max(2, masked * stride // length), []

@@ -58,6 +58,12 @@ RULES = {
     # with gamma below low the release takes the best one alone where all are below low
     "hierarchy:gamma={}": (LEVELS[1:], confidences, partial(rel.dinfer_hierarchy, low=LOW, fast=True)),
     "eb:gamma={}": ([Fraction(x) for x in ("0", "0.1", "0.7", "1.3", "2.1")], entropies, rel.uncode_eb),
+    # bits; 1 is the entropy of a fair coin
+    "threshold:by=entropy,gamma=-{}": (
+        [Fraction(x) for x in ("0.7213", "0.9", "1", "1.3706")],
+        entropies,
+        rel.sglang_entropy_threshold,
+    ),
     "frechet:delta={}": (
         [Fraction(x) for x in ("0", "0.02", "1/4", "1/2")],
         confidences,

@@ -55,6 +55,7 @@ VARIANTS = (
     "dus:order=binary,merge=true",
     "eb:gamma=2,spaced=2",
     "threshold:gamma=0.3,strict=false,spaced=8",
+    "threshold:by=entropy,gamma=-1.3706",
 )
 # at temperature 0, with truncation, and with scores read after it
 SWITCHES = ({"temperature": 0}, {"top_p": "0.7"}, {"top_k": 2, "scored": "after"}, {"temperature": "1/2"})

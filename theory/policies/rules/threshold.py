@@ -25,9 +25,13 @@ class Threshold(RankedPolicy):
     ``spaced=8,strict=false`` is ``generate_cb_sampler_spaced`` of omerlux/DUS (abd7723f), see
     :mod:`theory.policies.spaced`; usual values there: gamma = 0.3 to 0.9.
 
+    The entropy threshold of SGLang (26eb1bf, ``EntropyThreshold`` in ``dllm/algorithm/entropy_threshold.py``, from
+    d3LLM) takes every position with ``H < 0.95`` nats, else the lowest: ``by=entropy,gamma=-1.3706``, since the score
+    is minus the entropy in bits and a nat is 1.4427 bits.
+
     Attributes:
-        gamma: The threshold, between 0 and 1 for confidences and margins; a decimal is taken as written (0.9 is 9/10).
-            A score is never strictly above 1.
+        gamma: The threshold, between 0 and 1 for confidences and margins, at most 0 in bits for ``by=entropy``; a
+            decimal is taken as written (0.9 is 9/10). A score is never strictly above 1.
         strict: Above means ``>`` (the papers); ``False`` means ``>=`` (the released Fast-dLLM code).
         floor: The least number taken (SDAR, TraDo and diffusers' BlockRefinementScheduler).
         spaced: The least distance in a step while everything is masked (:mod:`theory.policies.spaced`); 0 for none.
@@ -42,7 +46,8 @@ class Threshold(RankedPolicy):
     source: ClassVar[str] = "Fast-dLLM, arXiv 2505.22618"
     release: ClassVar[str] = (
         "`strict=false`: NVlabs/Fast-dLLM 24cc59e; default: its v2; `floor`: SDAR, TraDo, diffusers; "
-        "`strict=false,spaced=8`: omerlux/DUS abd7723f, cb_sampler_spaced"
+        "`strict=false,spaced=8`: omerlux/DUS abd7723f, cb_sampler_spaced; "
+        "`by=entropy,gamma=-1.3706`: sgl-project/sglang 26eb1bf, EntropyThreshold at 0.95 nats"
     )
     formula: ClassVar[str] = "every score > gamma, else the best"
     gamma: Fraction
