@@ -18,6 +18,7 @@ EXAMPLES = {
     "remdm_llada:steps=2,extra=1": slow.remdm_llada(2, 1),
     "wino": slow.wino(),
     "wino:tau1=1/3": slow.wino("1/3"),
+    "editing:gamma=1/3,edit=0.4,post=2": slow.editing("1/3", "0.4", 2),
     "saber": slow.saber(),
     "saber:variant=dream,committed=seen": slow.saber(variant="dream", committed="seen"),
 }
@@ -35,6 +36,7 @@ SAMPLED = [
     "remdm_llada:steps=2,number=2",
     "remdm_llada:steps=1,extra=1,block=2",
     "wino:tau1=1/4,tau2=1,confidence=max,block=3",
+    "editing:gamma=0,edit=1/4,block=2,post=3",
     "saber:block=3,least=1",
     "saber:committed=seen",
 ]

@@ -38,6 +38,7 @@ EXAMPLES = {
     "dream": "dream:steps=2",
     "dus": "dus:base=2",
     "eb": "eb:gamma=0.1",
+    "editing": "editing",
     "entropy_sum": "entropy_sum:eta=1",
     "factor": "factor:f=1.0",
     "frechet": "frechet:delta=1/4",

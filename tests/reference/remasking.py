@@ -357,3 +357,45 @@ def saber(least=2, variant="llada", committed="left_out", block=None, ties="rand
         return ((None,) * n, None if dream else (Fraction(0),) * n, 0)
 
     return Rule(start, step)
+
+
+# --- Token editing ----------------------------------------------------------------------------------------
+
+
+def editing(
+    gamma="0.95", edit="0.9", post=16, floor=1, committed="left_out", block=None, ties="random"
+) -> Rule:
+    """ZHZisZZ/dllm ca17675, LLaDA21Sampler: the memory is the block and the calls since it was full."""
+    gamma, edit = Fraction(gamma), Fraction(edit)
+
+    def step(world, state, memory, _clock):
+        number, calls = memory
+        length = block or world.n
+        inside = range(number * length, min((number + 1) * length, world.n))
+        open_ = [i for i in inside if state[i] is None]
+        read = {
+            i: world.left_out(state, i)
+            if state[i] is not None and committed == "left_out"
+            else world.at(state, i)
+            for i in inside
+        }
+        for found in product(*(world.tempered(read[i]).items() for i in inside)):
+            drawn = {i: v for i, (v, _) in zip(inside, found, strict=True)}
+            p = prod((q for _, q in found), start=Fraction(1))
+            scores = {i: read[i][v] for i, v in drawn.items()}
+            edits = {
+                i: drawn[i] for i in inside if i not in open_ and drawn[i] != state[i] and scores[i] > edit
+            }
+            open_scores = {i: scores[i] for i in open_}
+            sure = sum(c > gamma for c in open_scores.values())
+            for q, chosen in best(open_scores, sure if sure >= floor else min(floor, len(open_)), ties):
+                new = put(put(state, {i: drawn[i] for i in chosen}), edits)
+                after = calls + (not open_)
+                if not open_ and (not edits or after >= post):
+                    yield p * q, new, (number + 1, 0)
+                else:
+                    yield p * q, new, (number, after)
+
+    return Rule(
+        lambda _: (0, 0), step, lambda state, _, memory: memory[0] * (block or len(state)) >= len(state)
+    )

@@ -56,6 +56,7 @@ VARIANTS = (
     "eb:gamma=2,spaced=2",
     "threshold:gamma=0.3,strict=false,spaced=8",
     "threshold:by=entropy,gamma=-1.3706",
+    "editing:gamma=0.3,edit=0.6,post=2",
 )
 # at temperature 0, with truncation, and with scores read after it
 SWITCHES = ({"temperature": 0}, {"top_p": "0.7"}, {"top_k": 2, "scored": "after"}, {"temperature": "1/2"})
@@ -149,6 +150,7 @@ def test_samples_follow_the_exact_distribution(name):
 # Rules that draw at every mask and keep what was drawn as part of their state have too many states on the grid with six
 # fillings. These take the one with three, some in blocks of four cells.
 SECOND_GRID = {
+    "editing": "editing:ties=lowest",
     "rcr": "rcr:steps=2,ties=lowest",
     "remdm": "remdm:steps=2,eta=1/2,variant=rescale,block=4",
     "remdm_llada": "remdm_llada:steps=2,extra=1,ties=lowest",
