@@ -49,6 +49,7 @@ EXAMPLES = {
     "maskgit": "maskgit:steps=2",
     "pc": "pc:k=2",
     "plackett_luce": "plackett_luce:k=2,alg_temp=0.2",
+    "prophet": "prophet:steps=3",
     "rcr": "rcr:steps=2",
     "remdm": "remdm:steps=2,eta=1/5,variant=rescale",
     "remdm_llada": "remdm_llada:steps=2,extra=1",

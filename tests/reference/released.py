@@ -182,6 +182,54 @@ class DreamOrder:
                 yield order, Fraction(chance)
 
 
+class Prophet:
+    """pixeli99/Prophet 460afe41, ``generate`` of generate_earlyexit.py; memory is the number of the call.
+
+    LLaDA's quotas by confidence, and everything at once where the mean gap of the answer reaches the bar.
+    """
+
+    def __init__(
+        self, steps, early="7.5", mid="5", late="2.5", first=0, length=None, committed="left_out", block=None
+    ):
+        self.steps, self.first, self.length, self.block = steps, first, length, block
+        self.bars, self.committed = [Fraction(bar) for bar in (early, mid, late)], committed
+
+    def start(self, n):  # noqa: ARG002
+        return 0
+
+    def done(self, tokens, memory):  # noqa: ARG002
+        return None not in tokens
+
+    def step(self, run, tokens, memory):
+        size = min(self.block or run.n, run.n)
+        progress = (memory + 1) / (self.steps * -(-run.n // size))
+        bar = self.bars[0 if progress < 0.33 else 1 if progress < 0.67 else 2]
+        distributions = run.marginals(tokens)
+        answer = range(self.first, run.n if self.length is None else min(self.first + self.length, run.n))
+        gaps = [self.gap(run, tokens, i) for i in answer]
+        start = memory // self.steps * size
+        inside = range(start, min(start + size, run.n))
+        take = llada_sizes(len(inside), self.steps)[memory % self.steps]
+        pool = [i for i in inside if tokens[i] is None]
+        with localcontext() as context:
+            context.prec = 60
+            if gaps and (None in gaps or sum(gaps) / len(gaps) >= dec(bar)):
+                pool = [i for i, token in enumerate(tokens) if token is None]
+                take = len(pool)
+        scores = {i: max(distributions[i].values()) for i in pool}
+        for chosen, p in best(scores, take).items():
+            for q, drawn in run.draws(distributions, chosen):
+                yield p * q, written(tokens, drawn), memory + 1
+
+    def gap(self, run, tokens, i):
+        """In nats, None if it is infinite."""
+        seen = written(tokens, {i: None}) if self.committed == "left_out" else tokens
+        largest, *others = sorted(run.marginals(seen)[i].values(), reverse=True)
+        with localcontext() as context:
+            context.prec = 60
+            return dec(largest).ln() - dec(others[0]).ln() if others and others[0] else None
+
+
 # --- sets of one step: scores by position, where the lowest index wins among equals ---
 
 

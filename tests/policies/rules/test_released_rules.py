@@ -155,6 +155,43 @@ def test_a_rule_that_leaves_masks_has_no_gap():
         score(ideal, ideal.masked(1), answers, *rules, Streams(0, [0], purpose=0))
 
 
+# -- Prophet -----------------------------------------------------------------------------------------------------
+
+
+@given(target=PLAIN, temperature=st.sampled_from([0, 1]), data=st.data())
+def test_prophet_as_released(target, temperature, data):
+    keys = {
+        "steps": data.draw(st.integers(1, 4)),
+        **{name: data.draw(st.sampled_from(["0.1", "1/2", "1", "2.5"])) for name in ("early", "mid", "late")},
+        "first": data.draw(st.integers(0, 2)),
+        "length": data.draw(st.sampled_from([None, 1, 2])),
+        "committed": data.draw(st.sampled_from(["left_out", "seen"])),
+        "block": data.draw(st.sampled_from([None, 1, 2])),
+    }
+    distribution, steps = rp.distribution_and_steps(target.distribution, rel.Prophet(**keys), temperature)
+    policy = parse_policy(spec("prophet", **keys))
+    result = decode(target.exact, policy, temperature=temperature)
+    assert output_distribution(target.exact, policy, temperature=temperature) == distribution
+    assert result.steps == steps
+    if temperature:
+        assert result.path_kl >= result.kl
+
+
+def test_prophet_decodes_all_as_soon_as_the_answer_stands_out():
+    # two answers of odds e^5 < 149; position 0 is a fair bit
+    pmf = JointPMF.from_mapping({(a, b): Fraction(w, 300) for a in (0, 1) for b, w in ((0, 149), (1, 1))})
+    sizes = {"prophet:steps=2,first=1": 1, "prophet:steps=2,first=1,mid=5.1": 2, "prophet:steps=2": 2}
+    assert {rule: decode(pmf, parse_policy(rule)).steps for rule in sizes} == sizes
+    assert decode(pmf, parse_policy("prophet:steps=2,first=2,late=0,mid=0")).steps == 2  # no answer
+    for rule, message in {
+        "prophet:steps=2,confidence=sampled": "use confidence=max",
+        "prophet:steps=2,first=1/2": "first must be a whole number of at least 0",
+        "prophet:steps=2,late=-1": "late must be",
+    }.items():
+        with pytest.raises(InputError, match=message):
+            parse_policy(rule)
+
+
 # -- SlowFast ----------------------------------------------------------------------------------------------------
 
 

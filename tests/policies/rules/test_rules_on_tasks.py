@@ -56,6 +56,7 @@ VARIANTS = (
     "eb:gamma=2,spaced=2",
     "threshold:gamma=0.3,strict=false,spaced=8",
     "threshold:by=entropy,gamma=-1.3706",
+    "prophet:steps=4,mid=0.5,late=0.3,first=1",
     "editing:gamma=0.3,edit=0.6,post=2",
 )
 # at temperature 0, with truncation, and with scores read after it
