@@ -12,6 +12,8 @@ from itertools import combinations, product
 from math import ceil, exp, floor, prod
 from typing import Any
 
+import numpy as np
+
 from tests.reference import definitions as ref
 
 State = tuple[Any, ...]
@@ -399,3 +401,48 @@ def editing(
     return Rule(
         lambda _: (0, 0), step, lambda state, _, memory: memory[0] * (block or len(state)) >= len(state)
     )
+
+
+# --- P2 ---------------------------------------------------------------------------------------------------
+
+
+def p2_still_masked(steps, group):
+    """pengzhangzhi/Path-Planning 68675ea2: a product of float32 after each step, truncated."""
+    dt = 1 / steps
+    return [floor(np.float32(group) * np.float32(1 - i * dt)) for i in range(1, steps + 1)]
+
+
+def p2(steps, eta=1, committed="left_out", block=None, ties="random") -> Rule:
+    """``p2_sampling``: whatever is below the score at the cut is masked; with other ties exactly so many."""
+    eta = Fraction(eta)
+
+    def step(world, state, _memory, clock):
+        length = block or world.n
+        number, j = clock // steps, clock % steps
+        inside = range(number * length, min((number + 1) * length, world.n))
+        again = max(p2_still_masked(steps, len(inside))[j], 0)
+        open_ = [i for i in inside if state[i] is None]
+        read = {
+            i: world.left_out(state, i) if committed == "left_out" else world.at(state, i)
+            for i in inside
+            if i not in open_
+        }
+        for p, tokens in world.draws(state, open_):
+            # p^eta ranks as eta ln p, and so does its power of the denominator of eta
+            scores = {i: world.at(state, i)[v] ** eta.denominator for i, v in tokens.items()}
+            scores |= {i: max(distribution.values()) ** eta.numerator for i, distribution in read.items()}
+            full = put(state, tokens)
+            if ties == "all":
+                cut = sorted(scores.values())[again]
+                yield p, put(full, {i: None for i, c in scores.items() if c < cut}), None
+            else:
+                for q, kept in best(scores, len(scores) - again, ties):
+                    yield p * q, put(full, {i: None for i in inside if i not in kept}), None
+
+    def over(state, clock, _memory):
+        length = block or len(state)
+        last = (len(state) - 1) // length
+        done = clock - last * steps  # calls of the last block
+        return done > 0 and p2_still_masked(steps, len(state) - last * length)[done - 1] <= 0
+
+    return Rule(lambda _: None, step, over)

@@ -57,6 +57,7 @@ VARIANTS = (
     "threshold:gamma=0.3,strict=false,spaced=8",
     "threshold:by=entropy,gamma=-1.3706",
     "prophet:steps=4,mid=0.5,late=0.3,first=1",
+    "p2:steps=2,eta=2,ties=all",
     "editing:gamma=0.3,edit=0.6,post=2",
 )
 # at temperature 0, with truncation, and with scores read after it
@@ -151,6 +152,7 @@ def test_samples_follow_the_exact_distribution(name):
 # Rules that draw at every mask and keep what was drawn as part of their state have too many states on the grid with six
 # fillings. These take the one with three, some in blocks of four cells.
 SECOND_GRID = {
+    "p2": "p2:steps=3,ties=lowest",
     "editing": "editing:ties=lowest",
     "rcr": "rcr:steps=2,ties=lowest",
     "remdm": "remdm:steps=2,eta=1/2,variant=rescale,block=4",
