@@ -13,11 +13,14 @@ EXAMPLES = {
     "remdm:steps=2,eta=1/5,variant=rescale": slow.remdm(2, "1/5", "rescale"),
     "remdm:steps=2,eta=1/10,eps=1/8": slow.remdm(2, "1/10", eps="1/8"),
     "remdm:steps=3,eta=1/2,eps=1/8,block=2": slow.remdm(3, "1/2", eps="1/8", block=2),
+    "p2:steps=3": slow.p2(3),
+    "p2:steps=2,eta=2,ties=all": slow.p2(2, 2, ties="all"),
     "rcr:steps=2": slow.rcr(2),
     "rcr:steps=3,variant=paper": slow.rcr(3, variant="paper"),
     "remdm_llada:steps=2,extra=1": slow.remdm_llada(2, 1),
     "wino": slow.wino(),
     "wino:tau1=1/3": slow.wino("1/3"),
+    "editing:gamma=1/3,edit=0.4,post=2": slow.editing("1/3", "0.4", 2),
     "saber": slow.saber(),
     "saber:variant=dream,committed=seen": slow.saber(variant="dream", committed="seen"),
 }
@@ -35,6 +38,8 @@ SAMPLED = [
     "remdm_llada:steps=2,number=2",
     "remdm_llada:steps=1,extra=1,block=2",
     "wino:tau1=1/4,tau2=1,confidence=max,block=3",
+    "editing:gamma=0,edit=1/4,block=2,post=3",
+    "p2:steps=3,eta=1/2,block=2",
     "saber:block=3,least=1",
     "saber:committed=seen",
 ]

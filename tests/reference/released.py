@@ -7,12 +7,12 @@ from collections import Counter
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import cache
-from itertools import pairwise, permutations, product
-from math import floor
+from itertools import combinations, pairwise, permutations, product
+from math import exp, floor, inf, log, prod
 
 import numpy as np
 
-from tests.reference.processes import Memoryless, best, dec, distribution_and_steps, written
+from tests.reference.processes import Memoryless, best, dec, distribution_and_steps, group, written
 
 PAIRS = [(n, steps) for n in range(1, 65) for steps in range(1, n + 1) if n % steps == 0]
 
@@ -78,9 +78,26 @@ def dus_levels(length, base, merge=True):
         revealed.update(levels[-1])
         stride //= base
     levels.append([i for i in range(length) if i not in revealed])
-    levels = [level for level in levels if level]
+    return joined([level for level in levels if level], merge)
+
+
+def binary_levels(length, merge=True):
+    """omerlux/DUS abd7723f, ``binary_search_levels`` and ``merge_last_level``: middles first, gap by gap."""
+    levels, gaps = [], [range(length)]
+    while gaps := [gap for gap in gaps if gap]:
+        middles = [(gap[0] + gap[-1]) // 2 for gap in gaps]
+        levels.append(middles)
+        gaps = [
+            part
+            for gap, m in zip(gaps, middles, strict=True)
+            for part in (range(gap[0], m), range(m + 1, gap[-1] + 1))
+        ]
+    return joined(levels, merge)
+
+
+def joined(levels, merge):
     if merge and len(levels) >= 2 and len(levels[-1]) < len(levels[-2]):
-        levels[-2:] = [levels[-2] + levels[-1]]
+        return [*levels[:-2], levels[-2] + levels[-1]]
     return levels
 
 
@@ -90,15 +107,21 @@ class DUS:
     An answer may end with masks, which are None.
     """
 
-    def __init__(self, base, floor, merge=True, block=None):
+    def __init__(self, base, floor, merge=True, block=None, order="dilated"):
         self.base, self.floor, self.merge, self.block = base, Fraction(floor), merge, block
+        self.order = order
+
+    def levels(self, length):
+        if self.order == "binary":
+            return binary_levels(length, self.merge)
+        return dus_levels(length, self.base, self.merge)
 
     def start(self, n):
         size = self.block or n
         self.rounds = [
             ([start + i for i in level], level == levels[-1])
             for start in range(0, n, size)
-            for levels in [dus_levels(min(size, n - start), self.base, self.merge)]
+            for levels in [self.levels(min(size, n - start))]
             for level in levels
         ]
         return 0
@@ -157,6 +180,118 @@ class DreamOrder:
                 for i in order:
                     chance, rest = chance * weights[i] / rest, rest - weights[i]
                 yield order, Fraction(chance)
+
+
+class Prophet:
+    """pixeli99/Prophet 460afe41, ``generate`` of generate_earlyexit.py; memory is the number of the call.
+
+    LLaDA's quotas by confidence, and everything at once where the mean gap of the answer reaches the bar.
+    """
+
+    def __init__(
+        self, steps, early="7.5", mid="5", late="2.5", first=0, length=None, committed="left_out", block=None
+    ):
+        self.steps, self.first, self.length, self.block = steps, first, length, block
+        self.bars, self.committed = [Fraction(bar) for bar in (early, mid, late)], committed
+
+    def start(self, n):  # noqa: ARG002
+        return 0
+
+    def done(self, tokens, memory):  # noqa: ARG002
+        return None not in tokens
+
+    def step(self, run, tokens, memory):
+        size = min(self.block or run.n, run.n)
+        progress = (memory + 1) / (self.steps * -(-run.n // size))
+        bar = self.bars[0 if progress < 0.33 else 1 if progress < 0.67 else 2]
+        distributions = run.marginals(tokens)
+        answer = range(self.first, run.n if self.length is None else min(self.first + self.length, run.n))
+        gaps = [self.gap(run, tokens, i) for i in answer]
+        start = memory // self.steps * size
+        inside = range(start, min(start + size, run.n))
+        take = llada_sizes(len(inside), self.steps)[memory % self.steps]
+        pool = [i for i in inside if tokens[i] is None]
+        with localcontext() as context:
+            context.prec = 60
+            if gaps and (None in gaps or sum(gaps) / len(gaps) >= dec(bar)):
+                pool = [i for i, token in enumerate(tokens) if token is None]
+                take = len(pool)
+        scores = {i: max(distributions[i].values()) for i in pool}
+        for chosen, p in best(scores, take).items():
+            for q, drawn in run.draws(distributions, chosen):
+                yield p * q, written(tokens, drawn), memory + 1
+
+    def gap(self, run, tokens, i):
+        """In nats, None if it is infinite."""
+        seen = written(tokens, {i: None}) if self.committed == "left_out" else tokens
+        largest, *others = sorted(run.marginals(seen)[i].values(), reverse=True)
+        with localcontext() as context:
+            context.prec = 60
+            return dec(largest).ln() - dec(others[0]).ln() if others and others[0] else None
+
+
+class InfoGain:
+    """yks23/dllm 4cf34a50, ``generate_candidates`` and ``score_candidates``: every sequence of drawn candidates.
+
+    The draws of Gumbel's trick are orders by weight. Chances are decimals of 60 digits; values within 10^-20 are equal.
+    """
+
+    def __init__(self, k=1, candidates=8, temp="0.1", variant="info_gain", threshold=None, block=None):
+        self.k, self.candidates, self.temp, self.variant = k, candidates, Fraction(temp), variant
+        self.threshold, self.block = None if threshold is None else Fraction(threshold), block
+
+    def start(self, n):  # noqa: ARG002
+        return None
+
+    def done(self, tokens, memory):  # noqa: ARG002
+        return None not in tokens
+
+    def step(self, run, tokens, memory):
+        distributions, left = run.marginals(tokens), group(tokens, self.block)
+        for weight, drawn in run.draws(distributions, left):
+            confidence = {i: distributions[i][drawn[i]] for i in left}
+            sure = [i for i in left if self.threshold is not None and confidence[i] >= self.threshold]
+            values = {
+                frozenset(s): self.value(run, tokens, written(tokens, {i: drawn[i] for i in s}), s)
+                for s in combinations(left, min(self.k, len(left)))
+            }
+            for base, p in best({i: confidence[i] for i in sure or left}, self.k).items():
+                looks = not sure and len(left) > self.k
+                for chosen, chance in (
+                    self.winners(base, values, confidence).items() if looks else [(base, 1)]
+                ):
+                    yield weight * p * chance, written(tokens, {i: drawn[i] for i in chosen}), memory
+
+    def winners(self, base, values, confidence):
+        with localcontext() as context:
+            context.prec = 60
+            weights = {i: (dec(c) / dec(self.temp)).exp() for i, c in confidence.items()}
+            chances = {}
+            for order in permutations(weights, self.k):
+                chance, rest = Decimal(1), sum(weights.values())
+                for i in order:
+                    chance, rest = chance * weights[i] / rest, rest - weights[i]
+                chances[frozenset(order)] = chances.get(frozenset(order), 0) + Fraction(chance)
+        out = {}
+        for others in product(chances, repeat=self.candidates - 1):
+            listed = [base, *others]
+            most = max(values[s] for s in listed)
+            winner = next(s for s in listed if values[s] > most - Decimal("1e-20"))
+            out[winner] = out.get(winner, 0) + prod(chances[s] for s in others)
+        return out
+
+    def value(self, run, tokens, after, chosen):
+        rest = [i for i, token in enumerate(after) if token is None]
+        with localcontext() as context:
+            context.prec = 60
+            zero = Decimal(0)
+            left = sum((self.entropy(run.marginals(after)[i]) for i in rest), zero) / max(len(rest), 1)
+            cost = sum((self.entropy(run.marginals(tokens)[i]) for i in chosen), zero)
+            return -left - (cost if self.variant == "info_gain" else 0)
+
+    @staticmethod
+    def entropy(distribution):
+        return -sum(dec(p) * dec(p).ln() for p in distribution.values() if p)
 
 
 # --- sets of one step: scores by position, where the lowest index wins among equals ---
@@ -225,6 +360,48 @@ def uncode_eb(entropies, gamma):
         for m in range(1, len(order) + 1)
     )
     return set(order[: max(number, 1)])
+
+
+def sglang_entropy_threshold(entropies, bound):
+    """sgl-project/sglang 26eb1bf, ``EntropyThreshold``: the lowest entropy, and of the others those below the bound."""
+    first, *others = sorted(entropies, key=lambda i: (entropies[i], i))
+    return {first, *(i for i in others if entropies[i] < bound)}
+
+
+def mean_field(distributions, tau, scaled=True, rounds=2):
+    """Algorithm 1 of arXiv 2606.15805 as vbsh123/dream-region-pilot reproduces it; q is rounded far above floats."""
+    left = list(distributions)
+
+    def entropy(p):
+        return -sum(x * log(x) for x in p if x)
+
+    def overlap(i, j):
+        p, q = distributions[i], distributions[j]
+        mixed = [(x + y) / 2 for x, y in zip(p, q, strict=True)]
+        if i == j or not any(x * y for x, y in zip(p, q, strict=True)):
+            return 0
+        return 1 - (entropy(mixed) - (entropy(p) + entropy(q)) / 2) / log(2)
+
+    d = {(i, j): overlap(i, j) for i in left for j in left}
+    most = max(d.values()) if scaled and any(d.values()) else 1
+    odds = {}
+    for i in left:
+        best, second = sorted(distributions[i], reverse=True)[:2]
+        odds[i] = log(best / second) if second else inf
+    q = {i: 1 / (1 + exp(-odds[i])) for i in left}
+    for _ in range(rounds):
+        q = {i: 1 / (1 + exp(-(odds[i] - sum(d[i, j] / most * q[j] for j in left)))) for i in left}
+    q = {i: round(x, 9) for i, x in q.items()}
+    return {i for i in left if q[i] >= tau} or {ordered(q)[0]}
+
+
+def dus_spaced(best_first, masked, length, stride):
+    """omerlux/DUS abd7723f, ``apply_spacing_filter`` with the gap of ``generate_eb_sampler_spaced`` and ``cb``."""
+    gap, accepted = max(2, masked * stride // length), []
+    for i in best_first:
+        if all(abs(i - j) >= gap for j in accepted):
+            accepted.append(i)
+    return frozenset(accepted)
 
 
 def frechet_profile(c, margin):

@@ -12,6 +12,8 @@ from itertools import combinations, product
 from math import ceil, exp, floor, prod
 from typing import Any
 
+import numpy as np
+
 from tests.reference import definitions as ref
 
 State = tuple[Any, ...]
@@ -357,3 +359,90 @@ def saber(least=2, variant="llada", committed="left_out", block=None, ties="rand
         return ((None,) * n, None if dream else (Fraction(0),) * n, 0)
 
     return Rule(start, step)
+
+
+# --- Token editing ----------------------------------------------------------------------------------------
+
+
+def editing(
+    gamma="0.95", edit="0.9", post=16, floor=1, committed="left_out", block=None, ties="random"
+) -> Rule:
+    """ZHZisZZ/dllm ca17675, LLaDA21Sampler: the memory is the block and the calls since it was full."""
+    gamma, edit = Fraction(gamma), Fraction(edit)
+
+    def step(world, state, memory, _clock):
+        number, calls = memory
+        length = block or world.n
+        inside = range(number * length, min((number + 1) * length, world.n))
+        open_ = [i for i in inside if state[i] is None]
+        read = {
+            i: world.left_out(state, i)
+            if state[i] is not None and committed == "left_out"
+            else world.at(state, i)
+            for i in inside
+        }
+        for found in product(*(world.tempered(read[i]).items() for i in inside)):
+            drawn = {i: v for i, (v, _) in zip(inside, found, strict=True)}
+            p = prod((q for _, q in found), start=Fraction(1))
+            scores = {i: read[i][v] for i, v in drawn.items()}
+            edits = {
+                i: drawn[i] for i in inside if i not in open_ and drawn[i] != state[i] and scores[i] > edit
+            }
+            open_scores = {i: scores[i] for i in open_}
+            sure = sum(c > gamma for c in open_scores.values())
+            for q, chosen in best(open_scores, sure if sure >= floor else min(floor, len(open_)), ties):
+                new = put(put(state, {i: drawn[i] for i in chosen}), edits)
+                after = calls + (not open_)
+                if not open_ and (not edits or after >= post):
+                    yield p * q, new, (number + 1, 0)
+                else:
+                    yield p * q, new, (number, after)
+
+    return Rule(
+        lambda _: (0, 0), step, lambda state, _, memory: memory[0] * (block or len(state)) >= len(state)
+    )
+
+
+# --- P2 ---------------------------------------------------------------------------------------------------
+
+
+def p2_still_masked(steps, group):
+    """pengzhangzhi/Path-Planning 68675ea2: a product of float32 after each step, truncated."""
+    dt = 1 / steps
+    return [floor(np.float32(group) * np.float32(1 - i * dt)) for i in range(1, steps + 1)]
+
+
+def p2(steps, eta=1, committed="left_out", block=None, ties="random") -> Rule:
+    """``p2_sampling``: whatever is below the score at the cut is masked; with other ties exactly so many."""
+    eta = Fraction(eta)
+
+    def step(world, state, _memory, clock):
+        length = block or world.n
+        number, j = clock // steps, clock % steps
+        inside = range(number * length, min((number + 1) * length, world.n))
+        again = max(p2_still_masked(steps, len(inside))[j], 0)
+        open_ = [i for i in inside if state[i] is None]
+        read = {
+            i: world.left_out(state, i) if committed == "left_out" else world.at(state, i)
+            for i in inside
+            if i not in open_
+        }
+        for p, tokens in world.draws(state, open_):
+            # p^eta ranks as eta ln p, and so does its power of the denominator of eta
+            scores = {i: world.at(state, i)[v] ** eta.denominator for i, v in tokens.items()}
+            scores |= {i: max(distribution.values()) ** eta.numerator for i, distribution in read.items()}
+            full = put(state, tokens)
+            if ties == "all":
+                cut = sorted(scores.values())[again]
+                yield p, put(full, {i: None for i, c in scores.items() if c < cut}), None
+            else:
+                for q, kept in best(scores, len(scores) - again, ties):
+                    yield p * q, put(full, {i: None for i in inside if i not in kept}), None
+
+    def over(state, clock, _memory):
+        length = block or len(state)
+        last = (len(state) - 1) // length
+        done = clock - last * steps  # calls of the last block
+        return done > 0 and p2_still_masked(steps, len(state) - last * length)[done - 1] <= 0
+
+    return Rule(lambda _: None, step, over)

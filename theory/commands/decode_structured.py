@@ -165,7 +165,7 @@ def _exact(
 
 def _constant(distribution: SampledDistribution, rule: Policy | Process, transform: Transform) -> bool:
     """Return whether Q is known to be constant on the support."""
-    if type(rule) not in _PLACELESS or not isinstance(rule, RankedPolicy):
+    if type(rule) not in _PLACELESS or not isinstance(rule, RankedPolicy) or getattr(rule, "spaced", 0):
         return False
     if getattr(distribution, "position_symmetric", False):
         return rule.by != "left_to_right" and rule.ties != "lowest" and rule.block is None

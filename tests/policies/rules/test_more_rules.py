@@ -289,10 +289,12 @@ SHARES = {
     "floor",
     "lowest",
     "weight",
+    "edit",
+    "threshold",
 }
-OPEN = {"alpha", "boost", "budget", "f", "alg_temp", "variance"}
+OPEN = {"alpha", "boost", "budget", "f", "alg_temp", "variance", "early", "mid", "late", "temp"}
 # parameters in bits, or with another limit, under the same name
-OPEN_IN = {("eb", "gamma"), ("entropy_sum", "eta"), ("klass", "eps")}
+OPEN_IN = {("eb", "gamma"), ("entropy_sum", "eta"), ("klass", "eps"), ("p2", "eta")}
 LIMITED = {("pc", "lam")}
 
 
@@ -348,6 +350,7 @@ def test_every_number_of_every_rule_has_a_range(name, key, kind):
         "slowfast:low=0,high=1",
         "lopa:gamma=1,k=1",
         "eb:gamma=4",
+        "eb:gamma=4,spaced=0",
         "factor:f=12",
     ],
 )

@@ -26,7 +26,7 @@ from theory.decoding.output import output_distribution
 from theory.decoding.tasks.realised import realised
 from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy
-from theory.policies.rules.fixed_order import dilated_rounds
+from theory.policies.rules.fixed_order import Dilated, dilated_rounds
 from theory.validation import InputError
 
 FLOORS = ("0.3", "1/2", "2/3", "0.9")
@@ -46,6 +46,40 @@ def test_rounds_of_dus(base, merge):
         ]
 
 
+@pytest.mark.parametrize("merge", [True, False])
+def test_rounds_of_dus_by_halves(merge):
+    for length in range(1, 129):
+        rounds = Dilated(order="binary", merge=merge).rounds(length)
+        levels = rel.binary_levels(length, merge)
+        assert [[i for i in range(length) if rounds[i] == j] for j in range(max(rounds) + 1)] == [
+            sorted(level) for level in levels
+        ]
+        for block in (1, 5, 8):
+            blocks = Dilated(order="binary", merge=merge, block=block).rounds(length)
+            expected = [rel.binary_levels(min(block, length - k), merge) for k in range(0, length, block)]
+            for k, levels in zip(range(0, length, block), expected, strict=True):
+                assert {(i, j) for j, level in enumerate(levels) for i in level} == {
+                    (i, blocks[k + i]) for i in range(min(block, length - k))
+                }
+
+
+def test_halves_merge_unless_the_tree_is_full():
+    unlike = [
+        n
+        for n in range(1, 64)
+        if Dilated(order="binary").rounds(n) != Dilated(order="binary", merge=True).rounds(n)
+    ]
+    assert unlike == [n for n in range(4, 64) if _last(n)]
+    with pytest.raises(InputError, match="order=binary goes by halves; leave base out, got base=3"):
+        parse_policy("dus:order=binary,base=3")
+
+
+def _last(n):
+    """Whether the last level of the tree of n middles holds fewer than the one before."""
+    whole = n.bit_length() - 1  # levels that are full
+    return n - (2**whole - 1) < 2 ** (whole - 1) and n - (2**whole - 1) > 0
+
+
 def test_a_smaller_last_round_is_merged():
     for base, lengths in {2: [5, 46, 47], 3: [7, 23], 4: [9, 11]}.items():
         unlike = [b for b in range(1, 64) if dilated_rounds(b, base) != dilated_rounds(b, base, merge=True)]
@@ -57,11 +91,13 @@ def test_a_smaller_last_round_is_merged():
 @given(target=PLAIN, temperature=st.sampled_from([0, 1]), data=st.data())
 def test_dus_as_released(target, temperature, data):
     keys = {
+        "order": data.draw(st.sampled_from(["dilated", "binary"])),
         "base": data.draw(st.integers(2, 3)),
         "floor": data.draw(st.sampled_from(FLOORS)),
         "merge": data.draw(st.booleans()),
         "block": data.draw(st.sampled_from([None, 1, 2])),
     }
+    keys["base"] = 2 if keys["order"] == "binary" else keys["base"]
     distribution, steps = rp.distribution_and_steps(target.distribution, rel.DUS(**keys), temperature)
     policy = parse_policy(spec("dus", **keys))
     result = decode(target.exact, policy, temperature=temperature)
@@ -117,6 +153,83 @@ def test_a_rule_that_leaves_masks_has_no_gap():
         InputError, match="needs a rule that reveals everything; 'dus:floor=9/10' leaves masks"
     ):
         score(ideal, ideal.masked(1), answers, *rules, Streams(0, [0], purpose=0))
+
+
+# -- Prophet -----------------------------------------------------------------------------------------------------
+
+
+@given(target=PLAIN, temperature=st.sampled_from([0, 1]), data=st.data())
+def test_prophet_as_released(target, temperature, data):
+    keys = {
+        "steps": data.draw(st.integers(1, 4)),
+        **{name: data.draw(st.sampled_from(["0.1", "1/2", "1", "2.5"])) for name in ("early", "mid", "late")},
+        "first": data.draw(st.integers(0, 2)),
+        "length": data.draw(st.sampled_from([None, 1, 2])),
+        "committed": data.draw(st.sampled_from(["left_out", "seen"])),
+        "block": data.draw(st.sampled_from([None, 1, 2])),
+    }
+    distribution, steps = rp.distribution_and_steps(target.distribution, rel.Prophet(**keys), temperature)
+    policy = parse_policy(spec("prophet", **keys))
+    result = decode(target.exact, policy, temperature=temperature)
+    assert output_distribution(target.exact, policy, temperature=temperature) == distribution
+    assert result.steps == steps
+    if temperature:
+        assert result.path_kl >= result.kl
+
+
+def test_prophet_decodes_all_as_soon_as_the_answer_stands_out():
+    # two answers of odds e^5 < 149; position 0 is a fair bit
+    pmf = JointPMF.from_mapping({(a, b): Fraction(w, 300) for a in (0, 1) for b, w in ((0, 149), (1, 1))})
+    sizes = {"prophet:steps=2,first=1": 1, "prophet:steps=2,first=1,mid=5.1": 2, "prophet:steps=2": 2}
+    assert {rule: decode(pmf, parse_policy(rule)).steps for rule in sizes} == sizes
+    assert decode(pmf, parse_policy("prophet:steps=2,first=2,late=0,mid=0")).steps == 2  # no answer
+    for rule, message in {
+        "prophet:steps=2,confidence=sampled": "use confidence=max",
+        "prophet:steps=2,first=1/2": "first must be a whole number of at least 0",
+        "prophet:steps=2,late=-1": "late must be",
+    }.items():
+        with pytest.raises(InputError, match=message):
+            parse_policy(rule)
+
+
+# -- Info-gain ---------------------------------------------------------------------------------------------------
+
+
+@given(target=PLAIN, temperature=st.sampled_from([0, 1]), data=st.data())
+def test_info_gain_as_released(target, temperature, data):
+    keys = {
+        "k": data.draw(st.integers(1, 2)),
+        "candidates": data.draw(st.integers(1, 3)),
+        "temp": data.draw(st.sampled_from(["0.1", "1", "5"])),
+        "variant": data.draw(st.sampled_from(["info_gain", "lookum"])),
+        "threshold": data.draw(st.sampled_from([None, None, "1/2", "0.8"])),
+        "block": data.draw(st.sampled_from([None, 1, 2])),
+    }
+    distribution, steps = rp.distribution_and_steps(target.distribution, rel.InfoGain(**keys), temperature)
+    policy = parse_policy(spec("info_gain", **keys))
+    found = output_distribution(target.exact, policy, temperature=temperature)
+    assert {y for y, q in found.items() if q} == {*distribution}
+    assert all(found[y] == pytest.approx(float(q), abs=1e-13) for y, q in distribution.items())
+    result = decode(target.exact, policy, temperature=temperature)
+    assert abs(result.steps - float(steps)) <= result.errors["steps"] + 1e-13
+
+
+def test_info_gain_looks_ahead():
+    # two fair copies, and two copies at odds of 3 to 2: the surest two say nothing of the others
+    pmf = JointPMF.from_mapping({(a, a, b, b): Fraction(3 - b, 10) for a in (0, 1) for b in (0, 1)})
+    assert decode(pmf, parse_policy("topk:k=2")).accuracy == Fraction(13, 50)
+    for variant in ("info_gain", "lookum"):  # with so many candidates every pair is one
+        policy = parse_policy(f"info_gain:k=2,candidates=1000,temp=10,variant={variant}")
+        assert decode(pmf, policy).accuracy == pytest.approx(1, abs=1e-12)
+    for rule, message in {
+        "info_gain:temp=0": "candidates=1 takes the most confident",
+        "info_gain:variant=gain": "unknown variant",
+        "info_gain:by=margin": "leave by and confidence out",
+    }.items():
+        with pytest.raises(InputError, match=message):
+            parse_policy(rule)
+    with pytest.raises(InputError, match="every set of 4 of 20 positions, at most 1000"):
+        decode(JointPMF.uniform([(0,) * 20, (1,) * 20]), parse_policy("info_gain:k=4"))
 
 
 # -- SlowFast ----------------------------------------------------------------------------------------------------

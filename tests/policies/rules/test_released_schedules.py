@@ -8,8 +8,10 @@ import torch
 
 from synthetic import make_task
 from tests.reference import released as rel
+from tests.reference.remasking import p2_still_masked
 from theory.decoding.decoder import decode
 from theory.policies import parse_policy
+from theory.policies.rules.p2 import P2
 from theory.policies.rules.scheduled import DLLM, Dream, LLaDA, MaskGIT
 
 MOST = 128
@@ -39,6 +41,15 @@ def test_dream_takes_the_released_numbers(eps, counts):
         assert all(list(policy.sizes(n)) == rel.dream_sizes_in_float32(n, grid) for n in SIZES), steps
 
 
+def test_p2_masks_the_released_numbers():
+    for steps in SIZES:
+        policy = P2(steps=steps)
+        assert all(list(policy.still_masked(n)) == p2_still_masked(steps, n) for n in SIZES), steps
+    exact = [[n * (steps - j) // steps for j in range(1, steps + 1)] for steps in SIZES for n in SIZES]
+    found = [list(P2(steps=steps).still_masked(n)) for steps in SIZES for n in SIZES]
+    assert sum(a != b for a, b in zip(exact, found, strict=True)) == 161
+
+
 # -- the references against the library that the releases run on -------------------------------------------------
 
 
@@ -55,6 +66,10 @@ def test_the_references_round_as_torch_does(steps):
         left = left - sizes[-1]
     for m, row in zip(n.tolist(), torch.stack(sizes, dim=1).tolist(), strict=True):
         assert [size for size in row if size] == rel.dllm_sizes(m, steps)
+
+    masks = [(n[:, None].float() * (1 - i * (1 / steps))).long()[:, 0] for i in range(1, steps + 1)]
+    for m, row in zip(n.tolist(), torch.stack(masks, dim=1).tolist(), strict=True):
+        assert row == p2_still_masked(steps, m)
 
     grid = torch.linspace(1, 1e-3, steps + 1)
     left, sizes = n.clone(), []

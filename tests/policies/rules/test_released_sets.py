@@ -1,15 +1,19 @@
 """Rules of one step against their releases: the chosen set in thousands of random states."""
 
+from collections import Counter
 from fractions import Fraction
 from functools import partial
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
 
+from tests.helpers.intervals import assert_frequencies
 from tests.helpers.policy_views import distributions, exact_view
 from tests.reference import released as rel
 from tests.reference.rules import shannon, to_float
 from theory.policies import parse_policy
+from theory.validation import InputError
 
 STATES = 2500
 LEVELS = [Fraction(x) for x in ("0.3", "0.4", "1/2", "0.6", "2/3", "3/4", "0.9")]
@@ -44,6 +48,10 @@ def entropies(row, mask):
     }
 
 
+def marginals(row, mask):
+    return {i: row[i] for i in range(len(row)) if mask[i]}
+
+
 RULES = {
     "threshold:gamma={},strict=false": (LEVELS, confidences, rel.fast_dllm_threshold),
     "threshold:gamma={}": (LEVELS, confidences, rel.fast_dllm_v2_threshold),
@@ -54,6 +62,14 @@ RULES = {
     # with gamma below low the release takes the best one alone where all are below low
     "hierarchy:gamma={}": (LEVELS[1:], confidences, partial(rel.dinfer_hierarchy, low=LOW, fast=True)),
     "eb:gamma={}": ([Fraction(x) for x in ("0", "0.1", "0.7", "1.3", "2.1")], entropies, rel.uncode_eb),
+    # bits; 1 is the entropy of a fair coin
+    "threshold:by=entropy,gamma=-{}": (
+        [Fraction(x) for x in ("0.7213", "0.9", "1", "1.3706")],
+        entropies,
+        rel.sglang_entropy_threshold,
+    ),
+    "mean_field:tau={}": (LEVELS, marginals, rel.mean_field),
+    "mean_field:tau={},scaled=false": (LEVELS, marginals, partial(rel.mean_field, scaled=False)),
     "frechet:delta={}": (
         [Fraction(x) for x in ("0", "0.02", "1/4", "1/2")],
         confidences,
@@ -77,3 +93,71 @@ def test_every_set_is_the_released_one(pattern):
                 assert max(scores.values()) == LOW
                 expected = {rel.ordered(scores)[0]}
             assert distribution == {frozenset(expected): 1}, (spec, row, mask)
+
+
+SPACED = {
+    "threshold:gamma={},strict=false": (LEVELS, confidences, rel.fast_dllm_threshold, False),
+    "eb:gamma={}": ([Fraction(x) for x in ("0.1", "0.7", "1.3", "5")], entropies, rel.uncode_eb, True),
+}
+
+
+@pytest.mark.parametrize("pattern", SPACED)
+def test_every_spaced_set_is_the_released_one(pattern):
+    """By lowest index among equals; and with random ties the mean over all orders of equal positions."""
+    values, read, released, ascending = SPACED[pattern]
+    changed = 0
+    for j, (rows, masked) in enumerate(states(1)):
+        value, stride, length = values[j % len(values)], (1, 3, 8, 50)[j % 4], len(rows[0])
+        block = (None, 3, 5)[j % 3]
+        spec = pattern.format(value) + f",spaced={stride}" + (f",block={block}" if block else "")
+        view = exact_view(rows, masked)
+        lowest = distributions(parse_policy(spec + ",ties=lowest"), view)
+        by_chance = distributions(parse_policy(spec), view) if j % 10 == 0 else lowest
+        for row, mask, one, several in zip(rows, masked, lowest, by_chance, strict=True):
+            first = min(i for i, m in enumerate(mask) if m) // (block or length)
+            inside = [m and i // (block or length) == first for i, m in enumerate(mask)]
+            scores = read(row, inside)
+            take = len(released(scores, value))
+            best = {i: (s if ascending else -s) for i, s in scores.items()}
+            order = sorted(best, key=lambda i: (best[i], i))[:take]
+            size = (len(scores), min(block or length, length), stride)
+            expected = rel.dus_spaced(order, *size)
+            assert one == {expected: 1}, (spec, row, mask)
+            changed += len(expected) < take
+            if by_chance is lowest or len(best) > 6:
+                continue
+            orders = [o for o in permutations(best) if all(best[a] <= best[b] for a, b in pairwise(o))]
+            sets = Counter(rel.dus_spaced(order[:take], *size) for order in orders)
+            assert several == {s: Fraction(c, len(orders)) for s, c in sets.items()}, (spec, row, mask)
+    assert changed > STATES // 10
+
+
+def test_samples_of_spaced_sets():
+    rng = np.random.default_rng(3)
+    probs = rng.integers(1, 3, (1, 7, 2))
+    row = [[Fraction(w, sum(ws)) for w in ws] for ws in probs[0].tolist()]
+    for spec in (
+        "threshold:gamma=0.4,spaced=3",
+        "threshold:gamma=0.4,spaced=20,ties=lowest",
+        "eb:gamma=9,spaced=2",
+    ):
+        policy, mask = parse_policy(spec), [[True] * 4 + [False] + [True] * 2]
+        (exact,) = distributions(policy, exact_view([row], mask))
+        view = exact_view([row] * 4000, mask * 4000)
+        drawn = np.asarray(policy.plan(view).sample(rng.random((4000, 7))))
+        found = Counter(frozenset(np.flatnonzero(chosen).tolist()) for chosen in drawn)
+        assert found.keys() <= exact.keys()
+        sets = [*exact]
+        assert_frequencies([found[s] for s in sets], [float(exact[s]) for s in sets], 4000, spec)
+
+
+def test_spaced_rules_say_what_they_are():
+    assert str(parse_policy("eb:gamma=1,spaced=8")) == "eb:gamma=1,spaced=8"
+    assert parse_policy("eb:gamma=1").lumps
+    assert not parse_policy("eb:gamma=1,spaced=8").lumps
+    for spec, message in (
+        ("threshold:gamma=0.9,spaced=8,ties=all", "ties must be random or lowest"),
+        ("eb:gamma=1,spaced=-1", "spaced"),
+    ):
+        with pytest.raises(InputError, match=message):
+            parse_policy(spec)

@@ -64,6 +64,14 @@ RULES = {
         final=["argmax", "sample"],
         block=[None, None, 1, 2],
     ),
+    "p2": specs(
+        "p2",
+        steps=[1, 2, 3, 4, 5],
+        eta=[None, "0", "1/2", "2"],
+        committed=["left_out", "left_out", "seen"],
+        block=[None, 1, 2, 3],
+        ties=[*TIES, "all"],
+    ),
     "rcr": specs("rcr", steps=[1, 2, 3, 4], block=[None, 1, 2, 3], variant=["code", "paper"], ties=TIES),
     "remdm_llada": specs(
         "remdm_llada", steps=[1, 2, 3], extra=[None, 0, 1, 2], number=[1, 2], block=[None, 1, 2, 3], ties=TIES
@@ -75,6 +83,16 @@ RULES = {
         block=[None, 1, 2, 3],
         capped=[True, False],
         confidence=["sampled", "max"],
+        ties=TIES,
+    ),
+    "editing": specs(
+        "editing",
+        gamma=["0.95", "1/2", "1/3", "0"],
+        edit=["0.9", "1/2", "1/3", "0"],
+        post=[1, 2, 3],
+        floor=[1, 2],
+        committed=["left_out", "left_out", "seen"],
+        block=[None, 1, 2, 3],
         ties=TIES,
     ),
     "saber": specs(
@@ -139,6 +157,8 @@ GRIDS: list[tuple[str, dict[str, tuple[Any, ...]]]] = [
     ("remdm_llada", {"steps": (2, 3), "extra": (2,)}),
     ("wino", {"tau1": ("0", "1/3", "1/2"), "tau2": ("0.7", "1"), "block": (None, 3)}),
     ("wino", {"tau1": ("1/2",), "confidence": ("max",), "ties": TIES}),
+    ("p2", {"steps": (2, 4), "eta": ("1", "3/2"), "ties": (*TIES, "all"), "block": (None, 3)}),
+    ("editing", {"gamma": ("0", "1/2"), "edit": ("1/3", "1/2"), "post": (1, 3), "block": (None, 2)}),
     ("saber", {"least": (1, 2), "committed": ("left_out", "seen"), "block": (None, 3)}),
     ("saber", {"least": (3,), "block": (None, 2)}),
     ("saber", {"least": (2, 3), "variant": ("dream",), "committed": ("left_out", "seen")}),

@@ -52,6 +52,15 @@ VARIANTS = (
     "eb:gamma=1,by=confidence",
     "entropy_sum:eta=1.5,crossing=keep",
     "dus:base=2,block=4",
+    "dus:order=binary,merge=true",
+    "eb:gamma=2,spaced=2",
+    "threshold:gamma=0.3,strict=false,spaced=8",
+    "threshold:by=entropy,gamma=-1.3706",
+    "prophet:steps=4,mid=0.5,late=0.3,first=1",
+    "mean_field:tau=0.4",
+    "info_gain:k=2,candidates=3,temp=1",
+    "p2:steps=2,eta=2,ties=all",
+    "editing:gamma=0.3,edit=0.6,post=2",
 )
 # at temperature 0, with truncation, and with scores read after it
 SWITCHES = ({"temperature": 0}, {"top_p": "0.7"}, {"top_k": 2, "scored": "after"}, {"temperature": "1/2"})
@@ -145,6 +154,8 @@ def test_samples_follow_the_exact_distribution(name):
 # Rules that draw at every mask and keep what was drawn as part of their state have too many states on the grid with six
 # fillings. These take the one with three, some in blocks of four cells.
 SECOND_GRID = {
+    "p2": "p2:steps=3,ties=lowest",
+    "editing": "editing:ties=lowest",
     "rcr": "rcr:steps=2,ties=lowest",
     "remdm": "remdm:steps=2,eta=1/2,variant=rescale,block=4",
     "remdm_llada": "remdm_llada:steps=2,extra=1,ties=lowest",

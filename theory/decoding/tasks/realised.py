@@ -30,6 +30,7 @@ from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.rules.ancestral import Ancestral
 from theory.policies.rules.fixed_order import Bisection, Dilated
+from theory.policies.rules.p2 import P2
 from theory.policies.rules.rcr import RCR
 from theory.policies.rules.remdm_llada import ReMDMLLaDA
 from theory.policies.rules.scheduled import Scheduled
@@ -116,7 +117,7 @@ def loop_calls(policy: Policy | Process, masked: int) -> int | None:
     groups = [min(block, masked - start) for start in range(0, masked, block)]
     if isinstance(policy, Scheduled):
         return sum(len(policy.sizes(group)) for group in groups)
-    if isinstance(policy, (Ancestral, RCR)):
+    if isinstance(policy, (Ancestral, RCR, P2)):
         return policy.steps * len(groups)
     if isinstance(policy, ReMDMLLaDA):
         return len(policy.order(block)) * len(groups)

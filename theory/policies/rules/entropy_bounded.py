@@ -13,6 +13,8 @@ from theory.numbers.arithmetic import Array, order_codes
 from theory.numbers.lognumber import LogNumber
 from theory.policies.policy import register
 from theory.policies.prefix import EntropyPrefix, longest_within, ranks, total
+from theory.policies.ranked import Ranked
+from theory.policies.spaced import check_spaced, spaced
 from theory.policies.view import View
 from theory.validation import InputError, exact_fraction
 
@@ -32,33 +34,43 @@ class EntropyBounded(EntropyPrefix):
     ParallelBench's ``eb_sampler_gamma`` is none of these: it takes the *number* from the entropies of all positions in
     their order, the prompt and decoded ones included, and then the most confident positions. Usual values: 0.001 to 1
     *nats*, the unit of Uncode and SGLang; gamma is in bits here, as in omerlux/DUS. 0.1 nats are 0.1443 bits.
+    ``spaced=8`` is ``generate_eb_sampler_spaced`` of omerlux/DUS (abd7723f), see :mod:`theory.policies.spaced`;
+    usual values there: gamma = 0.01 to 4.
 
     Attributes:
         by: The score that ranks the positions.
         gamma: The budget of a step in bits (nats times 1.4427), at least 0.
+        spaced: The least distance in a step while everything is masked (:mod:`theory.policies.spaced`); 0 for none.
 
     Example:
-        >>> EntropyBounded(gamma="0.1443")
-        EntropyBounded(by='entropy', ties='random', block=None, confidence='max', gamma=Fraction(1443, 10000))
+        >>> EntropyBounded(gamma="0.1443").gamma, str(EntropyBounded(gamma=1, spaced=8))
+        (Fraction(1443, 10000), 'eb:gamma=1,spaced=8')
     """
 
     example: ClassVar[str] = "eb:gamma=0.1"
     source: ClassVar[str] = "EB-Sampler, arXiv 2505.24857"
     release: ClassVar[str] = (
         "default: NEUIR/Uncode f2e2602 (gamma in nats there), omerlux/DUS abd7723f; ParallelBench's "
-        "differs from all switches"
+        "differs from all switches; `spaced=8`: omerlux/DUS abd7723f, eb_sampler_spaced"
     )
     formula: ClassVar[str] = "largest prefix with sum H - max H <= gamma"
     cost: ClassVar[str] = "n V + n^2"
     lumps: ClassVar[bool] = True
     by: str = "entropy"
     gamma: Fraction
+    spaced: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "gamma", exact_fraction(self.gamma, "gamma"))
         if self.gamma < 0:
             raise InputError(f"gamma must be at least 0, got {self.gamma}.")
+        object.__setattr__(self, "spaced", check_spaced(self, self.spaced))
+
+    def rank(self, view: View, scores: Array) -> Ranked:
+        """Return the ranking, its number and, if it is ``spaced``, the least distance."""
+        plan = super().rank(view, scores)
+        return spaced(plan, self.spaced, self.block) if self.spaced else plan
 
     def number(self, view: View, entropies: Array) -> Array:
         """Return the length of the largest prefix within the budget."""

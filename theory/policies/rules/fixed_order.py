@@ -58,13 +58,15 @@ class Dilated(_ByRound):
     """Dilated unmasking: in round t of a block of B the positions ``k`` with ``k mod floor(B / a^t) = 0``.
 
     Source: DUS, arXiv 2506.19037, Section 3. Positions count from 0 in each block; the whole answer is one block
-    unless ``block`` is given. Usual value: a = 2.
+    unless ``block`` is given. Usual value: a = 2. With ``order=binary`` the middle of every gap goes, all gaps at
+    once: the rounds of ``bisection:order=1``.
 
-    The released code (``generate_scheduled`` with ``scheduler="dilated"`` in ``generate.py`` of omerlux/DUS, abd7723f;
-    the same in ParallelBench) is ``floor=0.3,merge=true``. A position whose confidence in its round is below ``floor``
-    stays masked, except in the last round of its block. No later round returns to it, so an outcome may end with masks;
-    it then counts as wrong, and there is no divergence along the path. At tau > 0 the code compares noisy values with
-    the floor; here the ``max`` probability counts, which is the same at its default tau = 0.
+    The released code (``generate_scheduled`` in ``generate.py`` of omerlux/DUS, abd7723f) is ``floor=0.3,merge=true``,
+    with ``order=binary`` by default (``scheduler="binary"``), and without for ``scheduler="dilated"``, which
+    ParallelBench has too. A position whose confidence in its round is below ``floor`` stays masked, except in the last
+    round of its block. No later round returns to it, so an outcome may end with masks; it then counts as wrong, and
+    there is no divergence along the path. At tau > 0 the code compares noisy values with the floor; here the ``max``
+    probability counts, which is the same at its default tau = 0.
 
     Memory with a floor: the round of the last call.
 
@@ -72,8 +74,11 @@ class Dilated(_ByRound):
         base: a, at least 2.
         floor: Confidence below which a position stays masked; 0 for the rule of the paper.
         merge: Whether a last round with fewer positions than the one before is merged into it.
+        order: ``dilated`` or ``binary``, which has no base.
 
     Example:
+        >>> Dilated(order="binary").rounds(7)  # {3}, {1,5}, {0,2,4,6}
+        (2, 1, 2, 0, 2, 1, 2)
         >>> dilated_rounds(8, 2)  # {0,4}, {2,6}, {1,3,5,7}
         (0, 2, 1, 2, 0, 2, 1, 2)
         >>> dilated_rounds(5, 2), dilated_rounds(5, 2, merge=True)
@@ -83,27 +88,36 @@ class Dilated(_ByRound):
     example: ClassVar[str] = "dus:base=2"
     source: ClassVar[str] = "DUS, arXiv 2506.19037"
     release: ClassVar[str] = (
-        "`floor=0.3,merge=true`: omerlux/DUS abd7723f, ParallelBench 21e62223; default: the paper"
+        "`floor=0.3,merge=true`: omerlux/DUS abd7723f, ParallelBench 21e62223, `dilated`; "
+        "`order=binary,floor=0.3,merge=true`: omerlux/DUS abd7723f, `binary`; default: the paper"
     )
-    formula: ClassVar[str] = "round t: k mod floor(B / a^t) = 0 in blocks of B"
+    formula: ClassVar[str] = "round t: k mod floor(B / a^t) = 0 in blocks of B; or the middle of every gap"
     base: int = 2
     floor: Fraction = Fraction(0)
     merge: bool = False
+    order: str = "dilated"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        choice(self.order, "order", ("dilated", "binary"))
         object.__setattr__(self, "base", positive_int(self.base, "base"))
         if self.base < 2:
             raise InputError(f"base must be at least 2, got {self.base}.")
+        if self.order == "binary" and self.base != 2:
+            raise InputError(f"order=binary goes by halves; leave base out, got base={self.base}.")
         object.__setattr__(self, "floor", bounded(self.floor, "floor", 0, 1))
         choice(self.merge, "merge", (False, True))
 
     def rounds(self, n: int) -> tuple[int, ...]:
         """Return the rounds within the blocks."""
         size = n if self.block is None else min(self.block, n)
-        return tuple(
-            dilated_rounds(min(size, n - k // size * size), self.base, self.merge)[k % size] for k in range(n)
-        )
+        return tuple(self._of_block(min(size, n - k // size * size))[k % size] for k in range(n))
+
+    def _of_block(self, size: int) -> tuple[int, ...]:
+        if self.order == "dilated":
+            return dilated_rounds(size, self.base, self.merge)
+        rounds = bisection_rounds(size, 1)
+        return _merged(rounds) if self.merge else rounds
 
 
 @dataclass(frozen=True)
@@ -171,8 +185,7 @@ class Bisection(_ByRound):
     example: ClassVar[str] = "bisection:order=1"
     source: ClassVar[str] = "arXiv 2608.25505, Theorem 2"
     release: ClassVar[str] = (
-        "no code of the paper found; `binary` of omerlux/DUS abd7723f is this order with a floor and "
-        "a merged last round"
+        "no code of the paper found; `binary` of omerlux/DUS abd7723f is `dus:order=binary,floor=0.3,merge=true`"
     )
     formula: ClassVar[str] = "the middle cell of every gap, position by position"
     order: int = 1
@@ -198,12 +211,14 @@ def dilated_rounds(size: int, base: int, merge: bool = False) -> tuple[int, ...]
         t += 1
         stride = max(1, size // base**t)
         rounds = [t - 1 if r is None and k % stride == 0 else r for k, r in enumerate(rounds)]
-    found = [r for r in rounds if r is not None]
-    return (
-        tuple(min(r, t - 2) for r in found)
-        if merge and found.count(t - 1) < found.count(t - 2)
-        else tuple(found)
-    )
+    found = tuple(r for r in rounds if r is not None)
+    return _merged(found) if merge else found
+
+
+def _merged(rounds: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the rounds with the last one joined with the one before where that has more positions."""
+    last = max(rounds)
+    return tuple(min(r, last - 1) for r in rounds) if rounds.count(last) < rounds.count(last - 1) else rounds
 
 
 @cache

@@ -7,7 +7,9 @@ from fractions import Fraction
 from typing import ClassVar
 
 from theory.numbers.arithmetic import Array
-from theory.policies.policy import RankedPolicy, register
+from theory.policies.policy import Plan, RankedPolicy, register
+from theory.policies.ranked import Ranked
+from theory.policies.spaced import check_spaced, spaced
 from theory.policies.view import View
 from theory.validation import choice, positive_int
 
@@ -20,12 +22,19 @@ class Threshold(RankedPolicy):
     """Take every position with score above gamma; if there are fewer than ``floor``, the ``floor`` best.
 
     Elsewhere: ``low_confidence`` with ``threshold`` (Fast-dLLM, arXiv 2505.22618, Section 3.3). Usual value: 0.9.
+    ``spaced=8,strict=false`` is ``generate_cb_sampler_spaced`` of omerlux/DUS (abd7723f), see
+    :mod:`theory.policies.spaced`; usual values there: gamma = 0.3 to 0.9.
+
+    The entropy threshold of SGLang (26eb1bf, ``EntropyThreshold`` in ``dllm/algorithm/entropy_threshold.py``, from
+    d3LLM) takes every position with ``H < 0.95`` nats, else the lowest: ``by=entropy,gamma=-1.3706``, since the score
+    is minus the entropy in bits and a nat is 1.4427 bits.
 
     Attributes:
-        gamma: The threshold, between 0 and 1 for confidences and margins; a decimal is taken as written (0.9 is 9/10).
-            A score is never strictly above 1.
+        gamma: The threshold, between 0 and 1 for confidences and margins, at most 0 in bits for ``by=entropy``; a
+            decimal is taken as written (0.9 is 9/10). A score is never strictly above 1.
         strict: Above means ``>`` (the papers); ``False`` means ``>=`` (the released Fast-dLLM code).
         floor: The least number taken (SDAR, TraDo and diffusers' BlockRefinementScheduler).
+        spaced: The least distance in a step while everything is masked (:mod:`theory.policies.spaced`); 0 for none.
 
     Example:
         >>> Threshold(gamma=0.9).gamma
@@ -36,18 +45,27 @@ class Threshold(RankedPolicy):
     example: ClassVar[str] = "threshold:gamma=0.9"
     source: ClassVar[str] = "Fast-dLLM, arXiv 2505.22618"
     release: ClassVar[str] = (
-        "`strict=false`: NVlabs/Fast-dLLM 24cc59e; default: its v2; `floor`: SDAR, TraDo, diffusers"
+        "`strict=false`: NVlabs/Fast-dLLM 24cc59e; default: its v2; `floor`: SDAR, TraDo, diffusers; "
+        "`strict=false,spaced=8`: omerlux/DUS abd7723f, cb_sampler_spaced; "
+        "`by=entropy,gamma=-1.3706`: sgl-project/sglang 26eb1bf, EntropyThreshold at 0.95 nats"
     )
     formula: ClassVar[str] = "every score > gamma, else the best"
     gamma: Fraction
     strict: bool = True
     floor: int = 1
+    spaced: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         choice(self.strict, "strict", (False, True))
         self.score_limit("gamma")
         object.__setattr__(self, "floor", positive_int(self.floor, "floor"))
+        object.__setattr__(self, "spaced", check_spaced(self, self.spaced))
+
+    def rank(self, view: View, scores: Array) -> Plan:
+        """Return the ranking, its number and, if it is ``spaced``, the least distance."""
+        plan = super().rank(view, scores)
+        return spaced(plan, self.spaced, self.block) if self.spaced and isinstance(plan, Ranked) else plan
 
     def count(self, view: View, scores: Array) -> Array:
         """Return the number above the threshold, at least ``floor``."""
