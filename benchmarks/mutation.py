@@ -1,10 +1,10 @@
 """Mutants of the theory, drawn with a fixed seed, against the tests of the default run.
 
     python -m pip install coverage cosmic-ray
-    python benchmarks/mutation.py --out mutation
+    python benchmarks/mutation.py
 
-Once, the default run records which test executes which line, and what each test costs (``mutation/tests.json``, about
-five minutes). A mutant is then judged by the tests that execute its line, cheapest first, until one fails. No file is
+Once, the tests record which of them execute which line, and what each costs (``mutation/tests.json``, about five
+minutes). A mutant is then judged by the tests that execute its line, cheapest first, until one fails. No file is
 changed: the mutated source takes the place of the file when it is imported. Results are in ``mutation/results.jsonl``,
 one line each; an interrupted run continues from there. cosmic-ray makes the mutants, none inside annotations, which are
 never evaluated, or in ``__all__``.
@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +30,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("numbers", "information", "bounds", "policies", "decoding")
 TESTS = [
-    *(f"tests/{room}" for room in (*ROOMS, "distributions", "optima", "sampling", "commands", "synthetic")),
+    *(f"tests/{room}" for room in (*ROOMS, "distributions", "optima", "sampling", "commands")),
     *("tests/test_limits.py", "tests/test_hostile_input.py", "theory"),
 ]
 FIRST_S = 4.0  # CPU time of the tests that are tried first
@@ -52,11 +53,15 @@ class Recorder:
     """Tell the coverage which test runs, and note its CPU time."""
 
     def __init__(self, coverage) -> None:
-        self.coverage, self.seconds = coverage, {}
+        self.coverage, self.seconds, self.failed = coverage, {}, set()
 
     def pytest_runtest_logstart(self, nodeid):
         self.coverage.switch_context(nodeid)
         self.started = time.process_time()
+
+    def pytest_runtest_logreport(self, report):
+        if not report.passed:  # or skipped: it says nothing about mutants
+            self.failed.add(report.nodeid)
 
     def pytest_runtest_logfinish(self, nodeid):
         self.seconds[nodeid] = time.process_time() - self.started
@@ -68,13 +73,12 @@ def measure(out: Path) -> None:
     import coverage
     import pytest
 
-    os.environ["NUMBA_DISABLE_JIT"] = "1"  # the lines of kernels count too
     made = coverage.Coverage(source=["theory"], data_file=None, config_file=False)
     recorder = Recorder(made)
     made.start()
     pytest.main(["-n0", "-q", "-p", "no:cacheprovider", *TESTS], plugins=[recorder])
     made.stop()
-    data, names = made.get_data(), list(recorder.seconds)
+    data, names = made.get_data(), [name for name in recorder.seconds if name not in recorder.failed]
     place = {name: j for j, name in enumerate(names)}
     lines = {
         str(Path(file).relative_to(ROOT)): {
@@ -83,7 +87,7 @@ def measure(out: Path) -> None:
         }
         for file in data.measured_files()
     }
-    out.write_text(json.dumps({"seconds": recorder.seconds, "lines": lines}))
+    out.write_text(json.dumps({"seconds": {name: recorder.seconds[name] for name in names}, "lines": lines}))
 
 
 class Known:
@@ -95,9 +99,9 @@ class Known:
         self.names = list(self.seconds)
 
     def tests_of(self, mutant: Mutant) -> list[str]:
-        """The tests that execute the line, or, of a line executed by the import alone, the file; cheapest first.
+        """The tests that execute the line, the cheapest first, those of the same room before the others.
 
-        Tests of the room come before those of other rooms.
+        Of a line that only an import or compiled code executes: those that execute any line of the file.
         """
         lines = self.lines.get(mutant.path, {})
         known = lines.get(str(mutant.line)) or {j for found in lines.values() for j in found}
@@ -161,12 +165,31 @@ def mutated(mutant: Mutant) -> str | None:
 # --- Judging one ---------------------------------------------------------------------------------------------
 
 
-def run_tests(mutant: Mutant, source: str, tests: list[str], seconds: float) -> bool:
-    """Whether all tests pass, in a process of its own in which the file is the mutant."""
+class Noted:
+    """Write the first failure to a file."""
+
+    def __init__(self, file: int) -> None:
+        self.file = file
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            os.write(self.file, report.nodeid.encode())
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            os.write(self.file, f"collection of {report.nodeid}".encode())
+
+
+def first_failure(mutant: Mutant, source: str, tests: list[str], seconds: float) -> str | None:
+    """The first test that fails, in a process of its own in which the file is the mutant."""
+    read, write = os.pipe()
     child = os.fork()
     if child:
+        os.close(write)
+        with os.fdopen(read) as pipe:
+            failed = pipe.read()
         _, status = os.waitpid(child, 0)
-        return status == 0
+        return failed or (None if status in (0, 5 << 8) else f"status {status} of {tests[0]} and others")
     limit = int(SLACK * seconds + 20)
     resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
     resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
@@ -181,7 +204,7 @@ def run_tests(mutant: Mutant, source: str, tests: list[str], seconds: float) -> 
             os.environ["NUMBA_CACHE_DIR"] = folder
         import pytest
 
-        status = pytest.main(["-n0", "-x", "-q", "-p", "no:cacheprovider", *tests])
+        status = pytest.main(["-n0", "-x", "-q", "-p", "no:cacheprovider", *tests], plugins=[Noted(write)])
     os._exit(int(status))
 
 
@@ -195,15 +218,16 @@ def judge(mutant: Mutant, known: Known) -> dict:
     try:
         compile(source, mutant.path, "exec")
     except SyntaxError:
-        return {**result, "killed": True, "tests": 0}
+        return {**result, "killed": "it is no Python"}
     tests, spent, first = known.tests_of(mutant), 0.0, 0
     while first < len(tests) and spent < FIRST_S:
         spent += known.seconds[tests[first]]
         first += 1
     for part in (tests[:first], tests[first:]):
-        if part and not run_tests(mutant, source, part, sum(known.seconds[name] for name in part)):
-            return {**result, "killed": True, "tests": len(tests)}
-    return {**result, "killed": False, "tests": len(tests)}
+        seconds = sum(known.seconds[name] for name in part)
+        if part and (failed := first_failure(mutant, source, part, seconds)):
+            return {**result, "killed": failed}
+    return {**result, "killed": None, "tests": len(tests)}
 
 
 def main() -> None:
@@ -228,13 +252,14 @@ def main() -> None:
     results = out / "results.jsonl"
     done = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
     met = {tuple(entry[name] for name in Mutant._fields) for entry in done}
-    import hypothesis, numpy, pytest, scipy.stats, sympy, torch  # noqa: E401, F401, I001  # once, for all children
+    for package in ("numpy", "pytest", "scipy.stats", "hypothesis", "sympy", "torch"):
+        import_module(package)  # once, for all children
 
     with ThreadPoolExecutor(options.jobs) as pool, results.open("a") as file:
         for entry in pool.map(lambda m: judge(m, known), [m for m in drawn if tuple(m) not in met]):
             done.append(entry)
             print(json.dumps(entry), file=file, flush=True)
-    killed = sum(entry["killed"] for entry in done)
+    killed = sum(entry["killed"] is not None for entry in done)
     for entry in done:
         if not entry["killed"]:
             print("survives", entry["path"], *entry["diff"], sep="\n    ")

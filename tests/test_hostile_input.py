@@ -155,7 +155,7 @@ def test_a_syntax_error_names_the_module(capsys, tmp_path, monkeypatch, places):
     ("name", "line"), [("never", "takes nothing in 51 steps"), ("swings", "has not finished after 450 steps")]
 )
 def test_a_rule_without_an_end_is_one_line_on_a_sampled_distribution(name, line, capsys, monkeypatch):
-    monkeypatch.setattr("theory.sampling.runs._STEPS", 50)
+    monkeypatch.setattr("theory.sampling.runs.PATIENCE", 50)
     policy = f"tests.helpers.broken_python:{name}"
     argv = ("decode", "markov_chain", "-n", "20", "--policy", policy, "--samples", "2")
     assert line in refused(capsys, *argv)

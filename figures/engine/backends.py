@@ -32,9 +32,9 @@ __all__ = ["BACKENDS", "BackendError", "Evaluate", "open_backend"]
 Evaluate = Callable[[Sequence[Cell]], Iterator[tuple[int, Any]]]  # yields (position, result) as cells finish
 
 BACKENDS = ("loky", "dask", "ray")
-_CONNECT = 5  # seconds to wait for a scheduler
-_FIRST_WORKER = 60  # seconds to wait; an adaptive cluster starts without workers
-_DEATHS = 4  # workers that may die on one cell of Ray, the default of Dask's scheduler
+CONNECT = 5  # seconds to wait for a scheduler
+FIRST_WORKER = 60  # seconds to wait; an adaptive cluster starts without workers
+DEATHS = 4  # workers that may die on one cell of Ray, the default of Dask's scheduler
 _CONTINUE = "the same command continues where it stopped."
 _one_at_a_time = threading.Lock()  # a worker with several threads still computes one cell at a time
 
@@ -94,20 +94,20 @@ def _no_answer(address: str, error: Exception | str) -> BackendError:
 @contextmanager
 def _dask(distributed: ModuleType, address: str) -> Generator[Evaluate]:
     try:  # Client waits for ever for a peer that accepts but does not answer
-        kind = asyncio.run(asyncio.wait_for(_kind_of_server(distributed, address), _CONNECT))
+        kind = asyncio.run(asyncio.wait_for(_kind_of_server(distributed, address), CONNECT))
     except TimeoutError:
-        raise _no_answer(address, f"no answer within {_CONNECT} s") from None
+        raise _no_answer(address, f"no answer within {CONNECT} s") from None
     except (OSError, ValueError, TypeError) as error:  # no server, or not an address
         raise _no_answer(address, error) from None
     if kind != "Scheduler":
         raise _no_answer(address, f"a Dask {kind} answers there, not a scheduler")
-    with distributed.Client(address, timeout=_CONNECT, set_as_default=False) as client:
+    with distributed.Client(address, timeout=CONNECT, set_as_default=False) as client:
         yield partial(_on_dask, distributed, client, address)  # closing the client cancels unfinished work
 
 
 async def _kind_of_server(distributed: ModuleType, address: str) -> str:
     arguments = distributed.Security().get_connection_args("client")
-    async with distributed.rpc(address, timeout=_CONNECT, connection_args=arguments) as server:
+    async with distributed.rpc(address, timeout=CONNECT, connection_args=arguments) as server:
         return (await server.identity())["type"]
 
 
@@ -116,10 +116,10 @@ def _on_dask(
 ) -> Iterator[tuple[int, Any]]:
     if cells and not client.ncores():
         try:  # an adaptive cluster starts workers when there is work
-            client.submit(int, pure=False).result(timeout=_FIRST_WORKER)
+            client.submit(int, pure=False).result(timeout=FIRST_WORKER)
         except TimeoutError:
             raise BackendError(
-                f"--scheduler {address}: no worker after {_FIRST_WORKER} s; start some: dask worker {address}"
+                f"--scheduler {address}: no worker after {FIRST_WORKER} s; start some: dask worker {address}"
             ) from None
     backend = over_futures(partial(client.submit, pure=False))
     try:
@@ -138,7 +138,7 @@ def _ray(ray: ModuleType, address: str) -> Generator[Evaluate]:
     try:  # Ray itself tries for two minutes
         host, _, port = address.rpartition("://")[2].rpartition(":")
         if host:  # not "auto", which Ray looks up
-            socket.create_connection((host, int(port)), timeout=_CONNECT).close()
+            socket.create_connection((host, int(port)), timeout=CONNECT).close()
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except (OSError, ValueError, RuntimeError) as error:
         raise _no_answer(address, error) from None
@@ -149,7 +149,7 @@ def _ray(ray: ModuleType, address: str) -> Generator[Evaluate]:
 
 
 def _on_ray(ray: ModuleType, cells: Sequence[Cell]) -> Iterator[tuple[int, Any]]:
-    run = ray.remote(num_cpus=1, max_retries=_DEATHS - 1)(compute_on_worker)
+    run = ray.remote(num_cpus=1, max_retries=DEATHS - 1)(compute_on_worker)
     backend = over_futures(lambda _, *task: run.remote(*task).future())
     try:
         yield from as_they_come(compute_on_worker, _tasks(cells), backend=backend)
@@ -157,7 +157,7 @@ def _on_ray(ray: ModuleType, cells: Sequence[Cell]) -> Iterator[tuple[int, Any]]
         _explain_missing_module(getattr(error.cause, "client_exc", None))
         raise error.cause from None  # the exception of the cell
     except ray.exceptions.WorkerCrashedError:
-        raise _too_many_deaths(_DEATHS) from None
+        raise _too_many_deaths(DEATHS) from None
 
 
 def _too_many_deaths(count: int) -> BackendError:

@@ -35,9 +35,9 @@ from theory.policies.process import Process
 from theory.policies.ranked import Ranked
 from theory.validation import InputError, positive_int
 
-__all__ = ["Decoded", "decode"]
+__all__ = ["MOST_CALLS", "Decoded", "decode"]
 
-_STEPS = 100_000  # model calls of one row, far above every schedule
+MOST_CALLS = 100_000  # model calls of one row, far above every schedule
 
 # probabilities per chunk. A step should fit the cache of a core: 1 MB in float64 if the predictor is cheap,
 # less for a network, whose activations are larger. A GPU should be full: 0.5 GB.
@@ -120,7 +120,7 @@ def _decode_chunk(rules: Rules, tokens: torch.Tensor, steps: torch.Tensor) -> No
     """Fill the rows of ``tokens`` by a policy without memory and count their ``steps``, both in place."""
     mask_id, columns = rules.predictor.mask_id, slice(rules.first, rules.last)
     fillable = tokens[:, columns] == mask_id
-    for step in range(_STEPS):
+    for step in range(MOST_CALLS):
         live = (tokens[:, columns] == mask_id).any(dim=1).nonzero()[:, 0]
         if not len(live):
             return
@@ -135,7 +135,9 @@ def _decode_chunk(rules: Rules, tokens: torch.Tensor, steps: torch.Tensor) -> No
         if not everything:
             tokens[live] = rows
         steps[live] += 1
-    raise InputError(f"policy {rules.policy} makes no progress: it has not finished after {_STEPS} steps.")
+    raise InputError(
+        f"policy {rules.policy} makes no progress: it has not finished after {MOST_CALLS} steps."
+    )
 
 
 def _run_chunk(rules: Rules, process: Process, tokens: torch.Tensor, steps: torch.Tensor) -> None:
@@ -143,7 +145,7 @@ def _run_chunk(rules: Rules, process: Process, tokens: torch.Tensor, steps: torc
     chance, columns = TorchChance(rules.generator), slice(rules.first, rules.last)
     rows = torch.arange(len(tokens), device=tokens.device)
     board = started(process, board_of(rules, tokens, indices(rules, tokens[:, columns]), rows))
-    for step in range(_STEPS):
+    for step in range(MOST_CALLS):
         done = finished_rows(process, board)
         tokens[rows[done], columns] = written(rules, board.tokens[done])
         live = (~done).nonzero()[:, 0]
@@ -157,7 +159,7 @@ def _run_chunk(rules: Rules, process: Process, tokens: torch.Tensor, steps: torc
             raise InputError(f"rule {rules.policy} makes no progress: a step left a state as it was.")
         board = after
         steps[rows] += 1
-    raise InputError(f"rule {rules.policy} makes no progress: it has not finished after {_STEPS} steps.")
+    raise InputError(f"rule {rules.policy} makes no progress: it has not finished after {MOST_CALLS} steps.")
 
 
 def _unchanged(before: Board, after: Board) -> torch.Tensor:

@@ -40,13 +40,13 @@ DIGITS = 60
 @pytest.fixture
 def balls(monkeypatch):
     """Make the decoder treat every temperature but 0 and 1 as irrational."""
-    monkeypatch.setattr(temper, "_POWER_BITS", 0)
+    monkeypatch.setattr(temper, "POWER_BITS", 0)
 
 
 def forced(function):
     """The result with balls where rationals would do."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(temper, "_POWER_BITS", 0)
+        patch.setattr(temper, "POWER_BITS", 0)
         return function()
 
 
@@ -132,7 +132,7 @@ def test_balls_hold_the_exact_values(target, rule, m, off):
     found = forced(lambda: decode(target.exact, policy, **switches))
     assert isinstance(found.accuracy, float)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(temper, "_POWER_BITS", 1000)
+        patch.setattr(temper, "POWER_BITS", 1000)
         check(found, decode(target.exact, policy, **switches))
 
 
@@ -395,7 +395,7 @@ def test_the_best_setting_carries_errors():
 def test_realised_carries_errors(balls):  # noqa: ARG001
     task, rule = make_task("replace_random", 4), "threshold:gamma=0.6,confidence=sampled"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(temper, "_POWER_BITS", 64)
+        patch.setattr(temper, "POWER_BITS", 64)
         exact = realised_on(task, parse_policy(rule), temperature="1/2")
     found = realised_on(task, parse_policy(rule), temperature="1/2")
     assert exact.errors == {}

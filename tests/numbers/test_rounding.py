@@ -164,7 +164,7 @@ def test_dense_forms(compiled, pair, size):
     exact, floats = pair
     table = floats.dense()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("theory.information.subsets.dense._SLICE", size)
+        patch.setattr("theory.information.subsets.dense.SLICE", size)
         h = dense_subset_entropies(table, compiled=compiled)
         error = dense_error(table.shape, len(floats), compiled=compiled)
     truth = subset_entropies(exact)

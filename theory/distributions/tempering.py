@@ -22,6 +22,7 @@ from theory.validation import InputError, choice, exact_fraction, positive_int
 __all__ = [
     "GREEDY_TIES",
     "NUCLEUS",
+    "POWER_BITS",
     "SCORED",
     "Transform",
     "check_temperature",
@@ -35,7 +36,7 @@ __all__ = [
 GREEDY_TIES = ("random", "lowest")
 NUCLEUS = ("keep", "drop")
 SCORED = ("before", "after")
-_POWER_BITS = 64  # of the integers in a power
+POWER_BITS = 64  # of the integers in a power
 _LEAST = Fraction(1, 10**6)  # lower is greedy in float64, higher than its inverse uniform
 
 
@@ -223,7 +224,7 @@ def stays_rational(temperature: Fraction, bits: int) -> bool:
     if temperature in (0, 1):
         return True
     power = 1 / temperature
-    return power.denominator == 1 and power.numerator * bits <= _POWER_BITS
+    return power.denominator == 1 and power.numerator * bits <= POWER_BITS
 
 
 def rational_powers(probs: Array, power: int) -> Array:

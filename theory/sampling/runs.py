@@ -45,10 +45,10 @@ from theory.policies.process import Process
 from theory.sampling.teacher_forcing import DataChance, NoPathError
 from theory.validation import InputError, choice, positive_int
 
-__all__ = ["Followed", "Runs", "follow_data", "sample_runs"]
+__all__ = ["PATIENCE", "Followed", "Runs", "follow_data", "sample_runs"]
 
 _LONGEST = 100_000  # model calls of one row, far above every published rule
-_STEPS = 1_000  # consecutive calls in which a user's rule may change nothing
+PATIENCE = 1_000  # consecutive calls in which a user's rule may change nothing
 _CELLS = 1 << 20  # float64 numbers of the marginals of one batch, to fit the cache
 _OPERATIONS = 6 * 10**11  # nanoseconds: about ten minutes
 _CALL, _ASKING_CALL = 150_000, 500_000  # nanoseconds of a call for a batch of any size; of a rule that asks
@@ -209,7 +209,7 @@ class _Loop:
         planned = getattr(rule, "steps", 0)
         planned = planned if isinstance(planned, int) else 0
         longest = (distribution.n + 1) * planned  # every block has its own steps
-        self.patience, self.most = max(_STEPS, longest), max(_STEPS + 20 * distribution.n, longest)
+        self.patience, self.most = max(PATIENCE, longest), max(PATIENCE + 20 * distribution.n, longest)
         if is_ours(rule):
             self.patience = self.most = max(_LONGEST, longest)
 

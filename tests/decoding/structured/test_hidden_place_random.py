@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from synthetic import make_task
 from tests.helpers.draws import examples
-from theory.decoding.structured import hidden_place_random as random_gaps
 from theory.decoding.structured.hidden_place_direct import direct_accuracy
 from theory.decoding.structured.hidden_place_floats import random_accuracy, reaches
 from theory.decoding.structured.hidden_place_kernel import gap_kernel, positive_kernel
@@ -195,12 +194,11 @@ def test_a_thousand_positions_exactly():
     assert result.accuracy.denominator.bit_length() > 25_000
 
 
-def test_beyond_the_exact_range_floats(monkeypatch):
+def test_beyond_the_exact_range_floats():
     structure, sizes = Gaps(60, "insert"), blocks(60, 2)
     exact = decode_random(structure, sizes)
     assert isinstance(exact.accuracy, Fraction)
-    monkeypatch.setattr(random_gaps, "_EXACT", 0)
-    found = decode_random(structure, sizes)
+    found = decode_random(structure, sizes, exact=False)
     assert isinstance(found.accuracy, float)
     assert found.accuracy == random_accuracy(True, sizes).value
     assert found.path_kl == exact.path_kl

@@ -204,7 +204,7 @@ def cluster(request, monkeypatch):
     if request.param == "dask":
         monkeypatch.setattr(made.scheduler, "allowed_failures", 1)
         return "dask", made.scheduler_address
-    monkeypatch.setattr("figures.engine.backends._DEATHS", 2)
+    monkeypatch.setattr("figures.engine.backends.DEATHS", 2)
     return "ray", made
 
 
@@ -339,7 +339,7 @@ class TestDask:
     def test_cluster_without_a_worker(self, monkeypatch):
         import distributed
 
-        monkeypatch.setattr("figures.engine.backends._FIRST_WORKER", 1)
+        monkeypatch.setattr("figures.engine.backends.FIRST_WORKER", 1)
         with (
             distributed.LocalCluster(n_workers=0, **LOOPBACK) as made,
             open_backend("dask", scheduler=made.scheduler_address) as evaluate,
@@ -418,7 +418,7 @@ class TestWrongUsage:
     @DEEP
     @pytest.mark.parametrize("silent", [False, True])
     def test_nobody_answers(self, silent, folder, tmp_path, capsys, monkeypatch):
-        monkeypatch.setattr("figures.engine.backends._CONNECT", 0.5)
+        monkeypatch.setattr("figures.engine.backends.CONNECT", 0.5)
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             if silent:

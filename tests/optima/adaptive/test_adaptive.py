@@ -121,7 +121,7 @@ def test_names_do_not_matter(target, rng):
 def test_merging_states_changes_nothing(target):
     merged = state_graph(target.exact)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(classes, "_CANONICAL_CELLS", 0)
+        patch.setattr(classes, "CANONICAL_CELLS", 0)
         listed = state_graph(target.exact)
     assert listed.classes >= merged.classes
     assert adaptive_bounds(listed).values == adaptive_bounds(merged).values

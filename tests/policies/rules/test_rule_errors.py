@@ -86,7 +86,7 @@ def test_a_rule_that_counts_forever_is_an_error(monkeypatch):
     ],
 )
 def test_the_sampler_stops_a_rule_without_progress(rule, message, monkeypatch):
-    monkeypatch.setattr(sampling, "_STEPS", 50)
+    monkeypatch.setattr(sampling, "MOST_CALLS", 50)
     ideal = IdealPredictor(small_contexts("shuffle")[0].distribution)
     with pytest.raises(InputError, match=message) as error:
         decode(ideal, ideal.masked(4), rule, generator=torch.Generator().manual_seed(0))

@@ -55,13 +55,13 @@ __all__ = ["decode_random", "exact_accuracy", "exact_work"]
 _EXACT = 25 * 10**9  # nanoseconds, roughly: the largest exact run, some 20 s
 
 
-def decode_random(structure: Gaps, sizes: Sequence[int]) -> LumpedDecode:
+def decode_random(structure: Gaps, sizes: Sequence[int], *, exact: bool | None = None) -> LumpedDecode:
     """Return the decode at temperature 1 with these block sizes in random order.
 
-    The accuracy is exact up to some 2,000 positions by twos, float64 with its error beyond.
+    The accuracy is exact up to some 2,000 positions by twos, float64 with its error beyond, or as ``exact`` says.
     """
     insert = structure.kind == "insert"
-    exact = exact_work(insert, sizes) <= _EXACT
+    exact = exact_work(insert, sizes) <= _EXACT if exact is None else exact
     if not exact:
         require_floats(insert, sizes)
     steps = Fraction(len(sizes))

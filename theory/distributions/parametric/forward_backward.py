@@ -45,19 +45,20 @@ def one_hot(ids: Array, size: int, dtype: Any) -> Array:
     return xp.astype(ids[..., None] == places, dtype)
 
 
-def posterior(initial: Array, transitions: Array, evidence: Array) -> Array:
+def posterior(initial: Array, transitions: Array, evidence: Array, *, compiled: bool | None = None) -> Array:
     """Return ``P(h_i | evidence)`` up to a factor for each (row, position), zero where the evidence is impossible.
 
     Args:
         initial: ``P(h_0)``, shape (K,).
         transitions: ``P(h_i | h_{i-1})`` at index i - 1, shape (n - 1, K, K) or, the same at each step, (1, K, K).
         evidence: Shape (B, n, K).
+        compiled: Use numba; by default when it is installed and the evidence is not small.
 
     Returns:
         Shape (B, n, K), the library and dtype of ``evidence``.
     """
     xp = array_namespace(evidence)
-    if _is_long(evidence):
+    if _is_long(evidence) if compiled is None else compiled:
         forward, _, backward, least, _ = compiled_messages(initial, transitions, evidence)
         found, rows = forward * backward, faint_rows([initial, transitions], evidence, least)
     else:
@@ -69,7 +70,9 @@ def posterior(initial: Array, transitions: Array, evidence: Array) -> Array:
     return found
 
 
-def others_posterior(initial: Array, transitions: Array, evidence: Array) -> Array:
+def others_posterior(
+    initial: Array, transitions: Array, evidence: Array, *, compiled: bool | None = None
+) -> Array:
     """Return ``P(h_i | evidence at all positions but i)`` up to a factor, zero where that evidence is impossible.
 
     ``(sum_g a_{i-1}(g) P(h | g)) b_i(h)``: neither message contains ``e_i``. Arguments and shape are those of
@@ -82,7 +85,7 @@ def others_posterior(initial: Array, transitions: Array, evidence: Array) -> Arr
         [[[0.0, 0.5], [0.0, 0.0], [1.0, 0.0]]]
     """
     xp = array_namespace(evidence)
-    if _is_long(evidence):
+    if _is_long(evidence) if compiled is None else compiled:
         _, reached, backward, *least = compiled_messages(initial, transitions, evidence)
         found = _scaled(reached) * backward
         rows = faint_rows([initial, transitions], evidence, np.minimum(*least))

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from theory.numbers.compiled import has_compiler
 from theory.numbers.rounding import axis_depth, entropy_error, group_depth
 
-__all__ = ["dense_cells", "dense_error", "dense_subset_entropies"]
+__all__ = ["SLICE", "dense_cells", "dense_error", "dense_subset_entropies"]
 
 _GROUP = 100  # rows of a joined M: four binary axes give 81
-_SLICE = 600_000  # cells expanded at a time: 5 MB, twelve binary axes
+SLICE = 600_000  # cells expanded at a time: 5 MB, twelve binary axes
 _COMPILE_FROM = 20_000_000  # cells, 16 bits: below this numpy takes less time than loading numba
 
 
@@ -95,7 +95,7 @@ def _is_compiled(shape: tuple[int, ...]) -> bool:
 def _split(shape: tuple[int, ...]) -> int:
     """Return the number of axes to loop over."""
     split = 0
-    while dense_cells(shape[split:]) > _SLICE:
+    while dense_cells(shape[split:]) > SLICE:
         split += 1
     return split
 

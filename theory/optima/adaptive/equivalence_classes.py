@@ -26,11 +26,11 @@ from theory.optima.adaptive.canonical_distributions import (
 )
 from theory.optima.adaptive.graph_cost import GraphCost
 
-__all__ = ["DONE", "FREE", "Entry", "EquivalenceClasses"]
+__all__ = ["CANONICAL_CELLS", "DONE", "FREE", "Entry", "EquivalenceClasses"]
 
 DONE = 0  # the class without masks: no step is left
 FREE = 1  # the class with independent masked positions: one step, no cost
-_CANONICAL_CELLS = (
+CANONICAL_CELLS = (
     40_000  # larger distributions are compared by their listing alone, since merging them takes seconds
 )
 
@@ -105,7 +105,7 @@ class EquivalenceClasses:
         """Return the class of a core, and the column for each position of the class."""
         bucket = self._alike.setdefault(invariant(distribution), [])
         new = _Candidate(len(self.cores), distribution)
-        if bucket and distribution.codes.size <= _CANONICAL_CELLS:
+        if bucket and distribution.codes.size <= CANONICAL_CELLS:
             form, order = self._canonical(new)
             for candidate in bucket:
                 known_form, known_order = self._canonical(candidate)
