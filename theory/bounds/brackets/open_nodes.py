@@ -1,0 +1,265 @@
+"""Branch and bound over ordered partitions, best first, with the open nodes kept (``docs/brackets.md``, algorithm).
+
+A node is a chain of blocks whose last one is still open: representatives are added to a block in a fixed order, so that no
+partition stands twice. Its key is a lower bound of every partition below it. The node of least key is expanded first, so
+that at any time the least key of the open nodes, or the best partition found if that is less, is a lower bound of all.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.bounds.brackets.kernels import compiled, gains, refine, start
+from theory.bounds.brackets.last_block import KAPPAS, cells_by_distance, child_bounds, sort_singles
+
+__all__ = ["CLOSED", "FULL", "STOPPED", "Problem", "Tree", "expand", "make_tree"]
+
+CLOSED, STOPPED, FULL = 0, 1, 2  # why a search ended: nothing open, out of work, out of memory
+
+_SLOTS = 1 << 11  # kept gains of closed chains
+
+
+class Problem(NamedTuple):
+    """What one search needs to know.
+
+    Attributes:
+        blocks: T, at least 2.
+        joint: ``H(Y)``.
+        error: A bound on the error of a float entropy.
+        slack: Nodes whose key is within so much of the best partition are closed.
+        fewer: A certified lower bound of ``L*_{T-1}``.
+        nearest: See :func:`~theory.bounds.brackets.last_block.cells_by_distance`.
+        alike: Whether all outcomes have one weight.
+        packing: See :func:`~theory.bounds.brackets.last_block.child_bounds`.
+        packing_step: As said.
+    """
+
+    blocks: int
+    joint: float
+    error: float
+    slack: float
+    fewer: float
+    nearest: NDArray[np.float64]
+    alike: bool
+    packing: NDArray[np.float64]
+    packing_step: float
+
+
+class Tree(NamedTuple):
+    """The nodes, a heap of the open ones by key, and the best partition.
+
+    Attributes:
+        parents: The node before, -1 for the root.
+        added: The representative that a node adds.
+        block: The number of its block, from 1.
+        paid: Prices so far.
+        rest: ``H(Y | y_K)`` of its set.
+        keys: The heap: lower bounds of the cost.
+        heap: The heap: numbers of nodes.
+        sizes: Numbers of nodes and of open ones, shape (2,).
+        best: The cost of the best partition, shape (1,).
+        labels: Its blocks, 0-based, shape (r,).
+        kept: Gains of closed chains, shape (slots, r).
+        owner: Whose they are.
+    """
+
+    parents: NDArray[np.int32]
+    added: NDArray[np.int16]
+    block: NDArray[np.int8]
+    paid: NDArray[np.float64]
+    rest: NDArray[np.float64]
+    keys: NDArray[np.float64]
+    heap: NDArray[np.int32]
+    sizes: NDArray[np.int64]
+    best: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    kept: NDArray[np.float64]
+    owner: NDArray[np.int64]
+
+
+def make_tree(nodes: int, r: int, joint: float, best: float, labels: NDArray[np.int64]) -> Tree:
+    """Return a tree with its root open, and a partition of cost ``best``."""
+    tree = Tree(
+        parents=np.empty(nodes, dtype=np.int32),  # memory is taken as it is written
+        added=np.empty(nodes, dtype=np.int16),
+        block=np.empty(nodes, dtype=np.int8),
+        paid=np.empty(nodes),
+        rest=np.empty(nodes),
+        keys=np.empty(nodes),
+        heap=np.empty(nodes, dtype=np.int32),
+        sizes=np.array([1, 1]),
+        best=np.array([best]),
+        labels=labels.copy(),
+        kept=np.empty((_SLOTS, r)),
+        owner=np.full(_SLOTS, -1, dtype=np.int64),
+    )
+    tree.parents[0], tree.added[0], tree.block[0], tree.paid[0], tree.rest[0] = -1, -1, 0, 0.0, joint
+    tree.keys[0], tree.heap[0] = 0.0, 0
+    return tree
+
+
+@compiled
+def _push(tree: Any, key: float, parent: int, added: int, block: int, paid: float, rest: float) -> None:
+    node, at = tree.sizes[0], tree.sizes[1]
+    tree.parents[node], tree.added[node], tree.block[node] = parent, added, block
+    tree.paid[node], tree.rest[node] = paid, rest
+    tree.sizes[0] += 1
+    tree.sizes[1] += 1
+    keys, heap = tree.keys, tree.heap
+    while at > 0:
+        above = (at - 1) // 2
+        if keys[above] <= key:
+            break
+        keys[at], heap[at] = keys[above], heap[above]
+        at = above
+    keys[at], heap[at] = key, node
+
+
+@compiled
+def _pop(tree: Any) -> int:
+    keys, heap = tree.keys, tree.heap
+    node = heap[0]
+    tree.sizes[1] -= 1
+    size = tree.sizes[1]
+    key, last, at = keys[size], heap[size], 0
+    while True:
+        below = 2 * at + 1
+        if below >= size:
+            break
+        if below + 1 < size and keys[below + 1] < keys[below]:
+            below += 1
+        if keys[below] >= key:
+            break
+        keys[at], heap[at] = keys[below], heap[below]
+        at = below
+    if size > 0:
+        keys[at], heap[at] = key, last
+    return node
+
+
+@compiled
+def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
+    """Expand open nodes, least key first, until none is below the best partition or the work is done.
+
+    Args:
+        listed: The distribution; its columns stand in the order in which they are added to a block.
+        room: Working memory.
+        problem: What is searched.
+        tree: Nodes; changed in place.
+        work: Tokens that may be looked at.
+
+    Returns:
+        CLOSED, STOPPED or FULL.
+    """
+    r = listed.columns.shape[0]
+    joint, blocks, error = problem.joint, problem.blocks, problem.error
+    now, zero = np.zeros(r), np.zeros(r)
+    bounds, saved = np.zeros(r), np.zeros(r)
+    sorted_gains, mass, weighted = np.zeros(r), np.zeros(r), np.zeros(r)
+    bins, levels, shares = np.zeros(KAPPAS), np.zeros(KAPPAS), np.zeros(KAPPAS)
+    path = np.zeros(r + 1, dtype=np.int64)
+    while tree.sizes[1] > 0:
+        key = tree.keys[0]
+        cut = tree.best[0] - problem.slack
+        if key >= cut:
+            return CLOSED
+        if work <= 0:
+            return STOPPED
+        if tree.sizes[0] + 2 * r >= tree.parents.shape[0]:
+            return FULL
+        node = _pop(tree)
+        block, last = tree.block[node], tree.added[node]
+        depth, at = 0, node
+        while tree.parents[at] >= 0:
+            path[depth] = at
+            depth += 1
+            at = tree.parents[at]
+        # walk down; the gains at the ends of blocks are the prices of the next
+        here, cells = 0, start(listed, room)
+        before, prices = zero, zero
+        for d in range(depth - 1, -1, -1):
+            step = path[d]
+            if tree.block[step] != (0 if d == depth - 1 else tree.block[path[d + 1]]):  # opens a block
+                closed = 0 if d == depth - 1 else path[d + 1]
+                slot = closed % tree.kept.shape[0]
+                if tree.owner[slot] != closed:
+                    gains(listed, room, here, cells, tree.kept[slot])
+                    work -= room.starts[here, cells] * r
+                    tree.owner[slot] = closed
+                before, prices = prices, tree.kept[slot].copy()
+            cells = refine(listed, room, here, cells, tree.added[step])
+            here = 1 - here
+        work -= 64 + room.starts[here, cells] * (r + depth)
+        rest = gains(listed, room, here, cells, now)
+        paid = tree.paid[node]
+        cost = paid - joint
+        for i in range(r):
+            cost += listed.copies[i] * now[i]
+        if cost < tree.best[0] - 1e-13:
+            tree.best[0] = cost
+            cut = cost - problem.slack
+            for i in range(r):
+                tree.labels[i] = blocks - 1
+            for d in range(depth):
+                tree.labels[tree.added[path[d]]] = tree.block[path[d]] - 1
+        if cells == 0:
+            continue
+        base = paid - joint
+        sort_singles(now, listed.copies, sorted_gains, mass, weighted)
+        found = cells_by_distance(
+            listed, room, here, cells, problem.nearest, problem.alike, bins, levels, shares
+        )
+        many, share = levels[:found], shares[:found]
+        need = problem.fewer - cut
+        known = joint - rest
+        if block >= 1:  # one more in the open block
+            if block == blocks - 1:
+                child_bounds(
+                    last, False, prices, now, zero, -np.inf, known, rest, sorted_gains, mass, weighted,
+                    many, share, problem.packing, problem.packing_step, cut - base, bounds,
+                )  # fmt: skip
+            first = last
+            alone = True
+            for d in range(1, depth):
+                if tree.block[path[d]] == block:
+                    first, alone = tree.added[path[d]], False
+            for j in range(last + 1, r):
+                if now[j] <= 0.0:
+                    continue
+                if block >= 2:
+                    gap = before[j] - prices[j]
+                    if gap <= error:
+                        continue  # no worse one block earlier
+                    shared = prices[j] - now[j]
+                    if alone and (
+                        gap < shared - 8 * error or before[first] - prices[first] < shared - 8 * error
+                    ):
+                        continue  # better one block earlier
+                bound = base + prices[j] + rest - now[j]
+                if block == blocks - 1:
+                    bound = max(bound, base + bounds[j])
+                bound = max(bound, key)
+                if bound < cut:
+                    _push(tree, bound, node, j, block, paid + prices[j], rest - now[j])
+        if block <= blocks - 2:  # the next block opens
+            fresh = block >= 1
+            for i in range(r):
+                saved[i] = prices[i] - now[i] if fresh else 0.0
+            if block == blocks - 2:
+                child_bounds(
+                    -1, fresh, now, now, saved, need, known, rest, sorted_gains, mass, weighted,
+                    many, share, problem.packing, problem.packing_step, cut - base, bounds,
+                )  # fmt: skip
+            for j in range(r):
+                if now[j] <= 0.0 or (fresh and saved[j] <= error):
+                    continue
+                bound = base + rest
+                if block == blocks - 2:
+                    bound = max(bound, base + bounds[j])
+                bound = max(bound, key)
+                if bound < cut:
+                    _push(tree, bound, node, j, block + 1, paid + now[j], rest - now[j])
+    return CLOSED
