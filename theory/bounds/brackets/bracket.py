@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
 from time import monotonic
-
-import numpy as np
+from typing import Any
 
 from theory.bounds.brackets.columns import Columns, reduced
 from theory.bounds.partitions.step_bounds import Partition
@@ -135,7 +134,7 @@ def _bracket(
     losses: Sequence[float],
     lower: Sequence[float],
     exact: Sequence[bool],
-    labels: Sequence[Sequence[int]],
+    labels: Sequence[Any],
     error: float,
 ) -> Bracket:
     """Return the bracket of all T = 1..n from that of the first ones, the last of which loses nothing."""

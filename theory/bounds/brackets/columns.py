@@ -94,8 +94,12 @@ class Columns:
         return tuple(tuple(sorted(block)) for block in kept)
 
 
-def reduced(parts: Sequence[tuple[Fraction, JointPMF]]) -> Columns:
+def reduced(parts: Sequence[tuple[Fraction, JointPMF]], *, merge: bool = True) -> Columns:
     """Return the representatives of a distribution given as weighted contexts of one length.
+
+    Args:
+        parts: (weight, pmf) pairs.
+        merge: Whether to leave out constant columns and copies; else every position stands for itself.
 
     Example:
         >>> pmf = JointPMF.uniform([(0, "a", 5, 1), (1, "b", 5, 0), (1, "b", 5, 1)])
@@ -110,10 +114,10 @@ def reduced(parts: Sequence[tuple[Fraction, JointPMF]]) -> Columns:
     columns: list[NDArray[np.int64]] = []
     for i in range(n):
         renamed = _renamed(cells, np.concatenate([pmf.codes[:, i] for _, pmf in parts]))
-        if all(np.all(renamed[cells == c] == renamed[cells == c][0]) for c in range(len(parts))):
+        if merge and int(renamed.max()) + 1 == len(parts):
             continue  # constant in every context
         key = renamed.tobytes()
-        if key in first:
+        if merge and key in first:
             members[first[key]].append(i)
             continue
         first[key] = len(members)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from theory.bounds.brackets.kernels import compiled, gains, loss, refine, start
 
-__all__ = ["Cuts", "best_cuts", "descend", "greedy_order"]
+__all__ = ["Cuts", "best_cuts", "descend", "greedy_order", "order_gains"]
 
 _NOTHING = 1e-12  # bits: less is no improvement
 
@@ -66,6 +66,22 @@ def greedy_order(
             order[at] = i
             at += 1
     return size
+
+
+@compiled
+def order_gains(listed: Any, room: Any, order: Any, table: Any) -> int:
+    """Write ``W[a, i]`` of a given order into ``table``; return how many representatives tell all outcomes apart.
+
+    Rows after that one are not written: all of them would be zero, as this one is.
+    """
+    here, cells, size = 0, start(listed, room), 0
+    while True:
+        gains(listed, room, here, cells, table[size])
+        if cells == 0:
+            return size
+        cells = refine(listed, room, here, cells, order[size])
+        here = 1 - here
+        size += 1
 
 
 @dataclass(frozen=True)
