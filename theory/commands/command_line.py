@@ -99,7 +99,7 @@ def process_count(value: object, name: str) -> int:
 def waiting(text: str) -> Generator[Callable[[str], None]]:
     """Show on a terminal that something is being computed, inside the ``with`` block; call it to say how far."""
     if not sys.stderr.isatty():
-        yield lambda more: None
+        yield lambda _: None
         return
     from rich.console import Console
 

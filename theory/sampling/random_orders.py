@@ -1,8 +1,8 @@
 """Random orders of a listed distribution of many positions, sampled: mean entropies, and the loss of block sizes.
 
-One random order gives the entropy of each of its prefixes, and ``L_T`` of its cut into blocks of any sizes, each an unbiased
-value: ``h_j`` is the mean of the former over orders, the expected divergence of sizes that of the latter. No table of 2^n
-sets. ``L_T`` lies between 0 and the total correlation, so its mean has an interval that is guaranteed.
+One random order gives the entropy of each of its prefixes, and ``L_T`` of its cut into blocks of any sizes, each an
+unbiased value: ``h_j`` is the mean of the former over orders, the expected divergence of sizes that of the latter. No
+table of 2^n sets. ``L_T`` lies between 0 and the total correlation, so its mean has an interval that is guaranteed.
 """
 
 from __future__ import annotations

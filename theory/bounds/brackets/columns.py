@@ -1,9 +1,9 @@
 """A listed distribution as columns of integers, with what needs no search taken out.
 
 Constant columns say nothing and cost nothing. Columns that are equal up to a bijection of their tokens (within each
-context) are *copies*: one of them, the representative, may stand in any block, and the others wait for the last one at no
-cost (``docs/brackets.md``, fact 3). So a partition of representatives, with a multiplicity that counts in the last block
-alone, is all that has to be searched.
+context) are *copies*: one of them, the representative, may stand in any block, and the others wait for the last one
+at no cost (``docs/brackets.md``, Copies). So a partition of representatives, with a multiplicity that counts in the
+last block alone, is all that has to be searched.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ class Columns:
 
     @property
     def entropy_error(self) -> float:
-        """A bound on the error of every float ``H(y_i | y_C)`` in bits (``docs/brackets.md``, floats)."""
+        """A bound on the error of every float ``H(y_i | y_C)`` in bits (``docs/brackets.md``, Floats)."""
         m = len(self.weights)
         size = log2(self.total) if self.whole else log2(max(m, 2)) + 2
         return 2 * gamma(3 * m + 40) * max(size, 1.0)
 
     def margin(self, singles: float) -> float:
-        """Return a bound on the error of every float cost and lower bound; ``singles`` is the sum of all ``H(y_i)``."""
-        return (8 * self.n + 64) * self.entropy_error + gamma(8 * self.n + 100) * (2 * singles + 1)
+        """Return a bound on the error of every float cost and bound; ``singles`` is the sum of all ``H(y_i)``."""
+        return (16 * self.n + 600) * self.entropy_error + gamma(8 * self.n + 1000) * (66 * singles + 1)
 
     def ordered(self, order: Sequence[int]) -> Columns:
         """Return the same with the representatives in another order."""

@@ -1,8 +1,9 @@
 """Good ordered partitions of many positions: greedy orders, the best cuts of an order, and local search.
 
-An order of the representatives has a matrix ``W[a, i] = H(y_i | first a of them)``. Cutting it into blocks is a shortest
-path over the cuts, which gives the best cut order for every T at once. Then single moves and swaps between blocks, as long
-as they lower the cost. All of this gives partitions, so upper bounds; nothing is claimed of how good they are.
+An order of the representatives has a matrix ``W[a, i] = H(y_i | first a of them)``. Cutting it into blocks is a
+shortest path over the cuts, which gives the best cut order for every T at once. Then single moves and swaps between
+blocks, as long as they lower the cost. All of this gives partitions, so upper bounds; nothing is claimed of how good
+they are.
 """
 
 from __future__ import annotations

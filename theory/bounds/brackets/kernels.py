@@ -1,7 +1,8 @@
 """The loops behind the brackets, compiled where numba is installed: partitions of outcomes, and what they leave open.
 
-A partition groups the outcomes by what is revealed: ``order`` lists outcomes cell by cell, ``starts`` where cells begin.
-Cells of one outcome are dropped, since nothing is open in them. ``gains`` gives ``H(y_i | y_C)`` of every column at once.
+A partition groups the outcomes by what is revealed: ``order`` lists outcomes cell by cell, ``starts`` where cells
+begin. Cells of one outcome are dropped, since nothing is open in them. ``gains`` gives ``H(y_i | y_C)`` of every
+column at once.
 """
 
 from __future__ import annotations

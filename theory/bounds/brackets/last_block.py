@@ -1,7 +1,7 @@
 """What the last chosen block and everything after it cost at least: the bounds B1 to B4 of ``docs/brackets.md``.
 
-After the set K is known, let A be added and y = H(A | K) <= min(w(A), R), R = H(Y | K). Then the last block costs at least
-``Phi(y)``, the greatest of
+After the set K is known, let A be added and y = H(A | K) <= min(w(A), R), R = H(Y | K). Then the last block costs at
+least ``Phi(y)``, the greatest of
 
 - ``R - y``;
 - singles: ``sum_i copies_i (w_i - y)^+``;
@@ -166,7 +166,8 @@ def child_bounds(
 ) -> None:
     """Write, for each representative j that may come next, the least cost of what is added from j on, and of the rest.
 
-    Those added are j and representatives behind it in the fixed order. Infinity stands where nothing below ``cap`` is left.
+    Those added are j and representatives behind it in the fixed order. Infinity stands where nothing below ``cap`` is
+    left.
 
     Args:
         after: Only representatives behind this one are added.

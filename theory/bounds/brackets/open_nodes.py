@@ -1,8 +1,9 @@
-"""Branch and bound over ordered partitions, best first, with the open nodes kept (``docs/brackets.md``, algorithm).
+"""Branch and bound over ordered partitions, best first, with the open nodes kept (``docs/brackets.md``, Search).
 
-A node is a chain of blocks whose last one is still open: representatives are added to a block in a fixed order, so that no
-partition stands twice. Its key is a lower bound of every partition below it. The node of least key is expanded first, so
-that at any time the least key of the open nodes, or the best partition found if that is less, is a lower bound of all.
+A node is a chain of blocks whose last one is still open: representatives are added to a block in a fixed order, so
+that no partition stands twice. Its key is a lower bound of every partition below it. The node of least key is
+expanded first, so that at any time the least key of the open nodes, or the best partition found if that is less, is a
+lower bound of all.
 """
 
 from __future__ import annotations

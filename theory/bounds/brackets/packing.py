@@ -1,7 +1,7 @@
 """What a search knows of a distribution before it starts: disjoint groups, and how far outcomes are apart.
 
-Packing (bound B2): disjoint groups G of positions leave ``sum_i H(y_i | y_S) >= sum_G (H(G) - H(S))^+``. A group that *almost*
-tells all outcomes apart counts with its own entropy, no more (``docs/brackets.md``, a trap).
+Packing (bound B2): disjoint groups G of positions leave ``sum_i H(y_i | y_S) >= sum_G (H(G) - H(S))^+``. A group that
+*almost* tells all outcomes apart counts with its own entropy, no more (``docs/brackets.md``, Packing).
 """
 
 from __future__ import annotations
