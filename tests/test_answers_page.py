@@ -66,7 +66,9 @@ FILES = {
     "lengths.json": json.dumps({"contexts": [{"outcomes": ROWS}, {"outcomes": [["a"]]}]}),
     "floats.json": json.dumps({"outcomes": [*ROWS, ["a", "b"]], "probabilities": [1 / 3] * 3}),
     "columns.json": json.dumps({"outcomes": LONG}),
-    "longer.json": json.dumps({"contexts": [{"outcomes": LONG}, {"outcomes": [row[1:] for row in LONG[:5]]}]}),
+    "longer.json": json.dumps(
+        {"contexts": [{"outcomes": LONG}, {"outcomes": [row[1:] for row in LONG[:5]]}]}
+    ),
     "seen.csv": "y0,y1\n" + "a,a\n" * 5 + "b,b\n" * 3 + "a,b\n",
     "long.csv": ",".join(f"y{i}" for i in range(11)) + "\n" + (",".join("a" * 11) + "\n") * 3,
 }

@@ -67,7 +67,7 @@ class Columns:
 
     def margin(self, singles: float) -> float:
         """Return a bound on the error of every float cost and bound; ``singles`` is the sum of all ``H(y_i)``."""
-        return (16 * self.n + 600) * self.entropy_error + gamma(8 * self.n + 1000) * (66 * singles + 1)
+        return (16 * self.n + 2000) * self.entropy_error + gamma(8 * self.n + 1000) * (260 * singles + 1)
 
     def ordered(self, order: Sequence[int]) -> Columns:
         """Return the same with the representatives in another order."""

@@ -17,9 +17,22 @@ from numpy.typing import NDArray
 from theory.bounds.brackets.columns import Columns
 from theory.numbers.compiled import compile_kernel, has_compiler
 
-__all__ = ["Listed", "Room", "compiled", "gains", "loss", "make_listed", "make_room", "refine", "start"]
+__all__ = [
+    "Listed",
+    "Room",
+    "compiled",
+    "gains",
+    "later_gains",
+    "loss",
+    "make_listed",
+    "make_room",
+    "refine",
+    "start",
+    "tail_cost",
+]
 
-_SMALL = 3  # outcomes whose agreeing pairs tell the sizes of the groups that agree
+_WIDE = 32  # columns from which comparing up to five outcomes is faster than counting
+# numbers of agreeing pairs of up to five outcomes, and the sizes of the groups that agree
 _PAIRS = {1: (2,), 2: (2, 2), 3: (3,), 4: (3, 2), 6: (4,), 10: (5,)}
 
 
@@ -37,7 +50,7 @@ class Listed(NamedTuple):
         weights: Of the outcomes, shape (m,).
         powers: ``x log2 x`` of whole numbers x up to the total; empty if weights are no whole numbers.
         scale: One over the total weight.
-        copies: Positions that each column stands for, shape (r,).
+        copies: Positions that each column stands for, shape (r,); ``many`` has the same as whole numbers.
         order: The outcomes by context, those alone in theirs left out.
         starts: Where the contexts begin.
         width: The greatest number of tokens of a column.
@@ -51,6 +64,7 @@ class Listed(NamedTuple):
     powers: NDArray[np.float64]
     scale: float
     copies: NDArray[np.float64]
+    many: NDArray[np.uint32]
     order: NDArray[np.uint32]
     starts: NDArray[np.uint32]
     width: int
@@ -95,6 +109,7 @@ def make_listed(columns: Columns) -> Listed:
         powers=powers,
         scale=1 / columns.total,
         copies=columns.copies,
+        many=columns.copies.astype(np.uint32),
         order=np.concatenate([*order, np.zeros(0)]).astype(np.uint32),
         starts=np.array(starts, dtype=np.uint32),
         width=int(rows.max(initial=0)) + 1,
@@ -171,13 +186,21 @@ def refine(listed: Any, room: Any, here: int, cells: int, column: int) -> int:
 
 @compiled
 def gains(listed: Any, room: Any, here: int, cells: int, out: Any) -> float:
-    """Write ``H(y_i | y_C)`` of every column into ``out``; return ``H(Y | y_C)``.
+    """Write ``H(y_i | y_C)`` of every column into ``out``; return ``H(Y | y_C)``."""
+    return later_gains(listed, room, here, cells, 0, out)
+
+
+@compiled
+def later_gains(listed: Any, room: Any, here: int, cells: int, first: int, out: Any) -> float:
+    """Write ``H(y_i | y_C)`` of the columns from ``first`` on, and 0 for others; return ``H(Y | y_C)``.
 
     Small cells are compared outcome by outcome, all columns at a time; large ones are counted column by column.
     """
     order, starts, powers = room.orders[here], room.starts[here], listed.powers
     r, unit = listed.columns.shape[0], listed.unit
-    most = _SMALL if unit else 2
+    most = 2
+    if unit:
+        most = 5 if r - first >= _WIDE else 3
     rest, large, any_large = 0.0, 0.0, False
     for i in range(r):
         out[i] = 0.0
@@ -185,7 +208,7 @@ def gains(listed: Any, room: Any, here: int, cells: int, out: Any) -> float:
         low, high = starts[c], starts[c + 1]
         count = high - low
         if count <= most:
-            rest += _compare(listed, order, low, high, room.equal, out)
+            rest += _compare(listed, order, low, high, first, room.equal, out)
             continue
         any_large = True
         if unit:
@@ -199,40 +222,42 @@ def gains(listed: Any, room: Any, here: int, cells: int, out: Any) -> float:
             rest += _power(mass, powers)
             large += _power(mass, powers)
     if any_large:
-        for i in range(r):
+        for i in range(first, r):
             if unit:
                 parts = _counted(listed.columns[i], order, starts, cells, most, powers, room.counts)
             else:
-                parts = _weighed(listed, listed.columns[i], order, starts, cells, room.masses)
+                parts = _weighed(listed, listed.columns[i], order, starts, cells, most, room.masses)
             out[i] += large - parts
-    for i in range(r):
+    for i in range(first, r):
         out[i] = out[i] * listed.scale
     return rest * listed.scale
 
 
 @compiled
-def _compare(listed: Any, order: Any, low: int, high: int, equal: Any, out: Any) -> float:
-    """Add a small cell to every column: the numbers of equal pairs tell which outcomes agree."""
-    r, powers = listed.columns.shape[0], listed.powers
+def _compare(listed: Any, order: Any, low: int, high: int, first: int, equal: Any, out: Any) -> float:
+    """Add a small cell to the columns: the numbers of equal pairs tell which outcomes agree."""
+    powers, into = listed.powers, out[first:]
+    r = into.shape[0]
     if high - low == 2:
         a, b = order[low], order[low + 1]
         x, y = listed.weights[a], listed.weights[b]
         split = _power(x + y, powers) - _power(x, powers) - _power(y, powers)
-        one, other = listed.rows[a], listed.rows[b]
+        one, other = listed.rows[a][first:], listed.rows[b][first:]
         for i in range(r):
-            out[i] += split * (one[i] != other[i])
+            into[i] += split * (one[i] != other[i])
         return split
+    pairs = equal[first:]
     for i in range(r):
-        equal[i] = 0
+        pairs[i] = 0
     for j in range(low, high):
-        one = listed.rows[order[j]]
+        one = listed.rows[order[j]][first:]
         for k in range(j + 1, high):
-            other = listed.rows[order[k]]
-            for i in range(r):
-                equal[i] += one[i] == other[i]
+            other = listed.rows[order[k]][first:]
+            for i in range(r):  # from 0, so that it becomes a loop over vectors
+                pairs[i] += one[i] == other[i]
     whole = powers[high - low]
     for i in range(r):
-        out[i] += whole - listed.by_pairs[equal[i]]
+        into[i] += whole - listed.by_pairs[pairs[i]]
     return whole
 
 
@@ -253,12 +278,12 @@ def _counted(code: Any, order: Any, starts: Any, cells: int, most: int, powers: 
 
 
 @compiled
-def _weighed(listed: Any, code: Any, order: Any, starts: Any, cells: int, masses: Any) -> float:
+def _weighed(listed: Any, code: Any, order: Any, starts: Any, cells: int, most: int, masses: Any) -> float:
     """Return the same for outcomes of any weight."""
     parts = 0.0
     for c in range(cells):
         low, high = starts[c], starts[c + 1]
-        if high - low > 2:
+        if high - low > most:
             for j in range(low, high):
                 masses[code[order[j]]] += listed.weights[order[j]]
             for j in range(low, high):
@@ -267,6 +292,42 @@ def _weighed(listed: Any, code: Any, order: Any, starts: Any, cells: int, masses
                     parts += _power(masses[token], listed.powers)
                     masses[token] = 0.0
     return parts
+
+
+@compiled
+def _masses_of_cells(listed: Any, room: Any, here: int, cells: int) -> float:
+    """Return the sum of ``x log2 x`` over the weights x of the cells."""
+    order, starts, whole = room.orders[here], room.starts[here], 0.0
+    for c in range(cells):
+        if listed.unit:
+            whole += listed.powers[starts[c + 1] - starts[c]]
+        else:
+            mass = 0.0
+            for j in range(starts[c], starts[c + 1]):
+                mass += listed.weights[order[j]]
+            whole += _power(mass, listed.powers)
+    return whole
+
+
+@compiled
+def _parts_of_column(listed: Any, room: Any, here: int, cells: int, i: int) -> float:
+    """Return the same over the groups that a column splits the cells into."""
+    order, starts, code = room.orders[here], room.starts[here], listed.columns[i]
+    if listed.unit:
+        return _counted(code, order, starts, cells, 1, listed.powers, room.counts)
+    return _weighed(listed, code, order, starts, cells, 1, room.masses)
+
+
+@compiled
+def tail_cost(listed: Any, room: Any, here: int, cells: int, cap: float) -> float:
+    """Return ``sum_i copies_i H(y_i | y_C)``, or something that is no more once it has reached ``cap``."""
+    whole, total = _masses_of_cells(listed, room, here, cells), 0.0
+    for i in range(listed.columns.shape[0]):
+        parts = _parts_of_column(listed, room, here, cells, i)
+        total += listed.copies[i] * (whole - parts) * listed.scale
+        if total >= cap:
+            break
+    return total
 
 
 @compiled

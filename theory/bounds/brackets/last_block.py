@@ -22,8 +22,8 @@ from theory.bounds.brackets.kernels import compiled
 
 __all__ = ["KAPPAS", "cells_by_distance", "child_bounds", "sort_singles"]
 
-KAPPAS = 512  # steps of kappa; beyond them the last counts
-_STEP = 0.125  # kappa is rounded down to a multiple
+KAPPAS = 312  # steps of kappa; beyond them the last counts, which is 256
+_FINE, _STEP = 64, 0.125  # up to 8 kappa is rounded down to a multiple of 1/8, beyond to a whole number
 _PAIRS = 6  # outcomes of a cell up to which all pairs are compared
 _LIST = 6  # smallest prices and largest gains that are kept
 
@@ -74,23 +74,24 @@ def cells_by_distance(
             for j in range(low, high):
                 one = listed.rows[order[j]]
                 for k in range(j + 1, high):
-                    other, apart = listed.rows[order[k]], 0.0
+                    other, apart = listed.rows[order[k]], np.uint32(0)
                     for i in range(r):
-                        if one[i] != other[i]:
-                            apart += listed.copies[i]
-                    distance = min(distance, apart)
+                        apart += listed.many[i] * (one[i] != other[i])
+                    distance = min(distance, float(apart))
         else:
             for j in range(low, high):
                 distance = min(distance, nearest[order[j]])
         kappa = distance / log2(count)
         if alike:
             kappa *= 2 * (1 - 1 / count)
-        k = min(int(kappa * (1 - 1e-12) / _STEP + 1e-9), out.shape[0] - 1)
+        k = int(kappa / _STEP) if kappa < _FINE * _STEP else int(kappa) + _FINE - 8
+        k = min(k, out.shape[0] - 1)
         out[k] += rest * listed.scale
     found = 0
     for k in range(out.shape[0] - 1, -1, -1):
         if out[k] > 0.0:
-            levels[found], shares[found] = k * _STEP, out[k]
+            levels[found] = k * _STEP if k < _FINE else k - _FINE + 8
+            shares[found] = out[k]
             found += 1
     return found
 
@@ -163,6 +164,7 @@ def child_bounds(
     packing_step: float,
     cap: float,
     out: Any,
+    longer: Any,
 ) -> None:
     """Write, for each representative j that may come next, the least cost of what is added from j on, and of the rest.
 
@@ -187,19 +189,20 @@ def child_bounds(
         packing_step: As said.
         cap: Costs from here on do not matter.
         out: Written, shape (r,).
+        longer: Written: the same if more than j is added, shape (r,).
     """
     r = prices.shape[0]
     small, large, saves = np.full(_LIST, np.inf), np.zeros(_LIST), np.zeros(_LIST)
     ratio, cheapest = np.inf, np.inf  # price by bit gained, and by bit saved
     for j in range(r - 1, -1, -1):
-        out[j] = np.inf
+        out[j], longer[j] = np.inf, np.inf
         if j <= after or gained[j] <= 0.0:
             continue
         room = cap - prices[j]
         if room > 0:
-            best = np.inf
+            best, stop = np.inf, np.inf
             if not fresh or saved[j] >= need:
-                best = _least_rest(
+                stop = _least_rest(
                     gained[j],
                     known,
                     rest,
@@ -244,6 +247,8 @@ def child_bounds(
                     y, known, rest, sorted_gains, mass, weighted, levels, shares, packing, packing_step
                 )
                 best = min(best, max(value, slope))
+            longer[j] = prices[j] + best if best < room else np.inf
+            best = min(best, stop)
             out[j] = prices[j] + best if best < room else np.inf
         # j may be added behind those before it
         _insert(small, prices[j], False)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds.brackets.kernels import compiled, gains, refine, start
+from theory.bounds.brackets.kernels import compiled, gains, later_gains, refine, start, tail_cost
 from theory.bounds.brackets.last_block import KAPPAS, cells_by_distance, child_bounds, sort_singles
 
 __all__ = ["CLOSED", "FULL", "STOPPED", "Problem", "Tree", "expand", "make_tree"]
@@ -58,6 +58,7 @@ class Tree(NamedTuple):
         block: The number of its block, from 1.
         paid: Prices so far.
         rest: ``H(Y | y_K)`` of its set.
+        ends: Whether only the node itself can be better, nothing below it.
         keys: The heap: lower bounds of the cost.
         heap: The heap: numbers of nodes.
         sizes: Numbers of nodes and of open ones, shape (2,).
@@ -72,6 +73,7 @@ class Tree(NamedTuple):
     block: NDArray[np.int8]
     paid: NDArray[np.float64]
     rest: NDArray[np.float64]
+    ends: NDArray[np.bool_]
     keys: NDArray[np.float64]
     heap: NDArray[np.int32]
     sizes: NDArray[np.int64]
@@ -89,6 +91,7 @@ def make_tree(nodes: int, r: int, joint: float, best: float, labels: NDArray[np.
         block=np.empty(nodes, dtype=np.int8),
         paid=np.empty(nodes),
         rest=np.empty(nodes),
+        ends=np.empty(nodes, dtype=np.bool_),
         keys=np.empty(nodes),
         heap=np.empty(nodes, dtype=np.int32),
         sizes=np.array([1, 1]),
@@ -98,14 +101,16 @@ def make_tree(nodes: int, r: int, joint: float, best: float, labels: NDArray[np.
         owner=np.full(_SLOTS, -1, dtype=np.int64),
     )
     tree.parents[0], tree.added[0], tree.block[0], tree.paid[0], tree.rest[0] = -1, -1, 0, 0.0, joint
-    tree.keys[0], tree.heap[0] = 0.0, 0
+    tree.keys[0], tree.heap[0], tree.ends[0] = 0.0, 0, False
     return tree
 
 
 @compiled
-def _push(tree: Any, key: float, parent: int, added: int, block: int, paid: float, rest: float) -> None:
+def _push(
+    tree: Any, key: float, parent: int, added: int, block: int, paid: float, rest: float, ends: bool
+) -> None:
     node, at = tree.sizes[0], tree.sizes[1]
-    tree.parents[node], tree.added[node], tree.block[node] = parent, added, block
+    tree.parents[node], tree.added[node], tree.block[node], tree.ends[node] = parent, added, block, ends
     tree.paid[node], tree.rest[node] = paid, rest
     tree.sizes[0] += 1
     tree.sizes[1] += 1
@@ -158,7 +163,7 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
     r = listed.columns.shape[0]
     joint, blocks, error = problem.joint, problem.blocks, problem.error
     now, zero = np.zeros(r), np.zeros(r)
-    bounds, saved = np.zeros(r), np.zeros(r)
+    bounds, longer, saved = np.zeros(r), np.zeros(r), np.zeros(r)
     sorted_gains, mass, weighted = np.zeros(r), np.zeros(r), np.zeros(r)
     bins, levels, shares = np.zeros(KAPPAS), np.zeros(KAPPAS), np.zeros(KAPPAS)
     path = np.zeros(r + 1, dtype=np.int64)
@@ -183,7 +188,9 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
         before, prices = zero, zero
         for d in range(depth - 1, -1, -1):
             step = path[d]
-            if tree.block[step] != (0 if d == depth - 1 else tree.block[path[d + 1]]):  # opens a block
+            if not tree.ends[node] and tree.block[step] != (
+                0 if d == depth - 1 else tree.block[path[d + 1]]
+            ):  # opens a block
                 closed = 0 if d == depth - 1 else path[d + 1]
                 slot = closed % tree.kept.shape[0]
                 if tree.owner[slot] != closed:
@@ -193,12 +200,31 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
                 before, prices = prices, tree.kept[slot].copy()
             cells = refine(listed, room, here, cells, tree.added[step])
             here = 1 - here
-        work -= 64 + room.starts[here, cells] * (r + depth)
-        rest = gains(listed, room, here, cells, now)
+        active = room.starts[here, cells]
         paid = tree.paid[node]
-        cost = paid - joint
-        for i in range(r):
-            cost += listed.copies[i] * now[i]
+        base = paid - joint
+        work -= 64 + active * depth
+        cost, rest, found, spread = base, tree.rest[node], 0, 0.0
+        if tree.ends[node]:
+            work -= active * r
+            cost += tail_cost(listed, room, here, cells, cut + 2 * problem.slack - cost)
+        else:
+            found = cells_by_distance(
+                listed, room, here, cells, problem.nearest, problem.alike, bins, levels, shares
+            )
+            for k in range(found):
+                spread += levels[k] * shares[k]
+            if (
+                block == blocks - 1 and base + spread >= cut
+            ):  # not good as it is: what may be added counts alone
+                work -= active * (r - last)
+                rest = later_gains(listed, room, here, cells, last + 1, now)
+                cost = np.inf
+            else:
+                work -= active * r
+                rest = gains(listed, room, here, cells, now)
+                for i in range(r):
+                    cost += listed.copies[i] * now[i]
         if cost < tree.best[0] - 1e-13:
             tree.best[0] = cost
             cut = cost - problem.slack
@@ -206,13 +232,9 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
                 tree.labels[i] = blocks - 1
             for d in range(depth):
                 tree.labels[tree.added[path[d]]] = tree.block[path[d]] - 1
-        if cells == 0:
+        if cells == 0 or tree.ends[node]:
             continue
-        base = paid - joint
         sort_singles(now, listed.copies, sorted_gains, mass, weighted)
-        found = cells_by_distance(
-            listed, room, here, cells, problem.nearest, problem.alike, bins, levels, shares
-        )
         many, share = levels[:found], shares[:found]
         need = problem.fewer - cut
         known = joint - rest
@@ -220,7 +242,7 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
             if block == blocks - 1:
                 child_bounds(
                     last, False, prices, now, zero, -np.inf, known, rest, sorted_gains, mass, weighted,
-                    many, share, problem.packing, problem.packing_step, cut - base, bounds,
+                    many, share, problem.packing, problem.packing_step, cut - base, bounds, longer,
                 )  # fmt: skip
             first = last
             alone = True
@@ -244,7 +266,8 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
                     bound = max(bound, base + bounds[j])
                 bound = max(bound, key)
                 if bound < cut:
-                    _push(tree, bound, node, j, block, paid + prices[j], rest - now[j])
+                    ends = block == blocks - 1 and base + longer[j] >= cut
+                    _push(tree, bound, node, j, block, paid + prices[j], rest - now[j], ends)
         if block <= blocks - 2:  # the next block opens
             fresh = block >= 1
             for i in range(r):
@@ -252,7 +275,7 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
             if block == blocks - 2:
                 child_bounds(
                     -1, fresh, now, now, saved, need, known, rest, sorted_gains, mass, weighted,
-                    many, share, problem.packing, problem.packing_step, cut - base, bounds,
+                    many, share, problem.packing, problem.packing_step, cut - base, bounds, longer,
                 )  # fmt: skip
             for j in range(r):
                 if now[j] <= 0.0 or (fresh and saved[j] <= error):
@@ -262,5 +285,6 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
                     bound = max(bound, base + bounds[j])
                 bound = max(bound, key)
                 if bound < cut:
-                    _push(tree, bound, node, j, block + 1, paid + now[j], rest - now[j])
+                    ends = block == blocks - 2 and base + longer[j] >= cut
+                    _push(tree, bound, node, j, block + 1, paid + now[j], rest - now[j], ends)
     return CLOSED
