@@ -144,7 +144,8 @@ def _distribution(pairs: Sequence[Sequence[Any]]) -> str:
 
 
 def _interval(value: dict[str, Any]) -> str:
-    return f"{value['estimate']:.5g}  ({value['low']:.5g} .. {value['high']:.5g})"
+    error = f" ± {value['standard_error']:.2g}" if "standard_error" in value else ""
+    return f"{value['estimate']:.5g}{error}  ({value['low']:.5g} .. {value['high']:.5g})"
 
 
 def _number(value: Any) -> str:

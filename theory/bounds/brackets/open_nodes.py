@@ -239,21 +239,25 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
         need = problem.fewer - cut
         known = joint - rest
         if block >= 1:  # one more in the open block
+            first, alone, missing = last, True, need
+            for d in range(depth):
+                step = path[d]
+                if tree.block[step] == block:
+                    missing -= before[tree.added[step]] - prices[tree.added[step]]
+                    if d > 0:
+                        first, alone = tree.added[step], False
+            for i in range(r):
+                saved[i] = before[i] - prices[i] if block >= 2 else 0.0
             if block == blocks - 1:
                 child_bounds(
-                    last, False, prices, now, zero, -np.inf, known, rest, sorted_gains, mass, weighted,
+                    last, block >= 2, prices, now, saved, missing, known, rest, sorted_gains, mass, weighted,
                     many, share, problem.packing, problem.packing_step, cut - base, bounds, longer,
                 )  # fmt: skip
-            first = last
-            alone = True
-            for d in range(1, depth):
-                if tree.block[path[d]] == block:
-                    first, alone = tree.added[path[d]], False
             for j in range(last + 1, r):
                 if now[j] <= 0.0:
                     continue
                 if block >= 2:
-                    gap = before[j] - prices[j]
+                    gap = saved[j]
                     if gap <= error:
                         continue  # no worse one block earlier
                     shared = prices[j] - now[j]
@@ -277,10 +281,17 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
                     -1, fresh, now, now, saved, need, known, rest, sorted_gains, mass, weighted,
                     many, share, problem.packing, problem.packing_step, cut - base, bounds, longer,
                 )  # fmt: skip
+            least = rest
+            if fresh and need > 0:  # what is saved has its price
+                ratio = np.inf
+                for j in range(r):
+                    if now[j] > 0.0 and saved[j] > error:
+                        ratio = min(ratio, now[j] / saved[j])
+                least = max(least, need * ratio)
             for j in range(r):
                 if now[j] <= 0.0 or (fresh and saved[j] <= error):
                     continue
-                bound = base + rest
+                bound = base + least
                 if block == blocks - 2:
                     bound = max(bound, base + bounds[j])
                 bound = max(bound, key)
