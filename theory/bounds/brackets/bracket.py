@@ -123,8 +123,10 @@ def _by_programme(parts: Sequence[tuple[Fraction, JointPMF]], columns: Columns) 
     from theory.bounds.brackets.programme import run_programme
 
     found = run_programme(parts, columns)
-    losses, labels = list(found.losses), list(found.labels)
-    losses[-1] = 0.0  # one representative at a time
+    apart = found.separating  # one at a time: nothing is lost, exactly
+    losses, labels = [*found.losses[: len(apart)], 0.0], list(found.labels[: len(apart) + 1])
+    labels[-1][:] = len(apart)
+    labels[-1][list(apart)] = range(len(apart))
     lower = [max(loss - 2 * found.error, 0.0) for loss in losses]
     return _bracket(columns, losses, lower, [True] * len(losses), labels, found.error)
 

@@ -30,11 +30,13 @@ class Programme:
         losses: Bits.
         labels: The block of each representative, one array for each T.
         error: A proven bound on the error of each loss.
+        separating: A least set of representatives that tells all outcomes of each context apart.
     """
 
     losses: list[float]
     labels: list[NDArray[np.int64]]
     error: float
+    separating: tuple[int, ...]
 
 
 def run_programme(parts: Sequence[tuple[Fraction, JointPMF]], columns: Columns) -> Programme:
@@ -44,11 +46,13 @@ def run_programme(parts: Sequence[tuple[Fraction, JointPMF]], columns: Columns) 
     table = subset_entropies([(weight, pmf.marginal(firsts)) for weight, pmf in parts], exact=False)
     gained = table.gains()
     costs, last = chain_costs(gained), gained @ columns.copies
-    found, everything = Programme([], [], 0.0), (1 << r) - 1
+    everything = (1 << r) - 1
+    losses: list[float] = []
+    chains: list[NDArray[np.int64]] = []
     for blocks in range(1, r + 2):
         total = costs[blocks - 1] + last
         target = int(np.argmin(total))
-        found.losses.append(float(total[target] - table.h[everything]))
+        losses.append(float(total[target] - table.h[everything]))
         labels = np.full(r, blocks - 1, dtype=np.int64)
         for t in range(blocks - 1, 0, -1):
             bits = [1 << i for i in range(r) if target >> i & 1]
@@ -57,7 +61,19 @@ def run_programme(parts: Sequence[tuple[Fraction, JointPMF]], columns: Columns) 
             source = int(sources[np.argmin(reach)])
             labels[[i for i in range(r) if (target ^ source) >> i & 1]] = t - 1
             target = source
-        found.labels.append(labels)
+        chains.append(labels)
     singles = float(last[0])
     size = 2 * (singles + float(table.h[-1])) + 4 * columns.n * table.error
-    return Programme(found.losses, found.labels, 2 * sum_error(2 * columns.n + 1, table.error, size))
+    error = 2 * sum_error(2 * columns.n + 1, table.error, size)
+    return Programme(losses, chains, error, _separating(columns, last, error))
+
+
+def _separating(columns: Columns, last: NDArray[np.float64], error: float) -> tuple[int, ...]:
+    """Return a least set after which nothing is open, decided on the tokens; ``last`` tells where to look."""
+    near = np.flatnonzero(last <= error)
+    keys = columns.cells[:, None]
+    for mask in near[np.argsort(np.bitwise_count(near), kind="stable")].tolist():
+        chosen = tuple(i for i in range(columns.count) if mask >> i & 1)
+        if len(np.unique(np.hstack([keys, columns.codes[:, chosen]]), axis=0)) == len(keys):
+            return chosen
+    raise AssertionError("outcomes are different")

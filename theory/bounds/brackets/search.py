@@ -22,6 +22,7 @@ _UPPER, _READY = 0.2, 0.25  # parts of the clock that upper bounds and the packi
 _NODE_BYTES = 40
 _MOST_NODES = 60_000_000
 _CHUNK = 2e7  # tokens looked at between two looks at the clock
+_LOOKED_AT = 1e9  # tokens: beyond, representatives are ranked by their entropy instead of their loss
 _TRIES = 5  # random orders for each representative, at most
 _PATIENCE = 20  # rounds of random changes without a better partition
 
@@ -81,7 +82,8 @@ class _Uppers:
         self.clock, self.rng = clock, rng
         self._set(columns)
         singles, joint = self._root()
-        alone = [self._first(i, singles, joint) for i in range(columns.count)]
+        few = columns.count * columns.codes.size <= _LOOKED_AT
+        alone = [self._first(i, singles, joint) for i in range(columns.count)] if few else -singles
         self._set(columns.ordered(np.argsort(alone)[::-1].tolist()))  # what may stand first comes last
         self.singles, self.joint = self._root()
         self.singles_sum = float(self.singles @ self.columns.copies)
@@ -148,7 +150,7 @@ class _Uppers:
         order = self.rng.permutation(self.columns.count)
         while True:
             before = value
-            most = max(int(4 * _CHUNK // max(self.columns.codes.size, 1)), 50)
+            most = max(int(4 * _CHUNK // max(self.columns.codes.size, 1)), 1)
             value, tried = descend(self.listed, self.room, labels, blocks, self.joint, value, order, most)
             self._spend(tried, self.columns.codes.size / 4)
             if value < self.losses[blocks - 1] - 1e-12:
