@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from theory.bounds.brackets.columns import reduced
 from theory.bounds.brackets.descent import order_gains
-from theory.bounds.brackets.kernels import gains, make_listed, make_room, start
+from theory.bounds.brackets.kernels import make_listed, make_room, start
+from theory.bounds.brackets.open_entropies import gains
 from theory.distributions.pmf import JointPMF
 from theory.limits import require_operations
 from theory.sampling.intervals import Estimate, check_samples, estimate_mean

@@ -1,5 +1,7 @@
 """Brackets of the least loss hold it: against the programme over all sets, and at any time."""
 
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -128,3 +130,30 @@ def test_bad_input():
         bracket_bounds(pmf, seconds=0)
     with pytest.raises(InputError, match="one partition does not fit contexts of different lengths"):
         bracket_bounds([(Fraction(1, 2), pmf), (Fraction(1, 2), JointPMF.uniform([(0,), (1,)]))])
+
+
+WITHOUT = """
+import importlib.util, sys
+if sys.argv[1] == "plain":
+    find = importlib.util.find_spec
+    importlib.util.find_spec = lambda name, *more: None if name == "numba" else find(name, *more)
+from theory.bounds.brackets.bracket import bracket_bounds
+from theory.distributions.pmf import JointPMF
+rows = [tuple(j * (i + 3) % 7 % 3 for i in range(5)) + (j % 2,) for j in range(12)]
+pmf = JointPMF.uniform(list(dict.fromkeys(rows)))
+found = bracket_bounds(pmf, work=2e4, programme=0)
+print([f"{bits:.9f}" for bits in (*found.lower, *found.upper)], found.partitions, "numba" in sys.modules)
+"""
+
+
+def test_without_a_compiler_the_search_is_the_same():
+    pytest.importorskip("numba")
+    texts = [
+        subprocess.run(
+            [sys.executable, "-W", "error", "-c", WITHOUT, kind], capture_output=True, text=True, check=True
+        )
+        for kind in ("plain", "compiled")
+    ]
+    plain, compiled = (text.stdout.strip() for text in texts)
+    assert plain.endswith(" False")
+    assert compiled == plain.removesuffix("False") + "True"

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds.brackets.kernels import compiled, gains, loss, refine, start
+from theory.bounds.brackets.kernels import compiled, refine, start
+from theory.bounds.brackets.open_entropies import gains, loss
 
 __all__ = ["Cuts", "best_cuts", "descend", "greedy_order", "order_gains"]
 

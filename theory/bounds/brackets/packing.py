@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds.brackets.kernels import Listed, Room, compiled, gains, refine, start
+from theory.bounds.brackets.kernels import Listed, Room, compiled, refine, start
+from theory.bounds.brackets.open_entropies import gains
 
 __all__ = ["nearest_outcomes", "packing_table"]
 

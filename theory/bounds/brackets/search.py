@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from theory.bounds.brackets.bracket import Clock
 from theory.bounds.brackets.columns import Columns
 from theory.bounds.brackets.descent import best_cuts, descend, greedy_order
-from theory.bounds.brackets.kernels import gains, loss, make_listed, make_room, start
-from theory.bounds.brackets.open_nodes import CLOSED, FULL, Problem, expand, make_tree
+from theory.bounds.brackets.kernels import make_listed, make_room, start
+from theory.bounds.brackets.open_entropies import gains, loss
+from theory.bounds.brackets.open_nodes import CLOSED, FULL, expand
 from theory.bounds.brackets.packing import nearest_outcomes, packing_table
+from theory.bounds.brackets.tree import Problem, make_tree
 
 __all__ = ["search_all"]
 
