@@ -28,7 +28,7 @@ made = [
     theory.information.subsets.prime_sieve._kernel(),
     theory.bounds.partitions.markov_program._kernel(),
     theory.distributions.parametric.forward_backward_kernel._compiled(),
-    theory.bounds.brackets.open_nodes.expand,
+    theory.bounds.brackets.open_nodes.expand.ready,
 ]
 assert all(hasattr(kernel, "py_func") for kernel in made), made
 import numpy as np

@@ -70,7 +70,7 @@ def print_answer(answer: dict[str, Any], title: str) -> None:
                 _add_item(table, answer, key, t, item)
                 if key == "optimal_bound" and item == 0 and len(value) > _ROWS:
                     break  # so are all that follow
-                if key == "optimal_bounds" and item["upper"] == 0:
+                if key == "optimal_bounds" and isinstance(item, dict) and item["upper"] == 0:
                     break
         else:
             kind = "" if value is None else ", ".join(filter(None, [kinds.get(key), _off_by(answer, key)]))

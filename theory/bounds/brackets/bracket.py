@@ -9,15 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
-from time import monotonic
 from typing import Any
 
+from theory.bounds.brackets.clock import Clock
 from theory.bounds.brackets.columns import Columns, reduced
 from theory.bounds.partitions.step_bounds import Partition
 from theory.distributions.pmf import JointPMF
 from theory.validation import InputError, positive_int
 
-__all__ = ["Bracket", "Clock", "bracket_bounds"]
+__all__ = ["Bracket", "bracket_bounds"]
 
 _PROGRAMME = 16  # representatives of which the programme takes seconds
 _MEMORY = 4 << 30
@@ -44,32 +44,6 @@ class Bracket:
     error: float
 
 
-class Clock:
-    """How much may still be done: seconds, or a number of tokens looked at, which is the same on every machine.
-
-    Args:
-        seconds: Of time.
-        work: Tokens; then time does not count.
-        say: Called with a line from time to time, once two seconds have passed.
-    """
-
-    def __init__(
-        self, seconds: float, work: float | None = None, say: Callable[[str], None] | None = None
-    ) -> None:
-        self.begin, self.seconds, self.work, self.used = monotonic(), seconds, work, 0.0
-        self.say = say
-
-    def part(self) -> float:
-        """Return the part of the whole that is spent, at least 0; above 1 it is over."""
-        spent = self.used / self.work if self.work is not None else (monotonic() - self.begin) / self.seconds
-        return max(spent, 0.0)
-
-    def tell(self, text: str) -> None:
-        """Say how far it is."""
-        if self.say is not None and monotonic() - self.begin > 2:
-            self.say(text)
-
-
 def bracket_bounds(
     pmf: JointPMF | Sequence[tuple[Fraction, JointPMF]],
     *,
@@ -78,17 +52,20 @@ def bracket_bounds(
     seed: int = 0,
     work: float | None = None,
     programme: int = _PROGRAMME,
+    threads: int = 2,
     say: Callable[[str], None] | None = None,
 ) -> Bracket:
     """Return a bracket of ``L*_T`` for every T, with partitions that attain its upper ends.
 
     Args:
         pmf: A joint pmf, or (weight, pmf) pairs of equal length: contexts, with one partition for all of them.
-        seconds: About how long to search. What is open then stays open; the bracket is valid at any time.
+        seconds: About how long to search. What is open then stays open; the bracket is valid at any time. The first
+            search on a machine compiles its loops, some 20 seconds that do not count.
         memory: Bytes that the search may take.
         seed: Of the random orders of the upper bounds.
         work: In place of seconds, the number of tokens to look at: the same result on every machine.
         programme: Up to so many columns that differ the programme over all sets is run.
+        threads: Of the branch and bound, 1 or 2; always 1 with ``work``.
         say: Called with a line on the progress from time to time.
 
     Example:
@@ -103,13 +80,15 @@ def bracket_bounds(
     if not seconds > 0:
         raise InputError(f"seconds must be a positive number, got {seconds}.")
     positive_int(memory, "memory")
+    positive_int(threads, "threads", at_most=2)
     columns = reduced(parts)
     if columns.count <= programme:
         return _by_programme(parts, columns)
-    from theory.bounds.brackets.search import search_all
+    from theory.bounds.brackets.search import compile_search, search_all
 
+    compile_search()
     losses, lower, exact, labels, error, ordered = search_all(
-        columns, Clock(seconds, work, say), memory=memory, seed=seed
+        columns, Clock(seconds, work, say), memory=memory, seed=seed, threads=threads if work is None else 1
     )
     return _bracket(ordered, losses, lower, exact, labels, error)
 

@@ -7,6 +7,8 @@ open in them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property, update_wrapper
+from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,9 +23,35 @@ __all__ = ["Listed", "Room", "compiled", "make_listed", "make_room", "refine", "
 _PAIRS = {1: (2,), 2: (2, 2), 3: (3,), 4: (3, 2), 6: (4,), 10: (5,)}
 
 
-def compiled(function: Callable[..., Any]) -> Any:
-    """Compile a function of arrays where numba is installed; elsewhere it runs as it is, far slower."""
-    return compile_kernel(function, error_model="numpy") if has_compiler() else function
+class compiled:
+    """A function of arrays, compiled by numba when it is first called; without numba it runs as it is, far slower.
+
+    What it calls is compiled with it: numba is loaded then, not on import.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.plain = function
+        update_wrapper(self, function)
+
+    @cached_property
+    def ready(self) -> Any:
+        """The function that is called."""
+        if not has_compiler():
+            return self.plain
+        known, used = self.plain.__globals__, self.plain.__code__.co_names
+        names = {
+            name: known[name].ready if isinstance(known[name], compiled) else known[name]
+            for name in used
+            if name in known
+        }
+        own = {"__name__": self.plain.__module__, "__builtins__": known["__builtins__"]}
+        function = FunctionType(self.plain.__code__, names | own, self.plain.__name__)
+        function.__qualname__ = self.plain.__qualname__
+        return compile_kernel(function, error_model="numpy", nogil=True)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call it."""
+        return self.ready(*arguments)
 
 
 class Listed(NamedTuple):

@@ -19,7 +19,10 @@ from theory.bounds.brackets.tree import pop, push
 
 __all__ = ["CLOSED", "FULL", "STOPPED", "expand"]
 
-CLOSED, STOPPED, FULL = 0, 1, 2  # why a search ended: nothing open, out of work, out of memory
+# why a search ended: nothing open, out of work, out of memory
+CLOSED = 0
+STOPPED = 1
+FULL = 2
 
 
 @compiled

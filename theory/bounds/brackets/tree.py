@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from theory.bounds.brackets.kernels import compiled
 
-__all__ = ["Problem", "Tree", "make_tree", "pop", "push"]
+__all__ = ["Problem", "Tree", "halves", "make_tree", "pop", "push"]
 
 _SLOTS = 1 << 11  # kept gains of closed chains
 
@@ -94,6 +94,22 @@ def make_tree(nodes: int, r: int, joint: float, best: float, labels: NDArray[np.
     tree.parents[0], tree.added[0], tree.block[0], tree.paid[0], tree.rest[0] = -1, -1, 0, 0.0, joint
     tree.keys[0], tree.heap[0], tree.ends[0] = 0.0, 0, False
     return tree
+
+
+def halves(tree: Tree) -> tuple[Tree, Tree]:
+    """Return two trees with every other open node each, in the order of their keys."""
+    size, count = tree.sizes.tolist()
+    nodes, r = max(len(tree.keys) // 2, size + 4 * len(tree.labels) + 8), len(tree.labels)
+    order = np.argsort(tree.keys[:count])
+    found: list[Tree] = []
+    for part in (order[::2], order[1::2]):
+        half = make_tree(nodes, r, 0.0, float(tree.best[0]), tree.labels)
+        for name in ("parents", "added", "block", "paid", "rest", "ends"):
+            getattr(half, name)[:size] = getattr(tree, name)[:size]
+        half.keys[: len(part)], half.heap[: len(part)] = tree.keys[part], tree.heap[part]  # sorted: a heap
+        half.sizes[:] = size, len(part)
+        found.append(half)
+    return found[0], found[1]
 
 
 @compiled
