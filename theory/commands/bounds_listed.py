@@ -1,4 +1,4 @@
-"""Answers of ``bounds`` and ``schedule`` for listed distributions of too many positions for a table of 2^n sets.
+"""Results of ``bounds`` and ``schedule`` for listed distributions of many positions.
 
 Entropies and the loss of a given partition are exact where probabilities are, in time linear in the outcomes;
 ``L*_T`` is a certified bracket with a partition that attains its upper end; random orders are sampled.

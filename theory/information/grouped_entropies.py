@@ -1,4 +1,4 @@
-"""Entropies of a listed distribution of any length, by grouping its outcomes: no table of 2^n sets.
+"""Entropies of a listed distribution of any length, by grouping its outcomes.
 
 ``H(y_S) = log2 D - (1/D) sum_w w log2 w`` over the weights w of the groups of outcomes that agree on S. A sum of
 entropies with whole coefficients is collected by weight, so that each different weight is looked at once, however many

@@ -1,4 +1,4 @@
-"""A listed distribution as sampled runs read it: many outcomes and many tokens, few of them met by a state."""
+"""Listed distributions of many outcomes or tokens, as sampled runs read them."""
 
 from __future__ import annotations
 

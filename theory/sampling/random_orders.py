@@ -1,4 +1,4 @@
-"""Random orders of a listed distribution of many positions, sampled: mean entropies, and the loss of block sizes.
+"""Sampled random orders of a listed distribution of many positions.
 
 One random order gives the entropy of each of its prefixes, and ``L_T`` of its cut into blocks of any sizes, each an
 unbiased value: ``h_j`` is the mean of the former over orders, the expected divergence of sizes that of the latter. No

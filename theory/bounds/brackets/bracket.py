@@ -1,4 +1,4 @@
-"""Certified brackets ``lower <= L*_T <= upper`` for any number of positions, with partitions that attain ``upper``.
+"""Certified brackets of ``L*_T`` for any number of positions, with partitions.
 
 Statements, proofs, what is certified of floats and what was measured: ``docs/brackets.md``.
 """

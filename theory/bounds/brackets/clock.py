@@ -1,4 +1,4 @@
-"""The budget of a search: seconds, or an amount of work that is the same on every machine."""
+"""Seconds, or an amount of work that is the same on every machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Good ordered partitions of many positions: greedy orders, the best cuts of an order, and local search.
+"""Good ordered partitions of many positions, by greedy orders, best cuts and local search.
 
 An order of the representatives has a matrix ``W[a, i] = H(y_i | first a of them)``. Cutting it into blocks is a
 shortest path over the cuts, which gives the best cut order for every T at once. Then single moves and swaps between

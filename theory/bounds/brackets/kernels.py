@@ -1,4 +1,4 @@
-"""Partitions of outcomes by what is revealed: the arrays behind the brackets, compiled where numba is installed.
+"""Partitions of outcomes by what is revealed, compiled where numba is installed.
 
 ``order`` lists outcomes cell by cell, ``starts`` where cells begin. Cells of one outcome are dropped, since nothing is
 open in them.

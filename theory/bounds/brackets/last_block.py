@@ -1,4 +1,4 @@
-"""What the last chosen block and everything after it cost at least: the bounds B1 to B4 of ``docs/brackets.md``.
+"""Least cost of the last chosen block and all after it (bounds B1 to B4).
 
 After the set K is known, let A be added and y = H(A | K) <= min(w(A), R), R = H(Y | K). Then the last block costs at
 least ``Phi(y)``, the greatest of

@@ -1,4 +1,4 @@
-"""What a partition of outcomes leaves open: ``H(y_i | y_C)`` of every column at once, and losses of partitions."""
+"""Conditional entropies of every column at once, and losses of partitions."""
 
 from __future__ import annotations
 

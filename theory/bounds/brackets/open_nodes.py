@@ -1,4 +1,4 @@
-"""Branch and bound over ordered partitions, best first, with the open nodes kept (``docs/brackets.md``, Search).
+"""Branch and bound over ordered partitions, best first, with the open nodes kept.
 
 A node is a chain of blocks whose last one is still open: representatives are added to a block in a fixed order, so
 that no partition stands twice. Its key is a lower bound of every partition below it. The node of least key is

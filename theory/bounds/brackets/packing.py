@@ -1,4 +1,4 @@
-"""What a search knows of a distribution before it starts: disjoint groups, and how far outcomes are apart.
+"""Disjoint groups of positions, and how far outcomes are apart.
 
 Packing (bound B2): disjoint groups G of positions leave ``sum_i H(y_i | y_S) >= sum_G (H(G) - H(S))^+``. A group that
 *almost* tells all outcomes apart counts with its own entropy, no more (``docs/brackets.md``, Packing).

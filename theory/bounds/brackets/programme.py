@@ -1,4 +1,4 @@
-"""``L*_T`` for all T by the programme over 3^r pairs of sets, where few representatives are left.
+"""``L*_T`` for all T by the programme over 3^r pairs of sets of representatives.
 
 The programme of :mod:`theory.bounds.partitions.subset_program` on the representatives, but for the last block, in which
 every position counts: ``L*_T = min_C D[T - 1, C] + sum_i copies_i H(y_i | y_C) - H(Y)``.
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.bounds.brackets.columns import Columns
-from theory.bounds.partitions.subset_program import block_prices, chain_costs, subset_sums
+from theory.bounds.partitions.subset_program import block_prices, subset_costs, subset_sums
 from theory.distributions.pmf import JointPMF
 from theory.information.subsets.builder import subset_entropies
 from theory.numbers.rounding import sum_error
@@ -45,7 +45,7 @@ def run_programme(parts: Sequence[tuple[Fraction, JointPMF]], columns: Columns) 
     firsts = [positions[0] for positions in columns.members]
     table = subset_entropies([(weight, pmf.marginal(firsts)) for weight, pmf in parts], exact=False)
     gained = table.gains()
-    costs, last = chain_costs(gained), gained @ columns.copies
+    costs, last = subset_costs(gained), gained @ columns.copies
     everything = (1 << r) - 1
     losses: list[float] = []
     chains: list[NDArray[np.int64]] = []

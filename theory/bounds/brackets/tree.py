@@ -1,4 +1,4 @@
-"""The nodes of a search: chains of blocks with lower bounds, the open ones in a heap."""
+"""Nodes of a search, which are chains of blocks with lower bounds, the open ones in a heap."""
 
 from __future__ import annotations
 

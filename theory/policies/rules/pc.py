@@ -59,9 +59,7 @@ class PCSampler(RankedPolicy):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.by != "confidence" or self.confidence == "sampled":
-            raise InputError(
-                "pc has its own score, of the most probable token; leave by and confidence out."
-            )
+            raise InputError("pc has its own score, of the most probable token; leave by and confidence out.")
         object.__setattr__(self, "k", positive_int(self.k, "k"))
         object.__setattr__(self, "lam", exact_fraction(self.lam, "lam"))
         object.__setattr__(self, "alpha", exact_fraction(self.alpha, "alpha"))
