@@ -30,6 +30,7 @@ TYPES = {
     '"inf"': (str,),
     "null": (type(None),),
     "list": (list,),
+    "boolean": (bool,),
 }
 
 
@@ -55,6 +56,7 @@ CHAIN = {
     "initial": ["1/2", "1/2"],
     "transition": [["3/4", "1/4"], ["1/4", "3/4"]],
 }
+LONG = [[str(j // 3 ** (i % 3) % 3) for i in range(24)] for j in range(12)]
 HIDDEN = {**CHAIN, "length": 24, "emission": [["3/4", "1/4"], ["1/4", "3/4"]]}
 ROWS = [["a", "a"], ["b", "b"]]
 FILES = {
@@ -63,6 +65,10 @@ FILES = {
     "two.json": json.dumps({"contexts": [{"outcomes": ROWS}, {"outcomes": [["a", "b"]]}]}),
     "lengths.json": json.dumps({"contexts": [{"outcomes": ROWS}, {"outcomes": [["a"]]}]}),
     "floats.json": json.dumps({"outcomes": [*ROWS, ["a", "b"]], "probabilities": [1 / 3] * 3}),
+    "columns.json": json.dumps({"outcomes": LONG}),
+    "longer.json": json.dumps(
+        {"contexts": [{"outcomes": LONG}, {"outcomes": [row[1:] for row in LONG[:5]]}]}
+    ),
     "seen.csv": "y0,y1\n" + "a,a\n" * 5 + "b,b\n" * 3 + "a,b\n",
     "long.csv": ",".join(f"y{i}" for i in range(11)) + "\n" + (",".join("a" * 11) + "\n") * 3,
 }
@@ -78,6 +84,8 @@ RUNS = {
         ("insert_random", "-n", "30"),
         ("chain.json", "--partition", "equal:5"),
         ("hidden.json", *FEW, "--partition", "equal:12"),
+        ("columns.json", "--partition", "equal:8"),
+        ("longer.json",),
     ],
     "schedule": [
         ("shuffle", "-n", "3"),
@@ -86,6 +94,7 @@ RUNS = {
         ("shuffle", "-n", "30"),
         ("chain.json",),
         ("hidden.json", *FEW),
+        ("columns.json", *FEW),
     ],
     "decode": [
         ("shuffle", "-n", "3", "--policy", "topk:k=2"),
@@ -199,7 +208,7 @@ def values_of(answer: dict, prefix: str = ""):
 def fits(value, types: str) -> bool:
     kinds = types.replace("list of numbers and nulls", "list").replace("list of numbers or estimates", "list")
     for kind in re.sub(r"list of \w+", "list", kinds).split(" or "):
-        right = isinstance(value, TYPES[kind]) and not isinstance(value, bool)
+        right = isinstance(value, TYPES[kind]) and isinstance(value, bool) == (kind == "boolean")
         if kind == '"inf"':
             right = value == "inf"
         elif kind in ("estimate", "object"):

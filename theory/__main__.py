@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from theory.bounds.partitions.step_bounds import check_partition
@@ -71,12 +72,12 @@ def _run(args: argparse.Namespace) -> int:
         return 0
     if args.command == "rules":
         return _show(args, {"rules": rules_answer()})
-    with waiting(args.command):
-        answer = _answer(args)
+    with waiting(args.command) as say:
+        answer = _answer(args, say)
     return _show(args, answer)
 
 
-def _answer(args: argparse.Namespace) -> dict[str, Any]:
+def _answer(args: argparse.Namespace, say: Callable[[str], None]) -> dict[str, Any]:
     from synthetic import find_task  # only the command imports tasks
 
     if args.command == "realised":
@@ -87,6 +88,7 @@ def _answer(args: argparse.Namespace) -> dict[str, Any]:
     task = FloatTask(given) if getattr(args, "float", False) or by_digits else given
     if args.command == "bounds":
         wanted = {"adaptive": args.adaptive, "randomized": args.randomized, "count": args.count}
+        wanted |= {"seconds": float(exact_fraction(args.seconds, "--seconds")), "say": say}
         answer = bounds_answer(task, args.partition, samples=args.samples, seed=args.seed, **wanted)
         least = answer.get("optimal_bound")
         # the value belongs to the sizes shown; other sizes may lose less by at most the error

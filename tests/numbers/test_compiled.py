@@ -18,6 +18,7 @@ import theory.information.subsets.prime_rows_kernel
 import theory.information.subsets.prime_sieve
 import theory.bounds.partitions.markov_program
 import theory.distributions.parametric.forward_backward_kernel
+import theory.bounds.brackets.open_nodes
 made = [
     theory.bounds.partitions.subset_program._step_kernel(),
     theory.bounds.partitions.subset_program._price_kernel(),
@@ -27,6 +28,7 @@ made = [
     theory.information.subsets.prime_sieve._kernel(),
     theory.bounds.partitions.markov_program._kernel(),
     theory.distributions.parametric.forward_backward_kernel._compiled(),
+    theory.bounds.brackets.open_nodes.expand.ready,
 ]
 assert all(hasattr(kernel, "py_func") for kernel in made), made
 import numpy as np

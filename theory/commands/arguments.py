@@ -24,6 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_task(bounds)
     _add_samples(bounds)
     _add_float(bounds)
+    bounds.add_argument("--seconds", default="60", help="for brackets of L*_T of many positions (default 60)")
     bounds.add_argument("--partition", help='price an ordered partition such as "0,1|2,3" (Theorem 1)')
     bounds.add_argument(
         "--count", action="store_true", help="also the number of optimal partitions for each T"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from math import inf, log2, nextafter
 from typing import Any
@@ -17,6 +17,7 @@ from theory.bounds.partitions.step_bounds import (
     step_bound,
 )
 from theory.commands.answer import NamedTask, parametrised, with_exact
+from theory.commands.bounds_listed import long_bounds, long_schedule
 from theory.commands.bounds_parametric import large_bounds, large_schedule
 from theory.commands.bounds_structured import (
     listed_or_structured,
@@ -69,6 +70,8 @@ def bounds_answer(
     count: bool = False,
     samples: int = 2000,
     seed: int = 0,
+    seconds: float = 60.0,
+    say: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Return entropies and lower bounds of a task, averaged over its contexts.
 
@@ -81,6 +84,9 @@ def bounds_answer(
         samples: How many to draw if a parametric distribution (:mod:`theory.distributions.parametric`) is too large for
             exact numbers.
         seed: Their seed.
+        seconds: For brackets of ``L*_T`` (:mod:`theory.bounds.brackets`), where a listed distribution has too many
+            positions for all sets of them.
+        say: Called with a line on their progress.
 
     Distributions too long to list are answered through their structure (:mod:`theory.decoding.structured`) where the
     task has one.
@@ -96,6 +102,17 @@ def bounds_answer(
     return listed_or_structured(
         task,
         lambda: _listed_bounds(task, partition, adaptive=adaptive, randomized=randomized, count=count),
+        lambda parts: with_exact(
+            long_bounds(
+                task.name,
+                task.n,
+                parts,
+                None if partition is None else _blocks(partition, parts[0][1].n),
+                seconds=seconds,
+                seed=seed,
+                say=say,
+            )
+        ),
         lambda structure: with_exact(
             structured_bounds(
                 task, structure, None if partition is None else _blocks(partition, structure.n), other=other
@@ -191,7 +208,10 @@ def schedule_answer(task: NamedTask, *, samples: int = 2000, seed: int = 0) -> d
     if (large := parametrised(task)) is not None:
         return large_schedule(task, large, samples=samples, seed=seed)
     return listed_or_structured(
-        task, lambda: _listed_schedule(task), lambda structure: structured_schedule(task, structure)
+        task,
+        lambda: _listed_schedule(task),
+        lambda parts: long_schedule(task.name, task.n, parts, samples=samples, seed=seed),
+        lambda structure: structured_schedule(task, structure),
     )
 
 

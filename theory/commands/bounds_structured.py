@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from theory.bounds.block_sizes import optimal_sizes, require_sizes
 from theory.bounds.partitions.step_bounds import check_partition
 from theory.decoding.tasks.structure import LISTED_LIMIT, structure_of
+from theory.distributions.distribution import context_pmfs
+from theory.distributions.pmf import JointPMF
 from theory.information.curves.structures import Structure, interval_curve
 from theory.limits import CostError
 from theory.validation import InputError
@@ -33,17 +35,23 @@ class Named(Protocol):
 def listed_or_structured(
     task: Any,
     listed: Callable[[], dict[str, Any]],
+    long: Callable[[Sequence[tuple[Fraction, JointPMF]]], dict[str, Any]],
     structured: Callable[[Structure], dict[str, Any]],
     *,
     other: bool = False,
 ) -> dict[str, Any]:
-    """Return the result by listing outcomes, or from the structure if listing is too costly.
+    """Return the answer by all sets of positions, or where that is too costly through the structure or the outcomes.
 
-    If ``other`` numbers are needed, which the structure does not give, a listing that is too costly raises.
+    ``other`` numbers are wanted that these do not give: then what is too costly says so.
     """
     structure = structure_of(task)
     if structure is None:
-        return listed()
+        try:
+            return listed()
+        except CostError:
+            if other:
+                raise
+            return long(context_pmfs(task.contexts()))  # which raises the same if outcomes cannot be listed
     if structure.n > LISTED_LIMIT:
         return structured(structure)
     try:

@@ -96,15 +96,15 @@ def process_count(value: object, name: str) -> int:
 
 
 @contextmanager
-def waiting(text: str) -> Generator[None]:
-    """Show on a terminal that something is being computed, inside the ``with`` block."""
+def waiting(text: str) -> Generator[Callable[[str], None]]:
+    """Show on a terminal that something is being computed, inside the ``with`` block; call it to say how far."""
     if not sys.stderr.isatty():
-        yield
+        yield lambda _: None
         return
     from rich.console import Console
 
-    with Console(stderr=True).status(f"{text} (Ctrl-C stops)"):
-        yield
+    with Console(stderr=True).status(f"{text} (Ctrl-C stops)") as status:
+        yield lambda more: status.update(f"{text}: {more} (Ctrl-C stops)")
 
 
 def as_json(value: Any) -> str:

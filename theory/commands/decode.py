@@ -13,12 +13,14 @@ from theory.decoding.structured.dispatch import NotKnownError
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tasks.realised import realised_calls
 from theory.decoding.tasks.structure import structure_of
+from theory.distributions.distribution import occurring
 from theory.distributions.tempering import settings_of
 from theory.limits import CostError
 from theory.numbers.arithmetic import Number
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.sampling.closed_distribution import closed_distribution
+from theory.sampling.listed import sampled_list
 
 __all__ = ["decode_answer"]
 
@@ -42,10 +44,15 @@ def decode_answer(
         result = decode_contexts(task, policy, **switches)
     except (NotKnownError, CostError) as error:
         distribution = closed_distribution(task)
-        if distribution is None:
-            raise
         own: dict[str, Any] = {"samples": samples, "seed": seed}
-        answer = sampled_decode(task, distribution, structure, policy, **own, **switches)
+        if distribution is not None:
+            answer = sampled_decode(task, distribution, structure, policy, **own, **switches)
+        elif (
+            isinstance(error, CostError) and (listed := sampled_list(occurring(task.contexts()))) is not None
+        ):
+            answer = large_decode(task, listed, policy, **own, **switches)
+        else:
+            raise
         if isinstance(error, CostError):  # an exact decode is known
             answer["notes"] = {"accuracy": f"sampled: {error.advice}", **answer.get("notes", {})}
         return with_exact(answer)

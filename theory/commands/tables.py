@@ -22,6 +22,7 @@ _UNSHOWN = (
     "exact",
     "optimal_partitions",
     "optimal_sizes",
+    "position_entropies",
     "policies",
     "verdict",
 )
@@ -69,6 +70,8 @@ def print_answer(answer: dict[str, Any], title: str) -> None:
                 _add_item(table, answer, key, t, item)
                 if key == "optimal_bound" and item == 0 and len(value) > _ROWS:
                     break  # so are all that follow
+                if key == "optimal_bounds" and isinstance(item, dict) and item["upper"] == 0:
+                    break
         else:
             kind = "" if value is None else ", ".join(filter(None, [kinds.get(key), _off_by(answer, key)]))
             table.add_row(key, _number(value), _short(exact.get(key, kind)))
@@ -82,19 +85,32 @@ def print_answer(answer: dict[str, Any], title: str) -> None:
 def _add_item(table: Any, answer: dict[str, Any], key: str, t: int, item: Any) -> None:
     """Add one entry of a list; entry t of a bound is that of T = t steps."""
     exact = answer.get("exact", {}).get(key)
+    if key == "optimal_bounds":
+        ends = _number(item["upper"]) if item["exact"] else f"{item['lower']:.6g} .. {item['upper']:.6g}"
+        sure = _off_by(answer, key) if item["upper"] else ""  # nothing is lost: that is exact
+        form = sure if item["exact"] else "certified"
+        table.add_row(f"{key}[T={t}]{_blocks_of(answer, t)}", ends, form)
+        return
     if isinstance(item, dict):
         texts = [f"{name} = {_number(value)}" for name, value in item.items()]
         table.add_row(f"{key}[{t}]", ", ".join(texts), _short(exact[t - 1]["kl"]) if exact else "")
         return
     note = ""
-    if key == "optimal_bound" and answer.get("optimal_partitions"):
-        note = "|".join(",".join(map(str, block)) for block in answer["optimal_partitions"][t - 1])
-        note = "  " + shortened(note, _WIDTH)
+    if key == "optimal_bound":
+        note = _blocks_of(answer, t)
     if key == "expected_kl":
         note = "  sizes " + shortened(",".join(map(str, answer["optimal_sizes"][t - 1])), _WIDTH)
     index = _INDEX.get(key, "T")
     form = _short(exact[t - 1]) if exact else _off_by(answer, key)
     table.add_row(f"{key}[{index}={t}]{note}", _number(item), form)
+
+
+def _blocks_of(answer: dict[str, Any], t: int) -> str:
+    """Return a best partition into t blocks, or its start."""
+    if not answer.get("optimal_partitions"):
+        return ""
+    text = "|".join(",".join(map(str, block)) for block in answer["optimal_partitions"][t - 1])
+    return "  " + shortened(text, _WIDTH)
 
 
 def _off_by(answer: dict[str, Any], key: str) -> str:
@@ -128,7 +144,8 @@ def _distribution(pairs: Sequence[Sequence[Any]]) -> str:
 
 
 def _interval(value: dict[str, Any]) -> str:
-    return f"{value['estimate']:.5g}  ({value['low']:.5g} .. {value['high']:.5g})"
+    error = f" ± {value['standard_error']:.2g}" if "standard_error" in value else ""
+    return f"{value['estimate']:.5g}{error}  ({value['low']:.5g} .. {value['high']:.5g})"
 
 
 def _number(value: Any) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from typing import Any
 
 from theory.numbers.lognumber import LogNumber
 
-__all__ = ["CHEAP", "verdict"]
+__all__ = ["CHEAP", "bracket_verdict", "verdict"]
 
 CHEAP = 0.1  # bits: the ideal model keeps an accuracy of at least 2^-0.1 = 93 %
 
@@ -57,6 +57,38 @@ def verdict(bounds: Sequence[Any], error: float = 0.0) -> str:
     else:
         within = "" if exact else _within(losses[free - 1], error)
         parts.append(f"{free} of {n} steps lose nothing{within}: {n / free:.3g} tokens per step are free.")
+    return "; ".join(parts)
+
+
+def bracket_verdict(bounds: Sequence[Mapping[str, Any]], error: float) -> str:
+    """Return one sentence on brackets of ``L*_1, ..., L*_n``, which says how wide they are.
+
+    Args:
+        bounds: ``lower``, ``upper`` and ``exact``, one for each number of steps.
+        error: A bound on the error of the upper ends; zero ones are exact.
+
+    Example:
+        >>> known = [{"lower": x, "upper": x, "exact": True} for x in (3.0, 0.0)]
+        >>> bracket_verdict([known[0], {"lower": 0.5, "upper": 1.0, "exact": False}, known[1]], 1e-9)
+        'one step loses 3 bits (accuracy at least 12%); 3 of 3 steps lose nothing: 1 token per step is free; ...'
+    """
+    uppers = [float(entry["upper"]) for entry in bounds]
+    n = len(uppers)
+    free = next((t for t, bits in enumerate(uppers, start=1) if bits <= 0), n)
+    if free == 1:
+        return "one step loses nothing: the tokens are independent, parallel decoding is free."
+    parts = [f"one step loses {_loss(uppers[0], error)}"]
+    cheap = next(t for t, bits in enumerate(uppers, start=1) if bits <= CHEAP)
+    if 1 < cheap < free:
+        parts.append(f"{cheap} of {n} steps lose at most {_loss(uppers[cheap - 1], error)}")
+    rate = f"{n / free:.3g} token{'s per step are' if free < n else ' per step is'} free"
+    parts.append(f"{free} of {n} steps lose nothing: {rate}")
+    widths = [entry["upper"] - entry["lower"] for entry in bounds]
+    widest = max(range(n), key=widths.__getitem__)
+    if all(entry["exact"] for entry in bounds):
+        parts.append("the least losses are exact.")
+    else:
+        parts.append(f"the least losses are known to within {widths[widest]:.3g} bits (T = {widest + 1}).")
     return "; ".join(parts)
 
 

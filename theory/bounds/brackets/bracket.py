@@ -1,0 +1,141 @@
+"""Certified brackets of ``L*_T`` for any number of positions, with partitions.
+
+Statements, proofs, what is certified of floats and what was measured: ``docs/brackets.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import inf
+from typing import Any
+
+from theory.bounds.brackets.clock import Clock
+from theory.bounds.brackets.columns import Columns, reduced
+from theory.bounds.partitions.step_bounds import Partition
+from theory.distributions.pmf import JointPMF
+from theory.validation import InputError, positive_int
+
+__all__ = ["Bracket", "bracket_bounds"]
+
+_PROGRAMME = 16  # representatives of which the programme takes seconds
+_MEMORY = 4 << 30
+_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bracket:
+    """Bounds of ``L*_T`` for T = 1, ..., n, in bits.
+
+    Attributes:
+        lower: Certified lower bounds: their float error is subtracted.
+        upper: Losses of ``partitions``, each off by at most ``error``.
+        partitions: One ordered partition for each T.
+        exact: Whether nothing was left open: then the partition is optimal up to ``error``.
+        error: A proven bound on the error of ``upper`` (0 where it is zero), and on how much less than an exact one
+            ``L*_T`` may be.
+    """
+
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    partitions: tuple[Partition, ...]
+    exact: tuple[bool, ...]
+    error: float
+
+
+def bracket_bounds(
+    pmf: JointPMF | Sequence[tuple[Fraction, JointPMF]],
+    *,
+    seconds: float = _SECONDS,
+    memory: int = _MEMORY,
+    seed: int = 0,
+    work: float | None = None,
+    programme: int = _PROGRAMME,
+    threads: int = 2,
+    say: Callable[[str], None] | None = None,
+) -> Bracket:
+    """Return a bracket of ``L*_T`` for every T, with partitions that attain its upper ends.
+
+    Args:
+        pmf: A joint pmf, or (weight, pmf) pairs of equal length: contexts, with one partition for all of them.
+        seconds: About how long to search. What is open then stays open; the bracket is valid at any time. The first
+            search on a machine compiles its loops, some 20 seconds that do not count.
+        memory: Bytes that the search may take.
+        seed: Of the random orders of the upper bounds.
+        work: In place of seconds, the number of tokens to look at: the same result on every machine.
+        programme: Up to so many columns that differ the programme over all sets is run.
+        threads: Of the branch and bound, 1 or 2; always 1 with ``work``.
+        say: Called with a line on the progress from time to time.
+
+    Example:
+        >>> rows = [(a, a, b, b, c, c) * 5 for a in range(2) for b in range(2) for c in range(2)]
+        >>> found = bracket_bounds(JointPMF.uniform(rows))
+        >>> found.lower[1] <= 0 <= found.upper[1] < 1e-9, found.exact[1], found.partitions[1][0]
+        (True, True, (0, 2, 4))
+    """
+    parts = [(Fraction(1), pmf)] if isinstance(pmf, JointPMF) else [(w, p) for w, p in pmf if w]
+    if len({part.n for _, part in parts}) != 1:
+        raise InputError("one partition does not fit contexts of different lengths.")
+    if not seconds > 0:
+        raise InputError(f"seconds must be a positive number, got {seconds}.")
+    positive_int(memory, "memory")
+    positive_int(threads, "threads", at_most=2)
+    columns = reduced(parts)
+    if columns.count <= programme:
+        return _by_programme(parts, columns)
+    from theory.bounds.brackets.search import compile_search, search_all
+
+    compile_search()
+    losses, lower, exact, labels, error, ordered = search_all(
+        columns, Clock(seconds, work, say), memory=memory, seed=seed, threads=threads if work is None else 1
+    )
+    return _bracket(ordered, losses, lower, exact, labels, error)
+
+
+def _by_programme(parts: Sequence[tuple[Fraction, JointPMF]], columns: Columns) -> Bracket:
+    n = columns.n
+    if not columns.count:
+        partitions = tuple(columns.partition([], blocks) for blocks in range(1, n + 1))
+        nothing = (0.0,) * n
+        return Bracket(lower=nothing, upper=nothing, partitions=partitions, exact=(True,) * n, error=0.0)
+    from theory.bounds.brackets.programme import run_programme
+
+    found = run_programme(parts, columns)
+    apart = found.separating  # one at a time: nothing is lost, exactly
+    losses, labels = [*found.losses[: len(apart)], 0.0], list(found.labels[: len(apart) + 1])
+    labels[-1][:] = len(apart)
+    labels[-1][list(apart)] = range(len(apart))
+    lower = [max(loss - 2 * found.error, 0.0) for loss in losses]
+    return _bracket(columns, losses, lower, [True] * len(losses), labels, found.error)
+
+
+def _bracket(
+    columns: Columns,
+    losses: Sequence[float],
+    lower: Sequence[float],
+    exact: Sequence[bool],
+    labels: Sequence[Any],
+    error: float,
+) -> Bracket:
+    """Return the bracket of all T = 1..n from that of the first ones, the last of which loses nothing."""
+    n = columns.n
+    given = [min(t, len(losses)) for t in range(1, n + 1)]
+    partitions: list[Partition] = []
+    uppers: list[float] = []
+    best = 0
+    for blocks, t in enumerate(given, start=1):
+        best = t - 1 if losses[t - 1] < losses[best] or not partitions else best
+        uppers.append(losses[best])
+        chain = [label if label < best else blocks - 1 for label in labels[best]]
+        partitions.append(
+            columns.partition(chain, blocks) if best < blocks else columns.partition(labels[best], blocks)
+        )
+    lows, least = [0.0] * n, -inf
+    for at in range(n - 1, -1, -1):  # L*_T does not increase in T
+        least = max(least, lower[given[at] - 1])
+        lows[at] = max(least, 0.0)
+    sure = tuple(exact[t - 1] for t in given)
+    return Bracket(
+        lower=tuple(lows), upper=tuple(uppers), partitions=tuple(partitions), exact=sure, error=error
+    )

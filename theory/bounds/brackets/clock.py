@@ -1,0 +1,34 @@
+"""Seconds, or an amount of work that is the same on every machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+
+__all__ = ["Clock"]
+
+
+class Clock:
+    """How much may still be done: seconds, or a number of tokens looked at, which is the same on every machine.
+
+    Args:
+        seconds: Of time.
+        work: Tokens; then time does not count.
+        say: Called with a line from time to time, once two seconds have passed.
+    """
+
+    def __init__(
+        self, seconds: float, work: float | None = None, say: Callable[[str], None] | None = None
+    ) -> None:
+        self.begin, self.seconds, self.work, self.used = monotonic(), seconds, work, 0.0
+        self.say = say
+
+    def part(self) -> float:
+        """Return the part of the whole that is spent, at least 0; above 1 it is over."""
+        spent = self.used / self.work if self.work is not None else (monotonic() - self.begin) / self.seconds
+        return max(spent, 0.0)
+
+    def tell(self, text: str) -> None:
+        """Say how far it is."""
+        if self.say is not None and monotonic() - self.begin > 2:
+            self.say(text)
