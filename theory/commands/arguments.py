@@ -81,7 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     rules = commands.add_parser("rules", help="every unmasking rule: formula, source, release, switches")
     form = rules.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    form.add_argument("--markdown", action="store_true", help="print the table of docs/rules.md")
+    form.add_argument("--markdown", action="store_true", help="print a Markdown table")
     return parser
 
 
