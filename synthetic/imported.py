@@ -1,4 +1,10 @@
-"""Tasks from a user's own Python as ``module:attribute``, checked."""
+"""Tasks from a user's own Python as ``module:attribute``, checked.
+
+A task is an object with ``name``, ``n`` (the positions of its longest answers), ``contexts()``, which returns a tuple
+of ``theory.Context(weight=..., distribution=...)`` whose weights are Fractions that sum to one, and ``chain()``, which
+may return ``None``. A distribution is made with ``theory.ListedDistribution(pmf)``, pmf a ``theory.JointPMF``. Where a
+class is named, the command makes one object of it, with ``n=...``.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +24,7 @@ from theory.validation import InputError, positive_int, shown
 __all__ = ["ImportedTask", "import_task"]
 
 _NEEDED = ("contexts", "chain", "name", "n")
-_PAGE = "see docs/your_task.md"
+_PAGE = "see python -m pydoc synthetic.imported"
 _T = TypeVar("_T")
 
 

@@ -142,7 +142,7 @@ def _estimate(args: argparse.Namespace) -> dict[str, Any]:
         tokenize = read_tokenizer(args.tokenizer)
     seen = read_samples(args.file, tokenize)
     partition = None if args.partition is None else check_partition(parse_partition(args.partition), seen.n)
-    return estimate_answer(seen, partition, bootstrap=args.bootstrap, seed=args.seed)
+    return estimate_answer(seen, partition, policies=args.policy, seed=args.seed)
 
 
 def _frontier(task: Any, plot: str | None) -> dict[str, Any]:

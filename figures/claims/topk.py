@@ -214,7 +214,7 @@ ENTRIES = (
         title="Replace Random in one step at temperature 1",
         claim="One parallel step has accuracy (1 - 1/n)^(n-1), which tends to 1/e.",
         place="Section 4, Replace Random",
-        test="Exact accuracy for n <= 8; the form for any k in docs/closed_forms.md.",
+        test="Exact accuracy for n <= 8; the form for any k in theory.information.closed_forms.",
         evidence=sampled_replace,
         verdict="holds",
         condition="The paper gives k = n only. For any fixed k the accuracy tends to 1 as n grows.",

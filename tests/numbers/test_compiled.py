@@ -93,13 +93,32 @@ def test_a_file_is_answered_where_nothing_can_be_kept(sealed):
     assert '"entropy": 3.58496250072' in text  # log2(12)
 
 
+@pytest.mark.deep
+def test_a_full_disk_and_damaged_files_cost_time_only(tmp_path):
+    pytest.importorskip("numba")
+    left = {key: value for key, value in os.environ.items() if not key.startswith("NUMBA_")}
+    kept = tmp_path / "kept"
+    environment = left | {"PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(kept)}
+    # every write into a file fails from here on, as on a full disk
+    full = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+    assert run(environment, "-c", full + KERNELS) == "all compiled\n"
+    assert not [path for path in kept.rglob("*") if path.is_file()]
+    for damage in (b"", b"junk", b"\x80\x04K"):
+        assert run(environment, "-c", KERNELS) == "all compiled\n"
+        files = [path for path in kept.rglob("*") if path.is_file()]
+        assert files
+        for path in files:
+            path.write_bytes(damage)
+    assert run(environment, "-c", KERNELS) == "all compiled\n"
+
+
 def test_one_place_decides_what_is_kept():
     """Everything else compiles through it."""
     found = {
         str(path.relative_to(ROOT))
         for folder in ("theory", "synthetic", "models", "figures")
         for path in (ROOT / folder).rglob("*.py")
-        if re.search(r"\bn?jit\(.*cache=True|\bcache=True\b.*n?jit", path.read_text())
+        if re.search(r"\bn?jit\(.*cache=True|\bcache=True\b.*n?jit|\bnumba\.core\b", path.read_text())
     }
     assert len(found) == 1
     assert all("def compile_kernel(" in (ROOT / name).read_text() for name in found)

@@ -82,7 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     rules = commands.add_parser("rules", help="every unmasking rule: formula, source, release, switches")
     form = rules.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    form.add_argument("--markdown", action="store_true", help="print the table of docs/rules.md")
+    form.add_argument("--markdown", action="store_true", help="print a Markdown table")
     return parser
 
 
@@ -110,8 +110,16 @@ def _add_samples_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="sequences: .csv (y0,y1,...[,x]), .jsonl, .npy or .npz")
     parser.add_argument("--tokenizer", metavar="DIR", help="a Hugging Face directory, for texts in .jsonl")
     parser.add_argument("--partition", help='price an ordered partition such as "0,1|2,3"')
-    parser.add_argument("--bootstrap", type=whole, default=200, help="number of resamples (default 200)")
-    parser.add_argument("--seed", type=whole, default=0, help="seed of the resamples (default 0)")
+    parser.add_argument(
+        "--policy",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="also decode with this rule on the empirical distribution; may be given several times",
+    )
+    parser.add_argument(
+        "--seed", type=whole, default=0, help="of the halves that choose and price partitions (default 0)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 

@@ -1,108 +1,157 @@
-"""Result of ``python -m theory estimate``, bounds from samples with intervals."""
+"""``python -m theory estimate``: bounds from samples, each with an interval, or withheld where they are too few."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import comb
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from theory.bounds.partitions.step_bounds import Partition
+from theory.commands.decode import decode_answer
+from theory.commands.float_task import FloatTask
+from theory.commands.verdict import CHEAP
+from theory.distributions.distribution import Context, ListedDistribution
+from theory.distributions.pmf import JointPMF
 from theory.limits import require_operations
-from theory.sampling.entropy_estimators import ESTIMATORS, estimator, resampled, subset_estimates
+from theory.policies import parse_policy
+from theory.sampling.chosen_partitions import choose_partitions, loss_factors
+from theory.sampling.entropy_sums import EntropySum, estimate_sums
 from theory.sampling.observed import Observed
-from theory.validation import InputError, positive_int
 
-__all__ = ["COVERAGE", "estimate_answer"]
+__all__ = ["EmpiricalTask", "estimate_answer"]
 
-COVERAGE = 0.9  # Good-Turing coverage below this gives a warning
-_OPERATIONS = 4 * 10**9  # sums over resampled counts: about a minute
-_CURVE_POSITIONS = 10  # the information curve needs all 2^n subsets
+_TABLE_POSITIONS = 10  # the information curve and the choice of partitions need all 2^n subsets
+_OPERATIONS = 4 * 10**9  # cells that are grouped: about two minutes
+_DECODED = ("policy", "accuracy", "kl", "steps", "tokens_per_step")
 
-Values = Mapping[int, NDArray[np.float64]]
+
+@dataclass(frozen=True)
+class EmpiricalTask:
+    """The distribution of the samples themselves: tokens are numbered, contexts weigh as often as they were seen.
+
+    Attributes:
+        seen: The samples.
+
+    Example:
+        >>> task = EmpiricalTask(Observed.from_rows([("", "a", "b"), ("", "b", "a"), ("", "b", "a")]))
+        >>> task.contexts()[0].distribution.pmf().probabilities
+        (Fraction(1, 3), Fraction(2, 3))
+    """
+
+    seen: Observed
+
+    @property
+    def name(self) -> str:
+        """Where the samples come from."""
+        return self.seen.name
+
+    @property
+    def n(self) -> int:
+        """The number of positions."""
+        return self.seen.n
+
+    def contexts(self) -> tuple[Context, ...]:
+        """Return the contexts."""
+        found: list[Context] = []
+        for x in range(self.seen.contexts):
+            mine = self.seen.codes[:, 0] == x
+            rows, counts = self.seen.codes[mine, 1:].tolist(), self.seen.counts[mine].tolist()
+            distribution = ListedDistribution(JointPMF.from_weights(rows, counts))
+            found.append(Context(weight=Fraction(sum(counts), self.seen.size), distribution=distribution))
+        return tuple(found)
+
+    def chain(self) -> None:
+        """Return ``None``: there is no lumped chain."""
+        return
 
 
 def estimate_answer(
-    seen: Observed, partition: Partition | None = None, *, bootstrap: int = 200, seed: int = 0
+    seen: Observed, partition: Partition | None = None, *, policies: Sequence[str] = (), seed: int = 0
 ) -> dict[str, Any]:
-    """Return estimates of the entropy, the correlations, ``L_T`` of a partition and the information curve.
+    """Return estimates of the entropy, the correlations, ``L_T`` and the information curve, with 95 % intervals.
 
-    Each is a dictionary with the estimate and the 2.5 % and 97.5 % points of its bootstrap distribution. The interval
-    shows how much the estimate varies from sample to sample, not its bias.
+    What the samples cannot tell is ``None``, and ``notes`` says how many it would take
+    (:mod:`theory.sampling.entropy_sums`).
 
     Args:
         seen: The samples.
         partition: An ordered partition to price.
-        bootstrap: Number of resamples.
-        seed: Their seed.
+        policies: Rules to decode with, as they are written for ``decode``, on the empirical distribution.
+        seed: Of the halves of the samples: one chooses partitions, the other prices them.
     """
-    n, full = seen.n, (1 << seen.n) - 1
-    resamples = positive_int(bootstrap, "bootstrap")
-    curve = n <= _CURVE_POSITIONS
-    wanted = {full, *(1 << i for i in range(n)), *(full ^ 1 << i for i in range(n))}
-    wanted |= set(range(full + 1)) if curve else {0}
-    for before, i in _pairs(partition or ()):
-        wanted |= {before, before | 1 << i}
-    subsets = sorted(wanted)
+    n, small = seen.n, seen.n <= _TABLE_POSITIONS
     require_operations(
-        len(subsets) * (resamples + 1) * len(seen.counts),
-        f"{resamples} bootstrap samples of {len(subsets)} entropies",
+        len(seen.counts) * n * ((2 << n) if small else 2 * n),
+        f"entropies of {len(seen.counts)} distinct samples of {n} positions",
         limit=_OPERATIONS,
-        remedy="use fewer with --bootstrap",
+        remedy="use fewer samples",
     )
-    weights = resampled(seen, resamples, np.random.default_rng(seed))
+    sums = _sums(n) | ({} if partition is None else {"partition_bound": loss_factors(partition)})
+    curve = _curve(n) if small else []
+    found = estimate_sums(seen, [*sums.values(), *curve])
     answer: dict[str, Any] = {"task": seen.name, "n": n, "arithmetic": "estimate", "samples": seen.size}
     answer |= {"distinct": len(seen.counts), "contexts": seen.contexts, "coverage": seen.coverage}
-    answer |= {"bootstrap": resamples, "seed": seed, "warnings": _warnings(seen)}
-    for name in ESTIMATORS:
-        try:
-            h = subset_estimates(seen, weights, subsets, estimator(name))
-        except InputError as error:
-            answer[name] = None
-            answer["warnings"].append(str(error))
-            continue
-        answer[name] = _quantities(h, n, partition, curve)
-    return answer
+    lists = {key: [value] for key, value in zip(sums, found, strict=False)}
+    answer |= {key: _shown(value) for key, (value,) in lists.items()}
+    if small:
+        lists["information_curve"] = list(found[len(sums) :])
+        answer["information_curve"] = [_shown(value) for value in lists["information_curve"]]
+        if seen.size >= 4:  # two in each half
+            chosen = choose_partitions(seen, CHEAP, seed)
+            lists["optimal_bound"] = list(chosen.losses)
+            answer["optimal_bound"] = [_shown(value) for value in chosen.losses]
+            answer |= {"optimal_partitions": chosen.partitions, "recommended_steps": chosen.recommended}
+            answer["seed"] = seed
+    notes: dict[str, str] = {}
+    for key, values in lists.items():
+        half = key == "optimal_bound"
+        if note := _withheld(values, seen.size - seen.size // 2 if half else seen.size, half):
+            notes[key] = note
+    if policies:
+        task = FloatTask(EmpiricalTask(seen))
+        decoded = [decode_answer(task, parse_policy(policy)) for policy in policies]
+        answer["compared"] = [{key: one[key] for key in _DECODED} for one in decoded]
+        notes["compared"] = "of the empirical distribution: an answer that was not seen counts as impossible"
+    return answer | ({"notes": notes} if notes else {})
 
 
-def _quantities(h: Values, n: int, partition: Partition | None, curve: bool) -> dict[str, Any]:
+def _sums(n: int) -> dict[str, dict[int, float]]:
+    """Return the factors of the entropies of sets in each quantity."""
     full = (1 << n) - 1
-    singles = sum((h[1 << i] for i in range(n)), np.zeros(1))
-    others = sum((h[full ^ 1 << i] for i in range(n)), np.zeros(1))
-    out: dict[str, Any] = {"entropy": _interval(h[full])}
-    out["total_correlation"] = _interval(singles - h[full])
-    out["dual_total_correlation"] = _interval(others - (n - 1) * h[full])
-    if partition is not None:
-        drawn = sum((h[before | 1 << i] - h[before] for before, i in _pairs(partition)), np.zeros(1))
-        out["partition_bound"] = _interval(drawn - h[full])
-    if curve:
-        means = [np.mean([h[s] for s in range(full + 1) if s.bit_count() == j], axis=0) for j in range(n + 1)]
-        out["information_curve"] = [_interval(means[1] + means[j - 1] - means[j]) for j in range(1, n + 1)]
-    return out
+    correlation = loss_factors([range(n)])
+    dual: dict[int, float] = {full ^ 1 << i: 1 for i in range(n)} if n > 1 else {}
+    dual |= {full: 1 - n} if n > 1 else {}
+    return {"entropy": {full: 1}, "total_correlation": dict(correlation), "dual_total_correlation": dual}
 
 
-def _pairs(partition: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
-    """Return (revealed before, position) for every position of an ordered partition."""
-    pairs: list[tuple[int, int]] = []
-    revealed = 0
-    for block in partition:
-        pairs += [(revealed, i) for i in block]
-        revealed |= sum(1 << i for i in block)
-    return pairs
+def _curve(n: int) -> list[dict[int, float]]:
+    """Return the factors of ``Z_j = h_1 + h_{j-1} - h_j`` for j = 1..n, ``h_j`` the mean over sets of j positions."""
+    by_size = [[s for s in range(1 << n) if s.bit_count() == j] for j in range(n + 1)]
+    found: list[dict[int, float]] = []
+    for j in range(1, n + 1):
+        factors: dict[int, float] = {}
+        for size, sign in ((1, 1), (j - 1, 1), (j, -1)):
+            for s in by_size[size] if size else ():
+                factors[s] = factors.get(s, 0) + sign / comb(n, size)
+        found.append({s: a for s, a in factors.items() if a})
+    return found
 
 
-def _interval(values: NDArray[np.float64]) -> dict[str, float]:
-    low, high = np.quantile(values[1:], [0.025, 0.975]).tolist()
-    return {"estimate": float(values[0]), "low": low, "high": high}
+def _shown(value: EntropySum) -> dict[str, float] | None:
+    return None if value.estimate is None else value.estimate.as_dict()
 
 
-def _warnings(seen: Observed) -> list[str]:
-    if seen.coverage >= COVERAGE:
-        return []
-    once = int((seen.counts == 1).sum())
-    return [
-        f"{once} of {seen.size} samples were seen only once: about {100 * (1 - seen.coverage):.0f} % of the "
-        "probability lies on outcomes never seen, so joint entropies are too low and the correlations too high. "
-        "Collect more samples, or give the distribution itself."
-    ]
+def _withheld(values: Sequence[EntropySum], size: int, of_half: bool) -> str:
+    """Return why values are withheld, and how many samples they would take; nothing where none is."""
+    needed = max(value.needed for value in values)
+    if not needed:
+        return ""
+    once = max(value.once for value in values if value.needed)
+    digits = max(0, len(str(needed)) - 2)
+    rounded = -(-needed // 10**digits) * 10**digits * (2 if of_half else 1)
+    part = (
+        f"{once} of {size} samples{' of the second half' if of_half else ''} are the only one of their kind"
+    )
+    return f"withheld: {part}; it takes at least about {rounded:,} samples"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -53,9 +53,22 @@ class Observed:
         return 1 - int((self.counts == 1).sum()) / self.size
 
     @cached_property
+    def sizes(self) -> list[int]:
+        """How many codes each column may have."""
+        return [int(column.max()) + 1 for column in self.codes.T]
+
+    @cached_property
     def contexts(self) -> int:
         """The number of distinct contexts."""
         return len(np.unique(self.codes[:, 0]))
+
+    def halves(self, seed: int) -> tuple[Observed, Observed]:
+        """Return the samples in two halves, drawn at random; the second has one more where their number is odd."""
+        rng = np.random.default_rng(seed)
+        first = rng.multivariate_hypergeometric(self.counts, self.size // 2, method="marginals")
+        parts = (first, self.counts - first)
+        one, two = (replace(self, codes=self.codes[c > 0], counts=c[c > 0]) for c in parts)
+        return one, two
 
     @classmethod
     def from_rows(cls, rows: Sequence[tuple[Token, ...]], name: str = "samples") -> Observed:
