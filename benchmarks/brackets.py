@@ -117,10 +117,11 @@ def page(rows: list[list[str]], seconds: float, threads: int) -> str:
     ]
     lines = [
         f"{HEAD}\n",
-        "By `python benchmarks/brackets.py`, which writes this section: seeded distributions, equal weights, ",
-        f"`seconds={seconds:g}, threads={threads}`.\nBold is exact, `lower..upper` a bracket, 0 exactly zero; T = 1 is ",
-        "always exact. Seconds are of the clock, in brackets of the\nprocessor, which other jobs shared; GiB is the ",
-        f"peak of the process so far, the distribution as Python objects included.\n{os.cpu_count()} cores, ",
+        "By `python benchmarks/brackets.py`, which writes this section: seeded distributions, equal ",
+        f"weights, `seconds={seconds:g}, threads={threads}`.\nBold is exact, `lower..upper` a bracket, 0 exactly ",
+        "zero; T = 1 is always exact. Seconds are of the clock, in brackets of the\nprocessor, which other ",
+        "jobs shared; GiB is the peak of the process so far, the distribution as Python objects included.\n",
+        f"{os.cpu_count()} cores, ",
         f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}.\n\n",
         f"| {' | '.join(names)} |\n| {' | '.join(['---'] * 2 + ['---:'] * (len(names) - 2))} |\n",
         *(f"| {' | '.join(row)} |\n" for row in rows),
