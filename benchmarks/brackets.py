@@ -83,12 +83,12 @@ CASES: dict[str, tuple[str, Callable[[], JointPMF]]] = {
 }
 
 
-def measure(name: str, seconds: float) -> list[str]:
+def measure(name: str, seconds: float, threads: int) -> list[str]:
     """Return the row of a distribution."""
     text, make = CASES[name]
     pmf = make()
     begin, cpu = perf_counter(), process_time()
-    found = bracket_bounds(pmf, seconds=seconds)
+    found = bracket_bounds(pmf, seconds=seconds, threads=threads)
     took, used = perf_counter() - begin, process_time() - cpu
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     size = f"{len(pmf):,} x {pmf.n}"
@@ -106,7 +106,7 @@ def _entries(found: Bracket) -> list[str]:
     return cells
 
 
-def page(rows: list[list[str]], seconds: float) -> str:
+def page(rows: list[list[str]], seconds: float, threads: int) -> str:
     """Return the section."""
     names = [
         "distribution",
@@ -117,10 +117,11 @@ def page(rows: list[list[str]], seconds: float) -> str:
     ]
     lines = [
         f"{HEAD}\n",
-        "By `python benchmarks/brackets.py`, which writes this section: seeded distributions, equal weights, ",
-        f"`seconds={seconds:g}`, one thread.\nBold is exact, `lower..upper` a bracket, 0 exactly zero; T = 1 is ",
-        "always exact. Seconds are of the clock, in brackets of the\nprocessor, which other jobs shared; GiB is the ",
-        f"peak of the process so far, the distribution as Python objects included.\n{os.cpu_count()} cores, ",
+        "By `python benchmarks/brackets.py`, which writes this section: seeded distributions, equal ",
+        f"weights, `seconds={seconds:g}, threads={threads}`.\nBold is exact, `lower..upper` a bracket, 0 exactly ",
+        "zero; T = 1 is always exact. Seconds are of the clock, in brackets of the\nprocessor, which other ",
+        "jobs shared; GiB is the peak of the process so far, the distribution as Python objects included.\n",
+        f"{os.cpu_count()} cores, ",
         f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}.\n\n",
         f"| {' | '.join(names)} |\n| {' | '.join(['---'] * 2 + ['---:'] * (len(names) - 2))} |\n",
         *(f"| {' | '.join(row)} |\n" for row in rows),
@@ -132,18 +133,19 @@ def main(argv: list[str] | None = None) -> int:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", choices=CASES)
     args = parser.parse_args(argv)
     bracket_bounds(random_rows(30, 20, 2, 0), seconds=1)  # compiled before the clock starts
     rows = []
     for name in [args.only] if args.only else CASES:
-        rows.append(measure(name, args.seconds))
+        rows.append(measure(name, args.seconds, args.threads))
         print(" | ".join(rows[-1]), flush=True)
     if not args.only and args.seconds == parser.get_default("seconds"):
         text = PAGE.read_text(encoding="utf-8")
         kept, _, rest = text.partition(HEAD)
         after = rest.partition("\n## ")
-        PAGE.write_text(kept + page(rows, args.seconds) + "".join(after[1:]), encoding="utf-8")
+        PAGE.write_text(kept + page(rows, args.seconds, args.threads) + "".join(after[1:]), encoding="utf-8")
     return 0
 
 
