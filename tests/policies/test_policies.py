@@ -47,6 +47,7 @@ EXAMPLES = {
     "llada": "llada:steps=2",
     "lopa": "lopa:gamma=0.9,k=2",
     "maskgit": "maskgit:steps=2",
+    "mean_field": "mean_field:tau=0.9",
     "p2": "p2:steps=3",
     "pc": "pc:k=2",
     "plackett_luce": "plackett_luce:k=2,alg_temp=0.2",

@@ -8,7 +8,7 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise, permutations, product
-from math import floor
+from math import exp, floor, inf, log
 
 import numpy as np
 
@@ -302,6 +302,33 @@ def sglang_entropy_threshold(entropies, bound):
     """sgl-project/sglang 26eb1bf, ``EntropyThreshold``: the lowest entropy, and of the others those below the bound."""
     first, *others = sorted(entropies, key=lambda i: (entropies[i], i))
     return {first, *(i for i in others if entropies[i] < bound)}
+
+
+def mean_field(distributions, tau, scaled=True, rounds=2):
+    """Algorithm 1 of arXiv 2606.15805 as vbsh123/dream-region-pilot reproduces it; q is rounded far above floats."""
+    left = list(distributions)
+
+    def entropy(p):
+        return -sum(x * log(x) for x in p if x)
+
+    def overlap(i, j):
+        p, q = distributions[i], distributions[j]
+        mixed = [(x + y) / 2 for x, y in zip(p, q, strict=True)]
+        if i == j or not any(x * y for x, y in zip(p, q, strict=True)):
+            return 0
+        return 1 - (entropy(mixed) - (entropy(p) + entropy(q)) / 2) / log(2)
+
+    d = {(i, j): overlap(i, j) for i in left for j in left}
+    most = max(d.values()) if scaled and any(d.values()) else 1
+    odds = {}
+    for i in left:
+        best, second = sorted(distributions[i], reverse=True)[:2]
+        odds[i] = log(best / second) if second else inf
+    q = {i: 1 / (1 + exp(-odds[i])) for i in left}
+    for _ in range(rounds):
+        q = {i: 1 / (1 + exp(-(odds[i] - sum(d[i, j] / most * q[j] for j in left)))) for i in left}
+    q = {i: round(x, 9) for i, x in q.items()}
+    return {i for i in left if q[i] >= tau} or {ordered(q)[0]}
 
 
 def dus_spaced(best_first, masked, length, stride):

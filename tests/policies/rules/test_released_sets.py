@@ -48,6 +48,10 @@ def entropies(row, mask):
     }
 
 
+def marginals(row, mask):
+    return {i: row[i] for i in range(len(row)) if mask[i]}
+
+
 RULES = {
     "threshold:gamma={},strict=false": (LEVELS, confidences, rel.fast_dllm_threshold),
     "threshold:gamma={}": (LEVELS, confidences, rel.fast_dllm_v2_threshold),
@@ -64,6 +68,8 @@ RULES = {
         entropies,
         rel.sglang_entropy_threshold,
     ),
+    "mean_field:tau={}": (LEVELS, marginals, rel.mean_field),
+    "mean_field:tau={},scaled=false": (LEVELS, marginals, partial(rel.mean_field, scaled=False)),
     "frechet:delta={}": (
         [Fraction(x) for x in ("0", "0.02", "1/4", "1/2")],
         confidences,

@@ -57,6 +57,7 @@ VARIANTS = (
     "threshold:gamma=0.3,strict=false,spaced=8",
     "threshold:by=entropy,gamma=-1.3706",
     "prophet:steps=4,mid=0.5,late=0.3,first=1",
+    "mean_field:tau=0.4",
     "p2:steps=2,eta=2,ties=all",
     "editing:gamma=0.3,edit=0.6,post=2",
 )
