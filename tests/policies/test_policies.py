@@ -43,6 +43,7 @@ EXAMPLES = {
     "factor": "factor:f=1.0",
     "frechet": "frechet:delta=1/4",
     "hierarchy": "hierarchy:gamma=0.9",
+    "info_gain": "info_gain:candidates=8",
     "klass": "klass:tau=0.6,eps=0.01",
     "llada": "llada:steps=2",
     "lopa": "lopa:gamma=0.9,k=2",

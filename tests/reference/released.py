@@ -7,12 +7,12 @@ from collections import Counter
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import cache
-from itertools import pairwise, permutations, product
-from math import exp, floor, inf, log
+from itertools import combinations, pairwise, permutations, product
+from math import exp, floor, inf, log, prod
 
 import numpy as np
 
-from tests.reference.processes import Memoryless, best, dec, distribution_and_steps, written
+from tests.reference.processes import Memoryless, best, dec, distribution_and_steps, group, written
 
 PAIRS = [(n, steps) for n in range(1, 65) for steps in range(1, n + 1) if n % steps == 0]
 
@@ -228,6 +228,70 @@ class Prophet:
         with localcontext() as context:
             context.prec = 60
             return dec(largest).ln() - dec(others[0]).ln() if others and others[0] else None
+
+
+class InfoGain:
+    """yks23/dllm 4cf34a50, ``generate_candidates`` and ``score_candidates``: every sequence of drawn candidates.
+
+    The draws of Gumbel's trick are orders by weight. Chances are decimals of 60 digits; values within 10^-20 are equal.
+    """
+
+    def __init__(self, k=1, candidates=8, temp="0.1", variant="info_gain", threshold=None, block=None):
+        self.k, self.candidates, self.temp, self.variant = k, candidates, Fraction(temp), variant
+        self.threshold, self.block = None if threshold is None else Fraction(threshold), block
+
+    def start(self, n):  # noqa: ARG002
+        return None
+
+    def done(self, tokens, memory):  # noqa: ARG002
+        return None not in tokens
+
+    def step(self, run, tokens, memory):
+        distributions, left = run.marginals(tokens), group(tokens, self.block)
+        for weight, drawn in run.draws(distributions, left):
+            confidence = {i: distributions[i][drawn[i]] for i in left}
+            sure = [i for i in left if self.threshold is not None and confidence[i] >= self.threshold]
+            values = {
+                frozenset(s): self.value(run, tokens, written(tokens, {i: drawn[i] for i in s}), s)
+                for s in combinations(left, min(self.k, len(left)))
+            }
+            for base, p in best({i: confidence[i] for i in sure or left}, self.k).items():
+                looks = not sure and len(left) > self.k
+                for chosen, chance in (
+                    self.winners(base, values, confidence).items() if looks else [(base, 1)]
+                ):
+                    yield weight * p * chance, written(tokens, {i: drawn[i] for i in chosen}), memory
+
+    def winners(self, base, values, confidence):
+        with localcontext() as context:
+            context.prec = 60
+            weights = {i: (dec(c) / dec(self.temp)).exp() for i, c in confidence.items()}
+            chances = {}
+            for order in permutations(weights, self.k):
+                chance, rest = Decimal(1), sum(weights.values())
+                for i in order:
+                    chance, rest = chance * weights[i] / rest, rest - weights[i]
+                chances[frozenset(order)] = chances.get(frozenset(order), 0) + Fraction(chance)
+        out = {}
+        for others in product(chances, repeat=self.candidates - 1):
+            listed = [base, *others]
+            most = max(values[s] for s in listed)
+            winner = next(s for s in listed if values[s] > most - Decimal("1e-20"))
+            out[winner] = out.get(winner, 0) + prod(chances[s] for s in others)
+        return out
+
+    def value(self, run, tokens, after, chosen):
+        rest = [i for i, token in enumerate(after) if token is None]
+        with localcontext() as context:
+            context.prec = 60
+            zero = Decimal(0)
+            left = sum((self.entropy(run.marginals(after)[i]) for i in rest), zero) / max(len(rest), 1)
+            cost = sum((self.entropy(run.marginals(tokens)[i]) for i in chosen), zero)
+            return -left - (cost if self.variant == "info_gain" else 0)
+
+    @staticmethod
+    def entropy(distribution):
+        return -sum(dec(p) * dec(p).ln() for p in distribution.values() if p)
 
 
 # --- sets of one step: scores by position, where the lowest index wins among equals ---

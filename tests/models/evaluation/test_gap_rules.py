@@ -34,7 +34,7 @@ from theory.policies.rules.klass import KLASS
 from theory.validation import InputError
 
 # these look at drawn tokens, or mask positions again
-REFUSED = {"editing", "lopa", "p2", "rcr", "remdm", "remdm_llada", "saber", "wino"}
+REFUSED = {"editing", "info_gain", "lopa", "p2", "rcr", "remdm", "remdm_llada", "saber", "wino"}
 RANDOM_SETS = {"ancestral", "plackett_luce"}  # even without ties
 VARIANTS = (
     "klass:tau=0.4,eps=0.2,history=1,block=2",

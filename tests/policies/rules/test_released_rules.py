@@ -192,6 +192,46 @@ def test_prophet_decodes_all_as_soon_as_the_answer_stands_out():
             parse_policy(rule)
 
 
+# -- Info-gain ---------------------------------------------------------------------------------------------------
+
+
+@given(target=PLAIN, temperature=st.sampled_from([0, 1]), data=st.data())
+def test_info_gain_as_released(target, temperature, data):
+    keys = {
+        "k": data.draw(st.integers(1, 2)),
+        "candidates": data.draw(st.integers(1, 3)),
+        "temp": data.draw(st.sampled_from(["0.1", "1", "5"])),
+        "variant": data.draw(st.sampled_from(["info_gain", "lookum"])),
+        "threshold": data.draw(st.sampled_from([None, None, "1/2", "0.8"])),
+        "block": data.draw(st.sampled_from([None, 1, 2])),
+    }
+    distribution, steps = rp.distribution_and_steps(target.distribution, rel.InfoGain(**keys), temperature)
+    policy = parse_policy(spec("info_gain", **keys))
+    found = output_distribution(target.exact, policy, temperature=temperature)
+    assert {y for y, q in found.items() if q} == {*distribution}
+    assert all(found[y] == pytest.approx(float(q), abs=1e-13) for y, q in distribution.items())
+    result = decode(target.exact, policy, temperature=temperature)
+    assert abs(result.steps - float(steps)) <= result.errors["steps"] + 1e-13
+
+
+def test_info_gain_looks_ahead():
+    # two fair copies, and two copies at odds of 3 to 2: the surest two say nothing of the others
+    pmf = JointPMF.from_mapping({(a, a, b, b): Fraction(3 - b, 10) for a in (0, 1) for b in (0, 1)})
+    assert decode(pmf, parse_policy("topk:k=2")).accuracy == Fraction(13, 50)
+    for variant in ("info_gain", "lookum"):  # with so many candidates every pair is one
+        policy = parse_policy(f"info_gain:k=2,candidates=1000,temp=10,variant={variant}")
+        assert decode(pmf, policy).accuracy == pytest.approx(1, abs=1e-12)
+    for rule, message in {
+        "info_gain:temp=0": "candidates=1 takes the most confident",
+        "info_gain:variant=gain": "unknown variant",
+        "info_gain:by=margin": "leave by and confidence out",
+    }.items():
+        with pytest.raises(InputError, match=message):
+            parse_policy(rule)
+    with pytest.raises(InputError, match="every set of 4 of 20 positions, at most 1000"):
+        decode(JointPMF.uniform([(0,) * 20, (1,) * 20]), parse_policy("info_gain:k=4"))
+
+
 # -- SlowFast ----------------------------------------------------------------------------------------------------
 
 

@@ -58,6 +58,7 @@ VARIANTS = (
     "threshold:by=entropy,gamma=-1.3706",
     "prophet:steps=4,mid=0.5,late=0.3,first=1",
     "mean_field:tau=0.4",
+    "info_gain:k=2,candidates=3,temp=1",
     "p2:steps=2,eta=2,ties=all",
     "editing:gamma=0.3,edit=0.6,post=2",
 )
