@@ -1,4 +1,4 @@
-"""``python -m theory estimate``: bounds from samples, each with an interval, or withheld where they are too few."""
+"""Estimated bounds of samples, with intervals, or withheld: ``python -m theory estimate``."""
 
 from __future__ import annotations
 

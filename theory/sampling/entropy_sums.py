@@ -1,4 +1,4 @@
-r"""Sums of entropies estimated from samples: the value, an interval that holds it, or why there is none.
+"""Sums of entropies estimated from samples, with intervals.
 
 Entropy, total correlation, dual total correlation, ``L_T`` and the information curve are sums
 ``q = sum_S a_S H(y_S | X)``. All in nats here, N samples, c the counts of the pairs (x, y_S), f_1 and f_2 how many

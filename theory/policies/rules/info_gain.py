@@ -10,11 +10,12 @@ from math import comb
 from typing import Any, ClassVar
 
 import numpy as np
-from flint import fmpq
+from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from theory.distributions.distribution import MASK, like
 from theory.numbers.arithmetic import EXACT, TIE_TOLERANCE, Array
+from theory.numbers.ball_arithmetic import ball_key
 from theory.policies.as_process import gathered, unmasked
 from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, register
@@ -128,7 +129,7 @@ class InfoGain(RankedPolicy):
         certain = xp.any(sure, axis=1) | (view.left <= self.k)
         base = xp.where(xp.any(sure, axis=1)[:, None], sure, base)
         if self.candidates == 1 or bool(xp.all(certain)):
-            return WinnerPlan(view, base, logs, certain | True, [], logs, 0)
+            return WinnerPlan(view, base, logs, certain | True, [], base, 0)
         if comb(n, self.k) > _ACTIONS:
             raise InputError(
                 f"info_gain asks the model about every set of {self.k} of {n} positions, at most {_ACTIONS}; "
@@ -194,7 +195,8 @@ class WinnerPlan:
         n, rows = self.base.shape[1], list[list[bool]]()
         known: dict[Any, SetDistribution] = {}
         for b, u in enumerate(uniforms[:, 0].tolist()):
-            key = (*self.base[b].tolist(), *self.logs[b].tolist(), *self.values[b].tolist())
+            logs = (ball_key(log) if isinstance(log, arb) else log for log in self.logs[b].tolist())
+            key = (*self.base[b].tolist(), *logs, *self.values[b].tolist())
             if key not in known:
                 known[key] = self._row(b)
             ends = accumulate(float(p) for _, p in known[key])
