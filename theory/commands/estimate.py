@@ -1,4 +1,4 @@
-"""Estimated bounds of samples, with intervals, or withheld: ``python -m theory estimate``."""
+"""Estimated bounds of samples, with intervals or withheld."""
 
 from __future__ import annotations
 
