@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import array_api_compat.torch as xp
 import torch
 
 from models.predictors.predictor import MarginalPredictor, MaskedPredictor
-from models.runs.distinct_rows import distinct_rows
 from models.sampling.decode_state import (
     Rules,
     asking_view,
@@ -25,9 +25,11 @@ from models.sampling.decode_state import (
     view_of,
     written,
 )
-from models.sampling.draws import TorchChance, draw
 from theory.decoding.decoder import as_process
+from theory.decoding.sampled_chance import SampleChance
+from theory.distributions.draws import draw
 from theory.distributions.tempering import Transform
+from theory.numbers.distinct import distinct_rows
 from theory.policies.board import Board
 from theory.policies.foreign import finished_rows, plan_of, started, stepped
 from theory.policies.policy import Policy
@@ -131,7 +133,7 @@ def _decode_chunk(rules: Rules, tokens: torch.Tensor, steps: torch.Tensor) -> No
         chosen = _choose(rules, probs, rows, fillable[live], step)
         where = chosen.nonzero(as_tuple=True)
         q = rules.transform.draw(probs[where], rules.numbers)
-        answers[where] = rules.proposed[draw(q, rules.generator)]  # a view of rows
+        answers[where] = rules.proposed[draw(q, rules.random((len(q),)), xp)]  # a view of rows
         if not everything:
             tokens[live] = rows
         steps[live] += 1
@@ -140,7 +142,7 @@ def _decode_chunk(rules: Rules, tokens: torch.Tensor, steps: torch.Tensor) -> No
 
 def _run_chunk(rules: Rules, process: Process, tokens: torch.Tensor, steps: torch.Tensor) -> None:
     """The same for a process. Its board holds the answers as indices into the proposed tokens."""
-    chance, columns = TorchChance(rules.generator), slice(rules.first, rules.last)
+    chance, columns = SampleChance(rules.random), slice(rules.first, rules.last)
     rows = torch.arange(len(tokens), device=tokens.device)
     board = started(process, board_of(rules, tokens, indices(rules, tokens[:, columns]), rows))
     for step in range(_STEPS):
@@ -179,10 +181,8 @@ def _choose(
     assert not isinstance(rules.policy, Process)
     if getattr(rules.policy, "asks", False):
         # a question costs a model call: once for each distinct row
-        distinct, index = distinct_rows(rows)
-        first = torch.full((len(distinct),), len(rows), device=rows.device)
-        first = first.scatter_reduce(0, index, torch.arange(len(rows), device=rows.device), "amin")
-        plan = plan_of(rules.policy, asking_view(rules, probs[first], distinct, fillable[first], step))
+        first, index = distinct_rows(rows, xp)
+        plan = plan_of(rules.policy, asking_view(rules, probs[first], rows[first], fillable[first], step))
         if isinstance(plan, Ranked):
             plan = plan.expanded(index)
         else:
@@ -190,8 +190,7 @@ def _choose(
     else:
         plan = plan_of(rules.policy, view_of(rules, probs, rows, fillable, step))
     masked = rows[:, rules.first : rules.last] == rules.predictor.mask_id
-    uniforms = torch.rand(masked.shape, dtype=probs.dtype, device=probs.device, generator=rules.generator)
-    chosen = plan.sample(uniforms) & masked
+    chosen = plan.sample(rules.random(tuple(masked.shape))) & masked
     if not getattr(rules.policy, "clocked", False) and not bool(chosen.any(dim=1).all()):
         raise InputError(f"policy {rules.policy} picks no masked position; it must pick at least one.")
     return chosen

@@ -15,11 +15,11 @@ from models.predictors.predictor import (
     checked_probabilities,
     probabilities,
 )
-from models.runs.distinct_rows import distinct_rows
-from models.sampling.draws import PredictorOracle
+from models.sampling.predictor_oracle import PredictorOracle
 from theory.distributions.distribution import MASK
 from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import TIE_TOLERANCE, FloatNumbers
+from theory.numbers.distinct import distinct_rows
 from theory.policies.board import Board
 from theory.policies.policy import Policy
 from theory.policies.process import Process
@@ -68,6 +68,10 @@ class Rules:
     first: int
     last: int
     proposed: torch.Tensor
+
+    def random(self, shape: tuple[int, ...]) -> torch.Tensor:
+        """Return independent uniform numbers in [0, 1)."""
+        return torch.rand(shape, dtype=self.dtype, device=self.predictor.device, generator=self.generator)
 
 
 def rules_of(
@@ -135,12 +139,10 @@ def board_of(
 
 
 def _first_of_prompt(rules: Rules, prompts: torch.Tensor) -> torch.Tensor:
-    """Return for each row the first one with the same tokens outside of the answer columns, shape (B,)."""
+    """Return for each row one row with the same tokens outside of the answer columns, shape (B,)."""
     outside = torch.cat([prompts[:, : rules.first], prompts[:, rules.last :]], dim=1)
-    index = distinct_rows(outside)[1]
-    first = torch.full((len(prompts),), len(prompts), device=prompts.device)
-    every = torch.arange(len(prompts), device=prompts.device)
-    return first.scatter_reduce(0, index, every, "amin")[index]
+    first, index = distinct_rows(outside, xp)
+    return first[index]
 
 
 def written(rules: Rules, answers: torch.Tensor) -> torch.Tensor:

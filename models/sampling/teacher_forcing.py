@@ -12,15 +12,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import array_api_compat.torch as xp
 import torch
 
-from models.runs.distinct_rows import distinct_rows
 from models.runs.row_streams import Streams
-from models.sampling.draws import PredictorOracle
 from models.sampling.one_by_one import Walk, log2_of
+from models.sampling.predictor_oracle import PredictorOracle
 from theory.decoding.decoder import as_process
 from theory.distributions.distribution import MASK
 from theory.distributions.tempering import Transform
+from theory.numbers.distinct import distinct_rows
 from theory.policies.as_process import Factorised
 from theory.policies.board import Board
 from theory.policies.policy import Plan, Policy
@@ -113,7 +114,8 @@ class Follower:
             assert not isinstance(rule, Process)
             process = Factorised(rule)
         self._process = process
-        self._prompts, self._prompt = distinct_rows(walk.tokens)
+        first, self._prompt = distinct_rows(walk.tokens, xp)
+        self._prompts = walk.tokens[first]
         rows = torch.arange(len(probs), device=walk.device)
         self.count = torch.zeros_like(rows)
         self._memory: dict[str, torch.Tensor] = {}

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from theory.numbers.arithmetic import FLOAT64, Array, ExactNumbers, Numbers, distinct_rows
+from theory.numbers.arithmetic import FLOAT64, Array, ExactNumbers, Numbers
+from theory.numbers.distinct import distinct_rows
 from theory.validation import InputError, choice, exact_fraction, positive_int
 
 __all__ = [

@@ -10,8 +10,9 @@ from flint import arb
 from numpy.typing import NDArray
 
 from theory.distributions.tempering import Transform
-from theory.numbers.arithmetic import Numbers, distinct_rows, to_fmpq
+from theory.numbers.arithmetic import Numbers, to_fmpq
 from theory.numbers.balls import ball_array, is_zero
+from theory.numbers.distinct import distinct_rows
 
 __all__ = ["drawn_balls", "scored_balls", "tempered_balls"]
 

@@ -124,7 +124,7 @@ def sample_runs(
         (np.True_, [2, 2, 2, 2, 2])
     """
     loop = _Loop(distribution, rule, Transform(**switches), off_support, samples, calls)
-    chance = SampleChance(rng)
+    chance = SampleChance(rng.random)
     ends = [loop.run(chance, {}, size) for size in loop.batches()]
     return Runs(
         tokens=np.concatenate([tokens for tokens, _, _ in ends]),

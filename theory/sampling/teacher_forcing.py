@@ -36,7 +36,7 @@ class DataChance(SampleChance):
     """
 
     def __init__(self, rng: np.random.Generator) -> None:
-        super().__init__(rng)
+        super().__init__(rng.random)
         self.asked: NDArray[np.float64] | None = None
         self.tilted = False
         self.certain = True
