@@ -26,6 +26,9 @@ class SampleChance:
     def __init__(self, random: Callable[[tuple[int, ...]], Array]) -> None:
         self.random = random
 
+    def begin(self, board: Board) -> None:
+        """Take note of the board at the start of a step."""
+
     def choose(self, board: Board, plan: Plan) -> tuple[Board, Array]:
         """Return one set per row."""
         return board, plan.sample(self.random(tuple(board.tokens.shape))) & board.masked

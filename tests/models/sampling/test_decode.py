@@ -324,7 +324,7 @@ class Lazy:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"policy": Lazy()}, "picks no masked position"),
+        ({"policy": Lazy()}, "makes no progress: a step left a state as it was"),
         ({"temperature": -1}, "temperature must be at least 0"),
         ({"greedy_ties": "highest"}, "unknown greedy_ties 'highest'"),
         ({"batch_size": -2}, "batch_size must be a whole number of at least 1"),
