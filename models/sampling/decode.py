@@ -1,8 +1,7 @@
 """The decode loop, any predictor driven by the policies of ``theory``.
 
-One step: the predictor gives marginals, the policy picks masked positions from them, every picked token is drawn
-independently from its tempered marginal. The policy sees only the columns that hold masks at the start, so that
-``left_to_right`` and ``block`` count positions of the answer, not of the prompt.
+The loop is that of :mod:`theory.sampling.sampler`, with a predictor for the model. The policy sees only the columns
+that hold masks at the start, so that ``left_to_right`` and ``block`` count positions of the answer, not of the prompt.
 """
 
 from __future__ import annotations
@@ -11,33 +10,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import array_api_compat.torch as xp
 import torch
 
 from models.predictors.predictor import MarginalPredictor, MaskedPredictor
-from models.runs.distinct_rows import distinct_rows
-from models.sampling.decode_state import (
-    Rules,
-    asking_view,
-    board_of,
-    indices,
-    marginals_of,
-    rules_of,
-    view_of,
-    written,
-)
-from models.sampling.draws import TorchChance, draw
-from theory.decoding.decoder import as_process
+from models.sampling.decode_state import Rules, indices, marginals_of, rules_of
+from models.sampling.predictor_oracle import PredictorOracle
+from theory.decoding.sampled_chance import SampleChance
+from theory.distributions.distribution import MASK
 from theory.distributions.tempering import Transform
+from theory.numbers.distinct import distinct_rows
+from theory.policies.as_process import Factorised
 from theory.policies.board import Board
-from theory.policies.foreign import finished_rows, plan_of, started, stepped
 from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.policies.ranked import Ranked
-from theory.validation import InputError, positive_int
+from theory.policies.view import UNKNOWN
+from theory.sampling.sampler import Sampler, run_as
+from theory.validation import positive_int
 
-__all__ = ["MOST_CALLS", "Decoded", "decode"]
-
-MOST_CALLS = 100_000  # model calls of one row, far above every schedule
+__all__ = ["Decoded", "decode"]
 
 # probabilities per chunk. A step should fit the cache of a core: 1 MB in float64 if the predictor is cheap,
 # less for a network, whose activations are larger. A GPU should be full: 0.5 GB.
@@ -97,15 +88,16 @@ def decode(
     """
     rules = rules_of(predictor, tokens, policy, Transform(**switches), allowed, generator)
     out = tokens.to(predictor.device, copy=True)
-    steps = torch.zeros(len(out), dtype=torch.int64, device=out.device)
     size = _default_size(rules) if batch_size is None else positive_int(batch_size, "batch_size")
-    process = as_process(policy, rules.transform)
+    steps = torch.zeros(len(out), dtype=torch.int64, device=out.device)
+    waiting = (out == predictor.mask_id).any(dim=1)
+    if bool(waiting.any()) and not isinstance(run_as(policy, rules.transform), Factorised):
+        waiting = torch.ones_like(waiting)  # a rule with memory may go on when nothing is masked
     for start in range(0, len(out), size):
-        part = slice(start, start + size)
-        if process is None:
-            _decode_chunk(rules, out[part], steps[part])
-        else:
-            _run_chunk(rules, process, out[part], steps[part])
+        part = waiting[start : start + size].nonzero()[:, 0] + start
+        if len(part):
+            chunk = _Chunk(rules, out[part])
+            steps[part], out[part] = chunk.fill(), chunk.tokens
     return Decoded(tokens=out, steps=steps)
 
 
@@ -116,82 +108,58 @@ def _default_size(rules: Rules) -> int:
     return max(32, entries // max(1, (rules.last - rules.first) * len(rules.proposed)))
 
 
-def _decode_chunk(rules: Rules, tokens: torch.Tensor, steps: torch.Tensor) -> None:
-    """Fill the rows of ``tokens`` by a policy without memory and count their ``steps``, both in place."""
-    mask_id, columns = rules.predictor.mask_id, slice(rules.first, rules.last)
-    fillable = tokens[:, columns] == mask_id
-    for step in range(MOST_CALLS):
-        live = (tokens[:, columns] == mask_id).any(dim=1).nonzero()[:, 0]
-        if not len(live):
-            return
-        everything = len(live) == len(tokens)
-        rows = tokens if everything else tokens[live]
-        answers = rows[:, columns]
-        probs = marginals_of(rules, rows)
-        chosen = _choose(rules, probs, rows, fillable[live], step)
-        where = chosen.nonzero(as_tuple=True)
-        q = rules.transform.draw(probs[where], rules.numbers)
-        answers[where] = rules.proposed[draw(q, rules.generator)]  # a view of rows
-        if not everything:
-            tokens[live] = rows
-        steps[live] += 1
-    raise InputError(
-        f"policy {rules.policy} makes no progress: it has not finished after {MOST_CALLS} steps."
-    )
+class _Chunk(Sampler):
+    """Rows of token ids, shape (B, L). On a board the answers are indices into the proposed tokens."""
 
+    def __init__(self, rules: Rules, tokens: torch.Tensor) -> None:
+        super().__init__(rules.policy, rules.transform, rules.last - rules.first)
+        self.rules, self.tokens, self.columns = rules, tokens, slice(rules.first, rules.last)
+        first, index = distinct_rows(
+            torch.cat([tokens[:, : rules.first], tokens[:, rules.last :]], dim=1), xp
+        )
+        self.prompt = first[index]  # one row with the same tokens outside of the answer columns
+        mask = torch.tensor([rules.predictor.mask_id], device=tokens.device)
+        self.ids = torch.cat([rules.proposed, mask])  # by index; -1 is the last one
 
-def _run_chunk(rules: Rules, process: Process, tokens: torch.Tensor, steps: torch.Tensor) -> None:
-    """Fill the rows by a rule with memory. Its board has indices into the proposed tokens."""
-    chance, columns = TorchChance(rules.generator), slice(rules.first, rules.last)
-    rows = torch.arange(len(tokens), device=tokens.device)
-    board = started(process, board_of(rules, tokens, indices(rules, tokens[:, columns]), rows))
-    for step in range(MOST_CALLS):
-        done = finished_rows(process, board)
-        tokens[rows[done], columns] = written(rules, board.tokens[done])
-        live = (~done).nonzero()[:, 0]
-        if not len(live):
-            return
-        board, rows = board.take(live), rows[live]
-        fresh = board_of(rules, tokens, board.tokens, rows)
-        board = replace(board, probs=fresh.probs, oracle=fresh.oracle, step=step)  # fillable does not change
-        after = stepped(process, board, chance)
-        if not getattr(process, "clocked", False) and bool(_unchanged(board, after).any()):
-            raise InputError(f"rule {rules.policy} makes no progress: a step left a state as it was.")
-        board = after
-        steps[rows] += 1
-    raise InputError(f"rule {rules.policy} makes no progress: it has not finished after {MOST_CALLS} steps.")
+    def fill(self) -> torch.Tensor:
+        """Fill the masks in place and return the steps of each row."""
+        plain = isinstance(self.process, Factorised) and not getattr(self.rule, "asks", False)
+        answers = indices(self.rules, self.tokens[:, self.columns], may_redraw=not plain)
+        self.fixed = answers == UNKNOWN
+        self.some_fixed = bool(self.fixed.any())
+        rows = torch.arange(len(answers), device=answers.device)
+        start = Board(
+            tokens=answers,
+            probs=self._marginals(answers, rows),
+            memory={},
+            weights={},
+            numbers=self.rules.numbers,
+            transform=self.transform,
+            oracle=self._oracle(rows),
+            step=0,
+            fillable=answers == MASK,
+        )
+        ends, steps, _ = self.run(start, SampleChance(self.rules.random))
+        self.tokens[:] = self._written(ends, rows)
+        return steps
 
+    def asked(self, board: Board, rows: torch.Tensor) -> Board:
+        """Return the board with the marginals of the predictor."""
+        return replace(board, probs=self._marginals(board.tokens, rows), oracle=self._oracle(rows))
 
-def _unchanged(before: Board, after: Board) -> torch.Tensor:
-    """Return the rows whose tokens and memory a step has not changed, bool, shape (B,)."""
-    same = (before.tokens == after.tokens).all(dim=1)
-    for name, array in after.memory.items():
-        if name not in before.memory:
-            return torch.zeros_like(same)
-        same = same & (array == before.memory[name]).reshape(len(same), -1).all(dim=1)
-    return same
+    def _oracle(self, rows: torch.Tensor) -> PredictorOracle:
+        return PredictorOracle(self._marginals, self.prompt[rows], self.columns.stop - self.columns.start)
 
+    def _marginals(self, answers: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        return marginals_of(self.rules, self._written(answers, rows))
 
-def _choose(
-    rules: Rules, probs: torch.Tensor, rows: torch.Tensor, fillable: torch.Tensor, step: int
-) -> torch.Tensor:
-    """Return the positions that the policy picks, bool, shape (B, m)."""
-    assert not isinstance(rules.policy, Process)
-    if getattr(rules.policy, "asks", False):
-        # a model call for each distinct row
-        distinct, index = distinct_rows(rows)
-        first = torch.full((len(distinct),), len(rows), device=rows.device)
-        first = first.scatter_reduce(0, index, torch.arange(len(rows), device=rows.device), "amin")
-        plan = plan_of(rules.policy, asking_view(rules, probs[first], distinct, fillable[first], step))
-        if isinstance(plan, Ranked):
-            plan = plan.expanded(index)
-        else:
-            plan = plan_of(rules.policy, asking_view(rules, probs, rows, fillable, step))
-    else:
-        plan = plan_of(rules.policy, view_of(rules, probs, rows, fillable, step))
-    masked = rows[:, rules.first : rules.last] == rules.predictor.mask_id
-    uniforms = torch.rand(masked.shape, dtype=probs.dtype, device=probs.device, generator=rules.generator)
-    chosen = plan.sample(uniforms) & masked
-    if not getattr(rules.policy, "clocked", False) and not bool(chosen.any(dim=1).all()):
-        raise InputError(f"policy {rules.policy} picks no masked position; it must pick at least one.")
-    return chosen
+    def _written(self, answers: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        """Return the token ids of rows with these answers."""
+        ids = self.ids[answers]
+        if ids.shape[1] == self.tokens.shape[1] and not self.some_fixed:
+            return ids
+        whole = self.tokens[rows]
+        if self.some_fixed:
+            ids = torch.where(self.fixed[rows], whole[:, self.columns], ids)
+        whole[:, self.columns] = ids
+        return whole

@@ -1,9 +1,9 @@
-"""The state of a batch of decodes, and what a policy sees of it."""
+"""What is the same in all steps of a decode."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import array_api_compat.torch as xp
 import torch
@@ -15,27 +15,20 @@ from models.predictors.predictor import (
     checked_probabilities,
     probabilities,
 )
-from models.runs.distinct_rows import distinct_rows
-from models.sampling.draws import PredictorOracle
 from theory.distributions.distribution import MASK
 from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import TIE_TOLERANCE, FloatNumbers
-from theory.policies.board import Board
 from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.policies.view import View
+from theory.policies.view import UNKNOWN
 from theory.validation import InputError
 
 __all__ = [
     "FLOAT32_TIES",
     "Rules",
-    "asking_view",
-    "board_of",
     "indices",
     "marginals_of",
     "rules_of",
-    "view_of",
-    "written",
 ]
 
 FLOAT32_TIES = 1e-6  # single precision: a few roundings of 6e-8, below the gap of any ideal marginals
@@ -66,6 +59,10 @@ class Rules:
     first: int
     last: int
     proposed: torch.Tensor
+
+    def random(self, shape: tuple[int, ...]) -> torch.Tensor:
+        """Return independent uniform numbers in [0, 1)."""
+        return torch.rand(shape, dtype=self.dtype, device=self.predictor.device, generator=self.generator)
 
 
 def rules_of(
@@ -105,60 +102,21 @@ def _proposed(predictor: MaskedPredictor, allowed: Sequence[int] | torch.Tensor 
     return ids.to(predictor.device)
 
 
-def board_of(
-    rules: Rules,
-    prompts: torch.Tensor,
-    answers: torch.Tensor,
-    rows: torch.Tensor,
-    probs: torch.Tensor | None = None,
-) -> Board:
-    """Return the board of ``answers`` (B, m) to the prompts of ``rows`` (B,), with ``probs`` if known."""
+def indices(rules: Rules, answers: torch.Tensor, *, may_redraw: bool) -> torch.Tensor:
+    """Return the places of token ids among the proposed tokens, -1 for a mask.
 
-    def marginals(asked: torch.Tensor, of: torch.Tensor) -> torch.Tensor:
-        whole = prompts[of]
-        whole[:, rules.first : rules.last] = written(rules, asked)
-        return marginals_of(rules, whole)
-
-    return Board(
-        tokens=answers,
-        probs=marginals(answers, rows) if probs is None else probs,
-        memory={},
-        weights={},
-        numbers=rules.numbers,
-        transform=rules.transform,
-        oracle=PredictorOracle(marginals, _first_of_prompt(rules, prompts)[rows], rules.last - rules.first),
-        step=0,
-        fillable=answers == MASK,
-    )
-
-
-def _first_of_prompt(rules: Rules, prompts: torch.Tensor) -> torch.Tensor:
-    """Return for each row the first one with the same tokens outside of the answer columns, shape (B,)."""
-    outside = torch.cat([prompts[:, : rules.first], prompts[:, rules.last :]], dim=1)
-    index = distinct_rows(outside)[1]
-    first = torch.full((len(prompts),), len(prompts), device=prompts.device)
-    every = torch.arange(len(prompts), device=prompts.device)
-    return first.scatter_reduce(0, index, every, "amin")[index]
-
-
-def written(rules: Rules, answers: torch.Tensor) -> torch.Tensor:
-    """Return token ids of indices into the proposed tokens; -1 is a mask."""
-    return torch.where(answers == MASK, rules.predictor.mask_id, rules.proposed[answers.clamp(min=0)])
-
-
-def indices(rules: Rules, answers: torch.Tensor) -> torch.Tensor:
-    """Return the inverse of :func:`written`.
+    A fixed token between the masks that may not be drawn is ``UNKNOWN``.
 
     Raises:
-        InputError: For a fixed token between the masks that may not be drawn, since a rule could mask it.
+        InputError: For such a token if the rule may want to draw it again.
     """
     place = torch.searchsorted(rules.proposed, answers.contiguous()).clamp(max=len(rules.proposed) - 1)
     masked = answers == rules.predictor.mask_id
     foreign = ~masked & (rules.proposed[place] != answers)
-    if bool(foreign.any()):
+    if may_redraw and bool(foreign.any()):
         token = int(answers[foreign][0])
         raise InputError(f"token {token} is between the masks but may not be drawn; add it to allowed.")
-    return torch.where(masked, MASK, place)
+    return torch.where(masked, MASK, torch.where(foreign, UNKNOWN, place))
 
 
 def marginals_of(rules: Rules, rows: torch.Tensor) -> torch.Tensor:
@@ -172,19 +130,3 @@ def marginals_of(rules: Rules, rows: torch.Tensor) -> torch.Tensor:
     logits = rules.predictor(rows)[:, columns]
     logits = logits if every else logits[..., rules.proposed]
     return probabilities(logits, masked, tokens=rules.proposed, dtype=rules.dtype)
-
-
-def view_of(rules: Rules, probs: torch.Tensor, rows: torch.Tensor, fillable: torch.Tensor, step: int) -> View:
-    """Return the view of a policy on the rows, from their untransformed marginals."""
-    masked = rows[:, rules.first : rules.last] == rules.predictor.mask_id
-    scored = rules.transform.scores_read(probs, rules.numbers)
-    return View(scored, masked, rules.numbers, step=step, fillable=fillable)
-
-
-def asking_view(
-    rules: Rules, probs: torch.Tensor, rows: torch.Tensor, fillable: torch.Tensor, step: int
-) -> View:
-    """Return the view of a policy that asks the model about other states."""
-    every = torch.arange(len(rows), device=rows.device)
-    board = board_of(rules, rows, indices(rules, rows[:, rules.first : rules.last]), every, probs)
-    return replace(view_of(rules, probs, rows, fillable, step), tokens=board.tokens, oracle=board.oracle)

@@ -20,6 +20,7 @@ from models.predictors.predictor import (
 from models.runs.row_streams import Streams
 from models.sampling.decode_state import FLOAT32_TIES
 from theory.distributions.distribution import MASK
+from theory.distributions.draws import draw
 from theory.numbers.arithmetic import TIE_TOLERANCE, FloatNumbers
 from theory.policies.policy import Policy
 from theory.policies.view import View
@@ -69,7 +70,7 @@ def draw_one_by_one(
         one = next_position(walk, order, probs, walk.masked[live], streams, live)
         row = torch.arange(len(live), device=walk.device)
         chosen = probs[row, one]
-        drawn = _inverse(chosen, streams.uniforms(live.tolist(), 1))
+        drawn = draw(chosen, streams.uniforms(live.tolist(), 1)[:, 0], xp)
         bits[live.cpu()] += chosen[row, drawn].cpu().double().log2()
         walk.reveal(live, one, drawn)
     return Drawn(tokens=walk.tokens, bits=bits)
@@ -174,10 +175,3 @@ def _columns(free: torch.Tensor) -> slice:
     if bool((first != first[0]).any()) or bool((last != last[0]).any()):
         raise InputError("the first and the last mask of all rows of a batch must be in the same columns.")
     return slice(int(first[0]), int(last[0]) + 1)
-
-
-def _inverse(probs: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
-    """Return the token at which the cumulative sum passes ``uniform``, never one of probability zero."""
-    cumulative = torch.where(probs > 0, probs.cumsum(dim=1), -1)
-    reached = cumulative > uniform * cumulative.amax(dim=1, keepdim=True)
-    return reached.to(torch.uint8).argmax(dim=1)

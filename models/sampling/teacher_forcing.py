@@ -12,19 +12,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import array_api_compat.torch as xp
 import torch
 
-from models.runs.distinct_rows import distinct_rows
 from models.runs.row_streams import Streams
-from models.sampling.draws import PredictorOracle
 from models.sampling.one_by_one import Walk, log2_of
+from models.sampling.predictor_oracle import PredictorOracle
 from theory.decoding.decoder import as_process
 from theory.distributions.distribution import MASK
 from theory.distributions.tempering import Transform
-from theory.policies.as_process import Factorised
+from theory.numbers.distinct import distinct_rows
 from theory.policies.board import Board
-from theory.policies.policy import Plan, Policy
+from theory.policies.policy import Policy
 from theory.policies.process import Process
+from theory.sampling.sampler import require_progress, run_as
+from theory.sampling.teacher_forcing import GivenTokens
 from theory.validation import InputError
 
 __all__ = ["Follower", "NoProductError", "Teacher", "check_product"]
@@ -42,28 +44,30 @@ class NoProductError(InputError):
         )
 
 
-class Teacher:
-    """The :class:`~theory.policies.process.Chance` of one step, with drawn sets and given tokens.
+class Teacher(GivenTokens):
+    """Chance for one step: sets are drawn, tokens are those of the sequences.
 
     Args:
         rule: The name for errors.
         answers: The sequences, shape (B, m).
-        uniforms: Returns numbers in [0, 1) for every position, shape (B, m).
+        random: As of :class:`theory.decoding.sampled_chance.SampleChance`.
 
     Attributes:
         chosen: The revealed set, bool, shape (B, m).
         bits: ``log2 q(x_i)`` of the distribution that the rule would draw from, float64, shape (B, m), for ``chosen``.
     """
 
-    def __init__(self, rule: object, answers: torch.Tensor, uniforms: Callable[[], torch.Tensor]) -> None:
-        self._rule, self._answers, self._uniforms = rule, answers, uniforms
-        self._revealed = False
+    def __init__(
+        self, rule: object, answers: torch.Tensor, random: Callable[[tuple[int, ...]], torch.Tensor]
+    ) -> None:
+        super().__init__(random)
+        self._rule, self._answers, self._revealed = rule, answers, False
         self.chosen = torch.zeros_like(answers, dtype=torch.bool)
         self.bits = torch.zeros(answers.shape, dtype=torch.float64)
 
-    def choose(self, board: Board, plan: Plan) -> tuple[Board, torch.Tensor]:
-        """Return one set per row."""
-        return board, plan.sample(self._uniforms()) & board.masked
+    def refused(self, why: str) -> NoProductError:  # noqa: ARG002
+        """Return the error for such a rule."""
+        return NoProductError(self._rule)
 
     def reveal(self, board: Board, chosen: torch.Tensor) -> Board:
         """Return the board with the tokens of the sequences at the chosen positions."""
@@ -72,14 +76,6 @@ class Teacher:
         self._revealed, self.chosen = True, chosen
         self.bits = log2_of(board.drawn_from(), self._answers)
         return board.write(chosen, self._answers)
-
-    def propose(self, board: Board, where: torch.Tensor) -> tuple[Board, torch.Tensor]:  # noqa: ARG002
-        """Refuse, since the rule would see other tokens than those of the sequences."""
-        raise NoProductError(self._rule)
-
-    def flip(self, board: Board, probability: torch.Tensor) -> tuple[Board, torch.Tensor]:  # noqa: ARG002
-        """Refuse, since only rules that mask again call this."""
-        raise NoProductError(self._rule)
 
 
 class Follower:
@@ -108,16 +104,13 @@ class Follower:
     ) -> None:
         self._walk, self._transform, self._streams = walk, transform, streams
         self.answers = answers.to(walk.device)[:, walk.columns]
-        process = as_process(rule, transform)
-        if process is None:
-            assert not isinstance(rule, Process)
-            process = Factorised(rule)
-        self._process = process
-        self._prompts, self._prompt = distinct_rows(walk.tokens)
+        self._process = run_as(rule, transform)
+        first, self._prompt = distinct_rows(walk.tokens, xp)
+        self._prompts = walk.tokens[first]
         rows = torch.arange(len(probs), device=walk.device)
         self.count = torch.zeros_like(rows)
         self._memory: dict[str, torch.Tensor] = {}
-        start = process.start(self._board(rows, probs, 0))
+        start = self._process.start(self._board(rows, probs, 0))
         self._memory = {name: array.clone() for name, array in start.memory.items()}
 
     def finished(self, rows: torch.Tensor, probs: torch.Tensor) -> torch.Tensor:
@@ -148,31 +141,23 @@ class Follower:
         raise InputError(f"rule {self._process} makes no progress: it takes nothing in {_STEPS} steps.")
 
     def _step(self, rows: torch.Tensor, probs: torch.Tensor, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        board, width = self._board(rows, probs, step), self.answers.shape[1]
+        board, numbers = self._board(rows, probs, step), rows.tolist()
         teacher = Teacher(
-            self._process, self.answers[rows], lambda: self._streams.uniforms(rows.tolist(), width)
+            self._process, self.answers[rows], lambda shape: self._streams.uniforms(numbers, shape[1])
         )
         after = self._process.step(board, teacher)
         if not torch.equal(after.tokens, torch.where(teacher.chosen, self.answers[rows], board.tokens)):
             raise NoProductError(self._process)
-        still = ~teacher.chosen.any(dim=1) & self._remember(rows, after.memory)
-        if not getattr(self._process, "clocked", False) and bool(still.any()):
-            raise InputError(f"rule {self._process} makes no progress: a step left a state as it was.")
-        self.count[rows] += 1
-        return teacher.chosen, teacher.bits
-
-    def _remember(self, rows: torch.Tensor, memory: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Store the memory of some rows; return where it has not changed, bool, shape (B,)."""
-        same = torch.ones(len(rows), dtype=torch.bool, device=rows.device)
-        if _kinds(memory) != _kinds(self._memory):
+        if _kinds(after.memory) != _kinds(self._memory):
             raise InputError(
                 f"rule {self._process} changes the kind of its memory in a step; start(board) must remember all "
                 "of it, with its types and shapes."
             )
-        for name, array in memory.items():
-            same &= (array == self._memory[name][rows]).reshape(len(rows), -1).all(dim=1)
+        require_progress(self._process, board, after, teacher.chosen.any(dim=1))
+        for name, array in after.memory.items():
             self._memory[name][rows] = array
-        return same
+        self.count[rows] += 1
+        return teacher.chosen, teacher.bits
 
     def _board(self, rows: torch.Tensor, probs: torch.Tensor, step: int) -> Board:
         walk = self._walk

@@ -72,7 +72,7 @@ def sampled_steps(
         runs: How many.
         stop: Whether runs end off the support.
     """
-    chance, model = _FlatChance(np.random.default_rng(0)), start.oracle
+    chance, model = _FlatChance(np.random.default_rng(0).random), start.oracle
     assert isinstance(model, ListedModel)
     board = replace(start, weights={}).take(np.zeros(runs, dtype=np.int64))
     for _ in range(_STEPS):

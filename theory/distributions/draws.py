@@ -1,20 +1,29 @@
-"""Random draws of one index from each row of probabilities."""
+"""Drawing one index from each row of probabilities, with arrays of any library."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
+
+from theory.numbers.arithmetic import Array
 
 __all__ = ["draw"]
 
 
-def draw(rng: np.random.Generator, probs: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return one index for each row of ``probs``, shape (size, K), never one of probability zero."""
-    edges = np.cumsum(probs, axis=1)
-    u = rng.random(len(probs)) * edges[:, -1]
-    # the first cumulative sum above u; it exists, since u is below the last, and is never a step of height zero
-    return np.minimum((u[:, None] >= edges).sum(axis=1), _last_positive(probs))
+def draw(probs: Array, uniforms: Array, xp: Any = np) -> Array:
+    """Return one index for each row, never one of probability zero; shape (K,).
 
+    Args:
+        probs: Probabilities up to a factor, shape (K, V).
+        uniforms: Independent uniform numbers in [0, 1), shape (K,).
+        xp: The array namespace.
 
-def _last_positive(probs: NDArray[np.float64]) -> NDArray[np.int64]:
-    return probs.shape[1] - 1 - np.argmax(probs[:, ::-1] > 0, axis=1)
+    Example:
+        >>> draw(np.array([[0.0, 1.0, 0.0]]), np.array([0.0])).tolist()
+        [1]
+    """
+    # a parallel sum may round differently after a token of probability zero, so such tokens are left out
+    edges = xp.cumulative_sum(probs, axis=1) * (probs > 0)
+    reached = edges > uniforms[:, None] * xp.max(edges, axis=1, keepdims=True)
+    return xp.argmax(xp.astype(reached, xp.uint8), axis=1)

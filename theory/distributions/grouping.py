@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.numbers.arithmetic import first_places
+from theory.numbers.distinct import first_places
 
 __all__ = ["Groups", "group_rows", "row_keys"]
 

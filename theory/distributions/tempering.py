@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from theory.numbers.arithmetic import FLOAT64, Array, ExactNumbers, Numbers, distinct_rows
+from theory.numbers.arithmetic import FLOAT64, Array, ExactNumbers, Numbers
+from theory.numbers.balls import is_zero
+from theory.numbers.distinct import distinct_rows
 from theory.validation import InputError, choice, exact_fraction, positive_int
 
 __all__ = [
@@ -27,7 +29,7 @@ __all__ = [
     "Transform",
     "check_temperature",
     "check_underflow",
-    "rational_powers",
+    "normalised_powers",
     "settings_of",
     "stays_rational",
     "tempered",
@@ -202,7 +204,7 @@ def tempered(probs: Array, temperature: Fraction, numbers: Numbers, *, greedy_ti
         return _greedy(probs, numbers, greedy_ties)
     if probs.dtype == np.dtype(object):
         if stays_rational(temperature, _denominator_bits(probs)):
-            return rational_powers(probs, int(1 / temperature))
+            return normalised_powers(probs, int(1 / temperature))
         probs = np.vectorize(lambda p: int(p.p) / int(p.q), otypes=[np.float64])(probs)
     # divided by the maximum first, so that small probabilities do not all underflow
     top = xp.max(probs, axis=-1, keepdims=True)
@@ -227,21 +229,23 @@ def stays_rational(temperature: Fraction, bits: int) -> bool:
     return power.denominator == 1 and power.numerator * bits <= POWER_BITS
 
 
-def rational_powers(probs: Array, power: int) -> Array:
-    """Return ``p^m / sum p^m`` of rationals along the last axis; rows of zeros stay.
+def normalised_powers(probs: Array, power: Any) -> Array:
+    """Return ``p^m / sum p^m`` of rationals or balls along the last axis, equal rows once; rows of zeros stay.
 
     Example:
         >>> from flint import fmpq
-        >>> rational_powers(np.array([[fmpq(2, 3), fmpq(1, 3)]], dtype=object), 2).tolist()
+        >>> normalised_powers(np.array([[fmpq(2, 3), fmpq(1, 3)]], dtype=object), 2).tolist()
         [[4/5, 1/5]]
     """
     if not probs.size:
         return probs
     rows = probs.reshape(-1, probs.shape[-1])
     first, index = distinct_rows(rows)
-    raised = rows[first] ** power
+    raised = rows[first]
+    if power != 1:
+        raised[~is_zero(raised)] **= power  # a ball of zero has no root
     total = raised.sum(axis=-1, keepdims=True)
-    return (raised / np.where(total == 0, 1, total))[index].reshape(probs.shape)
+    return (raised / np.where(is_zero(total), 1, total))[index].reshape(probs.shape)
 
 
 def _denominator_bits(probs: Array) -> int:

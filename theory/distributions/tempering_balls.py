@@ -9,9 +9,9 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from theory.distributions.tempering import Transform
-from theory.numbers.arithmetic import Numbers, distinct_rows, to_fmpq
-from theory.numbers.balls import ball_array, is_zero
+from theory.distributions.tempering import Transform, normalised_powers
+from theory.numbers.arithmetic import Numbers, to_fmpq
+from theory.numbers.balls import ball_array
 
 __all__ = ["drawn_balls", "scored_balls", "tempered_balls"]
 
@@ -26,10 +26,7 @@ def tempered_balls(probs: NDArray[Any], temperature: Fraction) -> NDArray[Any]:
         temperature: tau > 0.
     """
     inverse = 1 / temperature
-    power: Any = inverse.numerator if inverse.denominator == 1 else to_fmpq(inverse)
-    powers = probs if inverse == 1 else _each_once(probs, lambda p: p if p == 0 else p**power)
-    total = powers.sum(axis=-1, keepdims=True)
-    return powers / np.where(is_zero(total), 1, total)
+    return normalised_powers(probs, inverse.numerator if inverse.denominator == 1 else to_fmpq(inverse))
 
 
 def drawn_balls(
@@ -71,19 +68,6 @@ def _cut(
     transform: Transform, probs: NDArray[Any], numbers: Numbers, exact: NDArray[Any], temperature: Fraction
 ) -> NDArray[Any]:
     """Return tempered balls (tau > 0) without the tokens that truncation leaves out."""
-    q = exact
-    if temperature != 1 and exact.size:
-        first, index = distinct_rows(exact.reshape(-1, exact.shape[-1]))
-        rows = exact.reshape(-1, exact.shape[-1])[first]
-        q = tempered_balls(rows, temperature)[index].reshape(exact.shape)
+    q = exact if temperature == 1 else tempered_balls(exact, temperature)
     kept = transform.kept(probs, numbers)
     return q if kept is None else tempered_balls(np.where(kept, q, _ZERO), Fraction(1))
-
-
-def _each_once(values: NDArray[Any], function: Any) -> NDArray[Any]:
-    """Apply a function once to each object."""
-    flat = values.reshape(-1).tolist()
-    known = {key: function(value) for key, value in {id(value): value for value in flat}.items()}
-    out = np.empty(len(flat), dtype=object)
-    out[:] = [known[id(value)] for value in flat]
-    return out.reshape(values.shape)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from flint import fmpq
 
+from theory.numbers.distinct import distinct_rows
 from theory.numbers.lognumber import LogNumber
 
 __all__ = [
@@ -25,8 +26,6 @@ __all__ = [
     "FloatNumbers",
     "Number",
     "Numbers",
-    "distinct_rows",
-    "first_places",
     "negated",
     "order_codes",
     "sum_by_value",
@@ -44,8 +43,7 @@ _FLOAT_DOUBT = 2.0**-50  # relative error of float(LogNumber): little over half 
 _TINY = 1e-300  # where floats lose digits
 _HALF_BITS = 31  # two numbers of this size share one int64
 _HALF_WORD = 1 << _HALF_BITS
-_FEW = 60  # numbers: below this Python's dicts are faster than numpy
-_FEW_ROWS = 3000  # the same for numbers in rows
+_FEW = 60  # numbers: below this Python's own tables are done before numpy has begun
 
 
 class Numbers(Protocol):
@@ -169,43 +167,6 @@ def sum_by_value(values: Array, amounts: Array) -> list[tuple[Any, Any]]:
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     sums = np.add.reduceat(amounts[order], starts)
     return list(zip(values[order[starts]].tolist(), sums.tolist(), strict=True))
-
-
-def distinct_rows(rows: Array) -> tuple[Array, Array]:
-    """Return (first, index): the first place of each distinct row of a numpy array, and the number of each row.
-
-    Objects are compared by identity, which is cheap, so rows of equal values may count as different.
-    """
-    keys = rows
-    if rows.dtype == np.dtype(object):
-        keys = np.asarray(np.frompyfunc(id, 1, 1)(rows), dtype=np.int64)
-    if keys.shape[1] == 1:  # numpy compares numbers far faster than rows of one number
-        column = keys[:, 0]
-        if column.dtype == np.int64 and column.size <= _FEW:
-            return first_places(column.tolist())
-        _, first, index = np.unique(column, return_index=True, return_inverse=True)
-    elif keys.dtype == np.int64 and keys.size <= _FEW_ROWS:
-        return first_places([*map(tuple, keys.tolist())])
-    else:
-        _, first, index = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    return first, index.reshape(-1)
-
-
-def first_places(keys: list[Any]) -> tuple[Array, Array]:
-    """Return (index, inverse) of keys as ``np.unique`` does; faster for few keys.
-
-    Example:
-        >>> first_places([7, 5, 7])
-        (array([1, 0]), array([1, 0, 1]))
-    """
-    place: dict[Any, int] = {}
-    for j, key in enumerate(keys):
-        if key not in place:
-            place[key] = j
-    ascending = sorted(place)
-    rank = {key: j for j, key in enumerate(ascending)}
-    first = np.array([place[key] for key in ascending], dtype=np.int64)
-    return first, np.array([rank[key] for key in keys], dtype=np.int64)
 
 
 def order_codes(values: Array) -> tuple[Array, Array]:

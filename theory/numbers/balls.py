@@ -22,7 +22,8 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory.numbers.arithmetic import distinct_rows, to_fmpq, to_fraction
+from theory.numbers.arithmetic import to_fmpq, to_fraction
+from theory.numbers.distinct import distinct_rows
 from theory.numbers.lognumber import LogNumber, extra_precision
 from theory.numbers.rounding import Approximate
 from theory.validation import InputError

@@ -13,7 +13,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from theory.numbers.arithmetic import Array, distinct_rows, negated
+from theory.numbers.arithmetic import Array, negated
+from theory.numbers.distinct import distinct_rows
 from theory.numbers.lognumber import LogNumber
 from theory.policies.policy import RankedPolicy
 from theory.policies.ranked import Ranked

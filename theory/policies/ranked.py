@@ -17,7 +17,8 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from theory.limits import require_operations
-from theory.numbers.arithmetic import TIE_TOLERANCE, Array, distinct_rows, order_codes
+from theory.numbers.arithmetic import TIE_TOLERANCE, Array, order_codes
+from theory.numbers.distinct import distinct_rows
 from theory.policies.view import LOWEST, View
 from theory.validation import InputError
 

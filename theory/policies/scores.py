@@ -14,8 +14,13 @@ Higher is better; all scores read the untempered marginals.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
+
+from flint import arb
 
 from theory.numbers.arithmetic import Array, negated
+from theory.numbers.ball_arithmetic import BALLS
+from theory.numbers.balls import zeros_of
 from theory.policies.view import View
 
 __all__ = ["SCORES"]
@@ -26,6 +31,8 @@ _FEW = 4  # tokens
 
 def _confidence(view: View) -> Array:
     xp, probs = view.numbers.xp, view.probs
+    if view.numbers is BALLS:
+        return _two_best(probs)[..., 0]
     if probs.shape[-1] > _FEW:
         return xp.max(probs, axis=-1)
     best = probs[..., 0]  # for few tokens far faster than a reduction along the last axis
@@ -36,6 +43,9 @@ def _confidence(view: View) -> Array:
 
 def _margin(view: View) -> Array:
     xp, probs = view.numbers.xp, view.probs
+    if view.numbers is BALLS:
+        two = _two_best(probs)
+        return two[..., 0] - two[..., 1]
     best = xp.max(probs, axis=-1)
     # the first maximum is removed, so that a tie gives a margin of zero
     first = xp.cumulative_sum(xp.astype(probs == best[..., None], xp.int64), axis=-1)
@@ -55,6 +65,15 @@ def _left_to_right(view: View) -> Array:
 def _random(view: View) -> Array:
     xp = view.numbers.xp
     return xp.zeros_like(xp.astype(view.masked, xp.int64))
+
+
+def _two_best(probs: Array) -> Array:
+    """Return balls that hold the largest and the second largest number of each row, 0 if there is one."""
+    rows, zero = probs.reshape(-1, probs.shape[-1]).tolist(), (arb(0), arb(0))
+    best = zeros_of((len(rows), 2))
+    for j, row in enumerate(rows):
+        best[j] = reduce(lambda two, p: (two[0].max(p), two[1].max(two[0].min(p))), row, zero)
+    return best.reshape(*probs.shape[:-1], 2)
 
 
 SCORES: dict[str, Callable[[View], Array]] = {

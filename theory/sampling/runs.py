@@ -21,13 +21,13 @@ surprise, and ``n max(1, 1/tau) log2 V``; the empirical Bernstein inequality giv
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.decoding.decoder import as_process
 from theory.decoding.idle_calls import idle_on
 from theory.decoding.result import OFF_SUPPORT
 from theory.decoding.sampled_chance import SampleChance
@@ -36,19 +36,16 @@ from theory.distributions.parametric.batched_model import DistributionModel, row
 from theory.distributions.parametric.leave_one_out import LeavesOut
 from theory.distributions.tempering import Transform
 from theory.limits import require_operations
-from theory.numbers.arithmetic import FLOAT64
-from theory.policies.as_process import Factorised
+from theory.numbers.arithmetic import FLOAT64, Array
 from theory.policies.board import Board
-from theory.policies.foreign import finished_rows, is_ours, started, stepped
 from theory.policies.policy import Policy
 from theory.policies.process import Process
+from theory.sampling.sampler import Sampler
 from theory.sampling.teacher_forcing import DataChance, NoPathError
-from theory.validation import InputError, choice, positive_int
+from theory.validation import choice, positive_int
 
-__all__ = ["PATIENCE", "Followed", "Runs", "follow_data", "sample_runs"]
+__all__ = ["Followed", "Runs", "follow_data", "sample_runs"]
 
-_LONGEST = 100_000  # model calls of one row, far above every published rule
-PATIENCE = 1_000  # consecutive calls in which a user's rule may change nothing
 _CELLS = 1 << 20  # float64 numbers of the marginals of one batch, to fit the cache
 _OPERATIONS = 6 * 10**11  # nanoseconds: about ten minutes
 _CALL, _ASKING_CALL = 150_000, 500_000  # nanoseconds of a call for a batch of any size; of a rule that asks
@@ -124,8 +121,8 @@ def sample_runs(
         (np.True_, [2, 2, 2, 2, 2])
     """
     loop = _Loop(distribution, rule, Transform(**switches), off_support, samples, calls)
-    chance = SampleChance(rng)
-    ends = [loop.run(chance, {}, size) for size in loop.batches()]
+    chance = SampleChance(rng.random)
+    ends = [loop.run_batch(chance, {}, size) for size in loop.batches()]
     return Runs(
         tokens=np.concatenate([tokens for tokens, _, _ in ends]),
         steps=np.concatenate([steps for _, steps, _ in ends]),
@@ -166,11 +163,11 @@ def follow_data(
     """
     loop = _Loop(distribution, rule, Transform(**switches), "marginal", samples, calls)
     chance = DataChance(rng)
-    parts: list[tuple[NDArray[np.float64], NDArray[np.int64], dict[str, Any]]] = []
+    parts: list[tuple[NDArray[np.float64], Array, Mapping[str, Array]]] = []
     for size in loop.batches():
         data = distribution.sample(rng, size)
         weights = {"data": data, "own": np.zeros(size), "expected": np.zeros(size)}
-        tokens, steps, ends = loop.run(chance, weights, size)
+        tokens, steps, ends = loop.run_batch(chance, weights, size)
         if not np.array_equal(tokens, data):
             raise NoPathError("it ends before everything is revealed")
         parts.append((distribution.log_prob(data), steps, ends))
@@ -184,7 +181,7 @@ def follow_data(
     )
 
 
-class _Loop:
+class _Loop(Sampler):
     """Batches of runs of one rule from the fully masked state."""
 
     def __init__(
@@ -196,22 +193,10 @@ class _Loop:
         samples: int,
         calls: int | None,
     ) -> None:
-        choice(off_support, "off_support", OFF_SUPPORT)
-        self.distribution, self.rule, self.transform = distribution, rule, transform
-        self.model, self.stop = DistributionModel(distribution, off_support), off_support == "stop"
+        super().__init__(rule, transform, distribution.n)
+        self.distribution, self.off_support = distribution, choice(off_support, "off_support", OFF_SUPPORT)
+        self.model = DistributionModel(distribution, off_support)
         self.samples, self.calls = positive_int(samples, "samples"), calls or distribution.n
-        process = as_process(rule, transform)
-        if process is None:
-            assert not isinstance(rule, Process)
-            process = Factorised(rule)
-        self.process = process
-        self.clocked = bool(getattr(process, "clocked", False))
-        planned = getattr(rule, "steps", 0)
-        planned = planned if isinstance(planned, int) else 0
-        longest = (distribution.n + 1) * planned  # every block has its own steps
-        self.patience, self.most = max(PATIENCE, longest), max(PATIENCE + 20 * distribution.n, longest)
-        if is_ours(rule):
-            self.patience = self.most = max(_LONGEST, longest)
 
     @property
     def _asks(self) -> bool:
@@ -226,51 +211,15 @@ class _Loop:
         most = max(1, _CELLS // (row * self.distribution.n if asks else row))
         return [most] * (self.samples // most) + ([self.samples % most] if self.samples % most else [])
 
-    def run(
-        self, chance: SampleChance, weights: dict[str, Any], size: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], dict[str, Any]]:
+    def run_batch(
+        self, chance: SampleChance, weights: Mapping[str, Array], size: int
+    ) -> tuple[Array, Array, Mapping[str, Array]]:
         """Return the tokens, the model calls and the weights at the end of each row."""
-        n = self.distribution.n
-        tokens, steps, rows = np.full((size, n), MASK), np.zeros(size, dtype=np.int64), np.arange(size)
-        ends = {name: np.empty_like(array) for name, array in weights.items()}
         asked = self.model.asked
-
-        def watch() -> None:
-            self._check_cost((self.model.asked - asked) / size)
-
-        self.model.watch = watch  # a single step of a rule that asks about many states may take long
-        board = started(self.process, self._board(np.full((size, n), MASK), weights))
-        step, still, first = 0, 0, True
-        while step < self.most and still <= self.patience:
-            done = np.asarray(finished_rows(self.process, board))
-            probs: Any = None
-            if self.stop and not done.all():
-                probs = self.model.marginals(board.tokens)
-                done = done | self.model.impossible(board.tokens, probs)
-            tokens[rows[done]] = board.tokens[done]
-            for name, array in ends.items():
-                array[rows[done]] = board.weights[name][done]
-            live = np.flatnonzero(~done)
-            if not len(live):
-                return tokens, steps, ends
-            board, rows = board.take(live), rows[live]
-            if not first or probs is not None:
-                fresh = self.model.marginals(board.tokens) if probs is None else probs[live]
-                board = replace(board, probs=fresh)
-            idle = idle_on(self.rule, replace(board, step=step))
-            step, steps[rows] = step + idle, steps[rows] + idle
-            board = replace(board, step=step)
-            if isinstance(chance, DataChance):
-                chance.asked = board.probs
-            before, board = board, self._after(board, chance)
-            step, steps[rows] = step + 1, steps[rows] + 1
-            still = still + 1 if np.array_equal(before.tokens, board.tokens) else 0
-            self.model.watch, first = None, False
-        what = f"takes nothing in {still} steps" if still else f"has not finished after {step} steps"
-        raise InputError(f"rule {self.rule} makes no progress: it {what}.")
-
-    def _board(self, tokens: NDArray[np.int64], weights: dict[str, Any]) -> Board:
-        return Board(
+        # a single step of a rule that asks about many states may take long
+        self.model.watch = lambda: self._check_cost((self.model.asked - asked) / size)
+        tokens = np.full((size, self.distribution.n), MASK)
+        start = Board(
             tokens=tokens,
             probs=self.model.marginals(tokens),
             memory={},
@@ -280,12 +229,20 @@ class _Loop:
             oracle=self.model,
             step=0,
         )
+        return self.run(start, chance)
 
-    def _after(self, board: Board, chance: SampleChance) -> Board:
-        after = stepped(self.process, board, chance)
-        if not self.clocked and bool(_unchanged(board, after).any()):
-            raise InputError(f"rule {self.rule} makes no progress: a step left a state as it was.")
-        return after
+    def asked(self, board: Board, rows: Array) -> Board:  # noqa: ARG002
+        """Return the board with the marginals of the distribution."""
+        self.model.watch = None  # the first step is done
+        return replace(board, probs=self.model.marginals(board.tokens))
+
+    def stopped(self, board: Board) -> Array | None:
+        """Return the rows off the support, where runs end there."""
+        return self.model.impossible(board.tokens, board.probs) if self.off_support == "stop" else None
+
+    def idle(self, board: Board) -> int:
+        """Return how many calls of a schedule take nothing from now on."""
+        return idle_on(self.rule, board)
 
     def _check_cost(self, questions: float) -> None:
         """Raise if all model calls would take too long, estimated from those of the first step."""
@@ -299,13 +256,3 @@ class _Loop:
             limit=_OPERATIONS,
             remedy=f"use fewer --samples, at most {most}, or a smaller n" if most > 1 else "use a smaller n",
         )
-
-
-def _unchanged(before: Board, after: Board) -> NDArray[np.bool_]:
-    """Return the rows whose tokens and memory a step has not changed, bool, shape (B,)."""
-    same = (before.tokens == after.tokens).all(axis=1)
-    for name, array in after.memory.items():
-        if name not in before.memory:
-            return np.zeros_like(same)
-        same = same & (array == before.memory[name]).reshape(len(same), -1).all(axis=1)
-    return same

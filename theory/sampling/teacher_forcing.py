@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,35 +10,56 @@ from numpy.typing import NDArray
 from theory.decoding.sampled_chance import SampleChance
 from theory.distributions.distribution import MASK
 from theory.distributions.tempering import check_underflow
+from theory.numbers.arithmetic import Array
 from theory.policies.board import Board
 from theory.policies.policy import Plan
 from theory.policies.ranked import Ranked
 
-__all__ = ["DataChance", "NoPathError"]
+__all__ = ["DataChance", "GivenTokens", "NoPathError"]
 
 
 class NoPathError(Exception):
     """A rule that looks at drawn tokens or masks again, which has no divergence along the path."""
 
 
-class DataChance(SampleChance):
-    """Sets are chosen as usual, tokens are those of ``y ~ P`` (teacher forcing).
+class GivenTokens(SampleChance):
+    """Sets are chosen as usual, tokens are given (teacher forcing); rules that draw otherwise are refused."""
+
+    def refused(self, why: str) -> Exception:
+        """Return what is raised for a rule that looks at drawn tokens, or masks again."""
+        return NoPathError(why)
+
+    def propose(self, board: Board, where: Array) -> tuple[Board, Array]:  # noqa: ARG002
+        """Raise: what would be drawn decides what is revealed."""
+        raise self.refused("it looks at drawn tokens before it reveals them, or masks positions again")
+
+    def flip(self, board: Board, probability: Array) -> tuple[Board, Array]:  # noqa: ARG002
+        """Raise: coins mask positions again."""
+        raise self.refused("it masks revealed positions again by coins")
+
+
+class DataChance(GivenTokens):
+    """Sets are chosen as usual, tokens are those of ``y ~ P``.
 
     The board has in ``weights``: ``data`` (the ids of y, shape (B, n)), ``own`` (``log2 Q_w(y)`` of the revealed
     tokens, w the choices of the rule) and ``expected`` (the mean of minus that over y at every draw, ``sum_v p_i(v)
     log2 1/q_i(v)``), both of shape (B,).
 
     Attributes:
-        asked: The model's marginals at the start of the step; the loop sets it.
+        asked: The model's marginals at the start of the step.
         tilted: Whether some tokens were not drawn from the model's marginals (credit).
         certain: Whether no set was random.
     """
 
     def __init__(self, rng: np.random.Generator) -> None:
-        super().__init__(rng)
+        super().__init__(rng.random)
         self.asked: NDArray[np.float64] | None = None
         self.tilted = False
         self.certain = True
+
+    def begin(self, board: Board) -> None:
+        """Note the model's marginals."""
+        self.asked = board.probs
 
     def choose(self, board: Board, plan: Plan) -> tuple[Board, NDArray[np.bool_]]:
         """Return one set per row, and record whether it was random."""
@@ -69,14 +89,6 @@ class DataChance(SampleChance):
             np.add.at(expected, index[0], cross)
         weights = {**board.weights, "own": own, "expected": expected}
         return replace(board.write(chosen, tokens), weights=weights)
-
-    def propose(self, board: Board, where: NDArray[np.bool_]) -> tuple[Board, NDArray[np.int64]]:  # noqa: ARG002
-        """Raise, since the drawn tokens would decide what is revealed."""
-        raise NoPathError("it looks at drawn tokens before it reveals them, or masks positions again")
-
-    def flip(self, board: Board, probability: Any) -> tuple[Board, NDArray[np.bool_]]:  # noqa: ARG002
-        """Raise, since the rule masks positions again."""
-        raise NoPathError("it masks revealed positions again by coins")
 
 
 def _is_certain(plan: Plan) -> bool:

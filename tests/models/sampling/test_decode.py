@@ -14,7 +14,6 @@ import torch
 from models.evaluation.trials import ideal_trials
 from models.predictors.ideal import IdealPredictor
 from models.sampling.decode import decode
-from models.sampling.draws import draw
 from synthetic import Arrangements, make_task
 from tests.helpers.intervals import assert_frequencies, assert_mean
 from tests.helpers.small_tasks import NAMES, small_contexts
@@ -278,20 +277,6 @@ def test_greedy_ties_are_random_or_the_lowest_token():
     assert (lowest == 1).all()
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_draw_gives_each_token_its_probability_and_never_an_impossible_one(dtype):
-    probs = torch.tensor([0.0, 0.1, 0.0, 0.7, 0.2, 0.0], dtype=dtype)
-    counts = torch.bincount(draw(probs.expand(20_000, -1), seeded()), minlength=6).numpy()
-    assert_frequencies(counts, probs.numpy(), 20_000)
-
-
-@pytest.mark.parametrize(("uniform", "token"), [(0.0, 1), (1 - 2**-53, 4)])
-def test_the_ends_of_the_uniform_draw_possible_tokens(uniform, token, monkeypatch):
-    monkeypatch.setattr(torch, "rand", lambda *size, dtype, **_: torch.full(size, uniform, dtype=dtype))
-    probs = torch.tensor([[0.0, 0.1, 0.0, 0.7, 0.2, 0.0]], dtype=torch.float64)
-    assert draw(probs, seeded()).tolist() == [token]
-
-
 class Prompted:
     """Answers of three tokens; the prompt says which token is the common one. Notes what it is asked."""
 
@@ -340,7 +325,7 @@ class Lazy:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"policy": Lazy()}, "picks no masked position"),
+        ({"policy": Lazy()}, "makes no progress: a step left a state as it was"),
         ({"temperature": -1}, "temperature must be at least 0"),
         ({"greedy_ties": "highest"}, "unknown greedy_ties 'highest'"),
         ({"batch_size": -2}, "batch_size must be a whole number of at least 1"),

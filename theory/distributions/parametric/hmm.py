@@ -149,11 +149,11 @@ class HMMDistribution:
     def sample(self, rng: np.random.Generator, size: int) -> NDArray[np.int64]:
         """Return independent outcomes as token ids, shape (size, n)."""
         out = np.empty((size, self.n), dtype=np.int64)
-        state = draw(rng, np.broadcast_to(self.start, (size, len(self.start))))
+        state = draw(np.broadcast_to(self.start, (size, len(self.start))), rng.random(size))
         for i in range(self.n):
             if i:
-                state = draw(rng, step(self.moves, i)[state])
-            out[:, i] = state if self.emission is None else draw(rng, self.shows[state])
+                state = draw(step(self.moves, i)[state], rng.random(size))
+            out[:, i] = state if self.emission is None else draw(self.shows[state], rng.random(size))
         return out
 
     def pmf(self) -> JointPMF:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from theory.limits import require_operations
 from theory.numbers.arithmetic import Array
 from theory.numbers.ball_arithmetic import BALLS, ball_key
-from theory.policies.ball_scores import ball_scores
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.ranked import SetDistribution
 from theory.policies.rules.topk import TopK
@@ -117,7 +116,7 @@ class PlackettLuce(TopK):
 def order_logs(policy: RankedPolicy, view: View, alg_temp: Fraction) -> Array:
     """Return the logarithms of the weights of a policy's scores, balls or in a sampler floats, shape (B, n)."""
     probs, kind = view.reals
-    scores = ball_scores(policy.by, view) if kind is BALLS else policy.score(replace(view, probs=probs))
+    scores = policy.score(replace(view, probs=probs, numbers=kind))
     scores = kind.xp.broadcast_to(scores, view.masked.shape)
     if policy.by == "entropy":
         scores = scores * (arb(2).log() if kind is BALLS else log(2))

@@ -1,0 +1,130 @@
+"""The loop of all samplers: a batch of rows run by one rule to their ends, with arrays of any library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from theory.decoding.decoder import as_process
+from theory.decoding.sampled_chance import SampleChance
+from theory.distributions.tempering import Transform
+from theory.numbers.arithmetic import Array
+from theory.policies.as_process import Factorised
+from theory.policies.board import Board
+from theory.policies.foreign import finished_rows, is_ours, started, stepped
+from theory.policies.policy import Policy
+from theory.policies.process import Process
+from theory.validation import InputError
+
+__all__ = ["Sampler", "require_progress", "run_as"]
+
+_LONGEST = 100_000  # model calls of one row: far beyond every published rule
+_STEPS = 1_000  # calls in a row in which a rule of a user's own may change nothing
+
+
+class Sampler:
+    """Runs of one rule; who derives from it says what the model says.
+
+    Args:
+        rule: An unmasking policy, or a process.
+        transform: From marginals to the distributions that tokens are drawn from.
+        n: The number of positions.
+    """
+
+    def __init__(self, rule: Policy | Process, transform: Transform, n: int) -> None:
+        self.rule, self.transform = rule, transform
+        self.process = run_as(rule, transform)
+        planned = getattr(rule, "steps", 0)
+        longest = (n + 1) * (planned if isinstance(planned, int) else 0)  # every block has its own steps
+        self._patience, self._most = max(_STEPS, longest), max(_STEPS + 20 * n, longest)
+        if is_ours(rule):
+            self._patience = self._most = max(_LONGEST, longest)
+
+    def asked(self, board: Board, rows: Array) -> Board:
+        """Return the board of rows of these numbers with what the model says of its tokens."""
+        raise NotImplementedError
+
+    def stopped(self, board: Board) -> Array | None:  # noqa: ARG002
+        """Return which rows end before a step, bool, shape (B,); ``None`` for none."""
+        return None
+
+    def idle(self, board: Board) -> int:  # noqa: ARG002
+        """Return how many calls from now on take nothing in any row: they are counted without being made."""
+        return 0
+
+    def run(self, board: Board, chance: SampleChance) -> tuple[Array, Array, Mapping[str, Array]]:
+        """Return the tokens, the number of model calls and the weights at the end of each row.
+
+        Args:
+            board: The start, with what the model says of it.
+            chance: Says what is random.
+
+        Raises:
+            InputError: If the rule makes no progress.
+        """
+        xp, board = board.numbers.xp, started(self.process, board)
+        rows = xp.cumulative_sum(xp.ones_like(board.tokens[:, 0]), axis=0) - 1
+        tokens, steps = xp.zeros_like(board.tokens), xp.zeros_like(rows)
+        weights = {name: xp.zeros_like(values) for name, values in board.weights.items()}
+
+        def going(board: Board, rows: Array, done: Any) -> tuple[Board, Array]:
+            """Keep the ends of the rows that are done, and return the others."""
+            if done is None or not bool(xp.any(done := xp.asarray(done))):
+                return board, rows
+            tokens[rows[done]] = board.tokens[done]
+            for name, values in weights.items():
+                values[rows[done]] = board.weights[name][done]
+            live = xp.nonzero(~done)[0]
+            return board.take(live), rows[live]
+
+        step, still, first = 0, 0, True
+        while step < self._most and still <= self._patience:
+            board, rows = going(board, rows, finished_rows(self.process, board))
+            if len(rows) and not first:
+                board = self.asked(board, rows)
+                board, rows = going(board, rows, self.stopped(board))
+            if not len(rows):
+                return tokens, steps, weights
+            board, first = replace(board, step=step), False
+            idle = self.idle(board)
+            board = replace(board, step=step + idle)
+            chance.begin(board)
+            after = stepped(self.process, board, chance)
+            moved = xp.any(after.tokens != board.tokens, axis=1)
+            require_progress(self.process, board, after, moved)
+            still = 0 if bool(xp.any(moved)) else still + 1
+            step, steps[rows] = step + idle + 1, steps[rows] + idle + 1
+            board = after
+        what = f"takes nothing in {still} steps" if still else f"has not finished after {step} steps"
+        raise InputError(f"rule {self.rule} makes no progress: it {what}.")
+
+
+def run_as(rule: Policy | Process, transform: Transform) -> Process:
+    """Return the process that runs a rule, a policy without memory included."""
+    process = as_process(rule, transform)
+    if process is None:
+        assert not isinstance(rule, Process)
+        return Factorised(rule)
+    return process
+
+
+def require_progress(process: Process, before: Board, after: Board, moved: Array) -> None:
+    """Raise if a step has left the tokens and the memory of a row as they were, unless the rule goes by the clock.
+
+    Args:
+        process: The rule.
+        before: The board before the step.
+        after: The board after it.
+        moved: The rows whose tokens have changed, bool, shape (B,).
+    """
+    xp = before.numbers.xp
+    if getattr(process, "clocked", False) or bool(xp.all(moved)):
+        return
+    for name, array in after.memory.items():
+        if name not in before.memory:
+            return
+        changed = xp.reshape(array != before.memory[name], (moved.shape[0], -1))
+        moved = moved | xp.any(changed, axis=1)
+    if not bool(xp.all(moved)):
+        raise InputError(f"rule {process} makes no progress: a step left a state as it was.")
