@@ -33,7 +33,13 @@ TESTS = [
     *(f"tests/{room}" for room in (*ROOMS, "distributions", "optima", "sampling", "commands")),
     *("tests/test_limits.py", "tests/test_hostile_input.py", "theory"),
 ]
-QUIET = ("-p", "no:cacheprovider", "-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
+QUIET = (
+    "--assert=plain",
+    "-p",
+    "no:cacheprovider",
+    "-W",
+    "ignore:Module already imported:pytest.PytestAssertRewriteWarning",
+)
 FIRST_S = 4.0  # CPU time of the tests that are tried first
 SLACK = 4  # times the CPU time that the tests took before: beyond, a mutant has no end
 
