@@ -33,6 +33,13 @@ TESTS = [
     *(f"tests/{room}" for room in (*ROOMS, "distributions", "optima", "sampling", "commands")),
     *("tests/test_limits.py", "tests/test_hostile_input.py", "theory"),
 ]
+QUIET = (
+    "--assert=plain",
+    "-p",
+    "no:cacheprovider",
+    "-W",
+    "ignore:Module already imported:pytest.PytestAssertRewriteWarning",
+)
 FIRST_S = 4.0  # CPU time of the tests that are tried first
 SLACK = 4  # times the CPU time that the tests took before: beyond, a mutant has no end
 
@@ -101,11 +108,13 @@ class Known:
     def tests_of(self, mutant: Mutant) -> list[str]:
         """The tests that execute the line, the cheapest first, those of the same room before the others.
 
-        Of a line that only an import or compiled code executes: those that execute any line of the file.
+        Of a line that only an import or compiled code executes: those that execute any line of the file, or else those
+        of its folder.
         """
         lines = self.lines.get(mutant.path, {})
         known = lines.get(str(mutant.line)) or {j for found in lines.values() for j in found}
         room = "/".join(mutant.path.split("/")[1:-1])
+        known = known or {j for j, name in enumerate(self.names) if name.startswith(f"tests/{room}/")}
         return sorted(
             (self.names[j] for j in known),
             key=lambda n: (not n.startswith(f"tests/{room}/"), self.seconds[n]),
@@ -189,7 +198,9 @@ def first_failure(mutant: Mutant, source: str, tests: list[str], seconds: float)
         with os.fdopen(read) as pipe:
             failed = pipe.read()
         _, status = os.waitpid(child, 0)
-        return failed or (None if status in (0, 5 << 8) else f"status {status} of {tests[0]} and others")
+        if not failed and os.WIFEXITED(status) and os.WEXITSTATUS(status) not in (0, 5):  # 5: no test is left
+            raise RuntimeError(f"the tests of {mutant} ended with status {os.WEXITSTATUS(status)}")
+        return failed or (f"no end: {tests[0]} or another" if os.WIFSIGNALED(status) else None)
     limit = int(SLACK * seconds + 20)
     resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
     resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
@@ -204,7 +215,7 @@ def first_failure(mutant: Mutant, source: str, tests: list[str], seconds: float)
             os.environ["NUMBA_CACHE_DIR"] = folder
         import pytest
 
-        status = pytest.main(["-n0", "-x", "-q", "-p", "no:cacheprovider", *tests], plugins=[Noted(write)])
+        status = pytest.main(["-n0", "-x", "-q", *QUIET, *tests], plugins=[Noted(write)])
     os._exit(int(status))
 
 

@@ -302,7 +302,8 @@ def test_schedules_are_those_of_the_paper():
         for zeta in [*range(1, 12), 30, n, n + 1, n + 5]:
             schedule = tc_schedule(n, zeta - 1, 1)
             assert schedule.sizes == as_printed(n, zeta)
-            assert len(schedule.sizes) <= zeta * (1 + log(n)) <= schedule.most_steps
+            assert len(schedule.sizes) <= zeta * (1 + log(n)) < schedule.most_steps
+            assert schedule.most_steps == pytest.approx(2 + (1 + log(n)) * zeta)  # as printed
             assert dtc_schedule(n, zeta - 1, 1).sizes == schedule.sizes[::-1]
 
 

@@ -59,7 +59,7 @@ def dense_fold(table: NDArray[np.int64], total: dict[int, int], limit: int, most
     columns, values = _pairs(total)
     primes, least = sieve(limit)
     # zeros from numpy, so that unused memory is never allocated
-    count, share = np.zeros(limit, dtype=np.int32), np.zeros(len(primes), dtype=np.int64)
+    count, share = np.zeros(limit, dtype=np.int32), np.zeros(max(1, len(primes)), dtype=np.int64)
     room = min(dense_cells(table.shape), _ROOM) + 1
     return Folded(
         *_kernels()[0](pool, sizes, offsets[:-1], columns, values, least, count, share, room, *most)
@@ -77,7 +77,9 @@ def listed_fold(
     """Return the rows of listed sets: set s has the masses ``masses[ends[s]:ends[s + 1]]``, with counts ``times``."""
     columns, values = _pairs(total)
     primes, least = sieve(limit)
-    share = np.zeros(len(primes), dtype=np.int64)
+    share = np.zeros(
+        max(1, len(primes)), dtype=np.int64
+    )  # without primes the kernel looks at the first place
     return Folded(*_kernels()[1](masses, times, ends, columns, values, least, share, *most))
 
 
