@@ -6,7 +6,7 @@ positions there are. Exact weights give an exact number; where factoring them wo
 unit of its last place, from intervals. Float weights give a float with a proven error.
 
 All positions but one: the positions are halved again and again, each half grouped further by the other one, so that
-all n groupings take ``n log2 n`` columns and end as soon as the outcomes are told apart.
+all n groupings take ``n log2 n`` columns and end as soon as the outcomes are distinguished.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ pairs were seen once and twice:
   new at the largest, whose factor counts in both.) This also covers the skewness of a chi-square of few degrees of
   freedom.
 
-The interval is ``value - r - t - h .. value + r + t + h``. No sample knows an outcome that it has not seen: where over
+The interval is ``value - r - t - h .. value + r + t + h``. Samples say nothing about unseen outcomes: where over
 a tenth of the samples are the only one of their kind, or for each pair seen twice over six were seen once (the estimate
 of what is missing is then a lower bound only), the value is withheld. ``docs/estimates.md`` has the measured coverage.
 """
@@ -49,7 +49,7 @@ Factors = Mapping[int, float]
 
 @dataclass(frozen=True, kw_only=True)
 class EntropySum:
-    """A sum of entropies as far as the samples tell it.
+    """A sum of entropies as far as the samples determine it.
 
     Attributes:
         estimate: The value with its 95 % interval, in bits; ``None`` where it is withheld.
@@ -78,7 +78,7 @@ def estimate_sums(seen: Observed, sums: Sequence[Factors]) -> tuple[EntropySum, 
 
     Args:
         seen: The samples.
-        sums: For each the factor of ``H(y_S | X)`` by set S, a bit mask; bit i stands for position i.
+        sums: For each the factor of ``H(y_S | X)`` by set S, a bit mask; bit i is position i.
 
     Example:
         >>> seen = Observed.from_rows([("", a, a) for a in "ab"] * 50)

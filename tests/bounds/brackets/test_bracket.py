@@ -28,7 +28,7 @@ def distributions(draw):
     kind = draw(st.sampled_from(["random", "near", "copies"]))
     cells = st.integers(0, draw(st.integers(1, 3)))
     columns = [draw(st.lists(cells, min_size=m, max_size=m)) for _ in range(n)]
-    if kind == "near":  # each column tells all outcomes apart but for a few that agree
+    if kind == "near":  # each column distinguishes all outcomes but for a few that agree
         for i in range(0, n, 2):
             columns[i] = [max(j - draw(st.integers(0, 1)), 0) for j in range(m)]
     if kind == "copies":

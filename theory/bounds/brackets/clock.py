@@ -14,7 +14,7 @@ class Clock:
     Args:
         seconds: Of time.
         work: Tokens; then time does not count.
-        say: Called with a line from time to time, once two seconds have passed.
+        say: Called with a line now and then, once two seconds have passed.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """A listed distribution as columns of integers, with what needs no search taken out.
 
 Constant columns say nothing and cost nothing. Columns that are equal up to a bijection of their tokens (within each
-context) are *copies*: one of them, the representative, may stand in any block, and the others wait for the last one
+context) are *copies*: one of them, the representative, may be in any block, and the others wait for the last one
 at no cost (``docs/brackets.md``, Copies). So a partition of representatives, with a multiplicity that counts in the
 last block alone, is all that has to be searched.
 """
@@ -23,7 +23,7 @@ from theory.numbers.rounding import gamma
 
 __all__ = ["Columns", "reduced"]
 
-_TABLE = 1 << 22  # largest total of whole weights whose x log2 x stand in a table (32 MB)
+_TABLE = 1 << 22  # largest total of whole weights whose x log2 x are in a table (32 MB)
 
 
 @dataclass(frozen=True, eq=False)

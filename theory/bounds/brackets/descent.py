@@ -72,7 +72,7 @@ def greedy_order(
 
 @compiled
 def order_gains(listed: Any, room: Any, order: Any, table: Any) -> int:
-    """Write ``W[a, i]`` of a given order into ``table``; return how many representatives tell all outcomes apart.
+    """Write ``W[a, i]`` of a given order into ``table``; return how many representatives distinguish all outcomes.
 
     Rows after that one are not written: all of them would be zero, as this one is.
     """

@@ -168,7 +168,7 @@ def child_bounds(
 ) -> None:
     """Write, for each representative j that may come next, the least cost of what is added from j on, and of the rest.
 
-    Those added are j and representatives behind it in the fixed order. Infinity stands where nothing below ``cap`` is
+    Those added are j and representatives behind it in the fixed order. Infinity marks that nothing below ``cap`` is
     left.
 
     Args:

@@ -73,7 +73,7 @@ def later_gains(listed: Any, room: Any, here: int, cells: int, first: int, out: 
 
 @compiled
 def _compare(listed: Any, order: Any, low: int, high: int, first: int, equal: Any, out: Any) -> float:
-    """Add a small cell to the columns: the numbers of equal pairs tell which outcomes agree."""
+    """Add a small cell to the columns: the numbers of equal pairs show which outcomes agree."""
     powers, into = listed.powers, out[first:]
     r = into.shape[0]
     if high - low == 2:

@@ -1,7 +1,7 @@
 """Branch and bound over ordered partitions, best first, with the open nodes kept.
 
 A node is a chain of blocks whose last one is still open: representatives are added to a block in a fixed order, so
-that no partition stands twice. Its key is a lower bound of every partition below it. The node of least key is
+that no partition occurs twice. Its key is a lower bound of every partition below it. The node of least key is
 expanded first, so that at any time the least key of the open nodes, or the best partition found if that is less, is a
 lower bound of all.
 """
@@ -30,7 +30,7 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
     """Expand open nodes, least key first, until none is below the best partition or the work is done.
 
     Args:
-        listed: The distribution; its columns stand in the order in which they are added to a block.
+        listed: The distribution; its columns are in the order in which they are added to a block.
         room: Working memory.
         problem: What is searched.
         tree: Nodes; changed in place.
@@ -62,7 +62,7 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
             path[depth] = at
             depth += 1
             at = tree.parents[at]
-        # walk down; the gains at the ends of blocks are the prices of the next
+        # go down; the gains at the ends of blocks are the prices of the next
         here, cells = 0, start(listed, room)
         before, prices = zero, zero
         for d in range(depth - 1, -1, -1):

@@ -1,7 +1,7 @@
 """Disjoint groups of positions, and how far outcomes are apart.
 
 Packing (bound B2): disjoint groups G of positions leave ``sum_i H(y_i | y_S) >= sum_G (H(G) - H(S))^+``. A group that
-*almost* tells all outcomes apart counts with its own entropy, no more (``docs/brackets.md``, Packing).
+*almost* distinguishes all outcomes counts with its own entropy, no more (``docs/brackets.md``, Packing).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from theory.bounds.brackets.open_entropies import gains
 __all__ = ["nearest_outcomes", "packing_table"]
 
 _GRID = 1 << 13
-_SIZES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 0)  # of groups; 0 for as many as tell the outcomes apart
+_SIZES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 0)  # of groups; 0 for as many as distinguish the outcomes
 _OUTCOMES = 6000  # for whom all pairs are compared
 _TOO_LARGE = 1e18
 

@@ -30,7 +30,7 @@ class Programme:
         losses: Bits.
         labels: The block of each representative, one array for each T.
         error: A proven bound on the error of each loss.
-        separating: A least set of representatives that tells all outcomes of each context apart.
+        separating: A least set of representatives that distinguishes all outcomes of each context.
     """
 
     losses: list[float]
@@ -69,7 +69,7 @@ def run_programme(parts: Sequence[tuple[Fraction, JointPMF]], columns: Columns) 
 
 
 def _separating(columns: Columns, last: NDArray[np.float64], error: float) -> tuple[int, ...]:
-    """Return a least set after which nothing is open, decided on the tokens; ``last`` tells where to look."""
+    """Return a least set after which nothing is open, decided on the tokens; ``last`` says where to look."""
     near = np.flatnonzero(last <= error)
     keys = columns.cells[:, None]
     for mask in near[np.argsort(np.bitwise_count(near), kind="stable")].tolist():

@@ -37,7 +37,7 @@ _PATIENCE = 20  # rounds of random changes without a better partition
 def search_all(columns: Columns, clock: Clock, *, memory: int, seed: int, threads: int) -> Any:
     """Return losses, certified lower bounds, which are exact, labels for T = 1, 2, ..., the error, and the columns.
 
-    The last loss is zero: as many blocks as there are positions in some set that tells all outcomes apart, and one.
+    The last loss is zero: as many blocks as there are positions in some set that distinguishes all outcomes, and one.
     """
     upper = _Uppers(columns, clock, np.random.default_rng(seed))
     upper.search()
@@ -120,7 +120,7 @@ class _Uppers:
         singles, joint = self._root()
         few = columns.count * columns.codes.size <= _LOOKED_AT
         alone = [self._first(i, singles, joint) for i in range(columns.count)] if few else -singles
-        self._set(columns.ordered(np.argsort(alone)[::-1].tolist()))  # what may stand first comes last
+        self._set(columns.ordered(np.argsort(alone)[::-1].tolist()))  # columns that may come first are last
         self.singles, self.joint = self._root()
         self.singles_sum = float(self.singles @ self.columns.copies)
         self.losses: list[float] = []
@@ -174,7 +174,7 @@ class _Uppers:
         self._spend(size + 1, self.columns.codes.size)
         if not self.losses:
             self.losses, self.labels = [np.inf] * (size + 1), [order] * (size + 1)
-        del self.losses[size + 1 :], self.labels[size + 1 :]  # fewer positions tell all outcomes apart
+        del self.losses[size + 1 :], self.labels[size + 1 :]  # fewer positions distinguish all outcomes
         cuts = best_cuts(order, table[: size + 1], self.columns.copies, self.joint, len(self.losses))
         for t, (bits, labels) in enumerate(zip(cuts.losses, cuts.labels, strict=True)):
             if bits < self.losses[t]:

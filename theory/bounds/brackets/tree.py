@@ -15,7 +15,7 @@ _SLOTS = 1 << 11  # kept gains of closed chains
 
 
 class Problem(NamedTuple):
-    """What one search needs to know.
+    """The settings of one search.
 
     Attributes:
         blocks: T, at least 2.

@@ -59,7 +59,7 @@ class MeanField(RankedPolicy):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.by != "confidence" or self.confidence == "sampled":
-            raise InputError("mean_field has a score of its own; leave by and confidence out.")
+            raise InputError("mean_field has its own score; leave by and confidence out.")
         choice(self.scaled, "scaled", (False, True))
         object.__setattr__(self, "tau", bounded(self.tau, "tau", 0, 1))
         object.__setattr__(self, "rounds", positive_int(self.rounds, "rounds", at_most=1000))
