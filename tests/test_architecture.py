@@ -18,7 +18,13 @@ import pytest
 from synthetic import known_tasks
 
 ROOT = Path(__file__).resolve().parent.parent
-ORDER = ("theory", "synthetic", "models", "figures")  # a folder imports only from those to its left
+ORDER = (
+    "theory",
+    "synthetic",
+    "models",
+    "figures",
+    "parabounds",
+)  # a folder imports only from those to its left
 # Inside a folder a file imports from its own room and from those to the left; rooms of one set do not know each other.
 ROOMS = {
     "theory": (
