@@ -1,4 +1,4 @@
-"""Exact theory of parallel decoding: from a task, a file or a pmf to bounds, decodes and plots.
+"""Exact theory of parallel decoding, from a task or a file to bounds, decodes and plots.
 
     import parabounds as pb
     shuffle = pb.task("shuffle", n=4)       # a registered task, or an object with contexts()

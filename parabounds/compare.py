@@ -1,4 +1,4 @@
-"""Several policies on one task, with their distance to the optimum of all policies that look at the tokens."""
+"""Several policies on one task, with their distance to the optimum."""
 
 from __future__ import annotations
 

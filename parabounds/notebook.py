@@ -1,4 +1,4 @@
-"""A view for notebooks: as an HTML table, and as a data frame."""
+"""Answers as HTML tables and data frames."""
 
 from __future__ import annotations
 

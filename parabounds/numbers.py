@@ -1,4 +1,4 @@
-"""Numbers for readers: few digits with a unit, exact forms as LaTeX."""
+"""Numbers for readers, in few digits, in percent and as LaTeX."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Observed sequences: bounds are estimates with intervals; all else is asked of the observed frequencies."""
+"""Observed sequences, whose bounds are estimates."""
 
 from __future__ import annotations
 

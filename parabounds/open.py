@@ -1,4 +1,4 @@
-"""The four ways in: a task, a file, a pmf, samples."""
+"""The four ways in, from a task, a file, a pmf or samples."""
 
 from __future__ import annotations
 

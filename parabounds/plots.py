@@ -1,4 +1,4 @@
-"""Plots of answers: each function draws on the Axes given, or on a new figure, and returns the Axes."""
+"""Plots of answers, on given or new Axes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers as objects: the entries of the commands' dictionaries as attributes, with tables, LaTeX and plots."""
+"""Answers as objects, with tables, LaTeX and plots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run of a policy with the exact ideal model: what each step sees, why it takes what it takes, what it costs.
+"""One run of a policy with the exact ideal model, step by step.
 
 A step that reveals the tokens y_S given y_C costs ``log2 P(y_S | y_C) / prod_{i in S} q_i(y_i | y_C)`` bits, q the
 distributions that tokens are drawn from. The costs of a run along an answer y add up to ``log2 P(y) / Q_w(y)``, with

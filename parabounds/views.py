@@ -1,4 +1,4 @@
-"""Each kind of answer as a reader sees it: one headline, some facts with units, and rows."""
+"""Answers as a headline, facts with units, and rows."""
 
 from __future__ import annotations
 

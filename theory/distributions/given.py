@@ -1,4 +1,4 @@
-"""Whatever a caller has for a distribution, as a pmf: a mapping, rows of tokens, an array of token ids, or a task."""
+"""Mappings, rows of tokens, arrays and tasks as pmfs."""
 
 from __future__ import annotations
 

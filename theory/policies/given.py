@@ -1,4 +1,4 @@
-"""Whatever a caller has for a rule, as a rule: an object, or its specification."""
+"""Specifications and objects as policies."""
 
 from __future__ import annotations
 
