@@ -8,6 +8,7 @@ from itertools import pairwise
 from math import inf
 from typing import Any
 
+from parabounds.progress import Report
 from parabounds.results import Result
 from theory.commands.bounds_parametric import large_distribution
 from theory.commands.decode import decode_answer
@@ -21,7 +22,14 @@ from theory.validation import InputError
 __all__ = ["comparison"]
 
 
-def comparison(task: Any, policies: Sequence[PolicyLike], *, temperature: Any = 1, **switches: Any) -> Result:
+def comparison(
+    task: Any,
+    policies: Sequence[PolicyLike],
+    *,
+    temperature: Any = 1,
+    report: Report | None = None,
+    **switches: Any,
+) -> Result:
     """Return the decode of each policy at each temperature.
 
     ``bits_above`` is the KL divergence above the least of any adaptive policy at the same expected steps along the
@@ -34,9 +42,12 @@ def comparison(task: Any, policies: Sequence[PolicyLike], *, temperature: Any = 
     taus = [check_temperature(tau) for tau in taus]
     rules = [as_policy(policy) for policy in policies]
     hull, why = _hull(task)
-    rows = [
-        _row(decode_answer(task, rule, temperature=tau, **switches), hull) for rule in rules for tau in taus
-    ]
+    pairs = [(rule, tau) for rule in rules for tau in taus]
+    rows: list[dict[str, Any]] = []
+    for done, (rule, tau) in enumerate(pairs):
+        if report is not None:
+            report(done, len(pairs))
+        rows.append(_row(decode_answer(task, rule, temperature=tau, **switches), hull))
     answer: dict[str, Any] = {"task": task.name, "n": task.n, "policies": rows, "vertices": hull}
     return Result("compare", answer | ({"notes": {"optimum": why}} if why else {}), task)
 

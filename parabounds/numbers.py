@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from decimal import MIN_EMIN, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from math import inf, isfinite
 from typing import Any
 
 from theory.numbers.lognumber import LogNumber, ratio_text
 
-__all__ = ["blocks", "exact_form", "latex", "latex_name", "number", "share"]
+__all__ = ["at_least", "blocks", "exact_form", "latex", "latex_name", "number", "share"]
 
 _ROUNDING = 1e-9  # what is smaller in a float result is not told from 0
 
@@ -57,6 +58,32 @@ def share(value: Any) -> str:
     percent = 100 * float(value)
     digits = 4 if percent <= 99.9 or percent == 100 else 7
     return f"{percent:.{digits}g} %"
+
+
+def at_least(bits: Any) -> str:
+    """Return the accuracy ``2^-bits`` in percent, rounded down: a lower bound.
+
+    Example:
+        >>> at_least(LogNumber.log2(3)), at_least(LogNumber.log2(1)), at_least(30.5), at_least(None)
+        ('33.33 %', '100 %', '6.585e-8 %', '-')
+    """
+    if bits is None:
+        return "-"
+    if not isinstance(bits, float) and bits == 0:
+        return "100 %"
+    wide = Context(prec=30, Emin=MIN_EMIN)
+    percent = wide.multiply(wide.power(Decimal(2), -Decimal(float(bits))), Decimal(100))
+    short = Context(prec=4, Emin=MIN_EMIN).create_decimal(percent)
+    # the nearest four digits, unless that is above: decided exactly where the bits are exact
+    if isinstance(bits, LogNumber):
+        above = (LogNumber.log2(Fraction(short) / 100) + bits).sign() > 0
+    else:
+        above = short > percent
+    if above:
+        short = Context(prec=4, rounding=ROUND_FLOOR, Emin=MIN_EMIN).create_decimal(
+            percent * (1 - Decimal("1e-12"))
+        )
+    return f"{short:.3e} %" if percent < Decimal("0.001") else f"{short:f} %"
 
 
 def exact_form(value: Any) -> str:

@@ -151,8 +151,7 @@ class DecodeResult(Result):
 
 def ask_bounds(task: Any, partition: str | None = None, *, float: bool = False, **options: Any) -> Bounds:
     """Return bounds with their verdict; ``float`` asks for rounded numbers, as for files of floats."""
-    by_digits = getattr(task, "floats", False) and large_distribution(task) is None
-    answer = bounds_answer(FloatTask(task) if float or by_digits else task, partition, **options)
+    answer = bounds_answer(_rounded(task, float), partition, **options)
     least = answer.get("optimal_bound")
     # block sizes lose what is said, to the last place: the error is how much less others may lose
     error = 0.0 if "optimal_sizes" in answer else answer.get("errors", {}).get("optimal_bound", 0.0)
@@ -160,29 +159,36 @@ def ask_bounds(task: Any, partition: str | None = None, *, float: bool = False, 
     return Bounds("bounds", _noted(answer, task), task)
 
 
+def _rounded(task: Any, floats: bool) -> Any:
+    by_digits = getattr(task, "floats", False) and large_distribution(task) is None
+    return FloatTask(task) if floats or by_digits else task
+
+
 def ask_decode(task: Any, policy: PolicyLike, **switches: Any) -> DecodeResult:
     """Return a decode."""
     rule = as_policy(policy)
-    answer = _noted(decode_answer(task, rule, **switches), task)
+    answer = _noted(decode_answer(_rounded(task, False), rule, **switches), task)
     own = {key: value for key, value in switches.items() if key not in ("samples", "seed")}
     return DecodeResult("decode", answer, task, rule, own)
 
 
-def ask_schedule(task: Any, **options: Any) -> Result:
+def ask_schedule(task: Any, *, float: bool = False, **options: Any) -> Result:
     """Return the best block sizes in random order."""
-    return Result("schedule", _noted(schedule_answer(task, **options), task), task)
+    return Result("schedule", _noted(schedule_answer(_rounded(task, float), **options), task), task)
 
 
-def ask_frontier(task: Any) -> Result:
-    """Return the frontier, with the best fixed blocks where they are cheap beside it."""
-    answer = frontier_answer(task)
-    bounds = bounds_answer(task).get("optimal_bound")
+def ask_frontier(task: Any, asked: Mapping[str, Any] | None = None) -> Result:
+    """Return the frontier, with the best fixed blocks beside it and what else was asked for."""
+    rounded = _rounded(task, False)
+    answer = joined(frontier_answer(rounded), dict(asked or {}))
+    bounds = bounds_answer(rounded).get("optimal_bound")
     return Result("frontier", _noted(answer | {"optimal_bound": bounds}, task), task)
 
 
 def ask_policy(task: Any, steps: int | None = None) -> Result:
     """Return the best policy."""
-    return Result("policy", _noted(policy_answer(task, *best_policies(task, steps)), task), task)
+    rounded = _rounded(task, False)
+    return Result("policy", _noted(policy_answer(rounded, *best_policies(rounded, steps)), task), task)
 
 
 def ask_estimate(seen: Any, partition: str | None = None, *, bootstrap: int = 200, seed: int = 0) -> Result:

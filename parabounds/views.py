@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from parabounds.compare_view import compare_view
-from parabounds.numbers import blocks, number, share
+from parabounds.numbers import at_least, blocks, number, share
 from theory.numbers.lognumber import LogNumber
 from theory.validation import shortened
 
@@ -55,7 +55,11 @@ def view_of(kind: str, answer: Answer) -> Sheet:
 
 def _title(answer: Answer) -> str:
     name = Path(str(answer["task"])).name
-    return f"{name}, n = {answer['n']}"
+    count = len(answer.get("optimal_bound") or answer.get("expected_kl") or ())
+    if "tokens_per_step" in answer and not isinstance(answer["steps"], dict):
+        count = round(float(answer["tokens_per_step"] * answer["steps"]))
+    other = f" ({count} positions)" if count and count != answer["n"] else ""
+    return f"{name}, n = {answer['n']}{other}"
 
 
 def _notes(answer: Answer) -> list[str]:
@@ -94,7 +98,7 @@ def _bounds(answer: Answer) -> Sheet:
         least = best[t] if t < len(best) else None
         shown = _blocks(parts[t], sizes="optimal_sizes" in answer) if t < len(parts) else "-"
         extra = {key: answer[key][t] if t < len(answer[key]) else None for key in more}
-        floor = "-" if least is None else share(2.0 ** -float(least))
+        floor = at_least(least)
         rows.append((str(t + 1), number(least), floor, *map(number, extra.values()), shown))
         values.append({"steps": t + 1, "optimal_bound": least, **extra, "blocks": shown})
         if least is not None:
