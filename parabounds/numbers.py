@@ -83,7 +83,7 @@ def at_least(bits: Any) -> str:
         short = Context(prec=4, rounding=ROUND_FLOOR, Emin=MIN_EMIN).create_decimal(
             percent * (1 - Decimal("1e-12"))
         )
-    return f"{short:.3e} %" if percent < Decimal("0.001") else f"{short:f} %"
+    return f"{short:.3e} %" if percent < Decimal("0.001") else f"{short.normalize():f} %"
 
 
 def exact_form(value: Any) -> str:
