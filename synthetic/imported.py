@@ -16,14 +16,14 @@ from numbers import Rational
 from typing import Any, TypeVar
 
 from synthetic.task import SizedTask
+from theory.distributions.contexts import chain_of
 from theory.distributions.distribution import Context, check_weights, occurring
 from theory.distributions.lumped_chain import LumpedChain
 from theory.distributions.pmf import JointPMF
 from theory.validation import InputError, positive_int, shown
 
-__all__ = ["ImportedTask", "import_task"]
+__all__ = ["ImportedTask", "import_task", "task_of"]
 
-_NEEDED = ("contexts", "chain", "name", "n")
 _PAGE = "see python -m pydoc synthetic.imported"
 _T = TypeVar("_T")
 
@@ -43,7 +43,7 @@ def import_task(name: str, n: int | None = None) -> ImportedTask:
     module, _, attribute = name.partition(":")
     found: Any = _one_line(f"cannot load task {name!r}", lambda: getattr(import_module(module), attribute))
     if isinstance(found, type):
-        _require(found, name, _NEEDED[:2])  # name and n may be set when it is made
+        _require(found, name)
         cls: Any = found
         try:
             found = _one_line(f"cannot make task {name!r}", lambda: cls() if n is None else cls(n=n))
@@ -51,16 +51,34 @@ def import_task(name: str, n: int | None = None) -> ImportedTask:
             if n is None and isinstance(error.__cause__, TypeError):
                 raise InputError(f"{str(error).rstrip('.')}; give its size with -n.") from None
             raise
-    _one_line(f"task {name!r}", lambda: _require(found, name, _NEEDED))
-    size: Any = _one_line(f"task {name!r}: n", lambda: found.n)
-    title: Any = _one_line(f"task {name!r}: name", lambda: found.name)
+    made = task_of(found, name)
+    if n is not None and n != made.n:
+        raise InputError(f"task {name!r} has the size n = {made.n}, got n = {n}; leave -n out.")
+    return made
+
+
+def task_of(found: Any, name: str) -> ImportedTask:
+    """Return an object with ``contexts()`` as a task; ``name``, ``n`` and ``chain()`` may be left out.
+
+    Raises:
+        InputError: If it has no ``contexts``, or a name or a size that is none.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> from synthetic.task import make_task
+        >>> task_of(SimpleNamespace(contexts=make_task("shuffle", 3).contexts), "three").n
+        3
+    """
+    _one_line(f"task {name!r}", lambda: _require(found, name))
+    title: Any = _one_line(f"task {name!r}: name", lambda: getattr(found, "name", name))
+    size: Any = _one_line(f"task {name!r}: n", lambda: getattr(found, "n", None))
+    if size is None:
+        size = _longest(found, name)
     if isinstance(size, bool) or not isinstance(size, Rational) or not isinstance(title, str):
         raise InputError(
             f"task {name!r}: n must be a whole number and name a text, got {size!r} and {title!r}."
         )
     size = positive_int(size, f"task {name!r}: n")
-    if n is not None and n != size:
-        raise InputError(f"task {name!r} has the size n = {size}, got n = {n}; leave -n out.")
     return ImportedTask(source=name, made=found, name=title, n=size)
 
 
@@ -89,7 +107,7 @@ class ImportedTask:
 
     def chain(self) -> LumpedChain | None:
         """Return the lumped chain, if there is one."""
-        chain: Any = _one_line(f"task {self.source!r}: chain()", lambda: self.made.chain())
+        chain: Any = _one_line(f"task {self.source!r}: chain()", lambda: chain_of(self.made))
         if chain is not None and not all(hasattr(chain, part) for part in ("n", "start", "moves")):
             raise InputError(
                 f"task {self.source!r}: chain() must return None or a chain, got {shown(chain)}."
@@ -99,14 +117,7 @@ class ImportedTask:
     @cached_property
     def _contexts(self) -> tuple[Context, ...]:
         where = f"task {self.source!r}: contexts()"
-        found: Any = _one_line(where, lambda: self.made.contexts())
-        if not isinstance(found, (tuple, list)) or not found:
-            raise InputError(
-                f"{where} must return a tuple of at least one Context, got {shown(found)}; {_PAGE}."
-            )
-        contexts: tuple[Any, ...] = tuple(found)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        for j, context in enumerate(contexts):
-            _check_context(context, f"{where}[{j}]")
+        contexts = _listed_contexts(self.made, where)
         try:
             check_weights(contexts)
         except InputError as error:
@@ -125,6 +136,21 @@ class ImportedTask:
         return getattr(self.made, key)
 
 
+def _listed_contexts(made: Any, where: str) -> tuple[Any, ...]:
+    found: Any = _one_line(where, lambda: made.contexts())
+    if not isinstance(found, (tuple, list)) or not found:
+        raise InputError(f"{where} must return a tuple of at least one Context, got {shown(found)}; {_PAGE}.")
+    contexts: tuple[Any, ...] = tuple(found)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    for j, context in enumerate(contexts):
+        _check_context(context, f"{where}[{j}]")
+    return contexts
+
+
+def _longest(made: Any, name: str) -> int:
+    contexts = _listed_contexts(made, f"task {name!r}: contexts()")
+    return max(context.distribution.n for context in contexts)
+
+
 def _one_line(what: str, run: Callable[[], _T]) -> _T:
     """Return ``run()``; any exception of a user's code, an exit included, becomes one line."""
     try:
@@ -135,11 +161,10 @@ def _one_line(what: str, run: Callable[[], _T]) -> _T:
         raise InputError(f"{what}: {type(error).__name__}: {error}.") from error
 
 
-def _require(found: Any, name: str, needed: tuple[str, ...]) -> None:
-    for part in needed:
-        if not hasattr(found, part):
-            hint = "; name a class or an object, not a function" if callable(found) else ""
-            raise InputError(f"{name!r} is no task: it has no {part}{hint}; {_PAGE}.")
+def _require(found: Any, name: str) -> None:
+    if not hasattr(found, "contexts"):
+        hint = "; name a class or an object, not a function" if callable(found) else ""
+        raise InputError(f"{name!r} is no task: it has no contexts{hint}; {_PAGE}.")
 
 
 def _check_context(context: Any, where: str) -> None:

@@ -22,12 +22,20 @@ def _inline_commands() -> list[str]:
     return [part.strip() for command in found for part in command.split("&&")]
 
 
-@pytest.mark.parametrize("line", [line for line in _shell_lines() if line.startswith("python -m theory")])
-def test_theory_commands(line, capsys):
-    from theory.__main__ import main
+SHOWN = dict(re.findall(r"```sh\n(parabounds [^\n]*)\n```\n\n```text\n(.*?)```", README, flags=re.S))
 
-    assert main(shlex.split(line)[3:]) == 0
-    assert capsys.readouterr().out
+
+@pytest.mark.parametrize("line", [line for line in _shell_lines() if line.startswith("parabounds")])
+def test_commands(line, capsys):
+    from parabounds.command import main
+
+    assert main(shlex.split(line)[1:]) == 0
+    printed = capsys.readouterr().out
+    assert printed == SHOWN.get(line, printed) != ""
+
+
+def test_what_commands_print_is_shown():
+    assert len(SHOWN) >= 2
 
 
 @pytest.mark.parametrize("line", [c for c in [*_shell_lines(), *_inline_commands()] if "paper_repro.py" in c])

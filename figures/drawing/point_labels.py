@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["label_points", "parameters"]
+__all__ = ["label_points", "parameters", "write_beside"]
 
 _SYMBOLS = {"k": "k", "gamma": r"$\gamma$", "f": "f"}
 _SAME = 4.0  # points of distance below which two marks share a label
@@ -65,9 +65,6 @@ def label_points(
         points: Place on both axes, the specification of the policy, and the colour of its mark.
         order: The values of each parameter.
     """
-    from matplotlib.patheffects import withStroke
-    from matplotlib.transforms import Bbox
-
     figure: Any = ax.get_figure()
     figure.draw_without_rendering()  # places the panels
     point = figure.dpi / 72
@@ -80,14 +77,53 @@ def label_points(
         else:
             near[1].append(policy)
             near[2].add(colour)
-    taken = [Bbox.from_extents(*(p - 4 * point), *(p + 4 * point)) for p, _, _ in groups]
+    texts = [
+        (place, parameters(policies, order), min(colours) if len(colours) == 1 else "#444444")
+        for place, policies, colours in groups
+    ]
+    _place(ax, texts, _SIZE)
+
+
+def write_beside(ax: Axes, labels: Sequence[tuple[float, float, str]], *, fontsize: float = _SIZE) -> None:
+    """Write texts beside points, where they cover the least; those of points that lie together in one text.
+
+    Call it when all else is drawn, the legend too.
+
+    Args:
+        ax: The panel.
+        labels: Place on both axes, and the text.
+        fontsize: In points.
+    """
+    figure: Any = ax.get_figure()
+    figure.draw_without_rendering()
+    point = figure.dpi / 72
+    groups: list[tuple[Any, list[str]]] = []
+    for x, y, text in labels:
+        place = ax.transData.transform((x, y))
+        near = next((g for g in groups if max(abs(g[0] - place)) < _SAME * point), None)
+        if near is None:
+            groups.append((place, [text]))
+        elif text not in near[1]:
+            near[1].append(text)
+    _place(ax, [(place, "\n".join(texts), "#333333") for place, texts in groups], fontsize)
+
+
+def _place(ax: Axes, labels: Sequence[tuple[Any, str, str]], fontsize: float) -> None:
+    """Write texts beside places in pixels, each where it covers the least."""
+    from matplotlib.patheffects import withStroke
+    from matplotlib.transforms import Bbox
+
+    figure: Any = ax.get_figure()
+    point = figure.dpi / 72
+    taken = [Bbox.from_extents(*(p - 4 * point), *(p + 4 * point)) for p, _, _ in labels]
+    if (legend := ax.get_legend()) is not None:
+        taken.append(legend.get_window_extent())
     ink = _along_lines(ax, point)
-    for place, policies, colours in sorted(groups, key=lambda group: (-group[0][1], group[0][0])):
+    for place, words, colour in sorted(labels, key=lambda label: (-label[0][1], label[0][0])):
         x, y = ax.transData.inverted().transform(place)
         text = ax.annotate(
-            parameters(policies, order), (float(x), float(y)), (0, 0), fontsize=_SIZE,
-            textcoords="offset points", color=min(colours) if len(colours) == 1 else "#444444", zorder=6,
-            annotation_clip=False, path_effects=[withStroke(linewidth=1.5, foreground="white")],
+            words, (float(x), float(y)), (0, 0), fontsize=fontsize, textcoords="offset points", color=colour,
+            zorder=6, annotation_clip=False, path_effects=[withStroke(linewidth=1.5, foreground="white")],
         )  # fmt: skip
         text.set_in_layout(False)
         tried: list[tuple[float, int, Any]] = []

@@ -7,6 +7,7 @@ from typing import Any
 
 from theory.decoding.decoder import as_process
 from theory.decoding.tasks.decode import ExpectedDecode, decode_contexts
+from theory.distributions.contexts import chain_of
 from theory.distributions.tempering import Transform
 from theory.limits import CostError
 from theory.policies import Policy
@@ -20,7 +21,7 @@ PROCESS_LIMIT = 2_000_000  # marginals of the states of a rule with memory: seco
 
 def exact_decode(task: Any, policy: Policy | Process, temperature: Fraction) -> ExpectedDecode | None:
     """Return the exact decode of a task with its ideal model, or ``None`` where it would take too long."""
-    chain = task.chain()
+    chain = chain_of(task)
     distributions = [context.distribution for context in task.contexts()]
     length = max(distribution.n for distribution in distributions) if chain is None else 0
     if length > LISTED_LIMIT:

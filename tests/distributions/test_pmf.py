@@ -22,6 +22,7 @@ from theory.decoding.decoder import decode
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import entropy, total_correlation
 from theory.information.subsets.builder import subset_entropies
+from theory.information.subsets.table import EntropyTable
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy
@@ -372,11 +373,9 @@ def test_listing_outcomes_stops_at_the_limit():
 
 
 def test_too_many_positions_for_the_optimal_partition():
-    class Table:
-        n, is_exact = 30, False
-
+    table = EntropyTable(n=30, h=np.zeros(0))
     with pytest.raises(CostError, match=r"30 positions .* would take about 2.1e\+14 steps, the limit is"):
-        optimal_bounds(Table())  # pyright: ignore[reportArgumentType]
+        optimal_bounds(table)
 
 
 # --- Marginals and conditioning -------------------------------------------------------------------------

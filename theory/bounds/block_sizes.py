@@ -20,7 +20,6 @@ The programme also runs on 64-bit integers, whose sums are exact (:mod:`theory.b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb, inf
 from typing import Any
@@ -28,10 +27,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.information.curves.curve import InformationCurve, information_curve
+from theory.information.curves.curve import CurveLike, InformationCurve, information_curve
 from theory.information.curves.structures import IntervalCurve
 from theory.information.measures import Bits
-from theory.information.subsets.table import EntropyTable
 from theory.limits import require_operations
 
 __all__ = ["NEVER", "OptimalSizes", "cheapest_paths", "optimal_sizes", "path_sizes", "require_sizes"]
@@ -63,7 +61,7 @@ class OptimalSizes:
     error: float = 0.0
 
 
-def optimal_sizes(source: EntropyTable | Sequence[Any] | InformationCurve | IntervalCurve) -> OptimalSizes:
+def optimal_sizes(source: CurveLike | IntervalCurve) -> OptimalSizes:
     """Return the block sizes of least expected divergence for every number of steps.
 
     Args:

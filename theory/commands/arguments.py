@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from theory.commands.command_line import OneLineParser, whole
 from theory.decoding.result import OFF_SUPPORT
 from theory.distributions.tempering import GREEDY_TIES, NUCLEUS, SCORED
 from theory.policies import registered_policies
 
-__all__ = ["build_parser"]
+__all__ = ["add_commands", "build_parser"]
 
 _ABOUT = "Bounds and exact decodes of a registered task, a task file or a Python object."
 
@@ -20,6 +21,12 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=OneLineParser
     )
+    add_commands(commands)
+    return parser
+
+
+def add_commands(commands: Any) -> None:
+    """Add every command to the sub-parsers of a parser."""
     bounds = commands.add_parser("bounds", help="entropies and lower bounds L_T, L*_T of a task")
     _add_task(bounds)
     _add_samples(bounds)
@@ -83,7 +90,6 @@ def build_parser() -> argparse.ArgumentParser:
     form = rules.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON instead of a table")
     form.add_argument("--markdown", action="store_true", help="print a Markdown table")
-    return parser
 
 
 def _add_switches(parser: argparse.ArgumentParser) -> None:

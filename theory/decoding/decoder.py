@@ -12,9 +12,10 @@ from theory.decoding.call_distribution import StepDistribution
 from theory.decoding.forward import Flow
 from theory.decoding.process import decode_process
 from theory.decoding.result import OFF_SUPPORT, Decode, ValidSet
-from theory.distributions.pmf import JointPMF
+from theory.distributions.given import PMFLike, as_pmf
 from theory.distributions.tempering import Transform
 from theory.policies.as_process import SampledConfidence
+from theory.policies.given import PolicyLike, as_policy
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.process import Process
 from theory.policies.rules.fixed_order import Dilated, FlooredRounds
@@ -24,8 +25,8 @@ __all__ = ["as_process", "decode", "step_distribution"]
 
 
 def decode(
-    pmf: JointPMF,
-    policy: Policy | Process,
+    pmf: PMFLike,
+    policy: PolicyLike,
     *,
     off_support: str = "marginal",
     valid: ValidSet = None,
@@ -34,8 +35,8 @@ def decode(
     """Return the exact result of decoding ``pmf`` with ``policy`` and the ideal model.
 
     Args:
-        pmf: The target.
-        policy: An unmasking policy, or a rule with memory.
+        pmf: The target, or what :func:`theory.distributions.given.as_pmf` makes it of.
+        policy: An unmasking policy, a rule with memory, or its specification.
         off_support: What the ideal model returns after an impossible token: the one-position ``marginal``s, the
             ``uniform`` distribution on the alphabet, or ``stop``. For policies it changes ``steps`` only, for rules
             that mask again everything.
@@ -49,13 +50,12 @@ def decode(
         CostError: If the states would not fit in memory, or the decode would take more than about a minute.
 
     Example:
-        >>> from theory.policies import parse_policy
-        >>> pmf = JointPMF.uniform([("New", "York"), ("New", "Orleans"), ("Mexico", "City"), ("Panama", "City")])
-        >>> result = decode(pmf, parse_policy("topk:k=2,by=random"))
+        >>> cities = [("New", "York"), ("New", "Orleans"), ("Mexico", "City"), ("Panama", "City")]
+        >>> result = decode(cities, "topk:k=2,by=random")
         >>> result.accuracy, result.kl
         (Fraction(1, 2), LogNumber('log2(2)'))
     """
-    transform = Transform(**switches)
+    pmf, policy, transform = as_pmf(pmf), as_policy(policy), Transform(**switches)
     choice(off_support, "off_support", OFF_SUPPORT)
     process = as_process(policy, transform)
     if process is not None:
@@ -67,7 +67,7 @@ def decode(
 
 
 def step_distribution(
-    pmf: JointPMF, policy: Policy | Process, *, off_support: str = "marginal", **switches: Any
+    pmf: PMFLike, policy: PolicyLike, *, off_support: str = "marginal", **switches: Any
 ) -> StepDistribution:
     """Return the exact distribution of the number of model calls of a decode.
 
@@ -83,9 +83,8 @@ def step_distribution(
             :func:`theory.distributions.tempering.stays_rational`.
 
     Example:
-        >>> from theory.policies import parse_policy
-        >>> pmf = JointPMF.uniform([("New", "York"), ("New", "Orleans"), ("Mexico", "City"), ("Panama", "City")])
-        >>> distribution = step_distribution(pmf, parse_policy("threshold:gamma=0.4"))
+        >>> cities = [("New", "York"), ("New", "Orleans"), ("Mexico", "City"), ("Panama", "City")]
+        >>> distribution = step_distribution(cities, "threshold:gamma=0.4")
         >>> distribution.runs, distribution.data
         ({1: Fraction(1, 1)}, {1: Fraction(1, 1)})
     """

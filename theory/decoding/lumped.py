@@ -29,6 +29,7 @@ from theory.information.measures import Bits
 from theory.numbers.arithmetic import Number, to_fmpq, to_fraction
 from theory.numbers.balls import ball_precision, to_ball, with_errors
 from theory.numbers.lognumber import LogNumber
+from theory.policies.given import PolicyLike, as_policy
 from theory.policies.policy import Policy, RankedPolicy
 from theory.validation import InputError, choice, shortened
 
@@ -64,7 +65,7 @@ class LumpedDecode:
 
 
 def decode_lumped(
-    chain: LumpedChain, policy: Policy, *, temperature: object = 1, greedy_ties: str = "random"
+    chain: LumpedChain, policy: PolicyLike, *, temperature: object = 1, greedy_ties: str = "random"
 ) -> LumpedDecode:
     """Return the exact result of decoding the distribution of ``chain`` with ``policy`` and the ideal model.
 
@@ -75,11 +76,12 @@ def decode_lumped(
         InputError: For rules that depend on more than the number of positions left and their marginals.
     """
     tau = check_temperature(temperature)
-    _check_lumps(policy, tau)
+    rule: Any = as_policy(policy)
+    _check_lumps(rule, tau)
     choice(greedy_ties, "greedy_ties", GREEDY_TIES)
     exact = stays_rational(tau, marginal_bits(chain))
     with ball_precision():
-        return _decoded(chain, policy, tau, greedy_ties, exact=exact)
+        return _decoded(chain, rule, tau, greedy_ties, exact=exact)
 
 
 def _decoded(
@@ -198,7 +200,7 @@ def _log2(value: Any) -> Any:
     return value.log() / to_ball(2).log() if isinstance(value, arb) else LogNumber.log2(value)
 
 
-def tie_interval_lumped(chain: LumpedChain, policy: Policy) -> tuple[Fraction, Fraction]:
+def tie_interval_lumped(chain: LumpedChain, policy: PolicyLike) -> tuple[Fraction, Fraction]:
     """Return the least and the greatest greedy accuracy over all deterministic tie-breaks.
 
     A deterministic tie-break chooses one of the most probable tokens for every state and masked position. If a single
@@ -208,7 +210,8 @@ def tie_interval_lumped(chain: LumpedChain, policy: Policy) -> tuple[Fraction, F
     Raises:
         InputError: If they do not; use :func:`theory.decoding.tie_breaks.tie_interval`.
     """
-    _check_lumps(policy, Fraction(0))
+    rule: Any = as_policy(policy)
+    _check_lumps(rule, Fraction(0))
     value: dict[State, tuple[Fraction, Fraction]] = {}
 
     def extremes(state: State) -> tuple[Fraction, Fraction]:
@@ -217,11 +220,11 @@ def tie_interval_lumped(chain: LumpedChain, policy: Policy) -> tuple[Fraction, F
             return Fraction(1), Fraction(1)
         if state not in value:
             marginal = chain.marginal(state)
-            size, q = step_of_alike(chain.n, policy, marginal, left, Fraction(0), "random")
+            size, q = step_of_alike(chain.n, rule, marginal, left, Fraction(0), "random")
             moves = [move for move in chain.moves(state, size, q) if move.own]
             ends = [extremes(move.state) for move in moves]
             if sum((move.own for move in moves), Fraction(0)) < 1:  # some choices leave the support
-                if size < left and not chain.ties_free and not _is_deterministic(policy):
+                if size < left and not chain.ties_free and not _is_deterministic(rule):
                     raise InputError("the tie interval is not known in lumped form here; list a smaller n.")
                 ends.append((Fraction(0), Fraction(0)))
             value[state] = min(low for low, _ in ends), max(high for _, high in ends)

@@ -20,11 +20,11 @@ from theory.decoding.forward import Flow, Moving, total
 from theory.decoding.process import process_distribution
 from theory.decoding.result import OFF_SUPPORT, AnswerDistribution
 from theory.decoding.set_states import Asked, positions_of
-from theory.distributions.pmf import JointPMF
+from theory.distributions.given import PMFLike, as_pmf
 from theory.distributions.tempering import Transform
 from theory.limits import require_operations
 from theory.numbers.balls import ball_precision
-from theory.policies.policy import Policy
+from theory.policies.given import PolicyLike, as_policy
 from theory.policies.process import Process
 from theory.validation import InputError, choice
 
@@ -34,8 +34,8 @@ _STEPS = 10**8  # outcomes times pairs of position sets: minutes
 
 
 def output_distribution(
-    pmf: JointPMF,
-    policy: Policy | Process,
+    pmf: PMFLike,
+    policy: PolicyLike,
     *,
     off_support: str = "marginal",
     **switches: Any,
@@ -58,13 +58,11 @@ def output_distribution(
         CostError: If the product of the alphabets is too large to list.
 
     Example:
-        >>> from theory.policies import parse_policy
-        >>> pmf = JointPMF.uniform([("New", "York"), ("Mexico", "City")])
-        >>> distribution = output_distribution(pmf, parse_policy("topk:k=2"))
+        >>> distribution = output_distribution([("New", "York"), ("Mexico", "City")], "topk:k=2")
         >>> distribution[("New", "City")], sum(distribution.values())
         (Fraction(1, 4), Fraction(1, 1))
     """
-    transform = Transform(**switches)
+    pmf, policy, transform = as_pmf(pmf), as_policy(policy), Transform(**switches)
     if choice(off_support, "off_support", OFF_SUPPORT) == "stop":
         raise InputError("off_support=stop leaves outcomes unfinished; use marginal or uniform.")
     process = as_process(policy, transform)

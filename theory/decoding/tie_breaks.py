@@ -16,13 +16,16 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
+from theory.distributions.given import PMFLike, as_pmf
 from theory.distributions.pmf import JointPMF
 from theory.limits import require_operations
 from theory.numbers.arithmetic import EXACT, FLOAT64, Number
 from theory.numbers.balls import ball_precision, public, to_ball
-from theory.policies.policy import Policy
+from theory.policies.given import PolicyLike, as_policy
+from theory.policies.process import Process
 from theory.policies.ranked import SetDistribution
 from theory.policies.view import View
+from theory.validation import InputError
 
 __all__ = ["tie_interval"]
 
@@ -31,23 +34,26 @@ _RULES = 10**6  # tie rules times sets of one state: a few seconds
 Codes = tuple[int, ...]
 
 
-def tie_interval(pmf: JointPMF, policy: Policy) -> tuple[Number, Number]:
+def tie_interval(target: PMFLike, policy: PolicyLike) -> tuple[Number, Number]:
     """Return the least and the greatest greedy accuracy over all deterministic tie-breaks.
 
     Args:
-        pmf: The target; its support is the valid set.
-        policy: An unmasking policy; its own random choices are averaged over.
+        target: A pmf, or what :func:`theory.distributions.given.as_pmf` makes one of; its support is the valid set.
+        policy: An unmasking policy or its specification; its own random choices are averaged over.
 
     Returns:
         (least, greatest): Fractions, also for a float pmf, whose ties are decided on its floats within 1e-9. Nearest
             floats for rules whose own chances are irrational.
 
     Example:
-        >>> from theory.policies import parse_policy
-        >>> pmf = JointPMF.uniform([(0, 1), (1, 0)])
-        >>> tie_interval(pmf, parse_policy("topk:k=2,by=random"))
+        >>> tie_interval([(0, 1), (1, 0)], "topk:k=2,by=random")
         (Fraction(0, 1), Fraction(1, 1))
     """
+    pmf, unmasking = as_pmf(target), as_policy(policy)
+    if isinstance(unmasking, Process):
+        raise InputError(
+            f"the tie interval is known for policies alone; {unmasking} keeps a memory or masks again."
+        )
     require_operations(len(pmf) * 3**pmf.n, "the tie interval", limit=10**8, remedy="use fewer positions")
     numbers = EXACT if pmf.is_exact else FLOAT64
     outcomes = pmf.codes
@@ -64,7 +70,7 @@ def tie_interval(pmf: JointPMF, policy: Policy) -> tuple[Number, Number]:
             return one, one
         probs = _marginals(pmf, rows)
         view = View(numbers.ratio(probs, probs[0, 0].sum()), (row == -1)[None], numbers)
-        sets = policy.plan(view).distribution()[1][0]
+        sets = unmasking.plan(view).distribution()[1][0]
         shares = [p for _, p in sets]
         tops = _tied(view, sets)
         require_operations(

@@ -10,19 +10,21 @@ from typing import Any, Protocol
 from theory.distributions.distribution import Context
 from theory.distributions.lumped_chain import LumpedChain
 
-__all__ = ["HasContexts", "expectation"]
+__all__ = ["HasContexts", "chain_of", "expectation"]
 
 
 class HasContexts(Protocol):
-    """What theory needs of a task."""
+    """A task, as far as theory needs it; a lumped chain is offered by a method ``chain()`` (:func:`chain_of`)."""
 
     def contexts(self) -> Sequence[Context]:
         """Return the weighted contexts."""
         ...
 
-    def chain(self) -> LumpedChain | None:
-        """Return a lumped chain, the same in every context, if there is one."""
-        ...
+
+def chain_of(task: Any) -> LumpedChain | None:
+    """Return the lumped chain of a task, the same in every context, if it offers one."""
+    chain = getattr(task, "chain", None)
+    return None if chain is None else chain()
 
 
 def expectation(pairs: Sequence[tuple[Fraction, Any]]) -> Any:

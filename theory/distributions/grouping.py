@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from theory.numbers.distinct import first_places
 
-__all__ = ["Groups", "group_rows", "row_keys"]
+__all__ = ["Groups", "group_rows", "packed", "row_keys"]
 
 _WORD_BITS = 62
 _FEW = 60  # rows: below this Python's dicts are faster than numpy
@@ -49,18 +49,29 @@ def group_rows(codes: NDArray[np.int64], sizes: Sequence[int], positions: Sequen
     n_rows = codes.shape[0]
     inverse = np.zeros(n_rows, dtype=np.int64)
     first = np.zeros(1, dtype=np.int64)
-    key, span = inverse, 1
+    key = packed(codes, sizes, positions)
+    if positions and n_rows <= _FEW:
+        first, inverse = first_places(key.tolist())
+    elif positions:
+        _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+    return Groups(first, inverse.reshape(-1))
+
+
+def packed(codes: NDArray[np.int64], sizes: Sequence[int], positions: Sequence[int]) -> NDArray[np.int64]:
+    """Return a number for each row, equal where the rows agree at ``positions``; arguments as of :func:`group_rows`.
+
+    Example:
+        >>> packed(np.array([[1, 2], [0, 2], [1, 2]]), [2, 3], [0, 1]).tolist()
+        [5, 2, 5]
+    """
+    key, span = np.zeros(codes.shape[0], dtype=np.int64), 1
     for i in positions:
         if span * sizes[i] >= 1 << _WORD_BITS:  # the key is full: renumber the groups
             _, first, key = np.unique(key, return_index=True, return_inverse=True)
             span = first.shape[0]
         key = key * sizes[i] + codes[:, i]
         span *= sizes[i]
-    if positions and n_rows <= _FEW:
-        first, inverse = first_places(key.tolist())
-    elif positions:
-        _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-    return Groups(first, inverse.reshape(-1))
+    return key
 
 
 def listing(weights: NDArray[Any]) -> Hashable:

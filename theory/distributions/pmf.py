@@ -21,21 +21,17 @@ from theory.distributions.grouping import Groups, group_rows
 from theory.distributions.outcomes import (
     Outcome,
     Token,
-    as_outcome,
-    check_outcomes,
+    as_outcomes,
     check_tokens,
     code_cells,
     code_outcomes,
     outcome_of_key,
-    require_rows,
 )
 from theory.distributions.weights import check_signs, check_sum, float_weights, integer_weights, proportions
 from theory.limits import require_memory
 from theory.validation import InputError, shown
 
 __all__ = ["JointPMF"]
-
-_CHECK_EVERY = 1 << 20  # tokens
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,11 +61,7 @@ class JointPMF:
     @classmethod
     def uniform(cls, outcomes: Iterable[Sequence[Token]]) -> JointPMF:
         """Return the exact uniform pmf over ``outcomes``, which must be distinct and of one length."""
-        rows: list[Outcome] = []
-        for outcome in outcomes:  # an iterator has no length, so memory is checked on the way
-            rows.append(as_outcome(outcome))
-            if len(rows) == 1 or len(rows) * len(rows[0]) % _CHECK_EVERY < len(rows[0]):
-                require_rows(len(rows), len(rows[0]))
+        rows = as_outcomes(outcomes)
         return cls._build(rows, np.ones(len(rows), dtype=np.int64), len(rows))
 
     @classmethod
@@ -105,7 +97,7 @@ class JointPMF:
             raise InputError(
                 f"{len(outcomes)} outcomes but {len(probabilities)} probabilities; give one for each."
             )
-        rows = [as_outcome(outcome) for outcome in outcomes]
+        rows = as_outcomes(outcomes)
         if any(isinstance(p, (float, np.floating)) for p in probabilities):
             return cls._build(rows, float_weights(rows, probabilities), None)
         return cls._build(rows, *integer_weights(rows, probabilities))
@@ -113,7 +105,7 @@ class JointPMF:
     @classmethod
     def from_weights(cls, outcomes: Sequence[Sequence[Token]], weights: Sequence[Any]) -> JointPMF:
         """Return the exact pmf proportional to non-negative exact ``weights``."""
-        rows = [as_outcome(outcome) for outcome in outcomes]
+        rows = as_outcomes(outcomes)
         if len(rows) != len(weights):
             raise InputError(f"{len(rows)} outcomes but {len(weights)} weights; give one for each.")
         return cls.from_pairs(rows, proportions(rows, weights))
@@ -160,9 +152,10 @@ class JointPMF:
 
     @classmethod
     def _build(cls, rows: list[Outcome], weights: NDArray[Any], total: int | None) -> JointPMF:
-        check_outcomes(rows)
-        live = [j for j, w in enumerate(weights.tolist()) if w != 0]
-        return cls(*code_outcomes([rows[j] for j in live]), weights[live], total)
+        coded, live = code_outcomes(rows), np.flatnonzero(weights)
+        if len(live) < len(rows):  # tokens of impossible outcomes are in no alphabet
+            coded = code_outcomes([rows[j] for j in live.tolist()])
+        return cls(*coded, weights[live], total)
 
     # -- reading ----------------------------------------------------------------------------------------------
 

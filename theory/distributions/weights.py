@@ -41,14 +41,18 @@ def integer_weights(rows: Sequence[Outcome], probabilities: Sequence[Any]) -> tu
         >>> integer_weights([("a",), ("b",)], ["1/3", "2/3"])
         (array([1, 2]), 3)
     """
-    values = [exact_fraction(p, f"probability of {shown(rows[j], 400)}") for j, p in enumerate(probabilities)]
+    values = [
+        p if type(p) is Fraction else exact_fraction(p, f"probability of {shown(row, 400)}")
+        for row, p in zip(rows, probabilities, strict=True)
+    ]
     check_signs(rows, values)
-    total = sum(values, Fraction(0))
-    if total != 1 and rows:
+    denominator = lcm(*{p.denominator for p in values})
+    weights = [p.numerator * (denominator // p.denominator) for p in values]
+    if sum(weights) != denominator and rows:
+        total = Fraction(sum(weights), denominator)
         raise InputError(f"probabilities must sum to 1, got {total_text(total)}; divide by the sum first.")
-    denominator = lcm(*(p.denominator for p in values)) if values else 1
     dtype = np.int64 if denominator < _INT64_SAFE else object
-    return np.array([int(p * denominator) for p in values], dtype=dtype), denominator
+    return np.array(weights, dtype=dtype), denominator
 
 
 def proportions(rows: Sequence[Outcome], weights: Sequence[Any]) -> list[Fraction]:
@@ -91,6 +95,8 @@ def float_weights(rows: Sequence[Outcome], probabilities: Sequence[Any]) -> NDAr
 
 def check_signs(rows: Sequence[Outcome], values: Sequence[Any]) -> None:
     """Raise ``InputError``, naming the outcome, if a probability is negative, NaN or infinite."""
+    if all(type(p) is Fraction for p in values) and all(p.numerator >= 0 for p in values):
+        return
     for row, p in zip(rows, values, strict=True):
         if p != p or (isinstance(p, float) and not isfinite(p)):
             raise InputError(

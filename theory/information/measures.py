@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
+from theory.distributions.given import PMFLike, as_pmf
 from theory.distributions.pmf import JointPMF
 from theory.limits import require_memory
 from theory.numbers.lognumber import LogNumber, extra_precision
@@ -40,7 +41,7 @@ __all__ = [
 Bits = LogNumber | float
 
 
-def entropy(pmf: JointPMF, positions: Sequence[int] | None = None) -> Bits:
+def entropy(pmf: PMFLike, positions: Sequence[int] | None = None) -> Bits:
     """Return the joint entropy ``H(y_S)`` of the tokens at ``positions`` (all by default).
 
     With integer weights ``w`` over a total ``D``: ``H = log2 D - (1/D) sum_w w log2 w``.
@@ -49,6 +50,7 @@ def entropy(pmf: JointPMF, positions: Sequence[int] | None = None) -> Bits:
         >>> entropy(JointPMF.uniform([(0, 1), (1, 0), (2, 2)]))
         LogNumber('log2(3)')
     """
+    pmf = as_pmf(pmf)
     if positions is None:
         positions = range(pmf.n)
     pmf.check_positions(positions)
@@ -77,8 +79,9 @@ def entropy_interval(pmf: JointPMF, positions: Sequence[int], precision: int) ->
         return (arb(pmf.total).log() - sum(terms, arb(0)) / pmf.total) / arb(2).log()
 
 
-def conditional_entropy(pmf: JointPMF, positions: Sequence[int], given: Sequence[int] = ()) -> Bits:
+def conditional_entropy(pmf: PMFLike, positions: Sequence[int], given: Sequence[int] = ()) -> Bits:
     """Return ``H(S|G) = H(S u G) - H(G)``."""
+    pmf = as_pmf(pmf)
     _check_once(positions, given)
     if not given:
         return entropy(pmf, positions)
@@ -92,23 +95,23 @@ def _check_once(*sets: Sequence[int]) -> None:
 
 
 def total_correlation(
-    pmf: JointPMF, positions: Sequence[int] | None = None, given: Sequence[int] = ()
+    pmf: PMFLike, positions: Sequence[int] | None = None, given: Sequence[int] = ()
 ) -> Bits:
     """Return the conditional total correlation ``C(S|G)``.
 
     Args:
-        pmf: The joint pmf.
-        positions: The block S, by default every position outside ``given``.
+        pmf: The joint pmf, or what :func:`theory.distributions.given.as_pmf` makes it of.
+        positions: The block S; by default every position outside ``given``.
         given: Positions G already revealed; averaged over, as in Theorem 1 of arXiv 2510.04767.
 
     Returns:
         Bits, at least zero; zero iff the tokens of S are independent given those of G.
 
     Example:
-        >>> city = JointPMF.uniform([("New", "York"), ("New", "Orleans"), ("Mexico", "City"), ("Panama", "City")])
-        >>> total_correlation(city)
+        >>> total_correlation([("New", "York"), ("New", "Orleans"), ("Mexico", "City"), ("Panama", "City")])
         LogNumber('log2(2)')
     """
+    pmf = as_pmf(pmf)
     block = [i for i in range(pmf.n) if i not in set(given)] if positions is None else list(positions)
     _check_once(block, given)
     if set(block) & set(given):
@@ -121,13 +124,14 @@ def total_correlation(
     )
 
 
-def dual_total_correlation(pmf: JointPMF, positions: Sequence[int] | None = None) -> Bits:
+def dual_total_correlation(pmf: PMFLike, positions: Sequence[int] | None = None) -> Bits:
     """Return ``D(S) = H(S) - sum_{i in S} H(y_i | S without i)``.
 
     Example:
         >>> dual_total_correlation(JointPMF.uniform([(0, 0), (1, 1)]))
         LogNumber('log2(2)')
     """
+    pmf = as_pmf(pmf)
     block = list(range(pmf.n)) if positions is None else list(positions)
     total = entropy(pmf, block)
     for i in block:
@@ -170,7 +174,7 @@ def kl_error(p: JointPMF, q: JointPMF) -> float:
     return 1.01 * (gamma(len(pairs) + 10) * size + 5 * gamma(3))
 
 
-def kl_divergence(p: JointPMF, q: JointPMF) -> Bits:
+def kl_divergence(p: PMFLike, q: PMFLike) -> Bits:
     """Return ``D(P || Q) = sum_y P(y) log2(P(y)/Q(y))``; infinite when Q misses part of the support of P.
 
     Example:
@@ -179,6 +183,7 @@ def kl_divergence(p: JointPMF, q: JointPMF) -> Bits:
         >>> kl_divergence(p, q), kl_divergence(q, p)
         (LogNumber('log2(2)'), inf)
     """
+    p, q = as_pmf(p), as_pmf(q)
     if p.n != q.n:
         raise InputError(f"the pmfs have {p.n} and {q.n} positions; they must agree.")
     pairs = [(probability, q.probability(outcome)) for outcome, probability in p]
@@ -200,7 +205,7 @@ def _log_ratio(a: Any, b: Any) -> float:
         return float(arb(fmpq(exact.numerator, exact.denominator)).log() / arb(2).log())
 
 
-def product_of_marginals(pmf: JointPMF) -> JointPMF:
+def product_of_marginals(pmf: PMFLike) -> JointPMF:
     """Return ``prod_i P(y_i)``: the output distribution of drawing every token at once. ``C = D(P || product)``.
 
     Raises:
@@ -211,6 +216,7 @@ def product_of_marginals(pmf: JointPMF) -> JointPMF:
         >>> kl_divergence(p, product_of_marginals(p)) == total_correlation(p)
         True
     """
+    pmf = as_pmf(pmf)
     size = prod(len(alphabet) for alphabet in pmf.alphabets)
     require_memory(
         size * pmf.n * 100, f"the product of the marginals ({size} outcomes)", remedy="use fewer positions"

@@ -12,6 +12,7 @@ from theory.decoding.tasks.structure import structure_of
 from theory.distributions.closed.bernoulli_walk import WalkDistribution
 from theory.distributions.closed.hidden_place import PlaceDistribution
 from theory.distributions.closed.one_hot_blocks import BlocksDistribution
+from theory.distributions.contexts import chain_of
 from theory.information.curves.gap_structures import Gaps
 from theory.information.curves.structures import Copies
 from theory.limits import CostError
@@ -34,7 +35,7 @@ def closed_distribution(task: Any) -> SampledDistribution | None:
         >>> closed_distribution(make_task("bernoulli_walk", 100)), closed_distribution(make_task("tree", 100))
         (WalkDistribution(n=100), None)
     """
-    for source in (task, task.chain()):
+    for source in (task, chain_of(task)):
         found = getattr(source, "closed_distribution", None)
         if found is not None:
             return found()

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from theory.bounds.accuracy.diversity_search import Boxes
 from theory.bounds.accuracy.one_step import largest_rectangle
+from theory.distributions.given import PMFLike, as_pmf
 from theory.distributions.pmf import JointPMF
 from theory.limits import require_operations
 from theory.numbers.lognumber import LogNumber
@@ -107,12 +108,13 @@ def _above(value: Fraction) -> float:
 
 
 def most_accurate(
-    pmf: JointPMF, entropy: Any, *, tolerance: float = 1e-3, boxes: int = _BOXES
+    source: PMFLike, entropy: Any, *, tolerance: float = 1e-3, boxes: int = _BOXES
 ) -> DiversityPoint:
-    """Return the frontier of one-step decoders at an entropy; V is the support of ``pmf``.
+    """Return the frontier of one-step decoders at an entropy; V is the support of the distribution.
 
     Args:
-        pmf: A pmf with support V; its alphabets are the tokens that may be drawn.
+        source: A pmf, or what :func:`theory.distributions.given.as_pmf` makes one of. Its support is V, its
+            alphabets are what may be drawn.
         entropy: h: rational bits or a LogNumber, from 0 to ``sum_i log2 |V_i|``.
         tolerance: The gap at which the search stops.
         boxes: The number of boxes after which it stops in any case.
@@ -127,7 +129,7 @@ def most_accurate(
         >>> round(float(point.accuracy), 2)
         0.8
     """
-    h = _bits(entropy)
+    pmf, h = as_pmf(source), _bits(entropy)
     widths = [len(alphabet) for alphabet in pmf.alphabets]
     most = LogNumber.log2(prod(widths))
     if not 0 <= h <= most:

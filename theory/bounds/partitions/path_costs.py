@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from theory.bounds.partitions.step_bounds import check_partition
+from theory.distributions.given import PMFLike, as_pmf
 from theory.distributions.outcomes import Outcome, Token
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import Bits
@@ -63,7 +64,7 @@ def _mass(pmf: JointPMF, revealed: Mapping[int, Token]) -> Number:
 
 
 def pseudo_cost(
-    conditional: Conditional | JointPMF, outcome: Outcome, blocks: Sequence[Sequence[int]]
+    conditional: Conditional | PMFLike, outcome: Outcome, blocks: Sequence[Sequence[int]]
 ) -> Bits:
     """Return the pseudo-cost of one sequence.
 
@@ -81,7 +82,7 @@ def pseudo_cost(
         >>> pseudo_cost(p, ("New", "York"), [[0, 1]]), pseudo_cost(p, ("New", "York"), [[0], [1]])
         (LogNumber('log2(2)'), LogNumber('0'))
     """
-    ask = pmf_conditional(conditional) if isinstance(conditional, JointPMF) else conditional
+    ask = conditional if callable(conditional) else pmf_conditional(as_pmf(conditional))
     check_partition(blocks, len(outcome))
     ratios: list[tuple[Number, Number]] = []
     revealed: dict[int, Token] = {}

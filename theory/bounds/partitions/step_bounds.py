@@ -24,6 +24,7 @@ from theory.bounds.partitions.exact_ties import Key, PartitionCosts, partition_c
 from theory.bounds.partitions.subset_program import block_prices, subset_costs, subset_sums
 from theory.information.curves.curve import InformationCurve
 from theory.information.measures import Bits
+from theory.information.subsets.builder import TableLike, table_of
 from theory.information.subsets.table import EntropyTable, entropies_by_size
 from theory.limits import require_memory, require_operations
 from theory.numbers.compiled import has_compiler
@@ -76,7 +77,7 @@ def check_partition(partition: Sequence[Sequence[int]], n: int) -> Partition:
     return blocks
 
 
-def step_bound(table: EntropyTable, partition: Sequence[Sequence[int]]) -> Bits:
+def step_bound(source: TableLike, partition: Sequence[Sequence[int]]) -> Bits:
     """Return ``L_T`` of an ordered partition (Theorem 1); the error of a float is at most ``table.bound_error``.
 
     Example:
@@ -87,6 +88,7 @@ def step_bound(table: EntropyTable, partition: Sequence[Sequence[int]]) -> Bits:
         >>> step_bound(table, [[0], [1, 2]])
         LogNumber('log2(2)')
     """
+    table = table_of(source)
     blocks = check_partition(partition, table.n)
     counts: Counter[int] = Counter({(1 << table.n) - 1: -1})
     for revealed, i in _block_pairs(blocks):
@@ -107,19 +109,21 @@ def _block_pairs(blocks: Partition) -> Iterator[tuple[int, int]]:
         revealed |= sum(1 << i for i in block)
 
 
-def optimal_bounds(table: EntropyTable) -> OptimalBounds:
+def optimal_bounds(source: TableLike) -> OptimalBounds:
     """Return ``L*_T`` and an optimal ordered partition for every T (Theorem 2).
+
+    Args:
+        source: A table of subset entropies, or what :func:`subset_entropies` makes one of.
 
     Raises:
         CostError: If 3^n steps exceed the limit.
 
     Example:
-        >>> from theory.distributions.pmf import JointPMF
-        >>> from theory.information.subsets.builder import subset_entropies
-        >>> bounds = optimal_bounds(subset_entropies(JointPMF.uniform([(0, 0), (1, 1)])))
+        >>> bounds = optimal_bounds([(0, 0), (1, 1)])
         >>> [str(v) for v in bounds.values], bounds.partitions[1]
         (['log2(2)', '0'], ((0,), (1,)))
     """
+    table = table_of(source)
     n = table.n
     by_size = entropies_by_size(table) if table.is_exact else None
     if by_size is not None:
@@ -145,13 +149,13 @@ def _bounds_by_size(entropies: tuple[LogNumber, ...]) -> OptimalBounds:
     return OptimalBounds(values=best.values, partitions=partitions)
 
 
-def optimal_partition_counts(table: EntropyTable) -> tuple[int, ...]:
+def optimal_partition_counts(source: TableLike) -> tuple[int, ...]:
     """Return the number of optimal ordered partitions for T = 1..n, ties decided exactly.
 
     If entropies depend on the size of the set alone, block sizes are counted (:mod:`theory.bounds.block_sizes`).
 
     Args:
-        table: An exact table.
+        source: An exact table, or an exact distribution.
 
     Raises:
         InputError: For a float table, whose ties cannot be decided.
@@ -163,6 +167,7 @@ def optimal_partition_counts(table: EntropyTable) -> tuple[int, ...]:
         >>> optimal_partition_counts(subset_entropies(JointPMF.uniform([(0, 0, 0), (1, 1, 1)])))
         (1, 3, 6)
     """
+    table = table_of(source)
     if not table.is_exact:
         raise InputError("optimal partitions are counted on exact tables only: ties of floats are undecided.")
     by_size = entropies_by_size(table)

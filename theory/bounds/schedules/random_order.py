@@ -23,15 +23,14 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
-from theory.information.curves.curve import InformationCurve, check_sizes, information_curve
+from theory.information.curves.curve import CurveLike, check_sizes, information_curve
 from theory.information.measures import Bits
-from theory.information.subsets.table import EntropyTable
 from theory.validation import InputError, exact_fraction, shown
 
 __all__ = ["expected_kl", "expected_kl_of_distribution", "lavenant_zanella_kl"]
 
 
-def expected_kl(source: EntropyTable | Sequence[Any] | InformationCurve, sizes: Sequence[int]) -> Bits:
+def expected_kl(source: CurveLike, sizes: Sequence[int]) -> Bits:
     """Return ``E L`` over uniformly random ordered partitions with the given block sizes.
 
     Args:
@@ -50,9 +49,7 @@ def expected_kl(source: EntropyTable | Sequence[Any] | InformationCurve, sizes: 
     return curve.price(check_sizes(sizes, curve.n))
 
 
-def expected_kl_of_distribution(
-    source: EntropyTable | Sequence[Any] | InformationCurve, distribution: Mapping[tuple[int, ...], Any]
-) -> Bits:
+def expected_kl_of_distribution(source: CurveLike, distribution: Mapping[tuple[int, ...], Any]) -> Bits:
     """Return the mean of :func:`expected_kl` over a distribution on sequences of block sizes.
 
     For schedules that draw their sizes (Zhao, Cai, arXiv 2602.20126) or their reveal times
@@ -78,10 +75,8 @@ def expected_kl_of_distribution(
     return sum(costs[1:], costs[0])
 
 
-def lavenant_zanella_kl(
-    source: EntropyTable | Sequence[Any] | InformationCurve, sizes: Sequence[int]
-) -> Bits:
-    """Return :func:`expected_kl` as a sum over the information profile (arXiv 2510.25544).
+def lavenant_zanella_kl(source: CurveLike, sizes: Sequence[int]) -> Bits:
+    """Return the same cost as a sum over the information profile (arXiv 2510.25544).
 
     ``sum_t sum_{j=1..s_t} (f(N_{t-1} + 1) - f(N_{t-1} + j))``: the loss of each position from being drawn with the
     context of the first of its block. The two functions are equal, exactly for an exact source.

@@ -14,7 +14,7 @@ from theory.decoding.decoder import as_process, decode
 from theory.decoding.lumped import decode_lumped
 from theory.decoding.structured.dispatch import NotKnownError, decode_structured
 from theory.decoding.tasks.structure import structure_of
-from theory.distributions.contexts import HasContexts, expectation
+from theory.distributions.contexts import HasContexts, chain_of, expectation
 from theory.distributions.distribution import Context, occurring
 from theory.distributions.grouping import listing
 from theory.distributions.lumped_chain import LumpedChain
@@ -26,6 +26,7 @@ from theory.limits import CostError, sharing
 from theory.numbers.arithmetic import Number
 from theory.numbers.error_of_means import decode_errors
 from theory.policies.foreign import is_ours
+from theory.policies.given import PolicyLike, as_policy
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.validation import InputError
@@ -58,24 +59,23 @@ class ExpectedDecode:
 
 
 def decode_contexts(
-    task: HasContexts, policy: Policy | Process, *, lumped: bool | None = None, **switches: Any
+    task: HasContexts, policy: PolicyLike, *, lumped: bool | None = None, **switches: Any
 ) -> ExpectedDecode:
     """Return the exact decode of a task, averaged over its contexts.
 
     Args:
-        task: A task.
-        policy: An unmasking policy, or a rule with memory.
+        task: A task; of its methods ``contexts()`` alone is needed.
+        policy: An unmasking policy, a rule with memory, or its specification.
         lumped: Use the lumped chain; by default only if a context has too many outcomes to list cheaply, and the
             policy and the switches allow it.
         **switches: As in :func:`theory.decoding.decoder.decode`.
 
     Example:
         >>> from synthetic import make_task
-        >>> from theory.policies import parse_policy
-        >>> decode_contexts(make_task("shuffle", 16), parse_policy("topk:k=2,by=random")).accuracy
+        >>> decode_contexts(make_task("shuffle", 16), "topk:k=2,by=random").accuracy
         Fraction(6435, 32768)
     """
-    chain = task.chain()
+    policy, chain = as_policy(policy), chain_of(task)
     obstacle = not_lumped(policy, switches)
     structure = _structure(task, chain, lumped)
     if lumped is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from theory.distributions.contexts import chain_of
 from theory.information.curves.structures import Structure
 
 __all__ = ["LISTED_LIMIT", "structure_of"]
@@ -20,7 +21,7 @@ def structure_of(task: Any) -> Structure | None:
         >>> structure_of(make_task("shuffle", 1000)).n, structure_of(make_task("tree", 3))
         (1000, None)
     """
-    for source in (task, task.chain()):
+    for source in (task, chain_of(task)):
         found: Callable[[], Structure] | None = getattr(source, "structure", None)
         if found is not None:
             return found()

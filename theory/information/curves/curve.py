@@ -6,7 +6,7 @@ h_j`` the information curve. Their use for decoding is in ``theory/bounds/schedu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -15,13 +15,16 @@ from typing import Any
 
 import numpy as np
 
+from theory.distributions.contexts import HasContexts
+from theory.distributions.pmf import JointPMF
 from theory.information.measures import Bits
+from theory.information.subsets.builder import subset_entropies
 from theory.information.subsets.table import EntropyTable
 from theory.numbers.lognumber import LogNumber
 from theory.numbers.rounding import gamma, pairwise_depth, sum_error
 from theory.validation import InputError, positive_int
 
-__all__ = ["InformationCurve", "check_sizes", "information_curve"]
+__all__ = ["CurveLike", "InformationCurve", "check_sizes", "information_curve"]
 
 _HALF_UNIT = 2.0**-53  # the relative error of one float operation
 
@@ -98,34 +101,40 @@ class InformationCurve:
         return InformationCurve(means, 2 * _HALF_UNIT * max(means))
 
 
-def information_curve(source: EntropyTable | Sequence[Any] | InformationCurve) -> InformationCurve:
+CurveLike = EntropyTable | JointPMF | Mapping[Any, Any] | HasContexts | Sequence[Any] | InformationCurve
+
+
+def information_curve(source: CurveLike) -> InformationCurve:
     """Return the information curve of a table of subset entropies or of mean entropies ``h_0, ..., h_n``.
 
     Args:
-        source: A table; or the means, all exact (LogNumber, or rational bits) or all floats.
+        source: A table; a pmf, a mapping to probabilities or a task, whose table is made; or the means, all exact
+            (LogNumber, or rational bits) or all floats.
 
     Raises:
         InputError: If means do not start at 0, or exact ones decrease or are not concave, as no pmf allows.
 
     Example:
         >>> from theory.distributions.pmf import JointPMF
-        >>> from theory.information.subsets.builder import subset_entropies
         >>> parity = JointPMF.uniform([(0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0)])
-        >>> [str(z) for z in information_curve(subset_entropies(parity)).z]
+        >>> [str(z) for z in information_curve(parity).z]
         ['0', '0', 'log2(2)']
         >>> information_curve([0.0, 1.0, 1.0]).total_correlation
         1.0
     """
     if isinstance(source, InformationCurve):
         return source
-    if isinstance(source, EntropyTable):
-        means = _means(source)
-        if source.is_exact:
+    thing: Any = source
+    if isinstance(thing, (JointPMF, Mapping)) or hasattr(thing, "contexts"):
+        thing = subset_entropies(thing)
+    if isinstance(thing, EntropyTable):
+        means = _means(thing)
+        if thing.is_exact:
             return InformationCurve(means)
         # a sum of up to 2^n entries, pairwise, and a division
-        roundings = gamma(pairwise_depth(len(source.h)) + 1) * float(source.h.max())
-        return InformationCurve(means, source.error * (1 + 1e-9) + roundings)
-    given = list(source)
+        roundings = gamma(pairwise_depth(len(thing.h)) + 1) * float(thing.h.max())
+        return InformationCurve(means, thing.error * (1 + 1e-9) + roundings)
+    given = list(thing)
     exact = not any(isinstance(h, (float, np.floating)) for h in given)
     if not exact and any(isinstance(h, LogNumber) for h in given):
         raise InputError("mean entropies must be all exact or all floats.")

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.distributions.given import PartsLike, as_parts
 from theory.distributions.pmf import JointPMF
 from theory.information.subsets.builder_cost import dense_is_cheaper, lattice_work
 from theory.information.subsets.dense import dense_cells, dense_error, dense_subset_entropies
@@ -25,31 +26,32 @@ from theory.limits import require_memory, require_operations
 from theory.numbers.rounding import axis_depth, entropy_error, gamma, pairwise_depth
 from theory.validation import InputError
 
-__all__ = ["subset_entropies"]
+__all__ = ["TableLike", "subset_entropies", "table_of"]
 
+TableLike = EntropyTable | PartsLike
 _STEPS = 4 * 10**9  # cells or sorted rows: 20 binary positions in 15 s compiled, a few minutes otherwise
 _MASSES = 1 << 22  # most different masses kept over all sets: 64 MB
 
 
-def subset_entropies(
-    pmf: JointPMF | Sequence[tuple[Fraction, JointPMF]], *, exact: bool | None = None
-) -> EntropyTable:
+def subset_entropies(source: PartsLike, *, exact: bool | None = None) -> EntropyTable:
     """Return the table of all subset entropies of a pmf, or the weighted mean over contexts.
 
     Args:
-        pmf: A joint pmf, or (weight, pmf) pairs of equal length n whose tables are averaged; every bound is
-            linear in the table, so the mean table gives the expectation over contexts.
+        source: A joint pmf, what :func:`theory.distributions.given.as_pmf` makes one of, or a task with several
+            contexts or (weight, pmf) pairs of equal length n, whose tables are averaged; every bound is linear in the
+            table, so the mean table gives the expectation over contexts.
         exact: Whether entries are also known exactly; by default if every pmf is exact.
 
     Raises:
         CostError: If the work or the memory exceeds the limit.
 
     Example:
-        >>> table = subset_entropies(JointPMF.uniform([(0, 1), (1, 0)]))
+        >>> table = subset_entropies([(0, 1), (1, 0)])
         >>> table.h.tolist(), table.exact(3), table.error < 1e-14
         ([0.0, 1.0, 1.0, 1.0], LogNumber('log2(2)'), True)
     """
-    parts = ((Fraction(1), pmf),) if isinstance(pmf, JointPMF) else tuple(pmf)
+    given = as_parts(source)
+    parts = ((Fraction(1), given),) if isinstance(given, JointPMF) else tuple(given)
     sizes = {part.n for _, part in parts}
     if len(sizes) != 1:
         raise InputError(f"contexts have lengths {sorted(sizes)}; one table needs one length.")
@@ -67,6 +69,11 @@ def subset_entropies(
         exact = all(part.is_exact for _, part in parts)
     tables = [(weight, _single_table(part, exact)) for weight, part in parts]
     return tables[0][1] if len(tables) == 1 else _mean(parts, tables, exact)
+
+
+def table_of(source: TableLike) -> EntropyTable:
+    """Return a table as it is, and that of anything else that :func:`subset_entropies` takes."""
+    return source if isinstance(source, EntropyTable) else subset_entropies(source)
 
 
 def _require(pmf: JointPMF) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 
 from flint import arb
 
-from theory.distributions.pmf import JointPMF
+from theory.distributions.given import PMFLike
 from theory.information.measures import Bits
 from theory.numbers.arithmetic import Number, to_fmpq
 from theory.numbers.balls import approximate
@@ -55,7 +55,7 @@ class DepthWithin:
     error: float = 0.0
 
 
-def depth_within(source: JointPMF | StateGraph, epsilon: Any) -> DepthWithin:
+def depth_within(source: PMFLike | StateGraph, epsilon: Any) -> DepthWithin:
     """Return the fewest steps, expected and in the worst case, at a divergence of at most epsilon.
 
     Args:
@@ -65,10 +65,10 @@ def depth_within(source: JointPMF | StateGraph, epsilon: Any) -> DepthWithin:
 
     Example:
         >>> from itertools import permutations
-        >>> three = JointPMF.uniform(permutations(range(3)))
+        >>> three = list(permutations(range(3)))
         >>> depth_within(three, LogNumber.log2("3/2")), depth_within(three, 0).worst_case
         (DepthWithin(expected=Fraction(2, 1), worst_case=2, error=0.0), 3)
-        >>> depth_within(JointPMF.uniform([(0, 0), (1, 1)]), "1/3").expected
+        >>> depth_within([(0, 0), (1, 1)], "1/3").expected
         Fraction(5, 3)
     """
     allowed = epsilon if isinstance(epsilon, LogNumber) else exact_fraction(epsilon, "epsilon")

@@ -21,6 +21,7 @@ from math import log2
 from typing import Any
 
 from theory.distributions.contexts import expectation
+from theory.distributions.given import PMFLike
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import Bits
 from theory.numbers.arithmetic import Number
@@ -111,7 +112,7 @@ class Frontier:
         return left.kl
 
 
-def frontier(source: JointPMF | StateGraph) -> Frontier:
+def frontier(source: PMFLike | StateGraph) -> Frontier:
     """Return the exact frontier of all adaptive policies.
 
     On float pmfs vertices within 1e-9 bits of a segment between others are dropped.

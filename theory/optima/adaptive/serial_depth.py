@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from theory.distributions.given import PMFLike
 from theory.distributions.pmf import JointPMF
 from theory.numbers.arithmetic import Number
 from theory.numbers.rounding import gamma
@@ -37,7 +38,7 @@ class SerialDepth:
     error: float = 0.0
 
 
-def serial_depth(source: JointPMF | StateGraph) -> SerialDepth:
+def serial_depth(source: PMFLike | StateGraph) -> SerialDepth:
     """Return the serial depth of a pmf.
 
     Zero cost is decided exactly for an exact pmf. For floats a block costs nothing in a state if its total correlation

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.distributions.given import PMFLike, as_pmf
 from theory.distributions.pmf import JointPMF
 from theory.limits import require_memory
 from theory.optima.adaptive.actions import Part, all_parts
@@ -129,7 +130,7 @@ class StateGraph:
         return tuple(levels)
 
 
-def state_graph(pmf: JointPMF) -> StateGraph:
+def state_graph(pmf: PMFLike) -> StateGraph:
     """Return the state graph of a pmf, the input of every adaptive optimum.
 
     Time and memory grow with ``3^n`` pairs of revealed sets and with the number of states; states whose
@@ -144,7 +145,7 @@ def state_graph(pmf: JointPMF) -> StateGraph:
         >>> graph.classes, len(graph.block), len(graph.child)  # 15, 7 and 3 blocks of 4, 3 and 2 items
         (5, 25, 25)
     """
-    return state_graphs([pmf])[0]
+    return state_graphs([as_pmf(pmf)])[0]
 
 
 def state_graphs(pmfs: Sequence[JointPMF]) -> tuple[StateGraph, ...]:

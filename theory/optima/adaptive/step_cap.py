@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log2
 
+from theory.distributions.given import PMFLike
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import Bits
 from theory.numbers.arithmetic import Number
@@ -47,7 +48,7 @@ class AdaptiveBounds:
         return policy_of(self.searches[steps - 1])
 
 
-def adaptive_bounds(source: JointPMF | StateGraph) -> AdaptiveBounds:
+def adaptive_bounds(source: PMFLike | StateGraph) -> AdaptiveBounds:
     """Return ``V_T`` for every T, with the policies that attain them.
 
     Args:

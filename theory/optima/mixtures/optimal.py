@@ -31,6 +31,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from theory.bounds.partitions.step_bounds import Partition
+from theory.distributions.given import PartsLike, as_parts
 from theory.information.measures import Bits
 from theory.limits import require_operations
 from theory.numbers.arithmetic import Number, to_fmpq, to_fraction
@@ -124,7 +125,7 @@ def optimal_mixtures(pmf: Targets) -> tuple[OptimalMixture, ...]:
     return tuple(_optimum(columns, steps) for steps in range(1, columns.n + 1))
 
 
-def optimal_mixture(pmf: Targets, steps: int) -> OptimalMixture:
+def optimal_mixture(source: PartsLike, steps: int) -> OptimalMixture:
     """Return a mixture of T-step ordered partitions of least KL divergence, with a certificate.
 
     The weights come from a constrained Newton method (Wang 2007, J. R. Stat. Soc. B 69, on mixing distributions) over
@@ -133,7 +134,7 @@ def optimal_mixture(pmf: Targets, steps: int) -> OptimalMixture:
     rounded to rationals and the certificate is computed from them exactly.
 
     Args:
-        pmf: The target, or contexts as (weight, pmf) pairs of equal length n that share one mixture.
+        source: The target, a task, or (weight, pmf) pairs of equal length n: contexts that share one mixture.
         steps: T, from 1 to n.
 
     Raises:
@@ -146,7 +147,7 @@ def optimal_mixture(pmf: Targets, steps: int) -> OptimalMixture:
         >>> best.is_optimal, best.kl, round(float(best.kl), 5)
         (True, LogNumber('5 log2(2) - 3 log2(3)'), 0.24511)
     """
-    columns = Columns.of(pmf)
+    columns = Columns.of(as_parts(source))
     if positive_int(steps, "steps") > columns.n:
         raise InputError(f"steps must be from 1 to the number of positions, {columns.n}, got {steps}.")
     return _optimum(columns, steps)

@@ -1,0 +1,44 @@
+"""Exact theory of parallel decoding, from a task or a file to bounds, decodes and plots.
+
+    import parabounds as pb
+    shuffle = pb.task("shuffle", n=4)       # a registered task, or an object with contexts()
+    places = pb.load("places.json")         # a task file
+    coins = pb.pmf({"ab": "1/2", "ba": "1/2"})  # a mapping, rows of tokens, or an array of token ids
+    seen = pb.samples("seen.csv")           # observed sequences: rows, an array, a data frame or a file
+
+Each has bounds(), decode("topk:k=2"), compare([...]), schedule(), frontier(), policy(steps=3), trace("topk:k=2")
+and plot_marginals(). Results print in one line, show as a table in a notebook, have their entries as attributes,
+to_dataframe() and plot(). `parabounds rules` in a shell lists the policies, `parabounds tasks` the tasks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from parabounds.open import load as load
+    from parabounds.open import pmf as pmf
+    from parabounds.open import samples as samples
+    from parabounds.open import task as task
+
+__all__ = []  # what stands here help() prints whole: it would fit no screen
+
+_DOORS = ("load", "pmf", "samples", "task")
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for: the import alone takes no time."""
+    if name in _DOORS:
+        from importlib import import_module
+
+        return getattr(import_module("parabounds.open"), name)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("parabounds")
+    raise AttributeError(f"module 'parabounds' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return [*_DOORS, "__version__"]

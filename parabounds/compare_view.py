@@ -1,0 +1,71 @@
+"""A comparison of policies as a reader sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import inf
+from typing import Any
+
+from parabounds.numbers import number, share
+
+__all__ = ["compare_view"]
+
+_BELOW = (
+    "below the optimum: random choices mix output distributions, or the rule looks at drawn tokens or masks again; the "
+    "optimum is that of policies that do not."
+)
+_ROUNDING = 1e-9  # bits or steps: a smaller gap is none
+
+
+def compare_view(answer: Mapping[str, Any], title: str) -> dict[str, Any]:
+    """Return what a reader sees of a comparison: the best first in the headline, a row a policy."""
+    rows = answer["policies"]
+    best = max(rows, key=lambda row: _middle(row["accuracy"]))
+    optimal = [row for row in rows if _is_optimal(row)]
+    said = (
+        f"{best['policy']} is the most accurate ({share(best['accuracy'])} in {number(best['steps'])} steps)"
+    )
+    if answer["vertices"]:
+        names = ", ".join(dict.fromkeys(row["policy"] for row in optimal))
+        said += (
+            f"; no policy that looks at the tokens beats {names}"
+            if names
+            else "; all cost more than the optimum"
+        )
+    heads = (
+        "accuracy",
+        "KL, bits",
+        "path KL, bits",
+        "steps, calls",
+        "bits above the optimum",
+        "steps above it",
+    )
+    several = len({row["temperature"] for row in rows}) > 1
+    texts: list[tuple[str, ...]] = []
+    for row in rows:
+        cells = [share(row["accuracy"]), number(row["kl"]), number(row["path_kl"]), number(row["steps"])]
+        cells += [_gap(row["bits_above"]), _gap(row["steps_above"])]
+        texts.append((row["policy"], *((number(row["temperature"]),) if several else ()), *cells))
+    below = any(row["bits_above"] is not None and float(row["bits_above"]) < -_ROUNDING for row in rows)
+    return {
+        "title": title,
+        "headline": f"{said}.",
+        "columns": ("policy", *(("temperature",) if several else ()), *heads),
+        "rows": texts,
+        "values": [dict(row) for row in rows],
+        "notes": [*answer.get("notes", {}).values(), *([_BELOW] if below else [])],
+        "forms": [(f"KL of {row['policy']}", row["kl"]) for row in rows],
+    }
+
+
+def _middle(value: Any) -> float:
+    return float(value["estimate"] if isinstance(value, dict) else value)
+
+
+def _is_optimal(row: Mapping[str, Any]) -> bool:
+    gaps = row["bits_above"], row["steps_above"]
+    return all(gap is not None and gap != inf and float(gap) <= _ROUNDING for gap in gaps)
+
+
+def _gap(value: Any) -> str:
+    return "0" if value is not None and abs(float(value)) <= _ROUNDING else number(value, 3)

@@ -1,0 +1,114 @@
+"""The four ways in, from a task, a file, a pmf or samples."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from parabounds.observed import Samples
+from parabounds.subject import ListedTask, Subject
+from synthetic import find_task
+from synthetic.imported import task_of
+from theory.distributions.files.task_file import read_task
+from theory.distributions.given import PMFLike, as_pmf, weighted_rows
+from theory.distributions.pmf import JointPMF
+from theory.sampling.observed import Observed, read_samples
+from theory.validation import InputError, shown
+
+__all__ = ["load", "pmf", "samples", "task"]
+
+
+def task(name: Any, n: int | None = None) -> Subject:
+    """Return a task by its name, or an object that has ``contexts()``.
+
+    Args:
+        name: A registered name (``parabounds tasks`` lists them), ``module:attribute``, or an object.
+        n: The size.
+
+    Example:
+        >>> task("shuffle", n=4)
+        Task(shuffle, n = 4)
+    """
+    if isinstance(name, str):
+        return Subject(find_task(name, n))
+    if n is not None:
+        raise InputError("n belongs to a task that is given by its name; leave it out.")
+    return Subject(task_of(name, type(name).__name__))
+
+
+def load(path: str | Path, *, n: int | None = None, normalise: bool = False, exact: bool = False) -> Subject:
+    """Return the task of a file (.json, .csv, .npy, .npz); see docs/your_task.md.
+
+    Args:
+        path: The file.
+        n: The length, for a chain or a grammar.
+        normalise: Divide probabilities by their sum.
+        exact: Take numbers of over 12 digits as written, not as floats.
+    """
+    return Subject(read_task(path, n=n, normalise=normalise, exact=exact))
+
+
+def pmf(outcomes: PMFLike, weights: Any = None) -> Subject:
+    """Return a distribution.
+
+    Args:
+        outcomes: A mapping from outcomes to probabilities, distinct rows of tokens, an array of token ids (N, n), or
+            a pmf.
+        weights: For rows: exact numbers or floats, divided by their sum; equal ones by default.
+
+    Example:
+        >>> pmf({("New", "York"): "1/2", ("Mexico", "City"): "1/2"})
+        Task(pmf, n = 2)
+        >>> pmf(["ab", "ba"], [1, 2]).pmf.probability("ba")
+        Fraction(2, 3)
+    """
+    if weights is None:
+        return Subject(ListedTask(as_pmf(outcomes)))
+    if isinstance(outcomes, np.ndarray):
+        return Subject(ListedTask(weighted_rows(outcomes, weights)))
+    if (
+        isinstance(outcomes, (str, JointPMF))
+        or hasattr(outcomes, "keys")
+        or not isinstance(outcomes, Iterable)
+    ):
+        raise InputError("weights belong to rows of tokens or an array of token ids; leave them out.")
+    rows, given = list(outcomes), list(weights)
+    if any(isinstance(w, float) for w in given):
+        total = sum(given)
+        return Subject(
+            ListedTask(JointPMF.from_pairs([tuple(row) for row in rows], [float(w / total) for w in given]))
+        )
+    return Subject(ListedTask(JointPMF.from_weights([tuple(row) for row in rows], given)))
+
+
+def samples(source: Any) -> Samples:
+    """Return observed sequences, one a row.
+
+    Args:
+        source: A file (.csv, .jsonl, .npy, .npz), rows of tokens, an array or a data frame with a column a position.
+
+    Example:
+        >>> samples([("a", "b"), ("a", "b"), ("b", "a")])
+        Samples(3 sequences, 2 distinct, n = 2)
+    """
+    if isinstance(source, (str, Path)):
+        return Samples(read_samples(source))
+    rows: Any = source.to_numpy().tolist() if hasattr(source, "to_numpy") else source
+    if isinstance(rows, np.ndarray):
+        rows = rows.tolist()
+    if not isinstance(rows, Iterable):
+        raise InputError(
+            f"samples must be a file, rows of tokens, an array or a data frame, got {shown(source)}."
+        )
+    listed = [tuple(row) if isinstance(row, (Sequence, tuple)) else (row,) for row in rows]
+    if len(listed) < 2:
+        raise InputError(f"an estimate needs at least 2 samples, got {len(listed)}.")
+    if len({len(row) for row in listed}) > 1:
+        raise InputError("samples must have one length.")
+    seen = Observed.from_rows([("", *row) for row in listed])
+    counts = Counter(listed)
+    return Samples(seen, JointPMF.from_weights(list(counts), list(counts.values())))

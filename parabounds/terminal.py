@@ -1,0 +1,136 @@
+"""Answers as text, CSV and LaTeX, on a terminal and in files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from parabounds.numbers import exact_form, number, share
+from parabounds.results import Result
+from parabounds.views import Sheet
+from theory.commands.command_line import as_json
+from theory.commands.terminal import terminal
+from theory.files import write_atomically
+from theory.numbers.lognumber import LogNumber
+from theory.validation import InputError, shortened
+
+__all__ = ["as_csv", "as_latex", "as_text", "check_out", "print_result", "write_result"]
+
+_ROWS = 12
+_ENDINGS = (".txt", ".csv", ".tex", ".json")
+
+
+def print_result(result: Result, *, forms: bool = False, whole: bool = False) -> None:
+    """Print an answer."""
+    terminal().print(as_text(result, forms=forms, whole=whole), end="", soft_wrap=True)
+
+
+def as_text(result: Result, *, forms: bool = False, whole: bool = False) -> str:
+    """Return an answer as text: title, headline, facts, rows and notes.
+
+    Example:
+        >>> from parabounds import task
+        >>> print(as_text(task("shuffle", n=2).frontier()))
+        shuffle, n = 2, policies that look at the tokens
+        1 step loses 1 bits; 2 steps on average, at most 2, lose nothing.
+        <BLANKLINE>
+        steps without loss, expected  2 model calls
+        steps without loss, at most   2 model calls
+        <BLANKLINE>
+        expected steps, calls  least KL, bits  steps of own runs, calls
+        1                      1               1
+        2                      0               2
+        <BLANKLINE>
+    """
+    sheet = result.view
+    parts = [f"{sheet.title}\n{sheet.headline}\n"]
+    if sheet.facts:
+        parts.append(_columns([(name, _with_unit(value, unit)) for name, value, unit in sheet.facts]))
+    if sheet.rows:
+        rows = sheet.rows
+        cut = len(rows) > _ROWS + 1 and not whole
+        tail = f"... of {len(rows)} rows; --all prints them\n" if cut else ""
+        parts.append(_columns([sheet.columns, *(rows[:_ROWS] if cut else rows)]) + tail)
+    if forms:
+        exact = [(name, shortened(exact_form(value), 300)) for name, value in sheet.exact()]
+        errors = result.answer.get("errors", {})
+        exact += [(f"error of {key}", f"at most {_largest(error):.1e}") for key, error in errors.items()]
+        parts.append(_columns([("exact form of", ""), *exact]) if exact else "no number here is exact.\n")
+    if sheet.notes:
+        parts.append("".join(f"note: {note}\n" for note in sheet.notes))
+    return "\n".join(parts)
+
+
+def _largest(error: Any) -> float:
+    values = error.values() if isinstance(error, Mapping) else [error]
+    return 1.05 * max(map(float, values))  # 5 % more: two digits are then never rounded below the bound
+
+
+def _with_unit(value: Any, unit: str) -> str:
+    if unit == "probability":
+        return share(value)
+    return f"{number(value)} {unit}".rstrip() if value is not None else "-"
+
+
+def _columns(rows: list[tuple[str, ...]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def as_csv(sheet: Sheet) -> str:
+    """Return the rows as CSV: exact numbers as ratios and logarithms beside their floats."""
+    rows = sheet.values or [
+        {"quantity": name, "value": value, "unit": unit} for name, value, unit in sheet.facts
+    ]
+    exact = [key for key in rows[0] if any(isinstance(row[key], (Fraction, LogNumber)) for row in rows)]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([name for key in rows[0] for name in ([key, f"{key}_exact"] if key in exact else [key])])
+    for row in rows:
+        cells: list[Any] = []
+        for key, value in row.items():
+            cells.append(float(value) if isinstance(value, (Fraction, LogNumber)) else value)
+            cells += [exact_form(value)] if key in exact else []
+        writer.writerow(cells)
+    return out.getvalue()
+
+
+def as_latex(sheet: Sheet) -> str:
+    """Return the rows as a LaTeX table, numbers in few digits."""
+    rows = sheet.rows or [(name, _with_unit(value, unit)) for name, value, unit in sheet.facts]
+    head = sheet.columns if sheet.rows else ("quantity", "value")
+    lines = [r"\begin{tabular}{" + "l" * len(head) + "}", r"\hline", _latex_row(head), r"\hline"]
+    lines += [_latex_row(row) for row in rows]
+    return "\n".join([*lines, r"\hline", r"\end{tabular}"]) + "\n"
+
+
+_SPECIAL = {c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}", "~": r"$\approx$", "^": r"\^{}"}
+
+
+def _latex_row(cells: tuple[str, ...]) -> str:
+    return " & ".join("".join(_SPECIAL.get(c, c) for c in cell) for cell in cells) + r" \\"
+
+
+def check_out(path: str | None) -> None:
+    """Raise before any work unless a file's ending says how to write it."""
+    if path is not None and Path(path).suffix.lower() not in _ENDINGS:
+        raise InputError(f"--out {path}: the file must end in {', '.join(_ENDINGS)}.")
+
+
+def write_result(result: Result, *, out: str | None, table: str | None, tex: str | None) -> None:
+    """Write an answer into the files that were asked for; ``-`` is the terminal."""
+    kinds = {".txt": lambda: as_text(result, forms=True, whole=True), ".csv": lambda: as_csv(result.view)}
+    kinds |= {".tex": lambda: as_latex(result.view), ".json": lambda: as_json(result.answer) + "\n"}
+    wanted = [] if out is None else [(out, kinds[Path(out).suffix.lower()]())]
+    wanted += [] if table is None else [(table, kinds[".csv"]())]
+    wanted += [] if tex is None else [(tex, kinds[".tex"]())]
+    for path, text in wanted:
+        if path == "-":
+            terminal().print(text, end="", soft_wrap=True)
+        else:
+            write_atomically(Path(path), text)

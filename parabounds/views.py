@@ -1,0 +1,273 @@
+"""Answers as a headline, facts with units, and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from parabounds.compare_view import compare_view
+from parabounds.numbers import at_least, blocks, number, share
+from theory.numbers.lognumber import LogNumber
+from theory.validation import shortened
+
+__all__ = ["Sheet", "view_of"]
+
+Answer = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """What is shown of an answer.
+
+    Attributes:
+        title: What was asked about.
+        headline: The answer in one sentence.
+        facts: (name, value, unit) of single numbers.
+        columns: Heads of the rows, with units.
+        rows: Texts.
+        values: The rows as numbers, by name, for data frames and CSV.
+        forms: (name, exact number).
+        notes: Lines below.
+    """
+
+    title: str
+    headline: str
+    facts: list[tuple[str, Any, str]] = field(default_factory=list[tuple[str, Any, str]])
+    columns: tuple[str, ...] = ()
+    rows: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
+    values: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    forms: list[tuple[str, Any]] = field(default_factory=list[tuple[str, Any]])
+    notes: list[str] = field(default_factory=list[str])
+
+    def exact(self) -> list[tuple[str, Any]]:
+        """Return the names and values of all exact numbers."""
+        found = [(name, value) for name, value, _ in self.facts] + self.forms
+        return [(name, value) for name, value in found if isinstance(value, (Fraction, LogNumber, int))]
+
+
+def view_of(kind: str, answer: Answer) -> Sheet:
+    """Return the view of an answer."""
+    return _VIEWS[kind](answer)
+
+
+def _title(answer: Answer) -> str:
+    name = Path(str(answer["task"])).name
+    count = len(answer.get("optimal_bound") or answer.get("expected_kl") or ())
+    if "tokens_per_step" in answer and not isinstance(answer["steps"], dict):
+        count = round(float(answer["tokens_per_step"] * answer["steps"]))
+    other = f" ({count} positions)" if count and count != answer["n"] else ""
+    return f"{name}, n = {answer['n']}{other}"
+
+
+def _notes(answer: Answer) -> list[str]:
+    notes = [str(text) for text in answer.get("notes", {}).values()]
+    if samples := answer.get("samples"):
+        notes.append(
+            f"estimates from {samples} samples, seed {answer.get('seed', 0)}; intervals hold with 95 %"
+        )
+    return notes
+
+
+def _bounds(answer: Answer) -> Sheet:
+    facts = [
+        ("entropy", answer["entropy"], "bits"),
+        ("total correlation", answer["total_correlation"], "bits"),
+        ("dual total correlation", answer["dual_total_correlation"], "bits"),
+    ]
+    for key, name in (
+        ("partition_bound", "loss of the given blocks"),
+        ("partition_accuracy", "their accuracy"),
+    ):
+        if key in answer:
+            facts.append((name, answer[key], "bits" if key == "partition_bound" else "probability"))
+    best = answer.get("optimal_bound") or []
+    more = {
+        "adaptive_bound": "adaptive",
+        "randomized_bound": "mixtures",
+        "optimal_bound_by_context": "by context",
+        "optimal_partition_counts": "optimal partitions",
+    }
+    more = {key: name for key, name in more.items() if answer.get(key)}
+    parts = answer.get("optimal_partitions") or answer.get("optimal_sizes") or [None] * len(best)
+    rows, values, forms = [], [], []
+    count = max([len(best), *(len(answer[key]) for key in more)], default=0)
+    for t in range(count):
+        least = best[t] if t < len(best) else None
+        shown = _blocks(parts[t], sizes="optimal_sizes" in answer) if t < len(parts) else "-"
+        extra = {key: answer[key][t] if t < len(answer[key]) else None for key in more}
+        floor = at_least(least)
+        rows.append((str(t + 1), number(least), floor, *map(number, extra.values()), shown))
+        values.append({"steps": t + 1, "optimal_bound": least, **extra, "blocks": shown})
+        if least is not None:
+            forms.append((f"L*_{t + 1}", least))
+    heads = [name if key.endswith("counts") else f"{name}, bits" for key, name in more.items()]
+    return Sheet(
+        title=_title(answer),
+        headline=answer.get("verdict") or f"total correlation {number(answer['total_correlation'])} bits.",
+        facts=facts,
+        columns=("steps", "least loss, bits", "accuracy at least", *heads, "best blocks"),
+        rows=rows,
+        values=values,
+        forms=forms,
+        notes=_notes(answer),
+    )
+
+
+def _blocks(part: Any, *, sizes: bool) -> str:
+    if part is None:
+        return "-"
+    return "sizes " + shortened(",".join(map(str, part)), 54) if sizes else blocks(part)
+
+
+def _decode(answer: Answer) -> Sheet:
+    kl = answer["kl"]
+    switches = [f"temperature {number(answer['temperature'])}"] if answer["temperature"] != 1 else []
+    switches += [
+        f"{key} {answer[key]}" for key in ("greedy_ties", "off_support", "top_p", "top_k") if key in answer
+    ]
+    facts = [
+        ("accuracy", answer["accuracy"], "probability"),
+        ("KL divergence", kl, "bits"),
+        ("KL along the path", answer["path_kl"], "bits"),
+        ("steps", answer["steps"], "model calls"),
+        ("steps under data", answer["steps_under_data"], "model calls"),
+        ("tokens per step", answer["tokens_per_step"], "tokens a call"),
+    ]
+    calls = answer.get("steps_distribution") or []
+    said = "KL not known" if kl is None else f"KL {number(kl)} bits"
+    return Sheet(
+        title=", ".join([_title(answer), answer["policy"], *switches]),
+        headline=f"accuracy {share(answer['accuracy'])}, {said}, {number(answer['steps'])} steps.",
+        facts=facts,
+        columns=("model calls", "probability"),
+        rows=[(str(r), share(p)) for r, p in calls] if len(calls) > 1 else [],
+        values=[{key: answer[key] for key in _DECODED}],
+        notes=_notes(answer),
+    )
+
+
+_DECODED = (
+    "policy",
+    "temperature",
+    "accuracy",
+    "kl",
+    "path_kl",
+    "steps",
+    "steps_under_data",
+    "tokens_per_step",
+)
+
+
+def _schedule(answer: Answer) -> Sheet:
+    sizes = [shortened(",".join(map(str, s)), 54) for s in answer["optimal_sizes"]]
+    pairs = list(zip(answer["expected_kl"], sizes, answer["information_curve"], strict=True))
+    free = next(
+        (t for t, (bits, *_) in enumerate(pairs, 1) if not isinstance(bits, dict) and bits == 0), len(pairs)
+    )
+    return Sheet(
+        title=f"{_title(answer)}, random order",
+        headline=f"one step loses {number(pairs[0][0])} bits; {free} of {len(pairs)} steps lose nothing.",
+        columns=("steps", "expected loss, bits", "best block sizes"),
+        rows=[(str(t), number(bits), s) for t, (bits, s, _) in enumerate(pairs, 1)],
+        values=[
+            {"steps": t, "expected_kl": bits, "sizes": s, "information_curve": z}
+            for t, (bits, s, z) in enumerate(pairs, 1)
+        ],
+        forms=[(f"E L_{t}", bits) for t, (bits, *_) in enumerate(pairs, 1)],
+        notes=_notes(answer),
+    )
+
+
+def _frontier(answer: Answer) -> Sheet:
+    vertices, depth = answer["vertices"], answer["serial_depth"]
+    first, last = vertices[0], vertices[-1]
+    said = f"{number(first['steps'])} step loses {number(first['kl'])} bits; "
+    said += f"{number(depth['expected'])} steps on average, at most {depth['worst_case']}, lose nothing."
+    return Sheet(
+        title=f"{_title(answer)}, policies that look at the tokens",
+        headline=said
+        if len(vertices) > 1
+        else f"{number(last['steps'])} step loses {number(last['kl'])} bits.",
+        facts=[
+            ("steps without loss, expected", depth["expected"], "model calls"),
+            ("steps without loss, at most", depth["worst_case"], "model calls"),
+        ],
+        columns=("expected steps, calls", "least KL, bits", "steps of own runs, calls"),
+        rows=[(number(v["steps"]), number(v["kl"]), number(v["steps_of_runs"])) for v in vertices],
+        values=[dict(v) for v in vertices],
+        forms=[(f"KL at {number(v['steps'])} steps", v["kl"]) for v in vertices],
+        notes=_notes(answer),
+    )
+
+
+def _policy(answer: Answer) -> Sheet:
+    decisions = [d | {"context": p["context"]} for p in answer["policies"] for d in p["decisions"]]
+    several = len(answer["policies"]) > 1
+    rows = []
+    for d in decisions:
+        seen = ", ".join(f"{i}: {token}" for i, token in d["revealed"].items()) or "nothing"
+        row = (
+            str(d["step"]),
+            seen,
+            ",".join(map(str, d["block"])),
+            share(d["probability"]),
+            number(d["cost"]),
+        )
+        rows.append((d["context"], *row) if several else row)
+    return Sheet(
+        title=f"{_title(answer)}, at most {answer['max_steps']} steps",
+        headline=f"the best policy has accuracy {share(answer['accuracy'])}, KL {number(answer['kl'])} bits, "
+        f"{number(answer['steps'])} steps.",
+        facts=[
+            ("KL divergence", answer["kl"], "bits"),
+            ("accuracy", answer["accuracy"], "probability"),
+            ("steps", answer["steps"], "model calls"),
+        ],
+        columns=(*(("context",) if several else ()), "step", "seen", "reveals", "probability", "cost, bits"),
+        rows=rows,
+        values=decisions,
+        notes=_notes(answer),
+    )
+
+
+def _estimate(answer: Answer) -> Sheet:
+    names = [name for name, value in answer.items() if isinstance(value, dict) and "entropy" in value]
+    rows: list[tuple[str, ...]] = []
+    values: list[dict[str, Any]] = []
+    for key, first in answer[names[0]].items():
+        for j in range(len(first)) if isinstance(first, list) else [None]:
+            cells = [answer[name][key] if j is None else answer[name][key][j] for name in names]
+            label = key.replace("_", " ") + ("" if j is None else f" {j + 1}")
+            rows.append((label, *map(number, cells)))
+            values.append({"quantity": label} | {n: c["estimate"] for n, c in zip(names, cells, strict=True)})
+    entry = answer[names[-1]]["total_correlation"]
+    return Sheet(
+        title=f"{Path(str(answer['task'])).name}, n = {answer['n']}, {answer['samples']} samples",
+        headline=f"one step loses {number(entry)} bits, an estimate.",
+        facts=[
+            ("distinct sequences", answer["distinct"], ""),
+            ("Good-Turing coverage", answer["coverage"], ""),
+        ],
+        columns=("quantity, bits", *names),
+        rows=rows,
+        values=values,
+        notes=[*answer["warnings"], f"95 % bootstrap intervals, seed {answer['seed']}"],
+    )
+
+
+def _compare(answer: Answer) -> Sheet:
+    return Sheet(**compare_view(answer, _title(answer)))
+
+
+_VIEWS: dict[str, Callable[[Answer], Sheet]] = {
+    "bounds": _bounds,
+    "compare": _compare,
+    "decode": _decode,
+    "estimate": _estimate,
+    "frontier": _frontier,
+    "policy": _policy,
+    "schedule": _schedule,
+}
