@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from figures.command import add_arguments
 from models.commands import finetune, gap, train, verify
+from synthetic.parallelbench import command as bench
 from theory.commands.arguments import add_commands
 from theory.commands.command_line import OneLineParser, whole
 
@@ -108,6 +109,9 @@ def build_parser() -> Parser:
         _add_output(commands.choices[name])
     add_arguments(
         commands.add_parser("figures", help="the figures and tables of the paper, or of your own task")
+    )
+    bench.add(
+        commands.add_parser("bench", help="ParallelBench: its tasks, graders and a perfect model's scores")
     )
     model = commands.add_parser("model", help="train, verify, measure and finetune models")
     kinds = model.add_subparsers(dest="model_command", required=True, metavar="COMMAND", parser_class=Parser)

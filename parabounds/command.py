@@ -21,6 +21,7 @@ from parabounds.compare import comparison
 from parabounds.progress import working
 from parabounds.results import Result, ask_bounds, ask_decode, ask_frontier, ask_policy, ask_schedule
 from parabounds.terminal import check_out, print_result, write_result
+from synthetic.parallelbench import command as bench
 from theory.commands.command_line import as_json, guarded
 from theory.commands.frontier import asked_answer
 from theory.distributions.tempering import check_temperature
@@ -74,6 +75,8 @@ def _within_limits(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     if args.command == "model":
         return MODELS[args.model_command][0].run(args)
+    if args.command == "bench":
+        return bench.run(args)
     if args.command == "tasks":
         return _tasks(args)
     if args.command in ("rules", "audit", "estimate"):
@@ -107,6 +110,7 @@ def _ask(args: argparse.Namespace) -> Result:
         own = {key: getattr(args, key) for key in ("samples", "seed") if hasattr(args, key)}
         if args.command == "bounds":
             wanted = {"adaptive": args.adaptive, "randomized": args.randomized, "count": args.count}
+            wanted |= {"seconds": float(exact_fraction(args.seconds, "--seconds"))}
             return ask_bounds(task, args.partition, float=args.float, **wanted, **own)
         if args.command == "schedule":
             return ask_schedule(task, float=args.float, **own)
@@ -205,7 +209,7 @@ def _estimate(args: argparse.Namespace) -> int:
         partition = (
             None if args.partition is None else check_partition(parse_partition(args.partition), seen.n)
         )
-        answer = estimate_answer(seen, partition, bootstrap=args.bootstrap, seed=args.seed)
+        answer = estimate_answer(seen, partition, policies=args.policy, seed=args.seed)
     if args.json:
         print(as_json(answer))
     else:

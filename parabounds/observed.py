@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -39,11 +40,11 @@ class Samples:
         """Return one line."""
         return f"Samples({self.seen.size} sequences, {len(self.seen.counts)} distinct, n = {self.n})"
 
-    def bounds(self, partition: str | None = None, *, bootstrap: int = 200, seed: int = 0) -> Result:
+    def bounds(self, partition: str | None = None, *, policies: Sequence[str] = (), seed: int = 0) -> Result:
         """Return estimates of entropies and losses; see :func:`theory.commands.estimate.estimate_answer`."""
         from parabounds.results import ask_estimate
 
-        return ask_estimate(self.seen, partition, bootstrap=bootstrap, seed=seed)
+        return ask_estimate(self.seen, partition, policies=policies, seed=seed)
 
     @cached_property
     def observed(self) -> Subject:

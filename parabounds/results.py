@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -107,8 +107,8 @@ class Bounds(Result):
     """Bounds of a task."""
 
     def at(self, steps: int) -> Any:
-        """Return ``L*_T``, the least loss of T = ``steps`` fixed blocks, in bits."""
-        bounds = self.answer.get("optimal_bound")
+        """Return ``L*_T``, the least loss of T = ``steps`` fixed blocks, in bits; of many positions its bracket."""
+        bounds = self.answer.get("optimal_bound") or self.answer.get("optimal_bounds")
         if bounds is None:
             raise InputError("no bound by steps is known here; contexts differ in length, or n is too large.")
         if positive_int(steps, "steps") > len(bounds):
@@ -191,13 +191,15 @@ def ask_policy(task: Any, steps: int | None = None) -> Result:
     return Result("policy", _noted(policy_answer(rounded, *best_policies(rounded, steps)), task), task)
 
 
-def ask_estimate(seen: Any, partition: str | None = None, *, bootstrap: int = 200, seed: int = 0) -> Result:
+def ask_estimate(
+    seen: Any, partition: str | None = None, *, policies: Sequence[str] = (), seed: int = 0
+) -> Result:
     """Return estimates from samples."""
     from theory.bounds.partitions.step_bounds import check_partition
     from theory.commands.estimate import estimate_answer
 
     blocks = None if partition is None else check_partition(parse_partition(partition), seen.n)
-    return Result("estimate", estimate_answer(seen, blocks, bootstrap=bootstrap, seed=seed))
+    return Result("estimate", estimate_answer(seen, blocks, policies=policies, seed=seed))
 
 
 def _noted(answer: dict[str, Any], task: Any) -> dict[str, Any]:

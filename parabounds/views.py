@@ -83,6 +83,8 @@ def _bounds(answer: Answer) -> Sheet:
     ):
         if key in answer:
             facts.append((name, answer[key], "bits" if key == "partition_bound" else "probability"))
+    if answer.get("optimal_bounds"):
+        return _brackets(answer, facts)
     best = answer.get("optimal_bound") or []
     more = {
         "adaptive_bound": "adaptive",
@@ -112,6 +114,28 @@ def _bounds(answer: Answer) -> Sheet:
         rows=rows,
         values=values,
         forms=forms,
+        notes=_notes(answer),
+    )
+
+
+def _brackets(answer: Answer, facts: list[tuple[str, Any, str]]) -> Sheet:
+    rows: list[tuple[str, ...]] = []
+    values: list[dict[str, Any]] = []
+    for t, (ends, part) in enumerate(
+        zip(answer["optimal_bounds"], answer["optimal_partitions"], strict=True), start=1
+    ):
+        loss = "exact" if ends["exact"] else f"at least {number(ends['lower'])}"
+        rows.append((str(t), number(ends["upper"]), loss, at_least(ends["upper"]), blocks(part)))
+        values.append({"steps": t, **ends, "blocks": blocks(part)})
+        if ends["exact"] and not ends["upper"]:
+            break  # more steps lose nothing either
+    return Sheet(
+        title=_title(answer),
+        headline=answer["verdict"],
+        facts=facts,
+        columns=("steps", "loss of these blocks, bits", "least loss", "accuracy at least", "blocks"),
+        rows=rows,
+        values=values,
         notes=_notes(answer),
     )
 
@@ -234,27 +258,38 @@ def _policy(answer: Answer) -> Sheet:
 
 
 def _estimate(answer: Answer) -> Sheet:
-    names = [name for name, value in answer.items() if isinstance(value, dict) and "entropy" in value]
     rows: list[tuple[str, ...]] = []
     values: list[dict[str, Any]] = []
-    for key, first in answer[names[0]].items():
-        for j in range(len(first)) if isinstance(first, list) else [None]:
-            cells = [answer[name][key] if j is None else answer[name][key][j] for name in names]
-            label = key.replace("_", " ") + ("" if j is None else f" {j + 1}")
-            rows.append((label, *map(number, cells)))
-            values.append({"quantity": label} | {n: c["estimate"] for n, c in zip(names, cells, strict=True)})
-    entry = answer[names[-1]]["total_correlation"]
+    for key in (
+        "entropy",
+        "total_correlation",
+        "dual_total_correlation",
+        "partition_bound",
+        *_ESTIMATED_LISTS,
+    ):
+        listed = answer.get(key, ()) if key in _ESTIMATED_LISTS else [answer[key]] if key in answer else ()
+        for j, cell in enumerate(listed, start=1):
+            label = key.replace("_", " ") + (f" {j}" if key in _ESTIMATED_LISTS else "")
+            interval = "" if cell is None else f"{number(cell['low'])} to {number(cell['high'])}"
+            rows.append((label, "withheld" if cell is None else number(cell["estimate"]), interval))
+            values.append({"quantity": label} | (cell or {"estimate": None, "low": None, "high": None}))
+    loss = answer["total_correlation"]
+    said = (
+        "cannot be told from so few samples"
+        if loss is None
+        else f"is {number(loss['estimate'])} bits, an estimate"
+    )
     return Sheet(
         title=f"{Path(str(answer['task'])).name}, n = {answer['n']}, {answer['samples']} samples",
-        headline=f"one step loses {number(entry)} bits, an estimate.",
+        headline=f"what one step loses {said}.",
         facts=[
             ("distinct sequences", answer["distinct"], ""),
             ("Good-Turing coverage", answer["coverage"], ""),
         ],
-        columns=("quantity, bits", *names),
+        columns=("quantity, bits", "estimate", "95 % interval"),
         rows=rows,
         values=values,
-        notes=[*answer["warnings"], f"95 % bootstrap intervals, seed {answer['seed']}"],
+        notes=_notes(answer),
     )
 
 
@@ -262,6 +297,7 @@ def _compare(answer: Answer) -> Sheet:
     return Sheet(**compare_view(answer, _title(answer)))
 
 
+_ESTIMATED_LISTS = ("information_curve", "optimal_bound")
 _VIEWS: dict[str, Callable[[Answer], Sheet]] = {
     "bounds": _bounds,
     "compare": _compare,
