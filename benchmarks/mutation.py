@@ -106,19 +106,18 @@ class Known:
         self.names = list(self.seconds)
 
     def tests_of(self, mutant: Mutant) -> list[str]:
-        """The tests that execute the line, the cheapest first, those of the same room before the others.
+        """The tests that execute the line, first those of its folder, then the others of the folder; cheapest first.
 
-        Of a line that only an import or compiled code executes: those that execute any line of the file, or else those
-        of its folder.
+        Of a line that only an import or compiled code executes: those that execute any line of the file. The folder
+        counts too because what one test has computed may be kept for the others.
         """
         lines = self.lines.get(mutant.path, {})
         known = lines.get(str(mutant.line)) or {j for found in lines.values() for j in found}
-        room = "/".join(mutant.path.split("/")[1:-1])
-        known = known or {j for j, name in enumerate(self.names) if name.startswith(f"tests/{room}/")}
-        return sorted(
-            (self.names[j] for j in known),
-            key=lambda n: (not n.startswith(f"tests/{room}/"), self.seconds[n]),
-        )
+        folder = f"tests/{'/'.join(mutant.path.split('/')[1:-1])}/"
+        executing = {self.names[j] for j in known}
+        near = {name for name in self.names if name.startswith(folder)}
+        parts = (executing & near, executing - near, near - executing)
+        return [name for part in parts for name in sorted(part, key=self.seconds.__getitem__)]
 
 
 # --- Mutants -------------------------------------------------------------------------------------------------
