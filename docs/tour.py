@@ -84,4 +84,4 @@ replace.policy(steps=2)
 # **Samples** in place of a distribution give estimates with intervals.
 
 # %%
-pb.samples([("a", "b")] * 6 + [("b", "a")] * 4).bounds(bootstrap=100)
+pb.samples([("a", "b")] * 6 + [("b", "a")] * 4).bounds()
