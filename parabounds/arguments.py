@@ -103,6 +103,13 @@ def build_parser() -> Parser:
     _add_compare(commands)
     bounds = commands.choices["bounds"]
     bounds.add_argument("--plot", metavar="FILE", help="also draw it into a .png, .svg or .pdf file")
+    commands.choices["audit"].add_argument(
+        "--beside",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="another rule, side by side; may be repeated",
+    )
     for name in ("schedule", "decode"):
         commands.choices[name].add_argument("--plot", metavar="FILE", help="also draw it into a picture")
     for name in ("bounds", "schedule", "frontier", "policy", "decode", "compare"):

@@ -184,11 +184,30 @@ def _audit(args: argparse.Namespace) -> int:
 
     made = None if args.task is None else lambda n: synthetic.find_task(args.task, n)
     with working(f"{PROGRAM} audit"):
-        answer = realised_answer(args.rule, args.masked, args.steps, made, **_switches(args))
+        answer, *others = [
+            realised_answer(rule, args.masked, args.steps, made, **_switches(args))
+            for rule in [args.rule, *args.beside]
+        ]
+    if others:
+        return _beside([answer, *others], json=args.json)
     if args.json:
         print(as_json(answer))
     else:
         print_answer(answer, f"{answer['rule']}, {answer['masked']} masked")
+    return 0
+
+
+def _beside(answers: list[dict[str, Any]], *, json: bool) -> int:
+    """Print the settings of several rules, one a row."""
+    from theory.commands.tables import print_rows
+
+    if json:
+        print(as_json(answers))
+        return 0
+    keys = [key for key in answers[0] if key not in ("exact", "errors", "notes", "masked")]
+    print_rows(
+        [{key: answer.get(key) for key in keys} for answer in answers], f"{answers[0]['masked']} masked"
+    )
     return 0
 
 

@@ -11,8 +11,8 @@ from parabounds.numbers import number, share
 __all__ = ["compare_view"]
 
 _BELOW = (
-    "below the optimum: random choices mix output distributions, or the rule looks at drawn tokens or masks again; the "
-    "optimum is that of policies that do not."
+    "below the optimum: random choices mix output distributions, the temperature is not 1, or the rule looks at drawn "
+    "tokens or masks again; the optimum is that of policies that do none of this."
 )
 _ROUNDING = 1e-9  # bits or steps: a smaller gap is none
 

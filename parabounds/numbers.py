@@ -9,6 +9,7 @@ from math import inf, isfinite
 from typing import Any
 
 from theory.numbers.lognumber import LogNumber, ratio_text
+from theory.validation import shortened
 
 __all__ = ["at_least", "blocks", "exact_form", "latex", "latex_name", "number", "share"]
 
@@ -52,9 +53,13 @@ def share(value: Any) -> str:
     Example:
         >>> share(Fraction(3, 8)), share(1), share(1e-7), share(0.99999)
         ('37.5 %', '100 %', '1e-05 %', '99.999 %')
+        >>> share({"estimate": 1.0, "low": 0.9289, "high": 1.0, "interval": "exact"})
+        '100 % (92.89 % to 100 %)'
     """
-    if value is None or isinstance(value, dict):
-        return number(value)
+    if isinstance(value, dict):
+        return f"{share(value['estimate'])} ({share(value['low'])} to {share(value['high'])})"
+    if value is None:
+        return "-"
     percent = 100 * float(value)
     digits = 4 if percent <= 99.9 or percent == 100 else 7
     return f"{percent:.{digits}g} %"
@@ -129,12 +134,12 @@ def blocks(partition: Any, width: int = 60) -> str:
     """Return an ordered partition as the commands take it.
 
     Example:
-        >>> blocks([[0, 1], [2]]), blocks([[0]] * 9, 12)
-        ('0,1|2', '0|0|0|... of 9 blocks')
+        >>> blocks([[0, 1], [2]]), blocks([[0]] * 9, 12), blocks([range(9)], 8)
+        ('0,1|2', '0|0|0|... of 9 blocks', '0,1,2,3,...')
     """
     parts = [",".join(map(str, block)) for block in partition]
     text = "|".join(parts)
     if len(text) <= width:
         return text
     kept = text[: width - 6].rpartition("|")[0]
-    return f"{kept}|... of {len(parts)} blocks"
+    return f"{kept}|... of {len(parts)} blocks" if kept else shortened(text, width)

@@ -8,10 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from parabounds.subject import ListedTask, Subject
-from theory.distributions.given import weighted_rows
 from theory.distributions.pmf import JointPMF
 from theory.sampling.observed import Observed
-from theory.validation import InputError
 
 if TYPE_CHECKING:
     from parabounds.results import Result
@@ -48,11 +46,14 @@ class Samples:
 
     @cached_property
     def observed(self) -> Subject:
-        """The observed frequencies as a distribution: with few samples far from the true one."""
-        if self.seen.contexts > 1:
-            raise InputError(f"the samples have {self.seen.contexts} contexts; decode those of one alone.")
-        found = self.frequencies or weighted_rows(self.seen.codes[:, 1:], self.seen.counts)
-        return Subject(ListedTask(found, "samples"))
+        """The observed frequencies as a distribution: with few samples far from the true one.
+
+        Its tokens are numbered where the samples come from a file.
+        """
+        from theory.commands.estimate import EmpiricalTask
+
+        listed = None if self.frequencies is None else ListedTask(self.frequencies, "samples")
+        return Subject(listed or EmpiricalTask(self.seen))
 
     def __getattr__(self, name: str) -> Any:
         """Ask the observed frequencies."""

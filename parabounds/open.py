@@ -41,7 +41,7 @@ def task(name: Any, n: int | None = None) -> Subject:
 
 
 def load(path: str | Path, *, n: int | None = None, normalise: bool = False, exact: bool = False) -> Subject:
-    """Return the task of a file (.json, .csv, .npy, .npz); see docs/your_task.md.
+    """Return the task of a file (.json, .csv, .npy, .npz); :mod:`theory.distributions.files.task_file` has the forms.
 
     Args:
         path: The file.

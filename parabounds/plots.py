@@ -127,25 +127,26 @@ def _compare(answer: Answer, ax: Axes) -> None:
     kls = [inf if row["kl"] is None else _middle(row["kl"]) for row in rows]
     edge = _upper_edge([*[float(v["kl"]) for v in answer["vertices"]], *kls])
     taus = list(dict.fromkeys(row["temperature"] for row in rows))
-    marks = "svD^P*"
     labels: list[tuple[float, float, str]] = []
-    for row, kl in zip(rows, kls, strict=True):
-        steps = _middle(row["steps"] if row["steps_under_data"] is None else row["steps_under_data"])
-        outside = kl > edge
-        place = taus.index(row["temperature"])
+    beyond = 1.1 * edge  # where the marks of those stand that are not drawn to scale
+    for number, tau in enumerate(taus):
+        mine = [(row, kl) for row, kl in zip(rows, kls, strict=True) if row["temperature"] == tau]
+        steps = [
+            _middle(row["steps"] if row["steps_under_data"] is None else row["steps_under_data"])
+            for row, _ in mine
+        ]
+        places = [beyond if kl > edge else kl for _, kl in mine]
         ax.plot(
-            [steps], [edge if outside else kl], marker="^" if outside else marks[place % len(marks)], markersize=5,
-            linestyle="none", color=COLOURS["vermillion"], clip_on=False, zorder=4,
+            steps, places, "svDP*"[number % 5], markersize=7 - 2 * min(number, 2), linestyle="none", zorder=4 + number,
+            color=COLOURS[("vermillion", "green", "purple", "orange", "black")[number % 5]],
+            label=f"temperature {float(tau):g}" if len(taus) > 1 else "the policies named",
         )  # fmt: skip
-        name = (
-            row["policy"] if len(taus) == 1 else f"{row['policy']}, temperature {float(row['temperature']):g}"
-        )
-        labels.append((steps, edge if outside else kl, f"{name}: {kl:.3g} bits" if outside else name))
-    ax.set(xlabel=_STEPS, ylabel=_BITS, ylim=(min(0.0, -0.03 * edge), 1.04 * edge))
+        for (row, kl), x, y in zip(mine, steps, places, strict=True):
+            labels.append((x, y, f"{row['policy']} ({kl:.3g} bits)" if kl > edge else row["policy"]))
+    ax.set(xlabel=_STEPS, ylabel=_BITS, ylim=(-0.05 * edge, 1.2 * edge))
     _whole_steps(ax)
-    if answer["vertices"]:
-        ax.legend(loc="upper right")
-    ax.margins(x=0.12)
+    ax.legend(loc="upper right")
+    ax.margins(x=0.15)
     write_beside(ax, labels, fontsize=7)
 
 

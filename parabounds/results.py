@@ -41,7 +41,7 @@ SHOWN_ROWS = 12
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Result:
-    """One answer. Its entries, listed in docs/answers.md, are attributes and items.
+    """One answer. Its entries, the keys of the command's ``--json``, are attributes and items.
 
     Attributes:
         kind: ``bounds``, ``decode``, ...

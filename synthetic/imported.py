@@ -1,9 +1,9 @@
 """Tasks from a user's own Python as ``module:attribute``, checked.
 
-A task is an object with ``name``, ``n`` (the positions of its longest answers), ``contexts()``, which returns a tuple
-of ``theory.Context(weight=..., distribution=...)`` whose weights are Fractions that sum to one, and ``chain()``, which
-may return ``None``. A distribution is made with ``theory.ListedDistribution(pmf)``, pmf a ``theory.JointPMF``. Where a
-class is named, the command makes one object of it, with ``n=...``.
+A task is an object with ``contexts()``, which returns a tuple of ``theory.Context(weight=..., distribution=...)``
+whose weights are Fractions that sum to one. It may have ``name``, ``n`` (the positions of its longest answers) and
+``chain()``, which gives a lumped chain or ``None``. A distribution is made with ``theory.ListedDistribution(pmf)``,
+pmf a ``theory.JointPMF``. Where a class is named, the command makes one object of it, with ``n=...``.
 """
 
 from __future__ import annotations

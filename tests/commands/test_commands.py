@@ -118,7 +118,7 @@ def test_tables_print_without_json(capsys):
 
 
 class Half:
-    """A task without a chain()."""
+    """A task without contexts."""
 
     name, n = "half", 2
 
@@ -138,7 +138,7 @@ BAD = [
     (["bounds", "theory.distributions.distribution:ListedDistribution"], "no task: it has no contexts"),
     (
         ["bounds", "tests.commands.test_commands:Half"],
-        "'tests.commands.test_commands:Half' is no task: it has no chain",
+        "contexts() must return a tuple of at least one Context, got ()",
     ),
     (["bounds", "tests.broken_module:Task"], "cannot load task"),
     (["bounds", "shuffle", "-n", "3", "--partition", "0|1"], "every position"),

@@ -175,3 +175,14 @@ def test_a_folder_with_modules_of_our_names_changes_nothing(tmp_path):
         [*run, "bounds", "mine:Three"], cwd=tmp_path, env=env, capture_output=True, text=True
     )
     assert done.stdout.startswith("mine:Three, n = 3\none step loses 2.17 bits"), done.stderr
+
+
+def test_two_settings_side_by_side(capsys):
+    argv = ("audit", "--rule", "dream", "--beside", "llada", "--masked", "9", "--steps", "4")
+    both = json.loads(printed(capsys, *argv, "--json"))
+    alone = [
+        json.loads(printed(capsys, "audit", "--rule", r, *argv[5:], "--json")) for r in ("dream", "llada")
+    ]
+    assert both == alone
+    assert "dream:steps=4" in (text := printed(capsys, *argv))
+    assert "llada:steps=4" in text
