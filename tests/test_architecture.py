@@ -36,7 +36,7 @@ ROOMS = {
     "figures": ("drawing", "engine", {"tasks", "claims", "benchmark"}, "paper", "entry"),
 }
 GROUND = {"theory.validation", "theory.limits", "theory.files"}
-LONGEST = 400  # lines of a file
+LONGEST = 400  # lines of a file; 300 in theory
 FIRST_LINE = 90  # characters of the first line of a module
 
 MODULES = {
@@ -324,7 +324,8 @@ def test_references_in_docstrings_exist():
 
 def test_modules_are_short():
     lines = {name: len(MODULES[name].read_text(encoding="utf-8").splitlines()) for name in INNER}
-    none([f"{name} has {count} lines" for name, count in lines.items() if count > LONGEST])
+    most = {name: 300 if name.startswith("theory.") else LONGEST for name in INNER}
+    none([f"{name} has {count} lines" for name, count in lines.items() if count > most[name]])
 
 
 def test_theory_names_no_task():

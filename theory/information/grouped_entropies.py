@@ -18,14 +18,14 @@ from fractions import Fraction
 from math import ulp
 
 import numpy as np
-from flint import arb
+from flint import arb, ctx
 
 from theory.distributions.grouping import Groups, group_rows
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import Bits, entropy_sum_error
 from theory.limits import affordable
 from theory.numbers.coprime import factor_cost
-from theory.numbers.lognumber import LogNumber, extra_precision
+from theory.numbers.lognumber import LogNumber
 
 __all__ = ["EntropySum", "GroupedEntropies", "further", "grouped_entropies"]
 
@@ -73,7 +73,7 @@ class EntropySum:
         if (len(logs) + 1) * factor_cost(total.bit_length()) <= affordable(_EXACT_MICROSECONDS):
             terms = [(Fraction(weight * times, total), weight) for weight, times in logs]
             return LogNumber.weighted_sum([(self._size, total), *terms]), 0.0
-        with extra_precision(_PRECISION + total.bit_length()):
+        with ctx.workprec(_PRECISION + total.bit_length()):
             terms = (weight * times * arb(weight).log() for weight, times in logs)
             ball = (self._size * arb(total).log() + sum(terms, arb(0)) / total) / arb(2).log()
             value = float(ball.mid())

@@ -16,12 +16,12 @@ from math import inf, log2, prod
 from typing import Any
 
 import numpy as np
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 from theory.distributions.given import PMFLike, as_pmf
 from theory.distributions.pmf import JointPMF
 from theory.limits import require_memory
-from theory.numbers.lognumber import LogNumber, extra_precision
+from theory.numbers.lognumber import LogNumber
 from theory.numbers.rounding import entropy_error, gamma, pairwise_depth, sum_error
 from theory.validation import InputError
 
@@ -74,7 +74,7 @@ def entropy_interval(pmf: JointPMF, positions: Sequence[int], precision: int) ->
     if pmf.total is None:
         raise InputError("an interval needs exact probabilities; write them as fractions.")
     values, counts = np.unique(pmf.group_weights(pmf.groups(positions)), return_counts=True)
-    with extra_precision(precision):
+    with ctx.workprec(precision):
         terms = (w * c * arb(w).log() for w, c in zip(values.tolist(), counts.tolist(), strict=True))
         return (arb(pmf.total).log() - sum(terms, arb(0)) / pmf.total) / arb(2).log()
 
@@ -201,7 +201,7 @@ def _log_ratio(a: Any, b: Any) -> float:
     if min(ratio, below, float(a)) >= least and ratio < inf:
         return log2(ratio)
     exact = Fraction(a) / Fraction(b)
-    with extra_precision(128):
+    with ctx.workprec(128):
         return float(arb(fmpq(exact.numerator, exact.denominator)).log() / arb(2).log())
 
 

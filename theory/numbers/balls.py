@@ -19,12 +19,12 @@ from math import inf, isinf, nextafter
 from typing import Any
 
 import numpy as np
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 from numpy.typing import NDArray
 
 from theory.numbers.arithmetic import to_fmpq, to_fraction
 from theory.numbers.distinct import distinct_rows
-from theory.numbers.lognumber import LogNumber, extra_precision
+from theory.numbers.lognumber import LogNumber
 from theory.numbers.rounding import Approximate
 from theory.validation import InputError
 
@@ -52,7 +52,7 @@ _ZERO: Any = arb(0)
 @contextmanager
 def ball_precision() -> Generator[None]:
     """Compute with :data:`PRECISION` bits inside the ``with`` block."""
-    with extra_precision(PRECISION):
+    with ctx.workprec(PRECISION):
         yield
 
 

@@ -11,8 +11,7 @@ coprime, which is all that the argument above needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import total_ordering
 from math import inf, isfinite, lcm
@@ -22,7 +21,7 @@ from flint import arb, ctx, fmpq, fmpz
 
 from theory.numbers.coprime import add_scaled, coprime, factored
 
-__all__ = ["LogNumber", "Row", "extra_precision", "ratio_text"]
+__all__ = ["LogNumber", "Row", "ratio_text"]
 
 _HASH_PRIME = 2**61 - 1
 
@@ -155,7 +154,7 @@ class LogNumber:
 
     def interval(self, precision: int = 64) -> arb:
         """Return an interval (python-flint ``arb``) that contains the number, computed with ``precision`` bits."""
-        with extra_precision(precision):
+        with ctx.workprec(precision):
             total = sum((arb(r) * arb(b).log() for b, r in self._terms.items()), arb(0))
             return total / arb(2).log()
 
@@ -275,17 +274,6 @@ def ratio_text(value: Fraction) -> str:
         ('-2/3', 5001)
     """
     return str(fmpq(value.numerator, value.denominator))
-
-
-@contextmanager
-def extra_precision(bits: int) -> Generator[None]:
-    """Compute with ``bits`` bits of precision (python-flint ``arb``) inside the ``with`` block."""
-    before = ctx.prec
-    ctx.prec = bits
-    try:
-        yield
-    finally:
-        ctx.prec = before
 
 
 def _rational(value: Any) -> fmpq:

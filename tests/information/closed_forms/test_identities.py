@@ -9,6 +9,7 @@ from math import comb, exp, factorial, inf, isnan
 import mpmath
 import pytest
 import sympy
+from flint import ctx
 
 from tests.helpers.closed_form_targets import (
     FORMS,
@@ -31,7 +32,7 @@ from theory.information.closed_forms import (
     mean_subset_entropies,
 )
 from theory.information.closed_forms.exact import exact_value
-from theory.numbers.lognumber import LogNumber, extra_precision
+from theory.numbers.lognumber import LogNumber
 from theory.policies import SCORES, parse_policy
 from theory.validation import InputError
 
@@ -232,7 +233,7 @@ def test_floats_keep_their_error():
         for _, values in cases(form, 3 if form.task != "sudoku_4" else 4):
             exact, found = evaluate(form, **values), evaluate_float(form, **values)
             off = exact - Fraction(found.value)
-            with extra_precision(200):
+            with ctx.workprec(200):
                 far = off.interval(200) if isinstance(off, LogNumber) else off
                 assert abs(far) <= found.error + 1e-40, (name, values)
             assert found.error <= max(1e-15 * abs(found.value), 1e-30), (name, values)

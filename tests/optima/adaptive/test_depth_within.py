@@ -4,6 +4,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
+from flint import ctx
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from tests.helpers.strategies import targets
 from tests.helpers.tolerance import ROUNDING
 from tests.reference import definitions as ref
 from theory.distributions.pmf import JointPMF
-from theory.numbers.lognumber import LogNumber, extra_precision
+from theory.numbers.lognumber import LogNumber
 from theory.optima.adaptive.depth_within import depth_within
 
 SMALL = targets([(1,), (1, 2), (2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "skewed", "sparse"))
@@ -65,7 +66,7 @@ def test_the_error_is_proven_where_the_share_is_irrational():
     skewed = JointPMF.from_pairs([(0, 0), (0, 1), (1, 1)], ["1/2", "1/3", "1/6"])
     found = depth_within(skewed, "1/10")
     most = LogNumber.weighted_sum([(Fraction(4, 3), 2), (Fraction(1, 2), 3), (Fraction(-5, 6), 5)])
-    with extra_precision(400):
+    with ctx.workprec(400):
         steps = 2 - LogNumber.rational(Fraction(1, 10)).interval(400) / most.interval(400)
         assert abs(steps - found.expected) <= found.error < 1e-15
 

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from math import fsum
 from typing import Any, Protocol
 
-from flint import arb
+from flint import arb, ctx
 from numpy.typing import NDArray
 
 from theory.information.subsets.table import EntropyTable
-from theory.numbers.lognumber import LogNumber, extra_precision
+from theory.numbers.lognumber import LogNumber
 from theory.numbers.rounding import sum_error
 
 _PRECISIONS = 128, 640  # bits of intervals: differences of weights below 2^200 rarely need more
@@ -150,7 +150,7 @@ class _OnDemand:
             return 1 if value > 0 else -1
         for precision in _PRECISIONS:
             balls = (count * self._ball(self.members[c], precision) for c, count in enumerate(key) if count)
-            with extra_precision(precision):
+            with ctx.workprec(precision):
                 total = sum(balls, arb(0))
             if total > 0 or total < 0:
                 return 1 if total > 0 else -1

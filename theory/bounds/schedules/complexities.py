@@ -20,7 +20,7 @@ from flint import acb, acb_poly, arb, ctx
 from theory.bounds.schedules.random_times import Source
 from theory.information.curves.curve import InformationCurve, information_curve
 from theory.limits import require_operations
-from theory.numbers.lognumber import LogNumber, extra_precision
+from theory.numbers.lognumber import LogNumber
 from theory.numbers.rounding import Approximate, two_digits
 from theory.validation import InputError
 
@@ -44,7 +44,7 @@ def scale_complexity(source: Source) -> Approximate:
     n = curve.n
     if n < 2:
         raise InputError("the scale complexity needs at least 2 positions.")
-    with extra_precision(_BITS):
+    with ctx.workprec(_BITS):
         rises = _rises(curve)
         total = sum((j * (n - j) * rise for j, rise in enumerate(rises, start=1)), arb(0))
         return approximated(2 * arb(n - 1).log() * total / (n + 1))
@@ -72,7 +72,7 @@ def path_complexity(source: Source) -> Approximate:
     n = curve.n
     if n < 2:
         return Approximate(value=0.0, error=0.0)
-    with extra_precision(_BITS):
+    with ctx.workprec(_BITS):
         rises, doubt = _rises(curve), 0.0
         if not curve.is_exact:
             radius = max(float(rise.rad().abs_upper()) for rise in rises)
@@ -99,7 +99,7 @@ def effective_total_correlation(source: Source) -> Approximate:
     require_operations(n * n, "the effective total correlation", limit=_WEIGHTS, remedy="use fewer positions")
     if n == 1:
         return Approximate(value=0.0, error=0.0)
-    with extra_precision(2 * n + _BITS):  # the monomials of B_{m,i} sum to less than 4^m in size and cancel
+    with ctx.workprec(2 * n + _BITS):  # the monomials of B_{m,i} sum to less than 4^m in size and cancel
         terms = zip(_masses(n - 1)[1:], _rises(curve), strict=True)
         return approximated(sum((n * (j + 1) * mass * rise for j, (mass, rise) in enumerate(terms)), arb(0)))
 

@@ -28,12 +28,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from flint import arb
+from flint import arb, ctx
 
 from theory.bounds.block_sizes import OptimalSizes, cheapest_paths, path_sizes, require_sizes
 from theory.information.curves.curve import check_sizes
 from theory.limits import require_operations
-from theory.numbers.lognumber import LogNumber, extra_precision
+from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError, positive_int
 
 __all__ = [
@@ -113,7 +113,7 @@ def best_batches(n: int, rounds: int, *, bits: int = 80) -> BatchPlan:
 
 def _levels(n: int, bits: int) -> list[int]:
     """Return ``floor(2^bits log2 m)`` for m = 0..n, with 0 at 0."""
-    with extra_precision(bits + 64):
+    with ctx.workprec(bits + 64):
         scale = arb(2) ** bits / arb(2).log()
         return [0] + [_floor_log2(m, bits, scale) for m in range(1, n + 1)]
 

@@ -33,13 +33,13 @@ from itertools import pairwise
 from math import ceil, comb
 from typing import Any
 
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 from theory.bounds.schedules.complexities import approximated
 from theory.bounds.schedules.random_times import Source, growth, one_step_defect
 from theory.information.curves.curve import InformationCurve, information_curve
 from theory.information.measures import Bits
-from theory.numbers.lognumber import LogNumber, extra_precision
+from theory.numbers.lognumber import LogNumber
 from theory.numbers.rounding import Approximate
 from theory.validation import InputError, exact_fraction, positive_int
 
@@ -116,7 +116,7 @@ def cell_complexity(source: Source, cells: Sequence[Any]) -> Approximate:
         (0.81366, 0.771554)
     """
     curve, grid = information_curve(source), _grid(cells)
-    with extra_precision(_BITS):
+    with ctx.workprec(_BITS):
         return approximated(_root(_cells(curve, grid)) ** 2)
 
 
@@ -133,7 +133,7 @@ def wainwright_bound(source: Source, cells: Sequence[Any], steps: int) -> Wainwr
         >>> bound.counts, round(bound.value.value, 6), round(bound.closed.value, 6)
         ((4, 2), 0.488069, 0.595399)
     """
-    with extra_precision(_BITS):
+    with ctx.workprec(_BITS):
         return _bound(_priced(information_curve(source), _grid(cells)), steps)
 
 
@@ -150,7 +150,7 @@ def best_wainwright_bounds(source: Source, most: int) -> list[Approximate | None
     if curve.n < 3:
         return [None] * most
     found: list[Approximate | None] = []
-    with extra_precision(_BITS):
+    with ctx.workprec(_BITS):
         priced = [_priced(curve, even_cells(curve.n, k)) for k in _CELLS if k + 2 <= most]
         for steps in range(1, most + 1):
             values = [_bound(cells, steps).value for cells in priced if steps > len(cells.grid)]

@@ -25,11 +25,11 @@ from math import comb, lcm
 from operator import mul
 from typing import Protocol
 
-from flint import arb
+from flint import arb, ctx
 
 from theory.information.curves.curve import check_sizes
 from theory.limits import require_operations
-from theory.numbers.lognumber import LogNumber, extra_precision
+from theory.numbers.lognumber import LogNumber
 
 __all__ = [
     "Copies",
@@ -119,18 +119,18 @@ class IntervalCurve:
     @cached_property
     def profile(self) -> tuple[arb, ...]:
         """``f(1), ..., f(n)``."""
-        with extra_precision(_PRECISION):
+        with ctx.workprec(_PRECISION):
             return tuple(after - before for before, after in pairwise(self.means))
 
     @property
     def z(self) -> list[float]:
         """The information curve ``Z_1, ..., Z_n`` in float64, each within half a unit of its last place or 1e-30."""
-        with extra_precision(_PRECISION):
+        with ctx.workprec(_PRECISION):
             return [_nearest(self.profile[0] - f) for f in self.profile]
 
     def price(self, sizes: Sequence[int]) -> float:
         """Return the expected divergence of blocks of these (unchecked) sizes, as accurate as ``z``."""
-        with extra_precision(_PRECISION):
+        with ctx.workprec(_PRECISION):
             starts = accumulate(sizes, initial=0)
             terms = (size * self.profile[start] for size, start in zip(sizes, starts, strict=False))
             return _nearest(sum(terms, -self.means[-1]))
@@ -146,7 +146,7 @@ def interval_curve(structure: Structure) -> IntervalCurve:
     """
     what = f"the information curve of {structure.n} positions"
     require_operations(structure.n**2, what, limit=_POINTS, remedy="use a smaller n")
-    with extra_precision(_PRECISION):
+    with ctx.workprec(_PRECISION):
         return IntervalCurve(tuple(structure.balls()))
 
 

@@ -12,14 +12,32 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from math import lcm
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from theory.numbers.lognumber import LogNumber, Row
 
-__all__ = ["PrimeRows", "mean_rows", "summed_rows"]
+__all__ = ["Folded", "PrimeRows", "mean_rows", "summed_rows"]
+
+
+class Folded(NamedTuple):
+    """Compressed rows, and the masses beyond the sieve.
+
+    Attributes:
+        ends: ``ends[s]`` is where row s ends and row s + 1 begins, shape (sets + 1,), the first is 0.
+        columns: Numbers of primes, in any order within a row, shape (E,).
+        values: Coefficients, none zero, shape (E,).
+        large: Triples (set, mass, times), shape (L, 3).
+        fits: Whether the limits of E and L were kept; if not, the other fields are invalid.
+    """
+
+    ends: NDArray[np.int64]
+    columns: NDArray[np.int32]
+    values: NDArray[np.int64]
+    large: NDArray[np.int64]
+    fits: bool
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,37 +10,20 @@ returned. Sets come from a loop over a dense table of integers (one axis kept or
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from theory.information.subsets.dense import dense_cells
+from theory.information.subsets.prime_rows import Folded
 from theory.information.subsets.prime_sieve import SHIFT, sieve
 from theory.numbers.compiled import compile_kernel
 
-__all__ = ["Folded", "dense_fold", "listed_fold"]
+__all__ = ["dense_fold", "listed_fold"]
 
 _ROOM = 1 << 22  # initial number of entries
 _SHIFT, _NUMBER = np.uint32(SHIFT), np.uint32((1 << SHIFT) - 1)
-
-
-class Folded(NamedTuple):
-    """Compressed rows, and the masses beyond the sieve.
-
-    Attributes:
-        ends: ``ends[s]`` is where row s ends and row s + 1 begins, shape (sets + 1,), the first is 0.
-        columns: Numbers of primes, in any order within a row, shape (E,).
-        values: Coefficients, none zero, shape (E,).
-        large: Triples (set, mass, times), shape (L, 3).
-        fits: Whether the limits of E and L were kept; if not, the other fields are invalid.
-    """
-
-    ends: NDArray[np.int64]
-    columns: NDArray[np.int32]
-    values: NDArray[np.int64]
-    large: NDArray[np.int64]
-    fits: bool
 
 
 def dense_fold(table: NDArray[np.int64], total: dict[int, int], limit: int, most: tuple[int, int]) -> Folded:

@@ -18,7 +18,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from flint import arb
+from flint import arb, ctx
 from numpy.typing import NDArray
 
 from theory.distributions.pmf import JointPMF
@@ -27,7 +27,7 @@ from theory.information.subsets.prime_rows import PrimeRows, mean_rows
 from theory.information.subsets.prime_rows_builder import Masses, prime_rows, rows_seconds
 from theory.limits import require_operations
 from theory.numbers.coprime import factor_cost
-from theory.numbers.lognumber import LogNumber, extra_precision
+from theory.numbers.lognumber import LogNumber
 from theory.numbers.rounding import sum_error
 from theory.validation import InputError
 
@@ -153,7 +153,7 @@ class EntropyTable:
     def interval(self, mask: int, precision: int) -> arb:
         """Return an interval that contains ``H(y_B)`` of exact pmfs, from their weights, without factoring them."""
         positions = [i for i in range(self.n) if mask >> i & 1]
-        with extra_precision(precision):
+        with ctx.workprec(precision):
             balls = (
                 entropy_interval(pmf, positions, precision) * weight.numerator / weight.denominator
                 for weight, pmf in self.parts

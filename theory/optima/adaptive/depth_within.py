@@ -18,13 +18,13 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from flint import arb
+from flint import arb, ctx
 
 from theory.distributions.given import PMFLike
 from theory.information.measures import Bits
 from theory.numbers.arithmetic import Number, to_fmpq
 from theory.numbers.balls import approximate
-from theory.numbers.lognumber import LogNumber, extra_precision
+from theory.numbers.lognumber import LogNumber
 from theory.numbers.rounding import Approximate
 from theory.optima.adaptive.exact_values import CLOSE
 from theory.optima.adaptive.frontier import Frontier, Vertex, frontier
@@ -100,7 +100,7 @@ def _exact_steps(vertices: Sequence[Vertex], bits: LogNumber) -> tuple[Number, f
         return start + width * share, 0.0
     precision = _BITS
     while True:  # until the interval is narrower than a float; both numbers are positive
-        with extra_precision(precision):
+        with ctx.workprec(precision):
             quotient = saved.interval(precision) / most.interval(precision)
             steps = arb(to_fmpq(start)) + arb(to_fmpq(width)) * quotient
         if quotient.rel_accuracy_bits() >= _ENOUGH:
