@@ -1,5 +1,6 @@
 """Graders of the benchmark: hand-made outputs for every branch, and the ceiling of a stored grid."""
 
+import sys
 from collections import Counter
 from fractions import Fraction
 from itertools import combinations
@@ -9,7 +10,7 @@ import pytest
 from synthetic.grids import latin_squares, sudoku_grids
 from synthetic.parallelbench import PROTOCOLS, Sample, bench_task, explain, grade
 from synthetic.parallelbench.puzzles import generated_squares, stored_grid_ceiling, stored_grids
-from synthetic.parallelbench.text_metrics import grammar_checker
+from synthetic.parallelbench.text_metrics import bertscore, grammar_checker, inverse_bleu, rouge
 from theory.validation import InputError
 
 LINE = ["Ada Klein", "Otto Frost", "Nora Lund"]
@@ -159,3 +160,38 @@ def test_other_grammar_checkers_are_not_comparable() -> None:
     with pytest.raises(InputError, match="module:function"):
         grammar_checker("nothing")
     assert grammar_checker("builtins:bool")("a sentence")
+
+
+@pytest.mark.extras("rouge_score", "sacrebleu")
+def test_text_metrics_are_those_of_their_libraries() -> None:
+    assert rouge("the cat sat", "the cat ran") == pytest.approx(
+        {"rouge1": 2 / 3, "rouge2": 1 / 2, "rougeL": 2 / 3}
+    )
+    assert rouge("cats running", "cat run")["rouge1"] == 1  # the stemmer
+    assert inverse_bleu("a b c d", "a b c d") == pytest.approx(0)
+    assert inverse_bleu("a b c", "a b c") == 1  # no four-gram, so BLEU is 0
+    assert inverse_bleu(" ", "a b c d") == 0
+
+
+@pytest.mark.extras("rouge_score")
+def test_a_summary_is_scored_by_rouge_l_times_grammar_or_grammar_alone() -> None:
+    asked = Sample(input={"text": ""}, answer={"text": "", "summary": "the cat ran"}, metadata={})
+    for name, score in (("v1", 2 / 3), ("v2", 1.0)):
+        found = grade(
+            bench_task("summary"), asked, "the cat sat", PROTOCOLS[name], grammar=lambda text: bool(text)
+        )
+        assert found.score == pytest.approx(score)
+        assert found.sound is None
+    unclean = grade(
+        bench_task("summary"), asked, "the cat sat", PROTOCOLS["v1"], grammar=lambda text: not text
+    )
+    assert unclean.score == 0
+
+
+def test_missing_metrics_are_named_with_their_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PARABOUNDS_ROBERTA", raising=False)
+    with pytest.raises(InputError, match="PARABOUNDS_ROBERTA"):
+        bertscore("a sentence", "a sentence")
+    monkeypatch.setitem(sys.modules, "sacrebleu", None)
+    with pytest.raises(InputError, match=r"python -m pip install 'parabounds\[metrics\]'"):
+        inverse_bleu("a sentence", "a sentence")
