@@ -335,7 +335,7 @@ BAD = {
     "twice given": (lambda: total_correlation(PMF, [0], [1, 1]), "twice"),
     "in both": (lambda: total_correlation(PMF, [0, 1], [1, 2]), r"\[1\] are in the block and in the given"),
     "lengths": (lambda: kl_divergence(PMF, PMF.marginal([0, 1])), "the pmfs have 3 and 2 positions"),
-    "no context": (lambda: subset_entropies([]), "context"),
+    "no context": (lambda: subset_entropies([]), "at least one outcome"),
     "context lengths": (
         lambda: subset_entropies([(Fraction(1, 2), PMF), (Fraction(1, 2), PMF.marginal([0]))]),
         r"contexts have lengths \[1, 3\]; one table needs one length",
