@@ -1,4 +1,7 @@
-"""The loop of all samplers: a batch of rows run by one rule to their ends, with arrays of any library."""
+"""The loop of all samplers.
+
+A batch of rows is run by one rule to the ends of all rows, with arrays of any library.
+"""
 
 from __future__ import annotations
 
