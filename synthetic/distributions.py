@@ -111,6 +111,7 @@ class Arrangements:
             count * self.n * 80,
             f"listing the {self.n}! orders",
             remedy="use a smaller n",
+            advice=0,
         )
         orders = permutations(range(self.n))
         if not self.identity:

@@ -40,6 +40,7 @@ def require_listable(outcomes: int, positions: int) -> None:
         outcomes * positions * 80,
         f"listing {outcomes if outcomes < 10**24 else scientific(outcomes)} outcomes of {positions} tokens",
         remedy="use a smaller n",
+        advice=0,
     )
 
 

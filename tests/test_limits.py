@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 
 import pytest
 
@@ -10,8 +11,7 @@ from synthetic import make_task
 from theory.__main__ import main
 from theory.decoding.lumped import decode_lumped, tie_interval_lumped
 from theory.distributions.pmf import JointPMF
-from theory.limits import CostError, allowing, require_memory, require_operations
-from theory.optima.adaptive import graph_cost
+from theory.limits import Budget, CostError, allowing, require_all, require_memory
 from theory.optima.adaptive.step_cap import adaptive_bounds
 from theory.policies import parse_policy
 from theory.validation import InputError
@@ -19,19 +19,54 @@ from theory.validation import InputError
 
 def test_an_allowance_raises_every_limit_while_it_lasts():
     with pytest.raises(
-        CostError, match=r"work would take about 1\.5e\+02 steps, the limit is 1\.0e\+02"
+        CostError, match=r"work would take about 2\.5 minutes, the limit is 100 seconds"
     ) as caught:
-        require_operations(150, "work", limit=100, remedy="rest")
-    assert caught.value.factor == 2
+        Budget("work", "rest", limit=100).require(150)
+    assert caught.value.factor == Fraction(3, 2)
+    assert caught.value.advice.endswith("the limit is 100 seconds; rest, or allow it with --limit 2.")
     with allowing(2):
-        require_operations(150, "work", limit=100, remedy="rest")
+        Budget("work", "rest", limit=100).require(150)
         with allowing(3):
             require_memory(600, "room", limit=100, remedy="rest")
         with pytest.raises(CostError) as caught:
             require_memory(201, "room", limit=100, remedy="rest")
-        assert caught.value.factor == 3  # of the limit itself
+        assert caught.value.factor == Fraction(201, 100)  # of the limit itself
     with pytest.raises(CostError):
-        require_operations(150, "work", limit=100, remedy="rest")
+        Budget("work", "rest", limit=100).require(150)
+
+
+def test_work_that_has_started_may_take_three_times_the_limit():
+    budget = Budget("work", "rest", limit=10)
+    with pytest.raises(CostError):
+        Budget("work", "rest", limit=10).spend(10.5)  # nothing was foreseen
+    budget.require(9)
+    budget.spend(29)
+    with pytest.raises(CostError) as caught:
+        budget.spend(0.5, left=1)
+    assert caught.value.factor == Fraction(305, 100)
+    guess = Budget("work", "rest", limit=10)
+    with pytest.raises(CostError):
+        guess.spend(1, left=10)  # the first that is known of the rest
+
+
+def test_what_a_refusal_suggests_covers_all_that_is_known():
+    budget = Budget("work", "rest", limit=10)
+    budget.note(80)
+    with pytest.raises(CostError) as caught:
+        budget.require(11)
+    assert caught.value.factor == 8
+
+    def room(needed: int) -> None:
+        require_memory(needed, "room", limit=100, remedy="rest", advice=1 if needed < 1000 else 0)
+
+    with pytest.raises(CostError, match="about 110 bytes") as caught:
+        require_all(lambda: room(110), lambda: room(90), lambda: room(120), later=[lambda: room(500)])
+    assert caught.value.factor == 5
+    require_all(lambda: room(90), later=[lambda: room(500)])
+    with pytest.raises(CostError) as caught:
+        require_all(lambda: room(110), lambda: room(1000))
+    assert caught.value.factor is None
+    assert "--limit" not in caught.value.advice
 
 
 @pytest.mark.parametrize("factor", [0, -1, float("nan"), float("inf")])
@@ -53,7 +88,7 @@ def test_the_command_names_the_factor_that_lets_it_pass(capsys):
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        (["repeated_bit", "-n", "12", "--randomized"], "ordered partitions would take"),
+        (["repeated_bit", "-n", "10", "--randomized"], "ordered partitions would take"),
         (["shuffle", "-n", "9", "--adaptive"], "55505494 states of 9 positions"),
         (["parity", "-n", "16", "--adaptive"], "the adaptive optimum of 16 positions"),
     ],
@@ -73,8 +108,8 @@ def test_adaptive_optima_of_many_contexts_count_together(command, capsys, tmp_pa
     (file := tmp_path / "four.json").write_text(json.dumps({"contexts": parts}), encoding="utf-8")
     assert main([command[0], str(file), *command[1:]]) == 2
     error = capsys.readouterr().err
-    assert "the adaptive optimum of 4 contexts would take about 7.9e+10 steps, the limit is" in error
-    assert error.endswith("or allow it with --limit 2.\n")
+    assert "the adaptive optimum of 4 contexts would take about 78.9 seconds, the limit is" in error
+    assert error.endswith("or allow it with --limit 4.\n")
 
 
 def test_positions_with_one_token_are_free():
@@ -88,7 +123,7 @@ def test_positions_with_one_token_are_free():
 
 def test_distributions_of_states_that_are_hard_to_tell_apart(monkeypatch):
     """The work of comparing distributions is not estimated: the search ends on the way."""
-    monkeypatch.setattr(graph_cost, "_TOKEN", 10**8)
+    monkeypatch.setattr("theory.optima.adaptive.equivalence_classes._TOKEN", 1.0)
     with pytest.raises(
         CostError, match="the adaptive optimum of 4 positions and 25 outcomes would take about"
     ):

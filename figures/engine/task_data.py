@@ -14,11 +14,12 @@ from theory.distributions.distribution import Context, ListedDistribution, conte
 from theory.distributions.files.parametric_file import write_structured
 from theory.distributions.files.task_file import FileTask, is_task_file
 from theory.distributions.pmf import JointPMF
-from theory.limits import require_operations
+from theory.limits import Budget
 
 __all__ = ["TaskData", "listed_task", "task_data"]
 
-_OUTCOMES = 10_000  # more make exact decodes of dozens of policies take hours
+_OUTCOMES = 10_000
+_OUTCOME, _LIMIT = 0.36, 3600  # seconds of an outcome in exact decodes of dozens of policies; at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +70,8 @@ def task_data(name: str, n: int | None = None, *, normalise: bool = False, exact
         return TaskData(name=title, contexts=[], structured=write_structured(distribution), note=note)
     parts = context_pmfs(contexts)
     count = sum(len(pmf) for _, pmf in parts)
-    require_operations(
-        count, f"figures of {count} outcomes", limit=_OUTCOMES, remedy="use a task of fewer outcomes"
-    )
+    budget = Budget(f"figures of {count} outcomes", "use a task of fewer outcomes", limit=_LIMIT)
+    budget.require(count, _OUTCOME)
     return TaskData(name=title, contexts=[_context(weight, pmf) for weight, pmf in parts], note=note)
 
 

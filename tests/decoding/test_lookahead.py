@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 
 from synthetic import make_task
 from tests.helpers.strategies import targets
-from theory.decoding import forward_cost as flow_cost
-from theory.decoding import lookahead as pilot
-from theory.decoding import process as process_decoder
-from theory.decoding import process_cost as run_cost
+from theory.decoding import lookahead
 from theory.decoding.decoder import decode
 from theory.decoding.forward import Flow
-from theory.decoding.forward_cost import FlowCost, expected_work
+from theory.decoding.lookahead import RowsAhead, SetsAhead, require_runs, set_masks
+from theory.decoding.process import ProcessRun
+from theory.decoding.sampled_steps import SAMPLED_STEPS
 from theory.decoding.tasks.decode import decode_contexts
 from theory.distributions import agreeing_outcomes as agreement
 from theory.distributions.agreeing_outcomes import Agreement
@@ -27,12 +26,12 @@ from theory.distributions.distribution import MASK, Context, ListedDistribution
 from theory.distributions.listed_model import ListedModel
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
-from theory.limits import CostError, allowing
+from theory.limits import Budget, CostError, allowing
 from theory.numbers import log_sums
 from theory.numbers.arithmetic import to_fmpq
 from theory.numbers.log_sums import log_sum
 from theory.numbers.lognumber import LogNumber
-from theory.numbers.unseen import least_number
+from theory.numbers.unseen import Foreseen, least_number, look_ahead
 from theory.optima.adaptive.step_cap import adaptive_bounds
 from theory.policies import parse_policy
 from theory.policies.as_process import SampledConfidence
@@ -74,7 +73,7 @@ class TestAgreement:
     def test_nothing_asked(self):
         found = Agreement(np.array([[0, 1]]), np.array([1]), 2)
         mass, counts = found.counts(np.zeros((0, 2), dtype=np.int64))
-        assert (mass.shape, counts.shape, found.work) == ((0,), (0, 2, 2), 0)
+        assert (mass.shape, counts.shape, found.seconds) == ((0,), (0, 2, 2), 0)
 
     def test_long_rows_have_no_packed_key(self):
         ids = np.array([[1] * 80, [0] * 80])
@@ -104,24 +103,56 @@ class TestLeastNumber:
         assert np.mean(found) > (0.97 if not skew else 0.4) * size
 
 
+def run_of(name: str, n: int, spec: str) -> ProcessRun:
+    rule = parse_policy(spec)
+    process = SampledConfidence(rule) if "sampled" in spec else rule
+    return ProcessRun(distribution_of(name, n), process, Transform(), "marginal")
+
+
+class TestLooks:
+    """How many samples a look takes."""
+
+    @pytest.mark.parametrize(
+        ("seconds", "each", "saturated", "looks"),
+        [
+            (1, 1e-3, False, [100]),  # far below the limit
+            (1, 1e-3, True, [100, 1000]),
+            (30, 1e-3, False, [100, 1000]),
+            (90, 1e-3, False, [100, 1000]),  # what a refusal suggests is worth more samples
+            (30, 6e-3, False, [100, 500]),
+            (30, 15e-3, False, [100, 200]),
+            (30, 1, False, [100]),
+        ],
+    )
+    def test_more_samples_where_they_tell_more_and_are_a_small_part_of_the_limit(
+        self, seconds, each, saturated, looks
+    ):
+        seen: list[int] = []
+
+        def look(samples: int) -> Foreseen:
+            seen.append(samples)
+            return Foreseen(seconds=seconds, each=each, saturated=saturated)
+
+        look_ahead(look, Budget("it", "stop"), few=100, many=1000)
+        assert seen == looks
+
+
 class TestProcesses:
     """Runs of processes."""
 
-    def test_a_long_run_is_refused_before_its_first_step(self, monkeypatch):
-        monkeypatch.setattr(process_decoder._Run, "_check_work", None)  # called after each step
-        with pytest.raises(
-            CostError, match=r"following wino would take about .* steps, the limit is 6\.0e\+10"
-        ):
-            decode(distribution_of("parity", 10), parse_policy("wino"))
+    def test_a_long_run_is_refused_before_its_first_step(self):
+        run = run_of("parity", 10, "wino")
+        with pytest.raises(CostError, match=r"following wino would take about .*, the limit is 60 seconds"):
+            run.finished()
+        assert run.budget.spent == 0
 
-    @pytest.mark.parametrize("limit", [10**7, 10**8])
-    def test_the_limit_can_be_moved(self, limit, monkeypatch):
-        monkeypatch.setattr(run_cost, "_LIMIT", limit)
+    @pytest.mark.parametrize("limit", [Fraction(1, 6000), Fraction(1, 600)])
+    def test_the_limit_can_be_moved(self, limit):
         pmf, rule = distribution_of("markov_chain", 8), parse_policy("topk:k=2,confidence=sampled")
-        with pytest.raises(CostError) as refused:
+        with allowing(limit), pytest.raises(CostError) as refused:
             decode(pmf, rule)
         assert refused.value.factor is not None
-        with allowing(100 * refused.value.factor):
+        with allowing(refused.value.factor):
             assert decode(pmf, rule).steps == 4
 
     @pytest.mark.grid(2)
@@ -134,70 +165,36 @@ class TestProcesses:
             ("repeated_bit", 8, "wino"),
         ],
     )
-    def test_estimates_and_what_was_done_are_of_one_size(self, task, n, spec, monkeypatch):
-        monkeypatch.setattr(pilot, "_SMALL", 0)
-        seen: list[process_decoder._Run] = []
-
-        class Kept(process_decoder._Run):
-            def __init__(self, *arguments):
-                super().__init__(*arguments)
-                seen.append(self)
-
-        monkeypatch.setattr(process_decoder, "_Run", Kept)
-        decode(distribution_of(task, n), parse_policy(spec))
-        (run,) = seen
-        expected = sum(step.rows for step in run.pilot.ahead.values())
-        assert run.cost.rows / 4 < expected < 4 * run.cost.rows
+    def test_estimates_and_what_was_done_are_of_one_size(self, task, n, spec):
+        run = run_of(task, n, spec)
+        expected = run.foresee().seconds
+        run.run()
+        assert run.budget.spent / 4 < expected < 4 * run.budget.spent
 
     def test_what_follows_grows_with_what_was_found(self):
-        ahead = {0: pilot._Ahead(1, 100, 5), 1: pilot._Ahead(9, 300, 7), 2: pilot._Ahead(20, 600, 9)}
-        look = object.__new__(pilot.Pilot)
-        look.ahead = ahead
-        assert look.rest(0, 100) == 300 + 7 + 600 + 9
-        assert look.rest(1, 900) == 3 * 600 + 9
-        assert look.rest(2, 900) == look.rest(7, 900) == 0
+        ahead = RowsAhead(seconds=0, steps={0: (1.0, 0.05), 1: (3.0, 0.07), 2: (6.0, 0.09)})
+        assert ahead.rest(0, 1.0) == pytest.approx(3 + 0.07 + 6 + 0.09)
+        assert ahead.rest(1, 9.0) == pytest.approx(3 * 6 + 0.09)
+        assert ahead.rest(2, 9.0) == ahead.rest(7, 9.0) == 0
 
-    def test_planned_steps_beyond_those_looked_at_are_like_the_last(self, monkeypatch):
-        monkeypatch.setattr(pilot, "_STEPS", 3)
-        look = object.__new__(pilot.Pilot)
-        look.planned = 10
-        look.ahead = {step: pilot._Ahead(1, 100 + step, 5) for step in (0, 1)}
-        assert look._unseen() == 0  # all runs had ended
-        look.ahead[2] = pilot._Ahead(1, 102, 5)
-        assert look._unseen() == 7 * 102
-        look.planned = 0
-        assert look._unseen() == 0
-
-    def test_a_state_that_splits_into_many_rows_is_not_split(self, monkeypatch):
-        monkeypatch.setattr(pilot, "_SPLIT", 10)
-        run = process_decoder._Run(
-            distribution_of("parity", 10), parse_policy("wino"), Transform(), "marginal"
+    def test_planned_steps_beyond_those_looked_at_are_like_the_last(self):
+        run = run_of("parity", 3, "remdm:steps=1000,eta=1/5")
+        some, more = (
+            lookahead.rows_ahead(
+                run.process, run.rule, run.chance, run.board, planned=planned, stop=False, runs=20
+            )
+            for planned in (0, 1000)
         )
-        monkeypatch.setattr(run.chance.model, "watch", None)
-        with pytest.raises(CostError, match="would take about"):
-            run.finish()
-        assert run.pilot.ahead[0].rows == run.cost.of_rows(2**10)  # the draws of ten bits, not what follows
+        last = max(some.steps)
+        assert last == SAMPLED_STEPS - 1
+        assert more.seconds - some.seconds == pytest.approx((1000 - last - 1) * some.steps[last][0], rel=0.01)
 
-    @pytest.mark.parametrize(("affordable", "looks"), [(10**9, [100, 1000]), (600, [100, 500]), (100, [100])])
-    def test_a_look_ahead_takes_a_small_part_of_the_limit(self, affordable, looks, monkeypatch):
-        seen: list[int] = []
-        look = pilot.sampled_steps
-
-        def counted(*arguments, runs, **settings):
-            seen.append(runs)
-            return look(*arguments, runs=runs, **settings)
-
-        def fresh():
-            rule = SampledConfidence(parse_policy("topk:k=2"))
-            return process_decoder._Run(distribution_of("shuffle", 6), rule, Transform(), "marginal")
-
-        first, again = fresh(), fresh()  # no results are kept from one to the other
-        each = first.pilot._look(first.board, 100)[1]
-        assert each > 3 * first.cost.of_rows(1)  # three steps of a row, and questions to the model
-        monkeypatch.setattr(pilot, "sampled_steps", counted)
-        monkeypatch.setattr(run_cost.RunCost, "affords", lambda _, work, __: work <= affordable * each)
-        again.pilot.require_affordable(again.board)
-        assert seen == looks
+    def test_a_state_that_splits_into_many_rows_is_not_split(self):
+        run = run_of("parity", 17, "wino")
+        found = lookahead.rows_ahead(
+            run.process, run.rule, run.chance, run.board, planned=0, stop=False, runs=2
+        )
+        assert found.steps[0][0] == run.chance.seconds_of(2**17)  # the draws of the bits, not what follows
 
 
 class TestFlows:
@@ -206,8 +203,8 @@ class TestFlows:
     def test_a_long_decode_is_refused_before_its_first_set(self):
         flow = Flow(distribution_of("balanced", 14), parse_policy("eb:gamma=0.1"), Transform(), "marginal")
         with pytest.raises(CostError, match=r"decoding set by set, 3432 outcomes, would take about"):
-            flow.run()
-        assert (flow.cost.pairs, flow.cost.spent) == (0, 0)
+            require_runs([flow])
+        assert flow.spent == 0
 
     @pytest.mark.grid(2)
     @pytest.mark.parametrize(
@@ -221,44 +218,41 @@ class TestFlows:
         ],
     )
     def test_estimates_and_what_was_done_are_of_one_size(self, task, n, spec):
-        pmf, policy = distribution_of(task, n), parse_policy(spec)
-        expected = expected_work(FlowCost(pmf=pmf), ListedModel.by_code(pmf), policy, Transform(), stop=False)
-        flow = Flow(pmf, policy, Transform(), "marginal")
+        flow = Flow(distribution_of(task, n), parse_policy(spec), Transform(), "marginal")
+        expected = flow.foresee().seconds
         flow.run()
-        assert flow.cost.spent / 3 < expected < 3 * flow.cost.spent
+        assert flow.spent / 3 < expected < 3 * flow.spent
 
     def test_what_follows_is_judged_by_what_was_done(self):
-        cost = FlowCost(pmf=distribution_of("parity", 4), spent=600)
-        assert cost.rest(5) == 0
-        cost.foresee({1: 1.0, 2: 2.0, 8: 3.0, 9: 6.0})
-        assert [cost.rest(mask) for mask in (0, 1)] == [0, 0]
-        assert cost.rest(8) == 9 / 3 * 600 * 2 / 3
-        assert cost.rest(15) == 0
+        assert SetsAhead(seconds=0).rest(5, 600) == 0
+        ahead = SetsAhead(seconds=0, met=[1, 2, 8, 9], up_to=[0.0, 1.0, 3.0, 6.0, 12.0])
+        assert [ahead.rest(mask, 600) for mask in (0, 1)] == [0, 0]
+        assert ahead.rest(8, 600) == 9 / 3 * 600 * 2 / 3
+        assert ahead.rest(15, 600) == 0
 
-    def test_a_decode_that_turns_out_long_ends_on_the_way(self, monkeypatch):
+    def test_a_decode_that_turns_out_long_ends_on_the_way(self):
         pmf, policy = distribution_of("parity", 6), parse_policy("topk:k=1,by=random")
         flow = Flow(pmf, policy, Transform(), "marginal")
         flow.run()
-        monkeypatch.setattr(flow_cost, "_LIMIT", flow.cost.spent * 2 // 3)
-        monkeypatch.setattr(flow_cost, "_BRIEF", 0)
-        again = Flow(pmf, policy, Transform(), "marginal")
-        again.cost.foresee({mask: 1.0 for mask in range(64)})
+        with allowing(Fraction(flow.spent / 4) / 60):
+            again = Flow(pmf, policy, Transform(), "marginal")
+        again.ahead = SetsAhead(seconds=0, met=range(64), up_to=[float(k) for k in range(65)])
         with pytest.raises(CostError, match="decoding set by set"):
             again.run()
-        assert again.cost.spent < flow.cost.spent / 2
+        assert again.spent < flow.spent
 
     def test_policies_that_look_at_the_tokens_are_shown_them(self, monkeypatch):
         """Also off the support, where no token is known."""
         pmf = distribution_of("shuffle_strict", 4)
         policy = adaptive_bounds(pmf).policy(2)
         brief = decode(pmf, policy)
-        monkeypatch.setattr(flow_cost, "_BRIEF", 10**9)
         seen = list[np.ndarray]()
         plan = type(policy).plan
         monkeypatch.setattr(
             type(policy), "plan", lambda self, view: seen.append(view.revealed) or plan(self, view)
         )
-        looked_at = decode(pmf, policy)
+        with allowing(Fraction(1, 500)):
+            looked_at = decode(pmf, policy)
         assert (looked_at.distribution, looked_at.kl, looked_at.steps) == (
             brief.distribution,
             brief.kl,
@@ -270,11 +264,11 @@ class TestFlows:
 
     def test_sets_of_any_number_of_positions_are_told_apart(self):
         rows = np.eye(130, dtype=bool)
-        assert flow_cost._masks(rows) == [1 << i for i in range(130)]
-        assert flow_cost._masks(~rows[:1]) == [2**130 - 2]
+        assert set_masks(rows) == [1 << i for i in range(130)]
+        assert set_masks(~rows[:1]) == [2**130 - 2]
 
     def test_brief_decodes_are_not_looked_at(self, monkeypatch):
-        monkeypatch.setattr(flow_cost, "sampled_steps", None)
+        monkeypatch.setattr(lookahead, "sampled_steps", None)
         assert decode(distribution_of("shuffle", 4), parse_policy("topk:k=2")).steps == 2
 
 
@@ -312,7 +306,7 @@ class TestLogSums:
 class TestContexts:
     """All contexts together keep to the limit."""
 
-    def test_each_has_its_share(self, monkeypatch):
+    def test_they_share_one_budget(self):
         distributions = [JointPMF.from_weights(["ab" * 2, "ba" * 2], [1, weight]) for weight in range(1, 6)]
         contexts = [
             Context(weight=Fraction(1, 5), distribution=ListedDistribution(distribution))
@@ -320,11 +314,13 @@ class TestContexts:
         ]
         task = SimpleNamespace(contexts=lambda: contexts, chain=lambda: None)
         policy = parse_policy("topk:k=1,by=random")
-        monkeypatch.setattr(flow_cost, "_BRIEF", 0)
         one = Flow(task.contexts()[0].distribution.pmf(), policy, Transform(), "marginal")
         one.run()
-        monkeypatch.setattr(flow_cost, "_LIMIT", 2 * one.cost.spent)  # of five contexts of one size
-        with pytest.raises(CostError, match="decoding set by set"):
+        with (
+            allowing(Fraction(one.spent * 2) / 60),  # of five contexts of one size
+            pytest.raises(CostError, match="decoding set by set") as refused,
+        ):
             decode_contexts(task, policy, lumped=False)
-        monkeypatch.setattr(flow_cost, "_LIMIT", 11 * one.cost.spent)
-        assert decode_contexts(task, policy, lumped=False).steps == 4
+        assert refused.value.factor > Fraction(one.spent * 4) / 60
+        with allowing(refused.value.factor):
+            assert decode_contexts(task, policy, lumped=False).steps == 4

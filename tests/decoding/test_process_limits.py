@@ -10,13 +10,13 @@ import pytest
 
 from synthetic import make_task
 from theory.commands.decode import decode_answer
-from theory.decoding import forward_cost as flow_cost
-from theory.decoding import process_cost as run_cost
 from theory.decoding.decoder import decode
+from theory.decoding.forward import Flow
 from theory.decoding.state_keys import StateKeys
 from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.pmf import JointPMF
-from theory.limits import CostError
+from theory.distributions.tempering import Transform
+from theory.limits import CostError, allowing
 from theory.policies import parse_policy
 from theory.policies.as_process import unmasked
 from theory.policies.board import Board
@@ -27,15 +27,14 @@ PAIR = JointPMF.uniform([(0, 1), (1, 0)])
 
 
 @pytest.mark.parametrize("spec", ["rcr:steps=4", "remdm:steps=4,eta=1/5", "wino"])
-def test_short_runs_of_many_rows_are_refused(spec, monkeypatch):
+def test_short_runs_of_many_rows_are_refused(spec):
     """Each step was within its own limit, and sixteen of them took a quarter of an hour."""
     pmf = make_task("shuffle", 4).contexts()[0].distribution.pmf()
-    monkeypatch.setattr(run_cost, "_LIMIT", 10**7)
-    with pytest.raises(
-        CostError, match=r"following .* would take about .* steps, the limit is 1\.0e\+07 steps; use"
+    with (
+        allowing(Fraction(1, 6000)),
+        pytest.raises(CostError, match=r"following .* would take about .*, the limit is 0\.01 seconds; use"),
     ):
         decode(pmf, parse_policy(spec))
-    monkeypatch.setattr(run_cost, "_LIMIT", 6 * 10**10)
     decode(pmf, parse_policy(spec))
 
 
@@ -71,14 +70,14 @@ def test_a_memory_of_another_kind_is_no_progress_for_long():
         decode(PAIR, Renames())
 
 
-def test_sets_ahead_are_counted_before_they_are_visited(monkeypatch):
+def test_sets_ahead_are_counted_before_they_are_visited():
     pmf, policy = make_task("parity", 6).contexts()[0].distribution.pmf(), parse_policy("dllm:steps=2")
-    # the first set leads to twenty of three positions, which take some 0.8 ms each
-    monkeypatch.setattr(flow_cost, "_LIMIT", 15 * 10**6)
-    monkeypatch.setattr(flow_cost, "_BRIEF", 0)  # no sampled runs
+    # the first set leads to twenty of three positions, which take some 1.5 ms each
+    with allowing(Fraction(15, 60_000)):
+        flow = Flow(pmf, policy, Transform(), "marginal")
     with pytest.raises(CostError, match="decoding set by set, 32 outcomes, would take about"):
-        decode(pmf, policy)
-    monkeypatch.setattr(flow_cost, "_LIMIT", 10**9)
+        flow.run()  # without a look ahead
+    assert flow.spent < 0.046  # three times the limit
     assert decode(pmf, policy).steps == 2
 
 

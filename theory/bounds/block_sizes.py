@@ -30,13 +30,13 @@ from numpy.typing import NDArray
 from theory.information.curves.curve import CurveLike, InformationCurve, information_curve
 from theory.information.curves.structures import IntervalCurve
 from theory.information.measures import Bits
-from theory.limits import require_operations
+from theory.limits import Budget
 
 __all__ = ["NEVER", "OptimalSizes", "cheapest_paths", "optimal_sizes", "path_sizes", "require_sizes"]
 
 NEVER = 1 << 62  # above every path cost in integers
-_CELLS = 10**11  # cells of the programme, n = 4,641: half a minute
-_CURVE_CELLS = 5 * 10**8  # n = 793: curves that are not intervals take ten seconds there, and grow as fast
+_CELL, _LIMIT = 3e-10, 30  # seconds of one of n^3 cells of the programme; at most, n = 4,641
+_CURVE_CELL, _CURVE_LIMIT = 2e-8, 10  # with a curve that is not of intervals; at most, n = 793
 _ROWS = 128  # ends priced at a time, to fit the cache
 _HALF_UNIT = 2.0**-53  # the relative error of one float operation
 
@@ -101,8 +101,8 @@ def require_sizes(n: int, *, intervals: bool = False) -> None:
     Example:
         >>> require_sizes(790)  # about the limit; 4,641 in intervals
     """
-    what, limit = f"the best block sizes of {n} positions", _CELLS if intervals else _CURVE_CELLS
-    require_operations(n**3, what, limit=limit, remedy="use fewer positions")
+    price, limit = (_CELL, _LIMIT) if intervals else (_CURVE_CELL, _CURVE_LIMIT)
+    Budget(f"the best block sizes of {n} positions", "use fewer positions", limit=limit).require(n**3, price)
 
 
 def cheapest_paths(profile: NDArray[Any], *, rows: int = _ROWS) -> tuple[NDArray[Any], NDArray[np.int32]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from functools import partial
 from math import inf, log2, nextafter
 from typing import Any
 
@@ -14,6 +15,7 @@ from theory.bounds.partitions.step_bounds import (
     equal_blocks,
     optimal_bounds,
     optimal_partition_counts,
+    require_partitions,
     step_bound,
 )
 from theory.commands.answer import NamedTask, parametrised, with_exact
@@ -28,8 +30,9 @@ from theory.distributions.contexts import expectation
 from theory.distributions.distribution import context_pmfs, occurring
 from theory.distributions.pmf import JointPMF
 from theory.information.curves.curve import information_curve
-from theory.information.subsets.builder import subset_entropies
+from theory.information.subsets.builder import require_table, subset_entropies
 from theory.information.subsets.table import EntropyTable
+from theory.limits import require_all
 from theory.validation import InputError, positive_int
 
 __all__ = [
@@ -137,12 +140,20 @@ def _listed_bounds(
     same_length = len({pmf.n for _, pmf in parts}) == 1
     optima: dict[str, Any] = {}  # first, so that the most expensive ones are refused before other work
     errors: dict[str, float] = {}
-    if adaptive:
+    pmfs = [pmf for _, pmf in parts]
+    checks: list[Callable[[], object]] = [partial(require_table, *pmfs)]
+    if randomized and same_length:
+        from theory.optima.mixtures.optimal import require_mixtures
+
+        checks.append(partial(require_mixtures, parts))
+    if not adaptive:
+        require_all(*checks, later=[partial(require_partitions, pmfs[0].n)])
+    else:
         from theory.optima.adaptive.contexts import average_bounds
         from theory.optima.adaptive.state_graph import state_graphs
         from theory.optima.adaptive.step_cap import adaptive_error
 
-        graphs = state_graphs([pmf for _, pmf in parts])
+        graphs = state_graphs(pmfs, *checks)
         weights = [weight for weight, _ in parts]
         optima["adaptive_bound"] = list(average_bounds(list(zip(weights, graphs, strict=True))))
         errors |= _errors(["adaptive_bound"], _mean_error(parts, [adaptive_error(pmf) for _, pmf in parts]))

@@ -14,7 +14,7 @@ from theory.commands.float_task import FloatTask
 from theory.commands.verdict import CHEAP
 from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.pmf import JointPMF
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.policies import parse_policy
 from theory.sampling.chosen_partitions import choose_partitions, loss_factors
 from theory.sampling.entropy_sums import EntropySum, estimate_sums
@@ -23,7 +23,7 @@ from theory.sampling.observed import Observed
 __all__ = ["EmpiricalTask", "estimate_answer"]
 
 _TABLE_POSITIONS = 10  # the information curve and the choice of partitions need all 2^n subsets
-_OPERATIONS = 4 * 10**9  # cells that are grouped: about two minutes
+_CELL, _LIMIT = 3e-8, 120  # seconds of a cell that is grouped; at most
 _DECODED = ("policy", "accuracy", "kl", "steps", "tokens_per_step")
 
 
@@ -82,12 +82,9 @@ def estimate_answer(
         seed: Of the halves of the samples: one chooses partitions, the other prices them.
     """
     n, small = seen.n, seen.n <= _TABLE_POSITIONS
-    require_operations(
-        len(seen.counts) * n * ((2 << n) if small else 2 * n),
-        f"entropies of {len(seen.counts)} distinct samples of {n} positions",
-        limit=_OPERATIONS,
-        remedy="use fewer samples",
-    )
+    what = f"entropies of {len(seen.counts)} distinct samples of {n} positions"
+    budget = Budget(what, "use fewer samples", limit=_LIMIT)
+    budget.require(len(seen.counts) * n * ((2 << n) if small else 2 * n), _CELL)
     sums = _sums(n) | ({} if partition is None else {"partition_bound": loss_factors(partition)})
     curve = _curve(n) if small else []
     found = estimate_sums(seen, [*sums.values(), *curve])

@@ -6,13 +6,16 @@ from the marginals; each token of A is drawn independently from its tempered mar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from theory.decoding.call_distribution import StepDistribution
 from theory.decoding.forward import Flow
-from theory.decoding.process import decode_process
+from theory.decoding.lookahead import require_runs
+from theory.decoding.process import ProcessRun
 from theory.decoding.result import OFF_SUPPORT, Decode, ValidSet
 from theory.distributions.given import PMFLike, as_pmf
+from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
 from theory.policies.as_process import SampledConfidence
 from theory.policies.given import PolicyLike, as_policy
@@ -21,7 +24,7 @@ from theory.policies.process import Process
 from theory.policies.rules.fixed_order import Dilated, FlooredRounds
 from theory.validation import choice
 
-__all__ = ["as_process", "decode", "step_distribution"]
+__all__ = ["as_process", "decode", "decode_together", "step_distribution"]
 
 
 def decode(
@@ -55,15 +58,39 @@ def decode(
         >>> result.accuracy, result.kl
         (Fraction(1, 2), LogNumber('log2(2)'))
     """
-    pmf, policy, transform = as_pmf(pmf), as_policy(policy), Transform(**switches)
+    return decode_together(
+        [as_pmf(pmf)], as_policy(policy), off_support=off_support, valid=valid, **switches
+    )[0]
+
+
+def decode_together(
+    pmfs: Sequence[JointPMF],
+    policy: Policy | Process,
+    *,
+    off_support: str = "marginal",
+    valid: ValidSet = None,
+    **switches: Any,
+) -> list[Decode]:
+    """Return :func:`decode` of several distributions, which keep to the limit of one all together."""
+    transform = Transform(**switches)
     choice(off_support, "off_support", OFF_SUPPORT)
-    process = as_process(policy, transform)
-    if process is not None:
-        return decode_process(pmf, process, transform, off_support, valid)
-    assert not isinstance(policy, Process)
-    flow = Flow(pmf, policy, transform, off_support)
-    flow.run()
-    return flow.result(valid)
+    process, budget = as_process(policy, transform), None
+    runs: list[Flow | ProcessRun] = []
+    for pmf in pmfs:
+        if process is not None:
+            run = ProcessRun(pmf, process, transform, off_support, budget)
+        else:
+            assert not isinstance(policy, Process)
+            run = Flow(pmf, policy, transform, off_support, budget)
+        runs.append(run)
+        budget = run.budget
+    require_runs(runs)
+    results: list[Decode] = []
+    while runs:  # what a run remembers goes with it
+        run = runs.pop(0)
+        run.run()
+        results.append(run.result(valid))
+    return results
 
 
 def step_distribution(

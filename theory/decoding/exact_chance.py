@@ -25,6 +25,12 @@ from theory.validation import InputError
 
 __all__ = ["ExactChance"]
 
+_PLACE, _SHORT = (
+    2e-6,
+    1000,
+)  # seconds of a row and position while numbers have few bits; twice as long at so many
+_CELL, _ROW = 8, 600  # bytes of a marginal, which rows share but for the reference, and of a row beside
+
 
 class ExactChance:
     """Split rows into all possible results, with weights.
@@ -182,6 +188,14 @@ class ExactChance:
         weighted = {"own": split.weights["own"] * own}
         weighted["data"] = split.weights["data"] * own if data is None else data
         return replace(split, weights={**split.weights, **weighted})
+
+    def seconds_of(self, rows: float, bits: int = 0) -> float:
+        """Return the seconds of a step that ends with so many rows, of numbers of so many bits."""
+        return rows * self.model.n * _PLACE * (_SHORT + bits) / _SHORT
+
+    def bytes_of(self, rows: int) -> int:
+        """Return the memory of so many rows."""
+        return rows * (self.model.n * self.model.width * _CELL + _ROW)
 
     def numbers(self, values: list[Any]) -> NDArray[Any]:
         """Return the values as an array of the run's numbers: rationals or balls."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from theory.decoding.exchangeable_prefix import alike_size, rows_size
 from theory.distributions.lumped_chain import LumpedChain
 from theory.distributions.tempering import tempered
+from theory.limits import Budget
 from theory.numbers.arithmetic import EXACT, FLOAT64, FloatNumbers, Numbers, to_fmpq, to_fraction
 from theory.numbers.balls import to_ball
 from theory.policies.foreign import plan_of
@@ -25,10 +26,22 @@ from theory.policies.rules.entropy_bounded import EntropyBounded
 from theory.policies.rules.entropy_sum import EntropySum
 from theory.policies.view import View
 
-__all__ = ["marginal_bits", "size_of_alike", "size_of_rows", "step_of_alike", "tempered_alike"]
+__all__ = [
+    "marginal_bits",
+    "question_seconds",
+    "size_of_alike",
+    "size_of_rows",
+    "states_budget",
+    "states_left",
+    "step_of_alike",
+    "tempered_alike",
+]
 
 _MONOTONE = ("topk", "threshold", "factor", "frechet")
 _PREFIX = (EntropyBounded, EntropySum)  # exact types, since a user's class may count otherwise
+_QUESTION, _POSITION = 3e-4, 8e-8  # seconds of a question how many a rule takes; of each position
+_LIMIT = 600  # seconds
+_FIRST = 20  # the states of the first n / 20 positions represent the others
 _DOUBT = 1e-9
 _LARGEST_BAR = 1000  # above this, rounding of the bar itself could reach _DOUBT
 
@@ -156,3 +169,26 @@ def _each(values: Sequence[Any], convert: Callable[[Any], Any]) -> list[Any]:
     known = {id(value): value for value in values}
     converted = {key: convert(value) for key, value in known.items()}
     return [converted[id(value)] for value in values]
+
+
+def question_seconds(n: int) -> float:
+    """Return the seconds of a question to a rule: how many of n positions it takes."""
+    return _QUESTION + n * _POSITION
+
+
+def states_budget(n: int, rule: str) -> Budget:
+    """Return the budget of a decode of n positions that look alike."""
+    return Budget(f"decoding {n} positions exactly by {rule}", "use a smaller n", limit=_LIMIT)
+
+
+def states_left(n: int, left: int, spent: float) -> float:
+    """Return the seconds of the states with at most ``left`` masked positions, by those of the others.
+
+    The states are met by falling number of masked positions, and both their number and the work at each fall about in
+    proportion to it: of n positions, what is left with m masked is the share ``(m / n)^2`` of the whole.
+
+    Example:
+        >>> states_left(1000, 951, 10.0), round(states_left(1000, 950, 10.0), 1)
+        (0.0, 92.6)
+    """
+    return spent * left**2 / (n**2 - left**2) if (n - left) * _FIRST >= n else 0.0

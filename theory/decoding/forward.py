@@ -12,7 +12,7 @@ that of the runs driven by ``y ~ P`` (path_kl, see :mod:`theory.decoding.path_di
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from typing import Any
 
@@ -20,14 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.decoding.call_distribution import StepDistribution, distribution_of_calls
-from theory.decoding.forward_cost import FlowCost, expected_work
+from theory.decoding.lookahead import SetsAhead, sets_ahead
 from theory.decoding.path_divergence import PathDraws
 from theory.decoding.result import Decode, ValidSet, assembled
 from theory.decoding.set_states import Asked, SetStates, positions_of
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.balls import ball_precision, is_zero
+from theory.numbers.unseen import look_ahead
 from theory.policies.policy import Policy
 from theory.policies.rules.scheduled import Scheduled
 from theory.policies.set_distributions import by_set, inclusion
@@ -36,7 +37,7 @@ from theory.validation import InputError
 
 __all__ = ["Flow", "Masses", "Moving", "total"]
 
-_CLOCKED_PAIRS = 150_000  # the same where the clock makes every step differ: about a minute
+_RUNS, _MORE_RUNS = 100, 1000  # sampled runs of a look ahead
 _IDLE = 10_000  # consecutive steps without a token, far above every published schedule
 
 _Key = tuple[int, int]  # revealed set, number of the step (0 for policies that do not read it)
@@ -66,12 +67,24 @@ Moving = Mapping[int, Masses]  # by number of calls so far
 class Flow:
     """Probability flowing from the fully masked state to the outcomes, revealed set by revealed set."""
 
-    def __init__(self, pmf: JointPMF, policy: Policy, transform: Transform, off_support: str) -> None:
+    def __init__(
+        self,
+        pmf: JointPMF,
+        policy: Policy,
+        transform: Transform,
+        off_support: str,
+        budget: Budget | None = None,
+    ) -> None:
         self.pmf, self.policy, self.transform, self.off_support = pmf, policy, transform, off_support
         self.clocked: bool = getattr(policy, "clocked", False)
         self.full = (1 << pmf.n) - 1
         self.states = SetStates(pmf, policy, transform, off_support)
-        self.cost = FlowCost(pmf=pmf, balls=not self.states.exact)
+        what = f"decoding set by set, {len(pmf)} outcomes,"
+        planned = self.states.clocked_seconds > 0
+        remedy = "use a smaller steps=, or fewer positions" if planned else "use fewer positions"
+        self.budget = budget or Budget(what, remedy)
+        self.spent = 0.0  # seconds
+        self.ahead = SetsAhead(seconds=0)
         one = self.states.zeros(1) + 1
         # by number of calls so far: masses on the support, and mass off it
         self.layers: dict[_Key, dict[int, Masses]] = {(0, 0): {0: Masses(one, one.copy())}}
@@ -85,7 +98,6 @@ class Flow:
 
     def run(self) -> None:
         """Visit the states by revealed set, then clock: every step leads to a superset, or the clock goes on."""
-        self._check_cost()
         with ball_precision():
             self._visit_all()
 
@@ -108,22 +120,33 @@ class Flow:
             self._due.add(key)
             heappush(self._pending, key)
 
-    def _check_cost(self) -> None:
-        """Raise before a run of many steps in which every set may be taken at each, or of too many sets."""
-        steps = getattr(self.policy, "steps", None)
-        if self.clocked and isinstance(steps, int) and not isinstance(self.policy, Scheduled):
-            # 3^n pairs of a revealed and a chosen set in each step between; the fractions grow with the steps
-            pairs = max(steps - 2, 0) * 3**self.pmf.n + 2 * 2**self.pmf.n
-            require_operations(
-                pairs * (500 + steps) // 500,
-                f"following {self.policy} on {self.pmf.n} positions",
-                limit=_CLOCKED_PAIRS,
-                remedy="use a smaller steps=, or fewer positions",
-            )
-        if not self.cost.is_brief:
-            stop = self.off_support == "stop"
-            ahead = expected_work(self.cost, self.states.oracle, self.policy, self.transform, stop=stop)
-            self.cost.require(ahead=ahead)
+    @property
+    def most(self) -> float:
+        """Seconds of every set, and of every subset of the others taken from it."""
+        return self.states.most_seconds
+
+    @property
+    def memory(self) -> int:
+        """Bytes of the states of one set."""
+        return self.states.memory
+
+    def foresee(self) -> SetsAhead:
+        """Return what sampled runs tell of the decode."""
+        found = look_ahead(
+            lambda runs: sets_ahead(self.states, runs), self.budget, few=_RUNS, many=_MORE_RUNS
+        )
+        self.ahead = replace(found, seconds=max(found.seconds, self.states.clocked_seconds))
+        return self.ahead
+
+    def ask_first(self) -> object:
+        """Ask the policy about the fully masked state."""
+        return self.states.ask(0, 0, np.zeros(1, dtype=np.int64))
+
+    def _spend(self, seconds: float, mask: int) -> None:
+        """Count work at a revealed set; at least the known ones, and what is foreseen beyond it, are to follow."""
+        self.spent += seconds
+        pending = len(self._pending) * self.states.set_seconds(1)
+        self.budget.spend(seconds, max(pending, self.ahead.rest(mask, self.spent)))
 
     def _idle_calls(self, key: _Key) -> int:
         """Return for how many calls a schedule takes nothing in these states."""
@@ -176,9 +199,7 @@ class Flow:
     def _advance(self, key: _Key, layer: dict[int, Masses]) -> None:
         own, data = (total(masses) for masses in zip(*((m.own, m.data) for m in layer.values()), strict=True))
         active = np.flatnonzero(~(is_zero(own) & is_zero(data)))
-        self.cost.add_set(len(active))
-        self.cost.require(sets=len(self._pending))
-        self.cost.require(ahead=self.cost.rest(key[0]))
+        self._spend(self.states.set_seconds(len(active)), key[0])
         asked = self.states.ask(key[0], key[1], active)
         self.steps += own[active].sum()
         self.steps_under_data += data[active].sum()
@@ -200,7 +221,7 @@ class Flow:
         parent = asked.groups.inverse[after.first]
         live = np.flatnonzero(row_of[parent] >= 0)
         rows = row_of[parent[live]]
-        self.cost.add_pair(len(live), len(places))
+        self._spend(self.states.pair_seconds(len(live), len(places)), key[0])
         drawn = [asked.q[rows, i, self.pmf.codes[after.first[live], i]] for i in places]
         ratio = self.states.ratio(target[0], live, asked.weights[parent[live]])
         # where every possible draw stays in the support nothing is lost, which balls alone could not tell

@@ -1,216 +1,274 @@
-"""Estimate of the states of an exact decode from a few sampled runs.
+"""Estimated time of exact decodes, from a few sampled runs (:mod:`theory.numbers.unseen`).
 
-The states reached at a step by independent runs give a lower bound on their number. With f1 states found once and f2
-twice among D different ones, ``D + f1 (f1 - 1) / (2 (f2 + 1))`` estimates a lower bound of their number, for any
-probabilities (Chao, Scand. J. Statist. 11 (1984) 265, in the bias-free form for equal ones). A few of the states are
-then split exactly, which gives the work of a state.
+Sampled runs give a lower bound on the states of a decode at each step; a few of the states are then split exactly,
+which gives the work of a state.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import accumulate
+from typing import Any, Protocol
 
 import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from theory.decoding.exact_chance import ExactChance
-from theory.decoding.idle_calls import idle_on
-from theory.decoding.process_cost import RunCost
-from theory.decoding.sampled_chance import SampleChance
+from theory.decoding.sampled_steps import SAMPLED_STEPS, first_board, sampled_steps
+from theory.decoding.set_states import SetStates
 from theory.decoding.state_keys import StateKeys
-from theory.distributions.distribution import MASK
 from theory.distributions.grouping import row_keys
 from theory.distributions.listed_model import ListedModel
-from theory.distributions.tempering import Transform
-from theory.numbers.arithmetic import EXACT
-from theory.numbers.unseen import least_number
+from theory.limits import Budget, CostError, require_all, require_memory
+from theory.numbers.unseen import Foreseen, is_saturated, least_number
+from theory.policies.as_process import Factorised
 from theory.policies.board import Board
-from theory.policies.foreign import finished_rows, stepped
-from theory.policies.process import Process
+from theory.policies.foreign import plan_of, stepped
+from theory.policies.process import Chance, Process
+from theory.policies.view import UNKNOWN
 
-__all__ = ["Pilot", "first_board", "sampled_steps"]
+__all__ = ["RowsAhead", "SetsAhead", "require_runs", "rows_ahead", "set_masks", "sets_ahead"]
 
-_RUNS, _MORE_RUNS = 100, (1000, 500, 200)
-_NEW = 0.8  # share of runs with a state of their own above which the estimate says little
-_TRIED, _SPLIT = 16, 50_000  # states split exactly at a step, and the rows they may become
-_STEPS = 64  # steps looked at
-_SHARE = 20  # the look ahead takes no more than one part in so many of the limit
-_SMALL = 5_000  # states: below this no estimate is made
+_TRIED, _SPLIT = 16, 50_000  # states of a step that are split exactly, and the rows they may become
+_BRIEF = 20  # below one part in so many of the limit no estimate is made
+_EARLY = 10  # before one part in so many of the work the past says little of what follows
 
 
-def first_board(model: ListedModel, transform: Transform, **weights: Any) -> Board:
-    """Return one fully masked row."""
-    tokens = np.full((1, model.n), MASK)
-    return Board(
-        tokens=tokens,
-        probs=model.marginals(tokens),
-        memory={},
-        weights=weights,
-        numbers=model.numbers,
-        transform=transform,
-        oracle=model,
-        step=0,
-        rates=EXACT,
+class Run(Protocol):
+    """An exact decode that has not begun."""
+
+    budget: Budget
+
+    @property
+    def most(self) -> float:
+        """Seconds that it takes at most, or about so many."""
+        ...
+
+    @property
+    def memory(self) -> int:
+        """Bytes that it needs at least."""
+        ...
+
+    def foresee(self) -> Foreseen:
+        """Look ahead."""
+        ...
+
+    def ask_first(self) -> object:
+        """Ask the rule about the first state: it may list too many sets."""
+        ...
+
+
+def require_runs(runs: Sequence[Run]) -> None:
+    """Raise before decodes that share one budget if they would take too long together, as far as can be told."""
+    budget, what = runs[0].budget, "the states of this decode"
+    require_memory(max(run.memory for run in runs), what, remedy="use fewer outcomes or positions", advice=0)
+    if budget.affords(sum(run.most for run in runs), _BRIEF):
+        return
+    ahead = [run.foresee() for run in runs]
+    seconds = sum(found.seconds for found in ahead)
+    rough = max(found.rough for found in ahead)
+    budget.note(rough * seconds)
+    require_all(
+        lambda: budget.require(seconds),
+        lambda: require_memory(
+            max(found.memory for found in ahead),
+            what,
+            remedy=budget.remedy,
+            advice=rough,
+        ),
+        *(run.ask_first for run in runs),
     )
 
 
-def sampled_steps(
-    process: Process, rule: object, start: Board, *, runs: int, stop: bool = False
-) -> Iterator[tuple[Board, Board]]:
-    """Yield the board before and after each of the first steps of independent runs; finished ones drop out.
+# -- set by set -----------------------------------------------------------------------------------------------
 
-    Possible tokens are equally probable, since states count, not their probabilities.
 
-    Args:
-        process: The rule as a process.
-        rule: The rule itself, for its idle calls.
-        start: One row that the process has started, from which all runs start; the oracle is a listed model.
-        runs: How many.
-        stop: Whether runs end off the support.
+@dataclass(frozen=True, kw_only=True)
+class SetsAhead(Foreseen):
+    """What is foreseen of a decode set by set.
+
+    Attributes:
+        met: Some of the revealed sets, ascending.
+        up_to: Their work up to a factor, summed over those before each, and over all.
     """
-    chance, model = _FlatChance(np.random.default_rng(0).random), start.oracle
-    assert isinstance(model, ListedModel)
-    board = replace(start, weights={}).take(np.zeros(runs, dtype=np.int64))
-    for _ in range(_STEPS):
-        left = ~np.asarray(finished_rows(process, board))
-        if stop:
-            left &= model.mass(board.tokens) != 0
-        if not left.any():
-            return
-        board = board.take(np.flatnonzero(left))
-        board = replace(board, probs=model.marginals(board.tokens))
-        board = replace(board, step=board.step + idle_on(rule, board))
-        after = stepped(process, board, chance)
-        yield board, after
-        board = replace(after, weights={}, numbers=start.numbers, step=board.step + 1)
+
+    met: Sequence[int] = ()
+    up_to: Sequence[float] = (0.0,)
+
+    def rest(self, mask: int, spent: float) -> float:
+        """Return the seconds of the sets after ``mask``, as far as the known ones before and after it tell.
+
+        Sets are visited in ascending order; a third is taken off, as the known ones are not a fair sample.
+        """
+        done, every = self.up_to[bisect_left(self.met, mask)], self.up_to[-1]
+        return 0.0 if done * _EARLY <= every else (every - done) / done * spent * 2 / 3
 
 
 @dataclass(frozen=True)
-class _Ahead:
-    """A step: its states at least, and nanoseconds of their rows and of questions to the model."""
+class _ShownCodes(Factorised):
+    """A policy that is shown the revealed tokens as a decode set by set shows them."""
 
-    states: float
-    rows: int
-    questions: int
+    model: ListedModel
+
+    def step(self, board: Board, chance: Chance) -> Board:
+        """Choose and reveal."""
+        known = (self.model.mass(board.tokens) != 0)[:, None] | board.masked
+        view = replace(board.view(), revealed=np.where(known, board.tokens, UNKNOWN))
+        board, chosen = chance.choose(board, plan_of(self.policy, view))
+        return chance.reveal(board, chosen)
 
 
-@dataclass(kw_only=True)
-class Pilot:
-    """The look ahead of a process.
+@dataclass
+class _Level:
+    """What sampled runs met among the sets of one size, or at one step."""
+
+    sets: list[int] = field(default_factory=list[int])
+    pairs: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+
+
+def sets_ahead(states: SetStates, runs: int) -> SetsAhead:
+    """Return what is foreseen of a decode set by set, from so many sampled runs.
+
+    Example:
+        >>> from theory.distributions.pmf import JointPMF
+        >>> from theory.distributions.tempering import Transform
+        >>> from theory.policies import parse_policy
+        >>> states = SetStates(JointPMF.uniform(["ab", "ba"]), parse_policy("topk:k=2"), Transform(), "marginal")
+        >>> sets_ahead(states, 10).seconds == states.set_seconds(1) + states.pair_seconds(2, 2)
+        True
+    """
+    policy, model, levels = states.policy, states.oracle, dict[Hashable, _Level]()
+    clocked: bool = getattr(policy, "clocked", False)
+    start, stop = first_board(model, states.transform), states.off_support == "stop"
+    for before, after in sampled_steps(_ShownCodes(policy, model), policy, start, runs=runs, stop=stop):
+        shown, chosen = (set_masks(x) for x in (~before.masked, before.masked & ~after.masked))
+        for mask, taken in zip(shown, chosen, strict=True):
+            level = levels.setdefault(before.step if clocked else mask.bit_count(), _Level())
+            level.sets.append(mask)
+            level.pairs.append((mask, taken))
+    each = [(_level_seconds(states, level), sorted(set(level.sets))) for level in levels.values()]
+    work = dict(sorted((mask, seconds / len(sets)) for seconds, sets in each for mask in sets))
+    return SetsAhead(
+        seconds=sum(seconds for seconds, _ in each),
+        met=list(work),
+        up_to=list(accumulate(work.values(), initial=0.0)),
+    )
+
+
+def _level_seconds(states: SetStates, level: _Level) -> float:
+    """Return the seconds of the sets and pairs of a level, by the mean of a few."""
+    few = list(dict.fromkeys(level.sets))[:_TRIED]
+    each = np.mean([states.set_seconds(states.groups(mask).count) for mask in few])
+    pairs = list(dict.fromkeys(level.pairs))[:_TRIED]
+    moves = np.mean([states.pair_seconds(states.groups(m | s).count, s.bit_count()) for m, s in pairs])
+    return float(least_number(level.sets) * each + least_number(level.pairs) * moves)
+
+
+def set_masks(rows: NDArray[np.bool_]) -> list[int]:
+    """Return rows of positions as bit masks, of any number of positions."""
+    octets = np.packbits(rows, axis=1, bitorder="little")
+    return [int.from_bytes(row.tobytes(), "little") for row in octets]
+
+
+# -- row by row -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowsAhead(Foreseen):
+    """What is foreseen of an exact run of a rule with memory.
 
     Attributes:
-        process: The rule as a process.
-        rule: The rule itself.
-        chance: The exact chance of the run; only its kind of numbers is used.
-        cost: What the run may take.
-        planned: The number of steps, zero if unknown.
-        stop: Whether runs end off the support.
-        ahead: What was found of each step.
+        steps: Seconds of the rows, and of questions to the model, of each step.
+        refusal: What the rule says of the sets of a state that are too many to list.
     """
 
-    process: Process
-    rule: object
-    chance: ExactChance
-    cost: RunCost
-    planned: int
-    stop: bool
-    ahead: dict[int, _Ahead] = field(default_factory=dict[int, _Ahead])
+    steps: dict[int, tuple[float, float]] = field(default_factory=dict[int, tuple[float, float]])
+    refusal: CostError | None = None
 
-    def rest(self, step: int, rows: int) -> int:
-        """Return the nanoseconds of all steps after ``step``, whose rows have turned out to take so many.
+    def rest(self, step: int, rows: float) -> float:
+        """Return the seconds of all steps after ``step``, whose rows have turned out to take so many.
 
         Where these are more, or fewer, than was estimated, so will be the later ones.
         """
-        if step not in self.ahead:
-            return 0
-        factor = rows / max(self.ahead[step].rows, 1)
-        later = [ahead for at, ahead in self.ahead.items() if at > step]
-        return int(sum(factor * ahead.rows + ahead.questions for ahead in later))
+        if step not in self.steps:
+            return 0.0
+        factor = rows / self.steps[step][0]
+        return sum(factor * rows + asked for at, (rows, asked) in self.steps.items() if at > step)
 
-    def require_affordable(self, start: Board) -> None:
-        """Raise if the run would take too long, as far as sampled runs from ``start``, one row, can tell."""
-        n, width = start.probs.shape[1:]
-        if (width + 1) ** n <= _SMALL:
-            return
-        saturated, each = self._look(start, _RUNS)
-        runs = next((m for m in _MORE_RUNS if self.cost.affords(each * m, _SHARE)), 0)
-        if saturated and runs:
-            self._look(start, runs)
 
-    def _look(self, start: Board, runs: int) -> tuple[bool, int]:
-        """Raise if the estimate from so many runs is too much.
+def rows_ahead(
+    process: Process, rule: object, chance: ExactChance, start: Board, *, planned: int, stop: bool, runs: int
+) -> RowsAhead:
+    """Return what is foreseen of an exact run of a rule with memory, from so many sampled runs.
 
-        Return whether more runs would say more, and the nanoseconds of one.
-        """
-        self.cost.begin()
-        model = self.cost.model.agreement
-        keys, saturated = StateKeys(self.process), False
-        self.ahead.clear()
-        before = model.work
-        for board, _ in sampled_steps(self.process, self.rule, start, runs=runs, stop=self.stop):
-            asked, met, shown = model.work - before, keys.of(board), row_keys(board.tokens)
-            states = least_number(met)
-            rows = self._rows_of_a_state(board, met)
-            what = f"the states of one step, at least, of {self.process},"
-            self.cost.require_rows(int(states * rows), what)
-            # the model is asked about tokens, whatever the memory
-            questions = int(asked * least_number(shown) / len(set(shown)))
-            self.ahead[board.step] = _Ahead(states, int(states * rows * self.cost.of_rows(1)), questions)
-            saturated |= Counter(Counter(met).values())[1] > _NEW * len(met)
-            self.cost.rows += self.cost.of_rows(len(met))
-            before = model.work
-        each = self.cost.spent // runs
-        self.cost.begin()
-        self.cost.require(sum(step.rows + step.questions for step in self.ahead.values()) + self._unseen())
-        return saturated, each
+    Args:
+        process: The rule as a process.
+        rule: The rule itself.
+        chance: The exact chance of the run; only its kind of numbers is used.
+        start: One row from which all runs start.
+        planned: The number of steps, zero if unknown.
+        stop: Whether runs end off the support.
+        runs: How many.
+    """
+    model, keys = chance.model.agreement, StateKeys(process)
+    steps, saturated, taken = dict[int, tuple[float, float]](), False, 0.0
+    most, states, trial = 0.0, 0.0, _Trial(process, chance)
+    before = begin = model.seconds
+    for board, _ in sampled_steps(process, rule, start, runs=runs, stop=stop):
+        asked, met, shown = model.seconds - before, keys.of(board), row_keys(board.tokens)
+        number, (rows, peak) = least_number(met), trial.split(board, met)
+        # the model is asked about tokens, whatever the memory
+        steps[board.step] = chance.seconds_of(number * rows), asked * least_number(shown) / len(set(shown))
+        most, states = max(most, number * peak), states + least_number(shown)
+        chance.model.forget()
+        saturated |= is_saturated(met)
+        taken += chance.seconds_of(len(met))
+        before = model.seconds
+    last = max(steps, default=0)
+    # planned steps that were not looked at, each like the last that was
+    unseen = max(planned - last - 1, 0) * steps[last][0] if len(steps) == SAMPLED_STEPS else 0.0
+    return RowsAhead(
+        seconds=sum(map(sum, steps.values())) + unseen,
+        memory=chance.bytes_of(int(most)) + chance.model.bytes_of(int(states)),
+        saturated=saturated,
+        each=(taken + model.seconds - begin) / runs,
+        steps=steps,
+        refusal=trial.refusal,
+    )
 
-    def _unseen(self) -> int:
-        """Return the nanoseconds of the planned steps that were not looked at, each like the last that was."""
-        if len(self.ahead) < _STEPS:
-            return 0
-        last = max(self.ahead)
-        return max(self.planned - last - 1, 0) * self.ahead[last].rows
 
-    def _rows_of_a_state(self, board: Board, met: list[bytes]) -> float:
-        """Return into how many rows, at least, a step splits a state: the mean over a few."""
+class _Trial:
+    """Splits a few states exactly."""
+
+    def __init__(self, process: Process, chance: ExactChance) -> None:
+        self.process, self.refusal, self.peak = process, None, 0
+        self.chance = ExactChance(
+            chance.model, exact=chance.exact, floats=chance.floats, check_rows=self._check_rows
+        )
+
+    def split(self, board: Board, met: list[bytes]) -> tuple[float, float]:
+        """Return into how many rows, at least, a step splits a state, and the most on the way: means over a few."""
         few = np.array(list({key: row for row, key in enumerate(met)}.values())[:_TRIED])
         one: Any = fmpq(1) if self.chance.exact else arb(1)
         ones = self.chance.numbers([one] * len(few))
         weighted = replace(board.take(few), weights={"own": ones, "data": ones})
-        chance = ExactChance(
-            self.chance.model, exact=self.chance.exact, floats=self.chance.floats, check_rows=_few_rows
-        )
+        self.peak = rows = len(few)
         try:
-            after = stepped(self.process, chance.asked(weighted), chance)
-        except _ManyRows as many:
-            return many.rows / len(few)
-        return len(after.tokens) / len(few)
+            rows = len(stepped(self.process, self.chance.asked(weighted), self.chance).tokens)
+        except _ManyRows:
+            rows = self.peak
+        except CostError as error:
+            self.refusal = error
+        return rows / len(few), max(rows, self.peak) / len(few)
 
-
-class _FlatChance(SampleChance):
-    """Chance with equally probable tokens, so that rare states are found more often."""
-
-    def flip(self, board: Board, probability: Any) -> tuple[Board, NDArray[np.bool_]]:
-        """Return fair choices where both results are possible."""
-        p = EXACT.floats(probability)
-        return super().flip(board, np.where((p > 0) & (p < 1), 0.5, p))
-
-    def distribution(self, board: Board, index: Any) -> NDArray[np.float64]:
-        """Return what tokens are drawn from, up to a factor."""
-        return (super().distribution(board, index) > 0).astype(np.float64)
+    def _check_rows(self, rows: int, what: str) -> None:  # noqa: ARG002
+        self.peak = max(self.peak, rows)
+        if rows > _SPLIT:
+            raise _ManyRows
 
 
 class _ManyRows(Exception):
     """More rows than an estimate should make."""
-
-    def __init__(self, rows: int) -> None:
-        self.rows = rows
-
-
-def _few_rows(rows: int, what: str) -> None:  # noqa: ARG001
-    if rows > _SPLIT:
-        raise _ManyRows(rows)

@@ -21,8 +21,14 @@ from typing import Any
 from flint import arb, fmpq
 
 from theory.decoding.call_distribution import StepDistribution, distribution_of_calls
-from theory.decoding.exchangeable import marginal_bits, size_of_alike, step_of_alike
-from theory.decoding.lumped_cost import StateWork
+from theory.decoding.exchangeable import (
+    marginal_bits,
+    question_seconds,
+    size_of_alike,
+    states_budget,
+    states_left,
+    step_of_alike,
+)
 from theory.distributions.lumped_chain import LumpedChain, State
 from theory.distributions.tempering import GREEDY_TIES, check_temperature, stays_rational
 from theory.information.measures import Bits
@@ -37,7 +43,7 @@ __all__ = ["LumpedDecode", "decode_lumped", "tie_interval_lumped"]
 
 _Masses = dict[int, tuple[Any, Any]]  # of own runs and of the data, by number of calls so far
 
-_BITS = 50  # of a probability, take a microsecond of each state
+_POSITION, _BIT = 1e-6, 2e-8  # seconds of a position, and of a bit of a probability, in each state
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +95,7 @@ def _decoded(
 ) -> LumpedDecode:
     number: Callable[[Any], Any] = to_fmpq if exact else to_ball
     zero: Any = number(0)
-    work = StateWork(n=chain.n, rule=shortened(str(policy), 80))
+    budget, spent = states_budget(chain.n, shortened(str(policy), 80)), 0.0
     flows: dict[State, _Masses] = {chain.start: {0: (number(1), fmpq(1))}}
     lost: list[dict[int, Any]] = [{} for _ in range(chain.n + 1)]  # mass off the support by masked positions
     steps, steps_data = zero, fmpq(0)
@@ -99,9 +105,10 @@ def _decoded(
             here = flows.pop(state)
             own: Any = sum((o for o, _ in here.values()), zero)
             data: Any = sum((d for _, d in here.values()), fmpq(0))
-            work.ask()
-            work.add(chain.n + (int(own.q).bit_length() // _BITS if exact else 0))
-            work.require(left)
+            bits = int(own.q).bit_length() if exact else 0
+            seconds = question_seconds(chain.n) + chain.n * _POSITION + bits * _BIT
+            spent += seconds
+            budget.spend(seconds, states_left(chain.n, left, spent))
             steps, steps_data = steps + own, steps_data + data
             size, q = step_of_alike(
                 chain.n, policy, chain.marginal(state), left, tau, greedy_ties, exact=exact

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from theory.decoding.decoder import as_process
 from theory.decoding.forward import Flow, Moving, total
+from theory.decoding.lookahead import require_runs
 from theory.decoding.process import process_distribution
 from theory.decoding.result import OFF_SUPPORT, AnswerDistribution
 from theory.decoding.set_states import Asked, positions_of
 from theory.distributions.given import PMFLike, as_pmf
 from theory.distributions.tempering import Transform
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.balls import ball_precision
 from theory.policies.given import PolicyLike, as_policy
 from theory.policies.process import Process
@@ -30,7 +31,7 @@ from theory.validation import InputError, choice
 
 __all__ = ["output_distribution"]
 
-_STEPS = 10**8  # outcomes times pairs of position sets: minutes
+_STEP, _LIMIT = 2e-6, 200  # seconds of an outcome and a pair of position sets; at most
 
 
 def output_distribution(
@@ -70,10 +71,10 @@ def output_distribution(
         return process_distribution(pmf, process, transform, off_support)
     assert not isinstance(policy, Process)
     cells = prod(len(alphabet) for alphabet in pmf.alphabets)
-    require_operations(
-        cells * 3**pmf.n, f"the distribution of {cells} answers", limit=_STEPS, remedy="use fewer positions"
-    )
+    budget = Budget(f"the distribution of {cells} answers", "use fewer positions", limit=_LIMIT)
+    budget.require(cells * 3**pmf.n, _STEP)
     flow = _WholeFlow(pmf, policy, transform, off_support)
+    require_runs([flow])
     flow.run()
     return flow.whole_distribution()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import inf
+from math import exp, inf, log
 from typing import Any
 
 import numpy as np
@@ -13,59 +13,42 @@ from numpy.typing import NDArray
 from theory.decoding.call_distribution import StepDistribution, distribution_of_calls
 from theory.decoding.exact_chance import ExactChance
 from theory.decoding.idle_calls import idle_on
-from theory.decoding.lookahead import Pilot, first_board
-from theory.decoding.process_cost import RunCost
+from theory.decoding.lookahead import RowsAhead, require_runs, rows_ahead
 from theory.decoding.result import AnswerDistribution, Decode, ValidSet, assembled
+from theory.decoding.sampled_steps import first_board
 from theory.decoding.state_keys import StateKeys
 from theory.distributions.distribution import MASK
 from theory.distributions.listed_model import ListedModel
 from theory.distributions.listed_model_balls import BallModel
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
+from theory.limits import Budget, require_memory
 from theory.numbers.balls import ball_precision, is_zero
 from theory.numbers.log_sums import log_sum
+from theory.numbers.unseen import Foreseen, look_ahead
 from theory.policies.board import Board
 from theory.policies.foreign import finished_rows, started, stepped
 from theory.policies.process import Process
 from theory.policies.rules.scheduled import Scheduled
 from theory.validation import InputError
 
-__all__ = ["decode_process", "process_distribution", "process_ends", "process_masked"]
+__all__ = ["ProcessRun", "process_distribution", "process_ends", "process_masked"]
 
 _STEPS = 10_000  # model calls of one run of a rule that does not say how many it makes
+_LARGE = 600  # a logarithm of a number of states that no run survives
 _LONG = 16  # steps: with fewer, it is the rows that take long
-_STEP = 3 * 10**6  # nanoseconds of a step beside its rows
-
-
-def decode_process(
-    pmf: JointPMF, process: Process, transform: Transform, off_support: str, valid: ValidSet
-) -> Decode:
-    """Return the exact decode of a rule with memory; see :func:`theory.decoding.decoder.decode`."""
-    run = _Run(pmf, process, transform, off_support)
-    distribution = run.finish()
-    follows = run.chance.follows_data
-    with ball_precision():
-        return assembled(
-            pmf,
-            run.chance.numbers([distribution.get(y, run.zero) for y in map(tuple, run.model.ids.tolist())]),
-            valid,
-            path_kl=run.path_kl() if follows else None,
-            steps=run.steps,
-            steps_under_data=run.steps_under_data if follows else None,
-            off_support=off_support,
-            exact=run.exact,
-            proven=run.proven,
-            step_distribution=run.step_distribution(),
-        )
+_STEP = 3e-3  # seconds of a step beside its rows
+_STATE = 6e-4  # seconds of a state at most, where they are few
+_RUNS, _MORE_RUNS = 100, 1000  # sampled runs of a look ahead
 
 
 def process_distribution(
     pmf: JointPMF, process: Process, transform: Transform, off_support: str
 ) -> AnswerDistribution:
     """Return ``Q(y)`` of every outcome of a rule; see :func:`theory.decoding.output.output_distribution`."""
-    run = _Run(pmf, process, transform, off_support)
+    run = ProcessRun(pmf, process, transform, off_support)
     tokens = run.model.names[0]
-    finished = run.finish()
+    finished = run.finished()
     if run.unfinished:
         raise InputError(
             f"rule {process} leaves masks in some answers, which are no outcomes: there is no distribution of all."
@@ -81,8 +64,8 @@ def process_masked(
 
     They are rationals (``fmpq``) or balls; the second entry says whether the balls hold the true values.
     """
-    run = _Run(pmf, process, transform, off_support)
-    run.finish()
+    run = ProcessRun(pmf, process, transform, off_support)
+    run.finished()
     return tuple(run.masked), run.proven
 
 
@@ -93,16 +76,23 @@ def process_ends(
 
     Probabilities are rationals (``fmpq``) or balls; the second entry says whether the balls hold the true values.
     """
-    run = _Run(pmf, process, transform, off_support)
-    run.finish()
+    run = ProcessRun(pmf, process, transform, off_support)
+    run.finished()
     return dict(sorted(run.ends.items())), run.proven
 
 
-class _Run:
+class ProcessRun:
     """One exact run from the fully masked state."""
 
-    def __init__(self, pmf: JointPMF, process: Process, transform: Transform, off_support: str) -> None:
-        self.process, self.stop = process, off_support == "stop"
+    def __init__(
+        self,
+        pmf: JointPMF,
+        process: Process,
+        transform: Transform,
+        off_support: str,
+        budget: Budget | None = None,
+    ) -> None:
+        self.pmf, self.process, self.off_support, self.stop = pmf, process, off_support, off_support == "stop"
         self.clocked: bool = getattr(process, "clocked", False)
         bits = 0 if pmf.total is None else pmf.total.bit_length()
         rational: bool = getattr(process, "rational", True)
@@ -111,38 +101,26 @@ class _Run:
         steps = getattr(self.rule, "steps", None)
         self.planned = steps if isinstance(steps, int) else 0
         self.model = ListedModel.by_token(pmf, off_support)
-        self.cost = RunCost(
-            what=f"following {process}" + (f" for {self.planned} steps" if self.planned else ""),
-            remedy="use a smaller steps=, or fewer positions"
-            if self.planned > _LONG
-            else "use fewer positions",
-            model=self.model,
-        )
+        remedy = "use a smaller steps=, or fewer positions" if self.planned > _LONG else "use fewer positions"
+        what = f"following {process}" + (f" for {self.planned} steps" if self.planned else "")
+        self.budget = budget or Budget(what, remedy)
+        self.ahead, self._first = RowsAhead(seconds=0), True
         floats = None if pmf.is_exact else BallModel(self.model, pmf.weights, off_support)
-        self.chance = ExactChance(
-            self.model, exact=self.exact, floats=floats, check_rows=self.cost.require_rows
-        )
+        self.chance = ExactChance(self.model, exact=self.exact, floats=floats, check_rows=self._check_rows)
         self.keys = StateKeys(process)
         self.zero: Any = fmpq(0) if self.exact else arb(0)
         self.steps = self.steps_under_data = self.zero
         one = self.chance.numbers([fmpq(1)])
         board = first_board(self.model, transform, own=one, data=one)
         self.board = started(process, self.chance.asked(board))
-        self.pilot = Pilot(
-            process=process,
-            rule=self.rule,
-            chance=self.chance,
-            cost=self.cost,
-            planned=self._planned_steps,
-            stop=self.stop,
-        )
+        self._asked = self.model.agreement.seconds  # of questions that were counted
         self.distribution: dict[tuple[int, ...], Any] = {}
         self.unfinished = False  # whether runs ended with masks
         self.ends: dict[tuple[int, bool], Any] = {}  # (model calls, possible answer)
         self.calls: tuple[dict[int, Any], dict[int, Any]] = (
             {},
             {},
-        )  # distribution of the calls, of own runs and of data
+        )  # their distribution, of own runs and of data
         self.masked: list[Any] = []  # expected number of masked positions before each call
 
     @property
@@ -163,19 +141,69 @@ class _Run:
             return log_sum(self.chance.path)
         return sum((amount * ratio.log() for amount, ratio in self.chance.path), arb(0)) / arb(2).log()
 
-    def finish(self) -> dict[tuple[int, ...], Any]:
-        """Run to the end and return the distribution of the outcomes as token ids."""
-        with ball_precision():
-            return self._finish()
+    @property
+    def most(self) -> float:
+        """Seconds of all states, of which none is met twice."""
+        return exp(min(self.model.n * log(self.model.width + 1), _LARGE)) * _STATE
 
-    def _finish(self) -> dict[tuple[int, ...], Any]:
-        self._look_ahead()
-        self.model.watch = self.cost.require
+    @property
+    def memory(self) -> int:
+        """Bytes of a row."""
+        return self.chance.bytes_of(1)
+
+    def foresee(self) -> Foreseen:
+        """Return what sampled runs tell of this one."""
+        settings: dict[str, Any] = {"planned": self._planned_steps, "stop": self.stop}
+        self.ahead = look_ahead(
+            lambda runs: rows_ahead(self.process, self.rule, self.chance, self.board, runs=runs, **settings),
+            self.budget,
+            few=_RUNS,
+            many=_MORE_RUNS,
+        )
+        return self.ahead
+
+    def ask_first(self) -> None:
+        """Raise if the rule said in a look ahead that its sets are too many to list."""
+        if self.ahead.refusal is not None and not self.ahead.refusal.is_allowed:
+            raise self.ahead.refusal
+
+    def finished(self) -> dict[tuple[int, ...], Any]:
+        """Return the distribution of the outcomes as token ids, after a look ahead."""
+        require_runs([self])
+        self.run()
+        return self.distribution
+
+    def run(self) -> None:
+        """Run to the end."""
+        self._asked = self.model.agreement.seconds
+        self.model.watch = self._spend
+        with ball_precision():
+            self._run()
+
+    def result(self, valid: ValidSet) -> Decode:
+        """Return what the finished run says; ``valid`` as in :func:`theory.decoding.decoder.decode`."""
+        follows = self.chance.follows_data
+        with ball_precision():
+            ids = map(tuple, self.model.ids.tolist())
+            return assembled(
+                self.pmf,
+                self.chance.numbers([self.distribution.get(y, self.zero) for y in ids]),
+                valid,
+                path_kl=self.path_kl() if follows else None,
+                steps=self.steps,
+                steps_under_data=self.steps_under_data if follows else None,
+                off_support=self.off_support,
+                exact=self.exact,
+                proven=self.proven,
+                step_distribution=self.step_distribution(),
+            )
+
+    def _run(self) -> None:
         while True:
             self._collect()
             board = self.board
             if not len(board.tokens):
-                return self.distribution
+                return
             if board.step >= (most := max(_STEPS, (self.model.n + 1) * self.planned)):
                 raise InputError(f"rule {self.process} has not finished after {most} steps.")
             if idle := idle_on(self.rule, board):
@@ -185,16 +213,10 @@ class _Run:
             self.steps_under_data = self.steps_under_data + board.weights["data"].sum()
             self.masked.append((board.weights["own"] * board.masked.sum(axis=1)).sum())
             start = np.arange(len(board.tokens))
-            after = stepped(
-                self.process, replace(board, weights={**board.weights, "start": start}), self.chance
-            )
+            started_at = replace(board, weights={**board.weights, "start": start})
+            after = stepped(self.process, started_at, self.chance)
             self._check_work(len(after.tokens), board.step + 1)
             self.board = replace(self._merged(board, after), step=board.step + 1)
-
-    def _look_ahead(self) -> None:
-        """Raise before the run if a few sampled ones tell that it would take too long."""
-        self.pilot.require_affordable(self.board)
-        self.cost.begin()
 
     @property
     def _planned_steps(self) -> int:
@@ -213,16 +235,27 @@ class _Run:
 
         The numbers grow by about as many bits in each step.
         """
-        bits = 0
-        if self.exact:
-            bits = max(int(weight.q).bit_length() for weight in self.board.weights["own"].tolist())
-        spent = self.cost.of_rows(rows, bits)
-        self.cost.rows += spent
+        own = self.board.weights["own"].tolist()
+        bits = max(int(weight.q).bit_length() for weight in own) if self.exact else 0
+        seconds = self.chance.seconds_of(rows, bits)
         # the first step starts from a single row, and says nothing of the others
         left = max(self._planned_steps - step, 0) if step > 1 else 0
         growth = bits * left // (2 * step)  # on average, beyond what they have now
-        rest = left * (self.cost.of_rows(rows, bits + growth) + _STEP)
-        self.cost.require(max(rest, self.pilot.rest(self.board.step, spent)))
+        rest = left * (self.chance.seconds_of(rows, bits + growth) + _STEP) if left else 0.0
+        if left and self._first:
+            self._first = False
+            self.budget.require(rest)  # the first estimate of all planned steps keeps to the limit itself
+        self._spend(seconds, max(rest, self.ahead.rest(self.board.step, seconds)))
+
+    def _check_rows(self, rows: int, what: str) -> None:
+        """Raise before so many rows of one step are made, if they are too many."""
+        require_memory(self.chance.bytes_of(rows), what, remedy=self.budget.remedy)
+        self._spend(0.0, self.chance.seconds_of(rows))
+
+    def _spend(self, seconds: float = 0.0, left: float = 0.0) -> None:
+        """Count work, and what the model was asked since the last time."""
+        asked, self._asked = self.model.agreement.seconds - self._asked, self.model.agreement.seconds
+        self.budget.spend(asked + seconds, left)
 
     def _collect(self) -> None:
         """Add finished rows to the distribution, and ask the model about the others."""
@@ -240,9 +273,8 @@ class _Run:
         left = ~done
         if self.stop:
             left &= self.model.mass(board.tokens) != 0
-        for distribution, weights in zip(
-            self.calls, (board.weights["own"], board.weights["data"]), strict=True
-        ):
+        both = (board.weights["own"], board.weights["data"])
+        for distribution, weights in zip(self.calls, both, strict=True):
             if (ended := sum(weights[~left].tolist(), self.zero)) != 0:
                 distribution[board.step] = distribution.get(board.step, self.zero) + ended
         board = board.take(np.flatnonzero(left))
@@ -254,18 +286,15 @@ class _Run:
         after = after.take(np.flatnonzero(possible))
         keys = self.keys.of(after)
         if not self.clocked:
-            old = self.keys.of(before)
-            if any(
-                old[start] == key for start, key in zip(after.weights["start"].tolist(), keys, strict=True)
-            ):
+            old, starts = self.keys.of(before), after.weights["start"].tolist()
+            if any(old[start] == key for start, key in zip(starts, keys, strict=True)):
                 raise InputError(
                     f"rule {self.process} makes no progress: a step may leave a state as it was."
                 )
         place: dict[bytes, int] = {}
         index = np.array([place.setdefault(key, len(place)) for key in keys], dtype=np.int64)
-        first = np.unique(index, return_index=True)[1]
         weights: dict[str, NDArray[Any]] = {}
         for name in ("own", "data"):
             weights[name] = self.chance.numbers([self.zero] * len(place))
             np.add.at(weights[name], index, after.weights[name])
-        return replace(after.take(first), weights=weights)
+        return replace(after.take(np.unique(index, return_index=True)[1]), weights=weights)

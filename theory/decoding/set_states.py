@@ -17,18 +17,26 @@ from theory.distributions.listed_model_balls import BallModel, BallWeights
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
 from theory.distributions.tempering_balls import drawn_balls, scored_balls
-from theory.limits import require_memory
 from theory.numbers.arithmetic import EXACT, FLOAT64, Numbers
 from theory.numbers.balls import balls, zeros_of
 from theory.policies.foreign import blamed, plan_of
 from theory.policies.policy import Policy
 from theory.policies.ranked import SetDistribution
+from theory.policies.rules.scheduled import Scheduled
 from theory.policies.set_distributions import usable_distributions
 from theory.policies.view import UNKNOWN, View
 
 __all__ = ["Asked", "SetStates", "positions_of"]
 
 _REMEMBERED = 4_000_000  # rows of groups
+# seconds, fitted to fifteen decodes of 31 to 2,055 sets; all within a factor of two of the times measured
+_SET, _MARGINAL = 1.45e-3, 1.75e-6  # a revealed set, and a marginal of one of its states
+_PLACE = 4.5e-8  # an outcome at a position, for each revealed set
+_PAIR, _OUTCOME = 2.4e-4, 8e-8  # a revealed and a chosen set, and an outcome looked at
+_MOVE, _DRAW = 1.2e-6, 4e-7  # a state moved to a larger set, and a token drawn for it
+_LARGE = 500  # a number of positions that no decode survives: powers of it are still floats
+_CLOCKED_PAIR = 4e-4  # seconds of a revealed and a chosen set where the clock makes every step differ
+_BALLS = 3  # how much longer all of it takes in ball arithmetic
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +82,45 @@ class SetStates:
         rational: bool = getattr(policy, "rational", True)
         self.exact = pmf.is_exact and rational and transform.keeps_rational(bits)
         self.width = max(len(a) for a in pmf.alphabets)
-        size = len(pmf) * pmf.n * self.width * 120
-        require_memory(size, f"the marginals of {len(pmf)} states", remedy="use fewer outcomes or positions")
         self._weights = None if self.exact else BallWeights(pmf)
         self._known: dict[int, Groups] = {}
+
+    @property
+    def memory(self) -> int:
+        """Bytes of the marginals of the states of one set."""
+        return len(self.pmf) * self.pmf.n * self.width * 120
+
+    def set_seconds(self, states: int) -> float:
+        """Return the seconds of a revealed set with so many states."""
+        marginals = states * self.pmf.n * self.width
+        look = len(self.pmf) * self.pmf.n * _PLACE
+        return (_SET + look + marginals * _MARGINAL) * (1 if self.exact else _BALLS)
+
+    def pair_seconds(self, moved: int, taken: int) -> float:
+        """Return the seconds of a chosen set of ``taken`` positions, for so many states after it."""
+        moves = moved * (_MOVE + taken * _DRAW)
+        return (_PAIR + len(self.pmf) * _OUTCOME + moves) * (1 if self.exact else _BALLS)
+
+    @property
+    def most_seconds(self) -> float:
+        """Seconds of every set, and of every subset of the others taken from it, at each step of a clocked policy."""
+        n, outcomes = min(self.pmf.n, _LARGE), len(self.pmf)
+        once = 2.0**n * self.set_seconds(outcomes) + 3.0**n * self.pair_seconds(outcomes, n)
+        return max(once * max(self._steps, 1), self.clocked_seconds)
+
+    @property
+    def clocked_seconds(self) -> float:
+        """Seconds where every set may be taken at each step, else zero; the fractions grow with the steps."""
+        n, steps = min(self.pmf.n, _LARGE), self._steps
+        pairs = max(steps - 2, 0) * 3.0**n + 2 * 2.0**n if steps else 0.0
+        return pairs * (500 + steps) / 500 * _CLOCKED_PAIR
+
+    @property
+    def _steps(self) -> int:
+        """The steps of a policy that may take any set at each; zero for others."""
+        steps = getattr(self.policy, "steps", 0)
+        every = getattr(self.policy, "clocked", False) and isinstance(steps, int)
+        return steps if every and not isinstance(self.policy, Scheduled) else 0
 
     # numbers: rationals where the result can be rational, else balls
     def zero(self) -> Any:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from theory.distributions.given import PMFLike, as_pmf
 from theory.distributions.pmf import JointPMF
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.arithmetic import EXACT, FLOAT64, Number
 from theory.numbers.balls import ball_precision, public, to_ball
 from theory.policies.given import PolicyLike, as_policy
@@ -29,7 +29,8 @@ from theory.validation import InputError
 
 __all__ = ["tie_interval"]
 
-_RULES = 10**6  # tie rules times sets of one state: a few seconds
+_PAIR, _LIMIT = 2e-6, 200  # seconds of an outcome and a pair of position sets; at most
+_RULE, _RULES = 4e-6, 4  # seconds of a tie rule and a set of one state; at most
 
 Codes = tuple[int, ...]
 
@@ -54,7 +55,7 @@ def tie_interval(target: PMFLike, policy: PolicyLike) -> tuple[Number, Number]:
         raise InputError(
             f"the tie interval is known for policies alone; {unmasking} keeps a memory or masks again."
         )
-    require_operations(len(pmf) * 3**pmf.n, "the tie interval", limit=10**8, remedy="use fewer positions")
+    Budget("the tie interval", "use fewer positions", limit=_LIMIT).require(len(pmf) * 3**pmf.n, _PAIR)
     numbers = EXACT if pmf.is_exact else FLOAT64
     outcomes = pmf.codes
     zero, one = fmpq(0), fmpq(1)
@@ -73,12 +74,8 @@ def tie_interval(target: PMFLike, policy: PolicyLike) -> tuple[Number, Number]:
         sets = unmasking.plan(view).distribution()[1][0]
         shares = [p for _, p in sets]
         tops = _tied(view, sets)
-        require_operations(
-            prod(map(len, tops.values())) * len(sets),
-            "the tie rules of one state",
-            limit=_RULES,
-            remedy="use fewer ties",
-        )
+        budget = Budget("the tie rules of one state", "use fewer ties", limit=_RULES)
+        budget.require(prod(map(len, tops.values())) * len(sets), _RULE)
         values: list[tuple[Any, Any]] = []
         for tokens in product(*tops.values()):  # one token for each position, whichever set is drawn
             rule = dict(zip(tops, tokens, strict=True))

@@ -18,10 +18,10 @@ from theory.distributions.distribution import MASK
 
 __all__ = ["Agreement"]
 
-# nanoseconds
-_ALONE, _BITS = 15_000, 50  # a single state, and each outcome in its bit sets
-_TOGETHER, _OUTCOME = 60_000, 3  # a pass over all outcomes, and each outcome at a position
-_ADDED = 20  # adding an outcome to a state at a position
+# seconds
+_ALONE, _BIT = 1.5e-5, 2e-11  # a single state, and each outcome in its bit sets
+_TOGETHER, _OUTCOME = 6e-5, 3e-9  # a pass over all outcomes, and each outcome at a position
+_ADDED = 2e-8  # adding an outcome to a state at a position
 
 _WORD_BITS = 62
 _CELLS = 1 << 21  # cells of one batch of counts
@@ -47,7 +47,7 @@ class Agreement:
         width: The number of tokens V.
 
     Attributes:
-        work: Estimated nanoseconds so far, from prices measured once; the same on every machine.
+        seconds: Estimated so far, by measured prices (:mod:`theory.limits`); the same on every machine.
 
     Example:
         >>> agreement = Agreement(np.array([[0, 1], [1, 0], [1, 1]]), np.array([1, 1, 2]), 2)
@@ -59,7 +59,7 @@ class Agreement:
     def __init__(self, ids: NDArray[np.int64], weights: NDArray[Any], width: int) -> None:
         self.ids, self.weights, self.width = ids, weights, width
         self.n = ids.shape[1]
-        self.work = 0
+        self.seconds = 0.0
         self._cells = ids + width * np.arange(self.n)  # place of each token in a flat (n, V)
 
     def rows(self, state: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -78,7 +78,7 @@ class Agreement:
         listed = states.tolist()
         for where, members in _by_places(states) if listed else ():
             together, alone = self._costs(len(where), len(members))
-            self.work += int(min(together, alone))
+            self.seconds += min(together, alone)
             if together < alone:
                 self._add(sums, *self._together(states[members][:, where], where, members))
                 continue
@@ -93,9 +93,9 @@ class Agreement:
         most = max(1, _CELLS // (self.n * self.width))
         return [states[begin : begin + most] for begin in range(0, len(states), most)]
 
-    def _costs(self, revealed: int, states: int) -> tuple[float, int]:
+    def _costs(self, revealed: int, states: int) -> tuple[float, float]:
         """Return the cost of states that reveal the same positions, together and one by one."""
-        alone = states * (_ALONE + len(self.ids) * revealed // _BITS)
+        alone = states * (_ALONE + len(self.ids) * revealed * _BIT)
         if self.width**revealed >= 1 << _WORD_BITS:
             return inf, alone
         return _TOGETHER + (len(self.ids) * (revealed + 2) + states * revealed) * _OUTCOME, alone
@@ -129,7 +129,7 @@ class Agreement:
         """Add outcomes to the states that they agree with; many small additions are made in one."""
         sums.waiting.append((states, rows))
         sums.cells += len(rows) * self.n
-        self.work += len(rows) * self.n * _ADDED
+        self.seconds += len(rows) * self.n * _ADDED
         if sums.cells > _CELLS:
             self._flush(sums)
 

@@ -19,7 +19,7 @@ from theory.numbers.arithmetic import EXACT, FLOAT64, Array, Numbers
 
 __all__ = ["ListedModel"]
 
-_RATIO = 70  # nanoseconds of a marginal, beside its counts
+_RATIO = 7e-8  # seconds of a marginal, beside its counts
 
 
 class ListedModel:
@@ -114,12 +114,19 @@ class ListedModel:
         keys, states = row_keys(tokens), np.asarray(tokens)
         first = {key: row for row, key in enumerate(keys) if key not in self._known}
         if first:
-            size = (len(self._known) + len(first)) * self.n * self.width
-            size *= 120 if self.numbers is EXACT else 8
-            require_memory(size, "the states of this decode", remedy="use fewer positions")
+            size = self.bytes_of(len(self._known) + len(first))
+            require_memory(size, "the states of this decode", remedy="use fewer positions", advice=2)
             for batch in self.agreement.batches(states[list(first.values())]):
                 self._learn(batch)
         return [self._known[key] for key in keys]
+
+    def bytes_of(self, states: int) -> int:
+        """Return the memory of so many states."""
+        return states * self.n * self.width * (120 if self.numbers is EXACT else 8)
+
+    def forget(self) -> None:
+        """Forget the states asked about so far."""
+        self._known.clear()
 
     @cached_property
     def _of_answers(self) -> dict[bytes, Any]:
@@ -133,7 +140,7 @@ class ListedModel:
         known = iter(answers)
         for key, its_mass, is_possible in zip(row_keys(states), mass, possible.tolist(), strict=True):
             self._known[key] = (next(known) if is_possible else self.fallback, its_mass)
-        self.agreement.work += len(states) * self.n * self.width * _RATIO
+        self.agreement.seconds += len(states) * self.n * self.width * _RATIO
         if self.watch is not None:
             self.watch()
 

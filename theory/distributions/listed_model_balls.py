@@ -21,7 +21,7 @@ from theory.numbers.balls import ball_array, balls, zeros_of
 __all__ = ["BallModel", "BallWeights"]
 
 _REMEMBERED = 2_000_000  # groups: 250 MB
-_STATE, _BALL = 100_000, 250  # nanoseconds of a state, and of a ball added or divided
+_STATE, _BALL = 1e-4, 2.5e-7  # seconds of a state, and of a ball added or divided
 
 
 class BallModel:
@@ -66,7 +66,7 @@ class BallModel:
             size = len(self._known) * self.model.n * self.model.width * 120
             require_memory(size, "the states of this decode", remedy="use fewer positions")
             self._known[key] = (answer, mass)
-            self.model.agreement.work += _STATE + self.model.n * (len(rows) + self.model.width) * _BALL
+            self.model.agreement.seconds += _STATE + self.model.n * (len(rows) + self.model.width) * _BALL
         return self._known[key]
 
     def _counts(self, rows: NDArray[np.int64]) -> NDArray[Any]:

@@ -109,7 +109,8 @@ def _shown(value: object) -> str:
 
 def require_rows(count: int, n: int) -> None:
     """Raise ``CostError`` if ``count`` outcomes of n tokens take too much memory."""
-    require_memory(count * (n * 48 + 80), f"{count} outcomes of {n} tokens", remedy="use fewer outcomes")
+    what = f"{count} outcomes of {n} tokens"
+    require_memory(count * (n * 48 + 80), what, remedy="use fewer outcomes", advice=0)
 
 
 def code_outcomes(rows: Sequence[Outcome]) -> tuple[Alphabets, NDArray[np.int64]]:

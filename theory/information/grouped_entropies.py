@@ -23,13 +23,13 @@ from flint import arb, ctx
 from theory.distributions.grouping import Groups, group_rows
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import Bits, entropy_sum_error
-from theory.limits import affordable
+from theory.limits import Budget
 from theory.numbers.coprime import factor_cost
 from theory.numbers.lognumber import LogNumber
 
 __all__ = ["EntropySum", "GroupedEntropies", "further", "grouped_entropies"]
 
-_EXACT_MICROSECONDS = 10**7
+_EXACT = 10  # seconds of an exact sum at most
 _PRECISION = 128
 
 
@@ -70,7 +70,8 @@ class EntropySum:
         if total is None:
             return float(np.sum(self._floats)), entropy_sum_error(self.pmf, len(self._floats))
         logs = [(weight, times) for weight, times in self._logs.items() if times]
-        if (len(logs) + 1) * factor_cost(total.bit_length()) <= affordable(_EXACT_MICROSECONDS):
+        seconds = (len(logs) + 1) * factor_cost(total.bit_length()) * 1e-6
+        if Budget("an exact sum of entropies", "use floats", limit=_EXACT).affords(seconds):
             terms = [(Fraction(weight * times, total), weight) for weight, times in logs]
             return LogNumber.weighted_sum([(self._size, total), *terms]), 0.0
         with ctx.workprec(_PRECISION + total.bit_length()):

@@ -16,16 +16,16 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.arithmetic import TIE_TOLERANCE, Array, order_codes
 from theory.numbers.distinct import distinct_rows
 from theory.policies.view import LOWEST, View
 from theory.validation import InputError
 
-__all__ = ["Ranked", "SetDistribution"]
+__all__ = ["Ranked", "SetDistribution", "require_sets"]
 
 TIES = ("random", "lowest", "all")
-_SETS = 10**6  # sets of one state: the exact distribution lists them
+_SET = 2.4e-4  # seconds of a set of one state, listed and followed
 _FEW = 100  # scores: below this Python's dicts are faster than numpy
 SetDistribution = tuple[
     tuple[int, Any], ...
@@ -156,7 +156,11 @@ def _distribution(levels: Sequence[int], take: int, ties: str) -> SetDistributio
     if ties == "lowest":
         return ((base + sum(1 << i for i in tied[:need]), fmpq(1)),)
     count = comb(len(tied), need)
-    remedy = "use fewer positions"
-    require_operations(count, f"choosing {need} of {len(tied)} equal positions", limit=_SETS, remedy=remedy)
+    require_sets(count, f"choosing {need} of {len(tied)} equal positions")
     share = fmpq(1, count)
     return tuple((base + sum(1 << i for i in part), share) for part in combinations(tied, need))
+
+
+def require_sets(count: int, what: str) -> None:
+    """Raise unless an exact decode can list so many sets of one state."""
+    Budget(what, "use fewer positions").require(count, _SET)

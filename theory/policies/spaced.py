@@ -17,7 +17,7 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.arithmetic import Array
 from theory.policies.policy import RankedPolicy
 from theory.policies.ranked import Ranked, SetDistribution
@@ -25,7 +25,7 @@ from theory.validation import InputError, positive_int
 
 __all__ = ["SpacedPlan", "check_spaced", "spaced"]
 
-_PATHS = 10**6  # pairs (considered set, kept set) of one state: seconds
+_WALK, _LIMIT = 5e-6, 5  # seconds of a pair (considered set, kept set) of one state; at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +119,8 @@ def _kept(levels: Sequence[int], take: int, gap: int, ties: str) -> SetDistribut
     """Follow every order of the ranking: the next one is any of the best not yet considered."""
     n = len(levels)
     tied = sum(levels.count(level) > 1 for level in levels if level < n) if ties == "random" else 0
-    require_operations(3**tied, "the orders of equal positions", limit=_PATHS, remedy="use fewer positions")
+    budget = Budget("the orders of equal positions", "use fewer positions", limit=_LIMIT)
+    budget.require(3**tied, _WALK)
     paths: dict[tuple[int, int], fmpq] = {(0, 0): fmpq(1)}  # (considered, kept)
     for _ in range(take):
         after: dict[tuple[int, int], fmpq] = {}

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from theory.bounds.partitions.step_bounds import check_partition
 from theory.distributions.distribution import MASK, Distribution
-from theory.limits import require_memory, require_operations
+from theory.limits import Budget, require_memory
 from theory.numbers.arithmetic import FLOAT64
 from theory.sampling.intervals import Estimate, estimate_mean
 
@@ -31,7 +31,8 @@ __all__ = [
     "sample_decodes",
 ]
 
-_CELLS = 1 << 22  # float64 numbers of one batch of marginals: 32 MB
+_CELL = 3e-9  # seconds of a float64 number of marginals
+_CELLS = 1 << 22  # such numbers of one batch: 32 MB
 
 
 class SampledDistribution(Distribution, Protocol):
@@ -214,7 +215,7 @@ def _over_samples(
 def _batches(samples: int, distribution: Distribution, rows_each: int = 1) -> list[int]:
     cells = distribution.n * len(distribution.tokens) * rows_each
     what, remedy = f"{samples} samples of {distribution.n} positions", "use fewer --samples or a smaller n"
-    require_operations(samples * cells, what, remedy=remedy)
+    Budget(what, remedy).require(samples * cells, _CELL)
     require_memory(16 * samples * max(distribution.n, rows_each), what, remedy=remedy)
     most = max(1, _CELLS // cells)
     return [most] * (samples // most) + ([samples % most] if samples % most else [])

@@ -19,12 +19,12 @@ from theory.bounds.brackets.descent import order_gains
 from theory.bounds.brackets.kernels import make_listed, make_room, start
 from theory.bounds.brackets.open_entropies import gains
 from theory.distributions.pmf import JointPMF
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.sampling.intervals import Estimate, check_samples, estimate_mean
 
 __all__ = ["RandomOrders"]
 
-_LOOKS = 3  # of each token, in one pass over all columns
+_LOOK = 1e-8  # seconds of each token, in one pass over all columns
 
 
 @dataclass(eq=False)
@@ -93,9 +93,9 @@ class RandomOrders:
             order = rng.permutation(self.n)
             size = order_gains(self.listed, self.room, order, table)
             if k == 0:  # now the work is known
-                work = samples * (size + 1) * self.listed.rows.size * _LOOKS
+                looks = samples * (size + 1) * self.listed.rows.size
                 what = (
                     f"{samples} random orders of {self.n} positions and {len(self.listed.weights)} outcomes"
                 )
-                require_operations(work, what, remedy="use fewer --samples")
+                Budget(what, "use fewer --samples").require(looks, _LOOK)
             yield order, table[: size + 1]

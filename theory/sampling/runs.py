@@ -35,7 +35,7 @@ from theory.distributions.distribution import MASK, Distribution
 from theory.distributions.parametric.batched_model import DistributionModel, row_operations
 from theory.distributions.parametric.leave_one_out import LeavesOut
 from theory.distributions.tempering import Transform
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.arithmetic import FLOAT64, Array
 from theory.policies.board import Board
 from theory.policies.policy import Policy
@@ -47,9 +47,9 @@ from theory.validation import choice, positive_int
 __all__ = ["Followed", "Runs", "follow_data", "sample_runs"]
 
 _CELLS = 1 << 20  # float64 numbers of the marginals of one batch, to fit the cache
-_OPERATIONS = 6 * 10**11  # nanoseconds: about ten minutes
-_CALL, _ASKING_CALL = 150_000, 500_000  # nanoseconds of a call for a batch of any size; of a rule that asks
-_PLACE, _ASKING_PLACE = 60, 250  # the same of each position of a row
+_LIMIT, _QUESTION = 600, 1e-9  # seconds at most; of an operation of a question to the model
+_CALL, _ASKING_CALL = 1.5e-4, 5e-4  # seconds of a call for a batch of any size; of a rule that asks
+_PLACE, _ASKING_PLACE = 6e-8, 2.5e-7  # the same of each position of a row
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -248,11 +248,8 @@ class _Loop(Sampler):
         """Raise if all model calls would take too long, estimated from those of the first step."""
         call, place = (_ASKING_CALL, _ASKING_PLACE) if self._asks else (_CALL, _PLACE)
         own = call / max(self.batches()) + place * self.distribution.n
-        sample = self.calls * (questions * row_operations(self.distribution) + own)
-        most = int(_OPERATIONS / sample)
-        require_operations(
-            int(sample * self.samples),
-            f"decoding {self.samples} samples of {self.distribution.n} positions by {self.rule}",
-            limit=_OPERATIONS,
-            remedy=f"use fewer --samples, at most {most}, or a smaller n" if most > 1 else "use a smaller n",
-        )
+        sample = self.calls * (questions * row_operations(self.distribution) * _QUESTION + own)
+        most = int(_LIMIT / sample)
+        remedy = f"use fewer --samples, at most {most}, or a smaller n" if most > 1 else "use a smaller n"
+        what = f"decoding {self.samples} samples of {self.distribution.n} positions by {self.rule}"
+        Budget(what, remedy, limit=_LIMIT).require(self.samples, sample)

@@ -14,7 +14,7 @@ from tests.helpers.draws import examples
 from theory.decoding.structured.hidden_place_direct import direct_accuracy
 from theory.decoding.structured.hidden_place_floats import random_accuracy, reaches
 from theory.decoding.structured.hidden_place_kernel import gap_kernel, positive_kernel
-from theory.decoding.structured.hidden_place_random import decode_random, exact_accuracy, exact_work
+from theory.decoding.structured.hidden_place_random import decode_random, exact_accuracy, exact_seconds
 from theory.decoding.tasks.decode import decode_contexts
 from theory.information.curves.gap_structures import Gaps
 from theory.limits import CostError
@@ -206,9 +206,9 @@ def test_beyond_the_exact_range_floats():
 
 def test_work_is_estimated_before_the_start():
     assert (
-        exact_work(True, blocks(1000, 2))
-        < exact_work(True, blocks(2000, 2))
-        < exact_work(True, blocks(9000, 2))
+        exact_seconds(True, blocks(1000, 2))
+        < exact_seconds(True, blocks(2000, 2))
+        < exact_seconds(True, blocks(9000, 2))
     )
     with pytest.raises(
         CostError, match="random blocks of 25 among 1000000 positions leave the range of floats"

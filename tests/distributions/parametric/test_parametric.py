@@ -628,4 +628,4 @@ def test_listed_distributions_know_log_probabilities():
 def test_sizes_are_refused_before_the_curve(monkeypatch, capsys):
     monkeypatch.setattr("theory.commands.bounds_parametric.markov_curve", None)
     assert main(["schedule", "markov_chain", "-n", "1000"]) == 2
-    assert "the best block sizes of 1000 positions would take about 1.0e+09 steps" in capsys.readouterr().err
+    assert "the best block sizes of 1000 positions would take about 20 seconds" in capsys.readouterr().err

@@ -257,18 +257,18 @@ def test_refusals():
         subset_entropies(floats, exact=True)
     bits = subset_entropies(JointPMF.uniform([(a, a, a, b, b, b) for a, b in product((0, 1), repeat=2)]))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("theory.bounds.partitions.step_bounds._COMPARED", 20)
+        patch.setattr("theory.bounds.partitions.step_bounds._TIES", 6e-4)  # 20 comparisons
         patch.setattr(
             "theory.bounds.partitions.step_bounds._Backtrack._best", pytest.fail
         )  # refused before anything is compared
         with pytest.raises(CostError, match=r"ties between partitions exactly .* exact=False"):
             optimal_partition_counts(bits)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("theory.information.subsets.table._EXACT_STEPS", 10**4)
+        patch.setattr("theory.information.subsets.table._EXACT", 0.01)
         many = JointPMF.from_weights(list(product((0, 1), repeat=5)), [2**80 + 8**j for j in range(32)])
         table = subset_entropies(many)
         for use in (optimal_bounds, information_curve, lambda t: step_bound(t, [range(5)])):
-            with pytest.raises(CostError, match=r"exact entropies .* microseconds.* exact=False"):
+            with pytest.raises(CostError, match=r"exact entropies .* would take about .* exact=False"):
                 use(table)
         assert optimal_bounds(subset_entropies(many, exact=False)).error < USEFUL
     wide = JointPMF.from_weights(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 
 import pytest
 
@@ -10,24 +11,30 @@ from synthetic import make_task
 from theory.__main__ import main
 from theory.distributions.pmf import JointPMF
 from theory.limits import CostError, allowing
-from theory.optima.adaptive import graph_cost
 from theory.optima.adaptive import graph_forecast as ahead
 from theory.optima.adaptive import state_graph as graph
-from theory.optima.adaptive.graph_cost import GraphCost
+from theory.optima.adaptive.actions import BLOCK_SECONDS
 from theory.optima.adaptive.graph_forecast import forecast
 from theory.optima.adaptive.state_graph import state_graph
-from theory.optima.adaptive.states import list_states, most_moves
+from theory.optima.adaptive.states import graph_budget, list_states, most_moves, reading_seconds
 
 
 def distribution_of(name: str, n: int) -> JointPMF:
     return make_task(name, n).contexts()[0].distribution.pmf()
 
 
-def work_done(pmf: JointPMF) -> int:
+def work_done(pmf: JointPMF) -> float:
     """Listing the states, then every block of the sets where classes were met first."""
     states = list_states(pmf)
     blocks = sum(2 ** (pmf.n - mask.bit_count()) for mask in {mask for mask, _ in states.where})
-    return states.classes.cost.spent + states.classes.cost.of_blocks(blocks)
+    return states.classes.budget.spent + blocks * BLOCK_SECONDS
+
+
+def foreseen(pmf: JointPMF) -> float:
+    """Seconds, after a look."""
+    with allowing(Fraction(1, 10**6)):
+        budget = graph_budget([pmf])
+    return forecast(pmf, budget).seconds
 
 
 @pytest.mark.grid(1)
@@ -42,10 +49,9 @@ def work_done(pmf: JointPMF) -> int:
         ("hmm", 7),
     ],
 )
-def test_forecasts_and_what_was_done_are_of_one_size(task, n, monkeypatch):
-    monkeypatch.setattr(ahead, "_BRIEF", 0)
+def test_forecasts_and_what_was_done_are_of_one_size(task, n):
     pmf = distribution_of(task, n)
-    assert work_done(pmf) / 3 < forecast(pmf).work < 3 * work_done(pmf)
+    assert work_done(pmf) / 3 < foreseen(pmf) < 3 * work_done(pmf)
 
 
 @pytest.mark.parametrize(("task", "n"), [("affine_subspace", 14), ("hmm", 11), ("balanced", 14)])
@@ -60,16 +66,16 @@ def test_a_long_search_is_refused_before_it_starts(task, n, monkeypatch):
 def test_moves_are_foreseen(monkeypatch):
     monkeypatch.setattr(graph, "list_states", None)
     with pytest.raises(
-        CostError, match=r"moves between the states of 12 positions and 4096 outcomes would need"
+        CostError, match=r"the moves between the states of 12 positions and 4096 outcomes would need"
     ):
         state_graph(distribution_of("bernoulli_walk", 12))
 
 
 def test_sets_are_counted_before_any_is_read():
-    cost = GraphCost(pmf=distribution_of("parity", 16))
-    assert cost.of_reading > 2**16 * 2**15 * 16 * 20
+    pmf = distribution_of("parity", 16)
+    assert reading_seconds(pmf) > 2**16 * 2**15 * 16 * 2e-8
     with pytest.raises(CostError, match="the adaptive optimum of 16 positions and 32768 outcomes"):
-        state_graph(cost.pmf)
+        state_graph(pmf)
 
 
 def test_a_small_distribution_is_not_looked_at(monkeypatch):
@@ -80,38 +86,37 @@ def test_a_small_distribution_is_not_looked_at(monkeypatch):
 @pytest.mark.parametrize("part", ["states", "blocks"])
 def test_a_search_that_turns_out_long_ends_on_the_way(part, monkeypatch):
     pmf = distribution_of("tree", 7)
-    done = list_states(pmf).classes.cost.spent
-    monkeypatch.setattr(graph, "_require_affordable", list)
-    monkeypatch.setattr(graph_cost, "_LIMIT", done // 2 if part == "states" else done)
-    if part == "states":
-        monkeypatch.setattr(graph, "_require", None)
-    with pytest.raises(CostError, match="the adaptive optimum of 7 positions and 128 outcomes") as refused:
+    done = list_states(pmf).classes.budget.spent
+    monkeypatch.setattr(graph, "_require_affordable", lambda *_: None)
+    limit = Fraction(done / 2 if part == "states" else done * 1.01) / 60
+    with (
+        allowing(limit),
+        pytest.raises(CostError, match="the adaptive optimum of 7 positions and 128 outcomes") as refused,
+    ):
         state_graph(pmf)
-    assert refused.value.factor >= 2
+    assert refused.value.factor > limit
 
 
-@pytest.mark.parametrize(("factor", "looks"), [(1, 24), (4, 96)])
-def test_a_look_ahead_goes_on_while_more_states_could_tell_more(factor, looks, monkeypatch):
-    """Not where the limit is far away."""
-    pmf = distribution_of("parity", 8)
-    monkeypatch.setattr(ahead, "_BRIEF", 0)
-    monkeypatch.setattr(graph_cost, "_PART", 1)
-    work = forecast(pmf).work
-    look = ahead._Look(pmf, GraphCost(pmf=pmf))
-    # an estimate within a quarter of the limit does not decide
-    monkeypatch.setattr(graph_cost, "_LIMIT", work * 2 if factor > 1 else work * 100)
-    look.forecast()
-    assert max(look.sample.sets.values()) == min(looks, 70)
+def test_a_look_ahead_goes_on_while_more_states_could_tell_more(monkeypatch):
+    seen: list[int] = []
+    one = ahead._Look.forecast
+    monkeypatch.setattr(
+        ahead._Look, "forecast", lambda self, rounds: seen.append(rounds) or one(self, rounds)
+    )
+    pmf = distribution_of("markov_chain", 9)
+    with allowing(Fraction(1, 100)):
+        forecast(pmf, graph_budget([pmf]))
+    assert seen == [24, 96]
 
 
-def test_several_distributions_count_together_and_the_limit_can_be_moved(monkeypatch):
+def test_several_distributions_count_together_and_the_limit_can_be_moved():
     pmf = distribution_of("parity", 6)
-    monkeypatch.setattr(graph_cost, "_LIMIT", 2 * forecast(pmf).work)
-    graph.state_graphs([pmf] * 2)
-    with pytest.raises(CostError, match="the adaptive optimum of 3 contexts would take about") as refused:
-        graph.state_graphs([pmf] * 3)
-    assert refused.value.factor == 2
-    with allowing(2):
+    limit = Fraction(2.1 * foreseen(pmf)) / 60
+    with allowing(limit):
+        graph.state_graphs([pmf] * 2)
+        with pytest.raises(CostError, match="the adaptive optimum of 3 contexts would take about") as refused:
+            graph.state_graphs([pmf] * 3)
+    with allowing(refused.value.factor):
         graph.state_graphs([pmf] * 3)
 
 
@@ -126,17 +131,16 @@ def test_bounds_on_moves_hold():
         assert 0 < moves <= most_moves(outcomes, [sizes[i] for i in states.core(mask, state)])
 
 
-def test_the_order_of_the_outcomes_tells_nothing(monkeypatch):
-    monkeypatch.setattr(ahead, "_BRIEF", 0)
+def test_the_order_of_the_outcomes_tells_nothing():
     pmf = distribution_of("tree", 6)
     turned = JointPMF(pmf.alphabets, pmf.codes[::-1], pmf.weights[::-1], pmf.total)
-    assert forecast(turned) == forecast(pmf)
+    assert foreseen(turned) == foreseen(pmf)
 
 
 @pytest.mark.parametrize("command", [["policy"], ["frontier"], ["bounds", "--adaptive"]])
 def test_a_command_looks_at_each_distribution_once(command, monkeypatch, capsys):
     looks = list[JointPMF]()
-    monkeypatch.setattr(graph, "forecast", lambda pmf: looks.append(pmf) or forecast(pmf))
+    monkeypatch.setattr(graph, "forecast", lambda pmf, budget: looks.append(pmf) or forecast(pmf, budget))
     assert main([command[0], "parity", "-n", "4", *command[1:], "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["n"] == 4
     assert len(looks) == 1

@@ -26,13 +26,13 @@ from theory.bounds.accuracy.diversity_search import Boxes
 from theory.bounds.accuracy.one_step import largest_rectangle
 from theory.distributions.given import PMFLike, as_pmf
 from theory.distributions.pmf import JointPMF
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = ["DiversityPoint", "entropy_at_accuracy", "most_accurate", "most_accurate_of_any"]
 
-_CELLS = 10**4  # outcomes times positions: milliseconds for a batch of boxes
+_CELL = 6e-3  # seconds of an outcome at a position, over all boxes
 _BOXES = 200_000  # about ten seconds at twenty outcomes
 _UNIT = 1 << 24  # probabilities of the distribution are multiples of 2^-24
 _STARTS = 12  # starting points of the local search
@@ -134,9 +134,7 @@ def most_accurate(
     most = LogNumber.log2(prod(widths))
     if not 0 <= h <= most:
         raise InputError(f"the entropy must lie from 0 to {float(most):.6g} bits, got {float(h):.6g}.")
-    require_operations(
-        len(pmf) * pmf.n, "the diversity frontier", limit=_CELLS, remedy="use fewer outcomes or positions"
-    )
+    Budget("the diversity frontier", "use fewer outcomes or positions").require(len(pmf) * pmf.n, _CELL)
     rectangle = largest_rectangle(pmf)
     if h <= rectangle.entropy:
         flat = [

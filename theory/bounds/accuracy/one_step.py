@@ -20,7 +20,7 @@ import numpy as np
 
 from theory.distributions.outcomes import Token
 from theory.distributions.pmf import JointPMF
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError, exact_fraction, positive_int
 
@@ -33,8 +33,8 @@ __all__ = [
     "permanent_floor",
 ]
 
-_RYSER_STEPS = 5 * 10**7  # n 2^n integer products: n = 21, about ten seconds
-_RECTANGLES = 2 * 10**7  # most rectangles visited: about a minute
+_PRODUCT, _PERMANENT = 2e-7, 10  # seconds of one of n 2^n integer products; at most, n = 21
+_RECTANGLE = 3e-6  # seconds of one of the rectangles visited at most
 
 
 # -- floors over product distributions ---------------------------------------------------------------------------------
@@ -55,9 +55,7 @@ def permanent(matrix: Sequence[Sequence[Any]]) -> Fraction:
     n = len(rows)
     if n == 0 or any(len(row) != n for row in rows):
         raise InputError(f"a permanent needs a square matrix, got rows of lengths {[len(r) for r in rows]}.")
-    require_operations(
-        n << n, f"the permanent of order {n}", limit=_RYSER_STEPS, remedy="use a smaller matrix"
-    )
+    Budget(f"the permanent of order {n}", "use a smaller matrix", limit=_PERMANENT).require(n << n, _PRODUCT)
     scales = [lcm(*(a.denominator for a in row)) for row in rows]
     columns = list(
         zip(*([int(a * s) for a in row] for row, s in zip(rows, scales, strict=True)), strict=True)
@@ -151,12 +149,10 @@ def largest_rectangle(pmf: JointPMF) -> Rectangle:
     """
     if len(pmf) == prod(map(len, pmf.alphabets)):
         return Rectangle(pmf.alphabets)
-    require_operations(
-        _rectangle_bound(pmf),
-        f"the largest rectangle in {len(pmf)} outcomes",
-        limit=_RECTANGLES,
-        remedy="use fewer outcomes or smaller alphabets",
+    budget = Budget(
+        f"the largest rectangle in {len(pmf)} outcomes", "use fewer outcomes or smaller alphabets"
     )
+    budget.require(_rectangle_bound(pmf), _RECTANGLE)
 
     @cache
     def largest(rest: frozenset[tuple[int, ...]]) -> tuple[int, tuple[tuple[int, ...], ...]]:

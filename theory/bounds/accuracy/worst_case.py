@@ -25,7 +25,7 @@ import numpy as np
 
 from theory.distributions.outcomes import Outcome
 from theory.distributions.pmf import JointPMF
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.validation import InputError, exact_fraction
 
 __all__ = [
@@ -39,7 +39,7 @@ __all__ = [
 
 Marginals = Sequence[Sequence[Any]]  # P(y_j = v) by position and token 0, 1, ...; exact
 
-_PROGRAMME_CELLS = 10**5  # joint outcomes of the linear programme; a few seconds
+_CELL, _LIMIT = 3e-5, 3  # seconds of a joint outcome of the linear programme; at most
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -132,12 +132,8 @@ def worst_gap_by_programme(marginals: Marginals) -> float:
 
     rows = checked_marginals(marginals)
     words = list(product(*(range(len(row)) for row in rows)))
-    require_operations(
-        len(words) ** 2,
-        f"{len(words)} linear programmes of {len(words)} variables",
-        limit=_PROGRAMME_CELLS,
-        remedy="use fewer positions or tokens",
-    )
+    what = f"{len(words)} linear programmes of {len(words)} variables"
+    Budget(what, "use fewer positions or tokens", limit=_LIMIT).require(len(words) ** 2, _CELL)
     equal = [[float(word[j] == v) for word in words] for j, row in enumerate(rows) for v in range(len(row))]
     right = [float(p) for row in rows for p in row]
     mode = words.index(tuple(max(range(len(row)), key=row.__getitem__) for row in rows))

@@ -28,7 +28,7 @@ from theory.bounds.partitions.markov_program import next_round
 from theory.bounds.partitions.step_bounds import Partition, check_partition
 from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.parametric.markov_errors import exact_sum, optimum_error
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.rounding import Approximate
 
 __all__ = [
@@ -43,7 +43,7 @@ __all__ = [
 
 Gaps = NDArray[np.float64]
 
-_CELLS = 6 * 10**10  # n^4 T / 24 additions: a minute compiled, n = 600
+_ADDITION = 1e-9  # seconds of one of n^4 T / 24, compiled: a minute at n = 600
 
 
 def approximate_entropy(distribution: MarkovDistribution) -> Approximate:
@@ -163,12 +163,9 @@ def markov_optimal_bounds(distribution: MarkovDistribution) -> GapBounds:
     """
     n = distribution.n
     rounds = n.bit_length()
-    require_operations(
-        n**4 * max(rounds - 1, 1) // 24,
-        f"the best partitions of {n} positions",
-        limit=_CELLS,
-        remedy="use a shorter chain, or price your own partitions with --partition",
-    )
+    remedy = "use a shorter chain, or price your own partitions with --partition"
+    budget = Budget(f"the best partitions of {n} positions", remedy)
+    budget.require(n**4 * max(rounds - 1, 1) // 24, _ADDITION)
     g = distribution.gap_entropies
     costs = [_one_round(g)]
     while len(costs) < rounds - 2:

@@ -26,7 +26,7 @@ from theory.information.curves.curve import InformationCurve
 from theory.information.measures import Bits
 from theory.information.subsets.builder import TableLike, table_of
 from theory.information.subsets.table import EntropyTable, entropies_by_size
-from theory.limits import require_memory, require_operations
+from theory.limits import Budget, require_all, require_memory
 from theory.numbers.compiled import has_compiler
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError, shown
@@ -38,14 +38,15 @@ __all__ = [
     "equal_blocks",
     "optimal_bounds",
     "optimal_partition_counts",
+    "require_partitions",
     "step_bound",
 ]
 
 Partition = tuple[tuple[int, ...], ...]
 
-_COMPILED_STEPS = 4 * 10**9  # pairs (B, block): half a minute compiled, n = 20
-_NUMPY_STEPS = 10**8  # the same in numpy, n = 16
-_COMPARED = 4 * 10**6  # partitions compared exactly: minutes
+_PAIR, _PAIR_IN_NUMPY = 7e-9, 5e-7  # seconds of a pair (B, block): n = 20 compiled, n = 16 in numpy
+_COMPARISON = 3e-5  # seconds of an exact comparison of two partitions
+_TIES = 120  # seconds at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +129,7 @@ def optimal_bounds(source: TableLike) -> OptimalBounds:
     by_size = entropies_by_size(table) if table.is_exact else None
     if by_size is not None:
         return _bounds_by_size(by_size)
-    _require_subsets(n)
+    require_partitions(n)
     gains = table.gains()
     costs = subset_costs(gains)
     search = _Backtrack(table, gains, costs)
@@ -175,23 +176,23 @@ def optimal_partition_counts(source: TableLike) -> tuple[int, ...]:
         arrangements = optimal_sizes(InformationCurve(by_size)).arrangements
         assert arrangements is not None
         return arrangements
-    _require_subsets(table.n)
+    require_partitions(table.n)
     gains = table.gains()
     search = _Backtrack(table, gains, subset_costs(gains))
     search.require_counting()
     return tuple(search.count(steps, (1 << table.n) - 1) for steps in range(1, table.n + 1))
 
 
-def _require_subsets(n: int) -> None:
+def require_partitions(n: int) -> None:
+    """Raise before the best partitions of n positions if they would take too long or too much memory."""
     remedy = "use fewer positions"
-    require_operations(
-        3**n,
-        f"the optimal partition of {n} positions (3^n steps)",
-        limit=_COMPILED_STEPS if has_compiler() else _NUMPY_STEPS,
-        remedy=remedy if has_compiler() else f"install numba, or {remedy}",
+    what, compiled = f"the optimal partition of {n} positions", has_compiler()
+    budget = Budget(what, remedy if compiled else f"install numba, or {remedy}")
+    require_all(
+        lambda: budget.require(3**n, _PAIR if compiled else _PAIR_IN_NUMPY),
+        # gains, costs for each number of blocks, and sets with prices of one source
+        lambda: require_memory((1 << n) * (2 * n + 8) * 8, what, remedy=remedy),
     )
-    # gains, costs for each number of blocks, and the prices from one set
-    require_memory((1 << n) * (2 * n + 8) * 8, f"the optimal partition of {n} positions", remedy=remedy)
 
 
 class _Backtrack:
@@ -269,8 +270,8 @@ class _Backtrack:
 
     def _require(self, comparisons: int) -> None:
         remedy = "build the table with exact=False for floats with a proven error"
-        require_operations(
-            comparisons, "deciding ties between partitions exactly", limit=_COMPARED, remedy=remedy
+        Budget("deciding ties between partitions exactly", remedy, limit=_TIES).require(
+            comparisons, _COMPARISON
         )
 
 

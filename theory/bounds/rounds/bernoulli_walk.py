@@ -34,13 +34,13 @@ from math import nextafter
 
 from flint import arb
 
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError, positive_int
 
 __all__ = ["left_to_right_floor", "longest_run_distribution", "walk_rounds", "walk_rounds_of_theorem_4"]
 
-_BITS = 5 * 10**10  # n additions of n bits for each of n lengths, n = 3,500: a few seconds
+_BIT, _LIMIT = 1e-10, 5  # seconds of a bit of n additions for each of n lengths; at most, n = 3,500
 
 
 def longest_run_distribution(n: int) -> tuple[Fraction, ...]:
@@ -54,7 +54,7 @@ def longest_run_distribution(n: int) -> tuple[Fraction, ...]:
         (Fraction(1, 4), Fraction(1, 2), Fraction(1, 4))
     """
     size = positive_int(n, "n")
-    require_operations(size**3, f"the longest run of {size} bits", limit=_BITS, remedy="use a smaller n")
+    Budget(f"the longest run of {size} bits", "use a smaller n", limit=_LIMIT).require(size**3, _BIT)
     below = [0, *(_compositions(size, m) for m in range(1, size + 1))]
     return tuple(Fraction(2 * (after - before), 1 << size) for before, after in pairwise(below))
 

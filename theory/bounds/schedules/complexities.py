@@ -19,7 +19,7 @@ from flint import acb, acb_poly, arb, ctx
 
 from theory.bounds.schedules.random_times import Source
 from theory.information.curves.curve import InformationCurve, information_curve
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.lognumber import LogNumber
 from theory.numbers.rounding import Approximate, two_digits
 from theory.validation import InputError
@@ -27,7 +27,7 @@ from theory.validation import InputError
 __all__ = ["approximated", "effective_total_correlation", "path_complexity", "scale_complexity"]
 
 _BITS = 128  # working precision; floats keep 53
-_WEIGHTS = 10**6  # interval operations for the weights of D: a few seconds, n = 1000
+_WEIGHT, _LIMIT = 3e-6, 3  # seconds of an interval operation for the weights of D; at most, n = 1000
 
 
 def scale_complexity(source: Source) -> Approximate:
@@ -96,7 +96,7 @@ def effective_total_correlation(source: Source) -> Approximate:
     """
     curve = information_curve(source)
     n = curve.n
-    require_operations(n * n, "the effective total correlation", limit=_WEIGHTS, remedy="use fewer positions")
+    Budget("the effective total correlation", "use fewer positions", limit=_LIMIT).require(n * n, _WEIGHT)
     if n == 1:
         return Approximate(value=0.0, error=0.0)
     with ctx.workprec(2 * n + _BITS):  # the monomials of B_{m,i} sum to less than 4^m in size and cancel

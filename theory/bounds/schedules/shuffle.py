@@ -32,7 +32,7 @@ from flint import arb, ctx
 
 from theory.bounds.block_sizes import OptimalSizes, cheapest_paths, path_sizes, require_sizes
 from theory.information.curves.curve import check_sizes
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError, positive_int
 
@@ -44,7 +44,7 @@ __all__ = [
     "pairs_first",
 ]
 
-_LEVELS = 10**7  # logarithms for one number of rounds: a minute
+_LOGARITHM = 6e-6  # seconds: a minute for one number of rounds of 10^7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,7 @@ def best_batches(n: int, rounds: int, *, bits: int = 80) -> BatchPlan:
     size, wanted = positive_int(n, "n"), positive_int(rounds, "rounds")
     if wanted > size:
         raise InputError(f"rounds must be at most n = {size}, got {wanted}.")
-    require_operations(size, "the best batches", limit=_LEVELS, remedy="use a smaller n")
+    Budget("the best batches", "use a smaller n").require(size, _LOGARITHM)
     levels = _levels(size, bits)
     few, many = [0, size], list(range(size + 1))  # stops, from the end
     while True:

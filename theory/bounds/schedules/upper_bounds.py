@@ -46,14 +46,14 @@ from theory.information.curves.curve import InformationCurve, check_sizes, infor
 from theory.information.measures import Bits
 from theory.information.subsets.builder import subset_entropies
 from theory.information.subsets.table import EntropyTable
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.balls import approximate, ball_precision, to_ball
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError
 
 __all__ = ["Bound", "best_constant", "confidence_bound", "entropy_bound", "upper_bounds"]
 
-_SORTED = 2 * 10**5  # conditional entropies sorted for the entropy bound: seconds when they are exact
+_SORTED, _LIMIT = 2e-5, 4  # seconds of an exact conditional entropy sorted for the entropy bound; at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,7 +217,7 @@ def entropy_bound(table: EntropyTable, sizes: Sequence[int]) -> Bound:
     """
     blocks = check_sizes(sizes, table.n)
     entries = _sorted_entries(table.n, blocks)
-    require_operations(entries, "the entropy bound", limit=_SORTED, remedy="use fewer positions")
+    Budget("the entropy bound", "use fewer positions", limit=_LIMIT).require(entries, _SORTED)
     curve, total, largest = information_curve(table), None, 0.0
     for size, start in zip(blocks, accumulate(blocks[:-1], initial=0), strict=True):
         largest += mean_gain_error(table, start)

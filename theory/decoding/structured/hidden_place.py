@@ -31,9 +31,14 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory.decoding.exchangeable import size_of_alike, size_of_rows
+from theory.decoding.exchangeable import (
+    question_seconds,
+    size_of_alike,
+    size_of_rows,
+    states_budget,
+    states_left,
+)
 from theory.decoding.lumped import LumpedDecode
-from theory.decoding.lumped_cost import StateWork
 from theory.distributions.tempering import stays_rational, tempered
 from theory.distributions.tempering_balls import tempered_balls
 from theory.information.curves.gap_structures import Gaps
@@ -47,7 +52,7 @@ from theory.validation import shortened
 __all__ = ["decode_interval"]
 
 _ONE_SURE = (Fraction(1),)
-_DRAW = 40  # microseconds of one position drawn in a state, with its part of the divergence
+_DRAW = 4e-5  # seconds of one position drawn in a state, with its part of the divergence
 
 
 def decode_interval(structure: Gaps, policy: RankedPolicy, tau: Fraction, greedy_ties: str) -> LumpedDecode:
@@ -85,8 +90,11 @@ class _Run:
         self.steps_under_data = fmpq(0)
         self.draws: list[tuple[Any, Any]] = []
         self.chance = False  # whether a random choice has had an effect
-        self.work = StateWork(n=self.n, rule=shortened(str(policy), 80))
-        self.work.require_questions(self.n)
+        rule, question = shortened(str(policy), 80), question_seconds(self.n)
+        before, self.budget = states_budget(self.n, rule), states_budget(self.n, rule)
+        before.note(self.n * (2 * question + _DRAW))  # about as many states
+        before.require(self.n, question)
+        self.spent = 0.0  # seconds of the states; what is asked once for all comes early on
         self.sure = [0]
         for left in range(1, self.n + 1):
             self.sure.append(1 + self.sure[left - self._blind_size(left, once=True)])
@@ -100,7 +108,7 @@ class _Run:
             own, data = self.flows.pop(state)
             g, place = state
             masked = g if self.insert else g - 1
-            self.work.require(masked)
+            self.budget.spend(0.0, states_left(self.n, masked, self.spent))
             if g == 1:  # known: the last masked position, if any, is sure
                 self._found(own, data, masked)
                 continue
@@ -118,12 +126,16 @@ class _Run:
             self.sizes[g] = self._blind_size(masked) if self.blind else self._size(rows, g)
         return self.sizes[g]
 
+    def _spend(self, seconds: float, *, once: bool = False) -> None:
+        self.spent += 0.0 if once else seconds
+        self.budget.spend(seconds)
+
     def _blind_size(self, left: int, *, once: bool = False) -> int:
-        self.work.ask(once=once)
+        self._spend(question_seconds(self.n), once=once)
         return size_of_alike(self.n, self.policy, _ONE_SURE, left)
 
     def _size(self, rows: NDArray[np.int64], g: int, *, once: bool = False) -> int:
-        self.work.ask(once=once)
+        self._spend(question_seconds(self.n), once=once)
         return size_of_rows(self.n, self.policy, rows, g)
 
     def _rows(self, g: int) -> NDArray[np.int64]:
@@ -146,7 +158,7 @@ class _Run:
         """Draw ``left`` and ``right`` positions at the ends and move the mass."""
         g = len(rows) + (not self.insert)
         chosen = [*range(left), *range(len(rows) - right, len(rows))]
-        self.work.add(_DRAW * len(chosen))
+        self._spend(_DRAW * len(chosen))
         probs = EXACT.ratio(rows[chosen], np.int64(g))
         if self.exact:
             q = tempered(probs, self.tau, EXACT, greedy_ties=self.greedy_ties)

@@ -14,14 +14,14 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.rounding import Approximate, two_digits
 
 __all__ = ["UNIT", "Floats", "direct_accuracy", "require_direct"]
 
 UNIT = 2.0**-53  # the relative error of one float operation
 Floats = NDArray[np.float64]
-_FLOATS = 2 * 10**10  # products of floats: some ten seconds
+_PRODUCT, _LIMIT = 5e-10, 10  # seconds of a product of floats; at most
 
 
 def require_direct(sizes: Sequence[int]) -> None:
@@ -29,7 +29,7 @@ def require_direct(sizes: Sequence[int]) -> None:
     n, k = sum(sizes), max(sizes)
     work = (k + 1) * (k + 2) // 2 * (n + 1) ** 3 // 3 + len(sizes) * n * n * (k + 1) // 2
     remedy = "use a smaller k, or schedule for the expected KL"
-    require_operations(work, f"random blocks of {k} among {n} positions", limit=_FLOATS, remedy=remedy)
+    Budget(f"random blocks of {k} among {n} positions", remedy, limit=_LIMIT).require(work, _PRODUCT)
 
 
 def direct_accuracy(insert: bool, sizes: Sequence[int]) -> Approximate:

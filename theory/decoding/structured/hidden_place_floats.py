@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from theory.decoding.structured.hidden_place_direct import UNIT, Floats, direct_accuracy, require_direct
 from theory.decoding.structured.hidden_place_kernel import PositiveKernel, positive_kernel
 from theory.decoding.structured.hidden_place_random_kernel import compiled_rows
-from theory.limits import CostError, require_operations
+from theory.limits import Budget, CostError
 from theory.numbers.compiled import has_compiler
 from theory.numbers.rounding import Approximate, two_digits
 
@@ -43,7 +43,7 @@ __all__ = ["random_accuracy", "reaches", "require_floats"]
 _TRUNCATED = 2.0**-64  # all that the dropped states may add to the accuracy
 _BLOCK = 30  # larger blocks use direct sums
 _DECADES = 280  # n^(2k+1) must stay below 1e280, some decades below the largest float
-_WORK = 2 * 10**11  # element operations of numpy: a few minutes
+_ELEMENT, _LIMIT = 1e-9, 200  # seconds of an element operation of numpy; at most
 _COMPILE_FROM = 5 * 10**9  # below this numpy takes less time than loading numba
 _CALLS = 5000  # overhead of a step in element operations
 
@@ -57,10 +57,8 @@ def require_floats(insert: bool, sizes: Sequence[int]) -> None:
     remedy = "use a smaller k, or schedule for the expected KL"
     if (2 * k + 1) * log10(max(n, 2)) > _DECADES:
         raise CostError(f"random blocks of {k} among {n} positions leave the range of floats; {remedy}.")
-    limit = _WORK * 6 if has_compiler() else _WORK
-    require_operations(
-        _work(insert, sizes), f"random blocks of {k} among {n} positions", limit=limit, remedy=remedy
-    )
+    budget = Budget(f"random blocks of {k} among {n} positions", remedy, limit=_LIMIT)
+    budget.require(_work(insert, sizes), _ELEMENT / 6 if has_compiler() else _ELEMENT)
 
 
 def _work(insert: bool, sizes: Sequence[int]) -> int:

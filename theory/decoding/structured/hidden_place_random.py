@@ -50,9 +50,9 @@ from theory.information.curves.gap_structures import Gaps
 from theory.information.curves.structures import expected_kl_of
 from theory.numbers.arithmetic import Number
 
-__all__ = ["decode_random", "exact_accuracy", "exact_work"]
+__all__ = ["decode_random", "exact_accuracy", "exact_seconds"]
 
-_EXACT = 25 * 10**9  # nanoseconds, roughly: the largest exact run, some 20 s
+_EXACT = 25  # seconds, roughly: the largest exact run
 
 
 def decode_random(structure: Gaps, sizes: Sequence[int], *, exact: bool | None = None) -> LumpedDecode:
@@ -61,7 +61,7 @@ def decode_random(structure: Gaps, sizes: Sequence[int], *, exact: bool | None =
     The accuracy is exact up to some 2,000 positions by twos, float64 with its error beyond, or as ``exact`` says.
     """
     insert = structure.kind == "insert"
-    exact = exact_work(insert, sizes) <= _EXACT if exact is None else exact
+    exact = exact_seconds(insert, sizes) <= _EXACT if exact is None else exact
     if not exact:
         require_floats(insert, sizes)
     steps = Fraction(len(sizes))
@@ -82,8 +82,8 @@ def decode_random(structure: Gaps, sizes: Sequence[int], *, exact: bool | None =
     )
 
 
-def exact_work(insert: bool, sizes: Sequence[int]) -> int:
-    """Return about how many nanoseconds :func:`exact_accuracy` takes."""
+def exact_seconds(insert: bool, sizes: Sequence[int]) -> float:
+    """Return about how many seconds :func:`exact_accuracy` takes."""
     n, k = sum(sizes), max(sizes)
     total = n if insert else n + 1
     work, masked, ways = total * (50_000 + 1000 * k**3), 0, 0.0  # the polynomials of each g
@@ -95,7 +95,7 @@ def exact_work(insert: bool, sizes: Sequence[int]) -> int:
         wide = 1 + 2 * size * length / 64  # limbs of a weight
         big = (6 * size + 6) * 90 + limbs * (2 * size + 2) * (1 + 1.2 * wide)
         work += int(masked * (big + size * size * (60 + 10 * wide)))
-    return work
+    return work * 1e-9
 
 
 def exact_accuracy(insert: bool, sizes: Sequence[int]) -> Fraction:

@@ -28,7 +28,7 @@ from theory.distributions.tempering import stays_rational, tempered
 from theory.distributions.tempering_balls import tempered_balls
 from theory.information.curves.gap_structures import Gaps
 from theory.information.curves.structures import Copies, Structure
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.arithmetic import EXACT, to_fmpq
 from theory.numbers.balls import ball_precision, balls, to_ball, with_errors
 from theory.numbers.lognumber import LogNumber
@@ -36,7 +36,7 @@ from theory.policies.policy import Policy
 
 __all__ = ["blocks_from_left", "decode_serial", "sizes_from_left"]
 
-_BITS = 2**37  # bits multiplied for one block of a walk, s = 700: some seconds
+_BIT, _LIMIT = 5e-11, 7  # seconds of a bit multiplied for a block of a walk; at most, s = 700
 Draws = list[tuple[Any, Any]]  # (expected number of true tokens drawn with probability q, q)
 
 
@@ -109,12 +109,8 @@ def _walk(sizes: Sequence[int], tau: Fraction, greedy_ties: str, exact: bool) ->
 
 def _walk_block(size: int, tau: Fraction, greedy_ties: str, exact: bool) -> tuple[Any, Draws]:
     """Return the probability that ``size`` independent draws are a Bernoulli walk, and the draws."""
-    require_operations(
-        size**4 // 2,
-        f"the accuracy of a block of {size} positions of a walk",
-        limit=_BITS,
-        remedy="use a smaller block",
-    )
+    what = f"the accuracy of a block of {size} positions of a walk"
+    Budget(what, "use a smaller block", limit=_LIMIT).require(size**4 // 2, _BIT)
     if tau == 1:  # integers over 2^(1 + 2 + ... + size)
         paths = [1]
         for r in range(1, size + 1):

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from theory.bounds.partitions.step_bounds import Partition, check_partition
 from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.parametric.markov_errors import power_roundings
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.rounding import Approximate, gamma
 
 __all__ = ["approximate_accuracy"]
@@ -36,7 +36,7 @@ Table = NDArray[np.float64]
 Tables = dict[tuple[int, int], Table]
 
 _TINY = 2.0**-800  # no division by smaller probabilities
-_STEPS = 10**11  # multiplications, about a minute
+_PRODUCT = 6e-10  # seconds of a multiplication
 
 
 def approximate_accuracy(distribution: MarkovDistribution, partition: Sequence[Sequence[int]]) -> Approximate:
@@ -56,12 +56,8 @@ def approximate_accuracy(distribution: MarkovDistribution, partition: Sequence[S
         True
     """
     blocks = check_partition(partition, distribution.n)
-    require_operations(
-        distribution.n * len(distribution.tokens) ** 4,
-        f"the accuracy on {distribution.n} positions with {len(distribution.tokens)} tokens",
-        limit=_STEPS,
-        remedy="use fewer tokens",
-    )
+    what = f"the accuracy on {distribution.n} positions with {len(distribution.tokens)} tokens"
+    Budget(what, "use fewer tokens").require(distribution.n * len(distribution.tokens) ** 4, _PRODUCT)
     gaps = list(_gaps(blocks, distribution.n))[::-1]
     tiny: set[tuple[int, int]] = set()
     low = high = _valid(distribution, gaps, 0.0, tiny)

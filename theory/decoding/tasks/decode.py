@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cache
-from math import comb
 from typing import Any
 
 from theory.decoding.call_distribution import StepDistribution, mixed
-from theory.decoding.decoder import as_process, decode
+from theory.decoding.decoder import as_process, decode, decode_together
 from theory.decoding.lumped import decode_lumped
 from theory.decoding.structured.dispatch import NotKnownError, decode_structured
 from theory.decoding.tasks.structure import structure_of
@@ -22,7 +20,7 @@ from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
 from theory.information.curves.structures import Structure
 from theory.information.measures import Bits
-from theory.limits import CostError, sharing
+from theory.limits import CostError, allowing
 from theory.numbers.arithmetic import Number
 from theory.numbers.error_of_means import decode_errors
 from theory.policies.foreign import is_ours
@@ -109,7 +107,7 @@ def decode_contexts(
 def _each_context(
     contexts: Sequence[Context], policy: Policy | Process, switches: dict[str, Any]
 ) -> list[tuple[Fraction, Any]]:
-    """Decode each context; all together keep to the limits, each to its share by its number of states.
+    """Decode each context; all together keep to the limit.
 
     Contexts that differ in token names alone are decoded once, if the rule cannot see names.
     """
@@ -119,15 +117,8 @@ def _each_context(
     for context, pmf in zip(contexts, pmfs, strict=True):
         key = _up_to_names(pmf), pmf.alphabets if named else None
         alike[key] = alike[key][0] + context.weight if key in alike else context.weight, pmf
-    if len(alike) == 1:
-        [(weight, pmf)] = alike.values()
-        return [(weight, decode(pmf, policy, **switches))]
-    states = [_states(pmf.n, len(pmf), max(map(len, pmf.alphabets))) for _, pmf in alike.values()]
-    results: list[tuple[Fraction, Any]] = []
-    for (weight, pmf), own in zip(alike.values(), states, strict=True):
-        with sharing(Fraction(own, sum(states))):
-            results.append((weight, decode(pmf, policy, **switches)))
-    return results
+    weights, different = zip(*alike.values(), strict=True)
+    return list(zip(weights, decode_together(different, policy, **switches), strict=True))
 
 
 def _sees_names(policy: Policy, switches: dict[str, Any]) -> bool:
@@ -141,12 +132,6 @@ def _up_to_names(pmf: JointPMF) -> Hashable:
     """Return a key, equal for distributions that differ in token names alone."""
     sizes = tuple(map(len, pmf.alphabets))
     return sizes, pmf.codes.tobytes(), str(pmf.weights.dtype), listing(pmf.weights), pmf.total
-
-
-@cache
-def _states(n: int, outcomes: int, width: int) -> int:
-    """Return a bound on the number of partly revealed states."""
-    return sum(comb(n, shown) * min(outcomes, width**shown) for shown in range(n + 1))
 
 
 def not_lumped(policy: Policy | Process, switches: dict[str, Any]) -> str | None:
@@ -196,11 +181,13 @@ def _structured(
             raise
         try:
             (context,) = task.contexts()
-            return decode(context.distribution.pmf(), policy, **switches)
+            with allowing(_HALF):  # else it is sampled, in seconds
+                return decode(context.distribution.pmf(), policy, **switches)
         except CostError:
             raise unknown from None
 
 
+_HALF = Fraction(1, 2)  # of the limits
 _LISTED_LIMIT = 7  # up to 5040 outcomes are decoded in seconds without lumping
 _LISTED_POSITIONS = 16  # beyond, listing takes minutes where it ends at all
 _STRUCTURED_FROM = 12  # positions; shorter distributions are listed, which gives kl in every case

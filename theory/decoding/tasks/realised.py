@@ -22,7 +22,7 @@ from theory.decoding.tasks.decode import decode_contexts
 from theory.distributions.contexts import HasContexts
 from theory.distributions.distribution import occurring
 from theory.distributions.tempering import Transform
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.arithmetic import FLOAT64, Number, to_fmpq
 from theory.numbers.balls import ball_precision, to_ball, with_errors
 from theory.policies.as_process import Factorised
@@ -40,7 +40,7 @@ from theory.policies.view import View
 
 __all__ = ["Realised", "loop_calls", "lumped_form", "realised", "realised_calls", "realised_on"]
 
-_FOLLOWED = 10**7  # marginals read: n = 3,000 one at a time, a few seconds
+_READ, _LIMIT = 5e-7, 5  # seconds of a marginal read; at most, n = 3,000 one at a time
 _BITS = 10**5  # of an exact expected number of calls; longer ones are floats with an error
 _BLIND = (TopK, Sizes, Bisection, Dilated)  # their numbers do not depend on the marginals
 
@@ -144,12 +144,8 @@ def _followed(policy: Policy, n: int) -> tuple[int, ...]:
     masked, sizes = np.ones((1, n), dtype=bool), []
     probs, order = np.full((1, n, 2), 0.5), np.arange(n)[None, :] / n
     while masked.any():
-        require_operations(
-            (len(sizes) + 1) * n,
-            f"following {len(sizes)} calls",
-            limit=_FOLLOWED,
-            remedy="use fewer positions",
-        )
+        budget = Budget(f"following {len(sizes)} calls", "use fewer positions", limit=_LIMIT)
+        budget.require((len(sizes) + 1) * n, _READ)
         chosen = policy.plan(View(probs, masked, FLOAT64)).sample(order) & masked
         sizes.append(int(chosen.sum()))
         masked &= ~chosen

@@ -152,6 +152,9 @@ def uniform_log_prob(contained: NDArray[np.bool_], bits: float) -> NDArray[np.fl
 def listed_uniformly(outcomes: Iterable[tuple[Any, ...]], count: int, n: int) -> JointPMF:
     """Return the uniform pmf on ``count`` outcomes of n tokens; raises ``CostError`` before listing too many."""
     require_memory(
-        count * n * 80, f"listing {scientific(count)} outcomes of {n} tokens", remedy="use a smaller n"
+        count * n * 80,
+        f"listing {scientific(count)} outcomes of {n} tokens",
+        remedy="use a smaller n",
+        advice=0,
     )
     return JointPMF.uniform(outcomes)

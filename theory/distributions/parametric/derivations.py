@@ -12,11 +12,11 @@ from functools import cached_property
 from math import inf, log2
 
 from theory.distributions.parametric.grammar_rules import Binary, Rules
-from theory.limits import require_operations
+from theory.limits import Budget
 
 __all__ = ["Derivations"]
 
-_DERIVATIONS = 10**6  # n = 200 with twenty rules
+_RULE, _LIMIT = 1e-5, 10  # seconds of a rule at one of n^2 spans; at most, n = 200 with twenty rules
 
 _Sentences = dict[tuple[str, ...], Fraction]
 
@@ -53,7 +53,7 @@ class Derivations:
         """Numbers of derivations by width, at index width - 1."""
         work = self.n * self.n * len(self.rules.binary)
         what = f"the derivations of {self.n} words"
-        require_operations(work, what, limit=_DERIVATIONS, remedy="use fewer words")
+        Budget(what, "use fewer words", limit=_LIMIT).require(work, _RULE)
         counts = [{symbol: len(self.rules.words[symbol]) for symbol in self.rules.symbols}]
         for width in range(2, self.n + 1):
             counts.append(

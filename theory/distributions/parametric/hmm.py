@@ -245,7 +245,10 @@ def require_listable(count: int, n: int) -> None:
     """Raise before listing ``count`` outcomes of n tokens if they would not fit in memory."""
     shown = str(count) if count < 10**30 else f"{float(min(count, 10**300)):.3g}"
     require_memory(
-        count * (n * 80 + 200), f"listing {shown} outcomes of {n} tokens", remedy="use a smaller n"
+        count * (n * 80 + 200),
+        f"listing {shown} outcomes of {n} tokens",
+        remedy="use a smaller n",
+        advice=0,
     )
 
 

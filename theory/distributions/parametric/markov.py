@@ -26,13 +26,13 @@ from theory.distributions.parametric.markov_errors import entropy_errors, log_pr
 from theory.distributions.parametric.messages import step
 from theory.distributions.parametric.parameters import Row
 from theory.distributions.pmf import JointPMF
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.arithmetic import Array
 from theory.validation import InputError, exact_fraction
 
 __all__ = ["MarkovDistribution"]
 
-_STEPS = 2 * 10**11  # multiplications of the pair tables: about a minute in BLAS
+_PRODUCT = 3e-10  # seconds of a multiplication of the pair tables
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -177,12 +177,9 @@ class MarkovDistribution:
         """
         n, width = self.n, len(self.tokens)
         pairs = n if self.is_homogeneous else n * n // 2
-        require_operations(
-            pairs * width**3 + n * n * width,
-            f"conditional entropies of {n} positions with {width} tokens",
-            limit=_STEPS,
-            remedy="use a shorter sequence or fewer tokens",
-        )
+        what = f"conditional entropies of {n} positions with {width} tokens"
+        budget = Budget(what, "use a shorter sequence or fewer tokens")
+        budget.require(pairs * width**3 + n * n * width, _PRODUCT)
         g = np.zeros((n + 1, n + 1))
         g[0, :n] = _row_entropies(self.marginals)
         if self.is_homogeneous:

@@ -32,12 +32,13 @@ from typing import Literal
 
 from flint import arb, arb_poly, fmpz_poly
 
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.lognumber import LogNumber
 
 __all__ = ["Gaps"]
 
-_MEANS = 2 * 10**9  # n = 45,000 of a list, 10,000 of a Bernoulli walk: half a minute
+# seconds of a word of a mean; at most, n = 45,000 of a list, 10,000 of a Bernoulli walk
+_WORD, _LIMIT = 1.5e-8, 30
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Gaps:
         """Return ``sum_j w_j h_j``."""
         n = self.n
         cost = n**3 // 500 if self.kind == "walk" else n * n  # a Bernoulli walk has n logarithms of n digits
-        require_operations(cost, f"the entropies of {n} positions", limit=_MEANS, remedy="use a smaller n")
+        Budget(f"the entropies of {n} positions", "use a smaller n", limit=_LIMIT).require(cost, _WORD)
         common = lcm(*(w.denominator for w in weights.values())) if weights else 1
         whole = lcm(*range(1, n + 2)) // (n + 1)
         counts = [0] * (n + 1)  # of F(g), over `common * whole`

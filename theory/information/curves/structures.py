@@ -28,7 +28,7 @@ from typing import Protocol
 from flint import arb, ctx
 
 from theory.information.curves.curve import check_sizes
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.lognumber import LogNumber
 
 __all__ = [
@@ -42,8 +42,8 @@ __all__ = [
 ]
 
 _PRECISION = 160  # bits; a combination of n means loses about 2 log2(n) of them
-_POINTS = 2 * 10**8  # terms of a curve, n = 14,000: a few seconds
-_SHARES = 10**9  # all pairs of n = 49,000 in blocks of 223: half a minute
+_TERM, _CURVE = 3e-8, 6  # seconds of a term of a curve; at most, n = 14,000
+_SHARE, _SHARES = 3e-8, 30  # seconds of a word of shares; at most, all pairs of n = 49,000 in blocks of 223
 
 Terms = Iterable[tuple[Fraction, Fraction]]  # pairs (c, a) of a sum of c log2(a)
 
@@ -145,7 +145,7 @@ def interval_curve(structure: Structure) -> IntervalCurve:
         5.3090008808
     """
     what = f"the information curve of {structure.n} positions"
-    require_operations(structure.n**2, what, limit=_POINTS, remedy="use a smaller n")
+    Budget(what, "use a smaller n", limit=_CURVE).require(structure.n**2, _TERM)
     with ctx.workprec(_PRECISION):
         return IntervalCurve(tuple(structure.balls()))
 
@@ -224,7 +224,7 @@ class Copies:
         b, n = self.block.n, self.n
         cost = (rows + 2) * b * (30 + min(n, b * n.bit_length()) // 64)  # bits of C(n, b), in words
         what = f"the shares of blocks of {b} among {n} positions"
-        require_operations(cost, what, limit=_SHARES, remedy="use a smaller n")
+        Budget(what, "use a smaller n", limit=_SHARES).require(cost, _SHARE)
 
     def mean(self, weights: Mapping[int, Fraction]) -> LogNumber:
         """Return ``sum_j w_j h_j``."""

@@ -17,19 +17,18 @@ from numpy.typing import NDArray
 
 from theory.distributions.given import PartsLike, as_parts
 from theory.distributions.pmf import JointPMF
-from theory.information.subsets.builder_cost import dense_is_cheaper, lattice_work
-from theory.information.subsets.dense import dense_cells, dense_error, dense_subset_entropies
+from theory.information.subsets.dense import dense_error, dense_seconds, dense_subset_entropies
 from theory.information.subsets.prime_rows_builder import TOTAL_BITS, Masses
-from theory.information.subsets.sparse import lattice
+from theory.information.subsets.sparse import dense_is_cheaper, lattice, lattice_seconds
 from theory.information.subsets.table import EntropyTable, Parts
-from theory.limits import require_memory, require_operations
+from theory.limits import Budget, require_all, require_memory
 from theory.numbers.rounding import axis_depth, entropy_error, gamma, pairwise_depth
 from theory.validation import InputError
 
-__all__ = ["TableLike", "subset_entropies", "table_of"]
+__all__ = ["TableLike", "require_table", "subset_entropies", "table_of"]
 
 TableLike = EntropyTable | PartsLike
-_STEPS = 4 * 10**9  # cells or sorted rows: 20 binary positions in 15 s compiled, a few minutes otherwise
+_LIMIT = 240  # seconds
 _MASSES = 1 << 22  # most different masses kept over all sets: 64 MB
 
 
@@ -63,8 +62,7 @@ def subset_entropies(source: PartsLike, *, exact: bool | None = None) -> Entropy
     parts = tuple((weight, part) for weight, part in parts if weight)
     if exact and not all(part.is_exact for _, part in parts):
         raise InputError("an exact table needs exact probabilities; write them as fractions.")
-    for _, part in parts:
-        _require(part)
+    require_table(*(part for _, part in parts))
     if exact is None:
         exact = all(part.is_exact for _, part in parts)
     tables = [(weight, _single_table(part, exact)) for weight, part in parts]
@@ -76,12 +74,19 @@ def table_of(source: TableLike) -> EntropyTable:
     return source if isinstance(source, EntropyTable) else subset_entropies(source)
 
 
+def require_table(*pmfs: JointPMF) -> None:
+    """Raise unless the tables of subset entropies of some distributions are affordable, each by itself."""
+    require_all(*(lambda pmf=pmf: _require(pmf) for pmf in pmfs))
+
+
 def _require(pmf: JointPMF) -> None:
     n, remedy = pmf.n, "use fewer positions or outcomes"
-    require_memory((1 << n) * 8 * (n + 2), f"the table of 2^{n} subset entropies", remedy=remedy)
-    cells = dense_cells(tuple(len(a) for a in pmf.alphabets))
-    what = f"the 2^{n} subset entropies of {len(pmf)} outcomes"
-    require_operations(min(cells, lattice_work(pmf)), what, limit=_STEPS, remedy=remedy)
+    shape = tuple(len(a) for a in pmf.alphabets)
+    budget = Budget(f"the 2^{n} subset entropies of {len(pmf)} outcomes", remedy, limit=_LIMIT)
+    require_all(
+        lambda: require_memory((1 << n) * 8 * (n + 2), f"the table of 2^{n} subset entropies", remedy=remedy),
+        lambda: budget.require(dense_seconds(shape) if dense_is_cheaper(pmf) else lattice_seconds(pmf)),
+    )
 
 
 def _single_table(pmf: JointPMF, exact: bool) -> EntropyTable:

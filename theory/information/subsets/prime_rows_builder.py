@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.distributions.pmf import JointPMF
-from theory.information.subsets.builder_cost import dense_is_cheaper
 from theory.information.subsets.dense import dense_cells
 from theory.information.subsets.prime_rows import PrimeRows, summed_rows
+from theory.information.subsets.sparse import dense_is_cheaper
 from theory.numbers.compiled import has_compiler
 from theory.numbers.coprime import prime_factors
 

@@ -15,16 +15,33 @@ from numpy.typing import NDArray
 
 from theory.distributions.grouping import group_rows
 from theory.distributions.pmf import JointPMF
+from theory.information.subsets.dense import dense_seconds
 
-__all__ = ["lattice", "lattice_rows"]
+__all__ = ["dense_is_cheaper", "lattice", "lattice_rows", "lattice_seconds"]
 
 _PACKED_BITS = 62
+_BIG_ROW = 16  # a row of Python integers costs as much as this many of 64 bits
+_ROW, _SET = 6e-8, 4e-5  # seconds of a row, and of a set
+_NEVER = 10**300  # still a float
+_DENSE_CELLS = 1 << 24  # probabilities of the dense form: 128 MB
 
 
 def lattice_rows(pmf: JointPMF) -> int:
     """Return a bound on the number of rows sorted, each set grouped from a parent with one position more."""
     sizes = sorted((len(a) for a in pmf.alphabets), reverse=True)
     return sum(comb(pmf.n, j) * min(len(pmf), prod(sizes[: j + 1])) for j in range(pmf.n))
+
+
+def lattice_seconds(pmf: JointPMF) -> float:
+    """Return an estimate of the time of a walk down the lattice."""
+    row = _ROW * (_BIG_ROW if pmf.weights.dtype == np.dtype(object) else 1)
+    return float(min(lattice_rows(pmf), _NEVER)) * row + float(min(2**pmf.n, _NEVER)) * _SET
+
+
+def dense_is_cheaper(pmf: JointPMF) -> bool:
+    """Compare estimated times of the two forms of a table."""
+    shape = tuple(len(a) for a in pmf.alphabets)
+    return prod(shape) <= _DENSE_CELLS and dense_seconds(shape) < lattice_seconds(pmf)
 
 
 def lattice(pmf: JointPMF) -> Iterator[tuple[int, NDArray[Any]]]:

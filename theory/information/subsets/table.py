@@ -25,7 +25,7 @@ from theory.distributions.pmf import JointPMF
 from theory.information.measures import entropy, entropy_interval
 from theory.information.subsets.prime_rows import PrimeRows, mean_rows
 from theory.information.subsets.prime_rows_builder import Masses, prime_rows, rows_seconds
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.coprime import factor_cost
 from theory.numbers.lognumber import LogNumber
 from theory.numbers.rounding import sum_error
@@ -36,7 +36,7 @@ __all__ = ["EntropyTable", "Parts", "entropies_by_size"]
 _FEW_PRIMES, _MATRIX = 128, 1 << 22  # columns and cells (32 MB) of a matrix of rows
 _FEW_WEIGHTS, _CHEAP_SECONDS = 8, 0.1
 _ENTRY_SECONDS, _CELL_SECONDS = 1e-4, 2e-7  # for a single entry: overhead, and each outcome
-_EXACT_STEPS = 2 * 10**9  # microseconds: half an hour, far less if few weights are different
+_EXACT = 2000  # seconds: half an hour, far less if few weights are different
 
 Parts = tuple[tuple[Fraction, JointPMF], ...]
 
@@ -128,15 +128,15 @@ class EntropyTable:
         wanted = list(masks)
         if self._many(len(wanted)) is not None:
             return
-        steps = 0
+        microseconds = 0
         for mask in wanted:
             for _, pmf in self.parts:
                 assert pmf.total is not None
                 cells = prod(len(a) for i, a in enumerate(pmf.alphabets) if mask >> i & 1)
-                steps += min(cells, len(pmf), pmf.total) * factor_cost(pmf.total.bit_length())
-        what = "exact entropies (one factorisation for each weight, in microseconds)"
+                microseconds += min(cells, len(pmf), pmf.total) * factor_cost(pmf.total.bit_length())
+        what = "exact entropies (one factorisation for each weight)"
         remedy = "use --float, or exact=False in Python, for floats with a proven error"
-        require_operations(steps, what, limit=_EXACT_STEPS, remedy=remedy)
+        Budget(what, remedy, limit=_EXACT).require(microseconds, 1e-6)
 
     def cells(self, mask: int) -> Any:
         """Return a key of the entry; equal keys mean equal entropies, and with rows also the converse.

@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 
 from theory.optima.adaptive.states import States, members
 
-__all__ = ["Part", "all_parts"]
+__all__ = ["BLOCK_SECONDS", "MOVE_BYTES", "Part", "all_parts"]
+
+BLOCK_SECONDS = 1.3e-4  # of a block of positions that the classes of one revealed set take
+MOVE_BYTES = 120  # child, weight and probability, and the copies made while ordering them
 
 # ratios of huge weights may underflow to zero, which has no logarithm
 _LEAST = np.finfo(np.float64).tiny

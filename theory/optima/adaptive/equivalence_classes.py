@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
+from theory.limits import Budget
 from theory.optima.adaptive.canonical_distributions import (
     SmallDistribution,
     canonical_form,
@@ -24,12 +25,13 @@ from theory.optima.adaptive.canonical_distributions import (
     invariant,
     restricted,
 )
-from theory.optima.adaptive.graph_cost import GraphCost
 
 __all__ = ["CANONICAL_CELLS", "DONE", "FREE", "Entry", "EquivalenceClasses"]
 
 DONE = 0  # the class without masks: no step is left
 FREE = 1  # the class with independent masked positions: one step, no cost
+_NEW, _CELL = 5e-4, 1e-8  # seconds of a new distribution; of a token of it, for each of its positions
+_TOKEN = 1.2e-6  # seconds of a token read to bring a distribution into canonical form
 CANONICAL_CELLS = (
     40_000  # larger distributions are compared by their listing alone, since merging them takes seconds
 )
@@ -65,14 +67,16 @@ class EquivalenceClasses:
     distributions that share one.
 
     Attributes:
-        cost: The cost of comparing them so far.
+        budget: That of the graph.
         entries: Distributions by number; the first two are those of states that are done and free.
         cores: Number of core positions of each class.
+        seconds: The time of comparing them so far.
     """
 
-    cost: GraphCost
+    budget: Budget
     entries: list[Entry] = field(default_factory=lambda: [Entry(DONE, ()), Entry(FREE, ())])
     cores: list[int] = field(default_factory=lambda: [0, 0])
+    seconds: float = 0.0
     _listed: dict[Hashable, int] = field(default_factory=dict)
     _alike: dict[Hashable, list[_Candidate]] = field(default_factory=dict)
 
@@ -85,7 +89,8 @@ class EquivalenceClasses:
         return known
 
     def _classify(self, distribution: SmallDistribution) -> Entry:
-        self.cost.add_distribution(*distribution.codes.shape)
+        outcomes, positions = distribution.codes.shape
+        self._spend(_NEW + outcomes * positions**2 * _CELL)
         free = set(free_positions(distribution))
         core = [j for j in range(distribution.codes.shape[1]) if j not in free]
         if not core:
@@ -95,10 +100,14 @@ class EquivalenceClasses:
         state_class, order = self._class_of(distribution)
         return Entry(state_class, tuple(core[j] for j in order))
 
+    def _spend(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.budget.spend(seconds)
+
     def _canonical(self, candidate: _Candidate) -> tuple[Hashable, tuple[int, ...]]:
         if candidate.form is None:
             candidate.form = canonical_form(candidate.distribution)
-            self.cost.add_tokens(candidate.form[2])
+            self._spend(candidate.form[2] * _TOKEN)
         return candidate.form[:2]
 
     def _class_of(self, distribution: SmallDistribution) -> tuple[int, tuple[int, ...]]:

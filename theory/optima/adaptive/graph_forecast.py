@@ -14,31 +14,25 @@ from math import comb
 import numpy as np
 
 from theory.distributions.pmf import JointPMF
-from theory.numbers.unseen import least_number
+from theory.limits import Budget
+from theory.numbers.unseen import Foreseen, is_saturated, least_number, look_ahead
+from theory.optima.adaptive.actions import BLOCK_SECONDS, MOVE_BYTES
 from theory.optima.adaptive.equivalence_classes import EquivalenceClasses
-from theory.optima.adaptive.graph_cost import GraphCost, varying
-from theory.optima.adaptive.states import Reader, in_order, members
+from theory.optima.adaptive.states import (
+    Reader,
+    graph_budget,
+    in_order,
+    layer_seconds,
+    members,
+    reading_seconds,
+    varying,
+)
 
-__all__ = ["Forecast", "forecast"]
+__all__ = ["forecast"]
 
-_BRIEF = 10**9  # nanoseconds: below this no forecast is made
 _ROUNDS, _MORE_ROUNDS = 24, 96  # revealed sets of each size
 _STATES = 2  # states read per set, whose distributions are often similar
-_NEAR = 4  # estimates within this factor of the limit are refined
-_NEW = 0.8  # share of states with a distribution of their own above which the estimate says little
-
-
-@dataclass(frozen=True, kw_only=True)
-class Forecast:
-    """Estimated lower bounds on the work for a graph.
-
-    Attributes:
-        work: Nanoseconds.
-        moves: Bound on the moves of these classes, as in :func:`theory.optima.adaptive.states.most_moves`.
-    """
-
-    work: int
-    moves: int
+_BRIEF = 60  # below one part in so many of the limit no forecast is made
 
 
 @dataclass
@@ -50,64 +44,51 @@ class _Sample:
     sets: Counter[int] = field(default_factory=Counter[int])
     loose: Counter[int] = field(default_factory=Counter[int])
 
-    @property
-    def is_saturated(self) -> bool:
-        """Whether nearly all states read have distributions of their own."""
-        met = Counter(
-            distribution for distributions in self.distributions.values() for distribution in distributions
-        )
-        return sum(times == 1 for times in met.values()) > _NEW * met.total()
 
-
-def forecast(pmf: JointPMF) -> Forecast:
-    """Return the forecast for the state graph of a pmf.
+def forecast(pmf: JointPMF, budget: Budget) -> Foreseen:
+    """Return estimated lower bounds on the seconds of the state graph of a pmf, and on the memory of its moves.
 
     Example:
         >>> from itertools import permutations
-        >>> forecast(JointPMF.uniform(permutations(range(3)))).work < 10**9
+        >>> pmf = JointPMF.uniform(permutations(range(3)))
+        >>> forecast(pmf, graph_budget([pmf])).seconds < 1
         True
     """
-    cost = GraphCost(pmf=pmf)
-    if cost.of_reading + cost.of_loose(len(pmf) << pmf.n) < _BRIEF:
-        return Forecast(work=cost.of_reading, moves=0)
-    return _Look(pmf, cost).forecast()
+    most = reading_seconds(pmf) + layer_seconds(pmf, len(pmf) << pmf.n)  # every state is open
+    if budget.affords(most, _BRIEF):
+        return Foreseen(seconds=reading_seconds(pmf))
+    return look_ahead(
+        lambda rounds: _Look(pmf, budget).forecast(rounds), budget, few=_ROUNDS, many=_MORE_ROUNDS
+    )
 
 
 class _Look:
     """The states found by reading some revealed sets of each size."""
 
-    def __init__(self, pmf: JointPMF, cost: GraphCost) -> None:
-        self.pmf, self.cost = in_order(pmf), cost
+    def __init__(self, pmf: JointPMF, budget: Budget) -> None:
+        self.pmf, self.budget, self.seconds = in_order(pmf), budget, 0.0
         self.places = members(varying(pmf))
-        self.classes, self.rng = EquivalenceClasses(cost), np.random.default_rng(0)
+        self.classes, self.rng = EquivalenceClasses(graph_budget([pmf])), np.random.default_rng(0)
         self.where: list[tuple[int, int]] = []
         self.moves: dict[int, int] = {}  # bound on the moves of each class
         self.first: dict[int, int] = {}  # the lowest set at which each class was found
         self.sample = _Sample()
 
-    def forecast(self) -> Forecast:
-        for number in range(_MORE_ROUNDS):
-            if number >= _ROUNDS and not self._undecided:
-                break
+    def forecast(self, rounds: int) -> Foreseen:
+        for _ in range(rounds):
             for size in range(len(self.places)):
-                if not self.cost.affords_a_look:
+                if not self.budget.affords_a_look(self.seconds + self.classes.seconds):
                     return self._estimate()
                 if self.sample.sets[size] < comb(len(self.places), size):
                     self._read(size)
         return self._estimate()
-
-    @property
-    def _undecided(self) -> bool:
-        """Whether reading more states could raise the estimate above the limit."""
-        work = self._estimate().work
-        return work < self.cost.limit and (work * _NEAR > self.cost.limit or self.sample.is_saturated)
 
     def _read(self, size: int) -> None:
         chosen = self.rng.choice(self.places, size=size, replace=False).tolist()
         mask = sum(1 << i for i in chosen)
         reader = Reader(self.pmf, mask, self.classes, self.where)
         loose = np.flatnonzero(reader.loose)
-        self.cost.add_layer(len(loose))
+        self.seconds += layer_seconds(self.pmf, len(loose))
         self.sample.sets[size] += 1
         self.sample.loose[size] += len(loose)
         for state in self.rng.permutation(loose)[:_STATES].tolist():
@@ -118,22 +99,25 @@ class _Look:
             self.first[state_class] = min(mask, self.first.get(state_class, mask))
             self.moves.setdefault(state_class, reader.most_moves(state))
 
-    def _estimate(self) -> Forecast:
-        cost, sample, n = self.cost, self.sample, len(self.places)
+    def _estimate(self) -> Foreseen:
+        sample, n = self.sample, len(self.places)
         loose = sum(comb(n, k) * sample.loose[k] / max(sample.sets[k], 1) for k in range(n))
         distributions = sum(min(least_number(met), loose) for met in sample.distributions.values())
         classes = {core: least_number(met) for core, met in sample.classes.items() if core}
-        work = (
-            cost.of_reading
-            + cost.of_loose(loose)
-            + int(distributions * cost.on_distributions / max(cost.distributions, 1))
-        )
-        work += cost.of_blocks(self._blocks(classes))
+        every = [number for met in sample.distributions.values() for number in met]
+        # the first two entries are no distributions
+        each = self.classes.seconds / max(len(self.classes.entries) - 2, 1)
         moves = sum(
             number * float(np.mean([self.moves[state_class] for state_class in set(sample.classes[core])]))
             for core, number in classes.items()
         )
-        return Forecast(work=work, moves=int(moves))
+        reading = reading_seconds(self.pmf) + layer_seconds(self.pmf, loose) - layer_seconds(self.pmf, 0)
+        return Foreseen(
+            seconds=reading + distributions * each + self._blocks(classes) * BLOCK_SECONDS,
+            memory=int(moves) * MOVE_BYTES,
+            saturated=is_saturated(every),
+            each=(self.seconds + self.classes.seconds) / max(sample.sets.values(), default=1),
+        )
 
     def _blocks(self, classes: dict[int, float]) -> int:
         """Return the number of blocks: every subset of the masked positions at a set where classes were first found."""

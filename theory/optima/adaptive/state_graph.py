@@ -11,7 +11,7 @@ of a dynamic programme is a few array operations.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -23,16 +23,24 @@ from numpy.typing import NDArray
 
 from theory.distributions.given import PMFLike, as_pmf
 from theory.distributions.pmf import JointPMF
-from theory.limits import require_memory
-from theory.optima.adaptive.actions import Part, all_parts
-from theory.optima.adaptive.graph_cost import GraphCost, require_work, varying
+from theory.limits import Budget, require_all, require_memory
+from theory.optima.adaptive.actions import BLOCK_SECONDS, MOVE_BYTES, Part, all_parts
 from theory.optima.adaptive.graph_forecast import forecast
-from theory.optima.adaptive.states import States, list_states, most_moves, state_counts
+from theory.optima.adaptive.states import (
+    States,
+    graph_budget,
+    list_states,
+    most_moves,
+    most_states,
+    reading_seconds,
+    varying,
+)
 
 __all__ = ["Level", "StateGraph", "state_graph", "state_graphs"]
 
 _REMEDY = "use fewer positions or outcomes"
-_MOVE_BYTES = 120  # child, weight and probability, and the copies made while ordering them
+_POSITIONS = 22  # beyond, even counting what the sets hold takes seconds
+_FAR = 1000  # reading the sets alone takes so many limits: not worth a look ahead
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,8 +156,8 @@ def state_graph(pmf: PMFLike) -> StateGraph:
     return state_graphs([as_pmf(pmf)])[0]
 
 
-def state_graphs(pmfs: Sequence[JointPMF]) -> tuple[StateGraph, ...]:
-    """Return the graph of each of several distributions.
+def state_graphs(pmfs: Sequence[JointPMF], *checks: Callable[[], object]) -> tuple[StateGraph, ...]:
+    """Return the graph of each of several distributions; ``checks`` are made with those of the graphs.
 
     Raises:
         CostError: If the estimate for all of them together exceeds the limits.
@@ -158,29 +166,46 @@ def state_graphs(pmfs: Sequence[JointPMF]) -> tuple[StateGraph, ...]:
         >>> [graph.classes for graph in state_graphs([JointPMF.uniform([(0, 0), (1, 1)])] * 2)]
         [3, 3]
     """
-    _require_affordable(pmfs)
-    return tuple(_built(pmf) for pmf in pmfs)
+    budget = graph_budget(pmfs)
+    _require_affordable(pmfs, budget, checks)
+    return tuple(_built(pmf, budget) for pmf in pmfs)
 
 
-def _built(pmf: JointPMF) -> StateGraph:
-    states = list_states(pmf)
+def _built(pmf: JointPMF, budget: Budget) -> StateGraph:
+    states = list_states(pmf, budget)
     _require(states)
     return _ordered(states, list(all_parts(states)))
 
 
-def _require_affordable(pmfs: Sequence[JointPMF]) -> None:
+def _require_affordable(
+    pmfs: Sequence[JointPMF], budget: Budget, checks: Sequence[Callable[[], object]]
+) -> None:
     """Raise if the graphs of these distributions would take too long or, all kept, too much memory."""
-    of = f"{pmfs[0].n} positions and {len(pmfs[0])} outcomes" if len(pmfs) == 1 else f"{len(pmfs)} contexts"
-    require_work(sum(GraphCost(pmf=pmf).of_reading for pmf in pmfs), of)
-    counts = [state_counts(pmf)[0] for pmf in pmfs]
+    of = budget.what.removeprefix("the adaptive optimum of ")
+    reading = sum(map(reading_seconds, pmfs))
+    if max(pmf.n for pmf in pmfs) > _POSITIONS or not budget.affords(reading / _FAR):
+        budget.require(reading)
+    counts = [most_states(pmf) for pmf in pmfs]
     kept = sum(
         (4 * len(pmf) << varying(pmf).bit_count()) + 100 * count
         for pmf, count in zip(pmfs, counts, strict=True)
     )
-    require_memory(kept, f"up to {sum(counts)} states of {of}", remedy=_REMEDY)
-    ahead = [forecast(pmf) for pmf in pmfs]
-    require_work(sum(f.work for f in ahead), of)
-    _require_moves(sum(f.moves for f in ahead), f"between the states of {of}")
+    ahead = [forecast(pmf, budget) for pmf in pmfs]
+    seconds = sum(found.seconds for found in ahead)
+    rough = max(found.rough for found in ahead)
+    budget.note(rough * seconds)
+    require_all(
+        lambda: budget.require(reading),
+        lambda: require_memory(kept, f"up to {sum(counts)} states of {of}", remedy=_REMEDY),
+        lambda: budget.require(seconds),
+        *checks,
+        lambda: require_memory(
+            sum(found.memory for found in ahead),
+            f"the moves between the states of {of}",
+            remedy=_REMEDY,
+            advice=rough,
+        ),
+    )
 
 
 def _require(states: States) -> None:
@@ -191,13 +216,10 @@ def _require(states: States) -> None:
         if mask not in counts:
             counts[mask] = np.bincount(states.layers[mask].inverse)
         moves += most_moves(int(counts[mask][state]), [sizes[i] for i in states.core(mask, state)])
-    cost = states.classes.cost
-    cost.require(cost.of_blocks(sum(2 ** (states.pmf.n - mask.bit_count()) for mask in counts)))
-    _require_moves(moves, f"between {states.count} states")
-
-
-def _require_moves(moves: int, between: str) -> None:
-    require_memory(moves * _MOVE_BYTES, f"up to {moves} moves {between}", remedy=_REMEDY)
+    states.classes.budget.spend(
+        0.0, sum(2 ** (states.pmf.n - mask.bit_count()) for mask in counts) * BLOCK_SECONDS
+    )
+    require_memory(moves * MOVE_BYTES, f"up to {moves} moves between {states.count} states", remedy=_REMEDY)
 
 
 def _ordered(states: States, parts: list[Part]) -> StateGraph:

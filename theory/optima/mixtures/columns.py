@@ -12,17 +12,24 @@ from numpy.typing import NDArray
 
 from theory.bounds.partitions.step_bounds import Partition
 from theory.distributions.pmf import JointPMF
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.arithmetic import EXACT, FLOAT64, to_fmpq
 from theory.optima.mixtures.output_distributions import weights_at
 from theory.validation import InputError
 
-__all__ = ["Columns", "Targets", "distinct_distributions", "parts_of"]
+__all__ = ["Columns", "Targets", "distinct_distributions", "parts_of", "require_columns"]
 
 Targets = JointPMF | Sequence[tuple[Fraction, JointPMF]]
 
-_TABLE_CELLS = 2 * 10**7  # 2^n sets times outcomes: ten seconds
+_CELL, _LIMIT = 5e-7, 10  # seconds of one of 2^n sets and an outcome; at most
 _SET = 200  # time of a set, in outcomes
+
+
+def require_columns(parts: Sequence[tuple[Fraction, JointPMF]]) -> None:
+    """Raise unless the marginals of every set of positions are affordable."""
+    n, cells = max(pmf.n for _, pmf in parts), sum(len(pmf) + _SET for _, pmf in parts)
+    budget = Budget(f"the marginals of 2^{n} position sets", "use fewer positions or outcomes", limit=_LIMIT)
+    budget.require(cells << n, _CELL)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +52,7 @@ class Columns:
         if (total := sum((weight for weight, _ in parts), Fraction(0))) != 1:
             raise InputError(f"weights of contexts must sum to 1, got {total}.")
         n, exact = lengths.pop(), all(pmf.is_exact for _, pmf in parts)
-        cells, what = sum(len(pmf) + _SET for _, pmf in parts) << n, f"the marginals of 2^{n} position sets"
-        require_operations(cells, what, limit=_TABLE_CELLS, remedy="use fewer positions or outcomes")
+        require_columns(parts)
         number: Any = to_fmpq if exact else float
         merged: dict[tuple[Any, ...], Any] = {}
         for weight, pmf in parts:

@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from math import comb, inf, nextafter
 from typing import Any
 
@@ -33,11 +34,11 @@ from numpy.typing import NDArray
 from theory.bounds.partitions.step_bounds import Partition
 from theory.distributions.given import PartsLike, as_parts
 from theory.information.measures import Bits
-from theory.limits import require_operations
+from theory.limits import Budget, require_all
 from theory.numbers.arithmetic import Number, to_fmpq, to_fraction
 from theory.numbers.lognumber import LogNumber
 from theory.numbers.rounding import gamma
-from theory.optima.mixtures.columns import Columns, Targets, distinct_distributions, parts_of
+from theory.optima.mixtures.columns import Columns, Targets, distinct_distributions, parts_of, require_columns
 from theory.validation import InputError, positive_int
 
 __all__ = [
@@ -45,9 +46,10 @@ __all__ = [
     "optimal_mixture",
     "optimal_mixtures",
     "ordered_partition_count",
+    "require_mixtures",
 ]
 
-_PARTITION_CELLS = 4 * 10**6  # partitions times distinct columns: ten seconds, 400 MB of rationals
+_CELL, _LIMIT = 2.5e-6, 10  # seconds of a partition and a distinct column; at most, 400 MB of rationals
 _TARGET = 1e-11  # M - 1 at which the float search stops, a gap of 1.5e-11 bits
 _ROUNDS = 200  # Newton rounds; convergence is quadratic, 5 to 30 are usual
 _BATCH = 8  # distributions added to the active set in a round
@@ -116,12 +118,9 @@ def optimal_mixtures(pmf: Targets) -> tuple[OptimalMixture, ...]:
         >>> [str(best.kl) for best in optimal_mixtures(JointPMF.uniform([(0, 0), (1, 1)]))]
         ['log2(2)', '0']
     """
-    longest = max(part.n for _, part in parts_of(pmf))
-    for steps in range(1, longest + 1):
-        _require(longest, 1, steps)  # before the number of merged outcomes is known
+    require_mixtures(pmf)
     columns = Columns.of(pmf)
-    for steps in range(1, columns.n + 1):
-        _require(columns.n, len(columns.mass), steps)
+    require_all(*(partial(_require, columns.n, len(columns.mass), t) for t in range(1, columns.n + 1)))
     return tuple(_optimum(columns, steps) for steps in range(1, columns.n + 1))
 
 
@@ -153,10 +152,22 @@ def optimal_mixture(source: PartsLike, steps: int) -> OptimalMixture:
     return _optimum(columns, steps)
 
 
+def require_mixtures(pmf: Targets) -> None:
+    """Raise before :func:`optimal_mixtures` if it would take too long, as far as is known before it starts."""
+    parts = parts_of(pmf)
+    n, outcomes = max(part.n for _, part in parts), sum(len(part) for _, part in parts)
+    require_all(
+        *(partial(_require, n, 1, t) for t in range(1, n + 1)),
+        partial(require_columns, parts),
+        # partitions may tell all outcomes apart
+        later=[partial(_require, n, outcomes, t) for t in range(1, n + 1)],
+    )
+
+
 def _require(n: int, outcomes: int, steps: int) -> None:
     count = ordered_partition_count(n, steps) if steps < n else n
     what = f"{count} ordered partitions" + (f" of {outcomes} outcomes" if outcomes > 1 else "")
-    require_operations(count * outcomes, what, limit=_PARTITION_CELLS, remedy="use fewer positions")
+    Budget(what, "use fewer positions", limit=_LIMIT).require(count * outcomes, _CELL)
 
 
 def _optimum(columns: Columns, steps: int) -> OptimalMixture:

@@ -10,17 +10,14 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory.limits import require_operations
 from theory.numbers.arithmetic import Array, to_fmpq
 from theory.policies.policy import Rule, register
-from theory.policies.ranked import SetDistribution
+from theory.policies.ranked import SetDistribution, require_sets
 from theory.policies.rules.scheduled import checked_eps
 from theory.policies.view import View
 from theory.validation import positive_int
 
 __all__ = ["Ancestral", "Independent"]
-
-_SETS = 10**6  # sets of one state: the exact distribution lists them
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +41,7 @@ class Independent:
         return index.reshape(-1), [self._distribution(np.flatnonzero(row).tolist()) for row in keys]
 
     def _distribution(self, positions: list[int]) -> SetDistribution:
-        require_operations(
-            1 << len(positions), "all sets of a step", limit=_SETS, remedy="use fewer positions"
-        )
+        require_sets(1 << len(positions), "all sets of a step")
         p = to_fmpq(self.probability)
         distribution: list[tuple[int, Any]] = [(0, fmpq(1))]
         for i in positions:

@@ -13,7 +13,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from theory.distributions.listed_model import ListedModel
-from theory.limits import require_operations
+from theory.limits import Budget
 from theory.numbers.arithmetic import EXACT, Array, ExactNumbers, order_codes
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.ranked import Ranked, SetDistribution
@@ -22,8 +22,8 @@ from theory.validation import InputError, choice, exact_fraction
 
 __all__ = ["DEMASK", "BudgetedRanking", "influence"]
 
+_WALK, _LIMIT = 5e-6, 5  # seconds of a pair (considered set, taken set) of one state; at most
 _INT64_SAFE = 1 << 28  # masses below this have sums of products that are exact in int64
-_PATHS = 10**6  # pairs (considered set, taken set) of one state: seconds
 
 
 @register("demask")
@@ -212,9 +212,8 @@ class BudgetedRanking(Ranked):
         """Sum over every order of the ranking: the next position is any of the best not yet considered."""
         rule, _ = self._parts()
         n = len(levels)
-        require_operations(
-            3 ** sum(level < n for level in levels), "the walks", limit=_PATHS, remedy="use fewer positions"
-        )
+        work = Budget("the walks", "use fewer positions", limit=_LIMIT)
+        work.require(3 ** sum(level < n for level in levels), _WALK)
         budget = self.view.numbers.const(rule.budget) + self.view.numbers.tolerance
 
         @cache

@@ -13,16 +13,13 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory.limits import require_operations
 from theory.numbers.arithmetic import Array
 from theory.policies.policy import RankedPolicy, register
-from theory.policies.ranked import Ranked, SetDistribution
+from theory.policies.ranked import Ranked, SetDistribution, require_sets
 from theory.policies.view import View
 from theory.validation import choice
 
 __all__ = ["Hierarchy", "RunWinners"]
-
-_SETS = 10**6  # sets of one state: the exact distribution lists them
 
 
 @register("hierarchy")
@@ -149,7 +146,7 @@ def _distribution(
         return ((base | sum(1 << i for i in {i for best in options for i in best}), fmpq(1)),)
     options = [best if ties == "random" else best[:1] for best in options if best]
     count = prod(map(len, options))
-    require_operations(count, "the winners of the runs", limit=_SETS, remedy="use fewer positions")
+    require_sets(count, "the winners of the runs")
     distribution: dict[int, fmpq] = {}
     for winners in product(*options):
         chosen = base | sum(1 << i for i in winners)

@@ -13,18 +13,15 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory.limits import require_operations
 from theory.numbers.arithmetic import Array
 from theory.numbers.ball_arithmetic import BALLS, ball_key
 from theory.policies.policy import RankedPolicy, register
-from theory.policies.ranked import SetDistribution
+from theory.policies.ranked import SetDistribution, require_sets
 from theory.policies.rules.topk import TopK
 from theory.policies.view import LOWEST, View
 from theory.validation import InputError, exact_fraction
 
 __all__ = ["PlackettLuce", "PlackettLucePlan", "order_logs", "set_distribution"]
-
-_SETS = 10**6  # sets of one state: the exact distribution lists them
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +133,7 @@ def set_distribution(logs: Mapping[int, Any], take: int) -> SetDistribution:
     if take == 0:
         return ((0, fmpq(1)),)
     count = comb(len(logs), take)
-    require_operations(count, f"sets of {take} positions", limit=_SETS, remedy="use fewer positions")
+    require_sets(count, f"sets of {take} positions")
     weight = {1 << i: _exp(log) for i, log in _scaled(logs).items()}
     everything = sum(weight)
     distribution: dict[int, Any] = {0: 1}
