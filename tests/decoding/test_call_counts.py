@@ -204,7 +204,10 @@ def test_answers_and_tables(capsys):
 
 @pytest.mark.parametrize(
     ("module", "name", "spec"),
-    [(process_decoder, "_Run", "topk:k=2,confidence=sampled"), (set_decoder.Flow, "run", "topk:k=2")],
+    [
+        (process_decoder.ProcessRun, "run", "topk:k=2,confidence=sampled"),
+        (set_decoder.Flow, "run", "topk:k=2"),
+    ],
 )
 def test_one_run_gives_the_decode_and_the_distribution_of_its_steps(module, name, spec, monkeypatch):
     runs, run = [], getattr(module, name)

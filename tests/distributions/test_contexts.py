@@ -16,6 +16,7 @@ from tests.helpers.strategies import targets
 from tests.reference import definitions as ref
 from theory.__main__ import main
 from theory.bounds.partitions.contexts import bounds_by_context
+from theory.decoding.decoder import decode
 from theory.decoding.tasks import decode as expectation_module
 from theory.decoding.tasks.best_setting import best_setting
 from theory.decoding.tasks.decode import decode_contexts
@@ -155,12 +156,14 @@ def test_contexts_that_differ_in_names_alone_are_decoded_once(spec, decodes, mon
         context("1/4", rows) for rows in (PAIR, [["c", "c", "d"], ["d", "d", "d"]], SURE, [["c", "d", "b"]])
     ]
     counted = list[JointPMF]()
-    known = expectation_module.decode
+    together = expectation_module.decode_together
     monkeypatch.setattr(
-        expectation_module, "decode", lambda pmf, *args, **kw: counted.append(pmf) or known(pmf, *args, **kw)
+        expectation_module,
+        "decode_together",
+        lambda pmfs, *args, **kw: counted.extend(pmfs) or together(pmfs, *args, **kw),
     )
     found = decode_contexts(Task(tuple(parts)), parse_policy(spec))
-    alone = [known(part.distribution.pmf(), parse_policy(spec)) for part in parts]
+    alone = [decode(part.distribution.pmf(), parse_policy(spec)) for part in parts]
     assert found.accuracy == sum(Fraction(1, 4) * result.accuracy for result in alone)
     assert found.steps == sum(Fraction(1, 4) * result.steps for result in alone)
     assert len(counted) == decodes

@@ -16,7 +16,7 @@ from synthetic.tasks.sudoku import Sudoku
 from tests.helpers.asked import Asked, counted
 from tests.helpers.intervals import assert_frequencies, assert_mean
 from theory.decoding import decoder
-from theory.decoding.process import decode_process
+from theory.decoding.process import ProcessRun
 from theory.decoding.result import Decode
 from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.pmf import JointPMF
@@ -218,7 +218,9 @@ def test_both_exact_engines_agree(name):
         if decoder.as_process(policy, transform) is not None:
             continue
         by_sets = decoded(name, spec)
-        by_states = decode_process(pmf, Factorised(policy), transform, "marginal", None)
+        run = ProcessRun(pmf, Factorised(policy), transform, "marginal")
+        run.run()
+        by_states = run.result(None)
         for field in ("accuracy", "kl", "path_kl", "steps", "steps_under_data"):
             here, there = getattr(by_sets, field), getattr(by_states, field)
             if isinstance(here, float) or isinstance(there, float):

@@ -101,7 +101,7 @@ def upper_bounds(
     bounds += [_wainwright(curve, blocks), _plug_in(curve, blocks)]
     if set(blocks[:-1]) == {1}:
         bounds.append(_austin(curve, len(blocks) - 1))
-    if isinstance(table, EntropyTable) and _sorted_entries(table.n, blocks) <= _SORTED:
+    if isinstance(table, EntropyTable) and _sorted_entries(table.n, blocks) * _SORTED <= _LIMIT:
         bounds.append(entropy_bound(table, blocks))
     return [*bounds, confidence_bound(pmf)] if pmf and len(blocks) == 1 else bounds
 
