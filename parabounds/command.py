@@ -22,10 +22,10 @@ from parabounds.progress import working
 from parabounds.results import Result, ask_bounds, ask_decode, ask_frontier, ask_policy, ask_schedule
 from parabounds.terminal import check_out, print_result, write_result
 from synthetic.parallelbench import command as bench
-from theory.commands.command_line import as_json, guarded
+from theory.commands.arguments import switches
+from theory.commands.command_line import as_json, guarded, within_limits
 from theory.commands.frontier import asked_answer
 from theory.distributions.tempering import check_temperature
-from theory.limits import CostError, allowing
 from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = ["main"]
@@ -37,7 +37,6 @@ OURS = (
     theory,
 )  # imported before the working folder may offer modules of these names
 PROGRAM = "parabounds"
-_SWITCHES = {"greedy_ties": "random", "off_support": "marginal", "nucleus": "keep", "scored": "before"}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -59,17 +58,7 @@ def main(argv: list[str] | None = None) -> int:
         from figures.command import run
 
         return run(args, f"{PROGRAM} figures")
-    return guarded(lambda: _within_limits(args), f"{PROGRAM} {args.command}")
-
-
-def _within_limits(args: argparse.Namespace) -> int:
-    with allowing(exact_fraction(getattr(args, "limit", "1"), "--limit")):
-        try:
-            return _run(args)
-        except CostError as error:
-            if not hasattr(args, "limit"):
-                raise
-            raise InputError(error.advice) from None
+    return guarded(lambda: within_limits(args, _run), f"{PROGRAM} {args.command}")
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -122,16 +111,7 @@ def _ask(args: argparse.Namespace) -> Result:
         if args.command == "compare":
             taus = [check_temperature(part) for part in args.temperature.split(",")]
             return comparison(task, args.policy or args.usual, temperature=taus, report=report, **own)
-        return ask_decode(task, args.policy, **own, **_switches(args))
-
-
-def _switches(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the temperature and the switches that are not the default."""
-    if args.nucleus != "keep" and args.top_p is None:
-        raise InputError("--nucleus decides about the token that crosses --top-p; give --top-p too.")
-    found: dict[str, Any] = {"temperature": check_temperature(args.temperature)}
-    found |= {key: getattr(args, key) for key, usual in _SWITCHES.items() if getattr(args, key) != usual}
-    return found | {key: getattr(args, key) for key in ("top_p", "top_k") if getattr(args, key) is not None}
+        return ask_decode(task, args.policy, **own, **switches(args))
 
 
 def _plot_path(args: argparse.Namespace) -> Path | None:
@@ -185,7 +165,7 @@ def _audit(args: argparse.Namespace) -> int:
     made = None if args.task is None else lambda n: synthetic.find_task(args.task, n)
     with working(f"{PROGRAM} audit"):
         answer, *others = [
-            realised_answer(rule, args.masked, args.steps, made, **_switches(args))
+            realised_answer(rule, args.masked, args.steps, made, **switches(args))
             for rule in [args.rule, *args.beside]
         ]
     if others:

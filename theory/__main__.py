@@ -9,51 +9,27 @@ from typing import Any
 
 from theory.bounds.partitions.step_bounds import check_partition
 from theory.commands.answer import joined
-from theory.commands.arguments import build_parser
+from theory.commands.arguments import build_parser, switches
 from theory.commands.bounds import bounds_answer, parse_partition, schedule_answer
 from theory.commands.bounds_parametric import large_distribution
-from theory.commands.command_line import as_json, guarded, waiting
+from theory.commands.command_line import as_json, guarded, waiting, within_limits
 from theory.commands.decode import decode_answer
 from theory.commands.float_task import FloatTask
 from theory.commands.frontier import asked_answer, frontier_answer
 from theory.commands.rules import realised_answer, rules_answer, rules_table
 from theory.commands.tables import print_answer, print_rows
 from theory.commands.verdict import verdict
-from theory.distributions.tempering import check_temperature
 from theory.files import plain
-from theory.limits import CostError, allowing
 from theory.policies import parse_policy
 from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = ["main"]
 
-_SWITCHES = {"greedy_ties": "random", "off_support": "marginal", "nucleus": "keep", "scored": "before"}
-
-
-def _switches(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the temperature and the switches that are not the default."""
-    if args.nucleus != "keep" and args.top_p is None:
-        raise InputError("--nucleus decides about the token that crosses --top-p; give --top-p too.")
-    found: dict[str, Any] = {"temperature": check_temperature(args.temperature)}
-    found |= {key: getattr(args, key) for key, usual in _SWITCHES.items() if getattr(args, key) != usual}
-    return found | {key: getattr(args, key) for key in ("top_p", "top_k") if getattr(args, key) is not None}
-
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit status: 0, or 2 for wrong input."""
     args = build_parser().parse_args(argv)
-    return guarded(lambda: _within_limits(args), "python -m theory")
-
-
-def _within_limits(args: argparse.Namespace) -> int:
-    factor = exact_fraction(getattr(args, "limit", "1"), "--limit")
-    with allowing(factor):
-        try:
-            return _run(args)
-        except CostError as error:
-            if not hasattr(args, "limit"):
-                raise
-            raise InputError(error.advice) from None
+    return guarded(lambda: within_limits(args, _run), "python -m theory")
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -82,7 +58,7 @@ def _answer(args: argparse.Namespace, say: Callable[[str], None]) -> dict[str, A
 
     if args.command == "realised":
         made = None if args.task is None else lambda n: find_task(args.task, n)
-        return realised_answer(args.rule, args.masked, args.steps, made, **_switches(args))
+        return realised_answer(args.rule, args.masked, args.steps, made, **switches(args))
     given = find_task(args.task, args.n, normalise=args.normalise, exact=args.exact)
     by_digits = getattr(given, "floats", False) and large_distribution(given) is None
     task = FloatTask(given) if getattr(args, "float", False) or by_digits else given
@@ -103,7 +79,7 @@ def _answer(args: argparse.Namespace, say: Callable[[str], None]) -> dict[str, A
         answer = _policy(task, args.steps, args.plot)
     else:
         own = {"samples": args.samples, "seed": args.seed}
-        answer = decode_answer(task, parse_policy(args.policy), **own, **_switches(args))
+        answer = decode_answer(task, parse_policy(args.policy), **own, **switches(args))
     note = getattr(given, "note", "")  # how the numbers of a file were read
     return joined(answer, {"notes": {"task": note}}) if note else answer
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from figures.benchmark.settings import LISTS, SERIES, policies_of
@@ -39,10 +40,15 @@ def perfect_scores(*, task: str, policies: list[str], sizes: list[int]) -> list[
     return [[str(one.accuracy), str(one.tokens_per_step)] for one in found]
 
 
+@cache
+def _published() -> list[dict[str, str]]:
+    return published_rows("benchmark_figures")
+
+
 def _lines(number: int) -> dict[tuple[str, str], list[dict[str, str]]]:
     """The published points of the list tasks by task and series, in their order along x."""
     found: dict[tuple[str, str], list[dict[str, str]]] = {}
-    for row in published_rows("benchmark_figures"):
+    for row in _published():
         task, series = row["panel"], row["series"]
         if task == "semi_ar":  # Figure 5: one panel, a line for each task, in random order
             task, series = series, "random_topk"

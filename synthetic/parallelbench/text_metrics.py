@@ -12,6 +12,7 @@ A missing package is named with its install line; nothing is scored without it.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
@@ -43,8 +44,6 @@ def whole_words(output: str, words: Sequence[str]) -> bool:
         >>> whole_words("A category of dogs.", ["cat"]), whole_words("Dogs like the CAT.", ["cat"])
         (False, True)
     """
-    import re
-
     return all(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", output, re.IGNORECASE) for word in words)
 
 
@@ -117,8 +116,9 @@ def _language_tool() -> Any:
     try:
         return package.LanguageTool("en-US")
     except Exception as error:  # no Java, or no jar and no network: its own errors have no common class
+        why = (str(error) or type(error).__name__).partition("\n")[0]
         raise InputError(
-            f"LanguageTool does not start ({str(error).splitlines()[0]}); it needs Java 17 and its own files."
+            f"LanguageTool does not start ({why}); it needs Java 17 and its own files."
         ) from None
 
 

@@ -25,7 +25,14 @@ from synthetic.parallelbench.puzzle_graders import (
 )
 from synthetic.parallelbench.samples import Sample
 from synthetic.parallelbench.tasks import BenchTask
-from synthetic.parallelbench.text_metrics import bertscore, included, inverse_bleu, rouge, whole_words
+from synthetic.parallelbench.text_metrics import (
+    bertscore,
+    grammar_checker,
+    included,
+    inverse_bleu,
+    rouge,
+    whole_words,
+)
 
 __all__ = ["Reading", "Verdict", "grade"]
 
@@ -146,8 +153,6 @@ def _reading(read: str, wrong: str) -> Reading:
 def _text(
     task: BenchTask, sample: Sample, output: str, protocol: Protocol, grammar: Grammar | None
 ) -> Verdict:
-    from synthetic.parallelbench.text_metrics import grammar_checker
-
     assert not isinstance(sample.answer, str)
     clean = float((grammar or grammar_checker())(output))
     answer: Mapping[str, Any] = sample.answer

@@ -7,10 +7,13 @@ from typing import Any
 
 from theory.commands.command_line import OneLineParser, whole
 from theory.decoding.result import OFF_SUPPORT
-from theory.distributions.tempering import GREEDY_TIES, NUCLEUS, SCORED
+from theory.distributions.tempering import GREEDY_TIES, NUCLEUS, SCORED, check_temperature
 from theory.policies import registered_policies
+from theory.validation import InputError
 
-__all__ = ["add_commands", "build_parser"]
+__all__ = ["add_commands", "build_parser", "switches"]
+
+_SWITCHES = {"greedy_ties": "random", "off_support": "marginal", "nucleus": "keep", "scored": "before"}
 
 _ABOUT = "Bounds and exact decodes of a registered task, a task file or a Python object."
 
@@ -90,6 +93,15 @@ def add_commands(commands: Any) -> None:
     form = rules.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON instead of a table")
     form.add_argument("--markdown", action="store_true", help="print a Markdown table")
+
+
+def switches(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the temperature and the switches of a decode that are not the default."""
+    if args.nucleus != "keep" and args.top_p is None:
+        raise InputError("--nucleus decides about the token that crosses --top-p; give --top-p too.")
+    found: dict[str, Any] = {"temperature": check_temperature(args.temperature)}
+    found |= {key: getattr(args, key) for key, usual in _SWITCHES.items() if getattr(args, key) != usual}
+    return found | {key: getattr(args, key) for key in ("top_p", "top_k") if getattr(args, key) is not None}
 
 
 def _add_switches(parser: argparse.ArgumentParser) -> None:

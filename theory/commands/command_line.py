@@ -12,10 +12,11 @@ from fractions import Fraction
 from math import inf, isnan
 from typing import Any, NoReturn
 
+from theory.limits import CostError, allowing
 from theory.numbers.lognumber import LogNumber
-from theory.validation import InputError, positive_int
+from theory.validation import InputError, exact_fraction, positive_int
 
-__all__ = ["OneLineParser", "as_json", "guarded", "process_count", "waiting", "whole"]
+__all__ = ["OneLineParser", "as_json", "guarded", "process_count", "waiting", "whole", "within_limits"]
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -93,6 +94,17 @@ def process_count(value: object, name: str) -> int:
         2
     """
     return positive_int(value, name, at_most=max(64, 4 * (os.cpu_count() or 1)))
+
+
+def within_limits(args: argparse.Namespace, run: Callable[[argparse.Namespace], int]) -> int:
+    """Run a command under its ``--limit``; a refusal names the option that lets it pass."""
+    with allowing(exact_fraction(getattr(args, "limit", "1"), "--limit")):
+        try:
+            return run(args)
+        except CostError as error:
+            if not hasattr(args, "limit"):
+                raise
+            raise InputError(error.advice) from None
 
 
 @contextmanager

@@ -5,6 +5,7 @@ A batch of rows is run by one rule to the ends of all rows, with arrays of any l
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -26,7 +27,7 @@ _LONGEST = 100_000  # model calls of one row: far beyond every published rule
 _STEPS = 1_000  # calls in a row in which a rule of a user's own may change nothing
 
 
-class Sampler:
+class Sampler(ABC):
     """Runs of one rule; who derives from it says what the model says.
 
     Args:
@@ -44,9 +45,9 @@ class Sampler:
         if is_ours(rule):
             self._patience = self._most = max(_LONGEST, longest)
 
+    @abstractmethod
     def asked(self, board: Board, rows: Array) -> Board:
         """Return the board of rows of these numbers with what the model says of its tokens."""
-        raise NotImplementedError
 
     def stopped(self, board: Board) -> Array | None:  # noqa: ARG002
         """Return which rows end before a step, bool, shape (B,); ``None`` for none."""
