@@ -340,3 +340,26 @@ def test_theory_names_no_task():
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in tasks
         ]
     )
+
+
+def test_no_test_patches_a_private_name():
+    """A test changes public seams alone: a parameter, a public constant, a public function."""
+    offenders = []
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for call in ast.walk(parsed(path)):
+            if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+                continue
+            if call.func.attr not in {"setattr", "delattr", "patch", "object"}:
+                continue
+            words = {
+                node.attr for at in call.args[:1] for node in ast.walk(at) if isinstance(node, ast.Attribute)
+            }
+            for at in call.args[:2]:
+                words |= (
+                    set(at.value.split("."))
+                    if isinstance(at, ast.Constant) and isinstance(at.value, str)
+                    else set()
+                )
+            if private := [word for word in words if word.startswith("_") and not word.startswith("__")]:
+                offenders.append(f"{path.relative_to(ROOT)}:{call.lineno} patches {', '.join(private)}")
+    none(offenders)

@@ -123,7 +123,7 @@ def test_positions_with_one_token_are_free():
 
 def test_distributions_of_states_that_are_hard_to_tell_apart(monkeypatch):
     """The work of comparing distributions is not estimated: the search ends on the way."""
-    monkeypatch.setattr("theory.optima.adaptive.equivalence_classes._TOKEN", 1.0)
+    monkeypatch.setattr("theory.optima.adaptive.equivalence_classes.TOKEN_SECONDS", 1.0)
     with pytest.raises(
         CostError, match="the adaptive optimum of 4 positions and 25 outcomes would take about"
     ):

@@ -177,12 +177,12 @@ def _explain_missing_module(cause: object) -> None:
 def _tasks(cells: Sequence[Cell]) -> list[tuple[int, Cell, dict[str, str]]]:
     """Return the arguments of `compute_on_worker` for each cell; a file of weights gets its full path."""
     code = _identity()
-    return [(i, cell, code | _weights(cell)) for i, cell in enumerate(map(_with_full_path, cells))]
+    return [(i, cell, code | weights_digest(cell)) for i, cell in enumerate(map(_with_full_path, cells))]
 
 
 def compute_on_worker(position: int, cell: Cell, expected: dict[str, str]) -> tuple[int, Any]:
     """Compute a cell on a worker, which must agree with the main process in everything that `expected` names."""
-    found = _loaded_identity() | _weights(cell)
+    found = _loaded_identity() | weights_digest(cell)
     if differing := [name for name in expected if found[name] != expected[name]]:
         raise BackendError(
             f"a worker has another {differing[0]} than this process ({found[differing[0]]}, not "
@@ -200,7 +200,8 @@ def _identity() -> dict[str, str]:
 _loaded_identity = cache(_identity)  # of the loaded code, also if files change later
 
 
-def _weights(cell: Cell) -> dict[str, str]:
+def weights_digest(cell: Cell) -> dict[str, str]:
+    """Return the digest of the file of weights that a cell reads; empty if it reads none."""
     path = cell.kwargs.get("weights")
     if path is None:
         return {}

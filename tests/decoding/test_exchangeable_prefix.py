@@ -38,7 +38,7 @@ def _exactly(monkeypatch, compute):
     with monkeypatch.context() as patch:
         patch.setattr(exchangeable, "float_size", lambda *_, **__: None)
         patch.setattr(exchangeable, "float_size_of_rows", lambda *_: None)
-        patch.setattr(exchangeable, "_MONOTONE", ())
+        patch.setattr(exchangeable, "MONOTONE", ())
         return compute()
 
 

@@ -55,9 +55,9 @@ class TestAgreement:
         states[:6] = np.where(rng.random((6, pmf.n)) < 0.5, MASK, model.ids[rng.integers(len(pmf), size=6)])
         states = np.unique(states, axis=0)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(agreeing, "_ALONE", alone)
-            patch.setattr(agreeing, "_TOGETHER", together)
-            patch.setattr(agreeing, "_CELLS", cells)
+            patch.setattr(agreeing, "STATE_SECONDS", alone)
+            patch.setattr(agreeing, "PASS_SECONDS", together)
+            patch.setattr(agreeing, "BATCH_CELLS", cells)
             mass, counts = AgreeingOutcomes(model.ids, pmf.weights, model.width).counts(states)
         for state, total, table in zip(states.tolist(), mass, counts, strict=True):
             agrees = [
@@ -283,7 +283,7 @@ class TestLogSums:
         pairs = [(a, a * (j + 2)) for j, a in enumerate(p)]
         exact = log_sum(pairs)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(log_sums, "_LIMIT", -1)
+            patch.setattr(log_sums, "LIMIT", -1)
             ball = log_sum(pairs)
         assert isinstance(exact, LogNumber)
         assert isinstance(ball, arb)
@@ -293,7 +293,7 @@ class TestLogSums:
     def test_a_decode_says_so(self, monkeypatch):
         pmf, rule = distribution_of("markov_chain", 6), parse_policy("topk:k=2")
         exact = decode(pmf, rule)
-        monkeypatch.setattr(log_sums, "_LIMIT", -1)
+        monkeypatch.setattr(log_sums, "LIMIT", -1)
         balls = decode(pmf, rule)
         assert balls.accuracy == exact.accuracy
         assert set(balls.errors) == {"kl", "path_kl"}

@@ -37,7 +37,7 @@ __all__ = [
     "tempered_marginal",
 ]
 
-_MONOTONE = ("topk", "threshold", "factor", "frechet")
+MONOTONE = ("topk", "threshold", "factor", "frechet")
 _PREFIX = (EntropyBounded, EntropySum)  # exact types, since a user's class may count otherwise
 _QUESTION, _POSITION = 3e-4, 8e-8  # seconds of a question how many a rule takes; of each position
 _LIMIT = 600  # seconds
@@ -140,13 +140,13 @@ def _size(n: int, policy: Policy, left: int, probs: Callable[[Numbers], NDArray[
     """Return how many of the last ``left`` positions a policy takes.
 
     The number is first found from float scores, with every comparison made easier and then harder by ``_DOUBT``, or by
-    n^2 roundings if a sum may have more: far more than rounding. The counts of the policies in ``_MONOTONE`` do not
+    n^2 roundings if a sum may have more: far more than rounding. The counts of the policies in ``MONOTONE`` do not
     decrease when a comparison is made easier, so if both agree the exact count is the same. Otherwise exact scores are
     used.
     """
     # the first positions count as revealed; which ones does not matter, and blocks fill in order
     masked = np.arange(n)[None, :] >= n - left
-    if isinstance(policy, RankedPolicy) and policy.name in _MONOTONE and policy.ties != "all":
+    if isinstance(policy, RankedPolicy) and policy.name in MONOTONE and policy.ties != "all":
         bar = getattr(policy, "f", getattr(policy, "gamma", 0))
         if abs(bar) <= _LARGEST_BAR:
             floats = probs(FLOAT64)

@@ -34,7 +34,7 @@ from theory.validation import InputError
 
 __all__ = ["ProcessRun", "process_distribution", "process_ends", "process_masked"]
 
-_STEPS = 10_000  # model calls of one run of a rule that does not say how many it makes
+MOST_CALLS = 10_000  # model calls of one run of a rule that does not say how many it makes
 _LARGE = 600  # a logarithm of a number of states that no run survives
 _LONG = 16  # steps: with fewer, it is the rows that take long
 _STEP = 3e-3  # seconds of a step beside its rows
@@ -204,7 +204,7 @@ class ProcessRun:
             batch = self.batch
             if not len(batch.tokens):
                 return
-            if batch.step >= (most := max(_STEPS, (self.model.n + 1) * self.planned)):
+            if batch.step >= (most := max(MOST_CALLS, (self.model.n + 1) * self.planned)):
                 raise InputError(f"rule {self.process} has not finished after {most} steps.")
             if idle := idle_on(self.rule, batch):
                 self._wait(idle)

@@ -19,12 +19,12 @@ from theory.distributions.distribution import MASK
 __all__ = ["AgreeingOutcomes"]
 
 # seconds
-_ALONE, _BIT = 1.5e-5, 2e-11  # a single state, and each outcome in its bit sets
-_TOGETHER, _OUTCOME = 6e-5, 3e-9  # a pass over all outcomes, and each outcome at a position
+STATE_SECONDS, _BIT = 1.5e-5, 2e-11  # a single state, and each outcome in its bit sets
+PASS_SECONDS, _OUTCOME = 6e-5, 3e-9  # a pass over all outcomes, and each outcome at a position
 _ADDED = 2e-8  # adding an outcome to a state at a position
 
 _WORD_BITS = 62
-_CELLS = 1 << 21  # cells of one batch of counts
+BATCH_CELLS = 1 << 21  # cells of one batch of counts
 
 
 _NONE = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
@@ -90,15 +90,15 @@ class AgreeingOutcomes:
 
     def batches(self, states: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """Return the states in batches whose counts take a few megabytes."""
-        most = max(1, _CELLS // (self.n * self.width))
+        most = max(1, BATCH_CELLS // (self.n * self.width))
         return [states[begin : begin + most] for begin in range(0, len(states), most)]
 
     def _costs(self, revealed: int, states: int) -> tuple[float, float]:
         """Return the cost of states that reveal the same positions, together and one by one."""
-        alone = states * (_ALONE + len(self.ids) * revealed * _BIT)
+        alone = states * (STATE_SECONDS + len(self.ids) * revealed * _BIT)
         if self.width**revealed >= 1 << _WORD_BITS:
             return inf, alone
-        return _TOGETHER + (len(self.ids) * (revealed + 2) + states * revealed) * _OUTCOME, alone
+        return PASS_SECONDS + (len(self.ids) * (revealed + 2) + states * revealed) * _OUTCOME, alone
 
     def _rows(self, state: list[int]) -> NDArray[np.int64]:
         """Intersect bit sets."""
@@ -130,12 +130,12 @@ class AgreeingOutcomes:
         sums.waiting.append((states, rows))
         sums.cells += len(rows) * self.n
         self.seconds += len(rows) * self.n * _ADDED
-        if sums.cells > _CELLS:
+        if sums.cells > BATCH_CELLS:
             self._flush(sums)
 
     def _flush(self, sums: _Sums) -> None:
         states, rows = (np.concatenate(parts) for parts in zip(*sums.waiting, strict=True))
-        for begin in range(0, len(rows), most := max(1, _CELLS // self.n)):
+        for begin in range(0, len(rows), most := max(1, BATCH_CELLS // self.n)):
             part = slice(begin, begin + most)
             weights = self.weights[rows[part]]
             np.add.at(sums.mass, states[part], weights)

@@ -13,7 +13,7 @@ from theory.numbers.lognumber import LogNumber
 
 __all__ = ["log_sum"]
 
-_LIMIT = 3 * 10**10  # nanoseconds: half a minute
+LIMIT = 3 * 10**10  # nanoseconds: half a minute
 _WORD = 64  # bits
 _STEP = 2  # nanoseconds of a product of two words
 
@@ -31,7 +31,7 @@ def log_sum(pairs: Iterable[tuple[fmpq, fmpq]]) -> Any:
     amounts: dict[fmpq, fmpq] = {}
     for amount, value in pairs:
         amounts[value] = amounts.get(value, fmpq(0)) + amount
-    if _cost(amounts) <= _LIMIT:
+    if _cost(amounts) <= LIMIT:
         return LogNumber.weighted_sum((amount, value) for value, amount in amounts.items())
     with ball_precision():
         return (

@@ -293,7 +293,9 @@ class TestCluster:
         name, address = cluster
         file = tmp_path / "weights"
         file.write_bytes(b"1")
-        monkeypatch.setattr("figures.engine.backends._weights", lambda _: {"file of weights": "another"})
+        monkeypatch.setattr(
+            "figures.engine.backends.weights_digest", lambda _: {"file of weights": "another"}
+        )
         with (
             open_backend(name, scheduler=address) as evaluate,
             pytest.raises(BackendError, match="another file of weights"),

@@ -71,7 +71,7 @@ def test_a_rule_without_progress_or_value_is_an_error(run, rule, message):
 
 
 def test_a_rule_that_counts_forever_is_an_error(monkeypatch):
-    monkeypatch.setattr("theory.decoding.process._STEPS", 50)
+    monkeypatch.setattr("theory.decoding.process.MOST_CALLS", 50)
     with pytest.raises(InputError, match="has not finished after 50 steps"):
         decoder.decode(PAIR, Idle(counts=True))
 

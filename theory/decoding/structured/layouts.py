@@ -1,12 +1,13 @@
 r"""Exact decodes of outcomes written as tokens, with one or more tokens for each item.
 
-A real model writes a list of m items as L tokens: some items as several tokens, with brackets, separators and padding
-between them. The tokens of an item determine each other, so the distribution over L positions has the 2^L revealed sets
-of any other, but few kinds of states: which items are *known* (at least one of their tokens is revealed), and how many
-certain tokens of the current block are masked. Masked tokens of a known item are certain, too.
+A language model writes a list of m items as L tokens: some items take several tokens, and brackets, separators and
+padding stand between them. Each token of an item determines the others. So although there are 2^L sets of revealed
+positions, a state is described by two things: which items are *known* (at least one of their tokens is revealed), and
+how many certain tokens of the current block are masked. Masked tokens of a known item are certain, too.
 
-For an answer y let ``q_i(y_i | y_K)`` be the probability that one masked token of item i is drawn as in y. A step that
-takes ``a_i`` tokens of each unknown item and ``a_0`` certain ones leads on towards y with
+For an answer y let ``q_i(y_i | y_K)`` be the probability that one masked token of item i is drawn as in y. The
+probability that a step takes ``a_i`` tokens of each unknown item and ``a_0`` certain ones, and draws all of them as in
+y, is
 
     ``w prod_i q_i(y_i | y_K)^{a_i}``,    ``w = prod_i C(t_i, a_i) C(c, a_0) / C(T, r)``
 
@@ -37,9 +38,8 @@ __all__ = ["Layout", "LayoutDecode", "decode_layout"]
 
 _LONGEST = 10_000  # calls of a block
 
-States = dict[
-    tuple[int, int], tuple[fmpq, fmpq]
-]  # (known items, certain tokens): towards y, and whatever is drawn
+# (known items, certain tokens): the probability of the sets taken with the tokens of y, and of the sets alone
+States = dict[tuple[int, int], tuple[fmpq, fmpq]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,7 +31,7 @@ __all__ = ["CANONICAL_CELLS", "DONE", "FREE", "Entry", "EquivalenceClasses"]
 DONE = 0  # the class without masks: no step is left
 FREE = 1  # the class with independent masked positions: one step, no cost
 _NEW, _CELL = 5e-4, 1e-8  # seconds of a new distribution; of a token of it, for each of its positions
-_TOKEN = 1.2e-6  # seconds of a token read to bring a distribution into canonical form
+TOKEN_SECONDS = 1.2e-6  # seconds of a token read to bring a distribution into canonical form
 CANONICAL_CELLS = (
     40_000  # larger distributions are compared by their listing alone, since merging them takes seconds
 )
@@ -107,7 +107,7 @@ class EquivalenceClasses:
     def _canonical(self, candidate: _Candidate) -> tuple[Hashable, tuple[int, ...]]:
         if candidate.form is None:
             candidate.form = canonical_form(candidate.distribution)
-            self._spend(candidate.form[2] * _TOKEN)
+            self._spend(candidate.form[2] * TOKEN_SECONDS)
         return candidate.form[:2]
 
     def _class_of(self, distribution: SmallDistribution) -> tuple[int, tuple[int, ...]]:

@@ -21,14 +21,16 @@ __all__ = ["Editing"]
 @register("editing")
 @dataclass(frozen=True, kw_only=True)
 class Editing(Rule):
-    """Draw a token at every position of the block, decoded ones included, and write those that are sure enough.
+    """Draw a token at every position of the block, decoded ones included, and write the probable ones.
 
-    A mask takes its token where its probability is above ``gamma``, at least the ``floor`` best. A decoded token is
-    replaced where another one was drawn with a probability above ``edit``. All of this reads the same call. A block
-    without masks is looked at again until a call replaces nothing, or for ``post`` calls; these calls count.
+    A masked position takes its token if that has a probability above ``gamma``; if fewer than ``floor`` do, the
+    ``floor`` best take theirs. A decoded token is replaced if another token was drawn whose probability is above
+    ``edit``. Both use the marginals of the same call. When a block has no masks left, further calls may still replace
+    tokens, until one replaces nothing or ``post`` of them are made; these calls count.
 
-    The released code reads a decoded position from a model that sees its token; the ideal model is then certain, and
-    replaces nothing. So ``committed=left_out`` asks for it with the token masked, ``seen`` takes the certain answer.
+    The released code takes the marginal at a decoded position from a model that sees the token there. The ideal model
+    is then certain of it and replaces nothing. So by default (``committed=left_out``) the model is asked with this
+    token masked; ``committed=seen`` is the released form.
 
     Source: LLaDA2.1; ``LLaDA21Sampler`` in ``dllm/pipelines/llada21/sampler.py`` of ZHZisZZ/dllm (ca17675).
     ``LLaDA2Pipeline`` of huggingface/diffusers (0f2e62af) has a schedule in place of ``floor``; ``JointThreshold`` in
@@ -39,10 +41,10 @@ class Editing(Rule):
     State: the number of the block, and the calls made since it was full.
 
     Attributes:
-        gamma: A mask takes its token above it.
-        edit: A decoded token is replaced above it.
-        post: The most calls on a full block.
-        floor: At least so many masks take their tokens.
+        gamma: Probability above which a masked position takes its token.
+        edit: Probability above which another token replaces a decoded one.
+        post: The most calls on a block without masks.
+        floor: The least number of masked positions that take their tokens in a call.
         committed: ``left_out`` or ``seen``.
         block: Block length; ``None`` for a single block.
         ties: Equal probabilities: ``random`` or ``lowest`` index first.

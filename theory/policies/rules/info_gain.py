@@ -35,22 +35,23 @@ _ACTIONS = 1000  # sets of k positions: each is a state that the model is asked 
 class InfoGain(RankedPolicy):
     """Take the candidate set with the largest ``J = -sum of H over the set - mean of H over what then stays masked``.
 
-    Candidates are sets of k positions of the block: the k most confident ones, and ``candidates - 1`` drawn ones, each
-    without replacement with probabilities proportional to ``exp(c / temp)`` (the Gumbel trick). The first of the best
-    wins, the most confident one among them. c is the probability of the token drawn at a position, H the entropy in
-    nats; the second one is that of the state with the tokens of the set filled in, over all blocks. ``lookum`` leaves
-    the first term out. With ``threshold`` the k most confident positions that reach it are taken without a look ahead.
+    Candidates are sets of k positions of the block: the k most confident ones, and ``candidates - 1`` sets drawn at
+    random, each without replacement with probabilities proportional to ``exp(c / temp)`` (the Gumbel trick). Of equally
+    good sets the first is taken, where the most confident set comes first. c is the probability of the token drawn at a
+    position, H the entropy of a marginal in nats. The mean is over all blocks, in the state with the drawn tokens of
+    the set filled in. ``variant=lookum`` leaves the first term out. With ``threshold``, those of the k most confident
+    positions that reach it are taken without a look ahead.
 
-    The model is asked here about all sets of k positions, so that the winner has an exact distribution:
-    ``F(J)^(candidates - 1)`` is the chance that no drawn set is better than J. It is irrational: results are floats,
-    with their errors. Values of J are floats; those within 1e-9 are equal.
+    Here the model is asked about all sets of k positions, so that the distribution of the chosen set is computed, not
+    sampled: with F(J) the probability that one drawn set is not better than J, ``F(J)^(candidates - 1)`` is that of
+    none being better. It is irrational: results are floats with their errors. Values of J within 1e-9 count as equal.
 
     Source: arXiv 2602.18176; ``generate_candidates`` and ``score_candidates`` in ``dllm/pipelines/info_gain/core.py``
     of yks23/dllm (4cf34a50), the authors' fork. Usual values: k = 1, candidates = 8, temp = 0.1 or 0.2, no threshold
-    or 0.8. ``InfoGainSampler`` of yks23/Information-Gain-Sampler (0ae2da8c) has another threshold: a block goes at
-    once where all of it reaches it. At tau > 0 the code draws tokens anew for every candidate; here they are drawn
-    once. The paper has the sum of the entropies that stay; the code, and this rule, their mean. As under ``lopa`` a
-    step is one batched call.
+    or 0.8. ``InfoGainSampler`` of yks23/Information-Gain-Sampler (0ae2da8c) uses its threshold differently: a block
+    is decoded at once if all of its positions reach it. At tau > 0 the code draws tokens anew for every candidate; here
+    they are drawn once. The paper has the sum of the entropies that stay; the code and this rule have their mean. As in
+    ``lopa``, a step counts as one call, of a batch.
 
     Attributes:
         k: Positions per step; all, when fewer are left.

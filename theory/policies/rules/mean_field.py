@@ -26,14 +26,14 @@ class MeanField(RankedPolicy):
 
     ``c_i = ln p_i(1st) - ln p_i(2nd)``, ``s(z) = 1 / (1 + exp(-z))``, q starts at ``s(c)``. The overlap of two
     marginals of the group that competes is ``D_ij = 1 - JSD(p_i, p_j)`` in bits, 0 for i = j, divided by the largest.
-    D is large for *equal* marginals, whether or not the positions depend on each other.
+    D is large for *similar* marginals, whether or not the positions depend on each other.
 
     Source: Mean-Field Parallel Decoding, arXiv 2606.15805, Algorithm 1. The authors' code was not found. This is the
-    algorithm as vbsh123/dream-region-pilot reproduces it (``mean_field_commit_indices``): that one position goes where
-    none reaches tau is its choice. Another reader of the paper has no division: ``scaled=false``. Usual values:
-    tau = 0.9, rounds = 2, B = 32.
+    algorithm as vbsh123/dream-region-pilot reproduces it (``mean_field_commit_indices``), which also decides that the
+    best position is taken if none reaches tau. The paper can be read without the division: ``scaled=false``. Usual
+    values: tau = 0.9, rounds = 2, B = 32.
 
-    The numbers q are floats; those within 1e-9 are equal, and such a one reaches tau.
+    The numbers q are floats. Numbers within 1e-9 of each other count as equal, and so does one within 1e-9 of tau.
 
     Attributes:
         tau: The level that q must reach, from 0 to 1.

@@ -26,20 +26,22 @@ _POWER = 1000  # of a probability: exact scores are its powers
 @register("p2")
 @dataclass(frozen=True, kw_only=True)
 class P2(Rule):
-    """In step j of T a token is drawn at every mask, and all but ``floor(b (1 - j/T))`` of the b positions are kept.
+    """In step j of T, draw a token at every mask and keep all but ``floor(b (1 - j/T))`` of the block's b positions.
 
-    The kept ones are those of the highest score: ``ln p`` of the drawn token at a mask, ``eta ln c`` at a decoded
-    position, c the probability of the most probable token there. Kept masks take their tokens, decoded positions
-    that are not kept are masked again. eta = 0 masks nothing again, eta above 1 rather more.
+    Positions of the highest score are kept. The score is ``ln p`` of the drawn token at a masked position and
+    ``eta ln c`` at a decoded one, c the probability of the most probable token there. Masked positions that are kept
+    take their tokens; decoded ones that are not kept are masked again. With eta = 0 no position is masked again; a
+    larger eta masks more of them.
 
-    The released code reads a decoded position from a model that sees its token; the ideal model is then certain, and
-    masks it last. So ``committed=left_out`` asks for it with the token masked, ``seen`` takes the certain answer.
+    The released code takes the marginal at a decoded position from a model that sees the token there. The ideal model
+    is then certain of it and masks it last. So by default (``committed=left_out``) the model is asked with this token
+    masked; ``committed=seen`` is the released form.
 
     Source: arXiv 2502.03540 (self-planning); ``p2_sampling`` in ``src/path_planning/p2.py`` of
     pengzhangzhi/Path-Planning (68675ea2) with ``score_fn=logP``, its linear ``kappa_fn`` and no planner. Usual values:
-    eta = 1, T = n. Equal scores at the cut are all kept there: ``ties=all``. Above temperature 0 its scores are those
-    of logits with the noise of the draw, which is not modelled; here they are those of the model. The number of
-    masked positions is computed in float32, as released. Calls after the last token are not counted.
+    eta = 1, T = n. The release keeps all scores that equal the last one kept: ``ties=all``. Above temperature 0 it
+    scores logits with the noise of the draw added, which is not modelled; here the model's probabilities are scored.
+    The number of masked positions is computed in float32, as released. Calls after the last token are not counted.
 
     State: the number of the call.
 

@@ -23,24 +23,28 @@ _CERTAIN = 1e30  # the gap of a position with a single possible token: above eve
 @register("prophet")
 @dataclass(frozen=True, kw_only=True)
 class Prophet(RankedPolicy):
-    """LLaDA's schedule until the mean gap ``ln p(1st) - ln p(2nd)`` of the answer reaches a bar; then all masks.
+    """LLaDA's schedule until the answer's mean gap ``ln p(1st) - ln p(2nd)`` reaches a threshold; then all masks.
 
-    The bar is ``early`` in call j of T while ``j/T < 0.33``, ``mid`` while ``j/T < 0.67``, then ``late``; T counts the
-    calls of all blocks. The mean is over the ``length`` positions from ``first`` on, masked or not; a position with
-    one possible token has an infinite gap. All masks are then decoded from the same call, in every block.
+    In call j of T the threshold is ``early`` while ``j/T < 0.33``, ``mid`` while ``j/T < 0.67``, then ``late``; T
+    counts the calls of all blocks. The mean is over the ``length`` positions from ``first`` on, masked or not; a
+    position with one possible token has an infinite gap. When the threshold is reached, all masked positions of all
+    blocks are decoded from the marginals of this call.
 
-    The released code reads a decoded position from a model that sees its token; the ideal model is then certain. So
-    ``committed=left_out`` asks for it with the token masked, ``seen`` takes the certain answer.
+    The released code takes the marginal at a decoded position from a model that sees the token there; the ideal model
+    is then certain of it. So by default (``committed=left_out``) the model is asked with this token masked;
+    ``committed=seen`` is the released form.
 
     Source: arXiv 2508.19982; ``generate`` and ``should_early_exit`` in ``generate_earlyexit.py`` of pixeli99/Prophet
-    (460afe41). Usual values: T = n, B = 32, length = 5, the bars below. The code scores *drawn* tokens at tau > 0;
-    here the ``max`` probability counts, which is the same at its default tau = 0.
+    (460afe41). Usual values: T = n, B = 32, length = 5, and the default thresholds. At tau > 0 the code scores *drawn*
+    tokens; here the ``max`` probability counts, which is the same at its default tau = 0.
 
-    Gaps are floats; a mean within 1e-9 nats of the bar reaches it.
+    Gaps are floats; a mean that is less than 1e-9 nats below the threshold reaches it.
 
     Attributes:
         steps: T of a block, as in ``llada``.
-        early: Bar in nats; mid: in the middle third; late: in the last third.
+        early: Threshold in the first third of the calls, in nats.
+        mid: In the middle third.
+        late: In the last third.
         first: The first position of the answer.
         length: Its length; ``None`` for all positions from ``first`` on.
         committed: ``left_out`` or ``seen``.
