@@ -8,7 +8,7 @@ from math import factorial, lcm, prod
 import numpy as np
 import pytest
 from flint import arb
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.compositions import compositions
@@ -38,7 +38,6 @@ def least_of_all(profile: list[Fraction]) -> list[tuple[Fraction, set[tuple[int,
     return found
 
 
-@settings(max_examples=60)
 @given(drawn=PROFILES)
 def test_every_kind_of_number_finds_the_best_of_all_compositions(drawn):
     profile = sorted(drawn, reverse=True)

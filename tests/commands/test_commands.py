@@ -272,7 +272,8 @@ def test_float_is_refused_where_nothing_can_be_listed(capsys):
     assert "its answers are floats already, leave --float out" in capsys.readouterr().err
 
 
-def test_a_reader_that_has_gone_is_no_traceback():
+@pytest.mark.deep
+def test_a_closed_pipe_is_no_traceback():
     command = [sys.executable, "-m", "theory", "schedule", "shuffle", "-n", "30", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()

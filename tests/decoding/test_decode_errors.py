@@ -123,7 +123,6 @@ def test_powers_too_large_become_balls_and_agree():
 # --- Balls against rationals -------------------------------------------------------------------------------------
 
 
-@settings(max_examples=examples(40))
 @given(
     target=targets(), rule=rules(), m=st.integers(2, 3), off=st.sampled_from(["marginal", "uniform", "stop"])
 )
@@ -159,7 +158,6 @@ PROCESSES = (
 )
 
 
-@settings(max_examples=examples(40))
 @given(
     distribution=st.sampled_from([(3,), (2, 2), (3, 2), (2, 2, 2), (2, 3, 2)]).flatmap(dyadic),
     rule=rules(),

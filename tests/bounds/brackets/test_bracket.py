@@ -146,6 +146,7 @@ print([f"{bits:.9f}" for bits in (*found.lower, *found.upper)], found.partitions
 """
 
 
+@pytest.mark.deep
 def test_without_a_compiler_the_search_is_the_same():
     pytest.importorskip("numba")
     texts = [

@@ -7,11 +7,10 @@ from math import comb, prod
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.comparison import members, same
-from tests.helpers.draws import examples
 from tests.reference import definitions as ref
 from theory.bounds.partitions.step_bounds import optimal_bounds, optimal_partition_counts, step_bound
 from theory.distributions.pmf import JointPMF
@@ -56,7 +55,6 @@ def routes(pmf):
         return [prime_rows(pmf, m, compiled=c) for m in (None, masses) for c in ROUTES], table
 
 
-@settings(max_examples=examples(40))
 @given(distribution=weighted())
 def test_every_route_gives_the_definition(distribution):
     pmf = JointPMF.from_mapping(distribution)
