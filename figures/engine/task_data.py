@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from figures.engine.data import canonical_json
-from theory.commands.decode_sampled import Structured
+from theory.decoding.tasks.route import Parametric
 from theory.distributions.distribution import Context, ListedDistribution, context_pmfs
 from theory.distributions.files.parametric_file import write_structured
 from theory.distributions.files.task_file import FileTask, is_task_file
@@ -64,7 +64,7 @@ def task_data(name: str, n: int | None = None, *, normalise: bool = False, exact
     distribution = contexts[0].distribution
     if (
         len(contexts) == 1
-        and isinstance(distribution, Structured)
+        and isinstance(distribution, Parametric)
         and distribution.support_size() > _OUTCOMES
     ):
         return TaskData(name=title, contexts=[], structured=write_structured(distribution), note=note)

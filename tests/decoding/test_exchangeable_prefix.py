@@ -18,7 +18,7 @@ from theory.decoding.exchangeable import size_of_alike, size_of_rows, states_lef
 from theory.decoding.lumped import decode_lumped
 from theory.decoding.structured.dispatch import NotKnownError, decode_structured
 from theory.decoding.tasks.decode import decode_contexts
-from theory.decoding.tasks.structure import structure_of
+from theory.decoding.tasks.route import structure_of
 from theory.limits import CostError, allowing
 from theory.policies import parse_policy
 

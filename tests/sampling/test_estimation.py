@@ -17,7 +17,7 @@ from tests.reference import samples as ref
 from theory.__main__ import main
 from theory.commands.decode import decode_answer
 from theory.commands.estimate import estimate_answer
-from theory.commands.float_task import FloatTask
+from theory.decoding.tasks.float_task import FloatTask
 from theory.distributions.files.task_file import read_task
 from theory.policies import parse_policy
 from theory.sampling.chosen_partitions import choose_partitions, loss_factors

@@ -25,7 +25,8 @@ from theory.bounds.schedules.random_order import expected_kl
 from theory.commands.bounds_parametric import large_schedule
 from theory.commands.decode_sampled import large_decode
 from theory.decoding.structured.markov import approximate_accuracy
-from theory.distributions.distribution import MASK, ListedDistribution
+from theory.distributions.distribution import ListedDistribution
+from theory.distributions.outcomes import MASK
 from theory.distributions.parametric.batched_model import DistributionModel, row_operations
 from theory.distributions.parametric.grammar import GrammarDistribution
 from theory.distributions.parametric.hmm import HMMDistribution

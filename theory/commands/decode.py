@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from theory.commands.answer import NamedTask, parametrised, with_exact
+from theory.commands.answer import NamedTask, with_exact
 from theory.commands.decode_sampled import large_decode
 from theory.commands.decode_structured import check_states, sampled_decode
 from theory.decoding.call_distribution import StepDistribution
 from theory.decoding.structured.dispatch import NotKnownError
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tasks.realised import realised_calls
-from theory.decoding.tasks.structure import structure_of
+from theory.decoding.tasks.route import closed_distribution, parametric_only, structure_of
 from theory.distributions.distribution import occurring
+from theory.distributions.sampled_list import sampled_list
 from theory.distributions.tempering import settings_of
 from theory.limits import CostError
 from theory.numbers.arithmetic import Number
 from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.sampling.closed_distribution import closed_distribution
-from theory.sampling.listed import sampled_list
 
 __all__ = ["decode_answer"]
 
@@ -35,7 +34,7 @@ def decode_answer(
     Distributions too large to list are decoded by samples (:mod:`theory.commands.decode_sampled`,
     :mod:`theory.commands.decode_structured`), as ``arithmetic`` says.
     """
-    if (large := parametrised(task)) is not None:
+    if (large := parametric_only(task)) is not None:
         return large_decode(task, large, policy, samples=samples, seed=seed, **switches)
     structure = structure_of(task)
     try:

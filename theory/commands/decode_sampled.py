@@ -19,25 +19,22 @@ from numpy.typing import NDArray
 from theory.bounds.partitions.markov import approximate_step_bound
 from theory.bounds.schedules.markov import markov_curve
 from theory.decoding.structured.markov import approximate_accuracy
-from theory.distributions.distribution import MASK
-from theory.distributions.parametric.grammar import GrammarDistribution
-from theory.distributions.parametric.hmm import HMMDistribution
+from theory.distributions.distribution import SampledDistribution
+from theory.distributions.outcomes import MASK
 from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.tempering import Transform, settings_of
 from theory.limits import CostError
 from theory.numbers.rounding import Approximate
 from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.sampling.estimates import SampledDistribution
 from theory.sampling.fixed_schedules import FixedSchedule, fixed_schedule
 from theory.sampling.intervals import Estimate, estimate_mean, proportion
 from theory.sampling.runs import Followed, Runs, follow_data, sample_runs
 from theory.sampling.teacher_forcing import NoPathError
 from theory.validation import InputError, positive_int
 
-__all__ = ["Parts", "Structured", "large_decode"]
+__all__ = ["Parts", "large_decode"]
 
-Structured = MarkovDistribution | HMMDistribution | GrammarDistribution
 Parts = Mapping[str, tuple[str, Any]]  # an entry to (exact, float64 or estimate; its value)
 
 _NORMAL = 1.959963984540054  # the 97.5 % point of the normal distribution

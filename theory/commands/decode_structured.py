@@ -20,13 +20,14 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from theory.commands.decode_sampled import large_decode
-from theory.decoding.decoder import as_process
 from theory.decoding.structured.dispatch import NotKnownError
 from theory.decoding.tasks.decode import not_lumped
-from theory.decoding.tasks.structure import LISTED_LIMIT
+from theory.decoding.tasks.route import LISTED_LIMIT
+from theory.distributions.distribution import SampledDistribution
 from theory.distributions.tempering import Transform
 from theory.information.curves.structures import Structure, expected_kl_of
 from theory.limits import CostError
+from theory.policies.as_process import as_process
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.process import Process
 from theory.policies.rules.entropy_bounded import EntropyBounded
@@ -37,7 +38,6 @@ from theory.policies.rules.scheduled import DLLM, Dream, LLaDA, MaskGIT
 from theory.policies.rules.sizes import Sizes
 from theory.policies.rules.threshold import Threshold
 from theory.policies.rules.topk import TopK
-from theory.sampling.estimates import SampledDistribution
 from theory.sampling.fixed_schedules import fixed_schedule
 from theory.sampling.intervals import check_samples
 

@@ -8,10 +8,10 @@ from fractions import Fraction
 from math import comb
 from typing import Any
 
-from theory.bounds.partitions.step_bounds import Partition
+from theory.bounds.partitions.partition import Partition
 from theory.commands.decode import decode_answer
-from theory.commands.float_task import FloatTask
 from theory.commands.verdict import CHEAP
+from theory.decoding.tasks.float_task import FloatTask
 from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.pmf import JointPMF
 from theory.limits import Budget

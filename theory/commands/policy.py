@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from theory.commands.answer import NamedTask
-from theory.commands.bounds_parametric import large_distribution
 from theory.decoding.decoder import decode
+from theory.decoding.tasks.route import large_distribution
 from theory.distributions.contexts import expectation
 from theory.distributions.distribution import occurring
 from theory.numbers.error_of_means import decode_errors

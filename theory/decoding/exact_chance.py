@@ -11,15 +11,15 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory.distributions.distribution import MASK
 from theory.distributions.listed_model import ListedModel
 from theory.distributions.listed_model_balls import BallModel
+from theory.distributions.outcomes import MASK
 from theory.distributions.tempering_balls import drawn_balls
 from theory.numbers.arithmetic import EXACT
 from theory.numbers.balls import ball_array, balls, is_zero
 from theory.policies.board import Board
 from theory.policies.foreign import chances_of
-from theory.policies.policy import Plan
+from theory.policies.plan import Plan
 from theory.policies.set_distributions import usable_distributions
 from theory.validation import InputError
 

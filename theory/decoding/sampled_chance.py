@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from theory.distributions.distribution import MASK
 from theory.distributions.draws import draw
+from theory.distributions.outcomes import MASK
 from theory.numbers.arithmetic import EXACT, Array
 from theory.policies.board import Board
 from theory.policies.foreign import chances_of
-from theory.policies.policy import Plan
+from theory.policies.plan import Plan
 
 __all__ = ["SampleChance"]
 

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.decoding.idle_calls import idle_on
 from theory.decoding.sampled_chance import SampleChance
-from theory.distributions.distribution import MASK
 from theory.distributions.listed_model import ListedModel
+from theory.distributions.outcomes import MASK
 from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import EXACT
 from theory.policies.board import Board
@@ -65,7 +64,7 @@ def sampled_steps(
             return
         board = board.take(np.flatnonzero(left))
         board = replace(board, probs=model.marginals(board.tokens))
-        board = replace(board, step=board.step + idle_on(rule, board))
+        board = replace(board, step=board.step + board.idle_calls(rule))
         after = stepped(process, board, chance)
         yield board, after
         board = replace(after, weights={}, numbers=start.numbers, step=board.step + 1)

@@ -1,24 +1,15 @@
-"""Tasks as weighted contexts, and expectations over them."""
+"""Lumped chains of tasks, and expectations over contexts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
 from math import inf
-from typing import Any, Protocol
+from typing import Any
 
-from theory.distributions.distribution import Context
 from theory.distributions.lumped_chain import LumpedChain
 
-__all__ = ["HasContexts", "chain_of", "expectation"]
-
-
-class HasContexts(Protocol):
-    """A task, as far as theory needs it; a lumped chain is offered by a method ``chain()`` (:func:`chain_of`)."""
-
-    def contexts(self) -> Sequence[Context]:
-        """Return the weighted contexts."""
-        ...
+__all__ = ["chain_of", "expectation"]
 
 
 def chain_of(task: Any) -> LumpedChain | None:

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from theory.numbers.arithmetic import TIE_TOLERANCE
-from theory.policies.board import Board
 from theory.policies.view import View
 from theory.validation import InputError, shown
 
@@ -63,21 +62,21 @@ def plan_of(policy: Any, view: View) -> Any:
     return plan
 
 
-def started(process: Any, board: Board) -> Board:
+def started(process: Any, board: Any) -> Any:
     """Return ``process.start(board)``."""
     with blamed(process, "start"):
         after = process.start(board)
-    return _a_board(process, "start", after)
+    return _a_board(process, "start", board, after)
 
 
-def stepped(process: Any, board: Board, chance: Any) -> Board:
+def stepped(process: Any, board: Any, chance: Any) -> Any:
     """Return ``process.step(board, chance)``."""
     with blamed(getattr(process, "policy", process), "step"):  # the plan of a wrapped policy may raise
         after = process.step(board, chance)
-    return _a_board(process, "step", after)
+    return _a_board(process, "step", board, after)
 
 
-def finished_rows(process: Any, board: Board) -> Any:
+def finished_rows(process: Any, board: Any) -> Any:
     """Return ``process.finished(board)``, bool, shape (B,)."""
     with blamed(process, "finished"):
         done = process.finished(board)
@@ -112,7 +111,7 @@ def chances_of(probability: Any) -> Any:
     return probability
 
 
-def _a_board(process: Any, method: str, after: Any) -> Board:
-    if not isinstance(after, Board):
+def _a_board(process: Any, method: str, board: Any, after: Any) -> Any:
+    if not isinstance(after, type(board)):
         raise InputError(f"rule {named(process)}: {method} must return a board, got {shown(after)}.")
     return after

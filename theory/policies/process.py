@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 
 from theory.numbers.arithmetic import Array
 from theory.policies.board import Board
-from theory.policies.policy import Plan
+from theory.policies.plan import Plan
 
 __all__ = ["Chance", "Process"]
 

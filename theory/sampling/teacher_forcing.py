@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.decoding.sampled_chance import SampleChance
-from theory.distributions.distribution import MASK
+from theory.distributions.outcomes import MASK
 from theory.distributions.tempering import check_underflow
 from theory.numbers.arithmetic import Array
 from theory.policies.board import Board
-from theory.policies.policy import Plan
+from theory.policies.plan import Plan
 from theory.policies.ranked import Ranked
 
 __all__ = ["DataChance", "GivenTokens", "NoPathError"]

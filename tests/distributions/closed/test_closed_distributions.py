@@ -13,17 +13,17 @@ from tests.helpers.intervals import assert_frequencies, assert_mean
 from theory.commands.decode import decode_answer
 from theory.commands.decode_structured import _constant, sampled_decode
 from theory.decoding.decoder import decode
+from theory.decoding.tasks.route import closed_distribution
 from theory.distributions.closed.bernoulli_walk import WalkDistribution
 from theory.distributions.closed.codes import ParityDistribution, RepeatedDistribution, SureDistribution
 from theory.distributions.closed.hidden_place import PlaceDistribution
 from theory.distributions.closed.one_hot_blocks import BlocksDistribution
 from theory.distributions.closed.reed_solomon import ReedSolomonDistribution
-from theory.distributions.distribution import MASK
+from theory.distributions.outcomes import MASK
 from theory.distributions.parametric.batched_model import DistributionModel
 from theory.distributions.tempering import Transform
 from theory.limits import CostError
 from theory.policies import parse_policy
-from theory.sampling.closed_distribution import closed_distribution
 from theory.sampling.runs import follow_data, sample_runs
 from theory.sampling.teacher_forcing import NoPathError
 

@@ -31,7 +31,8 @@ from theory.bounds.schedules.random_order import expected_kl
 from theory.commands.bounds_parametric import large_bounds, large_schedule
 from theory.commands.decode_sampled import large_decode
 from theory.decoding.structured.markov import approximate_accuracy
-from theory.distributions.distribution import MASK, ListedDistribution
+from theory.distributions.distribution import ListedDistribution
+from theory.distributions.outcomes import MASK
 from theory.distributions.parametric.grammar import GrammarDistribution
 from theory.distributions.parametric.hmm import HMMDistribution
 from theory.distributions.parametric.markov import MarkovDistribution

@@ -41,7 +41,7 @@ from fractions import Fraction
 from math import comb
 
 from theory.decoding.exchangeable import size_of_alike
-from theory.decoding.lumped import LumpedDecode
+from theory.decoding.result import LumpedDecode
 from theory.decoding.structured.hidden_place import decode_interval
 from theory.decoding.structured.hidden_place_random import decode_random
 from theory.decoding.structured.left_to_right import decode_serial, sizes_from_left

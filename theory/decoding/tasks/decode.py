@@ -8,21 +8,22 @@ from fractions import Fraction
 from typing import Any
 
 from theory.decoding.call_distribution import StepDistribution, mixed
-from theory.decoding.decoder import as_process, decode, decode_together
+from theory.decoding.decoder import decode, decode_together
 from theory.decoding.lumped import decode_lumped
 from theory.decoding.structured.dispatch import NotKnownError, decode_structured
-from theory.decoding.tasks.structure import structure_of
-from theory.distributions.contexts import HasContexts, chain_of, expectation
-from theory.distributions.distribution import Context, occurring
+from theory.decoding.tasks.route import structure_of
+from theory.distributions.contexts import chain_of, expectation
+from theory.distributions.distribution import Context, HasContexts, occurring
 from theory.distributions.grouping import listing
 from theory.distributions.lumped_chain import LumpedChain
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
 from theory.information.curves.structures import Structure
-from theory.information.measures import Bits
 from theory.limits import CostError, allowing
 from theory.numbers.arithmetic import Number
 from theory.numbers.error_of_means import decode_errors
+from theory.numbers.lognumber import Bits
+from theory.policies.as_process import as_process
 from theory.policies.foreign import is_ours
 from theory.policies.given import PolicyLike, as_policy
 from theory.policies.policy import Policy

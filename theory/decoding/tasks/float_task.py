@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
-from theory.commands.answer import NamedTask
-from theory.commands.bounds_parametric import large_distribution
+from theory.decoding.tasks.route import large_distribution
 from theory.distributions.distribution import Context, ListedDistribution
 from theory.validation import InputError
 
-__all__ = ["FloatTask"]
+__all__ = ["FloatTask", "as_floats"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class FloatTask:
         0.3333333333333333
     """
 
-    task: NamedTask
+    task: Any
 
     @property
     def name(self) -> str:
@@ -59,3 +59,9 @@ class FloatTask:
     def chain(self) -> None:
         """Return ``None``: lumped chains are exact."""
         return
+
+
+def as_floats(task: Any, *, wanted: bool = False) -> Any:
+    """Return a task with rounded probabilities if that is wanted, or if it was read from a file of floats."""
+    by_digits = getattr(task, "floats", False) and large_distribution(task) is None
+    return FloatTask(task) if wanted or by_digits else task
