@@ -13,8 +13,7 @@ from theory.commands.answer import joined
 from theory.commands.bounds import bounds_answer, parse_partition, schedule_answer
 from theory.commands.decode import decode_answer
 from theory.commands.frontier import frontier_answer
-from theory.commands.policy import best_policies, policy_answer
-from theory.commands.verdict import verdict
+from theory.commands.policy import policy_answer
 from theory.decoding.tasks.float_task import as_floats
 from theory.distributions.distribution import context_pmfs
 from theory.policies.given import PolicyLike, as_policy
@@ -151,10 +150,6 @@ class DecodeResult(Result):
 def ask_bounds(task: Any, partition: str | None = None, *, float: bool = False, **options: Any) -> Bounds:
     """Return bounds with their verdict; ``float`` asks for rounded numbers, as for files of floats."""
     answer = bounds_answer(as_floats(task, wanted=float), partition, **options)
-    least = answer.get("optimal_bound")
-    # block sizes lose what is said, to the last place: the error is how much less others may lose
-    error = 0.0 if "optimal_sizes" in answer else answer.get("errors", {}).get("optimal_bound", 0.0)
-    answer |= {"verdict": verdict(least, error)} if least else {}
     return Bounds("bounds", _noted(answer, task), task)
 
 
@@ -182,7 +177,7 @@ def ask_frontier(task: Any, asked: Mapping[str, Any] | None = None) -> Result:
 def ask_policy(task: Any, steps: int | None = None) -> Result:
     """Return the best policy."""
     rounded = as_floats(task)
-    return Result("policy", _noted(policy_answer(rounded, *best_policies(rounded, steps)), task), task)
+    return Result("policy", _noted(policy_answer(rounded, steps), task), task)
 
 
 def ask_estimate(

@@ -38,10 +38,6 @@ class ListedTask:
         """Return the one context."""
         return (Context(weight=Fraction(1), distribution=ListedDistribution(self.source)),)
 
-    def chain(self) -> None:
-        """No lumped chain is known."""
-        return
-
 
 @dataclass(frozen=True, eq=False)
 class Subject:

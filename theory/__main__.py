@@ -16,7 +16,6 @@ from theory.commands.decode import decode_answer
 from theory.commands.frontier import asked_answer, frontier_answer
 from theory.commands.rules import realised_answer, rules_answer, rules_table
 from theory.commands.tables import print_answer, print_rows
-from theory.commands.verdict import verdict
 from theory.decoding.tasks.float_task import as_floats
 from theory.files import plain
 from theory.policies import parse_policy
@@ -64,10 +63,6 @@ def _answer(args: argparse.Namespace, say: Callable[[str], None]) -> dict[str, A
         wanted = {"adaptive": args.adaptive, "randomized": args.randomized, "count": args.count}
         wanted |= {"seconds": float(exact_fraction(args.seconds, "--seconds")), "say": say}
         answer = bounds_answer(task, args.partition, samples=args.samples, seed=args.seed, **wanted)
-        least = answer.get("optimal_bound")
-        # the value belongs to the sizes shown; other sizes may lose less by at most the error
-        error = 0.0 if "optimal_sizes" in answer else answer.get("errors", {}).get("optimal_bound", 0.0)
-        answer |= {"verdict": verdict(least, error)} if least else {}
     elif args.command == "schedule":
         answer = schedule_answer(task, samples=args.samples, seed=args.seed)
     elif args.command == "frontier":
@@ -133,15 +128,15 @@ def _frontier(task: Any, plot: str | None) -> dict[str, Any]:
 
 
 def _policy(task: Any, steps: int | None, plot: str | None) -> dict[str, Any]:
-    from theory.commands.policy import best_policies, policy_answer
+    from theory.commands.policy import policy_answer
 
     if plot is None:
-        return policy_answer(task, *best_policies(task, steps))
+        return policy_answer(task, steps)
     from figures.drawing.policy_tree import draw_policy
     from figures.drawing.save_picture import check_plot_file, save_picture
 
     path = check_plot_file(plot)
-    answer = policy_answer(task, *best_policies(task, steps))
+    answer = policy_answer(task, steps)
     save_picture(lambda: draw_policy(answer), path)
     return {**answer, "plot": plot}
 

@@ -21,6 +21,7 @@ from theory.commands.answer import NamedTask, with_exact
 from theory.commands.bounds_listed import long_bounds, long_schedule
 from theory.commands.bounds_parametric import large_bounds, large_schedule
 from theory.commands.bounds_structured import structured_bounds, structured_schedule
+from theory.commands.verdict import verdict
 from theory.decoding.tasks.route import Parametric, entropy_route
 from theory.distributions.contexts import expectation
 from theory.distributions.distribution import context_pmfs, occurring
@@ -102,7 +103,7 @@ def bounds_answer(
             )
         return large_bounds(task, large, blocks(large.n), samples=samples, seed=seed)
 
-    return entropy_route(
+    answer = entropy_route(
         task,
         listed=lambda: _listed_bounds(task, partition, adaptive=adaptive, randomized=randomized, count=count),
         outcomes=lambda parts: with_exact(
@@ -114,6 +115,10 @@ def bounds_answer(
         parametric=parametric,
         other=other,
     )
+    least = answer.get("optimal_bound")
+    # the value belongs to the sizes shown; other sizes may lose less by at most the error
+    error = 0.0 if "optimal_sizes" in answer else answer.get("errors", {}).get("optimal_bound", 0.0)
+    return answer | ({"verdict": verdict(least, error)} if least else {})
 
 
 def _blocks(partition: str, n: int) -> tuple[tuple[int, ...], ...]:

@@ -3,7 +3,7 @@
 Markov chains give float64 by gap entropies, with a proven bound in ``errors`` for every entry
 (:mod:`theory.distributions.parametric.markov_errors`). Hidden Markov models and grammars give estimates: a dictionary
 with the estimate, its standard error and the ends of an interval of guaranteed coverage. Decodes are in
-:mod:`theory.commands.decode_sampled`.
+:mod:`theory.sampling.sampled_decode`.
 """
 
 from __future__ import annotations

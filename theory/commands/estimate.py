@@ -9,7 +9,6 @@ from math import comb
 from typing import Any
 
 from theory.bounds.partitions.partition import Partition
-from theory.commands.decode import decode_answer
 from theory.commands.verdict import CHEAP
 from theory.decoding.tasks.float_task import FloatTask
 from theory.distributions.distribution import Context, ListedDistribution
@@ -17,14 +16,16 @@ from theory.distributions.pmf import JointPMF
 from theory.limits import Budget
 from theory.policies import parse_policy
 from theory.sampling.chosen_partitions import choose_partitions, loss_factors
+from theory.sampling.decode import decode_task
 from theory.sampling.entropy_sums import EntropySum, estimate_sums
 from theory.sampling.observed import Observed
+from theory.sampling.sampled_decode import SampledDecode
 
 __all__ = ["EmpiricalTask", "estimate_answer"]
 
 _TABLE_POSITIONS = 10  # the information curve and the choice of partitions need all 2^n subsets
 _CELL, _LIMIT = 3e-8, 120  # seconds of a cell that is grouped; at most
-_DECODED = ("policy", "accuracy", "kl", "steps", "tokens_per_step")
+_DECODED = ("accuracy", "kl", "steps", "tokens_per_step")
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,6 @@ class EmpiricalTask:
             distribution = ListedDistribution(JointPMF.from_weights(rows, counts))
             found.append(Context(weight=Fraction(sum(counts), self.seen.size), distribution=distribution))
         return tuple(found)
-
-    def chain(self) -> None:
-        """Return ``None``: there is no lumped chain."""
-        return
 
 
 def estimate_answer(
@@ -108,10 +105,18 @@ def estimate_answer(
             notes[key] = note
     if policies:
         task = FloatTask(EmpiricalTask(seen))
-        decoded = [decode_answer(task, parse_policy(policy)) for policy in policies]
-        answer["compared"] = [{key: one[key] for key in _DECODED} for one in decoded]
+        answer["compared"] = [_decoded(task, parse_policy(policy)) for policy in policies]
         notes["compared"] = "of the empirical distribution: an answer that was not seen counts as impossible"
     return answer | ({"notes": notes} if notes else {})
+
+
+def _decoded(task: FloatTask, rule: Any) -> dict[str, Any]:
+    found = decode_task(task, rule)
+    if isinstance(found, SampledDecode):
+        numbers = {key: found.entries[key][1] if key in found.entries else None for key in _DECODED}
+    else:
+        numbers = {key: getattr(found, key) for key in _DECODED}
+    return {"policy": str(rule), **numbers}
 
 
 def _sums(n: int) -> dict[str, dict[int, float]]:

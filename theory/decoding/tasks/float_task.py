@@ -56,10 +56,6 @@ class FloatTask:
         """Return the contexts; their weights stay exact."""
         return self._contexts
 
-    def chain(self) -> None:
-        """Return ``None``: lumped chains are exact."""
-        return
-
 
 def as_floats(task: Any, *, wanted: bool = False) -> Any:
     """Return a task with rounded probabilities if that is wanted, or if it was read from a file of floats."""
