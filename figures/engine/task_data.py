@@ -10,9 +10,10 @@ from typing import Any
 
 from figures.engine.data import canonical_json
 from theory.decoding.tasks.route import Parametric
+from theory.distributions.contexts import GivenTask
 from theory.distributions.distribution import Context, ListedDistribution, context_pmfs
 from theory.distributions.files.parametric_file import write_structured
-from theory.distributions.files.task_file import FileTask, is_task_file
+from theory.distributions.files.task_file import is_task_file
 from theory.distributions.pmf import JointPMF
 from theory.limits import Budget
 
@@ -84,7 +85,7 @@ def _context(weight: Fraction, pmf: JointPMF) -> dict[str, Any]:
     }
 
 
-def listed_task(contexts: list[dict[str, Any]]) -> FileTask:
+def listed_task(contexts: list[dict[str, Any]]) -> GivenTask:
     """Return the task of :attr:`TaskData.contexts`.
 
     Example:
@@ -99,4 +100,4 @@ def listed_task(contexts: list[dict[str, Any]]) -> FileTask:
         )
         for part in contexts
     ]
-    return FileTask(name="listed", parts=tuple(parts))
+    return GivenTask(name="listed", parts=tuple(parts))

@@ -21,7 +21,6 @@ from theory.__main__ import main
 from theory.bounds.partitions.markov import markov_optimal_bounds
 from theory.commands.decode import sampled_answer
 from theory.distributions.files.parametric_file import read_structured, write_structured
-from theory.distributions.files.task_file import FileTask
 from theory.distributions.parametric.grammar import GrammarDistribution
 from theory.distributions.parametric.hmm import HMMDistribution
 from theory.distributions.parametric.markov import MarkovDistribution
@@ -61,12 +60,11 @@ def test_every_point_is_a_decode(kind, tmp_path):
     decodes = [row for row in rows if row["source"] == "decode"]
     assert {row["temperature"] for row in decodes} == {"0", "1"}
     distribution = read_structured(kind, LAWS[kind], None, normalise=False)
-    task = FileTask(name="", parts=())
     for row in decodes[::3]:
         seed = derived_seed(3, row["policy"], int(row["temperature"]))
         switches = {"temperature": int(row["temperature"])}
         wanted = sampled_answer(
-            task.name,
+            "",
             sampled_decode(distribution, parse_policy(row["policy"]), samples=60, seed=seed, **switches),
         )
         for key in ("accuracy", "path_kl", "tokens_per_step"):
