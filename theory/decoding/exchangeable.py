@@ -29,23 +29,23 @@ from theory.limits import Budget
 from theory.numbers.arithmetic import EXACT, FLOAT64, FloatNumbers, Numbers
 from theory.numbers.balls import to_ball
 from theory.numbers.rationals import to_fmpq, to_fraction
-from theory.policies.foreign import is_ours, plan_of
+from theory.policies.checked_calls import checked_plan, is_ours
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.prefix import EntropyPrefix
 from theory.policies.view import LOWEST, View
 
 __all__ = [
-    "alike_size",
     "doubt_of",
+    "exchangeable_size",
+    "exchangeable_step",
+    "float_size",
+    "float_size_of_rows",
     "marginal_bits",
     "question_seconds",
-    "rows_size",
-    "size_of_alike",
     "size_of_rows",
     "states_budget",
     "states_left",
-    "step_of_alike",
-    "tempered_alike",
+    "tempered_marginal",
 ]
 
 _MONOTONE = ("topk", "threshold", "factor", "frechet")
@@ -57,7 +57,7 @@ _LARGEST = 10**15  # bits: larger budgets may exceed floats
 _LARGEST_BAR = 1000  # above this, rounding of the bar itself could reach _DOUBT
 
 
-def step_of_alike(
+def exchangeable_step(
     n: int,
     policy: Policy,
     marginal: Sequence[Fraction],
@@ -78,11 +78,11 @@ def step_of_alike(
         greedy_ties: Equal tokens at temperature 0.
         exact: Whether the tempered marginal is wanted in Fractions (tau = 0, or 1/tau whole); else in balls.
     """
-    size = size_of_alike(n, policy, marginal, left)
+    size = exchangeable_size(n, policy, marginal, left)
     if tau in (0, 1):
         q = tempered(_row(marginal), tau, EXACT, greedy_ties=greedy_ties)
         return size, _each(q.tolist(), to_fraction)
-    return size, tempered_alike(marginal, tau, exact=exact)
+    return size, tempered_marginal(marginal, tau, exact=exact)
 
 
 def marginal_bits(chain: LumpedChain) -> int:
@@ -90,11 +90,11 @@ def marginal_bits(chain: LumpedChain) -> int:
     return max(p.denominator.bit_length() for p in {*chain.marginal(chain.start), *chain.fallback()})
 
 
-def tempered_alike(marginal: Sequence[Fraction], tau: Fraction, *, exact: bool) -> list[Any]:
+def tempered_marginal(marginal: Sequence[Fraction], tau: Fraction, *, exact: bool) -> list[Any]:
     """Return ``p^(1/tau) / sum p^(1/tau)`` in Fractions or balls; equal tokens share one object.
 
     Example:
-        >>> tempered_alike([Fraction(2, 3), Fraction(1, 3)], Fraction(1, 2), exact=True)
+        >>> tempered_marginal([Fraction(2, 3), Fraction(1, 3)], Fraction(1, 2), exact=True)
         [Fraction(4, 5), Fraction(1, 5)]
     """
     counts: dict[Fraction, int] = {}
@@ -110,11 +110,11 @@ def tempered_alike(marginal: Sequence[Fraction], tau: Fraction, *, exact: bool) 
     return [known[id(p)] for p in marginal]
 
 
-def size_of_alike(n: int, policy: Policy, marginal: Sequence[Fraction], left: int) -> int:
+def exchangeable_size(n: int, policy: Policy, marginal: Sequence[Fraction], left: int) -> int:
     """Return how many of ``left`` exchangeable positions a policy takes."""
     if isinstance(policy, EntropyPrefix) and is_ours(policy) and policy.ties != "all":
         sure = any(p == 1 for p in marginal)
-        known = alike_size(n, policy, np.array(_each(marginal, float)), left, sure=sure)
+        known = float_size(n, policy, np.array(_each(marginal, float)), left, sure=sure)
         if known is not None:
             return known
 
@@ -139,7 +139,7 @@ def size_of_rows(n: int, policy: Policy, rows: NDArray[np.int64], whole: int) ->
         2
     """
     if isinstance(policy, EntropyPrefix) and is_ours(policy) and policy.ties != "all":
-        known = rows_size(n, policy, rows, whole)
+        known = float_size_of_rows(n, policy, rows, whole)
         if known is not None:
             return known
     padded = np.zeros((1, n, rows.shape[1]), dtype=np.int64)
@@ -163,10 +163,10 @@ def _size(n: int, policy: Policy, left: int, probs: Callable[[Numbers], NDArray[
             floats = probs(FLOAT64)
             most = max(_DOUBT, n * n * 2.0**-50)
             views = [View(floats, masked, FloatNumbers(tolerance=doubt)) for doubt in (most, -most)]
-            sizes = {int(plan_of(policy, view).sizes()[0]) for view in views}
+            sizes = {int(checked_plan(policy, view).sizes()[0]) for view in views}
             if len(sizes) == 1:
                 return sizes.pop()
-    return int(plan_of(policy, View(probs(EXACT), masked, EXACT)).sizes()[0])
+    return int(checked_plan(policy, View(probs(EXACT), masked, EXACT)).sizes()[0])
 
 
 def doubt_of(n: int, width: int) -> float:
@@ -179,7 +179,7 @@ def doubt_of(n: int, width: int) -> float:
     return n * (n + width + 8) * 2.0**-51 * (log2(width) + 2)
 
 
-def alike_size(
+def float_size(
     n: int, policy: EntropyPrefix, marginal: NDArray[np.float64], left: int, *, sure: bool
 ) -> int | None:
     """Return how many of ``left`` positions of one marginal the policy takes; ``None`` if floats cannot decide.
@@ -194,21 +194,21 @@ def alike_size(
     Example:
         >>> from theory.policies import parse_policy
         >>> rule, coin = parse_policy("entropy_sum:eta=5/2"), np.array([0.5, 0.5])
-        >>> alike_size(10, rule, coin, 8, sure=False), alike_size(10, rule, coin, 1, sure=False)
+        >>> float_size(10, rule, coin, 8, sure=False), float_size(10, rule, coin, 1, sure=False)
         (2, 1)
-        >>> alike_size(10, parse_policy("entropy_sum:eta=2"), coin, 8, sure=False) is None
+        >>> float_size(10, parse_policy("entropy_sum:eta=2"), coin, 8, sure=False) is None
         True
     """
     doubt = 0.0 if sure else doubt_of(n, len(marginal))
     return _prefix_size(n, policy, np.full(left, FLOAT64.entropy(marginal)), len(marginal), doubt)
 
 
-def rows_size(n: int, policy: EntropyPrefix, rows: NDArray[np.int64], whole: int) -> int | None:
+def float_size_of_rows(n: int, policy: EntropyPrefix, rows: NDArray[np.int64], whole: int) -> int | None:
     """Return how many of the last positions the policy takes, for marginals in units of ``1 / whole``, or ``None``.
 
     Example:
         >>> from theory.policies import parse_policy
-        >>> rows_size(4, parse_policy("eb:gamma=1/2"), np.array([[4, 0], [3, 1], [2, 2]]), 4)
+        >>> float_size_of_rows(4, parse_policy("eb:gamma=1/2"), np.array([[4, 0], [3, 1], [2, 2]]), 4)
         2
     """
     if policy.block is not None:

@@ -48,7 +48,8 @@ class Rule:
         rational: Whether its own random choices have rational probabilities. If not, they are balls (``arb``) from
             :attr:`theory.policies.view.View.reals`, or floats without a proven error.
         asks: Whether it asks the model about other states.
-        doubts: Whether it asks only for each position given the others, :meth:`theory.policies.board.Board.left_out`.
+        doubts: Whether it asks only for each position given the others
+            (:meth:`theory.policies.run_batch.RunBatch.left_out`).
         scheduled: Whether its numbers per step are known before it starts; ``idle_calls(view)`` then says for how many
             calls from this one on it takes nothing in the first row.
         lumps: Whether, when all masked positions have the same marginal, the number that it takes depends only on how
