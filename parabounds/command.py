@@ -192,7 +192,7 @@ def _beside(answers: list[dict[str, Any]], *, json: bool) -> int:
 
 
 def _estimate(args: argparse.Namespace) -> int:
-    from theory.bounds.partitions.step_bounds import check_partition
+    from theory.bounds.partitions.partition import check_partition
     from theory.commands.bounds import parse_partition
     from theory.commands.estimate import estimate_answer
     from theory.commands.estimate_table import print_estimates

@@ -10,8 +10,8 @@ from typing import Any
 
 from parabounds.progress import Report
 from parabounds.results import Result
-from theory.commands.bounds_parametric import large_distribution
 from theory.commands.decode import decode_answer
+from theory.decoding.tasks.route import large_distribution
 from theory.distributions.distribution import context_pmfs
 from theory.distributions.tempering import check_temperature
 from theory.limits import CostError

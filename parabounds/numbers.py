@@ -8,7 +8,8 @@ from fractions import Fraction
 from math import inf, isfinite
 from typing import Any
 
-from theory.numbers.lognumber import LogNumber, ratio_text
+from theory.numbers.lognumber import LogNumber
+from theory.numbers.rationals import ratio_text
 from theory.validation import shortened
 
 __all__ = ["at_least", "blocks", "exact_form", "latex", "latex_name", "number", "share"]

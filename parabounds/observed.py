@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from parabounds.subject import ListedTask, Subject
+from parabounds.subject import Subject
+from theory.distributions.contexts import listed_task
 from theory.distributions.pmf import JointPMF
-from theory.sampling.observed import Observed
+from theory.sampling.observed import Observed, empirical_task
 
 if TYPE_CHECKING:
     from parabounds.results import Result
@@ -50,10 +51,8 @@ class Samples:
 
         Its tokens are numbered where the samples come from a file.
         """
-        from theory.commands.estimate import EmpiricalTask
-
-        listed = None if self.frequencies is None else ListedTask(self.frequencies, "samples")
-        return Subject(listed or EmpiricalTask(self.seen))
+        known = self.frequencies
+        return Subject(empirical_task(self.seen) if known is None else listed_task(known, "samples"))
 
     def __getattr__(self, name: str) -> Any:
         """Ask the observed frequencies."""

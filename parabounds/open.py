@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from parabounds.observed import Samples
-from parabounds.subject import ListedTask, Subject
+from parabounds.subject import Subject
 from synthetic import find_task
 from synthetic.imported import task_of
+from theory.distributions.contexts import listed_task
 from theory.distributions.files.task_file import read_task
 from theory.distributions.given import PMFLike, as_pmf, weighted_rows
 from theory.distributions.pmf import JointPMF
@@ -67,9 +68,9 @@ def pmf(outcomes: PMFLike, weights: Any = None) -> Subject:
         Fraction(2, 3)
     """
     if weights is None:
-        return Subject(ListedTask(as_pmf(outcomes)))
+        return Subject(listed_task(as_pmf(outcomes)))
     if isinstance(outcomes, np.ndarray):
-        return Subject(ListedTask(weighted_rows(outcomes, weights)))
+        return Subject(listed_task(weighted_rows(outcomes, weights)))
     if (
         isinstance(outcomes, (str, JointPMF))
         or hasattr(outcomes, "keys")
@@ -80,9 +81,9 @@ def pmf(outcomes: PMFLike, weights: Any = None) -> Subject:
     if any(isinstance(w, float) for w in given):
         total = sum(given)
         return Subject(
-            ListedTask(JointPMF.from_pairs([tuple(row) for row in rows], [float(w / total) for w in given]))
+            listed_task(JointPMF.from_pairs([tuple(row) for row in rows], [float(w / total) for w in given]))
         )
-    return Subject(ListedTask(JointPMF.from_weights([tuple(row) for row in rows], given)))
+    return Subject(listed_task(JointPMF.from_weights([tuple(row) for row in rows], given)))
 
 
 def samples(source: Any) -> Samples:

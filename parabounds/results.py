@@ -11,12 +11,10 @@ from parabounds.numbers import latex, latex_name
 from parabounds.views import Sheet, view_of
 from theory.commands.answer import joined
 from theory.commands.bounds import bounds_answer, parse_partition, schedule_answer
-from theory.commands.bounds_parametric import large_distribution
 from theory.commands.decode import decode_answer
-from theory.commands.float_task import FloatTask
 from theory.commands.frontier import frontier_answer
-from theory.commands.policy import best_policies, policy_answer
-from theory.commands.verdict import verdict
+from theory.commands.policy import policy_answer
+from theory.decoding.tasks.float_task import as_floats
 from theory.distributions.distribution import context_pmfs
 from theory.policies.given import PolicyLike, as_policy
 from theory.validation import InputError, positive_int
@@ -151,35 +149,26 @@ class DecodeResult(Result):
 
 def ask_bounds(task: Any, partition: str | None = None, *, float: bool = False, **options: Any) -> Bounds:
     """Return bounds with their verdict; ``float`` asks for rounded numbers, as for files of floats."""
-    answer = bounds_answer(_rounded(task, float), partition, **options)
-    least = answer.get("optimal_bound")
-    # block sizes lose what is said, to the last place: the error is how much less others may lose
-    error = 0.0 if "optimal_sizes" in answer else answer.get("errors", {}).get("optimal_bound", 0.0)
-    answer |= {"verdict": verdict(least, error)} if least else {}
+    answer = bounds_answer(as_floats(task, wanted=float), partition, **options)
     return Bounds("bounds", _noted(answer, task), task)
-
-
-def _rounded(task: Any, floats: bool) -> Any:
-    by_digits = getattr(task, "floats", False) and large_distribution(task) is None
-    return FloatTask(task) if floats or by_digits else task
 
 
 def ask_decode(task: Any, policy: PolicyLike, **switches: Any) -> DecodeResult:
     """Return a decode."""
     rule = as_policy(policy)
-    answer = _noted(decode_answer(_rounded(task, False), rule, **switches), task)
+    answer = _noted(decode_answer(as_floats(task), rule, **switches), task)
     own = {key: value for key, value in switches.items() if key not in ("samples", "seed")}
     return DecodeResult("decode", answer, task, rule, own)
 
 
 def ask_schedule(task: Any, *, float: bool = False, **options: Any) -> Result:
     """Return the best block sizes in random order."""
-    return Result("schedule", _noted(schedule_answer(_rounded(task, float), **options), task), task)
+    return Result("schedule", _noted(schedule_answer(as_floats(task, wanted=float), **options), task), task)
 
 
 def ask_frontier(task: Any, asked: Mapping[str, Any] | None = None) -> Result:
     """Return the frontier, with the best fixed blocks beside it and what else was asked for."""
-    rounded = _rounded(task, False)
+    rounded = as_floats(task)
     answer = joined(frontier_answer(rounded), dict(asked or {}))
     bounds = bounds_answer(rounded).get("optimal_bound")
     return Result("frontier", _noted(answer | {"optimal_bound": bounds}, task), task)
@@ -187,15 +176,15 @@ def ask_frontier(task: Any, asked: Mapping[str, Any] | None = None) -> Result:
 
 def ask_policy(task: Any, steps: int | None = None) -> Result:
     """Return the best policy."""
-    rounded = _rounded(task, False)
-    return Result("policy", _noted(policy_answer(rounded, *best_policies(rounded, steps)), task), task)
+    rounded = as_floats(task)
+    return Result("policy", _noted(policy_answer(rounded, steps), task), task)
 
 
 def ask_estimate(
     seen: Any, partition: str | None = None, *, policies: Sequence[str] = (), seed: int = 0
 ) -> Result:
     """Return estimates from samples."""
-    from theory.bounds.partitions.step_bounds import check_partition
+    from theory.bounds.partitions.partition import check_partition
     from theory.commands.estimate import estimate_answer
 
     blocks = None if partition is None else check_partition(parse_partition(partition), seen.n)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from theory.distributions.distribution import Context, ListedDistribution, occurring
+from theory.distributions.distribution import Context, occurring
 from theory.distributions.given import as_pmf
 from theory.distributions.pmf import JointPMF
 from theory.policies.given import PolicyLike
@@ -19,28 +18,7 @@ if TYPE_CHECKING:
     from parabounds.results import Bounds, DecodeResult, Result
     from parabounds.trace import Trace
 
-__all__ = ["ListedTask", "Subject"]
-
-
-@dataclass(frozen=True)
-class ListedTask:
-    """A pmf as a task of one context."""
-
-    source: JointPMF
-    name: str = "pmf"
-
-    @property
-    def n(self) -> int:
-        """The number of positions."""
-        return self.source.n
-
-    def contexts(self) -> tuple[Context, ...]:
-        """Return the one context."""
-        return (Context(weight=Fraction(1), distribution=ListedDistribution(self.source)),)
-
-    def chain(self) -> None:
-        """No lumped chain is known."""
-        return
+__all__ = ["Subject"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,13 +20,13 @@ from parabounds.explain import Step, sentence
 from parabounds.notebook import frame, table
 from parabounds.numbers import number
 from parabounds.views import Sheet
-from theory.decoding.decoder import as_process
 from theory.distributions.listed_model import ListedModel
 from theory.distributions.outcomes import outcome_of_key
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
-from theory.numbers.arithmetic import to_fraction
 from theory.numbers.lognumber import LogNumber
+from theory.numbers.rationals import to_fraction
+from theory.policies.as_process import as_process
 from theory.policies.checked_calls import checked_plan
 from theory.policies.given import PolicyLike, as_policy
 from theory.policies.ranked import Ranked

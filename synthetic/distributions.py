@@ -11,7 +11,8 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from theory.distributions.distribution import MASK, like
+from theory.distributions.distribution import like
+from theory.distributions.outcomes import MASK
 from theory.distributions.pmf import JointPMF
 from theory.limits import require_memory
 from theory.numbers.arithmetic import Array

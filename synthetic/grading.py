@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthetic.encoding import WORDS, Batch, context_distributions
-from theory.distributions.distribution import MASK, Distribution
+from theory.distributions.distribution import Distribution
+from theory.distributions.outcomes import MASK
 
 __all__ = ["FOREIGN", "distribution_ids", "grade", "render", "to_roles"]
 

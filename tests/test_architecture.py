@@ -37,6 +37,7 @@ ROOMS = {
 }
 GROUND = {"theory.validation", "theory.limits", "theory.files"}
 LONGEST = 400  # lines of a file; 300 in theory
+DEEPEST = 15  # files of theory in a chain of imports
 FIRST_LINE = 90  # characters of the first line of a module
 
 MODULES = {
@@ -173,6 +174,15 @@ def test_no_cycles_between_files():
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_theory_is_shallow():
+    """The longest chain of files of ``theory`` that import each other at any depth."""
+    used = {name: {one for one in used_modules(name) if one in FILES} for name in FILES}
+    depth: dict[str, int] = {}
+    for name in TopologicalSorter(used).static_order():
+        depth[name] = 1 + max((depth[one] for one in used[name]), default=0)
+    none([f"{name}: {depth[name]}" for name in FILES if name.startswith("theory.") and depth[name] > DEEPEST])
 
 
 def test_nobody_imports_the_outer_edge():

@@ -7,18 +7,16 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from theory.bounds.partitions.step_bounds import check_partition
+from theory.bounds.partitions.partition import check_partition
 from theory.commands.answer import joined
 from theory.commands.arguments import build_parser, switches
 from theory.commands.bounds import bounds_answer, parse_partition, schedule_answer
-from theory.commands.bounds_parametric import large_distribution
 from theory.commands.command_line import as_json, guarded, waiting, within_limits
 from theory.commands.decode import decode_answer
-from theory.commands.float_task import FloatTask
 from theory.commands.frontier import asked_answer, frontier_answer
 from theory.commands.rules import realised_answer, rules_answer, rules_table
 from theory.commands.tables import print_answer, print_rows
-from theory.commands.verdict import verdict
+from theory.decoding.tasks.float_task import as_floats
 from theory.files import plain
 from theory.policies import parse_policy
 from theory.validation import InputError, exact_fraction, positive_int
@@ -60,16 +58,11 @@ def _answer(args: argparse.Namespace, say: Callable[[str], None]) -> dict[str, A
         made = None if args.task is None else lambda n: find_task(args.task, n)
         return realised_answer(args.rule, args.masked, args.steps, made, **switches(args))
     given = find_task(args.task, args.n, normalise=args.normalise, exact=args.exact)
-    by_digits = getattr(given, "floats", False) and large_distribution(given) is None
-    task = FloatTask(given) if getattr(args, "float", False) or by_digits else given
+    task = as_floats(given, wanted=getattr(args, "float", False))
     if args.command == "bounds":
         wanted = {"adaptive": args.adaptive, "randomized": args.randomized, "count": args.count}
         wanted |= {"seconds": float(exact_fraction(args.seconds, "--seconds")), "say": say}
         answer = bounds_answer(task, args.partition, samples=args.samples, seed=args.seed, **wanted)
-        least = answer.get("optimal_bound")
-        # the value belongs to the sizes shown; other sizes may lose less by at most the error
-        error = 0.0 if "optimal_sizes" in answer else answer.get("errors", {}).get("optimal_bound", 0.0)
-        answer |= {"verdict": verdict(least, error)} if least else {}
     elif args.command == "schedule":
         answer = schedule_answer(task, samples=args.samples, seed=args.seed)
     elif args.command == "frontier":
@@ -135,15 +128,15 @@ def _frontier(task: Any, plot: str | None) -> dict[str, Any]:
 
 
 def _policy(task: Any, steps: int | None, plot: str | None) -> dict[str, Any]:
-    from theory.commands.policy import best_policies, policy_answer
+    from theory.commands.policy import policy_answer
 
     if plot is None:
-        return policy_answer(task, *best_policies(task, steps))
+        return policy_answer(task, steps)
     from figures.drawing.policy_tree import draw_policy
     from figures.drawing.save_picture import check_plot_file, save_picture
 
     path = check_plot_file(plot)
-    answer = policy_answer(task, *best_policies(task, steps))
+    answer = policy_answer(task, steps)
     save_picture(lambda: draw_policy(answer), path)
     return {**answer, "plot": plot}
 

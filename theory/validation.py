@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 from numbers import Number, Rational
 from typing import Any, TypeVar
 
-__all__ = ["InputError", "bounded", "choice", "exact_fraction", "positive_int", "shortened", "shown"]
+__all__ = [
+    "InputError",
+    "bounded",
+    "check_sizes",
+    "choice",
+    "exact_fraction",
+    "positive_int",
+    "shortened",
+    "shown",
+]
 
 
 # numbers in the text of another object, such as Context(weight=Fraction(1, 2), ...)
@@ -143,3 +152,11 @@ def shortened(text: str, width: int) -> str:
         return text
     end = max(text.rfind(mark, 0, width) for mark in ",+")
     return f"{text[: end + 1] if end > 0 else text[:width]}..."
+
+
+def check_sizes(sizes: Sequence[int], n: int) -> tuple[int, ...]:
+    """Return block sizes as ints; raise unless they are positive and sum to n."""
+    checked = tuple(positive_int(size, "a block size") for size in sizes)
+    if sum(checked) != n:
+        raise InputError(f"block sizes must sum to n = {n}, got {list(checked)}.")
+    return checked

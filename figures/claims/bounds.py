@@ -10,7 +10,8 @@ from typing import Any
 from figures.claims.claim import Claim, Evidence
 from figures.claims.distributions import listed, partitions, random_distributions
 from theory.bounds.accuracy.divergence import forward_kl
-from theory.bounds.partitions.step_bounds import Partition, optimal_bounds, step_bound
+from theory.bounds.partitions.partition import Partition
+from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
 from theory.bounds.schedules.shuffle import batch_kl, best_batches
 from theory.bounds.schedules.shuffle_limits import frontier, half_rounds
 from theory.decoding.decoder import decode

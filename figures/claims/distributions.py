@@ -7,7 +7,7 @@ from itertools import product
 from random import Random
 
 from synthetic import make_task
-from theory.bounds.partitions.step_bounds import Partition
+from theory.bounds.partitions.partition import Partition
 from theory.distributions.pmf import JointPMF
 
 __all__ = ["listed", "partitions", "random_distributions"]

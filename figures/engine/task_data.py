@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from figures.engine.data import canonical_json
-from theory.commands.decode_sampled import Structured
+from theory.decoding.tasks.route import Parametric
+from theory.distributions.contexts import GivenTask
 from theory.distributions.distribution import Context, ListedDistribution, context_pmfs
 from theory.distributions.files.parametric_file import write_parametric
-from theory.distributions.files.task_file import FileTask, is_task_file
+from theory.distributions.files.task_file import is_task_file
 from theory.distributions.pmf import JointPMF
 from theory.limits import Budget
 
@@ -64,7 +65,7 @@ def task_data(name: str, n: int | None = None, *, normalise: bool = False, exact
     distribution = contexts[0].distribution
     if (
         len(contexts) == 1
-        and isinstance(distribution, Structured)
+        and isinstance(distribution, Parametric)
         and distribution.support_size() > _OUTCOMES
     ):
         return TaskData(name=title, contexts=[], structured=write_parametric(distribution), note=note)
@@ -84,7 +85,7 @@ def _context(weight: Fraction, pmf: JointPMF) -> dict[str, Any]:
     }
 
 
-def listed_task(contexts: list[dict[str, Any]]) -> FileTask:
+def listed_task(contexts: list[dict[str, Any]]) -> GivenTask:
     """Return the task of :attr:`TaskData.contexts`.
 
     Example:
@@ -99,4 +100,4 @@ def listed_task(contexts: list[dict[str, Any]]) -> FileTask:
         )
         for part in contexts
     ]
-    return FileTask(name="listed", parts=tuple(parts))
+    return GivenTask(name="listed", parts=tuple(parts))

@@ -86,16 +86,15 @@ def decode_sampled(
 ) -> dict[str, Any]:
     """Return the result of ``python -m theory decode``; infinity is the text "inf"."""
     from theory import CostError, parse_policy
-    from theory.commands.decode_sampled import large_decode
-    from theory.distributions.files.task_file import FileTask
+    from theory.commands.decode import sampled_answer
+    from theory.sampling.sampled_decode import sampled_decode
 
-    task, rule = FileTask(name="", parts=()), parse_policy(policy)
+    settings: dict[str, Any] = {"samples": samples, "seed": seed, "temperature": temperature}
     try:
-        answer = large_decode(
-            task, _distribution(distribution), rule, samples=samples, seed=seed, temperature=temperature
-        )
+        found = sampled_decode(_distribution(distribution), parse_policy(policy), **settings)
     except CostError as error:
         return {"refused": str(error)}
+    answer = sampled_answer("", found)
     return {key: "inf" if value == inf else value for key, value in answer.items()}
 
 

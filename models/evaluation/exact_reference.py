@@ -5,12 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from theory.decoding.decoder import as_process
 from theory.decoding.tasks.decode import ExpectedDecode, decode_contexts
 from theory.distributions.contexts import chain_of
 from theory.distributions.tempering import Transform
 from theory.limits import CostError
 from theory.policies import Policy
+from theory.policies.as_process import as_process
 from theory.policies.process import Process
 
 __all__ = ["exact_decode"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from theory.distributions.distribution import MASK, Distribution
+from theory.distributions.distribution import Distribution
+from theory.distributions.outcomes import MASK
 
 __all__ = ["IdealPredictor", "float_dtype"]
 

@@ -17,15 +17,15 @@ from models.predictors.predictor import MarginalPredictor, MaskedPredictor
 from models.sampling.decode_state import Rules, indices, marginals_of, rules_of
 from models.sampling.prompted_model import PromptedModel
 from theory.decoding.sampled_chance import SampleChance
-from theory.distributions.distribution import MASK
+from theory.distributions.outcomes import MASK
 from theory.distributions.tempering import Transform
 from theory.numbers.distinct import distinct_rows
-from theory.policies.as_process import Factorised
+from theory.policies.as_process import Factorised, run_as
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.run_batch import RunBatch
 from theory.policies.view import UNKNOWN
-from theory.sampling.sampler import Sampler, run_as
+from theory.sampling.sampler import Sampler
 from theory.validation import positive_int
 
 __all__ = ["Decoded", "decode"]

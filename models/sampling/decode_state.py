@@ -15,7 +15,7 @@ from models.predictors.predictor import (
     checked_probabilities,
     probabilities,
 )
-from theory.distributions.distribution import MASK
+from theory.distributions.outcomes import MASK
 from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import TIE_TOLERANCE, FloatNumbers
 from theory.policies.policy import Policy

@@ -19,8 +19,8 @@ from models.predictors.predictor import (
 )
 from models.runs.row_streams import Streams
 from models.sampling.decode_state import FLOAT32_TIES
-from theory.distributions.distribution import MASK
 from theory.distributions.draws import draw
+from theory.distributions.outcomes import MASK
 from theory.numbers.arithmetic import TIE_TOLERANCE, FloatNumbers
 from theory.policies.policy import Policy
 from theory.policies.view import View

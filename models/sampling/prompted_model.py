@@ -7,7 +7,7 @@ from collections.abc import Callable
 import array_api_compat.torch as xp
 import torch
 
-from theory.distributions.distribution import MASK
+from theory.distributions.outcomes import MASK
 from theory.numbers.distinct import distinct_rows
 
 __all__ = ["PromptedModel"]

@@ -18,14 +18,14 @@ import torch
 from models.runs.row_streams import Streams
 from models.sampling.one_by_one import PartialRows, log2_of
 from models.sampling.prompted_model import PromptedModel
-from theory.decoding.decoder import as_process
-from theory.distributions.distribution import MASK
+from theory.distributions.outcomes import MASK
 from theory.distributions.tempering import Transform
 from theory.numbers.distinct import distinct_rows
+from theory.policies.as_process import as_process, run_as
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.run_batch import RunBatch
-from theory.sampling.sampler import require_progress, run_as
+from theory.sampling.sampler import require_progress
 from theory.sampling.teacher_forcing import GivenTokens
 from theory.validation import InputError
 

@@ -8,7 +8,7 @@ import pytest
 from figures.drawing.policy_tree import draw_policy, timetable
 from synthetic import make_task
 from theory.__main__ import main
-from theory.commands.policy import best_policies, policy_answer
+from theory.commands.policy import policy_answer
 from theory.optima.adaptive.serial_depth import serial_depth
 from theory.optima.adaptive.step_cap import adaptive_bounds
 from theory.validation import InputError
@@ -27,7 +27,7 @@ def test_the_policy_attains_v_t(name, n):
     task = make_task(name, n)
     parts = [(c.weight, adaptive_bounds(c.distribution.pmf())) for c in task.contexts()]
     for steps in range(1, task.contexts()[0].distribution.n + 1):
-        answer = policy_answer(task, *best_policies(task, steps))
+        answer = policy_answer(task, steps)
         assert answer["max_steps"] == steps
         assert answer["kl"] == sum(
             (w * bounds.values[steps - 1] for w, bounds in parts[1:]),
@@ -43,7 +43,7 @@ def test_the_policy_attains_v_t(name, n):
 @pytest.mark.parametrize(("name", "n"), TASKS)
 def test_without_steps_nothing_is_lost(name, n):
     task = make_task(name, n)
-    answer = policy_answer(task, *best_policies(task))
+    answer = policy_answer(task)
     assert answer["kl"] == 0
     assert answer["accuracy"] == 1
     depths = [serial_depth(c.distribution.pmf()).worst_case for c in task.contexts()]
@@ -52,12 +52,12 @@ def test_without_steps_nothing_is_lost(name, n):
 
 def test_the_picture_shows_the_timetable():
     task = make_task("replace_random", 5)
-    drawing = draw_policy(policy_answer(task, *best_policies(task, 2)))
+    drawing = draw_policy(policy_answer(task, 2))
     left, right = drawing.axes[0], drawing.axes[1]
     assert {text.get_text() for text in left.texts} == {"1"}  # a fixed partition here
     assert len(right.patches) == 2
     assert "at most 2 steps" in drawing.get_suptitle()
-    lossless = draw_policy(policy_answer(task, *best_policies(task)))
+    lossless = draw_policy(policy_answer(task))
     assert [text.get_text() for text in lossless.axes[1].texts] == ["nothing is lost"]
 
 

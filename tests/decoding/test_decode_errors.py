@@ -25,7 +25,7 @@ from theory.decoding.structured.dispatch import decode_structured
 from theory.decoding.tasks.best_setting import best_setting
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tasks.realised import realised_on
-from theory.decoding.tasks.structure import structure_of
+from theory.decoding.tasks.route import structure_of
 from theory.distributions import tempering as temper
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform, stays_rational

@@ -22,15 +22,16 @@ from theory.decoding.sampled_steps import SAMPLED_STEPS
 from theory.decoding.tasks.decode import decode_contexts
 from theory.distributions import agreeing_outcomes as agreeing
 from theory.distributions.agreeing_outcomes import AgreeingOutcomes
-from theory.distributions.distribution import MASK, Context, ListedDistribution
+from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.listed_model import ListedModel
+from theory.distributions.outcomes import MASK
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
 from theory.limits import Budget, CostError, allowing
 from theory.numbers import log_sums
-from theory.numbers.arithmetic import to_fmpq
 from theory.numbers.log_sums import log_sum
 from theory.numbers.lognumber import LogNumber
+from theory.numbers.rationals import to_fmpq
 from theory.numbers.unseen import Foreseen, least_number, look_ahead
 from theory.optima.adaptive.step_cap import adaptive_bounds
 from theory.policies import parse_policy

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reference.remasking import World
-from theory.distributions.distribution import MASK, ListedDistribution
+from theory.distributions.distribution import ListedDistribution
+from theory.distributions.outcomes import MASK
 from theory.distributions.parametric.batched_model import DistributionModel
 from theory.distributions.parametric.grammar import GrammarDistribution
 from theory.distributions.parametric.hmm import HMMDistribution

@@ -6,7 +6,8 @@ import numpy as np
 from flint import arb
 from hypothesis import strategies as st
 
-from theory.numbers.arithmetic import EXACT, FLOAT64, to_fmpq
+from theory.numbers.arithmetic import EXACT, FLOAT64
+from theory.numbers.rationals import to_fmpq
 from theory.policies import View
 
 

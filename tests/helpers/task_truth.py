@@ -7,7 +7,7 @@ from random import Random
 
 from synthetic import make_task
 from tests.reference import definitions as ref
-from theory.distributions.distribution import MASK
+from theory.distributions.outcomes import MASK
 
 HALF = Fraction(1, 2)
 

@@ -18,8 +18,8 @@ from theory.bounds.block_sizes import optimal_sizes
 from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
 from theory.bounds.schedules.random_order import expected_kl
 from theory.commands.bounds import bounds_answer
+from theory.distributions.contexts import GivenTask
 from theory.distributions.distribution import Context, ListedDistribution
-from theory.distributions.files.task_file import FileTask
 from theory.distributions.pmf import JointPMF
 from theory.information.curves.curve import information_curve
 from theory.information.measures import (
@@ -275,7 +275,7 @@ def test_the_answer_of_the_command_carries_the_bound():
         context = Context(
             weight=Fraction(1), distribution=ListedDistribution(JointPMF.from_mapping(distribution))
         )
-        answers.append(bounds_answer(FileTask(name="floats", parts=(context,))))
+        answers.append(bounds_answer(GivenTask(name="floats", parts=(context,))))
     floats, truth = answers
     assert "errors" not in truth
     means = {"entropy", "total_correlation", "dual_total_correlation"}
@@ -305,7 +305,7 @@ def test_means_over_float_contexts_keep_their_errors_entry_by_entry(data, count)
             for w, distribution in parts
         ]
         contexts = tuple(Context(weight=w, distribution=ListedDistribution(pmf)) for w, pmf in distributions)
-        answers.append(bounds_answer(FileTask(name="contexts", parts=contexts), "0|1,2"))
+        answers.append(bounds_answer(GivenTask(name="contexts", parts=contexts), "0|1,2"))
     floats, truth = answers
     single = {"entropy", "total_correlation", "dual_total_correlation", "partition_bound"}
     lists = {"optimal_bound", "optimal_bound_by_context"}

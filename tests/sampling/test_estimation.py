@@ -17,7 +17,7 @@ from tests.reference import samples as ref
 from theory.__main__ import main
 from theory.commands.decode import decode_answer
 from theory.commands.estimate import estimate_answer
-from theory.commands.float_task import FloatTask
+from theory.decoding.tasks.float_task import float_task
 from theory.distributions.files.task_file import read_task
 from theory.policies import parse_policy
 from theory.sampling.chosen_partitions import choose_partitions, loss_factors
@@ -213,7 +213,7 @@ def test_rules_are_compared_on_the_empirical_distribution(tmp_path):
     task = tmp_path / "task.json"
     task.write_text(json.dumps({"contexts": [us, la]}))
     for found in answer["compared"]:
-        wanted = decode_answer(FloatTask(read_task(task)), parse_policy(found["policy"]))
+        wanted = decode_answer(float_task(read_task(task)), parse_policy(found["policy"]))
         for key in ("accuracy", "kl", "steps", "tokens_per_step"):
             assert found[key] == pytest.approx(wanted[key], abs=1e-12), key
     assert "empirical distribution" in answer["notes"]["compared"]

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from tests.helpers.strategies import targets
 from theory.bounds.schedules.random_order import expected_kl
 from theory.commands.decode import decode_answer
-from theory.distributions.distribution import MASK, Context, ListedDistribution
+from theory.distributions.distribution import Context, ListedDistribution
+from theory.distributions.outcomes import MASK
 from theory.distributions.pmf import JointPMF
+from theory.distributions.sampled_list import SampledList
 from theory.information.curves.curve import information_curve
 from theory.information.subsets.builder import subset_entropies
 from theory.limits import allowing
 from theory.policies import parse_policy
-from theory.sampling.listed import SampledList
 from theory.sampling.random_orders import RandomOrders
 
 

@@ -23,9 +23,10 @@ from theory import decode, parse_policy
 from theory.__main__ import main
 from theory.bounds.schedules.random_order import expected_kl
 from theory.commands.bounds_parametric import large_schedule
-from theory.commands.decode_sampled import large_decode
+from theory.commands.decode import sampled_answer
 from theory.decoding.structured.markov import approximate_accuracy
-from theory.distributions.distribution import MASK, ListedDistribution
+from theory.distributions.distribution import ListedDistribution
+from theory.distributions.outcomes import MASK
 from theory.distributions.parametric.batched_model import DistributionModel, row_operations
 from theory.distributions.parametric.grammar import GrammarDistribution
 from theory.distributions.parametric.hmm import HMMDistribution
@@ -37,6 +38,7 @@ from theory.policies import registered_policies
 from theory.sampling.fixed_schedules import fixed_schedule, schedule_log_prob
 from theory.sampling.intervals import estimate_mean
 from theory.sampling.runs import follow_data, sample_runs
+from theory.sampling.sampled_decode import sampled_decode
 from theory.sampling.teacher_forcing import NoPathError
 from theory.validation import InputError
 
@@ -89,6 +91,11 @@ REMASKING = (
     "topk:k=3",
     "factor:f=2",
 )
+
+
+def sampled(distribution, rule, **settings):
+    """The sampled decode as the command prints it."""
+    return sampled_answer(TASK.name, sampled_decode(distribution, rule, **settings))
 
 
 def all_states(distribution):
@@ -482,7 +489,7 @@ TASK = SimpleNamespace(name="a task")
 def test_answers_hold_the_exact_values(name, spec):
     distribution, rule = LAWS[name], parse_policy(spec)
     exact = decode(distribution.pmf(), rule)
-    answer = large_decode(TASK, distribution, rule, samples=3_000, seed=5)
+    answer = sampled(distribution, rule, samples=3_000, seed=5)
     kinds = answer["arithmetic"]
     for key in ("accuracy", "kl", "path_kl", "steps", "steps_under_data", "tokens_per_step"):
         value, wanted = answer[key], float(getattr(exact, key))
@@ -498,37 +505,45 @@ def test_answers_hold_the_exact_values(name, spec):
     if isinstance(distribution, MarkovDistribution) and "left_to_right" in spec:
         assert set(kinds.values()) == {"float64", "exact"}
         assert "samples" not in answer
-    assert large_decode(TASK, distribution, rule, samples=3_000, seed=5) == answer
+    assert sampled(distribution, rule, samples=3_000, seed=5) == answer
 
 
 def test_answers_say_what_is_not_defined():
     distribution = LAWS["hmm"]
-    answer = large_decode(TASK, distribution, parse_policy("wino"), samples=200)
+    answer = sampled(distribution, parse_policy("wino"), samples=200)
     assert answer["kl"] is answer["path_kl"] is answer["steps_under_data"] is None
     assert "looks at drawn tokens" in answer["notes"]["path_kl"]
     assert set(answer["notes"]) == {"kl", "path_kl", "steps_under_data"}
     assert answer["steps"]["interval"] == "normal"
-    coins = large_decode(
-        TASK, distribution, parse_policy("remdm:steps=2,eta=1/5,variant=rescale"), samples=50
+    coins = sampled_answer(
+        TASK.name,
+        sampled_decode(distribution, parse_policy("remdm:steps=2,eta=1/5,variant=rescale"), samples=50),
     )
     assert "by coins" in coins["notes"]["path_kl"]
-    released = large_decode(TASK, distribution, parse_policy("topk:k=2,confidence=sampled"), samples=50)
+    released = sampled_answer(
+        TASK.name, sampled_decode(distribution, parse_policy("topk:k=2,confidence=sampled"), samples=50)
+    )
     assert released["path_kl"] is None
     assert (released["steps"], released["steps_under_data"]) == (2, None)
 
 
 def test_switches_are_named_and_a_lost_token_is_infinite():
     distribution = LAWS["grammar"]
-    answer = large_decode(
-        TASK, distribution, parse_policy("topk:k=2"), samples=300, temperature=0, off_support="stop"
+    answer = sampled_answer(
+        TASK.name,
+        sampled_decode(
+            distribution, parse_policy("topk:k=2"), samples=300, temperature=0, off_support="stop"
+        ),
     )
     assert (answer["temperature"], answer["off_support"]) == (0.0, "stop")
     assert (answer["path_kl"], answer["arithmetic"]["path_kl"]) == (inf, "exact")
     sure = MarkovDistribution(n=5, initial=[1, 0], transition=[[0, 1], [1, 0]])
-    answer = large_decode(TASK, sure, parse_policy("topk:k=5"), samples=20, top_p="0.9")
+    answer = sampled_answer(
+        TASK.name, sampled_decode(sure, parse_policy("topk:k=5"), samples=20, top_p="0.9")
+    )
     assert answer["path_kl"]["estimate"] == 0
     assert "finite in every state met" in answer["notes"]["path_kl"]
-    assert "no proof" in large_decode(TASK, sure, parse_policy("wino"), samples=20)["notes"]["steps"]
+    assert "no proof" in sampled(sure, parse_policy("wino"), samples=20)["notes"]["steps"]
     assert answer["top_p"] == 0.9
 
 
@@ -537,9 +552,9 @@ def test_too_many_questions_are_refused_before_they_are_asked():
     with pytest.raises(
         CostError, match=r"decoding 2000000 samples of 400 positions by wino.*use fewer --samples"
     ):
-        large_decode(TASK, distribution, parse_policy("wino"), samples=2_000_000)
+        sampled(distribution, parse_policy("wino"), samples=2_000_000)
     with pytest.raises(InputError, match="at least 2 samples"):
-        large_decode(TASK, LAWS["hmm"], parse_policy("threshold:gamma=1/2"), samples=1)
+        sampled(LAWS["hmm"], parse_policy("threshold:gamma=1/2"), samples=1)
 
 
 def test_intervals_cover():
@@ -548,7 +563,7 @@ def test_intervals_cover():
     exact = decode(distribution.pmf(), rule)
     missed = dict.fromkeys(("accuracy", "path_kl", "steps", "steps_under_data"), 0)
     for seed in range(60):
-        answer = large_decode(TASK, distribution, rule, samples=200, seed=seed)
+        answer = sampled(distribution, rule, samples=200, seed=seed)
         for key in missed:
             value = answer[key]
             missed[key] += not value["low"] <= float(getattr(exact, key)) <= value["high"]

@@ -14,7 +14,7 @@ from synthetic.encoding import WORDS, Batch, Encoding, context_distributions, li
 from synthetic.grading import FOREIGN, distribution_ids, grade, render, to_roles
 from synthetic.task import list_task
 from tests.helpers.intervals import assert_frequencies
-from theory.distributions.distribution import MASK
+from theory.distributions.outcomes import MASK
 from theory.validation import InputError
 
 LIST_TASKS = list_task_names()

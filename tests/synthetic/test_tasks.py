@@ -21,7 +21,8 @@ from tests.helpers.task_truth import (
 )
 from tests.helpers.tolerance import FAMILY_WISE, ROUNDING
 from tests.reference import definitions as ref
-from theory.distributions.distribution import MASK, ListedDistribution, context_pmfs
+from theory.distributions.distribution import ListedDistribution, context_pmfs
+from theory.distributions.outcomes import MASK
 from theory.distributions.pmf import JointPMF
 
 HALF = Fraction(1, 2)

@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 
 from theory.information.curves.curve import CurveLike, InformationCurve, information_curve
 from theory.information.curves.structures import IntervalCurve
-from theory.information.measures import Bits
 from theory.limits import Budget
+from theory.numbers.lognumber import Bits
 
 __all__ = ["NEVER", "OptimalSizes", "cheapest_paths", "optimal_sizes", "path_sizes", "require_sizes"]
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, Protocol
 
-from theory.commands.bounds_parametric import large_distribution
-from theory.commands.decode_sampled import Structured
-from theory.decoding.tasks.structure import structure_of
-from theory.distributions.contexts import HasContexts
-from theory.numbers.lognumber import LogNumber, ratio_text
+from theory.distributions.distribution import HasContexts
+from theory.numbers.lognumber import LogNumber
+from theory.numbers.rationals import ratio_text
 
-__all__ = ["NamedTask", "exact_text", "joined", "parametrised", "with_exact"]
+__all__ = ["NamedTask", "exact_text", "joined", "with_exact"]
 
 
 class NamedTask(HasContexts, Protocol):
@@ -26,11 +24,6 @@ class NamedTask(HasContexts, Protocol):
     def n(self) -> int:
         """Its size."""
         ...
-
-
-def parametrised(task: NamedTask) -> Structured | None:
-    """Return the large parametric distribution of a task without known subset entropies."""
-    return None if structure_of(task) is not None else large_distribution(task)
 
 
 def with_exact(answer: dict[str, Any]) -> dict[str, Any]:

@@ -10,22 +10,19 @@ from typing import Any
 
 from theory.bounds.block_sizes import optimal_sizes
 from theory.bounds.partitions.contexts import bounds_by_context
+from theory.bounds.partitions.partition import check_partition, equal_blocks
 from theory.bounds.partitions.step_bounds import (
-    check_partition,
-    equal_blocks,
     optimal_bounds,
     optimal_partition_counts,
     require_partitions,
     step_bound,
 )
-from theory.commands.answer import NamedTask, parametrised, with_exact
+from theory.commands.answer import NamedTask, with_exact
 from theory.commands.bounds_listed import long_bounds, long_schedule
 from theory.commands.bounds_parametric import large_bounds, large_schedule
-from theory.commands.bounds_structured import (
-    listed_or_structured,
-    structured_bounds,
-    structured_schedule,
-)
+from theory.commands.bounds_structured import structured_bounds, structured_schedule
+from theory.commands.verdict import verdict
+from theory.decoding.tasks.route import Parametric, entropy_route
 from theory.distributions.contexts import expectation
 from theory.distributions.distribution import context_pmfs, occurring
 from theory.distributions.pmf import JointPMF
@@ -94,35 +91,34 @@ def bounds_answer(
     Distributions too long to list are answered through their structure (:mod:`theory.decoding.structured`) where the
     task has one.
     """
-    if (large := parametrised(task)) is not None:
-        if adaptive or randomized or count:
+    other = adaptive or randomized or count
+
+    def blocks(n: int) -> tuple[tuple[int, ...], ...] | None:
+        return None if partition is None else _blocks(partition, n)
+
+    def parametric(large: Parametric) -> dict[str, Any]:
+        if other:
             raise InputError(
                 "adaptive, randomized and counted optima need a distribution that can be listed; use a smaller n."
             )
-        blocks = None if partition is None else _blocks(partition, large.n)
-        return large_bounds(task, large, blocks, samples=samples, seed=seed)
-    other = adaptive or randomized or count
-    return listed_or_structured(
+        return large_bounds(task, large, blocks(large.n), samples=samples, seed=seed)
+
+    answer = entropy_route(
         task,
-        lambda: _listed_bounds(task, partition, adaptive=adaptive, randomized=randomized, count=count),
-        lambda parts: with_exact(
-            long_bounds(
-                task.name,
-                task.n,
-                parts,
-                None if partition is None else _blocks(partition, parts[0][1].n),
-                seconds=seconds,
-                seed=seed,
-                say=say,
-            )
+        listed=lambda: _listed_bounds(task, partition, adaptive=adaptive, randomized=randomized, count=count),
+        outcomes=lambda parts: with_exact(
+            long_bounds(task.name, task.n, parts, blocks(parts[0][1].n), seconds=seconds, seed=seed, say=say)
         ),
-        lambda structure: with_exact(
-            structured_bounds(
-                task, structure, None if partition is None else _blocks(partition, structure.n), other=other
-            )
+        structured=lambda structure: with_exact(
+            structured_bounds(task, structure, blocks(structure.n), other=other)
         ),
+        parametric=parametric,
         other=other,
     )
+    least = answer.get("optimal_bound")
+    # the value belongs to the sizes shown; other sizes may lose less by at most the error
+    error = 0.0 if "optimal_sizes" in answer else answer.get("errors", {}).get("optimal_bound", 0.0)
+    return answer | ({"verdict": verdict(least, error)} if least else {})
 
 
 def _blocks(partition: str, n: int) -> tuple[tuple[int, ...], ...]:
@@ -216,13 +212,13 @@ def schedule_answer(task: NamedTask, *, samples: int = 2000, seed: int = 0) -> d
     Distributions too long to list are answered through their structure (:mod:`theory.decoding.structured`) where the
     task has one.
     """
-    if (large := parametrised(task)) is not None:
-        return large_schedule(task, large, samples=samples, seed=seed)
-    return listed_or_structured(
+    own: dict[str, Any] = {"samples": samples, "seed": seed}
+    return entropy_route(
         task,
-        lambda: _listed_schedule(task),
-        lambda parts: long_schedule(task.name, task.n, parts, samples=samples, seed=seed),
-        lambda structure: structured_schedule(task, structure),
+        listed=lambda: _listed_schedule(task),
+        outcomes=lambda parts: long_schedule(task.name, task.n, parts, **own),
+        structured=lambda structure: structured_schedule(task, structure),
+        parametric=lambda large: large_schedule(task, large, **own),
     )
 
 

@@ -21,7 +21,7 @@ from theory.distributions.contexts import expectation
 from theory.distributions.pmf import JointPMF
 from theory.information.curves.curve import information_curve
 from theory.information.grouped_entropies import grouped_entropies
-from theory.information.measures import Bits
+from theory.numbers.lognumber import Bits
 from theory.sampling.random_orders import RandomOrders
 from theory.validation import InputError
 

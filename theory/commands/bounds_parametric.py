@@ -3,13 +3,13 @@
 Markov chains give float64 by gap entropies, with a proven bound in ``errors`` for every entry
 (:mod:`theory.distributions.parametric.markov_errors`). Hidden Markov models and grammars give estimates: a dictionary
 with the estimate, its standard error and the ends of an interval of guaranteed coverage. Decodes are in
-:mod:`theory.commands.decode_sampled`.
+:mod:`theory.sampling.sampled_decode`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -20,11 +20,11 @@ from theory.bounds.partitions.markov import (
     approximate_step_bound,
     markov_optimal_bounds,
 )
-from theory.bounds.partitions.step_bounds import check_partition
+from theory.bounds.partitions.partition import check_partition
 from theory.bounds.schedules.markov import markov_curve
-from theory.commands.decode_sampled import Structured
+from theory.commands.answer import NamedTask
 from theory.decoding.structured.markov import approximate_accuracy
-from theory.distributions.distribution import Context
+from theory.decoding.tasks.route import Parametric
 from theory.distributions.parametric.markov import MarkovDistribution
 from theory.information.curves.curve import information_curve
 from theory.limits import CostError
@@ -39,38 +39,12 @@ from theory.sampling.estimates import (
 )
 from theory.sampling.intervals import check_samples, proportion
 
-__all__ = ["large_bounds", "large_distribution", "large_schedule"]
-
-_POSITIONS = 18  # up to here 2^n subset entropies and 3^n blocks take seconds
-_OUTCOMES = 1 << 18
-
-
-class HasContexts(Protocol):
-    """A task with a name and a size."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        ...
-
-    def contexts(self) -> Sequence[Context]:
-        """Return the weighted contexts."""
-        ...
-
-
-def large_distribution(task: Any) -> Structured | None:
-    """Return the parametric distribution of a task that is too large to list, else ``None``."""
-    contexts = task.contexts()
-    distribution = contexts[0].distribution
-    if len(contexts) != 1 or not isinstance(distribution, Structured):
-        return None
-    small = distribution.n <= _POSITIONS and distribution.support_size() <= _OUTCOMES
-    return None if small else distribution
+__all__ = ["large_bounds", "large_schedule"]
 
 
 def large_bounds(
-    task: HasContexts,
-    distribution: Structured,
+    task: NamedTask,
+    distribution: Parametric,
     partition: Sequence[Sequence[int]] | None,
     *,
     samples: int,
@@ -134,7 +108,7 @@ def _optimal(distribution: MarkovDistribution) -> tuple[dict[str, Any], dict[str
     return {"optimal_bound": values, "optimal_partitions": partitions}, {"optimal_bound": best.error}
 
 
-def large_schedule(task: HasContexts, distribution: Structured, *, samples: int, seed: int) -> dict[str, Any]:
+def large_schedule(task: NamedTask, distribution: Parametric, *, samples: int, seed: int) -> dict[str, Any]:
     """Return the information curve and the best block sizes in random order of a large structured distribution.
 
     Hidden Markov models and grammars: the sizes are chosen on one set of samples and priced on another, so that each
@@ -150,7 +124,7 @@ def large_schedule(task: HasContexts, distribution: Structured, *, samples: int,
         answer["optimal_sizes"] = [list(sizes) for sizes in best.sizes]
         answer["expected_kl"] = list(best.values)
         return answer | {
-            "errors": {"information_curve": found.z_error, "expected_kl": found.least_error(best)}
+            "errors": {"information_curve": found.z_error, "expected_kl": found.least_error(best.sizes)}
         }
     chosen_on, priced_on = np.random.default_rng(seed).spawn(2)
     seen = estimate_profiles(distribution, samples=check_samples(samples), rng=chosen_on)

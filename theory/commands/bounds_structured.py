@@ -2,68 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any
 
 from theory.bounds.block_sizes import optimal_sizes, require_sizes
-from theory.bounds.partitions.step_bounds import check_partition
-from theory.decoding.tasks.structure import LISTED_LIMIT, structure_of
-from theory.distributions.distribution import context_pmfs
-from theory.distributions.pmf import JointPMF
+from theory.bounds.partitions.partition import check_partition
+from theory.commands.answer import NamedTask
 from theory.information.curves.structures import Structure, interval_curve
-from theory.limits import CostError
 from theory.validation import InputError
 
-__all__ = ["listed_or_structured", "structured_bounds", "structured_schedule"]
-
-
-class Named(Protocol):
-    """A task with a name and a size."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        ...
-
-    @property
-    def n(self) -> int:
-        """Its size."""
-        ...
-
-
-def listed_or_structured(
-    task: Any,
-    listed: Callable[[], dict[str, Any]],
-    long: Callable[[Sequence[tuple[Fraction, JointPMF]]], dict[str, Any]],
-    structured: Callable[[Structure], dict[str, Any]],
-    *,
-    other: bool = False,
-) -> dict[str, Any]:
-    """Return the answer by all sets of positions, or where that is too costly through the structure or the outcomes.
-
-    ``other`` numbers are wanted that these do not give: then what is too costly says so.
-    """
-    structure = structure_of(task)
-    if structure is None:
-        try:
-            return listed()
-        except CostError:
-            if other:
-                raise
-            return long(context_pmfs(task.contexts()))  # which raises the same if outcomes cannot be listed
-    if structure.n > LISTED_LIMIT:
-        return structured(structure)
-    try:
-        return listed()
-    except CostError:
-        if other:
-            raise
-        return structured(structure)
+__all__ = ["structured_bounds", "structured_schedule"]
 
 
 def structured_bounds(
-    task: Named, structure: Structure, partition: Sequence[Sequence[int]] | None, *, other: bool
+    task: NamedTask, structure: Structure, partition: Sequence[Sequence[int]] | None, *, other: bool
 ) -> dict[str, Any]:
     """Return entropies, ``L*_T`` if entropies depend on the size of a set alone, and ``L_T`` of a partition.
 
@@ -99,7 +52,7 @@ def structured_bounds(
     return answer
 
 
-def structured_schedule(task: Named, structure: Structure) -> dict[str, Any]:
+def structured_schedule(task: NamedTask, structure: Structure) -> dict[str, Any]:
     """Return the information curve and the best block sizes in random order."""
     require_sizes(structure.n, intervals=True)  # refuse before the curve is computed
     curve = interval_curve(structure)

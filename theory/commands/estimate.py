@@ -3,68 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
 from math import comb
 from typing import Any
 
-from theory.bounds.partitions.step_bounds import Partition
-from theory.commands.decode import decode_answer
-from theory.commands.float_task import FloatTask
+from theory.bounds.partitions.partition import Partition
 from theory.commands.verdict import CHEAP
-from theory.distributions.distribution import Context, ListedDistribution
-from theory.distributions.pmf import JointPMF
+from theory.decoding.tasks.float_task import float_task
+from theory.distributions.contexts import GivenTask
 from theory.limits import Budget
 from theory.policies import parse_policy
 from theory.sampling.chosen_partitions import choose_partitions, loss_factors
+from theory.sampling.decode import decode_task
 from theory.sampling.entropy_sums import EntropySum, estimate_sums
-from theory.sampling.observed import Observed
+from theory.sampling.observed import Observed, empirical_task
+from theory.sampling.sampled_decode import SampledDecode
 
-__all__ = ["EmpiricalTask", "estimate_answer"]
+__all__ = ["estimate_answer"]
 
 _TABLE_POSITIONS = 10  # the information curve and the choice of partitions need all 2^n subsets
 _CELL, _LIMIT = 3e-8, 120  # seconds of a cell that is grouped; at most
-_DECODED = ("policy", "accuracy", "kl", "steps", "tokens_per_step")
-
-
-@dataclass(frozen=True)
-class EmpiricalTask:
-    """The distribution of the samples themselves: tokens are numbered, contexts weigh as often as they were seen.
-
-    Attributes:
-        seen: The samples.
-
-    Example:
-        >>> task = EmpiricalTask(Observed.from_rows([("", "a", "b"), ("", "b", "a"), ("", "b", "a")]))
-        >>> task.contexts()[0].distribution.pmf().probabilities
-        (Fraction(1, 3), Fraction(2, 3))
-    """
-
-    seen: Observed
-
-    @property
-    def name(self) -> str:
-        """Where the samples come from."""
-        return self.seen.name
-
-    @property
-    def n(self) -> int:
-        """The number of positions."""
-        return self.seen.n
-
-    def contexts(self) -> tuple[Context, ...]:
-        """Return the contexts."""
-        found: list[Context] = []
-        for x in range(self.seen.contexts):
-            mine = self.seen.codes[:, 0] == x
-            rows, counts = self.seen.codes[mine, 1:].tolist(), self.seen.counts[mine].tolist()
-            distribution = ListedDistribution(JointPMF.from_weights(rows, counts))
-            found.append(Context(weight=Fraction(sum(counts), self.seen.size), distribution=distribution))
-        return tuple(found)
-
-    def chain(self) -> None:
-        """Return ``None``: there is no lumped chain."""
-        return
+_DECODED = ("accuracy", "kl", "steps", "tokens_per_step")
 
 
 def estimate_answer(
@@ -107,11 +65,19 @@ def estimate_answer(
         if note := _withheld(values, seen.size - seen.size // 2 if half else seen.size, half):
             notes[key] = note
     if policies:
-        task = FloatTask(EmpiricalTask(seen))
-        decoded = [decode_answer(task, parse_policy(policy)) for policy in policies]
-        answer["compared"] = [{key: one[key] for key in _DECODED} for one in decoded]
+        task = float_task(empirical_task(seen))
+        answer["compared"] = [_decoded(task, parse_policy(policy)) for policy in policies]
         notes["compared"] = "of the empirical distribution: an answer that was not seen counts as impossible"
     return answer | ({"notes": notes} if notes else {})
+
+
+def _decoded(task: GivenTask, rule: Any) -> dict[str, Any]:
+    found = decode_task(task, rule)
+    if isinstance(found, SampledDecode):
+        numbers = {key: found.entries[key][1] if key in found.entries else None for key in _DECODED}
+    else:
+        numbers = {key: getattr(found, key) for key in _DECODED}
+    return {"policy": str(rule), **numbers}
 
 
 def _sums(n: int) -> dict[str, dict[int, float]]:

@@ -7,10 +7,9 @@ from math import prod
 from typing import Any
 
 from theory.bounds.accuracy.diversity import most_accurate, most_accurate_of_any
-from theory.commands.answer import NamedTask, exact_text, parametrised
-from theory.decoding.tasks.structure import structure_of
-from theory.distributions.contexts import HasContexts
-from theory.distributions.distribution import context_pmfs
+from theory.commands.answer import NamedTask, exact_text
+from theory.decoding.tasks.route import parametric_only, structure_of
+from theory.distributions.distribution import HasContexts, context_pmfs
 from theory.distributions.pmf import JointPMF
 from theory.information.curves.gap_structures import Gaps
 from theory.numbers.lognumber import LogNumber
@@ -31,7 +30,7 @@ def frontier_answer(task: NamedTask) -> dict[str, Any]:
     """
     from theory.optima.adaptive.contexts import average_depth, average_frontier
 
-    if parametrised(task) is not None:
+    if parametric_only(task) is not None:
         raise InputError(
             f"the frontier needs a distribution that can be listed, and {task.name} is too "
             "large; use bounds (best fixed "

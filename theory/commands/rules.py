@@ -9,7 +9,7 @@ from typing import Any
 from theory.commands.answer import with_exact
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tasks.realised import Realised, loop_calls, lumped_form, realised, realised_on
-from theory.distributions.contexts import HasContexts
+from theory.distributions.distribution import HasContexts
 from theory.policies.policy import parse_policy, registered_policies
 from theory.policies.process import Process
 from theory.validation import InputError, positive_int

@@ -17,14 +17,13 @@ from theory.decoding.result import OFF_SUPPORT, Decode, ValidSet
 from theory.distributions.given import PMFLike, as_pmf
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
-from theory.policies.as_process import SampledConfidence
+from theory.policies.as_process import as_process
 from theory.policies.given import PolicyLike, as_policy
-from theory.policies.policy import Policy, RankedPolicy
+from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.policies.rules.fixed_order import Dilated, FlooredRounds
 from theory.validation import choice
 
-__all__ = ["as_process", "decode", "decode_together", "step_distribution"]
+__all__ = ["decode", "decode_together", "step_distribution"]
 
 
 def decode(
@@ -116,14 +115,3 @@ def step_distribution(
         ({1: Fraction(1, 1)}, {1: Fraction(1, 1)})
     """
     return decode(pmf, policy, off_support=off_support, **switches).step_distribution
-
-
-def as_process(policy: Policy | Process, transform: Transform) -> Process | None:
-    """Return the rule as a rule with memory if it must be run as one; ``None`` for a policy without memory."""
-    if isinstance(policy, Process):
-        return policy
-    if isinstance(policy, Dilated) and policy.floor:
-        return FlooredRounds(policy)
-    # greedy tokens are the most probable ones, so max and sampled confidence agree
-    sampled = isinstance(policy, RankedPolicy) and policy.confidence == "sampled" and transform.temperature
-    return SampledConfidence(policy) if sampled and isinstance(policy, RankedPolicy) else None

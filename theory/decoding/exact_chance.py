@@ -11,14 +11,14 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory.distributions.distribution import MASK
 from theory.distributions.listed_model import ListedModel
 from theory.distributions.listed_model_balls import BallModel
+from theory.distributions.outcomes import MASK
 from theory.distributions.tempering_balls import drawn_balls
 from theory.numbers.arithmetic import EXACT
 from theory.numbers.balls import ball_array, balls, is_zero
 from theory.policies.checked_calls import checked_chances
-from theory.policies.policy import Plan
+from theory.policies.plan import Plan
 from theory.policies.run_batch import RunBatch
 from theory.policies.set_distributions import usable_distributions
 from theory.validation import InputError

@@ -2,6 +2,14 @@
 
 Only the number of positions matters then. It is found from float scores if rounding cannot change it, else from exact
 ones.
+
+**Rules with an entropy budget.** Exact entropies are logarithms: at a thousand positions their order and sums take a
+tenth of a second a state. A float entropy of V tokens is off by less than ``(V + 8) 2^-52 (log2 V + 2)``: two units
+in the last place for each term, the logarithm and the sum of V terms. A sum of n of them is off by n times that, and
+by ``n^2 2^-53 log2 V`` of its own. The budget is made easier and then harder by :func:`doubt_of`, more than both and
+the rounding of the budget together: if both give the same number it is the exact one. Positions of the same score
+with nearly equal entropies may come in another order than the exact one, which changes the sums of a prefix by as
+little.
 """
 
 from __future__ import annotations
@@ -9,26 +17,29 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from math import log2
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.decoding.exchangeable_prefix import float_size, float_size_of_rows
 from theory.distributions.lumped_chain import LumpedChain
 from theory.distributions.tempering import tempered
 from theory.limits import Budget
-from theory.numbers.arithmetic import EXACT, FLOAT64, FloatNumbers, Numbers, to_fmpq, to_fraction
+from theory.numbers.arithmetic import EXACT, FLOAT64, FloatNumbers, Numbers
 from theory.numbers.balls import to_ball
-from theory.policies.checked_calls import checked_plan
+from theory.numbers.rationals import to_fmpq, to_fraction
+from theory.policies.checked_calls import checked_plan, is_ours
 from theory.policies.policy import Policy, RankedPolicy
-from theory.policies.rules.entropy_bounded import EntropyBounded
-from theory.policies.rules.entropy_sum import EntropySum
-from theory.policies.view import View
+from theory.policies.prefix import EntropyPrefix
+from theory.policies.view import LOWEST, View
 
 __all__ = [
+    "doubt_of",
     "exchangeable_size",
     "exchangeable_step",
+    "float_size",
+    "float_size_of_rows",
     "marginal_bits",
     "question_seconds",
     "size_of_rows",
@@ -38,11 +49,11 @@ __all__ = [
 ]
 
 MONOTONE = ("topk", "threshold", "factor", "frechet")
-_PREFIX = (EntropyBounded, EntropySum)  # exact types, since a user's class may count otherwise
 _QUESTION, _POSITION = 3e-4, 8e-8  # seconds of a question how many a rule takes; of each position
 _LIMIT = 600  # seconds
 _FIRST = 20  # the states of the first n / 20 positions represent the others
 _DOUBT = 1e-9
+_LARGEST = 10**15  # bits: larger budgets may exceed floats
 _LARGEST_BAR = 1000  # above this, rounding of the bar itself could reach _DOUBT
 
 
@@ -101,7 +112,7 @@ def tempered_marginal(marginal: Sequence[Fraction], tau: Fraction, *, exact: boo
 
 def exchangeable_size(n: int, policy: Policy, marginal: Sequence[Fraction], left: int) -> int:
     """Return how many of ``left`` exchangeable positions a policy takes."""
-    if isinstance(policy, _PREFIX) and type(policy) in _PREFIX and policy.ties != "all":
+    if isinstance(policy, EntropyPrefix) and is_ours(policy) and policy.ties != "all":
         sure = any(p == 1 for p in marginal)
         known = float_size(n, policy, np.array(_each(marginal, float)), left, sure=sure)
         if known is not None:
@@ -127,7 +138,7 @@ def size_of_rows(n: int, policy: Policy, rows: NDArray[np.int64], whole: int) ->
         >>> size_of_rows(3, parse_policy("threshold:gamma=0.7"), np.array([[3, 1], [2, 2], [4, 0]]), 4)
         2
     """
-    if isinstance(policy, _PREFIX) and type(policy) in _PREFIX and policy.ties != "all":
+    if isinstance(policy, EntropyPrefix) and is_ours(policy) and policy.ties != "all":
         known = float_size_of_rows(n, policy, rows, whole)
         if known is not None:
             return known
@@ -156,6 +167,83 @@ def _size(n: int, policy: Policy, left: int, probs: Callable[[Numbers], NDArray[
             if len(sizes) == 1:
                 return sizes.pop()
     return int(checked_plan(policy, View(probs(EXACT), masked, EXACT)).sizes()[0])
+
+
+def doubt_of(n: int, width: int) -> float:
+    """Return a bound of the error of every sum of at most n float entropies of ``width`` tokens.
+
+    Example:
+        >>> doubt_of(1000, 3) < 1e-8
+        True
+    """
+    return n * (n + width + 8) * 2.0**-51 * (log2(width) + 2)
+
+
+def float_size(
+    n: int, policy: EntropyPrefix, marginal: NDArray[np.float64], left: int, *, sure: bool
+) -> int | None:
+    """Return how many of ``left`` positions of one marginal the policy takes; ``None`` if floats cannot decide.
+
+    Args:
+        n: Number of positions, revealed ones included.
+        policy: A prefix rule.
+        marginal: The marginal of each.
+        left: Number of masked positions.
+        sure: Whether one token is certain: sums of zeros are exact.
+
+    Example:
+        >>> from theory.policies import parse_policy
+        >>> rule, coin = parse_policy("entropy_sum:eta=5/2"), np.array([0.5, 0.5])
+        >>> float_size(10, rule, coin, 8, sure=False), float_size(10, rule, coin, 1, sure=False)
+        (2, 1)
+        >>> float_size(10, parse_policy("entropy_sum:eta=2"), coin, 8, sure=False) is None
+        True
+    """
+    doubt = 0.0 if sure else doubt_of(n, len(marginal))
+    return _prefix_size(n, policy, np.full(left, FLOAT64.entropy(marginal)), len(marginal), doubt)
+
+
+def float_size_of_rows(n: int, policy: EntropyPrefix, rows: NDArray[np.int64], whole: int) -> int | None:
+    """Return how many of the last positions the policy takes, for marginals in units of ``1 / whole``, or ``None``.
+
+    Example:
+        >>> from theory.policies import parse_policy
+        >>> float_size_of_rows(4, parse_policy("eb:gamma=1/2"), np.array([[4, 0], [3, 1], [2, 2]]), 4)
+        2
+    """
+    if policy.block is not None:
+        return None
+    entropies = FLOAT64.entropy(rows / whole)
+    ranked = np.sort(rows, axis=1)
+    # whole numbers, so that scores are equal where they are; sorted entropies have sums that no tie changes
+    best = {
+        "confidence": ranked[:, -1],
+        "margin": ranked[:, -1] - (ranked[:, -2] if rows.shape[1] > 1 else 0),
+        "entropy": np.zeros(len(rows)),
+        "left_to_right": -np.arange(len(rows)),
+    }[policy.by]
+    ordered = entropies[np.lexsort((entropies, -best))]
+    return _prefix_size(n, policy, ordered, rows.shape[1], doubt_of(n, rows.shape[1]))
+
+
+def _prefix_size(
+    n: int, policy: EntropyPrefix, ordered: NDArray[np.float64], width: int, doubt: float
+) -> int | None:
+    budget = policy.budget
+    if budget > _LARGEST:
+        return None
+    masked = np.arange(n)[None, :] >= n - len(ordered)
+    doubt += float(budget) * 2.0**-52
+    sizes: set[int] = set()
+    for tolerance in (doubt, -doubt):
+        view = View(np.zeros((1, 1, width)), masked, FloatNumbers(tolerance=tolerance)).within_blocks(
+            policy.block
+        )
+        compete = int(view.left[0])
+        filled = np.full((1, n), float(LOWEST))
+        filled[0, :compete] = ordered[:compete]
+        sizes.add(int(policy.number(view, filled)[0]))
+    return sizes.pop() if len(sizes) == 1 else None
 
 
 def _row(marginal: Sequence[Fraction]) -> Any:

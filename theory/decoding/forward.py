@@ -30,7 +30,6 @@ from theory.limits import Budget
 from theory.numbers.balls import ball_precision, is_zero
 from theory.numbers.unseen import look_ahead
 from theory.policies.policy import Policy
-from theory.policies.rules.scheduled import Scheduled
 from theory.policies.set_distributions import by_set, inclusion
 from theory.policies.view import View
 from theory.validation import InputError
@@ -150,7 +149,7 @@ class PolicyRun:
 
     def _idle_calls(self, key: _Key) -> int:
         """Return for how many calls a schedule takes nothing in these states."""
-        if not isinstance(self.policy, Scheduled):
+        if not getattr(self.policy, "scheduled", False):
             return 0
         masked = np.array([[not key[0] >> i & 1 for i in range(self.pmf.n)]])
         return self.policy.idle_calls(View(self.states.fallback, masked, self.states.numbers, step=key[1]))

@@ -12,15 +12,14 @@ constant on it, ``Q(y) = accuracy * P(y)``, hence ``kl = -log2 accuracy``. A pol
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import inf
 from typing import Any
 
 from flint import arb, fmpq
 
-from theory.decoding.call_distribution import StepDistribution, distribution_of_calls
+from theory.decoding.call_distribution import distribution_of_calls
 from theory.decoding.exchangeable import (
     exchangeable_size,
     exchangeable_step,
@@ -29,45 +28,21 @@ from theory.decoding.exchangeable import (
     states_budget,
     states_left,
 )
+from theory.decoding.result import LumpedDecode
 from theory.distributions.lumped_chain import LumpedChain, State
 from theory.distributions.tempering import GREEDY_TIES, check_temperature, stays_rational
-from theory.information.measures import Bits
-from theory.numbers.arithmetic import Number, to_fmpq, to_fraction
 from theory.numbers.balls import ball_precision, to_ball, with_errors
 from theory.numbers.lognumber import LogNumber
+from theory.numbers.rationals import to_fmpq, to_fraction
 from theory.policies.given import PolicyLike, as_policy
 from theory.policies.policy import Policy, RankedPolicy
 from theory.validation import InputError, choice, shortened
 
-__all__ = ["LumpedDecode", "decode_lumped", "tie_interval_lumped"]
+__all__ = ["decode_lumped", "tie_interval_lumped"]
 
 _Masses = dict[int, tuple[Any, Any]]  # of own runs and of the data, by number of calls so far
 
 _POSITION, _BIT = 1e-6, 2e-8  # seconds of a position, and of a bit of a probability, in each state
-
-
-@dataclass(frozen=True, kw_only=True)
-class LumpedDecode:
-    """The result of a lumped decode, with the fields of :class:`theory.decoding.result.Decode`.
-
-    ``kl`` is ``None`` where the symmetry argument does not apply (random choices that treat positions unequally).
-    ``errors`` has a proven bound on the error of each float; none for exact numbers. ``step_distribution`` is the
-    distribution of the model calls, ``None`` where a decode does not give it.
-    """
-
-    accuracy: Number
-    kl: Bits | None
-    path_kl: Bits
-    steps: Number
-    steps_under_data: Number
-    n: int
-    errors: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
-    step_distribution: StepDistribution | None = None
-
-    @property
-    def tokens_per_step(self) -> Number:
-        """``n / steps``."""
-        return self.n / self.steps
 
 
 def decode_lumped(

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.decoding.decoder import as_process
 from theory.decoding.forward import Moving, PolicyRun, total
 from theory.decoding.lookahead import require_runs
 from theory.decoding.process import process_distribution
@@ -25,6 +24,7 @@ from theory.distributions.given import PMFLike, as_pmf
 from theory.distributions.tempering import Transform
 from theory.limits import Budget
 from theory.numbers.balls import ball_precision
+from theory.policies.as_process import as_process
 from theory.policies.given import PolicyLike, as_policy
 from theory.policies.process import Process
 from theory.validation import InputError, choice

@@ -14,9 +14,10 @@ from flint import arb
 from numpy.typing import NDArray
 
 from theory.distributions.pmf import JointPMF
-from theory.numbers.arithmetic import sum_by_value, to_fmpq
+from theory.numbers.arithmetic import sum_by_value
 from theory.numbers.balls import ball_entropy, ball_precision, is_zero
 from theory.numbers.log_sums import log_sum
+from theory.numbers.rationals import to_fmpq
 
 __all__ = ["PathDraws"]
 

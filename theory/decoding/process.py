@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 
 from theory.decoding.call_distribution import StepDistribution, distribution_of_calls
 from theory.decoding.exact_chance import ExactChance
-from theory.decoding.idle_calls import idle_on
 from theory.decoding.lookahead import RowsAhead, require_runs, rows_ahead
 from theory.decoding.result import AnswerDistribution, Decode, ValidSet, assembled
 from theory.decoding.sampled_steps import first_batch
 from theory.decoding.state_keys import StateKeys
-from theory.distributions.distribution import MASK
 from theory.distributions.listed_model import ListedModel
 from theory.distributions.listed_model_balls import BallModel
+from theory.distributions.outcomes import MASK
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
 from theory.limits import Budget, require_memory
@@ -28,7 +27,6 @@ from theory.numbers.log_sums import log_sum
 from theory.numbers.unseen import Foreseen, look_ahead
 from theory.policies.checked_calls import checked_finished, checked_start, checked_step
 from theory.policies.process import Process
-from theory.policies.rules.scheduled import Scheduled
 from theory.policies.run_batch import RunBatch
 from theory.validation import InputError
 
@@ -206,7 +204,7 @@ class ProcessRun:
                 return
             if batch.step >= (most := max(MOST_CALLS, (self.model.n + 1) * self.planned)):
                 raise InputError(f"rule {self.process} has not finished after {most} steps.")
-            if idle := idle_on(self.rule, batch):
+            if idle := batch.idle_calls(self.rule):
                 self._wait(idle)
                 continue
             self.steps = self.steps + batch.weights["decoder"].sum()
@@ -221,7 +219,7 @@ class ProcessRun:
     @property
     def _planned_steps(self) -> int:
         """Steps that are not idle, where they are known: a schedule has at most n of them."""
-        return 0 if isinstance(self.rule, Scheduled) else self.planned
+        return 0 if getattr(self.rule, "scheduled", False) else self.planned
 
     def _wait(self, calls: int) -> None:
         batch = self.batch

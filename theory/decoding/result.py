@@ -13,13 +13,23 @@ from numpy.typing import NDArray
 from theory.decoding.call_distribution import StepDistribution
 from theory.distributions.outcomes import Outcome
 from theory.distributions.pmf import JointPMF
-from theory.information.measures import Bits
-from theory.numbers.arithmetic import Number, to_fmpq
+from theory.numbers.arithmetic import Number
 from theory.numbers.balls import approximate, ball_divergence, is_zero, public, with_errors
 from theory.numbers.log_sums import log_sum
+from theory.numbers.lognumber import Bits
+from theory.numbers.rationals import to_fmpq
 from theory.validation import InputError
 
-__all__ = ["OFF_SUPPORT", "AnswerDistribution", "Decode", "ValidSet", "assembled", "divergence", "valid_mass"]
+__all__ = [
+    "OFF_SUPPORT",
+    "AnswerDistribution",
+    "Decode",
+    "LumpedDecode",
+    "ValidSet",
+    "assembled",
+    "divergence",
+    "valid_mass",
+]
 
 OFF_SUPPORT = ("marginal", "uniform", "stop")
 ValidSet = Iterable[Outcome] | Callable[[Outcome], bool] | None
@@ -72,6 +82,30 @@ class Decode:
     n: int
     off_support: str = "marginal"
     errors: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    @property
+    def tokens_per_step(self) -> Number:
+        """``n / steps``."""
+        return self.n / self.steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class LumpedDecode:
+    """The result of a lumped decode, with the fields of :class:`Decode`.
+
+    ``kl`` is ``None`` where the symmetry argument does not apply (random choices that treat positions unequally).
+    ``errors`` has a proven bound on the error of each float; none for exact numbers. ``step_distribution`` is the
+    distribution of the model calls, ``None`` where a decode does not give it.
+    """
+
+    accuracy: Number
+    kl: Bits | None
+    path_kl: Bits
+    steps: Number
+    steps_under_data: Number
+    n: int
+    errors: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
+    step_distribution: StepDistribution | None = None
 
     @property
     def tokens_per_step(self) -> Number:

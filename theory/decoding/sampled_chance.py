@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from theory.distributions.distribution import MASK
 from theory.distributions.draws import draw
+from theory.distributions.outcomes import MASK
 from theory.numbers.arithmetic import EXACT, Array
 from theory.policies.checked_calls import checked_chances
-from theory.policies.policy import Plan
+from theory.policies.plan import Plan
 from theory.policies.run_batch import RunBatch
 
 __all__ = ["SampleChance"]

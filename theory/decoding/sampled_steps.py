@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.decoding.idle_calls import idle_on
 from theory.decoding.sampled_chance import SampleChance
-from theory.distributions.distribution import MASK
 from theory.distributions.listed_model import ListedModel
+from theory.distributions.outcomes import MASK
 from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import EXACT
 from theory.policies.checked_calls import checked_finished, checked_step
@@ -65,7 +64,7 @@ def sampled_steps(
             return
         batch = batch.take(np.flatnonzero(left))
         batch = replace(batch, probs=model.marginals(batch.tokens))
-        batch = replace(batch, step=batch.step + idle_on(rule, batch))
+        batch = replace(batch, step=batch.step + batch.idle_calls(rule))
         after = checked_step(process, batch, chance)
         yield batch, after
         batch = replace(after, weights={}, numbers=start.numbers, step=batch.step + 1)

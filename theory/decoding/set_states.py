@@ -20,9 +20,8 @@ from theory.distributions.tempering_balls import drawn_balls, scored_balls
 from theory.numbers.arithmetic import EXACT, FLOAT64, Numbers
 from theory.numbers.balls import balls, zeros_of
 from theory.policies.checked_calls import checked_plan, errors_in_one_line
+from theory.policies.plan import SetDistribution
 from theory.policies.policy import Policy
-from theory.policies.ranked import SetDistribution
-from theory.policies.rules.scheduled import Scheduled
 from theory.policies.set_distributions import usable_distributions
 from theory.policies.view import UNKNOWN, View
 
@@ -120,7 +119,7 @@ class SetStates:
         """The steps of a policy that may take any set at each; zero for others."""
         steps = getattr(self.policy, "steps", 0)
         every = getattr(self.policy, "clocked", False) and isinstance(steps, int)
-        return steps if every and not isinstance(self.policy, Scheduled) else 0
+        return steps if every and not getattr(self.policy, "scheduled", False) else 0
 
     # numbers: rationals where the result can be rational, else balls
     def zero(self) -> Any:

@@ -22,8 +22,8 @@ from theory.limits import Budget
 from theory.numbers.arithmetic import EXACT, FLOAT64, Number
 from theory.numbers.balls import ball_precision, public, to_ball
 from theory.policies.given import PolicyLike, as_policy
+from theory.policies.plan import SetDistribution
 from theory.policies.process import Process
-from theory.policies.ranked import SetDistribution
 from theory.policies.view import View
 from theory.validation import InputError
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.distributions.distribution import MASK
+from theory.distributions.outcomes import MASK
 
 __all__ = ["AgreeingOutcomes"]
 

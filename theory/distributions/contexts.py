@@ -1,24 +1,55 @@
-"""Tasks as weighted contexts, and expectations over them."""
+"""Tasks given by their contexts, lumped chains of tasks, and expectations over contexts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
-from typing import Any, Protocol
+from typing import Any
 
-from theory.distributions.distribution import Context
+from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.lumped_chain import LumpedChain
+from theory.distributions.pmf import JointPMF
 
-__all__ = ["HasContexts", "chain_of", "expectation"]
+__all__ = ["GivenTask", "chain_of", "expectation", "listed_task"]
 
 
-class HasContexts(Protocol):
-    """A task, as far as theory needs it; a lumped chain is offered by a method ``chain()`` (:func:`chain_of`)."""
+@dataclass(frozen=True, kw_only=True)
+class GivenTask:
+    """A task given by its contexts, such as those of a file.
 
-    def contexts(self) -> Sequence[Context]:
-        """Return the weighted contexts."""
-        ...
+    Attributes:
+        name: What it is called.
+        parts: Its contexts.
+        floats: Whether its probabilities are floats by their digits.
+        note: What that changed, in one line, or empty.
+        size: Its size, if that is not the length of the longest context.
+    """
+
+    name: str
+    parts: tuple[Context, ...]
+    floats: bool = False
+    note: str = ""
+    size: int | None = None
+
+    @property
+    def n(self) -> int:
+        """Its size."""
+        return self.size or max(context.distribution.n for context in self.parts)
+
+    def contexts(self) -> tuple[Context, ...]:
+        """Return the contexts."""
+        return self.parts
+
+    def chain(self) -> LumpedChain | None:
+        """No lumped chain is known for given contexts."""
+        return None
+
+
+def listed_task(pmf: JointPMF, name: str = "pmf") -> GivenTask:
+    """Return a pmf as a task of one context."""
+    return GivenTask(name=name, parts=(Context(weight=Fraction(1), distribution=ListedDistribution(pmf)),))
 
 
 def chain_of(task: Any) -> LumpedChain | None:

@@ -18,24 +18,23 @@ import numpy as np
 from array_api_compat import array_namespace, device, is_torch_array
 from numpy.typing import NDArray
 
-from theory.distributions.outcomes import Token, sorted_tokens
+from theory.distributions.outcomes import MASK, Token, sorted_tokens
 from theory.distributions.pmf import JointPMF
 from theory.numbers.arithmetic import Array
 from theory.validation import InputError
 
 __all__ = [
-    "MASK",
     "Context",
     "Distribution",
+    "HasContexts",
     "ListedDistribution",
+    "SampledDistribution",
     "check_weights",
     "context_pmfs",
     "like",
     "normalised",
     "occurring",
 ]
-
-MASK = -1  # the id of a masked position in the batches that a distribution reads
 
 
 class Distribution(Protocol):
@@ -80,6 +79,14 @@ class Distribution(Protocol):
         ...
 
 
+class SampledDistribution(Distribution, Protocol):
+    """What estimates need of a distribution."""
+
+    def largest_surprise(self) -> float:
+        """Return an upper bound of ``-log2 P(y)`` over the support."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """A context X of a task, its weight, and the distribution of the outcome given X."""
@@ -87,6 +94,17 @@ class Context:
     weight: Fraction
     distribution: Distribution
     label: str = ""
+
+
+class HasContexts(Protocol):
+    """A task, as far as theory needs it.
+
+    A lumped chain is offered by a method ``chain()`` (:func:`theory.distributions.contexts.chain_of`).
+    """
+
+    def contexts(self) -> Sequence[Context]:
+        """Return the weighted contexts."""
+        ...
 
 
 def occurring(contexts: Sequence[Context]) -> tuple[Context, ...]:

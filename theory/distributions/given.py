@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.distributions.contexts import HasContexts
-from theory.distributions.distribution import context_pmfs
+from theory.distributions.distribution import HasContexts, context_pmfs
 from theory.distributions.outcomes import Token, check_distinct
 from theory.distributions.pmf import JointPMF
 from theory.distributions.weights import check_signs, integer_weights, proportions

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.distributions.agreeing_outcomes import AgreeingOutcomes
-from theory.distributions.distribution import MASK, ListedDistribution
+from theory.distributions.distribution import ListedDistribution
 from theory.distributions.grouping import row_keys
-from theory.distributions.outcomes import Token
+from theory.distributions.outcomes import MASK, Token
 from theory.distributions.pmf import JointPMF
 from theory.limits import require_memory
 from theory.numbers.arithmetic import EXACT, FLOAT64, Array, Numbers

@@ -18,6 +18,7 @@ from theory.limits import require_memory
 from theory.validation import InputError, shown
 
 __all__ = [
+    "MASK",
     "Outcome",
     "Token",
     "as_outcomes",
@@ -30,6 +31,7 @@ __all__ = [
     "sorted_tokens",
 ]
 
+MASK = -1  # the id of a masked position in the batches that a distribution reads
 Token = Hashable
 Outcome = tuple[Token, ...]
 Alphabets = tuple[tuple[Token, ...], ...]

@@ -10,8 +10,9 @@ from flint import arb
 from numpy.typing import NDArray
 
 from theory.distributions.tempering import Transform, normalised_powers
-from theory.numbers.arithmetic import Numbers, to_fmpq
+from theory.numbers.arithmetic import Numbers
 from theory.numbers.balls import ball_array
+from theory.numbers.rationals import to_fmpq
 
 __all__ = ["drawn_balls", "scored_balls", "tempered_balls"]
 

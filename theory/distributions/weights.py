@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.distributions.outcomes import Outcome
 from theory.validation import InputError, exact_fraction, shown
 
 __all__ = [
@@ -31,7 +30,7 @@ SUM_TOLERANCE = 1e-9  # a float pmf may miss one by this much: rounding of a mil
 _INT64_SAFE = 2**62  # integer sums below this stay exact in int64
 
 
-def integer_weights(rows: Sequence[Outcome], probabilities: Sequence[Any]) -> tuple[NDArray[Any], int]:
+def integer_weights(rows: Sequence[object], probabilities: Sequence[Any]) -> tuple[NDArray[Any], int]:
     """Return exact probabilities as integers and their total, the least common denominator.
 
     Raises:
@@ -55,7 +54,7 @@ def integer_weights(rows: Sequence[Outcome], probabilities: Sequence[Any]) -> tu
     return np.array(weights, dtype=dtype), denominator
 
 
-def proportions(rows: Sequence[Outcome], weights: Sequence[Any]) -> list[Fraction]:
+def proportions(rows: Sequence[object], weights: Sequence[Any]) -> list[Fraction]:
     """Return non-negative exact weights divided by their sum.
 
     Raises:
@@ -73,7 +72,7 @@ def proportions(rows: Sequence[Outcome], weights: Sequence[Any]) -> list[Fractio
     return [w / total for w in values]
 
 
-def float_weights(rows: Sequence[Outcome], probabilities: Sequence[Any]) -> NDArray[np.float64]:
+def float_weights(rows: Sequence[object], probabilities: Sequence[Any]) -> NDArray[np.float64]:
     """Return float probabilities as an array; the integers 0 and 1 are allowed.
 
     Raises:
@@ -93,7 +92,7 @@ def float_weights(rows: Sequence[Outcome], probabilities: Sequence[Any]) -> NDAr
     return array
 
 
-def check_signs(rows: Sequence[Outcome], values: Sequence[Any]) -> None:
+def check_signs(rows: Sequence[object], values: Sequence[Any]) -> None:
     """Raise ``InputError``, naming the outcome, if a probability is negative, NaN or infinite."""
     if all(type(p) is Fraction for p in values) and all(p.numerator >= 0 for p in values):
         return

@@ -22,10 +22,10 @@ from flint import arb, ctx
 
 from theory.distributions.grouping import Groups, group_rows
 from theory.distributions.pmf import JointPMF
-from theory.information.measures import Bits, entropy_sum_error
+from theory.information.measures import entropy_sum_error
 from theory.limits import Budget
 from theory.numbers.coprime import factor_cost
-from theory.numbers.lognumber import LogNumber
+from theory.numbers.lognumber import Bits, LogNumber
 
 __all__ = ["EntropySum", "GroupedEntropies", "further", "grouped_entropies"]
 

@@ -21,12 +21,11 @@ from flint import arb, ctx, fmpq
 from theory.distributions.given import PMFLike, as_pmf
 from theory.distributions.pmf import JointPMF
 from theory.limits import require_memory
-from theory.numbers.lognumber import LogNumber
+from theory.numbers.lognumber import Bits, LogNumber
 from theory.numbers.rounding import entropy_error, gamma, pairwise_depth, sum_error
 from theory.validation import InputError
 
 __all__ = [
-    "Bits",
     "conditional_entropy",
     "dual_total_correlation",
     "entropy",
@@ -37,8 +36,6 @@ __all__ = [
     "product_of_marginals",
     "total_correlation",
 ]
-
-Bits = LogNumber | float
 
 
 def entropy(pmf: PMFLike, positions: Sequence[int] | None = None) -> Bits:

@@ -16,6 +16,7 @@ from flint import fmpq
 
 from theory.numbers.distinct import distinct_rows
 from theory.numbers.lognumber import LogNumber
+from theory.numbers.rationals import to_fmpq
 
 __all__ = [
     "EXACT",
@@ -29,8 +30,6 @@ __all__ = [
     "negated",
     "order_codes",
     "sum_by_value",
-    "to_fmpq",
-    "to_fraction",
 ]
 
 Number = Fraction | float  # a probability or a mean: Fraction when exact, float otherwise
@@ -219,17 +218,3 @@ def _to_float(value: Any) -> float:
 
 EXACT = ExactNumbers()
 FLOAT64 = FloatNumbers()
-
-
-def to_fmpq(value: Any) -> fmpq:
-    """Return an exact rational of any kind as ``fmpq``."""
-    if isinstance(value, fmpq):
-        return value
-    fraction = Fraction(value)
-    return fmpq(fraction.numerator, fraction.denominator)
-
-
-def to_fraction(value: Any) -> Fraction:
-    """Return an ``fmpq`` (or int) as a ``Fraction``."""
-    number = to_fmpq(value)
-    return Fraction(int(number.p), int(number.q))

@@ -22,9 +22,9 @@ import numpy as np
 from flint import arb, ctx, fmpq
 from numpy.typing import NDArray
 
-from theory.numbers.arithmetic import to_fmpq, to_fraction
 from theory.numbers.distinct import distinct_rows
 from theory.numbers.lognumber import LogNumber
+from theory.numbers.rationals import to_fmpq, to_fraction
 from theory.numbers.rounding import Approximate
 from theory.validation import InputError
 

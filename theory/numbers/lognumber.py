@@ -20,8 +20,9 @@ from typing import Any
 from flint import arb, ctx, fmpq, fmpz
 
 from theory.numbers.coprime import add_scaled, coprime, factored
+from theory.numbers.rationals import ratio_text, to_fmpq
 
-__all__ = ["LogNumber", "Row", "ratio_text"]
+__all__ = ["Bits", "LogNumber", "Row"]
 
 _HASH_PRIME = 2**61 - 1
 
@@ -54,7 +55,7 @@ class LogNumber:
         for base, coefficient in (terms or {}).items():
             if int(base) != base or base < 2:
                 raise ValueError(f"a base must be an integer of at least 2, got {base}.")
-            add_scaled(primes, factored(int(base)), _rational(coefficient))
+            add_scaled(primes, factored(int(base)), to_fmpq(coefficient))
         self._known, self._row = coprime(primes), None
 
     @classmethod
@@ -102,7 +103,7 @@ class LogNumber:
     @classmethod
     def rational(cls, value: Any) -> LogNumber:
         """Return the rational number ``value`` as ``value * log2(2)``."""
-        return cls._make({2: _rational(value)})
+        return cls._make({2: to_fmpq(value)})
 
     @classmethod
     def log2(cls, value: Any) -> LogNumber:
@@ -114,7 +115,7 @@ class LogNumber:
         """Return ``sum_j c_j log2(a_j)`` for pairs ``(c_j, a_j)`` with rational ``c_j`` and positive ``a_j``."""
         terms: dict[int, fmpq] = {}
         for coefficient, value in pairs:
-            scale, ratio = _rational(coefficient), _rational(value)
+            scale, ratio = to_fmpq(coefficient), to_fmpq(value)
             if ratio <= 0:
                 raise ValueError(f"log2 needs a positive number, got {value}.")
             add_scaled(terms, factored(int(ratio.p)), scale)
@@ -131,7 +132,7 @@ class LogNumber:
         """
         terms: dict[int, fmpq] = {}
         for coefficient, number in pairs:
-            add_scaled(terms, number._terms, _rational(coefficient))
+            add_scaled(terms, number._terms, to_fmpq(coefficient))
         return cls._make(terms)
 
     @property
@@ -192,13 +193,13 @@ class LogNumber:
         return (-self) + other
 
     def __mul__(self, scale: Any) -> LogNumber:
-        factor = _rational(scale)
+        factor = to_fmpq(scale)
         return LogNumber._of_coprime({b: r * factor for b, r in self._terms.items()} if factor else {})
 
     __rmul__ = __mul__
 
     def __truediv__(self, scale: Any) -> LogNumber:
-        return self * (1 / _rational(scale))
+        return self * (1 / to_fmpq(scale))
 
     def __eq__(self, other: object) -> bool:
         right = _coerce(other)
@@ -266,28 +267,12 @@ class LogNumber:
         return total / sympy.log(2)
 
 
-def ratio_text(value: Fraction) -> str:
-    """Return a rational in full; Python itself refuses more than 4,300 digits.
-
-    Example:
-        >>> ratio_text(Fraction(-2, 3)), len(ratio_text(Fraction(10**5000)))
-        ('-2/3', 5001)
-    """
-    return str(fmpq(value.numerator, value.denominator))
-
-
-def _rational(value: Any) -> fmpq:
-    if isinstance(value, fmpq):
-        return value
-    if isinstance(value, (int, fmpz)):
-        return fmpq(value)
-    fraction = Fraction(value)
-    return fmpq(fraction.numerator, fraction.denominator)
-
-
 def _coerce(value: object) -> LogNumber | None:
     if isinstance(value, LogNumber):
         return value
     if value in (inf, -inf):
         return None
     return LogNumber.rational(value) if isinstance(value, (int, Fraction, fmpq, fmpz)) else None
+
+
+Bits = LogNumber | float  # exact, or float64

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import Array
 from theory.policies.checked_calls import checked_plan
 from theory.policies.policy import Policy, RankedPolicy
-from theory.policies.process import Chance
+from theory.policies.process import Chance, Process
 from theory.policies.run_batch import RunBatch
 
-__all__ = ["Factorised", "SampledConfidence", "Wrapped", "gathered", "unmasked"]
+__all__ = ["Factorised", "SampledConfidence", "Wrapped", "as_process", "gathered", "run_as", "unmasked"]
 
 
 class Wrapped:
@@ -83,6 +84,27 @@ class Factorised(Wrapped):
         """Choose and reveal."""
         batch, chosen = chance.choose(batch, checked_plan(self.policy, batch.view()))
         return chance.reveal(batch, chosen)
+
+
+def as_process(policy: Policy | Process, transform: Transform) -> Process | None:
+    """Return the rule as a rule with memory if it must be run as one; ``None`` for a policy without memory."""
+    if isinstance(policy, Process):
+        return policy
+    if not isinstance(policy, RankedPolicy):
+        return None
+    # greedy tokens are the most probable ones, so max and sampled confidence agree
+    if policy.confidence == "sampled" and transform.temperature:
+        return SampledConfidence(policy)
+    return policy.with_memory()
+
+
+def run_as(rule: Policy | Process, transform: Transform) -> Process:
+    """Return the process that runs a rule, a policy without memory included."""
+    process = as_process(rule, transform)
+    if process is None:
+        assert not isinstance(rule, Process)
+        return Factorised(rule)
+    return process
 
 
 def unmasked(batch: RunBatch) -> Array:

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from theory.numbers.arithmetic import TIE_TOLERANCE
-from theory.policies.run_batch import RunBatch
 from theory.policies.view import View
 from theory.validation import InputError, shown
 
@@ -76,23 +75,23 @@ def checked_plan(policy: Any, view: View) -> Any:
     return plan
 
 
-def checked_start(process: Any, batch: RunBatch) -> RunBatch:
+def checked_start(process: Any, batch: Any) -> Any:
     """Return ``process.start(batch)``."""
     with errors_in_one_line(process, "start"):
         after = process.start(batch)
-    return _a_batch(process, "start", after)
+    return _a_batch(process, "start", batch, after)
 
 
-def checked_step(process: Any, batch: RunBatch, chance: Any) -> RunBatch:
+def checked_step(process: Any, batch: Any, chance: Any) -> Any:
     """Return ``process.step(batch, chance)``."""
     with errors_in_one_line(
         getattr(process, "policy", process), "step"
     ):  # the plan of a wrapped policy may raise
         after = process.step(batch, chance)
-    return _a_batch(process, "step", after)
+    return _a_batch(process, "step", batch, after)
 
 
-def checked_finished(process: Any, batch: RunBatch) -> Any:
+def checked_finished(process: Any, batch: Any) -> Any:
     """Return ``process.finished(batch)``, bool, shape (B,)."""
     with errors_in_one_line(process, "finished"):
         done = process.finished(batch)
@@ -127,7 +126,7 @@ def checked_chances(probability: Any) -> Any:
     return probability
 
 
-def _a_batch(process: Any, method: str, after: Any) -> RunBatch:
-    if not isinstance(after, RunBatch):
+def _a_batch(process: Any, method: str, batch: Any, after: Any) -> Any:
+    if not isinstance(after, type(batch)):
         raise InputError(f"rule {class_name(process)}: {method} must return a batch, got {shown(after)}.")
     return after

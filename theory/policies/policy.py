@@ -15,32 +15,14 @@ from fractions import Fraction
 from functools import cache
 from typing import Any, ClassVar, Protocol, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from theory.numbers.arithmetic import Array
-from theory.policies.ranked import TIES, Ranked, SetDistribution
+from theory.policies.plan import Plan
+from theory.policies.ranked import TIES, Ranked
 from theory.policies.scores import SCORES
 from theory.policies.view import View
 from theory.validation import InputError, bounded, choice, positive_int
 
-__all__ = ["Plan", "Policy", "RankedPolicy", "Rule", "parse_policy", "register", "registered_policies"]
-
-
-class Plan(Protocol):
-    """One step of a policy on a batch: the distribution of the chosen set, or a draw from it."""
-
-    def distribution(self) -> tuple[NDArray[np.int64], list[SetDistribution]]:
-        """Return an index per row into a list of set distributions."""
-        ...
-
-    def sizes(self) -> NDArray[np.int64]:
-        """Return the number of chosen positions per row, shape (B,)."""
-        ...
-
-    def sample(self, uniforms: Array) -> Array:
-        """Return a chosen set per row, bool, shape (B, n)."""
-        ...
+__all__ = ["Policy", "RankedPolicy", "Rule", "parse_policy", "register", "registered_policies"]
 
 
 class Policy(Protocol):
@@ -68,6 +50,8 @@ class Rule:
         asks: Whether it asks the model about other states.
         doubts: Whether it asks only for each position given the others
             (:meth:`theory.policies.run_batch.RunBatch.left_out`).
+        scheduled: Whether its numbers per step are known before it starts; ``idle_calls(view)`` then says for how many
+            calls from this one on it takes nothing in the first row.
         lumps: Whether, when all masked positions have the same marginal, the number that it takes depends only on how
             many are left and on that marginal: it can then be decoded by a lumped chain.
     """
@@ -82,6 +66,7 @@ class Rule:
     rational: ClassVar[bool] = True
     asks: ClassVar[bool] = False
     doubts: ClassVar[bool] = False
+    scheduled: ClassVar[bool] = False
     lumps: ClassVar[bool] = False
 
     def __str__(self) -> str:
@@ -141,6 +126,10 @@ class RankedPolicy(Rule):
         """Return the ranking and the number to take."""
         view = view.within_blocks(self.block)
         return self.rank(view, view.numbers.xp.broadcast_to(self.score(view), view.masked.shape))
+
+    def with_memory(self) -> Any:
+        """Return the rule with memory that its settings make of it, ``None`` if they make none."""
+        return None
 
     def rank(self, view: View, scores: Array) -> Plan:
         """Return the ranking of given scores (B, n) and the number to take."""

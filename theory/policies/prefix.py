@@ -37,6 +37,11 @@ class EntropyPrefix(RankedPolicy):
                 f"{self.name} needs a ranking, which by=random does not give; use another score."
             )
 
+    @property
+    def budget(self) -> Fraction:
+        """The most bits of a prefix."""
+        raise TypeError(f"{type(self).__name__} does not say how many bits a step may take.")
+
     def number(self, view: View, entropies: Array) -> Array:  # noqa: ARG002
         """Return how many positions to take, given their entropies in the order of the ranking, shape (B, n).
 

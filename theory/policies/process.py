@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 from theory.numbers.arithmetic import Array
-from theory.policies.policy import Plan
+from theory.policies.plan import Plan
 from theory.policies.run_batch import RunBatch
 
 __all__ = ["Chance", "Process"]

@@ -19,17 +19,15 @@ from numpy.typing import NDArray
 from theory.limits import Budget
 from theory.numbers.arithmetic import TIE_TOLERANCE, Array, order_codes
 from theory.numbers.distinct import distinct_rows
+from theory.policies.plan import SetDistribution
 from theory.policies.view import LOWEST, View
 from theory.validation import InputError
 
-__all__ = ["Ranked", "SetDistribution", "require_sets"]
+__all__ = ["Ranked", "require_sets"]
 
 TIES = ("random", "lowest", "all")
 _SET = 2.4e-4  # seconds of a set of one state, listed and followed
 _FEW = 100  # scores: below this Python's dicts are faster than numpy
-SetDistribution = tuple[
-    tuple[int, Any], ...
-]  # (set as bit mask, probability: fmpq, or arb of irrational rules)
 
 
 @dataclass(frozen=True, eq=False)

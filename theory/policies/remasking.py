@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from theory.distributions.distribution import MASK
+from theory.distributions.outcomes import MASK
 from theory.numbers.arithmetic import Array
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from theory.distributions.distribution import MASK
+from theory.distributions.outcomes import MASK
 from theory.distributions.tempering import Transform
 from theory.distributions.tempering_balls import scored_balls
 from theory.numbers.arithmetic import FLOAT64, Array, ExactNumbers, Numbers
@@ -123,6 +123,15 @@ class RunBatch:
     def remask(self, where: Array) -> RunBatch:
         """Return the batch with the positions ``where`` (B, n) masked again."""
         return self.write(where, self.numbers.xp.zeros_like(self.tokens) + MASK)
+
+    def idle_calls(self, rule: Any) -> int:
+        """Return for how many calls from this step on a rule takes nothing in any row; 0 unless it is ``scheduled``."""
+        if not getattr(rule, "scheduled", False):
+            return 0
+        rows = [0]  # without blocks the step is the same for all rows
+        if rule.block is not None:
+            rows = np.unique(self.masked, axis=0, return_index=True)[1].tolist()
+        return min(rule.idle_calls(self.take([row]).view()) for row in rows)
 
     def take(self, rows: Any) -> RunBatch:
         """Return the batch of the given rows, in order; a row may be repeated."""

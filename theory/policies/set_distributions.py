@@ -9,8 +9,8 @@ from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from theory.distributions.weights import SUM_TOLERANCE
-from theory.numbers.arithmetic import to_fmpq
-from theory.policies.ranked import SetDistribution
+from theory.numbers.rationals import to_fmpq
+from theory.policies.plan import SetDistribution
 from theory.validation import InputError
 
 __all__ = ["by_set", "inclusion", "usable_distributions"]

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from theory.limits import Budget
 from theory.numbers.arithmetic import Array
+from theory.policies.plan import SetDistribution
 from theory.policies.policy import RankedPolicy
-from theory.policies.ranked import Ranked, SetDistribution
+from theory.policies.ranked import Ranked
 from theory.validation import InputError, positive_int
 
 __all__ = ["SpacedPlan", "check_spaced", "spaced"]

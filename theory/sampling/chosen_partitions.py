@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from theory.bounds.partitions.step_bounds import Partition, optimal_bounds
+from theory.bounds.partitions.partition import Partition
+from theory.bounds.partitions.step_bounds import optimal_bounds
 from theory.information.subsets.table import EntropyTable
 from theory.sampling.entropy_sums import EntropySum, estimate_sums, subset_values
 from theory.sampling.observed import Observed

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import log2, sqrt
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds.partitions.step_bounds import check_partition
-from theory.distributions.distribution import MASK, Distribution
+from theory.bounds.partitions.partition import check_partition
+from theory.distributions.distribution import Distribution, SampledDistribution
+from theory.distributions.outcomes import MASK
 from theory.limits import Budget, require_memory
 from theory.numbers.arithmetic import FLOAT64
 from theory.sampling.intervals import Estimate, estimate_mean
 
 __all__ = [
-    "SampledDistribution",
     "estimate_bounds",
     "estimate_profiles",
     "estimate_sizes",
@@ -33,14 +33,6 @@ __all__ = [
 
 _CELL = 3e-9  # seconds of a float64 number of marginals
 _CELLS = 1 << 22  # such numbers of one batch: 32 MB
-
-
-class SampledDistribution(Distribution, Protocol):
-    """What estimates need of a distribution."""
-
-    def largest_surprise(self) -> float:
-        """Return an upper bound of ``-log2 P(y)`` over the support."""
-        ...
 
 
 def estimate_step_bound(

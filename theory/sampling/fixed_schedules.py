@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.bounds.partitions.step_bounds import Partition, check_partition
-from theory.distributions.distribution import MASK, Distribution
+from theory.bounds.partitions.partition import Partition, check_partition
+from theory.distributions.distribution import Distribution
+from theory.distributions.outcomes import MASK
 from theory.distributions.parametric.batched_model import DistributionModel
 from theory.numbers.arithmetic import FLOAT64
 from theory.policies.policy import RankedPolicy

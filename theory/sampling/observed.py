@@ -6,19 +6,23 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.distributions.contexts import GivenTask
+from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.files.arrays import read_arrays, token_rows
 from theory.distributions.outcomes import Token, check_tokens, sorted_tokens
+from theory.distributions.pmf import JointPMF
 from theory.distributions.written_numbers import Digits, checked_token
 from theory.files import csv_rows, file_kind, plain, read_text, text_lines
 from theory.validation import InputError
 
-__all__ = ["Observed", "read_samples"]
+__all__ = ["Observed", "empirical_task", "read_samples"]
 
 Tokenizer = Callable[[str], Sequence[Token]]
 
@@ -165,3 +169,20 @@ def _tokens(line: str, number: int, tokenize: Tokenizer | None) -> Sequence[Toke
     if not isinstance(value, list):
         raise InputError(f"line {number} must be a list of tokens or a text, got {line[:40]}.")
     return [checked_token(token, f"line {number}") for token in value]
+
+
+def empirical_task(seen: Observed) -> GivenTask:
+    """Return the distribution of the samples themselves, with numbered tokens; contexts weigh as often as they occur.
+
+    Example:
+        >>> task = empirical_task(Observed.from_rows([("", "a", "b"), ("", "b", "a"), ("", "b", "a")]))
+        >>> task.contexts()[0].distribution.pmf().probabilities
+        (Fraction(1, 3), Fraction(2, 3))
+    """
+    found: list[Context] = []
+    for x in range(seen.contexts):
+        mine = seen.codes[:, 0] == x
+        rows, counts = seen.codes[mine, 1:].tolist(), seen.counts[mine].tolist()
+        distribution = ListedDistribution(JointPMF.from_weights(rows, counts))
+        found.append(Context(weight=Fraction(sum(counts), seen.size), distribution=distribution))
+    return GivenTask(name=seen.name, parts=tuple(found))

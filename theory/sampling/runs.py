@@ -28,10 +28,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.decoding.idle_calls import idle_on
 from theory.decoding.result import OFF_SUPPORT
 from theory.decoding.sampled_chance import SampleChance
-from theory.distributions.distribution import MASK, Distribution
+from theory.distributions.distribution import Distribution
+from theory.distributions.outcomes import MASK
 from theory.distributions.parametric.batched_model import DistributionModel, row_operations
 from theory.distributions.parametric.leave_one_out import LeavesOut
 from theory.distributions.tempering import Transform
@@ -242,7 +242,7 @@ class _Loop(Sampler):
 
     def idle(self, batch: RunBatch) -> int:
         """Return how many calls of a schedule take nothing from now on."""
-        return idle_on(self.rule, batch)
+        return batch.idle_calls(self.rule)
 
     def _check_cost(self, questions: float) -> None:
         """Raise if all model calls would take too long, estimated from those of the first step."""

@@ -10,18 +10,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from theory.decoding.decoder import as_process
 from theory.decoding.sampled_chance import SampleChance
 from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import Array
-from theory.policies.as_process import Factorised
+from theory.policies.as_process import run_as
 from theory.policies.checked_calls import checked_finished, checked_start, checked_step, is_ours
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.run_batch import RunBatch
 from theory.validation import InputError
 
-__all__ = ["Sampler", "require_progress", "run_as"]
+__all__ = ["Sampler", "require_progress"]
 
 _LONGEST = 100_000  # model calls of one row: far beyond every published rule
 _STEPS = 1_000  # calls in a row in which a rule of a user's own may change nothing
@@ -102,15 +101,6 @@ class Sampler(ABC):
             batch = after
         what = f"takes nothing in {still} steps" if still else f"has not finished after {step} steps"
         raise InputError(f"rule {self.rule} makes no progress: it {what}.")
-
-
-def run_as(rule: Policy | Process, transform: Transform) -> Process:
-    """Return the process that runs a rule, a policy without memory included."""
-    process = as_process(rule, transform)
-    if process is None:
-        assert not isinstance(rule, Process)
-        return Factorised(rule)
-    return process
 
 
 def require_progress(process: Process, before: RunBatch, after: RunBatch, moved: Array) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.decoding.sampled_chance import SampleChance
-from theory.distributions.distribution import MASK
+from theory.distributions.outcomes import MASK
 from theory.distributions.tempering import check_underflow
 from theory.numbers.arithmetic import Array
-from theory.policies.policy import Plan
+from theory.policies.plan import Plan
 from theory.policies.ranked import Ranked
 from theory.policies.run_batch import RunBatch
 

@@ -100,7 +100,7 @@ def means_agree(distribution: MarkovDistribution, truth: Truth, sizes) -> None:
     assert within(found.expected_kl(sizes), price(sizes))
     assert found.expected_kl(sizes).error < USEFUL
     best = optimal_sizes(found.curve)
-    error = found.least_error(best)
+    error = found.least_error(best.sizes)
     assert error < USEFUL
     least = [price([n])]
     cost = {i: i * means[1] for i in range(1, n + 1)}

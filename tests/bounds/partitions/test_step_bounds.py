@@ -16,12 +16,8 @@ from tests.helpers.draws import examples
 from tests.helpers.strategies import ordered_partitions, targets
 from tests.helpers.tolerance import NEAR_OPTIMAL, ROUNDING
 from tests.reference import definitions as ref
-from theory.bounds.partitions.step_bounds import (
-    check_partition,
-    optimal_bounds,
-    optimal_partition_counts,
-    step_bound,
-)
+from theory.bounds.partitions.partition import check_partition
+from theory.bounds.partitions.step_bounds import optimal_bounds, optimal_partition_counts, step_bound
 from theory.bounds.partitions.subset_program import block_prices, subset_costs
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import entropy, total_correlation

@@ -12,7 +12,7 @@ from theory.commands.decode import decode_answer
 from theory.decoding.decoder import decode
 from theory.decoding.structured.dispatch import decode_structured
 from theory.decoding.tasks.decode import decode_contexts
-from theory.decoding.tasks.structure import structure_of
+from theory.decoding.tasks.route import structure_of
 from theory.policies import parse_policy
 from theory.validation import InputError
 

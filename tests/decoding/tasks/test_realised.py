@@ -21,7 +21,8 @@ from theory.decoding.tasks.best_setting import best_of_ends, best_setting
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tasks.realised import loop_calls, lumped_form, realised, realised_on
 from theory.distributions.tempering import Transform
-from theory.numbers.arithmetic import EXACT, FLOAT64, to_fmpq
+from theory.numbers.arithmetic import EXACT, FLOAT64
+from theory.numbers.rationals import to_fmpq
 from theory.policies import RankedPolicy, parse_policy, registered_policies
 from theory.validation import InputError
 

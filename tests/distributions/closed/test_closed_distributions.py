@@ -10,20 +10,20 @@ import pytest
 from synthetic import make_task
 from synthetic.distributions import Arrangements
 from tests.helpers.intervals import assert_frequencies, assert_mean
-from theory.commands.decode import decode_answer
-from theory.commands.decode_structured import _constant, sampled_decode
+from theory.commands.decode import decode_answer, sampled_answer
 from theory.decoding.decoder import decode
+from theory.decoding.tasks.route import closed_distribution
 from theory.distributions.closed.bernoulli_walk import WalkDistribution
 from theory.distributions.closed.codes import ParityDistribution, RepeatedDistribution, SureDistribution
 from theory.distributions.closed.hidden_place import PlaceDistribution
 from theory.distributions.closed.one_hot_blocks import BlocksDistribution
 from theory.distributions.closed.reed_solomon import ReedSolomonDistribution
-from theory.distributions.distribution import MASK
+from theory.distributions.outcomes import MASK
 from theory.distributions.parametric.batched_model import DistributionModel
 from theory.distributions.tempering import Transform
 from theory.limits import CostError
 from theory.policies import parse_policy
-from theory.sampling.closed_distribution import closed_distribution
+from theory.sampling.decode import _constant, decode_closed
 from theory.sampling.runs import follow_data, sample_runs
 from theory.sampling.teacher_forcing import NoPathError
 
@@ -399,5 +399,7 @@ def test_the_decode_of_a_distribution_alone():
     distribution = BlocksDistribution(block=3, copies=3)
     task = make_task("one_hot_blocks", 9)
     exact = decode(task.pmf(), parse_policy("topk:k=2"))
-    found = sampled_decode(task, distribution, None, parse_policy("topk:k=2"), samples=5000, seed=3)
+    found = sampled_answer(
+        task.name, decode_closed(distribution, None, parse_policy("topk:k=2"), samples=5000, seed=3)
+    )
     assert_frequencies([round(found["accuracy"]["estimate"] * 5000)], [float(exact.accuracy)], 5000)

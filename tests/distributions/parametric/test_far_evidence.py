@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reference.chains import SLACK, minus_log2
-from theory.distributions.distribution import MASK
+from theory.distributions.outcomes import MASK
 from theory.distributions.parametric.grammar import GrammarDistribution
 from theory.distributions.parametric.hmm import HMMDistribution
 from theory.distributions.parametric.likelihood_errors import log_prob_error

@@ -29,9 +29,10 @@ from theory.bounds.partitions.step_bounds import step_bound
 from theory.bounds.schedules.markov import markov_curve
 from theory.bounds.schedules.random_order import expected_kl
 from theory.commands.bounds_parametric import large_bounds, large_schedule
-from theory.commands.decode_sampled import large_decode
+from theory.commands.decode import sampled_answer
 from theory.decoding.structured.markov import approximate_accuracy
-from theory.distributions.distribution import MASK, ListedDistribution
+from theory.distributions.distribution import ListedDistribution
+from theory.distributions.outcomes import MASK
 from theory.distributions.parametric.grammar import GrammarDistribution
 from theory.distributions.parametric.hmm import HMMDistribution
 from theory.distributions.parametric.markov import MarkovDistribution
@@ -48,6 +49,7 @@ from theory.sampling.estimates import (
 )
 from theory.sampling.fixed_schedules import fixed_schedule
 from theory.sampling.intervals import estimate_mean, proportion
+from theory.sampling.sampled_decode import sampled_decode
 from theory.validation import InputError
 
 # --- The definitions, slowly -------------------------------------------------------------------------------
@@ -461,7 +463,9 @@ def test_large_answers_agree_with_listing():
     schedule = large_schedule(Task(distribution), distribution, samples=2, seed=0)
     assert schedule["information_curve"] == pytest.approx([float(z) for z in curve.z], abs=ROUNDING)
     policy = parse_policy("topk:k=3,by=random")
-    decoded = large_decode(Task(distribution), distribution, policy, temperature=1, samples=4000, seed=0)
+    decoded = sampled_answer(
+        Task(distribution).name, sampled_decode(distribution, policy, temperature=1, samples=4000, seed=0)
+    )
     exact = decode(distribution.pmf(), policy)
     assert decoded["path_kl"] == pytest.approx(float(exact.path_kl), abs=ROUNDING)
     assert decoded["kl"] is None

@@ -19,12 +19,12 @@ from tests.helpers.intervals import assert_frequencies
 from theory import parse_policy
 from theory.__main__ import main
 from theory.bounds.partitions.markov import markov_optimal_bounds
-from theory.commands.decode_sampled import large_decode
+from theory.commands.decode import sampled_answer
 from theory.distributions.files.parametric_file import read_parametric, write_parametric
-from theory.distributions.files.task_file import FileTask
 from theory.distributions.parametric.grammar import GrammarDistribution
 from theory.distributions.parametric.hmm import HMMDistribution
 from theory.distributions.parametric.markov import MarkovDistribution
+from theory.sampling.sampled_decode import sampled_decode
 
 HALVES = ["1/2", "1/2"]
 MARKOV = {"length": 20, "tokens": ["a", "b"], "initial": HALVES, "transition": [["3/4", "1/4"], [1, 0]]}
@@ -60,12 +60,12 @@ def test_every_point_is_a_decode(kind, tmp_path):
     decodes = [row for row in rows if row["source"] == "decode"]
     assert {row["temperature"] for row in decodes} == {"0", "1"}
     distribution = read_parametric(kind, LAWS[kind], None, normalise=False)
-    task = FileTask(name="", parts=())
     for row in decodes[::3]:
         seed = derived_seed(3, row["policy"], int(row["temperature"]))
         switches = {"temperature": int(row["temperature"])}
-        wanted = large_decode(
-            task, distribution, parse_policy(row["policy"]), samples=60, seed=seed, **switches
+        wanted = sampled_answer(
+            "",
+            sampled_decode(distribution, parse_policy(row["policy"]), samples=60, seed=seed, **switches),
         )
         for key in ("accuracy", "path_kl", "tokens_per_step"):
             value = wanted[key]

@@ -12,9 +12,10 @@ from tests.helpers.draws import examples
 from tests.helpers.large_tasks import NINE
 from tests.reference import definitions as reference
 from theory.bounds.block_sizes import optimal_sizes
-from theory.bounds.partitions.step_bounds import equal_blocks, optimal_bounds, step_bound
+from theory.bounds.partitions.partition import equal_blocks
+from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
 from theory.bounds.schedules.random_order import expected_kl
-from theory.decoding.tasks.structure import structure_of
+from theory.decoding.tasks.route import structure_of
 from theory.information.curves.curve import information_curve
 from theory.information.curves.structures import expected_kl_of, interval_curve
 from theory.information.subsets.builder import subset_entropies

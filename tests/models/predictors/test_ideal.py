@@ -21,7 +21,8 @@ from synthetic.encoding import Encoding
 from synthetic.task import list_task
 from tests.helpers.intervals import assert_frequencies
 from tests.helpers.small_tasks import NAMES, small_contexts
-from theory.distributions.distribution import MASK, Context, Distribution, context_pmfs
+from theory.distributions.distribution import Context, Distribution, context_pmfs
+from theory.distributions.outcomes import MASK
 from theory.information.subsets.builder import subset_entropies
 
 ROUNDING = 1e-12  # probabilities: sums of a few float64 products

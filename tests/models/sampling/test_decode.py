@@ -19,7 +19,8 @@ from tests.helpers.intervals import assert_frequencies, assert_mean
 from tests.helpers.small_tasks import NAMES, small_contexts
 from theory.decoding import decoder
 from theory.distributions.distribution import Context
-from theory.numbers.arithmetic import EXACT, FLOAT64, FloatNumbers, to_fmpq
+from theory.numbers.arithmetic import EXACT, FLOAT64, FloatNumbers
+from theory.numbers.rationals import to_fmpq
 from theory.policies import SCORES, View, parse_policy
 from theory.validation import InputError
 

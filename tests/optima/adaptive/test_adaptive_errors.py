@@ -13,7 +13,7 @@ from tests.helpers.dyadic import both, dyadic
 from tests.helpers.tolerance import USEFUL
 from theory.commands.bounds import bounds_answer
 from theory.commands.frontier import frontier_answer
-from theory.commands.policy import best_policies, policy_answer
+from theory.commands.policy import policy_answer
 from theory.decoding.decoder import decode
 from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.pmf import JointPMF
@@ -138,7 +138,7 @@ def test_answers(exact):
     contexts = (Context(weight=Fraction(1), distribution=ListedDistribution(pmf if exact else floats)),)
     task = SimpleNamespace(name="own", n=3, contexts=lambda: contexts, chain=lambda: None)
     bounds, depth = bounds_answer(task, adaptive=True), frontier_answer(task)
-    best = policy_answer(task, *best_policies(task, 2))
+    best = policy_answer(task, 2)
     if exact:
         assert all("errors" not in answer for answer in (bounds, depth, best))
         return

@@ -20,13 +20,14 @@ from tests.helpers.small_tasks import small_contexts
 from tests.policies.rules.test_memory_rules import PLAIN
 from tests.reference import processes as rp
 from tests.reference import released as rel
-from theory.commands.decode_sampled import large_decode
+from theory.commands.decode import sampled_answer
 from theory.decoding.decoder import decode
 from theory.decoding.output import output_distribution
 from theory.decoding.tasks.realised import realised
 from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.rules.fixed_order import Dilated, dilated_rounds
+from theory.sampling.sampled_decode import sampled_decode
 from theory.validation import InputError
 
 FLOORS = ("0.3", "1/2", "2/3", "0.9")
@@ -140,7 +141,9 @@ def test_trials_and_long_chains_count_answers_with_masks_as_wrong():
     assert exact < plain
     found = ideal_trials("markov_chain", 4, policy, samples=1000, seed=0)
     assert_frequencies([found.successes], [exact], 1000, policy)
-    answer = large_decode(task, distribution, parse_policy(policy), samples=1000, seed=0)
+    answer = sampled_answer(
+        task.name, sampled_decode(distribution, parse_policy(policy), samples=1000, seed=0)
+    )
     assert_frequencies([round(answer["accuracy"]["estimate"] * 1000)], [exact], 1000, policy)
     assert answer["path_kl"] is None
 
@@ -298,11 +301,13 @@ def test_samples_of_dream_with_alg_temp(extra):
     valid = int(distribution.contains(done.tokens.numpy()).sum())
     assert_frequencies([valid], [exact.accuracy], 3000, extra)
     assert realised(policy, 10).sizes == realised(parse_policy("dream:steps=3"), 10).sizes
-    answer = large_decode(
-        make_task("markov_chain", 40),
-        make_task("markov_chain", 40).contexts()[0].distribution,
-        policy,
-        samples=20,
+    answer = sampled_answer(
+        make_task("markov_chain", 40).name,
+        sampled_decode(
+            make_task("markov_chain", 40).contexts()[0].distribution,
+            policy,
+            samples=20,
+        ),
     )
     assert "estimate" in answer["accuracy"]
 

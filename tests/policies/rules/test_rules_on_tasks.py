@@ -22,7 +22,7 @@ from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
 from theory.policies import parse_policy, registered_policies
-from theory.policies.as_process import Factorised
+from theory.policies.as_process import Factorised, as_process
 from theory.validation import InputError
 
 DECODES = 10_000
@@ -215,7 +215,7 @@ def test_both_exact_engines_agree(name):
     pmf = target(name).pmf
     for spec in (*EXAMPLES, *VARIANTS):
         policy, transform = parse_policy(spec), Transform()
-        if decoder.as_process(policy, transform) is not None:
+        if as_process(policy, transform) is not None:
             continue
         by_sets = decoded(name, spec)
         run = ProcessRun(pmf, Factorised(policy), transform, "marginal")

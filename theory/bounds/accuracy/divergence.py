@@ -36,10 +36,10 @@ from flint import arb
 from theory.distributions.outcomes import Outcome
 from theory.distributions.pmf import JointPMF
 from theory.distributions.weights import SUM_TOLERANCE
-from theory.information.measures import Bits, entropy
+from theory.information.measures import entropy
 from theory.numbers.arithmetic import Number
 from theory.numbers.balls import approximate, ball_precision, to_ball
-from theory.numbers.lognumber import LogNumber
+from theory.numbers.lognumber import Bits, LogNumber
 from theory.validation import InputError
 
 __all__ = [

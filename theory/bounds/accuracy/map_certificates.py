@@ -32,9 +32,8 @@ from flint import arb, ctx
 
 from theory.bounds.accuracy.worst_case import Marginals, checked_marginals, checked_probability
 from theory.distributions.pmf import JointPMF
-from theory.information.measures import Bits
-from theory.numbers.arithmetic import to_fmpq
-from theory.numbers.lognumber import LogNumber
+from theory.numbers.lognumber import Bits, LogNumber
+from theory.numbers.rationals import to_fmpq
 from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = [

@@ -13,7 +13,7 @@ from typing import Any
 
 from theory.bounds.brackets.clock import Clock
 from theory.bounds.brackets.columns import Columns, reduced
-from theory.bounds.partitions.step_bounds import Partition
+from theory.bounds.partitions.partition import Partition
 from theory.distributions.pmf import JointPMF
 from theory.validation import InputError, positive_int
 

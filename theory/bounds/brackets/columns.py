@@ -17,7 +17,7 @@ from math import gcd, lcm, log2
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds.partitions.step_bounds import Partition
+from theory.bounds.partitions.partition import Partition
 from theory.distributions.pmf import JointPMF
 from theory.numbers.rounding import gamma
 

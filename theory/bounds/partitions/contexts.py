@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from theory.bounds.partitions.step_bounds import optimal_bounds
 from theory.distributions.contexts import expectation
 from theory.distributions.distribution import Context, occurring
-from theory.information.measures import Bits
 from theory.information.subsets.builder import subset_entropies
+from theory.numbers.lognumber import Bits
 
 __all__ = ["bounds_by_context"]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from theory.bounds.partitions.step_bounds import check_partition
+from theory.bounds.partitions.partition import check_partition
 from theory.distributions.pmf import JointPMF
 from theory.information.grouped_entropies import EntropySum, further
-from theory.information.measures import Bits
+from theory.numbers.lognumber import Bits
 
 __all__ = ["listed_step_bound"]
 

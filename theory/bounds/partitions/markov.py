@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.bounds.partitions.markov_program import next_round
-from theory.bounds.partitions.step_bounds import Partition, check_partition
+from theory.bounds.partitions.partition import Partition, check_partition
 from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.parametric.markov_errors import exact_sum, optimum_error
 from theory.limits import Budget

@@ -19,11 +19,10 @@ from typing import Any
 
 import numpy as np
 
+from theory.bounds.partitions.partition import check_partition
 from theory.bounds.partitions.path_costs import Conditional
-from theory.bounds.partitions.step_bounds import check_partition
 from theory.distributions.pmf import JointPMF
-from theory.information.measures import Bits
-from theory.numbers.lognumber import LogNumber
+from theory.numbers.lognumber import Bits, LogNumber
 
 __all__ = ["model_excess"]
 

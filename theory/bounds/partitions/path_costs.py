@@ -25,13 +25,12 @@ from typing import Any
 
 import numpy as np
 
-from theory.bounds.partitions.step_bounds import check_partition
+from theory.bounds.partitions.partition import check_partition
 from theory.distributions.given import PMFLike, as_pmf
 from theory.distributions.outcomes import Outcome, Token
 from theory.distributions.pmf import JointPMF
-from theory.information.measures import Bits
 from theory.numbers.arithmetic import Number
-from theory.numbers.lognumber import LogNumber
+from theory.numbers.lognumber import Bits, LogNumber
 from theory.validation import InputError
 
 __all__ = ["Conditional", "circulation", "path_cost", "pmf_conditional", "pseudo_cost", "step_costs"]

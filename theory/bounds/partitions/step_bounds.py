@@ -21,28 +21,23 @@ from numpy.typing import NDArray
 
 from theory.bounds.block_sizes import optimal_sizes
 from theory.bounds.partitions.exact_ties import Key, PartitionCosts, partition_costs
+from theory.bounds.partitions.partition import Partition, check_partition
 from theory.bounds.partitions.subset_program import block_prices, subset_costs, subset_sums
 from theory.information.curves.curve import InformationCurve
-from theory.information.measures import Bits
 from theory.information.subsets.builder import TableLike, table_of
 from theory.information.subsets.table import EntropyTable, entropies_by_size
 from theory.limits import Budget, require_all, require_memory
 from theory.numbers.compiled import has_compiler
-from theory.numbers.lognumber import LogNumber
-from theory.validation import InputError, shown
+from theory.numbers.lognumber import Bits, LogNumber
+from theory.validation import InputError
 
 __all__ = [
     "OptimalBounds",
-    "Partition",
-    "check_partition",
-    "equal_blocks",
     "optimal_bounds",
     "optimal_partition_counts",
     "require_partitions",
     "step_bound",
 ]
-
-Partition = tuple[tuple[int, ...], ...]
 
 _PAIR, _PAIR_IN_NUMPY = 7e-9, 5e-7  # seconds of a pair (B, block): n = 20 compiled, n = 16 in numpy
 _COMPARISON = 3e-5  # seconds of an exact comparison of two partitions
@@ -63,19 +58,6 @@ class OptimalBounds:
     values: tuple[Bits, ...]
     partitions: tuple[Partition, ...]
     error: float = 0.0
-
-
-def check_partition(partition: Sequence[Sequence[int]], n: int) -> Partition:
-    """Return the ordered partition as tuples; raise unless it splits ``0..n-1`` into non-empty blocks."""
-    blocks = tuple(tuple(sorted(block)) for block in partition)
-    flat = sorted(i for block in blocks for i in block)
-    if any(not block for block in blocks):
-        raise InputError("a partition must not contain an empty block.")
-    if flat != list(range(n)):
-        raise InputError(
-            f"a partition must contain every position 0..{n - 1} once, got {shown(blocks, 400)}."
-        )
-    return blocks
 
 
 def step_bound(source: TableLike, partition: Sequence[Sequence[int]]) -> Bits:
@@ -273,13 +255,3 @@ class _Backtrack:
         Budget("deciding ties between partitions exactly", remedy, limit=_TIES).require(
             comparisons, _COMPARISON
         )
-
-
-def equal_blocks(n: int, size: int) -> tuple[tuple[int, ...], ...]:
-    """Return blocks of ``size`` positions from left to right, the last of them perhaps smaller.
-
-    Example:
-        >>> equal_blocks(5, 2)
-        ((0, 1), (2, 3), (4,))
-    """
-    return tuple(tuple(range(i, min(i + size, n))) for i in range(0, n, size))

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from theory.information.measures import Bits
 from theory.information.subsets.table import EntropyTable
+from theory.numbers.lognumber import Bits
 from theory.numbers.rounding import gamma
 
 __all__ = ["mean_gain_error", "mean_largest_gain"]

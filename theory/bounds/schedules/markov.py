@@ -31,12 +31,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds.block_sizes import OptimalSizes
 from theory.bounds.partitions.markov import approximate_entropy
 from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.parametric.markov_errors import UNIT
-from theory.information.curves.curve import InformationCurve, check_sizes
+from theory.information.curves.curve import InformationCurve
 from theory.numbers.rounding import Approximate, gamma
+from theory.validation import check_sizes
 
 __all__ = ["MarkovCurve", "markov_curve"]
 
@@ -76,11 +76,11 @@ class MarkovCurve:
         rounded = gamma(len(checked) + 3) * (size + float(self.curve.means[-1]))
         return Approximate(value=float(self.curve.price(checked)), error=(inherited + rounded) * _SPARE)
 
-    def least_error(self, best: OptimalSizes) -> float:
-        """Return a proven bound on the error of every least expected divergence, bits."""
+    def least_error(self, best: Sequence[Sequence[int]]) -> float:
+        """Return a proven bound on the error of every least expected divergence, bits, given the best sizes."""
         n = self.curve.n
         chosen = 4 * (n + 3) * UNIT * n * float(self.curve.means[1])
-        return max(self.expected_kl(sizes).error for sizes in best.sizes) + chosen * _SPARE
+        return max(self.expected_kl(sizes).error for sizes in best) + chosen * _SPARE
 
 
 def markov_curve(distribution: MarkovDistribution) -> MarkovCurve:

@@ -23,9 +23,9 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
-from theory.information.curves.curve import CurveLike, check_sizes, information_curve
-from theory.information.measures import Bits
-from theory.validation import InputError, exact_fraction, shown
+from theory.information.curves.curve import CurveLike, information_curve
+from theory.numbers.lognumber import Bits
+from theory.validation import InputError, check_sizes, exact_fraction, shown
 
 __all__ = ["expected_kl", "expected_kl_of_distribution", "lavenant_zanella_kl"]
 

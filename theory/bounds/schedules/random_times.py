@@ -34,8 +34,8 @@ from math import comb, fsum
 from typing import Any
 
 from theory.information.curves.curve import InformationCurve, information_curve
-from theory.information.measures import Bits
 from theory.information.subsets.table import EntropyTable
+from theory.numbers.lognumber import Bits
 from theory.validation import InputError, exact_fraction
 
 __all__ = [

@@ -31,10 +31,9 @@ import numpy as np
 from flint import arb, ctx
 
 from theory.bounds.block_sizes import OptimalSizes, cheapest_paths, path_sizes, require_sizes
-from theory.information.curves.curve import check_sizes
 from theory.limits import Budget
 from theory.numbers.lognumber import LogNumber
-from theory.validation import InputError, positive_int
+from theory.validation import InputError, check_sizes, positive_int
 
 __all__ = [
     "BatchPlan",

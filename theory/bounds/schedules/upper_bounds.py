@@ -42,14 +42,13 @@ from flint import arb
 from theory.bounds.schedules.largest_gain import mean_gain_error, mean_largest_gain
 from theory.bounds.schedules.random_order import expected_kl
 from theory.distributions.pmf import JointPMF
-from theory.information.curves.curve import InformationCurve, check_sizes, information_curve
-from theory.information.measures import Bits
+from theory.information.curves.curve import InformationCurve, information_curve
 from theory.information.subsets.builder import subset_entropies
 from theory.information.subsets.table import EntropyTable
 from theory.limits import Budget
 from theory.numbers.balls import approximate, ball_precision, to_ball
-from theory.numbers.lognumber import LogNumber
-from theory.validation import InputError
+from theory.numbers.lognumber import Bits, LogNumber
+from theory.validation import InputError, check_sizes
 
 __all__ = ["Bound", "best_constant", "confidence_bound", "entropy_bound", "upper_bounds"]
 

@@ -38,8 +38,7 @@ from flint import arb, ctx, fmpq
 from theory.bounds.schedules.complexities import approximated
 from theory.bounds.schedules.random_times import Source, growth, one_step_defect
 from theory.information.curves.curve import InformationCurve, information_curve
-from theory.information.measures import Bits
-from theory.numbers.lognumber import LogNumber
+from theory.numbers.lognumber import Bits, LogNumber
 from theory.numbers.rounding import Approximate
 from theory.validation import InputError, exact_fraction, positive_int
 

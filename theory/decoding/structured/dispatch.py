@@ -15,7 +15,7 @@ Not known: the rule compares positions of different gaps (or blocks), so the nex
 them, and the state is a multiset of gaps, of which there are more than any power of n. Random top-k mixes over all
 splits of k positions among the gaps. Its expected divergence needs mean subset entropies only and is always known:
 :func:`theory.information.curves.structures.expected_kl_of`. The command samples the unknown cases
-(:mod:`theory.commands.decode_structured`).
+(:mod:`theory.sampling.decode`).
 
 **One token per step** (top-1): every draw is from a true conditional, so at temperature 1 the distribution is P:
 accuracy 1, KL 0, n steps, whatever the distribution.
@@ -41,7 +41,7 @@ from fractions import Fraction
 from math import comb
 
 from theory.decoding.exchangeable import exchangeable_size
-from theory.decoding.lumped import LumpedDecode
+from theory.decoding.result import LumpedDecode
 from theory.decoding.structured.hidden_place import decode_interval
 from theory.decoding.structured.hidden_place_random import decode_random
 from theory.decoding.structured.left_to_right import decode_serial, sizes_from_left

@@ -38,13 +38,14 @@ from theory.decoding.exchangeable import (
     states_budget,
     states_left,
 )
-from theory.decoding.lumped import LumpedDecode
+from theory.decoding.result import LumpedDecode
 from theory.distributions.tempering import stays_rational, tempered
 from theory.distributions.tempering_balls import tempered_balls
 from theory.information.curves.gap_structures import Gaps
-from theory.numbers.arithmetic import EXACT, to_fraction
+from theory.numbers.arithmetic import EXACT
 from theory.numbers.balls import ball_precision, balls, to_ball, with_errors
 from theory.numbers.lognumber import LogNumber
+from theory.numbers.rationals import to_fraction
 from theory.policies.policy import RankedPolicy
 from theory.policies.prefix import EntropyPrefix
 from theory.validation import shortened

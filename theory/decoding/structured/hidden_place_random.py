@@ -43,7 +43,7 @@ import numpy as np
 from flint import fmpz
 from numpy.typing import NDArray
 
-from theory.decoding.lumped import LumpedDecode
+from theory.decoding.result import LumpedDecode
 from theory.decoding.structured.hidden_place_floats import random_accuracy, require_floats
 from theory.decoding.structured.hidden_place_kernel import gap_kernel
 from theory.information.curves.gap_structures import Gaps

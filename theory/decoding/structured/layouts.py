@@ -28,9 +28,9 @@ from flint import fmpq
 from theory.decoding.structured.layout_marginals import LayoutMarginals
 from theory.decoding.structured.layout_steps import LayoutSteps
 from theory.distributions.pmf import JointPMF
-from theory.information.measures import Bits
-from theory.numbers.arithmetic import to_fmpq, to_fraction
 from theory.numbers.log_sums import log_sum
+from theory.numbers.lognumber import Bits
+from theory.numbers.rationals import to_fmpq, to_fraction
 from theory.policies.policy import RankedPolicy
 from theory.validation import InputError, positive_int
 

@@ -23,15 +23,16 @@ import numpy as np
 from flint import fmpq
 
 from theory.decoding.exchangeable import exchangeable_size
-from theory.decoding.lumped import LumpedDecode
+from theory.decoding.result import LumpedDecode
 from theory.distributions.tempering import stays_rational, tempered
 from theory.distributions.tempering_balls import tempered_balls
 from theory.information.curves.gap_structures import Gaps
 from theory.information.curves.structures import Copies, Structure
 from theory.limits import Budget
-from theory.numbers.arithmetic import EXACT, to_fmpq
+from theory.numbers.arithmetic import EXACT
 from theory.numbers.balls import ball_precision, balls, to_ball, with_errors
 from theory.numbers.lognumber import LogNumber
+from theory.numbers.rationals import to_fmpq
 from theory.policies.policy import Policy
 
 __all__ = ["blocks_from_left", "decode_serial", "sizes_from_left"]

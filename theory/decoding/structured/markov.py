@@ -24,7 +24,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds.partitions.step_bounds import Partition, check_partition
+from theory.bounds.partitions.partition import Partition, check_partition
 from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.parametric.markov_errors import power_roundings
 from theory.limits import Budget

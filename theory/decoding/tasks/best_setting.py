@@ -14,15 +14,14 @@ from typing import Any
 
 from flint import fmpq
 
-from theory.decoding.decoder import as_process
 from theory.decoding.process import process_ends
-from theory.distributions.contexts import HasContexts
-from theory.distributions.distribution import occurring
+from theory.distributions.distribution import HasContexts, occurring
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
-from theory.numbers.arithmetic import Number, to_fmpq
+from theory.numbers.arithmetic import Number
 from theory.numbers.balls import ball_precision, with_errors
-from theory.policies.as_process import Factorised
+from theory.numbers.rationals import to_fmpq
+from theory.policies.as_process import run_as
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.validation import InputError
@@ -68,11 +67,7 @@ def best_setting(task: HasContexts, policies: Sequence[Policy | Process], **swit
     transform, off_support = Transform(**settings), switches.get("off_support", "marginal")
 
     def ends(pmf: JointPMF, policy: Policy | Process) -> tuple[Ends, bool]:
-        process = as_process(policy, transform)
-        if process is None:
-            assert not isinstance(policy, Process)
-            process = Factorised(policy)
-        return process_ends(pmf, process, transform, off_support)
+        return process_ends(pmf, run_as(policy, transform), transform, off_support)
 
     contexts = occurring(task.contexts())
     total, proven = [zero := fmpq(0), zero], True

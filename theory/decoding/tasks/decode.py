@@ -8,21 +8,21 @@ from fractions import Fraction
 from typing import Any
 
 from theory.decoding.call_distribution import StepDistribution, mixed
-from theory.decoding.decoder import as_process, decode, decode_together
+from theory.decoding.decoder import decode, decode_together
 from theory.decoding.lumped import decode_lumped
 from theory.decoding.structured.dispatch import NotKnownError, decode_structured
-from theory.decoding.tasks.structure import structure_of
-from theory.distributions.contexts import HasContexts, chain_of, expectation
-from theory.distributions.distribution import Context, occurring
+from theory.decoding.tasks.route import LISTED_LIMIT, exact_route
+from theory.distributions.contexts import expectation
+from theory.distributions.distribution import Context, HasContexts, occurring
 from theory.distributions.grouping import listing
-from theory.distributions.lumped_chain import LumpedChain
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
 from theory.information.curves.structures import Structure
-from theory.information.measures import Bits
 from theory.limits import CostError, allowing
 from theory.numbers.arithmetic import Number
 from theory.numbers.error_of_means import decode_errors
+from theory.numbers.lognumber import Bits
+from theory.policies.as_process import as_process
 from theory.policies.checked_calls import is_ours
 from theory.policies.given import PolicyLike, as_policy
 from theory.policies.policy import Policy
@@ -73,19 +73,17 @@ def decode_contexts(
         >>> decode_contexts(make_task("shuffle", 16), "topk:k=2,by=random").accuracy
         Fraction(6435, 32768)
     """
-    policy, chain = as_policy(policy), chain_of(task)
+    policy = as_policy(policy)
     obstacle = not_lumped(policy, switches)
-    structure = _structure(task, chain, lumped)
-    if lumped is None:
-        lumped = chain is not None and chain.n > _LISTED_LIMIT and obstacle is None
-    if lumped and chain is not None:
+    route, offered = exact_route(task, lumps=obstacle is None, lumped=lumped)
+    if route == "lumped":
         if obstacle is not None:
             raise InputError(f"a lumped decode does not support {obstacle}; list a smaller n.")
         assert not isinstance(policy, Process)
         plain = {key: value for key, value in switches.items() if key in ("temperature", "greedy_ties")}
-        results: list[tuple[Fraction, Any]] = [(Fraction(1), decode_lumped(chain, policy, **plain))]
-    elif structure is not None:
-        results = [(Fraction(1), _structured(task, structure, policy, switches, obstacle))]
+        results: list[tuple[Fraction, Any]] = [(Fraction(1), decode_lumped(offered, policy, **plain))]
+    elif route == "structured":
+        results = [(Fraction(1), _structured(task, offered, policy, switches, obstacle))]
     else:
         results = _each_context(occurring(task.contexts()), policy, switches)
     names = ("accuracy", "kl", "path_kl", "steps", "steps_under_data")
@@ -151,14 +149,6 @@ def _transform(switches: dict[str, Any]) -> Transform:
     return Transform(**{key: value for key, value in switches.items() if key != "off_support"})
 
 
-def _structure(task: HasContexts, chain: LumpedChain | None, lumped: bool | None) -> Structure | None:
-    """Return the structure of a distribution that has no lumped chain, if it should be used."""
-    if chain is not None or lumped is False:
-        return None
-    structure = structure_of(task)
-    return structure if structure is None or lumped or structure.n > _STRUCTURED_FROM else None
-
-
 def _structured(
     task: HasContexts,
     structure: Structure,
@@ -177,17 +167,11 @@ def _structured(
     except CostError:
         raise
     except InputError as unknown:
-        if structure.n > _LISTED_POSITIONS:
+        if structure.n > LISTED_LIMIT:
             raise
         try:
             (context,) = task.contexts()
-            with allowing(_HALF):  # else it is sampled, in seconds
+            with allowing(Fraction(1, 2)):  # else it is sampled, in seconds
                 return decode(context.distribution.pmf(), policy, **switches)
         except CostError:
             raise unknown from None
-
-
-_HALF = Fraction(1, 2)  # of the limits
-_LISTED_LIMIT = 7  # up to 5040 outcomes are decoded in seconds without lumping
-_LISTED_POSITIONS = 16  # beyond, listing takes minutes where it ends at all
-_STRUCTURED_FROM = 12  # positions; shorter distributions are listed, which gives kl in every case

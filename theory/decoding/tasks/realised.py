@@ -16,16 +16,15 @@ import numpy as np
 from flint import fmpq
 
 from theory.decoding.call_distribution import StepDistribution
-from theory.decoding.decoder import as_process
 from theory.decoding.process import process_masked
 from theory.decoding.tasks.decode import decode_contexts
-from theory.distributions.contexts import HasContexts
-from theory.distributions.distribution import occurring
+from theory.distributions.distribution import HasContexts, occurring
 from theory.distributions.tempering import Transform
 from theory.limits import Budget
-from theory.numbers.arithmetic import FLOAT64, Number, to_fmpq
+from theory.numbers.arithmetic import FLOAT64, Number
 from theory.numbers.balls import ball_precision, to_ball, with_errors
-from theory.policies.as_process import Factorised
+from theory.numbers.rationals import to_fmpq
+from theory.policies.as_process import run_as
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.rules.ancestral import Ancestral
@@ -163,10 +162,7 @@ def realised_on(task: HasContexts, policy: Policy | Process, **switches: Any) ->
     """
     settings = {key: value for key, value in switches.items() if key != "off_support"}
     transform, off_support = Transform(**settings), switches.get("off_support", "marginal")
-    process = as_process(policy, transform)
-    if process is None:
-        assert not isinstance(policy, Process)
-        process = Factorised(policy)
+    process = run_as(policy, transform)
     contexts = occurring(task.contexts())
     runs = [
         (c.weight, process_masked(c.distribution.pmf(), process, transform, off_support)) for c in contexts

@@ -22,8 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.distributions.closed.one_hot_blocks import listed_uniformly, uniform_log_prob
-from theory.distributions.distribution import MASK
-from theory.distributions.outcomes import Token
+from theory.distributions.outcomes import MASK, Token
 from theory.distributions.pmf import JointPMF
 
 __all__ = ["ReedSolomonDistribution"]

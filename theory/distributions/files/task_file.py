@@ -14,55 +14,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from theory.distributions.contexts import GivenTask
 from theory.distributions.distribution import Context, ListedDistribution, check_weights, occurring
 from theory.distributions.files.arrays import number_list, read_arrays, token_rows
 from theory.distributions.files.file_numbers import FileNumbers
 from theory.distributions.files.parametric_file import PARAMETRIC, read_parametric, rounding
-from theory.distributions.lumped_chain import LumpedChain
 from theory.distributions.parametric.parameters import shares
 from theory.distributions.pmf import JointPMF
 from theory.distributions.written_numbers import Digits, checked_token, float_shares
 from theory.files import csv_rows, file_kind, plain, read_text
 from theory.validation import InputError, exact_fraction
 
-__all__ = ["FileTask", "is_task_file", "read_task"]
+__all__ = ["is_task_file", "read_task"]
 
 _TEXTS, _ARRAYS = (".json", ".csv"), (".npy", ".npz")
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileTask:
-    """A task read from a file.
-
-    Attributes:
-        name: The file.
-        parts: Its contexts.
-        floats: Whether its probabilities are floats by their digits.
-        note: What that changed, in one line, or empty.
-    """
-
-    name: str
-    parts: tuple[Context, ...]
-    floats: bool = False
-    note: str = ""
-
-    @property
-    def n(self) -> int:
-        """The length of the longest context."""
-        return max(context.distribution.n for context in self.parts)
-
-    def contexts(self) -> tuple[Context, ...]:
-        """Return the contexts of the file."""
-        return self.parts
-
-    def chain(self) -> LumpedChain | None:
-        """No lumped chain is known for a listed distribution."""
-        return None
 
 
 def is_task_file(name: str) -> bool:
@@ -77,12 +46,12 @@ def is_task_file(name: str) -> bool:
 
 def read_task(
     path: str | Path, *, n: int | None = None, normalise: bool = False, exact: bool = False
-) -> FileTask:
+) -> GivenTask:
     """Return the task of a ``.json``, ``.csv``, ``.npy`` or ``.npz`` file, or of one of them with ``.gz`` after it.
 
     If a number of a listed task has over 12 significant digits, its probabilities become float64: a sum
-    within 1e-9 of one is divided out as rounding, as :attr:`FileTask.note` says. Rows of parametric
-    distributions are divided likewise and stay rational.
+    within 1e-9 of one is divided out as rounding, as the task's ``note`` says. Rows of parametric distributions are
+    divided likewise and stay rational.
 
     Args:
         path: The file.
@@ -115,7 +84,7 @@ def read_task(
             raise InputError(f"the outcomes have length {longest}, got -n {n}; leave -n out.")
     except InputError as error:
         raise InputError(f"{file}: {error}") from None
-    return FileTask(name=str(path), parts=contexts, floats=numbers.floats, note=numbers.note())
+    return GivenTask(name=str(path), parts=contexts, floats=numbers.floats, note=numbers.note())
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.distributions.distribution import MASK, Distribution
+from theory.distributions.distribution import Distribution
+from theory.distributions.outcomes import MASK
 from theory.distributions.parametric.grammar import GrammarDistribution
 from theory.distributions.parametric.hmm import HMMDistribution
 from theory.distributions.parametric.leave_one_out import LeavesOut, others_only

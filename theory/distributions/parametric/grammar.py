@@ -20,7 +20,8 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from theory.distributions.distribution import MASK, like, normalised
+from theory.distributions.distribution import like, normalised
+from theory.distributions.outcomes import MASK
 from theory.distributions.parametric.derivations import Derivations
 from theory.distributions.parametric.forward_backward import one_hot
 from theory.distributions.parametric.grammar_rules import Rules, containing, read_rules

@@ -20,9 +20,9 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from theory.distributions.distribution import MASK, like, normalised
+from theory.distributions.distribution import like, normalised
 from theory.distributions.draws import draw
-from theory.distributions.outcomes import Token, check_tokens
+from theory.distributions.outcomes import MASK, Token, check_tokens
 from theory.distributions.parametric.forward_backward import (
     log_evidence,
     one_hot,

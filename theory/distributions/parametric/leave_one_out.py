@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.distributions.distribution import MASK
+from theory.distributions.outcomes import MASK
 from theory.numbers.arithmetic import Array
 
 __all__ = ["LeavesOut", "others_only", "shares"]
@@ -27,7 +27,7 @@ class LeavesOut(Protocol):
         """Return ``P(y_i = v | all revealed positions but i)``.
 
         Args:
-            revealed: Token ids with :data:`~theory.distributions.distribution.MASK` at masked positions, integers,
+            revealed: Token ids with :data:`~theory.distributions.outcomes.MASK` at masked positions, integers,
             shape (B, n).
 
         Returns:

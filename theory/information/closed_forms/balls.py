@@ -13,7 +13,7 @@ from typing import Any
 from flint import arb, fmpq
 
 from theory.information.closed_forms.exact import Environment, exact_truth
-from theory.numbers.arithmetic import to_fmpq
+from theory.numbers.rationals import to_fmpq
 
 __all__ = ["ball_value"]
 

@@ -15,16 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from theory.distributions.contexts import HasContexts
+from theory.distributions.distribution import HasContexts
 from theory.distributions.pmf import JointPMF
-from theory.information.measures import Bits
 from theory.information.subsets.builder import subset_entropies
 from theory.information.subsets.table import EntropyTable
-from theory.numbers.lognumber import LogNumber
+from theory.numbers.lognumber import Bits, LogNumber
 from theory.numbers.rounding import gamma, pairwise_depth, sum_error
-from theory.validation import InputError, positive_int
+from theory.validation import InputError
 
-__all__ = ["CurveLike", "InformationCurve", "check_sizes", "information_curve"]
+__all__ = ["CurveLike", "InformationCurve", "information_curve"]
 
 _HALF_UNIT = 2.0**-53  # the relative error of one float operation
 
@@ -165,11 +164,3 @@ def _means(table: EntropyTable) -> tuple[Bits, ...]:
         masks = np.flatnonzero(sizes == j).tolist()
         means.append(LogNumber.combination((1, table.exact(mask)) for mask in masks) / comb(table.n, j))
     return tuple(means)
-
-
-def check_sizes(sizes: Sequence[int], n: int) -> tuple[int, ...]:
-    """Return block sizes as ints; raise unless they are positive and sum to n."""
-    checked = tuple(positive_int(size, "a block size") for size in sizes)
-    if sum(checked) != n:
-        raise InputError(f"block sizes must sum to n = {n}, got {list(checked)}.")
-    return checked

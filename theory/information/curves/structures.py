@@ -27,9 +27,9 @@ from typing import Protocol
 
 from flint import arb, ctx
 
-from theory.information.curves.curve import check_sizes
 from theory.limits import Budget
 from theory.numbers.lognumber import LogNumber
+from theory.validation import check_sizes
 
 __all__ = [
     "Copies",

@@ -9,18 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import log2
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.information.measures import Bits
-from theory.numbers.lognumber import LogNumber
+from theory.distributions.pmf import JointPMF
+from theory.numbers.lognumber import Bits, LogNumber
+from theory.numbers.rounding import gamma
 from theory.optima.adaptive.equivalence_classes import DONE, FREE
 from theory.optima.adaptive.exact_values import StateValue, StateValues
 from theory.optima.adaptive.state_graph import StateGraph
 
-__all__ = ["FLOAT_TIE", "Search", "best_weighted", "best_within", "budget_values", "weighted_values"]
+__all__ = [
+    "FLOAT_TIE",
+    "Search",
+    "best_weighted",
+    "best_within",
+    "budget_values",
+    "tie_error",
+    "value_error",
+    "weighted_values",
+]
 
 FLOAT_TIE = 1e-11  # bits; on float pmfs values closer than this count as equal
 
@@ -133,3 +144,17 @@ class Search:
         return sign < 0 or (
             sign == 0 and one.steps < two.steps - (0 if self.state_values.exact else FLOAT_TIE)
         )
+
+
+def value_error(pmf: JointPMF, weight: float = 0.0) -> float:
+    """Return E of :func:`theory.optima.adaptive.step_cap.adaptive_error` for values ``KL + weight * steps``.
+
+    The values are below ``n (log2 N + weight)``.
+    """
+    n, size = pmf.n, len(pmf)
+    return 3 * n * (n + 1) * gamma(4 * size + n + 18) * (log2(size) + 2 + weight)
+
+
+def tie_error(pmf: JointPMF) -> float:
+    """Return a bound on the cost of the ties of :func:`theory.optima.adaptive.step_cap.adaptive_error`, in bits."""
+    return pmf.n * (FLOAT_TIE + 2e-12)

@@ -15,9 +15,8 @@ from typing import Any
 
 from theory.distributions.contexts import expectation
 from theory.distributions.pmf import JointPMF
-from theory.information.measures import Bits
 from theory.numbers.error_of_means import mean_error
-from theory.numbers.lognumber import LogNumber
+from theory.numbers.lognumber import Bits, LogNumber
 from theory.optima.adaptive.frontier import Frontier, Vertex, frontier
 from theory.optima.adaptive.serial_depth import SerialDepth, serial_depth
 from theory.optima.adaptive.state_graph import StateGraph

@@ -21,10 +21,10 @@ from typing import Any
 from flint import arb, ctx
 
 from theory.distributions.given import PMFLike
-from theory.information.measures import Bits
-from theory.numbers.arithmetic import Number, to_fmpq
+from theory.numbers.arithmetic import Number
 from theory.numbers.balls import approximate
-from theory.numbers.lognumber import LogNumber
+from theory.numbers.lognumber import Bits, LogNumber
+from theory.numbers.rationals import to_fmpq
 from theory.numbers.rounding import Approximate
 from theory.optima.adaptive.exact_values import CLOSE
 from theory.optima.adaptive.frontier import Frontier, Vertex, frontier

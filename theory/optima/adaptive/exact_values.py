@@ -14,9 +14,8 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory.information.measures import Bits
-from theory.numbers.arithmetic import to_fraction
-from theory.numbers.lognumber import LogNumber
+from theory.numbers.lognumber import Bits, LogNumber
+from theory.numbers.rationals import to_fraction
 from theory.optima.adaptive.equivalence_classes import DONE
 from theory.optima.adaptive.state_graph import StateGraph
 from theory.optima.adaptive.states import members

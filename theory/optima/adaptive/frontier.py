@@ -23,17 +23,22 @@ from typing import Any
 from theory.distributions.contexts import expectation
 from theory.distributions.given import PMFLike
 from theory.distributions.pmf import JointPMF
-from theory.information.measures import Bits
 from theory.numbers.arithmetic import Number
 from theory.numbers.error_of_means import mean_error
-from theory.numbers.lognumber import LogNumber
-from theory.optima.adaptive.best_actions import Search, best_weighted, best_within, budget_values
+from theory.numbers.lognumber import Bits, LogNumber
+from theory.optima.adaptive.best_actions import (
+    Search,
+    best_weighted,
+    best_within,
+    budget_values,
+    tie_error,
+    value_error,
+)
 from theory.optima.adaptive.exact_values import CLOSE, StateValue, StateValues
 from theory.optima.adaptive.policy_of_actions import policy_of
 from theory.optima.adaptive.policy_table import AdaptivePolicy
 from theory.optima.adaptive.serial_depth import steps_error
 from theory.optima.adaptive.state_graph import StateGraph, state_graph
-from theory.optima.adaptive.step_cap import tie_error, value_error
 from theory.validation import InputError
 
 __all__ = ["Frontier", "Vertex", "frontier", "frontier_error"]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from theory.information.measures import Bits
-from theory.numbers.arithmetic import to_fraction
+from theory.numbers.lognumber import Bits
+from theory.numbers.rationals import to_fraction
 from theory.numbers.rounding import gamma
 from theory.optima.adaptive.best_actions import Search
 from theory.optima.adaptive.exact_values import FINISH

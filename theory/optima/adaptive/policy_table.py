@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from theory.distributions.outcomes import Outcome, Token
 from theory.distributions.pmf import JointPMF
 from theory.files import plain
-from theory.information.measures import Bits
 from theory.numbers.arithmetic import Array, Number
-from theory.policies.ranked import SetDistribution
+from theory.numbers.lognumber import Bits
+from theory.policies.plan import SetDistribution
 from theory.policies.view import View
 from theory.validation import InputError
 

@@ -8,21 +8,19 @@ T)``. A policy that ignores the tokens is a fixed partition, so ``V_T <= L*_T``;
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log2
 
 from theory.distributions.given import PMFLike
 from theory.distributions.pmf import JointPMF
-from theory.information.measures import Bits
 from theory.numbers.arithmetic import Number
-from theory.numbers.rounding import gamma
-from theory.optima.adaptive.best_actions import FLOAT_TIE, Search, best_within, budget_values
+from theory.numbers.lognumber import Bits
+from theory.optima.adaptive.best_actions import Search, best_within, budget_values, tie_error, value_error
 from theory.optima.adaptive.exact_values import StateValues
 from theory.optima.adaptive.policy_of_actions import policy_of
 from theory.optima.adaptive.policy_table import AdaptivePolicy
 from theory.optima.adaptive.state_graph import StateGraph, state_graph
 from theory.validation import InputError
 
-__all__ = ["AdaptiveBounds", "adaptive_bounds", "adaptive_error", "tie_error", "value_error"]
+__all__ = ["AdaptiveBounds", "adaptive_bounds", "adaptive_error"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,14 +98,3 @@ def adaptive_error(pmf: JointPMF) -> float:
         True
     """
     return 0.0 if pmf.is_exact else (2 * value_error(pmf) + tie_error(pmf)) * (1 + 2.0**-40)
-
-
-def value_error(pmf: JointPMF, weight: float = 0.0) -> float:
-    """Return E of :func:`adaptive_error` for values ``KL + weight * steps``, below ``n (log2 N + weight)``."""
-    n, size = pmf.n, len(pmf)
-    return 3 * n * (n + 1) * gamma(4 * size + n + 18) * (log2(size) + 2 + weight)
-
-
-def tie_error(pmf: JointPMF) -> float:
-    """Return a bound on the cost of the ties of :func:`adaptive_error`, in bits."""
-    return pmf.n * (FLOAT_TIE + 2e-12)

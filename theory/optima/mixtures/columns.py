@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds.partitions.step_bounds import Partition
+from theory.bounds.partitions.partition import Partition
 from theory.distributions.pmf import JointPMF
 from theory.limits import Budget
-from theory.numbers.arithmetic import EXACT, FLOAT64, to_fmpq
+from theory.numbers.arithmetic import EXACT, FLOAT64
+from theory.numbers.rationals import to_fmpq
 from theory.optima.mixtures.output_distributions import weights_at
 from theory.validation import InputError
 

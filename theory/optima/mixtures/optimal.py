@@ -31,12 +31,12 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory.bounds.partitions.step_bounds import Partition
+from theory.bounds.partitions.partition import Partition
 from theory.distributions.given import PartsLike, as_parts
-from theory.information.measures import Bits
 from theory.limits import Budget, require_all
-from theory.numbers.arithmetic import Number, to_fmpq, to_fraction
-from theory.numbers.lognumber import LogNumber
+from theory.numbers.arithmetic import Number
+from theory.numbers.lognumber import Bits, LogNumber
+from theory.numbers.rationals import to_fmpq, to_fraction
 from theory.numbers.rounding import gamma
 from theory.optima.mixtures.columns import Columns, Targets, distinct_distributions, parts_of, require_columns
 from theory.validation import InputError, positive_int

@@ -15,15 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds.partitions.step_bounds import Partition, check_partition
+from theory.bounds.partitions.partition import Partition, check_partition
 from theory.decoding.result import divergence
 from theory.distributions.listed_model_balls import BallWeights
 from theory.distributions.outcomes import Outcome
 from theory.distributions.pmf import JointPMF
 from theory.distributions.weights import SUM_TOLERANCE
-from theory.information.measures import Bits
-from theory.numbers.arithmetic import EXACT, Number, to_fmpq
+from theory.numbers.arithmetic import EXACT, Number
 from theory.numbers.balls import ball_array, ball_precision, public
+from theory.numbers.lognumber import Bits
+from theory.numbers.rationals import to_fmpq
 from theory.validation import InputError, exact_fraction
 
 __all__ = ["mixture_distribution", "mixture_kl", "partition_distribution", "weights_at"]

@@ -10,9 +10,11 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from theory.numbers.arithmetic import Array, to_fmpq
+from theory.numbers.arithmetic import Array
+from theory.numbers.rationals import to_fmpq
+from theory.policies.plan import SetDistribution
 from theory.policies.policy import Rule, register
-from theory.policies.ranked import SetDistribution, require_sets
+from theory.policies.ranked import require_sets
 from theory.policies.rules.scheduled import checked_eps
 from theory.policies.view import View
 from theory.validation import positive_int

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from theory.distributions.listed_model import ListedModel
 from theory.limits import Budget
 from theory.numbers.arithmetic import EXACT, Array, ExactNumbers, order_codes
+from theory.policies.plan import SetDistribution
 from theory.policies.policy import RankedPolicy, register
-from theory.policies.ranked import Ranked, SetDistribution
+from theory.policies.ranked import Ranked
 from theory.policies.view import Model, View
 from theory.validation import InputError, choice, exact_fraction
 

@@ -67,6 +67,11 @@ class EntropyBounded(EntropyPrefix):
             raise InputError(f"gamma must be at least 0, got {self.gamma}.")
         object.__setattr__(self, "spaced", check_spaced(self, self.spaced))
 
+    @property
+    def budget(self) -> Fraction:
+        """Gamma."""
+        return self.gamma
+
     def rank(self, view: View, scores: Array) -> Ranked:
         """Return the ranking, its number and, if it is ``spaced``, the least distance."""
         plan = super().rank(view, scores)

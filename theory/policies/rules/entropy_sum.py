@@ -51,6 +51,11 @@ class EntropySum(EntropyPrefix):
         if self.eta < 0:
             raise InputError(f"eta must be at least 0, got {self.eta}.")
 
+    @property
+    def budget(self) -> Fraction:
+        """Eta."""
+        return self.eta
+
     def number(self, view: View, entropies: Array) -> Array:
         """Return the length of the largest prefix within the budget, plus one if the crossing position goes too."""
         xp, numbers, rank = view.numbers.xp, view.numbers, ranks(view)

@@ -113,6 +113,10 @@ class Dilated(_ByRound):
         size = n if self.block is None else min(self.block, n)
         return tuple(self._of_block(min(size, n - k // size * size))[k % size] for k in range(n))
 
+    def with_memory(self) -> FlooredRounds | None:
+        """Return the rule with its floor, which remembers the last round."""
+        return FlooredRounds(self) if self.floor else None
+
     def _of_block(self, size: int) -> tuple[int, ...]:
         if self.order == "dilated":
             return dilated_rounds(size, self.base, self.merge)

@@ -14,8 +14,9 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from theory.numbers.arithmetic import Array
+from theory.policies.plan import SetDistribution
 from theory.policies.policy import RankedPolicy, register
-from theory.policies.ranked import Ranked, SetDistribution, require_sets
+from theory.policies.ranked import Ranked, require_sets
 from theory.policies.view import View
 from theory.validation import choice
 

@@ -13,13 +13,15 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from theory.distributions.distribution import MASK, like
+from theory.distributions.distribution import like
+from theory.distributions.outcomes import MASK
 from theory.numbers.arithmetic import EXACT, TIE_TOLERANCE, Array
 from theory.numbers.ball_arithmetic import ball_key
 from theory.policies.as_process import gathered, unmasked
+from theory.policies.plan import SetDistribution
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.process import Chance
-from theory.policies.ranked import Ranked, SetDistribution
+from theory.policies.ranked import Ranked
 from theory.policies.rules.plackett_luce import set_distribution
 from theory.policies.run_batch import RunBatch
 from theory.policies.view import View

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import log
 from typing import ClassVar
 
-from theory.distributions.distribution import MASK
+from theory.distributions.outcomes import MASK
 from theory.numbers.arithmetic import EXACT, TIE_TOLERANCE, Array
 from theory.policies.as_process import unmasked
 from theory.policies.policy import RankedPolicy, register

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from theory.numbers.arithmetic import Array
 from theory.numbers.ball_arithmetic import BALLS, ball_key
+from theory.policies.plan import SetDistribution
 from theory.policies.policy import RankedPolicy, register
-from theory.policies.ranked import SetDistribution, require_sets
+from theory.policies.ranked import require_sets
 from theory.policies.rules.topk import TopK
 from theory.policies.view import LOWEST, View
 from theory.validation import InputError, exact_fraction

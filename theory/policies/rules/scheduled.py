@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from theory.numbers.arithmetic import Array
 from theory.numbers.ball_arithmetic import BALLS
 from theory.numbers.balls import balls
-from theory.policies.policy import Plan, RankedPolicy, register
+from theory.policies.plan import Plan
+from theory.policies.policy import RankedPolicy, register
 from theory.policies.rules.plackett_luce import PlackettLucePlan, order_logs
 from theory.policies.view import View
 from theory.validation import InputError, exact_fraction, positive_int
@@ -34,6 +35,7 @@ class Scheduled(RankedPolicy):
     """
 
     clocked: ClassVar[bool] = True
+    scheduled: ClassVar[bool] = True
     cost: ClassVar[str] = "n log n"
     by: str = "random"
     steps: int

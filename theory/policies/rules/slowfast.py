@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import ceil
 from typing import Any, ClassVar
 
-from theory.distributions.distribution import MASK
+from theory.distributions.outcomes import MASK
 from theory.numbers.arithmetic import Array
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.process import Chance

@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import ClassVar
 
 from theory.numbers.arithmetic import Array
-from theory.policies.policy import Plan, RankedPolicy, register
+from theory.policies.plan import Plan
+from theory.policies.policy import RankedPolicy, register
 from theory.policies.ranked import Ranked
 from theory.policies.spaced import check_spaced, spaced
 from theory.policies.view import View

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.distributions.distribution import MASK, Context, ListedDistribution, normalised
+from theory.distributions.distribution import Context, ListedDistribution, normalised
+from theory.distributions.outcomes import MASK
 
 __all__ = ["SampledList", "sampled_list"]
 

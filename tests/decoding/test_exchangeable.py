@@ -18,7 +18,7 @@ from theory.decoding.exchangeable import exchangeable_size, size_of_rows, states
 from theory.decoding.lumped import decode_lumped
 from theory.decoding.structured.dispatch import NotKnownError, decode_structured
 from theory.decoding.tasks.decode import decode_contexts
-from theory.decoding.tasks.structure import structure_of
+from theory.decoding.tasks.route import structure_of
 from theory.limits import CostError, allowing
 from theory.policies import parse_policy
 

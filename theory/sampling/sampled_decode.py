@@ -1,6 +1,6 @@
-"""Result of ``decode`` on a parametric distribution too large to list.
+"""Decode of any rule by sampled runs, with formulas where a Markov chain has them.
 
-``arithmetic`` says of each entry whether it is ``exact``, ``float64`` (a formula; ``errors`` has a proven bound on its
+Each entry has its arithmetic: it is ``exact``, ``float64`` (a formula; ``errors`` has a proven bound on its
 error) or an ``estimate`` (with an interval of 95 % coverage). Intervals are ``exact`` (Clopper and Pearson),
 ``bernstein`` (empirical Bernstein, guaranteed at any number of samples, see :mod:`theory.sampling.runs` for the range)
 or ``normal`` (1.96 standard errors, only as good as the central limit theorem).
@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from math import inf, log2, sqrt
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,38 +20,51 @@ from numpy.typing import NDArray
 from theory.bounds.partitions.markov import approximate_step_bound
 from theory.bounds.schedules.markov import markov_curve
 from theory.decoding.structured.markov import approximate_accuracy
-from theory.distributions.distribution import MASK
-from theory.distributions.parametric.grammar import GrammarDistribution
-from theory.distributions.parametric.hmm import HMMDistribution
+from theory.distributions.distribution import SampledDistribution
+from theory.distributions.outcomes import MASK
 from theory.distributions.parametric.markov import MarkovDistribution
-from theory.distributions.tempering import Transform, settings_of
+from theory.distributions.tempering import Transform
 from theory.limits import CostError
-from theory.numbers.rounding import Approximate
 from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.sampling.estimates import SampledDistribution
 from theory.sampling.fixed_schedules import FixedSchedule, fixed_schedule
 from theory.sampling.intervals import Estimate, estimate_mean, proportion
 from theory.sampling.runs import Followed, Runs, follow_data, sample_runs
 from theory.sampling.teacher_forcing import NoPathError
 from theory.validation import InputError, positive_int
 
-__all__ = ["Parts", "Structured", "large_decode"]
+__all__ = ["Parts", "SampledDecode", "sampled_decode"]
 
-Structured = MarkovDistribution | HMMDistribution | GrammarDistribution
 Parts = Mapping[str, tuple[str, Any]]  # an entry to (exact, float64 or estimate; its value)
 
 _NORMAL = 1.959963984540054  # the 97.5 % point of the normal distribution
-_KEYS = ("accuracy", "kl", "path_kl", "steps", "steps_under_data", "tokens_per_step")
 
 
-class _Named(Protocol):
-    @property
-    def name(self) -> str: ...
+@dataclass(frozen=True, kw_only=True)
+class SampledDecode:
+    """A decode of which some entries are estimates.
+
+    Attributes:
+        rule: The policy or the rule with memory.
+        n: The size of the task.
+        entries: ``accuracy``, ``kl``, ``path_kl``, ``steps``, ``steps_under_data`` and ``tokens_per_step``, as far as
+            they are known, each with its arithmetic. An estimate is a dictionary with the ends of its interval.
+        notes: Why an entry is missing, or what to know of it.
+        samples: How many runs of each kind.
+        seed: The seed of all randomness.
+        switches: Those that are not the default.
+    """
+
+    rule: Policy | Process
+    n: int
+    entries: Parts
+    notes: Mapping[str, str]
+    samples: int
+    seed: int
+    switches: Mapping[str, Any]
 
 
-def large_decode(
-    task: _Named,
+def sampled_decode(
     distribution: SampledDistribution,
     rule: Policy | Process,
     *,
@@ -60,11 +74,10 @@ def large_decode(
     parts: Parts | None = None,
     constant: bool = False,
     **switches: Any,
-) -> dict[str, Any]:
-    """Return the decode of a large structured distribution by any rule.
+) -> SampledDecode:
+    """Return the decode of a distribution by any rule, from runs of its own and runs along the data.
 
     Args:
-        task: Gives the name.
         distribution: The distribution.
         rule: A policy or a rule with memory.
         samples: How many runs of each kind: the decoder's own, and those along the data.
@@ -79,19 +92,14 @@ def large_decode(
         CostError: If the samples would take too long.
 
     Example:
-        >>> from types import SimpleNamespace
         >>> from theory.policies import parse_policy
         >>> distribution = MarkovDistribution(n=64, initial=["1/2", "1/2"], transition=[[1, 0], [0, 1]])
-        >>> task = SimpleNamespace(name="copies")
-        >>> answer = large_decode(task, distribution, parse_policy("topk:k=2"), samples=50)
-        >>> answer["path_kl"]["estimate"], answer["steps"], answer["arithmetic"]["path_kl"]
-        (1.0, 32, 'estimate')
+        >>> found = sampled_decode(distribution, parse_policy("topk:k=2"), samples=50)
+        >>> found.entries["path_kl"][1]["estimate"], found.entries["steps"]
+        (1.0, ('exact', 32))
     """
     positive_int(samples, "samples")
     transform = Transform(**switches)
-    head: dict[str, Any] = {"task": task.name, "n": distribution.n, "policy": str(rule)}
-    head |= settings_of(switches)
-    head |= {} if off_support == "marginal" else {"off_support": off_support}
     known = fixed_schedule(rule, distribution.n)
     plain = transform.temperature == 1 and not transform.truncates
     found = dict(parts or {}) | (_formulas(distribution, known) if plain and known else {})
@@ -116,7 +124,16 @@ def large_decode(
             notes["steps_under_data"] = "runs along the data are not defined for such rules"
             found.pop("steps_under_data", None)
     notes = _notes(found, transform) | notes
-    return head | _report(distribution, found, notes, samples, seed)
+    found["tokens_per_step"] = _speed(distribution.n, *found["steps"])
+    return SampledDecode(
+        rule=rule,
+        n=distribution.n,
+        entries=found,
+        notes=notes,
+        samples=samples,
+        seed=seed,
+        switches=switches | ({} if off_support == "marginal" else {"off_support": off_support}),
+    )
 
 
 def _notes(found: dict[str, tuple[str, Any]], transform: Transform) -> dict[str, str]:
@@ -134,28 +151,12 @@ def _notes(found: dict[str, tuple[str, Any]], transform: Transform) -> dict[str,
     return notes
 
 
-def _report(
-    distribution: SampledDistribution,
-    found: dict[str, tuple[str, Any]],
-    notes: dict[str, str],
-    samples: int,
-    seed: int,
-) -> dict[str, Any]:
-    """Return the result in its usual order, with the arithmetic of each entry, and notes on missing ones."""
-    kind, steps = found["steps"]
-    speed: Any = distribution.n / steps["estimate"] if isinstance(steps, dict) else distribution.n / steps
-    if isinstance(steps, dict):
-        ends = {"low": distribution.n / steps["high"], "high": distribution.n / steps["low"]}
-        speed = {"estimate": speed, **ends, "interval": steps["interval"]}
-    found = {**found, "tokens_per_step": (kind, speed)}
-    answer: dict[str, Any] = {"arithmetic": {key: found[key][0] for key in _KEYS if key in found}}
-    if "estimate" in answer["arithmetic"].values():
-        answer |= {"samples": samples, "seed": seed}
-    bounded = {key: found[key][1] for key in _KEYS if key in found and isinstance(found[key][1], Approximate)}
-    answer |= {key: found[key][1] if key in found else None for key in _KEYS}
-    answer |= {key: x.value for key, x in bounded.items()}
-    answer |= {"errors": {key: x.error for key, x in bounded.items()}} if bounded else {}
-    return answer | ({"notes": notes} if notes else {})
+def _speed(n: int, kind: str, steps: Any) -> tuple[str, Any]:
+    """Return tokens per step, n over the steps."""
+    if not isinstance(steps, dict):
+        return kind, n / steps
+    ends = {"low": n / steps["high"], "high": n / steps["low"]}
+    return kind, {"estimate": n / steps["estimate"], **ends, "interval": steps["interval"]}
 
 
 def _formulas(distribution: SampledDistribution, known: FixedSchedule) -> dict[str, tuple[str, Any]]:

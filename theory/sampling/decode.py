@@ -1,9 +1,9 @@
-"""Result of ``decode`` from closed-form conditionals, sampled where not exact.
+"""Decode of a task, exact or sampled.
 
-Exact at temperature 1 without truncation are ``path_kl`` of a fixed ordered partition (Theorem 1 of arXiv 2510.04767;
-it is the KL divergence too) and of blocks of fixed sizes in random order (mean subset entropies,
+Of a sampled decode, exact at temperature 1 without truncation are ``path_kl`` of a fixed ordered partition (Theorem 1
+of arXiv 2510.04767; it is the KL divergence too) and of blocks of fixed sizes in random order (mean subset entropies,
 :func:`theory.information.curves.structures.expected_kl_of`); always exact are the steps of schedules. All else is an
-estimate (:mod:`theory.commands.decode_sampled`).
+estimate (:mod:`theory.sampling.sampled_decode`).
 
 **Q is constant on the support**, so that ``kl = -log2 accuracy``, if distribution and decoder are symmetric under a
 group that acts transitively on the support:
@@ -17,16 +17,23 @@ group that acts transitively on the support:
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
-from theory.commands.decode_sampled import large_decode
-from theory.decoding.decoder import as_process
 from theory.decoding.structured.dispatch import NotKnownError
-from theory.decoding.tasks.decode import not_lumped
-from theory.decoding.tasks.structure import LISTED_LIMIT
+from theory.decoding.tasks.decode import ExpectedDecode, decode_contexts, not_lumped
+from theory.decoding.tasks.route import (
+    LISTED_LIMIT,
+    closed_distribution,
+    parametric_only,
+    sampled_route,
+    structure_of,
+)
+from theory.distributions.distribution import SampledDistribution
 from theory.distributions.tempering import Transform
 from theory.information.curves.structures import Structure, expected_kl_of
 from theory.limits import CostError
+from theory.policies.as_process import as_process
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.process import Process
 from theory.policies.rules.entropy_bounded import EntropyBounded
@@ -37,11 +44,11 @@ from theory.policies.rules.scheduled import DLLM, Dream, LLaDA, MaskGIT
 from theory.policies.rules.sizes import Sizes
 from theory.policies.rules.threshold import Threshold
 from theory.policies.rules.topk import TopK
-from theory.sampling.estimates import SampledDistribution
 from theory.sampling.fixed_schedules import fixed_schedule
 from theory.sampling.intervals import check_samples
+from theory.sampling.sampled_decode import SampledDecode, sampled_decode
 
-__all__ = ["check_states", "sampled_decode"]
+__all__ = ["decode_closed", "decode_task"]
 
 # rules whose choice depends on marginals and scores, never on a place
 _PLACELESS = (
@@ -59,78 +66,84 @@ _PLACELESS = (
 )
 
 
-class Named(Protocol):
-    """A task with a name."""
+def decode_task(
+    task: Any, policy: Policy | Process, *, samples: int = 2000, seed: int = 0, **switches: Any
+) -> ExpectedDecode | SampledDecode:
+    """Return the decode of a task by any rule, exact where one is known and not too costly, else from samples.
 
-    @property
-    def name(self) -> str:
-        """Its name."""
-        ...
+    Args:
+        task: A task.
+        policy: A policy or a rule with memory.
+        samples: How many runs of each kind, if runs are sampled.
+        seed: Their seed.
+        **switches: As in :func:`theory.decoding.decoder.decode`.
 
-    @property
-    def n(self) -> int:
-        """Its size, which need not be the number of positions."""
-        ...
+    Raises:
+        NotKnownError: If no exact decode is known, nor a distribution to sample.
+        CostError: If the samples would take too long, or nothing else is known of a decode that would.
+
+    Example:
+        >>> from synthetic import make_task
+        >>> from theory.policies import parse_policy
+        >>> decode_task(make_task("shuffle", 4), parse_policy("topk:k=2")).accuracy
+        Fraction(3, 8)
+        >>> found = decode_task(make_task("bernoulli_walk", 40), parse_policy("topk:k=2,by=random"), samples=50)
+        >>> [found.entries[key][0] for key in ("accuracy", "path_kl")], found.entries["steps"]
+        (['estimate', 'exact'], ('exact', 20))
+    """
+    own: dict[str, Any] = {"samples": samples, "seed": seed}
+    if (large := parametric_only(task)) is not None:
+        return sampled_decode(large, policy, **own, **switches)
+    structure = structure_of(task)
+    try:
+        if structure is not None and closed_distribution(task) is not None:
+            _check_states(structure.n, policy, switches)
+        return decode_contexts(task, policy, **switches)
+    except (NotKnownError, CostError) as error:
+        too_costly = isinstance(error, CostError)
+        distribution = sampled_route(task, too_costly=too_costly)
+        if distribution is None:
+            raise
+        found = decode_closed(distribution, structure, policy, **own, **switches)
+        reason = {"accuracy": f"sampled: {error.advice}"} if isinstance(error, CostError) else {}
+        return replace(found, n=task.n, notes={**reason, **found.notes})
 
 
-def sampled_decode(
-    task: Named,
+def decode_closed(
     distribution: SampledDistribution,
     structure: Structure | None,
     rule: Policy | Process,
     *,
-    samples: int,
-    seed: int,
     off_support: str = "marginal",
+    samples: int = 2000,
+    seed: int = 0,
     **switches: Any,
-) -> dict[str, Any]:
-    """Return the decode of a distribution in closed form by any rule, exact if possible, else estimates.
+) -> SampledDecode:
+    """Return the decode of a distribution by sampled runs, with what its structure and its symmetry tell.
 
     Args:
-        task: Gives the name.
-        distribution: The distribution in closed form.
+        distribution: The distribution, by the closed form of its conditionals.
         structure: Its subset entropies, if known.
         rule: A policy or a rule with memory.
+        off_support: As in :func:`theory.decoding.decoder.decode`.
         samples: How many runs of each kind.
         seed: The seed of all randomness.
-        off_support: As in :func:`theory.decoding.decoder.decode`.
         **switches: As in :class:`theory.distributions.tempering.Transform`.
-
-    Raises:
-        CostError: If the samples would take too long.
-
-    Example:
-        >>> from types import SimpleNamespace
-        >>> from theory.information.curves.gap_structures import Gaps
-        >>> from theory.distributions.closed.bernoulli_walk import WalkDistribution
-        >>> found = sampled_decode(
-        ...     SimpleNamespace(name="walk", n=40),
-        ...     WalkDistribution(40),
-        ...     Gaps(40, "walk"),
-        ...     TopK(k=2, by="random"),
-        ...     samples=50,
-        ...     seed=0,
-        ... )
-        >>> found["arithmetic"]["accuracy"], found["arithmetic"]["path_kl"], found["steps"]
-        ('estimate', 'exact', 20)
     """
-    check_samples(samples)
     transform = Transform(**switches)
-    answer = large_decode(
-        task,
+    return sampled_decode(
         distribution,
         rule,
-        samples=samples,
+        samples=check_samples(samples),
         seed=seed,
         off_support=off_support,
         parts=_exact(structure, rule, transform),
         constant=_constant(distribution, rule, transform),
         **switches,
     )
-    return answer | {"n": task.n}
 
 
-def check_states(n: int, rule: Policy | Process, switches: dict[str, Any]) -> None:
+def _check_states(n: int, rule: Policy | Process, switches: dict[str, Any]) -> None:
     """Raise if a decode by listing would have too many states, before its own limits do after minutes.
 
     Raises:
