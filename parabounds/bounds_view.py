@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from parabounds.numbers import at_least, blocks, number
+from parabounds.numbers import at_least, blocks, number, with_unit
 from theory.validation import shortened
 
 __all__ = ["bounds_view"]
@@ -50,7 +50,7 @@ def bounds_view(answer: Answer) -> dict[str, Any]:
             forms.append((f"L*_{t + 1}", least))
     heads = [name if key.endswith("counts") else f"{name}, bits" for key, name in more.items()]
     return dict(
-        headline=answer.get("verdict") or f"total correlation {number(answer['total_correlation'])} bits.",
+        headline=answer.get("verdict") or f"one step loses {with_unit(answer['total_correlation'], 'bits')}.",
         facts=facts,
         columns=("steps", "least loss, bits", "accuracy at least", *heads, "best blocks"),
         rows=rows,
@@ -73,7 +73,7 @@ def _brackets(answer: Answer, facts: list[tuple[str, Any, str]]) -> dict[str, An
     return dict(
         headline=answer["verdict"],
         facts=facts,
-        columns=("steps", "loss of these blocks, bits", "least loss", "accuracy at least", "blocks"),
+        columns=("steps", "loss of these blocks, bits", "least loss, bits", "accuracy at least", "blocks"),
         rows=rows,
         values=values,
     )

@@ -18,7 +18,7 @@ from flint import fmpq
 
 from parabounds.explain import Step, sentence
 from parabounds.notebook import frame, table
-from parabounds.numbers import number
+from parabounds.numbers import counted, number, with_unit
 from parabounds.views import Sheet
 from theory.decoding.decoder import as_process
 from theory.distributions.listed_model import ListedModel
@@ -90,8 +90,8 @@ class Trace(Sequence[Step]):
 
     def __repr__(self) -> str:
         """Return one line."""
-        shown_answer = " ".join(map(str, self.answer))
-        return f"Trace({self.policy}: {len(self.steps)} steps, {number(self.cost)} bits, {shown_answer})"
+        steps, cost = counted(len(self.steps), "step"), with_unit(self.cost, "bits")
+        return f"Trace({self.policy}: {steps}, {cost}, {' '.join(map(str, self.answer))})"
 
     def _repr_html_(self) -> str:
         return table(self.view, 12)
@@ -101,7 +101,7 @@ class Trace(Sequence[Step]):
         """The run as rows."""
         return Sheet(
             title=f"{self.policy}: {' '.join(map(str, self.answer))}",
-            headline=f"{len(self.steps)} steps cost {number(self.cost)} bits.",
+            headline=f"{counted(len(self.steps), 'step')}, {with_unit(self.cost, 'bits')} lost along this answer.",
             columns=("step", "takes", "tokens", "ties", "cost, bits"),
             rows=[
                 (
