@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from parabounds.numbers import counted, number, share
+from parabounds.numbers import number, share, with_unit
 from theory.validation import shortened
 
 __all__ = ["audit_view", "audits_view"]
@@ -98,7 +98,7 @@ def _facts(answer: Answer, prefix: str = "") -> list[tuple[str, Any, str]]:
 
 def _said(answer: Answer) -> str:
     calls, sizes = answer["model_calls"], answer["tokens_per_call"]
-    said = f"{_calls(answer)} for {counted(answer['masked'], 'token')}"
+    said = f"{_calls(answer)} for {with_unit(answer['masked'], 'tokens')}"
     if idle := answer["idle_calls"]:
         said += f", {idle} of them idle"
     if len(set(map(float, sizes))) == 1:
@@ -112,4 +112,4 @@ def _said(answer: Answer) -> str:
 
 
 def _calls(answer: Answer) -> str:
-    return counted(answer["model_calls"], "model call")
+    return with_unit(answer["model_calls"], "model calls")

@@ -60,16 +60,17 @@ def bounds_view(answer: Answer) -> dict[str, Any]:
 
 
 def _brackets(answer: Answer, facts: list[tuple[str, Any, str]]) -> dict[str, Any]:
+    pairs = list(zip(answer["optimal_bounds"], answer["optimal_partitions"], strict=True))
     rows: list[tuple[str, ...]] = []
-    values: list[dict[str, Any]] = []
-    for t, (ends, part) in enumerate(
-        zip(answer["optimal_bounds"], answer["optimal_partitions"], strict=True), start=1
-    ):
+    for t, (ends, part) in enumerate(pairs, start=1):
+        free = ends["exact"] and ends["upper"] <= 0
+        upper = 0 if free else ends["upper"]
         loss = "exact" if ends["exact"] else f"at least {number(ends['lower'])}"
-        rows.append((str(t), number(ends["upper"]), loss, at_least(ends["upper"]), blocks(part)))
-        values.append({"steps": t, **ends, "blocks": blocks(part)})
-        if ends["exact"] and not ends["upper"]:
+        label = f"{t} or more" if free and t < len(pairs) else str(t)
+        rows.append((label, number(upper), loss, at_least(upper), blocks(part)))
+        if free:
             break  # more steps lose nothing either
+    values = [{"steps": t, **ends, "blocks": blocks(part)} for t, (ends, part) in enumerate(pairs, start=1)]
     return dict(
         headline=answer["verdict"],
         facts=facts,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any
 
-from parabounds.numbers import counted, number, share
+from parabounds.numbers import number, share, with_unit
 
 __all__ = ["compare_view"]
 
@@ -22,7 +22,7 @@ def compare_view(answer: Mapping[str, Any], title: str) -> dict[str, Any]:
     rows = answer["policies"]
     best = max(rows, key=lambda row: _middle(row["accuracy"]))
     optimal = [row for row in rows if _is_optimal(row)]
-    said = f"{best['policy']} is the most accurate ({share(best['accuracy'])} in {counted(best['steps'], 'step')})"
+    said = f"{best['policy']} is the most accurate ({share(best['accuracy'])} in {with_unit(best['steps'], 'steps')})"
     if answer["vertices"]:
         names = ", ".join(dict.fromkeys(row["policy"] for row in optimal))
         said += (

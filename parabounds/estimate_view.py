@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from parabounds.numbers import blocks, counted, interval, number, share, with_unit
+from parabounds.numbers import blocks, number, share, with_unit
 
 __all__ = ["estimate_view"]
 
@@ -26,7 +26,7 @@ def estimate_view(answer: Answer) -> dict[str, Any]:
         for j, cell in enumerate(answer.get(key, ()), start=1):
             cells.append((f"{name} {j}", cell, "" if parts is None else blocks(parts[j - 1])))
     for label, cell, shown in cells:
-        known = "" if cell is None else interval(cell)
+        known = "" if cell is None else f"{number(cell['low'])} to {number(cell['high'])}"
         rows.append((label, "withheld" if cell is None else number(cell["estimate"]), known, shown))
         values.append({"quantity": label} | {key: (cell or {}).get(key) for key in _ENDS} | {"blocks": shown})
     loss = answer["total_correlation"]
@@ -34,21 +34,21 @@ def estimate_view(answer: Answer) -> dict[str, Any]:
     said += (
         "cannot be told from so few samples"
         if loss is None
-        else f"is estimated as {with_unit(loss['estimate'], 'bits')} ({interval(loss)})"
+        else f"is estimated as {with_unit(loss['estimate'], 'bits')} ({number(loss['low'])} to {number(loss['high'])})"
     )
     if steps := answer.get("recommended_steps"):
         chosen = blocks(answer["optimal_partitions"][steps - 1])
-        said += f"; recommended: {steps} of {counted(answer['n'], 'step')}, {chosen}"
+        said += f"; recommended: {steps} of {with_unit(answer['n'], 'steps')}, {chosen}"
     facts: list[tuple[str, Any, str]] = [
         ("distinct sequences", answer["distinct"], ""),
         ("Good-Turing coverage", answer["coverage"], "probability"),
     ]
     for one in answer.get("compared", ()):
         loss_of = "-" if one["kl"] is None else with_unit(one["kl"], "bits")
-        text = f"accuracy {share(one['accuracy'])}, KL {loss_of}, {counted(one['steps'], 'step')}"
+        text = f"accuracy {share(one['accuracy'])}, KL {loss_of}, {with_unit(one['steps'], 'steps')}"
         facts.append((f"{one['policy']}, on what was seen", text, ""))
     return {
-        "title": f"{Path(str(answer['task'])).name}, n = {answer['n']}, {counted(answer['samples'], 'sample')}",
+        "title": f"{Path(str(answer['task'])).name}, n = {answer['n']}, {with_unit(answer['samples'], 'samples')}",
         "headline": f"{said}.",
         "facts": facts,
         "columns": ("quantity, bits", "estimate", "95 % interval", "blocks"),

@@ -14,7 +14,6 @@ from theory.validation import shortened
 __all__ = [
     "at_least",
     "blocks",
-    "counted",
     "exact_form",
     "interval",
     "latex",
@@ -82,24 +81,17 @@ def with_unit(value: Any, unit: str) -> str:
         ('50 %', '1 bit', '1 token a call')
         >>> with_unit(None, "bits"), with_unit(3, "")
         ('-', '3')
+        >>> with_unit({"estimate": 0.5, "low": 0.25, "high": 0.75}, "bits")
+        '0.5 bits (0.25 to 0.75)'
     """
     if unit == "probability":
         return share(value)
+    if isinstance(value, dict):
+        return f"{with_unit(value['estimate'], unit)} {_around(interval(value))}"
     text = number(value)
     if text == "1":
         unit = re.sub(r"s(?= a |$)", "", unit, count=1)
     return text if value is None else f"{text} {unit}".rstrip()
-
-
-def counted(value: Any, unit: str) -> str:
-    """Return a number with its unit, in the plural unless it is one.
-
-    Example:
-        >>> counted(1, "bit"), counted(Fraction(5, 2), "step"), counted(None, "bit")
-        ('1 bit', '2.5 steps', '-')
-    """
-    text = number(value)
-    return text if value is None else f"{text} {unit}" if text == "1" else f"{text} {unit}s"
 
 
 def share(value: Any) -> str:

@@ -18,7 +18,7 @@ from flint import fmpq
 
 from parabounds.explain import Step, sentence
 from parabounds.notebook import frame, table
-from parabounds.numbers import counted, number, with_unit
+from parabounds.numbers import number, with_unit
 from parabounds.views import Sheet
 from theory.decoding.decoder import as_process
 from theory.distributions.listed_model import ListedModel
@@ -90,7 +90,7 @@ class Trace(Sequence[Step]):
 
     def __repr__(self) -> str:
         """Return one line."""
-        steps, cost = counted(len(self.steps), "step"), with_unit(self.cost, "bits")
+        steps, cost = with_unit(len(self.steps), "steps"), with_unit(self.cost, "bits")
         return f"Trace({self.policy}: {steps}, {cost}, {' '.join(map(str, self.answer))})"
 
     def _repr_html_(self) -> str:
@@ -101,7 +101,7 @@ class Trace(Sequence[Step]):
         """The run as rows."""
         return Sheet(
             title=f"{self.policy}: {' '.join(map(str, self.answer))}",
-            headline=f"{counted(len(self.steps), 'step')}, {with_unit(self.cost, 'bits')} lost along this answer.",
+            headline=f"{with_unit(len(self.steps), 'steps')}, {with_unit(self.cost, 'bits')} lost along this answer.",
             columns=("step", "takes", "tokens", "ties", "cost, bits"),
             rows=[
                 (

@@ -13,7 +13,7 @@ from parabounds.bounds_view import bounds_view
 from parabounds.compare_view import compare_view
 from parabounds.estimate_view import estimate_view
 from parabounds.lists_view import rules_view, tasks_view
-from parabounds.numbers import counted, number, share, with_unit
+from parabounds.numbers import number, share, with_unit
 from theory.numbers.lognumber import LogNumber
 from theory.validation import shortened
 
@@ -50,7 +50,7 @@ class Sheet:
 
     def exact(self) -> list[tuple[str, Any]]:
         """Return the names and values of all exact numbers."""
-        found = [(name, value) for name, value, _ in self.facts] + self.forms
+        found = [(name, value) for name, value, unit in self.facts if unit] + self.forms  # counts need no form
         return [(name, value) for name, value in found if isinstance(value, (Fraction, LogNumber, int))]
 
 
@@ -115,7 +115,7 @@ def _decode(answer: Answer) -> Sheet:
     said = "KL not known" if kl is None else f"KL {with_unit(kl, 'bits')}"
     return Sheet(
         title=", ".join([_title(answer), answer["policy"], *switches]),
-        headline=f"accuracy {share(answer['accuracy'])}, {said}, {counted(answer['steps'], 'step')}.",
+        headline=f"accuracy {share(answer['accuracy'])}, {said}, {with_unit(answer['steps'], 'steps')}.",
         facts=facts,
         columns=("model calls", "probability"),
         rows=[(str(r), share(p)) for r, p in calls] if len(calls) > 1 else [],
@@ -142,7 +142,7 @@ def _schedule(answer: Answer) -> Sheet:
     free = next(
         (t for t, (bits, *_) in enumerate(pairs, 1) if not isinstance(bits, dict) and bits == 0), len(pairs)
     )
-    least = f"{free} of {counted(len(pairs), 'step')} lose nothing"
+    least = f"{free} of {with_unit(len(pairs), 'steps')} lose nothing"
     if free == len(pairs) > 1:
         least = f"every step saved below {free} costs something"
     return Sheet(
@@ -163,13 +163,13 @@ def _frontier(answer: Answer) -> Sheet:
     vertices, depth = answer["vertices"], answer["serial_depth"]
     first, last = vertices[0], vertices[-1]
     loses = "loses" if first["steps"] == 1 else "lose"
-    said = f"{counted(first['steps'], 'step')} {loses} {with_unit(first['kl'], 'bits')}; "
+    said = f"{with_unit(first['steps'], 'steps')} {loses} {with_unit(first['kl'], 'bits')}; "
     said += f"{number(depth['expected'])} steps on average, at most {depth['worst_case']}, lose nothing."
     return Sheet(
         title=f"{_title(answer)}, policies that look at the tokens",
         headline=said
         if len(vertices) > 1
-        else f"{counted(last['steps'], 'step')} {loses} {with_unit(last['kl'], 'bits')}.",
+        else f"{with_unit(last['steps'], 'steps')} {loses} {with_unit(last['kl'], 'bits')}.",
         facts=[
             ("steps without loss, expected", depth["expected"], "model calls"),
             ("steps without loss, at most", depth["worst_case"], "model calls"),
@@ -199,7 +199,7 @@ def _policy(answer: Answer) -> Sheet:
     return Sheet(
         title=f"{_title(answer)}, at most {answer['max_steps']} steps",
         headline=f"the best policy has accuracy {share(answer['accuracy'])}, "
-        f"KL {with_unit(answer['kl'], 'bits')}, {counted(answer['steps'], 'step')}.",
+        f"KL {with_unit(answer['kl'], 'bits')}, {with_unit(answer['steps'], 'steps')}.",
         facts=[
             ("KL divergence", answer["kl"], "bits"),
             ("accuracy", answer["accuracy"], "probability"),

@@ -78,11 +78,13 @@ class Work:
 
 
 @contextmanager
-def working(text: str) -> Generator[Work]:
+def working(text: str, *, after: float = _AFTER, every: float = _EVERY) -> Generator[Work]:
     """Say what is done inside the ``with`` block: a line that changes on a terminal, else a line every ten seconds.
 
     Args:
         text: What it is.
+        after: Seconds before a terminal shows anything.
+        every: Seconds between two lines where stderr is no terminal.
 
     Yields:
         The work, to say how far it is.
@@ -92,14 +94,14 @@ def working(text: str) -> Generator[Work]:
     def on_terminal() -> None:
         from rich.console import Console
 
-        if stop.wait(_AFTER):
+        if stop.wait(after):
             return
         with Console(stderr=True).status(work.line()) as status:
             while not stop.wait(1.0):
                 status.update(work.line())
 
     def piped() -> None:
-        while not stop.wait(_EVERY):
+        while not stop.wait(every):
             sys.stderr.write(f"{work.line()}\n")
             sys.stderr.flush()
 
