@@ -20,13 +20,8 @@ def audit_view(answer: Answer) -> dict[str, Any]:
     sizes = answer["tokens_per_call"]
     notes = list(answer.get("notes", {}).values())
     if "padded_masked" in answer:
-        longer = answer["padded_masked"]
         facts += [(f"{name}, padded", value, unit) for name, value, unit in _facts(answer, "padded_")]
-        notes.append(
-            f"the block length does not divide {answer['masked']}: here the last block is shorter. Released code "
-            f"refuses such a length (LLaDA, Fast-dLLM) or pads it to {longer} positions (SDAR, LLaDA2): the lines "
-            "with 'padded', in which padding takes places but loses nothing."
-        )
+        notes.append(_padding_note(answer["masked"]))
     return {
         "title": f"{answer['rule']}, {answer['masked']} masked positions",
         "headline": f"{_said(answer)}.",
@@ -47,28 +42,38 @@ def audits_view(answer: Answer) -> dict[str, Any]:
         said = f"{best['rule']} is the most accurate ({share(best['accuracy'])}, {_calls(best)})"
     else:
         said = "; ".join(f"{one['rule']} makes {_calls(one)}" for one in settings)
-    heads = ["rule", "tokens of each call", "model calls", "tokens a call", "idle calls", "calls after"]
-    heads += ["accuracy", "KL, bits"] if with_task else []
-    padded = any("padded_masked" in one for one in settings)
-    heads += ["padded to, positions", "its model calls"] if padded else []
-    heads += ["its accuracy"] if padded and with_task else []
-    rows: list[tuple[str, ...]] = []
-    for one in settings:
-        row = [one["rule"], shortened(",".join(map(number, one["tokens_per_call"])), 54)]
-        row += [number(one["model_calls"]), number(one["masked"] / one["model_calls"])]
-        row += [number(one["idle_calls"]), number(one.get("calls_after"))]
-        row += [share(one["accuracy"]), number(one["kl"])] if with_task else []
-        row += [number(one.get("padded_masked")), number(one.get("padded_model_calls"))] if padded else []
-        row += [share(one.get("padded_accuracy"))] if padded and with_task else []
-        rows.append(tuple(row))
+    notes = [note for one in settings for note in one.get("notes", {}).values()]
+    notes += [_padding_note(one["masked"]) for one in settings if "padded_masked" in one]
+    columns = [_column(one) for one in settings]
+    names = list(dict.fromkeys(name for column in columns for name in column))
     return {
         "title": f"{settings[0]['masked']} masked positions",
         "headline": f"{said}.",
-        "columns": tuple(heads),
-        "rows": rows,
+        "columns": ("", *(one["rule"] for one in settings)),
+        "rows": [(name, *(column.get(name, "-") for column in columns)) for name in names],
         "values": _values(settings),
-        "notes": list(dict.fromkeys(note for one in settings for note in one.get("notes", {}).values())),
+        "notes": list(dict.fromkeys(notes)),
     }
+
+
+def _padding_note(masked: int) -> str:
+    return (
+        f"the block length does not divide {masked}, so the last block is shorter here. Released code refuses such a "
+        "length (LLaDA, Fast-dLLM) or fills the last block with padding (SDAR, LLaDA2), which takes places in the "
+        "steps but loses nothing: the lines with 'padded'."
+    )
+
+
+def _column(answer: Answer) -> dict[str, str]:
+    """Return the texts of one rule by the name of the quantity."""
+    found = {"tokens of each call": shortened(",".join(map(number, answer["tokens_per_call"])), 32)}
+    found |= {name: with_unit(value, unit) for name, value, unit in _facts(answer)}
+    if "padded_masked" in answer:
+        found["padded to"] = with_unit(answer["padded_masked"], "positions")
+        found |= {
+            f"{name}, padded": with_unit(value, unit) for name, value, unit in _facts(answer, "padded_")
+        }
+    return found
 
 
 def _values(settings: Sequence[Answer]) -> list[dict[str, Any]]:
@@ -98,9 +103,8 @@ def _facts(answer: Answer, prefix: str = "") -> list[tuple[str, Any, str]]:
 
 def _said(answer: Answer) -> str:
     calls, sizes = answer["model_calls"], answer["tokens_per_call"]
-    said = f"{_calls(answer)} for {with_unit(answer['masked'], 'tokens')}"
-    if idle := answer["idle_calls"]:
-        said += f", {idle} of them idle"
+    idle = f" ({answer['idle_calls']} idle)" if answer["idle_calls"] else ""
+    said = f"{_calls(answer)}{idle} for {with_unit(answer['masked'], 'tokens')}"
     if len(set(map(float, sizes))) == 1:
         said += f", {number(sizes[0])} each" if float(calls) == len(sizes) else ""
     elif min(map(float, sizes)) != max(map(float, sizes)):

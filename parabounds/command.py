@@ -76,7 +76,8 @@ def _run(args: argparse.Namespace) -> int:
         raise InputError(f"seed must be a whole number of at least 0, got {args.seed}.")
     check_out(args.out)
     path = _plot_path(args)
-    with working(f"{PROGRAM} {args.command}") as work:
+    about = getattr(args, "task", None) or getattr(args, "file", None) or ""
+    with working(f"{PROGRAM} {args.command} {about}".rstrip()) as work:
         result = _ask(args, work)
     if args.json:
         print(as_json({**result.answer, **({} if path is None else {"plot": args.plot})}))

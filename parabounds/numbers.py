@@ -51,11 +51,15 @@ def number(value: Any, digits: int = 4) -> str:
 
 
 def _estimate(value: dict[str, Any], digits: int) -> str:
-    return f"{value['estimate']:.{digits}g} {_around(interval(value, digits))}"
+    return f"{value['estimate']:.{digits}g}{_around(value, digits)}"
 
 
-def _around(text: str) -> str:
-    return text if text.startswith("+-") else f"({text})"
+def _around(value: dict[str, Any], digits: int = 4) -> str:
+    """Return what stands behind an estimate, nothing where it varies no more than rounding."""
+    if value["high"] - value["low"] < _ROUNDING or 0 < value.get("standard_error", 0) < _ROUNDING:
+        return ""
+    text = interval(value, digits)
+    return f" {text}" if text.startswith("+-") else f" ({text})"
 
 
 def interval(value: dict[str, Any], digits: int = 4) -> str:
@@ -87,7 +91,7 @@ def with_unit(value: Any, unit: str) -> str:
     if unit == "probability":
         return share(value)
     if isinstance(value, dict):
-        return f"{with_unit(value['estimate'], unit)} {_around(interval(value))}"
+        return f"{with_unit(value['estimate'], unit)}{_around(value)}"
     text = number(value)
     if text == "1":
         unit = re.sub(r"s(?= a |$)", "", unit, count=1)

@@ -50,7 +50,9 @@ class Sheet:
 
     def exact(self) -> list[tuple[str, Any]]:
         """Return the names and values of all exact numbers."""
-        found = [(name, value) for name, value, unit in self.facts if unit] + self.forms  # counts need no form
+        found = [
+            (name, value) for name, value, unit in self.facts if unit
+        ] + self.forms  # counts need no form
         return [(name, value) for name, value in found if isinstance(value, (Fraction, LogNumber, int))]
 
 

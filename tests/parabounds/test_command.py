@@ -234,7 +234,7 @@ def test_two_settings_side_by_side(capsys):
     assert text.startswith(
         "9 masked positions\ndream:steps=4 makes 4 model calls; llada:steps=4 makes 4 model calls.\n"
     )
-    assert "dream:steps=4  2,2,2,3              4            2.25           0           0" in text
+    assert "tokens of each call         2,2,2,3        3,2,2,2\n" in text
     with_task = printed(
         capsys, "audit", "--rule", "topk:k=2", "--beside", "topk:k=1", "--masked", "4", "--task", "shuffle"
     )
@@ -245,7 +245,7 @@ def test_a_block_length_that_does_not_divide_is_named(capsys):
     text = printed(capsys, "audit", "--rule", "topk:k=3,block=4", "--masked", "6", "--task", "replace_random")
     assert "accuracy of a perfect model          73.3 %" in text
     assert "accuracy of a perfect model, padded  92.59 %" in text
-    assert "pads it to 8 positions" in text
+    assert "the block length does not divide 6, so the last block is shorter here." in text
     assert "padded" not in printed(capsys, "audit", "--rule", "topk:k=3,block=3", "--masked", "6")
 
 
