@@ -90,8 +90,7 @@ class Trace(Sequence[Step]):
 
     def __repr__(self) -> str:
         """Return one line."""
-        steps, cost = with_unit(len(self.steps), "steps"), with_unit(self.cost, "bits")
-        return f"Trace({self.policy}: {steps}, {cost}, {' '.join(map(str, self.answer))})"
+        return f"Trace({self.view.title}, {self.view.headline})"
 
     def _repr_html_(self) -> str:
         return table(self.view, 12)
@@ -99,9 +98,15 @@ class Trace(Sequence[Step]):
     @property
     def view(self) -> Sheet:
         """The run as rows."""
+        impossible = isinstance(self.cost, float) and self.cost == -inf
+        lost = (
+            "the answer is impossible"
+            if impossible
+            else f"{with_unit(self.cost, 'bits')} lost along this answer"
+        )
         return Sheet(
             title=f"{self.policy}: {' '.join(map(str, self.answer))}",
-            headline=f"{with_unit(len(self.steps), 'steps')}, {with_unit(self.cost, 'bits')} lost along this answer.",
+            headline=f"{with_unit(len(self.steps), 'steps')}, {lost}.",
             columns=("step", "takes", "tokens", "ties", "cost, bits"),
             rows=[
                 (

@@ -1,4 +1,4 @@
-"""What a command is doing, for how long and how much longer, on stderr once it takes over two seconds."""
+"""Progress of commands, with the time so far and an estimate of all."""
 
 from __future__ import annotations
 
