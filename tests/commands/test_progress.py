@@ -38,7 +38,9 @@ def test_parts_and_words_come_before_estimates():
     work.parts(1, 5)
     assert work.line() == "compare: 10 s, 1 of 5 done, about 40 s left (Ctrl-C stops)"
     work.say("12 of 28 brackets closed")
-    assert work.line() == "compare: 10 s, 12 of 28 brackets closed (Ctrl-C stops)"
+    assert (
+        work.line() == "compare: 10 s, 12 of 28 brackets closed, 1 of 5 done, about 40 s left (Ctrl-C stops)"
+    )
 
 
 def test_piped_commands_write_lines(capsys):

@@ -17,7 +17,7 @@ _SHORT = 1.0  # seconds; what is estimated to take less is not named
 
 
 class Work:
-    """What is being done: parts, where they can be counted, else what a budget has estimated, else what was said.
+    """What is being done: what was said, and parts where they can be counted, else what a budget has estimated.
 
     Args:
         text: What it is as a whole.
@@ -62,12 +62,11 @@ class Work:
         now = self._clock()
         parts = [f"{self._text}: {now - self._begin:.0f} s"]
         done, total = self._counted
-        if self._said:
-            parts.append(self._said)
-        elif done:
+        parts += [self._said] if self._said else []
+        if done:
             left = (now - self._begin) * (total - done) / done
             parts.append(f"{done} of {total} done, about {left:.0f} s left")
-        elif self._estimate is not None:
+        elif self._estimate is not None and not self._said:
             what, seconds, begin = self._estimate
             spent = now - begin
             of = (
