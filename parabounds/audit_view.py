@@ -19,7 +19,7 @@ def audit_view(answer: Answer) -> dict[str, Any]:
     facts = _facts(answer)
     sizes = answer["tokens_per_call"]
     notes = list(answer.get("notes", {}).values())
-    if "padded_masked" in answer:
+    if "padded_model_calls" in answer:
         facts += [(f"{name}, padded", value, unit) for name, value, unit in _facts(answer, "padded_")]
         notes.append(_padding_note(answer["masked"]))
     return {
@@ -43,7 +43,7 @@ def audits_view(answer: Answer) -> dict[str, Any]:
     else:
         said = "; ".join(f"{one['rule']} makes {_calls(one)}" for one in settings)
     notes = [note for one in settings for note in one.get("notes", {}).values()]
-    notes += [_padding_note(one["masked"]) for one in settings if "padded_masked" in one]
+    notes += [_padding_note(one["masked"]) for one in settings if "padded_model_calls" in one]
     columns = [_column(one) for one in settings]
     names = list(dict.fromkeys(name for column in columns for name in column))
     return {
@@ -68,7 +68,7 @@ def _column(answer: Answer) -> dict[str, str]:
     """Return the texts of one rule by the name of the quantity."""
     found = {"tokens of each call": shortened(",".join(map(number, answer["tokens_per_call"])), 32)}
     found |= {name: with_unit(value, unit) for name, value, unit in _facts(answer)}
-    if "padded_masked" in answer:
+    if "padded_model_calls" in answer:
         found["padded to"] = with_unit(answer["padded_masked"], "positions")
         found |= {
             f"{name}, padded": with_unit(value, unit) for name, value, unit in _facts(answer, "padded_")
@@ -82,8 +82,8 @@ def _values(settings: Sequence[Answer]) -> list[dict[str, Any]]:
     rows = [{key: one.get(key) for key in keys} for one in settings]
     for row in rows:
         for key in ("tokens_per_call", "padded_tokens_per_call"):
-            if row.get(key) is not None:
-                row[key] = "+".join(map(number, row[key]))
+            sizes = row.get(key)
+            row |= {key: "+".join(map(number, sizes))} if sizes is not None else {}
     return rows
 
 

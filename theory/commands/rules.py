@@ -11,6 +11,7 @@ from theory.decoding.tasks.block_padding import PaddedTask, padding
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tasks.realised import Realised, loop_calls, lumped_form, realised, realised_on
 from theory.distributions.contexts import HasContexts
+from theory.limits import CostError
 from theory.policies.policy import Policy, parse_policy, registered_policies
 from theory.policies.process import Process
 from theory.validation import InputError, positive_int
@@ -116,16 +117,29 @@ def realised_answer(
     masked = positive_int(masked, "masked", at_most=10**5)
     policy = parse_policy(with_steps(rule, steps))
     made = None if task is None else _of_length(task, masked)
-    answer = {"rule": str(policy), "masked": masked} | _entries(policy, masked, made, switches)
+    answer: dict[str, Any] = {"rule": str(policy), "masked": masked}
+    answer |= _entries(policy, masked, made, switches)
+    notes: dict[str, str] = {}
     if more := padding(policy, masked):
-        longer = None if made is None else PaddedTask(made, more)
-        filled = _entries(policy, masked + more, longer, switches)
-        errors = {f"padded_{key}": error for key, error in filled.pop("errors", {}).items()}
-        answer |= {"padded_masked": masked + more} | {f"padded_{key}": filled[key] for key in filled}
-        answer |= {"errors": answer.get("errors", {}) | errors} if errors else {}
+        answer["padded_masked"] = masked + more
+        try:
+            filled = _padded(policy, masked + more, made, more, switches)
+        except CostError as error:  # what was asked for is known
+            filled, notes["padded_masked"] = {}, f"not computed: {error}"
+        errors = answer.get("errors", {}) | filled.pop("errors", {})
+        answer |= filled | ({"errors": errors} if errors else {})
     if note := getattr(made, "note", ""):  # how the numbers of a file were read
-        answer["notes"] = {"accuracy": note}
-    return with_exact(answer)
+        notes["accuracy"] = note
+    return with_exact(answer | ({"notes": notes} if notes else {}))
+
+
+def _padded(
+    policy: Policy | Process, masked: int, task: HasContexts | None, more: int, switches: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the entries of a sequence with ``more`` positions of padding, all but ``errors`` named so."""
+    filled = _entries(policy, masked, None if task is None else PaddedTask(task, more), switches)
+    errors = {f"padded_{key}": error for key, error in filled.pop("errors", {}).items()}
+    return {f"padded_{key}": value for key, value in filled.items()} | ({"errors": errors} if errors else {})
 
 
 def _entries(
@@ -139,7 +153,8 @@ def _entries(
         return _sizes(alone, loop_calls(policy, masked))
     result = decode_contexts(task, lumped_form(policy, masked), **switches)
     found = alone or realised_on(task, policy, **switches)
-    answer = _sizes(found, loop_calls(policy, masked)) | {"accuracy": result.accuracy, "kl": result.kl}
+    answer: dict[str, Any] = _sizes(found, loop_calls(policy, masked))
+    answer |= {"accuracy": result.accuracy, "kl": result.kl}
     errors = {key: result.errors[key] for key in ("accuracy", "kl") if key in result.errors}
     errors |= answer.get("errors", {})
     return answer | ({"errors": errors} if errors else {})

@@ -1,11 +1,14 @@
 """Sequences filled up to whole blocks, against decodes of the same steps without padding."""
 
+from fractions import Fraction
+
 import pytest
 
 from synthetic import make_task
 from theory.commands.rules import realised_answer
 from theory.decoding.tasks.block_padding import PaddedTask, padding
 from theory.decoding.tasks.decode import decode_contexts
+from theory.limits import allowing
 from theory.policies import parse_policy
 
 
@@ -40,3 +43,13 @@ def test_padding_is_certain():
     task = make_task("shuffle", 3)
     plain, padded = (decode_contexts(t, "topk:k=9,by=random") for t in (task, PaddedTask(task, 2)))
     assert (padded.accuracy, padded.kl) == (plain.accuracy, plain.kl)
+
+
+def test_what_padding_would_cost_too_much_is_said():
+    """The settings themselves are answered all the same."""
+    with allowing(Fraction(1, 100)):
+        answer = realised_answer("topk:k=2,block=5,by=random", 6, task=lambda n: make_task("shuffle", n))
+    assert answer["padded_masked"] == 10
+    assert "the limit is" in answer["notes"]["padded_masked"]
+    assert "padded_model_calls" not in answer
+    assert answer["accuracy"]
