@@ -22,12 +22,12 @@ def test_estimates_are_those_of_the_longest_budget_that_runs():
     work.estimated("the curve", 40.0)
     clock.now = 5.0
     work.estimated("a detail", 0.01)  # too short to name
-    assert work.line() == "bounds: 5 s, the curve 5 of about 40 s (Ctrl-C stops)"
+    assert work.line() == "bounds: 5 s, the curve: 5 of about 40 s (Ctrl-C stops)"
     clock.now = 50.0
-    assert work.line() == "bounds: 50 s, the curve 50 s, about 40 s were expected (Ctrl-C stops)"
+    assert work.line() == "bounds: 50 s, the curve: 50 s where 40 s were expected (Ctrl-C stops)"
     work.estimated("the table", 20.0)
     clock.now = 60.0
-    assert work.line() == "bounds: 60 s, the table 10 of about 20 s (Ctrl-C stops)"
+    assert work.line() == "bounds: 60 s, the table: 10 of about 20 s (Ctrl-C stops)"
 
 
 def test_parts_and_words_come_before_estimates():
@@ -50,7 +50,7 @@ def test_piped_commands_write_lines(capsys):
         while "adding numbers" not in text and monotonic() < end:
             sleep(0.001)
             text += capsys.readouterr().err
-    assert "bounds: 0 s, adding numbers 0 of about 30 s (Ctrl-C stops)\n" in text
+    assert "bounds: 0 s, adding numbers: 0 of about 30 s (Ctrl-C stops)\n" in text
 
 
 def test_short_work_says_nothing(capsys):

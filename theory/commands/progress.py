@@ -28,7 +28,7 @@ class Work:
         >>> work = Work("compare", lambda: next(now))
         >>> work.estimated("adding numbers", 30.0)
         >>> work.line()
-        'compare: 4 s, adding numbers 3 of about 30 s (Ctrl-C stops)'
+        'compare: 4 s, adding numbers: 3 of about 30 s (Ctrl-C stops)'
         >>> work.parts(2, 6)
         >>> work.line()
         'compare: 9 s, 2 of 6 done, about 18 s left (Ctrl-C stops)'
@@ -69,10 +69,8 @@ class Work:
         elif self._estimate is not None and not self._said:
             what, seconds, begin = self._estimate
             spent = now - begin
-            of = (
-                f"of about {seconds:.0f} s" if spent <= seconds else f"s, about {seconds:.0f} s were expected"
-            )
-            parts.append(f"{what} {spent:.0f} {of}")
+            of = f"of about {seconds:.0f} s" if spent <= seconds else f"s where {seconds:.0f} s were expected"
+            parts.append(f"{what.rstrip(',')}: {spent:.0f} {of}")
         return f"{', '.join(parts)} (Ctrl-C stops)"
 
 
