@@ -16,7 +16,7 @@ if __name__ == "__main__" and sys.path[0] in ("", str(Path.cwd())) and Path.cwd(
     sys.path.append(sys.path.pop(0))  # modules of the working folder that have our names come last
 
 from figures.command import build_parser, main
-from theory.commands.shadows import name_shadows
+from figures.engine.commandline import name_shadows
 
 __all__ = ["build_parser", "main"]
 

@@ -261,7 +261,7 @@ def test_a_block_length_that_does_not_divide_is_named(capsys):
         ),
         (
             ("estimate", "seen.csv"),
-            "what one step loses is estimated as 1.3",
+            "what one step loses is estimated as 1.012 bits",
             "quantity,estimate,standard_error,low,high",
         ),
     ],
