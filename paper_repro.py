@@ -10,11 +10,17 @@ The same as ``parabounds figures``; exit statuses are those of :mod:`figures.com
 
 import signal
 import sys
+from pathlib import Path
+
+if __name__ == "__main__" and sys.path[0] in ("", str(Path.cwd())) and Path.cwd() != Path(__file__).parent:
+    sys.path.append(sys.path.pop(0))  # modules of the working folder that have our names come last
 
 from figures.command import build_parser, main
+from figures.engine.commandline import name_shadows
 
 __all__ = ["build_parser", "main"]
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: ends the other processes too
+    name_shadows("paper_repro.py")
     sys.exit(main())

@@ -81,6 +81,15 @@ replace.frontier().plot()
 replace.policy(steps=2)
 
 # %% [markdown]
+# **Your own task**: `pb.load("places.json")` reads a file, `pb.pmf` takes a mapping, rows or arrays, and `pb.task` any
+# object that has `contexts()`. Every result has `to_dataframe()` (with pandas) and `plot(ax)`, and its entries are
+# attributes, exact where they can be.
+
+# %%
+weighted = pb.pmf([("New", "York"), ("New", "Delhi"), ("Mexico", "City")], [2, 1, 1])
+weighted.bounds().total_correlation
+
+# %% [markdown]
 # **Samples** in place of a distribution give estimates with intervals.
 
 # %%

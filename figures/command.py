@@ -186,8 +186,8 @@ def _for_task(chosen: Sequence[Figure], arguments: argparse.Namespace) -> Sequen
         if "frontier" in arguments.names:
             raise UsageError(
                 "frontier needs a distribution that can be listed; for a large one use figure2 "
-                "--task, python -m theory "
-                "decode for one rule, python -m theory bounds for the best fixed blocks, or a smaller -n."
+                "--task, parabounds "
+                "decode for one rule, parabounds bounds for the best fixed blocks, or a smaller -n."
             )
         able.pop("frontier", None)
     return [make(data) for make in able.values()]

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from types import ModuleType
+
+if (
+    __name__ == "__main__"
+    and sys.path[0] in ("", str(Path.cwd()))
+    and Path.cwd() != Path(__file__).parents[1]
+):
+    sys.path.append(sys.path.pop(0))  # modules of the working folder that have our names come last
 
 from models.commands import finetune, gap, train, verify
 from models.commands.train import PRESET_NAMES
 from theory.commands.command_line import OneLineParser, guarded
+from theory.commands.shadows import name_shadows
 from theory.validation import InputError
 
 __all__ = ["PRESET_NAMES", "build_parser", "main"]
@@ -55,4 +64,5 @@ def _run(module: ModuleType, arguments: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
+    name_shadows("python -m models")
     sys.exit(main())

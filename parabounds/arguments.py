@@ -24,6 +24,18 @@ MODELS = {
 }
 _ABOUT = "What parallel decoding costs: exact bounds, decodes, schedules and figures."
 _FIRST = "first steps: parabounds tasks; parabounds bounds shuffle -n 4; parabounds compare shuffle -n 4"
+_TABLES = (
+    "tasks",
+    "rules",
+    "bounds",
+    "schedule",
+    "frontier",
+    "policy",
+    "decode",
+    "compare",
+    "audit",
+    "estimate",
+)
 _COMPARED = ["topk:k=1", "topk:k=2", "topk:k=3", "threshold:gamma=0.7", "threshold:gamma=0.9", "factor:f=1"]
 
 
@@ -43,6 +55,7 @@ class Parser(OneLineParser):
         known = [*_words(self)]
         words = message.replace("'", " ").replace("(", " ").split()
         if "invalid choice" in message:
+            known = message.partition("(choose from")[2].replace("'", "").strip(" )").split(", ")
             words = words[words.index("choice:") + 1 :][:1]
         elif "unrecognized" in message:
             words = [word.partition("=")[0] for word in words if word.startswith("-")]
@@ -112,7 +125,7 @@ def build_parser() -> Parser:
     )
     for name in ("schedule", "decode"):
         commands.choices[name].add_argument("--plot", metavar="FILE", help="also draw it into a picture")
-    for name in ("bounds", "schedule", "frontier", "policy", "decode", "compare"):
+    for name in _TABLES:
         _add_output(commands.choices[name])
     add_arguments(
         commands.add_parser("figures", help="the figures and tables of the paper, or of your own task")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from parabounds.numbers import at_least, blocks, number
+from parabounds.numbers import at_least, blocks, number, with_unit
 from theory.validation import shortened
 
 __all__ = ["bounds_view"]
@@ -50,7 +50,7 @@ def bounds_view(answer: Answer) -> dict[str, Any]:
             forms.append((f"L*_{t + 1}", least))
     heads = [name if key.endswith("counts") else f"{name}, bits" for key, name in more.items()]
     return dict(
-        headline=answer.get("verdict") or f"total correlation {number(answer['total_correlation'])} bits.",
+        headline=answer.get("verdict") or f"one step loses {with_unit(answer['total_correlation'], 'bits')}.",
         facts=facts,
         columns=("steps", "least loss, bits", "accuracy at least", *heads, "best blocks"),
         rows=rows,
@@ -60,20 +60,21 @@ def bounds_view(answer: Answer) -> dict[str, Any]:
 
 
 def _brackets(answer: Answer, facts: list[tuple[str, Any, str]]) -> dict[str, Any]:
+    pairs = list(zip(answer["optimal_bounds"], answer["optimal_partitions"], strict=True))
     rows: list[tuple[str, ...]] = []
-    values: list[dict[str, Any]] = []
-    for t, (ends, part) in enumerate(
-        zip(answer["optimal_bounds"], answer["optimal_partitions"], strict=True), start=1
-    ):
+    for t, (ends, part) in enumerate(pairs, start=1):
+        free = ends["exact"] and ends["upper"] <= 0
+        upper = 0 if free else ends["upper"]
         loss = "exact" if ends["exact"] else f"at least {number(ends['lower'])}"
-        rows.append((str(t), number(ends["upper"]), loss, at_least(ends["upper"]), blocks(part)))
-        values.append({"steps": t, **ends, "blocks": blocks(part)})
-        if ends["exact"] and not ends["upper"]:
+        label = f"{t} or more" if free and t < len(pairs) else str(t)
+        rows.append((label, number(upper), loss, at_least(upper), blocks(part)))
+        if free:
             break  # more steps lose nothing either
+    values = [{"steps": t, **ends, "blocks": blocks(part)} for t, (ends, part) in enumerate(pairs, start=1)]
     return dict(
         headline=answer["verdict"],
         facts=facts,
-        columns=("steps", "loss of these blocks, bits", "least loss", "accuracy at least", "blocks"),
+        columns=("steps", "loss of these blocks, bits", "least loss, bits", "accuracy at least", "blocks"),
         rows=rows,
         values=values,
     )

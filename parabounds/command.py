@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,13 @@ import synthetic
 import theory
 from parabounds.arguments import MODELS, build_parser
 from parabounds.compare import comparison
-from parabounds.progress import working
 from parabounds.results import Result, ask_bounds, ask_decode, ask_frontier, ask_policy, ask_schedule
 from parabounds.terminal import check_out, print_result, write_result
 from synthetic.parallelbench import command as bench
 from theory.commands.arguments import switches
 from theory.commands.command_line import as_json, guarded, within_limits
 from theory.commands.frontier import asked_answer
+from theory.commands.progress import Work, working
 from theory.distributions.tempering import check_temperature
 from theory.validation import InputError, exact_fraction, positive_int
 
@@ -66,21 +67,20 @@ def _run(args: argparse.Namespace) -> int:
         return MODELS[args.model_command][0].run(args)
     if args.command == "bench":
         return bench.run(args)
-    if args.command == "tasks":
-        return _tasks(args)
-    if args.command in ("rules", "audit", "estimate"):
-        from theory.commands.rules import rules_answer, rules_table
+    if getattr(args, "markdown", False):
+        from theory.commands.rules import rules_table
 
-        if args.command == "rules":
-            return _rules(args, rules_answer(), rules_table)
-        return _audit(args) if args.command == "audit" else _estimate(args)
+        print(rules_table(), end="")
+        return 0
     if getattr(args, "seed", 0) < 0:
         raise InputError(f"seed must be a whole number of at least 0, got {args.seed}.")
     check_out(args.out)
     path = _plot_path(args)
-    result = _ask(args)
+    about = getattr(args, "task", None) or getattr(args, "file", None) or ""
+    with working(f"{PROGRAM} {args.command} {about}".rstrip()) as work:
+        result = _ask(args, work)
     if args.json:
-        print(as_json(result.answer))
+        print(as_json({**result.answer, **({} if path is None else {"plot": args.plot})}))
     elif "-" not in (args.csv, args.latex):
         print_result(result, forms=args.forms, whole=args.all)
     write_result(result, out=args.out, table=args.csv, tex=args.latex)
@@ -89,29 +89,30 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _ask(args: argparse.Namespace) -> Result:
+def _ask(args: argparse.Namespace, work: Work) -> Result:
+    if args.command in _OTHERS:
+        return Result(args.command, _OTHERS[args.command](args))
     if hasattr(args, "samples"):
         positive_int(args.samples, "samples")
     if getattr(args, "float", False) and args.exact:
         raise InputError("--float asks for rounded numbers, --exact for those as written; give one of them.")
-    with working(f"{PROGRAM} {args.command}") as report:
-        task = synthetic.find_task(args.task, args.n, normalise=args.normalise, exact=args.exact)
-        own = {key: getattr(args, key) for key in ("samples", "seed") if hasattr(args, key)}
-        if args.command == "bounds":
-            wanted = {"adaptive": args.adaptive, "randomized": args.randomized, "count": args.count}
-            wanted |= {"seconds": float(exact_fraction(args.seconds, "--seconds"))}
-            return ask_bounds(task, args.partition, float=args.float, **wanted, **own)
-        if args.command == "schedule":
-            return ask_schedule(task, float=args.float, **own)
-        if args.command == "frontier":
-            asked = asked_answer(task, within=args.within, entropy=args.entropy)
-            return ask_frontier(task, asked)
-        if args.command == "policy":
-            return ask_policy(task, args.steps)
-        if args.command == "compare":
-            taus = [check_temperature(part) for part in args.temperature.split(",")]
-            return comparison(task, args.policy or args.usual, temperature=taus, report=report, **own)
-        return ask_decode(task, args.policy, **own, **switches(args))
+    own = {key: getattr(args, key) for key in ("samples", "seed") if hasattr(args, key)}
+    task = synthetic.find_task(args.task, args.n, normalise=args.normalise, exact=args.exact)
+    if args.command == "bounds":
+        wanted = {"adaptive": args.adaptive, "randomized": args.randomized, "count": args.count}
+        wanted |= {"seconds": float(exact_fraction(args.seconds, "--seconds")), "say": work.say}
+        return ask_bounds(task, args.partition, float=args.float, **wanted, **own)
+    if args.command == "schedule":
+        return ask_schedule(task, float=args.float, **own)
+    if args.command == "frontier":
+        asked = asked_answer(task, within=args.within, entropy=args.entropy)
+        return ask_frontier(task, asked)
+    if args.command == "policy":
+        return ask_policy(task, args.steps)
+    if args.command == "compare":
+        taus = [check_temperature(part) for part in args.temperature.split(",")]
+        return comparison(task, args.policy or args.usual, temperature=taus, report=work.parts, **own)
+    return ask_decode(task, args.policy, **own, **switches(args))
 
 
 def _plot_path(args: argparse.Namespace) -> Path | None:
@@ -132,70 +133,36 @@ def _draw(result: Result, path: Path) -> None:
     save_picture(lambda: result.plot().get_figure(), path)  # type: ignore[arg-type, return-value]
 
 
-def _tasks(args: argparse.Namespace) -> int:
-    from theory.commands.tables import print_rows
-
+def _tasks(_: argparse.Namespace) -> dict[str, Any]:
     rows = []
     for name, cls in synthetic.known_tasks().items():
         about = " ".join((cls.__doc__ or "").partition("\n\n")[0].split())
         rows.append({"task": name, "size": "-n" if cls.sizes else "fixed", "about": about})
-    if args.json:
-        print(as_json({"tasks": rows}))
-    else:
-        print_rows(rows, "")
-    return 0
+    return {"tasks": rows}
 
 
-def _rules(args: argparse.Namespace, rows: list[dict[str, Any]], markdown: Any) -> int:
-    from theory.commands.tables import print_rows
+def _rules(_: argparse.Namespace) -> dict[str, Any]:
+    from theory.commands.rules import rules_answer
 
-    if args.markdown:
-        print(markdown(), end="")
-    elif args.json:
-        print(as_json({"rules": rows}))
-    else:
-        print_rows([{key: row[key] for key in ("example", "formula", "source")} for row in rows], "")
-    return 0
+    return {"rules": rules_answer()}
 
 
-def _audit(args: argparse.Namespace) -> int:
+def _audit(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what settings do; those of several rules under ``settings``."""
     from theory.commands.rules import realised_answer
-    from theory.commands.tables import print_answer
 
     made = None if args.task is None else lambda n: synthetic.find_task(args.task, n)
-    with working(f"{PROGRAM} audit"):
-        answer, *others = [
-            realised_answer(rule, args.masked, args.steps, made, **switches(args))
-            for rule in [args.rule, *args.beside]
-        ]
-    if others:
-        return _beside([answer, *others], json=args.json)
-    if args.json:
-        print(as_json(answer))
-    else:
-        print_answer(answer, f"{answer['rule']}, {answer['masked']} masked")
-    return 0
+    answer, *others = [
+        realised_answer(rule, args.masked, args.steps, made, **switches(args))
+        for rule in [args.rule, *args.beside]
+    ]
+    return {"settings": [answer, *others]} if others else answer
 
 
-def _beside(answers: list[dict[str, Any]], *, json: bool) -> int:
-    """Print the settings of several rules, one a row."""
-    from theory.commands.tables import print_rows
-
-    if json:
-        print(as_json(answers))
-        return 0
-    keys = [key for key in answers[0] if key not in ("exact", "errors", "notes", "masked")]
-    print_rows(
-        [{key: answer.get(key) for key in keys} for answer in answers], f"{answers[0]['masked']} masked"
-    )
-    return 0
-
-
-def _estimate(args: argparse.Namespace) -> int:
+def _estimate(args: argparse.Namespace) -> dict[str, Any]:
     from theory.bounds.partitions.partition import check_partition
     from theory.commands.bounds import parse_partition
     from theory.commands.estimate import estimate_answer
-    from theory.commands.estimate_table import print_estimates
     from theory.sampling.observed import read_samples
 
     tokenize = None
@@ -203,14 +170,14 @@ def _estimate(args: argparse.Namespace) -> int:
         from models.predictors.huggingface import read_tokenizer
 
         tokenize = read_tokenizer(args.tokenizer)
-    with working(f"{PROGRAM} estimate"):
-        seen = read_samples(args.file, tokenize)
-        partition = (
-            None if args.partition is None else check_partition(parse_partition(args.partition), seen.n)
-        )
-        answer = estimate_answer(seen, partition, policies=args.policy, seed=args.seed)
-    if args.json:
-        print(as_json(answer))
-    else:
-        print_estimates(answer)
-    return 0
+    seen = read_samples(args.file, tokenize)
+    partition = None if args.partition is None else check_partition(parse_partition(args.partition), seen.n)
+    return estimate_answer(seen, partition, policies=args.policy, seed=args.seed)
+
+
+_OTHERS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "audit": _audit,
+    "estimate": _estimate,
+    "rules": _rules,
+    "tasks": _tasks,
+}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from math import inf
 from typing import Any
 
-from parabounds.progress import Report
 from parabounds.results import Result
 from theory.commands.decode import decode_answer
 from theory.decoding.tasks.route import large_distribution
@@ -27,7 +26,7 @@ def comparison(
     policies: Sequence[PolicyLike],
     *,
     temperature: Any = 1,
-    report: Report | None = None,
+    report: Callable[[int, int], None] | None = None,
     **switches: Any,
 ) -> Result:
     """Return the decode of each policy at each temperature.
@@ -49,7 +48,7 @@ def comparison(
             report(done, len(pairs))
         rows.append(_row(decode_answer(task, rule, temperature=tau, **switches), hull))
     answer: dict[str, Any] = {"task": task.name, "n": task.n, "policies": rows, "vertices": hull}
-    return Result("compare", answer | ({"notes": {"optimum": why}} if why else {}), task)
+    return Result("compare", answer | ({"notes": {"vertices": why}} if why else {}), task)
 
 
 def _hull(task: Any) -> tuple[list[dict[str, Any]], str]:
@@ -62,11 +61,12 @@ def _hull(task: Any) -> tuple[list[dict[str, Any]], str]:
     return [{"steps": v.steps_under_data, "kl": v.kl} for v in vertices], ""
 
 
-_KEPT = ("policy", "temperature", "accuracy", "kl", "path_kl", "steps", "steps_under_data")
+_KEPT = ("policy", "temperature", "accuracy", "kl", "path_kl", "steps", "steps_under_data", "tokens_per_step")
 
 
 def _row(answer: Mapping[str, Any], hull: list[dict[str, Any]]) -> dict[str, Any]:
     row = {key: answer[key] for key in _KEPT}
+    row |= {"errors": answer["errors"]} if answer.get("errors") else {}
     steps = row["steps"] if row["steps_under_data"] is None else row["steps_under_data"]
     known = hull and row["kl"] is not None and not isinstance(row["kl"], dict) and not isinstance(steps, dict)
     bits = _least(hull, steps) if known else None

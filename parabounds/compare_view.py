@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any
 
-from parabounds.numbers import number, share
+from parabounds.numbers import number, share, with_unit
 
 __all__ = ["compare_view"]
 
@@ -22,9 +22,7 @@ def compare_view(answer: Mapping[str, Any], title: str) -> dict[str, Any]:
     rows = answer["policies"]
     best = max(rows, key=lambda row: _middle(row["accuracy"]))
     optimal = [row for row in rows if _is_optimal(row)]
-    said = (
-        f"{best['policy']} is the most accurate ({share(best['accuracy'])} in {number(best['steps'])} steps)"
-    )
+    said = f"{best['policy']} is the most accurate ({share(best['accuracy'])} in {with_unit(best['steps'], 'steps')})"
     if answer["vertices"]:
         names = ", ".join(dict.fromkeys(row["policy"] for row in optimal))
         said += (
@@ -38,7 +36,7 @@ def compare_view(answer: Mapping[str, Any], title: str) -> dict[str, Any]:
         "path KL, bits",
         "steps, calls",
         "bits above the optimum",
-        "steps above it",
+        "steps above it, calls",
     )
     several = len({row["temperature"] for row in rows}) > 1
     texts: list[tuple[str, ...]] = []
@@ -52,7 +50,7 @@ def compare_view(answer: Mapping[str, Any], title: str) -> dict[str, Any]:
         "headline": f"{said}.",
         "columns": ("policy", *(("temperature",) if several else ()), *heads),
         "rows": texts,
-        "values": [dict(row) for row in rows],
+        "values": [{key: value for key, value in row.items() if key != "errors"} for row in rows],
         "notes": [*answer.get("notes", {}).values(), *([_BELOW] if below else [])],
         "forms": [(f"KL of {row['policy']}", row["kl"]) for row in rows],
     }

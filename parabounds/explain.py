@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
@@ -30,9 +30,9 @@ class Step:
         drawn: The probability of drawing these tokens.
     """
 
-    revealed: Mapping[int, Any]
-    marginals: Mapping[int, Mapping[Any, Number]]
-    scores: Mapping[int, Any]
+    revealed: Mapping[int, Any] = field(repr=False)
+    marginals: Mapping[int, Mapping[Any, Number]] = field(repr=False)
+    scores: Mapping[int, Any] = field(repr=False)
     ties: tuple[int, ...]
     sets: int
     chosen: tuple[int, ...]

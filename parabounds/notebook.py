@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from parabounds.numbers import number, share
+from parabounds.numbers import with_unit
 from parabounds.views import Sheet
 from theory.validation import InputError
 
@@ -15,29 +15,14 @@ __all__ = ["frame", "table"]
 def table(view: Sheet, most: int) -> str:
     """Return a headline, the facts and at most so many rows; what is left out is counted."""
     parts = [f"<div><b>{escape(view.title)}</b><br>{escape(view.headline)}</div>"]
-    facts = [
-        (name, share(value) if unit == "probability" else number(value), unit)
-        for name, value, unit in view.facts
-    ]
-    room = most
+    facts = [(name, with_unit(value, unit)) for name, value, unit in view.facts]
     if facts and not view.rows:
-        lines = [
-            (name, f"{value} {unit}" if unit not in ("", "probability") else value)
-            for name, value, unit in facts
-        ]
-        parts.append(_rows(("quantity", "value"), lines[:most]))
+        parts.append(_rows(("quantity", "value"), facts[:most]))
     elif facts:
-        parts.append(
-            "<div>"
-            + "; ".join(
-                escape(f"{name} {value} {unit}" if unit not in ("", "probability") else f"{name} {value}")
-                for name, value, unit in facts
-            )
-            + "</div>"
-        )
+        parts.append(f"<div>{'; '.join(escape(f'{name} {value}') for name, value in facts)}</div>")
     if view.rows:
-        cut = len(view.rows) > room
-        shown = view.rows[: room - 1] if cut else view.rows
+        cut = len(view.rows) > most
+        shown = view.rows[: most - 1] if cut else view.rows
         body = [*shown, (f"... of {len(view.rows)}", *[""] * (len(view.columns) - 1))] if cut else shown
         parts.append(_rows(view.columns, body))
     parts += [f"<div><small>{escape(note)}</small></div>" for note in view.notes]

@@ -12,8 +12,19 @@ from theory.numbers.lognumber import LogNumber
 from theory.numbers.rationals import ratio_text
 from theory.validation import shortened
 
-__all__ = ["at_least", "blocks", "exact_form", "latex", "latex_name", "number", "share"]
+__all__ = [
+    "at_least",
+    "blocks",
+    "exact_form",
+    "interval",
+    "latex",
+    "latex_name",
+    "number",
+    "share",
+    "with_unit",
+]
 
+_WIDE = 20  # standard errors; a wider interval says little
 _ROUNDING = 1e-9  # what is smaller in a float result is not told from 0
 
 
@@ -41,11 +52,51 @@ def number(value: Any, digits: int = 4) -> str:
 
 
 def _estimate(value: dict[str, Any], digits: int) -> str:
-    middle, low, high = value["estimate"], value["low"], value["high"]
-    error = value.get("standard_error")
-    if error and high - low > 20 * error:  # the interval holds at any number of samples and says little here
-        return f"{middle:.{digits}g} +- {error:.2g} (standard error)"
-    return f"{middle:.{digits}g} ({low:.{digits}g} to {high:.{digits}g})"
+    return f"{value['estimate']:.{digits}g}{_around(value, digits)}"
+
+
+def _around(value: dict[str, Any], digits: int = 4) -> str:
+    """Return what stands behind an estimate, nothing where it varies no more than rounding."""
+    if value["high"] - value["low"] < _ROUNDING or 0 < value.get("standard_error", 0) < _ROUNDING:
+        return ""
+    text = interval(value, digits)
+    return f" {text}" if text.startswith("+-") else f" ({text})"
+
+
+def interval(value: dict[str, Any], digits: int = 4) -> str:
+    """Return the interval of an estimate; its standard error where an interval for any sample size says little.
+
+    Example:
+        >>> interval({"estimate": 0.5, "standard_error": 0.1, "low": 0.25, "high": 0.75})
+        '0.25 to 0.75'
+        >>> interval({"estimate": 0.5, "standard_error": 0.1, "low": 0, "high": 116})
+        '+- 0.1 (standard error)'
+    """
+    low, high, error = value["low"], value["high"], value.get("standard_error")
+    if error and high - low > _WIDE * error:
+        return f"+- {error:.2g} (standard error)"
+    return f"{low:.{digits}g} to {high:.{digits}g}"
+
+
+def with_unit(value: Any, unit: str) -> str:
+    """Return a number with its unit: ``probability`` in percent, others in the plural unless it is one.
+
+    Example:
+        >>> with_unit(Fraction(1, 2), "probability"), with_unit(1, "bits"), with_unit(1, "tokens a call")
+        ('50 %', '1 bit', '1 token a call')
+        >>> with_unit(None, "bits"), with_unit(3, "")
+        ('-', '3')
+        >>> with_unit({"estimate": 0.5, "low": 0.25, "high": 0.75}, "bits")
+        '0.5 bits (0.25 to 0.75)'
+    """
+    if unit == "probability":
+        return share(value)
+    if isinstance(value, dict):
+        return f"{with_unit(value['estimate'], unit)}{_around(value)}"
+    text = number(value)
+    if text == "1":
+        unit = re.sub(r"s(?= a |$)", "", unit, count=1)
+    return text if value is None else f"{text} {unit}".rstrip()
 
 
 def share(value: Any) -> str:
@@ -58,6 +109,8 @@ def share(value: Any) -> str:
         '100 % (92.89 % to 100 %)'
     """
     if isinstance(value, dict):
+        if (error := value.get("standard_error")) and value["high"] - value["low"] > _WIDE * error:
+            return f"{share(value['estimate'])} +- {share(error)} (standard error)"
         return f"{share(value['estimate'])} ({share(value['low'])} to {share(value['high'])})"
     if value is None:
         return "-"

@@ -41,7 +41,9 @@ def _axes(ax: Axes | None, width: float = 5.6, height: float = 3.6) -> Axes:
         return ax
     import sys
 
-    if "matplotlib.pyplot" in sys.modules:  # a notebook shows the figures that pyplot knows
+    if {"ipykernel", "matplotlib.pyplot"} & set(
+        sys.modules
+    ):  # a notebook shows the figures that pyplot knows
         from matplotlib import pyplot
 
         return pyplot.subplots(figsize=(width, height), layout="constrained")[1]

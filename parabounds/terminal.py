@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from parabounds.numbers import exact_form, number, share
+from parabounds.numbers import exact_form, with_unit
 from parabounds.results import Result
 from parabounds.views import Sheet
 from theory.commands.command_line import as_json
@@ -21,22 +21,48 @@ from theory.validation import InputError, shortened
 __all__ = ["as_csv", "as_latex", "as_text", "check_out", "print_result", "write_result"]
 
 _ROWS = 12
+_MARK = "\0"  # in no text
 _ENDINGS = (".txt", ".csv", ".tex", ".json")
 
 
 def print_result(result: Result, *, forms: bool = False, whole: bool = False) -> None:
     """Print an answer."""
-    terminal().print(as_text(result, forms=forms, whole=whole), end="", soft_wrap=True)
+    console = terminal()
+    sheet = result.view
+    if console.is_terminal and _width([sheet.columns, *sheet.rows]) > console.width:
+        top, _, bottom = as_text(result, forms=forms, whole=whole, mark=_MARK).partition(_MARK)
+        console.print(top, end="", soft_wrap=True)
+        console.print(_wrapped(sheet, whole))
+        console.print(bottom, end="", soft_wrap=True)
+        return
+    console.print(as_text(result, forms=forms, whole=whole), end="", soft_wrap=True)
 
 
-def as_text(result: Result, *, forms: bool = False, whole: bool = False) -> str:
-    """Return an answer as text: title, headline, facts, rows and notes.
+def _wrapped(sheet: Sheet, whole: bool) -> Any:
+    """Return a table whose cells are broken into lines, for a narrow terminal."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
+    for name in sheet.columns:
+        table.add_column(name, overflow="fold")
+    for row in _shown(sheet, whole):
+        table.add_row(*row)
+    return table
+
+
+def _shown(sheet: Sheet, whole: bool) -> list[tuple[str, ...]]:
+    cut = sheet.folded and len(sheet.rows) > _ROWS + 1 and not whole
+    return sheet.rows[:_ROWS] if cut else sheet.rows
+
+
+def as_text(result: Result, *, forms: bool = False, whole: bool = False, mark: str | None = None) -> str:
+    """Return an answer as text: title, headline, facts, rows and notes; with ``mark`` that stands for the rows.
 
     Example:
         >>> from parabounds import task
         >>> print(as_text(task("shuffle", n=2).frontier()))
         shuffle, n = 2, policies that look at the tokens
-        1 step loses 1 bits; 2 steps on average, at most 2, lose nothing.
+        1 step loses 1 bit; 2 steps on average, at most 2, lose nothing.
         <BLANKLINE>
         steps without loss, expected  2 model calls
         steps without loss, at most   2 model calls
@@ -49,12 +75,12 @@ def as_text(result: Result, *, forms: bool = False, whole: bool = False) -> str:
     sheet = result.view
     parts = [f"{sheet.title}\n{sheet.headline}\n"]
     if sheet.facts:
-        parts.append(_columns([(name, _with_unit(value, unit)) for name, value, unit in sheet.facts]))
+        parts.append(_columns([(name, with_unit(value, unit)) for name, value, unit in sheet.facts]))
     if sheet.rows:
-        rows = sheet.rows
-        cut = len(rows) > _ROWS + 1 and not whole
-        tail = f"... of {len(rows)} rows; --all prints them\n" if cut else ""
-        parts.append(_columns([sheet.columns, *(rows[:_ROWS] if cut else rows)]) + tail)
+        rows = _shown(sheet, whole)
+        cut = len(rows) < len(sheet.rows)
+        tail = f"... of {len(sheet.rows)} rows; --all prints them\n" if cut else ""
+        parts.append((mark or _columns([sheet.columns, *rows])) + tail)
     if forms:
         exact = [(name, shortened(exact_form(value), 300)) for name, value in sheet.exact()]
         errors = result.answer.get("errors", {})
@@ -70,10 +96,8 @@ def _largest(error: Any) -> float:
     return 1.05 * max(map(float, values))  # 5 % more: two digits are then never rounded below the bound
 
 
-def _with_unit(value: Any, unit: str) -> str:
-    if unit == "probability":
-        return share(value)
-    return f"{number(value)} {unit}".rstrip() if value is not None else "-"
+def _width(rows: list[tuple[str, ...]]) -> int:
+    return sum(max(map(len, column)) + 2 for column in zip(*rows, strict=True)) - 2 if rows[0] else 0
 
 
 def _columns(rows: list[tuple[str, ...]]) -> str:
@@ -102,7 +126,7 @@ def as_csv(sheet: Sheet) -> str:
 
 def as_latex(sheet: Sheet) -> str:
     """Return the rows as a LaTeX table, numbers in few digits."""
-    rows = sheet.rows or [(name, _with_unit(value, unit)) for name, value, unit in sheet.facts]
+    rows = sheet.rows or [(name, with_unit(value, unit)) for name, value, unit in sheet.facts]
     head = sheet.columns if sheet.rows else ("quantity", "value")
     lines = [r"\begin{tabular}{" + "l" * len(head) + "}", r"\hline", _latex_row(head), r"\hline"]
     lines += [_latex_row(row) for row in rows]

@@ -18,7 +18,7 @@ from flint import fmpq
 
 from parabounds.explain import Step, sentence
 from parabounds.notebook import frame, table
-from parabounds.numbers import number
+from parabounds.numbers import number, with_unit
 from parabounds.views import Sheet
 from theory.distributions.listed_model import ListedModel
 from theory.distributions.outcomes import outcome_of_key
@@ -90,8 +90,7 @@ class Trace(Sequence[Step]):
 
     def __repr__(self) -> str:
         """Return one line."""
-        shown_answer = " ".join(map(str, self.answer))
-        return f"Trace({self.policy}: {len(self.steps)} steps, {number(self.cost)} bits, {shown_answer})"
+        return f"Trace({self.view.title}, {self.view.headline})"
 
     def _repr_html_(self) -> str:
         return table(self.view, 12)
@@ -99,9 +98,15 @@ class Trace(Sequence[Step]):
     @property
     def view(self) -> Sheet:
         """The run as rows."""
+        impossible = isinstance(self.cost, float) and self.cost == -inf
+        lost = (
+            "the answer is impossible"
+            if impossible
+            else f"{with_unit(self.cost, 'bits')} lost along this answer"
+        )
         return Sheet(
             title=f"{self.policy}: {' '.join(map(str, self.answer))}",
-            headline=f"{len(self.steps)} steps cost {number(self.cost)} bits.",
+            headline=f"{with_unit(len(self.steps), 'steps')}, {lost}.",
             columns=("step", "takes", "tokens", "ties", "cost, bits"),
             rows=[
                 (

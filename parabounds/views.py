@@ -8,9 +8,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from parabounds.audit_view import audit_view, audits_view
 from parabounds.bounds_view import bounds_view
 from parabounds.compare_view import compare_view
-from parabounds.numbers import number, share
+from parabounds.estimate_view import estimate_view
+from parabounds.lists_view import rules_view, tasks_view
+from parabounds.numbers import number, share, with_unit
 from theory.numbers.lognumber import LogNumber
 from theory.validation import shortened
 
@@ -32,6 +35,7 @@ class Sheet:
         values: The rows as numbers, by name, for data frames and CSV.
         forms: (name, exact number).
         notes: Lines below.
+        folded: Whether a long table is cut.
     """
 
     title: str
@@ -42,10 +46,13 @@ class Sheet:
     values: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     forms: list[tuple[str, Any]] = field(default_factory=list[tuple[str, Any]])
     notes: list[str] = field(default_factory=list[str])
+    folded: bool = True
 
     def exact(self) -> list[tuple[str, Any]]:
         """Return the names and values of all exact numbers."""
-        found = [(name, value) for name, value, _ in self.facts] + self.forms
+        found = [
+            (name, value) for name, value, unit in self.facts if unit
+        ] + self.forms  # counts need no form
         return [(name, value) for name, value in found if isinstance(value, (Fraction, LogNumber, int))]
 
 
@@ -56,15 +63,31 @@ def view_of(kind: str, answer: Answer) -> Sheet:
 
 def _title(answer: Answer) -> str:
     name = Path(str(answer["task"])).name
-    count = len(answer.get("optimal_bound") or answer.get("expected_kl") or ())
-    if "tokens_per_step" in answer and not isinstance(answer["steps"], dict):
-        count = round(float(answer["tokens_per_step"] * answer["steps"]))
+    count = _positions(answer)
     other = f" ({count} positions)" if count and count != answer["n"] else ""
     return f"{name}, n = {answer['n']}{other}"
 
 
+def _positions(answer: Answer) -> int:
+    """Return the number of positions of an answer where it follows from its entries, else 0."""
+    for key in ("optimal_bound", "optimal_bounds", "expected_kl"):
+        if answer.get(key):
+            return len(answer[key])
+    for row in answer.get("policies", ()):
+        if "decisions" in row:  # of a best policy; every position is revealed by one
+            return 1 + max(i for decision in row["decisions"] for i in decision["block"])
+    for row in [answer, *answer.get("policies", ())]:
+        if row.get("tokens_per_step") and not isinstance(row["steps"], dict):
+            return round(float(row["tokens_per_step"] * row["steps"]))
+    return 0
+
+
 def _notes(answer: Answer) -> list[str]:
-    notes = [str(text) for text in answer.get("notes", {}).values()]
+    notes: list[str] = []
+    for key, text in answer.get("notes", {}).items():
+        name = {"kl": "KL divergence", "path_kl": "KL along the path"}.get(key, key.replace("_", " "))
+        said = str(text).replace("path_kl", "the KL along the path")
+        notes.append(said if key in ("task", "vertices") else f"{name}: {said}")
     if samples := answer.get("samples"):
         notes.append(
             f"estimates from {samples} samples, seed {answer.get('seed', 0)}; intervals hold with 95 %"
@@ -91,10 +114,10 @@ def _decode(answer: Answer) -> Sheet:
         ("tokens per step", answer["tokens_per_step"], "tokens a call"),
     ]
     calls = answer.get("steps_distribution") or []
-    said = "KL not known" if kl is None else f"KL {number(kl)} bits"
+    said = "KL not known" if kl is None else f"KL {with_unit(kl, 'bits')}"
     return Sheet(
         title=", ".join([_title(answer), answer["policy"], *switches]),
-        headline=f"accuracy {share(answer['accuracy'])}, {said}, {number(answer['steps'])} steps.",
+        headline=f"accuracy {share(answer['accuracy'])}, {said}, {with_unit(answer['steps'], 'steps')}.",
         facts=facts,
         columns=("model calls", "probability"),
         rows=[(str(r), share(p)) for r, p in calls] if len(calls) > 1 else [],
@@ -121,9 +144,12 @@ def _schedule(answer: Answer) -> Sheet:
     free = next(
         (t for t, (bits, *_) in enumerate(pairs, 1) if not isinstance(bits, dict) and bits == 0), len(pairs)
     )
+    least = f"{free} of {with_unit(len(pairs), 'steps')} lose nothing"
+    if free == len(pairs) > 1:
+        least = f"every step saved below {free} costs something"
     return Sheet(
         title=f"{_title(answer)}, random order",
-        headline=f"one step loses {number(pairs[0][0])} bits; {free} of {len(pairs)} steps lose nothing.",
+        headline=f"one step loses {with_unit(pairs[0][0], 'bits')}; {least}.",
         columns=("steps", "expected loss, bits", "best block sizes"),
         rows=[(str(t), number(bits), s) for t, (bits, s, _) in enumerate(pairs, 1)],
         values=[
@@ -138,13 +164,14 @@ def _schedule(answer: Answer) -> Sheet:
 def _frontier(answer: Answer) -> Sheet:
     vertices, depth = answer["vertices"], answer["serial_depth"]
     first, last = vertices[0], vertices[-1]
-    said = f"{number(first['steps'])} step loses {number(first['kl'])} bits; "
+    loses = "loses" if first["steps"] == 1 else "lose"
+    said = f"{with_unit(first['steps'], 'steps')} {loses} {with_unit(first['kl'], 'bits')}; "
     said += f"{number(depth['expected'])} steps on average, at most {depth['worst_case']}, lose nothing."
     return Sheet(
         title=f"{_title(answer)}, policies that look at the tokens",
         headline=said
         if len(vertices) > 1
-        else f"{number(last['steps'])} step loses {number(last['kl'])} bits.",
+        else f"{with_unit(last['steps'], 'steps')} {loses} {with_unit(last['kl'], 'bits')}.",
         facts=[
             ("steps without loss, expected", depth["expected"], "model calls"),
             ("steps without loss, at most", depth["worst_case"], "model calls"),
@@ -173,8 +200,8 @@ def _policy(answer: Answer) -> Sheet:
         rows.append((d["context"], *row) if several else row)
     return Sheet(
         title=f"{_title(answer)}, at most {answer['max_steps']} steps",
-        headline=f"the best policy has accuracy {share(answer['accuracy'])}, KL {number(answer['kl'])} bits, "
-        f"{number(answer['steps'])} steps.",
+        headline=f"the best policy has accuracy {share(answer['accuracy'])}, "
+        f"KL {with_unit(answer['kl'], 'bits')}, {with_unit(answer['steps'], 'steps')}.",
         facts=[
             ("KL divergence", answer["kl"], "bits"),
             ("accuracy", answer["accuracy"], "probability"),
@@ -188,52 +215,26 @@ def _policy(answer: Answer) -> Sheet:
 
 
 def _estimate(answer: Answer) -> Sheet:
-    rows: list[tuple[str, ...]] = []
-    values: list[dict[str, Any]] = []
-    for key in (
-        "entropy",
-        "total_correlation",
-        "dual_total_correlation",
-        "partition_bound",
-        *_ESTIMATED_LISTS,
-    ):
-        listed = answer.get(key, ()) if key in _ESTIMATED_LISTS else [answer[key]] if key in answer else ()
-        for j, cell in enumerate(listed, start=1):
-            label = key.replace("_", " ") + (f" {j}" if key in _ESTIMATED_LISTS else "")
-            interval = "" if cell is None else f"{number(cell['low'])} to {number(cell['high'])}"
-            rows.append((label, "withheld" if cell is None else number(cell["estimate"]), interval))
-            values.append({"quantity": label} | (cell or {"estimate": None, "low": None, "high": None}))
-    loss = answer["total_correlation"]
-    said = (
-        "cannot be told from so few samples"
-        if loss is None
-        else f"is {number(loss['estimate'])} bits, an estimate"
-    )
-    return Sheet(
-        title=f"{Path(str(answer['task'])).name}, n = {answer['n']}, {answer['samples']} samples",
-        headline=f"what one step loses {said}.",
-        facts=[
-            ("distinct sequences", answer["distinct"], ""),
-            ("Good-Turing coverage", answer["coverage"], ""),
-        ],
-        columns=("quantity, bits", "estimate", "95 % interval"),
-        rows=rows,
-        values=values,
-        notes=_notes(answer),
-    )
+    return Sheet(**estimate_view(answer))
+
+
+def _audit(answer: Answer) -> Sheet:
+    return Sheet(**(audits_view(answer) if "settings" in answer else audit_view(answer)))
 
 
 def _compare(answer: Answer) -> Sheet:
     return Sheet(**compare_view(answer, _title(answer)))
 
 
-_ESTIMATED_LISTS = ("information_curve", "optimal_bound")
 _VIEWS: dict[str, Callable[[Answer], Sheet]] = {
+    "audit": _audit,
     "bounds": _bounds,
     "compare": _compare,
     "decode": _decode,
     "estimate": _estimate,
     "frontier": _frontier,
     "policy": _policy,
+    "rules": lambda answer: Sheet(**rules_view(answer)),
     "schedule": _schedule,
+    "tasks": lambda answer: Sheet(**tasks_view(answer)),
 }

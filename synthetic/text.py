@@ -5,7 +5,7 @@ Restricted to the most frequent words they give a bigram chain with an exact dis
 of counts, and unseen pairs are impossible. It is not a model of English, but its dependence between neighbours is that
 of real text.
 
-    python -m theory bounds synthetic.text:WordBigrams -n 20
+    parabounds bounds synthetic.text:WordBigrams -n 20
 """
 
 from __future__ import annotations

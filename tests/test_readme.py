@@ -18,14 +18,19 @@ def _shell_lines() -> list[str]:
 
 
 def _inline_commands() -> list[str]:
-    found = re.findall(r"`(python [^`]+)`", README)
+    found = re.findall(r"`((?:python|parabounds) [^`]+)`", README)
     return [part.strip() for command in found for part in command.split("&&")]
 
 
 SHOWN = dict(re.findall(r"```sh\n(parabounds [^\n]*)\n```\n\n```text\n(.*?)```", README, flags=re.S))
 
 
-@pytest.mark.parametrize("line", [line for line in _shell_lines() if line.startswith("parabounds")])
+LONG = ("figures", "model")
+
+
+@pytest.mark.parametrize(
+    "line", [c for c in _shell_lines() if c.startswith("parabounds") and c.split()[1] not in LONG]
+)
 def test_commands(line, capsys):
     from parabounds.command import main
 
@@ -38,13 +43,16 @@ def test_what_commands_print_is_shown():
     assert len(SHOWN) >= 2
 
 
-@pytest.mark.parametrize("line", [c for c in [*_shell_lines(), *_inline_commands()] if "paper_repro.py" in c])
-def test_main_commands_are_understood(line):
+@pytest.mark.parametrize(
+    "line",
+    [c for c in [*_shell_lines(), *_inline_commands()] if re.match(r"parabounds (figures|model) ", f"{c} ")],
+)
+def test_commands_that_take_long_are_understood(line):
     from figures.engine.figure import known_figures
-    from paper_repro import build_parser
+    from parabounds.arguments import build_parser
 
-    args = build_parser().parse_args(shlex.split(line)[2:])
-    assert set(args.names) <= set(known_figures())
+    args = build_parser().parse_args(shlex.split(line)[1:])
+    assert set(getattr(args, "names", ())) <= set(known_figures())
 
 
 def test_install_commands_name_extras_that_exist():
@@ -59,7 +67,7 @@ def test_install_commands_name_extras_that_exist():
 def test_ci_runs_the_commands_of_the_readme_before_it_installs_more():
     lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     start = lines.index("install .")
-    assert lines[start + 1].startswith("python paper_repro.py --fast")
+    assert lines[start + 1].startswith("parabounds figures --fast")
     assert lines[start + 2 : start + 4] == ["install '.[test]'", "python -m pytest"]
     assert not any(line.startswith(("install ", "python -m pip")) for line in lines[:start])
 

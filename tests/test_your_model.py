@@ -23,14 +23,11 @@ LATER = ("pip", "torchrun")  # not run here: an install, and several processes
 
 
 def run_line(line: str) -> int:
+    from parabounds.command import main
+
     words = shlex.split(line)
-    assert words[:2] == ["python", "-m"], line
-    if words[2] == "models":
-        from models.__main__ import main
-    else:
-        assert words[2] == "theory", line
-        from theory.__main__ import main
-    return main(words[3:])
+    assert words[0] == "parabounds", line
+    return main(words[1:])
 
 
 def test_the_page_does_what_it_says(tmp_path, monkeypatch, capsys):

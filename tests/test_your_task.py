@@ -2,55 +2,30 @@
 
 import re
 import shlex
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from tests.helpers.pages import blocks, check_shown, steps
 
 PAGE = (Path(__file__).parent.parent / "docs" / "your_task.md").read_text(encoding="utf-8")
 SAVED = re.compile(r"[Ss]aved?(?:\s+(?:this|them))?\s+as\s+`([\w.]+)`")
 
 
-@dataclass
-class Step:
-    """One command of the page and the text that it must show."""
-
-    line: str
-    shown: list[str] = field(default_factory=list)
-
-
-def _blocks():
-    """(kind, content, text before it) of every fenced block."""
-    place = 0
-    for match in re.finditer(r"^```(\w+)\n(.*?)^```$", PAGE, flags=re.S | re.M):
-        yield match[1], match[2], PAGE[place : match.start()]
-        place = match.end()
-
-
 def files() -> dict[str, str]:
     """The files that the page asks to save: named before the block, or right after it."""
     found = {}
-    blocks = list(_blocks())
-    for j, (kind, content, before) in enumerate(blocks):
+    found_blocks = list(blocks(PAGE))
+    for j, (kind, content, before) in enumerate(found_blocks):
         if kind not in ("json", "csv", "jsonl", "python") or ">>>" in content:
             continue
         named = SAVED.findall(before)
-        after = SAVED.findall(blocks[j + 1][2]) if j + 1 < len(blocks) else []
+        after = SAVED.findall(found_blocks[j + 1][2]) if j + 1 < len(found_blocks) else []
         suffix = {"python": ".py"}.get(kind, f".{kind}")
         names = [name for name in [*named[::-1], *after] if name.endswith(suffix) and name not in found]
         assert names, f"no name for {content[:40]!r}"
         found[names[0]] = content
     return found
-
-
-def steps() -> list[Step]:
-    out: list[Step] = []
-    for kind, content, _ in _blocks():
-        if kind == "sh":
-            out += [Step(line) for line in content.splitlines()]
-        elif kind == "text":
-            out[-1].shown += content.splitlines()
-    return out
 
 
 @pytest.fixture(scope="module")
@@ -62,42 +37,33 @@ def folder(tmp_path_factory):
 
 
 def test_the_page_saves_every_file_it_uses():
-    used = {
-        word for step in steps() for word in shlex.split(step.line) if re.search(r"\.(json|csv|jsonl)$", word)
-    }
+    words = [word for step in steps(PAGE) for word in shlex.split(step.line)]
+    used = {word for word in words if re.search(r"\.(json|csv|jsonl)$", word)}
     assert used | {"my_tasks.py", "long_tasks.py"} == set(files())
 
 
 def cases():
     """Every command; those that draw a whole figure are deep."""
-    for step in steps():
-        drawn = "paper_repro.py figure2" in step.line
+    for step in steps(PAGE):
+        drawn = "parabounds figures" in step.line
         yield pytest.param(step, id=step.line, marks=[pytest.mark.deep] if drawn else [])
 
 
 @pytest.mark.parametrize("step", [*cases()])
-def test_commands_show_what_the_page_says(step, folder, capsys, monkeypatch):
-    from paper_repro import main as paper
-    from theory.__main__ import main as theory
+def test_commands_print_what_the_page_shows(step, folder, capsys, monkeypatch):
+    from parabounds.command import main
 
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(str(folder))
-    command, _, comment = step.line.partition("  # ")
-    words = shlex.split(command)
-    if words[1] == "paper_repro.py":
-        status = paper([*words[2:], "--jobs", "1"])
-    else:
-        assert words[:3] == ["python", "-m", "theory"]
-        status = theory(words[3:])
-    assert status == (2 if comment == "fails" else 0)
+    words = shlex.split(step.command)
+    assert words[0] == "parabounds"
+    jobs = ["--jobs", "1"] if words[1] == "figures" else []
+    assert main([*words[1:], *jobs]) == (2 if step.fails else 0)
     captured = capsys.readouterr()
-    text = re.sub(r"[\s│┃]+", " ", captured.out + captured.err)
-    for line in step.shown:
-        assert " ".join(line.split()) in text, text
-    for option in ("--plot",):
-        if option in words:
-            assert (folder / words[words.index(option) + 1]).read_bytes().startswith(b"\x89PNG")
-    if words[1] == "paper_repro.py":
+    check_shown(step, captured.err if step.fails else captured.out)
+    if "--plot" in words:
+        assert (folder / words[words.index("--plot") + 1]).read_bytes().startswith(b"\x89PNG")
+    if words[1] == "figures":
         assert (folder / "out" / "figure2_task.png").stat().st_size > 10_000
 
 

@@ -5,16 +5,26 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+if (
+    __name__ == "__main__"
+    and sys.path[0] in ("", str(Path.cwd()))
+    and Path.cwd() != Path(__file__).parents[1]
+):
+    sys.path.append(sys.path.pop(0))  # modules of the working folder that have our names come last
 
 from theory.bounds.partitions.partition import check_partition
 from theory.commands.answer import joined
 from theory.commands.arguments import build_parser, switches
 from theory.commands.bounds import bounds_answer, parse_partition, schedule_answer
-from theory.commands.command_line import as_json, guarded, waiting, within_limits
+from theory.commands.command_line import as_json, guarded, within_limits
 from theory.commands.decode import decode_answer
 from theory.commands.frontier import asked_answer, frontier_answer
+from theory.commands.progress import working
 from theory.commands.rules import realised_answer, rules_answer, rules_table
+from theory.commands.shadows import name_shadows
 from theory.commands.tables import print_answer, print_rows
 from theory.decoding.tasks.float_task import as_floats
 from theory.files import plain
@@ -38,7 +48,7 @@ def _run(args: argparse.Namespace) -> int:
     if hasattr(args, "samples"):
         positive_int(args.samples, "samples")
     if args.command == "estimate":
-        with waiting(args.command):
+        with working(args.command):
             answer = _estimate(args)
         return _show(args, answer)
     if args.command == "rules" and args.markdown:
@@ -46,8 +56,8 @@ def _run(args: argparse.Namespace) -> int:
         return 0
     if args.command == "rules":
         return _show(args, {"rules": rules_answer()})
-    with waiting(args.command) as say:
-        answer = _answer(args, say)
+    with working(args.command) as work:
+        answer = _answer(args, work.say)
     return _show(args, answer)
 
 
@@ -142,4 +152,5 @@ def _policy(task: Any, steps: int | None, plot: str | None) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    name_shadows("python -m theory")
     sys.exit(main())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 from fractions import Fraction
 from numbers import Number, Rational
 from typing import Any, TypeVar
@@ -134,11 +135,21 @@ _Choice = TypeVar("_Choice")
 
 
 def choice(value: Any, name: str, known: Collection[_Choice]) -> _Choice:
-    """Return ``value`` if it is one of ``known``."""
+    """Return ``value`` if it is one of ``known``.
+
+    Example:
+        >>> choice("topkk", "policy", ["topk", "wino"])
+        Traceback (most recent call last):
+        ...
+        theory.validation.InputError: unknown policy 'topkk'; known: topk, wino; did you mean topk?
+    """
     for item in known:
         if type(item) is type(value) and item == value:
             return item
-    raise InputError(f"unknown {name} {shown(value)}; known: {', '.join(sorted(map(str, known)))}.")
+    names = sorted(map(str, known))
+    near = get_close_matches(str(value), names, 1) if isinstance(value, str) else []
+    guess = f"; did you mean {near[0]}?" if near else "."
+    raise InputError(f"unknown {name} {shown(value)}; known: {', '.join(names)}{guess}")
 
 
 def shortened(text: str, width: int) -> str:

@@ -24,7 +24,7 @@ benchmark built on them is useful. Most conditions below name a convention that 
 decoders differ in these conventions. This page is written by
 
 ```sh
-python paper_repro.py claims
+parabounds figures claims
 ```
 
 All numbers are rationals or exact logarithms, all comparisons are exact. A verdict is computed: a claim *holds* if it

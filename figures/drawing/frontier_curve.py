@@ -17,7 +17,7 @@ def draw_frontier(answer: dict[str, Any], bounds: list[float] | None = None) -> 
     """Draw the hull with its vertices, and `L*_T` beside it.
 
     Args:
-        answer: The result of `python -m theory frontier`, with task, n and vertices.
+        answer: The result of `parabounds frontier`, with task, n and vertices.
         bounds: `L*_T` for T = 1..n, if known.
     """
     drawing, axes = new_figure(width=5.4, height=3.6)

@@ -27,7 +27,7 @@ def timetable(
     Both along the data, averaged over the contexts.
 
     Args:
-        policies: From ``python -m theory policy``, the ``weight`` and ``decisions`` of each context.
+        policies: From ``parabounds policy``, the ``weight`` and ``decisions`` of each context.
         n: The number of positions.
         steps: T.
 
@@ -49,7 +49,7 @@ def draw_policy(answer: dict[str, Any]) -> Drawing:
     """Draw the timetable of the best policy and the bits of each step.
 
     Args:
-        answer: The result of ``python -m theory policy``.
+        answer: The result of ``parabounds policy``.
     """
     decisions = [d for policy in answer["policies"] for d in policy["decisions"]]
     n = 1 + max(i for d in decisions for i in d["block"])

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from theory.commands.progress import working
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -33,9 +35,17 @@ def progress(totals: Mapping[str, int], done: Mapping[str, int]) -> Generator[Ad
 
 @contextmanager
 def _bars(console: Console, totals: Mapping[str, int], done: Mapping[str, int]) -> Generator[Advance]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    parts = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    name, left = TextColumn("{task.description}"), TextColumn("left")
+    parts = (name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), left)
     with Progress(*parts, console=console) as bars:
         tasks = {name: bars.add_task(name, total=totals[name], completed=done[name]) for name in totals}
         yield lambda name: bars.advance(tasks[name])
@@ -44,7 +54,7 @@ def _bars(console: Console, totals: Mapping[str, int], done: Mapping[str, int]) 
 @contextmanager
 def _lines(totals: Mapping[str, int], done: Mapping[str, int]) -> Generator[Advance]:
     left = {name: totals[name] - done[name] for name in totals}
-    start = monotonic()
+    start, here = monotonic(), sum(left.values())
 
     def report(name: str) -> None:
         kept = f", {done[name]} of them kept from before" if done[name] else ""
@@ -52,10 +62,12 @@ def _lines(totals: Mapping[str, int], done: Mapping[str, int]) -> Generator[Adva
 
     def advance(name: str) -> None:
         left[name] -= 1
+        work.parts(here - sum(left.values()), here)
         if not left[name]:
             report(name)
 
     for name in totals:
         if not left[name]:
             report(name)
-    yield advance
+    with working("cells") as work:
+        yield advance

@@ -84,7 +84,7 @@ def cells(distribution: dict[str, Any], settings: Settings) -> list[Cell]:
 def decode_sampled(
     *, distribution: dict[str, Any], policy: str, temperature: int, samples: int, seed: int
 ) -> dict[str, Any]:
-    """Return the result of ``python -m theory decode``; infinity is the text "inf"."""
+    """Return the result of ``parabounds decode``; infinity is the text "inf"."""
     from theory import CostError, parse_policy
     from theory.commands.decode import sampled_answer
     from theory.sampling.sampled_decode import sampled_decode

@@ -1,1 +1,1 @@
-"""The commands of ``python -m models``, one per module."""
+"""The commands of ``parabounds model``, one per module."""

@@ -1,4 +1,4 @@
-"""The command ``python -m models finetune``, LoRA on list tasks with the paper's recipe."""
+"""The command ``parabounds model finetune``, LoRA on list tasks with the paper's recipe."""
 
 from __future__ import annotations
 

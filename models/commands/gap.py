@@ -1,4 +1,4 @@
-"""The command ``python -m models gap``, what parallel decoding costs a model."""
+"""The command ``parabounds model gap``, what parallel decoding costs a model."""
 
 from __future__ import annotations
 

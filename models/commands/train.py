@@ -1,4 +1,4 @@
-"""The command ``python -m models train``, training from scratch."""
+"""The command ``parabounds model train``, training from scratch."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
             resume=arguments.resume,
         )
     except KeyboardInterrupt:
-        sys.stderr.write("python -m models: interrupted; --resume continues from the last checkpoint\n")
+        sys.stderr.write("parabounds model train: interrupted; --resume continues from the last checkpoint\n")
         return 130
     sys.stdout.write(f"{path}\n")
     return 0

@@ -1,4 +1,4 @@
-"""The command ``python -m models verify``, a trained model beside exact values."""
+"""The command ``parabounds model verify``, a trained model beside exact values."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def load_subject(
     options = options or HFOptions()
     check_device(options.device.partition(":")[0])
     if model == "ideal":
-        raise InputError("the values of the ideal model are exact; see python -m theory decode.")
+        raise InputError("the values of the ideal model are exact; see parabounds decode.")
     if model == "shipped" or model.lower().endswith(".safetensors"):
         file = SHIPPED if model == "shipped" else Path(model)
         predictor = load_model(file, options.device)

@@ -120,6 +120,7 @@ def test_all_tasks_are_listed(capsys):
         (["boundz", "shuffle"], "did you mean bounds?"),
         (["bounds", *SHUFFLE, "--adaptve"], "did you mean --adaptive?"),
         (["model", "trian"], "did you mean train?"),
+        (["bench", "taks"], "did you mean tasks?"),
     ],
 )
 def test_wrong_words_get_a_guess(capsys, argv, words):
@@ -177,12 +178,106 @@ def test_a_folder_with_modules_of_our_names_changes_nothing(tmp_path):
     assert done.stdout.startswith("mine:Three, n = 3\none step loses 2.17 bits"), done.stderr
 
 
+@pytest.mark.parametrize(
+    ("door", "file", "argv", "words"),
+    [
+        (
+            "models",
+            "theory.py",
+            ["gap"],
+            "python -m models gap: the following arguments are required: --model",
+        ),
+        ("paper_repro", "theory.py", ["--list"], ""),
+        (
+            "theory",
+            "synthetic/__init__.py",
+            ["bounds", "nothing"],
+            "python -m theory: unknown task 'nothing'",
+        ),
+    ],
+)
+@pytest.mark.deep
+def test_old_doors_say_what_shadows_them(tmp_path, door, file, argv, words):
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text("raise SystemExit('mine')\n")
+    done = subprocess.run(
+        [sys.executable, "-m", door, *argv],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+    )  # fmt: skip
+    first, _, rest = done.stderr.partition("\n")
+    assert f"{file} in this folder has the name of a part of parabounds and is left aside" in first
+    assert words in rest
+    assert "mine" not in done.stderr
+
+
+@pytest.mark.deep
+def test_workers_in_such_a_folder(tmp_path):
+    for name in ("theory.py", "figures.py"):
+        (tmp_path / name).write_text("raise SystemExit('mine')\n")
+    run = [sys.executable, "-P", "-c", "import sys; from parabounds.command import main; sys.exit(main())"]
+    done = subprocess.run(
+        [*run, "figures", "table1", "--fast", "--jobs", "2"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "table1.csv").stat().st_size
+
+
 def test_two_settings_side_by_side(capsys):
     argv = ("audit", "--rule", "dream", "--beside", "llada", "--masked", "9", "--steps", "4")
     both = json.loads(printed(capsys, *argv, "--json"))
     alone = [
         json.loads(printed(capsys, "audit", "--rule", r, *argv[5:], "--json")) for r in ("dream", "llada")
     ]
-    assert both == alone
-    assert "dream:steps=4" in (text := printed(capsys, *argv))
-    assert "llada:steps=4" in text
+    assert both == {"settings": alone}
+    text = printed(capsys, *argv)
+    assert text.startswith(
+        "9 masked positions\ndream:steps=4 makes 4 model calls; llada:steps=4 makes 4 model calls.\n"
+    )
+    assert "tokens of each call         2,2,2,3        3,2,2,2\n" in text
+    with_task = printed(
+        capsys, "audit", "--rule", "topk:k=2", "--beside", "topk:k=1", "--masked", "4", "--task", "shuffle"
+    )
+    assert "topk:k=1 is the most accurate (100 %, 4 model calls)." in with_task
+
+
+def test_a_block_length_that_does_not_divide_is_named(capsys):
+    text = printed(capsys, "audit", "--rule", "topk:k=3,block=4", "--masked", "6", "--task", "replace_random")
+    assert "accuracy of a perfect model          73.3 %" in text
+    assert "accuracy of a perfect model, padded  92.59 %" in text
+    assert "the block length does not divide 6, so the last block is shorter here." in text
+    assert "padded" not in printed(capsys, "audit", "--rule", "topk:k=3,block=3", "--masked", "6")
+
+
+@pytest.mark.parametrize(
+    ("argv", "headline", "heads"),
+    [
+        (("tasks",), "tasks; those with a size take -n", "task,size,about"),
+        (("rules",), "rules, as --policy takes them", "name,example,formula"),
+        (
+            ("audit", "--rule", "llada:steps=2", "--masked", "5"),
+            "2 model calls for 5 tokens",
+            "rule,masked,tokens_per_call",
+        ),
+        (
+            ("estimate", "seen.csv"),
+            "what one step loses is estimated as 1.012 bits",
+            "quantity,estimate,standard_error,low,high",
+        ),
+    ],
+)
+def test_every_table_is_written(capsys, tmp_path, monkeypatch, argv, headline, heads):
+    monkeypatch.chdir(tmp_path)
+    Path("seen.csv").write_text("y0,y1\n" + "a,a\n" * 30 + "b,b\n" * 30)
+    assert headline in printed(capsys, *argv)
+    assert printed(capsys, *argv, "--csv", "-").startswith(heads)
+    assert printed(capsys, *argv, "--latex", "-").startswith(r"\begin{tabular}")
+    printed(capsys, *argv, "--out", "t.json")
+    assert json.loads(Path("t.json").read_text()) == json.loads(printed(capsys, *argv, "--json"))
+
+
+@pytest.mark.parametrize(
+    "argv", [("bounds", "sudoku"), ("policy", "sudoku", "--steps", "2"), ("frontier", "sudoku")]
+)
+def test_sudoku_says_how_many_positions_it_has(capsys, argv):
+    assert printed(capsys, *argv).startswith("sudoku, n = 4 (11 positions)")

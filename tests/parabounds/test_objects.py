@@ -12,7 +12,8 @@ import pytest
 
 import parabounds as pb
 from synthetic import make_task
-from theory import InputError, JointPMF, parse_policy
+from theory import InputError, JointPMF, parse_policy, subset_entropies
+from theory import decode as theory_decode
 from theory.commands.bounds import bounds_answer, schedule_answer
 from theory.commands.decode import decode_answer
 from theory.commands.frontier import frontier_answer
@@ -79,6 +80,10 @@ def test_texts_are_short(results):
         assert "\n" not in repr(result)
         assert len(repr(result)) < 260
         assert result._repr_html_().count("<tr>") <= 13
+    pmf = make_task("shuffle", 6).contexts()[0].distribution.pmf()
+    for value in (pmf, subset_entropies(pmf), theory_decode(pmf, "topk:k=2")):
+        assert "\n" not in repr(value)
+        assert len(repr(value)) < 120
     large = pb.task("shuffle", n=40).bounds()
     assert large._repr_html_().count("<tr>") == 13
     assert "... of 40" in large._repr_html_()

@@ -25,4 +25,6 @@ def test_in_jupyter():
     shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     kinds = {kind for output in shown for kind in output.get("data", {})}
     assert {"text/html", "text/latex", "text/plain"} <= kinds
+    pictures = [output for output in shown if "image/png" in output.get("data", {})]
+    assert len(pictures) == TOUR.read_text(encoding="utf-8").count(".plot")
     assert not [output for output in shown if output["output_type"] == "error"]

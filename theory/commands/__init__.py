@@ -1,1 +1,1 @@
-"""The commands of ``python -m theory``, and how their results are printed."""
+"""The commands of ``parabounds``, and how their results are printed."""

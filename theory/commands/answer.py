@@ -1,4 +1,4 @@
-"""Helpers that the results of ``python -m theory`` share."""
+"""Helpers that the results of ``parabounds`` share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arguments of ``python -m theory``."""
+"""The arguments of the commands on tasks, policies and samples."""
 
 from __future__ import annotations
 

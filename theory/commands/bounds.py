@@ -1,4 +1,4 @@
-"""Results of ``python -m theory bounds`` and ``schedule`` as dictionaries."""
+"""Results of ``parabounds bounds`` and ``schedule`` as dictionaries."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from fractions import Fraction
 from math import inf, isnan
 from typing import Any, NoReturn
@@ -16,7 +16,7 @@ from theory.limits import CostError, allowing
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError, exact_fraction, positive_int
 
-__all__ = ["OneLineParser", "as_json", "guarded", "waiting", "whole", "within_limits", "worker_count"]
+__all__ = ["OneLineParser", "as_json", "guarded", "whole", "within_limits", "worker_count"]
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -105,18 +105,6 @@ def within_limits(args: argparse.Namespace, run: Callable[[argparse.Namespace], 
             if not hasattr(args, "limit"):
                 raise
             raise InputError(error.advice) from None
-
-
-@contextmanager
-def waiting(text: str) -> Generator[Callable[[str], None]]:
-    """Show on a terminal that something is being computed, inside the ``with`` block; call it to say how far."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status(f"{text} (Ctrl-C stops)") as status:
-        yield lambda more: status.update(f"{text}: {more} (Ctrl-C stops)")
 
 
 def as_json(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Result of ``python -m theory decode``, exact or sampled."""
+"""Result of ``parabounds decode``, exact or sampled."""
 
 from __future__ import annotations
 

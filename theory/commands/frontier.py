@@ -1,4 +1,4 @@
-"""Result of ``python -m theory frontier``."""
+"""Result of ``parabounds frontier``."""
 
 from __future__ import annotations
 

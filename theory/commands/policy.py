@@ -1,4 +1,4 @@
-"""Result of ``python -m theory policy``, the best policy with at most T steps."""
+"""Result of ``parabounds policy``, the best policy with at most T steps."""
 
 from __future__ import annotations
 

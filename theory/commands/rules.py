@@ -1,4 +1,4 @@
-"""Results of ``python -m theory rules`` and ``realised`` as dictionaries."""
+"""Results of ``parabounds rules`` and ``realised`` as dictionaries."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import fields
 from typing import Any
 
 from theory.commands.answer import with_exact
+from theory.decoding.tasks.block_padding import PaddedTask, padding
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tasks.realised import Realised, loop_calls, lumped_form, realised, realised_on
 from theory.distributions.distribution import HasContexts
-from theory.policies.policy import parse_policy, registered_policies
+from theory.limits import CostError
+from theory.policies.policy import Policy, parse_policy, registered_policies
 from theory.policies.process import Process
 from theory.validation import InputError, positive_int
 
@@ -102,29 +104,60 @@ def realised_answer(
             follow from the settings alone.
         **switches: As in :func:`theory.decoding.decoder.decode`.
 
+    A rule whose block length does not divide ``masked`` also gets the entries ``padded_...``: those of a sequence
+    filled up to whole blocks (:mod:`theory.decoding.tasks.block_padding`).
+
     Example:
         >>> realised_answer("dream:eps=1e-3", 10, 5)["tokens_per_call"]
         [1, 2, 2, 2, 3]
+        >>> found = realised_answer("topk:k=2,block=4", 5)
+        >>> found["model_calls"], found["padded_masked"], found["padded_model_calls"]
+        (3, 8, 4)
     """
     masked = positive_int(masked, "masked", at_most=10**5)
     policy = parse_policy(with_steps(rule, steps))
-    alone = realised(policy, masked)
+    made = None if task is None else _of_length(task, masked)
     answer: dict[str, Any] = {"rule": str(policy), "masked": masked}
+    answer |= _entries(policy, masked, made, switches)
+    notes: dict[str, str] = {}
+    if more := padding(policy, masked):
+        answer["padded_masked"] = masked + more
+        try:
+            filled = _padded(policy, masked + more, made, more, switches)
+        except CostError as error:  # what was asked for is known
+            filled, notes["padded_masked"] = {}, f"not computed: {error}"
+        errors = answer.get("errors", {}) | filled.pop("errors", {})
+        answer |= filled | ({"errors": errors} if errors else {})
+    if note := getattr(made, "note", ""):  # how the numbers of a file were read
+        notes["accuracy"] = note
+    return with_exact(answer | ({"notes": notes} if notes else {}))
+
+
+def _padded(
+    policy: Policy | Process, masked: int, task: HasContexts | None, more: int, switches: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the entries of a sequence with ``more`` positions of padding, all but ``errors`` named so."""
+    filled = _entries(policy, masked, None if task is None else PaddedTask(task, more), switches)
+    errors = {f"padded_{key}": error for key, error in filled.pop("errors", {}).items()}
+    return {f"padded_{key}": value for key, value in filled.items()} | ({"errors": errors} if errors else {})
+
+
+def _entries(
+    policy: Policy | Process, masked: int, task: HasContexts | None, switches: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the calls of a rule on so many positions, and with a task what a perfect model does."""
+    alone = realised(policy, masked)
     if task is None:
         if alone is None:
             raise InputError(f"how many tokens {policy} decodes depends on the task; name one with --task.")
-        return with_exact(answer | _sizes(alone, loop_calls(policy, masked)))
-    made = _of_length(task, masked)
-    result = decode_contexts(made, lumped_form(policy, masked), **switches)
-    found = alone or realised_on(made, policy, **switches)
-    answer |= _sizes(found, loop_calls(policy, masked))
+        return _sizes(alone, loop_calls(policy, masked))
+    result = decode_contexts(task, lumped_form(policy, masked), **switches)
+    found = alone or realised_on(task, policy, **switches)
+    answer: dict[str, Any] = _sizes(found, loop_calls(policy, masked))
     answer |= {"accuracy": result.accuracy, "kl": result.kl}
     errors = {key: result.errors[key] for key in ("accuracy", "kl") if key in result.errors}
     errors |= answer.get("errors", {})
-    answer |= {"errors": errors} if errors else {}
-    if note := getattr(made, "note", ""):  # how the numbers of a file were read
-        answer["notes"] = {"accuracy": note}
-    return with_exact(answer)
+    return answer | ({"errors": errors} if errors else {})
 
 
 def _sizes(found: Realised, loop: int | None) -> dict[str, Any]:

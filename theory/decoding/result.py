@@ -83,6 +83,11 @@ class Decode:
     off_support: str = "marginal"
     errors: Mapping[str, float] = field(default_factory=dict[str, float])
 
+    def __repr__(self) -> str:
+        """Return one line with rounded numbers."""
+        numbers = f"accuracy {float(self.accuracy):.4g}, KL {float(self.kl):.4g} bits, {float(self.steps):.4g} steps"
+        return f"Decode({len(self.distribution)} possible answers of {self.n} positions: {numbers})"
+
     @property
     def tokens_per_step(self) -> Number:
         """``n / steps``."""

@@ -56,6 +56,11 @@ class JointPMF:
     weights: NDArray[Any]
     total: int | None
 
+    def __repr__(self) -> str:
+        """Return one line."""
+        kind = "float" if self.total is None else "exact"
+        return f"JointPMF({len(self)} outcomes of {self.n} positions, {kind})"
+
     # -- building ---------------------------------------------------------------------------------------------
 
     @classmethod

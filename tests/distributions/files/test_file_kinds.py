@@ -206,8 +206,8 @@ BAD_TASKS = [
     ("t.npz", array_bytes(outcomes=np.array(ROWS), weights=np.ones(2)), "one number for each of 3 outcomes"),
     ("t.npz", array_bytes(outcomes=np.array(ROWS), probabilities=np.full(3, np.nan)), "finite number"),
     ("t.npz", array_bytes(outcomes=np.array(ROWS), probabilities=np.full(3, 0.3)), "must sum to 1, got 9/10"),
-    ("t.npz", array_bytes(outcomes=np.array([[1], [1]])), "belong to: python -m theory estimate"),
-    ("t.jsonl", "[1]\n", "belong to: python -m theory estimate"),
+    ("t.npz", array_bytes(outcomes=np.array([[1], [1]])), "belong to: parabounds estimate"),
+    ("t.jsonl", "[1]\n", "belong to: parabounds estimate"),
 ]
 
 

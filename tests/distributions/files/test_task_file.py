@@ -76,7 +76,7 @@ BAD = [
     ("t.csv", "y0,y1\na\n", r"line 2 has 1 fields"),
     ("t.csv", "y0,p\na,nan\n", r"finite number or a ratio"),
     ("t.csv", "y0,p\na,1/2\na,1/2\n", r"is a duplicate; add its probabilities up"),
-    ("t.csv", "y0\na\na\n", r"observed samples belong to: python -m theory estimate"),
+    ("t.csv", "y0\na\na\n", r"observed samples belong to: parabounds estimate"),
 ]
 
 

@@ -49,7 +49,7 @@ def lines(rows):
 
 def test_the_committed_page_is_the_built_one(result):
     page = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
-    assert page == result.files["claims.md"].read_text(encoding="utf-8"), "run: python paper_repro.py claims"
+    assert page == result.files["claims.md"].read_text(encoding="utf-8"), "run: parabounds figures claims"
     assert set(result.files) == {"csv", "svg", "png", "pdf", "claims.md"}
     assert FIGURE.fast == {}, "one form only: the page does not depend on it"
 

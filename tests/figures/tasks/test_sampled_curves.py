@@ -147,7 +147,7 @@ def test_the_frontier_is_refused_with_what_to_use_instead(tmp_path, capsys):
     out = ["--out", str(tmp_path / "none")]
     assert paper_repro.main(["frontier", "--task", path, *out]) == 2
     error = capsys.readouterr().err
-    assert "use figure2 --task, python -m theory decode" in error
+    assert "use figure2 --task, parabounds decode" in error
     assert error.count("\n") == 1
     assert not (tmp_path / "none").exists()
     assert main(["frontier", path]) == 2

@@ -12,7 +12,7 @@ x_C)`` by the chain rule. The sum is then ``sum_t log2 [P(x_{S_t} | x_{C_t}) / p
 the *path cost*, in every order within the blocks, and equals ``log2 P(x) / Q(x)``, Q the distribution of the decoder
 that takes these blocks along x. Its mean over ``x ~ P`` is ``L_T`` for fixed blocks and the divergence of an adaptive
 policy (Theorem 1 there). For conditionals of no joint distribution (a network) it depends on the order: the ``gap``
-of ``python -m models gap`` is its mean over sampled sequences, and ``inconsistency`` bounds what the order changes.
+of ``parabounds model gap`` is its mean over sampled sequences, and ``inconsistency`` bounds what the order changes.
 Unit: bits.
 """
 

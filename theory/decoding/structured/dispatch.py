@@ -144,7 +144,7 @@ def _unknown(structure: Gaps | Copies, policy: RankedPolicy, tau: Fraction) -> s
         f"no polynomial decode of {shortened(str(policy), 80)} at temperature {float(tau):g} is "
         f"known for {distribution} "
         f"of {structure.n} positions; known are left_to_right rules, {known}, and the expected KL of random order "
-        "(python -m theory schedule); python -m theory decode samples the others."
+        "(parabounds schedule); parabounds decode samples the others."
     )
 
 

@@ -65,7 +65,7 @@ def read_task(
     file = Path(path)
     kind = file_kind(file)
     if kind == ".jsonl":
-        raise InputError(f"{file}: samples, one per line, belong to: python -m theory estimate {file}.")
+        raise InputError(f"{file}: samples, one per line, belong to: parabounds estimate {file}.")
     if kind not in (*_TEXTS, *_ARRAYS):
         raise InputError(f"task file {file} must end in .json, .csv, .npy or .npz.")
     arrays = read_arrays(file, "task file", "outcomes") if kind in _ARRAYS else {}
@@ -189,9 +189,7 @@ def _from_arrays(arrays: dict[str, Any], numbers: FileNumbers) -> list[Context]:
 
 def _distinct_rows(groups: Iterable[list[list[Any]]]) -> None:
     if any(len(set(map(tuple, group))) < len(group) for group in groups):
-        raise InputError(
-            "there are duplicate rows; observed samples belong to: python -m theory estimate FILE."
-        )
+        raise InputError("there are duplicate rows; observed samples belong to: parabounds estimate FILE.")
 
 
 def _from_csv(text: str, numbers: FileNumbers) -> list[Context]:

@@ -61,6 +61,10 @@ class EntropyTable:
     masses: tuple[Masses | None, ...] = field(default=(), repr=False)
     _known: dict[int, LogNumber] = field(default_factory=dict[int, LogNumber], repr=False)
 
+    def __repr__(self) -> str:
+        """Return one line."""
+        return f"EntropyTable(2^{self.n} sets of {self.n} positions, {'exact' if self.parts else 'float'})"
+
     @property
     def is_exact(self) -> bool:
         """Whether the entropies are also known exactly."""

@@ -24,7 +24,7 @@ __all__ = ["Sizes"]
 class Sizes(RankedPolicy):
     """Take the given numbers of positions, one after the other; the last one repeats until nothing is left.
 
-    Source: the schedules of arXiv 2511.04647; the sizes of ``python -m theory schedule`` can be pasted here.
+    Source: the schedules of arXiv 2511.04647; the sizes of ``parabounds schedule`` can be pasted here.
 
     Attributes:
         sizes: Numbers joined by ``+``, as in ``3+2+1``; with ``block`` for each block.

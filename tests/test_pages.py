@@ -1,0 +1,36 @@
+"""The commands of the pages print what the pages show; those that take long are deep."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.pages import check_shown, steps
+
+DOCS = Path(__file__).parent.parent / "docs"
+LONG = ("large_n.md",)
+
+
+def cases():
+    for name in ("rules.md", "large_n.md"):
+        for step in steps((DOCS / name).read_text(encoding="utf-8")):
+            if step.line.startswith("parabounds"):
+                marks = [pytest.mark.deep] if name in LONG else []
+                yield pytest.param(step, id=f"{name}: {step.command}", marks=marks)
+
+
+@pytest.mark.parametrize("step", [*cases()])
+def test_commands_print_what_the_page_shows(step, capsys):
+    from parabounds.command import main
+
+    assert main(shlex.split(step.command, comments=True)[1:]) == 0
+    out = capsys.readouterr().out
+    assert out
+    check_shown(step, out)
+
+
+def test_pages_use_the_one_command():
+    pages = [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))]
+    lines = [step.line for page in pages for step in steps(page.read_text(encoding="utf-8"))]
+    assert not [line for line in lines if line.startswith(("python -m theory", "python -m models"))]
+    assert sum(line.startswith("parabounds ") for line in lines) > 50
