@@ -15,7 +15,10 @@ __all__ = ["label_points", "parameters", "write_beside"]
 _SYMBOLS = {"k": "k", "gamma": r"$\gamma$", "f": "f"}
 _SAME = 4.0  # points of distance below which two marks share a label
 _SIZE = 6.5  # points, of the letters
-_OFFSETS = [(x, y) for reach in (5, 9, 14) for x in (reach, -reach, 0) for y in (reach, -reach, 0) if x or y]
+_OFFSETS = [
+    (x, y) for reach in (9, 12, 16, 22) for x in (reach, -reach, 0) for y in (reach, -reach, 0) if x or y
+]
+_MARK = 7.0  # points, half of the largest mark
 
 
 def parameters(policies: Iterable[str], order: Mapping[str, Sequence[Any]]) -> str:
@@ -115,7 +118,7 @@ def _place(ax: Axes, labels: Sequence[tuple[Any, str, str]], fontsize: float) ->
 
     figure: Any = ax.get_figure()
     point = figure.dpi / 72
-    taken = [Bbox.from_extents(*(p - 4 * point), *(p + 4 * point)) for p, _, _ in labels]
+    taken = [Bbox.from_extents(*(p - _MARK * point), *(p + _MARK * point)) for p, _, _ in labels]
     if (legend := ax.get_legend()) is not None:
         taken.append(legend.get_window_extent())
     ink = _along_lines(ax, point)

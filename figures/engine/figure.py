@@ -87,8 +87,10 @@ class Figure:
         checks: rows, settings -> the checks.
         pages: rows, settings -> further text files, by name, such as "claims.md".
         table: rows, settings -> lines of texts, the header first, shown in the report in place of the image.
+        verdict: rows, settings -> sentences that the report opens the section with; image and table are both shown.
         groups: Title and rule of a kind of check in the report, if not the default.
         for_task: A task of the user's own -> the same figure for it.
+        task: The name of the user's own task that it is about, if it is.
     """
 
     name: str
@@ -104,8 +106,10 @@ class Figure:
     checks: Callable[[list[Row], Settings], Sequence[Check]]
     pages: Callable[[list[Row], Settings], dict[str, str]] | None = None
     table: Callable[[list[Row], Settings], list[list[str]]] | None = None
+    verdict: Callable[[list[Row], Settings], list[str]] | None = None
     groups: Mapping[Kind, tuple[str, str]] = field(default_factory=dict["Kind", "tuple[str, str]"])
     for_task: Callable[[TaskData], Figure] | None = None
+    task: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_-]*", self.name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +20,7 @@ from theory.limits import Budget
 __all__ = ["TaskData", "listed_task", "task_data"]
 
 _OUTCOMES = 10_000
+_LONGEST = 48  # characters of the task in the name of a file
 _OUTCOME, _LIMIT = 0.36, 3600  # seconds of an outcome in exact decodes of dozens of policies; at most
 
 
@@ -31,12 +33,33 @@ class TaskData:
         contexts: A JSON list of weight, outcomes (token ids) and probabilities (texts, or floats).
         note: A note on how the numbers of a file were read, or empty.
         structured: A distribution too large to list, as an entry of a task file; ``contexts`` is then empty.
+        registered: Whether the name and the size say all, as they do for a registered task.
+        variant: What the settings of a run add to the names of files, such as ``fast``.
     """
 
     name: str
     contexts: list[dict[str, Any]]
     structured: dict[str, Any] | None = None
     note: str = ""
+    registered: bool = False
+    variant: str = ""
+
+    @property
+    def stem(self) -> str:
+        """What the names of its files end with: its name, size and settings, and for files of one's own a digest.
+
+        Example:
+            >>> task_data("shuffle", 3).stem
+            'shuffle_n3'
+            >>> TaskData(name="Places.csv", contexts=[], variant="fast").stem
+            'places_f2c48ce6_fast'
+        """
+        words = re.sub(r"\.\w+(\.gz)?(?=,|$)", "", self.name.lower().replace(" = ", ""), count=1)
+        words = re.sub(r"[^a-z0-9]+", "_", words).strip("_")
+        parts = [words[:_LONGEST].rstrip("_") or "task"]
+        if not self.registered or len(words) > _LONGEST:
+            parts.append(hashlib.sha256(f"{self.name} {self.digest}".encode()).hexdigest()[:8])
+        return "_".join([*parts, self.variant] if self.variant else parts)
 
     @property
     def digest(self) -> str:
@@ -54,12 +77,13 @@ def task_data(name: str, n: int | None = None, *, normalise: bool = False, exact
         InputError: If there is no such task or it cannot be read.
         CostError: If it has too many outcomes to list.
     """
-    from synthetic import find_task
+    from synthetic import find_task, known_tasks
 
     task = find_task(name, n, normalise=normalise, exact=exact)
     title = Path(task.name).name if is_task_file(name) else task.name
     title = title if n is None else f"{title}, n = {n}"
     note = getattr(task, "note", "")
+    registered = not is_task_file(name) and name.partition(":")[0] in known_tasks()
     contexts = task.contexts()
     distribution = contexts[0].distribution
     if (
@@ -67,12 +91,14 @@ def task_data(name: str, n: int | None = None, *, normalise: bool = False, exact
         and isinstance(distribution, Structured)
         and distribution.support_size() > _OUTCOMES
     ):
-        return TaskData(name=title, contexts=[], structured=write_structured(distribution), note=note)
+        structured = write_structured(distribution)
+        return TaskData(name=title, contexts=[], structured=structured, note=note, registered=registered)
     parts = context_pmfs(contexts)
     count = sum(len(pmf) for _, pmf in parts)
     budget = Budget(f"figures of {count} outcomes", "use a task of fewer outcomes", limit=_LIMIT)
     budget.require(count, _OUTCOME)
-    return TaskData(name=title, contexts=[_context(weight, pmf) for weight, pmf in parts], note=note)
+    listed = [_context(weight, pmf) for weight, pmf in parts]
+    return TaskData(name=title, contexts=listed, note=note, registered=registered)
 
 
 def _context(weight: Fraction, pmf: JointPMF) -> dict[str, Any]:

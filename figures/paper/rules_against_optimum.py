@@ -82,16 +82,18 @@ def _row(base: Row, **values: Any) -> Row:
 def task_figure(task: TaskData) -> Figure:
     """Return the figure of a task of the user's own."""
     positions = max(len(row) for context in task.contexts for row in context["outcomes"])
+    listed = f"optimality_{task.stem}.md"
     return replace(
         FIGURE,
-        name="frontier_task",
+        name=f"frontier_{task.stem}",
+        task=task.name,
         title=f"Every unmasking rule against the exact optimum: {task.name}",
-        about=(__doc__ or "").replace("optimality.md", "optimality_task.md"),
+        about=(__doc__ or "").replace("optimality.md", listed),
         paper="none (a task of your own; the oracle is that of Figure 7)",
         settings={**FIGURE.settings, "tasks": [[task.name, None, positions]], "distribution": task.digest},
         fast={key: value for key, value in FIGURE.fast.items() if key != "tasks"},
         cells=lambda settings: _cells(settings, {"contexts": task.contexts}),
-        pages=lambda rows, settings: {"optimality_task.md": "".join(page(rows, settings).values())},
+        pages=lambda rows, settings: {listed: "".join(page(rows, settings).values())},
         for_task=None,
     )
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from math import inf, isfinite
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from figures.drawing.axes import loss_axis, step_axis
+from figures.drawing.point_labels import write_beside
 from figures.drawing.style import COLOURS, legend_below, new_figure
+from figures.drawing.tooltips import with_tooltips
 from figures.engine.figure import Row, Settings
 from figures.paper.rules_grid import FAMILIES
 
@@ -12,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawing
 
-__all__ = ["draw"]
+__all__ = ["draw", "on_hull"]
 
 TITLES = {
     "shuffle": "Shuffle",
@@ -38,9 +43,13 @@ OPTIMA: dict[str, dict[str, Any]] = {
         "label": "best random choice of a partition",
     },
 }  # fmt: skip
-NOTE = """Points below the line are not adaptive policies: their sets are drawn at random, or depend on
-drawn tokens, or positions are masked again."""
+NOTE = """Coloured and named: the rules on the lower hull of all rules. Points below the line are not adaptive policies:
+their sets are drawn at random, or depend on drawn tokens, or positions are masked again."""
 _REACH = 1.1  # top of the panels, in divergences of one step
+_STRIP = 1.2  # where points above it stand
+_PALE = "#b8b8b8"
+_ROUNDING = 1e-9  # bits and steps
+_NAMED = 2  # rules at one point of the hull
 
 
 def draw(rows: list[Row], settings: Settings) -> Drawing:
@@ -73,10 +82,29 @@ def draw(rows: list[Row], settings: Settings) -> Drawing:
     legend_below(
         drawing, {name: handles[name] for name in names if name in handles}, title=NOTE, title_fontsize=8
     )
+    if refused := _refused(rows, tasks):
+        drawing.supxlabel(refused, fontsize=7.5, x=0.01, ha="left")
+    for j, (task, n, _) in enumerate(tasks):
+        mine = [row for row in rows if (row["task"], row["n"]) == (task, n)]
+        _name_hull(axes[2 * (j // wide)][j % wide], mine)
     return drawing
 
 
+def _refused(rows: list[Row], tasks: list[Any]) -> str:
+    """Return lines that name the rules that were refused as too costly, by task."""
+    lines: list[str] = []
+    for task, n, _ in tasks:
+        mine = [row for row in rows if (row["task"], row["n"]) == (task, n) and row["reason"]]
+        names = dict.fromkeys(row["rule"] for row in mine)
+        if names:
+            lines += wrap(f"{TITLES.get(task) or task}: {', '.join(names)}", 110)
+    return "\n".join(
+        ["refused as too costly, at some settings (the table has the reasons):", *lines] if lines else []
+    )
+
+
 def _draw_bits(axis: Axes, rows: list[Row]) -> None:
+    """Draw the optima, the rules and the names of those on their lower hull."""
     highest = (
         max(row["kl"] for row in rows if row["kind"] == "frontier") or 1.0
     )  # independent tokens cost nothing
@@ -85,7 +113,74 @@ def _draw_bits(axis: Axes, rows: list[Row]) -> None:
         if points:
             axis.plot(*zip(*points, strict=True), zorder=2, **style)
     _draw_rules(axis, rows, "kl", most=_REACH * highest)
-    axis.set_ylim(-0.07 * highest, (_REACH + 0.07) * highest)
+    beyond = [row for row in rows if row["kind"] == "rule" and _bits(row) > _REACH * highest]
+    if beyond:
+        style = {"linestyle": "none", "marker": 6, "markersize": 6, "color": _PALE}
+        (line,) = axis.plot(
+            [row["steps"] for row in beyond], [_STRIP * highest] * len(beyond), zorder=1.5,
+            label="above the panel, perhaps infinite", **style,
+        )  # fmt: skip
+        with_tooltips(line, [_tooltip(row) for row in beyond])
+    loss_axis(axis, highest, above=_STRIP - 0.9)
+    step_axis(axis, [row["steps"] for row in rows if row["steps"] is not None])
+
+
+def _bits(row: Row) -> float:
+    """Return the divergence; minus infinity where it is not known."""
+    return -inf if row["kl"] is None else float(row["kl"])
+
+
+def _tooltip(row: Row) -> str:
+    said = f"{row['rule']}, {row['spec']}: {float(row['kl']):.4g} bits, accuracy {row['accuracy']:.4g}"
+    return f"{said}, {row['steps']:.4g} steps"
+
+
+def on_hull(rows: list[Row]) -> list[Row]:
+    """Return the rules on the lower hull of (steps, divergence) of all rules, from one step to the least divergence.
+
+    Example:
+        >>> points = [(1, 2.0), (2, 0.5), (2, 1.0), (3, 0.4), (4, 0.0), (5, 0.0)]
+        >>> rows = [{"kind": "rule", "steps": x, "kl": y} for x, y in points]
+        >>> [(row["steps"], row["kl"]) for row in on_hull(rows)]
+        [(1, 2.0), (2, 0.5), (4, 0.0)]
+    """
+    known = [row for row in rows if row["kind"] == "rule" and isfinite(_bits(row))]
+    best: list[tuple[float, float]] = []
+    for x, y in sorted({(row["steps"], row["kl"]) for row in known}):
+        if best and y >= best[-1][1] - _ROUNDING:
+            continue
+        while len(best) > 1 and _above(best[-2], best[-1], (x, y)):
+            best.pop()
+        best.append((x, y))
+    return [row for row in known if any(_same((row["steps"], row["kl"]), place) for place in best)]
+
+
+def _above(left: tuple[float, float], middle: tuple[float, float], right: tuple[float, float]) -> bool:
+    """Return whether the middle point is above the line through the others."""
+    share = (middle[0] - left[0]) / (right[0] - left[0])
+    return middle[1] > left[1] + share * (right[1] - left[1]) + _ROUNDING
+
+
+def _same(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    return max(abs(a - b) for a, b in zip(one, other, strict=True)) <= _ROUNDING
+
+
+def _name_hull(axis: Axes, rows: list[Row]) -> None:
+    """Write the names of the rules on the lower hull beside their points, the first two where more coincide."""
+    places: dict[tuple[float, float], list[str]] = {}
+    for row in on_hull(rows):
+        names = places.setdefault((round(row["steps"], 6), round(row["kl"], 6)), [])
+        if row["rule"] not in names:
+            names.append(row["rule"])
+    texts = [
+        (
+            x,
+            y,
+            "\n".join(names[:_NAMED]) + (f"\nand {len(names) - _NAMED} more" if len(names) > _NAMED else ""),
+        )
+        for (x, y), names in places.items()
+    ]
+    write_beside(axis, texts, fontsize=6)
 
 
 def _draw_accuracy(axis: Axes, rows: list[Row]) -> None:
@@ -100,12 +195,21 @@ def _draw_accuracy(axis: Axes, rows: list[Row]) -> None:
 
 
 def _draw_rules(axis: Axes, rows: list[Row], quantity: str, most: float) -> None:
-    """Draw open marks of different size, one per family, since points often coincide."""
+    """Draw open marks of different size, one per family, since points often coincide; grey off the lower hull."""
+    hull = [(row["rule"], row["spec"]) for row in on_hull(rows)]
     for family, (colour, marker, size, label) in FAMILIES.items():
-        values = [(row["steps"], row[quantity]) for row in rows if row["family"] == family]
-        points = [(x, y) for x, y in values if y not in (None, "inf") and y <= most]
-        if points:
+        mine = [row for row in rows if row["family"] == family and row[quantity] not in (None, "inf")]
+        mine = [row for row in mine if row[quantity] <= most]
+        for best in (False, True):
+            some = [row for row in mine if ((row["rule"], row["spec"]) in hull) == best]
+            (line,) = axis.plot(
+                [row["steps"] for row in some], [row[quantity] for row in some], linestyle="none", marker=marker,
+                markersize=size, color=COLOURS[colour] if best else _PALE, markerfacecolor="none",
+                markeredgewidth=1.1 if best else 0.7, zorder=3 if best else 1.5,
+            )  # fmt: skip
+            with_tooltips(line, [_tooltip(row) for row in some])
+        if mine:
             axis.plot(
-                *zip(*points, strict=True), linestyle="none", marker=marker, markersize=size, color=COLOURS[colour],
-                markerfacecolor="none", markeredgewidth=0.9, label=label, zorder=3,
+                [], [], linestyle="none", marker=marker, markersize=size, color=COLOURS[colour],
+                markerfacecolor="none", label=label,
             )  # fmt: skip

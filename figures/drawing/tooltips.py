@@ -1,0 +1,69 @@
+"""Texts that a browser shows over the points of a drawing, kept in the SVG."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape, unescape
+
+if TYPE_CHECKING:
+    from matplotlib.lines import Line2D
+
+__all__ = ["add_tooltips", "inline_svg", "with_tooltips"]
+
+_MARK = "tooltips:"
+_QUOTES = {'"': "&quot;"}
+_GROUP = re.compile(rf'<g id="{_MARK}([^"]*)">(.*?)(?=<g id=|\Z)', re.DOTALL)
+_POINT = re.compile(r"<use ([^>]*)/>")
+
+
+def with_tooltips(line: Line2D, texts: Sequence[str]) -> None:
+    """Give each point of a line of marks the text that a browser shows over it.
+
+    The texts travel as the identifier of the line, which only an SVG holds; :func:`add_tooltips` takes them out.
+
+    Args:
+        line: With marks; all of its points are finite and inside the panel.
+        texts: One a point.
+    """
+    if len(texts) != len(line.get_xydata()):  # type: ignore[arg-type]
+        raise ValueError(f"{len(texts)} texts do not fit {len(line.get_xydata())} points.")  # type: ignore[arg-type]
+    line.set_gid(_MARK + json.dumps(list(texts)))
+
+
+def add_tooltips(svg: str) -> str:
+    """Return an SVG with a ``title`` in each point of the lines of :func:`with_tooltips`."""
+    return _GROUP.sub(_titled, svg)
+
+
+def _titled(found: re.Match[str]) -> str:
+    texts = json.loads(unescape(found[1], {value: key for key, value in _QUOTES.items()}))
+    points = iter(texts)
+    body, count = _POINT.subn(
+        lambda use: (
+            f"<use {use[1].strip()}><title>{escape(next(points))}</title></use>" if "#m" in use[1] else use[0]
+        ),
+        found[2],
+        count=len(texts),
+    )
+    if count != len(texts):
+        raise ValueError(f"{len(texts)} texts, but {count} points in the SVG.")
+    return f"<g>{body}"
+
+
+def inline_svg(svg: str, name: str) -> str:
+    """Return an SVG as part of a page: without its head, and with identifiers of its own.
+
+    Args:
+        svg: The file.
+        name: What its identifiers begin with, other than those of any other SVG on the page.
+
+    Example:
+        >>> inline_svg('<?xml version="1.0"?><svg id="a"><use href="#a" style="clip: url(#a)"/></svg>', "one")
+        '<svg id="one-a"><use href="#one-a" style="clip: url(#one-a)"/></svg>'
+    """
+    body = svg[svg.index("<svg") :].rstrip()
+    body = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', body)
+    return re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", body)
