@@ -43,8 +43,9 @@ OPTIMA: dict[str, dict[str, Any]] = {
         "label": "best random choice of a partition",
     },
 }  # fmt: skip
-NOTE = """Coloured and named: the rules on the lower hull of all rules. Points below the line are not adaptive policies:
-their sets are drawn at random, or depend on drawn tokens, or positions are masked again."""
+NOTE = """Coloured and named: the rules on the lower hull of all rules; grey: all other points.
+Points below the line are not adaptive policies: their sets are drawn at random,
+or depend on drawn tokens, or positions are masked again."""
 _REACH = 1.1  # top of the panels, in divergences of one step
 _STRIP = 1.2  # where points above it stand
 _PALE = "#b8b8b8"
@@ -55,26 +56,17 @@ _NAMED = 2  # rules at one point of the hull
 def draw(rows: list[Row], settings: Settings) -> Drawing:
     """Draw two panels a task: KL, and accuracy, against steps."""
     tasks = [tuple(task) for task in settings["tasks"]][: settings["drawn"]]
-    wide = min(4, len(tasks))
-    bands = -(-len(tasks) // wide)
-    drawing, axes = new_figure(2 * bands, wide, width=max(6.0, 3.0 * wide), height=4.6 * bands)
+    drawing, pairs = _panels(len(tasks))
     handles: dict[str, Any] = {}
-    for j, (task, n, _) in enumerate(tasks):
+    for (above, below), (task, n, _) in zip(pairs, tasks, strict=True):
         mine = [row for row in rows if (row["task"], row["n"]) == (task, n)]
-        above, below = axes[2 * (j // wide)][j % wide], axes[2 * (j // wide) + 1][j % wide]
         title: str = TITLES.get(task) or str(task)
         above.set_title(title if n is None else f"{title}, n = {n}")
         _draw_bits(above, mine)
         _draw_accuracy(below, mine)
         below.sharex(above)
-        if j % wide == 0:
-            above.set_ylabel("KL divergence (bits)")
-            below.set_ylabel("accuracy")
         for axis in (above, below):
             handles |= dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
-    for j in range(len(tasks), bands * wide):
-        axes[2 * (j // wide)][j % wide].set_axis_off()
-        axes[2 * (j // wide) + 1][j % wide].set_axis_off()
     names = [
         *(label for *_, label in FAMILIES.values()),
         *handles,
@@ -84,10 +76,33 @@ def draw(rows: list[Row], settings: Settings) -> Drawing:
     )
     if refused := _refused(rows, tasks):
         drawing.supxlabel(refused, fontsize=7.5, x=0.01, ha="left")
-    for j, (task, n, _) in enumerate(tasks):
-        mine = [row for row in rows if (row["task"], row["n"]) == (task, n)]
-        _name_hull(axes[2 * (j // wide)][j % wide], mine)
+    for (above, _), (task, n, _) in zip(pairs, tasks, strict=True):
+        _name_hull(above, [row for row in rows if (row["task"], row["n"]) == (task, n)])
     return drawing
+
+
+def _panels(count: int) -> tuple[Drawing, list[tuple[Axes, Axes]]]:
+    """Return the two panels of each task: side by side for one task, else one above the other, four tasks in a row."""
+    wide = min(4, count)
+    bands = -(-count // wide)
+    if count == 1:
+        drawing, axes = new_figure(1, 2, width=10, height=4.4)
+        axes[0][0].set_xlabel("expected steps")
+        pairs = [(axes[0][0], axes[0][1])]
+    else:
+        drawing, axes = new_figure(2 * bands, wide, width=max(6.0, 3.4 * wide), height=5.4 * bands)
+        pairs = [
+            (axes[2 * (j // wide)][j % wide], axes[2 * (j // wide) + 1][j % wide])
+            for j in range(bands * wide)
+        ]
+    for j, (above, below) in enumerate(pairs):
+        if j % wide == 0:
+            above.set_ylabel("KL divergence (bits)")
+            below.set_ylabel("accuracy")
+        if j >= count:
+            above.set_axis_off()
+            below.set_axis_off()
+    return drawing, pairs[:count]
 
 
 def _refused(rows: list[Row], tasks: list[Any]) -> str:

@@ -33,7 +33,7 @@ _OPTIMA = {
 
 def draw(rows: list[Row], settings: Settings) -> Drawing:
     """Draw the three panels and the legend."""
-    drawing, axes = new_figure(2, 2, width=8.6, height=6.6)
+    drawing, axes = new_figure(2, 2, width=10.5, height=7.6)
     drawing.suptitle(settings["task"], fontsize=10)
     panels = axes[0][0], axes[0][1], axes[1][0]
     for ax, tau, letter in ((panels[0], 1, "a"), (panels[1], 0, "b")):

@@ -26,7 +26,7 @@ in grey where several families meet"""
 
 def draw(rows: list[Row], settings: Settings) -> Drawing:
     """Draw the three panels and the legend."""
-    drawing, axes = new_figure(2, 2, width=8.6, height=6.6)
+    drawing, axes = new_figure(2, 2, width=10.5, height=7.6)
     drawing.suptitle(settings["task"], fontsize=10)
     line = [row for row in rows if row["source"] == "bound"]
     grey: dict[str, Any] = {**MARKS["exact_other"], "color": "#444444", "marker": "."}
