@@ -22,6 +22,9 @@ from figures.engine.commandline import InputError, guarded, process_count, termi
 from figures.engine.figure import Figure, RunSettings, known_figures
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from figures.engine.run import FigureResult
 
 __all__ = ["add_arguments", "build_parser", "main", "run"]
@@ -175,6 +178,7 @@ def _for_task(chosen: Sequence[Figure], arguments: argparse.Namespace) -> Sequen
     if unable := [name for name in arguments.names if name not in able]:
         raise UsageError(f"{unable[0]} has no form for --task; use figure2 or frontier.")
     from figures.engine.task_data import task_data
+    from figures.tasks.task_bounds import bounds_figure
 
     try:
         data = task_data(arguments.task, arguments.n, normalise=arguments.normalise, exact=arguments.exact)
@@ -190,7 +194,9 @@ def _for_task(chosen: Sequence[Figure], arguments: argparse.Namespace) -> Sequen
                 "decode for one rule, python -m theory bounds for the best fixed blocks, or a smaller -n."
             )
         able.pop("frontier", None)
-    return [make(data) for make in able.values()]
+    variant = ["fast"] * arguments.fast + [f"seed{arguments.seed}"] * bool(arguments.seed)
+    data = replace(data, variant="_".join(variant))
+    return [bounds_figure(data), *(make(data) for make in able.values())]
 
 
 def _check_retrain(chosen: Sequence[Figure]) -> None:
@@ -258,7 +264,6 @@ def _default_jobs() -> int:
 
 
 def _print_list(figures: Sequence[Figure]) -> None:
-    from rich.measure import Measurement
     from rich.table import Table
 
     table = Table("name", box=None, pad_edge=False)
@@ -268,9 +273,16 @@ def _print_list(figures: Sequence[Figure]) -> None:
     for figure in figures:
         table.add_row(figure.name, f"{figure.seconds:g}", figure.title, figure.paper)
     console = terminal()
-    whole = Measurement.get(console, console.options.update(width=1000), table).maximum
-    console.width = max(console.width, whole)  # one line per figure
+    _fit(console, table)
     console.print(table)
+
+
+def _fit(console: Console, table: Table) -> None:
+    """Make the console as wide as a table with one line per figure."""
+    from rich.measure import Measurement
+
+    whole = Measurement.get(console, console.options.update(width=1000), table).maximum
+    console.width = max(console.width, whole)
 
 
 def _print_summary(results: Sequence[FigureResult], page: Path, data: Path) -> None:
@@ -288,6 +300,7 @@ def _print_summary(results: Sequence[FigureResult], page: Path, data: Path) -> N
             Text("pass", style="green") if result.passed else Text("fail", style="bold red"),
             " ".join(result.files),
         )
+    _fit(console, table)
     console.print(table)
     failed = [
         check for result in results for check in result.checks if check.kind in DECIDING and not check.passed

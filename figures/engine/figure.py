@@ -16,6 +16,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from figures.engine.data import through_json
@@ -26,7 +27,16 @@ if TYPE_CHECKING:
     from figures.engine.check import Check, Kind
     from figures.engine.task_data import TaskData
 
-__all__ = ["Cell", "Figure", "Row", "RunSettings", "Settings", "derived_seed", "known_figures"]
+__all__ = [
+    "Cell",
+    "Figure",
+    "Row",
+    "RunSettings",
+    "Settings",
+    "derived_seed",
+    "known_figures",
+    "place_in_paper",
+]
 
 Settings = dict[str, Any]  # by name; JSON values only
 Row = dict[str, Any]  # one line of a tidy table: column name -> str, int, float, bool, Fraction or None
@@ -139,7 +149,10 @@ def derived_seed(seed: int, *labels: str | int | float | None) -> int:
 
 
 def known_figures() -> dict[str, Figure]:
-    """Return every figure of ``figures/paper`` by name; a module there defines ``FIGURE`` or ``FIGURES``."""
+    """Return every figure by name, in the order of the paper.
+
+    A module of ``figures/paper`` defines ``FIGURE`` or ``FIGURES``.
+    """
     found: dict[str, Figure] = {}
     folder = importlib.import_module("figures.paper").__path__
     for name in sorted(info.name for info in pkgutil.iter_modules(folder)):
@@ -151,4 +164,18 @@ def known_figures() -> dict[str, Figure]:
                     f"two figures are named {figure.name!r}; rename the one in figures/paper/{name}.py."
                 )
             found[figure.name] = figure
-    return found
+    return dict(sorted(found.items(), key=lambda item: place_in_paper(item[1].paper)))
+
+
+def place_in_paper(text: str) -> tuple[float, str]:
+    """Return a key that sorts places as they follow each other in the paper; figures without a place come last.
+
+    Example:
+        >>> sorted(["none", "Figure 21", "Table 1", "Figure 2 a-e", "Figure 1, left", "abstract"], key=place_in_paper)
+        ['abstract', 'Figure 1, left', 'Table 1', 'Figure 2 a-e', 'Figure 21', 'none']
+    """
+    found = re.match(r"(Figure|Table) (\d+)", text)
+    if found is None:
+        return (0.0 if text.startswith("abstract") else inf), text
+    # Table 1 stands between Figures 1 and 2
+    return int(found[2]) + (0.5 if found[1] == "Table" else 0.0), text

@@ -12,12 +12,12 @@ from typing import Any
 from figures.engine.data import canonical_json
 from theory.commands.decode_sampled import Structured
 from theory.distributions.distribution import Context, ListedDistribution, context_pmfs
-from theory.distributions.files.parametric_file import write_structured
+from theory.distributions.files.parametric_file import read_structured, write_structured
 from theory.distributions.files.task_file import FileTask, is_task_file
 from theory.distributions.pmf import JointPMF
 from theory.limits import Budget
 
-__all__ = ["TaskData", "listed_task", "task_data"]
+__all__ = ["TaskData", "listed_task", "structured_task", "task_data"]
 
 _OUTCOMES = 10_000
 _LONGEST = 48  # characters of the task in the name of a file
@@ -126,3 +126,10 @@ def listed_task(contexts: list[dict[str, Any]]) -> FileTask:
         for part in contexts
     ]
     return FileTask(name="listed", parts=tuple(parts))
+
+
+def structured_task(entry: dict[str, Any]) -> FileTask:
+    """Return the task of :attr:`TaskData.structured`."""
+    ((kind, data),) = entry.items()
+    distribution = read_structured(kind, data, None, normalise=False)
+    return FileTask(name="structured", parts=(Context(weight=Fraction(1), distribution=distribution),))
