@@ -119,7 +119,8 @@ def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:  # noqa: A
     """Return the verdict, one row for each entropy, and one for each number of steps."""
     (found,) = results
     rows: list[Row] = [{"kind": "verdict", "name": found["verdict"]}]
-    for name, value in found["facts"].items():
+    for name in (name for name in _FACTS.values() if name in found["facts"]):  # JSON forgets the order
+        value = found["facts"][name]
         known = value if isinstance(value, dict) else {"estimate": value, "low": value, "high": value}
         rows.append({"kind": "entropy", "name": name, "bits": known["estimate"]})
         rows[-1] |= {key: known[key] for key in ("low", "high")}
