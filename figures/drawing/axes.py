@@ -53,7 +53,9 @@ def loss_axis(ax: Axes, most: float, *, above: float = 0.06) -> None:
 
 
 def upper_edge(values: Sequence[float], least: float = 0.0) -> float:
-    """Return where an axis of losses ends: at the greatest value, unless it is more than three times all others.
+    """Return where an axis of losses ends: at the greatest value that is no outlier.
+
+    Outliers are the values from the first that is more than three times the next smaller one, in the upper half.
 
     Args:
         values: In bits; infinite ones never count.
@@ -63,7 +65,9 @@ def upper_edge(values: Sequence[float], least: float = 0.0) -> float:
         >>> upper_edge([1.0, 2.0, 2.5]), upper_edge([1.0, 2.0, 100.0]), upper_edge([1.0, 100.0], 50.0)
         (2.5, 2.0, 100.0)
     """
-    finite = sorted({least, *(value for value in values if isfinite(value))})
-    while len(finite) > 1 and finite[-1] > max(_FAR * finite[-2], least) and finite[-2] > 0:
-        finite.pop()
-    return finite[-1] or 1.0
+    finite = sorted(value for value in values if isfinite(value))
+    for j in range(max(1, len(finite) // 2), len(finite)):
+        below = max(finite[j - 1], least)
+        if finite[j] > _FAR * below > 0:
+            return below
+    return max([least, *finite]) or 1.0

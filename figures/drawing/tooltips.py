@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape, unescape
+from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
     from matplotlib.lines import Line2D
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["add_tooltips", "inline_svg", "with_tooltips"]
 
 _MARK = "tooltips:"
-_QUOTES = {'"': "&quot;"}
-_GROUP = re.compile(rf'<g id="{_MARK}([^"]*)">(.*?)(?=<g id=|\Z)', re.DOTALL)
+_GROUP = re.compile(rf'<g id="{_MARK}([0-9a-f]*)">(.*?)(?=<g id=|\Z)', re.DOTALL)
 _POINT = re.compile(r"<use ([^>]*)/>")
 
 
@@ -30,7 +29,8 @@ def with_tooltips(line: Line2D, texts: Sequence[str]) -> None:
     """
     if len(texts) != len(line.get_xydata()):  # type: ignore[arg-type]
         raise ValueError(f"{len(texts)} texts do not fit {len(line.get_xydata())} points.")  # type: ignore[arg-type]
-    line.set_gid(_MARK + json.dumps(list(texts)))
+    if texts:
+        line.set_gid(_MARK + json.dumps(list(texts)).encode().hex())
 
 
 def add_tooltips(svg: str) -> str:
@@ -39,7 +39,7 @@ def add_tooltips(svg: str) -> str:
 
 
 def _titled(found: re.Match[str]) -> str:
-    texts = json.loads(unescape(found[1], {value: key for key, value in _QUOTES.items()}))
+    texts = json.loads(bytes.fromhex(found[1]))
     points = iter(texts)
     body, count = _POINT.subn(
         lambda use: (

@@ -52,7 +52,7 @@ class TaskData:
             >>> task_data("shuffle", 3).stem
             'shuffle_n3'
             >>> TaskData(name="Places.csv", contexts=[], variant="fast").stem
-            'places_f2c48ce6_fast'
+            'places_e71ca016_fast'
         """
         words = re.sub(r"\.\w+(\.gz)?(?=,|$)", "", self.name.lower().replace(" = ", ""), count=1)
         words = re.sub(r"[^a-z0-9]+", "_", words).strip("_")

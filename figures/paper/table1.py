@@ -151,7 +151,7 @@ def broken(formula: str) -> str:
         >>> broken("n - 1")
         '$n - 1$'
         >>> broken("a b c d e f g h i j k - l(m - n)")
-        '$a b c d e f g h i j k$\\n${} - l(m - n)$'
+        '$a b c d e f g h i j k$\n${} - l(m - n)$'
     """
     lines, braces, brackets, start = [""], 0, 0, 0
     for match in re.finditer(r"[{}()]| [+-] ", formula):
