@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from figures.engine.run import FigureResult
+    from figures.engine.task_data import TaskData
 
 __all__ = ["add_arguments", "build_parser", "main", "run"]
 
@@ -194,9 +195,26 @@ def _for_task(chosen: Sequence[Figure], arguments: argparse.Namespace) -> Sequen
                 "decode for one rule, python -m theory bounds for the best fixed blocks, or a smaller -n."
             )
         able.pop("frontier", None)
+    if "frontier" in able and "frontier" not in arguments.names and (why := _no_frontier(data)):
+        able.pop("frontier")
+        print(f"note: frontier is left out: {why}")
     variant = ["fast"] * arguments.fast + [f"seed{arguments.seed}"] * bool(arguments.seed)
     data = replace(data, variant="_".join(variant))
     return [bounds_figure(data), *(make(data) for make in able.values())]
+
+
+def _no_frontier(data: TaskData) -> str:
+    """Return why the optimum of all adaptive policies is too costly; empty if it is not."""
+    from figures.engine.task_data import listed_task
+    from theory.distributions.distribution import context_pmfs
+    from theory.limits import CostError
+    from theory.optima.adaptive.state_graph import state_graphs
+
+    try:
+        state_graphs([pmf for _, pmf in context_pmfs(listed_task(data.contexts).contexts())])
+    except CostError as error:
+        return str(error)
+    return ""
 
 
 def _check_retrain(chosen: Sequence[Figure]) -> None:

@@ -81,7 +81,7 @@ def _one_task(rows: list[Row], task: str, n: int | None) -> str:
         gaps = gaps if known else ["refused", "refused"]
         lines.append(f"| {rule} | {shown} | {' | '.join(gaps)} | {count} |")
     said = f"On {name} the least loss is zero from {steps:.4g} expected steps on. "
-    said += f"{len(parallel)} of {len(rules)} rules have an optimal setting of more than one step"
+    said += f"Rules with an optimal setting of more than one step: {len(parallel)} of {len(rules)}"
     if steps <= 1:
         said = f"On {name} one step loses nothing: any rule that reveals all at once is optimal"
     return f"# Optimality gaps: {name}\n\n{said}.\n{_ONE}" + "\n".join(lines) + "\n"

@@ -100,7 +100,7 @@ def limits_listed(*, contexts: list[dict[str, Any]]) -> dict[str, Any]:
     out: dict[str, Any] = {"bounds": [], "frontier": [], "refused": {}}
     try:
         # a long list has brackets instead, which the figure of bounds shows
-        out["bounds"] = [float(bits) for bits in bounds_answer(task).get("optimal_bound") or []]
+        out["bounds"] = [float(bits) for bits in bounds_answer(task, seconds=1).get("optimal_bound") or []]
     except CostError as error:
         out["refused"]["bound"] = str(error)
     try:
