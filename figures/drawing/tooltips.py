@@ -11,9 +11,10 @@ from xml.sax.saxutils import escape
 if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
-__all__ = ["add_tooltips", "inline_svg", "with_tooltips"]
+__all__ = ["add_tooltips", "inline_svg", "shared_texts", "with_tooltips"]
 
 _MARK = "tooltips:"
+_MOST = 20  # texts at one place
 _GROUP = re.compile(rf'<g id="{_MARK}([0-9a-f]*)">(.*?)(?=<g id=|\Z)', re.DOTALL)
 _POINT = re.compile(r"<use ([^>]*)/>")
 
@@ -31,6 +32,26 @@ def with_tooltips(line: Line2D, texts: Sequence[str]) -> None:
         raise ValueError(f"{len(texts)} texts do not fit {len(line.get_xydata())} points.")  # type: ignore[arg-type]
     if texts:
         line.set_gid(_MARK + json.dumps(list(texts)).encode().hex())
+
+
+def shared_texts(points: Sequence[tuple[float, float]], texts: Sequence[str]) -> list[str]:
+    r"""Return for each point the texts of all points at its place, since only the topmost can be pointed at.
+
+    Example:
+        >>> shared_texts([(1, 0.5), (2, 0.5), (1, 0.5)], ["a", "b", "c"])
+        ['a\nc', 'b', 'a\nc']
+    """
+    places = [(round(x, 6), round(y, 6)) for x, y in points]
+    found: dict[tuple[float, float], list[str]] = {}
+    for place, text in zip(places, texts, strict=True):
+        found.setdefault(place, []).append(text)
+    shown = {place: _folded(all_of) for place, all_of in found.items()}
+    return [shown[place] for place in places]
+
+
+def _folded(texts: list[str]) -> str:
+    more = len(texts) - _MOST
+    return "\n".join(texts if more <= 0 else [*texts[:_MOST], f"and {more} more"])
 
 
 def add_tooltips(svg: str) -> str:

@@ -113,7 +113,7 @@ def _draw_legend(ax: Axes, settings: Settings) -> None:
 
     ax.set_axis_off()
     grey = "#444444"
-    of_rule = {**MARKS["exact_other"], "color": grey}
+    of_rule: dict[str, Any] = {**MARKS["exact_other"], "color": grey}
     handles = [
         *(Patch(color=K_COLOURS[k], label=f"a-d: k = {k} tokens per step") for k in settings["k"]),
         *(Patch(color=colour, label=f"e: {TITLES[task]}") for task, colour in TASK_COLOURS.items()),

@@ -1,17 +1,18 @@
 """Every unmasking rule against the optimum, with the ideal model.
 
-Each coloured mark is one rule at one value of its parameter, decoded exactly with the ideal model; explicit block
-sizes, `sizes`, have no single parameter and are left out. The black line is the exact frontier: the least KL, at that
-expected number of steps, of any adaptive policy that remembers its own random choices. Black squares are the best fixed
-partitions `L*_T`, plus signs the best mixtures of them. Mixtures, and rules with random choices, may lie below the
-line, because the KL of the output distribution does not see which choice was made. Rules that mask again, or that look
-at drawn tokens before they decide, are not policies in this sense and may lie below the line too. The star is the best
-threshold for every sample (the paper's oracle). The page `optimality.md` lists each rule's gap on each task.
+Each mark is one rule at one value of its parameter, decoded exactly with the ideal model; explicit block sizes,
+`sizes`, have no single parameter and are left out. The black line is the exact frontier: the least KL, at that
+expected number of steps, of any adaptive policy that remembers its own random choices. Black squares are the best
+fixed partitions `L*_T`, plus signs the best mixtures of them. Mixtures, and rules with random choices, may lie below
+the line, because the KL of the output distribution does not see which choice was made. Rules that mask again, or that
+look at drawn tokens before they decide, are not policies in this sense and may lie below the line too. The star is
+the best threshold for every sample (the paper's oracle). The page `optimality.md` lists each rule's gap on each task.
 
-Points above 1.1 times the divergence of one step are outside the panels, and tasks after the first eight are not drawn;
-the table has all of them. Operations with a single outcome, such as Copy, cost nothing in any order. Steps are those
-along runs of the data, as for the frontier; for rules that look at drawn tokens or mask again they are those of the
-decoder's own runs.
+Rules on the lower hull of all rules are coloured and named beside their points; all others are grey. Triangles at the
+upper edge stand for divergences above 1.1 times that of one step, which are not to scale or infinite. Rules that were
+refused as too costly are named below the panels. Tasks after the first eight are not drawn; the table has all of
+them. Operations with a single outcome, such as Copy, cost nothing in any order. Steps are those along runs of the
+data, as for the frontier; for rules that look at drawn tokens or mask again they are those of the decoder's own runs.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from figures.drawing.axes import loss_axis, step_axis
 from figures.drawing.point_labels import write_beside
 from figures.drawing.style import COLOURS, legend_below, new_figure
-from figures.drawing.tooltips import with_tooltips
+from figures.drawing.tooltips import shared_texts, with_tooltips
 from figures.engine.figure import Row, Settings
 from figures.paper.rules_grid import FAMILIES
 
@@ -130,12 +130,13 @@ def _draw_bits(axis: Axes, rows: list[Row]) -> None:
     _draw_rules(axis, rows, "kl", most=_REACH * highest)
     beyond = [row for row in rows if row["kind"] == "rule" and _bits(row) > _REACH * highest]
     if beyond:
-        style = {"linestyle": "none", "marker": 6, "markersize": 6, "color": _PALE}
+        style: dict[str, Any] = {"linestyle": "none", "marker": 6, "markersize": 6, "color": _PALE}
         (line,) = axis.plot(
             [row["steps"] for row in beyond], [_STRIP * highest] * len(beyond), zorder=1.5,
             label="above the panel, perhaps infinite", **style,
         )  # fmt: skip
-        with_tooltips(line, [_tooltip(row) for row in beyond])
+        places = [(row["steps"], 0.0) for row in beyond]
+        with_tooltips(line, shared_texts(places, [_tooltip(row) for row in beyond]))
     loss_axis(axis, highest, above=_STRIP - 0.9)
     step_axis(axis, [row["steps"] for row in rows if row["steps"] is not None])
 
@@ -212,9 +213,14 @@ def _draw_accuracy(axis: Axes, rows: list[Row]) -> None:
 def _draw_rules(axis: Axes, rows: list[Row], quantity: str, most: float) -> None:
     """Draw open marks of different size, one per family, since points often coincide; grey off the lower hull."""
     hull = [(row["rule"], row["spec"]) for row in on_hull(rows)]
+    drawn = [
+        row for row in rows
+        if row["kind"] == "rule" and row[quantity] not in (None, "inf") and row[quantity] <= most
+    ]  # fmt: skip
+    texts = shared_texts([(row["steps"], row[quantity]) for row in drawn], [_tooltip(row) for row in drawn])
+    text_of = {(row["rule"], row["spec"]): text for row, text in zip(drawn, texts, strict=True)}
     for family, (colour, marker, size, label) in FAMILIES.items():
-        mine = [row for row in rows if row["family"] == family and row[quantity] not in (None, "inf")]
-        mine = [row for row in mine if row[quantity] <= most]
+        mine = [row for row in drawn if row["family"] == family]
         for best in (False, True):
             some = [row for row in mine if ((row["rule"], row["spec"]) in hull) == best]
             (line,) = axis.plot(
@@ -222,7 +228,7 @@ def _draw_rules(axis: Axes, rows: list[Row], quantity: str, most: float) -> None
                 markersize=size, color=COLOURS[colour] if best else _PALE, markerfacecolor="none",
                 markeredgewidth=1.1 if best else 0.7, zorder=3 if best else 1.5,
             )  # fmt: skip
-            with_tooltips(line, [_tooltip(row) for row in some])
+            with_tooltips(line, [text_of[row["rule"], row["spec"]] for row in some])
         if mine:
             axis.plot(
                 [], [], linestyle="none", marker=marker, markersize=size, color=COLOURS[colour],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from figures.drawing.axes import loss_axis, step_axis, upper_edge
 from figures.drawing.point_labels import label_points, parameters, write_beside
 from figures.drawing.style import MARKS, new_figure
-from figures.drawing.tooltips import with_tooltips
+from figures.drawing.tooltips import shared_texts, with_tooltips
 from figures.engine.figure import Row, Settings
 from figures.tasks.policy_families import FAMILIES, left_out, looks, outline
 
@@ -85,18 +85,23 @@ def _bits(value: Any) -> str:
 
 def _draw_families(ax: Axes, rows: list[Row], x: str, y: str, height: Any) -> None:
     """Draw the marks of each family, and a line through the best of them."""
+    places = [(row[x], height(row)) for row in rows]
+    texts = shared_texts(places, [_tooltip(row) for row in rows])
+    text_of = {row["policy"]: text for row, text in zip(rows, texts, strict=True)}
     for family, look in LOOKS.items():
         mine = [row for row in rows if row["family"] == family]
         points = [(row[x], height(row)) for row in mine]
         best = outline(points, most=y == "accuracy")
         ax.plot(*zip(*best, strict=True), color=look["color"], linewidth=1.0, zorder=1.8) if best else None
-        (line,) = ax.plot([p[0] for p in points], [p[1] for p in points], **{**look, "linestyle": "none"})
-        with_tooltips(line, [_tooltip(row) for row in mine])
+        marks: dict[str, Any] = {**look, "linestyle": "none"}
+        (line,) = ax.plot([p[0] for p in points], [p[1] for p in points], **marks)
+        with_tooltips(line, [text_of[row["policy"]] for row in mine])
 
 
 def _tooltip(row: Row) -> str:
     accuracy = float(Fraction(row["accuracy"]))
-    return f"{row['policy']}: accuracy {accuracy:.4g}, KL {_bits(row['kl'])}, {row['steps']:.4g} steps"
+    steps = f"{row['steps']:.4g} step{'s' * (row['steps'] != 1)}"
+    return f"{row['policy']}: accuracy {accuracy:.4g}, KL {_bits(row['kl'])}, {steps}"
 
 
 def _draw_bits(ax: Axes, rows: list[Row]) -> float:

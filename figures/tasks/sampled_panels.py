@@ -80,7 +80,7 @@ def _draw_families(ax: Axes, rows: list[Row], x: str, y: str) -> None:
             some = [row for row in mine if (row[f"{y}_low"] is not None) == sampled]
             bars = [_bar(row, y) for row in some]
             reach = [[low for low, _ in bars], [high for _, high in bars]]
-            fill = {"linestyle": "none"} | (
+            fill: dict[str, Any] = {"linestyle": "none"} | (
                 {} if sampled else {"markerfacecolor": look["color"], "alpha": 0.55}
             )
             drawn = ax.errorbar(

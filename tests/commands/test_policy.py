@@ -59,7 +59,9 @@ def test_the_picture_shows_the_timetable():
     assert "at most 2 steps" in drawing.get_suptitle()
     lossless = draw_policy(policy_answer(task, *best_policies(task)))
     assert lossless.get_suptitle().endswith("nothing is lost")
-    assert [axes.get_title() for axes in lossless.axes if not axes.get_label()] == ["P(step reveals position)"]
+    assert [axes.get_title() for axes in lossless.axes if not axes.get_label()] == [
+        "P(step reveals position)"
+    ]
 
 
 def test_the_command(capsys, tmp_path):

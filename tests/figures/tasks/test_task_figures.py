@@ -193,7 +193,9 @@ def test_no_run_overwrites_another(tmp_path):
         ["figure2", "--task", "shuffle", "-n", "2", "--fast"],
         ["figure2", "--task", "shuffle", "-n", "2", "--fast", "--seed", "3"],
     ):
-        before = {path: path.read_bytes() for path in out.glob("*.*") if path.stem != "report"}
+        before = {
+            path: path.read_bytes() for path in out.glob("*.*") if path.is_file() and path.stem != "report"
+        }
         assert paper_repro.main([*argv, "--out", str(out), "--jobs", "1"]) == 0
         assert all(path.read_bytes() == content for path, content in before.items())
         made |= set(before)
