@@ -71,11 +71,10 @@ def draw(rows: list[Row], settings: Settings) -> Drawing:
         *(label for *_, label in FAMILIES.values()),
         *handles,
     ]  # always in the same order
+    title = "\n".join(filter(None, [NOTE, _refused(rows, tasks)]))
     legend_below(
-        drawing, {name: handles[name] for name in names if name in handles}, title=NOTE, title_fontsize=8
+        drawing, {name: handles[name] for name in names if name in handles}, title=title, title_fontsize=8
     )
-    if refused := _refused(rows, tasks):
-        drawing.supxlabel(refused, fontsize=7.5, x=0.01, ha="left")
     for (above, _), (task, n, _) in zip(pairs, tasks, strict=True):
         _name_hull(above, [row for row in rows if (row["task"], row["n"]) == (task, n)])
     return drawing
@@ -112,9 +111,9 @@ def _refused(rows: list[Row], tasks: list[Any]) -> str:
         mine = [row for row in rows if (row["task"], row["n"]) == (task, n) and row["reason"]]
         names = dict.fromkeys(row["rule"] for row in mine)
         if names:
-            lines += wrap(f"{TITLES.get(task) or task}: {', '.join(names)}", 110)
+            lines += wrap(f"{TITLES.get(task) or task}: {', '.join(names)}", 90)
     return "\n".join(
-        ["refused as too costly, at some settings (the table has the reasons):", *lines] if lines else []
+        ["Refused as too costly, at some settings (the table has the reasons):", *lines] if lines else []
     )
 
 

@@ -91,7 +91,12 @@ def _draw_families(ax: Axes, rows: list[Row], x: str, y: str, height: Any) -> No
     for family, look in LOOKS.items():
         mine = [row for row in rows if row["family"] == family]
         points = [(row[x], height(row)) for row in mine]
-        best = outline(points, most=y == "accuracy")
+        if y == "kl":  # those above the edge are not to scale
+            best = outline(
+                [p for row, p in zip(mine, points, strict=True) if p[1] >= float(row[y])], most=False
+            )
+        else:
+            best = outline(points, most=True)
         ax.plot(*zip(*best, strict=True), color=look["color"], linewidth=1.0, zorder=1.8) if best else None
         marks: dict[str, Any] = {**look, "linestyle": "none"}
         (line,) = ax.plot([p[0] for p in points], [p[1] for p in points], **marks)
@@ -135,7 +140,9 @@ def _draw_legend(ax: Axes, rows: list[Row]) -> None:
     from matplotlib.lines import Line2D
 
     ax.set_axis_off()
-    shown = {row["family"] for row in rows} | {row["source"] for row in rows if row["kl"] is not None}
+    shown = {row["family"] for row in rows if row["accuracy"] is not None} | {
+        row["source"] for row in rows if row["kl"] is not None
+    }
     handles = [
         Line2D([], [], label=label, **LOOKS[name]) for name, label in FAMILIES.items() if name in shown
     ]

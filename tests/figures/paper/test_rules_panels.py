@@ -64,7 +64,10 @@ def test_outliers_stand_above_the_panel_and_refused_rules_below(drawing):
     (above,) = [line for line in axis.lines if line.get_label() == "above the panel, perhaps infinite"]
     assert above.get_xdata().tolist() == [2.0, 3.0]
     assert axis.get_ylim()[0] < above.get_ydata()[0] < axis.get_ylim()[1]
-    assert "mine.csv: costly" in drawing.get_supxlabel()
+    (legend,) = drawing.legends
+    assert "mine.csv: costly" in legend.get_title().get_text()
+    assert legend.get_window_extent().y0 >= 0
+    assert legend.get_window_extent().y1 <= axis.get_tightbbox().y0
 
 
 def test_the_page_of_one_task_names_optimal_settings():
