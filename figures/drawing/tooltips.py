@@ -85,6 +85,9 @@ def inline_svg(svg: str, name: str) -> str:
         >>> inline_svg('<?xml version="1.0"?><svg id="a"><use href="#a" style="clip: url(#a)"/></svg>', "one")
         '<svg id="one-a"><use href="#one-a" style="clip: url(#one-a)"/></svg>'
     """
-    body = svg[svg.index("<svg") :].rstrip()
+    body = re.sub(
+        r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", "", svg[svg.index("<svg") :].rstrip(), flags=re.DOTALL
+    )
+    body = re.sub(r' xmlns(:\w+)?="[^"]*"', "", body)  # a page knows them
     body = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', body)
     return re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", body)
