@@ -22,7 +22,11 @@ from figures.engine.commandline import InputError, guarded, terminal, worker_cou
 from figures.engine.figure import Figure, RunSettings, known_figures
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from figures.engine.run import FigureResult
+    from figures.engine.task_data import TaskData
 
 __all__ = ["add_arguments", "build_parser", "main", "run"]
 
@@ -175,6 +179,7 @@ def _for_task(chosen: Sequence[Figure], arguments: argparse.Namespace) -> Sequen
     if unable := [name for name in arguments.names if name not in able]:
         raise UsageError(f"{unable[0]} has no form for --task; use figure2 or frontier.")
     from figures.engine.task_data import task_data
+    from figures.tasks.task_bounds import bounds_figure
 
     try:
         data = task_data(arguments.task, arguments.n, normalise=arguments.normalise, exact=arguments.exact)
@@ -190,7 +195,26 @@ def _for_task(chosen: Sequence[Figure], arguments: argparse.Namespace) -> Sequen
                 "decode for one rule, parabounds bounds for the best fixed blocks, or a smaller -n."
             )
         able.pop("frontier", None)
-    return [make(data) for make in able.values()]
+    if "frontier" in able and "frontier" not in arguments.names and (why := _no_frontier(data)):
+        able.pop("frontier")
+        print(f"note: frontier is left out: {why}")
+    variant = ["fast"] * arguments.fast + [f"seed{arguments.seed}"] * bool(arguments.seed)
+    data = replace(data, variant="_".join(variant))
+    return [bounds_figure(data), *(make(data) for make in able.values())]
+
+
+def _no_frontier(data: TaskData) -> str:
+    """Return why the optimum of all adaptive policies is too costly; empty if it is not."""
+    from figures.engine.task_data import listed_task
+    from theory.distributions.distribution import context_pmfs
+    from theory.limits import CostError
+    from theory.optima.adaptive.state_graph import state_graphs
+
+    try:
+        state_graphs([pmf for _, pmf in context_pmfs(listed_task(data.contexts).contexts())])
+    except CostError as error:
+        return str(error)
+    return ""
 
 
 def _check_retrain(chosen: Sequence[Figure]) -> None:
@@ -258,7 +282,6 @@ def _default_jobs() -> int:
 
 
 def _print_list(figures: Sequence[Figure]) -> None:
-    from rich.measure import Measurement
     from rich.table import Table
 
     table = Table("name", box=None, pad_edge=False)
@@ -268,9 +291,16 @@ def _print_list(figures: Sequence[Figure]) -> None:
     for figure in figures:
         table.add_row(figure.name, f"{figure.seconds:g}", figure.title, figure.paper)
     console = terminal()
-    whole = Measurement.get(console, console.options.update(width=1000), table).maximum
-    console.width = max(console.width, whole)  # one line per figure
+    _fit(console, table)
     console.print(table)
+
+
+def _fit(console: Console, table: Table) -> None:
+    """Make the console as wide as a table with one line per figure."""
+    from rich.measure import Measurement
+
+    whole = Measurement.get(console, console.options.update(width=1000), table).maximum
+    console.width = max(console.width, whole)
 
 
 def _print_summary(results: Sequence[FigureResult], page: Path, data: Path) -> None:
@@ -288,6 +318,7 @@ def _print_summary(results: Sequence[FigureResult], page: Path, data: Path) -> N
             Text("pass", style="green") if result.passed else Text("fail", style="bold red"),
             " ".join(result.files),
         )
+    _fit(console, table)
     console.print(table)
     failed = [
         check for result in results for check in result.checks if check.kind in DECIDING and not check.passed

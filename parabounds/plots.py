@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from figures.drawing.axes import loss_axis, step_axis, upper_edge
 from figures.drawing.point_labels import write_beside
 from figures.drawing.policy_tree import timetable
 from figures.drawing.style import COLOURS, MARKS, new_figure
@@ -50,12 +51,6 @@ def _axes(ax: Axes | None, width: float = 5.6, height: float = 3.6) -> Axes:
     return new_figure(width=width, height=height)[1][0][0]
 
 
-def _whole_steps(ax: Axes) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-
-
 def _middle(value: Any) -> float:
     return float(value["estimate"] if isinstance(value, dict) else value)
 
@@ -84,7 +79,8 @@ def _bounds(answer: Answer, ax: Axes) -> None:
             markersize=4,
         )
     ax.set(xlabel="steps (model calls)", ylabel="least loss, bits")
-    _whole_steps(ax)
+    loss_axis(ax, max(_middle(value) for key in drawn for value in answer[key]))
+    step_axis(ax, [1, *(len(answer[key]) for key in drawn)])
     ax.legend()
 
 
@@ -94,14 +90,15 @@ def _decode(answer: Answer, ax: Axes) -> None:
         raise InputError("the distribution of the model calls is not known here; there is nothing to draw.")
     ax.bar([r for r, _ in calls], [float(p) for _, p in calls], color=COLOURS["blue"], width=0.7)
     ax.set(xlabel="model calls of a run", ylabel="probability", ylim=(0, 1.05))
-    _whole_steps(ax)
+    step_axis(ax, [calls[0][0] - 1, calls[-1][0] + 1] if len(calls) == 1 else [r for r, _ in calls])
 
 
 def _schedule(answer: Answer, ax: Axes) -> None:
     bits = [_middle(value) for value in answer["expected_kl"]]
     ax.plot(range(1, len(bits) + 1), bits, color=COLOURS["blue"], marker="o", markersize=4)
     ax.set(xlabel="steps (model calls)", ylabel="expected loss of the best sizes, bits")
-    _whole_steps(ax)
+    loss_axis(ax, max(bits))
+    step_axis(ax, [1, len(bits)])
 
 
 def _hull(vertices: Any, ax: Axes) -> None:
@@ -118,6 +115,9 @@ def _frontier(answer: Answer, ax: Axes) -> None:
         )
     _hull(answer["vertices"], ax)
     ax.set(xlabel=_STEPS, ylabel=_BITS)
+    hull = answer["vertices"]
+    loss_axis(ax, max(float(bits) for bits in [*(v["kl"] for v in hull), *(bounds or [])]))
+    step_axis(ax, [1, *(float(v["steps"]) for v in hull), len(bounds or [1])])
     ax.legend()
 
 
@@ -127,10 +127,11 @@ def _compare(answer: Answer, ax: Axes) -> None:
     if answer["vertices"]:
         _hull(answer["vertices"], ax)
     kls = [inf if row["kl"] is None else _middle(row["kl"]) for row in rows]
-    edge = _upper_edge([*[float(v["kl"]) for v in answer["vertices"]], *kls])
+    edge = upper_edge(kls, max([float(v["kl"]) for v in answer["vertices"]], default=0.0))
     taus = list(dict.fromkeys(row["temperature"] for row in rows))
     labels: list[tuple[float, float, str]] = []
-    beyond = 1.1 * edge  # where the marks of those stand that are not drawn to scale
+    beyond = 1.12 * edge  # where the marks of those stand that are not drawn to scale
+    places_x = [float(v["steps"]) for v in answer["vertices"]]
     for number, tau in enumerate(taus):
         mine = [(row, kl) for row, kl in zip(rows, kls, strict=True) if row["temperature"] == tau]
         steps = [
@@ -138,28 +139,23 @@ def _compare(answer: Answer, ax: Axes) -> None:
             for row, _ in mine
         ]
         places = [beyond if kl > edge else kl for _, kl in mine]
+        places_x += steps
         ax.plot(
             steps, places, "svDP*"[number % 5], markersize=7 - 2 * min(number, 2), linestyle="none", zorder=4 + number,
             color=COLOURS[("vermillion", "green", "purple", "orange", "black")[number % 5]],
             label=f"temperature {float(tau):g}" if len(taus) > 1 else "the policies named",
         )  # fmt: skip
         for (row, kl), x, y in zip(mine, steps, places, strict=True):
-            labels.append((x, y, f"{row['policy']} ({kl:.3g} bits)" if kl > edge else row["policy"]))
-    ax.set(xlabel=_STEPS, ylabel=_BITS, ylim=(-0.05 * edge, 1.2 * edge))
-    _whole_steps(ax)
-    ax.legend(loc="upper right")
-    ax.margins(x=0.15)
+            said = "infinite" if kl == inf else f"{kl:.3g} bits"
+            labels.append((x, y, f"{row['policy']}: {said}" if kl > edge else row["policy"]))
+    far = any(kl > edge for kl in kls)
+    if far:
+        ax.axhline(1.05 * edge, color="#999999", linestyle=":", linewidth=0.8, label="above: not to scale")
+    ax.set(xlabel=_STEPS, ylabel=_BITS)
+    loss_axis(ax, edge, above=0.2 if far else 0.08)
+    step_axis(ax, places_x)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
     write_beside(ax, labels, fontsize=7)
-
-
-def _upper_edge(values: list[float]) -> float:
-    """Return where the axis ends: above all, unless one is beyond three times the rest."""
-    finite = sorted(value for value in values if value != inf)
-    if not finite:
-        return 1.0
-    while len(finite) > 2 and finite[-1] > 3 * finite[-2] > 0:
-        finite.pop()
-    return finite[-1] or 1.0
 
 
 def _policy(answer: Answer, ax: Axes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from figures.drawing.axes import loss_axis, step_axis
 from figures.drawing.style import COLOURS, MARKS, new_figure
 
 if TYPE_CHECKING:
@@ -29,12 +30,9 @@ def draw_frontier(answer: dict[str, Any], bounds: list[float] | None = None) -> 
     if bounds:
         ax.plot(range(1, len(bounds) + 1), bounds, label="best fixed partition, $L^*_T$", **fixed)
     ax.plot(steps, bits, label="frontier of adaptive policies", **hull)
-    ax.set_xticks(range(1, int(answer["n"]) + 1))
-    ax.set(
-        xlabel="expected steps (model calls)",
-        ylabel="KL(P || Q), bits",
-        ylim=(min(0, -0.03 * max(bits)), None),
-    )
+    ax.set(xlabel="expected steps (model calls)", ylabel="KL(P || Q), bits")
+    loss_axis(ax, max([*bits, *(bounds or [])]))
+    step_axis(ax, [1, *steps, len(bounds or [1])])
     ax.set_title(f"{Path(answer['task']).name}, n = {answer['n']}")
     ax.legend()
     return drawing

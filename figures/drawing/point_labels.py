@@ -15,7 +15,15 @@ __all__ = ["label_points", "parameters", "write_beside"]
 _SYMBOLS = {"k": "k", "gamma": r"$\gamma$", "f": "f"}
 _SAME = 4.0  # points of distance below which two marks share a label
 _SIZE = 6.5  # points, of the letters
-_OFFSETS = [(x, y) for reach in (5, 9, 14) for x in (reach, -reach, 0) for y in (reach, -reach, 0) if x or y]
+_OFFSETS = [
+    (x, y)
+    for reach in (9, 13, 18, 25, 34)
+    for x in (reach, -reach, 0, 0.5 * reach, -0.5 * reach)
+    for y in (reach, -reach, 0, 0.5 * reach, -0.5 * reach)
+    if max(abs(x), abs(y)) == reach
+]
+_FAR = 13  # points from the mark: a label that is further away gets a line to it
+_MARK = 7.0  # points, half of the largest mark
 
 
 def parameters(policies: Iterable[str], order: Mapping[str, Sequence[Any]]) -> str:
@@ -115,7 +123,7 @@ def _place(ax: Axes, labels: Sequence[tuple[Any, str, str]], fontsize: float) ->
 
     figure: Any = ax.get_figure()
     point = figure.dpi / 72
-    taken = [Bbox.from_extents(*(p - 4 * point), *(p + 4 * point)) for p, _, _ in labels]
+    taken = [Bbox.from_extents(*(p - _MARK * point), *(p + _MARK * point)) for p, _, _ in labels]
     if (legend := ax.get_legend()) is not None:
         taken.append(legend.get_window_extent())
     ink = _along_lines(ax, point)
@@ -130,13 +138,25 @@ def _place(ax: Axes, labels: Sequence[tuple[Any, str, str]], fontsize: float) ->
         for number, (right, up) in enumerate(_OFFSETS):
             _move(text, right, up)
             box = text.get_window_extent()
-            covered = 3 * sum(_overlap(box, other) for other in taken) / point**2
+            covered = 6 * sum(_overlap(box, other) for other in taken) / point**2
             covered += 3 * (box.width * box.height - _overlap(box, ax.bbox)) / point**2
             covered += 4 * int(((ink > box.min) & (ink < box.max)).all(axis=1).sum())
             tried.append((covered + abs(right) + abs(up), number, box))
         _, best, box = min(tried, key=lambda entry: entry[:2])
         _move(text, *_OFFSETS[best])
         taken.append(box)
+        if max(map(abs, _OFFSETS[best])) > _FAR:
+            _lead(ax, place, box, colour)
+
+
+def _lead(ax: Axes, place: Any, box: Any, colour: str) -> None:
+    """Draw a thin line from a place in pixels to the nearest point of a label."""
+    near = [min(max(place[j], box.min[j]), box.max[j]) for j in (0, 1)]
+    ends = ax.transData.inverted().transform([place, near])
+    ax.annotate(
+        "", xy=tuple(ends[0]), xytext=tuple(ends[1]), annotation_clip=False, zorder=1.7,
+        arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": colour, "shrinkA": 0, "shrinkB": 0},
+    ).set_in_layout(False)  # fmt: skip
 
 
 def _along_lines(ax: Axes, point: float) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from figures.drawing.axes import whole_ticks
 from figures.drawing.style import COLOURS, new_figure
 
 if TYPE_CHECKING:
@@ -55,30 +56,31 @@ def draw_policy(answer: dict[str, Any]) -> Drawing:
     n = 1 + max(i for d in decisions for i in d["block"])
     steps = max(d["step"] for d in decisions)
     when, lost = timetable(answer["policies"], n, steps)
-    drawing, axes = new_figure(1, 2, width=max(6.8, 3.6 + 0.42 * n), height=1.8 + 0.42 * steps, sharey=True)
-    left, right = axes[0]
+    parts = 1 + bool(lost.any())  # without bars if nothing is lost
+    ratio = [max(4.4, 1.6 + 0.42 * n), 2.6]
+    drawing, axes = new_figure(
+        1, parts, width=sum(ratio[:parts]) + 0.6, height=1.9 + 0.42 * steps, sharey=True,
+        width_ratios=ratio[:parts],
+    )  # fmt: skip
+    left = axes[0][0]
     shown = left.imshow(when, cmap="cividis", vmin=0, vmax=1, aspect="auto")
     if n <= _WRITTEN:
         for t, i in np.argwhere(when > 0).tolist():
             colour = "black" if when[t, i] > 0.55 else "white"
             left.text(i, t, f"{when[t, i]:.2g}", ha="center", va="center", fontsize=8, color=colour)
-    left.set(xlabel="position", ylabel="step", xticks=range(n), yticks=range(steps))
+    left.set(xlabel="position", ylabel="step", xticks=whole_ticks(0, n - 1), yticks=range(steps))
     left.set_yticklabels([str(t) for t in range(1, steps + 1)])
     left.set_title("P(step reveals position)")
     left.grid(visible=False)
     drawing.colorbar(shown, ax=left, label="probability")
-    right.barh(range(steps), lost, color=COLOURS["vermillion"])
-    right.set(xlabel="bits", title="KL lost by each step")
-    if lost.any():
-        right.set_xlim(0, 1.1 * float(lost.max()))
+    if parts == 2:
+        right = axes[0][1]
+        right.barh(range(steps), lost, color=COLOURS["vermillion"])
+        right.set(xlabel="bits", title="KL lost by each step", xlim=(0, 1.1 * float(lost.max())))
         right.locator_params(axis="x", nbins=4)
-    else:
-        right.set(xlim=(0, 1), xticks=[0])
-        right.text(0.5, (steps - 1) / 2, "nothing is lost", ha="center", va="center", backgroundcolor="white")
     name = Path(str(answer["task"])).name
-    drawing.suptitle(
-        f"{name}, n = {answer['n']}: best policy of at most {answer['max_steps']} steps, "
-        f"KL {float(answer['kl']):.4g} bits, accuracy {float(answer['accuracy']):.4g}",
-        fontsize=10,
-    )
+    most = int(answer["max_steps"])
+    title = f"{name}, n = {answer['n']}: best policy of at most {most} step{'s' if most > 1 else ''}"
+    said = f"KL {float(answer['kl']):.4g} bits, accuracy {float(answer['accuracy']):.4g}"
+    drawing.suptitle(f"{title},\n{said}{'' if lost.any() else ': nothing is lost'}", fontsize=10)
     return drawing

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from figures.drawing.style import METADATA, STYLE
+from figures.drawing.tooltips import add_tooltips
 from theory.files import write_atomically
 from theory.validation import InputError
 
@@ -35,7 +36,10 @@ def save_picture(draw: Callable[[], Drawing], path: Path) -> None:
     with rc_context(cast("Any", STYLE)):
         image = io.BytesIO()
         draw().savefig(image, format=ending, metadata=METADATA[ending])
+    data = image.getvalue()
+    if ending == "svg":
+        data = add_tooltips(data.decode("utf-8")).encode("utf-8")
     try:
-        write_atomically(path, image.getvalue())
+        write_atomically(path, data)
     except OSError as error:
         raise InputError(f"--plot {path}: cannot write it ({error.strerror}); name another file.") from None

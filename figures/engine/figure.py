@@ -16,6 +16,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from figures.engine.data import through_json
@@ -26,7 +27,16 @@ if TYPE_CHECKING:
     from figures.engine.check import Check, Kind
     from figures.engine.task_data import TaskData
 
-__all__ = ["Cell", "Figure", "Row", "RunSettings", "Settings", "derived_seed", "known_figures"]
+__all__ = [
+    "Cell",
+    "Figure",
+    "Row",
+    "RunSettings",
+    "Settings",
+    "derived_seed",
+    "known_figures",
+    "place_in_paper",
+]
 
 Settings = dict[str, Any]  # by name; JSON values only
 Row = dict[str, Any]  # one line of a tidy table: column name -> str, int, float, bool, Fraction or None
@@ -87,8 +97,10 @@ class Figure:
         checks: rows, settings -> the checks.
         pages: rows, settings -> further text files, by name, such as "claims.md".
         table: rows, settings -> lines of texts, the header first, shown in the report in place of the image.
+        verdict: rows, settings -> sentences that the report opens the section with; image and table are both shown.
         groups: Title and rule of a kind of check in the report, if not the default.
         for_task: A task of the user's own -> the same figure for it.
+        task: The name of the user's own task that it is about, if it is.
     """
 
     name: str
@@ -104,8 +116,10 @@ class Figure:
     checks: Callable[[list[Row], Settings], Sequence[Check]]
     pages: Callable[[list[Row], Settings], dict[str, str]] | None = None
     table: Callable[[list[Row], Settings], list[list[str]]] | None = None
+    verdict: Callable[[list[Row], Settings], list[str]] | None = None
     groups: Mapping[Kind, tuple[str, str]] = field(default_factory=dict["Kind", "tuple[str, str]"])
     for_task: Callable[[TaskData], Figure] | None = None
+    task: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_-]*", self.name):
@@ -135,7 +149,10 @@ def derived_seed(seed: int, *labels: str | int | float | None) -> int:
 
 
 def known_figures() -> dict[str, Figure]:
-    """Return every figure of ``figures/paper`` by name; a module there defines ``FIGURE`` or ``FIGURES``."""
+    """Return every figure by name, in the order of the paper.
+
+    A module of ``figures/paper`` defines ``FIGURE`` or ``FIGURES``.
+    """
     found: dict[str, Figure] = {}
     folder = importlib.import_module("figures.paper").__path__
     for name in sorted(info.name for info in pkgutil.iter_modules(folder)):
@@ -147,4 +164,18 @@ def known_figures() -> dict[str, Figure]:
                     f"two figures are named {figure.name!r}; rename the one in figures/paper/{name}.py."
                 )
             found[figure.name] = figure
-    return found
+    return dict(sorted(found.items(), key=lambda item: place_in_paper(item[1].paper)))
+
+
+def place_in_paper(text: str) -> tuple[float, str]:
+    """Return a key that sorts places as they follow each other in the paper; figures without a place come last.
+
+    Example:
+        >>> sorted(["none", "Figure 21", "Table 1", "Figure 2 a-e", "Figure 1, left", "abstract"], key=place_in_paper)
+        ['abstract', 'Figure 1, left', 'Table 1', 'Figure 2 a-e', 'Figure 21', 'none']
+    """
+    found = re.match(r"(Figure|Table) (\d+)", text)
+    if found is None:
+        return (0.0 if text.startswith("abstract") else inf), text
+    # Table 1 stands between Figures 1 and 2
+    return int(found[2]) + (0.5 if found[1] == "Table" else 0.0), text

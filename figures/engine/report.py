@@ -1,7 +1,8 @@
 """The report of an output folder, as ``report.html`` and ``report.json``.
 
-Figures of earlier runs into the same folder are kept while their files are unchanged; each names what made it, and the
-summary counts this run alone. Neither file has a time or a path, so the same run writes the same bytes.
+Tasks of the user's own come first, each with its bounds and their verdict, then the paper in its order. Figures of
+earlier runs into the same folder are kept while their files are unchanged; each names what made it, and the summary
+counts this run alone. Neither file has a time or a path, so the same run writes the same bytes.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from typing import Any
 
 import figures.engine.cache
 from figures.engine.check import KINDS, Check, Kind, tally
-from figures.engine.figure import RunSettings
+from figures.engine.figure import RunSettings, place_in_paper
 from figures.engine.report_page import render
 from figures.engine.run import FigureResult
 from theory.files import write_atomically
 
 __all__ = ["summary", "write_report"]
 
-FORMAT = 2  # of report.json; figures of another format are dropped
+FORMAT = 3  # of report.json; figures of another format are dropped
 
 GROUPS: dict[Kind, tuple[str, str]] = {
     "exact": ("Exact value against closed form", "Equality, no tolerance."),
@@ -61,11 +62,18 @@ def write_report(results: Sequence[FigureResult], *, run: RunSettings, out: Path
     page, data = out / "report.html", out / "report.json"
     listed = [_figure_facts(result, out, made_with) for result in results]
     listed += _earlier_figures(out, {result.figure.name for result in results})
-    listed.sort(key=lambda facts: facts["name"])
+    listed.sort(key=_order)
     report = {"format": FORMAT, "summary": summary(results), **made_with, "figures": listed}
     write_atomically(data, json.dumps(report, indent=1, allow_nan=False) + "\n")
     write_atomically(page, render(report, out))
     return page, data
+
+
+def _order(facts: dict[str, Any]) -> tuple[Any, ...]:
+    """Return a key: tasks of one's own first, this run before earlier ones, each with its bounds; then the paper."""
+    if facts["task"]:
+        return 0, not facts["from_this_run"], facts["task"], facts["verdict"] is None, facts["name"]
+    return 1, *place_in_paper(facts["paper"]), facts["name"]
 
 
 def _run_facts(run: RunSettings) -> dict[str, Any]:
@@ -102,6 +110,8 @@ def _figure_facts(result: FigureResult, out: Path, made_with: dict[str, Any]) ->
         "name": figure.name,
         "title": figure.title,
         "paper": figure.paper,
+        "task": figure.task,
+        "verdict": None if figure.verdict is None else figure.verdict(result.rows, result.settings),
         "about": figure.about or "",
         **summary([result]),
         "from_this_run": True,

@@ -11,6 +11,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+from figures.drawing.tooltips import inline_svg
 from figures.engine.check import DECIDING, KINDS
 from theory.files import csv_rows
 
@@ -55,6 +56,7 @@ def show(value: Any) -> str:
 def _section(facts: dict[str, Any], report: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Return the section of one figure."""
     image, table = ((folder / f"{facts['name']}.{ending}").read_bytes() for ending in ("svg", "csv"))
+    shown = facts["table"] is None or facts["verdict"] is not None
     header, *lines = (row for _, row in csv_rows(table.decode("utf-8")))
     numbers = [
         all(_NUMBER.fullmatch(text) or not text for text in column) for column in zip(*lines, strict=True)
@@ -63,7 +65,7 @@ def _section(facts: dict[str, Any], report: dict[str, Any], folder: Path) -> dic
         **facts,
         "about": _blocks(facts["about"]),
         "differences": _differences(facts["made_with"], report),
-        "image": _data_address("image/svg+xml", image),
+        "image": inline_svg(image.decode("utf-8"), facts["name"]) if shown else None,
         "data": _data_address("text/csv", table),
         "columns": list(zip(header, numbers or [False] * len(header), strict=True)),
         "rows": [[(_cell(text), number) for text, number in zip(line, numbers, strict=True)] for line in lines],

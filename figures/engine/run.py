@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from figures.drawing.style import METADATA, STYLE
+from figures.drawing.tooltips import add_tooltips
 from figures.engine.backends import Evaluate
 from figures.engine.cache import Cache
 from figures.engine.check import DECIDING, Check, judge
@@ -108,7 +109,10 @@ def _finish_figure(figure: Figure, settings: Settings, results: Sequence[Any], o
         for ending, entries in METADATA.items():
             image = io.BytesIO()
             drawing.savefig(image, format=ending, metadata=entries)
-            write_atomically(files[ending], image.getvalue())
+            data = image.getvalue()
+            if ending == "svg":
+                data = add_tooltips(data.decode("utf-8")).encode("utf-8")
+            write_atomically(files[ending], data)
     for name, text in (figure.pages(rows, settings) if figure.pages else {}).items():
         files[name] = out / name
         write_atomically(files[name], text)

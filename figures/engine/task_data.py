@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -12,14 +13,15 @@ from figures.engine.data import canonical_json
 from theory.decoding.tasks.route import Parametric
 from theory.distributions.contexts import GivenTask
 from theory.distributions.distribution import Context, ListedDistribution, context_pmfs
-from theory.distributions.files.parametric_file import write_parametric
+from theory.distributions.files.parametric_file import read_parametric, write_parametric
 from theory.distributions.files.task_file import is_task_file
 from theory.distributions.pmf import JointPMF
 from theory.limits import Budget
 
-__all__ = ["TaskData", "listed_task", "task_data"]
+__all__ = ["TaskData", "listed_task", "structured_task", "task_data"]
 
 _OUTCOMES = 10_000
+_LONGEST = 48  # characters of the task in the name of a file
 _OUTCOME, _LIMIT = 0.36, 3600  # seconds of an outcome in exact decodes of dozens of policies; at most
 
 
@@ -32,12 +34,33 @@ class TaskData:
         contexts: A JSON list of weight, outcomes (token ids) and probabilities (texts, or floats).
         note: A note on how the numbers of a file were read, or empty.
         structured: A distribution too large to list, as an entry of a task file; ``contexts`` is then empty.
+        registered: Whether the name and the size say all, as they do for a registered task.
+        variant: What the settings of a run add to the names of files, such as ``fast``.
     """
 
     name: str
     contexts: list[dict[str, Any]]
     structured: dict[str, Any] | None = None
     note: str = ""
+    registered: bool = False
+    variant: str = ""
+
+    @property
+    def stem(self) -> str:
+        """What the names of its files end with: its name, size and settings, and for files of one's own a digest.
+
+        Example:
+            >>> task_data("shuffle", 3).stem
+            'shuffle_n3'
+            >>> TaskData(name="Places.csv", contexts=[], variant="fast").stem
+            'places_e71ca016_fast'
+        """
+        words = re.sub(r"\.\w+(\.gz)?(?=,|$)", "", self.name.lower().replace(" = ", ""), count=1)
+        words = re.sub(r"[^a-z0-9]+", "_", words).strip("_")
+        parts = [words[:_LONGEST].rstrip("_") or "task"]
+        if not self.registered or len(words) > _LONGEST:
+            parts.append(hashlib.sha256(f"{self.name} {self.digest}".encode()).hexdigest()[:8])
+        return "_".join([*parts, self.variant] if self.variant else parts)
 
     @property
     def digest(self) -> str:
@@ -55,12 +78,13 @@ def task_data(name: str, n: int | None = None, *, normalise: bool = False, exact
         InputError: If there is no such task or it cannot be read.
         CostError: If it has too many outcomes to list.
     """
-    from synthetic import find_task
+    from synthetic import find_task, known_tasks
 
     task = find_task(name, n, normalise=normalise, exact=exact)
     title = Path(task.name).name if is_task_file(name) else task.name
     title = title if n is None else f"{title}, n = {n}"
     note = getattr(task, "note", "")
+    registered = not is_task_file(name) and name.partition(":")[0] in known_tasks()
     contexts = task.contexts()
     distribution = contexts[0].distribution
     if (
@@ -68,12 +92,14 @@ def task_data(name: str, n: int | None = None, *, normalise: bool = False, exact
         and isinstance(distribution, Parametric)
         and distribution.support_size() > _OUTCOMES
     ):
-        return TaskData(name=title, contexts=[], structured=write_parametric(distribution), note=note)
+        structured = write_parametric(distribution)
+        return TaskData(name=title, contexts=[], structured=structured, note=note, registered=registered)
     parts = context_pmfs(contexts)
     count = sum(len(pmf) for _, pmf in parts)
     budget = Budget(f"figures of {count} outcomes", "use a task of fewer outcomes", limit=_LIMIT)
     budget.require(count, _OUTCOME)
-    return TaskData(name=title, contexts=[_context(weight, pmf) for weight, pmf in parts], note=note)
+    listed = [_context(weight, pmf) for weight, pmf in parts]
+    return TaskData(name=title, contexts=listed, note=note, registered=registered)
 
 
 def _context(weight: Fraction, pmf: JointPMF) -> dict[str, Any]:
@@ -101,3 +127,10 @@ def listed_task(contexts: list[dict[str, Any]]) -> GivenTask:
         for part in contexts
     ]
     return GivenTask(name="listed", parts=tuple(parts))
+
+
+def structured_task(entry: dict[str, Any]) -> GivenTask:
+    """Return the task of :attr:`TaskData.structured`."""
+    ((kind, data),) = entry.items()
+    distribution = read_parametric(kind, data, None, normalise=False)
+    return GivenTask(name="structured", parts=(Context(weight=Fraction(1), distribution=distribution),))

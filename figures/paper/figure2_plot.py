@@ -25,6 +25,12 @@ K_COLOURS = {"1": COLOURS["green"], "2": COLOURS["blue"], "n": COLOURS["vermilli
 TASK_COLOURS = {"shuffle": COLOURS["purple"], "replace_random": COLOURS["black"]}  # no colour of a-d
 
 _NOTE = "bars: 95 % intervals; circles and squares are\nshifted a little from their $n$ or $\\gamma$"
+# all fixed rules share one band for k > 1; in e it is drawn where a confidence equals the threshold
+_BAND = """band: where the accuracy can be if argmax
+chooses among equals by one fixed rule
+(b, d: for k = 2 and k = n; e: at a tie with $\\gamma$)"""
+_EXACT = """exact; equal probabilities: each position
+draws its own; e: $\\gamma$ itself does not pass"""
 THRESHOLD_LINES: dict[str, dict[str, Any]] = {
     "curve": MARKS["exact"],
     "curve_non_strict": {**MARKS["exact_other"], "linestyle": ":", "linewidth": 1.6},
@@ -40,7 +46,6 @@ def draw(rows: list[Row], settings: Settings) -> Drawing:
         if panel == "e":
             for task, colour in TASK_COLOURS.items():
                 _draw_curve(ax, [row for row in mine if row["task"] == task], "gamma", colour)
-            _draw_colours(ax, {TITLES[task]: colour for task, colour in TASK_COLOURS.items()}, "colours in e")
             ax.set(xlabel=r"threshold $\gamma$", title=rf"e  threshold, n = {settings['n_e']}, $\tau$ = 0")
         else:
             task, temperature = TOPK_PANELS[panel]
@@ -108,28 +113,18 @@ def _draw_legend(ax: Axes, settings: Settings) -> None:
 
     ax.set_axis_off()
     grey = "#444444"
+    of_rule: dict[str, Any] = {**MARKS["exact_other"], "color": grey}
     handles = [
-        *(Patch(color=K_COLOURS[k], label=f"a-d: k = {k}") for k in settings["k"]),
-        Line2D([], [], color=grey, label="exact (independent ties, strict)", **MARKS["exact"]),
-        Line2D([], [], color=grey, label="exact, ties to the lowest token", **MARKS["exact_other"]),
-        Line2D(
-            [], [], color=grey, label="e: exact, non-strict threshold", **THRESHOLD_LINES["curve_non_strict"]
-        ),
-        Patch(color=grey, alpha=0.15, label="all deterministic tie-breaks (k > 1; e)"),
-        Line2D(
-            [], [], color=grey, label=f"ideal model, {settings['ideal_samples']} samples", **MARKS["ideal"]
-        ),
-        Line2D(
-            [], [], color=grey, label=f"trained model, {settings['model_samples']} samples", **MARKS["model"]
-        ),
+        *(Patch(color=K_COLOURS[k], label=f"a-d: k = {k} tokens per step") for k in settings["k"]),
+        *(Patch(color=colour, label=f"e: {TITLES[task]}") for task, colour in TASK_COLOURS.items()),
+        Line2D([], [], color=grey, label=_EXACT, **MARKS["exact"]),
+        Line2D([], [], label="b, d: exact, the lowest of equals everywhere", **of_rule),
+        Line2D([], [], color=grey, label="e: exact, $\\gamma$ itself passes", **THRESHOLD_LINES["curve_non_strict"]),
+        Patch(color=grey, alpha=0.15, label=_BAND),
+        Line2D([], [], color=grey, label=f"ideal model, {settings['ideal_samples']} samples", **MARKS["ideal"]),
+        Line2D([], [], color=grey, label=f"trained model, {settings['model_samples']} samples", **MARKS["model"]),
         Line2D([], [], color=grey, label="published, about 100 samples", **MARKS["published"]),
-    ]
-    ax.legend(handles=handles, loc="center left", fontsize=9, title=_NOTE, title_fontsize=9, alignment="left")
-
-
-def _draw_colours(ax: Axes, colours: dict[str, str], title: str) -> None:
-    from matplotlib.patches import Patch
-
-    handles = [Patch(color=colour, label=name) for name, colour in colours.items()]
-    place: dict[str, Any] = {"loc": "center", "bbox_to_anchor": (0.44, 0.5), "alignment": "left"}
-    ax.legend(handles=handles, title=title, title_fontsize=9, fontsize=9, **place)
+    ]  # fmt: skip
+    ax.legend(
+        handles=handles, loc="center left", fontsize=7.6, title=_NOTE, title_fontsize=7.6, alignment="left"
+    )

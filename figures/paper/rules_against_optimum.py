@@ -1,17 +1,18 @@
 """Every unmasking rule against the optimum, with the ideal model.
 
-Each coloured mark is one rule at one value of its parameter, decoded exactly with the ideal model; explicit block
-sizes, `sizes`, have no single parameter and are left out. The black line is the exact frontier: the least KL, at that
-expected number of steps, of any adaptive policy that remembers its own random choices. Black squares are the best fixed
-partitions `L*_T`, plus signs the best mixtures of them. Mixtures, and rules with random choices, may lie below the
-line, because the KL of the output distribution does not see which choice was made. Rules that mask again, or that look
-at drawn tokens before they decide, are not policies in this sense and may lie below the line too. The star is the best
-threshold for every sample (the paper's oracle). The page `optimality.md` lists each rule's gap on each task.
+Each mark is one rule at one value of its parameter, decoded exactly with the ideal model; explicit block sizes,
+`sizes`, have no single parameter and are left out. The black line is the exact frontier: the least KL, at that
+expected number of steps, of any adaptive policy that remembers its own random choices. Black squares are the best
+fixed partitions `L*_T`, plus signs the best mixtures of them. Mixtures, and rules with random choices, may lie below
+the line, because the KL of the output distribution does not see which choice was made. Rules that mask again, or that
+look at drawn tokens before they decide, are not policies in this sense and may lie below the line too. The star is
+the best threshold for every sample (the paper's oracle). The page `optimality.md` lists each rule's gap on each task.
 
-Points above 1.1 times the divergence of one step are outside the panels, and tasks after the first eight are not drawn;
-the table has all of them. Operations with a single outcome, such as Copy, cost nothing in any order. Steps are those
-along runs of the data, as for the frontier; for rules that look at drawn tokens or mask again they are those of the
-decoder's own runs.
+Rules on the lower hull of all rules are coloured and named beside their points; all others are grey. Triangles at the
+upper edge stand for divergences above 1.1 times that of one step, which are not to scale or infinite. Rules that were
+refused as too costly are named below the panels. Tasks after the first eight are not drawn; the table has all of
+them. Operations with a single outcome, such as Copy, cost nothing in any order. Steps are those along runs of the
+data, as for the frontier; for rules that look at drawn tokens or mask again they are those of the decoder's own runs.
 """
 
 from __future__ import annotations
@@ -82,16 +83,18 @@ def _row(base: Row, **values: Any) -> Row:
 def task_figure(task: TaskData) -> Figure:
     """Return the figure of a task of the user's own."""
     positions = max(len(row) for context in task.contexts for row in context["outcomes"])
+    listed = f"optimality_{task.stem}.md"
     return replace(
         FIGURE,
-        name="frontier_task",
+        name=f"frontier_{task.stem}",
+        task=task.name,
         title=f"Every unmasking rule against the exact optimum: {task.name}",
-        about=(__doc__ or "").replace("optimality.md", "optimality_task.md"),
+        about=(__doc__ or "").replace("optimality.md", listed),
         paper="none (a task of your own; the oracle is that of Figure 7)",
         settings={**FIGURE.settings, "tasks": [[task.name, None, positions]], "distribution": task.digest},
         fast={key: value for key, value in FIGURE.fast.items() if key != "tasks"},
         cells=lambda settings: _cells(settings, {"contexts": task.contexts}),
-        pages=lambda rows, settings: {"optimality_task.md": "".join(page(rows, settings).values())},
+        pages=lambda rows, settings: {listed: "".join(page(rows, settings).values())},
         for_task=None,
     )
 

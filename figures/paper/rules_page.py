@@ -14,6 +14,8 @@ _ROUNDING = 1e-9  # bits; smaller gaps count as none
 def page(rows: list[Row], settings: Settings) -> dict[str, str]:  # noqa: ARG001
     """Return the page, with the least and the greatest gap of each rule on each task."""
     tasks = list(dict.fromkeys((row["task"], row["n"]) for row in rows))
+    if len(tasks) == 1:
+        return {"optimality.md": _one_task(rows, *tasks[0])}
     rules = list(dict.fromkeys(row["rule"] for row in rows if row["kind"] == "rule"))
     head = [task if n is None else f"{task} {n}" for task, n in tasks]
     lines = [
@@ -40,6 +42,49 @@ def page(rows: list[Row], settings: Settings) -> dict[str, str]:  # noqa: ARG001
         found = [_gaps(rows, rule, *task, column="gap_steps") for task in tasks]
         lines.append(f"| {rule} | " + " | ".join(map(_range, found)) + " |")
     return {"optimality.md": "\n".join(lines) + "\n"}
+
+
+_NAMED = 4  # settings of a rule
+_ONE = """
+Extra bits of KL divergence over the optimum of all adaptive policies at the same expected number of steps, and extra
+steps over it at the same divergence, with the ideal model: the least and the greatest over the settings of the rule. A
+setting is optimal if it has neither. A negative gap means that the output distribution of a rule with random choices is
+closer to the target than that of any policy that remembers its choices, or that the rule looks at drawn tokens or masks
+again. `inf`: some outcome is never drawn. `refused`: too many states for an exact value.
+
+| rule | optimal settings, with their expected steps | extra bits | extra steps | settings |
+|---|---|---|---|---|
+"""
+
+
+def _one_task(rows: list[Row], task: str, n: int | None) -> str:
+    """Return the page of one task: which settings of each rule are optimal, and the gaps of the others."""
+    name = task if n is None else f"{task}, n = {n}"
+    mine = [row for row in rows if row["kind"] == "rule"]
+    rules = list(dict.fromkeys(row["rule"] for row in mine))
+    lines: list[str] = []
+    parallel: list[str] = []
+    steps = max(row["steps"] for row in rows if row["kind"] == "frontier")
+    for rule in rules:
+        found = [row for row in mine if row["rule"] == rule]
+        known = [row for row in found if row["reason"] is None]
+        best = [row for row in known if at_optimum(row)]
+        if any(row["steps"] > 1 for row in best):
+            parallel.append(rule)
+        shown = ", ".join(f"`{row['spec']}` ({row['steps']:.4g})" for row in best) or (
+            "none" if known else "-"
+        )
+        gaps = [_range(_gaps(rows, rule, task, n, column)) for column in ("gap_bits", "gap_steps")]
+        count = (
+            f"{len(known)} of {len(found)}, others refused" if len(known) < len(found) else str(len(found))
+        )
+        gaps = gaps if known else ["refused", "refused"]
+        lines.append(f"| {rule} | {shown} | {' | '.join(gaps)} | {count} |")
+    said = f"On {name} the least loss is zero from {steps:.4g} expected steps on. "
+    said += f"Rules with an optimal setting of more than one step: {len(parallel)} of {len(rules)}"
+    if steps <= 1:
+        said = f"On {name} one step loses nothing: any rule that reveals all at once is optimal"
+    return f"# Optimality gaps: {name}\n\n{said}.\n{_ONE}" + "\n".join(lines) + "\n"
 
 
 def at_optimum(row: Row) -> bool:

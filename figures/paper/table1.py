@@ -7,6 +7,7 @@ definition applied to the listed distribution at every small n.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 __all__ = ["FIGURE"]
+
+_LONG = 10  # letters of a formula in one line
 
 # Notation for the table; values come from the closed forms.
 TASKS = {
@@ -107,7 +110,7 @@ def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:
 
 def draw(rows: list[Row], settings: Settings) -> Drawing:
     """Draw the table."""
-    drawing, ((ax,),) = new_figure(width=13, height=4.8)
+    drawing, ((ax,),) = new_figure(width=9.2, height=5.2)
     ax.set_axis_off()
     shown = settings["shown"]
     accuracy_n = min(settings["largest"], 4)
@@ -117,24 +120,51 @@ def draw(rows: list[Row], settings: Settings) -> Drawing:
         "C(Y|X), bits",
         "limit",
         *(f"n = {n}" for n in shown),
-        f"one-step accuracy, n = {accuracy_n}",
+        f"one-step accuracy,\nn = {accuracy_n}",
     ]
     body: list[list[str]] = []
     for task, (title, example) in TASKS.items():
         row = next(r for r in rows if r["task"] == task and r["n"] == accuracy_n)
-        limit = "" if row["limit"] is None else f"${row['limit']}$"
+        limit = "" if row["limit"] is None else f"${row['limit']}$  "
         values = [f"{row[f'bits_n{n}']:.4g}" for n in shown]
-        body.append([title, example, f"${row['closed_form']}$", limit, *values, row["accuracy"]])
+        body.append([title, example, broken(row["closed_form"]), limit, *values, row["accuracy"]])
     table = ax.table([header, *body], loc="center", cellLoc="left", edges="horizontal")
     table.auto_set_font_size(False)
     table.set_fontsize(8)
     table.auto_set_column_width(range(len(header)))
-    table.scale(1, 1.9)
+    table.scale(1, 2.05)
+    lines = [max(text.count("\n") for text in line) for line in [header, *body]]
     for (line, _), cell in table.get_celld().items():
         cell.set_edgecolor("#bbbbbb")
+        cell.set_height(cell.get_height() * (1 + 0.5 * lines[line]))
         if line == 0:
             cell.set_text_props(weight="bold", color=COLOURS["blue"])
     return drawing
+
+
+def broken(formula: str) -> str:
+    r"""Return a LaTeX formula as math text, in several lines where it is long.
+
+    Lines end before a plus or minus, not inside braces or inner brackets.
+
+    Example:
+        >>> broken("n - 1")
+        '$n - 1$'
+        >>> broken("a b c d e f g h i j k - l(m - n)")
+        '$a b c d e f g h i j k$\n${} - l(m - n)$'
+    """
+    lines, braces, brackets, start = [""], 0, 0, 0
+    for match in re.finditer(r"[{}()]| [+-] ", formula):
+        sign = match[0]
+        braces += (sign == "{") - (sign == "}")
+        brackets += (sign == "(") - (sign == ")")
+        shown = re.sub(r"\\[a-z]+|[{}_^\\, ]", "", lines[-1] + formula[start : match.start()])
+        if len(sign) == 3 and not braces and brackets <= 1 and len(shown) > _LONG:
+            lines[-1] += formula[start : match.start()]
+            lines.append("{}")
+            start = match.start()
+    lines[-1] += formula[start:]
+    return "\n".join(f"${line}$" for line in lines)
 
 
 def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001

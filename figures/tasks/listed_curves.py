@@ -1,13 +1,14 @@
 """Exact accuracy and KL against speed for any listed task, by policy.
 
 - a, b: accuracy against tokens per step, at temperature 1 and 0
-- c: KL against expected steps at temperature 1, with `L*_T` (the least of fixed partitions) and the frontier (the least
-of policies that remember their own random choices) and the frontier (no policy
+- c: KL against expected steps at temperature 1, with `L*_T` (the least of fixed partitions) and the frontier (no policy
   that remembers its own random choices is lower)
 
 Every point is an exact decode of the ideal model by one policy: top-k with k tokens per step, the factor rule, or the
-confidence threshold. Points at infinite KL (some outcome of the task is never drawn) are not drawn; the table lists
-them. In c steps are those along runs of the data, as for the frontier.
+confidence threshold. Lines join the best points of a family, one at each place of the x axis. Marks above the dotted
+line in c are not to scale: their KL is beside them, infinite where some answer of the task is never drawn. Policies
+and optima that were refused as too costly are named below the panels, with the reason in the table. In c steps are
+those along runs of the data, as for the frontier.
 """
 
 from __future__ import annotations
@@ -15,36 +16,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from figures.drawing.point_labels import label_points
-from figures.drawing.style import MARKS, new_figure
 from figures.engine.check import Check, exact_check
 from figures.engine.figure import Cell, Figure, Row, Settings
 from figures.engine.task_data import TaskData, listed_task
-from figures.tasks.policy_families import FAMILIES, looks, policies
+from figures.tasks.listed_panels import draw
+from figures.tasks.policy_families import policies
 from figures.tasks.sampled_curves import sampled_figure
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Drawing
 
 __all__ = ["decode_listed", "limits_listed", "task_figure"]
 
-LOOKS = looks((4, 7, 10, 7, 5))
-_LEGEND = """exact distributions of the ideal model; beside the marks their
-parameters, in grey where several families meet"""
 _ROUNDING = 1e-9  # bits, for the float64 values compared here
 
 
 def task_figure(task: TaskData) -> Figure:
     """Return the figure of one task; distributions too large to list are sampled."""
     if task.structured is not None:
-        return sampled_figure(task.name, task.structured, task.digest)
+        return sampled_figure(task)
     length = max(len(row) for context in task.contexts for row in context["outcomes"])
     sizes = [k for k in range(1, length + 1) if k <= 4 or length % k == 0 or k == length]
     return Figure(
-        name="figure2_task",
+        name=f"figure2_{task.stem}",
+        task=task.name,
         title=f"Accuracy and KL of parallel decoding: {task.name}",
         paper="as Figure 2, for a task of your own",
         about=__doc__,
@@ -103,16 +97,17 @@ def limits_listed(*, contexts: list[dict[str, Any]]) -> dict[str, Any]:
     from theory.commands.frontier import frontier_answer
 
     task = listed_task(contexts)
-    out: dict[str, Any] = {"bounds": [], "frontier": []}
+    out: dict[str, Any] = {"bounds": [], "frontier": [], "refused": {}}
     try:
-        out["bounds"] = [float(bits) for bits in bounds_answer(task)["optimal_bound"] or []]
+        # a long list has brackets instead, which the figure of bounds shows
+        out["bounds"] = [float(bits) for bits in bounds_answer(task, seconds=1).get("optimal_bound") or []]
     except CostError as error:
-        out["refused"] = str(error)
+        out["refused"]["bound"] = str(error)
     try:
         vertices = frontier_answer(task)["vertices"]
         out["frontier"] = [[float(v["steps"]), float(v["kl"])] for v in vertices]
     except CostError as error:
-        out["refused"] = str(error)
+        out["refused"]["frontier"] = str(error)
     return out
 
 
@@ -127,6 +122,7 @@ def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:
     for t, bits in enumerate(limits["bounds"], start=1):
         rows.append({"source": "bound", "steps_under_data": float(t), "kl": bits})
     rows += [{"source": "frontier", "steps_under_data": s, "kl": kl} for s, kl in limits["frontier"]]
+    rows += [{"source": source, "refused": why} for source, why in limits["refused"].items()]
     names = ("source", "family", "policy", "temperature", "tokens_per_step", "steps", "steps_under_data")
     return [
         {name: row.get(name) for name in (*names, "accuracy", "kl", "path_kl", "refused")} for row in rows
@@ -148,64 +144,6 @@ def _float(text: Any) -> float:
     from fractions import Fraction
 
     return float(Fraction(text)) if isinstance(text, str) and "/" in text else float(text)
-
-
-def draw(rows: list[Row], settings: Settings) -> Drawing:
-    """Draw the three panels and the legend."""
-    drawing, axes = new_figure(2, 2, width=8.6, height=6.6)
-    drawing.suptitle(settings["task"], fontsize=10)
-    shown: list[tuple[Axes, list[Row], str, str]] = []
-    for ax, tau, letter in ((axes[0][0], 1, "a"), (axes[0][1], 0, "b")):
-        mine = [row for row in rows if row["temperature"] == tau and row["accuracy"] is not None]
-        shown.append((ax, mine, "tokens_per_step", "accuracy"))
-        ax.set(xlabel="tokens per step", ylabel="accuracy", ylim=(-0.06, 1.1))
-        ax.set_title(rf"{letter}  $\tau$ = {tau}")
-    shown.append(_limits(axes[1][0], rows))
-    for panel in shown:
-        _draw_families(*panel)
-    _draw_legend(axes[1][1], rows)
-    for ax, mine, x, y in shown:
-        marked = [row for row in mine if row[y] != "inf"]
-        colours = [LOOKS[row["family"]]["color"] for row in marked]
-        points = [(row[x], _float(row[y]), row["policy"], c) for row, c in zip(marked, colours, strict=True)]
-        label_points(ax, points, settings)
-    return drawing
-
-
-def _draw_families(ax: Axes, rows: list[Row], x: str, y: str) -> None:
-    """Draw each family in the order of its parameter."""
-    for family, look in LOOKS.items():
-        points = [(row[x], _float(row[y])) for row in rows if row["family"] == family and row[y] != "inf"]
-        ax.plot([place for place, _ in points], [value for _, value in points], **look)
-    ax.margins(x=0.1, y=0.1)
-
-
-def _limits(ax: Axes, rows: list[Row]) -> tuple[Axes, list[Row], str, str]:
-    """Draw the optima in panel c, and return its other content."""
-    for source, style in (("bound", MARKS["exact_other"]), ("frontier", MARKS["exact"])):
-        line = [row for row in rows if row["source"] == source]
-        look: dict[str, Any] = {**style, "color": "#444444", "marker": "."}
-        ax.plot([row["steps_under_data"] for row in line], [row["kl"] for row in line], **look)
-    ax.set(xlabel="expected steps (along the data)", ylabel="KL(P || Q), bits")
-    ax.set_title(r"c  $\tau$ = 1")
-    mine = [row for row in rows if row["temperature"] == 1 and row["kl"] is not None]
-    return ax, mine, "steps_under_data", "kl"
-
-
-def _draw_legend(ax: Axes, rows: list[Row]) -> None:
-    from matplotlib.lines import Line2D
-
-    ax.set_axis_off()
-    shown = {row["family"] for row in rows}
-    handles = [
-        Line2D([], [], label=label, **LOOKS[name]) for name, label in FAMILIES.items() if name in shown
-    ]
-    grey: dict[str, Any] = {"color": "#444444", "marker": "."}
-    handles.append(
-        Line2D([], [], **{**MARKS["exact_other"], **grey}, label="c: $L^*_T$, best fixed partition")
-    )
-    handles.append(Line2D([], [], **{**MARKS["exact"], **grey}, label="c: frontier of adaptive policies"))
-    ax.legend(handles=handles, loc="center left", fontsize=9, title=_LEGEND, alignment="left")
 
 
 def checks(task: TaskData, rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from figures.drawing.point_labels import parameters
 from figures.drawing.style import COLOURS
-from figures.engine.figure import Settings
+from figures.engine.figure import Row, Settings
 
-__all__ = ["FAMILIES", "looks", "policies"]
+__all__ = ["FAMILIES", "left_out", "looks", "outline", "policies"]
 
 FAMILIES: dict[str, str] = {
     "random": "top-k, random",
@@ -50,3 +51,39 @@ def looks(sizes: Sequence[float], **more: Any) -> dict[str, dict[str, Any]]:
         | {"linewidth": 1.0, **more}
         for family, colour, mark, size in zip(FAMILIES, _COLOURS, "osD^x", sizes, strict=True)
     }
+
+
+def outline(points: Sequence[tuple[float, float]], *, most: bool) -> list[tuple[float, float]]:
+    """Return the best point at each place of the x axis, from left to right.
+
+    Args:
+        points: Place on both axes.
+        most: Whether the greatest value is the best, or the least.
+
+    Example:
+        >>> outline([(2, 0.5), (1, 1.0), (2, 0.25)], most=True), outline([(2, 0.5), (2, 0.25)], most=False)
+        ([(1, 1.0), (2, 0.5)], [(2, 0.25)])
+    """
+    best: dict[float, float] = {}
+    for x, y in points:
+        best[x] = (max if most else min)(y, best.get(x, y))
+    return sorted(best.items())
+
+
+def left_out(rows: Sequence[Row], settings: Settings) -> str:
+    """Return lines that name what was refused as too costly; empty if nothing was."""
+    names: list[str] = []
+    for tau in (1, 0):
+        found = [row for row in rows if row.get("refused") and row["temperature"] == tau]
+        for family, label in FAMILIES.items():
+            if mine := [row["policy"] for row in found if row["family"] == family]:
+                names.append(rf"{label} {parameters(mine, settings)} at $\tau$ = {tau}")
+    names += [_OPTIMA[row["source"]] for row in rows if row.get("refused") and row["source"] in _OPTIMA]
+    if not names:
+        return ""
+    return "refused as too costly (reasons in the table):\n" + "\n".join(
+        "; ".join(names[k : k + 3]) for k in range(0, len(names), 3)
+    )
+
+
+_OPTIMA = {"bound": "$L^*_T$", "frontier": "the frontier"}

@@ -5,11 +5,11 @@
   errors, the guaranteed intervals are in the table
 
 Every point is the ideal model decoded by one policy: top-k with k tokens per step, the factor rule, or the confidence
-Every point is the ideal model decoded by one policy: top-k with k tokens per step, the factor rule, or the confidence
-threshold. Points are samples, except where a Markov chain has a formula (at temperature 1: fixed blocks, and the
-divergence of random order), which have no bar. For Markov chains c also shows `L*_T`, the least divergence of fixed
-blocks, up to rounding, from T = 1 until it is zero; the frontier of adaptive policies needs a distribution that can be
-listed.
+threshold. Open marks are samples. Filled marks are formulas, which a Markov chain has at temperature 1 for fixed
+blocks and for the divergence of random order. Lines join the best points of a family, one at each place of the x
+axis. Policies that were refused as too costly are named below the panels, with the reason in the table. For Markov
+chains c also shows `L*_T`, the least divergence of fixed blocks, up to rounding, from T = 1 until it is zero; the
+frontier of adaptive policies needs a distribution that can be listed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 
 from figures.engine.check import Check, binomial_check, exact_check
 from figures.engine.figure import Cell, Figure, Row, Settings, derived_seed
+from figures.engine.task_data import TaskData
 from figures.tasks.policy_families import policies
 from figures.tasks.sampled_panels import draw
 
@@ -31,19 +32,22 @@ _ROUNDING = 1e-9  # bits, for sums of a few hundred logarithms
 _MOST_STEPS = 32  # most steps of the top-k points, each a model call
 
 
-def sampled_figure(name: str, distribution: dict[str, Any], digest: str) -> Figure:
-    """Return the figure of a distribution given as an entry of a task file."""
+def sampled_figure(task: TaskData) -> Figure:
+    """Return the figure of a distribution given by its parameters."""
+    assert task.structured is not None
+    distribution = task.structured
     n = int(next(iter(distribution.values()))["length"])
     sizes = sorted({-(-n // steps) for steps in (1, 2, 4, 8, 16, _MOST_STEPS)})
     return Figure(
-        name="figure2_task",
-        title=f"Accuracy and divergence of parallel decoding, sampled: {name}",
+        name=f"figure2_{task.stem}",
+        task=task.name,
+        title=f"Accuracy and divergence of parallel decoding, sampled: {task.name}",
         paper="as Figure 2, for a distribution of your own too large to list",
         about=__doc__,
         seconds=300,
         settings={
-            "task": name,
-            "distribution": digest,
+            "task": task.name,
+            "distribution": task.digest,
             "k": sizes,
             "gamma": ["2/5", "1/2", "3/5", "7/10", "4/5"],
             "f": ["1", "2", "4"],

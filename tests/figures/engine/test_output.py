@@ -70,9 +70,9 @@ class TestReport:
     def test_page_loads_nothing(self, report):
         page, _ = report
         loads = re.findall(r"""(?:src|href|data|action|poster)\s*=\s*["']([^"']*)""", page)
-        assert len(loads) == 3
+        assert len(loads) >= 3
         assert all(address.startswith(("data:", "#")) for address in loads)
-        assert not re.search(r"<(script|link|iframe|object|embed)|@import|url\(|http", page)
+        assert not re.search(r"<(script|link|iframe|object|embed)|@import|url\((?!#)|http", page)
 
     def test_page_is_escaped_and_complete(self, report):
         page, _ = report

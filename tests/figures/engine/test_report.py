@@ -60,7 +60,7 @@ def test_figures_of_other_runs_stay(make):
     assert "earlier run" not in section(page, "one")
     assert page.count("(earlier run)") == 1
     assert "do not count here" in page
-    assert section(page, "two").count("data:image/svg+xml") == 1
+    assert section(page, "two").count("<svg") == 1
 
 
 @plainly
@@ -130,8 +130,33 @@ def test_a_table_stands_in_place_of_the_image(log, tmp_path):
     page = write_report([result], run=RunSettings(), out=tmp_path)[0].read_text()
     assert "<th>a &lt; b</th>" in page
     assert "<td>long text</td>" in page
-    assert "data:image" not in page
+    assert "<svg" not in page
     assert (tmp_path / "toy.png").exists()
     assert re.search(r"Own title\s+<span", page)
     assert "Own rule." in page
     assert "Samples of the ideal model against the exact distribution" in page
+
+
+@plainly
+def test_the_report_opens_with_the_task_and_follows_the_paper(log, tmp_path):
+    def place(name, paper, **more):
+        return replace(toy(log, name=name), paper=paper, **more)
+
+    table = {"table": lambda *_: [["steps", "bits"], ["1", "2.5"]]}
+    own = {"verdict": lambda *_: ["one step loses 2.5 bits", "entropy 3 bits."], **table, "task": "mine.csv"}
+    figures = [
+        place("a", "none"),
+        place("b", "Figure 21, list tasks"),
+        place("c", "Figure 2 a-e"),
+        place("d", "Table 1"),
+        place("e", "Figure 1"),
+        place("figure2_mine", "as Figure 2", task="mine.csv"),
+        place("z_mine", "Theorem 1", **own),
+    ]
+    results = run_figures(figures, run=RunSettings(fast=True), out=tmp_path)
+    page = write_report(results, run=RunSettings(fast=True), out=tmp_path)[0].read_text()
+    order = re.findall(r'<section id="([^"]+)">', page)
+    assert order == ["z_mine", "figure2_mine", "e", "d", "c", "b", "a"]
+    assert "mine.csv: one step loses 2.5 bits" in page[: page.index("<section")]
+    bounds = section(page, "z_mine")
+    assert bounds.index("one step loses 2.5 bits") < bounds.index("<td>2.5</td>") < bounds.index("<svg")

@@ -56,7 +56,7 @@ def test_every_point_is_a_decode(kind, tmp_path):
     names = {check.name for check in result.checks}
     assert "topk:k=1: every answer is possible" in names
     assert any("sampled accuracy" in name for name in names) == (kind == "markov")
-    rows = list(csv.DictReader((tmp_path / "out" / "figure2_task.csv").read_text().splitlines()))
+    rows = list(csv.DictReader(result.files["csv"].read_text().splitlines()))
     decodes = [row for row in rows if row["source"] == "decode"]
     assert {row["temperature"] for row in decodes} == {"0", "1"}
     distribution = read_parametric(kind, LAWS[kind], None, normalise=False)

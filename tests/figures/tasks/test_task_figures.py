@@ -65,7 +65,7 @@ def test_every_row_is_an_exact_decode(path, tmp_path):
     (result,) = run_figures([figure], run=RunSettings(fast=True), out=tmp_path / "out")
     assert result.passed
     assert all(check.passed for check in result.checks)
-    rows = list(csv.DictReader((tmp_path / "out" / "figure2_task.csv").read_text().splitlines()))
+    rows = list(csv.DictReader(result.files["csv"].read_text().splitlines()))
     task = task_data_source(path)
     decodes = [row for row in rows if row["source"] == "decode"]
     assert {row["temperature"] for row in decodes} == {"0", "1"}
@@ -96,11 +96,13 @@ def test_every_rule_against_the_optimum_of_a_task(name, tmp_path):
     data = task_data("tests.figures.tasks.test_task_figures:Floats" if name == "floats" else name)
     (result,) = run_figures([against_the_optimum(data)], run=RunSettings(fast=True), out=tmp_path)
     assert result.passed
-    rows = list(csv.DictReader((tmp_path / "frontier_task.csv").read_text().splitlines()))
+    rows = list(csv.DictReader(result.files["csv"].read_text().splitlines()))
     rules = {row["rule"] for row in rows if row["kind"] == "rule"}
     assert {"top-k random", "WINO"} <= rules
-    page = (tmp_path / "optimality_task.md").read_text()
-    assert "`optimality_task.md`" in result.figure.about
+    listed = f"optimality_{data.stem}.md"
+    page = (tmp_path / listed).read_text()
+    assert f"`{listed}`" in result.figure.about
+    assert "of 1 " not in page
     assert all(f"| {rule} |" in page for rule in rules)
     one = next(row for row in rows if row["spec"] == "topk:k=1,by=random")
     assert (float(one["kl"]), float(one["steps"])) == (pytest.approx(0, abs=1e-12), 2)
@@ -161,6 +163,50 @@ def test_pictures_that_cannot_be_written(path, tmp_path, capsys, name, message):
     with pytest.raises(InputError, match=message):
         check_plot_file(str(tmp_path / name))
     assert [file.name for file in tmp_path.iterdir()] == ["mine.json"]
+
+
+def test_files_carry_the_name_of_the_task_and_the_settings(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    one, two, other = tmp_path / "a" / "mine.json", tmp_path / "b" / "mine.json", tmp_path / "a" / "Mine.csv"
+    one.write_text('{"outcomes": [["a", "b"], ["b", "a"]]}')
+    two.write_text('{"outcomes": [["a", "b"], ["b", "b"]]}')
+    other.write_text("y0,y1\na,b\nb,a\n")
+    stems = [task_data(str(path)).stem for path in (one, two, other)]
+    assert len(set(stems)) == 3
+    assert all(stem.startswith("mine_") for stem in stems)
+    assert task_data("shuffle", 4).stem == "shuffle_n4"
+    assert task_data("repeated_bit", 4).stem == "repeated_bit_n4"
+    assert task_data("markov_chain", 40).stem == "markov_chain_n40"
+    assert task_data("tests.figures.tasks.test_task_figures:Floats").stem.startswith("floats_")
+    long = replace(task_data("shuffle", 3), name="s" * 99)
+    assert long.stem.startswith("s" * 48 + "_")
+
+
+@pytest.mark.deep
+def test_no_run_overwrites_another(tmp_path):
+    out = tmp_path / "out"
+    made = set()
+    for argv in (
+        ["figure2", "frontier", "--task", "city_names", "--fast"],
+        ["figure2", "--task", "city_names"],
+        ["figure2", "--task", "shuffle", "-n", "2", "--fast"],
+        ["figure2", "--task", "shuffle", "-n", "2", "--fast", "--seed", "3"],
+    ):
+        before = {
+            path: path.read_bytes() for path in out.glob("*.*") if path.is_file() and path.stem != "report"
+        }
+        assert paper_repro.main([*argv, "--out", str(out), "--jobs", "1"]) == 0
+        assert all(path.read_bytes() == content for path, content in before.items())
+        made |= set(before)
+    names = {path.name for path in made}
+    assert {"bounds_city_names.csv", "figure2_city_names_fast.svg", "frontier_city_names_fast.png"} <= names
+    assert "optimality_city_names_fast.md" in names
+    page = (out / "report.html").read_text()
+    assert "figure2_shuffle_n2_fast_seed3" in page
+    heads = [page.index(f'<section id="{name}_') for name in ("bounds_shuffle", "figure2_shuffle")]
+    assert heads == sorted(heads)
+    assert "shuffle, n = 2: one step loses 1 bit" in page[: heads[0]]
 
 
 def test_large_tasks_are_refused_before_work():
