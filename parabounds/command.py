@@ -200,7 +200,7 @@ def _estimate(args: argparse.Namespace) -> int:
 
     tokenize = None
     if args.tokenizer is not None:
-        from models.predictors.huggingface import read_tokenizer
+        from models.predictors.huggingface_tokenizer import read_tokenizer
 
         tokenize = read_tokenizer(args.tokenizer)
     with working(f"{PROGRAM} estimate"):

@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 DEVICES = ("cpu", "cuda", "mps")
+AUTO_CLASSES = ("AutoModelForMaskedLM", "AutoModelForCausalLM", "AutoModel")
 DTYPES = ("auto", "float32", "float16", "bfloat16", "float64")
 
 
@@ -42,6 +43,21 @@ def _add_huggingface(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--revision", metavar="COMMIT", help="commit of a model on a hub")
     group.add_argument(
         "--dtype", choices=DTYPES, default="auto", help="of the weights (the checkpoint's; float32 on a CPU)"
+    )
+    group.add_argument(
+        "--auto-class",
+        choices=AUTO_CLASSES,
+        help="class that loads the model (masked LM; for own code the first of these in its auto_map)",
+    )
+    group.add_argument(
+        "--import",
+        dest="imports",
+        action="append",
+        metavar="MODULE",
+        help="module that registers an architecture with transformers; may be repeated",
+    )
+    group.add_argument(
+        "--attention", metavar="A", help="full or block:SIZE, of block-diffusion models (the model's own)"
     )
     group.add_argument("--mask-id", metavar="ID", help="mask token (that of tokenizer or configuration)")
     group.add_argument("--suppress", metavar="ID,ID", help="tokens never proposed, besides the mask")
@@ -99,6 +115,9 @@ def huggingface_options(arguments: argparse.Namespace) -> HFOptions:
         device=arguments.device,
         trust_remote_code=arguments.trust_remote_code,
         revision=arguments.revision,
+        auto_class=arguments.auto_class,
+        attention=arguments.attention,
+        imports=tuple(arguments.imports or ()),
     )
 
 

@@ -29,13 +29,14 @@ from synthetic.grading import grade
 from synthetic.task import list_task
 from theory.policies import Policy
 
-__all__ = ["MARGIN", "Report", "verify"]
+__all__ = ["MARGIN", "RECORD_KEYS", "Report", "verify"]
 
 MARGIN = 0.03  # of accuracy: errors of 0.01 total variation a state add up over the steps
 NOTE = (
     "exact: the ideal model, - if it would take too long. TV: mean distance of the marginals. "
     f"ok: exact accuracy within {MARGIN} of the interval; at temperature 1 only, since others depend on ties."
 )
+RECORD_KEYS = (("correct", "steps", "seconds"), ("mean_tv",))  # of a decode, and of the states of a task
 Report = Callable[[int, int], None]  # (decodes done, decodes in all)
 
 

@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from models.evaluation.verify import Report, verify
+from models.evaluation.verify import RECORD_KEYS, Report, verify
 from models.inputs.list_tasks_as_text import TextFormat
 from models.inputs.task_models import TokenSubject, load_subject
 from models.inputs.text_model import TextSubject
 from models.predictors.huggingface import HFOptions
 from models.runs.output_folder import check_folder
+from models.runs.output_lock import locked
+from models.runs.progress import say
 from models.runs.records import Records
 from models.runs.shares import local_device, run_shares
 from theory.distributions.tempering import check_temperature
@@ -70,7 +72,7 @@ def run_verify(spec: VerifySpec, *, jobs: int = 1, report: Report | None = None)
     check_temperature(spec.temperature)
     if spec.out is not None:
         check_folder(spec.out)
-    with tempfile.TemporaryDirectory() as folder:
+    with locked(spec.out), tempfile.TemporaryDirectory() as folder:
         kept = spec if spec.out is not None else replace(spec, out=Path(folder))
         work = _Work(kept, report if jobs == 1 else None)
         chief = run_shares(work, jobs=jobs, device=spec.options.device, on_disk=spec.out is not None)
@@ -143,4 +145,6 @@ def _records(
     }
     if isinstance(subject, TextSubject):
         settings |= {"words": list(subject.words), "written": asdict(subject.written)}
-    return Records(spec.out / "verify.jsonl", settings, rank=rank)
+    records = Records(spec.out / "verify.jsonl", settings, rank=rank, kinds=RECORD_KEYS)
+    say(records.dropped if rank == 0 else ())
+    return records

@@ -1,0 +1,163 @@
+"""Published model code on newer transformers, and messages that name the version it was written for.
+
+transformers 5 removed things that code published with checkpoints of 2025 imports. What takes a few lines is put back
+while such code is imported, and named in the facts of the model:
+
+- ``rope default``: the frequencies ``base ** (-2 j / d)`` of rotary positions without scaling, which
+  ``ROPE_INIT_FUNCTIONS`` had under ``"default"`` until version 4.57.
+- ``tokenization_utils``: the module of that name, with ``AddedToken`` and ``PreTrainedTokenizer``.
+
+For anything else an error names the version installed, the one the checkpoint was written with, and the line of pip.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from theory.validation import InputError
+
+__all__ = ["one_line", "put_back", "quiet", "transformers", "version_advice"]
+
+OLDEST = (4, 46)  # of the extra `hf`
+
+
+def transformers() -> Any:
+    """Return the transformers package.
+
+    Raises:
+        InputError: If it is not installed.
+    """
+    try:
+        import transformers as package
+    except ImportError:
+        raise InputError("transformers is not installed; python -m pip install 'parabounds[hf]'.") from None
+    return package
+
+
+@contextmanager
+def one_line(what: str, written_for: str | None = None) -> Generator[None]:
+    """Turn any error of other code into one line.
+
+    Args:
+        what: What could not be loaded, for the line.
+        written_for: The version of transformers the checkpoint names, if its own code or a newer architecture may
+            be at odds with the version installed.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        text = lines[0] if lines else type(error).__name__
+        if text.endswith(":"):
+            text = " ".join(lines[:2])
+        if isinstance(error, KeyError):
+            text = f"the key {text} is missing."
+        text = text if text.endswith((".", "`")) else f"{text}."
+        raise InputError(f"cannot load {what}: {text}{version_advice(written_for)}") from None
+
+
+def version_advice(written_for: str | None) -> str:
+    """Return the sentence on versions of transformers, empty if there is nothing to advise.
+
+    Example:
+        >>> version_advice(None)
+        ''
+    """
+    installed = str(transformers().__version__)
+    if written_for is None or _release(written_for)[:2] == _release(installed)[:2]:
+        return ""
+    wanted = max(_release(written_for)[:2], OLDEST)
+    version = written_for if _release(written_for)[:2] >= OLDEST else f"{wanted[0]}.{wanted[1]}"
+    # within the same major version only the one named is a safe guess
+    range_ = f">={version},<{wanted[0] + 1}" if wanted[0] != _release(installed)[0] else f"=={version}"
+    return (
+        f" The checkpoint was written with transformers {written_for}, installed is {installed}; "
+        f"python -m pip install 'transformers{range_}'."
+    )
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Return the leading numbers of a version."""
+    numbers: list[int] = []
+    for part in version.split("."):
+        if not part.isdecimal():
+            break
+        numbers.append(int(part))
+    return tuple(numbers)
+
+
+@contextmanager
+def put_back() -> Generator[list[str]]:
+    """Put back what published code needs, while it is imported and built; yield the names of what was missing."""
+    package = transformers()
+    missing: list[str] = []
+    functions = package.modeling_rope_utils.ROPE_INIT_FUNCTIONS
+    if "default" not in functions:
+        missing.append("rope default")
+        functions["default"] = _default_frequencies
+    name = f"{package.__name__}.tokenization_utils"
+    if not _importable(name):
+        missing.append("tokenization_utils")
+        sys.modules[name] = _tokenization_utils(name)
+    try:
+        yield missing
+    finally:
+        if "rope default" in missing:
+            del functions["default"]
+        if "tokenization_utils" in missing:
+            sys.modules.pop(name, None)
+
+
+def _importable(name: str) -> bool:
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        return False
+    return True
+
+
+def _tokenization_utils(name: str) -> ModuleType:
+    package, module = transformers(), ModuleType(name)
+    module.__dict__.update(AddedToken=package.AddedToken, PreTrainedTokenizer=package.PreTrainedTokenizer)
+    return module
+
+
+def _default_frequencies(config: Any = None, device: Any = None, **given: Any) -> tuple[torch.Tensor, float]:
+    """Return ``base ** (-2 j / d)`` for ``j < d / 2``, float32, and the scale 1 of attention.
+
+    ``base`` and ``d`` are those of the configuration (``rope_theta``; ``head_dim`` times ``partial_rotary_factor``),
+    or given as ``base`` and ``dim``.
+    """
+    base, width = given.get("base"), given.get("dim")
+    if config is not None:
+        base = config.rope_theta
+        head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        width = int(head * getattr(config, "partial_rotary_factor", 1.0))
+    assert base is not None
+    assert width is not None
+    exponents = torch.arange(0, width, 2, dtype=torch.int64).to(device=device, dtype=torch.float) / width
+    return 1.0 / (base**exponents), 1.0
+
+
+@contextmanager
+def quiet() -> Generator[None]:
+    """Silence progress bars and advice of transformers; errors are still raised."""
+    logging = transformers().utils.logging
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
