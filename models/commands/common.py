@@ -73,7 +73,10 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("list tasks as text")
     group.add_argument("--words", type=Path, metavar="FILE", help="items of the lists, one per line")
     group.add_argument(
-        "--format", choices=("quoted", "plain"), default="quoted", help='["a", "b"] or [ a , b ]'
+        "--format",
+        choices=("auto", "quoted", "plain"),
+        default="auto",
+        help='["a", "b"] or [ a , b ]; auto: quoted if the words allow it',
     )
     group.add_argument(
         "--blocks", action="store_true", help="items of several tokens, all of the same number"

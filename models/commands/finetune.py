@@ -87,7 +87,9 @@ def run(arguments: argparse.Namespace) -> int:
     if options.device == "cuda" and "LOCAL_RANK" in os.environ:
         options = replace(options, device=f"cuda:{non_negative(os.environ['LOCAL_RANK'], 'LOCAL_RANK')}")
     words = None if arguments.words is None else read_words(arguments.words)
-    subject: Any = load_subject(arguments.model, options, words=words, written=text_format(arguments))
+    subject: Any = load_subject(
+        arguments.model, options, words=words, written=text_format(arguments), tasks=recipe.tasks
+    )
     assert isinstance(subject, TextSubject)
     unfinished = (arguments.out / "finetune.state.safetensors").exists()
     if arguments.resume and not unfinished and finished(run_settings(subject, recipe), arguments.out):

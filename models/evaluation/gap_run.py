@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from models.evaluation.exact_reference import exact_decode
+from models.evaluation.exact_reference import exact_means
 from models.evaluation.gap import GAP_KEYS, GapRules, gap_records, gap_rules
 from models.evaluation.gap_summary import summary
 from models.inputs.sources import Source, SourceSpec, build_source
@@ -21,7 +21,6 @@ from models.runs.output_lock import locked
 from models.runs.progress import say
 from models.runs.records import Records
 from models.runs.shares import local_device, run_shares
-from synthetic import make_task
 from theory.validation import InputError
 
 __all__ = ["GapSpec", "run_gap", "run_share"]
@@ -157,14 +156,14 @@ def _summary(spec: GapSpec, source: Source) -> dict[str, Any]:
         "temperature": float(spec.rules().temperature),
         "seed": spec.source.seed,
         **summary(records.rows.values(), source.per_prompt),
-        "exact_path_kl": _exact(spec),
+        "exact_path_kl": _exact(spec, source),
     }
 
 
-def _exact(spec: GapSpec) -> Any:
+def _exact(spec: GapSpec, source: Source) -> Any:
     """Return the path KL of the ideal model; ``None`` without a task, or if it would take too long."""
     rules = spec.rules()
-    if spec.source.task is None:
+    if not source.exact:
         return None
-    exact = exact_decode(make_task(spec.source.task, spec.source.n), rules.policy, rules.temperature)
+    exact = exact_means(source.exact, rules.policy, rules.temperature)
     return None if exact is None else exact.path_kl

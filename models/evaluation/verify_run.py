@@ -52,7 +52,7 @@ class VerifySpec:
     seed: int = 0
     batch: int | None = None
     words: tuple[str, ...] | None = None
-    written: TextFormat = field(default_factory=TextFormat)
+    written: TextFormat = field(default_factory=lambda: TextFormat(name="auto"))
     options: HFOptions = field(default_factory=HFOptions)
     out: Path | None = None
 
@@ -115,7 +115,10 @@ class _Work:
         if self._subject is None:
             spec = self._spec
             options = replace(spec.options, device=local_device(spec.options.device))
-            self._subject = load_subject(spec.model, options, words=spec.words, written=spec.written)
+            tasks = None if spec.task is None else (spec.task,)
+            self._subject = load_subject(
+                spec.model, options, words=spec.words, written=spec.written, tasks=tasks
+            )
         return self._subject
 
 

@@ -16,7 +16,13 @@ import torch
 
 from models.predictors.device import check_device
 from models.predictors.huggingface_attention import attention_of
-from models.predictors.huggingface_code import AUTO_CLASSES, build_model, chosen_class
+from models.predictors.huggingface_code import (
+    AUTO_CLASSES,
+    build_model,
+    chosen_class,
+    class_of,
+    registered_class,
+)
 from models.predictors.huggingface_files import (
     check_code,
     check_directory,
@@ -161,18 +167,26 @@ class OpenedHF:
         }
         return LoadedHF(predictor=predictor, tokenizer=self.tokenizer, facts=facts)
 
+    def _dtype(self) -> torch.dtype:
+        """Return the dtype of the weights, that of the configuration unless one is given."""
+        if self.options.dtype != "auto":
+            return getattr(torch, self.options.dtype)
+        kept = str(self.raw.get("torch_dtype") or self.raw.get("dtype") or "float32").removeprefix("torch.")
+        return getattr(torch, choice(kept, "dtype of the configuration", DTYPES[1:]))
+
     def _model(self) -> tuple[str, torch.nn.Module, tuple[str, ...]]:
         """Return the auto class, the model, and what was put back for its code."""
         written_for = self.raw.get("transformers_version")
-        if not _native(self.config.model_type):
-            name = chosen_class(self.directory, self.raw, self.options.auto_class)
-            dtype = torch.bfloat16 if self.options.dtype == "auto" else getattr(torch, self.options.dtype)
-            if self.options.dtype == "auto" and (kept := getattr(self.config, "dtype", None)):
-                dtype = kept
-            with quiet(), one_line(f"the model {self.source}", written_for), put_back() as shims:
-                model = build_model(self.directory, self.raw["auto_map"][name], self.config, dtype)
-            return name, model, tuple(shims)
-        name = self.options.auto_class or "AutoModelForMaskedLM"
+        own = not _native(self.config.model_type)
+        with quiet(), one_line(f"the model {self.source}", written_for), put_back() as shims:
+            if own:
+                name = chosen_class(self.directory, self.raw, self.options.auto_class)
+                kind = class_of(self.directory, self.raw["auto_map"][name])
+            else:
+                name = self.options.auto_class or "AutoModelForMaskedLM"
+                kind = registered_class(name, self.config)
+            if kind is not None:
+                return name, build_model(self.directory, kind, self.config, self._dtype()), tuple(shims)
         package = transformers()
         key = "dtype" if int(package.__version__.split(".")[0]) >= 5 else "torch_dtype"
         wanted = self.options.dtype

@@ -21,7 +21,7 @@ from torch.overrides import TorchFunctionMode
 from models.predictors.huggingface_versions import transformers
 from theory.validation import InputError
 
-__all__ = ["AUTO_CLASSES", "build_model", "chosen_class"]
+__all__ = ["AUTO_CLASSES", "build_model", "chosen_class", "class_of", "registered_class"]
 
 # the language model stands under one of these in ``auto_map``; AutoModel may be a backbone without a head
 AUTO_CLASSES = ("AutoModelForMaskedLM", "AutoModelForCausalLM", "AutoModel")
@@ -53,20 +53,31 @@ def chosen_class(directory: Path, raw: Mapping[str, Any], wanted: str | None) ->
     return wanted or mapped[0]
 
 
-def build_model(directory: Path, reference: str, config: Any, dtype: torch.dtype) -> torch.nn.Module:
+def class_of(directory: Path, reference: str) -> Any:
+    """Return a class of a directory's own code, ``module.Class`` as in ``auto_map``."""
+    dynamic = transformers().dynamic_module_utils
+    return dynamic.get_class_from_dynamic_module(reference, str(directory), local_files_only=True)
+
+
+def registered_class(auto: str, config: Any) -> Any:
+    """Return the class that is registered for a configuration outside of transformers, ``None`` if there is none."""
+    mapping = getattr(transformers(), auto)._model_mapping
+    kind = mapping[type(config)] if type(config) in mapping.keys() else None  # noqa: SIM118 (lazy)
+    return None if str(getattr(kind, "__module__", "transformers.")).startswith("transformers.") else kind
+
+
+def build_model(directory: Path, kind: Any, config: Any, dtype: torch.dtype) -> torch.nn.Module:
     """Return the model of a directory with all its weights.
 
     Args:
         directory: The directory.
-        reference: The class, ``module.Class``, as in ``auto_map``.
+        kind: Its class.
         config: Its configuration.
         dtype: The dtype of floating weights.
 
     Raises:
         InputError: If weights are missing or of another shape.
     """
-    dynamic = transformers().dynamic_module_utils
-    kind = dynamic.get_class_from_dynamic_module(reference, str(directory), local_files_only=True)
     config.use_cache = False  # every call reads the whole sequence
     with _without_initial_values(dtype):
         model = kind(config)
