@@ -146,7 +146,7 @@ def make_sheet(
         tokens=np.array(first.ids, dtype=np.int64),
         words=matrix,
         mentions=np.array([mentioned.get(word, []) for word in words], dtype=np.int64),
-        new=np.array([place for place, _ in first.places[:uses]], dtype=np.int64).reshape(uses, -1),
+        new=np.array([place for place, _ in first.places[:uses]] or np.zeros((0, 1)), dtype=np.int64),
         items=columns[: task.n],
         answer=columns[task.n :],
     )

@@ -33,7 +33,14 @@ from models.predictors.huggingface_files import (
 )
 from models.predictors.huggingface_predictor import LONGEST, HFPredictor, call
 from models.predictors.huggingface_tokenizer import load_tokenizer
-from models.predictors.huggingface_versions import one_line, put_back, quiet, transformers, version_advice
+from models.predictors.huggingface_versions import (
+    empty_tied_keys,
+    one_line,
+    put_back,
+    quiet,
+    transformers,
+    version_advice,
+)
 from theory.validation import InputError, choice
 
 __all__ = ["DTYPES", "HFOptions", "LoadedHF", "OpenedHF", "load_hf", "open_hf"]
@@ -186,6 +193,7 @@ class OpenedHF:
                 name = self.options.auto_class or "AutoModelForMaskedLM"
                 kind = registered_class(name, self.config)
             if kind is not None:
+                shims += empty_tied_keys(kind)
                 return name, build_model(self.directory, kind, self.config, self._dtype()), tuple(shims)
         package = transformers()
         key = "dtype" if int(package.__version__.split(".")[0]) >= 5 else "torch_dtype"

@@ -147,4 +147,6 @@ def _fill(model: Any, directory: Path, dtype: torch.dtype) -> None:
         shared[id(place)].append(name)
     for names in shared.values():
         if found.isdisjoint(names) and not any(p.search(name) for p in ignored for name in names):
-            raise InputError(f"{directory}: the checkpoint lacks {names[0]}; it is of another model.")
+            raise InputError(
+                f"{directory}: the checkpoint lacks {names[0]}; it is of another model, or of another --auto-class."
+            )

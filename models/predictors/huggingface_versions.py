@@ -5,27 +5,27 @@ while such code is imported, and named in the facts of the model:
 
 - ``rope default``: the frequencies ``base ** (-2 j / d)`` of rotary positions without scaling, which
   ``ROPE_INIT_FUNCTIONS`` had under ``"default"`` until version 4.57.
-- ``tokenization_utils``: the module of that name, with ``AddedToken`` and ``PreTrainedTokenizer``.
+- ``tied keys``: a list of tied weights in a class, which became a mapping; it is emptied, since embeddings and head are
+  shared here as the configuration says.
 
 For anything else an error names the version installed, the one the checkpoint was written with, and the line of pip.
 """
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from types import ModuleType
 from typing import Any
+from weakref import WeakSet
 
 import torch
 
 from theory.validation import InputError
 
-__all__ = ["one_line", "put_back", "quiet", "transformers", "version_advice"]
+__all__ = ["empty_tied_keys", "one_line", "put_back", "quiet", "transformers", "version_advice"]
 
 OLDEST = (4, 46)  # of the extra `hf`
+_EMPTIED: WeakSet[Any] = WeakSet()  # classes whose tied keys were emptied
 
 
 def transformers() -> Any:
@@ -65,18 +65,25 @@ def one_line(what: str, written_for: str | None = None) -> Generator[None]:
         raise InputError(f"cannot load {what}: {text}{version_advice(written_for)}") from None
 
 
-def version_advice(written_for: str | None) -> str:
+def version_advice(written_for: str | None, installed: str | None = None) -> str:
     """Return the sentence on versions of transformers, empty if there is nothing to advise.
 
+    Args:
+        written_for: The version that a checkpoint names.
+        installed: The version here; by default that of the package.
+
     Example:
-        >>> version_advice(None)
+        >>> version_advice("4.46.2", "4.46.3")
         ''
+        >>> version_advice("4.52.3", "5.24.0").partition("; ")[2]
+        "python -m pip install 'transformers>=4.52.3,<5'."
     """
-    installed = str(transformers().__version__)
+    installed = installed or str(transformers().__version__)
     if written_for is None or _release(written_for)[:2] == _release(installed)[:2]:
         return ""
     wanted = max(_release(written_for)[:2], OLDEST)
-    version = written_for if _release(written_for)[:2] >= OLDEST else f"{wanted[0]}.{wanted[1]}"
+    exact = _release(written_for)[:2] >= OLDEST and "dev" not in written_for
+    version = written_for if exact else f"{wanted[0]}.{wanted[1]}"
     # within the same major version only the one named is a safe guess
     range_ = f">={version},<{wanted[0] + 1}" if wanted[0] != _release(installed)[0] else f"=={version}"
     return (
@@ -97,38 +104,29 @@ def _release(version: str) -> tuple[int, ...]:
 
 @contextmanager
 def put_back() -> Generator[list[str]]:
-    """Put back what published code needs, while it is imported and built; yield the names of what was missing."""
-    package = transformers()
-    missing: list[str] = []
-    functions = package.modeling_rope_utils.ROPE_INIT_FUNCTIONS
-    if "default" not in functions:
-        missing.append("rope default")
-        functions["default"] = _default_frequencies
-    name = f"{package.__name__}.tokenization_utils"
-    if not _importable(name):
-        missing.append("tokenization_utils")
-        sys.modules[name] = _tokenization_utils(name)
+    """Put back what published code needs, while it is imported and built; yield the names of what it used."""
+    functions, used = transformers().modeling_rope_utils.ROPE_INIT_FUNCTIONS, list[str]()
+    if "default" in functions:
+        yield used
+        return
+
+    def noted(*given: Any, **named: Any) -> tuple[torch.Tensor, float]:
+        used.extend(() if "rope default" in used else ("rope default",))
+        return _default_frequencies(*given, **named)
+
+    functions["default"] = noted
     try:
-        yield missing
+        yield used
     finally:
-        if "rope default" in missing:
-            del functions["default"]
-        if "tokenization_utils" in missing:
-            sys.modules.pop(name, None)
+        del functions["default"]
 
 
-def _importable(name: str) -> bool:
-    try:
-        importlib.import_module(name)
-    except ImportError:
-        return False
-    return True
-
-
-def _tokenization_utils(name: str) -> ModuleType:
-    package, module = transformers(), ModuleType(name)
-    module.__dict__.update(AddedToken=package.AddedToken, PreTrainedTokenizer=package.PreTrainedTokenizer)
-    return module
+def empty_tied_keys(kind: Any) -> list[str]:
+    """Empty the list of tied weights of a class where transformers reads a mapping; return the name of that."""
+    if _release(transformers().__version__)[0] >= 5 and isinstance(kind._tied_weights_keys, list):
+        kind._tied_weights_keys = None
+        _EMPTIED.add(kind)
+    return ["tied keys"] if kind in _EMPTIED else []
 
 
 def _default_frequencies(config: Any = None, device: Any = None, **given: Any) -> tuple[torch.Tensor, float]:

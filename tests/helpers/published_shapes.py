@@ -2,8 +2,8 @@
 
 What published code does and stand-ins often do not: it overrides ``from_pretrained`` and returns the model alone, has
 a ``tie_weights(self)`` without arguments and no ``post_init``, keeps a backbone without a head under ``AutoModel``,
-returns tuples, predicts the next position, needs a block-causal mask, and uses what newer transformers dropped. The files
-are sharded bfloat16 tensors with an index; the vocabulary is padded beyond the tokenizer, the mask lies beyond it.
+returns tuples, predicts the next position, needs a block-causal mask, and uses what newer transformers dropped. The
+files are sharded bfloat16 tensors with an index; the vocabulary is padded beyond the tokenizer, so is the mask.
 """
 
 from __future__ import annotations
@@ -154,7 +154,8 @@ class ShiftedModel(PreTrainedModel):
 
     def forward(self, input_ids=None, attention_mask=None, **rest):
         place = torch.arange(input_ids.shape[1], device=input_ids.device)[:, None] * self.inv_freq
-        h = self.embed_tokens(input_ids) + torch.cat([place.cos(), place.sin()], dim=-1)
+        h = self.embed_tokens(input_ids)
+        h = h + torch.cat([place.cos(), place.sin()], dim=-1).to(h.dtype)
         return MaskedLMOutput(logits=self.lm_head(self.mix(h)))
 
     def get_input_embeddings(self):
@@ -238,7 +239,7 @@ class BlocksModelLM(PreTrainedModel):
 
 @dataclass(frozen=True)
 class Shape:
-    """A kind of directory: file and text of its code, prefix of its classes, ``auto_map``, options of its configuration."""
+    """A kind of directory: file and text of its code, prefix of its classes, ``auto_map``, options."""
 
     module: str
     code: str
@@ -290,6 +291,8 @@ def publish(folder: Path, kind: str, *, written_for: str = "4.46.2", seed: int =
     made = hf_models.tokenizer(special=False, mask=False)
     assert len(made) < MASK < VOCABULARY
     config = getattr(code, f"{shape.name}Config")(vocab_size=VOCABULARY, mask_token_id=MASK, **shape.options)
+    tied = bool(shape.options.get("tie_word_embeddings"))
+    config.tie_word_embeddings = False  # while it is built: version 5 wants another form of the tied keys
     names = [name for key, name in shape.auto.items() if key == "AutoModelForCausalLM"] or ["Model"]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -300,7 +303,7 @@ def publish(folder: Path, kind: str, *, written_for: str = "4.46.2", seed: int =
         ]:
             values.data.normal_(std=0.8)
             values.data = values.data.bfloat16().float()  # what the files can hold
-    tied = bool(shape.options.get("tie_word_embeddings"))
+    config.tie_word_embeddings = tied
     if tied:
         model.lm_head.weight = model.model.word_embeddings.weight
     state = {n: t for n, t in model.state_dict().items() if not (tied and n == "lm_head.weight")}
@@ -328,7 +331,7 @@ def _imported(folder: Path, name: str) -> ModuleType:
     if hasattr(module, "ROPE_INIT_FUNCTIONS"):  # the model of the test is built outside
         d = 16
         module.ROPE_INIT_FUNCTIONS = {
-            "default": lambda config, _: (config.rope_theta ** -(torch.arange(0, d, 2).float() / d), 1.0)
+            "default": lambda config, _: (1 / config.rope_theta ** (torch.arange(0, d, 2).float() / d), 1.0)
         }
     return module
 
