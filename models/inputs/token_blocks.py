@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 
@@ -84,5 +84,5 @@ def _contexts(block: BlockTask) -> tuple[Context, ...]:
         pmf = context.distribution.pmf()
         outcomes = [tuple(token for role in y for token in block.pattern[role]) for y, _ in pmf]
         listed = ListedDistribution(JointPMF.from_pairs(outcomes, [p for _, p in pmf]))
-        made.append(Context(context.weight, listed, context.label))
+        made.append(replace(context, distribution=listed))
     return tuple(made)

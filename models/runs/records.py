@@ -77,7 +77,9 @@ class Records:
             self.dropped += [dropped] if dropped else []
 
     def __enter__(self) -> Records:
-        """Return the records; the file is created with the first record, so that a failed run leaves none."""
+        """Return the records; what was dropped is cut off. A failed run leaves no file that was not there."""
+        if self._path is not None and self.dropped and self._own(self._path).exists():
+            self._file = self._open(self._path)
         return self
 
     def __exit__(
@@ -109,9 +111,12 @@ class Records:
         except OSError as error:
             raise InputError(f"cannot write {self._path}: {error.strerror}.") from None
 
+    def _own(self, path: Path) -> Path:
+        return path.with_name(f"{path.stem}.rank{self._rank}{path.suffix}") if self._rank else path
+
     def _open(self, path: Path) -> BinaryIO:
         """Open the file of this worker for appending, without what is no record at its end."""
-        file = path.with_name(f"{path.stem}.rank{self._rank}{path.suffix}") if self._rank else path
+        file = self._own(path)
         _, length, _ = _read(file, digest(self._settings), self._kinds)
         if not length:
             header = {"format": FORMAT, "sha256": digest(self._settings), "settings": dict(self._settings)}

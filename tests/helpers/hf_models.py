@@ -44,13 +44,16 @@ def byte_level(*, whole: tuple[str, ...]) -> transformers.PreTrainedTokenizerFas
     merges: list[tuple[str, str]] = []
     for byte in sorted(pre_tokenizers.ByteLevel.alphabet()):
         vocabulary[byte] = len(vocabulary)
-    for word in (*whole, *(f"Ġ{word}" for word in whole)):
+    for word in whole:
         for j in range(2, len(word) + 1):
             if word[:j] not in vocabulary:
                 vocabulary[word[:j]] = len(vocabulary)
             pair = (word[: j - 1], word[j - 1])
             if pair not in merges:
                 merges.append(pair)
+    for word in whole:  # and with the space before it
+        vocabulary[f"Ġ{word}"] = len(vocabulary)
+        merges.append(("Ġ", word))
     inner = Tokenizer(models.BPE(vocabulary, merges, unk_token="[UNK]"))
     inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     inner.decoder = decoders.ByteLevel()
