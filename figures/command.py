@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from figures.engine.backends import BACKENDS, BackendError, open_backend
 from figures.engine.check import DECIDING, KINDS, tally
-from figures.engine.commandline import InputError, guarded, process_count, terminal
+from figures.engine.commandline import InputError, guarded, terminal, worker_count
 from figures.engine.figure import Figure, RunSettings, known_figures
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def _seed(text: str) -> int:
 
 def _jobs(text: str) -> int:
     try:
-        return process_count(text, "")
+        return worker_count(text, "")
     except InputError as error:
         raise argparse.ArgumentTypeError(str(error).strip()) from None
 

@@ -27,7 +27,7 @@ from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import to_fraction
 from theory.numbers.lognumber import LogNumber
-from theory.policies.foreign import plan_of
+from theory.policies.checked_calls import checked_plan
 from theory.policies.given import PolicyLike, as_policy
 from theory.policies.ranked import Ranked
 from theory.policies.view import View
@@ -191,9 +191,9 @@ def _step(
     probs = model.marginals(row[None])
     view = View(
         transform.scores_read(probs, numbers), masked[None], numbers, revealed=row[None].copy(), step=count,
-        tokens=row[None].copy(), oracle=model,
+        tokens=row[None].copy(), model=model,
     )  # fmt: skip
-    plan = plan_of(rule, view)
+    plan = checked_plan(rule, view)
     sets = plan.distribution()[1][0]
     chances = np.array([float(_plain(p)) for _, p in sets])
     chosen_set = sets[int(rng.choice(len(sets), p=chances / chances.sum()))][0]

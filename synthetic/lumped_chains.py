@@ -48,7 +48,7 @@ class SureChain(_CountChain):
 
     def moves(self, state: Hashable, size: int, q: Sequence[Any]) -> Sequence[Move]:
         """Return the only move."""
-        return (Move(state=self.left(state) - size, data=Fraction(1), own=q[0], draws=((size, q[0]),)),)
+        return (Move(state=self.left(state) - size, data=Fraction(1), decoder=q[0], draws=((size, q[0]),)),)
 
     def structure(self) -> Exchangeable:
         """Return the subset entropies, all zero."""
@@ -84,7 +84,7 @@ class ShuffleChain(_CountChain):
         else:  # one sure token; every true token is each of the m unused items equally often
             distinct = q[0] if size == 1 else 0 * q[0]
             draws = _equally_often(size, q)
-        return (Move(state=m - size, data=Fraction(1), own=distinct, draws=draws),)
+        return (Move(state=m - size, data=Fraction(1), decoder=distinct, draws=draws),)
 
     def structure(self) -> Exchangeable:
         """Return the subset entropies."""
@@ -128,14 +128,16 @@ class ReplaceRandomChain:
         """Return the moves that draw no new item, and exactly one."""
         m, seen = cast("tuple[int, bool]", state)
         own, new = q
-        none = Move(state=(m - size, seen), data=Fraction(m - size, m), own=own**size, draws=((size, own),))
+        none = Move(
+            state=(m - size, seen), data=Fraction(m - size, m), decoder=own**size, draws=((size, own),)
+        )
         if seen:
-            return (Move(state=none.state, data=Fraction(1), own=none.own, draws=none.draws),)
+            return (Move(state=none.state, data=Fraction(1), decoder=none.decoder, draws=none.draws),)
         others = ((size - 1, own),) if size > 1 else ()
         once = Move(
             state=(m - size, True),
             data=Fraction(size, m),
-            own=size * new * own ** (size - 1),
+            decoder=size * new * own ** (size - 1),
             draws=((1, new), *others),
         )
         return (
@@ -182,13 +184,13 @@ class CodeChain(_CountChain):
         m = self.left(state)
         free = self._free(m)
         if free == 0:
-            return (Move(state=m - size, data=Fraction(1), own=q[0] ** size, draws=((size, q[0]),)),)
+            return (Move(state=m - size, data=Fraction(1), decoder=q[0] ** size, draws=((size, q[0]),)),)
         # by symmetry the determined symbols are uniform too, at every tempering that keeps the symmetry
         draws = _equally_often(size, q)
         bound = max(0, size - free)
         # all zeros (greedy, lowest token) is a code word
         own = 1 if q[0] == 1 else Fraction(1, self.order) ** bound
-        return (Move(state=m - size, data=Fraction(1), own=own, draws=draws),)
+        return (Move(state=m - size, data=Fraction(1), decoder=own, draws=draws),)
 
     def structure(self) -> Exchangeable:
         """Return the subset entropies."""

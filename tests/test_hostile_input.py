@@ -16,7 +16,7 @@ from synthetic.imported import ImportedTask
 from theory import JointPMF, MarkovDistribution, limits, step_bound, subset_entropies
 from theory.__main__ import main
 from theory.commands import tables
-from theory.commands.command_line import process_count
+from theory.commands.command_line import worker_count
 from theory.commands.verdict import verdict
 from theory.limits import Budget, CostError, require_memory
 from theory.numbers.lognumber import LogNumber
@@ -129,9 +129,9 @@ def test_a_module_that_exits_is_an_error(capsys, tmp_path, monkeypatch):
 RULES = {
     "boom": "rule tests.helpers.broken_python:Boom: plan raised RuntimeError: no plan today",
     "plans_five": "rule tests.helpers.broken_python:PlansFive: plan must return a plan, such as Ranked, got 5",
-    "steps_five": "step must return a board, got 5",
+    "steps_five": "step must return a batch, got 5",
     "finishes_three": "finished must return one truth value a row, got 3",
-    "starts_five": "start must return a board, got 5",
+    "starts_five": "start must return a batch, got 5",
 }
 
 
@@ -294,7 +294,7 @@ def test_advice_names_what_a_command_has(capsys):
 
 def test_processes_have_a_limit(capsys):
     with pytest.raises(InputError, match="--jobs must be at most"):
-        process_count("99999999", "--jobs")
+        worker_count("99999999", "--jobs")
     assert paper_repro.main(["--list", "--jobs", "99999999"]) == 2
     assert "argument --jobs: must be at most" in capsys.readouterr().err
     assert paper_repro.main(["--list", "--out", ""]) == 2

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from theory.commands.command_line import guarded as guarded
-from theory.commands.command_line import process_count as process_count
+from theory.commands.command_line import worker_count as worker_count
 from theory.commands.terminal import terminal as terminal
 from theory.validation import InputError as InputError

@@ -11,7 +11,7 @@ from typing import Any
 from figures.engine.data import canonical_json
 from theory.commands.decode_sampled import Structured
 from theory.distributions.distribution import Context, ListedDistribution, context_pmfs
-from theory.distributions.files.parametric_file import write_structured
+from theory.distributions.files.parametric_file import write_parametric
 from theory.distributions.files.task_file import FileTask, is_task_file
 from theory.distributions.pmf import JointPMF
 from theory.limits import Budget
@@ -67,7 +67,7 @@ def task_data(name: str, n: int | None = None, *, normalise: bool = False, exact
         and isinstance(distribution, Structured)
         and distribution.support_size() > _OUTCOMES
     ):
-        return TaskData(name=title, contexts=[], structured=write_structured(distribution), note=note)
+        return TaskData(name=title, contexts=[], structured=write_parametric(distribution), note=note)
     parts = context_pmfs(contexts)
     count = sum(len(pmf) for _, pmf in parts)
     budget = Budget(f"figures of {count} outcomes", "use a task of fewer outcomes", limit=_LIMIT)

@@ -143,10 +143,10 @@ def certain_sampled(
 
 
 def _distribution(entry: dict[str, Any]) -> Any:
-    from theory.distributions.files.parametric_file import read_structured
+    from theory.distributions.files.parametric_file import read_parametric
 
     ((kind, data),) = entry.items()
-    return read_structured(kind, data, None, normalise=False)
+    return read_parametric(kind, data, None, normalise=False)
 
 
 _COLUMNS = ("tokens_per_step", "steps", "steps_under_data", "accuracy", "path_kl")

@@ -16,7 +16,7 @@ from models.commands.common import (
     shown,
     text_format,
 )
-from theory.commands.command_line import as_json, process_count
+from theory.commands.command_line import as_json, worker_count
 from theory.commands.terminal import terminal
 from theory.validation import InputError, positive_int
 
@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
         out=arguments.out,
     )
     with work_progress("gap") as report:
-        answer = run_gap(spec, jobs=process_count(arguments.jobs, "--jobs"), report=report)
+        answer = run_gap(spec, jobs=worker_count(arguments.jobs, "--jobs"), report=report)
     if not answer:  # another worker of torchrun reports
         return 0
     if arguments.json:

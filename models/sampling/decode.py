@@ -15,15 +15,15 @@ import torch
 
 from models.predictors.predictor import MarginalPredictor, MaskedPredictor
 from models.sampling.decode_state import Rules, indices, marginals_of, rules_of
-from models.sampling.predictor_oracle import PredictorOracle
+from models.sampling.prompted_model import PromptedModel
 from theory.decoding.sampled_chance import SampleChance
 from theory.distributions.distribution import MASK
 from theory.distributions.tempering import Transform
 from theory.numbers.distinct import distinct_rows
 from theory.policies.as_process import Factorised
-from theory.policies.board import Board
 from theory.policies.policy import Policy
 from theory.policies.process import Process
+from theory.policies.run_batch import RunBatch
 from theory.policies.view import UNKNOWN
 from theory.sampling.sampler import Sampler, run_as
 from theory.validation import positive_int
@@ -109,7 +109,7 @@ def _default_size(rules: Rules) -> int:
 
 
 class _Chunk(Sampler):
-    """Rows of token ids, shape (B, L). On a board the answers are indices into the proposed tokens."""
+    """Rows of token ids, shape (B, L). In a run batch the answers are indices into the proposed tokens."""
 
     def __init__(self, rules: Rules, tokens: torch.Tensor) -> None:
         super().__init__(rules.policy, rules.transform, rules.last - rules.first)
@@ -128,14 +128,14 @@ class _Chunk(Sampler):
         self.fixed = answers == UNKNOWN
         self.some_fixed = bool(self.fixed.any())
         rows = torch.arange(len(answers), device=answers.device)
-        start = Board(
+        start = RunBatch(
             tokens=answers,
             probs=self._marginals(answers, rows),
             memory={},
             weights={},
             numbers=self.rules.numbers,
             transform=self.transform,
-            oracle=self._oracle(rows),
+            model=self._model(rows),
             step=0,
             fillable=answers == MASK,
         )
@@ -143,12 +143,12 @@ class _Chunk(Sampler):
         self.tokens[:] = self._written(ends, rows)
         return steps
 
-    def asked(self, board: Board, rows: torch.Tensor) -> Board:
-        """Return the board with the marginals of the predictor."""
-        return replace(board, probs=self._marginals(board.tokens, rows), oracle=self._oracle(rows))
+    def asked(self, batch: RunBatch, rows: torch.Tensor) -> RunBatch:
+        """Return the batch with the marginals of the predictor."""
+        return replace(batch, probs=self._marginals(batch.tokens, rows), model=self._model(rows))
 
-    def _oracle(self, rows: torch.Tensor) -> PredictorOracle:
-        return PredictorOracle(self._marginals, self.prompt[rows], self.columns.stop - self.columns.start)
+    def _model(self, rows: torch.Tensor) -> PromptedModel:
+        return PromptedModel(self._marginals, self.prompt[rows], self.columns.stop - self.columns.start)
 
     def _marginals(self, answers: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         return marginals_of(self.rules, self._written(answers, rows))

@@ -26,7 +26,7 @@ from theory.policies.policy import Policy
 from theory.policies.view import View
 from theory.validation import InputError
 
-__all__ = ["Drawn", "Walk", "draw_one_by_one", "log2_of", "next_position"]
+__all__ = ["Drawn", "PartialRows", "draw_one_by_one", "log2_of", "next_position"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,20 +63,20 @@ def draw_one_by_one(
         >>> sorted(done.tokens[0].tolist()), done.bits.tolist()
         ([0, 1], [-1.0])
     """
-    walk = Walk(predictor, tokens)
+    partial = PartialRows(predictor, tokens)
     bits = torch.zeros(len(tokens), dtype=torch.float64)
-    while len(live := walk.live()):
-        probs = walk.marginals(live)
-        one = next_position(walk, order, probs, walk.masked[live], streams, live)
-        row = torch.arange(len(live), device=walk.device)
+    while len(live := partial.live()):
+        probs = partial.marginals(live)
+        one = next_position(partial, order, probs, partial.masked[live], streams, live)
+        row = torch.arange(len(live), device=partial.device)
         chosen = probs[row, one]
         drawn = draw(chosen, streams.uniforms(live.tolist(), 1)[:, 0], xp)
         bits[live.cpu()] += chosen[row, drawn].cpu().double().log2()
-        walk.reveal(live, one, drawn)
-    return Drawn(tokens=walk.tokens, bits=bits)
+        partial.reveal(live, one, drawn)
+    return Drawn(tokens=partial.tokens, bits=bits)
 
 
-class Walk:
+class PartialRows:
     """Rows that are being revealed, with the columns of their initial masks.
 
     Rules count positions, and draw numbers, from the first mask to the last. These must be the same columns in all
@@ -129,7 +129,7 @@ class Walk:
         return probabilities(logits, masked, dtype=self.dtype)
 
     def answers(self, rows: torch.Tensor) -> torch.Tensor:
-        """Return the tokens of the columns, -1 where masked, as on a board, shape (B, m)."""
+        """Return the tokens of the columns, -1 where masked, shape (B, m)."""
         return torch.where(self.masked[rows], MASK, self.tokens[rows, self.columns])
 
     def reveal(self, rows: torch.Tensor, position: torch.Tensor, token: torch.Tensor) -> None:
@@ -139,7 +139,7 @@ class Walk:
 
 
 def next_position(
-    walk: Walk,
+    partial: PartialRows,
     order: Policy,
     probs: torch.Tensor,
     among: torch.Tensor,
@@ -152,7 +152,7 @@ def next_position(
         InputError: If the order picks none, or several.
     """
     uniforms = streams.uniforms(rows.tolist(), among.shape[1])
-    chosen = order.plan(View(probs, among, walk.numbers)).sample(uniforms) & among
+    chosen = order.plan(View(probs, among, partial.numbers)).sample(uniforms) & among
     if not bool((chosen.sum(dim=1) == 1).all()):
         raise InputError(f"order {order} must pick one position per step.")
     return chosen.to(torch.uint8).argmax(dim=1)

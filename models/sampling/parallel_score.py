@@ -15,7 +15,7 @@ import torch
 
 from models.predictors.predictor import MaskedPredictor
 from models.runs.row_streams import Streams
-from models.sampling.one_by_one import Walk, log2_of, next_position
+from models.sampling.one_by_one import PartialRows, log2_of, next_position
 from models.sampling.teacher_forcing import Follower
 from theory.distributions.tempering import Transform
 from theory.policies.policy import Policy
@@ -76,37 +76,37 @@ def score(
         >>> done.chain.tolist(), done.parallel.tolist()
         ([[-1.0, 0.0]], [[-1.0, -1.0]])
     """
-    walk = Walk(predictor, tokens)
+    partial = PartialRows(predictor, tokens)
     chain = torch.zeros(tokens.shape, dtype=torch.float64)
     parallel, step = torch.zeros_like(chain), torch.full(tokens.shape, -1)
-    pending = torch.zeros_like(walk.masked)
-    live = torch.arange(len(tokens), device=walk.device)
-    probs = walk.marginals(live)
-    follower = Follower(walk, rule, Transform(temperature=temperature), answers, streams, probs)
+    pending = torch.zeros_like(partial.masked)
+    live = torch.arange(len(tokens), device=partial.device)
+    probs = partial.marginals(live)
+    follower = Follower(partial, rule, Transform(temperature=temperature), answers, streams, probs)
     while len(live):
         fresh = (~pending[live].any(dim=1)).nonzero()[:, 0]
         if len(fresh):
             rows = live[fresh]
             chosen, bits = follower.next_sets(rows, probs[fresh])
             pending[rows] = chosen
-            _store(parallel, walk.columns, rows, chosen, bits)
-            _store(step, walk.columns, rows, chosen, follower.count[rows, None].expand(chosen.shape) - 1)
+            _store(parallel, partial.columns, rows, chosen, bits)
+            _store(step, partial.columns, rows, chosen, follower.count[rows, None].expand(chosen.shape) - 1)
         going = pending[live].any(dim=1)
         live, probs = live[going], probs[going]
         if not len(live):
             break
-        one = next_position(walk, order, probs, pending[live], streams, live)
+        one = next_position(partial, order, probs, pending[live], streams, live)
         where = torch.zeros_like(pending[live])
-        where[torch.arange(len(live), device=walk.device), one] = True
+        where[torch.arange(len(live), device=partial.device), one] = True
         true = follower.answers[live]
-        _store(chain, walk.columns, live, where, log2_of(probs, true))
+        _store(chain, partial.columns, live, where, log2_of(probs, true))
         pending[live] &= ~where
-        walk.reveal(live, one, true.gather(1, one[:, None])[:, 0])
+        partial.reveal(live, one, true.gather(1, one[:, None])[:, 0])
         # a finished row needs no more calls; a full one may still make idle calls
         live = live[pending[live].any(dim=1) | ~follower.finished(live, probs)]
         if len(live):
-            probs = walk.marginals(live)
-    if bool(walk.masked.any()):
+            probs = partial.marginals(live)
+    if bool(partial.masked.any()):
         raise InputError(
             f"the gap needs a rule that reveals everything; {str(rule)!r} leaves masks. verify takes it."
         )

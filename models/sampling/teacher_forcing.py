@@ -2,7 +2,7 @@
 
 A step of a rule that only chooses a set and reveals it is a product: given the set, its tokens are independent. So
 ``log2 Q_w(x) = sum_t sum_{i in S_t} log2 q(x_i | x_{S_<t})`` along x, where the rule's memory is a function of x and of
-its random choices w, with one board per step as in a decode. A policy without memory is the special case
+its random choices w, with one batch per step as in a decode. A policy without memory is the special case
 :class:`theory.policies.as_process.Factorised`. A rule that looks at drawn tokens before it settles its set, or masks
 positions again, has no such step; :class:`Teacher` refuses it.
 """
@@ -16,15 +16,15 @@ import array_api_compat.torch as xp
 import torch
 
 from models.runs.row_streams import Streams
-from models.sampling.one_by_one import Walk, log2_of
-from models.sampling.predictor_oracle import PredictorOracle
+from models.sampling.one_by_one import PartialRows, log2_of
+from models.sampling.prompted_model import PromptedModel
 from theory.decoding.decoder import as_process
 from theory.distributions.distribution import MASK
 from theory.distributions.tempering import Transform
 from theory.numbers.distinct import distinct_rows
-from theory.policies.board import Board
 from theory.policies.policy import Policy
 from theory.policies.process import Process
+from theory.policies.run_batch import RunBatch
 from theory.sampling.sampler import require_progress, run_as
 from theory.sampling.teacher_forcing import GivenTokens
 from theory.validation import InputError
@@ -69,20 +69,20 @@ class Teacher(GivenTokens):
         """Return the error for such a rule."""
         return NoProductError(self._rule)
 
-    def reveal(self, board: Board, chosen: torch.Tensor) -> Board:
-        """Return the board with the tokens of the sequences at the chosen positions."""
-        if self._revealed or bool((chosen & ~board.masked).any()):
+    def reveal(self, batch: RunBatch, chosen: torch.Tensor) -> RunBatch:
+        """Return the batch with the tokens of the sequences at the chosen positions."""
+        if self._revealed or bool((chosen & ~batch.masked).any()):
             raise NoProductError(self._rule)
         self._revealed, self.chosen = True, chosen
-        self.bits = log2_of(board.drawn_from(), self._answers)
-        return board.write(chosen, self._answers)
+        self.bits = log2_of(batch.drawn_from(), self._answers)
+        return batch.write(chosen, self._answers)
 
 
 class Follower:
     """A rule on rows that are being revealed, with its memory and number of steps in each row.
 
     Args:
-        walk: The rows, nothing revealed yet. The caller reveals each set completely before asking for the next.
+        partial: The rows, nothing revealed yet. The caller reveals each set completely before asking for the next.
         rule: A policy, or a rule with memory.
         transform: Temperature and truncation.
         answers: The sequences, shape (B, L).
@@ -95,27 +95,27 @@ class Follower:
 
     def __init__(
         self,
-        walk: Walk,
+        partial: PartialRows,
         rule: Policy | Process,
         transform: Transform,
         answers: torch.Tensor,
         streams: Streams,
         probs: torch.Tensor,
     ) -> None:
-        self._walk, self._transform, self._streams = walk, transform, streams
-        self.answers = answers.to(walk.device)[:, walk.columns]
+        self._partial, self._transform, self._streams = partial, transform, streams
+        self.answers = answers.to(partial.device)[:, partial.columns]
         self._process = run_as(rule, transform)
-        first, self._prompt = distinct_rows(walk.tokens, xp)
-        self._prompts = walk.tokens[first]
-        rows = torch.arange(len(probs), device=walk.device)
+        first, self._prompt = distinct_rows(partial.tokens, xp)
+        self._prompts = partial.tokens[first]
+        rows = torch.arange(len(probs), device=partial.device)
         self.count = torch.zeros_like(rows)
         self._memory: dict[str, torch.Tensor] = {}
-        start = self._process.start(self._board(rows, probs, 0))
+        start = self._process.start(self._batch(rows, probs, 0))
         self._memory = {name: array.clone() for name, array in start.memory.items()}
 
     def finished(self, rows: torch.Tensor, probs: torch.Tensor) -> torch.Tensor:
         """Return which rows take no more steps, bool; ``probs`` may be those of any state."""
-        return self._process.finished(self._board(rows, probs, 0))
+        return self._process.finished(self._batch(rows, probs, 0))
 
     def next_sets(self, rows: torch.Tensor, probs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the next set of each row, bool, and the bits of its tokens (on the CPU), both (B, m).
@@ -126,7 +126,7 @@ class Follower:
             rows: Their numbers.
             probs: Their current marginals, shape (B, m, V).
         """
-        chosen = torch.zeros_like(self._walk.masked[rows])
+        chosen = torch.zeros_like(self._partial.masked[rows])
         bits = torch.zeros(chosen.shape, dtype=torch.float64)
         waiting = torch.arange(len(rows), device=rows.device)
         for _ in range(_STEPS):
@@ -134,50 +134,52 @@ class Follower:
             if not len(waiting):
                 return chosen, bits
             count = self.count[rows[waiting]]
-            for step in count.unique().tolist():  # the rows of a board are at the same step
+            for step in count.unique().tolist():  # the rows of a batch are at the same step
                 part = waiting[count == step]
                 chosen[part], bits[part.cpu()] = self._step(rows[part], probs[part], step)
             waiting = waiting[~chosen[waiting].any(dim=1)]
         raise InputError(f"rule {self._process} makes no progress: it takes nothing in {_STEPS} steps.")
 
     def _step(self, rows: torch.Tensor, probs: torch.Tensor, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        board, numbers = self._board(rows, probs, step), rows.tolist()
+        batch, numbers = self._batch(rows, probs, step), rows.tolist()
         teacher = Teacher(
             self._process, self.answers[rows], lambda shape: self._streams.uniforms(numbers, shape[1])
         )
-        after = self._process.step(board, teacher)
-        if not torch.equal(after.tokens, torch.where(teacher.chosen, self.answers[rows], board.tokens)):
+        after = self._process.step(batch, teacher)
+        if not torch.equal(after.tokens, torch.where(teacher.chosen, self.answers[rows], batch.tokens)):
             raise NoProductError(self._process)
         if _kinds(after.memory) != _kinds(self._memory):
             raise InputError(
-                f"rule {self._process} changes the kind of its memory in a step; start(board) must remember all "
+                f"rule {self._process} changes the kind of its memory in a step; start(batch) must remember all "
                 "of it, with its types and shapes."
             )
-        require_progress(self._process, board, after, teacher.chosen.any(dim=1))
+        require_progress(self._process, batch, after, teacher.chosen.any(dim=1))
         for name, array in after.memory.items():
             self._memory[name][rows] = array
         self.count[rows] += 1
         return teacher.chosen, teacher.bits
 
-    def _board(self, rows: torch.Tensor, probs: torch.Tensor, step: int) -> Board:
-        walk = self._walk
-        return Board(
-            tokens=walk.answers(rows),
+    def _batch(self, rows: torch.Tensor, probs: torch.Tensor, step: int) -> RunBatch:
+        partial = self._partial
+        return RunBatch(
+            tokens=partial.answers(rows),
             probs=probs,
             memory={name: array[rows] for name, array in self._memory.items()},
             weights={},
-            numbers=walk.numbers,
+            numbers=partial.numbers,
             transform=self._transform,
-            oracle=PredictorOracle(self._asked, self._prompt[rows], walk.free.shape[1]),
+            model=PromptedModel(self._asked, self._prompt[rows], partial.free.shape[1]),
             step=step,
-            fillable=walk.free[rows],
+            fillable=partial.free[rows],
         )
 
     def _asked(self, answers: torch.Tensor, prompts: torch.Tensor) -> torch.Tensor:
         """Return the marginals of other answers (K, m), -1 where masked, to prompts (K,)."""
         whole = self._prompts[prompts]
-        whole[:, self._walk.columns] = torch.where(answers == MASK, self._walk.predictor.mask_id, answers)
-        return self._walk.marginals_of(whole)
+        whole[:, self._partial.columns] = torch.where(
+            answers == MASK, self._partial.predictor.mask_id, answers
+        )
+        return self._partial.marginals_of(whole)
 
 
 def _kinds(memory: Mapping[str, torch.Tensor]) -> dict[str, Any]:
@@ -202,11 +204,13 @@ def check_product(rule: Policy | Process, transform: Transform) -> None:
     if process is None:
         return
     coins = _Coins()
-    walk = Walk(coins, torch.full((1, 4), coins.mask_id))
+    partial = PartialRows(coins, torch.full((1, 4), coins.mask_id))
     every = torch.arange(1)
-    probs = walk.marginals(every)
+    probs = partial.marginals(every)
     try:
-        follower = Follower(walk, process, transform, walk.tokens * 0, Streams(0, [0], purpose=0), probs)
+        follower = Follower(
+            partial, process, transform, partial.tokens * 0, Streams(0, [0], purpose=0), probs
+        )
         follower.next_sets(every, probs)
     except NoProductError:
         raise

@@ -206,12 +206,12 @@ def test_answers_and_tables(capsys):
     ("module", "name", "spec"),
     [
         (process_decoder.ProcessRun, "run", "topk:k=2,confidence=sampled"),
-        (set_decoder.Flow, "run", "topk:k=2"),
+        (set_decoder.PolicyRun, "run", "topk:k=2"),
     ],
 )
 def test_one_run_gives_the_decode_and_the_distribution_of_its_steps(module, name, spec, monkeypatch):
     runs, run = [], getattr(module, name)
     monkeypatch.setattr(module, name, lambda *settings: runs.append(spec) or run(*settings))
-    monkeypatch.setattr("theory.decoding.decoder.Flow", set_decoder.Flow)
+    monkeypatch.setattr("theory.decoding.decoder.PolicyRun", set_decoder.PolicyRun)
     answer = decode_answer(make_task("shuffle", 4), parse_policy(spec))
     assert (answer["steps_distribution"], runs) == ([[2, 1]], [spec])

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from synthetic import make_task
 from tests.decoding.structured.test_structured_decode import FIELDS
 from tests.helpers.draws import examples
-from theory.decoding import exchangeable as alike
+from theory.decoding import exchangeable
 from theory.decoding.decoder import decode
-from theory.decoding.exchangeable import size_of_alike, size_of_rows, states_left
+from theory.decoding.exchangeable import exchangeable_size, size_of_rows, states_left
 from theory.decoding.lumped import decode_lumped
 from theory.decoding.structured.dispatch import NotKnownError, decode_structured
 from theory.decoding.tasks.decode import decode_contexts
@@ -36,9 +36,9 @@ SPECS = (
 def _exactly(monkeypatch, compute):
     """Return what exact numbers say, as if floats decided nothing."""
     with monkeypatch.context() as patch:
-        patch.setattr(alike, "alike_size", lambda *_, **__: None)
-        patch.setattr(alike, "rows_size", lambda *_: None)
-        patch.setattr(alike, "_MONOTONE", ())
+        patch.setattr(exchangeable, "float_size", lambda *_, **__: None)
+        patch.setattr(exchangeable, "float_size_of_rows", lambda *_: None)
+        patch.setattr(exchangeable, "_MONOTONE", ())
         return compute()
 
 
@@ -62,11 +62,11 @@ def test_floats_tell_the_number_of_exact_entropies(rows, before, spec):
 @pytest.mark.grid(every=3)
 @pytest.mark.parametrize("spec", [*SPECS, "eb:gamma=1/2,block=4", "entropy_sum:eta=3,block=2"])
 @pytest.mark.parametrize("marginal", [(1,), ("1/2", "1/2"), ("1/3", "1/3", "1/3"), (1, 0), ("9/10", "1/10")])
-def test_alike_positions_too(spec, marginal, monkeypatch):
+def test_exchangeable_positions_too(spec, marginal, monkeypatch):
     policy, row = parse_policy(spec), [Fraction(p) for p in marginal]
     for left in range(1, 10):
-        exact = _exactly(monkeypatch, lambda left=left: size_of_alike(9, policy, row, left))
-        assert size_of_alike(9, policy, row, left) == exact
+        exact = _exactly(monkeypatch, lambda left=left: exchangeable_size(9, policy, row, left))
+        assert exchangeable_size(9, policy, row, left) == exact
 
 
 @pytest.mark.grid(every=3)

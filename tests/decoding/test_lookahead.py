@@ -15,13 +15,13 @@ from synthetic import make_task
 from tests.helpers.strategies import targets
 from theory.decoding import lookahead
 from theory.decoding.decoder import decode
-from theory.decoding.forward import Flow
+from theory.decoding.forward import PolicyRun
 from theory.decoding.lookahead import RowsAhead, SetsAhead, require_runs, set_masks
 from theory.decoding.process import ProcessRun
 from theory.decoding.sampled_steps import SAMPLED_STEPS
 from theory.decoding.tasks.decode import decode_contexts
-from theory.distributions import agreeing_outcomes as agreement
-from theory.distributions.agreeing_outcomes import Agreement
+from theory.distributions import agreeing_outcomes as agreeing
+from theory.distributions.agreeing_outcomes import AgreeingOutcomes
 from theory.distributions.distribution import MASK, Context, ListedDistribution
 from theory.distributions.listed_model import ListedModel
 from theory.distributions.pmf import JointPMF
@@ -55,10 +55,10 @@ class TestAgreement:
         states[:6] = np.where(rng.random((6, pmf.n)) < 0.5, MASK, model.ids[rng.integers(len(pmf), size=6)])
         states = np.unique(states, axis=0)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(agreement, "_ALONE", alone)
-            patch.setattr(agreement, "_TOGETHER", together)
-            patch.setattr(agreement, "_CELLS", cells)
-            mass, counts = Agreement(model.ids, pmf.weights, model.width).counts(states)
+            patch.setattr(agreeing, "_ALONE", alone)
+            patch.setattr(agreeing, "_TOGETHER", together)
+            patch.setattr(agreeing, "_CELLS", cells)
+            mass, counts = AgreeingOutcomes(model.ids, pmf.weights, model.width).counts(states)
         for state, total, table in zip(states.tolist(), mass, counts, strict=True):
             agrees = [
                 j
@@ -71,14 +71,14 @@ class TestAgreement:
                     assert table[i, v] == sum(pmf.weights[j] for j in agrees if model.ids[j, i] == v)
 
     def test_nothing_asked(self):
-        found = Agreement(np.array([[0, 1]]), np.array([1]), 2)
+        found = AgreeingOutcomes(np.array([[0, 1]]), np.array([1]), 2)
         mass, counts = found.counts(np.zeros((0, 2), dtype=np.int64))
         assert (mass.shape, counts.shape, found.seconds) == ((0,), (0, 2, 2), 0)
 
     def test_long_rows_have_no_packed_key(self):
         ids = np.array([[1] * 80, [0] * 80])
         states = np.array([[1] * 79 + [MASK], [0] * 79 + [MASK], [0] * 78 + [1, MASK]])
-        mass, counts = Agreement(ids, np.array([3, 4]), 2).counts(states)
+        mass, counts = AgreeingOutcomes(ids, np.array([3, 4]), 2).counts(states)
         assert mass.tolist() == [3, 4, 0]
         assert counts[:, 79].tolist() == [[0, 3], [4, 0], [0, 0]]
 
@@ -181,7 +181,7 @@ class TestProcesses:
         run = run_of("parity", 3, "remdm:steps=1000,eta=1/5")
         some, more = (
             lookahead.rows_ahead(
-                run.process, run.rule, run.chance, run.board, planned=planned, stop=False, runs=20
+                run.process, run.rule, run.chance, run.batch, planned=planned, stop=False, runs=20
             )
             for planned in (0, 1000)
         )
@@ -192,7 +192,7 @@ class TestProcesses:
     def test_a_state_that_splits_into_many_rows_is_not_split(self):
         run = run_of("parity", 17, "wino")
         found = lookahead.rows_ahead(
-            run.process, run.rule, run.chance, run.board, planned=0, stop=False, runs=2
+            run.process, run.rule, run.chance, run.batch, planned=0, stop=False, runs=2
         )
         assert found.steps[0][0] == run.chance.seconds_of(2**17)  # the draws of the bits, not what follows
 
@@ -201,10 +201,12 @@ class TestFlows:
     """Decodes set by set."""
 
     def test_a_long_decode_is_refused_before_its_first_set(self):
-        flow = Flow(distribution_of("balanced", 14), parse_policy("eb:gamma=0.1"), Transform(), "marginal")
+        run = PolicyRun(
+            distribution_of("balanced", 14), parse_policy("eb:gamma=0.1"), Transform(), "marginal"
+        )
         with pytest.raises(CostError, match=r"decoding set by set, 3432 outcomes, would take about"):
-            require_runs([flow])
-        assert flow.spent == 0
+            require_runs([run])
+        assert run.spent == 0
 
     @pytest.mark.grid(2)
     @pytest.mark.parametrize(
@@ -218,10 +220,10 @@ class TestFlows:
         ],
     )
     def test_estimates_and_what_was_done_are_of_one_size(self, task, n, spec):
-        flow = Flow(distribution_of(task, n), parse_policy(spec), Transform(), "marginal")
-        expected = flow.foresee().seconds
-        flow.run()
-        assert flow.spent / 3 < expected < 3 * flow.spent
+        run = PolicyRun(distribution_of(task, n), parse_policy(spec), Transform(), "marginal")
+        expected = run.foresee().seconds
+        run.run()
+        assert run.spent / 3 < expected < 3 * run.spent
 
     def test_what_follows_is_judged_by_what_was_done(self):
         assert SetsAhead(seconds=0).rest(5, 600) == 0
@@ -232,14 +234,14 @@ class TestFlows:
 
     def test_a_decode_that_turns_out_long_ends_on_the_way(self):
         pmf, policy = distribution_of("parity", 6), parse_policy("topk:k=1,by=random")
-        flow = Flow(pmf, policy, Transform(), "marginal")
-        flow.run()
-        with allowing(Fraction(flow.spent / 4) / 60):
-            again = Flow(pmf, policy, Transform(), "marginal")
+        run = PolicyRun(pmf, policy, Transform(), "marginal")
+        run.run()
+        with allowing(Fraction(run.spent / 4) / 60):
+            again = PolicyRun(pmf, policy, Transform(), "marginal")
         again.ahead = SetsAhead(seconds=0, met=range(64), up_to=[float(k) for k in range(65)])
         with pytest.raises(CostError, match="decoding set by set"):
             again.run()
-        assert again.spent < flow.spent
+        assert again.spent < run.spent
 
     def test_policies_that_look_at_the_tokens_are_shown_them(self, monkeypatch):
         """Also off the support, where no token is known."""
@@ -314,7 +316,7 @@ class TestContexts:
         ]
         task = SimpleNamespace(contexts=lambda: contexts, chain=lambda: None)
         policy = parse_policy("topk:k=1,by=random")
-        one = Flow(task.contexts()[0].distribution.pmf(), policy, Transform(), "marginal")
+        one = PolicyRun(task.contexts()[0].distribution.pmf(), policy, Transform(), "marginal")
         one.run()
         with (
             allowing(Fraction(one.spent * 2) / 60),  # of five contexts of one size

@@ -11,7 +11,7 @@ import pytest
 from synthetic import make_task
 from theory.commands.decode import decode_answer
 from theory.decoding.decoder import decode
-from theory.decoding.forward import Flow
+from theory.decoding.forward import PolicyRun
 from theory.decoding.state_keys import StateKeys
 from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.pmf import JointPMF
@@ -19,8 +19,8 @@ from theory.distributions.tempering import Transform
 from theory.limits import CostError, allowing
 from theory.policies import parse_policy
 from theory.policies.as_process import unmasked
-from theory.policies.board import Board
 from theory.policies.policy import Rule
+from theory.policies.run_batch import RunBatch
 from theory.sampling.runs import sample_runs
 
 PAIR = JointPMF.uniform([(0, 1), (1, 0)])
@@ -41,11 +41,11 @@ def test_short_runs_of_many_rows_are_refused(spec):
 @pytest.mark.parametrize("name", ["stored", "other"])
 def test_equal_values_have_equal_keys(name):
     keys, two = StateKeys(None), np.zeros((4, 2), dtype=np.int64)
-    board = Board.__new__(Board)
+    batch = RunBatch.__new__(RunBatch)
     values = np.array([[Fraction(1, 2), 1], [Fraction(2, 4), 1], [0.5, 1], [Fraction(1, 2), 2]], dtype=object)
-    object.__setattr__(board, "tokens", two)
-    object.__setattr__(board, "memory", {name: values})
-    first, second, third, fourth = keys.of(board)
+    object.__setattr__(batch, "tokens", two)
+    object.__setattr__(batch, "memory", {name: values})
+    first, second, third, fourth = keys.of(batch)
     assert first == second == third != fourth
     floats = keys.numbered(np.array([0.0, -0.0, 1.0]))
     assert floats[0] == floats[1] != floats[2]
@@ -55,14 +55,14 @@ def test_equal_values_have_equal_keys(name):
 class Renames(Rule):
     """A rule that never decodes, and keeps its memory in numbers of another kind each time."""
 
-    def start(self, board: Board) -> Board:
-        return board.remember(seen=np.zeros(len(board.tokens), dtype=np.int64))
+    def start(self, batch: RunBatch) -> RunBatch:
+        return batch.remember(seen=np.zeros(len(batch.tokens), dtype=np.int64))
 
-    def step(self, board: Board, chance) -> Board:  # noqa: ARG002
-        return board.remember(seen=board.memory["seen"] + 0.0)
+    def step(self, batch: RunBatch, chance) -> RunBatch:  # noqa: ARG002
+        return batch.remember(seen=batch.memory["seen"] + 0.0)
 
-    def finished(self, board: Board):
-        return unmasked(board)
+    def finished(self, batch: RunBatch):
+        return unmasked(batch)
 
 
 def test_a_memory_of_another_kind_is_no_progress_for_long():
@@ -74,10 +74,10 @@ def test_sets_ahead_are_counted_before_they_are_visited():
     pmf, policy = make_task("parity", 6).contexts()[0].distribution.pmf(), parse_policy("dllm:steps=2")
     # the first set leads to twenty of three positions, which take some 1.5 ms each
     with allowing(Fraction(15, 60_000)):
-        flow = Flow(pmf, policy, Transform(), "marginal")
+        run = PolicyRun(pmf, policy, Transform(), "marginal")
     with pytest.raises(CostError, match="decoding set by set, 32 outcomes, would take about"):
-        flow.run()  # without a look ahead
-    assert flow.spent < 0.046  # three times the limit
+        run.run()  # without a look ahead
+    assert run.spent < 0.046  # three times the limit
     assert decode(pmf, policy).steps == 2
 
 
@@ -89,9 +89,9 @@ def test_rules_that_ask_nothing_draw_in_full_batches():
     seen: list[int] = []
 
     class Seen(type(parse_policy("rcr:steps=2"))):
-        def step(self, board: Board, chance) -> Board:
-            seen.append(len(board.tokens))
-            return super().step(board, chance)
+        def step(self, batch: RunBatch, chance) -> RunBatch:
+            seen.append(len(batch.tokens))
+            return super().step(batch, chance)
 
     sample_runs(distribution, Seen(steps=2), samples=500, rng=np.random.default_rng(0))
     assert seen == [500, 500]

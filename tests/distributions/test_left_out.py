@@ -20,7 +20,7 @@ from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import FLOAT64
 from theory.policies import parse_policy
-from theory.policies.board import Board
+from theory.policies.run_batch import RunBatch
 from theory.sampling.runs import sample_runs
 
 HALF_UNIT = 2.0**-53
@@ -71,20 +71,20 @@ def tolerance(distribution) -> float:
 
 
 def by_questions(model: DistributionModel, tokens: np.ndarray) -> np.ndarray:
-    """The route of every model that can be asked: n questions per state, through the board."""
+    """The route of every model that can be asked: n questions per state, through the batch."""
     asker = SimpleNamespace(ask=model.ask, background=model.background)
-    return _board(asker, tokens).left_out()
+    return _batch(asker, tokens).left_out()
 
 
-def _board(oracle, tokens: np.ndarray) -> Board:
-    return Board(
+def _batch(model, tokens: np.ndarray) -> RunBatch:
+    return RunBatch(
         tokens=tokens,
         probs=np.zeros((*tokens.shape, 1)),
         memory={},
         weights={},
         numbers=FLOAT64,
         transform=Transform(),
-        oracle=oracle,
+        model=model,
         step=0,
     )
 
@@ -108,7 +108,7 @@ def test_all_states_agree_with_the_definition_and_with_n_questions(name, off_sup
     distribution = LAWS[name]
     model, tokens = DistributionModel(distribution, off_support), states(distribution)
     assert isinstance(distribution, LeavesOut)
-    found = _board(model, tokens).left_out()
+    found = _batch(model, tokens).left_out()
     assert found.shape == (*tokens.shape, len(distribution.tokens))
     assert np.abs(found - by_definition(distribution, tokens, off_support)).max() <= tolerance(distribution)
     asked = by_questions(model, tokens)
@@ -219,7 +219,7 @@ def test_runs_are_the_same_as_with_n_questions(name, spec, monkeypatch):
         return sample_runs(LAWS[name], parse_policy(spec), samples=40, rng=np.random.default_rng(3))
 
     quick = runs()
-    monkeypatch.delattr(DistributionModel, "left_out")  # the board then asks n questions
+    monkeypatch.delattr(DistributionModel, "left_out")  # the batch then asks n questions
     slow = runs()
     assert (quick.tokens == slow.tokens).all()
     assert quick.steps.tolist() == slow.steps.tolist()

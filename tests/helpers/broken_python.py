@@ -113,23 +113,23 @@ class PlansFive:
 
 
 class StepsFive:
-    def start(self, board):
-        return board
+    def start(self, batch):
+        return batch
 
-    def step(self, board, chance):  # noqa: ARG002
+    def step(self, batch, chance):  # noqa: ARG002
         return 5
 
-    def finished(self, board):
-        return (board.tokens >= 0).all(axis=1)
+    def finished(self, batch):
+        return (batch.tokens >= 0).all(axis=1)
 
 
 class FinishesThree(StepsFive):
-    def finished(self, board):  # noqa: ARG002
+    def finished(self, batch):  # noqa: ARG002
         return 3
 
 
 class StartsFive(StepsFive):
-    def start(self, board):  # noqa: ARG002
+    def start(self, batch):  # noqa: ARG002
         return 5
 
 
@@ -154,18 +154,18 @@ class Never(RankedPolicy):
 class Swings:
     """Reveals the first position and masks it again, for ever."""
 
-    def start(self, board):
-        return board
+    def start(self, batch):
+        return batch
 
-    def step(self, board, chance):
-        first = board.tokens * 0 == 0
+    def step(self, batch, chance):
+        first = batch.tokens * 0 == 0
         first[:, 1:] = False
-        if (board.tokens[:, 0] >= 0).any():
-            return board.remask(first)
-        return chance.reveal(board, first)
+        if (batch.tokens[:, 0] >= 0).any():
+            return batch.remask(first)
+        return chance.reveal(batch, first)
 
-    def finished(self, board):
-        return (board.tokens >= 0).all(axis=1)
+    def finished(self, batch):
+        return (batch.tokens >= 0).all(axis=1)
 
 
 never, swings = Never(), Swings()

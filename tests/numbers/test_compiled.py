@@ -23,7 +23,7 @@ made = [
     theory.bounds.partitions.subset_program._step_kernel(),
     theory.bounds.partitions.subset_program._price_kernel(),
     *theory.information.subsets.dense_kernel.compiled_kernels(),
-    theory.decoding.structured.hidden_place_random_kernel._walk(),
+    theory.decoding.structured.hidden_place_random_kernel._compiled(),
     *theory.information.subsets.prime_rows_kernel._kernels(),
     theory.information.subsets.prime_sieve._kernel(),
     theory.bounds.partitions.markov_program._kernel(),

@@ -292,14 +292,14 @@ def test_deep_rules_of_ones_own_are_sampled_too():
 class Idle:
     """A process that does nothing."""
 
-    def start(self, board):
-        return board
+    def start(self, batch):
+        return batch
 
-    def step(self, board, chance):  # noqa: ARG002
-        return board
+    def step(self, batch, chance):  # noqa: ARG002
+        return batch
 
-    def finished(self, board):
-        return np.zeros(len(board.tokens), dtype=bool)
+    def finished(self, batch):
+        return np.zeros(len(batch.tokens), dtype=bool)
 
 
 def test_rules_that_do_nothing_are_refused():
@@ -307,8 +307,8 @@ def test_rules_that_do_nothing_are_refused():
         sample_runs(LAWS["hmm"], Idle(), samples=2, rng=np.random.default_rng(0))
 
     class Early(Idle):
-        def finished(self, board):
-            return np.ones(len(board.tokens), dtype=bool)
+        def finished(self, batch):
+            return np.ones(len(batch.tokens), dtype=bool)
 
     with pytest.raises(NoPathError, match="before everything is revealed"):
         follow_data(LAWS["hmm"], Early(), samples=2, rng=np.random.default_rng(0))

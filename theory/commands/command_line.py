@@ -16,7 +16,7 @@ from theory.limits import CostError, allowing
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError, exact_fraction, positive_int
 
-__all__ = ["OneLineParser", "as_json", "guarded", "process_count", "waiting", "whole", "within_limits"]
+__all__ = ["OneLineParser", "as_json", "guarded", "waiting", "whole", "within_limits", "worker_count"]
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -86,11 +86,11 @@ def whole(text: str) -> int:
         raise argparse.ArgumentTypeError(f"must be a whole number, got {text[:40]!r}") from None
 
 
-def process_count(value: object, name: str) -> int:
+def worker_count(value: object, name: str) -> int:
     """Return a number of workers, from 1 to the greater of 64 and four per core.
 
     Example:
-        >>> process_count("2", "--jobs")
+        >>> worker_count("2", "--jobs")
         2
     """
     return positive_int(value, name, at_most=max(64, 4 * (os.cpu_count() or 1)))

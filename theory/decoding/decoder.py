@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from theory.decoding.call_distribution import StepDistribution
-from theory.decoding.forward import Flow
+from theory.decoding.forward import PolicyRun
 from theory.decoding.lookahead import require_runs
 from theory.decoding.process import ProcessRun
 from theory.decoding.result import OFF_SUPPORT, Decode, ValidSet
@@ -75,13 +75,13 @@ def decode_together(
     transform = Transform(**switches)
     choice(off_support, "off_support", OFF_SUPPORT)
     process, budget = as_process(policy, transform), None
-    runs: list[Flow | ProcessRun] = []
+    runs: list[PolicyRun | ProcessRun] = []
     for pmf in pmfs:
         if process is not None:
             run = ProcessRun(pmf, process, transform, off_support, budget)
         else:
             assert not isinstance(policy, Process)
-            run = Flow(pmf, policy, transform, off_support, budget)
+            run = PolicyRun(pmf, policy, transform, off_support, budget)
         runs.append(run)
         budget = run.budget
     require_runs(runs)

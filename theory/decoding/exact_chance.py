@@ -17,9 +17,9 @@ from theory.distributions.listed_model_balls import BallModel
 from theory.distributions.tempering_balls import drawn_balls
 from theory.numbers.arithmetic import EXACT
 from theory.numbers.balls import ball_array, balls, is_zero
-from theory.policies.board import Board
-from theory.policies.foreign import chances_of
+from theory.policies.checked_calls import checked_chances
 from theory.policies.policy import Plan
+from theory.policies.run_batch import RunBatch
 from theory.policies.set_distributions import usable_distributions
 from theory.validation import InputError
 
@@ -35,9 +35,9 @@ _CELL, _ROW = 8, 600  # bytes of a marginal, which rows share but for the refere
 class ExactChance:
     """Split rows into all possible results, with weights.
 
-    ``own`` is the probability that the decoder's own run reaches a row, ``data`` that of runs driven by ``y ~ P``. The
-    latter exist only for rules that use :meth:`choose` and :meth:`reveal` alone: the tokens of a step are then
-    independent draws given the set, and Theorem 1 of arXiv 2510.04767 applies along the path.
+    The weight ``decoder`` is the probability that the decoder's own run reaches a row, ``data`` that of runs driven by
+    ``y ~ P``. The latter exist only for rules that use :meth:`choose` and :meth:`reveal` alone: then the tokens of a
+    step are independent draws given the set, and Theorem 1 of arXiv 2510.04767 applies along the path.
 
     Args:
         model: The ideal model.
@@ -59,13 +59,13 @@ class ExactChance:
         self.proven = True  # whether the balls contain the true values
         self.path: list[tuple[Any, Any]] = []  # (probability under the data, P(y_S | y_C) / prod q_i)
 
-    def choose(self, board: Board, plan: Plan) -> tuple[Board, NDArray[np.bool_]]:
+    def choose(self, batch: RunBatch, plan: Plan) -> tuple[RunBatch, NDArray[np.bool_]]:
         """Split by the distribution of the set."""
         index, distributions = plan.distribution()
         distributions, proven = usable_distributions(distributions, exact=self.exact)
         self.proven &= proven
         n, sizes = (
-            board.tokens.shape[1],
+            batch.tokens.shape[1],
             np.array([len(distribution) for distribution in distributions], dtype=np.int64),
         )
         copies = sizes[index]
@@ -77,18 +77,18 @@ class ExactChance:
         every = [entry for distribution in distributions for entry in distribution]
         sets = np.array([[bool(chosen >> i & 1) for i in range(n)] for chosen, _ in every])
         sets = sets.reshape(-1, n)[place]
-        if np.any(sets & ~board.masked[parent]):
+        if np.any(sets & ~batch.masked[parent]):
             raise InputError("a rule took a position that is not masked.")
-        return self._split(board, parent, self.numbers([p for _, p in every])[place]), sets
+        return self._split(batch, parent, self.numbers([p for _, p in every])[place]), sets
 
-    def reveal(self, board: Board, chosen: NDArray[np.bool_]) -> Board:
+    def reveal(self, batch: RunBatch, chosen: NDArray[np.bool_]) -> RunBatch:
         """Split by the tokens drawn at the chosen positions."""
         parent, tokens, own = self._products(
-            board, chosen, probable=board.probs if self.follows_data else None
+            batch, chosen, probable=batch.probs if self.follows_data else None
         )
-        before = board.tokens[parent]
+        before = batch.tokens[parent]
         after = np.where(tokens == MASK, before, tokens)
-        data = board.weights["data"][parent]
+        data = batch.weights["data"][parent]
         if self.follows_data:
             ratio = self._ratio(before, after)
             data = data * ratio
@@ -97,54 +97,54 @@ class ExactChance:
                 for d, r, q in zip(data.tolist(), ratio.tolist(), own.tolist(), strict=True)
                 if d != 0
             ]
-        split = self._split(board, parent, own, data=data)
+        split = self._split(batch, parent, own, data=data)
         return replace(split, tokens=after)
 
-    def propose(self, board: Board, where: NDArray[np.bool_]) -> tuple[Board, NDArray[np.int64]]:
+    def propose(self, batch: RunBatch, where: NDArray[np.bool_]) -> tuple[RunBatch, NDArray[np.int64]]:
         """Split by the tokens drawn at ``where``."""
         self.follows_data = False
-        parent, tokens, own = self._products(board, where, probable=None)
-        return self._split(board, parent, own), tokens
+        parent, tokens, own = self._products(batch, where, probable=None)
+        return self._split(batch, parent, own), tokens
 
-    def flip(self, board: Board, probability: NDArray[Any]) -> tuple[Board, NDArray[np.bool_]]:
+    def flip(self, batch: RunBatch, probability: NDArray[Any]) -> tuple[RunBatch, NDArray[np.bool_]]:
         """Split by independent random choices."""
         self.follows_data = False
-        probability = chances_of(probability)
+        probability = checked_chances(probability)
         if probability.dtype != np.dtype(object):
             self.proven = False  # the rule's floats have no proven error
         probability = probability if self.exact else balls(probability)
         coins = np.stack([1 - probability, probability], axis=2)
-        every = np.ones(board.tokens.shape, dtype=bool)
+        every = np.ones(batch.tokens.shape, dtype=bool)
         parent, results, own = self._expand(coins, every, None)
-        return self._split(board, parent, own), results == 1
+        return self._split(batch, parent, own), results == 1
 
     # -- splitting --------------------------------------------------------------------------------------------
 
     def _products(
-        self, board: Board, where: NDArray[np.bool_], probable: NDArray[Any] | None
+        self, batch: RunBatch, where: NDArray[np.bool_], probable: NDArray[Any] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]:
-        return self._expand(self._drawn_from(board), where, probable)
+        return self._expand(self._drawn_from(batch), where, probable)
 
-    def _drawn_from(self, board: Board) -> NDArray[Any]:
+    def _drawn_from(self, batch: RunBatch) -> NDArray[Any]:
         if self.exact:
-            return board.drawn_from()
-        return drawn_balls(board.transform, board.probs, board.numbers, self._marginals(board))
+            return batch.drawn_from()
+        return drawn_balls(batch.transform, batch.probs, batch.numbers, self._marginals(batch))
 
-    def _marginals(self, board: Board) -> NDArray[Any]:
-        """Return the marginals of the board as balls; floats written by a rule have no proven error."""
-        if (known := board.known_balls) is not None:
+    def _marginals(self, batch: RunBatch) -> NDArray[Any]:
+        """Return the marginals of the batch as balls; floats written by a rule have no proven error."""
+        if (known := batch.known_balls) is not None:
             return known
-        if board.probs.dtype != np.dtype(object):
+        if batch.probs.dtype != np.dtype(object):
             self.proven = False
-        return balls(board.probs)
+        return balls(batch.probs)
 
-    def asked(self, board: Board) -> Board:
-        """Return the board with the marginals of its tokens."""
-        weights = {name: board.weights[name] for name in ("own", "data")}
-        probs = self.model.marginals(board.tokens)
+    def asked(self, batch: RunBatch) -> RunBatch:
+        """Return the batch with the marginals of its tokens."""
+        weights = {name: batch.weights[name] for name in ("decoder", "data")}
+        probs = self.model.marginals(batch.tokens)
         if self.floats is not None:
-            weights |= {"balls": self.floats.marginals(board.tokens), "rounded": probs}
-        return replace(board, probs=probs, weights=weights)
+            weights |= {"balls": self.floats.marginals(batch.tokens), "rounded": probs}
+        return replace(batch, probs=probs, weights=weights)
 
     def _ratio(self, before: NDArray[np.int64], after: NDArray[np.int64]) -> NDArray[Any]:
         """Return ``P(after | before)`` of each row; arbitrary where ``before`` is impossible."""
@@ -182,10 +182,10 @@ class ExactChance:
         return parent, tokens, weights
 
     def _split(
-        self, board: Board, parent: NDArray[np.int64], own: NDArray[Any], data: NDArray[Any] | None = None
-    ) -> Board:
-        split = board.take(parent)
-        weighted = {"own": split.weights["own"] * own}
+        self, batch: RunBatch, parent: NDArray[np.int64], own: NDArray[Any], data: NDArray[Any] | None = None
+    ) -> RunBatch:
+        split = batch.take(parent)
+        weighted = {"decoder": split.weights["decoder"] * own}
         weighted["data"] = split.weights["data"] * own if data is None else data
         return replace(split, weights={**split.weights, **weighted})
 

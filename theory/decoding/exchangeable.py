@@ -14,27 +14,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.decoding.exchangeable_prefix import alike_size, rows_size
+from theory.decoding.exchangeable_prefix import float_size, float_size_of_rows
 from theory.distributions.lumped_chain import LumpedChain
 from theory.distributions.tempering import tempered
 from theory.limits import Budget
 from theory.numbers.arithmetic import EXACT, FLOAT64, FloatNumbers, Numbers, to_fmpq, to_fraction
 from theory.numbers.balls import to_ball
-from theory.policies.foreign import plan_of
+from theory.policies.checked_calls import checked_plan
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.rules.entropy_bounded import EntropyBounded
 from theory.policies.rules.entropy_sum import EntropySum
 from theory.policies.view import View
 
 __all__ = [
+    "exchangeable_size",
+    "exchangeable_step",
     "marginal_bits",
     "question_seconds",
-    "size_of_alike",
     "size_of_rows",
     "states_budget",
     "states_left",
-    "step_of_alike",
-    "tempered_alike",
+    "tempered_marginal",
 ]
 
 _MONOTONE = ("topk", "threshold", "factor", "frechet")
@@ -46,7 +46,7 @@ _DOUBT = 1e-9
 _LARGEST_BAR = 1000  # above this, rounding of the bar itself could reach _DOUBT
 
 
-def step_of_alike(
+def exchangeable_step(
     n: int,
     policy: Policy,
     marginal: Sequence[Fraction],
@@ -67,11 +67,11 @@ def step_of_alike(
         greedy_ties: Equal tokens at temperature 0.
         exact: Whether the tempered marginal is wanted in Fractions (tau = 0, or 1/tau whole); else in balls.
     """
-    size = size_of_alike(n, policy, marginal, left)
+    size = exchangeable_size(n, policy, marginal, left)
     if tau in (0, 1):
         q = tempered(_row(marginal), tau, EXACT, greedy_ties=greedy_ties)
         return size, _each(q.tolist(), to_fraction)
-    return size, tempered_alike(marginal, tau, exact=exact)
+    return size, tempered_marginal(marginal, tau, exact=exact)
 
 
 def marginal_bits(chain: LumpedChain) -> int:
@@ -79,11 +79,11 @@ def marginal_bits(chain: LumpedChain) -> int:
     return max(p.denominator.bit_length() for p in {*chain.marginal(chain.start), *chain.fallback()})
 
 
-def tempered_alike(marginal: Sequence[Fraction], tau: Fraction, *, exact: bool) -> list[Any]:
+def tempered_marginal(marginal: Sequence[Fraction], tau: Fraction, *, exact: bool) -> list[Any]:
     """Return ``p^(1/tau) / sum p^(1/tau)`` in Fractions or balls; equal tokens share one object.
 
     Example:
-        >>> tempered_alike([Fraction(2, 3), Fraction(1, 3)], Fraction(1, 2), exact=True)
+        >>> tempered_marginal([Fraction(2, 3), Fraction(1, 3)], Fraction(1, 2), exact=True)
         [Fraction(4, 5), Fraction(1, 5)]
     """
     counts: dict[Fraction, int] = {}
@@ -99,11 +99,11 @@ def tempered_alike(marginal: Sequence[Fraction], tau: Fraction, *, exact: bool) 
     return [known[id(p)] for p in marginal]
 
 
-def size_of_alike(n: int, policy: Policy, marginal: Sequence[Fraction], left: int) -> int:
+def exchangeable_size(n: int, policy: Policy, marginal: Sequence[Fraction], left: int) -> int:
     """Return how many of ``left`` exchangeable positions a policy takes."""
     if isinstance(policy, _PREFIX) and type(policy) in _PREFIX and policy.ties != "all":
         sure = any(p == 1 for p in marginal)
-        known = alike_size(n, policy, np.array(_each(marginal, float)), left, sure=sure)
+        known = float_size(n, policy, np.array(_each(marginal, float)), left, sure=sure)
         if known is not None:
             return known
 
@@ -128,7 +128,7 @@ def size_of_rows(n: int, policy: Policy, rows: NDArray[np.int64], whole: int) ->
         2
     """
     if isinstance(policy, _PREFIX) and type(policy) in _PREFIX and policy.ties != "all":
-        known = rows_size(n, policy, rows, whole)
+        known = float_size_of_rows(n, policy, rows, whole)
         if known is not None:
             return known
     padded = np.zeros((1, n, rows.shape[1]), dtype=np.int64)
@@ -152,10 +152,10 @@ def _size(n: int, policy: Policy, left: int, probs: Callable[[Numbers], NDArray[
             floats = probs(FLOAT64)
             most = max(_DOUBT, n * n * 2.0**-50)
             views = [View(floats, masked, FloatNumbers(tolerance=doubt)) for doubt in (most, -most)]
-            sizes = {int(plan_of(policy, view).sizes()[0]) for view in views}
+            sizes = {int(checked_plan(policy, view).sizes()[0]) for view in views}
             if len(sizes) == 1:
                 return sizes.pop()
-    return int(plan_of(policy, View(probs(EXACT), masked, EXACT)).sizes()[0])
+    return int(checked_plan(policy, View(probs(EXACT), masked, EXACT)).sizes()[0])
 
 
 def _row(marginal: Sequence[Fraction]) -> Any:

@@ -20,7 +20,7 @@ from theory.policies.rules.entropy_bounded import EntropyBounded
 from theory.policies.rules.entropy_sum import EntropySum
 from theory.policies.view import LOWEST, View
 
-__all__ = ["alike_size", "doubt_of", "rows_size"]
+__all__ = ["doubt_of", "float_size", "float_size_of_rows"]
 
 _LARGEST = 10**15  # bits: larger budgets may exceed floats
 
@@ -35,7 +35,7 @@ def doubt_of(n: int, width: int) -> float:
     return n * (n + width + 8) * 2.0**-51 * (log2(width) + 2)
 
 
-def alike_size(
+def float_size(
     n: int, policy: EntropyBounded | EntropySum, marginal: NDArray[np.float64], left: int, *, sure: bool
 ) -> int | None:
     """Return how many of ``left`` positions of one marginal the policy takes; ``None`` if floats cannot decide.
@@ -50,21 +50,23 @@ def alike_size(
     Example:
         >>> from theory.policies import parse_policy
         >>> rule, coin = parse_policy("entropy_sum:eta=5/2"), np.array([0.5, 0.5])
-        >>> alike_size(10, rule, coin, 8, sure=False), alike_size(10, rule, coin, 1, sure=False)
+        >>> float_size(10, rule, coin, 8, sure=False), float_size(10, rule, coin, 1, sure=False)
         (2, 1)
-        >>> alike_size(10, parse_policy("entropy_sum:eta=2"), coin, 8, sure=False) is None
+        >>> float_size(10, parse_policy("entropy_sum:eta=2"), coin, 8, sure=False) is None
         True
     """
     doubt = 0.0 if sure else doubt_of(n, len(marginal))
     return _size(n, policy, np.full(left, FLOAT64.entropy(marginal)), len(marginal), doubt)
 
 
-def rows_size(n: int, policy: EntropyBounded | EntropySum, rows: NDArray[np.int64], whole: int) -> int | None:
+def float_size_of_rows(
+    n: int, policy: EntropyBounded | EntropySum, rows: NDArray[np.int64], whole: int
+) -> int | None:
     """Return how many of the last positions the policy takes, for marginals in units of ``1 / whole``, or ``None``.
 
     Example:
         >>> from theory.policies import parse_policy
-        >>> rows_size(4, parse_policy("eb:gamma=1/2"), np.array([[4, 0], [3, 1], [2, 2]]), 4)
+        >>> float_size_of_rows(4, parse_policy("eb:gamma=1/2"), np.array([[4, 0], [3, 1], [2, 2]]), 4)
         2
     """
     if policy.block is not None:

@@ -35,7 +35,7 @@ from theory.policies.set_distributions import by_set, inclusion
 from theory.policies.view import View
 from theory.validation import InputError
 
-__all__ = ["Flow", "Masses", "Moving", "total"]
+__all__ = ["Masses", "Moving", "PolicyRun", "total"]
 
 _RUNS, _MORE_RUNS = 100, 1000  # sampled runs of a look ahead
 _IDLE = 10_000  # consecutive steps without a token, far above every published schedule
@@ -48,23 +48,23 @@ class Masses:
     """Probabilities of states with one revealed set: a row per group of outcomes that agree on it.
 
     Attributes:
-        own: The probability that the decoder's own run visits the state.
+        decoder: The probability that the decoder's own run visits the state.
         data: The same for runs driven by P.
     """
 
-    own: NDArray[Any]
+    decoder: NDArray[Any]
     data: NDArray[Any]
 
     def added(self, own: NDArray[Any], data: NDArray[Any], rows: Any = slice(None)) -> None:
         """Add probabilities to some rows."""
-        self.own[rows] += own
+        self.decoder[rows] += own
         self.data[rows] += data
 
 
 Moving = Mapping[int, Masses]  # by number of calls so far
 
 
-class Flow:
+class PolicyRun:
     """Probability flowing from the fully masked state to the outcomes, revealed set by revealed set."""
 
     def __init__(
@@ -159,9 +159,9 @@ class Flow:
         """Move the mass of some states by ``idle`` steps."""
         later = (key[0], key[1] + idle)
         for calls, masses in self.layers.pop(key, {}).items():
-            self.steps += idle * masses.own.sum()
+            self.steps += idle * masses.decoder.sum()
             self.steps_under_data += idle * masses.data.sum()
-            self._masses(later, calls + idle, len(masses.own)).added(masses.own, masses.data)
+            self._masses(later, calls + idle, len(masses.decoder)).added(masses.decoder, masses.data)
         for calls, mass in self.lost.pop(key, {}).items():
             self.steps += idle * mass
             self._lose(later, calls + idle, mass)
@@ -197,7 +197,9 @@ class Flow:
     # -- one revealed set -------------------------------------------------------------------------------------
 
     def _advance(self, key: _Key, layer: dict[int, Masses]) -> None:
-        own, data = (total(masses) for masses in zip(*((m.own, m.data) for m in layer.values()), strict=True))
+        own, data = (
+            total(masses) for masses in zip(*((m.decoder, m.data) for m in layer.values()), strict=True)
+        )
         active = np.flatnonzero(~(is_zero(own) & is_zero(data)))
         self._spend(self.states.set_seconds(len(active)), key[0])
         asked = self.states.ask(key[0], key[1], active)
@@ -209,7 +211,7 @@ class Flow:
         row_of[active] = np.arange(len(active))
         for chosen, share in by_set(asked.distributions).items():
             part = self.states.converted(share)[asked.index]
-            moving = {c: Masses(m.own[active] * part, m.data[active] * part) for c, m in layer.items()}
+            moving = {c: Masses(m.decoder[active] * part, m.data[active] * part) for c, m in layer.items()}
             self._reveal(key, chosen, row_of, asked, moving)
 
     def _reveal(
@@ -227,15 +229,15 @@ class Flow:
         # where every possible draw stays in the support nothing is lost, which balls alone could not tell
         options = np.prod([(~is_zero(asked.q[:, i])).sum(axis=1) for i in places], axis=0)
         for calls, masses in moving.items():
-            own = masses.own[rows]
+            own = masses.decoder[rows]
             for chance in drawn:
                 own = own * chance
             there = self._masses(target, calls + 1, after.count)
             there.added(own, masses.data[rows] * ratio, live)
-            stay = np.bincount(rows[~is_zero(own)], minlength=len(masses.own))
-            leaves = ~is_zero(masses.own) & (stay < options)
+            stay = np.bincount(rows[~is_zero(own)], minlength=len(masses.decoder))
+            leaves = ~is_zero(masses.decoder) & (stay < options)
             if leaves.any():
-                self._lose(target, calls + 1, masses.own[leaves].sum() - own[leaves[rows]].sum())
+                self._lose(target, calls + 1, masses.decoder[leaves].sum() - own[leaves[rows]].sum())
 
     def _advance_lost(self, key: _Key, lost: Mapping[int, Any]) -> None:
         """Move mass off the support, where the marginals depend on C alone."""
@@ -253,7 +255,7 @@ class Flow:
         """Return Q on the support in the order of its outcomes: rationals, or balls."""
         groups = self.states.groups(self.full)
         with ball_precision():
-            ends = [masses.own for _, masses in self._finished()]
+            ends = [masses.decoder for _, masses in self._finished()]
             return sum(ends, self.states.zeros(groups.count))[groups.inverse]
 
     def _finished(self) -> list[tuple[int, Masses]]:
@@ -266,7 +268,7 @@ class Flow:
         finished = self._finished()
         lost = [at for (mask, _), there in self.lost.items() if mask == self.full for at in there.items()]
         with ball_precision():
-            runs = [(calls, masses.own.sum()) for calls, masses in finished]
+            runs = [(calls, masses.decoder.sum()) for calls, masses in finished]
             data = [(calls, masses.data.sum()) for calls, masses in finished]
             return distribution_of_calls(
                 [*self.stopped.items(), *runs, *lost], data, proven=self.states.proven

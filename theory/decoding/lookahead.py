@@ -17,7 +17,7 @@ from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from theory.decoding.exact_chance import ExactChance
-from theory.decoding.sampled_steps import SAMPLED_STEPS, first_board, sampled_steps
+from theory.decoding.sampled_steps import SAMPLED_STEPS, first_batch, sampled_steps
 from theory.decoding.set_states import SetStates
 from theory.decoding.state_keys import StateKeys
 from theory.distributions.grouping import row_keys
@@ -25,9 +25,9 @@ from theory.distributions.listed_model import ListedModel
 from theory.limits import Budget, CostError, require_all, require_memory
 from theory.numbers.unseen import Foreseen, is_saturated, least_number
 from theory.policies.as_process import Factorised
-from theory.policies.board import Board
-from theory.policies.foreign import plan_of, stepped
+from theory.policies.checked_calls import checked_plan, checked_step
 from theory.policies.process import Chance, Process
+from theory.policies.run_batch import RunBatch
 from theory.policies.view import UNKNOWN
 
 __all__ = ["RowsAhead", "SetsAhead", "require_runs", "rows_ahead", "set_masks", "sets_ahead"]
@@ -113,12 +113,12 @@ class _ShownCodes(Factorised):
 
     model: ListedModel
 
-    def step(self, board: Board, chance: Chance) -> Board:
+    def step(self, batch: RunBatch, chance: Chance) -> RunBatch:
         """Choose and reveal."""
-        known = (self.model.mass(board.tokens) != 0)[:, None] | board.masked
-        view = replace(board.view(), revealed=np.where(known, board.tokens, UNKNOWN))
-        board, chosen = chance.choose(board, plan_of(self.policy, view))
-        return chance.reveal(board, chosen)
+        known = (self.model.mass(batch.tokens) != 0)[:, None] | batch.masked
+        view = replace(batch.view(), revealed=np.where(known, batch.tokens, UNKNOWN))
+        batch, chosen = chance.choose(batch, checked_plan(self.policy, view))
+        return chance.reveal(batch, chosen)
 
 
 @dataclass
@@ -140,9 +140,9 @@ def sets_ahead(states: SetStates, runs: int) -> SetsAhead:
         >>> sets_ahead(states, 10).seconds == states.set_seconds(1) + states.pair_seconds(2, 2)
         True
     """
-    policy, model, levels = states.policy, states.oracle, dict[Hashable, _Level]()
+    policy, model, levels = states.policy, states.model, dict[Hashable, _Level]()
     clocked: bool = getattr(policy, "clocked", False)
-    start, stop = first_board(model, states.transform), states.off_support == "stop"
+    start, stop = first_batch(model, states.transform), states.off_support == "stop"
     for before, after in sampled_steps(_ShownCodes(policy, model), policy, start, runs=runs, stop=stop):
         shown, chosen = (set_masks(x) for x in (~before.masked, before.masked & ~after.masked))
         for mask, taken in zip(shown, chosen, strict=True):
@@ -200,7 +200,14 @@ class RowsAhead(Foreseen):
 
 
 def rows_ahead(
-    process: Process, rule: object, chance: ExactChance, start: Board, *, planned: int, stop: bool, runs: int
+    process: Process,
+    rule: object,
+    chance: ExactChance,
+    start: RunBatch,
+    *,
+    planned: int,
+    stop: bool,
+    runs: int,
 ) -> RowsAhead:
     """Return what is foreseen of an exact run of a rule with memory, from so many sampled runs.
 
@@ -213,15 +220,15 @@ def rows_ahead(
         stop: Whether runs end off the support.
         runs: How many.
     """
-    model, keys = chance.model.agreement, StateKeys(process)
+    model, keys = chance.model.agreeing, StateKeys(process)
     steps, saturated, taken = dict[int, tuple[float, float]](), False, 0.0
     most, states, trial = 0.0, 0.0, _Trial(process, chance)
     before = begin = model.seconds
-    for board, _ in sampled_steps(process, rule, start, runs=runs, stop=stop):
-        asked, met, shown = model.seconds - before, keys.of(board), row_keys(board.tokens)
-        number, (rows, peak) = least_number(met), trial.split(board, met)
+    for batch, _ in sampled_steps(process, rule, start, runs=runs, stop=stop):
+        asked, met, shown = model.seconds - before, keys.of(batch), row_keys(batch.tokens)
+        number, (rows, peak) = least_number(met), trial.split(batch, met)
         # the model is asked about tokens, whatever the memory
-        steps[board.step] = chance.seconds_of(number * rows), asked * least_number(shown) / len(set(shown))
+        steps[batch.step] = chance.seconds_of(number * rows), asked * least_number(shown) / len(set(shown))
         most, states = max(most, number * peak), states + least_number(shown)
         chance.model.forget()
         saturated |= is_saturated(met)
@@ -249,15 +256,15 @@ class _Trial:
             chance.model, exact=chance.exact, floats=chance.floats, check_rows=self._check_rows
         )
 
-    def split(self, board: Board, met: list[bytes]) -> tuple[float, float]:
+    def split(self, batch: RunBatch, met: list[bytes]) -> tuple[float, float]:
         """Return into how many rows, at least, a step splits a state, and the most on the way: means over a few."""
         few = np.array(list({key: row for row, key in enumerate(met)}.values())[:_TRIED])
         one: Any = fmpq(1) if self.chance.exact else arb(1)
         ones = self.chance.numbers([one] * len(few))
-        weighted = replace(board.take(few), weights={"own": ones, "data": ones})
+        weighted = replace(batch.take(few), weights={"decoder": ones, "data": ones})
         self.peak = rows = len(few)
         try:
-            rows = len(stepped(self.process, self.chance.asked(weighted), self.chance).tokens)
+            rows = len(checked_step(self.process, self.chance.asked(weighted), self.chance).tokens)
         except _ManyRows:
             rows = self.peak
         except CostError as error:

@@ -22,12 +22,12 @@ from flint import arb, fmpq
 
 from theory.decoding.call_distribution import StepDistribution, distribution_of_calls
 from theory.decoding.exchangeable import (
+    exchangeable_size,
+    exchangeable_step,
     marginal_bits,
     question_seconds,
-    size_of_alike,
     states_budget,
     states_left,
-    step_of_alike,
 )
 from theory.distributions.lumped_chain import LumpedChain, State
 from theory.distributions.tempering import GREEDY_TIES, check_temperature, stays_rational
@@ -96,13 +96,13 @@ def _decoded(
     number: Callable[[Any], Any] = to_fmpq if exact else to_ball
     zero: Any = number(0)
     budget, spent = states_budget(chain.n, shortened(str(policy), 80)), 0.0
-    flows: dict[State, _Masses] = {chain.start: {0: (number(1), fmpq(1))}}
+    masses: dict[State, _Masses] = {chain.start: {0: (number(1), fmpq(1))}}
     lost: list[dict[int, Any]] = [{} for _ in range(chain.n + 1)]  # mass off the support by masked positions
     steps, steps_data = zero, fmpq(0)
     draws: list[tuple[Any, Any]] = []
     for left in range(chain.n, 0, -1):
-        for state in [s for s in flows if chain.left(s) == left]:
-            here = flows.pop(state)
+        for state in [s for s in masses if chain.left(s) == left]:
+            here = masses.pop(state)
             own: Any = sum((o for o, _ in here.values()), zero)
             data: Any = sum((d for _, d in here.values()), fmpq(0))
             bits = int(own.q).bit_length() if exact else 0
@@ -110,13 +110,13 @@ def _decoded(
             spent += seconds
             budget.spend(seconds, states_left(chain.n, left, spent))
             steps, steps_data = steps + own, steps_data + data
-            size, q = step_of_alike(
+            size, q = exchangeable_step(
                 chain.n, policy, chain.marginal(state), left, tau, greedy_ties, exact=exact
             )
             kept = zero
             for move in chain.moves(state, size, q):
-                drawn, true = number(move.own), to_fmpq(move.data)
-                _move(flows.setdefault(move.state, {}), here, drawn, true)
+                drawn, true = number(move.decoder), to_fmpq(move.data)
+                _move(masses.setdefault(move.state, {}), here, drawn, true)
                 kept += drawn
                 draws += [(data * true * to_fmpq(count), p) for count, p in move.draws]
             if kept != 1 or not exact:
@@ -124,10 +124,10 @@ def _decoded(
                     _add(lost[left - size], calls + 1, mass * (1 - kept))
         if lost[left] or not exact:
             steps += sum(lost[left].values(), zero)
-            size = size_of_alike(chain.n, policy, chain.fallback(), left)
+            size = exchangeable_size(chain.n, policy, chain.fallback(), left)
             for calls, mass in lost[left].items():
                 _add(lost[left - size], calls + 1, mass)
-    ends = [end for here in flows.values() for end in here.items()]
+    ends = [end for here in masses.values() for end in here.items()]
     accuracy = sum((own for _, (own, _) in ends), zero)
     path_kl = _path_kl(chain, draws, exact=exact)
     kl = _kl(chain, policy, accuracy, path_kl, symmetric=tau != 0 or greedy_ties == "random")
@@ -144,11 +144,11 @@ def _decoded(
     )
 
 
-def _move(flow: _Masses, here: _Masses, drawn: Any, true: Any) -> None:
+def _move(there: _Masses, here: _Masses, drawn: Any, true: Any) -> None:
     """Add the masses of a state, one call later, to those of a state that it leads to."""
     for calls, (own, data) in here.items():
-        before = flow.get(calls + 1, (0, 0))
-        flow[calls + 1] = before[0] + own * drawn, before[1] + data * true
+        before = there.get(calls + 1, (0, 0))
+        there[calls + 1] = before[0] + own * drawn, before[1] + data * true
 
 
 def _add(distribution: dict[int, Any], calls: int, mass: Any) -> None:
@@ -177,14 +177,14 @@ def _path_kl(chain: LumpedChain, draws: Sequence[tuple[Any, Any]], *, exact: boo
 def _entropy_terms(chain: LumpedChain) -> list[tuple[Fraction, Fraction]]:
     """Return the terms of ``H(Y)``, the entropies of the marginals when revealing one position at a time."""
     terms: list[tuple[Fraction, Fraction]] = []
-    flows: dict[State, Fraction] = {chain.start: Fraction(1)}
+    masses: dict[State, Fraction] = {chain.start: Fraction(1)}
     for left in range(chain.n, 0, -1):
-        for state in [s for s in flows if chain.left(s) == left]:
-            reach, marginal = flows.pop(state), list(chain.marginal(state))
+        for state in [s for s in masses if chain.left(s) == left]:
+            reach, marginal = masses.pop(state), list(chain.marginal(state))
             values, counts = {id(p): p for p in marginal}, Counter(map(id, marginal))
             terms += [(-reach * counts[key] * p, p) for key, p in values.items() if p]
             for move in chain.moves(state, 1, marginal):
-                flows[move.state] = flows.get(move.state, Fraction(0)) + reach * move.data
+                masses[move.state] = masses.get(move.state, Fraction(0)) + reach * move.data
     return terms
 
 
@@ -227,10 +227,10 @@ def tie_interval_lumped(chain: LumpedChain, policy: PolicyLike) -> tuple[Fractio
             return Fraction(1), Fraction(1)
         if state not in value:
             marginal = chain.marginal(state)
-            size, q = step_of_alike(chain.n, rule, marginal, left, Fraction(0), "random")
-            moves = [move for move in chain.moves(state, size, q) if move.own]
+            size, q = exchangeable_step(chain.n, rule, marginal, left, Fraction(0), "random")
+            moves = [move for move in chain.moves(state, size, q) if move.decoder]
             ends = [extremes(move.state) for move in moves]
-            if sum((move.own for move in moves), Fraction(0)) < 1:  # some choices leave the support
+            if sum((move.decoder for move in moves), Fraction(0)) < 1:  # some choices leave the support
                 if size < left and not chain.ties_free and not _is_deterministic(rule):
                     raise InputError("the tie interval is not known in lumped form here; list a smaller n.")
                 ends.append((Fraction(0), Fraction(0)))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.decoding.decoder import as_process
-from theory.decoding.forward import Flow, Moving, total
+from theory.decoding.forward import Moving, PolicyRun, total
 from theory.decoding.lookahead import require_runs
 from theory.decoding.process import process_distribution
 from theory.decoding.result import OFF_SUPPORT, AnswerDistribution
@@ -73,14 +73,14 @@ def output_distribution(
     cells = prod(len(alphabet) for alphabet in pmf.alphabets)
     budget = Budget(f"the distribution of {cells} answers", "use fewer positions", limit=_LIMIT)
     budget.require(cells * 3**pmf.n, _STEP)
-    flow = _WholeFlow(pmf, policy, transform, off_support)
-    require_runs([flow])
-    flow.run()
-    return flow.whole_distribution()
+    run = _WholeRun(pmf, policy, transform, off_support)
+    require_runs([run])
+    run.run()
+    return run.whole_distribution()
 
 
-class _WholeFlow(Flow):
-    """The flow that also keeps where the mass goes that leaves the support."""
+class _WholeRun(PolicyRun):
+    """The run that also keeps where the mass goes that leaves the support."""
 
     def __init__(self, *settings: Any) -> None:
         super().__init__(*settings)
@@ -89,7 +89,7 @@ class _WholeFlow(Flow):
             self.outside = [_possible(row) for row in self.states.drawn_outside()]
 
     def whole_distribution(self) -> AnswerDistribution:
-        """Return the distribution of the finished flow, on the support and off it."""
+        """Return the distribution of the finished run, on the support and off it."""
         alphabets = self.pmf.alphabets
         distribution = {y: q for y, q in zip(self.pmf.outcomes, self.ends().tolist(), strict=True) if q != 0}
         for codes, mass in self.left.items():
@@ -100,7 +100,7 @@ class _WholeFlow(Flow):
         self, key: tuple[int, int], chosen: int, row_of: NDArray[np.int64], asked: Asked, moving: Moving
     ) -> None:
         super()._reveal(key, chosen, row_of, asked, moving)
-        mask, own = key[0], total(masses.own for masses in moving.values())
+        mask, own = key[0], total(masses.decoder for masses in moving.values())
         shown = positions_of(mask | chosen)
         support = set(map(tuple, self.pmf.codes[:, shown].tolist()))
         for group in np.flatnonzero(row_of >= 0).tolist():

@@ -15,7 +15,7 @@ from theory.decoding.exact_chance import ExactChance
 from theory.decoding.idle_calls import idle_on
 from theory.decoding.lookahead import RowsAhead, require_runs, rows_ahead
 from theory.decoding.result import AnswerDistribution, Decode, ValidSet, assembled
-from theory.decoding.sampled_steps import first_board
+from theory.decoding.sampled_steps import first_batch
 from theory.decoding.state_keys import StateKeys
 from theory.distributions.distribution import MASK
 from theory.distributions.listed_model import ListedModel
@@ -26,10 +26,10 @@ from theory.limits import Budget, require_memory
 from theory.numbers.balls import ball_precision, is_zero
 from theory.numbers.log_sums import log_sum
 from theory.numbers.unseen import Foreseen, look_ahead
-from theory.policies.board import Board
-from theory.policies.foreign import finished_rows, started, stepped
+from theory.policies.checked_calls import checked_finished, checked_start, checked_step
 from theory.policies.process import Process
 from theory.policies.rules.scheduled import Scheduled
+from theory.policies.run_batch import RunBatch
 from theory.validation import InputError
 
 __all__ = ["ProcessRun", "process_distribution", "process_ends", "process_masked"]
@@ -111,9 +111,9 @@ class ProcessRun:
         self.zero: Any = fmpq(0) if self.exact else arb(0)
         self.steps = self.steps_under_data = self.zero
         one = self.chance.numbers([fmpq(1)])
-        board = first_board(self.model, transform, own=one, data=one)
-        self.board = started(process, self.chance.asked(board))
-        self._asked = self.model.agreement.seconds  # of questions that were counted
+        batch = first_batch(self.model, transform, decoder=one, data=one)
+        self.batch = checked_start(process, self.chance.asked(batch))
+        self._asked = self.model.agreeing.seconds  # of questions that were counted
         self.distribution: dict[tuple[int, ...], Any] = {}
         self.unfinished = False  # whether runs ended with masks
         self.ends: dict[tuple[int, bool], Any] = {}  # (model calls, possible answer)
@@ -155,7 +155,7 @@ class ProcessRun:
         """Return what sampled runs tell of this one."""
         settings: dict[str, Any] = {"planned": self._planned_steps, "stop": self.stop}
         self.ahead = look_ahead(
-            lambda runs: rows_ahead(self.process, self.rule, self.chance, self.board, runs=runs, **settings),
+            lambda runs: rows_ahead(self.process, self.rule, self.chance, self.batch, runs=runs, **settings),
             self.budget,
             few=_RUNS,
             many=_MORE_RUNS,
@@ -175,7 +175,7 @@ class ProcessRun:
 
     def run(self) -> None:
         """Run to the end."""
-        self._asked = self.model.agreement.seconds
+        self._asked = self.model.agreeing.seconds
         self.model.watch = self._spend
         with ball_precision():
             self._run()
@@ -201,22 +201,22 @@ class ProcessRun:
     def _run(self) -> None:
         while True:
             self._collect()
-            board = self.board
-            if not len(board.tokens):
+            batch = self.batch
+            if not len(batch.tokens):
                 return
-            if board.step >= (most := max(_STEPS, (self.model.n + 1) * self.planned)):
+            if batch.step >= (most := max(_STEPS, (self.model.n + 1) * self.planned)):
                 raise InputError(f"rule {self.process} has not finished after {most} steps.")
-            if idle := idle_on(self.rule, board):
+            if idle := idle_on(self.rule, batch):
                 self._wait(idle)
                 continue
-            self.steps = self.steps + board.weights["own"].sum()
-            self.steps_under_data = self.steps_under_data + board.weights["data"].sum()
-            self.masked.append((board.weights["own"] * board.masked.sum(axis=1)).sum())
-            start = np.arange(len(board.tokens))
-            started_at = replace(board, weights={**board.weights, "start": start})
-            after = stepped(self.process, started_at, self.chance)
-            self._check_work(len(after.tokens), board.step + 1)
-            self.board = replace(self._merged(board, after), step=board.step + 1)
+            self.steps = self.steps + batch.weights["decoder"].sum()
+            self.steps_under_data = self.steps_under_data + batch.weights["data"].sum()
+            self.masked.append((batch.weights["decoder"] * batch.masked.sum(axis=1)).sum())
+            start = np.arange(len(batch.tokens))
+            started_at = replace(batch, weights={**batch.weights, "start": start})
+            after = checked_step(self.process, started_at, self.chance)
+            self._check_work(len(after.tokens), batch.step + 1)
+            self.batch = replace(self._merged(batch, after), step=batch.step + 1)
 
     @property
     def _planned_steps(self) -> int:
@@ -224,18 +224,18 @@ class ProcessRun:
         return 0 if isinstance(self.rule, Scheduled) else self.planned
 
     def _wait(self, calls: int) -> None:
-        board = self.board
-        self.steps = self.steps + calls * board.weights["own"].sum()
-        self.steps_under_data = self.steps_under_data + calls * board.weights["data"].sum()
-        self.masked += [(board.weights["own"] * board.masked.sum(axis=1)).sum()] * calls
-        self.board = replace(board, step=board.step + calls)
+        batch = self.batch
+        self.steps = self.steps + calls * batch.weights["decoder"].sum()
+        self.steps_under_data = self.steps_under_data + calls * batch.weights["data"].sum()
+        self.masked += [(batch.weights["decoder"] * batch.masked.sum(axis=1)).sum()] * calls
+        self.batch = replace(batch, step=batch.step + calls)
 
     def _check_work(self, rows: int, step: int) -> None:
         """Raise as soon as the rows so far, and those of this step for each that is to come, are too many.
 
         The numbers grow by about as many bits in each step.
         """
-        own = self.board.weights["own"].tolist()
+        own = self.batch.weights["decoder"].tolist()
         bits = max(int(weight.q).bit_length() for weight in own) if self.exact else 0
         seconds = self.chance.seconds_of(rows, bits)
         # the first step starts from a single row, and says nothing of the others
@@ -245,7 +245,7 @@ class ProcessRun:
         if left and self._first:
             self._first = False
             self.budget.require(rest)  # the first estimate of all planned steps keeps to the limit itself
-        self._spend(seconds, max(rest, self.ahead.rest(self.board.step, seconds)))
+        self._spend(seconds, max(rest, self.ahead.rest(self.batch.step, seconds)))
 
     def _check_rows(self, rows: int, what: str) -> None:
         """Raise before so many rows of one step are made, if they are too many."""
@@ -254,35 +254,35 @@ class ProcessRun:
 
     def _spend(self, seconds: float = 0.0, left: float = 0.0) -> None:
         """Count work, and what the model was asked since the last time."""
-        asked, self._asked = self.model.agreement.seconds - self._asked, self.model.agreement.seconds
+        asked, self._asked = self.model.agreeing.seconds - self._asked, self.model.agreeing.seconds
         self.budget.spend(asked + seconds, left)
 
     def _collect(self) -> None:
         """Add finished rows to the distribution, and ask the model about the others."""
-        board = self.board
-        done = np.asarray(finished_rows(self.process, board))
-        answers, own = board.tokens[done], board.weights["own"][done]
+        batch = self.batch
+        done = np.asarray(checked_finished(self.process, batch))
+        answers, own = batch.tokens[done], batch.weights["decoder"][done]
         whole = (answers != MASK).all(axis=1)
         if not whole.all():  # not an outcome, so it is wrong and has no mass of the data
             self.unfinished, self.chance.follows_data = True, False
         possible = ((self.model.mass(answers) != 0) & whole).tolist()
         for answer, share, is_possible in zip(answers.tolist(), own.tolist(), possible, strict=True):
             self.distribution[tuple(answer)] = self.distribution.get(tuple(answer), self.zero) + share
-            end = (board.step, is_possible)
+            end = (batch.step, is_possible)
             self.ends[end] = self.ends.get(end, self.zero) + share
         left = ~done
         if self.stop:
-            left &= self.model.mass(board.tokens) != 0
-        both = (board.weights["own"], board.weights["data"])
+            left &= self.model.mass(batch.tokens) != 0
+        both = (batch.weights["decoder"], batch.weights["data"])
         for distribution, weights in zip(self.calls, both, strict=True):
             if (ended := sum(weights[~left].tolist(), self.zero)) != 0:
-                distribution[board.step] = distribution.get(board.step, self.zero) + ended
-        board = board.take(np.flatnonzero(left))
-        self.board = self.chance.asked(board)
+                distribution[batch.step] = distribution.get(batch.step, self.zero) + ended
+        batch = batch.take(np.flatnonzero(left))
+        self.batch = self.chance.asked(batch)
 
-    def _merged(self, before: Board, after: Board) -> Board:
-        """Return the board with equal states merged and impossible ones dropped."""
-        possible = ~(is_zero(after.weights["own"]) & is_zero(after.weights["data"]))
+    def _merged(self, before: RunBatch, after: RunBatch) -> RunBatch:
+        """Return the batch with equal states merged and impossible ones dropped."""
+        possible = ~(is_zero(after.weights["decoder"]) & is_zero(after.weights["data"]))
         after = after.take(np.flatnonzero(possible))
         keys = self.keys.of(after)
         if not self.clocked:
@@ -294,7 +294,7 @@ class ProcessRun:
         place: dict[bytes, int] = {}
         index = np.array([place.setdefault(key, len(place)) for key in keys], dtype=np.int64)
         weights: dict[str, NDArray[Any]] = {}
-        for name in ("own", "data"):
+        for name in ("decoder", "data"):
             weights[name] = self.chance.numbers([self.zero] * len(place))
             np.add.at(weights[name], index, after.weights[name])
         return replace(after.take(np.unique(index, return_index=True)[1]), weights=weights)

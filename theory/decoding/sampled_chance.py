@@ -8,9 +8,9 @@ from typing import Any
 from theory.distributions.distribution import MASK
 from theory.distributions.draws import draw
 from theory.numbers.arithmetic import EXACT, Array
-from theory.policies.board import Board
-from theory.policies.foreign import chances_of
+from theory.policies.checked_calls import checked_chances
 from theory.policies.policy import Plan
+from theory.policies.run_batch import RunBatch
 
 __all__ = ["SampleChance"]
 
@@ -20,38 +20,38 @@ class SampleChance:
 
     Args:
         random: Source of all randomness: returns independent uniform numbers in [0, 1) of a shape, in the library of
-            the boards.
+            the batches.
     """
 
     def __init__(self, random: Callable[[tuple[int, ...]], Array]) -> None:
         self.random = random
 
-    def begin(self, board: Board) -> None:
-        """Take note of the board at the start of a step."""
+    def begin(self, batch: RunBatch) -> None:
+        """Take note of the batch at the start of a step."""
 
-    def choose(self, board: Board, plan: Plan) -> tuple[Board, Array]:
+    def choose(self, batch: RunBatch, plan: Plan) -> tuple[RunBatch, Array]:
         """Return one set per row."""
-        return board, plan.sample(self.random(tuple(board.tokens.shape))) & board.masked
+        return batch, plan.sample(self.random(tuple(batch.tokens.shape))) & batch.masked
 
-    def reveal(self, board: Board, chosen: Array) -> Board:
-        """Return the board with a token drawn at each chosen position."""
-        return board.write(chosen, self._drawn(board, chosen))
+    def reveal(self, batch: RunBatch, chosen: Array) -> RunBatch:
+        """Return the batch with a token drawn at each chosen position."""
+        return batch.write(chosen, self._drawn(batch, chosen))
 
-    def propose(self, board: Board, where: Array) -> tuple[Board, Array]:
+    def propose(self, batch: RunBatch, where: Array) -> tuple[RunBatch, Array]:
         """Return a token drawn at each position of ``where``, -1 elsewhere."""
-        return board, self._drawn(board, where)
+        return batch, self._drawn(batch, where)
 
-    def flip(self, board: Board, probability: Array) -> tuple[Board, Array]:
+    def flip(self, batch: RunBatch, probability: Array) -> tuple[RunBatch, Array]:
         """Return independent coins."""
-        return board, self.random(tuple(board.tokens.shape)) < EXACT.floats(chances_of(probability))
+        return batch, self.random(tuple(batch.tokens.shape)) < EXACT.floats(checked_chances(probability))
 
-    def _drawn(self, board: Board, where: Array) -> Array:
-        xp = board.numbers.xp
-        tokens, index = xp.full_like(board.tokens, MASK), xp.nonzero(where)
+    def _drawn(self, batch: RunBatch, where: Array) -> Array:
+        xp = batch.numbers.xp
+        tokens, index = xp.full_like(batch.tokens, MASK), xp.nonzero(where)
         if len(index[0]):
-            tokens[index] = draw(self.distribution(board, index), self.random((len(index[0]),)), xp)
+            tokens[index] = draw(self.distribution(batch, index), self.random((len(index[0]),)), xp)
         return tokens
 
-    def distribution(self, board: Board, index: Any) -> Array:
-        """Return what the tokens at the K places ``index`` of ``board.tokens`` are drawn from, shape (K, V)."""
-        return board.numbers.floats(board.transform.draw(board.probs[index], board.numbers))
+    def distribution(self, batch: RunBatch, index: Any) -> Array:
+        """Return what the tokens at the K places ``index`` of ``batch.tokens`` are drawn from, shape (K, V)."""
+        return batch.numbers.floats(batch.transform.draw(batch.probs[index], batch.numbers))

@@ -19,7 +19,7 @@ from theory.distributions.tempering import Transform
 from theory.distributions.tempering_balls import drawn_balls, scored_balls
 from theory.numbers.arithmetic import EXACT, FLOAT64, Numbers
 from theory.numbers.balls import balls, zeros_of
-from theory.policies.foreign import blamed, plan_of
+from theory.policies.checked_calls import checked_plan, errors_in_one_line
 from theory.policies.policy import Policy
 from theory.policies.ranked import SetDistribution
 from theory.policies.rules.scheduled import Scheduled
@@ -179,13 +179,13 @@ class SetStates:
             revealed=revealed,
             step=step,
             tokens=revealed,
-            oracle=self.oracle,
+            model=self.model,
             in_balls=None
             if exact is None
             else lambda: scored_balls(self.transform, probs, self.numbers, exact),
         )
-        plan = plan_of(self.policy, view)
-        with blamed(self.policy, "plan"):
+        plan = checked_plan(self.policy, view)
+        with errors_in_one_line(self.policy, "plan"):
             index, distributions = plan.distribution()
             distributions, proven = usable_distributions(distributions, exact=self.exact)
         self.proven &= proven
@@ -218,14 +218,14 @@ class SetStates:
         return self.numbers.ratio(counts, weights[:, None, None])
 
     @cached_property
-    def oracle(self) -> ListedModel:
+    def model(self) -> ListedModel:
         """The ideal model."""
         return ListedModel.by_code(self.pmf, self.off_support)
 
     @cached_property
     def fallback(self) -> NDArray[Any]:
         """The marginals that the ideal model returns off the support, shape (1, n, V)."""
-        return self.oracle.fallback[None]
+        return self.model.fallback[None]
 
     @cached_property
     def fallback_balls(self) -> NDArray[Any] | None:
@@ -234,7 +234,7 @@ class SetStates:
             return None
         if self.pmf.is_exact:
             return balls(self.fallback)
-        model = BallModel(self.oracle, self.pmf.weights, self.off_support)
+        model = BallModel(self.model, self.pmf.weights, self.off_support)
         return model.marginals(np.full((1, self.pmf.n), UNKNOWN))
 
     def drawn_outside(self) -> NDArray[Any]:

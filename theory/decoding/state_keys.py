@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from theory.distributions.grouping import row_keys
 from theory.numbers.ball_arithmetic import ball_key
-from theory.policies.board import Board
 from theory.policies.process import Process
+from theory.policies.run_batch import RunBatch
 from theory.validation import InputError
 
 __all__ = ["StateKeys"]
@@ -38,14 +38,14 @@ class StateKeys:
         self.process = process
         self._codes: dict[Any, int] = {}
 
-    def of(self, board: Board) -> list[bytes]:
+    def of(self, batch: RunBatch) -> list[bytes]:
         """Return the key of each row."""
-        rows = len(board.tokens)
+        rows = len(batch.tokens)
         if not rows:
             return []
-        parts = [np.asarray(board.tokens, dtype=np.int64).reshape(rows, -1)]
-        for name in sorted(board.memory):
-            values = np.asarray(board.memory[name])
+        parts = [np.asarray(batch.tokens, dtype=np.int64).reshape(rows, -1)]
+        for name in sorted(batch.memory):
+            values = np.asarray(batch.memory[name])
             part = self.numbered(values).reshape(rows, -1)
             # a number is meaningful only for one name and one kind of values
             label = np.full((rows, 1), self._code((name, values.dtype.kind)), dtype=np.int64)

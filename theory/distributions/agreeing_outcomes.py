@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from theory.distributions.distribution import MASK
 
-__all__ = ["Agreement"]
+__all__ = ["AgreeingOutcomes"]
 
 # seconds
 _ALONE, _BIT = 1.5e-5, 2e-11  # a single state, and each outcome in its bit sets
@@ -38,7 +38,7 @@ class _Sums:
     cells: int = 0  # of those that wait
 
 
-class Agreement:
+class AgreeingOutcomes:
     """Weights of the outcomes that agree with partly revealed states.
 
     Args:
@@ -50,8 +50,8 @@ class Agreement:
         seconds: Estimated so far, by measured prices (:mod:`theory.limits`); the same on every machine.
 
     Example:
-        >>> agreement = Agreement(np.array([[0, 1], [1, 0], [1, 1]]), np.array([1, 1, 2]), 2)
-        >>> mass, counts = agreement.counts(np.array([[MASK, 1], [0, 0]]))
+        >>> agreeing = AgreeingOutcomes(np.array([[0, 1], [1, 0], [1, 1]]), np.array([1, 1, 2]), 2)
+        >>> mass, counts = agreeing.counts(np.array([[MASK, 1], [0, 0]]))
         >>> mass.tolist(), counts[0].tolist()
         ([3, 0], [[1, 2], [0, 3]])
     """

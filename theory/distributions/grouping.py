@@ -35,12 +35,12 @@ class Groups:
         return self.first.shape[0]
 
 
-def group_rows(codes: NDArray[np.int64], sizes: Sequence[int], positions: Sequence[int]) -> Groups:
+def group_rows(codes: NDArray[np.int64], alphabet_sizes: Sequence[int], positions: Sequence[int]) -> Groups:
     """Group the rows of ``codes`` that agree at ``positions``.
 
     Args:
-        codes: Token indices, shape (N, n), ``0 <= codes[:, i] < sizes[i]``.
-        sizes: Alphabet size of each position.
+        codes: Token indices, shape (N, n), ``0 <= codes[:, i] < alphabet_sizes[i]``.
+        alphabet_sizes: Alphabet size of each position.
         positions: The positions to compare; none puts all rows into one group.
 
     Returns:
@@ -49,7 +49,7 @@ def group_rows(codes: NDArray[np.int64], sizes: Sequence[int], positions: Sequen
     n_rows = codes.shape[0]
     inverse = np.zeros(n_rows, dtype=np.int64)
     first = np.zeros(1, dtype=np.int64)
-    key = packed(codes, sizes, positions)
+    key = packed(codes, alphabet_sizes, positions)
     if positions and n_rows <= _FEW:
         first, inverse = first_places(key.tolist())
     elif positions:
@@ -57,7 +57,9 @@ def group_rows(codes: NDArray[np.int64], sizes: Sequence[int], positions: Sequen
     return Groups(first, inverse.reshape(-1))
 
 
-def packed(codes: NDArray[np.int64], sizes: Sequence[int], positions: Sequence[int]) -> NDArray[np.int64]:
+def packed(
+    codes: NDArray[np.int64], alphabet_sizes: Sequence[int], positions: Sequence[int]
+) -> NDArray[np.int64]:
     """Return a number for each row, equal where the rows agree at ``positions``; arguments as of :func:`group_rows`.
 
     Example:
@@ -66,11 +68,11 @@ def packed(codes: NDArray[np.int64], sizes: Sequence[int], positions: Sequence[i
     """
     key, span = np.zeros(codes.shape[0], dtype=np.int64), 1
     for i in positions:
-        if span * sizes[i] >= 1 << _WORD_BITS:  # the key is full: renumber the groups
+        if span * alphabet_sizes[i] >= 1 << _WORD_BITS:  # the key is full: renumber the groups
             _, first, key = np.unique(key, return_index=True, return_inverse=True)
             span = first.shape[0]
-        key = key * sizes[i] + codes[:, i]
-        span *= sizes[i]
+        key = key * alphabet_sizes[i] + codes[:, i]
+        span *= alphabet_sizes[i]
     return key
 
 

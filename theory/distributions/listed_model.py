@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.distributions.agreeing_outcomes import Agreement
+from theory.distributions.agreeing_outcomes import AgreeingOutcomes
 from theory.distributions.distribution import MASK, ListedDistribution
 from theory.distributions.grouping import row_keys
 from theory.distributions.outcomes import Token
@@ -33,7 +33,7 @@ class ListedModel:
             as ``marginal``, and the run ends).
 
     Attributes:
-        agreement: Finds the outcomes that agree with a state.
+        agreeing: Finds the outcomes that agree with a state.
         watch: Called after each batch of new states, for limits of cost; it may raise.
     """
 
@@ -44,10 +44,10 @@ class ListedModel:
         self.n, self.width = pmf.n, max(map(len, names))
         self.names = names
         self.ids, self._weights = ids, pmf.weights
-        self.agreement = Agreement(ids, pmf.weights, self.width)
+        self.agreeing = AgreeingOutcomes(ids, pmf.weights, self.width)
         self.watch: Callable[[], None] | None = None
         self._known: dict[bytes, tuple[Any, Any]] = {}
-        mass, counts = self.agreement.counts(np.full((1, self.n), MASK))
+        mass, counts = self.agreeing.counts(np.full((1, self.n), MASK))
         self._base = self.numbers.ratio(counts[0], mass[0])
         self.fallback = self._uniform() if off_support == "uniform" else self._base
 
@@ -88,7 +88,7 @@ class ListedModel:
         first = {key: row for row, key in enumerate(keys)}
         size = (len(first) + len(keys)) * self.n * self.width * 8
         require_memory(size, "the states of this decode", remedy="use fewer positions")
-        mass, counts = self.agreement.counts(np.asarray(tokens)[list(first.values())])
+        mass, counts = self.agreeing.counts(np.asarray(tokens)[list(first.values())])
         place = {key: j for j, key in enumerate(first)}
         index = [place[key] for key in keys]
         return mass[index], counts[index]
@@ -116,7 +116,7 @@ class ListedModel:
         if first:
             size = self.bytes_of(len(self._known) + len(first))
             require_memory(size, "the states of this decode", remedy="use fewer positions", advice=2)
-            for batch in self.agreement.batches(states[list(first.values())]):
+            for batch in self.agreeing.batches(states[list(first.values())]):
                 self._learn(batch)
         return [self._known[key] for key in keys]
 
@@ -134,13 +134,13 @@ class ListedModel:
         return dict(zip(row_keys(self.ids), self._weights.tolist(), strict=True))
 
     def _learn(self, states: NDArray[np.int64]) -> None:
-        mass, counts = self.agreement.counts(states)
+        mass, counts = self.agreeing.counts(states)
         possible = mass != 0
         answers = self.numbers.ratio(counts[possible], mass[possible][:, None, None])
         known = iter(answers)
         for key, its_mass, is_possible in zip(row_keys(states), mass, possible.tolist(), strict=True):
             self._known[key] = (next(known) if is_possible else self.fallback, its_mass)
-        self.agreement.seconds += len(states) * self.n * self.width * _RATIO
+        self.agreeing.seconds += len(states) * self.n * self.width * _RATIO
         if self.watch is not None:
             self.watch()
 

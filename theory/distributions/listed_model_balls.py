@@ -60,13 +60,13 @@ class BallModel:
     def _look_up(self, state: NDArray[np.int64]) -> tuple[NDArray[Any], Any]:
         key = state.tobytes()
         if key not in self._known:
-            rows = self.model.agreement.rows(state)
+            rows = self.model.agreeing.rows(state)
             mass = sum(self._weights[rows].tolist(), arb(0))
             answer = self._counts(rows) / mass if len(rows) else self._fallback
             size = len(self._known) * self.model.n * self.model.width * 120
             require_memory(size, "the states of this decode", remedy="use fewer positions")
             self._known[key] = (answer, mass)
-            self.model.agreement.seconds += _STATE + self.model.n * (len(rows) + self.model.width) * _BALL
+            self.model.agreeing.seconds += _STATE + self.model.n * (len(rows) + self.model.width) * _BALL
         return self._known[key]
 
     def _counts(self, rows: NDArray[np.int64]) -> NDArray[Any]:

@@ -23,13 +23,13 @@ class Move:
     Attributes:
         state: The next state.
         data: Its probability when the tokens follow P.
-        own: Its probability when the tokens are drawn from the tempered marginals.
+        decoder: Its probability when the tokens are drawn from the tempered marginals.
         draws: (count, q) pairs: how many of the true tokens are drawn with probability q, on average.
     """
 
     state: State
     data: Fraction
-    own: Any
+    decoder: Any
     draws: tuple[tuple[Any, Any], ...]
 
 

@@ -117,13 +117,13 @@ def grouped_entropies(pmf: JointPMF) -> GroupedEntropies:
         total.add(groups)
         single.add(groups)
         singles.append(single.result())
-    alike = 0
+    identifying = 0
     for groups in _all_but_one(pmf):
         if groups.count == len(pmf):
-            alike += 1
+            identifying += 1
         else:
             dual.add(groups)
-    dual.add(everything, alike)
+    dual.add(everything, identifying)
     return GroupedEntropies(
         entropy=joint.result(),
         total_correlation=total.result(),

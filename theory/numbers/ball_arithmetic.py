@@ -1,7 +1,7 @@
 """Balls as the numbers of a rule with irrational chances.
 
 In the exact decoder such a rule computes with balls (:mod:`theory.numbers.balls`), in a sampler with the
-floats it is given: ``reals`` of :class:`~theory.policies.view.View` and :class:`~theory.policies.board.Board`
+floats it is given: ``reals`` of :class:`~theory.policies.view.View` and :class:`~theory.policies.run_batch.RunBatch`
 returns the marginals with their kind of number. Balls are never compared: decisions come from the exact or
 float marginals.
 """

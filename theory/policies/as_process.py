@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from theory.numbers.arithmetic import Array
-from theory.policies.board import Board
-from theory.policies.foreign import plan_of
+from theory.policies.checked_calls import checked_plan
 from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.process import Chance
+from theory.policies.run_batch import RunBatch
 
 __all__ = ["Factorised", "SampledConfidence", "Wrapped", "gathered", "unmasked"]
 
@@ -33,13 +33,13 @@ class Wrapped:
         """Return the specification of the policy."""
         return str(self.policy)
 
-    def start(self, board: Board) -> Board:
-        """Return the board: there is no memory."""
-        return board
+    def start(self, batch: RunBatch) -> RunBatch:
+        """Return the batch: there is no memory."""
+        return batch
 
-    def finished(self, board: Board) -> Array:
+    def finished(self, batch: RunBatch) -> Array:
         """Return the rows without masks."""
-        return unmasked(board)
+        return unmasked(batch)
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,16 @@ class SampledConfidence(Wrapped):
 
     policy: RankedPolicy
 
-    def step(self, board: Board, chance: Chance) -> Board:
+    def step(self, batch: RunBatch, chance: Chance) -> RunBatch:
         """Draw, rank, keep the best."""
-        where = board.view().within_blocks(self.policy.block).candidates
-        board, drawn = chance.propose(board, where)
-        board = board.remember(drawn=drawn)
-        view = board.view().within_blocks(self.policy.block)
+        where = batch.view().within_blocks(self.policy.block).candidates
+        batch, drawn = chance.propose(batch, where)
+        batch = batch.remember(drawn=drawn)
+        view = batch.view().within_blocks(self.policy.block)
         probs = view.probs if self.rational else view.reals[0]
-        plan = self.policy.rank(view, gathered(probs, drawn, board))
-        board, chosen = chance.choose(board, plan)
-        return board.write(chosen, board.memory["drawn"]).forget("drawn")
+        plan = self.policy.rank(view, gathered(probs, drawn, batch))
+        batch, chosen = chance.choose(batch, plan)
+        return batch.write(chosen, batch.memory["drawn"]).forget("drawn")
 
 
 @dataclass(frozen=True)
@@ -79,20 +79,20 @@ class Factorised(Wrapped):
 
     policy: Policy
 
-    def step(self, board: Board, chance: Chance) -> Board:
+    def step(self, batch: RunBatch, chance: Chance) -> RunBatch:
         """Choose and reveal."""
-        board, chosen = chance.choose(board, plan_of(self.policy, board.view()))
-        return chance.reveal(board, chosen)
+        batch, chosen = chance.choose(batch, checked_plan(self.policy, batch.view()))
+        return chance.reveal(batch, chosen)
 
 
-def unmasked(board: Board) -> Array:
+def unmasked(batch: RunBatch) -> Array:
     """Return the rows without masks, bool, shape (B,)."""
-    return board.numbers.xp.all(~board.masked, axis=1)
+    return batch.numbers.xp.all(~batch.masked, axis=1)
 
 
-def gathered(probs: Array, tokens: Array, board: Board) -> Array:
+def gathered(probs: Array, tokens: Array, batch: RunBatch) -> Array:
     """Return the probability of each token, shape (B, n); zero where there is none (-1)."""
-    xp = board.numbers.xp
+    xp = batch.numbers.xp
     present = tokens >= 0
     index = xp.where(present, tokens, xp.zeros_like(tokens))
     values = xp.take_along_axis(probs, index[:, :, None], axis=2)[:, :, 0]

@@ -66,7 +66,8 @@ class Rule:
         rational: Whether its own random choices have rational probabilities. If not, they are balls (``arb``) from
             :attr:`theory.policies.view.View.reals`, or floats without a proven error.
         asks: Whether it asks the model about other states.
-        doubts: Whether it asks only for each position given the others, :meth:`theory.policies.board.Board.left_out`.
+        doubts: Whether it asks only for each position given the others
+            (:meth:`theory.policies.run_batch.RunBatch.left_out`).
         lumps: Whether, when all masked positions have the same marginal, the number that it takes depends only on how
             many are left and on that marginal: it can then be decoded by a lumped chain.
     """

@@ -55,7 +55,7 @@ class Ranked:
         view = self.view
         fillable = None if view.fillable is None else view.fillable[index]
         wide = replace(view, probs=view.probs[index], masked=view.masked[index], fillable=fillable)
-        wide = replace(wide, tokens=None, revealed=None, oracle=None)
+        wide = replace(wide, tokens=None, revealed=None, model=None)
         return replace(self, view=wide, scores=self.scores[index], take=self.take[index])
 
     def distribution(self) -> tuple[NDArray[np.int64], list[SetDistribution]]:

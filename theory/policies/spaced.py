@@ -25,7 +25,7 @@ from theory.validation import InputError, positive_int
 
 __all__ = ["SpacedPlan", "check_spaced", "spaced"]
 
-_WALK, _LIMIT = 5e-6, 5  # seconds of a pair (considered set, kept set) of one state; at most
+_PAIR, _LIMIT = 5e-6, 5  # seconds of a pair (considered set, kept set) of one state; at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +120,7 @@ def _kept(levels: Sequence[int], take: int, gap: int, ties: str) -> SetDistribut
     n = len(levels)
     tied = sum(levels.count(level) > 1 for level in levels if level < n) if ties == "random" else 0
     budget = Budget("the orders of equal positions", "use fewer positions", limit=_LIMIT)
-    budget.require(3**tied, _WALK)
+    budget.require(3**tied, _PAIR)
     paths: dict[tuple[int, int], fmpq] = {(0, 0): fmpq(1)}  # (considered, kept)
     for _ in range(take):
         after: dict[tuple[int, int], fmpq] = {}

@@ -14,16 +14,16 @@ from theory.numbers.ball_arithmetic import BALLS
 from theory.numbers.balls import balls
 from theory.validation import InputError
 
-__all__ = ["UNKNOWN", "Oracle", "View"]
+__all__ = ["UNKNOWN", "Model", "View"]
 
 UNKNOWN = -2  # the code of a token drawn off the support
 
 
-class Oracle(Protocol):
+class Model(Protocol):
     """The model, for policies that ask it about other states than the current one.
 
     A model that can compute each position given all others in one pass also has a method ``left_out(tokens)``, from
-    (B, n) to (B, n, V); see :meth:`theory.policies.board.Board.left_out`.
+    (B, n) to (B, n, V); see :meth:`theory.policies.run_batch.RunBatch.left_out`.
     """
 
     def ask(self, tokens: Array) -> Array:
@@ -52,7 +52,7 @@ class View:
             (B, n). ``None`` if not given.
         step: Number of model calls before this one, the same for all rows.
         tokens: The revealed tokens as the model reads them, -1 where masked, shape (B, n).
-        oracle: The model.
+        model: The model.
         fillable: The positions that were masked at the start, bool, shape (B, n); ``None`` for all.
         in_balls: Function that returns ``probs`` as balls; ``None`` in a sampler, or if ``probs`` are exact.
     """
@@ -64,7 +64,7 @@ class View:
     revealed: Array | None = None
     step: int = 0
     tokens: Array | None = None
-    oracle: Oracle | None = None
+    model: Model | None = None
     fillable: Array | None = None
     in_balls: Callable[[], Array] | None = None
 
@@ -72,15 +72,15 @@ class View:
         if isinstance(self.numbers, ExactNumbers) and self.probs.dtype != np.dtype(object):
             object.__setattr__(self, "numbers", FLOAT64)  # tempered values are floats
 
-    def asked(self) -> tuple[Array, Oracle]:
+    def asked(self) -> tuple[Array, Model]:
         """Return the tokens and the model.
 
         Raises:
             InputError: If there is no model.
         """
-        if self.tokens is None or self.oracle is None:
+        if self.tokens is None or self.model is None:
             raise InputError("this policy asks the model about other states, but no model was given.")
-        return self.tokens, self.oracle
+        return self.tokens, self.model
 
     @property
     def reals(self) -> tuple[Array, Numbers]:

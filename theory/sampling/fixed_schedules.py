@@ -66,8 +66,8 @@ def fixed_schedule(rule: object, n: int) -> FixedSchedule | None:
         return None  # positions may stay masked
     if isinstance(rule, Dream) and rule.alg_temp is not None:  # the same numbers as without alg_temp
         rule = replace(rule, alg_temp=None, by="confidence", ties="random")
-    alike = rule.by == "random"  # all scores are equal
-    if rule.ties == "all" and not (alike or rule.by == "left_to_right"):
+    all_equal = rule.by == "random"  # all scores are equal
+    if rule.ties == "all" and not (all_equal or rule.by == "left_to_right"):
         return None  # takes all equal scores
     blocks: list[tuple[int, ...]] = []
     masked, steps = np.ones((1, n), dtype=bool), 0
@@ -81,12 +81,12 @@ def fixed_schedule(rule: object, n: int) -> FixedSchedule | None:
         masked, steps = masked & ~chosen, steps + 1
         if steps > _STEPS:
             raise InputError(f"rule {rule} makes no progress: it has not finished after {_STEPS} steps.")
-    by_place = rule.by == "left_to_right" or (alike and rule.ties != "random")
+    by_place = rule.by == "left_to_right" or (all_equal and rule.ties != "random")
     return FixedSchedule(
         steps=steps,
         sizes=tuple(map(len, blocks)),
         partition=tuple(blocks) if by_place else None,
-        random=alike and rule.ties == "random" and rule.block is None,
+        random=all_equal and rule.ties == "random" and rule.block is None,
     )
 
 

@@ -37,9 +37,9 @@ from theory.distributions.parametric.leave_one_out import LeavesOut
 from theory.distributions.tempering import Transform
 from theory.limits import Budget
 from theory.numbers.arithmetic import FLOAT64, Array
-from theory.policies.board import Board
 from theory.policies.policy import Policy
 from theory.policies.process import Process
+from theory.policies.run_batch import RunBatch
 from theory.sampling.sampler import Sampler
 from theory.sampling.teacher_forcing import DataChance, NoPathError
 from theory.validation import choice, positive_int
@@ -166,14 +166,14 @@ def follow_data(
     parts: list[tuple[NDArray[np.float64], Array, Mapping[str, Array]]] = []
     for size in loop.batches():
         data = distribution.sample(rng, size)
-        weights = {"data": data, "own": np.zeros(size), "expected": np.zeros(size)}
+        weights = {"data": data, "decoder": np.zeros(size), "expected": np.zeros(size)}
         tokens, steps, ends = loop.run_batch(chance, weights, size)
         if not np.array_equal(tokens, data):
             raise NoPathError("it ends before everything is revealed")
         parts.append((distribution.log_prob(data), steps, ends))
     return Followed(
         log_p=np.concatenate([log_p for log_p, _, _ in parts]),
-        log_q=np.concatenate([ends["own"] for _, _, ends in parts]),
+        log_q=np.concatenate([ends["decoder"] for _, _, ends in parts]),
         expected=np.concatenate([ends["expected"] for _, _, ends in parts]),
         steps=np.concatenate([steps for _, steps, _ in parts]),
         tilted=chance.tilted,
@@ -219,30 +219,30 @@ class _Loop(Sampler):
         # a single step of a rule that asks about many states may take long
         self.model.watch = lambda: self._check_cost((self.model.asked - asked) / size)
         tokens = np.full((size, self.distribution.n), MASK)
-        start = Board(
+        start = RunBatch(
             tokens=tokens,
             probs=self.model.marginals(tokens),
             memory={},
             weights=weights,
             numbers=FLOAT64,
             transform=self.transform,
-            oracle=self.model,
+            model=self.model,
             step=0,
         )
         return self.run(start, chance)
 
-    def asked(self, board: Board, rows: Array) -> Board:  # noqa: ARG002
-        """Return the board with the marginals of the distribution."""
+    def asked(self, batch: RunBatch, rows: Array) -> RunBatch:  # noqa: ARG002
+        """Return the batch with the marginals of the distribution."""
         self.model.watch = None  # the first step is done
-        return replace(board, probs=self.model.marginals(board.tokens))
+        return replace(batch, probs=self.model.marginals(batch.tokens))
 
-    def stopped(self, board: Board) -> Array | None:
+    def stopped(self, batch: RunBatch) -> Array | None:
         """Return the rows off the support, where runs end there."""
-        return self.model.impossible(board.tokens, board.probs) if self.off_support == "stop" else None
+        return self.model.impossible(batch.tokens, batch.probs) if self.off_support == "stop" else None
 
-    def idle(self, board: Board) -> int:
+    def idle(self, batch: RunBatch) -> int:
         """Return how many calls of a schedule take nothing from now on."""
-        return idle_on(self.rule, board)
+        return idle_on(self.rule, batch)
 
     def _check_cost(self, questions: float) -> None:
         """Raise if all model calls would take too long, estimated from those of the first step."""

@@ -15,10 +15,10 @@ from theory.decoding.sampled_chance import SampleChance
 from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import Array
 from theory.policies.as_process import Factorised
-from theory.policies.board import Board
-from theory.policies.foreign import finished_rows, is_ours, started, stepped
+from theory.policies.checked_calls import checked_finished, checked_start, checked_step, is_ours
 from theory.policies.policy import Policy
 from theory.policies.process import Process
+from theory.policies.run_batch import RunBatch
 from theory.validation import InputError
 
 __all__ = ["Sampler", "require_progress", "run_as"]
@@ -46,60 +46,60 @@ class Sampler(ABC):
             self._patience = self._most = max(_LONGEST, longest)
 
     @abstractmethod
-    def asked(self, board: Board, rows: Array) -> Board:
-        """Return the board of rows of these numbers with what the model says of its tokens."""
+    def asked(self, batch: RunBatch, rows: Array) -> RunBatch:
+        """Return the batch of rows of these numbers with what the model says of its tokens."""
 
-    def stopped(self, board: Board) -> Array | None:  # noqa: ARG002
+    def stopped(self, batch: RunBatch) -> Array | None:  # noqa: ARG002
         """Return which rows end before a step, bool, shape (B,); ``None`` for none."""
         return None
 
-    def idle(self, board: Board) -> int:  # noqa: ARG002
+    def idle(self, batch: RunBatch) -> int:  # noqa: ARG002
         """Return how many calls from now on take nothing in any row: they are counted without being made."""
         return 0
 
-    def run(self, board: Board, chance: SampleChance) -> tuple[Array, Array, Mapping[str, Array]]:
+    def run(self, batch: RunBatch, chance: SampleChance) -> tuple[Array, Array, Mapping[str, Array]]:
         """Return the tokens, the number of model calls and the weights at the end of each row.
 
         Args:
-            board: The start, with what the model says of it.
+            batch: The start, with what the model says of it.
             chance: Says what is random.
 
         Raises:
             InputError: If the rule makes no progress.
         """
-        xp, board = board.numbers.xp, started(self.process, board)
-        rows = xp.cumulative_sum(xp.ones_like(board.tokens[:, 0]), axis=0) - 1
-        tokens, steps = xp.zeros_like(board.tokens), xp.zeros_like(rows)
-        weights = {name: xp.zeros_like(values) for name, values in board.weights.items()}
+        xp, batch = batch.numbers.xp, checked_start(self.process, batch)
+        rows = xp.cumulative_sum(xp.ones_like(batch.tokens[:, 0]), axis=0) - 1
+        tokens, steps = xp.zeros_like(batch.tokens), xp.zeros_like(rows)
+        weights = {name: xp.zeros_like(values) for name, values in batch.weights.items()}
 
-        def going(board: Board, rows: Array, done: Any) -> tuple[Board, Array]:
+        def going(batch: RunBatch, rows: Array, done: Any) -> tuple[RunBatch, Array]:
             """Keep the ends of the rows that are done, and return the others."""
             if done is None or not bool(xp.any(done := xp.asarray(done))):
-                return board, rows
-            tokens[rows[done]] = board.tokens[done]
+                return batch, rows
+            tokens[rows[done]] = batch.tokens[done]
             for name, values in weights.items():
-                values[rows[done]] = board.weights[name][done]
+                values[rows[done]] = batch.weights[name][done]
             live = xp.nonzero(~done)[0]
-            return board.take(live), rows[live]
+            return batch.take(live), rows[live]
 
         step, still, first = 0, 0, True
         while step < self._most and still <= self._patience:
-            board, rows = going(board, rows, finished_rows(self.process, board))
+            batch, rows = going(batch, rows, checked_finished(self.process, batch))
             if len(rows) and not first:
-                board = self.asked(board, rows)
-                board, rows = going(board, rows, self.stopped(board))
+                batch = self.asked(batch, rows)
+                batch, rows = going(batch, rows, self.stopped(batch))
             if not len(rows):
                 return tokens, steps, weights
-            board, first = replace(board, step=step), False
-            idle = self.idle(board)
-            board = replace(board, step=step + idle)
-            chance.begin(board)
-            after = stepped(self.process, board, chance)
-            moved = xp.any(after.tokens != board.tokens, axis=1)
-            require_progress(self.process, board, after, moved)
+            batch, first = replace(batch, step=step), False
+            idle = self.idle(batch)
+            batch = replace(batch, step=step + idle)
+            chance.begin(batch)
+            after = checked_step(self.process, batch, chance)
+            moved = xp.any(after.tokens != batch.tokens, axis=1)
+            require_progress(self.process, batch, after, moved)
             still = 0 if bool(xp.any(moved)) else still + 1
             step, steps[rows] = step + idle + 1, steps[rows] + idle + 1
-            board = after
+            batch = after
         what = f"takes nothing in {still} steps" if still else f"has not finished after {step} steps"
         raise InputError(f"rule {self.rule} makes no progress: it {what}.")
 
@@ -113,13 +113,13 @@ def run_as(rule: Policy | Process, transform: Transform) -> Process:
     return process
 
 
-def require_progress(process: Process, before: Board, after: Board, moved: Array) -> None:
+def require_progress(process: Process, before: RunBatch, after: RunBatch, moved: Array) -> None:
     """Raise if a step has left the tokens and the memory of a row as they were, unless the rule goes by the clock.
 
     Args:
         process: The rule.
-        before: The board before the step.
-        after: The board after it.
+        before: The batch before the step.
+        after: The batch after it.
         moved: The rows whose tokens have changed, bool, shape (B,).
     """
     xp = before.numbers.xp

@@ -11,9 +11,9 @@ from theory.decoding.sampled_chance import SampleChance
 from theory.distributions.distribution import MASK
 from theory.distributions.tempering import check_underflow
 from theory.numbers.arithmetic import Array
-from theory.policies.board import Board
 from theory.policies.policy import Plan
 from theory.policies.ranked import Ranked
+from theory.policies.run_batch import RunBatch
 
 __all__ = ["DataChance", "GivenTokens", "NoPathError"]
 
@@ -29,11 +29,11 @@ class GivenTokens(SampleChance):
         """Return what is raised for a rule that looks at drawn tokens, or masks again."""
         return NoPathError(why)
 
-    def propose(self, board: Board, where: Array) -> tuple[Board, Array]:  # noqa: ARG002
+    def propose(self, batch: RunBatch, where: Array) -> tuple[RunBatch, Array]:  # noqa: ARG002
         """Raise: what would be drawn decides what is revealed."""
         raise self.refused("it looks at drawn tokens before it reveals them, or masks positions again")
 
-    def flip(self, board: Board, probability: Array) -> tuple[Board, Array]:  # noqa: ARG002
+    def flip(self, batch: RunBatch, probability: Array) -> tuple[RunBatch, Array]:  # noqa: ARG002
         """Raise: coins mask positions again."""
         raise self.refused("it masks revealed positions again by coins")
 
@@ -41,7 +41,7 @@ class GivenTokens(SampleChance):
 class DataChance(GivenTokens):
     """Sets are chosen as usual, tokens are those of ``y ~ P``.
 
-    The board has in ``weights``: ``data`` (the ids of y, shape (B, n)), ``own`` (``log2 Q_w(y)`` of the revealed
+    The batch has in ``weights``: ``data`` (the ids of y, shape (B, n)), ``decoder`` (``log2 Q_w(y)`` of the revealed
     tokens, w the choices of the rule) and ``expected`` (the mean of minus that over y at every draw, ``sum_v p_i(v)
     log2 1/q_i(v)``), both of shape (B,).
 
@@ -57,38 +57,38 @@ class DataChance(GivenTokens):
         self.tilted = False
         self.certain = True
 
-    def begin(self, board: Board) -> None:
+    def begin(self, batch: RunBatch) -> None:
         """Note the model's marginals."""
-        self.asked = board.probs
+        self.asked = batch.probs
 
-    def choose(self, board: Board, plan: Plan) -> tuple[Board, NDArray[np.bool_]]:
+    def choose(self, batch: RunBatch, plan: Plan) -> tuple[RunBatch, NDArray[np.bool_]]:
         """Return one set per row, and record whether it was random."""
         self.certain = self.certain and _is_certain(plan)
-        return super().choose(board, plan)
+        return super().choose(batch, plan)
 
-    def reveal(self, board: Board, chosen: NDArray[np.bool_]) -> Board:
-        """Return the board with the data's token at each chosen position, and add the cost of drawing it."""
+    def reveal(self, batch: RunBatch, chosen: NDArray[np.bool_]) -> RunBatch:
+        """Return the batch with the data's token at each chosen position, and add the cost of drawing it."""
         index = np.nonzero(chosen)
-        data, tokens = board.weights["data"], np.full(board.tokens.shape, MASK)
+        data, tokens = batch.weights["data"], np.full(batch.tokens.shape, MASK)
         tokens[index] = data[index]
         # a rule may change the marginals that it draws from; the data follow the model's
         assert self.asked is not None
         self.tilted = self.tilted or not (
-            board.probs is self.asked or np.array_equal(board.probs, self.asked)
+            batch.probs is self.asked or np.array_equal(batch.probs, self.asked)
         )
-        own, expected = board.weights["own"].copy(), board.weights["expected"].copy()
+        own, expected = batch.weights["decoder"].copy(), batch.weights["expected"].copy()
         if len(index[0]):
             true = self.asked[index]
-            q = board.transform.draw(board.probs[index], board.numbers)
-            if not board.transform.truncates:
-                check_underflow(true, q, board.transform.temperature)
+            q = batch.transform.draw(batch.probs[index], batch.numbers)
+            if not batch.transform.truncates:
+                check_underflow(true, q, batch.transform.temperature)
             with np.errstate(divide="ignore"):  # never drawn: -inf is the answer
                 bits = np.log2(q)
             np.add.at(own, index[0], bits[np.arange(len(q)), data[index]])
             cross = np.where(true > 0, true * np.where(true > 0, -bits, 0.0), 0.0).sum(axis=1)
             np.add.at(expected, index[0], cross)
-        weights = {**board.weights, "own": own, "expected": expected}
-        return replace(board.write(chosen, tokens), weights=weights)
+        weights = {**batch.weights, "decoder": own, "expected": expected}
+        return replace(batch.write(chosen, tokens), weights=weights)
 
 
 def _is_certain(plan: Plan) -> bool:

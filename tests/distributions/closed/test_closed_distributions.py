@@ -304,10 +304,10 @@ def test_where_q_is_said_to_be_constant_it_is(name, n):
             shares = {float(q) for q in exact.distribution.values()}
             assert max(shares) - min(shares) < 1e-12, (name, spec, given)
             said += 1
-    alike = getattr(distribution, "position_symmetric", False) or getattr(
+    exchangeable = getattr(distribution, "position_symmetric", False) or getattr(
         distribution, "token_symmetric", False
     )
-    assert (said > 15) == alike
+    assert (said > 15) == exchangeable
 
 
 # -- answers ------------------------------------------------------------------------------------------------------

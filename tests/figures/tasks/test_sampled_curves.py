@@ -20,7 +20,7 @@ from theory import parse_policy
 from theory.__main__ import main
 from theory.bounds.partitions.markov import markov_optimal_bounds
 from theory.commands.decode_sampled import large_decode
-from theory.distributions.files.parametric_file import read_structured, write_structured
+from theory.distributions.files.parametric_file import read_parametric, write_parametric
 from theory.distributions.files.task_file import FileTask
 from theory.distributions.parametric.grammar import GrammarDistribution
 from theory.distributions.parametric.hmm import HMMDistribution
@@ -59,7 +59,7 @@ def test_every_point_is_a_decode(kind, tmp_path):
     rows = list(csv.DictReader((tmp_path / "out" / "figure2_task.csv").read_text().splitlines()))
     decodes = [row for row in rows if row["source"] == "decode"]
     assert {row["temperature"] for row in decodes} == {"0", "1"}
-    distribution = read_structured(kind, LAWS[kind], None, normalise=False)
+    distribution = read_parametric(kind, LAWS[kind], None, normalise=False)
     task = FileTask(name="", parts=())
     for row in decodes[::3]:
         seed = derived_seed(3, row["policy"], int(row["temperature"]))
@@ -95,13 +95,13 @@ def test_distributions_are_written_as_they_are_read():
     )
     plain = HMMDistribution(n=3, initial=["1/3", "2/3"], transition=[HALVES, [0, 1]], emission=None)
     for distribution in (held, stepwise, hidden, plain):
-        entry = json.loads(json.dumps(write_structured(distribution)))
+        entry = json.loads(json.dumps(write_parametric(distribution)))
         ((kind, data),) = entry.items()
-        back = read_structured(kind, data, None, normalise=False)
+        back = read_parametric(kind, data, None, normalise=False)
         assert dict(back.pmf()) == dict(distribution.pmf())
-        assert write_structured(back) == entry
-    entry = write_structured(grammar)
-    assert read_structured("grammar", entry["grammar"], None, normalise=False).tokens == grammar.tokens
+        assert write_parametric(back) == entry
+    entry = write_parametric(grammar)
+    assert read_parametric("grammar", entry["grammar"], None, normalise=False).tokens == grammar.tokens
 
 
 def test_what_must_hold_would_show_an_error():

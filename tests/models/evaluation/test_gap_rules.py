@@ -304,54 +304,54 @@ def test_a_killed_run_of_such_a_rule_continues(tmp_path, policy):
 class Alternating:
     """One position, then all but one, then one, ...: the memory alone decides."""
 
-    def start(self, board):
-        return board.remember(turn=board.numbers.xp.zeros_like(board.tokens[:, 0]))
+    def start(self, batch):
+        return batch.remember(turn=batch.numbers.xp.zeros_like(batch.tokens[:, 0]))
 
-    def step(self, board, chance):
-        view, turn = board.view(), board.memory["turn"]
-        take = board.numbers.xp.where((turn == 0) | (view.left < 2), 1, view.left - 1)
-        board, chosen = chance.choose(board, Ranked(view, view.probs.amax(dim=2), take, "random"))
-        return chance.reveal(board, chosen).remember(turn=1 - turn)
+    def step(self, batch, chance):
+        view, turn = batch.view(), batch.memory["turn"]
+        take = batch.numbers.xp.where((turn == 0) | (view.left < 2), 1, view.left - 1)
+        batch, chosen = chance.choose(batch, Ranked(view, view.probs.amax(dim=2), take, "random"))
+        return chance.reveal(batch, chosen).remember(turn=1 - turn)
 
-    def finished(self, board):
-        return unmasked(board)
+    def finished(self, batch):
+        return unmasked(batch)
 
 
 class Twice(Alternating):
     """Looks at what it has revealed before it reveals more."""
 
-    def step(self, board, chance):
-        board = super().step(board, chance)
-        return chance.reveal(board, board.masked)
+    def step(self, batch, chance):
+        batch = super().step(batch, chance)
+        return chance.reveal(batch, batch.masked)
 
 
 class Argmax(Alternating):
     """Writes tokens that were not drawn."""
 
-    def step(self, board, chance):
-        return super().step(board.write(board.masked, board.probs.argmax(dim=2)), chance)
+    def step(self, batch, chance):
+        return super().step(batch.write(batch.masked, batch.probs.argmax(dim=2)), chance)
 
 
 class Again(Alternating):
     """Masks a position again."""
 
-    def step(self, board, chance):
-        after = super().step(board, chance)
+    def step(self, batch, chance):
+        after = super().step(batch, chance)
         return after.remask(after.tokens == 0)
 
 
 class Growing(Alternating):
     """Remembers more than at the start."""
 
-    def step(self, board, chance):
-        return super().step(board, chance).remember(more=board.tokens)
+    def step(self, batch, chance):
+        return super().step(batch, chance).remember(more=batch.tokens)
 
 
 class Idle(Alternating):
     """Does nothing."""
 
-    def step(self, board, chance):  # noqa: ARG002
-        return board
+    def step(self, batch, chance):  # noqa: ARG002
+        return batch
 
 
 def test_rules_of_ones_own_are_followed_or_refused():
@@ -371,10 +371,10 @@ def test_rules_of_ones_own_are_followed_or_refused():
 
 def test_a_rule_that_refuses_coins_is_tried_on_the_prompts():
     class Picky(KLASS):
-        def start(self, board):
-            if board.tokens.shape[1] == 4:
+        def start(self, batch):
+            if batch.tokens.shape[1] == 4:
                 raise InputError("not four positions.")
-            return super().start(board)
+            return super().start(batch)
 
     import tests.models.evaluation.test_gap_rules as here
 

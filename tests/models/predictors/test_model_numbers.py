@@ -251,18 +251,18 @@ class Coin(Rule):
     rational: ClassVar[bool] = False
     chance: float = 0.5
 
-    def start(self, board):
-        return board
+    def start(self, batch):
+        return batch
 
-    def step(self, board, chance):
-        board = chance.reveal(board, board.masked)
-        xp = board.numbers.xp
-        probability = xp.full(board.tokens.shape, self.chance, dtype=xp.float64)
-        board, again = chance.flip(board, probability)
-        return board.remask(again)
+    def step(self, batch, chance):
+        batch = chance.reveal(batch, batch.masked)
+        xp = batch.numbers.xp
+        probability = xp.full(batch.tokens.shape, self.chance, dtype=xp.float64)
+        batch, again = chance.flip(batch, probability)
+        return batch.remask(again)
 
-    def finished(self, board):
-        return unmasked(board)
+    def finished(self, batch):
+        return unmasked(batch)
 
 
 PAIR = JointPMF.uniform([(0, 1), (1, 0)])

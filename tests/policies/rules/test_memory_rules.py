@@ -20,7 +20,7 @@ from tests.helpers.strategies import targets
 from tests.reference import definitions as ref
 from tests.reference import processes as rp
 from theory.decoding import decoder
-from theory.decoding.lookahead import first_board
+from theory.decoding.lookahead import first_batch
 from theory.decoding.output import output_distribution
 from theory.distributions.listed_model import ListedModel
 from theory.distributions.pmf import JointPMF
@@ -201,7 +201,7 @@ def test_influences_are_expected_changes():
     pmf = JointPMF.uniform([(a, a, b) for a in (0, 1) for b in (0, 1)])
     model = ListedModel.by_code(pmf)
     state = np.full((1, 3), -1)
-    view = View(model.marginals(state), state == -1, EXACT, tokens=state, oracle=model)
+    view = View(model.marginals(state), state == -1, EXACT, tokens=state, model=model)
     d = [[Fraction(int(x.p), int(x.q)) for x in row] for row in influence(view)[0]]
     assert d[0][1] == d[1][0] == Fraction(1, 2)
     assert d[0][2] == d[2][0] == d[1][2] == d[2][1] == 0
@@ -249,7 +249,7 @@ def test_pc_takes_rare_tokens_first():
     policy = parse_policy("pc:k=1,lam=0")
     state = np.full((1, 3), -1)
     model = ListedModel.by_code(pmf)
-    view = View(model.marginals(state), state == -1, EXACT, tokens=state, oracle=model)
+    view = View(model.marginals(state), state == -1, EXACT, tokens=state, model=model)
     assert policy.plan(view).distribution()[1] == [((0b010, 1),)]
     late = parse_policy("pc:k=1,lam=5").plan(view).distribution()[1]
     assert late == [((0b001, 1),)]
@@ -278,11 +278,11 @@ def test_the_value_of_a_branch_of_lopa():
     # three positions: after the first, equal bits; the branch is worth weight * own + (1 - weight) * rest
     pmf = JointPMF.uniform([(a, b, b) for a in (0, 1) for b in (0, 1)])
     rule = LoPA(gamma="0.9", k=2, by="confidence", lowest="1/2", weight="1/4")
-    board = first_board(ListedModel.by_code(pmf), Transform())
+    batch = first_batch(ListedModel.by_code(pmf), Transform())
     states = np.array([[[0, -1, -1], [0, 0, -1]]])  # the anchor, and a branch that adds the second position
     added = np.array([[[False, False, False], [False, True, False]]])
-    assert rule._value(board, states, added).tolist() == [[0.25 + 0.75 * 0.5, 0.25 * 0.5 + 0.75]]
-    (nats,) = replace(rule, by="entropy")._value(board, states, added).tolist()
+    assert rule._value(batch, states, added).tolist() == [[0.25 + 0.75 * 0.5, 0.25 * 0.5 + 0.75]]
+    (nats,) = replace(rule, by="entropy")._value(batch, states, added).tolist()
     assert nats == pytest.approx([0.25 - 0.75 * log(2), -0.25 * log(2)], abs=1e-15)
 
 

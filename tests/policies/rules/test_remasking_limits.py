@@ -22,9 +22,9 @@ from theory.decoding.output import output_distribution
 from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.as_process import unmasked
-from theory.policies.board import Board
 from theory.policies.process import Chance
 from theory.policies.remasking import counted, remask_lowest, start_clock, zeros
+from theory.policies.run_batch import RunBatch
 
 
 @given(
@@ -150,25 +150,25 @@ class Resample:
     lowest: bool = False
     clocked = True
 
-    def start(self, board: Board) -> Board:
-        return start_clock(board)
+    def start(self, batch: RunBatch) -> RunBatch:
+        return start_clock(batch)
 
-    def step(self, board: Board, chance: Chance) -> Board:
-        n = board.tokens.shape[1]
-        first = board.view().within_blocks(1).candidates if board.step < n else board.masked
-        board, drawn = chance.propose(board, first)
-        board = counted(board.write(drawn >= 0, drawn))
-        if n <= board.step + 1 < n + self.rounds:
-            scores = zeros(board)
+    def step(self, batch: RunBatch, chance: Chance) -> RunBatch:
+        n = batch.tokens.shape[1]
+        first = batch.view().within_blocks(1).candidates if batch.step < n else batch.masked
+        batch, drawn = chance.propose(batch, first)
+        batch = counted(batch.write(drawn >= 0, drawn))
+        if n <= batch.step + 1 < n + self.rounds:
+            scores = zeros(batch)
             if self.lowest:
-                xp, index = board.numbers.xp, board.tokens[:, :, None]
-                scores = xp.take_along_axis(board.left_out(), index, axis=2)[:, :, 0]
-            take = board.numbers.xp.zeros_like(board.tokens[:, 0]) + self.sites
-            board, _ = remask_lowest(board, chance, scores, ~board.masked, take, "random")
-        return board
+                xp, index = batch.numbers.xp, batch.tokens[:, :, None]
+                scores = xp.take_along_axis(batch.left_out(), index, axis=2)[:, :, 0]
+            take = batch.numbers.xp.zeros_like(batch.tokens[:, 0]) + self.sites
+            batch, _ = remask_lowest(batch, chance, scores, ~batch.masked, take, "random")
+        return batch
 
-    def finished(self, board: Board):
-        return unmasked(board) & (board.memory["calls"] >= board.tokens.shape[1] + self.rounds)
+    def finished(self, batch: RunBatch):
+        return unmasked(batch) & (batch.memory["calls"] >= batch.tokens.shape[1] + self.rounds)
 
 
 @given(target=targets(shapes=SMALL), rounds=st.integers(1, 3))

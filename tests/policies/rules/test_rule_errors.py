@@ -15,8 +15,8 @@ from theory.decoding.output import output_distribution
 from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.as_process import unmasked
-from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, Rule
+from theory.policies.run_batch import RunBatch
 from theory.validation import InputError
 
 PAIR = JointPMF.uniform([(0, 1), (1, 0)])
@@ -36,23 +36,23 @@ class Idle(Rule):
 
     counts: bool = False
 
-    def start(self, board: Board) -> Board:
-        return board.remember(seen=board.numbers.xp.zeros_like(board.tokens[:, 0]))
+    def start(self, batch: RunBatch) -> RunBatch:
+        return batch.remember(seen=batch.numbers.xp.zeros_like(batch.tokens[:, 0]))
 
-    def step(self, board: Board, chance) -> Board:  # noqa: ARG002
-        return board.remember(seen=board.memory["seen"] + 1) if self.counts else board
+    def step(self, batch: RunBatch, chance) -> RunBatch:  # noqa: ARG002
+        return batch.remember(seen=batch.memory["seen"] + 1) if self.counts else batch
 
-    def finished(self, board: Board):
-        return unmasked(board)
+    def finished(self, batch: RunBatch):
+        return unmasked(batch)
 
 
 class Unhashable(Idle):
     """A rule whose memory has no value that could be compared."""
 
-    def start(self, board: Board) -> Board:
-        memory = np.empty(len(board.tokens), dtype=object)
+    def start(self, batch: RunBatch) -> RunBatch:
+        memory = np.empty(len(batch.tokens), dtype=object)
         memory[:] = [{}]
-        return board.remember(notes=memory)
+        return batch.remember(notes=memory)
 
 
 @pytest.mark.parametrize(

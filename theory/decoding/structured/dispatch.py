@@ -40,7 +40,7 @@ from dataclasses import replace
 from fractions import Fraction
 from math import comb
 
-from theory.decoding.exchangeable import size_of_alike
+from theory.decoding.exchangeable import exchangeable_size
 from theory.decoding.lumped import LumpedDecode
 from theory.decoding.structured.hidden_place import decode_interval
 from theory.decoding.structured.hidden_place_random import decode_random
@@ -198,7 +198,7 @@ def _passing(n: int, policy: RankedPolicy) -> int:
         best = Fraction(comb(r, r // 2), 2**r)
         copies = int(1 / best)
         row = (*(best,) * copies, 1 - copies * best)  # the confidence reads the largest probability only
-        if size_of_alike(2, policy, row, 2) == 1:  # two equal positions pass together or not at all
+        if exchangeable_size(2, policy, row, 2) == 1:  # two equal positions pass together or not at all
             break
         size += 1
     return size
@@ -209,11 +209,13 @@ def _one_hot(
 ) -> LumpedDecode | None:
     b = distribution.block.n
     first = (Fraction(b - 1, b), Fraction(1, b))
-    size = size_of_alike(distribution.n, policy, first, distribution.n)
+    size = exchangeable_size(distribution.n, policy, first, distribution.n)
     if size == distribution.n:
         return _at_once(distribution, tau, greedy_ties)
     if policy.name != "threshold" or policy.ties == "all" or tau != 1:
         return None
-    if size_of_alike(distribution.n, policy, (Fraction(1), Fraction(0)), 2) == 1:  # not even sure places pass
+    if (
+        exchangeable_size(distribution.n, policy, (Fraction(1), Fraction(0)), 2) == 1
+    ):  # not even sure places pass
         return _without_loss(distribution.n, Fraction(distribution.n))
     return _without_loss(distribution.n, distribution.copies * (Fraction(b + 3, 2) - Fraction(1, b)))

@@ -32,8 +32,8 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from theory.decoding.exchangeable import (
+    exchangeable_size,
     question_seconds,
-    size_of_alike,
     size_of_rows,
     states_budget,
     states_left,
@@ -85,7 +85,7 @@ class _Run:
         )
         one: Any = fmpq(1) if self.exact else to_ball(1)
         self.zero = one - one
-        self.flows: dict[tuple[int, int], list[Any]] = {(self.candidates, 0): [one, fmpq(1)]}
+        self.masses: dict[tuple[int, int], list[Any]] = {(self.candidates, 0): [one, fmpq(1)]}
         self.accuracy = self.steps = self.zero
         self.steps_under_data = fmpq(0)
         self.draws: list[tuple[Any, Any]] = []
@@ -103,9 +103,9 @@ class _Run:
 
     def follow(self) -> None:
         """Visit the states by falling number of candidates."""
-        while self.flows:
-            state = max(self.flows)
-            own, data = self.flows.pop(state)
+        while self.masses:
+            state = max(self.masses)
+            own, data = self.masses.pop(state)
             g, place = state
             masked = g if self.insert else g - 1
             self.budget.spend(0.0, states_left(self.n, masked, self.spent))
@@ -132,7 +132,7 @@ class _Run:
 
     def _blind_size(self, left: int, *, once: bool = False) -> int:
         self._spend(question_seconds(self.n), once=once)
-        return size_of_alike(self.n, self.policy, _ONE_SURE, left)
+        return exchangeable_size(self.n, self.policy, _ONE_SURE, left)
 
     def _size(self, rows: NDArray[np.int64], g: int, *, once: bool = False) -> int:
         self._spend(question_seconds(self.n), once=once)
@@ -172,9 +172,9 @@ class _Run:
             # the place matters off the support only; by score, once single positions are taken, none is left
             moves = not self.blind and (self.from_left or len(chosen) > 1)
             moved = place + left if moves else place
-            flow = self.flows.setdefault((rest, moved), [self.zero, fmpq(0)])
-            flow[0] += own * stay
-            flow[1] += data * fmpq(rest, g)
+            there = self.masses.setdefault((rest, moved), [self.zero, fmpq(0)])
+            there[0] += own * stay
+            there[1] += data * fmpq(rest, g)
         self._found(own * found, data * fmpq(len(chosen), g), after)
         lost = own * (1 - stay * bool(rest) - found)
         if lost != 0:

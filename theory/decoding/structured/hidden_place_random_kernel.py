@@ -38,7 +38,7 @@ def compiled_rows(
     for j, u, v in places:
         tops[j:, u] = np.maximum(tops[j:, u], v)
     left = np.cumsum(sizes[::-1])
-    return _walk()(
+    return _compiled()(
         int(not insert),
         np.array(sizes[::-1]),
         np.array(longest[::-1]),
@@ -51,10 +51,10 @@ def compiled_rows(
 
 
 @cache
-def _walk() -> Any:
+def _compiled() -> Any:
     """Compile the recursion (cached on disk by numba)."""
 
-    def walk(
+    def recursion(
         less: int, sizes: Any, longest: Any, ways: Any, places: Any, weights: Any, tops: Any, hits: Any
     ) -> Any:
         rows = np.zeros((2, longest[-1] + 1))
@@ -100,4 +100,4 @@ def _walk() -> Any:
                 rows[1, g] = shares[0] * last_units + units + (4.0 * size + 10.0) * stays + roundings * move
         return rows
 
-    return compile_kernel(walk)
+    return compile_kernel(recursion)

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from theory.decoding.exchangeable import size_of_alike
+from theory.decoding.exchangeable import exchangeable_size
 from theory.decoding.lumped import LumpedDecode
 from theory.distributions.tempering import stays_rational, tempered
 from theory.distributions.tempering_balls import tempered_balls
@@ -51,7 +51,7 @@ def sizes_from_left(n: int, policy: Policy) -> tuple[int, ...]:
     sizes: list[int] = []
     left = n
     while left:
-        sizes.append(size_of_alike(n, policy, (Fraction(1),), left))
+        sizes.append(exchangeable_size(n, policy, (Fraction(1),), left))
         left -= sizes[-1]
     return tuple(sizes)
 

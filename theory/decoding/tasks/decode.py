@@ -23,7 +23,7 @@ from theory.information.measures import Bits
 from theory.limits import CostError, allowing
 from theory.numbers.arithmetic import Number
 from theory.numbers.error_of_means import decode_errors
-from theory.policies.foreign import is_ours
+from theory.policies.checked_calls import is_ours
 from theory.policies.given import PolicyLike, as_policy
 from theory.policies.policy import Policy
 from theory.policies.process import Process
@@ -113,11 +113,11 @@ def _each_context(
     """
     pmfs = [context.distribution.pmf() for context in contexts]
     named = isinstance(policy, Process) or _sees_names(policy, switches)
-    alike: dict[Hashable, tuple[Fraction, JointPMF]] = {}
+    groups: dict[Hashable, tuple[Fraction, JointPMF]] = {}
     for context, pmf in zip(contexts, pmfs, strict=True):
         key = _up_to_names(pmf), pmf.alphabets if named else None
-        alike[key] = alike[key][0] + context.weight if key in alike else context.weight, pmf
-    weights, different = zip(*alike.values(), strict=True)
+        groups[key] = groups[key][0] + context.weight if key in groups else context.weight, pmf
+    weights, different = zip(*groups.values(), strict=True)
     return list(zip(weights, decode_together(different, policy, **switches), strict=True))
 
 

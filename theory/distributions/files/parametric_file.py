@@ -23,9 +23,9 @@ from theory.distributions.parametric.parameters import matrix, row
 from theory.distributions.written_numbers import as_written, misses
 from theory.validation import InputError, positive_int, shown
 
-__all__ = ["STRUCTURED", "read_structured", "rounding", "write_structured"]
+__all__ = ["PARAMETRIC", "read_parametric", "rounding", "write_parametric"]
 
-STRUCTURED = ("markov", "hmm", "grammar")
+PARAMETRIC = ("markov", "hmm", "grammar")
 
 _KEYS = {
     "markov": {"length", "tokens", "initial", "transition"},
@@ -35,13 +35,13 @@ _KEYS = {
 _OPTIONAL = {"length", "tokens", "words"}
 
 
-def read_structured(
+def read_parametric(
     kind: str, data: Any, n: int | None, normalise: bool, exact: bool = False
 ) -> Distribution:
     """Return the distribution of one entry of a task file.
 
     Args:
-        kind: One of :data:`STRUCTURED`.
+        kind: One of :data:`PARAMETRIC`.
         data: Its parameters.
         n: The number of positions; by default its ``length``.
         normalise: Divide rows of probabilities by their sums.
@@ -134,7 +134,7 @@ def _grammar(data: dict[str, Any], length: int, normalise: bool) -> Distribution
     return GrammarDistribution(n=length, rules=rules, start=start, words=tuple(words))
 
 
-def write_structured(
+def write_parametric(
     distribution: MarkovDistribution | HMMDistribution | GrammarDistribution,
 ) -> dict[str, Any]:
     """Return the distribution as one entry of a task file, JSON values with exact probabilities as texts.
@@ -142,10 +142,10 @@ def write_structured(
     Example:
         >>> rows = [[1, 0], ["1/3", "2/3"]]
         >>> distribution = MarkovDistribution(n=3, initial=["1/2", "1/2"], transition=rows, tokens=("a", "b"))
-        >>> entry = write_structured(distribution)
+        >>> entry = write_parametric(distribution)
         >>> entry["markov"]["transition"]
         [[['1', '0'], ['1/3', '2/3']]]
-        >>> read = read_structured("markov", entry["markov"], None, normalise=False)
+        >>> read = read_parametric("markov", entry["markov"], None, normalise=False)
         >>> read.pmf().outcomes == distribution.pmf().outcomes
         True
     """

@@ -22,7 +22,7 @@ from typing import Any
 from theory.distributions.distribution import Context, ListedDistribution, check_weights, occurring
 from theory.distributions.files.arrays import number_list, read_arrays, token_rows
 from theory.distributions.files.file_numbers import FileNumbers
-from theory.distributions.files.parametric_file import STRUCTURED, read_structured, rounding
+from theory.distributions.files.parametric_file import PARAMETRIC, read_parametric, rounding
 from theory.distributions.lumped_chain import LumpedChain
 from theory.distributions.parametric.parameters import shares
 from theory.distributions.pmf import JointPMF
@@ -139,10 +139,10 @@ def _from_json(text: str, n: int | None, numbers: FileNumbers) -> list[Context]:
         raise InputError(f"not valid JSON: {error}.") from None
     if not isinstance(data, dict):
         raise InputError('must hold an object with "outcomes" or "contexts".')
-    if structured := next((kind for kind in STRUCTURED if kind in data), None):
-        _only(data, {structured})
-        entry = data[structured]
-        distribution = read_structured(structured, entry, n, numbers.normalise, numbers.exact)
+    if parametric := next((kind for kind in PARAMETRIC if kind in data), None):
+        _only(data, {parametric})
+        entry = data[parametric]
+        distribution = read_parametric(parametric, entry, n, numbers.normalise, numbers.exact)
         if not numbers.exact and (off := rounding(entry)) is not None:
             numbers.floats = True
             numbers.missed(off)

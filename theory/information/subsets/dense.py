@@ -58,14 +58,14 @@ def dense_subset_entropies(
 
         return compiled_subset_entropies(table) + 0.0
     split = _split(table.shape)
-    walked, groups = table.shape[:split], _groups(table.shape[split:])
+    looped, groups = table.shape[:split], _groups(table.shape[split:])
     expand, collect = (
         [_joined(_append_sum, group) for group in groups],
         [_joined(_keep_or_drop, g) for g in groups],
     )
-    slices = _joined(_append_sum, walked) @ table.reshape(prod(walked), -1)
+    slices = _joined(_append_sum, looped) @ table.reshape(prod(looped), -1)
     h = np.zeros((1 << split, 1 << (table.ndim - split)))
-    for row, share in zip(slices, _joined(_keep_or_drop, walked).T, strict=True):
+    for row, share in zip(slices, _joined(_keep_or_drop, looped).T, strict=True):
         cells = _apply(expand, row.reshape([m.shape[1] for m in expand]))
         h[share > 0] -= _apply(collect, _phi(cells)).ravel()  # the shares are 0 and 1
     # axis i of the (2, ..., 2) tensor says whether position i is kept; make it bit i of the index

@@ -53,8 +53,8 @@ def compiled_subset_entropies(table: NDArray[np.float64]) -> NDArray[np.float64]
     offsets = table.size + np.concatenate([[0], np.cumsum(dropped)])
     pool = np.empty(int(offsets[-1]))
     pool[: table.size] = table.ravel()
-    walk, _ = compiled_kernels()
-    return walk(pool, pool.view(np.int64), sizes, offsets[:-1])
+    loop, _ = compiled_kernels()
+    return loop(pool, pool.view(np.int64), sizes, offsets[:-1])
 
 
 @cache

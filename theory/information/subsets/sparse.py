@@ -28,12 +28,12 @@ _DENSE_CELLS = 1 << 24  # probabilities of the dense form: 128 MB
 
 def lattice_rows(pmf: JointPMF) -> int:
     """Return a bound on the number of rows sorted, each set grouped from a parent with one position more."""
-    sizes = sorted((len(a) for a in pmf.alphabets), reverse=True)
-    return sum(comb(pmf.n, j) * min(len(pmf), prod(sizes[: j + 1])) for j in range(pmf.n))
+    alphabet_sizes = sorted((len(a) for a in pmf.alphabets), reverse=True)
+    return sum(comb(pmf.n, j) * min(len(pmf), prod(alphabet_sizes[: j + 1])) for j in range(pmf.n))
 
 
 def lattice_seconds(pmf: JointPMF) -> float:
-    """Return an estimate of the time of a walk down the lattice."""
+    """Return an estimate of the time of a pass down the lattice."""
     row = _ROW * (_BIG_ROW if pmf.weights.dtype == np.dtype(object) else 1)
     return float(min(lattice_rows(pmf), _NEVER)) * row + float(min(2**pmf.n, _NEVER)) * _SET
 
@@ -52,8 +52,8 @@ def lattice(pmf: JointPMF) -> Iterator[tuple[int, NDArray[Any]]]:
         >>> [(mask, weights.tolist()) for mask, weights in lattice(pmf)]
         [(3, [1, 1]), (2, [2]), (1, [1, 1])]
     """
-    sizes = [len(a) for a in pmf.alphabets]
-    widths = [max(1, (size - 1).bit_length()) for size in sizes]
+    alphabet_sizes = [len(a) for a in pmf.alphabets]
+    widths = [max(1, (size - 1).bit_length()) for size in alphabet_sizes]
     shifts = np.concatenate([[0], np.cumsum(widths)]).tolist()
     packed = shifts[-1] <= _PACKED_BITS
     keys = (pmf.codes << np.array(shifts[:-1])).sum(axis=1) if packed else np.arange(len(pmf))
@@ -71,7 +71,7 @@ def lattice(pmf: JointPMF) -> Iterator[tuple[int, NDArray[Any]]]:
             if packed:
                 sub = keys[rows] & sum(fields[j] for j in kept)
             else:
-                sub = group_rows(pmf.codes[rows], sizes, kept).inverse
+                sub = group_rows(pmf.codes[rows], alphabet_sizes, kept).inverse
             order = np.argsort(sub, kind="stable")
             ordered = sub[order]
             starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))

@@ -39,7 +39,7 @@ class SmallDistribution:
     weights: NDArray[Any]
 
     @property
-    def sizes(self) -> list[int]:
+    def alphabet_sizes(self) -> list[int]:
         """The number of tokens at each position."""
         return (self.codes.max(axis=0) + 1).tolist()
 
@@ -55,20 +55,20 @@ def free_positions(distribution: SmallDistribution) -> list[int]:
         >>> free_positions(SmallDistribution(bits, np.ones(4, dtype=np.int64)))
         [0]
     """
-    sizes = distribution.sizes
-    return [j for j in range(len(sizes)) if _is_free(distribution, sizes, j)]
+    alphabet_sizes = distribution.alphabet_sizes
+    return [j for j in range(len(alphabet_sizes)) if _is_free(distribution, alphabet_sizes, j)]
 
 
-def _is_free(distribution: SmallDistribution, sizes: Sequence[int], j: int) -> bool:
-    if len(distribution.weights) % sizes[j]:
+def _is_free(distribution: SmallDistribution, alphabet_sizes: Sequence[int], j: int) -> bool:
+    if len(distribution.weights) % alphabet_sizes[j]:
         return False
-    rest = group_rows(distribution.codes, sizes, [i for i in range(len(sizes)) if i != j])
-    if rest.count * sizes[j] != len(distribution.weights):
+    rest = group_rows(distribution.codes, alphabet_sizes, [i for i in range(len(alphabet_sizes)) if i != j])
+    if rest.count * alphabet_sizes[j] != len(distribution.weights):
         return False
     weights = distribution.weights
     if weights.dtype == np.int64 and int(weights.sum()) >= _PRODUCT_SAFE:
         weights = weights.astype(object)
-    single, others = np.zeros(sizes[j], weights.dtype), np.zeros(rest.count, weights.dtype)
+    single, others = np.zeros(alphabet_sizes[j], weights.dtype), np.zeros(rest.count, weights.dtype)
     np.add.at(single, distribution.codes[:, j], weights)
     np.add.at(others, rest.inverse, weights)
     joint, product = weights * weights.sum(), single[distribution.codes[:, j]] * others[rest.inverse]
@@ -79,7 +79,7 @@ def _is_free(distribution: SmallDistribution, sizes: Sequence[int], j: int) -> b
 
 def restricted(distribution: SmallDistribution, positions: Sequence[int]) -> SmallDistribution:
     """Return the distribution of some positions; the weights are rescaled."""
-    groups = group_rows(distribution.codes, distribution.sizes, positions)
+    groups = group_rows(distribution.codes, distribution.alphabet_sizes, positions)
     weights = np.zeros(groups.count, distribution.weights.dtype)
     np.add.at(weights, groups.inverse, distribution.weights)
     return SmallDistribution(distribution.codes[groups.first][:, list(positions)], rescaled(weights))
@@ -95,7 +95,7 @@ def rescaled(weights: NDArray[Any]) -> NDArray[Any]:
 def invariant(distribution: SmallDistribution) -> Hashable:
     """Return a cheap key, equal for equal distributions and rarely for different ones."""
     cells: list[tuple[Any, ...]] = []
-    for j, size in enumerate(distribution.sizes):
+    for j, size in enumerate(distribution.alphabet_sizes):
         counts = np.bincount(distribution.codes[:, j], minlength=size)
         cells.append(tuple(sorted(counts.tolist())))
     return tuple(sorted(cells)), tuple(sorted(distribution.weights.tolist()))
@@ -110,9 +110,9 @@ def canonical_form(distribution: SmallDistribution) -> tuple[Hashable, tuple[int
         >>> canonical_form(one)[0] == canonical_form(two)[0], canonical_form(one)[1], canonical_form(two)[1]
         (True, (0, 1), (1, 0))
     """
-    sizes = distribution.sizes
-    starts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
-    position_of = [j for j, size in enumerate(sizes) for _ in range(size)]
+    alphabet_sizes = distribution.alphabet_sizes
+    starts = np.concatenate([[0], np.cumsum(alphabet_sizes)]).tolist()
+    position_of = [j for j, size in enumerate(alphabet_sizes) for _ in range(size)]
     cells_of = (distribution.codes + np.array(starts[:-1])).tolist()
     rows_of: list[list[int]] = [[] for _ in position_of]
     for row, cells in enumerate(cells_of):
@@ -125,7 +125,7 @@ def canonical_form(distribution: SmallDistribution) -> tuple[Hashable, tuple[int
     while (tied := colours.first_tie()) is not None:
         colours.single_out(tied)
         colours.refine()
-    order = sorted(range(len(sizes)), key=lambda j: sorted(colours.cell[starts[j] : starts[j + 1]]))
+    order = sorted(range(len(alphabet_sizes)), key=lambda j: sorted(colours.cell[starts[j] : starts[j + 1]]))
     name = {
         c: r for j in order for r, c in enumerate(sorted(range(starts[j], starts[j + 1]), key=colours.of))
     }
@@ -134,7 +134,7 @@ def canonical_form(distribution: SmallDistribution) -> tuple[Hashable, tuple[int
         for cells, w in zip(cells_of, distribution.weights.tolist(), strict=True)
     )
     return (
-        (tuple(sizes[j] for j in order), tuple(rows)),
+        (tuple(alphabet_sizes[j] for j in order), tuple(rows)),
         tuple(order),
         colours.passes * distribution.codes.size,
     )

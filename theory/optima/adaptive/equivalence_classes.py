@@ -78,7 +78,7 @@ class EquivalenceClasses:
     cores: list[int] = field(default_factory=lambda: [0, 0])
     seconds: float = 0.0
     _listed: dict[Hashable, int] = field(default_factory=dict)
-    _alike: dict[Hashable, list[_Candidate]] = field(default_factory=dict)
+    _candidates: dict[Hashable, list[_Candidate]] = field(default_factory=dict)
 
     def entry(self, listing: Hashable, distribution: Callable[[], SmallDistribution]) -> int:
         """Return the number of the distribution with this listing; ``distribution`` is called if it is new."""
@@ -112,7 +112,7 @@ class EquivalenceClasses:
 
     def _class_of(self, distribution: SmallDistribution) -> tuple[int, tuple[int, ...]]:
         """Return the class of a core, and the column for each position of the class."""
-        bucket = self._alike.setdefault(invariant(distribution), [])
+        bucket = self._candidates.setdefault(invariant(distribution), [])
         new = _Candidate(len(self.cores), distribution)
         if bucket and distribution.codes.size <= CANONICAL_CELLS:
             form, order = self._canonical(new)

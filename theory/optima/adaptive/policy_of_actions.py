@@ -26,7 +26,7 @@ class _Visit:
     """A reached state: its place in its layer, its probability under the decoder's own runs, and its predecessor."""
 
     state: int
-    own: Any
+    decoder: Any
     step: int
     before: int | None
 
@@ -46,7 +46,7 @@ class _PolicyBuilder:
         self.graph: StateGraph = self.state_values.graph
         self.states: States = self.graph.states
         self.decisions: list[Decision] = []
-        self.own_steps: Any = self._number(0)
+        self.decoder_steps: Any = self._number(0)
 
     def _number(self, value: int) -> Any:
         return fmpq(value) if self.state_values.exact else float(value)
@@ -60,7 +60,7 @@ class _PolicyBuilder:
         place = {j: k for k, j in enumerate(order)}
         decisions = [self.decisions[j] for j in order]
         renamed = [_moved(d, None if d.before is None else place[d.before]) for d in decisions]
-        steps = to_fraction(self.own_steps) if self.state_values.exact else float(self.own_steps)
+        steps = to_fraction(self.decoder_steps) if self.state_values.exact else float(self.decoder_steps)
         return AdaptivePolicy(
             alphabets=self.graph.pmf.alphabets,
             decisions=tuple(renamed),
@@ -84,7 +84,7 @@ class _PolicyBuilder:
             block, cost = self._choice(mask, visit)
             by_block.setdefault(block, {})[visit.state] = visit, len(self.decisions)
             self._decide(mask, visit, block, cost)
-            self.own_steps += visit.own
+            self.decoder_steps += visit.decoder
         for block, chosen in by_block.items():
             self._reveal(mask, block, chosen, pending)
 
@@ -127,10 +127,10 @@ class _PolicyBuilder:
         kept = self._number(0)
         for state in np.flatnonzero(np.isin(parents, list(chosen))).tolist():
             visit, number = chosen[int(parents[state])]
-            own = visit.own * self._drawn(mask, visit.state, block, int(after.first[state]))
+            own = visit.decoder * self._drawn(mask, visit.state, block, int(after.first[state]))
             kept += own
             pending.setdefault(mask | block, []).append(_Visit(state, own, visit.step + 1, number))
-        self.own_steps += sum((visit.own for visit, _ in chosen.values()), self._number(0)) - kept
+        self.decoder_steps += sum((visit.decoder for visit, _ in chosen.values()), self._number(0)) - kept
 
     def _drawn(self, mask: int, state: int, block: int, outcome: int) -> Any:
         """Return the probability that independent draws give the tokens of an outcome."""

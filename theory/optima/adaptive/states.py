@@ -198,18 +198,18 @@ def in_order(pmf: JointPMF) -> JointPMF:
     return JointPMF(pmf.alphabets, pmf.codes[order], pmf.weights[order], pmf.total)
 
 
-def most_moves(outcomes: int, sizes: Sequence[int]) -> int:
+def most_moves(outcomes: int, alphabet_sizes: Sequence[int]) -> int:
     """Return a bound on the moves of a state, with one move for each block of its core and value of its tokens.
 
     Args:
         outcomes: The number of outcomes of the state.
-        sizes: The number of possible tokens at each position of its core.
+        alphabet_sizes: The number of possible tokens at each position of its core.
 
     Example:
         >>> most_moves(2, [2, 2]), most_moves(100, [2, 2])
         (8, 9)
     """
-    return min(outcomes << len(sizes), prod(1 + size for size in sizes))
+    return min(outcomes << len(alphabet_sizes), prod(1 + size for size in alphabet_sizes))
 
 
 class Reader:
@@ -223,8 +223,8 @@ class Reader:
         self, pmf: JointPMF, mask: int, classes: EquivalenceClasses, where: list[tuple[int, int]]
     ) -> None:
         self.pmf, self.mask, self.classes, self.where = pmf, mask, classes, where
-        self.sizes = [len(a) for a in pmf.alphabets]
-        self.groups = groups = group_rows(pmf.codes, self.sizes, members(mask))
+        self.alphabet_sizes = [len(a) for a in pmf.alphabets]
+        self.groups = groups = group_rows(pmf.codes, self.alphabet_sizes, members(mask))
         local, self.loose = self._local_codes()
         order = np.argsort(groups.inverse, kind="stable")  # the outcomes of a state stay in order
         self.ends = np.concatenate([[0], np.cumsum(np.bincount(groups.inverse, minlength=groups.count))])
@@ -250,9 +250,9 @@ class Reader:
         for i in range(self.pmf.n):
             if self.mask >> i & 1:
                 continue
-            key = self.groups.inverse * self.sizes[i] + self.pmf.codes[:, i]
+            key = self.groups.inverse * self.alphabet_sizes[i] + self.pmf.codes[:, i]
             found, index = np.unique(key, return_inverse=True)
-            starts = np.searchsorted(found // self.sizes[i], np.arange(self.groups.count + 1))
+            starts = np.searchsorted(found // self.alphabet_sizes[i], np.arange(self.groups.count + 1))
             local[:, i] = index - starts[self.groups.inverse]
             loose |= (np.diff(starts) > 1).astype(np.int64) << i
         return local, loose
@@ -275,7 +275,9 @@ class Reader:
         """Return :func:`most_moves` of a state, whose distribution is known."""
         loose = members(int(self.loose[state]))
         order = self.classes.entries[self.entry(state)].order
-        return most_moves(int(self.ends[state + 1] - self.ends[state]), [self.sizes[loose[j]] for j in order])
+        return most_moves(
+            int(self.ends[state + 1] - self.ends[state]), [self.alphabet_sizes[loose[j]] for j in order]
+        )
 
 
 def _rescaled(weights: NDArray[Any], ends: NDArray[np.int64]) -> NDArray[Any]:

@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from theory.numbers.arithmetic import TIE_TOLERANCE, Array
 from theory.policies.as_process import unmasked
-from theory.policies.board import Board
 from theory.policies.policy import register
 from theory.policies.process import Chance
 from theory.policies.rules.dinfer import DInfer
+from theory.policies.run_batch import RunBatch
 from theory.validation import InputError, choice, exact_fraction
 
 __all__ = ["Credit"]
@@ -73,20 +73,20 @@ class Credit(DInfer):
         if self.beta > 1:
             raise InputError(f"beta must be at most 1, got {self.beta}.")
 
-    def start(self, board: Board) -> Board:
-        """Return the board without credit."""
-        probs, kind = board.reals
-        return board.remember(credit=kind.xp.zeros_like(probs))
+    def start(self, batch: RunBatch) -> RunBatch:
+        """Return the batch without credit."""
+        probs, kind = batch.reals
+        return batch.remember(credit=kind.xp.zeros_like(probs))
 
-    def step(self, board: Board, chance: Chance) -> Board:
+    def step(self, batch: RunBatch, chance: Chance) -> RunBatch:
         """Fade and earn credit, raise the probabilities, then decide and draw with them."""
-        xp, numbers = board.numbers.xp, board.numbers
-        probs, kind = board.reals
-        group = board.view().within_blocks(self.block).candidates
-        credit = kind.const(self.beta) * board.memory["credit"] + self._earned(board, group)
+        xp, numbers = batch.numbers.xp, batch.numbers
+        probs, kind = batch.reals
+        group = batch.view().within_blocks(self.block).candidates
+        credit = kind.const(self.beta) * batch.memory["credit"] + self._earned(batch, group)
         raised = probs * (1 + credit) ** kind.const(self.alpha)
         raised = raised / xp.sum(raised, axis=-1, keepdims=True)
-        fused = board.remember(credit=credit).with_reals(raised, kind)
+        fused = batch.remember(credit=credit).with_reals(raised, kind)
         view = fused.view().within_blocks(self.block)
         scores = xp.broadcast_to(self.score(view), view.masked.shape)
         fused, chosen = chance.choose(fused, self.rank(view, scores))
@@ -94,17 +94,17 @@ class Credit(DInfer):
         kept = after.memory["credit"]
         return after.remember(credit=xp.where(after.masked[:, :, None], kept, xp.zeros_like(kept)))
 
-    def finished(self, board: Board) -> Array:
+    def finished(self, batch: RunBatch) -> Array:
         """Return the rows without masks."""
-        return unmasked(board)
+        return unmasked(batch)
 
-    def _earned(self, board: Board, group: Array) -> Array:
+    def _earned(self, batch: RunBatch, group: Array) -> Array:
         """Return ``c^boost`` at the best tokens of the competing positions, zero elsewhere; shape (B, n, V)."""
-        xp = board.numbers.xp
-        probs, (reals, kind) = board.numbers.floats(board.probs), board.reals
+        xp = batch.numbers.xp
+        probs, (reals, kind) = batch.numbers.floats(batch.probs), batch.reals
         first = xp.argmax(probs, axis=-1, keepdims=True)
         best = xp.take_along_axis(probs, first, axis=-1)
-        top = probs >= best - max(float(board.numbers.tolerance), TIE_TOLERANCE)
+        top = probs >= best - max(float(batch.numbers.tolerance), TIE_TOLERANCE)
         if self.top == "lowest":
             top = top & (xp.cumulative_sum(xp.astype(top, xp.int64), axis=-1) == 1)
         earned = xp.take_along_axis(reals, first, axis=-1) ** kind.const(self.boost)

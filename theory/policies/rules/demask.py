@@ -17,12 +17,12 @@ from theory.limits import Budget
 from theory.numbers.arithmetic import EXACT, Array, ExactNumbers, order_codes
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.ranked import Ranked, SetDistribution
-from theory.policies.view import Oracle, View
+from theory.policies.view import Model, View
 from theory.validation import InputError, choice, exact_fraction
 
 __all__ = ["DEMASK", "BudgetedRanking", "influence"]
 
-_WALK, _LIMIT = 5e-6, 5  # seconds of a pair (considered set, taken set) of one state; at most
+_PAIR, _LIMIT = 5e-6, 5  # seconds of a pair (considered set, taken set) of one state; at most
 _INT64_SAFE = 1 << 28  # masses below this have sums of products that are exact in int64
 
 
@@ -83,17 +83,17 @@ def influence(view: View) -> Array:
     The model is asked with every token at every competing position, one position at a time; tokens that are
     impossible there in all rows are skipped. For a listed distribution outcomes are counted instead.
     """
-    tokens, oracle = view.asked()
-    if isinstance(oracle, ListedModel) and isinstance(view.numbers, ExactNumbers):
-        return _counted(view, np.asarray(tokens), oracle)
-    return _asked(view, tokens, oracle)
+    tokens, model = view.asked()
+    if isinstance(model, ListedModel) and isinstance(view.numbers, ExactNumbers):
+        return _counted(view, np.asarray(tokens), model)
+    return _asked(view, tokens, model)
 
 
-def _asked(view: View, tokens: Array, oracle: Oracle) -> Array:
+def _asked(view: View, tokens: Array, model: Model) -> Array:
     xp, numbers = view.numbers.xp, view.numbers
 
     def ask(states: Array) -> Array:
-        answers = oracle.ask(states)
+        answers = model.ask(states)
         return answers if isinstance(numbers, ExactNumbers) else EXACT.floats(answers)
 
     now = ask(tokens[:, None, :])[:, 0]  # (B, n, V)
@@ -212,8 +212,8 @@ class BudgetedRanking(Ranked):
         """Sum over every order of the ranking: the next position is any of the best not yet considered."""
         rule, _ = self._parts()
         n = len(levels)
-        work = Budget("the walks", "use fewer positions", limit=_LIMIT)
-        work.require(3 ** sum(level < n for level in levels), _WALK)
+        work = Budget("the orders of equal positions", "use fewer positions", limit=_LIMIT)
+        work.require(3 ** sum(level < n for level in levels), _PAIR)
         budget = self.view.numbers.const(rule.budget) + self.view.numbers.tolerance
 
         @cache

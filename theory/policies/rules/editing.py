@@ -8,11 +8,11 @@ from typing import ClassVar
 
 from theory.numbers.arithmetic import Array
 from theory.policies.as_process import gathered
-from theory.policies.board import Board
 from theory.policies.policy import Rule, register
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
 from theory.policies.remasking import block_of, fillable
+from theory.policies.run_batch import RunBatch
 from theory.validation import bounded, choice, positive_int
 
 __all__ = ["Editing"]
@@ -81,66 +81,66 @@ class Editing(Rule):
         if self.block is not None:
             object.__setattr__(self, "block", positive_int(self.block, "block"))
 
-    def start(self, board: Board) -> Board:
-        """Return the board at its first block."""
-        none = board.numbers.xp.zeros_like(board.tokens[:, 0])
-        return board.remember(current=none, calls=none)
+    def start(self, batch: RunBatch) -> RunBatch:
+        """Return the batch at its first block."""
+        none = batch.numbers.xp.zeros_like(batch.tokens[:, 0])
+        return batch.remember(current=none, calls=none)
 
-    def step(self, board: Board, chance: Chance) -> Board:
+    def step(self, batch: RunBatch, chance: Chance) -> RunBatch:
         """Draw, take, replace; go on to the next block if this one is done."""
-        board = self._edited(self._drawn(board, chance), chance)
-        board, chosen = self._taken(board, chance)
-        memory = board.memory
-        board = board.write(chosen, memory["drawn"]).write(memory["edits"], memory["new"])
-        return self._turned(board).forget("open", "others", "edits", "drawn", "score", "new")
+        batch = self._edited(self._drawn(batch, chance), chance)
+        batch, chosen = self._taken(batch, chance)
+        memory = batch.memory
+        batch = batch.write(chosen, memory["drawn"]).write(memory["edits"], memory["new"])
+        return self._turned(batch).forget("open", "others", "edits", "drawn", "score", "new")
 
-    def finished(self, board: Board) -> Array:
+    def finished(self, batch: RunBatch) -> Array:
         """Return the rows after the last block."""
-        n = board.tokens.shape[1]
-        return board.memory["current"] >= -(-n // (self.block or n))
+        n = batch.tokens.shape[1]
+        return batch.memory["current"] >= -(-n // (self.block or n))
 
-    def _drawn(self, board: Board, chance: Chance) -> Board:
+    def _drawn(self, batch: RunBatch, chance: Chance) -> RunBatch:
         """Draw a token at every mask of the block, and remember what the model says of the decoded ones."""
-        inside = block_of(board, self.block)[None, :] == board.memory["current"][:, None]
-        others = board.left_out() if self.committed == "left_out" else board.probs
-        decoded = inside & ~board.masked & fillable(board)
-        board = board.remember(open=inside & board.masked, decoded=decoded, others=others)
-        board, drawn = chance.propose(board, board.memory["open"])
-        return board.remember(drawn=drawn, score=gathered(board.view().probs, drawn, board))
+        inside = block_of(batch, self.block)[None, :] == batch.memory["current"][:, None]
+        others = batch.left_out() if self.committed == "left_out" else batch.probs
+        decoded = inside & ~batch.masked & fillable(batch)
+        batch = batch.remember(open=inside & batch.masked, decoded=decoded, others=others)
+        batch, drawn = chance.propose(batch, batch.memory["open"])
+        return batch.remember(drawn=drawn, score=gathered(batch.view().probs, drawn, batch))
 
-    def _edited(self, board: Board, chance: Chance) -> Board:
+    def _edited(self, batch: RunBatch, chance: Chance) -> RunBatch:
         """Draw at the decoded positions where a token may be sure enough, and remember which are replaced."""
-        xp, numbers = board.numbers.xp, board.numbers
-        scores = board.transform.scores_read(board.memory["others"], numbers)
-        may = board.memory["decoded"] & self._above(xp.max(scores, axis=-1), self.edit, board)
+        xp, numbers = batch.numbers.xp, batch.numbers
+        scores = batch.transform.scores_read(batch.memory["others"], numbers)
+        may = batch.memory["decoded"] & self._above(xp.max(scores, axis=-1), self.edit, batch)
         if not bool(xp.any(may)):  # the usual case: nothing to draw
-            return board.remember(edits=may, new=board.tokens).forget("decoded")
-        asked, new = chance.propose(replace(board, probs=board.memory["others"]), may)
+            return batch.remember(edits=may, new=batch.tokens).forget("decoded")
+        asked, new = chance.propose(replace(batch, probs=batch.memory["others"]), may)
         scores = asked.transform.scores_read(asked.probs, numbers)
         sure = self._above(gathered(scores, new, asked), self.edit, asked)
         return asked.remember(edits=(new >= 0) & sure & (new != asked.tokens), new=new).forget("decoded")
 
-    def _above(self, values: Array, bar: Fraction, board: Board) -> Array:
-        numbers = board.numbers
+    def _above(self, values: Array, bar: Fraction, batch: RunBatch) -> Array:
+        numbers = batch.numbers
         return numbers.xp.astype(values > numbers.const(bar) + numbers.tolerance, numbers.xp.bool)
 
-    def _taken(self, board: Board, chance: Chance) -> tuple[Board, Array]:
+    def _taken(self, batch: RunBatch, chance: Chance) -> tuple[RunBatch, Array]:
         """Choose the masks that take their tokens."""
-        xp, score = board.numbers.xp, board.memory["score"]
-        view = board.view(board.memory["open"])
-        take = xp.sum(xp.astype(self._above(score, self.gamma, board) & view.candidates, xp.int64), axis=1)
+        xp, score = batch.numbers.xp, batch.memory["score"]
+        view = batch.view(batch.memory["open"])
+        take = xp.sum(xp.astype(self._above(score, self.gamma, batch) & view.candidates, xp.int64), axis=1)
         floor = min(self.floor, 1 << 31)
         least = xp.where(view.left < floor, view.left, xp.zeros_like(view.left) + floor)
         take = xp.where(take < least, least, take)
-        return chance.choose(board, Ranked(view, score, take, self.ties, least=0))
+        return chance.choose(batch, Ranked(view, score, take, self.ties, least=0))
 
-    def _turned(self, board: Board) -> Board:
+    def _turned(self, batch: RunBatch) -> RunBatch:
         """Count the calls on a full block, and go on where nothing was replaced or they are spent."""
-        xp, memory = board.numbers.xp, board.memory
+        xp, memory = batch.numbers.xp, batch.memory
         was_full = ~xp.any(memory["open"], axis=1)
         calls = memory["calls"] + xp.astype(was_full, xp.int64)
         done = was_full & (~xp.any(memory["edits"], axis=1) | (calls >= self.post))
         current = memory["current"]
-        return board.remember(
+        return batch.remember(
             current=xp.where(done, current + 1, current), calls=xp.where(done, xp.zeros_like(calls), calls)
         )

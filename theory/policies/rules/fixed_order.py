@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from theory.distributions.distribution import like
 from theory.numbers.arithmetic import Array
 from theory.policies.as_process import Wrapped
-from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.process import Chance
+from theory.policies.run_batch import RunBatch
 from theory.policies.scores import SCORES
 from theory.policies.view import View
 from theory.validation import InputError, bounded, choice, positive_int
@@ -130,28 +130,28 @@ class FlooredRounds(Wrapped):
 
     policy: Dilated
 
-    def start(self, board: Board) -> Board:
-        """Return the board before the first round."""
-        return board.remember(done=board.numbers.xp.zeros_like(board.tokens[:, 0]))
+    def start(self, batch: RunBatch) -> RunBatch:
+        """Return the batch before the first round."""
+        return batch.remember(done=batch.numbers.xp.zeros_like(batch.tokens[:, 0]))
 
-    def step(self, board: Board, chance: Chance) -> Board:
+    def step(self, batch: RunBatch, chance: Chance) -> RunBatch:
         """Reveal the positions of the next round that reach the floor, or all of them in the last round of a block."""
-        xp, view = board.numbers.xp, board.view()
-        order, ends = (like(row, board.tokens) for row in self._order(board.tokens.shape[1]))
-        index = xp.zeros_like(board.tokens) + order[None, :]
-        waiting = self._waiting(board)
+        xp, view = batch.numbers.xp, batch.view()
+        order, ends = (like(row, batch.tokens) for row in self._order(batch.tokens.shape[1]))
+        index = xp.zeros_like(batch.tokens) + order[None, :]
+        waiting = self._waiting(batch)
         now = xp.min(xp.where(waiting, index, xp.zeros_like(index) + _NEVER), axis=1)
         sure = SCORES["confidence"](view) >= view.numbers.const(self.policy.floor) - view.numbers.tolerance
         chosen = waiting & (index == now[:, None]) & (xp.astype(sure, xp.bool) | (ends[None, :] == 1))
-        return chance.reveal(board.remember(done=now), chosen)
+        return chance.reveal(batch.remember(done=now), chosen)
 
-    def finished(self, board: Board) -> Array:
+    def finished(self, batch: RunBatch) -> Array:
         """Return the rows with no round left."""
-        return board.numbers.xp.all(~self._waiting(board), axis=1)
+        return batch.numbers.xp.all(~self._waiting(batch), axis=1)
 
-    def _waiting(self, board: Board) -> Array:
-        order = like(self._order(board.tokens.shape[1])[0], board.tokens)
-        return board.masked & (order[None, :] > board.memory["done"][:, None])
+    def _waiting(self, batch: RunBatch) -> Array:
+        order = like(self._order(batch.tokens.shape[1])[0], batch.tokens)
+        return batch.masked & (order[None, :] > batch.memory["done"][:, None])
 
     def _order(self, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the number of the round of each position, counted over all blocks from 1, and whether it ends one."""

@@ -17,11 +17,11 @@ from theory.distributions.distribution import MASK, like
 from theory.numbers.arithmetic import EXACT, TIE_TOLERANCE, Array
 from theory.numbers.ball_arithmetic import ball_key
 from theory.policies.as_process import gathered, unmasked
-from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked, SetDistribution
 from theory.policies.rules.plackett_luce import set_distribution
+from theory.policies.run_batch import RunBatch
 from theory.policies.view import View
 from theory.validation import InputError, bounded, choice, exact_fraction, positive_int
 
@@ -93,37 +93,37 @@ class InfoGain(RankedPolicy):
         if self.threshold is not None:
             object.__setattr__(self, "threshold", bounded(self.threshold, "threshold", 0, 1))
 
-    def start(self, board: Board) -> Board:
-        """Return the board: there is no memory."""
-        return board
+    def start(self, batch: RunBatch) -> RunBatch:
+        """Return the batch: there is no memory."""
+        return batch
 
-    def step(self, board: Board, chance: Chance) -> Board:
+    def step(self, batch: RunBatch, chance: Chance) -> RunBatch:
         """Draw the tokens, then the most confident set, then the winner."""
-        xp = board.numbers.xp
-        board, drawn = chance.propose(board, board.view().within_blocks(self.block).candidates)
-        board = board.remember(drawn=drawn)
-        view = board.view().within_blocks(self.block)
-        score = gathered(view.probs, drawn, board)
+        xp = batch.numbers.xp
+        batch, drawn = chance.propose(batch, batch.view().within_blocks(self.block).candidates)
+        batch = batch.remember(drawn=drawn)
+        view = batch.view().within_blocks(self.block)
+        score = gathered(view.probs, drawn, batch)
         k = min(self.k, 1 << 31)
         take = xp.where(view.left < k, view.left, xp.zeros_like(view.left) + k)
-        board, base = chance.choose(board, Ranked(view, score, take, self.ties))
-        board, chosen = chance.choose(board.remember(base=base), self._plan(board.remember(base=base)))
-        return board.write(chosen, board.memory["drawn"]).forget("drawn", "base")
+        batch, base = chance.choose(batch, Ranked(view, score, take, self.ties))
+        batch, chosen = chance.choose(batch.remember(base=base), self._plan(batch.remember(base=base)))
+        return batch.write(chosen, batch.memory["drawn"]).forget("drawn", "base")
 
-    def finished(self, board: Board) -> Array:
+    def finished(self, batch: RunBatch) -> Array:
         """Return the rows without masks."""
-        return unmasked(board)
+        return unmasked(batch)
 
-    def _plan(self, board: Board) -> WinnerPlan:
-        xp, numbers = board.numbers.xp, board.numbers
-        view = board.view().within_blocks(self.block)
-        drawn, base = board.memory["drawn"], board.memory["base"]
+    def _plan(self, batch: RunBatch) -> WinnerPlan:
+        xp, numbers = batch.numbers.xp, batch.numbers
+        view = batch.view().within_blocks(self.block)
+        drawn, base = batch.memory["drawn"], batch.memory["base"]
         n = drawn.shape[1]
         reals, kind = view.reals
-        logs = gathered(reals, drawn, board) / kind.const(self.temp)
+        logs = gathered(reals, drawn, batch) / kind.const(self.temp)
         sure = xp.zeros_like(base)
         if self.threshold is not None:
-            confidence = gathered(view.probs, drawn, board)
+            confidence = gathered(view.probs, drawn, batch)
             bar = numbers.const(self.threshold) - numbers.tolerance
             sure = base & xp.astype(confidence >= bar, xp.bool)
         certain = xp.any(sure, axis=1) | (view.left <= self.k)
@@ -136,21 +136,21 @@ class InfoGain(RankedPolicy):
                 "use a smaller k or fewer positions."
             )
         actions = list(combinations(range(n), self.k))
-        values = self._values(board, view, actions)
+        values = self._values(batch, view, actions)
         return WinnerPlan(view, base, logs, certain, actions, values, self.candidates - 1)
 
-    def _values(self, board: Board, view: View, actions: Sequence[tuple[int, ...]]) -> Array:
+    def _values(self, batch: RunBatch, view: View, actions: Sequence[tuple[int, ...]]) -> Array:
         """Return J of every set, floats, shape (B, A)."""
-        xp = board.numbers.xp
+        xp = batch.numbers.xp
         members = like(
-            np.array([[i in action for i in range(board.tokens.shape[1])] for action in actions]),
-            board.tokens,
+            np.array([[i in action for i in range(batch.tokens.shape[1])] for action in actions]),
+            batch.tokens,
         )
         members = xp.astype(members, xp.bool)[None, :, :] & view.candidates[:, None, :]
-        tokens, oracle = view.asked()
-        states = xp.where(members, board.memory["drawn"][:, None, :], tokens[:, None, :])
+        tokens, model = view.asked()
+        states = xp.where(members, batch.memory["drawn"][:, None, :], tokens[:, None, :])
         left = states == MASK
-        entropies = _entropies(board.transform.scores_read(oracle.ask(states), board.numbers), xp)
+        entropies = _entropies(batch.transform.scores_read(model.ask(states), batch.numbers), xp)
         number = xp.sum(xp.astype(left, xp.int64), axis=2)
         rest = xp.sum(xp.where(left, entropies, xp.zeros_like(entropies)), axis=2)
         value = -rest / xp.where(number > 0, number, xp.ones_like(number))

@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from theory.numbers.arithmetic import EXACT, TIE_TOLERANCE, Array
 from theory.policies.as_process import unmasked
-from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
+from theory.policies.run_batch import RunBatch
 from theory.validation import InputError, bounded, exact_fraction, positive_int
 
 __all__ = ["KLASS"]
@@ -75,59 +75,59 @@ class KLASS(RankedPolicy):
         if self.eps <= 0:
             raise InputError(f"eps must be positive, got {self.eps}.")
 
-    def start(self, board: Board) -> Board:
-        """Return the board with no marginals known."""
-        xp = board.numbers.xp
-        still = xp.zeros_like(board.tokens)
-        return board.remember(before=xp.zeros_like(EXACT.floats(board.probs)), still=still, calls=still[:, 0])
+    def start(self, batch: RunBatch) -> RunBatch:
+        """Return the batch with no marginals known."""
+        xp = batch.numbers.xp
+        still = xp.zeros_like(batch.tokens)
+        return batch.remember(before=xp.zeros_like(EXACT.floats(batch.probs)), still=still, calls=still[:, 0])
 
-    def step(self, board: Board, chance: Chance) -> Board:
+    def step(self, batch: RunBatch, chance: Chance) -> RunBatch:
         """Compare the marginals with those of the last call; take positions that are certain and stable."""
-        xp = board.numbers.xp
-        view = board.view().within_blocks(self.block)
+        xp = batch.numbers.xp
+        view = batch.view().within_blocks(self.block)
         numbers = view.numbers
         now, most = EXACT.floats(view.probs), min(self.history, 1 << 31)
-        unmoved = self._unmoved(board, now)
-        still = xp.where(unmoved, board.memory["still"] + 1, xp.zeros_like(board.memory["still"]))
+        unmoved = self._unmoved(batch, now)
+        still = xp.where(unmoved, batch.memory["still"] + 1, xp.zeros_like(batch.memory["still"]))
         still = xp.where(still > most, xp.zeros_like(still) + most, still)
         certain = xp.astype(
             xp.max(view.probs, axis=-1) > numbers.const(self.tau) + numbers.tolerance, xp.bool
         )
-        known = (board.memory["calls"] >= most - 1)[:, None]
+        known = (batch.memory["calls"] >= most - 1)[:, None]
         ready = (still >= most) & known & certain & view.candidates
-        board = board.remember(before=now, still=still, group=view.group_index)
+        batch = batch.remember(before=now, still=still, group=view.group_index)
 
         count = xp.sum(xp.astype(ready, xp.int64), axis=1)
         k = min(self.k, 1 << 31)
         quota = xp.where(view.left < k, view.left, xp.zeros_like(view.left) + k)
         pool = xp.where((count > 0)[:, None], ready, view.candidates)
         scores = xp.broadcast_to(self.score(view), view.masked.shape)
-        plan = Ranked(board.view(pool), scores, xp.where(count > 0, count, quota), self.ties)
-        board, chosen = chance.choose(board, plan)
-        return self._settled(chance.reveal(board, chosen), most)
+        plan = Ranked(batch.view(pool), scores, xp.where(count > 0, count, quota), self.ties)
+        batch, chosen = chance.choose(batch, plan)
+        return self._settled(chance.reveal(batch, chosen), most)
 
-    def finished(self, board: Board) -> Array:
+    def finished(self, batch: RunBatch) -> Array:
         """Return the rows without masks."""
-        return unmasked(board)
+        return unmasked(batch)
 
-    def _unmoved(self, board: Board, now: Array) -> Array:
+    def _unmoved(self, batch: RunBatch, now: Array) -> Array:
         """Return where ``KL(now || before) < eps``; the divergence is infinite where a new token became possible."""
-        xp, before = board.numbers.xp, board.memory["before"]
+        xp, before = batch.numbers.xp, batch.memory["before"]
         one, zero = xp.ones_like(now), xp.zeros_like(now)
         both = (now > 0) & (before > 0)
         ratio = xp.where(both, now, one) / xp.where(both, before, one)
         divergence = xp.sum(xp.where(both, now * xp.log(ratio), zero), axis=-1)
         infinite = xp.any((now > 0) & (before <= 0), axis=-1)
-        tolerance = max(float(board.numbers.tolerance), TIE_TOLERANCE)
+        tolerance = max(float(batch.numbers.tolerance), TIE_TOLERANCE)
         return ~infinite & (divergence < float(self.eps) - tolerance)
 
-    def _settled(self, board: Board, most: int) -> Board:
+    def _settled(self, batch: RunBatch, most: int) -> RunBatch:
         """Count the call, and drop what is no longer needed."""
-        xp, memory = board.numbers.xp, board.memory
-        masked = board.masked
+        xp, memory = batch.numbers.xp, batch.memory
+        masked = batch.masked
         before = xp.where(masked[:, :, None], memory["before"], xp.zeros_like(memory["before"]))
         still = xp.where(masked, memory["still"], xp.zeros_like(memory["still"]))
-        group = board.view().within_blocks(self.block).group_index
+        group = batch.view().within_blocks(self.block).group_index
         calls = xp.where(memory["calls"] < most, memory["calls"] + 1, memory["calls"])
         calls = xp.where(group == memory["group"], calls, xp.zeros_like(calls))
-        return replace(board.remember(before=before, still=still, calls=calls)).forget("group")
+        return replace(batch.remember(before=before, still=still, calls=calls)).forget("group")

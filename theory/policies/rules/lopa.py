@@ -10,10 +10,10 @@ from typing import ClassVar
 from theory.distributions.distribution import MASK
 from theory.numbers.arithmetic import EXACT, TIE_TOLERANCE, Array
 from theory.policies.as_process import unmasked
-from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
+from theory.policies.run_batch import RunBatch
 from theory.policies.scores import SCORES
 from theory.policies.view import View
 from theory.validation import InputError, bounded, choice, positive_int
@@ -102,73 +102,73 @@ class LoPA(RankedPolicy):
         if self.k > _BRANCHES:
             raise InputError(f"k must be at most {_BRANCHES}, got {self.k}.")
 
-    def start(self, board: Board) -> Board:
-        """Return the initial board."""
-        return board.remember(ahead=board.numbers.xp.zeros_like(board.tokens[:, 0]))
+    def start(self, batch: RunBatch) -> RunBatch:
+        """Return the initial batch."""
+        return batch.remember(ahead=batch.numbers.xp.zeros_like(batch.tokens[:, 0]))
 
-    def step(self, board: Board, chance: Chance) -> Board:
+    def step(self, batch: RunBatch, chance: Chance) -> RunBatch:
         """Fill the anchor and its branches, evaluate them, and continue from the winner."""
-        view = board.view().within_blocks(self.block)
-        pool = view.candidates & (board.memory["ahead"] == 0)[:, None]
-        board = board.remember(pool=pool, block=view.group_index, score=self.score(view))
-        board, anchor = self._anchor(board, chance)
-        board = board.remember(anchor=anchor, taken=anchor)
-        branches = min(self.k, board.tokens.shape[1]) if self.k > 1 else 0
+        view = batch.view().within_blocks(self.block)
+        pool = view.candidates & (batch.memory["ahead"] == 0)[:, None]
+        batch = batch.remember(pool=pool, block=view.group_index, score=self.score(view))
+        batch, anchor = self._anchor(batch, chance)
+        batch = batch.remember(anchor=anchor, taken=anchor)
+        branches = min(self.k, batch.tokens.shape[1]) if self.k > 1 else 0
         for branch in range(branches):
-            left = board.memory["pool"] & ~board.memory["taken"]
-            board, added = chance.choose(board, self._best(board, left))
-            board = board.remember(taken=board.memory["taken"] | added, **{f"branch{branch}": added})
-        board, drawn = chance.propose(board, board.memory["taken"])
-        return self._decided(board, drawn, branches)
+            left = batch.memory["pool"] & ~batch.memory["taken"]
+            batch, added = chance.choose(batch, self._best(batch, left))
+            batch = batch.remember(taken=batch.memory["taken"] | added, **{f"branch{branch}": added})
+        batch, drawn = chance.propose(batch, batch.memory["taken"])
+        return self._decided(batch, drawn, branches)
 
-    def finished(self, board: Board) -> Array:
+    def finished(self, batch: RunBatch) -> Array:
         """Return the rows without masks and without a further call."""
-        return unmasked(board) & (board.memory["ahead"] == 0)
+        return unmasked(batch) & (batch.memory["ahead"] == 0)
 
     # -- the parts of a step ----------------------------------------------------------------------------------
 
-    def _best(self, board: Board, pool: Array) -> Ranked:
+    def _best(self, batch: RunBatch, pool: Array) -> Ranked:
         """Return the plan that takes the best position of the pool, if it has one."""
-        xp = board.numbers.xp
+        xp = batch.numbers.xp
         some = xp.astype(xp.any(pool, axis=1), xp.int64)
-        return Ranked(board.view(pool), board.memory["score"], some, self.ties, least=0)
+        return Ranked(batch.view(pool), batch.memory["score"], some, self.ties, least=0)
 
-    def _anchor(self, board: Board, chance: Chance) -> tuple[Board, Array]:
-        xp, view, pool = board.numbers.xp, board.view(), board.memory["pool"]
+    def _anchor(self, batch: RunBatch, chance: Chance) -> tuple[RunBatch, Array]:
+        xp, view, pool = batch.numbers.xp, batch.view(), batch.memory["pool"]
         numbers, sure = view.numbers, SCORES["confidence"](view)
         gamma = numbers.const(self.gamma)
         above = sure > gamma + numbers.tolerance if self.strict else sure >= gamma - numbers.tolerance
         above = xp.astype(above, xp.bool) & pool
         number = xp.sum(xp.astype(above, xp.int64), axis=1)
-        best = self._best(board, xp.where((number > 0)[:, None], above, pool))
-        return chance.choose(board, replace(best, take=xp.where(number > 0, number, best.take)))
+        best = self._best(batch, xp.where((number > 0)[:, None], above, pool))
+        return chance.choose(batch, replace(best, take=xp.where(number > 0, number, best.take)))
 
-    def _decided(self, board: Board, drawn: Array, branches: int) -> Board:
-        """Return the board of the winner."""
-        xp, memory, before = board.numbers.xp, board.memory, board.tokens
+    def _decided(self, batch: RunBatch, drawn: Array, branches: int) -> RunBatch:
+        """Return the batch of the winner."""
+        xp, memory, before = batch.numbers.xp, batch.memory, batch.tokens
         anchored = xp.where(memory["anchor"], drawn, before)
         added = [memory[f"branch{b}"] for b in range(branches)]
         added.insert(0 if self.equal == "anchor" else branches, xp.zeros_like(memory["anchor"]))
         tokens = [xp.where(own, drawn, anchored) for own in added]
-        value = self._value(board, xp.stack(tokens, axis=1), xp.stack(added, axis=1))
-        tolerance = max(float(board.numbers.tolerance), TIE_TOLERANCE)
+        value = self._value(batch, xp.stack(tokens, axis=1), xp.stack(added, axis=1))
+        tolerance = max(float(batch.numbers.tolerance), TIE_TOLERANCE)
         winner, highest = tokens[0], value[:, 0]
         for branch in range(1, branches + 1):
             better = value[:, branch] > highest + tolerance
             winner = xp.where(better[:, None], tokens[branch], winner)
             highest = xp.where(better, value[:, branch], highest)
         # the anchor's block stays open even if the winner has filled it
-        group = _block_of(board, self.block) == memory["block"][:, None]
+        group = _block_of(batch, self.block) == memory["block"][:, None]
         is_open = xp.any(group & (anchored == MASK), axis=1) & ~xp.any(group & (winner == MASK), axis=1)
         names = ("pool", "block", "score", "anchor", "taken", *(f"branch{b}" for b in range(branches)))
-        return replace(board, tokens=winner).remember(ahead=xp.astype(is_open, xp.int64)).forget(*names)
+        return replace(batch, tokens=winner).remember(ahead=xp.astype(is_open, xp.int64)).forget(*names)
 
-    def _value(self, board: Board, tokens: Array, added: Array) -> Array:
+    def _value(self, batch: RunBatch, tokens: Array, added: Array) -> Array:
         """Return the values of K states that add at most one position each, floats, shape (B, K)."""
-        xp = board.numbers.xp
-        probs = board.transform.scores_read(board.oracle.ask(tokens), board.numbers)
+        xp = batch.numbers.xp
+        probs = batch.transform.scores_read(batch.model.ask(tokens), batch.numbers)
         masked = tokens == MASK
-        scores = self._measured(View(probs, masked, board.numbers))
+        scores = self._measured(View(probs, masked, batch.numbers))
         number = xp.sum(xp.astype(masked, xp.int64), axis=2)
         least = number * self.lowest.numerator // self.lowest.denominator
         least = xp.where((least < 1) & (number > 0), xp.ones_like(least), least)
@@ -177,7 +177,7 @@ class LoPA(RankedPolicy):
         total = xp.sum(xp.where(rank <= least[:, :, None], ordered, xp.zeros_like(ordered)), axis=2)
         some = xp.where(least > 0, least, xp.ones_like(least))
         rest = xp.where(least > 0, total / xp.astype(some, total.dtype), xp.ones_like(total))
-        own = self._measured(board.view())[:, None, :]
+        own = self._measured(batch.view())[:, None, :]
         own = xp.sum(xp.where(added, own, xp.zeros_like(scores)), axis=2)
         own = xp.where(xp.any(added, axis=2), own, xp.ones_like(own))
         weight = float(self.weight)
@@ -189,8 +189,8 @@ class LoPA(RankedPolicy):
         return scores * log(2) if self.by == "entropy" else scores
 
 
-def _block_of(board: Board, block: int | None) -> Array:
+def _block_of(batch: RunBatch, block: int | None) -> Array:
     """Return the block of every position, shape (B, n)."""
-    xp = board.numbers.xp
-    index = xp.cumulative_sum(xp.ones_like(board.tokens), axis=1) - 1
+    xp = batch.numbers.xp
+    index = xp.cumulative_sum(xp.ones_like(batch.tokens), axis=1) - 1
     return xp.zeros_like(index) if block is None else index // min(block, 1 << 31)

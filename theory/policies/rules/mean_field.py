@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from theory.numbers.arithmetic import EXACT, TIE_TOLERANCE, Array
 from theory.policies.as_process import unmasked
-from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.process import Chance
+from theory.policies.run_batch import RunBatch
 from theory.policies.view import View
 from theory.validation import InputError, bounded, choice, positive_int
 
@@ -64,18 +64,18 @@ class MeanField(RankedPolicy):
         object.__setattr__(self, "tau", bounded(self.tau, "tau", 0, 1))
         object.__setattr__(self, "rounds", positive_int(self.rounds, "rounds", at_most=1000))
 
-    def start(self, board: Board) -> Board:
-        """Return the board: there is no memory."""
-        return board
+    def start(self, batch: RunBatch) -> RunBatch:
+        """Return the batch: there is no memory."""
+        return batch
 
-    def step(self, board: Board, chance: Chance) -> Board:
-        """Choose and reveal: on a board a token has the same place in the marginals of every position."""
-        board, chosen = chance.choose(board, self.plan(board.view()))
-        return chance.reveal(board, chosen)
+    def step(self, batch: RunBatch, chance: Chance) -> RunBatch:
+        """Choose and reveal; in a batch a token has the same index at every position."""
+        batch, chosen = chance.choose(batch, self.plan(batch.view()))
+        return chance.reveal(batch, chosen)
 
-    def finished(self, board: Board) -> Array:
+    def finished(self, batch: RunBatch) -> Array:
         """Return the rows without masks."""
-        return unmasked(board)
+        return unmasked(batch)
 
     def score(self, view: View) -> Array:
         """Return q, floats, shape (B, n)."""

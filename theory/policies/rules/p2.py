@@ -11,11 +11,11 @@ import numpy as np
 
 from theory.numbers.arithmetic import Array
 from theory.policies.as_process import gathered
-from theory.policies.board import Board
 from theory.policies.policy import Rule, register
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
 from theory.policies.remasking import block_of, counted, fillable, start_clock
+from theory.policies.run_batch import RunBatch
 from theory.validation import InputError, bounded, choice, positive_int
 
 __all__ = ["P2"]
@@ -87,40 +87,40 @@ class P2(Rule):
         """Return how many of ``group`` positions are masked after each of the T steps."""
         return _still_masked(self.steps, group)
 
-    def start(self, board: Board) -> Board:
-        """Return the board with the clock."""
-        return start_clock(board)
+    def start(self, batch: RunBatch) -> RunBatch:
+        """Return the batch with the clock."""
+        return start_clock(batch)
 
-    def step(self, board: Board, chance: Chance) -> Board:
+    def step(self, batch: RunBatch, chance: Chance) -> RunBatch:
         """Draw, rank everything in the block, keep the best."""
-        xp = board.numbers.xp
-        current, step = divmod(board.step, self.steps)
-        board = board.remember(committed=self._committed(board))
-        board, drawn = chance.propose(board, board.masked & self._inside(board, current))
-        inside = self._inside(board, current)
-        score = self._raised(gathered(board.view().probs, drawn, board), 1, xp)
-        score = xp.where(drawn >= 0, score, board.memory["committed"])
-        board = board.remember(drawn=drawn, held=board.tokens)
+        xp = batch.numbers.xp
+        current, step = divmod(batch.step, self.steps)
+        batch = batch.remember(committed=self._committed(batch))
+        batch, drawn = chance.propose(batch, batch.masked & self._inside(batch, current))
+        inside = self._inside(batch, current)
+        score = self._raised(gathered(batch.view().probs, drawn, batch), 1, xp)
+        score = xp.where(drawn >= 0, score, batch.memory["committed"])
+        batch = batch.remember(drawn=drawn, held=batch.tokens)
         group = xp.sum(xp.astype(inside, xp.int64), axis=1)
         keep = self._by_size(group, lambda size: size - self.still_masked(size)[step], xp)
         # chance chooses among masked positions: all of the block are masked, and the kept ones get their tokens back
-        board = board.remask(inside)
-        plan = Ranked(board.view(inside), score, keep, self.ties, least=0)
-        board, kept = chance.choose(board.forget("committed"), plan)
-        held, drawn = board.memory["held"], board.memory["drawn"]
-        return counted(board.write(kept, xp.where(drawn >= 0, drawn, held)).forget("drawn", "held"))
+        batch = batch.remask(inside)
+        plan = Ranked(batch.view(inside), score, keep, self.ties, least=0)
+        batch, kept = chance.choose(batch.forget("committed"), plan)
+        held, drawn = batch.memory["held"], batch.memory["drawn"]
+        return counted(batch.write(kept, xp.where(drawn >= 0, drawn, held)).forget("drawn", "held"))
 
-    def finished(self, board: Board) -> Array:
+    def finished(self, batch: RunBatch) -> Array:
         """Return the rows that nothing can be masked in any more."""
-        xp, n = board.numbers.xp, board.tokens.shape[1]
+        xp, n = batch.numbers.xp, batch.tokens.shape[1]
         last = (n - 1) // (self.block or n)
-        group = xp.sum(xp.astype(self._inside(board, last), xp.int64), axis=1)
+        group = xp.sum(xp.astype(self._inside(batch, last), xp.int64), axis=1)
         need = self._by_size(group, lambda size: self.still_masked(size).index(0) + 1 if size else 0, xp)
-        return board.memory["calls"] >= last * self.steps + need
+        return batch.memory["calls"] >= last * self.steps + need
 
-    def _inside(self, board: Board, number: int) -> Array:
+    def _inside(self, batch: RunBatch, number: int) -> Array:
         """Return the positions of a block that were masked at the start, bool, shape (B, n)."""
-        return (block_of(board, self.block)[None, :] == number) & fillable(board)
+        return (block_of(batch, self.block)[None, :] == number) & fillable(batch)
 
     def _by_size(self, group: Array, value: Any, xp: Any) -> Array:
         """Return ``value(b)`` of each row's number of positions b, shape (B,)."""
@@ -129,10 +129,10 @@ class P2(Rule):
             out = xp.where(group == size, value(size), out)
         return out
 
-    def _committed(self, board: Board) -> Array:
+    def _committed(self, batch: RunBatch) -> Array:
         """Return the scores of decoded positions, shape (B, n)."""
-        xp, probs = board.numbers.xp, board.left_out() if self.committed == "left_out" else board.probs
-        probs = board.transform.scores_read(probs, board.numbers)
+        xp, probs = batch.numbers.xp, batch.left_out() if self.committed == "left_out" else batch.probs
+        probs = batch.transform.scores_read(probs, batch.numbers)
         return self._raised(xp.max(probs, axis=-1), self.eta, xp)
 
     def _raised(self, p: Array, eta: Fraction | int, xp: Any) -> Array:

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 from theory.numbers.arithmetic import EXACT, TIE_TOLERANCE, Array
 from theory.policies.as_process import unmasked
-from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
 from theory.policies.rules.scheduled import LLaDA
+from theory.policies.run_batch import RunBatch
 from theory.validation import InputError, bounded, choice, positive_int
 
 __all__ = ["Prophet"]
@@ -97,38 +97,38 @@ class Prophet(RankedPolicy):
             self.early if share < Fraction(33, 100) else self.mid if share < Fraction(67, 100) else self.late
         )
 
-    def start(self, board: Board) -> Board:
-        """Return the board: there is no memory."""
-        return board
+    def start(self, batch: RunBatch) -> RunBatch:
+        """Return the batch: there is no memory."""
+        return batch
 
-    def step(self, board: Board, chance: Chance) -> Board:
+    def step(self, batch: RunBatch, chance: Chance) -> RunBatch:
         """Take the scheduled number, or everything."""
-        xp, view = board.numbers.xp, board.view().within_blocks(self.block)
-        n = board.tokens.shape[1]
+        xp, view = batch.numbers.xp, batch.view().within_blocks(self.block)
+        n = batch.tokens.shape[1]
         calls = self.steps * -(-n // min(self.block or n, n))
-        bar = float(self.bar(min(board.step + 1, calls), calls))
-        stands_out = self._gap(board) >= bar - max(float(board.numbers.tolerance), TIE_TOLERANCE)
+        bar = float(self.bar(min(batch.step + 1, calls), calls))
+        stands_out = self._gap(batch) >= bar - max(float(batch.numbers.tolerance), TIE_TOLERANCE)
         scores = xp.broadcast_to(self.score(view), view.masked.shape)
         scheduled = LLaDA(steps=self.steps, block=self.block).count(view, scores)
-        pool = board.view(xp.where(stands_out[:, None], board.masked, view.candidates))
+        pool = batch.view(xp.where(stands_out[:, None], batch.masked, view.candidates))
         take = xp.where(stands_out, pool.left, scheduled)
-        board, chosen = chance.choose(board, Ranked(pool, scores, take, self.ties, least=0))
-        return chance.reveal(board, chosen)
+        batch, chosen = chance.choose(batch, Ranked(pool, scores, take, self.ties, least=0))
+        return chance.reveal(batch, chosen)
 
-    def finished(self, board: Board) -> Array:
+    def finished(self, batch: RunBatch) -> Array:
         """Return the rows without masks."""
-        return unmasked(board)
+        return unmasked(batch)
 
-    def _gap(self, board: Board) -> Array:
+    def _gap(self, batch: RunBatch) -> Array:
         """Return the mean gap of the answer in nats, floats, shape (B,); -1 where there is no answer."""
-        xp, probs = board.numbers.xp, board.probs
-        n = board.tokens.shape[1]
+        xp, probs = batch.numbers.xp, batch.probs
+        n = batch.tokens.shape[1]
         end = n if self.length is None else min(self.first + self.length, n)
         if self.first >= end:
             return EXACT.floats(xp.sum(probs, axis=(1, 2))) * 0 - 1
         if self.committed == "left_out":
-            probs = xp.where(board.masked[:, :, None], probs, board.left_out())
-        probs = board.transform.scores_read(probs, board.numbers)[:, self.first : end]
+            probs = xp.where(batch.masked[:, :, None], probs, batch.left_out())
+        probs = batch.transform.scores_read(probs, batch.numbers)[:, self.first : end]
         ordered = xp.sort(EXACT.floats(probs), axis=-1)
         if ordered.shape[-1] == 1:
             return ordered[:, 0, 0] * 0 + _CERTAIN

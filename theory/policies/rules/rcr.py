@@ -9,11 +9,11 @@ from typing import ClassVar
 
 from theory.numbers.arithmetic import Array
 from theory.policies.as_process import gathered, unmasked
-from theory.policies.board import Board
 from theory.policies.policy import Rule, register
 from theory.policies.process import Chance
 from theory.policies.remasking import block_of, fillable, remask_lowest, zeros
 from theory.policies.rules.scheduled import MaskGIT
+from theory.policies.run_batch import RunBatch
 from theory.validation import choice, positive_int
 
 __all__ = ["RCR"]
@@ -75,34 +75,34 @@ class RCR(Rule):
         """Return how many of ``group`` positions are masked after each of the T steps."""
         return _still_masked(self.steps, group)
 
-    def start(self, board: Board) -> Board:
-        """Return the board with nothing stored."""
-        return board.remember(stored=zeros(board))
+    def start(self, batch: RunBatch) -> RunBatch:
+        """Return the batch with nothing stored."""
+        return batch.remember(stored=zeros(batch))
 
-    def step(self, board: Board, chance: Chance) -> Board:
+    def step(self, batch: RunBatch, chance: Chance) -> RunBatch:
         """Fill, store, mask again."""
-        xp = board.numbers.xp
-        current, step = divmod(board.step, self.steps)
-        blocks = block_of(board, self.block)[None, :]
-        board, drawn = chance.propose(board, board.masked & (blocks <= current))
-        stored, filled = board.memory["stored"], drawn >= 0
-        score = gathered(board.view().probs, drawn, board)
+        xp = batch.numbers.xp
+        current, step = divmod(batch.step, self.steps)
+        blocks = block_of(batch, self.block)[None, :]
+        batch, drawn = chance.propose(batch, batch.masked & (blocks <= current))
+        stored, filled = batch.memory["stored"], drawn >= 0
+        score = gathered(batch.view().probs, drawn, batch)
         if self.variant == "paper":
             score = xp.where(score > stored, score, stored)
-        board = board.write(filled, drawn).remember(stored=xp.where(filled, score, stored))
-        reached = fillable(board) & (blocks <= current)
+        batch = batch.write(filled, drawn).remember(stored=xp.where(filled, score, stored))
+        reached = fillable(batch) & (blocks <= current)
         group = xp.sum(xp.astype(reached & (blocks == current), xp.int64), axis=1)
         take = xp.zeros_like(group)
         for size in set(group.tolist()):  # few distinct values
             take = xp.where(group == size, self.still_masked(size)[step], take)
-        board, again = remask_lowest(board, chance, board.memory["stored"], reached, take, self.ties)
+        batch, again = remask_lowest(batch, chance, batch.memory["stored"], reached, take, self.ties)
         if self.variant == "code":  # the old value will be overwritten; dropping it merges states
-            board = board.remember(stored=xp.where(again, zeros(board), board.memory["stored"]))
-        return board
+            batch = batch.remember(stored=xp.where(again, zeros(batch), batch.memory["stored"]))
+        return batch
 
-    def finished(self, board: Board) -> Array:
+    def finished(self, batch: RunBatch) -> Array:
         """Return the rows without masks."""
-        return unmasked(board)
+        return unmasked(batch)
 
 
 @lru_cache(maxsize=64)

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 from theory.numbers.arithmetic import Array
 from theory.policies.as_process import gathered
-from theory.policies.board import Board
 from theory.policies.policy import Rule, register
 from theory.policies.process import Chance
 from theory.policies.remasking import block_of, fillable, real_zeros, zeros
 from theory.policies.rules.scheduled import checked_eps
+from theory.policies.run_batch import RunBatch
 from theory.validation import InputError, choice, exact_fraction, positive_int
 
 __all__ = ["ReMDM"]
@@ -150,79 +150,79 @@ class ReMDM(Rule):
         held = self.alpha_on if self.held is None else self.held
         return min(one, self.eta * held / (1 - held)), self.eta
 
-    def start(self, board: Board) -> Board:
-        """Return the board with the clock and, for ``conf``, its memory.
+    def start(self, batch: RunBatch) -> RunBatch:
+        """Return the batch with the clock and, for ``conf``, its memory.
 
         The clock counts T + 1 ticks a block, the last one for the last call even if it is not made.
         """
-        board = board.remember(clock=board.numbers.xp.zeros_like(board.tokens[:, 0]))
-        return board.remember(drawn_with=real_zeros(board)) if self.variant == "conf" else board
+        batch = batch.remember(clock=batch.numbers.xp.zeros_like(batch.tokens[:, 0]))
+        return batch.remember(drawn_with=real_zeros(batch)) if self.variant == "conf" else batch
 
-    def step(self, board: Board, chance: Chance) -> Board:
+    def step(self, batch: RunBatch, chance: Chance) -> RunBatch:
         """Flip a coin at every position, then draw the tokens; or make the last call of the block."""
-        xp = board.numbers.xp
-        block, tick = self._place(board)
+        xp = batch.numbers.xp
+        block, tick = self._place(batch)
         last = (tick == self.steps)[:, None]
-        inside = block_of(board, self.block)[None, :] == block[:, None]
-        # rows may split, so their data is stored on the board
-        board = board.remember(fill=board.masked & inside & last, inside=inside)
+        inside = block_of(batch, self.block)[None, :] == block[:, None]
+        # rows may split, so their data is stored in the batch
+        batch = batch.remember(fill=batch.masked & inside & last, inside=inside)
         if bool(xp.any(~last)):
-            board = self._stepped(board, chance, self._probabilities(board, inside, tick))
-        if bool(xp.any(board.memory["fill"])):
-            board = self._filled(board, chance)
-        return self._ticked(board)
+            batch = self._stepped(batch, chance, self._probabilities(batch, inside, tick))
+        if bool(xp.any(batch.memory["fill"])):
+            batch = self._filled(batch, chance)
+        return self._ticked(batch)
 
-    def finished(self, board: Board) -> Array:
+    def finished(self, batch: RunBatch) -> Array:
         """Return the rows after the last block."""
-        n = board.tokens.shape[1]
-        return board.memory["clock"] >= -(-n // (self.block or n)) * (self.steps + 1)
+        n = batch.tokens.shape[1]
+        return batch.memory["clock"] >= -(-n // (self.block or n)) * (self.steps + 1)
 
-    def _place(self, board: Board) -> tuple[Array, Array]:
+    def _place(self, batch: RunBatch) -> tuple[Array, Array]:
         """Return the block and the tick in it, each of shape (B,)."""
-        clock, ticks = board.memory["clock"], self.steps + 1
+        clock, ticks = batch.memory["clock"], self.steps + 1
         return clock // ticks, clock % ticks
 
-    def _ticked(self, board: Board) -> Board:
-        """Return the board one tick later; a block without masks skips its last call."""
-        xp, inside = board.numbers.xp, board.memory["inside"]
-        board = board.remember(clock=board.memory["clock"] + 1)
-        _, tick = self._place(board)
-        over = (tick == self.steps) & ~xp.any(board.masked & inside, axis=1)
-        board = board.remember(clock=board.memory["clock"] + xp.astype(over, xp.int64)).forget(
+    def _ticked(self, batch: RunBatch) -> RunBatch:
+        """Return the batch one tick later; a block without masks skips its last call."""
+        xp, inside = batch.numbers.xp, batch.memory["inside"]
+        batch = batch.remember(clock=batch.memory["clock"] + 1)
+        _, tick = self._place(batch)
+        over = (tick == self.steps) & ~xp.any(batch.masked & inside, axis=1)
+        batch = batch.remember(clock=batch.memory["clock"] + xp.astype(over, xp.int64)).forget(
             "fill", "inside"
         )
         if self.variant == "conf":  # a finished block is not read again; dropping it merges states
-            block, _ = self._place(board)
-            here = block_of(board, self.block)[None, :] == block[:, None]
-            board = board.remember(drawn_with=xp.where(here, board.memory["drawn_with"], real_zeros(board)))
-        return board
+            block, _ = self._place(batch)
+            here = block_of(batch, self.block)[None, :] == block[:, None]
+            batch = batch.remember(drawn_with=xp.where(here, batch.memory["drawn_with"], real_zeros(batch)))
+        return batch
 
-    def _stepped(self, board: Board, chance: Chance, probability: Array) -> Board:
+    def _stepped(self, batch: RunBatch, chance: Chance, probability: Array) -> RunBatch:
         """Change each position with its probability: masked ones get a token, revealed ones are masked."""
-        board, change = chance.flip(board, probability)
-        board = board.remember(hidden=change & ~board.masked)
-        board, drawn = chance.propose(board, change & board.masked)
-        hidden, shown = board.memory["hidden"], drawn >= 0
+        batch, change = chance.flip(batch, probability)
+        batch = batch.remember(hidden=change & ~batch.masked)
+        batch, drawn = chance.propose(batch, change & batch.masked)
+        hidden, shown = batch.memory["hidden"], drawn >= 0
         if self.variant == "conf":
-            xp, kept = board.numbers.xp, board.memory["drawn_with"]
-            kept = xp.where(shown, gathered(board.view().reals[0], drawn, board), kept)
-            board = board.remember(drawn_with=xp.where(hidden, real_zeros(board), kept))
-        return board.write(shown, drawn).remask(hidden).forget("hidden")
+            xp, kept = batch.numbers.xp, batch.memory["drawn_with"]
+            kept = xp.where(shown, gathered(batch.view().reals[0], drawn, batch), kept)
+            batch = batch.remember(drawn_with=xp.where(hidden, real_zeros(batch), kept))
+        return batch.write(shown, drawn).remask(hidden).forget("hidden")
 
-    def _probabilities(self, board: Board, inside: Array, tick: Array) -> Array:
+    def _probabilities(self, batch: RunBatch, inside: Array, tick: Array) -> Array:
         """Return the probability that a position changes, shape (B, n); 0 outside the block and in a last call."""
-        numbers, xp = board.rates or board.numbers, board.numbers.xp
-        nothing = zeros(board) if board.rates is None else xp.zeros_like(board.tokens) * numbers.const(0)
+        numbers, xp = batch.rates or batch.numbers, batch.numbers.xp
+        nothing = zeros(batch) if batch.rates is None else xp.zeros_like(batch.tokens) * numbers.const(0)
         shown = hidden = nothing
         for step in set(tick.tolist()) - {self.steps}:  # few distinct values
             reveal, sigma = self.rates(step)
             now = inside & (tick == step)[:, None]
             shown = xp.where(now, nothing + numbers.const(reveal), shown)
             hidden = xp.where(now, nothing + numbers.const(sigma), hidden)
-        masked = board.masked
-        revealed = ~masked & fillable(board) & inside
+        masked = batch.masked
+        revealed = ~masked & fillable(batch) & inside
         if self.variant == "conf":
-            weight = xp.where(revealed, xp.exp(-board.memory["drawn_with"]), nothing)
+            weight = xp.where(revealed, xp.exp(-batch.memory["drawn_with"]), nothing)
             total = xp.sum(weight, axis=1)[:, None]
             several = (
                 xp.sum(xp.astype(revealed, xp.int64), axis=1)[:, None] > 1
@@ -232,13 +232,13 @@ class ReMDM(Rule):
             )
         return xp.where(masked, shown, xp.where(revealed, hidden, nothing))
 
-    def _filled(self, board: Board, chance: Chance) -> Board:
+    def _filled(self, batch: RunBatch, chance: Chance) -> RunBatch:
         """Fill the positions that are still masked in the last call of a block."""
-        usual = board.transform
+        usual = batch.transform
         if self.final == "argmax":
-            board = replace(board, transform=replace(usual, temperature=Fraction(0)))
-        board, drawn = chance.propose(board, board.memory["fill"])
-        return replace(board.write(drawn >= 0, drawn), transform=usual)
+            batch = replace(batch, transform=replace(usual, temperature=Fraction(0)))
+        batch, drawn = chance.propose(batch, batch.memory["fill"])
+        return replace(batch.write(drawn >= 0, drawn), transform=usual)
 
 
 def _inside(value: object, name: str) -> Fraction:

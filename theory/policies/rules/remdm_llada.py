@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from theory.numbers.arithmetic import Array
 from theory.policies.as_process import gathered, unmasked
-from theory.policies.board import Board
 from theory.policies.policy import Rule, register
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
 from theory.policies.remasking import block_of, counted, fillable, remask_lowest, start_clock, zeros
 from theory.policies.rules.scheduled import LLaDA, known_sizes
+from theory.policies.run_batch import RunBatch
 from theory.validation import InputError, choice, exact_fraction, positive_int, shown
 
 __all__ = ["ReMDMLLaDA"]
@@ -87,52 +87,52 @@ class ReMDMLLaDA(Rule):
         first = min(self.steps, max(1, min(7 * length // 8, length - 1)))
         return (False,) * first + (True,) * extra + (False,) * (self.steps - first)
 
-    def start(self, board: Board) -> Board:
-        """Return the board with the clock and nothing drawn."""
-        return start_clock(board).remember(drawn_with=zeros(board))
+    def start(self, batch: RunBatch) -> RunBatch:
+        """Return the batch with the clock and nothing drawn."""
+        return start_clock(batch).remember(drawn_with=zeros(batch))
 
-    def step(self, board: Board, chance: Chance) -> Board:
+    def step(self, batch: RunBatch, chance: Chance) -> RunBatch:
         """Decode; if the next step is an extra one, mask its tokens."""
-        xp, order = board.numbers.xp, self._order(board)
-        current, step = divmod(board.step, len(order))
-        blocks = block_of(board, self.block)[None, :]
-        board, drawn = chance.propose(board, board.masked & (blocks <= current))
-        board = board.remember(drawn=drawn)
-        view = board.view(drawn >= 0)
-        score = gathered(view.probs, drawn, board)
+        xp, order = batch.numbers.xp, self._order(batch)
+        current, step = divmod(batch.step, len(order))
+        blocks = block_of(batch, self.block)[None, :]
+        batch, drawn = chance.propose(batch, batch.masked & (blocks <= current))
+        batch = batch.remember(drawn=drawn)
+        view = batch.view(drawn >= 0)
+        score = gathered(view.probs, drawn, batch)
         size = (
-            self.number if order[step] else self._sizes(board, blocks == current, order[:step].count(False))
+            self.number if order[step] else self._sizes(batch, blocks == current, order[:step].count(False))
         )
         take = xp.where(view.left < size, view.left, size)
-        board, chosen = chance.choose(
-            board.remember(score=score), Ranked(view, score, take, self.ties, least=0)
+        batch, chosen = chance.choose(
+            batch.remember(score=score), Ranked(view, score, take, self.ties, least=0)
         )
-        memory = board.memory
-        board = board.write(chosen, memory["drawn"])
-        board = board.remember(drawn_with=xp.where(chosen, memory["score"], memory["drawn_with"]))
-        board = board.forget("drawn", "score")
+        memory = batch.memory
+        batch = batch.write(chosen, memory["drawn"])
+        batch = batch.remember(drawn_with=xp.where(chosen, memory["score"], memory["drawn_with"]))
+        batch = batch.forget("drawn", "score")
         if step + 1 < len(order) and order[step + 1]:
-            decoded = ~board.masked & fillable(board) & (blocks == current)
+            decoded = ~batch.masked & fillable(batch) & (blocks == current)
             found = xp.sum(xp.astype(decoded, xp.int64), axis=1)
             take = xp.where(found < self.number, found, self.number)
-            board, again = remask_lowest(board, chance, board.memory["drawn_with"], decoded, take, self.ties)
-            board = board.remember(drawn_with=xp.where(again, zeros(board), board.memory["drawn_with"]))
-        return counted(board)
+            batch, again = remask_lowest(batch, chance, batch.memory["drawn_with"], decoded, take, self.ties)
+            batch = batch.remember(drawn_with=xp.where(again, zeros(batch), batch.memory["drawn_with"]))
+        return counted(batch)
 
-    def finished(self, board: Board) -> Array:
+    def finished(self, batch: RunBatch) -> Array:
         """Return the rows without masks and with no extra step left."""
-        order, n = self._order(board), board.tokens.shape[1]
+        order, n = self._order(batch), batch.tokens.shape[1]
         earlier = (n - 1) // (self.block or n) * len(order)  # steps of the blocks before the last one
         last = earlier + max((j + 1 for j, extra in enumerate(order) if extra), default=-earlier)
-        return unmasked(board) & (board.memory["calls"] >= last)
+        return unmasked(batch) & (batch.memory["calls"] >= last)
 
-    def _order(self, board: Board) -> tuple[bool, ...]:
-        return self.order(self.block or board.tokens.shape[1])
+    def _order(self, batch: RunBatch) -> tuple[bool, ...]:
+        return self.order(self.block or batch.tokens.shape[1])
 
-    def _sizes(self, board: Board, inside: Array, step: int) -> Array:
+    def _sizes(self, batch: RunBatch, inside: Array, step: int) -> Array:
         """Return the size of an ordinary step in the current block, shape (B,)."""
-        xp = board.numbers.xp
-        group = xp.sum(xp.astype(fillable(board) & inside, xp.int64), axis=1)
+        xp = batch.numbers.xp
+        group = xp.sum(xp.astype(fillable(batch) & inside, xp.int64), axis=1)
         out, usual = xp.zeros_like(group), LLaDA(steps=self.steps)
         for size in set(group.tolist()):  # few distinct values
             out = xp.where(group == size, known_sizes(usual, size)[step], out)

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from theory.numbers.arithmetic import Array
 from theory.policies.as_process import gathered, unmasked
-from theory.policies.board import Board
 from theory.policies.policy import Rule, register
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
 from theory.policies.remasking import block_of, fillable, remask_lowest, zeros
+from theory.policies.run_batch import RunBatch
 from theory.validation import InputError, choice, positive_int
 
 __all__ = ["Saber"]
@@ -90,73 +90,73 @@ class Saber(Rule):
                 "variant=dream has no blocks, and least must be at least 2, or it would never end."
             )
 
-    def start(self, board: Board) -> Board:
-        """Return the board with nothing recorded."""
-        board = board.remember(recorded=zeros(board))
+    def start(self, batch: RunBatch) -> RunBatch:
+        """Return the batch with nothing recorded."""
+        batch = batch.remember(recorded=zeros(batch))
         if self.variant == "dream":
-            return board
-        return board.remember(last=zeros(board), current=board.numbers.xp.zeros_like(board.tokens[:, 0]))
+            return batch
+        return batch.remember(last=zeros(batch), current=batch.numbers.xp.zeros_like(batch.tokens[:, 0]))
 
-    def step(self, board: Board, chance: Chance) -> Board:
+    def step(self, batch: RunBatch, chance: Chance) -> RunBatch:
         """Commit tokens, record confidences, mask some tokens again."""
-        xp, dream = board.numbers.xp, self.variant == "dream"
-        board = board.remember(present=self._present(board))
-        board, drawn = chance.propose(board, board.masked & self._reached(board))
-        score = gathered(board.view().probs, drawn, board)
-        present = xp.where(drawn >= 0, score, board.memory["present"])
-        board, chosen = self._committed(board.remember(drawn=drawn, present=present), chance)
-        board = board.write(chosen, board.memory["drawn"])
-        recorded, present = board.memory["recorded"], board.memory["present"]
+        xp, dream = batch.numbers.xp, self.variant == "dream"
+        batch = batch.remember(present=self._present(batch))
+        batch, drawn = chance.propose(batch, batch.masked & self._reached(batch))
+        score = gathered(batch.view().probs, drawn, batch)
+        present = xp.where(drawn >= 0, score, batch.memory["present"])
+        batch, chosen = self._committed(batch.remember(drawn=drawn, present=present), chance)
+        batch = batch.write(chosen, batch.memory["drawn"])
+        recorded, present = batch.memory["recorded"], batch.memory["present"]
         record = chosen & xp.astype(recorded == 0, xp.bool) if dream else chosen
-        board = board.remember(recorded=xp.where(record, present, recorded))
-        reached = self._reached(board)
-        ended = xp.all(~board.masked | ~reached, axis=1)
-        loss = present if dream else self._change(board)
-        candidates = ~board.masked & fillable(board) & reached
-        take = xp.where(ended, xp.zeros_like(board.memory["new"]), self._back(board.memory["new"], xp))
-        board = self._turned(board, reached, ended)
-        board, _ = remask_lowest(board, chance, loss, candidates, take, self.ties)
-        return board.forget("drawn", "present", "new")
+        batch = batch.remember(recorded=xp.where(record, present, recorded))
+        reached = self._reached(batch)
+        ended = xp.all(~batch.masked | ~reached, axis=1)
+        loss = present if dream else self._change(batch)
+        candidates = ~batch.masked & fillable(batch) & reached
+        take = xp.where(ended, xp.zeros_like(batch.memory["new"]), self._back(batch.memory["new"], xp))
+        batch = self._turned(batch, reached, ended)
+        batch, _ = remask_lowest(batch, chance, loss, candidates, take, self.ties)
+        return batch.forget("drawn", "present", "new")
 
-    def finished(self, board: Board) -> Array:
+    def finished(self, batch: RunBatch) -> Array:
         """Return the rows without masks."""
-        return unmasked(board)
+        return unmasked(batch)
 
-    def _reached(self, board: Board) -> Array:
+    def _reached(self, batch: RunBatch) -> Array:
         """Return the positions up to the end of the current block, bool, shape (B, n)."""
         if self.variant == "dream":
-            return board.numbers.xp.ones_like(board.masked)
-        return block_of(board, self.block)[None, :] <= board.memory["current"][:, None]
+            return batch.numbers.xp.ones_like(batch.masked)
+        return block_of(batch, self.block)[None, :] <= batch.memory["current"][:, None]
 
-    def _present(self, board: Board) -> Array:
+    def _present(self, batch: RunBatch) -> Array:
         """Return the current confidence of committed positions, shape (B, n)."""
-        probs = board.left_out() if self.committed == "left_out" else board.probs
-        probs = board.transform.scores_read(probs, board.numbers)
+        probs = batch.left_out() if self.committed == "left_out" else batch.probs
+        probs = batch.transform.scores_read(probs, batch.numbers)
         if self.variant == "dream":
-            return gathered(probs, board.tokens, board)
-        return board.numbers.xp.max(probs, axis=-1)
+            return gathered(probs, batch.tokens, batch)
+        return batch.numbers.xp.max(probs, axis=-1)
 
-    def _committed(self, board: Board, chance: Chance) -> tuple[Board, Array]:
+    def _committed(self, batch: RunBatch, chance: Chance) -> tuple[RunBatch, Array]:
         """Choose the positions, and remember how many count as new."""
-        xp, numbers, score = board.numbers.xp, board.numbers, board.memory["present"]
-        recorded = board.memory["recorded"]
+        xp, numbers, score = batch.numbers.xp, batch.numbers, batch.memory["present"]
+        recorded = batch.memory["recorded"]
         count = xp.sum(xp.astype(recorded > 0, xp.int64), axis=1)
         total = xp.sum(recorded, axis=1)
         # c above total / count, without a division by zero; 1 before anything is recorded
         none = xp.where(count > 0, count, xp.ones_like(count))
         total = xp.where(count > 0, total, xp.ones_like(total))
-        view = board.view(board.memory["drawn"] >= 0)
+        view = batch.view(batch.memory["drawn"] >= 0)
         above = score * none[:, None] > total[:, None] + numbers.tolerance * none[:, None]
         number = xp.sum(xp.astype(xp.astype(above, xp.bool) & view.candidates, xp.int64), axis=1)
         fewest = xp.where(view.left < self.least, view.left, xp.zeros_like(view.left) + self.least)
         take = xp.where(number < fewest, fewest, number)
-        return chance.choose(board.remember(new=take), Ranked(view, score, take, self.ties))
+        return chance.choose(batch.remember(new=take), Ranked(view, score, take, self.ties))
 
-    def _change(self, board: Board) -> Array:
+    def _change(self, batch: RunBatch) -> Array:
         """Return the change of the confidence since the previous call; none is known for unseen positions."""
-        xp, last = board.numbers.xp, board.memory["last"]
+        xp, last = batch.numbers.xp, batch.memory["last"]
         known = xp.astype(last > _UNSEEN, xp.bool)
-        return xp.where(known, board.memory["present"] - last, xp.zeros_like(last) + _NO_DROP)
+        return xp.where(known, batch.memory["present"] - last, xp.zeros_like(last) + _NO_DROP)
 
     def _back(self, new: Array, xp: Array) -> Array:
         """Return how many tokens are masked again, shape (B,)."""
@@ -165,11 +165,11 @@ class Saber(Rule):
         number = xp.where(number < half, xp.zeros_like(number) + half, number)
         return xp.where(number < most, number, most)
 
-    def _turned(self, board: Board, reached: Array, ended: Array) -> Board:
+    def _turned(self, batch: RunBatch, reached: Array, ended: Array) -> RunBatch:
         """Keep the confidences of this call for the next, and start the next block if this one ended."""
         if self.variant == "dream":
-            return board
-        xp, present = board.numbers.xp, board.memory["present"]
+            return batch
+        xp, present = batch.numbers.xp, batch.memory["present"]
         last = xp.where(reached, present, xp.zeros_like(present) + _UNSEEN)
-        current = board.memory["current"]
-        return board.remember(last=last, current=xp.where(ended, current + 1, current))
+        current = batch.memory["current"]
+        return batch.remember(last=last, current=xp.where(ended, current + 1, current))

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 from theory.distributions.distribution import MASK
 from theory.numbers.arithmetic import Array
-from theory.policies.board import Board
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
+from theory.policies.run_batch import RunBatch
 from theory.validation import InputError, bounded, choice, positive_int
 
 __all__ = ["SlowFast"]
@@ -118,88 +118,88 @@ class SlowFast(RankedPolicy):
             explore if self.explore is None else self.explore,
         )
 
-    def start(self, board: Board) -> Board:
-        """Return the board at the start of the first exploration."""
-        xp = board.numbers.xp
-        zero = xp.zeros_like(board.tokens[:, 0])
+    def start(self, batch: RunBatch) -> RunBatch:
+        """Return the batch at the start of the first exploration."""
+        xp = batch.numbers.xp
+        zero = xp.zeros_like(batch.tokens[:, 0])
         ends = xp.stack([zero - 1] * min(self.window, self.settings[2]), axis=1)
-        board = board.remember(base=zero, end=zero, fast=zero, seen=zero, settled=zero, ends=ends)
-        return board.remember(base=self._next_block(board))
+        batch = batch.remember(base=zero, end=zero, fast=zero, seen=zero, settled=zero, ends=ends)
+        return batch.remember(base=self._next_block(batch))
 
-    def step(self, board: Board, chance: Chance) -> Board:
+    def step(self, batch: RunBatch, chance: Chance) -> RunBatch:
         """Record a candidate end while exploring, take positions, and change the phase when it is over."""
-        xp, memory = board.numbers.xp, board.memory
-        board = self._as_seen(board)
-        scores = self.score(board.view())
-        slow, limit, index = memory["fast"] == 0, self._limit(board), _index(board)
-        since = board.masked & (index >= memory["base"][:, None])
+        xp, memory = batch.numbers.xp, batch.memory
+        batch = self._as_seen(batch)
+        scores = self.score(batch.view())
+        slow, limit, index = memory["fast"] == 0, self._limit(batch), _index(batch)
+        since = batch.masked & (index >= memory["base"][:, None])
         scope, span = since & (index < limit[:, None]), since & (index < memory["end"][:, None])
-        board = self._noted(board, scores, scope, limit)
+        batch = self._noted(batch, scores, scope, limit)
 
         pool = xp.where(slow[:, None], scope, span)
-        high = pool & self._above(board, scores, self.settings[1])
+        high = pool & self._above(batch, scores, self.settings[1])
         number = xp.sum(xp.astype(high, xp.int64), axis=1)
         if self.form == "paper":
             number = xp.where(slow, xp.zeros_like(number), number)
         one = xp.zeros_like(number) + xp.where(slow, min(self.k, _LAST), 1)
         take = xp.where(number > 0, number, one)
         size = xp.sum(xp.astype(pool, xp.int64), axis=1)
-        plan = Ranked(board.view(pool), scores, xp.where(take < size, take, size), self.ties, least=0)
-        board, chosen = chance.choose(board, plan)
-        return self._changed(chance.reveal(board, chosen))
+        plan = Ranked(batch.view(pool), scores, xp.where(take < size, take, size), self.ties, least=0)
+        batch, chosen = chance.choose(batch, plan)
+        return self._changed(chance.reveal(batch, chosen))
 
-    def finished(self, board: Board) -> Array:
+    def finished(self, batch: RunBatch) -> Array:
         """Return the rows without masks and, in the released form, without further calls."""
-        xp = board.numbers.xp
+        xp = batch.numbers.xp
         if self.form == "released":
-            return board.memory["base"] >= board.tokens.shape[1]
-        return xp.all(~board.masked, axis=1)
+            return batch.memory["base"] >= batch.tokens.shape[1]
+        return xp.all(~batch.masked, axis=1)
 
-    def _as_seen(self, board: Board) -> Board:
-        """Return the board with the marginals that the call reads; with ``cut`` they may ignore later tokens."""
-        xp, late = board.numbers.xp, board.memory["fast"] > 1
+    def _as_seen(self, batch: RunBatch) -> RunBatch:
+        """Return the batch with the marginals that the call reads; with ``cut`` they may ignore later tokens."""
+        xp, late = batch.numbers.xp, batch.memory["fast"] > 1
         if not bool(xp.any(late)):
-            return board
-        behind = _index(board) >= board.memory["end"][:, None]
-        tokens = xp.where(behind, xp.zeros_like(board.tokens) + MASK, board.tokens)
-        probs = board.oracle.ask(tokens[:, None, :])[:, 0]
-        return replace(board, probs=xp.where(late[:, None, None], probs, board.probs))
+            return batch
+        behind = _index(batch) >= batch.memory["end"][:, None]
+        tokens = xp.where(behind, xp.zeros_like(batch.tokens) + MASK, batch.tokens)
+        probs = batch.model.ask(tokens[:, None, :])[:, 0]
+        return replace(batch, probs=xp.where(late[:, None, None], probs, batch.probs))
 
     # -- the phases -------------------------------------------------------------------------------------------
 
-    def _above(self, board: Board, scores: Array, bar: Fraction) -> Array:
-        numbers = board.view().numbers
+    def _above(self, batch: RunBatch, scores: Array, bar: Fraction) -> Array:
+        numbers = batch.view().numbers
         if self.form == "paper":
             reached = scores > numbers.const(bar) + numbers.tolerance
         else:
             reached = scores >= numbers.const(bar) - numbers.tolerance
         return numbers.xp.astype(reached, numbers.xp.bool)
 
-    def _limit(self, board: Board) -> Array:
+    def _limit(self, batch: RunBatch) -> Array:
         """Return the end of the block in which s lies."""
-        xp, n = board.numbers.xp, board.tokens.shape[1]
+        xp, n = batch.numbers.xp, batch.tokens.shape[1]
         block = self._length(n)
-        end = (board.memory["base"] // block + 1) * block
+        end = (batch.memory["base"] // block + 1) * block
         return xp.where(end < n, end, xp.zeros_like(end) + n)
 
-    def _next_block(self, board: Board) -> Array:
+    def _next_block(self, batch: RunBatch) -> Array:
         """Return the start of the first block with masks; n if there is none."""
-        xp, n = board.numbers.xp, board.tokens.shape[1]
+        xp, n = batch.numbers.xp, batch.tokens.shape[1]
         block = self._length(n)
-        index = _index(board)
-        first = xp.min(xp.where(board.masked, index, xp.zeros_like(index) + n), axis=1)
+        index = _index(batch)
+        first = xp.min(xp.where(batch.masked, index, xp.zeros_like(index) + n), axis=1)
         return xp.where(first < n, first // block * block, first)
 
     def _length(self, n: int) -> int:
         return n if self.block is None else min(self.block, n)
 
-    def _noted(self, board: Board, scores: Array, scope: Array, limit: Array) -> Board:
+    def _noted(self, batch: RunBatch, scores: Array, scope: Array, limit: Array) -> RunBatch:
         """Record the candidate end of exploring rows whose end is not settled, and settle it if it is stable."""
-        xp, memory = board.numbers.xp, board.memory
+        xp, memory = batch.numbers.xp, batch.memory
         slow, base = memory["fast"] == 0, memory["base"]
         seen = xp.where(slow, memory["seen"] + 1, memory["seen"])
-        sure = scope & self._above(board, scores, self.settings[0])
-        after = _index(board) + 1
+        sure = scope & self._above(batch, scores, self.settings[0])
+        after = _index(batch) + 1
         last = xp.max(xp.where(sure, after, xp.zeros_like(after)), axis=1)
         end = xp.where(last > 0, last, xp.where(base + 1 < limit, base + 1, limit))
         noting = slow & (memory["settled"] == 0)
@@ -212,7 +212,7 @@ class SlowFast(RankedPolicy):
         mean = total // xp.where(known > 0, known, xp.ones_like(known))
         end = xp.where(noting, xp.where(stable, end, mean), memory["end"])
         settled = xp.where(stable, xp.ones_like(seen), memory["settled"])
-        return board.remember(seen=seen, ends=ends, end=end, settled=settled)
+        return batch.remember(seen=seen, ends=ends, end=end, settled=settled)
 
     def _stable(self, xp: Any, ends: Array) -> Array:
         """Return where the window is full and its variance is below the bound, computed in integers."""
@@ -222,11 +222,11 @@ class SlowFast(RankedPolicy):
         spread = w * xp.sum(ends * ends, axis=1) - xp.sum(ends, axis=1) ** 2  # w^2 times the variance
         return xp.all(ends >= 0, axis=1) & (spread < min(ceil(self.variance * w * w), _LAST))
 
-    def _changed(self, board: Board) -> Board:
+    def _changed(self, batch: RunBatch) -> RunBatch:
         """End explorations that are over, then spans that are full."""
-        xp, memory = board.numbers.xp, board.memory
-        limit, index, base = self._limit(board), _index(board), memory["base"]
-        since = board.masked & (index >= base[:, None])
+        xp, memory = batch.numbers.xp, batch.memory
+        limit, index, base = self._limit(batch), _index(batch), memory["base"]
+        since = batch.masked & (index >= base[:, None])
         done = ~xp.any(since & (index < limit[:, None]), axis=1)  # the block is full
         over = memory["seen"] >= min(self.settings[2], _LAST)
         if self.form == "paper":
@@ -234,8 +234,8 @@ class SlowFast(RankedPolicy):
         fast = (memory["fast"] > 0) | over
         full = fast & ~xp.any(since & (index < memory["end"][:, None]), axis=1)
         zero = xp.zeros_like(base)
-        return board.remember(
-            base=xp.where(full, xp.where(done, self._next_block(board), memory["end"]), base),
+        return batch.remember(
+            base=xp.where(full, xp.where(done, self._next_block(batch), memory["end"]), base),
             end=xp.where((fast & ~full) | (memory["settled"] == 1), memory["end"], zero),
             fast=xp.where(fast & ~full, zero + 1 + (memory["fast"] > 0 if self.cut else 0), zero),
             seen=xp.where(fast, zero, memory["seen"]),
@@ -244,7 +244,7 @@ class SlowFast(RankedPolicy):
         )
 
 
-def _index(board: Board) -> Array:
+def _index(batch: RunBatch) -> Array:
     """Return the positions 0 .. n-1 in every row."""
-    xp = board.numbers.xp
-    return xp.cumulative_sum(xp.ones_like(board.tokens), axis=1) - 1
+    xp = batch.numbers.xp
+    return xp.cumulative_sum(xp.ones_like(batch.tokens), axis=1) - 1

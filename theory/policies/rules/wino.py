@@ -8,11 +8,11 @@ from typing import ClassVar
 
 from theory.numbers.arithmetic import Array
 from theory.policies.as_process import gathered, unmasked
-from theory.policies.board import Board
 from theory.policies.policy import Rule, register
 from theory.policies.process import Chance
 from theory.policies.ranked import Ranked
 from theory.policies.remasking import block_of, fillable, remask_lowest
+from theory.policies.run_batch import RunBatch
 from theory.policies.scores import SCORES
 from theory.policies.view import View
 from theory.validation import bounded, choice, positive_int
@@ -84,47 +84,47 @@ class WINO(Rule):
         """Return how many of ``masked`` positions may be accepted."""
         return min(max(7 * masked // 10, 5), 20) if self.capped else masked
 
-    def start(self, board: Board) -> Board:
-        """Return the board with the number accepted before."""
-        return board.remember(last=board.numbers.xp.zeros_like(board.tokens[:, 0]) + _BEFORE)
+    def start(self, batch: RunBatch) -> RunBatch:
+        """Return the batch with the number accepted before."""
+        return batch.remember(last=batch.numbers.xp.zeros_like(batch.tokens[:, 0]) + _BEFORE)
 
-    def step(self, board: Board, chance: Chance) -> Board:
+    def step(self, batch: RunBatch, chance: Chance) -> RunBatch:
         """Accept tokens, then mask some again."""
-        board = self._suspected(board)
-        where = board.view().within_blocks(self.block).candidates
+        batch = self._suspected(batch)
+        where = batch.view().within_blocks(self.block).candidates
         if self.confidence == "sampled":
-            board, drawn = chance.propose(board, where)
-            board = board.remember(drawn=drawn)
-        board, chosen = self._accepted(board, chance)
+            batch, drawn = chance.propose(batch, where)
+            batch = batch.remember(drawn=drawn)
+        batch, chosen = self._accepted(batch, chance)
         if self.confidence == "max":
-            board, drawn = chance.propose(board, chosen)
-            board = board.remember(drawn=drawn)
+            batch, drawn = chance.propose(batch, chosen)
+            batch = batch.remember(drawn=drawn)
             chosen = drawn >= 0
-        board = board.write(chosen, board.memory["drawn"]).forget("drawn")
-        board, _ = remask_lowest(
-            board, chance, board.memory["support"], board.memory["suspect"], self._back(board), self.ties
+        batch = batch.write(chosen, batch.memory["drawn"]).forget("drawn")
+        batch, _ = remask_lowest(
+            batch, chance, batch.memory["support"], batch.memory["suspect"], self._back(batch), self.ties
         )
-        return board.remember(last=board.memory["accepted"]).forget("accepted", "support", "suspect")
+        return batch.remember(last=batch.memory["accepted"]).forget("accepted", "support", "suspect")
 
-    def finished(self, board: Board) -> Array:
+    def finished(self, batch: RunBatch) -> Array:
         """Return the rows without masks."""
-        return unmasked(board)
+        return unmasked(batch)
 
-    def _suspected(self, board: Board) -> Board:
+    def _suspected(self, batch: RunBatch) -> RunBatch:
         """Store the leave-one-out confidence of the tokens, and which are too low."""
-        numbers = board.numbers
-        support = gathered(board.transform.scores_read(board.left_out(), numbers), board.tokens, board)
-        current = board.view().within_blocks(self.block).group_index
-        inside = block_of(board, self.block)[None, :] == current[:, None]
+        numbers = batch.numbers
+        support = gathered(batch.transform.scores_read(batch.left_out(), numbers), batch.tokens, batch)
+        current = batch.view().within_blocks(self.block).group_index
+        inside = block_of(batch, self.block)[None, :] == current[:, None]
         low = support < numbers.const(self.tau2) - numbers.tolerance
-        suspect = ~board.masked & fillable(board) & inside & numbers.xp.astype(low, numbers.xp.bool)
-        return board.remember(support=support, suspect=suspect)
+        suspect = ~batch.masked & fillable(batch) & inside & numbers.xp.astype(low, numbers.xp.bool)
+        return batch.remember(support=support, suspect=suspect)
 
-    def _accepted(self, board: Board, chance: Chance) -> tuple[Board, Array]:
+    def _accepted(self, batch: RunBatch, chance: Chance) -> tuple[RunBatch, Array]:
         """Choose the accepted positions, and store their number."""
-        xp, view = board.numbers.xp, board.view().within_blocks(self.block)
-        score = self._score(board, view)
-        above = score > board.numbers.const(self.tau1) + board.numbers.tolerance
+        xp, view = batch.numbers.xp, batch.view().within_blocks(self.block)
+        score = self._score(batch, view)
+        above = score > batch.numbers.const(self.tau1) + batch.numbers.tolerance
         take = xp.sum(xp.astype(above & view.candidates, xp.int64), axis=1)
         take = xp.where(take < 1, xp.ones_like(take), take)
         if self.capped:
@@ -132,16 +132,16 @@ class WINO(Rule):
             most = xp.where(most < 5, xp.zeros_like(most) + 5, most)
             most = xp.where(most > 20, xp.zeros_like(most) + 20, most)
             take = xp.where(take < most, take, most)
-        return chance.choose(board.remember(accepted=take), Ranked(view, score, take, self.ties))
+        return chance.choose(batch.remember(accepted=take), Ranked(view, score, take, self.ties))
 
-    def _score(self, board: Board, view: View) -> Array:
+    def _score(self, batch: RunBatch, view: View) -> Array:
         if self.confidence == "sampled":
-            return gathered(view.probs, board.memory["drawn"], board)
+            return gathered(view.probs, batch.memory["drawn"], batch)
         return SCORES["confidence"](view)
 
-    def _back(self, board: Board) -> Array:
+    def _back(self, batch: RunBatch) -> Array:
         """Return how many tokens are masked again, shape (B,)."""
-        xp, last = board.numbers.xp, board.memory["last"]
-        suspects = xp.sum(xp.astype(board.memory["suspect"], xp.int64), axis=1)
+        xp, last = batch.numbers.xp, batch.memory["last"]
+        suspects = xp.sum(xp.astype(batch.memory["suspect"], xp.int64), axis=1)
         number = xp.where(suspects < last, suspects, last - 1)
-        return xp.where(board.memory["accepted"] > 1, number, xp.zeros_like(number))
+        return xp.where(batch.memory["accepted"] > 1, number, xp.zeros_like(number))

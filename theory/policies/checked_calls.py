@@ -13,22 +13,31 @@ from typing import Any
 import numpy as np
 
 from theory.numbers.arithmetic import TIE_TOLERANCE
-from theory.policies.board import Board
+from theory.policies.run_batch import RunBatch
 from theory.policies.view import View
 from theory.validation import InputError, shown
 
-__all__ = ["blamed", "chances_of", "finished_rows", "is_ours", "named", "plan_of", "started", "stepped"]
+__all__ = [
+    "checked_chances",
+    "checked_finished",
+    "checked_plan",
+    "checked_start",
+    "checked_step",
+    "class_name",
+    "errors_in_one_line",
+    "is_ours",
+]
 
 _OURS = ("figures", "models", "synthetic", "theory")
 
 
 @contextmanager
-def blamed(rule: object, method: str) -> Generator[None]:
+def errors_in_one_line(rule: object, method: str) -> Generator[None]:
     """Turn any exception of a user's rule inside the ``with`` block into an :class:`InputError`.
 
     Example:
         >>> from fractions import Fraction
-        >>> with blamed(Fraction(1, 2), "plan"):  # any object that is not of the project
+        >>> with errors_in_one_line(Fraction(1, 2), "plan"):  # any object that is not of the project
         ...     1 / 0
         Traceback (most recent call last):
         ...
@@ -41,7 +50,9 @@ def blamed(rule: object, method: str) -> Generator[None]:
     except (Exception, SystemExit) as error:
         if is_ours(rule) or is_ours(error):
             raise
-        raise InputError(f"rule {named(rule)}: {method} raised {type(error).__name__}: {error}.") from error
+        raise InputError(
+            f"rule {class_name(rule)}: {method} raised {type(error).__name__}: {error}."
+        ) from error
 
 
 def is_ours(thing: object) -> bool:
@@ -49,53 +60,57 @@ def is_ours(thing: object) -> bool:
     return type(thing).__module__.partition(".")[0] in _OURS
 
 
-def named(rule: object) -> str:
+def class_name(rule: object) -> str:
     """Return ``module:class`` of a rule."""
     return f"{type(rule).__module__}:{type(rule).__qualname__}"
 
 
-def plan_of(policy: Any, view: View) -> Any:
+def checked_plan(policy: Any, view: View) -> Any:
     """Return ``policy.plan(view)``."""
-    with blamed(policy, "plan"):
+    with errors_in_one_line(policy, "plan"):
         plan = policy.plan(view)
     if not all(hasattr(plan, method) for method in ("distribution", "sizes", "sample")):
-        raise InputError(f"rule {named(policy)}: plan must return a plan, such as Ranked, got {shown(plan)}.")
+        raise InputError(
+            f"rule {class_name(policy)}: plan must return a plan, such as Ranked, got {shown(plan)}."
+        )
     return plan
 
 
-def started(process: Any, board: Board) -> Board:
-    """Return ``process.start(board)``."""
-    with blamed(process, "start"):
-        after = process.start(board)
-    return _a_board(process, "start", after)
+def checked_start(process: Any, batch: RunBatch) -> RunBatch:
+    """Return ``process.start(batch)``."""
+    with errors_in_one_line(process, "start"):
+        after = process.start(batch)
+    return _a_batch(process, "start", after)
 
 
-def stepped(process: Any, board: Board, chance: Any) -> Board:
-    """Return ``process.step(board, chance)``."""
-    with blamed(getattr(process, "policy", process), "step"):  # the plan of a wrapped policy may raise
-        after = process.step(board, chance)
-    return _a_board(process, "step", after)
+def checked_step(process: Any, batch: RunBatch, chance: Any) -> RunBatch:
+    """Return ``process.step(batch, chance)``."""
+    with errors_in_one_line(
+        getattr(process, "policy", process), "step"
+    ):  # the plan of a wrapped policy may raise
+        after = process.step(batch, chance)
+    return _a_batch(process, "step", after)
 
 
-def finished_rows(process: Any, board: Board) -> Any:
-    """Return ``process.finished(board)``, bool, shape (B,)."""
-    with blamed(process, "finished"):
-        done = process.finished(board)
-    if tuple(np.shape(done)) != (len(board.tokens),):
+def checked_finished(process: Any, batch: RunBatch) -> Any:
+    """Return ``process.finished(batch)``, bool, shape (B,)."""
+    with errors_in_one_line(process, "finished"):
+        done = process.finished(batch)
+    if tuple(np.shape(done)) != (len(batch.tokens),):
         raise InputError(
-            f"rule {named(process)}: finished must return one truth value a row, got {shown(done)}."
+            f"rule {class_name(process)}: finished must return one truth value a row, got {shown(done)}."
         )
     return done
 
 
-def chances_of(probability: Any) -> Any:
+def checked_chances(probability: Any) -> Any:
     """Return the chances that a rule passes to ``flip``, shape (B, n), unchanged.
 
     Raises:
         InputError: If one is NaN or not between 0 and 1 (floats within 1e-9; balls only if certain).
 
     Example:
-        >>> chances_of(np.array([[0.5, 1.5]]))
+        >>> checked_chances(np.array([[0.5, 1.5]]))
         Traceback (most recent call last):
         ...
         theory.validation.InputError: the rule asks for a coin of chance 1.5 at position 1 of row 0; a chance is ...
@@ -112,7 +127,7 @@ def chances_of(probability: Any) -> Any:
     return probability
 
 
-def _a_board(process: Any, method: str, after: Any) -> Board:
-    if not isinstance(after, Board):
-        raise InputError(f"rule {named(process)}: {method} must return a board, got {shown(after)}.")
+def _a_batch(process: Any, method: str, after: Any) -> RunBatch:
+    if not isinstance(after, RunBatch):
+        raise InputError(f"rule {class_name(process)}: {method} must return a batch, got {shown(after)}.")
     return after

@@ -1,8 +1,8 @@
 """A batch of runs in the middle of a step, for rules with memory.
 
-Such a rule is a program over the board. It asks :class:`~theory.policies.process.Chance` for every random choice. In
-the exact decoder chance splits a row into one row per possible result, with weights; in a sampler it draws one result
-per row. The rule itself is the same.
+Such a rule is a program over the whole batch. It asks :class:`~theory.policies.process.Chance` for every random choice.
+In the exact decoder, chance splits a row into one row per possible result, with weights; in a sampler it draws one
+result per row. The rule itself is the same.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from theory.distributions.tempering_balls import scored_balls
 from theory.numbers.arithmetic import FLOAT64, Array, ExactNumbers, Numbers
 from theory.numbers.ball_arithmetic import BALLS
 from theory.numbers.balls import balls
-from theory.policies.view import Oracle, View
+from theory.policies.view import Model, View
 
-__all__ = ["Board"]
+__all__ = ["RunBatch"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Board:
+class RunBatch:
     """B runs over n positions.
 
-    All data of a row must be stored on the board before chance is asked again, since chance may split rows:
-    ``board = board.remember(drawn=tokens)``.
+    All data of a row must be stored in the batch before chance is asked again, since chance may split rows:
+    ``batch = batch.remember(drawn=tokens)``.
 
     Attributes:
         tokens: Token ids, -1 where masked, shape (B, n).
@@ -39,7 +39,7 @@ class Board:
         weights: Arrays of the exact decoder: probabilities of the rows, and ``probs`` as balls. Empty in a sampler.
         numbers: The kind of number in ``probs``.
         transform: Temperature and truncation.
-        oracle: The model.
+        model: The model.
         step: Number of model calls before this step.
         fillable: The positions that were masked at the start, bool, shape (B, n); ``None`` for all.
         rates: The kind of number for chances that do not come from ``probs``: rationals in the exact decoder, also for
@@ -52,7 +52,7 @@ class Board:
     weights: Mapping[str, Array]
     numbers: Numbers
     transform: Transform
-    oracle: Oracle
+    model: Model
     step: int
     fillable: Array | None = None
     rates: Numbers | None = None
@@ -74,7 +74,7 @@ class Board:
             self.numbers,
             step=self.step,
             tokens=self.tokens,
-            oracle=self.oracle,
+            model=self.model,
             fillable=self.fillable,
             in_balls=self._scored if self._is_exact or self.known_balls is not None else None,
         )
@@ -96,8 +96,8 @@ class Board:
         same = "balls" in self.weights and np.array_equal(self.probs, self.weights["rounded"])
         return self.weights["balls"] if same else None
 
-    def with_reals(self, probs: Array, kind: Numbers) -> Board:
-        """Return the board with other marginals, in the kind of number of :attr:`reals`; rules read floats."""
+    def with_reals(self, probs: Array, kind: Numbers) -> RunBatch:
+        """Return the batch with other marginals, in the kind of number of :attr:`reals`; rules read floats."""
         if kind is not BALLS:
             return replace(self, probs=probs)
         rounded = kind.floats(probs)
@@ -108,24 +108,24 @@ class Board:
     def _scored(self) -> Array:
         return scored_balls(self.transform, self.probs, self.numbers, self.reals[0])
 
-    def remember(self, **arrays: Array) -> Board:
-        """Return the board with these arrays added to the memory, or replaced."""
+    def remember(self, **arrays: Array) -> RunBatch:
+        """Return the batch with these arrays added to the memory, or replaced."""
         return replace(self, memory={**self.memory, **arrays})
 
-    def forget(self, *names: str) -> Board:
-        """Return the board without these arrays."""
+    def forget(self, *names: str) -> RunBatch:
+        """Return the batch without these arrays."""
         return replace(self, memory={k: v for k, v in self.memory.items() if k not in names})
 
-    def write(self, where: Array, tokens: Array) -> Board:
-        """Return the board with ``tokens`` (B, n) at the positions ``where`` (B, n); -1 masks them again."""
+    def write(self, where: Array, tokens: Array) -> RunBatch:
+        """Return the batch with ``tokens`` (B, n) at the positions ``where`` (B, n); -1 masks them again."""
         return replace(self, tokens=self.numbers.xp.where(where, tokens, self.tokens))
 
-    def remask(self, where: Array) -> Board:
-        """Return the board with the positions ``where`` (B, n) masked again."""
+    def remask(self, where: Array) -> RunBatch:
+        """Return the batch with the positions ``where`` (B, n) masked again."""
         return self.write(where, self.numbers.xp.zeros_like(self.tokens) + MASK)
 
-    def take(self, rows: Any) -> Board:
-        """Return the board of the given rows, in order; a row may be repeated."""
+    def take(self, rows: Any) -> RunBatch:
+        """Return the batch of the given rows, in order; a row may be repeated."""
         return replace(
             self,
             tokens=self.tokens[rows],
@@ -141,12 +141,12 @@ class Board:
         At a masked position that is ``probs``; at a revealed one the model is asked with this position masked. A model
         with a method ``left_out(tokens)`` gives all positions in one pass; others are asked about n states.
         """
-        known = getattr(self.oracle, "left_out", None)
+        known = getattr(self.model, "left_out", None)
         if known is not None:
             return known(self.tokens)
         xp, n = self.numbers.xp, self.tokens.shape[1]
         index = xp.cumulative_sum(xp.ones_like(self.tokens[0]), axis=0) - 1
         own = (index[:, None] == index[None, :])[None, :, :]
         others = xp.where(own, xp.zeros_like(self.tokens[:, None, :]) + MASK, self.tokens[:, None, :])
-        answers = self.oracle.ask(others)  # (B, n, n, V): the state without position i, then its marginals
+        answers = self.model.ask(others)  # (B, n, n, V): the state without position i, then its marginals
         return xp.stack([answers[:, i, i, :] for i in range(n)], axis=1)

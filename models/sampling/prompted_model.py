@@ -1,4 +1,4 @@
-"""The model behind a board, as rules ask it."""
+"""A predictor with its prompts, as the model that rules ask."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import torch
 from theory.distributions.distribution import MASK
 from theory.numbers.distinct import distinct_rows
 
-__all__ = ["PredictorOracle"]
+__all__ = ["PromptedModel"]
 
 
-class PredictorOracle:
+class PromptedModel:
     """A predictor asked about other answers to the same prompts.
 
     Args:
         marginals: From answers (K, m) with -1 where masked, and the prompt of each (K,), to (K, m, V).
-        rows: The prompt of each board row as a number, shape (B,); rows of one prompt share it, so that each
+        rows: The prompt of each batch row as a number, shape (B,); rows of one prompt share it, so that each
             question is asked once.
         width: m, the number of answer positions.
     """
