@@ -82,7 +82,7 @@ def _contexts(block: BlockTask) -> tuple[Context, ...]:
     made: list[Context] = []
     for context in block.task.contexts():
         pmf = context.distribution.pmf()
-        outcomes = [tuple(token for role in y for token in block.pattern[role]) for y, _ in pmf]
+        outcomes = [tuple(token for role in y for token in block.pattern[int(str(role))]) for y, _ in pmf]
         listed = ListedDistribution(JointPMF.from_pairs(outcomes, [p for _, p in pmf]))
         made.append(replace(context, distribution=listed))
     return tuple(made)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from models.inputs.list_tasks_as_text import FORMATS, TextFormat, try_word
+from models.inputs.list_tasks_as_text import FORMATS, Frame, TextFormat, try_word
 from synthetic.encoding import WORDS
 from synthetic.task import list_task
 from theory.validation import InputError
@@ -90,11 +90,11 @@ class _Trial:
         self._tokenizer, self.written = tokenizer, written
         new = tasks is None or any(list_task(name, 3).uses_new for name in tasks)
         self._task = list_task("replace_random" if new else "copy", 3)
-        self._frame: Any = None
+        self._frame: Frame | None = None
 
     def usable(self, words: Iterable[str]) -> tuple[list[str], dict[str, str]]:
         """Return the words that can be used together, and what is wrong with each of the others."""
-        frames: dict[str, Any] = {}
+        frames: dict[str, Frame] = {}
         faults: dict[str, str] = {}
         for word in words:
             try:
@@ -104,7 +104,7 @@ class _Trial:
         if self._frame is None and frames:
             self._frame = Counter(frames.values()).most_common(1)[0][0]
         for word, frame in frames.items():
-            if frame != self._frame:
+            if self._frame is not None and frame != self._frame:
                 several = frame.tokens != self._frame.tokens
                 faults[word] = f"takes {frame.tokens} tokens" if several else "changes the tokens around it"
         return [word for word in frames if word not in faults], faults

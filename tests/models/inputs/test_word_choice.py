@@ -54,7 +54,8 @@ def one_token(made, word: str) -> bool:
 
 
 def test_default_words_stay_and_the_tokenizer_fills_up():
-    made = byte_level(whole=(*WORDS[:52], *OTHERS))
+    short = tuple(f"{a}{b}{c}" for c in "zx" for a in "bcdfgk" for b in "aeiou")
+    made = byte_level(whole=(*WORDS[:52], *OTHERS, *short))
     chosen = choose_words(made, None, AUTO)
     kept = [word for word in WORDS if one_token(made, word)]
     assert 8 < len(kept) < 64
