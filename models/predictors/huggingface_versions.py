@@ -84,8 +84,9 @@ def version_advice(written_for: str | None, installed: str | None = None) -> str
     wanted = max(_release(written_for)[:2], OLDEST)
     exact = _release(written_for)[:2] >= OLDEST and "dev" not in written_for
     version = written_for if exact else f"{wanted[0]}.{wanted[1]}"
-    # within the same major version only the one named is a safe guess
-    range_ = f">={version},<{wanted[0] + 1}" if wanted[0] != _release(installed)[0] else f"=={version}"
+    # a newer one of the same major version already fails: only the one named is a safe guess
+    same = wanted[0] == _release(installed)[0] and wanted < _release(installed)[:2]
+    range_ = f"=={version}" if same else f">={version},<{wanted[0] + 1}"
     return (
         f" The checkpoint was written with transformers {written_for}, installed is {installed}; "
         f"python -m pip install 'transformers{range_}'."
