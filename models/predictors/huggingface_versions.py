@@ -61,8 +61,8 @@ def one_line(what: str, written_for: str | None = None) -> Generator[None]:
             text = " ".join(lines[:2])
         if isinstance(error, KeyError):
             text = f"the key {text} is missing."
-        text = text if text.endswith((".", "`")) else f"{text}."
-        raise InputError(f"cannot load {what}: {text}{version_advice(written_for)}") from None
+        advice = "" if "pip install" in text else version_advice(written_for)  # a package is missing
+        raise InputError(f"cannot load {what}: {text.rstrip('.')}.{advice}") from None
 
 
 def version_advice(written_for: str | None, installed: str | None = None) -> str:

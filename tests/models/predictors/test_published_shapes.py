@@ -243,6 +243,15 @@ def test_code_that_does_not_run_names_the_versions_and_the_line_of_pip(tmp_path)
     )
 
 
+def test_a_package_that_is_missing_is_named_alone(tmp_path):
+    folder = publish(tmp_path / "full", "full", written_for="3.9.1").folder
+    file = folder / "modeling_full.py"
+    file.write_text("import not_there_at_all\n" + file.read_text())
+    with pytest.raises(InputError, match=r"pip install not_there_at_all`.$") as caught:
+        load_hf(folder, TRUSTED)
+    assert "3.9.1" not in str(caught.value)
+
+
 VERSIONS = [
     ("4.52.3", "5.24.0", "transformers>=4.52.3,<5"),
     ("4.38.2", "5.24.0", "transformers>=4.46,<5"),
