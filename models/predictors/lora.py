@@ -5,6 +5,7 @@ peft is imported late; install it with the extra ``finetune``.
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 import warnings
@@ -51,6 +52,7 @@ def add_adapters(
         import peft
     except ImportError:
         raise InputError("peft is not installed; python -m pip install 'parabounds[finetune]'.") from None
+    importlib.import_module("torch.distributed.tensor")  # peft reads it; transformers 4.46 does not import it
     names = list(targets) if targets else find_projections(model)
     linear = {
         name.rpartition(".")[2] for name, module in model.named_modules() if isinstance(module, nn.Linear)
