@@ -1,4 +1,4 @@
-"""The attention that a model was trained with: to all positions, or block-causal.
+"""The attention masks of models, full or block-causal.
 
 A block-diffusion model (SDAR, LLaDA2) sees its own block of positions and the blocks before it. Blocks are counted from
 the first token of the sequence, prompt included, as in the released decoders. Called without a mask such code attends

@@ -1,4 +1,4 @@
-"""Models whose Python code comes with the checkpoint, built by that code and filled by the names of its tensors.
+"""Models built by the code of their checkpoint and filled by the names of its tensors.
 
 ``from_pretrained`` of such classes is not called: some override it and lose the report of what was loaded (Dream), and
 newer transformers expect of a class what code published earlier does not have. The class is built from its

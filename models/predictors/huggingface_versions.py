@@ -1,4 +1,4 @@
-"""Published model code on newer transformers, and messages that name the version it was written for.
+"""Published model code on newer transformers, and messages that name versions.
 
 transformers 5 removed things that code published with checkpoints of 2025 imports. What takes a few lines is put back
 while such code is imported, and named in the facts of the model:
