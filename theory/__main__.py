@@ -116,7 +116,7 @@ def _estimate(args: argparse.Namespace) -> dict[str, Any]:
 
     tokenize = None
     if args.tokenizer is not None:
-        from models.predictors.huggingface import read_tokenizer
+        from models.predictors.huggingface_tokenizer import read_tokenizer
 
         tokenize = read_tokenizer(args.tokenizer)
     seen = read_samples(args.file, tokenize)

@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 DEVICES = ("cpu", "cuda", "mps")
+AUTO_CLASSES = ("AutoModelForMaskedLM", "AutoModelForCausalLM", "AutoModel")
 DTYPES = ("auto", "float32", "float16", "bfloat16", "float64")
 
 
@@ -43,6 +44,21 @@ def _add_huggingface(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--dtype", choices=DTYPES, default="auto", help="of the weights (the checkpoint's; float32 on a CPU)"
     )
+    group.add_argument(
+        "--auto-class",
+        choices=AUTO_CLASSES,
+        help="class that loads the model (masked LM; for own code the first of these in its auto_map)",
+    )
+    group.add_argument(
+        "--import",
+        dest="imports",
+        action="append",
+        metavar="MODULE",
+        help="module that registers an architecture with transformers; may be repeated",
+    )
+    group.add_argument(
+        "--attention", metavar="A", help="full or block:SIZE, of block-diffusion models (the model's own)"
+    )
     group.add_argument("--mask-id", metavar="ID", help="mask token (that of tokenizer or configuration)")
     group.add_argument("--suppress", metavar="ID,ID", help="tokens never proposed, besides the mask")
     group.add_argument(
@@ -57,7 +73,10 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("list tasks as text")
     group.add_argument("--words", type=Path, metavar="FILE", help="items of the lists, one per line")
     group.add_argument(
-        "--format", choices=("quoted", "plain"), default="quoted", help='["a", "b"] or [ a , b ]'
+        "--format",
+        choices=("auto", "quoted", "plain"),
+        default="auto",
+        help='["a", "b"] or [ a , b ]; auto: quoted if the words allow it',
     )
     group.add_argument(
         "--blocks", action="store_true", help="items of several tokens, all of the same number"
@@ -99,6 +118,9 @@ def huggingface_options(arguments: argparse.Namespace) -> HFOptions:
         device=arguments.device,
         trust_remote_code=arguments.trust_remote_code,
         revision=arguments.revision,
+        auto_class=arguments.auto_class,
+        attention=arguments.attention,
+        imports=tuple(arguments.imports or ()),
     )
 
 

@@ -43,6 +43,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--targets", metavar="A,B", help="linear layers to adapt (q, k and v)")
     parser.add_argument("--seed", default="0", metavar="S", help="seed of all randomness (0)")
     parser.add_argument("--limit", metavar="N", help="stop after N steps; --resume continues")
+    parser.add_argument(
+        "--save-every", default="5", metavar="MIN", help="minutes between saved states (%(default)s)"
+    )
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
     add_model(parser)
 
@@ -56,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     from models.inputs.text_model import TextSubject, read_words
     from models.runs.output_folder import check_folder
     from models.runs.progress import training_progress
-    from models.training.finetune import FinetuneRecipe, finetune
+    from models.training.finetune import FinetuneRecipe, finetune, finished, run_settings
     from models.training.finetune_data import make_examples
 
     set_threads(arguments)
@@ -74,6 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
         seed=non_negative(arguments.seed, "--seed"),
     )
     limit = optional_int(arguments.limit, "--limit")
+    save_every = _float(arguments.save_every, "--save-every")
+    if save_every < 0:
+        raise InputError(f"--save-every must be at least 0 minutes, got {arguments.save_every}.")
     if not is_directory_model(arguments.model) or not Path(arguments.model).is_dir():
         raise InputError(f"--model must be a Hugging Face directory, got {arguments.model!r}.")
     check_folder(arguments.out)
@@ -81,8 +87,14 @@ def run(arguments: argparse.Namespace) -> int:
     if options.device == "cuda" and "LOCAL_RANK" in os.environ:
         options = replace(options, device=f"cuda:{non_negative(os.environ['LOCAL_RANK'], 'LOCAL_RANK')}")
     words = None if arguments.words is None else read_words(arguments.words)
-    subject: Any = load_subject(arguments.model, options, words=words, written=text_format(arguments))
+    subject: Any = load_subject(
+        arguments.model, options, words=words, written=text_format(arguments), tasks=recipe.tasks
+    )
     assert isinstance(subject, TextSubject)
+    unfinished = (arguments.out / "finetune.state.safetensors").exists()
+    if arguments.resume and not unfinished and finished(run_settings(subject, recipe), arguments.out):
+        sys.stdout.write(f"finished already; the model is in {arguments.out / 'merged'}\n")
+        return 0
     per_epoch = make_examples(
         subject, recipe.tasks, recipe.sizes, examples=recipe.examples, batch=recipe.batch, seed=recipe.seed
     ).steps
@@ -96,11 +108,12 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.out,
             resume=arguments.resume,
             limit=limit,
+            save_every=save_every,
             report=report,
         )
     if done is not None:
         sys.stdout.write(f"{done}\n")
-    elif limit is not None and visible:
+    elif visible:
         sys.stdout.write(f"stopped; --resume continues from {arguments.out}\n")
     return 0
 

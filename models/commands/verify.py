@@ -90,6 +90,8 @@ def _print_table(answer: dict[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from synthetic.encoding import WORDS
+
     title = f"{answer['policy']}, temperature {answer['temperature']:g}, {answer['samples']} decodes per row"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("task", no_wrap=True)
@@ -109,5 +111,8 @@ def _print_table(answer: dict[str, Any]) -> None:
         )
     console = terminal()
     console.print(table)
+    if own := answer["model"].get("words_of_tokenizer"):
+        named = ", ".join(own[:8]) + (", ..." if len(own) > 8 else "")
+        console.print(f"{len(own)} of {len(WORDS)} words are of the tokenizer: {named}.")
     slowest = min(row["samples_per_second"] for row in answer["rows"])
     console.print(f"At least {slowest:.3g} decodes a second. {answer['note']}")

@@ -63,9 +63,10 @@ from theory.policies import Policy, parse_policy
 from theory.policies.process import Process
 from theory.validation import InputError, choice
 
-__all__ = ["ORDERS", "GapRules", "gap_records", "gap_rules"]
+__all__ = ["GAP_KEYS", "ORDERS", "GapRules", "gap_records", "gap_rules"]
 
 ORDERS = ("random", "left_to_right", "confidence", "margin", "entropy")
+GAP_KEYS = ("one_by_one", "chain", "parallel", "orders", "calls", "positions", "tokens", "step", "cost")
 _DRAW, _SCORE, _EXTRA = 0, 1, 2  # purposes of random numbers; those of further orders follow
 
 

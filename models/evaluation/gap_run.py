@@ -11,15 +11,16 @@ from typing import Any
 
 import torch
 
-from models.evaluation.exact_reference import exact_decode
-from models.evaluation.gap import GapRules, gap_records, gap_rules
+from models.evaluation.exact_reference import exact_means
+from models.evaluation.gap import GAP_KEYS, GapRules, gap_records, gap_rules
 from models.evaluation.gap_summary import summary
 from models.inputs.sources import Source, SourceSpec, build_source
 from models.runs.halving_batches import batch_size, halving_batches
 from models.runs.output_folder import check_folder
+from models.runs.output_lock import locked
+from models.runs.progress import say
 from models.runs.records import Records
 from models.runs.shares import local_device, run_shares
-from synthetic import make_task
 from theory.validation import InputError
 
 __all__ = ["GapSpec", "run_gap", "run_share"]
@@ -90,7 +91,7 @@ def run_gap(spec: GapSpec, *, jobs: int = 1, report: Report | None = None) -> di
     spec.rules()  # before a model is loaded
     if spec.out is not None:
         check_folder(spec.out.parent)
-    with tempfile.TemporaryDirectory() as folder:
+    with locked(spec.out), tempfile.TemporaryDirectory() as folder:
         kept = spec if spec.out is not None else replace(spec, out=Path(folder) / "gap.jsonl")
         work = _Work(kept, report if jobs == 1 else None)
         device = spec.source.options.device
@@ -119,7 +120,8 @@ class _Work:
 def run_share(spec: GapSpec, source: Source, rank: int, world: int, report: Report | None = None) -> None:
     """Work on the rows of one worker, those with ``row % world == rank`` that have no record yet."""
     rules = spec.rules()
-    records = Records(spec.out, spec.settings(source.facts), rank=rank)
+    records = Records(spec.out, spec.settings(source.facts), rank=rank, kinds=(GAP_KEYS,))
+    say(records.dropped if rank == 0 else ())
     todo = [r for r in range(len(source.rows)) if r % world == rank and r not in records.rows]
     groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for row in todo:  # rows of one model, one length and one span of masks share batches
@@ -144,7 +146,7 @@ def run_share(spec: GapSpec, source: Source, rank: int, world: int, report: Repo
 
 
 def _summary(spec: GapSpec, source: Source) -> dict[str, Any]:
-    records = Records(spec.out, spec.settings(source.facts))
+    records = Records(spec.out, spec.settings(source.facts), kinds=(GAP_KEYS,))
     if missing := len(source.rows) - len(records.rows):
         raise InputError(f"{missing} rows of {spec.out} are missing; run the command again.")
     return {
@@ -154,14 +156,14 @@ def _summary(spec: GapSpec, source: Source) -> dict[str, Any]:
         "temperature": float(spec.rules().temperature),
         "seed": spec.source.seed,
         **summary(records.rows.values(), source.per_prompt),
-        "exact_path_kl": _exact(spec),
+        "exact_path_kl": _exact(spec, source),
     }
 
 
-def _exact(spec: GapSpec) -> Any:
+def _exact(spec: GapSpec, source: Source) -> Any:
     """Return the path KL of the ideal model; ``None`` without a task, or if it would take too long."""
     rules = spec.rules()
-    if spec.source.task is None:
+    if not source.exact:
         return None
-    exact = exact_decode(make_task(spec.source.task, spec.source.n), rules.policy, rules.temperature)
+    exact = exact_means(source.exact, rules.policy, rules.temperature)
     return None if exact is None else exact.path_kl

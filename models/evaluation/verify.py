@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.evaluation.exact_reference import exact_decode
+from models.evaluation.exact_reference import ExactMeans, exact_means
 from models.evaluation.text_model_distance import STATES, subject_tv
 from models.inputs.padded_rows import PaddedRows
 from models.inputs.task_models import Subject
@@ -25,17 +25,19 @@ from models.runs.halving_batches import halving_batches
 from models.runs.records import Records
 from models.sampling.decode import decode
 from synthetic import ListTask
+from synthetic.encoding import Batch
 from synthetic.grading import grade
 from synthetic.task import list_task
 from theory.policies import Policy
 
-__all__ = ["MARGIN", "Report", "verify"]
+__all__ = ["MARGIN", "RECORD_KEYS", "Report", "verify"]
 
 MARGIN = 0.03  # of accuracy: errors of 0.01 total variation a state add up over the steps
 NOTE = (
     "exact: the ideal model, - if it would take too long. TV: mean distance of the marginals. "
     f"ok: exact accuracy within {MARGIN} of the interval; at temperature 1 only, since others depend on ties."
 )
+RECORD_KEYS = (("correct", "steps", "seconds"), ("mean_tv",))  # of a decode, and of the states of a task
 Report = Callable[[int, int], None]  # (decodes done, decodes in all)
 
 
@@ -96,8 +98,11 @@ def verify(
                 tv = subject_tv(subject, task, states=states, seed=seed, batch=batch)
                 records.append([{"row": begin + samples, "mean_tv": tv}])
     complete = len(records.rows) == len(made) * (samples + 1)
-    starts = [(task, j * (samples + 1)) for j, task in enumerate(made)] if complete else []
-    rows = [_row(task, policy, temperature, samples, begin, records) for task, begin in starts]
+    rows: list[dict[str, Any]] = []
+    for j, task in enumerate(made if complete else ()):
+        instances = _instances(subject, task, samples, seed)
+        exact = exact_means(subject.exact_tasks(instances), policy, temperature)
+        rows.append(_row(task, exact, temperature, samples, j * (samples + 1), records))
     return {
         "model": subject.facts,
         "policy": str(policy),
@@ -109,6 +114,10 @@ def verify(
         "rows": rows,
         "note": NOTE,
     }
+
+
+def _instances(subject: Subject, task: ListTask, samples: int, seed: int) -> Batch:
+    return subject.encoding(task).sample_batch(task, samples, np.random.default_rng(seed))
 
 
 def _decode_rows(
@@ -126,7 +135,7 @@ def _decode_rows(
     share: tuple[int, int],
 ) -> None:
     """Decode the instances that have no record yet; record ``begin + i`` is that of instance i."""
-    instances = subject.encoding(task).sample_batch(task, samples, np.random.default_rng(seed))
+    instances = _instances(subject, task, samples, seed)
     everything = np.ones((samples, instances.tokens[:, instances.answer].shape[1]), dtype=bool)
     done = sum(begin + i in records.rows for i in range(samples))
     for padded in subject.write(instances, everything):
@@ -164,13 +173,17 @@ def _decode_rows(
 
 
 def _row(
-    task: ListTask, policy: Policy, temperature: Fraction, samples: int, begin: int, records: Records
+    task: ListTask,
+    exact: ExactMeans | None,
+    temperature: Fraction,
+    samples: int,
+    begin: int,
+    records: Records,
 ) -> dict[str, Any]:
     decodes = [records.rows[begin + i] for i in range(samples)]
     mean_tv = records.rows[begin + samples]["mean_tv"]
     successes = sum(record["correct"] for record in decodes)
     low, high = binomial_interval(successes, samples)
-    exact = None if mean_tv is None else exact_decode(task, policy, temperature)
     agrees, side, p_value = None, None, None
     if exact is not None and temperature == 1:
         agrees = low - MARGIN <= exact.accuracy <= high + MARGIN

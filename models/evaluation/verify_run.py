@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from models.evaluation.verify import Report, verify
+from models.evaluation.verify import RECORD_KEYS, Report, verify
 from models.inputs.list_tasks_as_text import TextFormat
 from models.inputs.task_models import TokenSubject, load_subject
 from models.inputs.text_model import TextSubject
 from models.predictors.huggingface import HFOptions
 from models.runs.output_folder import check_folder
+from models.runs.output_lock import locked
+from models.runs.progress import say
 from models.runs.records import Records
 from models.runs.shares import local_device, run_shares
 from theory.distributions.tempering import check_temperature
@@ -50,7 +52,7 @@ class VerifySpec:
     seed: int = 0
     batch: int | None = None
     words: tuple[str, ...] | None = None
-    written: TextFormat = field(default_factory=TextFormat)
+    written: TextFormat = field(default_factory=lambda: TextFormat(name="auto"))
     options: HFOptions = field(default_factory=HFOptions)
     out: Path | None = None
 
@@ -70,7 +72,7 @@ def run_verify(spec: VerifySpec, *, jobs: int = 1, report: Report | None = None)
     check_temperature(spec.temperature)
     if spec.out is not None:
         check_folder(spec.out)
-    with tempfile.TemporaryDirectory() as folder:
+    with locked(spec.out), tempfile.TemporaryDirectory() as folder:
         kept = spec if spec.out is not None else replace(spec, out=Path(folder))
         work = _Work(kept, report if jobs == 1 else None)
         chief = run_shares(work, jobs=jobs, device=spec.options.device, on_disk=spec.out is not None)
@@ -113,7 +115,10 @@ class _Work:
         if self._subject is None:
             spec = self._spec
             options = replace(spec.options, device=local_device(spec.options.device))
-            self._subject = load_subject(spec.model, options, words=spec.words, written=spec.written)
+            tasks = None if spec.task is None else (spec.task,)
+            self._subject = load_subject(
+                spec.model, options, words=spec.words, written=spec.written, tasks=tasks
+            )
         return self._subject
 
 
@@ -143,4 +148,6 @@ def _records(
     }
     if isinstance(subject, TextSubject):
         settings |= {"words": list(subject.words), "written": asdict(subject.written)}
-    return Records(spec.out / "verify.jsonl", settings, rank=rank)
+    records = Records(spec.out / "verify.jsonl", settings, rank=rank, kinds=RECORD_KEYS)
+    say(records.dropped if rank == 0 else ())
+    return records

@@ -5,7 +5,8 @@
 The formatting tokens of the answer are given and only the items are masked, so each position of the task is a position
 of the text. Every item must take the same number of tokens, one unless blocks are allowed. The text is tokenized as a
 whole, and the tokens of an item are found by their offsets. All words are tried in all places: a word that is split in
-some place, or merged with its surroundings, is refused by name.
+some place, or merged with its surroundings, is refused by name. Only the mention of a new item in the instruction may
+take other tokens than the items of the lists, as a word after a space does.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.predictors.huggingface_tokenizer import token_places
 from synthetic import ListTask
 from theory.validation import InputError
 
-__all__ = ["INSTRUCTIONS", "Sheet", "TextFormat", "make_sheet"]
+__all__ = ["FORMATS", "INSTRUCTIONS", "Frame", "Sheet", "TextFormat", "make_sheet", "try_word"]
 
 Ints = NDArray[np.int64]
 
@@ -45,7 +47,8 @@ class TextFormat:
     """The format of lists in text.
 
     Attributes:
-        name: ``quoted``: ``["a", "b"]``; ``plain``: ``[ a , b ]``, for tokenizers that merge quotes with words.
+        name: ``quoted``: ``["a", "b"]``; ``plain``: ``[ a , b ]``, for tokenizers that merge quotes with words;
+            ``auto``: quoted where the words allow it, else plain (:mod:`models.inputs.word_choice`).
         blocks: Whether items may take several tokens, all of them the same number.
         chat: Write the prompt as a user's message in the chat template, the answer as the model's.
     """
@@ -61,14 +64,16 @@ class Sheet:
 
     Attributes:
         tokens: Token ids of one instance, shape (L,).
-        words: Token ids of every word, shape (W, b).
+        words: Token ids of every word in a list, shape (W, b).
+        mentions: Token ids of every word in the instruction, shape (W, b'), or (W, 0) without a new item.
         items: Columns of the list, shape (n, b).
-        new: Columns of each mention of the new item, shape (0 or 1, b).
+        new: Columns of each mention of the new item, shape (0 or 1, b').
         answer: Columns of the answer, shape (m, b).
     """
 
     tokens: Ints
     words: Ints
+    mentions: Ints
     items: Ints
     new: Ints
     answer: Ints
@@ -78,7 +83,7 @@ class Sheet:
         out = np.tile(self.tokens, (len(items), 1))
         out[:, self.items] = self.words[items]
         if new is not None:
-            out[:, self.new] = self.words[new][:, None]
+            out[:, self.new] = self.mentions[new][:, None]
         out[:, self.answer] = self.words[answer]
         return out
 
@@ -109,20 +114,18 @@ def make_sheet(
     Raises:
         InputError: If a word is not one token in some place, or differs between places.
     """
-    if not getattr(tokenizer, "is_fast", False):
-        raise InputError(
-            "list tasks need a fast tokenizer (tokenizer.json), which gives the offsets of its tokens."
-        )
     if len(set(words)) < len(words):
         raise InputError("the words of the lists must be distinct.")
+    uses = int(task.uses_new)
     table: dict[str, list[int]] = {}
+    mentioned: dict[str, list[int]] = {}
     first: _Tokenized | None = None
     for shift in range(len(words)):  # every word in every place
         rotated = [words[(shift + j) % len(words)] for j in range(max(task.n + 1, length))]
         found = _tokenized(task, index, length, rotated, tokenizer, written)
-        for place, word in found.places:
+        for j, (place, word) in enumerate(found.places):
             ids = [found.ids[column] for column in place]
-            _check_word(word, ids, table, written, tokenizer)
+            _check_word(word, ids, mentioned if j < uses else table, written, tokenizer)
         if first is None:
             first = found
         elif len(found.ids) != len(first.ids) or [p for p, _ in found.places] != [p for p, _ in first.places]:
@@ -131,7 +134,7 @@ def make_sheet(
                 f"item {word!r} changes the tokens around it; use --format plain or other words."
             )
     assert first is not None
-    columns = np.array([place for place, _ in first.places], dtype=np.int64)
+    columns = np.array([place for place, _ in first.places[uses:]], dtype=np.int64)
     missing = [word for word in words if word not in table]
     assert not missing
     matrix = np.array([table[word] for word in words], dtype=np.int64)
@@ -139,13 +142,50 @@ def make_sheet(
         raise InputError(
             "two words have the same tokens (perhaps both unknown to the tokenizer); use others."
         )
-    uses = int(task.uses_new)
     return Sheet(
         tokens=np.array(first.ids, dtype=np.int64),
         words=matrix,
-        new=columns[:uses],
-        items=columns[uses : uses + task.n],
-        answer=columns[uses + task.n :],
+        mentions=np.array([mentioned.get(word, []) for word in words], dtype=np.int64),
+        new=np.array([place for place, _ in first.places[:uses]] or np.zeros((0, 1)), dtype=np.int64),
+        items=columns[: task.n],
+        answer=columns[task.n :],
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """What words must share to be used together.
+
+    Attributes:
+        tokens: Tokens of an item.
+        columns: The columns of all places.
+        around: The tokens that are not in a place.
+    """
+
+    tokens: int
+    columns: tuple[tuple[int, ...], ...]
+    around: tuple[int, ...]
+
+
+def try_word(word: str, task: ListTask, tokenizer: Any, written: TextFormat) -> Frame:
+    """Return the frame of a text in which one word stands in every place.
+
+    Raises:
+        InputError: If it is split, merged with its surroundings, or takes other tokens in another place.
+    """
+    index = next(iter(task.indices()), None)
+    found = _tokenized(task, index, task.n, [word] * (task.n + 1), tokenizer, written)
+    uses = int(task.uses_new)
+    table: dict[str, list[int]] = {}
+    mentioned: dict[str, list[int]] = {}
+    for j, (place, _) in enumerate(found.places):
+        ids = [found.ids[column] for column in place]
+        _check_word(word, ids, mentioned if j < uses else table, written, tokenizer)
+    inside = {column for place, _ in found.places for column in place}
+    return Frame(
+        tokens=len(table[word]),
+        columns=tuple(tuple(place) for place, _ in found.places),
+        around=tuple(token for j, token in enumerate(found.ids) if j not in inside),
     )
 
 
@@ -161,18 +201,18 @@ def _tokenized(
     task: ListTask, index: int | None, length: int, words: Sequence[str], tokenizer: Any, written: TextFormat
 ) -> _Tokenized:
     text, spans = _text(task, index, length, words, tokenizer, written)
-    encoded = tokenizer(text, return_offsets_mapping=True, add_special_tokens=not written.chat, verbose=False)
+    ids, offsets = token_places(tokenizer, text, special=not written.chat)
     places: list[tuple[list[int], str]] = []
     for start, end in spans:
-        columns = [j for j, (a, b) in enumerate(encoded["offset_mapping"]) if a < end and b > start and b > a]
-        outside = text[min(encoded["offset_mapping"][j][0] for j in columns) : start] if columns else "?"
-        beyond = columns and encoded["offset_mapping"][columns[-1]][1] > end
+        columns = [j for j, (a, b) in enumerate(offsets) if a < end and b > start and b > a]
+        outside = text[min(offsets[j][0] for j in columns) : start] if columns else "?"
+        beyond = columns and offsets[columns[-1]][1] > end
         if outside.strip() or beyond:
             raise InputError(
                 f"item {text[start:end]!r} shares a token with its surroundings; use --format plain or other words."
             )
         places.append((columns, text[start:end]))
-    return _Tokenized(ids=list(encoded["input_ids"]), places=places)
+    return _Tokenized(ids=ids, places=places)
 
 
 def _text(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from models.predictors.huggingface_tokenizer import written_mask
 from theory.files import csv_rows, file_kind, plain, read_text, text_lines
 from theory.validation import InputError, positive_int
 
@@ -67,7 +68,7 @@ def encode_prompt(
     Raises:
         InputError: If nothing is masked, the tokenizer does not read its own mask token, or there are too many tokens.
     """
-    mask = tokenizer.convert_ids_to_tokens(mask_id)
+    tokenizer, mask, read = written_mask(tokenizer, mask_id)
     text, wanted = prompt.text, prompt.text.count(PLACEHOLDER)
     if chat:
         text = _in_template(text, tokenizer, prompt.where)
@@ -80,13 +81,13 @@ def encode_prompt(
         _check_length(prompt, wanted, longest)  # before the long text is made
         text += mask * wanted
     ids = list(tokenizer(text, add_special_tokens=not chat, verbose=False)["input_ids"])
-    if ids.count(mask_id) != wanted:
+    if ids.count(read) != wanted:
         raise InputError(
-            f"{prompt.where}: the tokenizer reads {mask!r} as {ids.count(mask_id)} masks of {wanted}; "
+            f"{prompt.where}: the tokenizer reads {mask!r} as {ids.count(read)} masks of {wanted}; "
             "is the mask id right, and the token in the tokenizer?"
         )
     _check_length(prompt, len(ids), longest)
-    return ids
+    return [mask_id if token == read else token for token in ids]
 
 
 def _check_length(prompt: Prompt, tokens: int, longest: int | None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,12 @@ from models.inputs.prompts import encode_prompt, read_prompts
 from models.inputs.task_models import load_subject
 from models.inputs.text_model import read_words
 from models.predictors.device import check_device
-from models.predictors.huggingface import HFOptions, load_hf
+from models.predictors.huggingface import HFOptions, open_hf
 from models.predictors.ideal import IdealPredictor
 from models.predictors.predictor import MaskedPredictor
 from synthetic import make_task
 from synthetic.task import list_task
+from theory.distributions.contexts import HasContexts
 from theory.validation import InputError
 
 __all__ = ["Source", "SourceSpec", "build_source", "is_directory_model"]
@@ -53,7 +55,7 @@ class SourceSpec:
     samples: int = 1
     length: int | None = None
     words: Path | None = None
-    written: TextFormat = field(default_factory=TextFormat)
+    written: TextFormat = field(default_factory=lambda: TextFormat(name="auto"))
     seed: int = 0
     options: HFOptions = field(default_factory=HFOptions)
 
@@ -74,11 +76,13 @@ class Source:
         rows: Pairs of a predictor and its masked tokens, shape (L,).
         per_prompt: How many consecutive rows share a prompt.
         facts: Facts about the model, JSON values.
+        exact: The tasks that the ideal model decodes, with their shares; none for prompts.
     """
 
     rows: list[tuple[MaskedPredictor, torch.Tensor]]
     per_prompt: int
     facts: dict[str, Any]
+    exact: list[tuple[Fraction, HasContexts]] = field(default_factory=list)
 
 
 def is_directory_model(model: str) -> bool:
@@ -116,7 +120,8 @@ def _of_ideal(spec: SourceSpec, task: str) -> Source:
     for context, share in zip(contexts, shares.tolist(), strict=True):
         ideal = IdealPredictor(context.distribution, spec.options.device)
         rows += [(ideal, ideal.masked(1)[0])] * share
-    return Source(rows=rows, per_prompt=1, facts={"model": "ideal"})
+    exact: list[tuple[Fraction, HasContexts]] = [(Fraction(1), make_task(task, spec.n))]
+    return Source(rows=rows, per_prompt=1, facts={"model": "ideal"}, exact=exact)
 
 
 def _of_subject(spec: SourceSpec, name: str) -> Source:
@@ -124,32 +129,40 @@ def _of_subject(spec: SourceSpec, name: str) -> Source:
         raise InputError(f"task {name!r} needs a size; give -n.")
     task = list_task(name, spec.n)
     words = None if spec.words is None else read_words(spec.words)
-    subject = load_subject(spec.model, spec.options, words=words, written=spec.written)
+    subject = load_subject(spec.model, spec.options, words=words, written=spec.written, tasks=(name,))
     batch = subject.encoding(task).sample_batch(task, spec.samples, np.random.default_rng(spec.seed))
     everything = np.ones((spec.samples, batch.tokens[:, batch.answer].shape[1]), dtype=bool)
     rows: dict[int, tuple[MaskedPredictor, torch.Tensor]] = {}
     for padded in subject.write(batch, everything):
         tokens = padded.arranged()
         rows |= {row: (padded.predictor, tokens[j]) for j, row in enumerate(padded.rows.tolist())}
-    return Source(rows=[rows[i] for i in range(spec.samples)], per_prompt=1, facts=subject.facts)
+    return Source(
+        rows=[rows[i] for i in range(spec.samples)],
+        per_prompt=1,
+        facts=subject.facts,
+        exact=subject.exact_tasks(batch),
+    )
 
 
 def _of_prompts(spec: SourceSpec) -> Source:
     assert spec.prompts is not None
     prompts = read_prompts(spec.prompts)  # before loading the model, which may take minutes
-    loaded = load_hf(spec.model, spec.options)
-    predictor = loaded.predictor
-    rows: list[tuple[MaskedPredictor, torch.Tensor]] = []
-    for prompt in prompts:
-        ids = encode_prompt(
+    opened = open_hf(spec.model, spec.options)
+    encoded = [
+        encode_prompt(
             prompt,
-            loaded.tokenizer,
-            predictor.mask_id,
+            opened.tokenizer,
+            opened.mask_id,
             length=spec.length,
             chat=spec.written.chat,
-            longest=predictor.longest,
+            longest=opened.longest,
         )
-        rows += [(predictor, torch.tensor(ids))] * spec.samples
+        for prompt in prompts
+    ]
+    loaded = opened.load()
+    rows: list[tuple[MaskedPredictor, torch.Tensor]] = []
+    for ids in encoded:
+        rows += [(loaded.predictor, torch.tensor(ids))] * spec.samples
     return Source(rows=rows, per_prompt=spec.samples, facts=loaded.facts)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,14 +19,16 @@ from numpy.typing import NDArray
 from models.inputs.list_tasks_as_text import TextFormat
 from models.inputs.padded_rows import PaddedRows
 from models.inputs.text_model import TextSubject
+from models.inputs.word_choice import choose_words
 from models.predictors.checkpoint import SHIPPED, load_model, read_card
 from models.predictors.device import check_device
-from models.predictors.huggingface import HFOptions, load_hf
+from models.predictors.huggingface import HFOptions, open_hf
 from models.predictors.predictor import MaskedPredictor, probabilities
 from models.predictors.recipes import Recipe
 from models.predictors.transformer import MaskedTransformer
 from synthetic import ListTask
-from synthetic.encoding import WORDS, Batch, Encoding
+from synthetic.encoding import Batch, Encoding
+from theory.distributions.contexts import HasContexts
 from theory.validation import InputError, choice
 
 __all__ = ["Subject", "TokenSubject", "load_subject"]
@@ -57,6 +60,10 @@ class Subject(Protocol):
 
     def read(self, batch: Batch, padded: PaddedRows, tokens: torch.Tensor) -> Ints:
         """Return the answers in finished rows as ids of the encoding, -1 where there is no word; (B', m)."""
+        ...
+
+    def exact_tasks(self, batch: Batch) -> list[tuple[Fraction, HasContexts]]:
+        """Return the tasks that the ideal model decodes, with the share of the instances that each stands for."""
         ...
 
     def marginals(self, batch: Batch, padded: PaddedRows) -> NDArray[np.float64] | None:
@@ -96,6 +103,10 @@ class TokenSubject:
         """Return the columns of the answer."""
         return tokens.cpu().numpy()[:, batch.answer]
 
+    def exact_tasks(self, batch: Batch) -> list[tuple[Fraction, HasContexts]]:
+        """Return the task itself."""
+        return [(Fraction(1), batch.task)]
+
     def marginals(self, batch: Batch, padded: PaddedRows) -> NDArray[np.float64]:
         """Return the softmax of the logits."""
         masked = padded.tokens[:, batch.answer] == self.predictor.mask_id
@@ -109,17 +120,19 @@ def load_subject(
     *,
     words: Sequence[str] | None = None,
     written: TextFormat | None = None,
+    tasks: Sequence[str] | None = None,
 ) -> TokenSubject | TextSubject:
     """Return a model by name: ``shipped``, a ``.safetensors`` file of this project, or a Hugging Face directory.
 
     Args:
         model: Its name.
         options: How a Hugging Face model is read; ``device`` applies to all models.
-        words: Items of the lists; those of this project by default.
+        words: Items of the lists; by default those of this project that the tokenizer can write, and its own.
         written: How lists are written.
+        tasks: The tasks that are asked, which decide where words must be written; any by default.
 
     Raises:
-        InputError: For anything wrong with the files.
+        InputError: For anything wrong with the files, and for words that the tokenizer cannot write.
     """
     options = options or HFOptions()
     check_device(options.device.partition(":")[0])
@@ -134,11 +147,13 @@ def load_subject(
             facts={"model": model, "sha256": card["sha256"]},
             recipe=Recipe.from_json(card["recipe"]),
         )
-    loaded = load_hf(model, options)
+    opened = open_hf(model, options)
+    chosen = choose_words(opened.tokenizer, words, written or TextFormat(name="auto"), tasks)
+    loaded = opened.load()
     return TextSubject(
         predictor=loaded.predictor,
-        facts=loaded.facts,
+        facts=loaded.facts | {"format": chosen.written.name, "words_of_tokenizer": list(chosen.own)},
         tokenizer=loaded.tokenizer,
-        words=tuple(sorted(WORDS if words is None else words)),
-        written=written or TextFormat(),
+        words=chosen.words,
+        written=chosen.written,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from numpy.typing import NDArray
 
 from models.inputs.list_tasks_as_text import Sheet, TextFormat, make_sheet
 from models.inputs.padded_rows import PaddedRows, Reordered
+from models.inputs.token_blocks import block_tasks
 from models.predictors.huggingface_predictor import HFPredictor
 from models.predictors.predictor import probabilities
 from synthetic import ListTask
 from synthetic.encoding import Batch, Encoding
+from theory.distributions.contexts import HasContexts
 from theory.files import read_text, text_lines
 from theory.validation import InputError
 
@@ -94,6 +97,14 @@ class TextSubject:
         """Return the words in the places of the answer."""
         assert padded.sheet is not None
         return padded.sheet.read(tokens.cpu().numpy())
+
+    def exact_tasks(self, batch: Batch) -> list[tuple[Fraction, HasContexts]]:
+        """Return the task itself, or for items of several tokens its distributions of tokens."""
+        sheet = self.sheet(batch.task, next(iter(batch.task.indices()), None), self._length(batch))
+        return block_tasks(batch, sheet.words)
+
+    def _length(self, batch: Batch) -> int:
+        return batch.tokens[:, batch.answer].shape[1]
 
     def marginals(self, batch: Batch, padded: PaddedRows) -> NDArray[np.float64] | None:
         """Return the probabilities of the words."""

@@ -1,13 +1,13 @@
 """Loading of LLaDA, Dream and other masked language models from Hugging Face.
 
-LLaDA and Dream come with their own code and are loaded with ``AutoModel``; everything else with
-``AutoModelForMaskedLM``. transformers is imported late; install it with the extra ``hf``.
+A model whose architecture transformers knows is loaded with ``AutoModelForMaskedLM``. One that comes with its own code
+is built by the class that its ``auto_map`` names for a language model (:mod:`models.predictors.huggingface_code`).
+transformers is imported late; install it with the extra ``hf``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+import importlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,27 +15,35 @@ from typing import Any
 import torch
 
 from models.predictors.device import check_device
+from models.predictors.huggingface_attention import attention_of
+from models.predictors.huggingface_code import (
+    AUTO_CLASSES,
+    build_model,
+    chosen_class,
+    class_of,
+    registered_class,
+)
 from models.predictors.huggingface_files import (
     check_code,
     check_directory,
+    check_finite,
     check_loaded,
     fingerprint,
-    one_line,
+    snapshot,
 )
-from models.predictors.huggingface_predictor import LONGEST, HFPredictor
+from models.predictors.huggingface_predictor import LONGEST, HFPredictor, call
+from models.predictors.huggingface_tokenizer import load_tokenizer
+from models.predictors.huggingface_versions import (
+    empty_tied_keys,
+    one_line,
+    put_back,
+    quiet,
+    transformers,
+    version_advice,
+)
 from theory.validation import InputError, choice
 
-__all__ = [
-    "DTYPES",
-    "HFOptions",
-    "LoadedHF",
-    "load_hf",
-    "load_parts",
-    "load_tokenizer",
-    "quiet",
-    "read_tokenizer",
-    "transformers",
-]
+__all__ = ["DTYPES", "HFOptions", "LoadedHF", "OpenedHF", "load_hf", "open_hf"]
 
 DTYPES = ("auto", "float32", "float16", "bfloat16", "float64")
 LLADA_MASK, DREAM_MASK = 126336, 151666  # of the released checkpoints, unless the configuration names another
@@ -53,6 +61,9 @@ class HFOptions:
         device: cpu, cuda, cuda:K or mps.
         trust_remote_code: Run Python code that comes with the model.
         revision: Commit of a model on a hub; directories need none.
+        auto_class: One of ``AUTO_CLASSES``; by default the first that the model has.
+        imports: Modules imported first, which register architectures with transformers.
+        attention: ``full`` or ``block:SIZE``; by default that of the model.
     """
 
     mask_id: int | None = None
@@ -62,9 +73,14 @@ class HFOptions:
     device: str = "cpu"
     trust_remote_code: bool = False
     revision: str | None = None
+    auto_class: str | None = None
+    imports: tuple[str, ...] = ()
+    attention: str | None = None
 
     def __post_init__(self) -> None:
         choice(self.dtype, "dtype", DTYPES)
+        if self.auto_class is not None:
+            choice(self.auto_class, "auto class", AUTO_CLASSES)
         if self.device == "cpu" and self.dtype == "float16":
             raise InputError("dtype float16 is not for the CPU; use float32 or bfloat16.")
 
@@ -78,6 +94,124 @@ class LoadedHF:
     facts: dict[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OpenedHF:
+    """A model directory with everything but the weights, which may take minutes.
+
+    Attributes:
+        source: Its name, as given.
+        directory: Where its files are.
+        options: How it is read, without defaults left open.
+        raw: Its configuration file.
+        config: Its configuration.
+        tokenizer: Its tokenizer.
+        shims: Names of what was put back for its code, see :mod:`models.predictors.huggingface_versions`.
+    """
+
+    source: str
+    directory: Path
+    options: HFOptions
+    raw: dict[str, Any]
+    config: Any
+    tokenizer: Any
+    shims: tuple[str, ...]
+
+    @property
+    def mask_id(self) -> int:
+        """The mask token."""
+        assert self.options.mask_id is not None
+        return self.options.mask_id
+
+    @property
+    def longest(self) -> int:
+        """The longest sequence of configuration and tokenizer."""
+        names = ("max_position_embeddings", "max_sequence_length", "n_positions")
+        limits = [getattr(self.config, name, None) for name in names]
+        limits.append(getattr(self.tokenizer, "model_max_length", None))
+        return min([LONGEST, *(int(limit) for limit in limits if limit and 0 < limit < LONGEST)])
+
+    def load(self) -> LoadedHF:
+        """Return the model with its weights, every one from the checkpoint, after one call to try it.
+
+        Raises:
+            InputError: If weights are missing, of another shape, damaged or not finite, or the code fails.
+        """
+        auto, model, shims = self._model()
+        source, options = self.source, self.options
+        check_finite(source, model)
+        model = model.requires_grad_(False).eval().to(options.device)
+        written_for = self.raw.get("transformers_version")
+        attention = attention_of(self.config, options.attention)
+        tried = torch.full((1, 2), self.mask_id, device=options.device)
+        with quiet(), one_line(f"the model {source}", written_for), torch.no_grad():
+            width = call(model, tried, attention).shape[-1]
+        if (most := len(self.tokenizer)) > width:
+            raise InputError(f"{source}: the tokenizer has {most} tokens, the model only {width}.")
+        predictor = HFPredictor(
+            model,
+            mask_id=self.mask_id,
+            vocab_size=width,
+            suppressed=options.suppressed,
+            shift=bool(options.shift),
+            attention=attention,
+            longest=min(self.longest, _positions(model)),
+        )
+        facts = {
+            "model": Path(source).name if Path(source).is_dir() else source,
+            "architecture": type(model).__name__,
+            "loaded_with": auto,
+            "revision": options.revision,
+            "sha256": fingerprint(self.directory),
+            "mask_id": predictor.mask_id,
+            "suppressed": list(predictor.suppressed),
+            "shift": predictor.shift,
+            "attention": None if attention is None else str(attention),
+            "dtype": str(next(model.parameters()).dtype).removeprefix("torch."),
+            "context": predictor.longest if predictor.longest < LONGEST else None,
+            "transformers": transformers().__version__,
+            "written_for": written_for,
+            "shims": sorted({*self.shims, *shims}),
+        }
+        return LoadedHF(predictor=predictor, tokenizer=self.tokenizer, facts=facts)
+
+    def _dtype(self) -> torch.dtype:
+        """Return the dtype of the weights, that of the configuration unless one is given."""
+        if self.options.dtype != "auto":
+            return getattr(torch, self.options.dtype)
+        kept = str(self.raw.get("torch_dtype") or self.raw.get("dtype") or "float32").removeprefix("torch.")
+        return getattr(torch, choice(kept, "dtype of the configuration", DTYPES[1:]))
+
+    def _model(self) -> tuple[str, torch.nn.Module, tuple[str, ...]]:
+        """Return the auto class, the model, and what was put back for its code."""
+        written_for = self.raw.get("transformers_version")
+        own = not _native(self.config.model_type)
+        with quiet(), one_line(f"the model {self.source}", written_for), put_back() as shims:
+            if own:
+                name = chosen_class(self.directory, self.raw, self.options.auto_class)
+                kind = class_of(self.directory, self.raw["auto_map"][name])
+            else:
+                name = self.options.auto_class or "AutoModelForMaskedLM"
+                kind = registered_class(name, self.config)
+            if kind is not None:
+                shims += empty_tied_keys(kind)
+                return name, build_model(self.directory, kind, self.config, self._dtype()), tuple(shims)
+        package = transformers()
+        key = "dtype" if int(package.__version__.split(".")[0]) >= 5 else "torch_dtype"
+        wanted = self.options.dtype
+        with quiet(), one_line(f"the model {self.source}", written_for):
+            model, info = getattr(package, name).from_pretrained(
+                str(self.directory),
+                config=self.config,
+                local_files_only=True,
+                use_safetensors=True,
+                ignore_mismatched_sizes=True,  # reported below
+                output_loading_info=True,
+                **{key: wanted if wanted == "auto" else getattr(torch, wanted)},
+            )
+        check_loaded(self.source, info)
+        return name, model, ()
+
+
 def load_hf(source: str | Path, options: HFOptions | None = None) -> LoadedHF:
     """Return a model from a directory (or a hub, with a pinned revision), ready to predict.
 
@@ -88,123 +222,51 @@ def load_hf(source: str | Path, options: HFOptions | None = None) -> LoadedHF:
     Raises:
         InputError: If the files or options are wrong, or do not fit each other.
     """
-    options = options or HFOptions()
-    check_device(options.device.partition(":")[0])
-    config, where = _config(source, options)
-    tokenizer = load_tokenizer(where, options)
-    options = _defaults(source, options, config, tokenizer)
-    assert options.mask_id is not None
-    model = load_parts(where, options, config)
-    predictor = HFPredictor(
-        model.requires_grad_(False).eval().to(options.device),
-        mask_id=options.mask_id,
-        vocab_size=int(config.vocab_size),
-        suppressed=options.suppressed,
-        shift=bool(options.shift),
-        longest=_longest(config, tokenizer),
-    )
-    if (most := len(tokenizer)) > predictor.vocab_size:
-        raise InputError(f"{source}: the tokenizer has {most} tokens, the model only {predictor.vocab_size}.")
-    facts = {
-        "model": Path(source).name if Path(source).is_dir() else str(source),
-        "architecture": type(model).__name__,
-        "revision": options.revision or getattr(config, "_commit_hash", None),
-        "sha256": fingerprint(Path(source)) if Path(source).is_dir() else None,
-        "mask_id": predictor.mask_id,
-        "suppressed": list(predictor.suppressed),
-        "shift": predictor.shift,
-        "dtype": str(next(model.parameters()).dtype).removeprefix("torch."),
-        "context": predictor.longest if predictor.longest < LONGEST else None,
-    }
-    return LoadedHF(predictor=predictor, tokenizer=tokenizer, facts=facts)
+    return open_hf(source, options).load()
 
 
-def transformers() -> Any:
-    """Return the transformers package.
-
-    Raises:
-        InputError: If it is not installed.
-    """
-    try:
-        import transformers as package
-    except ImportError:
-        raise InputError("transformers is not installed; python -m pip install 'parabounds[hf]'.") from None
-    return package
-
-
-def load_tokenizer(where: dict[str, Any], options: HFOptions) -> Any:
-    """Return the tokenizer beside a model; ``where`` are arguments of ``from_pretrained``."""
-    source = where["pretrained_model_name_or_path"]
-    with quiet(), one_line(f"the tokenizer of {source}"):
-        found = transformers().AutoTokenizer.from_pretrained(
-            **where, trust_remote_code=options.trust_remote_code
-        )
-        # without files some tokenizers have special tokens only
-        if not set(found.get_vocab()) - set(found.all_special_tokens):
-            raise InputError(f"{source}: the tokenizer has no words; its files are missing.")
-    return found
-
-
-def read_tokenizer(directory: str | Path) -> Callable[[str], list[int]]:
-    """Return a function from a text to its token ids, without special tokens.
+def open_hf(source: str | Path, options: HFOptions | None = None) -> OpenedHF:
+    """Return a model directory without its weights, so that what is wrong elsewhere is said at once.
 
     Args:
-        directory: A directory with a tokenizer; weights are not needed, and its code is not run.
+        source: As for :func:`load_hf`.
+        options: How to read it.
 
     Raises:
-        InputError: If there is no such directory or tokenizer, or transformers is not installed.
+        InputError: If the files or options are wrong, or do not fit each other.
     """
-    if not Path(directory).is_dir():
-        raise InputError(f"--tokenizer {directory} is no directory.")
-    where = {"pretrained_model_name_or_path": str(directory), "local_files_only": True}
-    found = load_tokenizer(where, HFOptions())
-    return lambda text: list(found(text, add_special_tokens=False, verbose=False)["input_ids"])
-
-
-def load_parts(where: dict[str, Any], options: HFOptions, config: Any) -> torch.nn.Module:
-    """Return the model itself, every weight from the checkpoint.
-
-    Raises:
-        InputError: If weights are missing, of another shape, damaged, or not finite.
-    """
-    package = transformers()
-    # LLaDA and Dream register themselves as AutoModel, which includes their head
-    own = not _native(config.model_type) and "AutoModelForMaskedLM" not in getattr(config, "auto_map", {})
-    auto = package.AutoModel if own else package.AutoModelForMaskedLM
-    name = "dtype" if int(package.__version__.split(".")[0]) >= 5 else "torch_dtype"
-    source = where["pretrained_model_name_or_path"]
-    with quiet(), one_line(f"the model {source}"):
-        model, info = auto.from_pretrained(
-            **where,
-            config=config,
-            trust_remote_code=options.trust_remote_code,
-            use_safetensors=True,
-            ignore_mismatched_sizes=True,  # reported below
-            output_loading_info=True,
-            **{name: options.dtype if options.dtype == "auto" else getattr(torch, options.dtype)},
-        )
-    check_loaded(source, model, info)
-    return model
-
-
-def _config(source: str | Path, options: HFOptions) -> tuple[Any, dict[str, Any]]:
-    path = Path(source)
-    where: dict[str, Any] = {"pretrained_model_name_or_path": str(source)}
-    if path.is_dir():
-        raw = check_directory(path)
-        where["local_files_only"] = True
-        check_code(raw, source, trusted=options.trust_remote_code, native=_native(str(raw.get("model_type"))))
-    elif options.revision is None:
-        raise InputError(f"no directory {source}; a model of a hub needs its commit as --revision.")
-    else:
-        where["revision"] = options.revision
-    with quiet(), one_line(f"the configuration of {source}"):
-        config = transformers().AutoConfig.from_pretrained(
-            **where, trust_remote_code=options.trust_remote_code
-        )
-    if not isinstance(getattr(config, "vocab_size", None), int):
-        raise InputError(f"{source}: the configuration has no vocab_size; this is no model of text.")
-    return config, where
+    options = options or HFOptions()
+    check_device(options.device.partition(":")[0])
+    for module in options.imports:
+        with one_line(f"the module {module} of --import"):
+            importlib.import_module(module)
+    directory = Path(source)
+    if not directory.is_dir():
+        if options.revision is None:
+            raise InputError(f"no directory {source}; a model of a hub needs its commit as --revision.")
+        directory = snapshot(str(source), options.revision)
+    raw = check_directory(directory)
+    written_for, native = raw.get("transformers_version"), _native(str(raw.get("model_type")))
+    advice = "" if native else version_advice(written_for)
+    check_code(raw, source, trusted=options.trust_remote_code, native=native, advice=advice)
+    own = options.trust_remote_code and not native
+    with put_back() as shims:
+        with quiet(), one_line(f"the configuration of {source}", written_for if own else None):
+            config = transformers().AutoConfig.from_pretrained(
+                str(directory), local_files_only=True, trust_remote_code=own
+            )
+        if not isinstance(getattr(config, "vocab_size", None), int):
+            raise InputError(f"{source}: the configuration has no vocab_size; this is no model of text.")
+        tokenizer = load_tokenizer(directory, options.trust_remote_code, written_for)
+    return OpenedHF(
+        source=str(source),
+        directory=directory,
+        options=_defaults(source, options, config, tokenizer),
+        raw=raw,
+        config=config,
+        tokenizer=tokenizer,
+        shims=tuple(shims) if own else (),
+    )
 
 
 def _native(model_type: str) -> bool:
@@ -229,22 +291,13 @@ def _defaults(source: str | Path, options: HFOptions, config: Any, tokenizer: An
     return replace(options, mask_id=mask, dtype=dtype, shift=shift)
 
 
-def _longest(config: Any, tokenizer: Any) -> int:
-    names = ("max_position_embeddings", "max_sequence_length", "n_positions")
-    limits = [getattr(config, name, None) for name in names] + [getattr(tokenizer, "model_max_length", None)]
-    return min([LONGEST, *(int(limit) for limit in limits if limit and 0 < limit < LONGEST)])
-
-
-@contextmanager
-def quiet() -> Generator[None]:
-    """Silence progress bars and advice of transformers; errors are still raised."""
-    logging = transformers().utils.logging
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity(logging.CRITICAL)
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
+def _positions(model: torch.nn.Module) -> int:
+    """Return the positions of a table that starts after its padding entry, as RoBERTa's does."""
+    found = [
+        module.num_embeddings - module.padding_idx - 1
+        for name, module in model.named_modules()
+        if name.rpartition(".")[2] == "position_embeddings"
+        and isinstance(module, torch.nn.Embedding)
+        and module.padding_idx is not None
+    ]
+    return min(found, default=LONGEST)

@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from models.predictors.huggingface_versions import one_line
 from theory.validation import InputError
 
-__all__ = ["check_code", "check_directory", "check_loaded", "fingerprint", "one_line"]
+__all__ = [
+    "KINDS",
+    "check_code",
+    "check_directory",
+    "check_finite",
+    "check_loaded",
+    "fingerprint",
+    "snapshot",
+]
 
+KINDS = (".json", ".py", ".safetensors", ".txt", ".model", ".jinja")
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
@@ -50,28 +59,41 @@ def check_directory(path: Path) -> dict[str, Any]:
     return config
 
 
-def check_code(config: dict[str, Any], path: Path | str, *, trusted: bool, native: bool) -> None:
-    """Raise if a model needs code of its own and the user has not allowed it.
+def check_code(
+    config: dict[str, Any], path: Path | str, *, trusted: bool, native: bool, advice: str = ""
+) -> None:
+    """Raise if a model needs code of its own and there is none, or the user has not allowed it.
+
+    Args:
+        config: The configuration file.
+        path: The directory, for errors.
+        trusted: Whether code may run.
+        native: Whether transformers knows the architecture.
+        advice: On the version of transformers, for an architecture that it does not know.
 
     Example:
         >>> check_code({"model_type": "bert"}, "there", trusted=False, native=True)
     """
-    if not native and not trusted:
-        kind = config.get("model_type")
-        if "auto_map" not in config:
-            raise InputError(f"{path}: transformers does not know the model type {kind!r}.")
+    if native:
+        return
+    kind = config.get("model_type")
+    if "auto_map" not in config:
+        raise InputError(
+            f"{path}: transformers does not know the model type {kind!r}; a package that registers it is named with "
+            f"--import.{advice}"
+        )
+    if not trusted:
         raise InputError(
             f"{path} holds a model of type {kind!r} that comes with its own Python code; read the code, "
             "then allow it with --trust-remote-code."
         )
 
 
-def check_loaded(source: str, model: torch.nn.Module, info: Mapping[str, Any]) -> None:
-    """Raise unless every weight of a model came from its checkpoint, in its shape, and is finite.
+def check_loaded(source: str, info: Mapping[str, Any]) -> None:
+    """Raise unless every weight of a model came from its checkpoint, in its shape.
 
     Args:
         source: The name for errors.
-        model: The result of ``from_pretrained``.
         info: Its loading information.
     """
     mismatched: list[Any] = sorted(info.get("mismatched_keys") or ())
@@ -82,33 +104,28 @@ def check_loaded(source: str, model: torch.nn.Module, info: Mapping[str, Any]) -
         )
     if missing := sorted(map(str, info.get("missing_keys") or ())):
         raise InputError(f"{source}: the checkpoint lacks {missing[0]}; it is of another model.")
+
+
+def check_finite(source: str, model: torch.nn.Module) -> None:
+    """Raise unless every weight of a model is finite."""
     for weight, values in model.named_parameters():
         if not bool(values.isfinite().all()):
             raise InputError(f"{source}: {weight} holds values that are not finite; the weights are damaged.")
 
 
-@contextmanager
-def one_line(what: str) -> Generator[None]:
-    """Turn any error of other code into one line, which says that the files cannot be used."""
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        text = lines[0] if lines else type(error).__name__
-        if text.endswith(":"):
-            text = " ".join(lines[:2])
-        if isinstance(error, KeyError):
-            text = f"the key {text} is missing."
-        raise InputError(f"cannot load {what}: {text}") from None
+def snapshot(name: str, revision: str) -> Path:
+    """Return the folder of a pinned model of a hub, downloaded if it is not here; pickled weights are left out."""
+    from huggingface_hub import snapshot_download
+
+    with one_line(f"the configuration of {name}"):
+        return Path(snapshot_download(name, revision=revision, allow_patterns=[f"*{kind}" for kind in KINDS]))
 
 
 def fingerprint(path: Path) -> str:
     """Return a SHA-256 over all files of a model directory that decide its predictions, weights included."""
     whole = hashlib.sha256()
     for file in sorted(path.iterdir()):
-        if file.is_file() and file.suffix in (".json", ".py", ".safetensors", ".txt", ".model", ".jinja"):
+        if file.is_file() and file.suffix in KINDS:
             with file.open("rb") as opened:
                 content = hashlib.file_digest(opened, "sha256").digest()
             whole.update(hashlib.sha256(file.name.encode()).digest() + content)

@@ -1,18 +1,21 @@
 """A Hugging Face model as a predictor of masked tokens.
 
 Logits of Dream are one position to the left of the token they predict, so they are shifted right (position 0 doubled),
-as in Dream's own decoder. No attention mask is passed: the rows of a batch have one length.
+as in Dream's own decoder. The rows of a batch have one length; an attention
+mask is passed where the model needs one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
+from models.predictors.huggingface_attention import Attention
 from theory.validation import InputError
 
-__all__ = ["LONGEST", "HFPredictor"]
+__all__ = ["LONGEST", "HFPredictor", "call", "logits_of"]
 
 LONGEST = 1 << 24  # tokenizers without a limit write 1e30
 
@@ -21,10 +24,11 @@ class HFPredictor:
     """A transformers model as a :class:`models.predictors.predictor.MaskedPredictor`.
 
     Args:
-        model: A module whose output has ``logits`` of shape (B, L, V).
+        model: A module with logits of shape (B, L, V) in its output, see :func:`logits_of`.
         mask_id: The mask token.
         suppressed: Tokens that get minus infinity; the mask always does.
         shift: Shift logits right by one position.
+        attention: The attention mask that is passed, if any.
         longest: The longest sequence it can read.
     """
 
@@ -36,12 +40,13 @@ class HFPredictor:
         vocab_size: int,
         suppressed: Sequence[int] = (),
         shift: bool = False,
+        attention: Attention | None = None,
         longest: int = LONGEST,
     ) -> None:
         for token in (mask_id, *suppressed):
             if not 0 <= token < vocab_size:
                 raise InputError(f"token id must lie in 0..{vocab_size - 1}, the vocabulary; got {token}.")
-        self.model, self.shift, self.longest = model, shift, longest
+        self.model, self.shift, self.longest, self.attention = model, shift, longest, attention
         self._mask_id, self._vocab_size = mask_id, vocab_size
         self._suppressed = torch.tensor(sorted({mask_id, *suppressed}))
 
@@ -76,7 +81,7 @@ class HFPredictor:
                 f"a sequence of {tokens.shape[1]} tokens is over the context length of {self.longest}; "
                 "shorten the prompt or the answer."
             )
-        logits = self.model(input_ids=tokens).logits
+        logits = call(self.model, tokens, self.attention)
         if logits.shape[-1] != self._vocab_size:
             raise InputError(
                 f"the model gives {logits.shape[-1]} logits, its configuration says {self._vocab_size}."
@@ -87,3 +92,33 @@ class HFPredictor:
         logits = logits.clone() if logits.requires_grad else logits
         logits[..., self._suppressed.to(logits.device)] = -torch.inf
         return logits
+
+
+def call(model: torch.nn.Module, tokens: torch.Tensor, attention: Attention | None) -> torch.Tensor:
+    """Return the logits of a model for tokens of shape (B, L), as it gives them."""
+    if attention is None:
+        return logits_of(model(input_ids=tokens))
+    first = next(model.parameters())
+    mask = attention.mask(*tokens.shape, dtype=first.dtype, device=tokens.device)
+    return logits_of(model(input_ids=tokens, attention_mask=mask))
+
+
+def logits_of(output: Any) -> torch.Tensor:
+    """Return the logits of a model's output: its ``logits``, else the first entry of a tuple, else the output itself.
+
+    Raises:
+        InputError: If there are none of three dimensions, as for a backbone without a head.
+
+    Example:
+        >>> logits_of((torch.zeros(1, 2, 3), None)).shape
+        torch.Size([1, 2, 3])
+    """
+    found = getattr(output, "logits", None)
+    if found is None and not hasattr(output, "last_hidden_state"):
+        found = output[0] if type(output) is tuple and output else output
+    if not isinstance(found, torch.Tensor) or found.dim() != 3:
+        raise InputError(
+            f"the model gives no logits but {type(output).__name__}; it may be a backbone without a head: name "
+            "another class with --auto-class."
+        )
+    return found

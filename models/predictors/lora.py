@@ -5,6 +5,8 @@ peft is imported late; install it with the extra ``finetune``.
 
 from __future__ import annotations
 
+import importlib
+import json
 import shutil
 import warnings
 from collections.abc import Sequence
@@ -15,7 +17,8 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from models.predictors.huggingface import quiet
+from models.predictors.huggingface_files import KINDS
+from models.predictors.huggingface_versions import quiet
 from theory.validation import InputError
 
 __all__ = ["PROJECTIONS", "add_adapters", "find_projections", "save_adapted"]
@@ -49,6 +52,7 @@ def add_adapters(
         import peft
     except ImportError:
         raise InputError("peft is not installed; python -m pip install 'parabounds[finetune]'.") from None
+    importlib.import_module("torch.distributed.tensor")  # peft reads it; transformers 4.46 does not import it
     names = list(targets) if targets else find_projections(model)
     linear = {
         name.rpartition(".")[2] for name, module in model.named_modules() if isinstance(module, nn.Linear)
@@ -85,19 +89,43 @@ def save_adapted(model: Any, tokenizer: Any, source: Path, out: Path) -> None:
     Args:
         model: A model with adapters; they are merged into it.
         tokenizer: Written beside the merged model.
-        source: Directory of the model; code of its own is copied.
+        source: Directory of the model. If its code comes along, its files are copied and only the weights are new.
         out: The folder.
     """
-    _write_folder(out / "adapter", lambda folder: model.save_pretrained(folder))
+
+    def adapter(folder: Path) -> None:
+        model.save_pretrained(folder)
+        file = folder / "adapter_config.json"
+        kept = json.loads(file.read_text())
+        kept["target_modules"] = sorted(kept["target_modules"])  # a set, in another order in every process
+        file.write_text(json.dumps(kept, indent=2, sort_keys=True))
 
     def merged(folder: Path) -> None:
         whole = model.merge_and_unload()
-        whole.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-        for file in source.glob("*.py"):
-            shutil.copy(file, folder)
+        if type(whole).__module__.startswith("transformers.models."):
+            whole.save_pretrained(folder)
+            tokenizer.save_pretrained(folder)
+        else:
+            _save_own(whole, source, folder)
 
+    _write_folder(out / "adapter", adapter)
     _write_folder(out / "merged", merged)
+
+
+def _save_own(model: nn.Module, source: Path, folder: Path) -> None:
+    """Write a model whose code comes along as its authors do, with the dtype that it has now."""
+    from huggingface_hub import save_torch_state_dict
+
+    folder.mkdir(parents=True)
+    for file in source.iterdir():
+        if file.is_file() and file.suffix in KINDS and ".safetensors" not in file.name:
+            shutil.copy(file, folder)
+    file = folder / "config.json"
+    config = json.loads(file.read_text())
+    dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
+    config |= {name: dtype for name in ("torch_dtype", "dtype") if name in config}
+    file.write_text(json.dumps(config, indent=2) + "\n")
+    save_torch_state_dict(model.state_dict(), folder)
 
 
 def _write_folder(folder: Path, write: Any) -> None:

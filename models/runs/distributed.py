@@ -40,6 +40,14 @@ class Workers:
         """Return the model with gradients averaged over the workers."""
         return model if self.world == 1 else DistributedDataParallel(model)
 
+    def any(self, flag: bool) -> bool:
+        """Return whether the flag of any worker is set; all of them must ask."""
+        if self.world == 1:
+            return flag
+        shared = torch.tensor(int(flag), device=self.device)
+        distributed.all_reduce(shared, op=distributed.ReduceOp.MAX)
+        return bool(shared)
+
     def __enter__(self) -> Workers:
         """Join the other workers."""
         if self.world > 1:

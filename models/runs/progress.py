@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import ExitStack, contextmanager
 
 from rich.console import Console
@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from theory.commands.progress import working
 
-__all__ = ["Report", "training_progress", "work_progress"]
+__all__ = ["Report", "say", "training_progress", "work_progress"]
 
 Report = Callable[[int, float, float], None]  # (steps done, loss, floor of the loss), nats
 
@@ -74,3 +74,9 @@ def work_progress(name: str) -> Generator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(stderr=True), refresh_per_second=2) as bar:
         line = bar.add_task(name, total=None)
         yield lambda done, whole: bar.update(line, completed=done, total=whole)
+
+
+def say(sentences: Iterable[str]) -> None:
+    """Write sentences on stderr, one a line."""
+    for sentence in sentences:
+        sys.stderr.write(f"{sentence}\n")

@@ -1,8 +1,8 @@
 """Result records in a JSONL file that an interrupted run continues.
 
-The first line has the settings and their digest; every other line is one record with its number ``row``. An incomplete
-last line is dropped. Several workers write ``NAME.rank1.jsonl`` and so on beside ``NAME.jsonl``, and all of them are
-read.
+The first line has the settings and their digest; every other line is one record with its number ``row``. What is no
+record at the end of a file, such as a line that was cut off, is dropped and said; before a record it is an error.
+Several workers write ``NAME.rank1.jsonl`` and so on beside ``NAME.jsonl``, and all of them are read.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -40,15 +40,29 @@ class Records:
         path: The file of the run, or ``None`` to keep records in memory alone.
         settings: JSON values that decide the records.
         rank: Number of this worker.
+        kinds: The keys of a record; with several sets each record has those of one of them.
+
+    Attributes:
+        rows: The records by number.
+        dropped: What was dropped at the ends of files, a sentence each.
 
     Raises:
         InputError: If a file holds records of other settings, or something else.
     """
 
-    def __init__(self, path: Path | None, settings: Mapping[str, Any], *, rank: int = 0) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        settings: Mapping[str, Any],
+        *,
+        rank: int = 0,
+        kinds: Sequence[Sequence[str]] = ((),),
+    ) -> None:
         self._path, self._settings, self._rank = path, settings, rank
+        self._kinds = [("row", *kind) for kind in kinds]
         self._file: BinaryIO | None = None
         self.rows: dict[int, dict[str, Any]] = {}
+        self.dropped: list[str] = []
         self.reload()
 
     def reload(self) -> None:
@@ -56,11 +70,16 @@ class Records:
         if self._path is None:
             return
         others = sorted(self._path.parent.glob(f"{self._path.stem}.rank*{self._path.suffix}"))
+        self.dropped = []
         for file in (self._path, *others):
-            self.rows |= {record["row"]: record for record in _read(file, digest(self._settings))}
+            records, _, dropped = _read(file, digest(self._settings), self._kinds)
+            self.rows |= {record["row"]: record for record in records}
+            self.dropped += [dropped] if dropped else []
 
     def __enter__(self) -> Records:
-        """Return the records; the file is created with the first record, so that a failed run leaves none."""
+        """Return the records; what was dropped is cut off. A failed run leaves no file that was not there."""
+        if self._path is not None and self.dropped and self._own(self._path).exists():
+            self._file = self._open(self._path)
         return self
 
     def __exit__(
@@ -92,17 +111,20 @@ class Records:
         except OSError as error:
             raise InputError(f"cannot write {self._path}: {error.strerror}.") from None
 
+    def _own(self, path: Path) -> Path:
+        return path.with_name(f"{path.stem}.rank{self._rank}{path.suffix}") if self._rank else path
+
     def _open(self, path: Path) -> BinaryIO:
-        """Open the file of this worker for appending, without an incomplete last line."""
-        file = path.with_name(f"{path.stem}.rank{self._rank}{path.suffix}") if self._rank else path
-        whole = _whole_lines(file)
-        if not whole:
+        """Open the file of this worker for appending, without what is no record at its end."""
+        file = self._own(path)
+        _, length, _ = _read(file, digest(self._settings), self._kinds)
+        if not length:
             header = {"format": FORMAT, "sha256": digest(self._settings), "settings": dict(self._settings)}
-            whole = _line(header)
-            write_atomically(file, whole)
+            length = len(_line(header))
+            write_atomically(file, _line(header))
         opened = file.open("r+b")
-        opened.truncate(len(whole))
-        opened.seek(len(whole))
+        opened.truncate(length)
+        opened.seek(length)
         return opened
 
 
@@ -110,34 +132,45 @@ def _line(value: Mapping[str, Any]) -> bytes:
     return (json.dumps(value, sort_keys=True) + "\n").encode()
 
 
-def _whole_lines(file: Path) -> bytes:
-    """Return the complete lines."""
+def _read(file: Path, expected: str, kinds: Sequence[Sequence[str]]) -> tuple[list[dict[str, Any]], int, str]:
+    """Return the records of a file, the length of its valid part in bytes, and what is said about the rest."""
     if file.exists() and not file.is_file():  # reading a device would never end
         raise InputError(f"{file} is no regular file; name another.")
-    data = file.read_bytes() if file.exists() else b""
-    return data[: data.rfind(b"\n") + 1]
-
-
-def _read(file: Path, expected: str) -> list[dict[str, Any]]:
     try:
-        lines = _whole_lines(file).split(b"\n")[:-1]
+        data = file.read_bytes() if file.exists() else b""
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror}.") from None
-    if not lines:
-        if file.exists() and file.stat().st_size and not file.read_bytes().startswith(b'{"format"'):
+    lines = data.split(b"\n")
+    whole, torn = lines[:-1], bool(lines[-1])
+    if not whole:
+        if data and not data.startswith(b'{"format"'):
             raise InputError(f"{file} is no file of records; name another, or remove it.")
-        return []
-    found: list[Any] = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            raise InputError(f"{file}, line {number}, is not JSON; remove the file.") from None
-    header, *records = found
+        return [], 0, f"{file}: its only line was cut off and is written again." if torn else ""
+    header = _json(whole[0])
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise InputError(f"{file} is no file of records; name another, or remove it.")
     if header.get("sha256") != expected:
         raise InputError(f"{file} is of a run with other settings; name another file, or remove it.")
-    if not all(isinstance(record, dict) and isinstance(record.get("row"), int) for record in records):
-        raise InputError(f"{file} holds a line that is no record; remove the file.")
-    return records
+    values = [_json(line) for line in whole[1:]]
+    good = max((j for j, value in enumerate(values, start=1) if isinstance(value, dict)), default=0)
+    for number, value in enumerate(values[:good], start=2):
+        if not isinstance(value, dict):
+            raise InputError(f"{file}, line {number}, is not JSON of a record; remove the line.")
+        lacking = [[key for key in kind if key not in value] for kind in kinds]
+        if all(lacking):
+            key = min(lacking, key=len)[0]
+            raise InputError(f"{file}, line {number}, has no key {key!r}; remove the line.")
+        if not isinstance(value["row"], int):
+            raise InputError(f"{file}, line {number}: row must be a number; remove the line.")
+    length = sum(len(line) + 1 for line in whole[: good + 1])
+    rest = len(values) - good + torn
+    lost = f"{file}: what is no record at its end ({rest} {'line' if rest == 1 else 'lines'}) was dropped."
+    return values[:good], length, lost if rest else ""
+
+
+def _json(line: bytes) -> Any:
+    """Return the value of a line, ``None`` if it is not JSON."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -29,15 +30,18 @@ from models.predictors.huggingface_predictor import HFPredictor
 from models.predictors.lora import add_adapters, save_adapted
 from models.runs.distributed import Workers
 from models.runs.halving_batches import batch_size, halving_batches
+from models.runs.output_lock import locked
 from models.runs.progress import Report
+from models.runs.records import digest
+from models.runs.stop_signals import StopSignals
 from models.training.finetune_data import Examples, Step, make_examples
 from models.training.finetune_state import restore_state, save_state
 from theory.files import write_atomically
 from theory.validation import InputError, positive_int
 
-__all__ = ["FinetuneRecipe", "finetune"]
+__all__ = ["SAVE_MINUTES", "FinetuneRecipe", "finetune", "finished", "run_settings"]
 
-SAVE_SECONDS = 300.0
+SAVE_MINUTES = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +95,7 @@ def finetune(
     *,
     resume: bool = False,
     limit: int | None = None,
+    save_every: float = SAVE_MINUTES,
     report: Report | None = None,
 ) -> Path | None:
     """Fine-tune, and write adapters, the merged model and a card into ``out``.
@@ -102,6 +107,7 @@ def finetune(
         out: The output folder, also for the state of an unfinished run.
         resume: Continue from that state.
         limit: Stop after this many steps, keeping the state.
+        save_every: Minutes between two saved states; a signal to stop saves one too, and the run ends.
         report: Called after every step with its number, loss and floor.
 
     Returns:
@@ -110,27 +116,73 @@ def finetune(
     Raises:
         InputError: For settings out of range, or an existing state without ``resume``.
     """
+    with locked(out):
+        return _finetune(subject, recipe, source, out, resume, limit, save_every, report)
+
+
+def finished(settings: dict[str, Any], out: Path) -> bool:
+    """Return whether a folder holds the finished run of these settings.
+
+    Raises:
+        InputError: If it holds the finished run of others.
+    """
+    card = out / "finetune.json"
+    if not card.exists() or not (out / "merged").is_dir():
+        return False
+    try:
+        kept = json.loads(card.read_bytes())
+        same = digest({name: kept[name] for name in settings}) == digest(settings)
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{card} is no card of a fine-tuning; name another folder, or remove it.") from None
+    if not same:
+        raise InputError(
+            f"{out} holds a finished run with other settings; name another folder, or remove it."
+        )
+    return True
+
+
+def run_settings(subject: TextSubject, recipe: FinetuneRecipe) -> dict[str, Any]:
+    """Return the JSON values that decide the result of a run."""
+    made = {"recipe": asdict(recipe), "facts": subject.facts, "words": list(subject.words)}
+    return json.loads(json.dumps(made))
+
+
+def _finetune(
+    subject: TextSubject,
+    recipe: FinetuneRecipe,
+    source: Path,
+    out: Path,
+    resume: bool,
+    limit: int | None,
+    save_every: float,
+    report: Report | None,
+) -> Path | None:
+    settings, state = run_settings(subject, recipe), out / "finetune.state.safetensors"
+    if state.exists() and not resume:
+        raise InputError(f"{state} is of an unfinished run; continue it with --resume, or remove it.")
+    if resume and not state.exists() and finished(settings, out):
+        return out / "merged"
     predictor = subject.predictor
     examples = make_examples(
         subject, recipe.tasks, recipe.sizes, examples=recipe.examples, batch=recipe.batch, seed=recipe.seed
     )
     total = recipe.epochs * examples.steps
-    settings = {"recipe": asdict(recipe), "facts": subject.facts, "words": list(subject.words)}
-    state = out / "finetune.state.safetensors"
-    if state.exists() and not resume:
-        raise InputError(f"{state} is of an unfinished run; continue it with --resume, or remove it.")
     predictor.model = add_adapters(
         predictor.model, rank=recipe.rank, alpha=recipe.alpha, targets=recipe.targets, seed=recipe.seed
     )
     adapters = {name: p for name, p in predictor.model.named_parameters() if p.requires_grad}
     optimizer = torch.optim.AdamW(list(adapters.values()), lr=recipe.rate, weight_decay=recipe.decay)
-    with Workers.from_environment(predictor.device.type) as workers:
-        begin = restore_state(state, settings, adapters, optimizer) if state.exists() else 0
+    losses: deque[float] = deque(maxlen=examples.steps)  # of an epoch
+    with Workers.from_environment(predictor.device.type) as workers, StopSignals() as stop:
+        begin = 0
+        if state.exists():
+            begin, before = restore_state(state, settings, adapters, optimizer)
+            losses.extend(before)
         end = total if limit is None else min(total, begin + limit)
         if workers.world > 1:
             for p in adapters.values():
                 distributed.broadcast(p.data, 0)
-        saved, losses, micro = time.monotonic(), [], recipe.batch
+        saved, micro, done = time.monotonic(), recipe.batch, begin
         for step in range(begin, end):
             for group in optimizer.param_groups:
                 group["lr"] = recipe.rate * _schedule(step, total, recipe.warmup)
@@ -140,15 +192,18 @@ def finetune(
             nn.utils.clip_grad_norm_(adapters.values(), recipe.clip)
             optimizer.step()
             losses.append(loss)
+            done, stopped = step + 1, workers.any(stop.name is not None)
             if workers.rank == 0:
                 if report is not None:
-                    report(step + 1, loss, data.floor)
-                if time.monotonic() - saved > SAVE_SECONDS or step + 1 == end:
-                    save_state(state, settings, adapters, optimizer, step + 1)
+                    report(done, loss, data.floor)
+                if time.monotonic() - saved >= 60 * save_every or done == end or stopped:
+                    save_state(state, settings, adapters, optimizer, list(losses), done)
                     saved = time.monotonic()
-        if workers.rank or end < total:
+            if stopped:
+                break
+        if workers.rank or done < total:
             return None
-        _finish(subject, examples, settings, source, out, losses)
+        _finish(subject, examples, settings, source, out, list(losses))
     state.unlink(missing_ok=True)
     return out / "merged"
 
@@ -215,12 +270,11 @@ def _finish(
 ) -> None:
     model = subject.predictor.model.eval()
     save_adapted(model, subject.tokenizer, source, out)
-    last = losses[-examples.steps :]
     card = {
         "format": "parabounds fine-tuning 1",
         **settings,
         "steps_per_epoch": examples.steps,
-        "last_loss": sum(last) / len(last) if last else None,
+        "last_loss": sum(losses) / len(losses),
         "mean_floor": sum(examples.floors) / len(examples.floors),
         "torch": torch.__version__,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from theory.validation import InputError
 
 __all__ = ["restore_state", "save_state"]
 
-FORMAT = "parabounds fine-tuning state 1"
+FORMAT = "parabounds fine-tuning state 2"
 
 
 def save_state(
@@ -24,12 +25,14 @@ def save_state(
     settings: dict[str, Any],
     adapters: dict[str, nn.Parameter],
     optimizer: torch.optim.Optimizer,
+    losses: Sequence[float],
     step: int,
 ) -> None:
-    """Write the state after ``step`` steps."""
+    """Write the state after ``step`` steps, with the last ``losses``, which the card needs."""
     tensors = {f"adapter.{name}": p.detach().cpu().contiguous() for name, p in adapters.items()}
     for j, values in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{j}.{key}": value.cpu().contiguous() for key, value in values.items()}
+    tensors["losses"] = torch.tensor(losses, dtype=torch.float64)
     facts = {"format": FORMAT, "step": str(step), "sha256": digest(settings)}
     write_atomically(path, save(tensors, facts))
 
@@ -39,8 +42,8 @@ def restore_state(
     settings: dict[str, Any],
     adapters: dict[str, nn.Parameter],
     optimizer: torch.optim.Optimizer,
-) -> int:
-    """Load a state into adapters and optimiser, and return the number of steps done.
+) -> tuple[int, list[float]]:
+    """Load a state into adapters and optimiser, and return the number of steps done and the last losses.
 
     Raises:
         InputError: If the file is no state, or of a run with other settings.
@@ -50,6 +53,7 @@ def restore_state(
         raise InputError(f"{path} is no state of a fine-tuning; remove it.")
     if facts["sha256"] != digest(settings):
         raise InputError(f"{path} is of a run with other settings; use another folder, or remove it.")
+    losses = tensors.pop("losses").tolist()
     states: dict[int, dict[str, torch.Tensor]] = {}
     with torch.no_grad():
         for name, tensor in tensors.items():
@@ -60,4 +64,4 @@ def restore_state(
                 j, _, key = rest.partition(".")
                 states.setdefault(int(j), {})[key] = tensor
     optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
-    return int(facts["step"])
+    return int(facts["step"]), losses

@@ -15,6 +15,7 @@ from models.predictors.distance_to_ideal import marginal_tv
 from models.predictors.recipes import Recipe
 from models.predictors.transformer import MaskedTransformer
 from models.runs.distributed import Workers
+from models.runs.output_lock import locked
 from models.runs.progress import training_progress
 from models.training.from_scratch import state_path, train
 from synthetic.task import list_task
@@ -47,7 +48,7 @@ def make_weights(
     path = out / f"{recipe.name}.safetensors"
     began, resumed = time.process_time(), state_path(recipe, out).exists()
     chief = Workers.from_environment(device).rank == 0
-    with training_progress(recipe.name, recipe.steps, visible=chief) as report:
+    with locked(out), training_progress(recipe.name, recipe.steps, visible=chief) as report:
         model = train(
             recipe, out, device=device, threads=threads, compiled=compiled, resume=resume, report=report
         )

@@ -15,7 +15,7 @@ import torch
 pytest.importorskip("transformers")  # pytest collects every file of tests/
 
 import transformers
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 
 from synthetic.encoding import WORDS
 
@@ -35,6 +35,30 @@ def tokenizer(words: tuple[str, ...] = WORDS, *, special: bool = True, mask: boo
     given = {"mask_token": "[MASK]"} if mask else {"additional_special_tokens": ["[MASK]"]}
     return transformers.PreTrainedTokenizerFast(
         tokenizer_object=inner, unk_token="[UNK]", pad_token="[PAD]", model_max_length=64, **given
+    )
+
+
+def byte_level(*, whole: tuple[str, ...]) -> transformers.PreTrainedTokenizerFast:
+    """A byte-level tokenizer, as most language models have: words of ``whole`` are one token, others are split."""
+    vocabulary = {"[MASK]": 0, "[UNK]": 1}
+    merges: list[tuple[str, str]] = []
+    for byte in sorted(pre_tokenizers.ByteLevel.alphabet()):
+        vocabulary[byte] = len(vocabulary)
+    for word in whole:
+        for j in range(2, len(word) + 1):
+            if word[:j] not in vocabulary:
+                vocabulary[word[:j]] = len(vocabulary)
+            pair = (word[: j - 1], word[j - 1])
+            if pair not in merges:
+                merges.append(pair)
+    for word in whole:  # and with the space before it
+        vocabulary[f"Ġ{word}"] = len(vocabulary)
+        merges.append(("Ġ", word))
+    inner = Tokenizer(models.BPE(vocabulary, merges, unk_token="[UNK]"))
+    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    inner.decoder = decoders.ByteLevel()
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=inner, mask_token="[MASK]", unk_token="[UNK]"
     )
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.inputs.prompts import read_prompts
-from models.predictors.huggingface import read_tokenizer
+from models.predictors.huggingface_tokenizer import read_tokenizer
 from theory.__main__ import main
 from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.files.task_file import is_task_file, read_task

@@ -18,8 +18,7 @@ pytest.importorskip("transformers")
 pytest.importorskip("tokenizers")
 
 import transformers
-from tokenizers import Tokenizer, decoders, pre_tokenizers
-from tokenizers.models import BPE
+from tokenizers import Tokenizer
 
 from models.__main__ import main
 from models.evaluation import verify_run
@@ -40,6 +39,7 @@ from synthetic.grading import distribution_ids, grade, to_roles
 from synthetic.task import list_task
 from tests.helpers import hf_models
 from tests.helpers.gap_tables import log_ratio
+from tests.helpers.hf_models import byte_level
 from tests.helpers.intervals import assert_frequencies
 from theory.policies import parse_policy
 from theory.validation import InputError
@@ -48,27 +48,6 @@ MASK = 4
 
 
 pytestmark = pytest.mark.extras("transformers")
-
-
-def byte_level(*, whole: tuple[str, ...]) -> transformers.PreTrainedTokenizerFast:
-    """A byte-level tokenizer, as most language models have: words of ``whole`` are one token, others are split."""
-    vocabulary = {"[MASK]": 0, "[UNK]": 1}
-    merges: list[tuple[str, str]] = []
-    for byte in sorted(pre_tokenizers.ByteLevel.alphabet()):
-        vocabulary[byte] = len(vocabulary)
-    for word in (*whole, *(f"Ġ{word}" for word in whole)):
-        for j in range(2, len(word) + 1):
-            if word[:j] not in vocabulary:
-                vocabulary[word[:j]] = len(vocabulary)
-            pair = (word[: j - 1], word[j - 1])
-            if pair not in merges:
-                merges.append(pair)
-    inner = Tokenizer(BPE(vocabulary, merges, unk_token="[UNK]"))
-    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    inner.decoder = decoders.ByteLevel()
-    return transformers.PreTrainedTokenizerFast(
-        tokenizer_object=inner, mask_token="[MASK]", unk_token="[UNK]"
-    )
 
 
 @pytest.fixture(scope="module")
@@ -396,7 +375,7 @@ def test_a_killed_verification_continues(tmp_path):
         assert row == other
 
 
-def test_blocks_have_an_accuracy_and_no_exact_value():
+def test_blocks_have_an_accuracy_and_the_exact_value_of_their_tokens():
     made = byte_level(whole=())
     subject = TextSubject(
         predictor=predictor_of(made),
@@ -407,8 +386,8 @@ def test_blocks_have_an_accuracy_and_no_exact_value():
     )
     rules = {"policy": parse_policy("topk:k=3"), "temperature": 1, "samples": 10, "seed": 0, "states": 5}
     (row,) = verify(subject, [("copy", 2)], **rules)["rows"]
-    assert row["steps"] == 2  # six tokens
-    assert (row["mean_tv"], row["exact_accuracy"], row["verdict"]) == (None, None, None)
+    assert row["steps"] == row["exact_steps"] == 2  # six tokens
+    assert (row["mean_tv"], row["exact_accuracy"], row["verdict"]) == (None, 1, "below")
 
 
 def test_graded_answers_are_roles():

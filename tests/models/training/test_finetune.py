@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -221,7 +222,78 @@ def test_a_run_that_continues_gives_the_same_weights(folder, tmp_path):
     with pytest.raises(InputError, match="run with other settings"):
         finetune(subject_of(folder), replace(recipe, rate=1e-3), folder, out, resume=True)
     parts = finetune(subject_of(folder), recipe, folder, out, resume=True)
-    assert (parts / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert files(parts.parent) == files(whole.parent)
+
+
+def files(folder) -> dict[str, bytes]:
+    """All files of a folder: weights, adapters and the card."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_a_signal_saves_and_stops(folder, tmp_path):
+    recipe = replace(SMALL, rate=1e-2, epochs=2)
+    whole = finetune(subject_of(folder), recipe, folder, tmp_path / "whole")
+    seen: list[int] = []
+
+    def told(step, *_):
+        seen.append(step)
+        if step == 2:
+            signal.raise_signal(signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    out = tmp_path / "parts"
+    assert finetune(subject_of(folder), recipe, folder, out, report=told) is None
+    assert seen == [1, 2, 3]
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert [p.name for p in out.iterdir()] == ["finetune.state.safetensors"]
+    parts = finetune(subject_of(folder), recipe, folder, out, resume=True)
+    assert files(parts.parent) == files(whole.parent)
+
+
+def test_a_crash_costs_what_was_not_saved_yet(folder, tmp_path):
+    recipe = replace(SMALL, rate=1e-2, epochs=2)
+    whole = finetune(subject_of(folder), recipe, folder, tmp_path / "whole")
+    seen: list[int] = []
+
+    def crash(step, *_):
+        seen.append(step)
+        if step == 3:
+            raise RuntimeError
+
+    out = tmp_path / "parts"
+    with pytest.raises(RuntimeError):
+        finetune(subject_of(folder), recipe, folder, out, save_every=0, report=crash)
+    parts = finetune(
+        subject_of(folder), recipe, folder, out, resume=True, report=lambda step, *_: seen.append(step)
+    )
+    assert seen[:4] == [1, 2, 3, 3]
+    assert files(parts.parent) == files(whole.parent)
+
+
+def test_a_finished_run_is_said_to_be_one(folder, tmp_path, capsys):
+    words = tmp_path / "words.txt"
+    words.write_text("\n".join(WORDS[:6]))
+    arguments = [
+        "finetune",
+        "--model",
+        str(folder),
+        "--out",
+        str(tmp_path / "out"),
+        "--tasks",
+        "copy",
+        "-n",
+        "2",
+    ]
+    arguments += ["--examples", "4", "--epochs", "1", "--rank", "2", "--batch", "4", "--words", str(words)]
+    assert main(arguments) == 0
+    before = files(tmp_path / "out")
+    capsys.readouterr()
+    assert main([*arguments, "--resume"]) == 0
+    assert capsys.readouterr().out == f"finished already; the model is in {tmp_path / 'out' / 'merged'}\n"
+    assert main([*arguments, "--resume", "--seed", "1"]) == 2
+    assert "holds a finished run with other settings" in capsys.readouterr().err
+    assert main([*arguments, "--save-every", "-1"]) == 2
+    assert files(tmp_path / "out") == before
 
 
 def test_training_lowers_the_loss(folder, tmp_path):

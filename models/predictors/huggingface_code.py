@@ -1,0 +1,152 @@
+"""Models built by the code of their checkpoint and filled by the names of its tensors.
+
+``from_pretrained`` of such classes is not called: some override it and lose the report of what was loaded (Dream), and
+newer transformers expect of a class what code published earlier does not have. The class is built from its
+configuration, and each tensor of the checkpoint becomes the parameter or buffer of the same name, in the wanted dtype.
+Every parameter must be in the checkpoint, in its shape.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from models.predictors.huggingface_versions import transformers
+from theory.validation import InputError
+
+__all__ = ["AUTO_CLASSES", "build_model", "chosen_class", "class_of", "registered_class"]
+
+# the language model stands under one of these in ``auto_map``; AutoModel may be a backbone without a head
+AUTO_CLASSES = ("AutoModelForMaskedLM", "AutoModelForCausalLM", "AutoModel")
+
+
+def chosen_class(directory: Path, raw: Mapping[str, Any], wanted: str | None) -> str:
+    """Return the auto class of a model with code of its own, the first of ``AUTO_CLASSES`` that it maps.
+
+    Args:
+        directory: Its directory, for errors.
+        raw: Its configuration file.
+        wanted: The class to use instead, one of ``AUTO_CLASSES``.
+
+    Raises:
+        InputError: If the model does not map it.
+
+    Example:
+        >>> both = {"auto_map": {"AutoModel": "m.Backbone", "AutoModelForCausalLM": "m.LanguageModel"}}
+        >>> chosen_class(Path("here"), both, None)
+        'AutoModelForCausalLM'
+    """
+    mapped = [name for name in AUTO_CLASSES if name in raw.get("auto_map", {})]
+    if wanted is not None and wanted not in mapped:
+        raise InputError(
+            f"{directory} has no {wanted} in its auto_map; it has: {', '.join(mapped) or 'none'}."
+        )
+    if not mapped:
+        raise InputError(f"{directory} maps no class of a language model; see auto_map in its config.json.")
+    return wanted or mapped[0]
+
+
+def class_of(directory: Path, reference: str) -> Any:
+    """Return a class of a directory's own code, ``module.Class`` as in ``auto_map``."""
+    dynamic = transformers().dynamic_module_utils
+    return dynamic.get_class_from_dynamic_module(reference, str(directory), local_files_only=True)
+
+
+def registered_class(auto: str, config: Any) -> Any:
+    """Return the class that is registered for a configuration outside of transformers, ``None`` if there is none."""
+    mapping = getattr(transformers(), auto)._model_mapping
+    kind = mapping[type(config)] if type(config) in mapping.keys() else None  # noqa: SIM118 (lazy)
+    return None if str(getattr(kind, "__module__", "transformers.")).startswith("transformers.") else kind
+
+
+def build_model(directory: Path, kind: Any, config: Any, dtype: torch.dtype) -> torch.nn.Module:
+    """Return the model of a directory with all its weights.
+
+    Args:
+        directory: The directory.
+        kind: Its class.
+        config: Its configuration.
+        dtype: The dtype of floating weights.
+
+    Raises:
+        InputError: If weights are missing or of another shape.
+    """
+    config.use_cache = False  # every call reads the whole sequence
+    with _without_initial_values(dtype):
+        model = kind(config)
+    _tie(model, config)
+    _fill(model, directory, dtype)
+    return model
+
+
+class _Uninitialised(TorchFunctionMode):
+    """Random initial values are not drawn: all of them are overwritten."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in (torch.Tensor.normal_, torch.Tensor.uniform_):
+            return args[0]
+        return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def _without_initial_values(dtype: torch.dtype) -> Generator[None]:
+    """Build modules in ``dtype`` without drawing their weights."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        with _Uninitialised():
+            yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def _tie(model: Any, config: Any) -> None:
+    """Share embeddings and head where the model says so."""
+    package = transformers()
+    if type(model).tie_weights is not package.PreTrainedModel.tie_weights:
+        model.tie_weights()
+    elif getattr(config, "tie_word_embeddings", False):
+        head, embeddings = model.get_output_embeddings(), model.get_input_embeddings()
+        if head is not None:
+            head.weight = embeddings.weight
+
+
+def _fill(model: Any, directory: Path, dtype: torch.dtype) -> None:
+    """Copy the tensors of a checkpoint into the model."""
+    from safetensors import safe_open
+
+    places: dict[str, torch.Tensor] = dict(model.named_parameters(remove_duplicate=False))
+    kept = model.state_dict().keys()
+    places |= {name: b for name, b in model.named_buffers(remove_duplicate=False) if name in kept}
+    found: set[str] = set()
+    for file in sorted(directory.glob("*.safetensors")):
+        with safe_open(file, framework="pt") as opened:
+            for name in opened.keys():  # noqa: SIM118 (no mapping)
+                if name not in places:
+                    continue
+                values, place = opened.get_tensor(name), places[name]
+                if values.shape != place.shape:
+                    raise InputError(
+                        f"{directory}: {name} must have the shape {tuple(place.shape)} of the configuration, "
+                        f"got {tuple(values.shape)}."
+                    )
+                place.data = values.to(dtype) if values.is_floating_point() else values.clone()
+                found.add(name)
+    ignored = [
+        re.compile(pattern) for pattern in getattr(model, "_keys_to_ignore_on_load_missing", None) or ()
+    ]
+    shared: dict[int, list[str]] = defaultdict(list)
+    for name, place in places.items():
+        shared[id(place)].append(name)
+    for names in shared.values():
+        if found.isdisjoint(names) and not any(p.search(name) for p in ignored for name in names):
+            raise InputError(
+                f"{directory}: the checkpoint lacks {names[0]}; it is of another model, or of another --auto-class."
+            )

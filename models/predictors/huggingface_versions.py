@@ -1,0 +1,162 @@
+"""Published model code on newer transformers, and messages that name versions.
+
+transformers 5 removed things that code published with checkpoints of 2025 imports. What takes a few lines is put back
+while such code is imported, and named in the facts of the model:
+
+- ``rope default``: the frequencies ``base ** (-2 j / d)`` of rotary positions without scaling, which
+  ``ROPE_INIT_FUNCTIONS`` had under ``"default"`` until version 4.57.
+- ``tied keys``: a list of tied weights in a class, which became a mapping; it is emptied, since embeddings and head are
+  shared here as the configuration says.
+
+For anything else an error names the version installed, the one the checkpoint was written with, and the line of pip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakSet
+
+import torch
+
+from theory.validation import InputError
+
+__all__ = ["empty_tied_keys", "one_line", "put_back", "quiet", "transformers", "version_advice"]
+
+OLDEST = (4, 46)  # of the extra `hf`
+_EMPTIED: WeakSet[Any] = WeakSet()  # classes whose tied keys were emptied
+
+
+def transformers() -> Any:
+    """Return the transformers package.
+
+    Raises:
+        InputError: If it is not installed.
+    """
+    try:
+        import transformers as package
+    except ImportError:
+        raise InputError("transformers is not installed; python -m pip install 'parabounds[hf]'.") from None
+    return package
+
+
+@contextmanager
+def one_line(what: str, written_for: str | None = None) -> Generator[None]:
+    """Turn any error of other code into one line.
+
+    Args:
+        what: What could not be loaded, for the line.
+        written_for: The version of transformers the checkpoint names, if its own code or a newer architecture may
+            be at odds with the version installed.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        text = lines[0] if lines else type(error).__name__
+        if text.endswith(":"):
+            text = " ".join(lines[:2])
+        if isinstance(error, KeyError):
+            text = f"the key {text} is missing."
+        advice = "" if "pip install" in text else version_advice(written_for)  # a package is missing
+        raise InputError(f"cannot load {what}: {text.rstrip('.')}.{advice}") from None
+
+
+def version_advice(written_for: str | None, installed: str | None = None) -> str:
+    """Return the sentence on versions of transformers, empty if there is nothing to advise.
+
+    Args:
+        written_for: The version that a checkpoint names.
+        installed: The version here; by default that of the package.
+
+    Example:
+        >>> version_advice("4.46.2", "4.46.3")
+        ''
+        >>> version_advice("4.52.3", "5.24.0").partition("; ")[2]
+        "python -m pip install 'transformers>=4.52.3,<5'."
+    """
+    installed = installed or str(transformers().__version__)
+    if written_for is None or _release(written_for)[:2] == _release(installed)[:2]:
+        return ""
+    wanted = max(_release(written_for)[:2], OLDEST)
+    exact = _release(written_for)[:2] >= OLDEST and "dev" not in written_for
+    version = written_for if exact else f"{wanted[0]}.{wanted[1]}"
+    # a newer one of the same major version already fails: only the one named is a safe guess
+    same = wanted[0] == _release(installed)[0] and wanted < _release(installed)[:2]
+    range_ = f"=={version}" if same else f">={version},<{wanted[0] + 1}"
+    return (
+        f" The checkpoint was written with transformers {written_for}, installed is {installed}; "
+        f"python -m pip install 'transformers{range_}'."
+    )
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Return the leading numbers of a version."""
+    numbers: list[int] = []
+    for part in version.split("."):
+        if not part.isdecimal():
+            break
+        numbers.append(int(part))
+    return tuple(numbers)
+
+
+@contextmanager
+def put_back() -> Generator[list[str]]:
+    """Put back what published code needs, while it is imported and built; yield the names of what it used."""
+    functions, used = transformers().modeling_rope_utils.ROPE_INIT_FUNCTIONS, list[str]()
+    if "default" in functions:
+        yield used
+        return
+
+    def noted(*given: Any, **named: Any) -> tuple[torch.Tensor, float]:
+        used.extend(() if "rope default" in used else ("rope default",))
+        return _default_frequencies(*given, **named)
+
+    functions["default"] = noted
+    try:
+        yield used
+    finally:
+        del functions["default"]
+
+
+def empty_tied_keys(kind: Any) -> list[str]:
+    """Empty the list of tied weights of a class where transformers reads a mapping; return the name of that."""
+    if _release(transformers().__version__)[0] >= 5 and isinstance(kind._tied_weights_keys, list):
+        kind._tied_weights_keys = None
+        _EMPTIED.add(kind)
+    return ["tied keys"] if kind in _EMPTIED else []
+
+
+def _default_frequencies(config: Any = None, device: Any = None, **given: Any) -> tuple[torch.Tensor, float]:
+    """Return ``base ** (-2 j / d)`` for ``j < d / 2``, float32, and the scale 1 of attention.
+
+    ``base`` and ``d`` are those of the configuration (``rope_theta``; ``head_dim`` times ``partial_rotary_factor``),
+    or given as ``base`` and ``dim``.
+    """
+    base, width = given.get("base"), given.get("dim")
+    if config is not None:
+        base = config.rope_theta
+        head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        width = int(head * getattr(config, "partial_rotary_factor", 1.0))
+    assert base is not None
+    assert width is not None
+    exponents = torch.arange(0, width, 2, dtype=torch.int64).to(device=device, dtype=torch.float) / width
+    return 1.0 / (base**exponents), 1.0
+
+
+@contextmanager
+def quiet() -> Generator[None]:
+    """Silence progress bars and advice of transformers; errors are still raised."""
+    logging = transformers().utils.logging
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
