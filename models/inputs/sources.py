@@ -25,7 +25,7 @@ from models.predictors.ideal import IdealPredictor
 from models.predictors.predictor import MaskedPredictor
 from synthetic import make_task
 from synthetic.task import list_task
-from theory.distributions.contexts import HasContexts
+from theory.distributions.distribution import HasContexts
 from theory.validation import InputError
 
 __all__ = ["Source", "SourceSpec", "build_source", "is_directory_model"]

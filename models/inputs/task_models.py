@@ -28,7 +28,7 @@ from models.predictors.recipes import Recipe
 from models.predictors.transformer import MaskedTransformer
 from synthetic import ListTask
 from synthetic.encoding import Batch, Encoding
-from theory.distributions.contexts import HasContexts
+from theory.distributions.distribution import HasContexts
 from theory.validation import InputError, choice
 
 __all__ = ["Subject", "TokenSubject", "load_subject"]

@@ -18,7 +18,7 @@ from models.predictors.huggingface_predictor import HFPredictor
 from models.predictors.predictor import probabilities
 from synthetic import ListTask
 from synthetic.encoding import Batch, Encoding
-from theory.distributions.contexts import HasContexts
+from theory.distributions.distribution import HasContexts
 from theory.files import read_text, text_lines
 from theory.validation import InputError
 

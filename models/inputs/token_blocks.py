@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from synthetic.encoding import Batch
 from synthetic.task import ListTask
-from theory.distributions.contexts import HasContexts
-from theory.distributions.distribution import Context, ListedDistribution
+from theory.distributions.distribution import Context, HasContexts, ListedDistribution
 from theory.distributions.pmf import JointPMF
 
 __all__ = ["BlockTask", "block_tasks"]

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from theory.distributions.contexts import HasContexts
-from theory.distributions.distribution import Context, ListedDistribution
+from theory.distributions.distribution import Context, HasContexts, ListedDistribution
 from theory.distributions.pmf import JointPMF
 
 __all__ = ["PaddedTask", "padding"]
