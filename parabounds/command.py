@@ -100,6 +100,7 @@ def _ask(args: argparse.Namespace) -> Result:
         if args.command == "bounds":
             wanted = {"adaptive": args.adaptive, "randomized": args.randomized, "count": args.count}
             wanted |= {"seconds": float(exact_fraction(args.seconds, "--seconds"))}
+            wanted |= {"say": lambda text: report(text=text)}
             return ask_bounds(task, args.partition, float=args.float, **wanted, **own)
         if args.command == "schedule":
             return ask_schedule(task, float=args.float, **own)
@@ -203,12 +204,13 @@ def _estimate(args: argparse.Namespace) -> int:
         from models.predictors.huggingface import read_tokenizer
 
         tokenize = read_tokenizer(args.tokenizer)
-    with working(f"{PROGRAM} estimate"):
+    with working(f"{PROGRAM} estimate") as report:
         seen = read_samples(args.file, tokenize)
         partition = (
             None if args.partition is None else check_partition(parse_partition(args.partition), seen.n)
         )
-        answer = estimate_answer(seen, partition, policies=args.policy, seed=args.seed)
+        say = lambda text: report(text=text)  # noqa: E731
+        answer = estimate_answer(seen, partition, policies=args.policy, seed=args.seed, say=say)
     if args.json:
         print(as_json(answer))
     else:

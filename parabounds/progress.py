@@ -11,7 +11,7 @@ from time import monotonic
 __all__ = ["Report", "working"]
 
 _AFTER, _EVERY = 2.0, 10.0  # seconds
-Report = Callable[[int, int], None]  # done, of
+Report = Callable[..., None]  # done, of; or ``text=`` with what is done
 
 
 @contextmanager
@@ -22,13 +22,16 @@ def working(text: str) -> Generator[Report]:
         text: What it is.
 
     Yields:
-        A function to call with how many of how many parts are done; then the time left is estimated.
+        A function to call with how many of how many parts are done; then the time left is estimated. Or with a text
+        that says it all.
     """
-    stop, start, parts = threading.Event(), monotonic(), [0, 0]
+    stop, start, parts, said = threading.Event(), monotonic(), [0, 0], [""]
 
     def line() -> str:
         seconds = monotonic() - start
         done, total = parts
+        if said[0]:
+            return f"{text}: {said[0]} (Ctrl-C stops)"
         left = f", {done} of {total} done, about {seconds * (total - done) / done:.0f} s left" if done else ""
         return f"{text}: {seconds:.0f} s{left} (Ctrl-C stops)"
 
@@ -49,8 +52,8 @@ def working(text: str) -> Generator[Report]:
     thread = threading.Thread(target=on_terminal if sys.stderr.isatty() else piped, daemon=True)
     thread.start()
 
-    def report(done: int, total: int) -> None:
-        parts[:] = [done, total]
+    def report(done: int = 0, total: int = 0, *, text: str = "") -> None:
+        parts[:], said[0] = [done, total], text
 
     try:
         yield report

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from math import inf, isnan
+from time import monotonic
 from typing import Any, NoReturn
 
 from theory.limits import CostError, allowing
@@ -17,6 +18,8 @@ from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = ["OneLineParser", "as_json", "guarded", "process_count", "waiting", "whole", "within_limits"]
+
+_EVERY = 10.0  # seconds between two lines of progress
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -109,9 +112,20 @@ def within_limits(args: argparse.Namespace, run: Callable[[argparse.Namespace], 
 
 @contextmanager
 def waiting(text: str) -> Generator[Callable[[str], None]]:
-    """Show on a terminal that something is being computed, inside the ``with`` block; call it to say how far."""
+    """Show that something is being computed, inside the ``with`` block; call it to say how far.
+
+    A spinning line on a terminal; elsewhere a line every ten seconds, of what is said.
+    """
     if not sys.stderr.isatty():
-        yield lambda _: None
+        last = [monotonic()]
+
+        def write(more: str) -> None:
+            if monotonic() - last[0] > _EVERY:
+                last[0] = monotonic()
+                sys.stderr.write(f"{text}: {more} (Ctrl-C stops)\n")
+                sys.stderr.flush()
+
+        yield write
         return
     from rich.console import Console
 

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from theory.distributions.files.arrays import read_arrays, token_rows
 from theory.distributions.outcomes import Token, check_tokens, sorted_tokens
+from theory.distributions.pmf import JointPMF
 from theory.distributions.written_numbers import Digits, checked_token
 from theory.files import csv_rows, file_kind, plain, read_text, text_lines
 from theory.validation import InputError
@@ -69,6 +71,21 @@ class Observed:
         parts = (first, self.counts - first)
         one, two = (replace(self, codes=self.codes[c > 0], counts=c[c > 0]) for c in parts)
         return one, two
+
+    def parts(self) -> list[tuple[Fraction, JointPMF]]:
+        """Return the distribution of the samples themselves: each context with its weight and joint pmf.
+
+        Example:
+            >>> (part,) = Observed.from_rows([("", "a", "b"), ("", "b", "a"), ("", "b", "a")]).parts()
+            >>> part[0], part[1].probabilities
+            (Fraction(1, 1), (Fraction(1, 3), Fraction(2, 3)))
+        """
+        found: list[tuple[Fraction, JointPMF]] = []
+        for x in range(self.contexts):
+            mine = self.codes[:, 0] == x
+            rows, counts = self.codes[mine, 1:].tolist(), self.counts[mine].tolist()
+            found.append((Fraction(sum(counts), self.size), JointPMF.from_weights(rows, counts)))
+        return found
 
     @classmethod
     def from_rows(cls, rows: Sequence[tuple[Token, ...]], name: str = "samples") -> Observed:

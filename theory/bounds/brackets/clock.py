@@ -29,6 +29,8 @@ class Clock:
         return max(spent, 0.0)
 
     def tell(self, text: str) -> None:
-        """Say how far it is."""
-        if self.say is not None and monotonic() - self.begin > 2:
-            self.say(text)
+        """Say what is done, for how long, and how long it may still take."""
+        elapsed, spent = monotonic() - self.begin, self.part()
+        if self.say is not None and elapsed > 2:
+            left = elapsed * (1 - spent) / spent if 0 < spent < 1 else 0.0
+            self.say(f"{text}, {elapsed:.0f} s, at most about {left:.0f} s left")
