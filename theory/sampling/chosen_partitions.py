@@ -22,6 +22,7 @@ __all__ = ["TABLE_POSITIONS", "ChosenPartitions", "choose_partitions", "loss_fac
 
 TABLE_POSITIONS = 10
 _PROGRAMME = 12  # positions that differ, of whose sets all are looked at
+_TABLES = 18  # for the search over all sets
 _WORK = 3e8  # tokens that the search looks at: some seconds, and the same choice on every machine
 
 
@@ -80,7 +81,7 @@ def choose_partitions(
 
 def _searched(seen: Observed, seed: int, say: Callable[[str], None] | None) -> tuple[Partition, ...]:
     """Return good partitions for the empirical distribution, up to the first that loses nothing."""
-    found = bracket_bounds(seen.parts(), work=_WORK, seed=seed, programme=_PROGRAMME, say=say)
+    found = bracket_bounds(seen.parts(), work=_WORK, seed=seed, programme=_PROGRAMME, tables=_TABLES, say=say)
     last = next((t for t, loss in enumerate(found.upper, start=1) if not loss), seen.n)
     return found.partitions[:last]
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.bounds.brackets.bracket import bracket_bounds
+from theory.bounds.brackets.clock import Clock
 from theory.bounds.partitions.listed import listed_step_bound
 from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
 from theory.distributions.pmf import JointPMF
@@ -88,7 +89,9 @@ def test_an_interrupted_search_certifies(pmf, work):
 
 def test_all_sets_of_fourteen_positions_against_the_programme():
     rows = np.unique(np.random.default_rng(3).integers(0, 2, (40, 11)), axis=0)
-    more = [tuple(row) + tuple(row[i] ^ row[i + 1] ^ (j % 3 == i) for i in range(3)) for j, row in enumerate(rows)]
+    more = [
+        tuple(row) + tuple(row[i] ^ row[i + 1] ^ (j % 3 == i) for i in range(3)) for j, row in enumerate(rows)
+    ]
     pmf = JointPMF.from_weights([tuple(map(int, row)) for row in more], [1 + j % 4 for j in range(len(more))])
     one, other = bracket_bounds(pmf), bracket_bounds(pmf, work=1e9, **TABLED)
     assert all(one.exact)
@@ -156,6 +159,7 @@ if sys.argv[1] == "plain":
     find = importlib.util.find_spec
     importlib.util.find_spec = lambda name, *more: None if name == "numba" else find(name, *more)
 from theory.bounds.brackets.bracket import bracket_bounds
+from theory.bounds.brackets.clock import Clock
 from theory.distributions.pmf import JointPMF
 rows = [tuple(j * (i + 3) % 7 % 3 for i in range(5)) + (j % 2,) for j in range(12)]
 pmf = JointPMF.uniform(list(dict.fromkeys(rows)))
@@ -177,3 +181,17 @@ def test_without_a_compiler_the_search_is_the_same():
     plain, compiled = (text.stdout.strip() for text in texts)
     assert plain.endswith("False")
     assert compiled == plain.removesuffix("False") + "True"
+
+
+def test_the_search_says_what_it_does_how_long_and_how_long_still():
+    time, lines = [100.0], []
+    clock = Clock(60, say=lines.append, now=lambda: time[0])
+    clock.tell("good partitions")
+    assert not lines  # nothing in the first two seconds
+    time[0] = 115.0
+    clock.tell("lower bound of 3 of 7 steps")
+    assert lines == ["lower bound of 3 of 7 steps, 15 s, at most about 45 s left"]
+    counted = Clock(1, work=1000, say=lines.append, now=lambda: time[0])
+    time[0], counted.used = 125.0, 250
+    counted.tell("good partitions")
+    assert lines[1] == "good partitions, 10 s, at most about 30 s left"

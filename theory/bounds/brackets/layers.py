@@ -1,4 +1,4 @@
-"""Least losses block by block over sets of representatives, as far as they can still be better than a known partition.
+"""Least losses block by block, over the sets of representatives that can still matter.
 
 A *state* is a set K that t blocks may reveal, with the least price ``D_t(K)`` of doing so. Its loss,
 ``D_t(K) - H(K)``, is a lower bound of every partition that goes through it, so states that lose as much as the best
