@@ -26,6 +26,8 @@ __all__ = ["search_all"]
 _WEIGHTS = (0.0, 1.0, 3.0, 10.0)  # of the scores of greedy orders
 _NOISE = (0.05, 0.2, 0.5)
 _UPPER, _READY = 0.2, 0.25  # parts of the clock that upper bounds and the packing may end at
+_MORE = 0.05  # for the packing, at least
+_SOONER = 0.1  # upper bounds before a search over all sets
 _NODE_BYTES = 40
 _MOST_NODES = 60_000_000
 _CHUNK = 2e7  # tokens looked at between two looks at the clock
@@ -40,7 +42,8 @@ def search_all(columns: Columns, clock: Clock, *, memory: int, seed: int, thread
 
     The last loss is zero: as many blocks as there are positions in some set that distinguishes all outcomes, and one.
     """
-    upper = _Uppers(columns, clock, np.random.default_rng(seed))
+    by_sets = columns.count <= tables and TABLE_BYTES << columns.count <= memory // 2
+    upper = _Uppers(columns, clock, np.random.default_rng(seed), _SOONER if by_sets else _UPPER)
     upper.search()
     columns, losses, labels = upper.columns, upper.losses, upper.labels
     margin = columns.margin(upper.singles_sum)
@@ -50,10 +53,13 @@ def search_all(columns: Columns, clock: Clock, *, memory: int, seed: int, thread
     lower[0], exact[0] = max(losses[0] - margin, 0.0), True
     losses[-1], exact[-1] = 0.0, True
     steps = 2
-    if columns.count <= tables and TABLE_BYTES << columns.count <= memory // 2 and top > 2:
+    if by_sets and top > 2:
         found = Found(losses, labels, lower, exact)
         steps = search_sets(upper.listed, upper.room, clock, found, slack=slack, margin=margin)
-    packing, step = packing_table(upper.listed, upper.room, upper.joint, lambda: clock.part() > _READY)
+    if steps == top:
+        return losses, lower, exact, labels, slack + margin, columns
+    ready = max(_READY, clock.part() + _MORE)
+    packing, step = packing_table(upper.listed, upper.room, upper.joint, lambda: clock.part() > ready)
     nearest = nearest_outcomes(upper.listed, columns.cells)
     for blocks in range(steps, top):
         clock.tell(_searching(blocks, top))
@@ -133,8 +139,8 @@ def compile_search() -> None:
 class _Uppers:
     """The best partitions found so far."""
 
-    def __init__(self, columns: Columns, clock: Clock, rng: np.random.Generator) -> None:
-        self.clock, self.rng = clock, rng
+    def __init__(self, columns: Columns, clock: Clock, rng: np.random.Generator, until: float) -> None:
+        self.clock, self.rng, self.until = clock, rng, until
         self._set(columns)
         singles, joint = self._root()
         few = columns.count * columns.codes.size <= _LOOKED_AT
@@ -166,7 +172,7 @@ class _Uppers:
         order, table = np.zeros(r, dtype=np.int64), np.zeros((r + 1, r))
         for weight in _WEIGHTS:
             self._take(order, table, weight, np.zeros(r))
-        half = self.clock.part() + (_UPPER - self.clock.part()) * 0.3
+        half = self.clock.part() + (self.until - self.clock.part()) * 0.3
         tries = 0
         while self.clock.part() < half and tries < _TRIES * r:
             weight = float(self.rng.choice(_WEIGHTS))
@@ -182,7 +188,7 @@ class _Uppers:
                 )
             self._descend(blocks, self.labels[blocks - 1].copy(), self.losses[blocks - 1])
         quiet = 0
-        while self.clock.part() < _UPPER and quiet < _PATIENCE:
+        while self.clock.part() < self.until and quiet < _PATIENCE:
             before = sum(self.losses)
             for blocks in range(2, first):
                 self._shake(blocks)
@@ -210,11 +216,11 @@ class _Uppers:
             self._spend(tried, self.columns.codes.size / 4)
             if value < self.losses[blocks - 1] - 1e-12:
                 self.losses[blocks - 1], self.labels[blocks - 1] = float(value), labels.copy()
-            if tried < most or value >= before or self.clock.part() > _UPPER:
+            if tried < most or value >= before or self.clock.part() > self.until:
                 return
 
     def _shake(self, blocks: int) -> None:
-        if self.clock.part() > _UPPER:
+        if self.clock.part() > self.until:
             return
         labels = self.labels[blocks - 1].copy()
         for i in self.rng.choice(len(labels), size=min(3, len(labels)), replace=False):
