@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
+from time import monotonic
 from typing import Any
 
 from theory.bounds.brackets.clock import Clock
@@ -58,6 +59,7 @@ def bracket_bounds(
     tables: int = _TABLES,
     threads: int = 2,
     say: Callable[[str], None] | None = None,
+    now: Callable[[], float] = monotonic,
 ) -> Bracket:
     """Return a bracket of ``L*_T`` for every T, with partitions that attain its upper ends.
 
@@ -72,6 +74,7 @@ def bracket_bounds(
         tables: Up to so many, a search over all sets of them comes before the branch and bound.
         threads: Of the branch and bound, 1 or 2; always 1 with ``work``.
         say: Called with a line on the progress from time to time.
+        now: Gives the time; ``time.process_time`` counts what the processor spends here alone.
 
     Example:
         >>> rows = [(a, a, b, b, c, c) * 5 for a in range(2) for b in range(2) for c in range(2)]
@@ -97,7 +100,7 @@ def bracket_bounds(
     compile_search()
     losses, lower, exact, labels, error, ordered = search_all(
         columns,
-        Clock(seconds, work, say),
+        Clock(seconds, work, say, now),
         memory=memory,
         seed=seed,
         threads=threads if work is None else 1,
