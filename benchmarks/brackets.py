@@ -106,9 +106,8 @@ def _entries(found: Bracket) -> list[str]:
     for t in range(1, COLUMNS):
         if t < len(found.upper):
             low, high = found.lower[t], found.upper[t]
-            cells.append(
-                "0" if high == 0 else f"**{high:.4g}**" if found.exact[t] else f"{low:.3f}..{high:.3f}"
-            )
+            sure = f"{high:.4g}" if high > 1e-9 else "<1e-9"
+            cells.append("0" if high == 0 else f"**{sure}**" if found.exact[t] else f"{low:.3f}..{high:.3f}")
     return cells
 
 

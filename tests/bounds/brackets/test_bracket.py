@@ -59,6 +59,7 @@ def check(pmf, **options):
         if found.exact[t]:
             assert abs(exact - found.upper[t]) <= 2 * room
     assert list(found.lower) == sorted(found.lower, reverse=True)
+    assert all(0 <= low <= high for low, high in zip(found.lower, found.upper, strict=True))
     return found
 
 

@@ -26,6 +26,9 @@ _PROGRAMME = 16  # representatives of which the programme takes seconds
 _TABLES = 24  # representatives whose sets fit into the memory
 _MEMORY = 4 << 30
 _SECONDS = 60.0
+_ROUNDING = (
+    2.0**-52
+)  # in place of a loss that is below zero by rounding; zero would say that it is exactly so
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +145,7 @@ def _bracket(
     best = 0
     for blocks, t in enumerate(given, start=1):
         best = t - 1 if losses[t - 1] < losses[best] or not partitions else best
-        uppers.append(losses[best])
+        uppers.append(losses[best] if losses[best] >= 0 else _ROUNDING)
         chain = [label if label < best else blocks - 1 for label in labels[best]]
         partitions.append(
             columns.partition(chain, blocks) if best < blocks else columns.partition(labels[best], blocks)
