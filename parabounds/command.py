@@ -209,8 +209,13 @@ def _estimate(args: argparse.Namespace) -> int:
         partition = (
             None if args.partition is None else check_partition(parse_partition(args.partition), seen.n)
         )
-        say = lambda text: report(text=text)  # noqa: E731
-        answer = estimate_answer(seen, partition, policies=args.policy, seed=args.seed, say=say)
+        answer = estimate_answer(
+            seen,
+            partition,
+            policies=args.policy,
+            seed=args.seed,
+            say=lambda text: report(text=text),
+        )
     if args.json:
         print(as_json(answer))
     else:
