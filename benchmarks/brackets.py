@@ -1,7 +1,7 @@
 """Measure the brackets of docs/brackets.md on seeded distributions: ``python benchmarks/brackets.py``.
 
-It writes the section "Measured" of the page. ``--seconds 5`` is a quick look, ``--only NAME`` one distribution; neither
-writes the page.
+It writes the section "Measured" of the page, with ``--only NAME`` the row of one distribution. ``--seconds 5`` is a
+quick look and writes nothing. ``--cpu`` counts seconds of the processor, for a machine that is shared.
 """
 
 from __future__ import annotations
@@ -83,16 +83,22 @@ CASES: dict[str, tuple[str, Callable[[], JointPMF]]] = {
 }
 
 
-def measure(name: str, seconds: float, threads: int) -> list[str]:
+def measure(name: str, seconds: float, threads: int, *, cpu: bool) -> list[str]:
     """Return the row of a distribution."""
     text, make = CASES[name]
     pmf = make()
-    begin, cpu = perf_counter(), process_time()
-    found = bracket_bounds(pmf, seconds=seconds, threads=threads)
-    took, used = perf_counter() - begin, process_time() - cpu
+    begin, spent = perf_counter(), process_time()
+    found = bracket_bounds(pmf, seconds=seconds, threads=threads, now=process_time if cpu else perf_counter)
+    took, used = perf_counter() - begin, process_time() - spent
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     size = f"{len(pmf):,} x {pmf.n}"
-    return [text, size, *_entries(found), f"{took:.0f} ({used:.0f})", f"{memory:.1f}"]
+    return [
+        text,
+        size,
+        *_entries(found),
+        f"{took:.0f} ({used:.0f}{', limit' if cpu else ''})",
+        f"{memory:.1f}",
+    ]
 
 
 def _entries(found: Bracket) -> list[str]:
@@ -100,9 +106,8 @@ def _entries(found: Bracket) -> list[str]:
     for t in range(1, COLUMNS):
         if t < len(found.upper):
             low, high = found.lower[t], found.upper[t]
-            cells.append(
-                "0" if high == 0 else f"**{high:.4g}**" if found.exact[t] else f"{low:.3f}..{high:.3f}"
-            )
+            sure = f"{high:.4g}" if high > 1e-9 else "<1e-9"
+            cells.append("0" if high == 0 else f"**{sure}**" if found.exact[t] else f"{low:.3f}..{high:.3f}")
     return cells
 
 
@@ -120,13 +125,18 @@ def page(rows: list[list[str]], seconds: float, threads: int) -> str:
         "By `python benchmarks/brackets.py`, which writes this section: seeded distributions, equal ",
         f"weights, `seconds={seconds:g}, threads={threads}`.\nBold is exact, `lower..upper` a bracket, 0 exactly ",
         "zero; T = 1 is always exact. Seconds are of the clock, in brackets of the\nprocessor, which other ",
-        "jobs shared; GiB is the peak of the process so far, the distribution as Python objects included.\n",
+        'jobs shared ("limit": these were counted, with `--cpu`); GiB is the peak of the process ',
+        "so far,\nthe distribution as Python objects included.\n",
         f"{os.cpu_count()} cores, ",
         f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}.\n\n",
         f"| {' | '.join(names)} |\n| {' | '.join(['---'] * 2 + ['---:'] * (len(names) - 2))} |\n",
-        *(f"| {' | '.join(row)} |\n" for row in rows),
+        *map(_line, rows),
     ]
     return "".join(lines)
+
+
+def _line(row: list[str]) -> str:
+    return f"| {' | '.join(row)} |\n"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -135,17 +145,24 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", choices=CASES)
+    parser.add_argument("--cpu", action="store_true")
     args = parser.parse_args(argv)
     bracket_bounds(random_rows(30, 20, 2, 0), seconds=1)  # compiled before the clock starts
     rows = []
     for name in [args.only] if args.only else CASES:
-        rows.append(measure(name, args.seconds, args.threads))
+        rows.append(measure(name, args.seconds, args.threads, cpu=args.cpu))
         print(" | ".join(rows[-1]), flush=True)
-    if not args.only and args.seconds == parser.get_default("seconds"):
+    if args.seconds == parser.get_default("seconds"):
         text = PAGE.read_text(encoding="utf-8")
         kept, _, rest = text.partition(HEAD)
-        after = rest.partition("\n## ")
-        PAGE.write_text(kept + page(rows, args.seconds, args.threads) + "".join(after[1:]), encoding="utf-8")
+        section, mark, after = rest.partition("\n## ")
+        if args.only:
+            start = f"| {CASES[args.only][0]} |"
+            lines = [_line(rows[0]) if line.startswith(start) else line for line in section.splitlines(True)]
+            section = HEAD + "".join(lines)
+        else:
+            section = page(rows, args.seconds, args.threads)
+        PAGE.write_text(kept + section + mark + after, encoding="utf-8")
     return 0
 
 

@@ -91,7 +91,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _ask(args: argparse.Namespace, work: Work) -> Result:
     if args.command in _OTHERS:
-        return Result(args.command, _OTHERS[args.command](args))
+        return Result(args.command, _OTHERS[args.command](args, work))
     if hasattr(args, "samples"):
         positive_int(args.samples, "samples")
     if getattr(args, "float", False) and args.exact:
@@ -133,7 +133,7 @@ def _draw(result: Result, path: Path) -> None:
     save_picture(lambda: result.plot().get_figure(), path)  # type: ignore[arg-type, return-value]
 
 
-def _tasks(_: argparse.Namespace) -> dict[str, Any]:
+def _tasks(_: argparse.Namespace, _work: Work) -> dict[str, Any]:
     rows = []
     for name, cls in synthetic.known_tasks().items():
         about = " ".join((cls.__doc__ or "").partition("\n\n")[0].split())
@@ -141,13 +141,13 @@ def _tasks(_: argparse.Namespace) -> dict[str, Any]:
     return {"tasks": rows}
 
 
-def _rules(_: argparse.Namespace) -> dict[str, Any]:
+def _rules(_: argparse.Namespace, _work: Work) -> dict[str, Any]:
     from theory.commands.rules import rules_answer
 
     return {"rules": rules_answer()}
 
 
-def _audit(args: argparse.Namespace) -> dict[str, Any]:
+def _audit(args: argparse.Namespace, _work: Work) -> dict[str, Any]:
     """Return what settings do; those of several rules under ``settings``."""
     from theory.commands.rules import realised_answer
 
@@ -159,7 +159,7 @@ def _audit(args: argparse.Namespace) -> dict[str, Any]:
     return {"settings": [answer, *others]} if others else answer
 
 
-def _estimate(args: argparse.Namespace) -> dict[str, Any]:
+def _estimate(args: argparse.Namespace, work: Work) -> dict[str, Any]:
     from theory.bounds.partitions.partition import check_partition
     from theory.commands.bounds import parse_partition
     from theory.commands.estimate import estimate_answer
@@ -172,10 +172,10 @@ def _estimate(args: argparse.Namespace) -> dict[str, Any]:
         tokenize = read_tokenizer(args.tokenizer)
     seen = read_samples(args.file, tokenize)
     partition = None if args.partition is None else check_partition(parse_partition(args.partition), seen.n)
-    return estimate_answer(seen, partition, policies=args.policy, seed=args.seed)
+    return estimate_answer(seen, partition, policies=args.policy, seed=args.seed, say=work.say)
 
 
-_OTHERS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+_OTHERS: dict[str, Callable[[argparse.Namespace, Work], dict[str, Any]]] = {
     "audit": _audit,
     "estimate": _estimate,
     "rules": _rules,

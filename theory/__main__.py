@@ -48,8 +48,8 @@ def _run(args: argparse.Namespace) -> int:
     if hasattr(args, "samples"):
         positive_int(args.samples, "samples")
     if args.command == "estimate":
-        with working(args.command):
-            answer = _estimate(args)
+        with working(args.command) as work:
+            answer = _estimate(args, work.say)
         return _show(args, answer)
     if args.command == "rules" and args.markdown:
         print(rules_table(), end="")
@@ -110,7 +110,7 @@ def _show(args: argparse.Namespace, answer: dict[str, Any]) -> int:
     return 0
 
 
-def _estimate(args: argparse.Namespace) -> dict[str, Any]:
+def _estimate(args: argparse.Namespace, say: Callable[[str], None]) -> dict[str, Any]:
     from theory.commands.estimate import estimate_answer
     from theory.sampling.observed import read_samples
 
@@ -121,7 +121,7 @@ def _estimate(args: argparse.Namespace) -> dict[str, Any]:
         tokenize = read_tokenizer(args.tokenizer)
     seen = read_samples(args.file, tokenize)
     partition = None if args.partition is None else check_partition(parse_partition(args.partition), seen.n)
-    return estimate_answer(seen, partition, policies=args.policy, seed=args.seed)
+    return estimate_answer(seen, partition, policies=args.policy, seed=args.seed, say=say)
 
 
 def _frontier(task: Any, plot: str | None) -> dict[str, Any]:

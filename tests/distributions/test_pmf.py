@@ -448,3 +448,32 @@ def test_alphabets_are_sorted_and_mixed_kinds_do_not_clash():
     mixed = JointPMF.uniform([(1,), ("1",), (None,), ("a",), (2,)])
     assert len(mixed.alphabets[0]) == len(mixed) == 5
     assert mixed.alphabets == JointPMF.uniform([("a",), (2,), (None,), ("1",), (1,)]).alphabets
+
+
+NUMBERS = st.one_of(st.integers(-3, 3), st.integers(-(2**70), 2**70), st.integers(2**62, 2**62 + 2))
+
+
+@given(
+    rows=st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), min_size=1, max_size=9, unique=True), data=st.data()
+)
+def test_integers_are_coded_as_other_tokens_are(rows, data):
+    weights = data.draw(st.lists(st.integers(0, 9), min_size=len(rows), max_size=len(rows)).filter(any))
+    fast = JointPMF.from_weights(rows, weights)
+    slow = JointPMF.from_weights([tuple(map(Fraction, row)) for row in rows], list(map(Fraction, weights)))
+    assert fast.codes.tolist() == slow.codes.tolist()
+    assert fast.alphabets == slow.alphabets
+    assert {type(token) for alphabet in fast.alphabets for token in alphabet} == {int}
+    assert (fast.weights.tolist(), fast.total) == (slow.weights.tolist(), slow.total)
+    assert fast.probabilities == tuple(Fraction(w, sum(weights)) for w in weights if w)
+
+
+def test_duplicates_are_found_behind_many_equal_positions():
+    rows = [(0,) * 30 + (j,) for j in range(40)]
+    assert len(JointPMF.uniform(rows)) == 40
+    with pytest.raises(InputError, match="0, 7\\) is a duplicate"):
+        JointPMF.uniform([*rows, rows[7]])
+
+
+def test_truth_values_are_no_integers():
+    assert JointPMF.uniform([(True, 0), (False, 0)]).alphabets[0] == (False, True)
+    assert type(JointPMF.uniform([(True, 0), (False, 0)]).alphabets[0][0]) is bool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import comb
 from typing import Any
 
@@ -12,7 +12,7 @@ from theory.decoding.tasks.float_task import float_task
 from theory.distributions.contexts import GivenTask
 from theory.limits import Budget
 from theory.policies import parse_policy
-from theory.sampling.chosen_partitions import choose_partitions, loss_factors
+from theory.sampling.chosen_partitions import TABLE_POSITIONS, choose_partitions, loss_factors
 from theory.sampling.decode import decode_task
 from theory.sampling.entropy_sums import EntropySum, estimate_sums
 from theory.sampling.observed import Observed, empirical_task
@@ -20,13 +20,17 @@ from theory.sampling.sampled_decode import SampledDecode
 
 __all__ = ["estimate_answer"]
 
-_TABLE_POSITIONS = 10  # the information curve and the choice of partitions need all 2^n subsets
 _CELL, _LIMIT = 3e-8, 120  # seconds of a cell that is grouped; at most
 _DECODED = ("accuracy", "kl", "steps", "tokens_per_step")
 
 
 def estimate_answer(
-    seen: Observed, partition: Partition | None = None, *, policies: Sequence[str] = (), seed: int = 0
+    seen: Observed,
+    partition: Partition | None = None,
+    *,
+    policies: Sequence[str] = (),
+    seed: int = 0,
+    say: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Return estimates of the entropy, the correlations, ``L_T`` and the information curve, with 95 % intervals.
 
@@ -38,8 +42,9 @@ def estimate_answer(
         partition: An ordered partition to price.
         policies: Rules to decode with, as they are written for ``decode``, on the empirical distribution.
         seed: Of the halves of the samples: one chooses partitions, the other prices them.
+        say: Called with a line on the progress of a search.
     """
-    n, small = seen.n, seen.n <= _TABLE_POSITIONS
+    n, small = seen.n, seen.n <= TABLE_POSITIONS  # the information curve needs all 2^n sets
     what = f"entropies of {len(seen.counts)} distinct samples of {n} positions"
     budget = Budget(what, "use fewer samples", limit=_LIMIT)
     budget.require(len(seen.counts) * n * ((2 << n) if small else 2 * n), _CELL)
@@ -53,13 +58,20 @@ def estimate_answer(
     if small:
         lists["information_curve"] = list(found[len(sums) :])
         answer["information_curve"] = [_shown(value) for value in lists["information_curve"]]
-        if seen.size >= 4:  # two in each half
-            chosen = choose_partitions(seen, CHEAP, seed)
-            lists["optimal_bound"] = list(chosen.losses)
-            answer["optimal_bound"] = [_shown(value) for value in chosen.losses]
-            answer |= {"optimal_partitions": chosen.partitions, "recommended_steps": chosen.recommended}
-            answer["seed"] = seed
     notes: dict[str, str] = {}
+    known = small or found[0].estimate is not None  # else no half has a price
+    if seen.size >= 4 and known:  # two in each half
+        most = max(2, int(_LIMIT / (_CELL * len(seen.counts) * n * n)))
+        chosen = choose_partitions(seen, CHEAP, seed, most=most, say=say)
+        lists["optimal_bound"] = list(chosen.losses)
+        answer["optimal_bound"] = [_shown(value) for value in chosen.losses]
+        answer |= {"optimal_partitions": chosen.partitions, "recommended_steps": chosen.recommended}
+        answer["seed"] = seed
+        if not small:
+            notes["optimal_partitions"] = (
+                f"found by a search on one half of the samples, as there are more than {TABLE_POSITIONS} positions: "
+                "others may lose less"
+            )
     for key, values in lists.items():
         half = key == "optimal_bound"
         if note := _withheld(values, seen.size - seen.size // 2 if half else seen.size, half):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from theory.distributions.distribution import HasContexts, context_pmfs
 from theory.distributions.outcomes import Token, check_distinct
 from theory.distributions.pmf import JointPMF
-from theory.distributions.weights import check_signs, integer_weights, proportions
+from theory.distributions.weights import check_signs, proportions
 from theory.validation import InputError, shown
 
 __all__ = ["PMFLike", "PartsLike", "as_parts", "as_pmf", "weighted_rows"]
@@ -121,7 +121,7 @@ def _shares(ids: NDArray[Any], weights: Any) -> tuple[NDArray[Any], int | None]:
     if len(given) != len(rows):
         raise InputError(f"{len(rows)} outcomes but {len(given)} weights; give one for each.")
     if not any(isinstance(w, float) for w in given):
-        return integer_weights(rows, proportions(rows, given))
+        return proportions(rows, given)
     check_signs(rows, given)
     floats = np.array([float(w) for w in given])
     if not floats.any():

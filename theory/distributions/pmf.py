@@ -113,7 +113,7 @@ class JointPMF:
         rows = as_outcomes(outcomes)
         if len(rows) != len(weights):
             raise InputError(f"{len(rows)} outcomes but {len(weights)} weights; give one for each.")
-        return cls.from_pairs(rows, proportions(rows, weights))
+        return cls._build(rows, *proportions(rows, weights))
 
     @classmethod
     def from_dense(cls, table: Any, alphabets: Sequence[Sequence[Token]] | None = None) -> JointPMF:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import isfinite, lcm
+from math import gcd, isfinite, lcm
 from typing import Any
 
 import numpy as np
@@ -54,22 +54,28 @@ def integer_weights(rows: Sequence[object], probabilities: Sequence[Any]) -> tup
     return np.array(weights, dtype=dtype), denominator
 
 
-def proportions(rows: Sequence[object], weights: Sequence[Any]) -> list[Fraction]:
-    """Return non-negative exact weights divided by their sum.
+def proportions(rows: Sequence[object], weights: Sequence[Any]) -> tuple[NDArray[Any], int]:
+    """Return integers proportional to non-negative exact weights, in lowest terms, and their sum.
 
     Raises:
         InputError: If one is no exact number or negative, or all are zero.
 
     Example:
         >>> proportions([("a",), ("b",)], [1, "1/2"])
-        [Fraction(2, 3), Fraction(1, 3)]
+        (array([2, 1]), 3)
     """
-    values = [exact_fraction(w, "weight") for w in weights]
-    check_signs(rows, values)
-    total = sum(values, Fraction(0))
-    if total == 0:
+    if set(map(type, weights)) == {int} and min(weights) >= 0:
+        whole = list(weights)
+    else:
+        values = [exact_fraction(w, "weight") for w in weights]
+        check_signs(rows, values)
+        common = lcm(*{w.denominator for w in values})
+        whole = [w.numerator * (common // w.denominator) for w in values]
+    shared = gcd(*whole)
+    if shared == 0:
         raise InputError("weights must not all be zero.")
-    return [w / total for w in values]
+    total = sum(whole) // shared
+    return np.array([w // shared for w in whole], dtype=np.int64 if total < _INT64_SAFE else object), total
 
 
 def float_weights(rows: Sequence[object], probabilities: Sequence[Any]) -> NDArray[np.float64]:

@@ -74,6 +74,21 @@ class Observed:
         one, two = (replace(self, codes=self.codes[c > 0], counts=c[c > 0]) for c in parts)
         return one, two
 
+    def parts(self) -> list[tuple[Fraction, JointPMF]]:
+        """Return the distribution of the samples themselves: each context with its weight and joint pmf.
+
+        Example:
+            >>> (part,) = Observed.from_rows([("", "a", "b"), ("", "b", "a"), ("", "b", "a")]).parts()
+            >>> part[0], part[1].probabilities
+            (Fraction(1, 1), (Fraction(1, 3), Fraction(2, 3)))
+        """
+        found: list[tuple[Fraction, JointPMF]] = []
+        for x in range(self.contexts):
+            mine = self.codes[:, 0] == x
+            rows, counts = self.codes[mine, 1:].tolist(), self.counts[mine].tolist()
+            found.append((Fraction(sum(counts), self.size), JointPMF.from_weights(rows, counts)))
+        return found
+
     @classmethod
     def from_rows(cls, rows: Sequence[tuple[Token, ...]], name: str = "samples") -> Observed:
         """Count rows of a context and n tokens; tokens that are NaN or cannot be hashed are refused.
@@ -179,10 +194,7 @@ def empirical_task(seen: Observed) -> GivenTask:
         >>> task.contexts()[0].distribution.pmf().probabilities
         (Fraction(1, 3), Fraction(2, 3))
     """
-    found: list[Context] = []
-    for x in range(seen.contexts):
-        mine = seen.codes[:, 0] == x
-        rows, counts = seen.codes[mine, 1:].tolist(), seen.counts[mine].tolist()
-        distribution = ListedDistribution(JointPMF.from_weights(rows, counts))
-        found.append(Context(weight=Fraction(sum(counts), seen.size), distribution=distribution))
-    return GivenTask(name=seen.name, parts=tuple(found))
+    parts = tuple(
+        Context(weight=weight, distribution=ListedDistribution(pmf)) for weight, pmf in seen.parts()
+    )
+    return GivenTask(name=seen.name, parts=parts)

@@ -10,13 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.bounds.brackets.bracket import bracket_bounds
+from theory.bounds.brackets.clock import Clock
 from theory.bounds.partitions.listed import listed_step_bound
 from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
 from theory.distributions.pmf import JointPMF
 from theory.information.subsets.builder import subset_entropies
 from theory.validation import InputError
 
-SEARCHED = {"programme": 0}
+SEARCHED = {"programme": 0, "tables": 0}
+TABLED = {"programme": 0}
 FAR = 2e5  # tokens looked at: enough to close most of these
 SHORT = 2e3
 
@@ -57,6 +59,7 @@ def check(pmf, **options):
         if found.exact[t]:
             assert abs(exact - found.upper[t]) <= 2 * room
     assert list(found.lower) == sorted(found.lower, reverse=True)
+    assert all(0 <= low <= high for low, high in zip(found.lower, found.upper, strict=True))
     return found
 
 
@@ -66,16 +69,35 @@ def test_the_bracket_holds_the_least_loss(pmf):
     check(pmf, work=FAR, **SEARCHED)
 
 
+@given(pmf=distributions())
+def test_the_search_over_all_sets_is_exact(pmf):
+    assert all(check(pmf, work=10 * FAR, **TABLED).exact)
+
+
 @pytest.mark.deep
 @settings(max_examples=300)
 @given(pmf=distributions(), work=st.sampled_from([SHORT, FAR, 20 * FAR]))
 def test_the_bracket_holds_the_least_loss_of_many(pmf, work):
     check(pmf, work=work, **SEARCHED)
+    check(pmf, work=work, **TABLED)
 
 
 @given(pmf=distributions(), work=st.floats(1, 1e5))
 def test_an_interrupted_search_certifies(pmf, work):
     check(pmf, work=work, **SEARCHED)
+    check(pmf, work=work, **TABLED)
+
+
+def test_all_sets_of_fourteen_positions_against_the_programme():
+    rows = np.unique(np.random.default_rng(3).integers(0, 2, (40, 11)), axis=0)
+    more = [
+        tuple(row) + tuple(row[i] ^ row[i + 1] ^ (j % 3 == i) for i in range(3)) for j, row in enumerate(rows)
+    ]
+    pmf = JointPMF.from_weights([tuple(map(int, row)) for row in more], [1 + j % 4 for j in range(len(more))])
+    one, other = bracket_bounds(pmf), bracket_bounds(pmf, work=1e9, **TABLED)
+    assert all(one.exact)
+    assert all(other.exact)
+    assert other.upper == pytest.approx(one.upper, abs=1e-8)
 
 
 @given(pmf=distributions())
@@ -90,7 +112,7 @@ def test_one_partition_for_all_contexts(parts):
     pairs = [(Fraction(weight, total), pmf.marginal(range(n))) for weight, pmf in parts]
     table = subset_entropies(pairs)
     truth = optimal_bounds(table)
-    for options in ({"work": FAR, **SEARCHED}, {}):
+    for options in ({"work": FAR, **SEARCHED}, {"work": FAR, **TABLED}, {}):
         found = bracket_bounds(pairs, **options)
         for t, value in enumerate(truth.values):
             assert found.lower[t] - 1e-12 <= float(value) <= found.upper[t] + 1e-9
@@ -138,11 +160,14 @@ if sys.argv[1] == "plain":
     find = importlib.util.find_spec
     importlib.util.find_spec = lambda name, *more: None if name == "numba" else find(name, *more)
 from theory.bounds.brackets.bracket import bracket_bounds
+from theory.bounds.brackets.clock import Clock
 from theory.distributions.pmf import JointPMF
 rows = [tuple(j * (i + 3) % 7 % 3 for i in range(5)) + (j % 2,) for j in range(12)]
 pmf = JointPMF.uniform(list(dict.fromkeys(rows)))
-found = bracket_bounds(pmf, work=2e4, programme=0)
-print([f"{bits:.9f}" for bits in (*found.lower, *found.upper)], found.partitions, "numba" in sys.modules)
+for tables in (0, 6):
+    found = bracket_bounds(pmf, work=2e4, programme=0, tables=tables)
+    print([f"{bits:.9f}" for bits in (*found.lower, *found.upper)], found.partitions)
+print("numba" in sys.modules)
 """
 
 
@@ -156,5 +181,19 @@ def test_without_a_compiler_the_search_is_the_same():
         for kind in ("plain", "compiled")
     ]
     plain, compiled = (text.stdout.strip() for text in texts)
-    assert plain.endswith(" False")
+    assert plain.endswith("False")
     assert compiled == plain.removesuffix("False") + "True"
+
+
+def test_the_search_says_what_it_does_how_long_and_how_long_still():
+    time, lines = [100.0], []
+    clock = Clock(60, say=lines.append, now=lambda: time[0])
+    clock.tell("good partitions")
+    assert not lines  # nothing in the first two seconds
+    time[0] = 115.0
+    clock.tell("lower bound of 3 of 7 steps")
+    assert lines == ["lower bound of 3 of 7 steps, 15 s, at most about 45 s left"]
+    counted = Clock(1, work=1000, say=lines.append, now=lambda: time[0])
+    time[0], counted.used = 125.0, 250
+    counted.tell("good partitions")
+    assert lines[1] == "good partitions, 10 s, at most about 30 s left"

@@ -6,22 +6,29 @@ Statements, proofs, what is certified of floats and what was measured: ``docs/br
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
+from time import monotonic
 from typing import Any
 
 from theory.bounds.brackets.clock import Clock
 from theory.bounds.brackets.columns import Columns, reduced
 from theory.bounds.partitions.partition import Partition
 from theory.distributions.pmf import JointPMF
+from theory.limits import CostError
 from theory.validation import InputError, positive_int
 
 __all__ = ["Bracket", "bracket_bounds"]
 
 _PROGRAMME = 16  # representatives of which the programme takes seconds
+_TABLES = 24  # representatives whose sets fit into the memory
 _MEMORY = 4 << 30
 _SECONDS = 60.0
+_ROUNDING = (
+    2.0**-52
+)  # in place of a loss that is below zero by rounding; zero would say that it is exactly so
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +59,10 @@ def bracket_bounds(
     seed: int = 0,
     work: float | None = None,
     programme: int = _PROGRAMME,
+    tables: int = _TABLES,
     threads: int = 2,
     say: Callable[[str], None] | None = None,
+    now: Callable[[], float] = monotonic,
 ) -> Bracket:
     """Return a bracket of ``L*_T`` for every T, with partitions that attain its upper ends.
 
@@ -65,8 +74,10 @@ def bracket_bounds(
         seed: Of the random orders of the upper bounds.
         work: In place of seconds, the number of tokens to look at: the same result on every machine.
         programme: Up to so many columns that differ the programme over all sets is run.
+        tables: Up to so many, a search over all sets of them comes before the branch and bound.
         threads: Of the branch and bound, 1 or 2; always 1 with ``work``.
         say: Called with a line on the progress from time to time.
+        now: Gives the time; ``time.process_time`` counts what the processor spends here alone.
 
     Example:
         >>> rows = [(a, a, b, b, c, c) * 5 for a in range(2) for b in range(2) for c in range(2)]
@@ -83,12 +94,20 @@ def bracket_bounds(
     positive_int(threads, "threads", at_most=2)
     columns = reduced(parts)
     if columns.count <= programme:
-        return _by_programme(parts, columns)
+        with suppress(CostError):  # too many outcomes for all sets
+            return _by_programme(parts, columns)
     from theory.bounds.brackets.search import compile_search, search_all
 
+    if say is not None and not compile_search.cache_info().currsize:
+        say("preparing the search, some 20 s where it is not kept")
     compile_search()
     losses, lower, exact, labels, error, ordered = search_all(
-        columns, Clock(seconds, work, say), memory=memory, seed=seed, threads=threads if work is None else 1
+        columns,
+        Clock(seconds, work, say, now),
+        memory=memory,
+        seed=seed,
+        threads=threads if work is None else 1,
+        tables=tables,
     )
     return _bracket(ordered, losses, lower, exact, labels, error)
 
@@ -126,7 +145,7 @@ def _bracket(
     best = 0
     for blocks, t in enumerate(given, start=1):
         best = t - 1 if losses[t - 1] < losses[best] or not partitions else best
-        uppers.append(losses[best])
+        uppers.append(losses[best] if losses[best] >= 0 else _ROUNDING)
         chain = [label if label < best else blocks - 1 for label in labels[best]]
         partitions.append(
             columns.partition(chain, blocks) if best < blocks else columns.partition(labels[best], blocks)

@@ -17,6 +17,7 @@ from theory.bounds.brackets.kernels import Listed, Room, make_listed, make_room,
 from theory.bounds.brackets.open_entropies import gains, loss
 from theory.bounds.brackets.open_nodes import STOPPED, expand
 from theory.bounds.brackets.packing import nearest_outcomes, packing_table
+from theory.bounds.brackets.set_search import TABLE_BYTES, Found, search_sets
 from theory.bounds.brackets.tree import Problem, Tree, halves, make_tree
 from theory.distributions.pmf import JointPMF
 
@@ -25,6 +26,8 @@ __all__ = ["search_all"]
 _WEIGHTS = (0.0, 1.0, 3.0, 10.0)  # of the scores of greedy orders
 _NOISE = (0.05, 0.2, 0.5)
 _UPPER, _READY = 0.2, 0.25  # parts of the clock that upper bounds and the packing may end at
+_MORE = 0.05  # for the packing, at least
+_SOONER = 0.1  # upper bounds before a search over all sets
 _NODE_BYTES = 40
 _MOST_NODES = 60_000_000
 _CHUNK = 2e7  # tokens looked at between two looks at the clock
@@ -34,12 +37,13 @@ _TRIES = 5  # random orders for each representative, at most
 _PATIENCE = 20  # rounds of random changes without a better partition
 
 
-def search_all(columns: Columns, clock: Clock, *, memory: int, seed: int, threads: int) -> Any:
+def search_all(columns: Columns, clock: Clock, *, memory: int, seed: int, threads: int, tables: int) -> Any:
     """Return losses, certified lower bounds, which are exact, labels for T = 1, 2, ..., the error, and the columns.
 
     The last loss is zero: as many blocks as there are positions in some set that distinguishes all outcomes, and one.
     """
-    upper = _Uppers(columns, clock, np.random.default_rng(seed))
+    by_sets = columns.count <= tables and TABLE_BYTES << columns.count <= memory // 2
+    upper = _Uppers(columns, clock, np.random.default_rng(seed), _SOONER if by_sets else _UPPER)
     upper.search()
     columns, losses, labels = upper.columns, upper.losses, upper.labels
     margin = columns.margin(upper.singles_sum)
@@ -48,10 +52,17 @@ def search_all(columns: Columns, clock: Clock, *, memory: int, seed: int, thread
     lower, exact = [0.0] * top, [False] * top
     lower[0], exact[0] = max(losses[0] - margin, 0.0), True
     losses[-1], exact[-1] = 0.0, True
-    packing, step = packing_table(upper.listed, upper.room, upper.joint, lambda: clock.part() > _READY)
+    steps = 2
+    if by_sets and top > 2:
+        found = Found(losses, labels, lower, exact)
+        steps = search_sets(upper.listed, upper.room, clock, found, slack=slack, margin=margin)
+    if steps == top:
+        return losses, lower, exact, labels, slack + margin, columns
+    ready = max(_READY, clock.part() + _MORE)
+    packing, step = packing_table(upper.listed, upper.room, upper.joint, lambda: clock.part() > ready)
     nearest = nearest_outcomes(upper.listed, columns.cells)
-    for blocks in range(2, top):
-        clock.tell(f"T = {blocks} of {top}")
+    for blocks in range(steps, top):
+        clock.tell(_searching(blocks, top))
         problem = Problem(
             blocks=blocks,
             joint=upper.joint,
@@ -67,7 +78,9 @@ def search_all(columns: Columns, clock: Clock, *, memory: int, seed: int, thread
         share = (1 - spent) * (0.5 if blocks < top - 1 else 1.0)
         nodes = int(max(min(memory // 2 // _NODE_BYTES, _MOST_NODES), 4 * columns.count + 8))
         tree = make_tree(nodes, columns.count, upper.joint, losses[blocks - 1], labels[blocks - 1])
-        trees = _grow(upper.listed, upper.room, problem, tree, clock, spent + share, threads)
+        trees = _grow(
+            upper.listed, upper.room, problem, tree, clock, spent + share, threads, _searching(blocks, top)
+        )
         best = min(trees, key=lambda one: float(one.best[0]))
         if best.best[0] < losses[blocks - 1]:
             losses[blocks - 1], labels[blocks - 1] = float(best.best[0]), best.labels.copy()
@@ -77,8 +90,19 @@ def search_all(columns: Columns, clock: Clock, *, memory: int, seed: int, thread
     return losses, lower, exact, labels, slack + margin, columns
 
 
+def _searching(blocks: int, top: int) -> str:
+    return f"lower bound of {blocks} of {top - 1} steps"
+
+
 def _grow(
-    listed: Listed, room: Room, problem: Problem, tree: Tree, clock: Clock, until: float, threads: int
+    listed: Listed,
+    room: Room,
+    problem: Problem,
+    tree: Tree,
+    clock: Clock,
+    until: float,
+    threads: int,
+    text: str,
 ) -> list[Tree]:
     """Expand a tree until it is closed, full or the clock says so; with two threads, in two halves."""
     chunk = _CHUNK if clock.work is None else clock.work / 50
@@ -93,6 +117,7 @@ def _grow(
             ]
             clock.used += chunk
             states = [run.result() for run in runs]
+            clock.tell(text)
             best = min(trees, key=lambda one: float(one.best[0]))
             for one in trees:
                 one.best[0] = best.best[0]
@@ -105,17 +130,17 @@ def _grow(
 @cache
 def compile_search() -> None:
     """Compile the loops, so that this does not count against a clock; some 20 seconds where nothing was kept."""
-    rows = [(0, 0, 1, 0), (0, 1, 0, 1), (1, 0, 0, 1), (1, 1, 1, 1)]
-    search_all(
-        reduced([(Fraction(1), JointPMF.uniform(rows))]), Clock(1.0, 1e3), memory=1 << 20, seed=0, threads=1
-    )
+    rows = [(a, b, c, a ^ b, b ^ c) for a in (0, 1) for b in (0, 1) for c in (0, 1)]
+    columns = reduced([(Fraction(1), JointPMF.uniform(rows))])
+    for tables in (0, 5):
+        search_all(columns, Clock(1.0, 1e4), memory=1 << 20, seed=0, threads=1, tables=tables)
 
 
 class _Uppers:
     """The best partitions found so far."""
 
-    def __init__(self, columns: Columns, clock: Clock, rng: np.random.Generator) -> None:
-        self.clock, self.rng = clock, rng
+    def __init__(self, columns: Columns, clock: Clock, rng: np.random.Generator, until: float) -> None:
+        self.clock, self.rng, self.until = clock, rng, until
         self._set(columns)
         singles, joint = self._root()
         few = columns.count * columns.codes.size <= _LOOKED_AT
@@ -147,7 +172,7 @@ class _Uppers:
         order, table = np.zeros(r, dtype=np.int64), np.zeros((r + 1, r))
         for weight in _WEIGHTS:
             self._take(order, table, weight, np.zeros(r))
-        half = self.clock.part() + (_UPPER - self.clock.part()) * 0.3
+        half = self.clock.part() + (self.until - self.clock.part()) * 0.3
         tries = 0
         while self.clock.part() < half and tries < _TRIES * r:
             weight = float(self.rng.choice(_WEIGHTS))
@@ -163,7 +188,7 @@ class _Uppers:
                 )
             self._descend(blocks, self.labels[blocks - 1].copy(), self.losses[blocks - 1])
         quiet = 0
-        while self.clock.part() < _UPPER and quiet < _PATIENCE:
+        while self.clock.part() < self.until and quiet < _PATIENCE:
             before = sum(self.losses)
             for blocks in range(2, first):
                 self._shake(blocks)
@@ -191,11 +216,11 @@ class _Uppers:
             self._spend(tried, self.columns.codes.size / 4)
             if value < self.losses[blocks - 1] - 1e-12:
                 self.losses[blocks - 1], self.labels[blocks - 1] = float(value), labels.copy()
-            if tried < most or value >= before or self.clock.part() > _UPPER:
+            if tried < most or value >= before or self.clock.part() > self.until:
                 return
 
     def _shake(self, blocks: int) -> None:
-        if self.clock.part() > _UPPER:
+        if self.clock.part() > self.until:
             return
         labels = self.labels[blocks - 1].copy()
         for i in self.rng.choice(len(labels), size=min(3, len(labels)), replace=False):
@@ -209,3 +234,4 @@ class _Uppers:
 
     def _spend(self, evaluations: float, size: float) -> None:
         self.clock.used += evaluations * size
+        self.clock.tell("good partitions")
