@@ -1,7 +1,9 @@
 """Settings of Hypothesis, the same examples in every run, and fixtures that several files use."""
 
 import gc
+import importlib
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -53,12 +55,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="module")
 def own_module_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Code that models bring along is copied to a folder of the test."""
+    """Code that models bring along is copied to a folder of the tests of a file, and forgotten after them."""
     import transformers.dynamic_module_utils as dynamic
 
+    folder = str(tmp_path_factory.mktemp("modules"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dynamic, "HF_MODULES_CACHE", str(tmp_path_factory.mktemp("modules")))
+        patch.setattr(dynamic, "HF_MODULES_CACHE", folder)
         yield
+    sys.path[:] = [path for path in sys.path if path != folder]
+    for name in [name for name in sys.modules if name.partition(".")[0] == "transformers_modules"]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
 
 
 @pytest.fixture

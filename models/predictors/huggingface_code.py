@@ -81,8 +81,13 @@ def build_model(directory: Path, kind: Any, config: Any, dtype: torch.dtype) -> 
     config.use_cache = False  # every call reads the whole sequence
     with _without_initial_values(dtype):
         model = kind(config)
-    _tie(model, config)
-    _fill(model, directory, dtype)
+    if type(model).tie_weights is not transformers().PreTrainedModel.tie_weights:
+        model.tie_weights()  # its own
+        found = _fill(model, directory, dtype)
+    else:
+        found = _fill(model, directory, dtype)
+        _tie(model, config, found)
+    _check_complete(model, directory, found)
     return model
 
 
@@ -107,25 +112,28 @@ def _without_initial_values(dtype: torch.dtype) -> Generator[None]:
         torch.set_default_dtype(before)
 
 
-def _tie(model: Any, config: Any) -> None:
-    """Share embeddings and head where the model says so."""
-    package = transformers()
-    if type(model).tie_weights is not package.PreTrainedModel.tie_weights:
-        model.tie_weights()
-    elif getattr(config, "tie_word_embeddings", False):
-        head, embeddings = model.get_output_embeddings(), model.get_input_embeddings()
-        if head is not None:
-            head.weight = embeddings.weight
+def _tie(model: Any, config: Any, found: set[str]) -> None:
+    """Share embeddings and head where the model says so; files may hold either name, and the embeddings win."""
+    tied = getattr(config, "tie_word_embeddings", False)
+    if tied and (head := model.get_output_embeddings()) is not None:
+        embeddings = model.get_input_embeddings()
+        if not any(p is embeddings.weight and name in found for name, p in model.named_parameters()):
+            embeddings.weight.data = head.weight.data
+        head.weight = embeddings.weight
 
 
-def _fill(model: Any, directory: Path, dtype: torch.dtype) -> None:
-    """Copy the tensors of a checkpoint into the model."""
-    from safetensors import safe_open
-
+def _places(model: Any) -> dict[str, torch.Tensor]:
+    """Return the parameters and kept buffers of a model under all their names."""
     places: dict[str, torch.Tensor] = dict(model.named_parameters(remove_duplicate=False))
     kept = model.state_dict().keys()
-    places |= {name: b for name, b in model.named_buffers(remove_duplicate=False) if name in kept}
-    found: set[str] = set()
+    return places | {name: b for name, b in model.named_buffers(remove_duplicate=False) if name in kept}
+
+
+def _fill(model: Any, directory: Path, dtype: torch.dtype) -> set[str]:
+    """Copy the tensors of a checkpoint into the model, and return their names."""
+    from safetensors import safe_open
+
+    places, found = _places(model), set[str]()
     for file in sorted(directory.glob("*.safetensors")):
         with safe_open(file, framework="pt") as opened:
             for name in opened.keys():  # noqa: SIM118 (no mapping)
@@ -139,11 +147,16 @@ def _fill(model: Any, directory: Path, dtype: torch.dtype) -> None:
                     )
                 place.data = values.to(dtype) if values.is_floating_point() else values.clone()
                 found.add(name)
+    return found
+
+
+def _check_complete(model: Any, directory: Path, found: set[str]) -> None:
+    """Raise if a tensor of the model was not in the checkpoint under any of its names."""
     ignored = [
         re.compile(pattern) for pattern in getattr(model, "_keys_to_ignore_on_load_missing", None) or ()
     ]
     shared: dict[int, list[str]] = defaultdict(list)
-    for name, place in places.items():
+    for name, place in _places(model).items():
         shared[id(place)].append(name)
     for names in shared.values():
         if found.isdisjoint(names) and not any(p.search(name) for p in ignored for name in names):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 pytest.importorskip("transformers")
@@ -181,8 +181,6 @@ def test_a_mask_shows_blocks_from_the_first_token():
 
 
 def lacking(folder: Path, name: str) -> None:
-    from safetensors.torch import save_file
-
     for file in folder.glob("*.safetensors"):
         kept = {n: t for n, t in load_file(file).items() if n != name}
         save_file(kept, file, metadata={"format": "pt"})
@@ -211,6 +209,20 @@ def test_a_weight_of_another_shape_is_named(tmp_path):
 def test_tied_weights_are_one_tensor(made):
     model = load_hf(made["blocks"].folder, TRUSTED).predictor.model
     assert model.lm_head.weight is model.model.word_embeddings.weight
+
+
+def test_tied_weights_may_have_the_name_of_the_head(made, tmp_path):
+    """Files keep one of the two names; where they hold both, the embeddings win, as in transformers."""
+    folder = publish(tmp_path / "blocks", "blocks").folder
+    found, before = "model.word_embeddings.weight", load_hf(made["blocks"].folder, TRUSTED).predictor(TOKENS)
+    for both in (True, False):
+        for file in folder.glob("*.safetensors"):
+            kept = load_file(file)
+            if found in kept:
+                kept["lm_head.weight"] = kept[found] * (2 if both else 1)
+                kept = kept if both else {name: values for name, values in kept.items() if name != found}
+                save_file(kept, file, metadata={"format": "pt"})
+        assert torch.equal(load_hf(folder, TRUSTED).predictor(TOKENS), before)
 
 
 def test_positions_after_the_padding_count(tmp_path):
