@@ -16,19 +16,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 
+from synthetic.parallelbench.ceiling_table import stored_ceiling
+from synthetic.parallelbench.list_ceilings import LAYOUTS, SizeCeiling, list_layout, size_ceiling
 from synthetic.parallelbench.make import PAPER_SIZES
 from synthetic.parallelbench.tasks import BenchTask
-from synthetic.task import list_task
-from theory.decoding.structured.layout_marginals import LayoutMarginals
-from theory.decoding.structured.layouts import Layout, decode_layout
 from theory.policies.policy import RankedPolicy
-from theory.validation import InputError, choice
+from theory.validation import InputError
 
 __all__ = ["LAYOUTS", "Ceiling", "ceiling", "list_layout"]
-
-LAYOUTS = ("items", "names", "released")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,22 +42,6 @@ class Ceiling:
     steps: Fraction
     tokens_per_step: Fraction
     by_size: dict[int, Fraction]
-
-
-def list_layout(name: str, people: int) -> Layout:
-    """Return where the people of an answer are written.
-
-    Example:
-        >>> list_layout("released", 2).places, list_layout("names", 2).length
-        (((1, 2), (5, 6)), 4)
-    """
-    choice(name, "layout", LAYOUTS)
-    if name == "items":
-        return Layout(places=tuple((j,) for j in range(people)), length=people)
-    if name == "names":
-        return Layout(places=tuple((2 * j, 2 * j + 1) for j in range(people)), length=2 * people)
-    length = 32 if 4 * people + 1 <= 32 else 128
-    return Layout(places=tuple((4 * j + 1, 4 * j + 2) for j in range(people)), length=length)
 
 
 def ceiling(
@@ -93,33 +73,14 @@ def ceiling(
     """
     if task.kind != "list" or task.operation is None:
         raise InputError(f"{task.name} is no list task; its ceiling is not computed here.")
-    found: dict[int, tuple[Fraction, Fraction, Fraction]] = {}
+    found: dict[int, SizeCeiling] = {}
     for n in sizes:
-        parts = [
-            (weight, decode_layout(given, list_layout(layout, given.pmf.n), policy, temperature=temperature))
-            for weight, given in _contexts(task.operation, n)
-        ]
-        found[n] = (
-            sum((weight * done.accuracy for weight, done in parts), Fraction(0)),
-            sum((weight * done.steps_under_data for weight, done in parts), Fraction(0)),
-            sum((weight * done.tokens_per_step for weight, done in parts), Fraction(0)),
-        )
-    accuracy, steps, rate = (
-        sum(column) / Fraction(len(found)) for column in zip(*found.values(), strict=True)
-    )
+        stored = stored_ceiling(task.operation, n, policy, layout=layout, temperature=temperature)
+        found[n] = stored or size_ceiling(task.operation, n, policy, layout=layout, temperature=temperature)
+    parts, share = found.values(), Fraction(1, len(found))
     return Ceiling(
-        accuracy=Fraction(accuracy),
-        steps=Fraction(steps),
-        tokens_per_step=Fraction(rate),
-        by_size={n: values[0] for n, values in found.items()},
+        accuracy=share * sum((part.accuracy for part in parts), Fraction(0)),
+        steps=share * sum((part.steps for part in parts), Fraction(0)),
+        tokens_per_step=share * sum((part.tokens_per_step for part in parts), Fraction(0)),
+        by_size={n: part.accuracy for n, part in found.items()},
     )
-
-
-@cache
-def _contexts(operation: str, n: int) -> list[tuple[Fraction, LayoutMarginals]]:
-    """The contexts of a list task; those that differ only in the given place have one answer each and count as one."""
-    contexts = list_task(operation, n).contexts()
-    pmfs = [(context.weight, context.distribution.pmf()) for context in contexts]
-    if all(len(pmf) == 1 for _, pmf in pmfs):
-        pmfs = [(Fraction(1), pmfs[0][1])]
-    return [(weight, LayoutMarginals(pmf)) for weight, pmf in pmfs]

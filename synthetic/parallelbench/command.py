@@ -8,6 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from synthetic.parallelbench.ceiling_table import build_table
 from synthetic.parallelbench.ceilings import LAYOUTS, ceiling
 from synthetic.parallelbench.explanations import explain
 from synthetic.parallelbench.make import PAPER_SIZES, make_samples
@@ -81,6 +82,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--sizes", default=",".join(map(str, PAPER_SIZES)), help="people in a line (default 3,4,5,6)"
     )
     top.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    table = commands.add_parser("table", help="compute the shipped table of ceilings again (minutes)")
+    table.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the file, such as ceilings.csv.gz"
+    )
+    table.add_argument("--jobs", type=whole, default=2, help="processes (default 2)")
 
 
 def _add_protocol(parser: argparse.ArgumentParser) -> None:
@@ -245,11 +251,27 @@ def _ceiling(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _table(arguments: argparse.Namespace) -> int:
+    def say(line: str) -> None:
+        sys.stderr.write(line + "\n")
+
+    count = build_table(arguments.out, jobs=arguments.jobs, say=say)
+    sys.stdout.write(f"{arguments.out}: {count} ceilings, {arguments.out.stat().st_size} bytes\n")
+    return 0
+
+
 def _sizes(text: str) -> list[int]:
     return [positive_int(part, "--sizes") for part in text.split(",")]
 
 
-_COMMANDS = {"tasks": _tasks, "make": _make, "grade": _grade, "explain": _explain, "ceiling": _ceiling}
+_COMMANDS = {
+    "tasks": _tasks,
+    "make": _make,
+    "grade": _grade,
+    "explain": _explain,
+    "ceiling": _ceiling,
+    "table": _table,
+}
 
 
 def _print(rows: list[dict[str, str]], title: str) -> None:
