@@ -1,10 +1,11 @@
 """Published benchmark scores beside the exact scores of a perfect model, as one figure.
 
 Crosses are published, each from 100 samples. Lines are an ideal model at temperature 0 with the same rule, number of
-tokens, block length and token layout (lists: four tokens per person, 32 positions, averaged over 3 to 6 people; puzzles:
-64 positions); their accuracy is exact. The distance from 100 % to a line is lost by decoding, from a line down to a cross
-by the model. A cross above its line is a model that prefers some of the right answers: tokens drawn at once then agree
-more often than if all right answers were equally likely. Crosses joined by dots have no perfect model to compare with.
+tokens, block length and token layout (lists: four tokens per person, 32 positions, averaged over 3 to 6 people;
+puzzles: 64 positions); their accuracy is exact. The distance from 100 % to a line is lost by decoding, from a line down
+to a cross by the model. A cross above its line is a model that prefers some of the right answers: tokens drawn at once
+then agree more often than if all right answers were equally likely. Crosses joined by dots have no perfect model to
+compare with.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def perfect_scores(*, task: str, policies: list[str], sizes: list[int]) -> list[
     from synthetic.parallelbench.tasks import bench_task
     from theory.policies import parse_policy
 
-    found = [ceiling(bench_task(task), parse_policy(spec), sizes=sizes) for spec in policies]
+    given = bench_task(task)
+    found = [ceiling(given, parse_policy(spec), sizes=sizes) for spec in policies]
     return [[str(one.accuracy), str(one.tokens_per_step)] for one in found]
 
 

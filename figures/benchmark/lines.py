@@ -1,12 +1,12 @@
 """The published lines of the benchmark's figures, and whose perfect model each is compared with.
 
-A line has a perfect model if its task has a known distribution and its decoder is a rule that is decoded exactly. It has
-none for texts, for chain of thought (the reasoning is text), for SEDD (its tokens are not known here) and for Mercury
-(its sampler is not published). A cache changes the model's marginals, not the rule.
+A line has a perfect model if its task has a known distribution and its decoder is a rule that is decoded exactly. It
+has none for texts, for chain of thought (the reasoning is text), for SEDD (its tokens are not known here) and for
+Mercury (its sampler is not published). A cache changes the model's marginals, not the rule.
 
 The panel labels of Figure 16 are not reliable. Four panels equal lines of other figures: "reverse" is Shuffle,
-"replace_index" Replace Random and "remove_random" Replace Index of Figure 8; "sort" is the pretrained model of Figure 22.
-Only these have a perfect model here.
+"replace_index" Replace Random and "remove_random" Replace Index of Figure 8; "sort" is the pretrained model of Figure
+22. Only these have a perfect model here.
 """
 
 from __future__ import annotations

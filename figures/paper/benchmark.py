@@ -47,8 +47,8 @@ _ABOUT = {
     ),
     13: (
         "With and without a prefix cache",
-        "LLaDA 1.5 with top-k by confidence and the threshold. The rule is the same with a cache, and so is the perfect "
-        "model: what the cache costs is an error of the model.",
+        "LLaDA 1.5 with top-k by confidence and the threshold. The rule is the same with a cache, and so is the "
+        "perfect model: what the cache costs is an error of the model.",
     ),
     14: ("Score by block length and ranking", "LLaDA 1.5 with two tokens per step by random and confidence."),
     15: (
@@ -58,8 +58,8 @@ _ABOUT = {
     16: (
         "LLaDA 1.5, fine-tuned",
         "Ten panels under the paper's labels, which are not reliable. Four are identified by lines of other figures "
-        "that they equal: reverse is Shuffle, replace_index is Replace Random, remove_random is Replace Index, and sort is "
-        "the pretrained model on Sort. The others have no perfect model here, since their task is not known.",
+        "that they equal: reverse is Shuffle, replace_index is Replace Random, remove_random is Replace Index, and "
+        "sort is the pretrained model on Sort. The others have no perfect model here, since their task is not known.",
     ),
     17: (
         "Chain of thought",

@@ -104,7 +104,7 @@ def _stored() -> dict[_Key, SizeCeiling]:
     return found
 
 
-def build_table(path: Path, *, jobs: int, say: Callable[[str], None] = lambda line: None) -> int:
+def build_table(path: Path, *, jobs: int, say: Callable[[str], None]) -> int:
     """Compute the table and write it.
 
     Args:

@@ -1,4 +1,4 @@
-"""Exact scores of a perfect model on the list tasks.
+"""Exact scores of a perfect model on the list tasks and puzzles.
 
 A published score mixes two losses: of the model, and of decoding several tokens at once. The second is that of an ideal
 model, which knows the distribution of the answers exactly. It depends on how people are written:
@@ -20,6 +20,12 @@ from fractions import Fraction
 from synthetic.parallelbench.ceiling_table import stored_ceiling
 from synthetic.parallelbench.list_ceilings import LAYOUTS, SizeCeiling, list_layout, size_ceiling
 from synthetic.parallelbench.make import PAPER_SIZES
+from synthetic.parallelbench.puzzle_ceilings import (
+    latin_ceiling,
+    puzzle_layout,
+    solved_ceiling,
+    sudoku_ceiling,
+)
 from synthetic.parallelbench.tasks import BenchTask
 from theory.policies.policy import RankedPolicy
 from theory.validation import InputError
@@ -51,18 +57,20 @@ def ceiling(
     layout: str = "released",
     temperature: int = 0,
     sizes: Sequence[int] = PAPER_SIZES,
+    holes: int | None = None,
 ) -> Ceiling:
-    """Return what a perfect model scores on a list task, exactly.
+    """Return what a perfect model scores on a list task or a puzzle, exactly.
 
     Args:
-        task: A task of the waiting line.
-        policy: A ranked rule with random ties; its block counts positions of the layout.
-        layout: ``items``, ``names`` or ``released``.
+        task: A task of the waiting line, or a puzzle.
+        policy: A ranked rule with random ties, or from left to right; its block counts positions of the layout.
+        layout: ``items``, ``names`` or ``released``; puzzles have ``items`` and ``released``.
         temperature: 0 (as the paper decodes) or 1.
-        sizes: People in a line, all equally likely; the answer has at most 12.
+        sizes: People in a line, all equally likely; the answer has at most 12. Puzzles have one size.
+        holes: Random empty cells of a Sudoku of v2; ``None`` for the puzzles of v1, which have one solution.
 
     Raises:
-        InputError: For a task whose answers are no list, or a rule that cannot be decoded exactly in a layout.
+        InputError: For a text, or a rule that cannot be decoded exactly in a layout.
 
     Example:
         >>> from synthetic.parallelbench.tasks import bench_task
@@ -70,9 +78,13 @@ def ceiling(
         >>> rule = parse_policy("topk:k=2,by=random,block=2")
         >>> ceiling(bench_task("shuffle"), rule, layout="names", sizes=(3,)).by_size
         {3: Fraction(1, 4)}
+        >>> ceiling(bench_task("sudoku"), parse_policy("topk:k=1"), holes=8).accuracy
+        Fraction(93007, 102960)
     """
-    if task.kind != "list" or task.operation is None:
-        raise InputError(f"{task.name} is no list task; its ceiling is not computed here.")
+    if task.kind == "puzzle":
+        return _puzzle(task, policy, layout, temperature, holes)
+    if task.operation is None:
+        raise InputError(f"{task.name} has no known distribution, so no ceiling.")
     found: dict[int, SizeCeiling] = {}
     for n in sizes:
         stored = stored_ceiling(task.operation, n, policy, layout=layout, temperature=temperature)
@@ -83,4 +95,22 @@ def ceiling(
         steps=share * sum((part.steps for part in parts), Fraction(0)),
         tokens_per_step=share * sum((part.tokens_per_step for part in parts), Fraction(0)),
         by_size={n: part.accuracy for n, part in found.items()},
+    )
+
+
+def _puzzle(
+    task: BenchTask, policy: RankedPolicy, layout: str, temperature: int, holes: int | None
+) -> Ceiling:
+    name = {"items": "cells"}.get(layout, layout)
+    if task.name.endswith("latin_square"):
+        done = latin_ceiling(policy, layout=name, temperature=temperature)
+    elif holes is None:
+        done = solved_ceiling(policy, puzzle_layout(name, commas=False).length)
+    else:
+        done = sudoku_ceiling(policy, holes=holes, layout=name, temperature=temperature)
+    return Ceiling(
+        accuracy=done.accuracy,
+        steps=done.steps,
+        tokens_per_step=done.tokens_per_step,
+        by_size={4: done.accuracy},
     )

@@ -67,7 +67,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     why.add_argument(
         "--output", required=True, metavar="TEXT", help="the output; - reads it from the standard input"
     )
-    top = commands.add_parser("ceiling", help="what a perfect model would score on the list tasks, exactly")
+    top = commands.add_parser(
+        "ceiling", help="what a perfect model would score on lists and puzzles, exactly"
+    )
     top.add_argument("tasks", nargs="+", metavar="TASK", help="names or patterns such as 'waiting_line/*'")
     top.add_argument(
         "--policy", action="append", required=True, metavar="SPEC", help="a ranked rule; may be repeated"
@@ -80,6 +82,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     top.add_argument(
         "--sizes", default=",".join(map(str, PAPER_SIZES)), help="people in a line (default 3,4,5,6)"
+    )
+    top.add_argument(
+        "--holes",
+        type=whole,
+        help="random empty cells of a Sudoku, as in v2 (default: one solution, as in v1)",
     )
     top.add_argument("--json", action="store_true", help="print JSON instead of a table")
     table = commands.add_parser("table", help="compute the shipped table of ceilings again (minutes)")
@@ -225,7 +232,13 @@ def _ceiling(arguments: argparse.Namespace) -> int:
         for spec in arguments.policy:
             policy = parse_policy(spec)
             layout, temperature = str(arguments.layout), int(arguments.temperature)
-            found = ceiling(task, policy, sizes=sizes, layout=layout, temperature=temperature)
+            found = ceiling(
+                *(task, policy),
+                sizes=sizes,
+                layout=layout,
+                temperature=temperature,
+                holes=arguments.holes if task.name.endswith("sudoku") else None,
+            )
             rows.append(
                 {"task": task.name, "policy": str(policy), "layout": layout, "temperature": temperature}
                 | {"accuracy": found.accuracy}

@@ -7,8 +7,8 @@ from fractions import Fraction
 from functools import cache
 
 from synthetic.task import list_task
-from theory.decoding.structured.layout_marginals import LayoutMarginals
 from theory.decoding.structured.layout import Layout
+from theory.decoding.structured.layout_marginals import LayoutMarginals
 from theory.decoding.structured.layouts import decode_layout
 from theory.policies.policy import RankedPolicy
 from theory.validation import choice
@@ -63,8 +63,8 @@ def size_ceiling(
 
     Example:
         >>> from theory.policies import parse_policy
-        >>> size_ceiling("shuffle", 3, parse_policy("topk:k=2,by=random,block=2"), layout="names").accuracy
-        Fraction(2, 9)
+        >>> size_ceiling("shuffle_strict", 3, parse_policy("topk:k=2,block=2"), layout="names").accuracy
+        Fraction(1, 4)
     """
     sums = [Fraction(0)] * 3
     for weight, given in _contexts(operation, n):

@@ -4,9 +4,10 @@
 makes). *Sudoku, v1.* Each puzzle has one solution, so every cell is certain and no decoder errs. *Sudoku, v2.* Empty
 cells are random and several grids may solve a puzzle; only the stored one counts.
 
-Layouts: ``cells`` has a token per cell and nothing else. ``released`` has 64 positions: a line of a Sudoku is four digits
-and a line break (19 tokens in all); a line of a Latin square has commas between its cells, each a token (31 in all). Some
-tokenizers join a comma and a letter; then a square has 19 tokens as well: ``joined``. Source: arXiv 2510.04767.
+Layouts: ``cells`` has a token per cell and nothing else. ``released`` has 64 positions: a line of a Sudoku is four
+digits and a line break (19 tokens in all); a line of a Latin square has commas between its cells, each a token (31 in
+all). Some tokenizers join a comma and a letter; then a square has 19 tokens as well: ``joined``. Source: arXiv
+2510.04767.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Literal
 
 import numpy as np
 
-from synthetic.grids import latin_squares, sudoku_grids
+from synthetic.grids import latin_squares
 from synthetic.parallelbench.list_ceilings import SizeCeiling
 from synthetic.parallelbench.puzzles import ORDER, generated_squares, stored_grids
 from theory.decoding.structured.layout import Layout
@@ -80,7 +81,8 @@ def latin_ceiling(
         policy: A ranked rule with random ties, or from left to right.
         layout: ``cells``, ``released`` or ``joined``.
         temperature: 0 or 1.
-        squares: The squares that the model finds equally likely: 576, or the 144 of the generator.
+        squares: The squares that the model finds equally likely: 576, or the 144 of the generator; then another square
+            counts as wrong, though the grader accepts it.
 
     Example:
         >>> from theory.policies import parse_policy
@@ -90,7 +92,9 @@ def latin_ceiling(
     if squares not in (576, 144):
         raise InputError(f"squares must be 576 (the grader's) or 144 (the generator's), got {squares}.")
     placed = puzzle_layout(layout, commas=True)
-    whole = sum(any(tokens) for tokens, _ in placed.blocks(policy.block)) == 1 and policy.by != "left_to_right"
+    whole = (
+        sum(any(tokens) for tokens, _ in placed.blocks(policy.block)) == 1 and policy.by != "left_to_right"
+    )
     done = decode_layout(_latin(squares, whole), placed, policy, temperature=temperature)
     return SizeCeiling(
         accuracy=done.accuracy, steps=done.steps_under_data, tokens_per_step=done.tokens_per_step
@@ -146,34 +150,48 @@ def sudoku_ceiling(
         raise InputError(f"holes must lie in 0..10, got {holes}.")
     placed = puzzle_layout(layout, commas=False)
     if policy.by == "left_to_right" or (policy.block is not None and policy.block < placed.length):
-        raise InputError(f"{policy}: the ceiling of a Sudoku with random empty cells is known without blocks.")
-    sums = [Fraction(0)] * 3
-    for solutions, weight in _solution_sets(holes).items():
-        empty = len(solutions[0])
-        pmf = JointPMF.uniform(solutions) if empty else JointPMF.uniform([(0,)])
-        used = Layout(places=tuple((i,) for i in range(max(empty, 1))), length=placed.length)
+        raise InputError(
+            f"{policy}: the ceiling of a Sudoku with random empty cells is known without blocks."
+        )
+    sums, total = [Fraction(0)] * 3, 0
+    for (solutions, weights), count in _solution_sets(holes).items():
+        cells = len(solutions[0])
+        pmf = JointPMF.uniform(solutions if cells else [(0,)])
+        used = Layout(places=tuple((i,) for i in range(max(cells, 1))), length=placed.length)
         done = decode_layout(pmf, used, policy, temperature=temperature)
-        share = Fraction(1, len(solutions)) if graded == "stored" else Fraction(1)
-        values = (share * done.accuracy, done.steps_under_data, done.tokens_per_step)
-        sums = [total + weight * value for total, value in zip(sums, values, strict=True)]
-    return SizeCeiling(accuracy=sums[0], steps=sums[1], tokens_per_step=sums[2])
+        found = sum(weights) * done.accuracy
+        if graded == "stored" and cells:
+            rows = zip(solutions, weights, strict=True)
+            found = sum((weight * done.distribution[row] for row, weight in rows), Fraction(0))
+        values = (found, sum(weights) * done.steps_under_data, sum(weights) * done.tokens_per_step)
+        sums = [before + count * value for before, value in zip(sums, values, strict=True)]
+        total += count * sum(weights)
+    accuracy, steps, rate = (value / total for value in sums)
+    return SizeCeiling(accuracy=accuracy, steps=steps, tokens_per_step=rate)
+
+
+_Solutions = tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]
 
 
 @cache
-def _solution_sets(holes: int) -> dict[tuple[tuple[int, ...], ...], Fraction]:
-    """The solutions of a puzzle at the cells that they do not agree on, up to renaming, with their probabilities.
+def _solution_sets(holes: int) -> Counter[_Solutions]:
+    """The solutions of a puzzle at the cells on which they differ, up to renaming, with the weights of the stored grid.
 
-    The distribution of the stored grid is the same after every move of the cells, so one set of empty cells stands for
-    all that a move maps to it.
+    One set of empty cells stands for all that a move of the cells maps to it. The weight of a stored grid is then the
+    mean over all moves, since the generator fills the cells in one order and does not treat all grids alike.
     """
-    pmf = stored_grids(False)
-    assert pmf.outcomes == tuple(sudoku_grids()) or list(pmf.outcomes) == list(sudoku_grids())
-    grids, weights = np.array(pmf.outcomes), [int(w) for w in pmf.weights.tolist()]
+    pmf, moves = stored_grids(False), _moves("sudoku")
+    grids = np.array(pmf.outcomes)
+    place = {grid.tobytes(): number for number, grid in enumerate(grids)}
+    weights = [0] * len(grids)
+    for move in moves:
+        for number, grid in enumerate(np.ascontiguousarray(grids[:, list(move)])):
+            weights[number] += int(pmf.weights[place[grid.tobytes()]])
     orbits = Counter(
-        min(tuple(sorted(move[cell] for cell in empty)) for move in _moves("sudoku"))
+        min(tuple(sorted(move[cell] for cell in empty)) for move in moves)
         for empty in combinations(range(CELLS), holes)
     )
-    found: Counter[tuple[tuple[int, ...], ...]] = Counter()
+    found: Counter[_Solutions] = Counter()
     for empty, count in orbits.items():
         groups: dict[bytes, list[int]] = {}
         for number, clues in enumerate(np.delete(grids, empty, axis=1)):
@@ -182,7 +200,6 @@ def _solution_sets(holes: int) -> dict[tuple[tuple[int, ...], ...], Fraction]:
             open_cells = grids[members][:, list(empty)]
             columns = [tuple(c) for c in open_cells.T.tolist() if len(set(c)) > 1]
             renamed = sorted(tuple(list(dict.fromkeys(c)).index(v) for v in c) for c in columns)
-            key = tuple(zip(*renamed, strict=True)) if renamed else ((),) * len(members)
-            found[key] += count * sum(weights[number] for number in members)
-    total = sum(found.values())
-    return {key: Fraction(weight, total) for key, weight in found.items()}
+            rows = tuple(zip(*renamed, strict=True)) if renamed else ((),)
+            found[rows, tuple(weights[number] for number in members)] += count
+    return found

@@ -6,8 +6,8 @@ For an output of L positions, every block length b = 1, 2, 4, .., L:
 - the threshold gamma = 0.5, 0.6, .., 1, with ``>=`` as released;
 - the factor f = 0.7, 1, 1.3, 1.6, 1.9.
 
-With 32 positions these are 150 settings, with 64 they are 189: 2,823 for ten tasks and seven. Left-to-right top-k is the
-setting b = k. Source: arXiv 2510.04767, Appendix D, and the configurations of its repository (72de8f7).
+With 32 positions these are 150 settings, with 64 they are 189: 2,823 for ten tasks and seven. Left-to-right top-k is
+the setting b = k. Source: arXiv 2510.04767, Appendix D, and the configurations of its repository (72de8f7).
 """
 
 from __future__ import annotations

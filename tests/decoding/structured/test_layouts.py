@@ -6,8 +6,8 @@ import pytest
 
 from synthetic.task import list_task
 from theory import JointPMF, decode, parse_policy
-from theory.decoding.structured.layout_marginals import LayoutMarginals
 from theory.decoding.structured.layout import Layout
+from theory.decoding.structured.layout_marginals import LayoutMarginals
 from theory.decoding.structured.layouts import decode_layout
 from theory.validation import InputError
 

@@ -42,7 +42,9 @@ class CellMarginals(LayoutMarginals):
         self, pmf: JointPMF, permutations: Sequence[tuple[int, ...]] = (), *, whole: bool = True
     ) -> None:
         if not pmf.is_exact or pmf.n > _CELLS:
-            raise InputError(f"cells are decoded exactly for exact pmfs of up to {_CELLS} cells, got {pmf.n}.")
+            raise InputError(
+                f"cells are decoded exactly for exact pmfs of up to {_CELLS} cells, got {pmf.n}."
+            )
         self.pmf, self.whole, self.kinds = pmf, whole, list[Falling]()
         self._number: dict[Falling, int] = {}
         self._closed: dict[tuple[int, int], int] = {}
@@ -124,9 +126,10 @@ class CellMarginals(LayoutMarginals):
         key = (permutation, tuple(names.tolist()))
         if key not in self._kept:
             images = _codes(names[self._grids[:, list(permutation)]])
-            self._kept[key] = bool((names >= 0).all()) and sorted(
-                zip(images, self._weights.tolist(), strict=True)
-            ) == self._listed
+            self._kept[key] = (
+                bool((names >= 0).all())
+                and sorted(zip(images, self._weights.tolist(), strict=True)) == self._listed
+            )
         return self._kept[key]
 
     def _given_y(self, known: int, y: int) -> tuple[list[fmpq], list[int]]:

@@ -66,7 +66,9 @@ class LayoutMarginals:
         """Return the known items and those that they determine, given y at the known ones (bit masks)."""
         key = (known, y)
         if key not in self._closed:
-            sure = (i for i, kind in enumerate(self.kind(known, y)) if kind >= 0 and len(self.kinds[kind]) == 1)
+            sure = (
+                i for i, kind in enumerate(self.kind(known, y)) if kind >= 0 and len(self.kinds[kind]) == 1
+            )
             self._closed[key] = known | sum(1 << i for i in sure)
         return self._closed[key]
 

@@ -69,7 +69,9 @@ class LayoutSteps:
         """
         key = (kinds, done, step if self.policy.clocked else 0)
         if key not in self._lengths:
-            view = self._view([(fmpq(1),) if kind < 0 else self.marginals.kinds[kind] for kind in kinds], step)
+            view = self._view(
+                [(fmpq(1),) if kind < 0 else self.marginals.kinds[kind] for kind in kinds], step
+            )
             view = replace(view, masked=np.arange(len(kinds))[None] >= done)
             plan = self.policy.plan(view)
             assert isinstance(plan, Ranked)

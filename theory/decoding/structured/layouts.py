@@ -13,8 +13,8 @@ takes ``a_i`` tokens of each unknown item and ``a_0`` certain ones leads on towa
 where r of a group of T equally scored tokens are taken at random, ``t_i`` of them of item i and c certain ones. So
 ``Q(y)`` is a sum over the states ``(K, c)`` of a block, block by block. An item that the known ones determine counts as
 known, and states that a symmetry of the distribution maps to each other are one. Rules from left to right reveal the
-positions in their order, so that one run leads to y. Source of the token layout: arXiv 2510.04767, whose lists take four
-tokens per person.
+positions in their order, so that one run leads to y. Source of the token layout: arXiv 2510.04767, whose lists take
+four tokens per person.
 """
 
 from __future__ import annotations
