@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["VERDICTS", "benchmark_figure", "perfect_scores", "verdict_page", "verdict_row"]
 
 SAMPLES = {"sudoku": 108}  # of a published point; 100 for the other tasks
+PEOPLE = 4  # of the short lists
 VERDICTS = ("explained by decoding", "model error", "above the ceiling: the model prefers some answers")
 GROUPS = {
     "published": (
@@ -47,8 +48,30 @@ def perfect_scores(*, task: str, policies: list[str], sizes: list[int]) -> list[
     return [[str(one.accuracy), str(one.tokens_per_step)] for one in found]
 
 
-def verdict_row(percent: float, ideal: Fraction | None, task: str | None) -> Row:
+def short_scores(*, task: str, policies: list[str]) -> list[list[str]]:
+    """Return accuracy and tokens per step of a perfect model on four people as tokens, for rules that mask again."""
+    from synthetic import make_task
+    from synthetic.parallelbench.tasks import bench_task
+    from theory.decoding.tasks.decode import decode_contexts
+    from theory.policies import parse_policy
+
+    found: list[list[str]] = []
+    for spec in policies:
+        rule = parse_policy(spec)
+        made = make_task(str(bench_task(task).operation), PEOPLE)
+        calls = rule.steps + getattr(rule, "extra", 0)
+        found.append([str(decode_contexts(made, rule, temperature=0).accuracy), str(Fraction(PEOPLE, calls))])
+    return found
+
+
+def verdict_row(percent: float | None, ideal: Fraction | None, task: str | None) -> Row:
     """Return the columns that judge one point: interval, ideal, both losses and the verdict."""
+    if percent is None:
+        return {
+            "ideal_accuracy": ideal,
+            "ideal_percent": None if ideal is None else round(100 * float(ideal), 2),
+            "verdict": "not published",
+        }
     samples = SAMPLES.get(task or "", 100)
     low, high = clopper_pearson(round(percent * samples / 100), samples)
     row: Row = {"samples": samples, "low_percent": round(100 * low, 2), "high_percent": round(100 * high, 2)}
@@ -84,8 +107,9 @@ def benchmark_figure(number: int, *, title: str, about: str) -> Figure:
     def cells(settings: Settings) -> list[Cell]:
         return [
             Cell(
-                function=perfect_scores,
-                kwargs={"task": line.task, "policies": list(line.policies), "sizes": settings["sizes"]},
+                function=short_scores if line.short else perfect_scores,
+                kwargs={"task": line.task, "policies": list(line.policies)}
+                | ({} if line.short else {"sizes": settings["sizes"]}),
             )
             for line in chosen(settings)
             if line.task
@@ -97,7 +121,8 @@ def benchmark_figure(number: int, *, title: str, about: str) -> Figure:
         for line in chosen(settings):
             scores = next(left) if line.task else [None] * len(line.points)
             policies = line.policies or [None] * len(line.points)
-            for (x, percent), policy, score in zip(line.points, policies, scores, strict=True):
+            points = line.points or [(None, None)] * len(policies)
+            for (x, percent), policy, score in zip(points, policies, scores, strict=True):
                 ideal = Fraction(score[0]) if score else None
                 by_rate = line.x_name == "tokens_per_step"
                 rows.append(
@@ -118,7 +143,7 @@ def benchmark_figure(number: int, *, title: str, about: str) -> Figure:
                 detail=row["verdict"],
             )
             for row in rows
-            if row["ideal_accuracy"] is not None
+            if row["ideal_accuracy"] is not None and row["published_percent"] is not None
         ]
 
     theory = any(line.task for line in lines)
@@ -158,7 +183,7 @@ def verdict_page(title: str, rows: list[Row], settings: Settings) -> str:  # noq
     ]
     text.append("|---|---|---|---|---|---|")
     for panel in dict.fromkeys(row["panel"] for row in rows):
-        mine = [row for row in rows if row["panel"] == panel and row["ideal_accuracy"] is not None]
+        mine = [row for row in rows if row["panel"] == panel and row["verdict"] in VERDICTS]
         if not mine:
             text.append(
                 f"| {panel} | {sum(row['panel'] == panel for row in rows)} | no perfect model | | | |"

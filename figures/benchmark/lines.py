@@ -2,7 +2,8 @@
 
 A line has a perfect model if its task has a known distribution and its decoder is a rule that is decoded exactly. It
 has none for texts, for chain of thought (the reasoning is text), for SEDD (its tokens are not known here) and for
-Mercury (its sampler is not published). A cache changes the model's marginals, not the rule.
+Mercury (its sampler is not published). A cache changes the model's marginals, not the rule. Rules that mask tokens
+again, RCR and ReMDM, are decoded exactly on lists of four people, each one token: a line beside the published one.
 
 The panel labels of Figure 16 are not reliable. Four panels equal lines of other figures: "reverse" is Shuffle,
 "replace_index" Replace Random and "remove_random" Replace Index of Figure 8; "sort" is the pretrained model of Figure
@@ -11,7 +12,7 @@ The panel labels of Figure 16 are not reliable. Four panels equal lines of other
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from figures.benchmark.settings import LISTS, PUZZLES, SERIES, TASKS, policies_of
@@ -26,10 +27,11 @@ _FIGURE_16 = {
     "sort": "sort",
 }
 _PLAIN = {"pretrained": "plain", "LLaDA-1.5 (no remasking)": "plain", "fine-tuned": "fine-tuned"}
-_REMASKING = (
-    "RCR",
-    "ReMDM",
-)  # compared with their own law on short lists, see figures/benchmark/remasking.py
+_REMASKING = {
+    "RCR": ("rcr:steps=4", "rcr:steps=2", "rcr:steps=1"),
+    "ReMDM": ("remdm_llada:steps=4,extra=1", "remdm_llada:steps=2,extra=1", "remdm_llada:steps=1,extra=1"),
+}
+SHORT = "perfect, 4 people as tokens"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,7 @@ class Line:
         points: x and the score in percent, by x.
         task: The task whose perfect model it is compared with; ``None`` without one.
         policies: The rule of each point; empty without a perfect model.
+        short: Whether it has no published points, only a perfect model on four people as tokens.
     """
 
     panel: str
@@ -53,6 +56,7 @@ class Line:
     points: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
     task: str | None = None
     policies: tuple[str, ...] = ()
+    short: bool = False
 
 
 @cache
@@ -73,6 +77,7 @@ def lines_of(number: int) -> tuple[Line, ...]:
         if row["figure"] == str(number):
             found.setdefault(_place(number, row), []).append(row)
     made = [_line(number, *key, rows) for key, rows in found.items()]
+    made += [_short(line) for line in made if line.label in _REMASKING]
     return tuple(sorted(made, key=lambda line: (_order(TASKS, line.panel), _order(SERIES, line.label))))
 
 
@@ -120,4 +125,15 @@ def _line(number: int, panel: str, series: str, rows: list[dict[str, str]]) -> L
         points=points,
         task=task if policies else None,
         policies=policies,
+    )
+
+
+def _short(line: Line) -> Line:
+    return replace(
+        line,
+        label=f"{line.label}, {SHORT}",
+        points=[],
+        task=line.panel,
+        policies=_REMASKING[line.label],
+        short=True,
     )

@@ -1,8 +1,11 @@
-"""Figures 3 to 5 and 8 to 25 of the benchmark, beside a perfect model where one is known."""
+"""Figures 3 to 25 and Tables 5 to 7 of the benchmark, beside a perfect model where one is known."""
 
 from __future__ import annotations
 
+from figures.benchmark.averages import FIGURE as AVERAGES
 from figures.benchmark.figure import benchmark_figure
+from figures.benchmark.models import FIGURE as MODELS
+from figures.benchmark.scatter import FIGURE as SCATTER
 
 __all__ = ["FIGURES"]
 
@@ -80,6 +83,7 @@ _ABOUT = {
     },
 }
 
-FIGURES = tuple(
-    benchmark_figure(number, title=title, about=about) for number, (title, about) in sorted(_ABOUT.items())
+FIGURES = (
+    *(benchmark_figure(number, title=title, about=about) for number, (title, about) in _ABOUT.items()),
+    *(SCATTER, AVERAGES, MODELS),
 )

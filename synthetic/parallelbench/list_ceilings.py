@@ -13,7 +13,7 @@ from theory.decoding.structured.layouts import decode_layout
 from theory.policies.policy import RankedPolicy
 from theory.validation import choice
 
-__all__ = ["LAYOUTS", "SizeCeiling", "list_layout", "size_ceiling"]
+__all__ = ["LAYOUTS", "SizeCeiling", "list_contexts", "list_layout", "size_ceiling"]
 
 LAYOUTS = ("items", "names", "released")
 
@@ -67,7 +67,7 @@ def size_ceiling(
         Fraction(1, 4)
     """
     sums = [Fraction(0)] * 3
-    for weight, given in _contexts(operation, n):
+    for weight, given in list_contexts(operation, n):
         done = decode_layout(given, list_layout(layout, given.pmf.n), policy, temperature=temperature)
         values = (done.accuracy, done.steps_under_data, done.tokens_per_step)
         sums = [total + weight * value for total, value in zip(sums, values, strict=True)]
@@ -75,8 +75,11 @@ def size_ceiling(
 
 
 @cache
-def _contexts(operation: str, n: int) -> list[tuple[Fraction, LayoutMarginals]]:
-    """The contexts of a list task; those that differ only in the given place have one answer each and count as one."""
+def list_contexts(operation: str, n: int) -> list[tuple[Fraction, LayoutMarginals]]:
+    """Return the contexts of a list task with their weights.
+
+    Contexts that differ only in the given place have one answer each, and count as one.
+    """
     contexts = list_task(operation, n).contexts()
     pmfs = [(context.weight, context.distribution.pmf()) for context in contexts]
     if all(len(pmf) == 1 for _, pmf in pmfs):

@@ -49,7 +49,7 @@ class CellMarginals(LayoutMarginals):
         self._number: dict[Falling, int] = {}
         self._closed: dict[tuple[int, int], int] = {}
         self._permutations = list(permutations) if whole else [tuple(range(pmf.n))]
-        tokens = sorted({token for outcome in pmf.outcomes for token in outcome})
+        tokens = list(dict.fromkeys(token for outcome in pmf.outcomes for token in outcome))
         place = {token: number for number, token in enumerate(tokens)}
         self._grids = np.array([[place[token] for token in outcome] for outcome in pmf.outcomes])
         self._weights = np.array([int(w) for w in pmf.weights.tolist()], dtype=np.int64)
@@ -155,7 +155,7 @@ class CellMarginals(LayoutMarginals):
         agreement = ((self._grids == self._grids[y]) << np.arange(n)).sum(axis=1)
         counts = np.zeros((1 << n, n, values), dtype=np.int64)
         for i in range(n):
-            np.add.at(counts, (agreement, i, self._grids[:, i]), self._weights)
+            np.add.at(counts[:, i], (agreement, self._grids[:, i]), self._weights)
         for i in range(n):
             halves = counts.reshape(1 << (n - 1 - i), 2, 1 << i, n, values)
             halves[:, 0] += halves[:, 1]

@@ -16,8 +16,8 @@ _LONGEST = 10_000  # calls of a block
 
 def from_left(
     y: int, marginals: LayoutMarginals, layout: Layout, steps: LayoutSteps, temperature: int
-) -> tuple[fmpq, fmpq]:
-    """Return ``Q(y)`` and the number of calls along y.
+) -> tuple[dict[int, fmpq], fmpq]:
+    """Return ``Q(y)`` by the number of calls, and the number of calls along y.
 
     The revealed positions are always a prefix, so the known items follow from its length, and the step from there.
 
@@ -49,4 +49,4 @@ def from_left(
                 known |= 1 << item_at[position] if position in item_at else 0
             place, step = place + taken, step + 1
         calls += step + (steps.idle(step) if end < layout.length else 0)
-    return toward, fmpq(calls)
+    return {calls: toward}, fmpq(calls)

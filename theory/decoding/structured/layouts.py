@@ -42,8 +42,8 @@ __all__ = ["Layout", "LayoutDecode", "decode_layout"]
 _LONGEST = 10_000  # calls of a block
 
 States = dict[
-    tuple[int, int], tuple[fmpq, fmpq]
-]  # (known items, certain tokens): towards y, and whatever is drawn
+    tuple[int, int, int], tuple[fmpq, fmpq]
+]  # (known items, certain tokens, calls in earlier blocks): towards y, and whatever is drawn
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,6 +55,7 @@ class LayoutDecode:
         accuracy: Their sum: the probability that all tokens form a possible answer.
         kl: ``D(P || Q)`` in bits; infinite where a possible answer is never drawn.
         steps_under_data: Expected number of model calls along possible answers ``y ~ P``.
+        calls: The probability of a possible answer after each number of calls; they sum to ``accuracy``.
         length: L.
     """
 
@@ -62,6 +63,7 @@ class LayoutDecode:
     accuracy: Fraction
     kl: Bits
     steps_under_data: Fraction
+    calls: dict[int, Fraction]
     length: int
 
     @property
@@ -102,7 +104,7 @@ def decode_layout(
         raise InputError("these marginals are for layouts with all items in one block.")
     towards = from_left if policy.by == "left_to_right" else _towards
     found = {y: towards(y, marginals, layout, steps, temperature) for y in sorted(set(marginals.classes))}
-    own = [found[y][0] for y in marginals.classes]
+    own = [sum(found[y][0].values(), fmpq(0)) for y in marginals.classes]
     weights = [to_fmpq(p) for p in marginals.pmf.probabilities]
     calls = sum((p * found[y][1] for p, y in zip(weights, marginals.classes, strict=True)), fmpq(0))
     kl = log_sum((p, p / q) for p, q in zip(weights, own, strict=True)) if all(own) else inf
@@ -111,30 +113,37 @@ def decode_layout(
         accuracy=to_fraction(sum(own, fmpq(0))),
         kl=kl,
         steps_under_data=to_fraction(calls),
+        calls=_by_calls([found[y][0] for y in marginals.classes]),
         length=layout.length,
     )
 
 
+def _by_calls(rows: list[dict[int, fmpq]]) -> dict[int, Fraction]:
+    found: dict[int, fmpq] = {}
+    for row in rows:
+        for calls, own in row.items():
+            found[calls] = found.get(calls, fmpq(0)) + own
+    return {calls: to_fraction(own) for calls, own in sorted(found.items()) if own}
+
+
 def _towards(
     y: int, marginals: LayoutMarginals, layout: Layout, steps: LayoutSteps, temperature: int
-) -> tuple[fmpq, fmpq]:
-    """Return ``Q(y)`` and the expected number of calls along y."""
-    calls, known_before = fmpq(0), {marginals.closed(0, y): (fmpq(1), fmpq(1))}
+) -> tuple[dict[int, fmpq], fmpq]:
+    """Return ``Q(y)`` by the number of calls, and the expected number of calls along y."""
+    calls, ended = fmpq(0), {(marginals.closed(0, y), 0): (fmpq(1), fmpq(1))}
     blocks = layout.blocks(steps.policy.block)
     for number, (tokens, size) in enumerate(blocks):
         whole = sum(1 << i for i, count in enumerate(tokens) if count)
         fixed = size - sum(tokens)
         now: States = {}
-        for known, values in known_before.items():
-            now[known, fixed + sum(t for i, t in enumerate(tokens) if known >> i & 1)] = values
-        known_before = {}
+        for (known, before), values in ended.items():
+            now[known, fixed + sum(t for i, t in enumerate(tokens) if known >> i & 1), before] = values
+        ended = {}
         for step in range(_LONGEST + 1):
             if not now:
-                if number < len(blocks) - 1:
-                    calls += steps.idle(step)
                 break
             after: States = {}
-            for (known, certain), (own, data) in now.items():
+            for (known, certain, before), (own, data) in now.items():
                 calls += data
                 chances = marginals.chances(known, y, temperature)
                 for new, left, share, drawn in steps.moves(y, known, certain, tokens, size, step):
@@ -144,16 +153,21 @@ def _towards(
                     closed = marginals.closed(new, y)
                     if closed != new:
                         left += sum(t for i, t in enumerate(tokens) if (closed & ~new) >> i & 1)
-                    _add(after, (marginals.canonical(closed, y), left), (toward, data * share))
+                    _add(after, (marginals.canonical(closed, y), left, before), (toward, data * share))
+            idle = steps.idle(step + 1) if number < len(blocks) - 1 else 0
             now = {}
-            for (known, certain), values in after.items():
-                if certain == 0 and known & whole == whole:
-                    _add(known_before, known, values)  # the block ends; other runs may have ended it before
+            for (known, certain, before), values in after.items():
+                if certain == 0 and known & whole == whole:  # the block ends for these runs
+                    _add(ended, (known, before + step + 1 + idle), values)
+                    calls += idle * values[1]
                 else:
-                    now[known, certain] = values
+                    now[known, certain, before] = values
         else:
             raise InputError(f"policy {steps.policy} makes no progress in {_LONGEST} steps.")
-    return sum((own for own, _ in known_before.values()), fmpq(0)), calls
+    found: dict[int, fmpq] = {}
+    for (_, count), (own, _) in ended.items():
+        found[count] = found.get(count, fmpq(0)) + own
+    return found, calls
 
 
 def _add(states: dict[Any, tuple[fmpq, fmpq]], key: Any, values: tuple[fmpq, fmpq]) -> None:
