@@ -3,8 +3,8 @@
 Horizontal (Appendix G.1): ``sum_k k s_k / sum_k s_k`` over the scores ``s_k`` of top-k, the mean of LLaDA 1.5 and Dream
 and four rankings; small is hard. Vertical: the slope of the score over the block length with two tokens per step, with
 the sign turned, so that up prefers small blocks; here of LLaDA 1.5 by random and confidence, the curves that are
-published. The paper prints no scale. Its own positions, in points of the page, are compared by rank. Gsm8k and Humaneval have no
-published curves. Open circles are a perfect model.
+published. The paper prints no scale; its own positions, in points of the page, are compared by rank. Gsm8k and
+Humaneval have no published curves, the puzzles none by block length. Open circles are a perfect model.
 """
 
 from __future__ import annotations
@@ -127,10 +127,10 @@ def _agreement(rows: list[Row]) -> dict[str, float]:
         ("hard to decode in parallel, list tasks", "mean_tokens", "paper_harder_pt", LISTS),
         ("prefers small blocks", "prefers_small_blocks", "paper_small_blocks_pt", TASKS),
     ):
-        pairs = [(row[ours], row[paper]) for row in rows if row["task"] in chosen and row[ours] is not None]
-        found[name] = float(
-            spearmanr([-a if "hard" in name else a for a, _ in pairs], [b for _, b in pairs])[0]
-        )
+        used = [row for row in rows if row["task"] in chosen and row[ours] is not None]
+        sign = -1 if ours == "mean_tokens" else 1
+        result: Any = spearmanr([sign * row[ours] for row in used], [row[paper] for row in used])
+        found[name] = float(result.statistic)
     return found
 
 
