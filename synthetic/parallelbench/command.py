@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from fnmatch import fnmatch
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from synthetic.parallelbench.explanations import explain
 from synthetic.parallelbench.make import PAPER_SIZES, make_samples
 from synthetic.parallelbench.outputs import read_outputs
 from synthetic.parallelbench.protocol import PROTOCOLS, protocol
+from synthetic.parallelbench.sampled_ceilings import sampled_ceiling
 from synthetic.parallelbench.samples import read_samples, write_samples
 from synthetic.parallelbench.tasks import TASKS, BenchTask, bench_task
 from synthetic.parallelbench.text_metrics import grammar_checker
@@ -83,6 +85,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     top.add_argument(
         "--sizes", default=",".join(map(str, PAPER_SIZES)), help="people in a line (default 3,4,5,6)"
     )
+    top.add_argument(
+        "--samples", type=whole, help="sample that many answers instead, for lists of any size and any rule"
+    )
+    top.add_argument("--seed", type=whole, default=0, help="of the samples (default 0)")
     top.add_argument(
         "--holes",
         type=whole,
@@ -227,6 +233,8 @@ def _explain(arguments: argparse.Namespace) -> int:
 
 def _ceiling(arguments: argparse.Namespace) -> int:
     sizes = _sizes(arguments.sizes)
+    if arguments.samples is not None:
+        return _sampled(arguments, sizes)
     rows: list[dict[str, Any]] = []
     for task in _matching(arguments.tasks):
         for spec in arguments.policy:
@@ -261,6 +269,37 @@ def _ceiling(arguments: argparse.Namespace) -> int:
         for row in rows
     ]
     _print(shown, f"a perfect model, layout {arguments.layout}, temperature {arguments.temperature}")
+    return 0
+
+
+def _sampled(arguments: argparse.Namespace, sizes: list[int]) -> int:
+    rows: list[dict[str, Any]] = []
+    for task, policy, n in product(
+        _matching(arguments.tasks), [parse_policy(spec) for spec in arguments.policy], sizes
+    ):
+        found = sampled_ceiling(
+            task,
+            policy,
+            people=n,
+            layout=arguments.layout,
+            temperature=int(arguments.temperature),
+            samples=arguments.samples,
+            seed=arguments.seed,
+        )
+        rows.append(
+            {"task": task.name, "policy": str(policy), "people": n, "samples": found.samples}
+            | {"accuracy": found.accuracy, "interval": [found.low, found.high], "steps": found.steps}
+        )
+    if arguments.json:
+        sys.stdout.write(as_json({"ceilings": rows, "layout": arguments.layout}) + "\n")
+        return 0
+    shown = [
+        {"task": row["task"], "policy": row["policy"], "people": str(row["people"])}
+        | {"accuracy %": f"{100 * row['accuracy']:.2f}", "95 %": _percent(row["interval"])}
+        | {"steps": "" if row["steps"] is None else f"{row['steps']:.2f}"}
+        for row in rows
+    ]
+    _print(shown, f"a perfect model in {arguments.samples} samples, layout {arguments.layout}")
     return 0
 
 

@@ -59,8 +59,8 @@ def oracle(
         >>> from theory.policies import parse_policy
         >>> pair = [parse_policy("topk:k=1"), parse_policy("topk:k=3,by=random")]
         >>> best = oracle(bench_task("shuffle"), pair, layout="items", sizes=(3,))
-        >>> best.accuracy, best.steps  # all at once is right for 1 of 9, else three steps
-        (Fraction(1, 1), Fraction(25, 9))
+        >>> best.accuracy, best.steps  # all at once is right for 1 of 4, else three steps
+        (Fraction(1, 1), Fraction(5, 2))
     """
     if task.operation is None or not sizes or not policies:
         raise InputError(f"{task.name}: an oracle needs a list task, sizes and settings.")
