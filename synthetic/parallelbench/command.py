@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import argparse
 import sys
-from fnmatch import fnmatch
-from itertools import product
 from pathlib import Path
 from typing import Any
 
-from synthetic.parallelbench.ceiling_table import build_table
-from synthetic.parallelbench.ceilings import LAYOUTS, ceiling
+from synthetic.parallelbench.ceiling_command import add_ceilings, ceilings, table
+from synthetic.parallelbench.command_parts import matching, percent, print_rows, sizes_of
 from synthetic.parallelbench.explanations import explain
 from synthetic.parallelbench.make import PAPER_SIZES, make_samples
 from synthetic.parallelbench.outputs import read_outputs
 from synthetic.parallelbench.protocol import PROTOCOLS, protocol
-from synthetic.parallelbench.sampled_ceilings import sampled_ceiling
 from synthetic.parallelbench.samples import read_samples, write_samples
-from synthetic.parallelbench.tasks import TASKS, BenchTask, bench_task
+from synthetic.parallelbench.tasks import TASKS, bench_task
 from synthetic.parallelbench.text_metrics import grammar_checker
 from synthetic.parallelbench.texts import texts_as_samples
 from synthetic.parallelbench.verdicts import Verdict, grade
 from theory.commands.command_line import as_json, whole
 from theory.commands.terminal import terminal
-from theory.policies import parse_policy
-from theory.validation import InputError, positive_int
+from theory.validation import InputError
 
 __all__ = ["add", "run"]
 
 LEVEL = 0.95
-_FOLDED = ("other names", "policy")  # columns of a table that may take several lines
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -69,37 +64,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     why.add_argument(
         "--output", required=True, metavar="TEXT", help="the output; - reads it from the standard input"
     )
-    top = commands.add_parser(
-        "ceiling", help="what a perfect model would score on lists and puzzles, exactly"
-    )
-    top.add_argument("tasks", nargs="+", metavar="TASK", help="names or patterns such as 'waiting_line/*'")
-    top.add_argument(
-        "--policy", action="append", required=True, metavar="SPEC", help="a ranked rule; may be repeated"
-    )
-    top.add_argument(
-        "--layout", choices=LAYOUTS, default="released", help="how people are written (default released)"
-    )
-    top.add_argument(
-        "--temperature", choices=("0", "1"), default="0", help="0 as in the paper (default), or 1"
-    )
-    top.add_argument(
-        "--sizes", default=",".join(map(str, PAPER_SIZES)), help="people in a line (default 3,4,5,6)"
-    )
-    top.add_argument(
-        "--samples", type=whole, help="sample that many answers instead, for lists of any size and any rule"
-    )
-    top.add_argument("--seed", type=whole, default=0, help="of the samples (default 0)")
-    top.add_argument(
-        "--holes",
-        type=whole,
-        help="random empty cells of a Sudoku, as in v2 (default: one solution, as in v1)",
-    )
-    top.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    table = commands.add_parser("table", help="compute the shipped table of ceilings again (minutes)")
-    table.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="the file, such as ceilings.csv.gz"
-    )
-    table.add_argument("--jobs", type=whole, default=2, help="processes (default 2)")
+    add_ceilings(commands)
 
 
 def _add_protocol(parser: argparse.ArgumentParser) -> None:
@@ -130,13 +95,13 @@ def _tasks(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(as_json({"tasks": rows}) + "\n")
     else:
-        _print(rows, "tasks of ParallelBench")
+        print_rows(rows, "tasks of ParallelBench")
     return 0
 
 
 def _make(arguments: argparse.Namespace) -> int:
-    chosen, rules = _matching(arguments.tasks), protocol(arguments.protocol)
-    sizes = _sizes(arguments.sizes)
+    chosen, rules = matching(arguments.tasks), protocol(arguments.protocol)
+    sizes = sizes_of(arguments.sizes)
     made = {
         task: texts_as_samples(arguments.source, task)
         if arguments.source is not None
@@ -157,19 +122,6 @@ def _make(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _matching(patterns: list[str]) -> list[BenchTask]:
-    found: dict[str, BenchTask] = {}
-    for pattern in patterns:
-        if any(mark in pattern for mark in "*?["):
-            matched = [task for name, task in TASKS.items() if fnmatch(name, pattern)]
-            if not matched:
-                raise InputError(f"no task matches {pattern!r}; known: {', '.join(TASKS)}.")
-        else:
-            matched = [bench_task(pattern)]
-        found |= {task.name: task for task in matched}
-    return list(found.values())
-
-
 def _grade(arguments: argparse.Namespace) -> int:
     task, rules = bench_task(arguments.task), protocol(arguments.protocol)
     samples = read_samples(arguments.samples, task)
@@ -187,10 +139,10 @@ def _grade(arguments: argparse.Namespace) -> int:
         sys.stdout.write(as_json(answer) + "\n")
         return 0
     rows = [
-        {"score": name, "percent": f"{100 * value['mean']:.2f}", "95 %": _percent(value["interval"])}
+        {"score": name, "percent": f"{100 * value['mean']:.2f}", "95 %": percent(value["interval"])}
         for name, value in answer["scores"].items()
     ]
-    _print(rows, f"{task.name}, protocol {rules.name}: {len(verdicts)} of {len(samples)} samples graded")
+    print_rows(rows, f"{task.name}, protocol {rules.name}: {len(verdicts)} of {len(samples)} samples graded")
     return 0
 
 
@@ -215,10 +167,6 @@ def _interval(values: list[float]) -> list[float] | None:
     return [float(ends.low), float(ends.high)]
 
 
-def _percent(ends: list[float] | None) -> str:
-    return "" if ends is None else f"{100 * ends[0]:.2f} to {100 * ends[1]:.2f}"
-
-
 def _explain(arguments: argparse.Namespace) -> int:
     task, rules = bench_task(arguments.task), protocol(arguments.protocol)
     samples = read_samples(arguments.samples, task)
@@ -231,107 +179,11 @@ def _explain(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _ceiling(arguments: argparse.Namespace) -> int:
-    sizes = _sizes(arguments.sizes)
-    if arguments.samples is not None:
-        return _sampled(arguments, sizes)
-    rows: list[dict[str, Any]] = []
-    for task in _matching(arguments.tasks):
-        for spec in arguments.policy:
-            policy = parse_policy(spec)
-            layout, temperature = str(arguments.layout), int(arguments.temperature)
-            found = ceiling(
-                *(task, policy),
-                sizes=sizes,
-                layout=layout,
-                temperature=temperature,
-                holes=arguments.holes if task.name.endswith("sudoku") else None,
-            )
-            rows.append(
-                {"task": task.name, "policy": str(policy), "layout": layout, "temperature": temperature}
-                | {"accuracy": found.accuracy}
-                | {"steps_under_data": found.steps, "tokens_per_step": found.tokens_per_step}
-                | {"by_size": [[n, value] for n, value in found.by_size.items()]}
-            )
-    if arguments.json:
-        exact = [
-            {key: str(row[key]) for key in ("accuracy", "steps_under_data", "tokens_per_step")}
-            for row in rows
-        ]
-        sys.stdout.write(as_json({"ceilings": rows, "exact": exact}) + "\n")
-        return 0
-    shown = [
-        {"task": row["task"], "policy": row["policy"], "accuracy %": f"{100 * float(row['accuracy']):.2f}"}
-        | {
-            "steps": f"{float(row['steps_under_data']):.2f}",
-            "tokens/step": f"{float(row['tokens_per_step']):.2f}",
-        }
-        for row in rows
-    ]
-    _print(shown, f"a perfect model, layout {arguments.layout}, temperature {arguments.temperature}")
-    return 0
-
-
-def _sampled(arguments: argparse.Namespace, sizes: list[int]) -> int:
-    rows: list[dict[str, Any]] = []
-    for task, policy, n in product(
-        _matching(arguments.tasks), [parse_policy(spec) for spec in arguments.policy], sizes
-    ):
-        found = sampled_ceiling(
-            task,
-            policy,
-            people=n,
-            layout=arguments.layout,
-            temperature=int(arguments.temperature),
-            samples=arguments.samples,
-            seed=arguments.seed,
-        )
-        rows.append(
-            {"task": task.name, "policy": str(policy), "people": n, "samples": found.samples}
-            | {"accuracy": found.accuracy, "interval": [found.low, found.high], "steps": found.steps}
-        )
-    if arguments.json:
-        sys.stdout.write(as_json({"ceilings": rows, "layout": arguments.layout}) + "\n")
-        return 0
-    shown = [
-        {"task": row["task"], "policy": row["policy"], "people": str(row["people"])}
-        | {"accuracy %": f"{100 * row['accuracy']:.2f}", "95 %": _percent(row["interval"])}
-        | {"steps": "" if row["steps"] is None else f"{row['steps']:.2f}"}
-        for row in rows
-    ]
-    _print(shown, f"a perfect model in {arguments.samples} samples, layout {arguments.layout}")
-    return 0
-
-
-def _table(arguments: argparse.Namespace) -> int:
-    def say(line: str) -> None:
-        sys.stderr.write(line + "\n")
-
-    count = build_table(arguments.out, jobs=arguments.jobs, say=say)
-    sys.stdout.write(f"{arguments.out}: {count} ceilings, {arguments.out.stat().st_size} bytes\n")
-    return 0
-
-
-def _sizes(text: str) -> list[int]:
-    return [positive_int(part, "--sizes") for part in text.split(",")]
-
-
 _COMMANDS = {
     "tasks": _tasks,
     "make": _make,
     "grade": _grade,
     "explain": _explain,
-    "ceiling": _ceiling,
-    "table": _table,
+    "ceiling": ceilings,
+    "table": table,
 }
-
-
-def _print(rows: list[dict[str, str]], title: str) -> None:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for column in rows[0]:
-        table.add_column(column, overflow="fold", no_wrap=column not in _FOLDED)
-    for row in rows:
-        table.add_row(*row.values())
-    terminal().print(table)

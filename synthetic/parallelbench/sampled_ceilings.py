@@ -1,8 +1,8 @@
-"""Sampled score of a perfect model on long lists, with exact intervals.
+"""Sampled score of a perfect model on long lists and Latin squares, with exact intervals.
 
-Beyond 12 people the exact sums have too many states. Here the ideal model is decoded many times, by any rule of the
-registry, on lists of any length; the marginals are exact conditionals in double precision. The interval of the accuracy
-is exact (Clopper and Pearson).
+Beyond 12 people the exact sums have too many states; for Latin squares in random order they take minutes. Here the
+ideal model is decoded many times, by any rule of the registry, on lists of any length; the marginals are exact
+conditionals in double precision. The interval of the accuracy is exact (Clopper and Pearson).
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synthetic.grids import latin_squares
 from synthetic.parallelbench.list_ceilings import list_layout
+from synthetic.parallelbench.puzzle_ceilings import puzzle_layout
 from synthetic.parallelbench.tasks import BenchTask
 from synthetic.task import list_task
 from theory.decoding.structured.laid_out import LaidOut
+from theory.distributions.distribution import ListedDistribution
+from theory.distributions.pmf import JointPMF
 from theory.policies.policy import Policy
 from theory.sampling.intervals import proportion
 from theory.sampling.runs import sample_runs
@@ -57,12 +61,12 @@ def sampled_ceiling(
     samples: int = 2000,
     seed: int = 0,
 ) -> SampledCeiling:
-    """Return what a perfect model scores on lists of one size, in samples.
+    """Return what a perfect model scores on lists of one size or Latin squares, in samples.
 
     Args:
-        task: A list task.
+        task: A list task, or the Latin square.
         policy: Any rule; its block counts positions of the layout.
-        people: In the line.
+        people: In the line; no matter for squares.
         layout: ``items``, ``names`` or ``released``.
         temperature: 0 or 1.
         samples: How many answers are drawn; contexts of the task are equally likely.
@@ -76,22 +80,17 @@ def sampled_ceiling(
         >>> found.samples, found.steps is None or found.steps
         (50, 8.0)
     """
-    if task.operation is None:
-        raise InputError(f"{task.name} is no list task.")
     positive_int(samples, "samples")
-    contexts = list_task(task.operation, people).contexts()
-    if len({context.weight for context in contexts}) > 1:
-        raise InputError(f"{task.name}: its contexts are not equally likely.")
+    written = _written(task, people, layout)
     rng = np.random.default_rng(seed)
-    drawn = np.bincount(rng.integers(len(contexts), size=samples), minlength=len(contexts))
+    drawn = np.bincount(rng.integers(len(written), size=samples), minlength=len(written))
     right, calls = 0, 0
-    for context, count in zip(contexts, drawn.tolist(), strict=True):
+    for one, count in zip(written, drawn.tolist(), strict=True):
         if count:
-            written = LaidOut(context.distribution, list_layout(layout, context.distribution.n))
             runs = sample_runs(
-                written, policy, samples=count, rng=rng, off_support="stop", temperature=temperature
+                one, policy, samples=count, rng=rng, off_support="stop", temperature=temperature
             )
-            good = written.contains(runs.tokens)
+            good = one.contains(runs.tokens)
             right, calls = right + int(good.sum()), calls + int(runs.steps[good].sum())
     found = proportion(right, samples)
     return SampledCeiling(
@@ -101,3 +100,17 @@ def sampled_ceiling(
         high=found["high"],
         steps=calls / right if right else None,
     )
+
+
+def _written(task: BenchTask, people: int, layout: str) -> list[LaidOut]:
+    """The distributions of the tokens, equally likely."""
+    if task.name == "puzzles/latin_square":
+        squares = ListedDistribution(JointPMF.uniform(latin_squares(4)))
+        return [LaidOut(squares, puzzle_layout({"items": "cells"}.get(layout, layout), commas=True))]
+    if task.operation is None:
+        raise InputError(f"{task.name}: only lists and Latin squares are sampled.")
+    contexts = list_task(task.operation, people).contexts()
+    if len({context.weight for context in contexts}) > 1:
+        raise InputError(f"{task.name}: its contexts are not equally likely.")
+    laws = [context.distribution for context in contexts]
+    return [LaidOut(law, list_layout(layout, law.n)) for law in laws]

@@ -47,6 +47,12 @@ def test_one_token_at_a_time_is_right_on_twenty_people(name: str) -> None:
     assert found.low > 0.8
 
 
+def test_latin_squares_from_left_to_right_in_pairs() -> None:
+    rule = parse_policy("topk:k=2,by=left_to_right")
+    found = sampled_ceiling(bench_task("latin_square"), rule, people=4, samples=20)
+    assert (found.right, found.steps) == (20, 32)
+
+
 def test_fifteen_people_are_written_in_128_tokens() -> None:
     found = sampled_ceiling(bench_task("copy"), parse_policy("topk:k=32,by=random"), people=15, samples=3)
     assert (found.accuracy, found.steps) == (1, 4)
@@ -71,7 +77,7 @@ def test_the_tokens_of_a_layout_are_a_distribution() -> None:
 
 
 def test_what_cannot_be_sampled_is_refused() -> None:
-    with pytest.raises(InputError, match="is no list task"):
+    with pytest.raises(InputError, match="only lists and Latin squares"):
         sampled_ceiling(bench_task("sudoku"), parse_policy("topk:k=1"), people=4)
     shuffle = list_task("shuffle", 3).contexts()[0].distribution
     with pytest.raises(InputError, match="the layout has 2 items, the distribution 3"):
