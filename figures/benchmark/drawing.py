@@ -86,9 +86,9 @@ def _set_x(panels: list[Axes], rows: list[Row]) -> None:
         panel.minorticks_off()
 
 
-def mark(marker: str, line: str, colour: str = "#666666") -> Any:
+def mark(marker: str, line: str, colour: str = "#666666", **more: Any) -> Any:
     """Return a legend entry."""
     from matplotlib.lines import Line2D
 
-    look: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": line}
+    look: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": line} | more
     return Line2D([], [], **look)

@@ -98,7 +98,7 @@ def _line(number: int, panel: str, series: str, rows: list[dict[str, str]]) -> L
     points = sorted((float(row["x"]), float(row["score_percent"])) for row in rows)
     first = rows[0]
     rule, _, more = series.partition(" ")
-    label = SERIES.get(rule, _PLAIN.get(series, series)) + (
+    label = SERIES.get(rule, _PLAIN.get(series, series.replace("_", " "))) + (
         f", {more.replace('_', ' ')}" if rule in SERIES and more else ""
     )
     task: str | None = panel if panel in (*LISTS, *PUZZLES) else None

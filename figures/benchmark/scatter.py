@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from figures.benchmark.figure import perfect_scores
 from figures.benchmark.settings import BLOCKS, LISTS, TASKS, TOKENS
+from figures.drawing.point_labels import write_beside
 from figures.drawing.style import COLOURS, legend_below, new_figure
 from figures.engine.check import Check
 from figures.engine.data import published_rows
@@ -137,13 +138,14 @@ def _agreement(rows: list[Row]) -> dict[str, float]:
 def _draw(rows: list[Row], settings: Settings) -> Drawing:  # noqa: ARG001
     from figures.benchmark.drawing import mark
 
-    drawing, ((panel, beside),) = new_figure(1, 2, width=9.5, height=4.0)
+    drawing, ((panel, beside),) = new_figure(1, 2, width=9.5, height=4.6)
+    left, right = list[tuple[float, float, str]](), list[tuple[float, float, str]]()
     colours = [COLOURS["blue"] if row["task"] in LISTS else COLOURS["vermillion"] for row in rows]
     for row, colour in zip(rows, colours, strict=True):
         name = row["task"].replace("_", " ")
         if row["prefers_small_blocks"] is not None:
             panel.plot(row["mean_tokens"], row["prefers_small_blocks"], "x", color=colour)
-            panel.annotate(name, (row["mean_tokens"], row["prefers_small_blocks"]), (3, 3), **_SMALL)
+            left.append((row["mean_tokens"], row["prefers_small_blocks"], name))
         if row["ideal_mean_tokens"] is not None:
             panel.plot(
                 row["ideal_mean_tokens"],
@@ -153,11 +155,10 @@ def _draw(rows: list[Row], settings: Settings) -> Drawing:  # noqa: ARG001
                 markerfacecolor="white",
             )
             if name.endswith(("random", "shuffle", "sort")):
-                place = (row["ideal_mean_tokens"], row["ideal_prefers_small_blocks"])
                 text = "one answer" if name == "sort" else name
-                panel.annotate(text, place, (3, -8), color=COLOURS["green"], **_SMALL)
+                left.append((row["ideal_mean_tokens"], row["ideal_prefers_small_blocks"], f"perfect: {text}"))
         beside.plot(row["mean_tokens"], row["paper_harder_pt"], "x", color=colour)
-        beside.annotate(name, (row["mean_tokens"], row["paper_harder_pt"]), (3, 3), **_SMALL)
+        right.append((row["mean_tokens"], row["paper_harder_pt"], name))
     panel.invert_xaxis()
     panel.set_xlabel("mean tokens per step, weighted by the score (right is harder)")
     panel.set_ylabel("loss of score per position of block length")
@@ -171,13 +172,12 @@ def _draw(rows: list[Row], settings: Settings) -> Drawing:  # noqa: ARG001
         {
             "list tasks": mark("x", "none", COLOURS["blue"]),
             "puzzles and texts": mark("x", "none", COLOURS["vermillion"]),
-            "perfect model": mark("o", "none", COLOURS["green"]),
+            "perfect model": mark("o", "none", COLOURS["green"], markerfacecolor="white"),
         },
     )
+    write_beside(panel, left)
+    write_beside(beside, right)
     return drawing
-
-
-_SMALL: dict[str, Any] = {"textcoords": "offset points", "fontsize": 6}
 
 
 def _checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001

@@ -51,7 +51,7 @@ def test_which_lines_have_no_perfect_model() -> None:
         "left to right",
         "threshold",
     }  # panels of Figure 16 that are not identified
-    some = {4: {"Mercury"}, 8: {"RCR", "ReMDM", "chain_of_thought"}, 16: rules, 17: rules}
+    some = {4: {"Mercury"}, 8: {"RCR", "ReMDM", "chain of thought"}, 16: rules, 17: rules}
     some |= {18: {"RCR"}, 19: {"ReMDM"}, 20: {"absorb", "uniform"}}
     assert without == {number: some.get(number, set()) for number in LINES}
 
