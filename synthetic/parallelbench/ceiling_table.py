@@ -10,8 +10,9 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import nullcontext
 from fractions import Fraction
 from functools import cache
 from importlib import resources
@@ -104,31 +105,44 @@ def _stored() -> dict[_Key, SizeCeiling]:
     return found
 
 
-def build_table(path: Path, *, jobs: int, say: Callable[[str], None]) -> int:
+def build_table(
+    path: Path,
+    *,
+    jobs: int,
+    say: Callable[[str], None],
+    layouts: Sequence[str] = LAYOUTS,
+    sizes: Sequence[int] = SIZES,
+) -> int:
     """Compute the table and write it.
 
     Args:
         path: The file, gzip of CSV with the columns :data:`COLUMNS`.
         jobs: Processes.
         say: Called with a line on the progress.
+        layouts: Of the lists.
+        sizes: People in a line.
 
     Returns:
         The number of ceilings.
     """
     positive_int(jobs, "jobs")
-    one = [(ONE_ANSWER, "copy", people) for people in range(SIZES[0] - 1, SIZES[-1] + 2)]
-    many = [(name, name, n) for name in _several() for n in SIZES]
+    one = [(ONE_ANSWER, "copy", people) for people in range(min(sizes) - 1, max(sizes) + 2)]
+    many = [(name, name, n) for name in _several() for n in sizes]
     cells = [
         (row, operation, n, layout, temperature)
-        for layout in reversed(LAYOUTS)  # the longest first
+        for layout in reversed(layouts)  # the longest first
         for row, operation, n in sorted(one + many, key=lambda cell: -cell[2])
         for temperature in TEMPERATURES
     ]
     lines: list[tuple[str, ...]] = []
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(_cell, *cell) for cell in cells]
-        for number, future in enumerate(as_completed(futures), 1):
-            lines += future.result()
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) if jobs > 1 else nullcontext() as pool:
+        found = (
+            (future.result() for future in as_completed([pool.submit(_cell, *cell) for cell in cells]))
+            if pool
+            else (_cell(*cell) for cell in cells)
+        )
+        for number, some in enumerate(found, 1):
+            lines += some
             say(f"{number} of {len(cells)} parts, {len(lines)} ceilings")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
