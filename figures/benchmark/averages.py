@@ -1,4 +1,4 @@
-"""Figure 7, mean score over tokens per step for each rule, and the oracle that picks a threshold for each sample.
+"""Figure 7, mean score over tokens per step for each rule, and the oracle.
 
 Crosses are the paper's averages for LLaDA 1.5. Lines are the mean of a perfect model over the ten list tasks at the
 same rules, in the released layout at temperature 0, and stars are oracles: for each sample the fewest steps among the

@@ -1,4 +1,4 @@
-"""The published lines of the benchmark's figures, and whose perfect model each is compared with.
+"""Published lines of the benchmark's figures, and the perfect model of each.
 
 A line has a perfect model if its task has a known distribution and its decoder is a rule that is decoded exactly. It
 has none for texts, for chain of thought (the reasoning is text), for SEDD (its tokens are not known here) and for

@@ -1,4 +1,4 @@
-"""Figure 6, how well a task decodes in parallel and whether it prefers small blocks, from its definition.
+"""Figure 6, how well tasks decode in parallel and whether they prefer small blocks.
 
 Horizontal (Appendix G.1): ``sum_k k s_k / sum_k s_k`` over the scores ``s_k`` of top-k, the mean of LLaDA 1.5 and Dream
 and four rankings; small is hard. Vertical: the slope of the score over the block length with two tokens per step, with

@@ -1,4 +1,4 @@
-"""Figures 3 to 25 and Tables 5 to 7 of the benchmark, beside a perfect model where one is known."""
+"""Figures 3 to 25 and Tables 5 to 7, beside a perfect model where one is known."""
 
 from __future__ import annotations
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from synthetic.parallelbench.ceiling_table import build_table
-from synthetic.parallelbench.ceilings import LAYOUTS, ceiling
+from synthetic.parallelbench.ceilings import ceiling
 from synthetic.parallelbench.command_parts import matching, percent, print_rows, sizes_of
+from synthetic.parallelbench.list_ceilings import LAYOUTS
 from synthetic.parallelbench.make import PAPER_SIZES
 from synthetic.parallelbench.sampled_ceilings import sampled_ceiling
 from theory.commands.command_line import as_json, whole

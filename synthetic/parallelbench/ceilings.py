@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from synthetic.parallelbench.ceiling_table import stored_ceiling
-from synthetic.parallelbench.list_ceilings import LAYOUTS, SizeCeiling, list_layout, size_ceiling
+from synthetic.parallelbench.list_ceilings import SizeCeiling, size_ceiling
 from synthetic.parallelbench.make import PAPER_SIZES
 from synthetic.parallelbench.puzzle_ceilings import (
     latin_ceiling,
@@ -30,7 +30,7 @@ from synthetic.parallelbench.tasks import BenchTask
 from theory.policies.policy import RankedPolicy
 from theory.validation import InputError
 
-__all__ = ["LAYOUTS", "Ceiling", "ceiling", "list_layout"]
+__all__ = ["Ceiling", "ceiling"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Parts that the commands of the benchmark share, from names of tasks to tables on the terminal."""
+"""Parts that the commands of the benchmark share."""
 
 from __future__ import annotations
 

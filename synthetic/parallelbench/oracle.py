@@ -1,4 +1,4 @@
-r"""Oracle of the paper's Figure 7 for a perfect model, the best of several settings for each sample.
+r"""Oracle for a perfect model, the best of several settings for each sample (Figure 7).
 
 For each sample the oracle takes, among all settings that reach its best score, the one with the fewest steps. A perfect
 model's random ties are drawn anew for each setting. With ``F_s(c)`` the probability that setting s gives a right answer

@@ -6,7 +6,8 @@ import pytest
 
 from synthetic import make_task
 from synthetic.parallelbench import TASKS, bench_task
-from synthetic.parallelbench.ceilings import LAYOUTS, ceiling, list_layout
+from synthetic.parallelbench.ceilings import ceiling
+from synthetic.parallelbench.list_ceilings import LAYOUTS, list_layout
 from theory import decode_contexts, parse_policy
 from theory.validation import InputError
 

@@ -1,4 +1,4 @@
-"""Marginals of the cells of a grid, from counts of agreeing outcomes, with the symmetries of the grid.
+"""Marginals of the cells of a grid, with the symmetries of the grid.
 
 For an outcome y, ``N_i,v(K)`` is the weight of all outcomes that agree with y on K and show v at cell i: a sum over the
 supersets of K of the weight of the outcomes whose set of agreement with y is that superset. So 2^n sums cost n 2^n

@@ -37,7 +37,7 @@ from theory.numbers.log_sums import log_sum
 from theory.policies.policy import RankedPolicy
 from theory.validation import InputError
 
-__all__ = ["Layout", "LayoutDecode", "decode_layout"]
+__all__ = ["LayoutDecode", "decode_layout"]
 
 _LONGEST = 10_000  # calls of a block
 
