@@ -48,7 +48,7 @@ def add_ceilings(commands: Any) -> None:
         help="random empty cells of a Sudoku, as in v2 (default: one solution, as in v1)",
     )
     top.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    again = commands.add_parser("table", help="compute the shipped table of ceilings again (minutes)")
+    again = commands.add_parser("table", help="compute the table of ceilings that `ceiling` reads (minutes)")
     again.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="the file, such as ceilings.csv.gz"
     )
