@@ -1,9 +1,9 @@
-"""Table of the exact ceilings of all list tasks, computed once and read from then on.
+"""Table of the exact ceilings of all list tasks, computed once and shipped.
 
 It holds every list task, layout, size 3 to 6 and temperature 0 and 1 with the 150 settings of the paper for 32
 positions (:mod:`synthetic.parallelbench.settings`) and the thresholds with ``>`` as well. Tasks with one right answer
-share their lines under ``one answer``. Values are exact ratios. ``parabounds bench table`` computes it; without
-the file ``data/ceilings.csv.gz`` each ceiling is computed when it is asked for.
+share their lines under ``one answer``. Values are exact ratios. ``parabounds bench table`` computes it
+again, the file ``data/ceilings.csv.gz``; what it does not hold is computed when asked for.
 """
 
 from __future__ import annotations

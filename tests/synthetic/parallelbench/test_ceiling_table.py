@@ -21,9 +21,6 @@ from synthetic.parallelbench.settings import paper_settings
 from theory import parse_policy
 
 TABLE = resources.files("synthetic.parallelbench") / "data" / "ceilings.csv.gz"
-needs_table = pytest.mark.skipif(
-    not TABLE.is_file(), reason="the table is not in this checkout: parabounds bench table"
-)
 OPERATIONS = [str(task.operation) for task in TASKS.values() if task.kind == "list"]
 
 
@@ -33,7 +30,6 @@ def test_the_paper_has_2823_settings_for_each_model() -> None:
     assert {str(parse_policy(spec)) for spec in paper_settings(32)} <= set(table_policies())
 
 
-@needs_table
 def test_the_table_is_small_and_complete() -> None:
     assert len(TABLE.read_bytes()) < 5_000_000
     for operation in OPERATIONS:
@@ -45,7 +41,6 @@ def test_the_table_is_small_and_complete() -> None:
                         assert stored_ceiling(operation, n, policy, layout=layout, temperature=temperature)
 
 
-@needs_table
 def test_a_random_part_of_the_table_is_computed_again() -> None:
     rng = Random(0)
     for _ in range(12):
@@ -55,7 +50,6 @@ def test_a_random_part_of_the_table_is_computed_again() -> None:
         assert stored_ceiling(operation, n, policy, layout=layout, temperature=temperature) == fresh
 
 
-@needs_table
 @pytest.mark.deep
 def test_more_of_the_table_is_computed_again() -> None:
     rng = Random(1)
@@ -66,7 +60,6 @@ def test_more_of_the_table_is_computed_again() -> None:
         assert stored_ceiling(operation, n, policy, layout=layout, temperature=temperature) == fresh
 
 
-@needs_table
 def test_a_block_of_all_positions_is_no_block() -> None:
     plain, block = parse_policy("topk:k=2,by=random"), parse_policy("topk:k=2,by=random,block=32")
     found = [
