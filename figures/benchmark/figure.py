@@ -1,210 +1,215 @@
 """Published benchmark scores beside the exact scores of a perfect model, as one figure.
 
 Crosses are published, each from 100 samples. Lines are an ideal model at temperature 0 with the same rule, number of
-tokens, block length and token layout (four tokens per person, 32 positions); its accuracy is exact, averaged over lists
-of 3 to 6 people. The distance from 100 % to a line is lost by decoding, from a line down to a cross by the model. A
-cross above its line is a model that prefers some of the right answers: tokens drawn at once then agree more often than
-if all right answers were equally likely.
+tokens, block length and token layout (lists: four tokens per person, 32 positions, averaged over 3 to 6 people;
+puzzles: 64 positions); their accuracy is exact, but for Latin squares in random order, which have 2,000 samples. The
+distance from 100 % to a line is lost by decoding, from a line down to a cross by the model. A cross above its line is a
+model that prefers some of the right answers: tokens drawn at once then agree more often than if all right answers were
+equally likely. Crosses joined by dots have no perfect model to compare with.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from figures.benchmark.settings import LISTS, SERIES, policies_of
-from figures.drawing.style import COLOURS, legend_below, new_figure
+from figures.benchmark.drawing import draw_panels
+from figures.benchmark.lines import Line, lines_of
 from figures.engine.check import Check, clopper_pearson, published_check
-from figures.engine.data import published_rows
 from figures.engine.figure import Cell, Figure, Row, Settings
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawing
 
-__all__ = ["benchmark_figure", "perfect_scores"]
+__all__ = ["VERDICTS", "benchmark_figure", "perfect_scores", "verdict_page", "verdict_row"]
 
-SAMPLES = 100  # of a published point
-WIDE = 5  # panels in a row
+SAMPLES = {"sudoku": 108}  # of a published point; 100 for the other tasks
+SAMPLED = 2000  # runs of a perfect model on Latin squares in random order
+PEOPLE = 4  # of the short lists
+VERDICTS = ("explained by decoding", "model error", "above the ceiling: the model prefers some answers")
+GROUPS = {
+    "published": (
+        "Published scores against a perfect model",
+        "Agrees where the ideal accuracy lies in the point's own 95 % interval (100 samples): then decoding "
+        "alone explains it. Compared and counted; decides nothing.",
+    )
+}
 
 
 def perfect_scores(*, task: str, policies: list[str], sizes: list[int]) -> list[list[str]]:
-    """Return accuracy and tokens per step of a perfect model for each rule, as exact ratios."""
+    """Return accuracy and tokens per step of a perfect model for each rule, as exact ratios.
+
+    Latin squares in random order are sampled: exact sums take minutes.
+    """
     from synthetic.parallelbench.ceilings import ceiling
+    from synthetic.parallelbench.sampled_ceilings import sampled_ceiling
     from synthetic.parallelbench.tasks import bench_task
     from theory.policies import parse_policy
 
-    found = [ceiling(bench_task(task), parse_policy(spec), sizes=sizes) for spec in policies]
-    return [[str(one.accuracy), str(one.tokens_per_step)] for one in found]
+    given, found = bench_task(task), list[list[str]]()
+    for spec in policies:
+        policy = parse_policy(spec)
+        if task == "latin_square" and policy.by == "random" and policy.block is None:
+            done = sampled_ceiling(given, policy, people=4, samples=SAMPLED)
+            found.append([str(Fraction(done.right, SAMPLED)), str(policy.k)])
+        else:
+            one = ceiling(given, policy, sizes=sizes)
+            found.append([str(one.accuracy), str(one.tokens_per_step)])
+    return found
 
 
-@cache
-def _published() -> list[dict[str, str]]:
-    return published_rows("benchmark_figures")
+def short_scores(*, task: str, policies: list[str]) -> list[list[str]]:
+    """Return accuracy and tokens per step of a perfect model on four people as tokens, for rules that mask again."""
+    from synthetic import make_task
+    from synthetic.parallelbench.tasks import bench_task
+    from theory.decoding.tasks.decode import decode_contexts
+    from theory.policies import parse_policy
+
+    found: list[list[str]] = []
+    for spec in policies:
+        rule = parse_policy(spec)
+        made = make_task(str(bench_task(task).operation), PEOPLE)
+        calls = rule.steps + getattr(rule, "extra", 0)
+        found.append([str(decode_contexts(made, rule, temperature=0).accuracy), str(Fraction(PEOPLE, calls))])
+    return found
 
 
-def _lines(number: int) -> dict[tuple[str, str], list[dict[str, str]]]:
-    """The published points of the list tasks by task and series, in their order along x."""
-    found: dict[tuple[str, str], list[dict[str, str]]] = {}
-    for row in _published():
-        task, series = row["panel"], row["series"]
-        if task == "semi_ar":  # Figure 5: one panel, a line for each task, in random order
-            task, series = series, "random_topk"
-        if row["figure"] == str(number) and task in LISTS:
-            found.setdefault((task, series), []).append(row)
-    for points in found.values():
-        points.sort(key=lambda row: float(row["x"]))
-    return dict(
-        sorted(found.items(), key=lambda item: (LISTS.index(item[0][0]), list(SERIES).index(item[0][1])))
+def verdict_row(percent: float | None, ideal: Fraction | None, task: str | None) -> Row:
+    """Return the columns that judge one point: interval, ideal, both losses and the verdict."""
+    if percent is None:
+        return {
+            "ideal_accuracy": ideal,
+            "ideal_percent": None if ideal is None else round(100 * float(ideal), 2),
+            "verdict": "not published",
+        }
+    samples = SAMPLES.get(task or "", 100)
+    low, high = clopper_pearson(round(percent * samples / 100), samples)
+    row: Row = {"samples": samples, "low_percent": round(100 * low, 2), "high_percent": round(100 * high, 2)}
+    if ideal is None:
+        empty = ("ideal_accuracy", "ideal_percent", "lost_by_decoding", "lost_by_the_model", "decoding_share")
+        return row | dict.fromkeys(empty) | {"verdict": "no perfect model"}
+    verdict = VERDICTS[0] if low <= ideal <= high else VERDICTS[1] if ideal > high else VERDICTS[2]
+    lost = 1 - percent / 100
+    return (
+        row
+        | {"ideal_accuracy": ideal, "ideal_percent": round(100 * float(ideal), 2)}
+        | {"lost_by_decoding": round(100 * float(1 - ideal), 2)}
+        | {"lost_by_the_model": round(100 * float(ideal) - percent, 2)}
+        | {"decoding_share": round(min(1.0, float(1 - ideal) / lost), 3) if lost > 0 else None}
+        | {"verdict": verdict}
     )
 
 
-def _verdict(percent: float, ideal: Fraction) -> str:
-    low, high = clopper_pearson(round(percent * SAMPLES / 100), SAMPLES)
-    if low <= ideal <= high:
-        return "explained by decoding"
-    return "model error" if ideal > high else "above: the model prefers some answers"
-
-
 def benchmark_figure(number: int, *, title: str, about: str) -> Figure:
-    """Return the figure of the paper with this number, for its list tasks.
+    """Return the figure of the paper with this number.
 
     Args:
         number: Of the figure.
         title: One line.
         about: What its panels show; the explanation of lines and crosses is added.
     """
-    lines = _lines(number)
+    lines = lines_of(number)
+    panels = list(dict.fromkeys(line.panel for line in lines))
 
-    def chosen(settings: Settings) -> list[tuple[tuple[str, str], list[dict[str, str]]]]:
-        return [(line, points) for line, points in lines.items() if line[0] in settings["tasks"]]
+    def chosen(settings: Settings) -> list[Line]:
+        return [line for line in lines if line.panel in settings["panels"]]
 
     def cells(settings: Settings) -> list[Cell]:
         return [
             Cell(
-                function=perfect_scores,
-                kwargs={
-                    "task": task,
-                    "policies": policies_of(series, points[0]["x_name"]),
-                    "sizes": settings["sizes"],
-                },
+                function=short_scores if line.short else perfect_scores,
+                kwargs={"task": line.task, "policies": list(line.policies)}
+                | ({} if line.short else {"sizes": settings["sizes"]}),
             )
-            for (task, series), points in chosen(settings)
+            for line in chosen(settings)
+            if line.task
         ]
 
     def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:
         rows: list[Row] = []
-        for ((task, series), points), scores in zip(chosen(settings), results, strict=True):
-            specs = policies_of(series, points[0]["x_name"])
-            for point, spec, (accuracy, rate) in zip(points, specs, scores, strict=True):
-                percent, ideal = float(point["score_percent"]), Fraction(accuracy)
-                by_block = point["x_name"] == "block_length"
+        left = iter(results)
+        for line in chosen(settings):
+            scores = next(left) if line.task else [None] * len(line.points)
+            policies = line.policies or [None] * len(line.points)
+            points = line.points or [(None, None)] * len(policies)
+            for (x, percent), policy, score in zip(points, policies, scores, strict=True):
+                ideal = Fraction(score[0]) if score else None
+                by_rate = line.x_name == "tokens_per_step"
                 rows.append(
-                    {"task": task, "model": point["model"], "series": series, "policy": spec}
-                    | {"x_name": point["x_name"], "x": float(point["x"]), "published_percent": percent}
-                    | {"ideal_accuracy": ideal, "ideal_percent": round(100 * float(ideal), 2)}
-                    | {"ideal_x": float(point["x"]) if by_block else float(Fraction(rate))}
-                    | {"lost_by_decoding": round(100 * float(1 - ideal), 2)}
-                    | {"lost_by_the_model": round(100 * float(ideal) - percent, 2)}
-                    | {"verdict": _verdict(percent, ideal)}
+                    {"panel": line.panel, "task": line.task, "model": line.model, "series": line.label}
+                    | {"policy": policy, "x_name": line.x_name, "x": x, "published_percent": percent}
+                    | {"ideal_x": (float(Fraction(score[1])) if by_rate else x) if score else None}
+                    | verdict_row(percent, ideal, line.task)
                 )
         return rows
-
-    def draw(rows: list[Row], settings: Settings) -> Drawing:  # noqa: ARG001
-        return _draw(rows)
 
     def checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
         return [
             published_check(
-                f"{row['task']}, {row['policy']}",
+                f"{row['panel']}, {row['series']}, {row['policy']}, {row['x']:g}",
                 row["published_percent"],
-                SAMPLES,
+                row["samples"],
                 row["ideal_accuracy"],
                 detail=row["verdict"],
             )
             for row in rows
+            if row["ideal_accuracy"] is not None and row["published_percent"] is not None
         ]
 
+    theory = any(line.task for line in lines)
+    explained = (
+        (__doc__ or "").partition("\n\n")[2] if theory else "Published scores; no perfect model is known."
+    )
+    few = [panel for panel in panels if panel in ("shuffle", "replace_random")] or panels[:1]
     return Figure(
         name=f"figure{number}",
         title=title,
-        paper=f"Figure {number}, list tasks",
-        about=f"{about.strip()}\n\n{(__doc__ or '').partition(chr(10) + chr(10))[2]}",
+        paper=f"Figure {number}",
+        about=f"{about.strip()}\n\n{explained}",
         seconds=30,
-        settings={"sizes": [3, 4, 5, 6], "tasks": list(LISTS)},
-        fast={"sizes": [3, 4], "tasks": ["shuffle", "replace_random"]},
+        settings={"sizes": [3, 4, 5, 6], "panels": panels},
+        fast={"sizes": [3, 4], "panels": few},
         cells=cells,
         compute=compute,
-        draw=draw,
+        draw=lambda rows, settings: _draw(rows, settings),
         checks=checks,
-        groups={
-            "published": (
-                "Published scores against a perfect model",
-                "Agrees where the ideal accuracy lies in the point's own 95 % interval (100 samples): then decoding "
-                "alone explains it. Compared and counted; decides nothing.",
+        pages=(lambda rows, settings: {f"figure{number}_verdicts.md": verdict_page(title, rows, settings)})
+        if theory
+        else None,
+        groups=GROUPS,  # type: ignore[arg-type]
+    )
+
+
+def _draw(rows: list[Row], settings: Settings) -> Drawing:  # noqa: ARG001
+    return draw_panels(rows)
+
+
+def verdict_page(title: str, rows: list[Row], settings: Settings) -> str:  # noqa: ARG001
+    """Return how many points of each panel decoding explains, and how much of the loss, as a Markdown page."""
+    text = [
+        f"# {title}",
+        "",
+        "| panel | points | explained by decoding | model error | above | share of the loss |",
+    ]
+    text.append("|---|---|---|---|---|---|")
+    for panel in dict.fromkeys(row["panel"] for row in rows):
+        mine = [row for row in rows if row["panel"] == panel and row["verdict"] in VERDICTS]
+        if not mine:
+            text.append(
+                f"| {panel} | {sum(row['panel'] == panel for row in rows)} | no perfect model | | | |"
             )
-        },
-    )
-
-
-def _draw(rows: list[Row]) -> Drawing:
-    tasks = list(dict.fromkeys(row["task"] for row in rows))
-    wide = min(WIDE, len(tasks))
-    high = -(-len(tasks) // wide)
-    drawing, axes = new_figure(
-        high, wide, width=2.2 * wide + 0.8, height=2.1 * high + 0.3, sharex=True, sharey=True
-    )
-    panels = [axis for line in axes for axis in line]
-    handles: dict[str, Any] = {}
-    for panel, task in zip(panels, tasks, strict=False):
-        _draw_panel(panel, [row for row in rows if row["task"] == task], handles)
-        panel.set_title(task.replace("_", " "))
-    for panel in panels[len(tasks) :]:
-        panel.set_axis_off()
-    for line in axes:
-        line[0].set_ylabel("score, %")
-    for panel in panels[max(0, len(tasks) - wide) : len(tasks)]:
-        panel.set_xlabel(rows[0]["x_name"].replace("_", " "))
-    shown = handles | {"published": _mark("x", "none"), "perfect model": _mark("", "-")}
-    legend_below(drawing, shown, most=6)
-    return drawing
-
-
-def _draw_panel(panel: Axes, rows: list[Row], handles: dict[str, Any]) -> None:
-    colours = dict(zip(SERIES, COLOURS.values(), strict=True))
-    for place, series in enumerate(dict.fromkeys(row["series"] for row in rows)):
-        mine = [row for row in rows if row["series"] == series]
-        colour = colours[series]
-        panel.plot(
-            [row["ideal_x"] for row in mine],
-            [row["ideal_percent"] for row in mine],
-            color=colour,
-            marker=".",
-            markersize=5,
-            linewidth=3.4 - 0.7 * place,
-            zorder=2,
+            continue
+        counts = Counter(row["verdict"] for row in mine)
+        lost = sum(100 - row["published_percent"] for row in mine)
+        by_decoding = sum(min(row["lost_by_decoding"], 100 - row["published_percent"]) for row in mine)
+        share = f"{100 * by_decoding / lost:.0f} %" if lost else "nothing is lost"
+        text.append(
+            f"| {panel} | {len(mine)} | {' | '.join(str(counts[verdict]) for verdict in VERDICTS)} | {share} |"
         )
-        panel.plot(
-            [row["x"] for row in mine],
-            [row["published_percent"] for row in mine],
-            color=colour,
-            linestyle="none",
-            marker="x",
-            markersize=4.5,
-            zorder=3,
-        )
-        handles.setdefault(SERIES[series], _mark("", "-", colour))
-    panel.set_xscale("log", base=2)
-    panel.set_ylim(-4, 104)
-    ticks = [2, 4, 8, 16, 32] if rows[0]["x_name"] == "block_length" else [1, 2, 4, 8, 16, 32]
-    panel.set_xticks(ticks, [str(tick) for tick in ticks])
-    panel.minorticks_off()
-
-
-def _mark(marker: str, line: str, colour: str = "#666666") -> Any:
-    from matplotlib.lines import Line2D
-
-    look: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": line}
-    return Line2D([], [], **look)
+    text += [
+        "",
+        "The share is that of the published loss, summed over the points, which a perfect model has too.",
+    ]
+    return "\n".join(text) + "\n"

@@ -1,21 +1,21 @@
 """The decoder settings behind the published points of the benchmark.
 
-A series of a figure is one rule at several settings. Top-k: k = 1, 2, 4, .., 32 of 32 positions; "left to right" is a
-block of k positions, decoded at once. Threshold: gamma = 1, 0.9, .., 0.5, with ``>=`` as in the released code; smaller
-ones take more tokens per step. Factor: f = 0.7, 1, 1.3, 1.6, 1.9. By block length: two tokens per step. Source: arXiv
-2510.04767 and the configurations of its repository (72de8f7).
+A series of a figure is one rule at several settings. Top-k: k = 1, 2, 4, .., 32; "left to right" is a block of k
+positions, decoded at once. Threshold: gamma = 1, 0.9, .., 0.5, with ``>=`` as in the released code; smaller ones take
+more tokens per step. Factor: f = 0.7, 1, 1.3, 1.6, 1.9. By block length: two tokens per step. Source: arXiv 2510.04767
+and the configurations of its repository (72de8f7).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["LISTS", "SERIES", "policies_of"]
+from synthetic.parallelbench.settings import FACTORS, GAMMAS
+
+__all__ = ["LISTS", "PUZZLES", "SERIES", "TASKS", "TEXTS", "policies_of"]
 
 TOKENS = (1, 2, 4, 8, 16, 32)
 BLOCKS = (2, 4, 8, 16, 32)
-GAMMAS = ("1", "0.9", "0.8", "0.7", "0.6", "0.5")
-FACTORS = ("0.7", "1", "1.3", "1.6", "1.9")
 SERIES = {
     "random_topk": "random",
     "confidence_topk": "confidence",
@@ -25,12 +25,15 @@ SERIES = {
     "confidence_threshold": "threshold",
     "confidence_factor": "factor",
 }
-"""The series of the figures with their names in the legend."""
+"""The rules of the figures with their names in the legend."""
 LISTS = (
     *("copy", "reverse", "sort", "shuffle", "replace_index", "replace_random"),
     *("insert_index", "insert_random", "remove_index", "remove_random"),
 )
 """The list tasks, in the order of the panels."""
+PUZZLES = ("latin_square", "sudoku")
+TEXTS = ("w2s_easy", "w2s_medium", "w2s_hard", "paraphrasing", "summarization")
+TASKS = (*LISTS, *PUZZLES, *TEXTS)
 
 
 def policies_of(series: str, x_name: str) -> Sequence[str]:

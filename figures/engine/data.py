@@ -13,7 +13,7 @@ __all__ = ["canonical_json", "columns", "csv_text", "published_rows", "through_j
 
 
 def published_rows(name: str) -> list[dict[str, str]]:
-    """Return the rows of `figures/published/<name>.csv`, every value as its text.
+    """Return the rows of `figures/published/<name>.csv`, every value as its text; lines with # in front are notes.
 
     Example:
         >>> published_rows("figure2")[0]["accuracy_percent"]
@@ -23,7 +23,8 @@ def published_rows(name: str) -> list[dict[str, str]]:
     known = sorted(file.name.removesuffix(".csv") for file in folder.iterdir() if file.name.endswith(".csv"))
     if name not in known:
         raise ValueError(f"unknown published table {name!r}; known: {', '.join(known)}.")
-    return list(csv.DictReader(io.StringIO((folder / f"{name}.csv").read_text(encoding="utf-8"))))
+    text = (folder / f"{name}.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(line for line in io.StringIO(text) if not line.startswith("#")))
 
 
 def columns(rows: Sequence[dict[str, Any]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Exact scores of a perfect model on the list tasks.
+"""Exact scores of a perfect model on the list tasks and puzzles.
 
 A published score mixes two losses: of the model, and of decoding several tokens at once. The second is that of an ideal
 model, which knows the distribution of the answers exactly. It depends on how people are written:
@@ -16,19 +16,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 
+from synthetic.parallelbench.ceiling_table import stored_ceiling
+from synthetic.parallelbench.list_ceilings import SizeCeiling, size_ceiling
 from synthetic.parallelbench.make import PAPER_SIZES
+from synthetic.parallelbench.puzzle_ceilings import (
+    latin_ceiling,
+    puzzle_layout,
+    solved_ceiling,
+    sudoku_ceiling,
+)
 from synthetic.parallelbench.tasks import BenchTask
-from synthetic.task import list_task
-from theory.decoding.structured.layout_marginals import LayoutMarginals
-from theory.decoding.structured.layouts import Layout, decode_layout
 from theory.policies.policy import RankedPolicy
-from theory.validation import InputError, choice
+from theory.validation import InputError
 
-__all__ = ["LAYOUTS", "Ceiling", "ceiling", "list_layout"]
-
-LAYOUTS = ("items", "names", "released")
+__all__ = ["Ceiling", "ceiling"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,22 +50,6 @@ class Ceiling:
     by_size: dict[int, Fraction]
 
 
-def list_layout(name: str, people: int) -> Layout:
-    """Return where the people of an answer are written.
-
-    Example:
-        >>> list_layout("released", 2).places, list_layout("names", 2).length
-        (((1, 2), (5, 6)), 4)
-    """
-    choice(name, "layout", LAYOUTS)
-    if name == "items":
-        return Layout(places=tuple((j,) for j in range(people)), length=people)
-    if name == "names":
-        return Layout(places=tuple((2 * j, 2 * j + 1) for j in range(people)), length=2 * people)
-    length = 32 if 4 * people + 1 <= 32 else 128
-    return Layout(places=tuple((4 * j + 1, 4 * j + 2) for j in range(people)), length=length)
-
-
 def ceiling(
     task: BenchTask,
     policy: RankedPolicy,
@@ -71,18 +57,20 @@ def ceiling(
     layout: str = "released",
     temperature: int = 0,
     sizes: Sequence[int] = PAPER_SIZES,
+    holes: int | None = None,
 ) -> Ceiling:
-    """Return what a perfect model scores on a list task, exactly.
+    """Return what a perfect model scores on a list task or a puzzle, exactly.
 
     Args:
-        task: A task of the waiting line.
-        policy: A ranked rule with random ties; its block counts positions of the layout.
-        layout: ``items``, ``names`` or ``released``.
+        task: A task of the waiting line, or a puzzle.
+        policy: A ranked rule with random ties, or from left to right; its block counts positions of the layout.
+        layout: ``items``, ``names`` or ``released``; puzzles have ``items`` and ``released``.
         temperature: 0 (as the paper decodes) or 1.
-        sizes: People in a line, all equally likely; the answer has at most 12.
+        sizes: People in a line, all equally likely; the answer has at most 12. Puzzles have one size.
+        holes: Random empty cells of a Sudoku of v2; ``None`` for the puzzles of v1, which have one solution.
 
     Raises:
-        InputError: For a task whose answers are no list, or a rule that cannot be decoded exactly in a layout.
+        InputError: For a text, or a rule that cannot be decoded exactly in a layout.
 
     Example:
         >>> from synthetic.parallelbench.tasks import bench_task
@@ -90,36 +78,39 @@ def ceiling(
         >>> rule = parse_policy("topk:k=2,by=random,block=2")
         >>> ceiling(bench_task("shuffle"), rule, layout="names", sizes=(3,)).by_size
         {3: Fraction(1, 4)}
+        >>> ceiling(bench_task("sudoku"), parse_policy("topk:k=1"), holes=8).accuracy
+        Fraction(93007, 102960)
     """
-    if task.kind != "list" or task.operation is None:
-        raise InputError(f"{task.name} is no list task; its ceiling is not computed here.")
-    found: dict[int, tuple[Fraction, Fraction, Fraction]] = {}
+    if task.kind == "puzzle":
+        return _puzzle(task, policy, layout, temperature, holes)
+    if task.operation is None:
+        raise InputError(f"{task.name} has no known distribution, so no ceiling.")
+    found: dict[int, SizeCeiling] = {}
     for n in sizes:
-        parts = [
-            (weight, decode_layout(given, list_layout(layout, given.pmf.n), policy, temperature=temperature))
-            for weight, given in _contexts(task.operation, n)
-        ]
-        found[n] = (
-            sum((weight * done.accuracy for weight, done in parts), Fraction(0)),
-            sum((weight * done.steps_under_data for weight, done in parts), Fraction(0)),
-            sum((weight * done.tokens_per_step for weight, done in parts), Fraction(0)),
-        )
-    accuracy, steps, rate = (
-        sum(column) / Fraction(len(found)) for column in zip(*found.values(), strict=True)
-    )
+        stored = stored_ceiling(task.operation, n, policy, layout=layout, temperature=temperature)
+        found[n] = stored or size_ceiling(task.operation, n, policy, layout=layout, temperature=temperature)
+    parts, share = found.values(), Fraction(1, len(found))
     return Ceiling(
-        accuracy=Fraction(accuracy),
-        steps=Fraction(steps),
-        tokens_per_step=Fraction(rate),
-        by_size={n: values[0] for n, values in found.items()},
+        accuracy=share * sum((part.accuracy for part in parts), Fraction(0)),
+        steps=share * sum((part.steps for part in parts), Fraction(0)),
+        tokens_per_step=share * sum((part.tokens_per_step for part in parts), Fraction(0)),
+        by_size={n: part.accuracy for n, part in found.items()},
     )
 
 
-@cache
-def _contexts(operation: str, n: int) -> list[tuple[Fraction, LayoutMarginals]]:
-    """The contexts of a list task; those that differ only in the given place have one answer each and count as one."""
-    contexts = list_task(operation, n).contexts()
-    pmfs = [(context.weight, context.distribution.pmf()) for context in contexts]
-    if all(len(pmf) == 1 for _, pmf in pmfs):
-        pmfs = [(Fraction(1), pmfs[0][1])]
-    return [(weight, LayoutMarginals(pmf)) for weight, pmf in pmfs]
+def _puzzle(
+    task: BenchTask, policy: RankedPolicy, layout: str, temperature: int, holes: int | None
+) -> Ceiling:
+    name = {"items": "cells"}.get(layout, layout)
+    if task.name.endswith("latin_square"):
+        done = latin_ceiling(policy, layout=name, temperature=temperature)
+    elif holes is None:
+        done = solved_ceiling(policy, puzzle_layout(name, commas=False).length)
+    else:
+        done = sudoku_ceiling(policy, holes=holes, layout=name, temperature=temperature)
+    return Ceiling(
+        accuracy=done.accuracy,
+        steps=done.steps,
+        tokens_per_step=done.tokens_per_step,
+        by_size={4: done.accuracy},
+    )

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import argparse
 import sys
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from synthetic.parallelbench.ceilings import LAYOUTS, ceiling
+from synthetic.parallelbench.ceiling_command import add_ceilings, ceilings, table
+from synthetic.parallelbench.command_parts import matching, percent, print_rows, sizes_of
 from synthetic.parallelbench.explanations import explain
 from synthetic.parallelbench.make import PAPER_SIZES, make_samples
 from synthetic.parallelbench.outputs import read_outputs
 from synthetic.parallelbench.protocol import PROTOCOLS, protocol
 from synthetic.parallelbench.samples import read_samples, write_samples
-from synthetic.parallelbench.tasks import TASKS, BenchTask, bench_task
+from synthetic.parallelbench.tasks import TASKS, bench_task
 from synthetic.parallelbench.text_metrics import grammar_checker
 from synthetic.parallelbench.texts import texts_as_samples
 from synthetic.parallelbench.verdicts import Verdict, grade
 from theory.commands.command_line import as_json, whole
 from theory.commands.terminal import terminal
-from theory.policies import parse_policy
-from theory.validation import InputError, positive_int
+from theory.validation import InputError
 
 __all__ = ["add", "run"]
 
 LEVEL = 0.95
-_FOLDED = ("other names", "policy")  # columns of a table that may take several lines
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -66,21 +64,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     why.add_argument(
         "--output", required=True, metavar="TEXT", help="the output; - reads it from the standard input"
     )
-    top = commands.add_parser("ceiling", help="what a perfect model would score on the list tasks, exactly")
-    top.add_argument("tasks", nargs="+", metavar="TASK", help="names or patterns such as 'waiting_line/*'")
-    top.add_argument(
-        "--policy", action="append", required=True, metavar="SPEC", help="a ranked rule; may be repeated"
-    )
-    top.add_argument(
-        "--layout", choices=LAYOUTS, default="released", help="how people are written (default released)"
-    )
-    top.add_argument(
-        "--temperature", choices=("0", "1"), default="0", help="0 as in the paper (default), or 1"
-    )
-    top.add_argument(
-        "--sizes", default=",".join(map(str, PAPER_SIZES)), help="people in a line (default 3,4,5,6)"
-    )
-    top.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_ceilings(commands)
 
 
 def _add_protocol(parser: argparse.ArgumentParser) -> None:
@@ -111,13 +95,13 @@ def _tasks(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(as_json({"tasks": rows}) + "\n")
     else:
-        _print(rows, "tasks of ParallelBench")
+        print_rows(rows, "tasks of ParallelBench")
     return 0
 
 
 def _make(arguments: argparse.Namespace) -> int:
-    chosen, rules = _matching(arguments.tasks), protocol(arguments.protocol)
-    sizes = _sizes(arguments.sizes)
+    chosen, rules = matching(arguments.tasks), protocol(arguments.protocol)
+    sizes = sizes_of(arguments.sizes)
     made = {
         task: texts_as_samples(arguments.source, task)
         if arguments.source is not None
@@ -138,19 +122,6 @@ def _make(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _matching(patterns: list[str]) -> list[BenchTask]:
-    found: dict[str, BenchTask] = {}
-    for pattern in patterns:
-        if any(mark in pattern for mark in "*?["):
-            matched = [task for name, task in TASKS.items() if fnmatch(name, pattern)]
-            if not matched:
-                raise InputError(f"no task matches {pattern!r}; known: {', '.join(TASKS)}.")
-        else:
-            matched = [bench_task(pattern)]
-        found |= {task.name: task for task in matched}
-    return list(found.values())
-
-
 def _grade(arguments: argparse.Namespace) -> int:
     task, rules = bench_task(arguments.task), protocol(arguments.protocol)
     samples = read_samples(arguments.samples, task)
@@ -168,10 +139,10 @@ def _grade(arguments: argparse.Namespace) -> int:
         sys.stdout.write(as_json(answer) + "\n")
         return 0
     rows = [
-        {"score": name, "percent": f"{100 * value['mean']:.2f}", "95 %": _percent(value["interval"])}
+        {"score": name, "percent": f"{100 * value['mean']:.2f}", "95 %": percent(value["interval"])}
         for name, value in answer["scores"].items()
     ]
-    _print(rows, f"{task.name}, protocol {rules.name}: {len(verdicts)} of {len(samples)} samples graded")
+    print_rows(rows, f"{task.name}, protocol {rules.name}: {len(verdicts)} of {len(samples)} samples graded")
     return 0
 
 
@@ -196,10 +167,6 @@ def _interval(values: list[float]) -> list[float] | None:
     return [float(ends.low), float(ends.high)]
 
 
-def _percent(ends: list[float] | None) -> str:
-    return "" if ends is None else f"{100 * ends[0]:.2f} to {100 * ends[1]:.2f}"
-
-
 def _explain(arguments: argparse.Namespace) -> int:
     task, rules = bench_task(arguments.task), protocol(arguments.protocol)
     samples = read_samples(arguments.samples, task)
@@ -212,52 +179,11 @@ def _explain(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _ceiling(arguments: argparse.Namespace) -> int:
-    sizes = _sizes(arguments.sizes)
-    rows: list[dict[str, Any]] = []
-    for task in _matching(arguments.tasks):
-        for spec in arguments.policy:
-            policy = parse_policy(spec)
-            layout, temperature = str(arguments.layout), int(arguments.temperature)
-            found = ceiling(task, policy, sizes=sizes, layout=layout, temperature=temperature)
-            rows.append(
-                {"task": task.name, "policy": str(policy), "layout": layout, "temperature": temperature}
-                | {"accuracy": found.accuracy}
-                | {"steps_under_data": found.steps, "tokens_per_step": found.tokens_per_step}
-                | {"by_size": [[n, value] for n, value in found.by_size.items()]}
-            )
-    if arguments.json:
-        exact = [
-            {key: str(row[key]) for key in ("accuracy", "steps_under_data", "tokens_per_step")}
-            for row in rows
-        ]
-        sys.stdout.write(as_json({"ceilings": rows, "exact": exact}) + "\n")
-        return 0
-    shown = [
-        {"task": row["task"], "policy": row["policy"], "accuracy %": f"{100 * float(row['accuracy']):.2f}"}
-        | {
-            "steps": f"{float(row['steps_under_data']):.2f}",
-            "tokens/step": f"{float(row['tokens_per_step']):.2f}",
-        }
-        for row in rows
-    ]
-    _print(shown, f"a perfect model, layout {arguments.layout}, temperature {arguments.temperature}")
-    return 0
-
-
-def _sizes(text: str) -> list[int]:
-    return [positive_int(part, "--sizes") for part in text.split(",")]
-
-
-_COMMANDS = {"tasks": _tasks, "make": _make, "grade": _grade, "explain": _explain, "ceiling": _ceiling}
-
-
-def _print(rows: list[dict[str, str]], title: str) -> None:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for column in rows[0]:
-        table.add_column(column, overflow="fold", no_wrap=column not in _FOLDED)
-    for row in rows:
-        table.add_row(*row.values())
-    terminal().print(table)
+_COMMANDS = {
+    "tasks": _tasks,
+    "make": _make,
+    "grade": _grade,
+    "explain": _explain,
+    "ceiling": ceilings,
+    "table": table,
+}

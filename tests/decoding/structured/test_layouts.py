@@ -6,8 +6,9 @@ import pytest
 
 from synthetic.task import list_task
 from theory import JointPMF, decode, parse_policy
+from theory.decoding.structured.layout import Layout
 from theory.decoding.structured.layout_marginals import LayoutMarginals
-from theory.decoding.structured.layouts import Layout, decode_layout
+from theory.decoding.structured.layouts import decode_layout
 from theory.validation import InputError
 
 
@@ -43,6 +44,13 @@ RULES = (
     *("topk:k=2,by=confidence", "topk:k=2,by=margin,block=4", "topk:k=3,by=entropy"),
     *("threshold:gamma=0.5", "threshold:gamma=0.5,strict=false", "threshold:gamma=0.7,block=4"),
     *("factor:f=1.0", "factor:f=1.3,variant=released", "eb:gamma=0.5", "dream:steps=4,by=random"),
+    *(
+        "topk:k=2,by=left_to_right",
+        "topk:k=3,by=left_to_right,block=4",
+        "dream:steps=3,by=left_to_right,eps=0",
+    ),
+    *("threshold:gamma=0.6,by=left_to_right,floor=2", "llada:steps=2,block=3", "llada:steps=4,block=3"),
+    *("dream:steps=3,eps=0,block=4", "llada:steps=3,by=left_to_right,block=4"),
 )
 
 
@@ -90,9 +98,20 @@ def test_marginals_are_shared_by_several_decodes() -> None:
         assert one.distribution == other.distribution
 
 
+@pytest.mark.parametrize(
+    "rule", ["topk:k=2,by=random", "threshold:gamma=0.6,block=4", "topk:k=2,by=left_to_right"]
+)
+def test_right_answers_by_their_number_of_calls(rule: str) -> None:
+    for pmf, layout in CASES.values():
+        found = decode_layout(pmf, layout, parse_policy(rule))
+        assert sum(found.calls.values()) == found.accuracy
+        if len(found.calls) == 1:
+            assert list(found.calls) == [found.steps_under_data]
+
+
 def test_what_a_layout_cannot_decode_is_refused() -> None:
     pmf, layout = CASES["pairs"]
-    for rule in ("topk:k=2,by=left_to_right", "topk:k=2,ties=lowest", "wino", "topk:k=1,confidence=sampled"):
+    for rule in ("topk:k=2,ties=lowest", "wino", "topk:k=1,confidence=sampled"):
         with pytest.raises(InputError, match="a layout is decoded"):
             decode_layout(pmf, layout, parse_policy(rule))
     with pytest.raises(InputError, match="temperature 0 or 1, got 2"):

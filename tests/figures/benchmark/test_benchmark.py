@@ -4,37 +4,77 @@ from fractions import Fraction
 
 import pytest
 
-from figures.benchmark.figure import perfect_scores
-from figures.benchmark.settings import LISTS, policies_of
+from figures.benchmark.figure import VERDICTS, perfect_scores, short_scores, verdict_page, verdict_row
+from figures.benchmark.lines import lines_of
+from figures.benchmark.scatter import FIGURE as SCATTER
+from figures.benchmark.scatter import mean_tokens, slope
+from figures.benchmark.settings import LISTS, PUZZLES, TASKS, TEXTS, policies_of
 from figures.engine.data import published_rows
 from figures.engine.figure import RunSettings, known_figures
-from synthetic.parallelbench import TASKS
+from synthetic.parallelbench import TASKS as BENCH
 from theory.policies import parse_policy
 
-NUMBERS = (3, 5, 9, 11, 14, 21, 22, 23, 24)
+LINES = (3, 4, 5, *range(8, 26))
 
 
-def test_the_panels_are_the_list_tasks_of_the_benchmark() -> None:
-    assert {f"waiting_line/{task}" for task in LISTS} == {t.name for t in TASKS.values() if t.kind == "list"}
+def test_the_panels_are_the_tasks_of_the_benchmark() -> None:
+    assert {f"waiting_line/{task}" for task in LISTS} == {t.name for t in BENCH.values() if t.kind == "list"}
+    assert {f"puzzles/{task}" for task in PUZZLES} == {t.name for t in BENCH.values() if t.kind == "puzzle"}
+    assert len(TASKS) == len(BENCH) == 17
 
 
-def test_every_published_point_of_a_list_task_has_its_rule() -> None:
-    counts: dict[tuple[str, ...], int] = {}
-    for row in published_rows("benchmark_figures"):
-        if row["panel"] in LISTS:
-            key = (row["figure"], row["panel"], row["series"], row["x_name"])
-            counts[key] = counts.get(key, 0) + 1
-    for (_, _, series, x_name), count in counts.items():
-        specs = policies_of(series, x_name)
-        assert len(specs) == count
-        assert all(parse_policy(spec) for spec in specs)
+@pytest.mark.parametrize("number", LINES)
+def test_every_published_point_is_on_a_line_with_its_rule(number: int) -> None:
+    lines = lines_of(number)
+    published = [row for row in published_rows("benchmark_figures") if row["figure"] == str(number)]
+    assert sum(len(line.points) for line in lines) == len(published)
+    for line in lines:
+        if line.short:
+            assert not line.points
+        elif line.task:
+            assert len(line.policies) == len(line.points)
+            assert line.task not in TEXTS
+            if line.x_name == "tokens_per_step" and line.policies[0].startswith("topk"):
+                assert [parse_policy(spec).k for spec in line.policies] == [x for x, _ in line.points]
+        else:
+            assert line.policies == ()
 
 
-@pytest.mark.parametrize("number", NUMBERS)
+def test_which_lines_have_no_perfect_model() -> None:
+    without = {
+        number: {line.label for line in lines_of(number) if line.task is None and line.panel not in TEXTS}
+        for number in LINES
+    }
+    rules = {
+        "random",
+        "confidence",
+        "left to right",
+        "threshold",
+    }  # panels of Figure 16 that are not identified
+    some = {4: {"Mercury"}, 8: {"RCR", "ReMDM", "chain of thought"}, 16: rules, 17: rules}
+    some |= {18: {"RCR"}, 19: {"ReMDM"}, 20: {"absorb", "uniform"}}
+    assert without == {number: some.get(number, set()) for number in LINES}
+
+
+def test_panels_of_figure_16_equal_lines_of_other_figures() -> None:
+    def points(number: int, panel: str, label: str) -> list[tuple[float, float]]:
+        return next(line.points for line in lines_of(number) if (line.panel, line.label) == (panel, label))
+
+    for printed, task in (
+        ("reverse", "shuffle"),
+        ("replace_index", "replace_random"),
+        ("remove_random", "replace_index"),
+    ):
+        assert points(16, printed, "confidence") == points(8, task, "fine-tuned")
+    assert points(16, "sort", "random") == points(22, "sort", "random")
+    for task in ("shuffle", "replace_random", "replace_index"):  # the caption of Figure 8 says random
+        assert points(8, task, "plain") == points(22, task, "confidence") != points(22, task, "random")
+
+
+@pytest.mark.parametrize("number", range(3, 26))
 def test_figures_are_known_and_small_when_fast(number: int) -> None:
     figure = known_figures()[f"figure{number}"]
-    assert figure.resolve(RunSettings())["tasks"] == list(LISTS)
-    assert len(figure.cells(figure.resolve(RunSettings(fast=True)))) <= 8
+    assert len(figure.cells(figure.resolve(RunSettings(fast=True)))) <= 10
 
 
 def test_left_to_right_scores_of_replace_random_are_those_of_a_fine_tuned_model() -> None:
@@ -50,3 +90,38 @@ def test_left_to_right_scores_of_replace_random_are_those_of_a_fine_tuned_model(
         0,
     ]
     assert [Fraction(rate) for _, rate in found] == [1, 2, 4, 8, 16, 32]
+
+
+def test_rules_that_mask_again_on_four_people() -> None:
+    found = short_scores(task="replace_random", policies=["rcr:steps=4", "rcr:steps=2", "rcr:steps=1"])
+    assert found == [["1", "1"], ["1/2", "2"], ["0", "4"]]
+    assert short_scores(task="copy", policies=["remdm_llada:steps=4,extra=1"]) == [["1", "4/5"]]
+
+
+def test_verdicts() -> None:
+    assert verdict_row(50, Fraction(11, 20), "shuffle")["verdict"] == VERDICTS[0]
+    assert verdict_row(50, Fraction(9, 10), "shuffle")["verdict"] == VERDICTS[1]
+    above = verdict_row(50, Fraction(1, 10), "shuffle")
+    assert (above["verdict"], above["decoding_share"], above["lost_by_the_model"]) == (VERDICTS[2], 1, -40)
+    assert verdict_row(100, Fraction(1), "sudoku")["samples"] == 108
+    assert verdict_row(50, None, None)["verdict"] == "no perfect model"
+    rows = [{"panel": "shuffle", "published_percent": 50.0} | verdict_row(50, Fraction(3, 4), "shuffle")]
+    rows += [{"panel": "paraphrasing", "published_percent": 50.0} | verdict_row(50, None, None)]
+    page = verdict_page("Title", rows, {})
+    assert "| shuffle | 1 | 0 | 1 | 0 | 50 % |" in page
+    assert "| paraphrasing | 1 | no perfect model | | | |" in page
+
+
+def test_the_axes_of_figure_6() -> None:
+    assert mean_tokens([(1, 100.0), (2, 100.0), (4, 100.0)]) == pytest.approx(7 / 3)
+    assert mean_tokens([(1, 0.0)]) == 0
+    assert slope([(1, 5.0), (2, 3.0), (3, 1.0)]) == -2
+
+
+def test_figure_6_orders_the_list_tasks_as_the_paper_does() -> None:
+    settings = SCATTER.resolve(RunSettings()) | {"tasks": []}
+    rows = SCATTER.compute(settings, [])
+    checks = {check.name.partition(": ")[2]: float(check.value) for check in SCATTER.checks(rows, settings)}
+    assert checks["hard to decode in parallel, list tasks"] == 1
+    assert checks["hard to decode in parallel, all tasks"] > 0.98
+    assert checks["prefers small blocks"] > 0.85

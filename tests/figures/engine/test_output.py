@@ -53,7 +53,7 @@ class TestFiles:
         assert len(published_rows("tables5-7_models")) == 253
         with pytest.raises(
             ValueError,
-            match="unknown published table 'x'; known: benchmark_figures, figure2, tables5-7_models",
+            match="unknown published table 'x'; known: benchmark_figures, figure2, figure6, figure6_curves, tables",
         ):
             published_rows("x")
 

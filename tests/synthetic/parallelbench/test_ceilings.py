@@ -6,7 +6,8 @@ import pytest
 
 from synthetic import make_task
 from synthetic.parallelbench import TASKS, bench_task
-from synthetic.parallelbench.ceilings import LAYOUTS, ceiling, list_layout
+from synthetic.parallelbench.ceilings import ceiling
+from synthetic.parallelbench.list_ceilings import LAYOUTS, list_layout
 from theory import decode_contexts, parse_policy
 from theory.validation import InputError
 
@@ -59,9 +60,30 @@ def test_longer_answers_are_padded_to_128_tokens() -> None:
 
 
 def test_what_has_no_ceiling_here_is_refused() -> None:
-    with pytest.raises(InputError, match="is no list task"):
-        ceiling(bench_task("sudoku"), parse_policy("topk:k=1"))
+    with pytest.raises(InputError, match="has no known distribution"):
+        ceiling(bench_task("words_easy"), parse_policy("topk:k=1"))
     with pytest.raises(InputError, match="up to 12 items"):
         ceiling(bench_task("replace_random"), parse_policy("topk:k=1"), sizes=(15,))
     with pytest.raises(InputError, match="ranked rules with random ties"):
-        ceiling(bench_task("shuffle"), parse_policy("topk:k=1,by=left_to_right"), sizes=(3,))
+        ceiling(bench_task("shuffle"), parse_policy("topk:k=1,ties=lowest"), sizes=(3,))
+
+
+# Dream's schedule for two tokens per step takes 2, 1, 2, 2, .. in float32, which shifts the pairs onto the names.
+@pytest.mark.parametrize(
+    ("task", "percent"),
+    [("shuffle", 17.9), ("replace_random", 50), ("insert_random", 50), ("remove_random", 50)],
+)
+def test_dream_from_left_to_right_in_float32(task: str, percent: float) -> None:
+    released = parse_policy("dream:steps=16,by=left_to_right,eps=0")
+    assert round(100 * float(ceiling(bench_task(task), released).accuracy), 1) == percent
+    even = parse_policy("topk:k=2,by=left_to_right")
+    assert ceiling(bench_task(task), even).accuracy == 1
+
+
+def test_above_or_at_the_threshold_at_a_tie() -> None:
+    # Shuffle of three people as names: the first marginal is 1/2, so >= takes all of them at once
+    at, above = parse_policy("threshold:gamma=0.5,strict=false"), parse_policy("threshold:gamma=0.5")
+    found = [
+        ceiling(bench_task("shuffle"), rule, layout="names", sizes=(3,)).accuracy for rule in (at, above)
+    ]
+    assert found == [Fraction(1, 8), 1]

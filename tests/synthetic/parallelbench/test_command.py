@@ -109,3 +109,17 @@ def test_ceilings_are_printed_for_each_task_and_rule(capsys: pytest.CaptureFixtu
     assert answer["exact"][3]["tokens_per_step"] == "32"
     assert bench("ceiling", "copy", "--policy", "topk:k=1") == 0
     assert "100.00" in capsys.readouterr().out
+
+
+def test_ceilings_of_puzzles_and_of_long_lists(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench("ceiling", "sudoku", "--policy", "topk:k=1", "--holes", "3", "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["exact"][0]["accuracy"] == "1"  # three empty cells always have one solution
+    rule = ("--policy", "topk:k=2,by=left_to_right", "--layout", "items")
+    assert bench("ceiling", "reverse", *rule, "--sizes", "15,20", "--samples", "5", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)["ceilings"]
+    assert [(row["people"], row["accuracy"], row["steps"]) for row in rows] == [(15, 1, 8), (20, 1, 10)]
+    assert bench("ceiling", "reverse", *rule, "--sizes", "15", "--samples", "5") == 0
+    assert "47.82 to 100.00" in capsys.readouterr().out
+    with pytest.raises(InputError, match="known without blocks"):
+        bench("ceiling", "sudoku", "--policy", "topk:k=1,block=2", "--holes", "3")

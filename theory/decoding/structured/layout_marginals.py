@@ -11,7 +11,7 @@ from flint import fmpq
 from theory.distributions.pmf import JointPMF
 from theory.validation import InputError
 
-__all__ = ["LayoutMarginals"]
+__all__ = ["Falling", "LayoutMarginals"]
 
 _ITEMS = 12  # the states are the subsets of the items
 Falling = tuple[fmpq, ...]  # the probabilities of a marginal, the largest first
@@ -28,7 +28,11 @@ class LayoutMarginals:
 
     Attributes:
         kinds: The different marginals, each as its probabilities in falling order.
+        whole: Whether they may only be used with all items in one block; see
+            :class:`~theory.decoding.structured.layout_cells.CellMarginals`.
     """
+
+    whole = False
 
     def __init__(self, pmf: JointPMF) -> None:
         if not pmf.is_exact:
@@ -37,6 +41,7 @@ class LayoutMarginals:
             raise InputError(f"a layout is decoded exactly for up to {_ITEMS} items, got {pmf.n}.")
         self.pmf, self.kinds = pmf, list[Falling]()
         self._number: dict[Falling, int] = {}
+        self._closed: dict[tuple[int, int], int] = {}
         # (known, y) -> for each item (probability of y_i, kind of its marginal); 0 and -1 where known
         self._rows = [self._given(known) for known in range(1 << pmf.n)]
 
@@ -56,6 +61,20 @@ class LayoutMarginals:
         return [
             fmpq(1, b.count(b[0])) if b and p == b[0] else fmpq(0) for p, b in zip(chances, best, strict=True)
         ]
+
+    def closed(self, known: int, y: int) -> int:
+        """Return the known items and those that they determine, given y at the known ones (bit masks)."""
+        key = (known, y)
+        if key not in self._closed:
+            sure = (
+                i for i, kind in enumerate(self.kind(known, y)) if kind >= 0 and len(self.kinds[kind]) == 1
+            )
+            self._closed[key] = known | sum(1 << i for i in sure)
+        return self._closed[key]
+
+    def canonical(self, known: int, y: int) -> int:  # noqa: ARG002
+        """Return a set of known items that stands for all those that a symmetry maps to it; here the set itself."""
+        return known
 
     @cached_property
     def classes(self) -> list[int]:

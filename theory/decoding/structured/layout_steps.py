@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from math import comb, prod
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from theory.decoding.structured.layout_marginals import LayoutMarginals
+from theory.decoding.structured.layout_marginals import Falling, LayoutMarginals
 from theory.numbers.arithmetic import EXACT
 from theory.policies.policy import RankedPolicy
 from theory.policies.ranked import Ranked
@@ -20,7 +20,7 @@ from theory.validation import InputError
 
 __all__ = ["LayoutSteps", "Move"]
 
-_BY = ("random", "confidence", "margin", "entropy")  # scores that do not depend on the place of a token
+_BY = ("random", "confidence", "margin", "entropy", "left_to_right")
 Move = tuple[
     int, int, fmpq, list[tuple[int, int]]
 ]  # known items, certain tokens left, probability, (item, tokens)
@@ -35,13 +35,14 @@ class LayoutSteps:
         policy: The rule.
 
     Raises:
-        InputError: For a rule that reads more than probabilities, or prefers a place.
+        InputError: For a rule that reads more than probabilities, or breaks ties by place.
     """
 
     marginals: LayoutMarginals
     policy: RankedPolicy
     _taken: dict[Any, tuple[int, list[int], int]] = field(default_factory=dict)
     _moves: dict[Any, list[Move]] = field(default_factory=dict)
+    _lengths: dict[Any, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rule: Any = self.policy
@@ -54,6 +55,34 @@ class LayoutSteps:
                 "a layout is decoded with the largest probability as confidence, not a sampled one."
             )
 
+    def idle(self, used: int) -> int:
+        """Return how many calls a block still waits that was finished after ``used``; only schedules wait."""
+        return max(0, int(getattr(self.policy, "steps", 0)) - used) if self.policy.clocked else 0
+
+    def from_left(self, kinds: tuple[int, ...], done: int, step: int) -> int:
+        """Return how many positions of a block a rule from left to right takes.
+
+        Args:
+            kinds: The kind of the marginal at each position, -1 for a certain token.
+            done: How many positions are revealed.
+            step: The number of calls in this block before.
+        """
+        key = (kinds, done, step if self.policy.clocked else 0)
+        if key not in self._lengths:
+            view = self._view(
+                [(fmpq(1),) if kind < 0 else self.marginals.kinds[kind] for kind in kinds], step
+            )
+            view = replace(view, masked=np.arange(len(kinds))[None] >= done)
+            plan = self.policy.plan(view)
+            assert isinstance(plan, Ranked)
+            self._lengths[key] = int(np.asarray(plan.take)[0])
+        return self._lengths[key]
+
+    def _view(self, rows: list[Falling], step: int) -> View:
+        width = max(map(len, rows))
+        probs = np.array([[*row, *[fmpq(0)] * (width - len(row))] for row in rows], dtype=object)[None]
+        return View(probs, np.ones((1, len(rows)), dtype=bool), EXACT, step=step)
+
     def moves(
         self, y: int, known: int, certain: int, tokens: tuple[int, ...], size: int, step: int
     ) -> list[Move]:
@@ -65,7 +94,7 @@ class LayoutSteps:
             certain: How many tokens of the block are masked and certain.
             tokens: How many tokens of each item the block has.
             size: The length of the block.
-            step: The number of calls before.
+            step: The number of calls in this block before.
         """
         kinds = self.marginals.kind(known, y)
         items = [i for i, t in enumerate(tokens) if t and not known >> i & 1]
@@ -95,10 +124,9 @@ class LayoutSteps:
             sure = (fmpq(1),)
             rows = [self.marginals.kinds[state[j][0]] for j in order for _ in range(state[j][1])]
             rows += [sure] * (size - len(rows))
-            width = max(map(len, rows))
-            probs = np.array([[*row, *[fmpq(0)] * (width - len(row))] for row in rows], dtype=object)[None]
             unknown = sum(count for _, count in state)
-            plan = self.policy.plan(View(probs, np.arange(size)[None] < certain + unknown, EXACT, step=step))
+            view = replace(self._view(rows, step), masked=np.arange(size)[None] < certain + unknown)
+            plan = self.policy.plan(view)
             assert isinstance(plan, Ranked)
             levels = np.asarray(plan.levels())[0].tolist()
             starts = np.cumsum([0, *(state[j][1] for j in order)]).tolist()

@@ -12,8 +12,10 @@ y, is
     ``w prod_i q_i(y_i | y_K)^{a_i}``,    ``w = prod_i C(t_i, a_i) C(c, a_0) / C(T, r)``
 
 where r of a group of T equally scored tokens are taken at random, ``t_i`` of them of item i and c certain ones. So
-``Q(y)`` is a sum over the states ``(K, c)`` of a block, block by block. Source of the token layout: arXiv 2510.04767,
-whose lists take four tokens per person.
+``Q(y)`` is a sum over the states ``(K, c)`` of a block, block by block. An item that the known ones determine counts as
+known, and states that a symmetry of the distribution maps to each other are one. Rules from left to right reveal the
+positions in their order, so that one run leads to y. Source of the token layout: arXiv 2510.04767, whose lists take
+four tokens per person.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from typing import Any
 
 from flint import fmpq
 
+from theory.decoding.structured.layout import Layout
+from theory.decoding.structured.layout_from_left import from_left
 from theory.decoding.structured.layout_marginals import LayoutMarginals
 from theory.decoding.structured.layout_steps import LayoutSteps
 from theory.distributions.pmf import JointPMF
@@ -32,47 +36,15 @@ from theory.numbers.log_sums import log_sum
 from theory.numbers.lognumber import Bits
 from theory.numbers.rationals import to_fmpq, to_fraction
 from theory.policies.policy import RankedPolicy
-from theory.validation import InputError, positive_int
+from theory.validation import InputError
 
-__all__ = ["Layout", "LayoutDecode", "decode_layout"]
+__all__ = ["LayoutDecode", "decode_layout"]
 
 _LONGEST = 10_000  # calls of a block
 
-# (known items, certain tokens): the probability of the sets taken with the tokens of y, and of the sets alone
-States = dict[tuple[int, int], tuple[fmpq, fmpq]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layout:
-    """Where the items of an answer are written.
-
-    Attributes:
-        places: The positions of each item's tokens, shape (m,) of tuples; all others hold certain tokens.
-        length: L, the number of positions.
-
-    Example:
-        >>> Layout(places=((1, 2), (5, 6)), length=8).blocks(4)
-        (((2, 0), 4), ((0, 2), 4))
-    """
-
-    places: tuple[tuple[int, ...], ...]
-    length: int
-
-    def __post_init__(self) -> None:
-        positive_int(self.length, "length")
-        used = [position for item in self.places for position in item]
-        if not all(self.places) or len(set(used)) < len(used) or not set(used) <= set(range(self.length)):
-            raise InputError(
-                f"the tokens of the items must be different positions of 0..{self.length - 1}, at least one an item."
-            )
-
-    def blocks(self, size: int | None) -> tuple[tuple[tuple[int, ...], int], ...]:
-        """Return for each block how many tokens of each item it has, and its length."""
-        size = min(size or self.length, self.length)
-        ranges = [range(start, min(start + size, self.length)) for start in range(0, self.length, size)]
-        return tuple(
-            (tuple(sum(p in block for p in item) for item in self.places), len(block)) for block in ranges
-        )
+# (known items, certain tokens, calls in earlier blocks): the probability of the sets taken with the tokens of y, and
+# of the sets alone
+States = dict[tuple[int, int, int], tuple[fmpq, fmpq]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,6 +56,7 @@ class LayoutDecode:
         accuracy: Their sum: the probability that all tokens form a possible answer.
         kl: ``D(P || Q)`` in bits; infinite where a possible answer is never drawn.
         steps_under_data: Expected number of model calls along possible answers ``y ~ P``.
+        calls: The probability of a possible answer after each number of calls; they sum to ``accuracy``.
         length: L.
     """
 
@@ -91,6 +64,7 @@ class LayoutDecode:
     accuracy: Fraction
     kl: Bits
     steps_under_data: Fraction
+    calls: dict[int, Fraction]
     length: int
 
     @property
@@ -107,8 +81,8 @@ def decode_layout(
     Args:
         pmf: The exact distribution of the m items, at most 12; or its marginals, to be used for several decodes.
         layout: Where the items are written.
-        policy: A ranked policy whose score does not depend on the place of a token, and whose ties are random. Its
-            ``block`` counts positions of the layout.
+        policy: A ranked policy with random ties whose score does not depend on the place of a token, or which goes
+            from left to right. Its ``block`` counts positions of the layout; a schedule starts anew in every block.
         temperature: 1, or 0: each token is one of the most probable ones, ties at random.
 
     Raises:
@@ -127,8 +101,11 @@ def decode_layout(
     if temperature not in (0, 1):
         raise InputError(f"a layout is decoded at temperature 0 or 1, got {temperature}.")
     steps = LayoutSteps(marginals, policy)
-    found = {y: _towards(y, marginals, layout, steps, temperature) for y in sorted(set(marginals.classes))}
-    own = [found[y][0] for y in marginals.classes]
+    if marginals.whole and sum(any(tokens) for tokens, _ in layout.blocks(policy.block)) > 1:
+        raise InputError("these marginals are for layouts with all items in one block.")
+    towards = from_left if policy.by == "left_to_right" else _towards
+    found = {y: towards(y, marginals, layout, steps, temperature) for y in sorted(set(marginals.classes))}
+    own = [sum(found[y][0].values(), fmpq(0)) for y in marginals.classes]
     weights = [to_fmpq(p) for p in marginals.pmf.probabilities]
     calls = sum((p * found[y][1] for p, y in zip(weights, marginals.classes, strict=True)), fmpq(0))
     kl = log_sum((p, p / q) for p, q in zip(weights, own, strict=True)) if all(own) else inf
@@ -137,50 +114,63 @@ def decode_layout(
         accuracy=to_fraction(sum(own, fmpq(0))),
         kl=kl,
         steps_under_data=to_fraction(calls),
+        calls=_by_calls([found[y][0] for y in marginals.classes]),
         length=layout.length,
     )
 
 
+def _by_calls(rows: list[dict[int, fmpq]]) -> dict[int, Fraction]:
+    found: dict[int, fmpq] = {}
+    for row in rows:
+        for calls, own in row.items():
+            found[calls] = found.get(calls, fmpq(0)) + own
+    return {calls: to_fraction(own) for calls, own in sorted(found.items()) if own}
+
+
 def _towards(
     y: int, marginals: LayoutMarginals, layout: Layout, steps: LayoutSteps, temperature: int
-) -> tuple[fmpq, fmpq]:
-    """Return ``Q(y)`` and the expected number of calls along y."""
-    calls, known_before = fmpq(0), {0: (fmpq(1), fmpq(1))}
-    clock = 0
-    for tokens, size in layout.blocks(steps.policy.block):
+) -> tuple[dict[int, fmpq], fmpq]:
+    """Return ``Q(y)`` by the number of calls, and the expected number of calls along y."""
+    calls, ended = fmpq(0), {(marginals.closed(0, y), 0): (fmpq(1), fmpq(1))}
+    blocks = layout.blocks(steps.policy.block)
+    for number, (tokens, size) in enumerate(blocks):
         whole = sum(1 << i for i, count in enumerate(tokens) if count)
         fixed = size - sum(tokens)
-        now: States = {
-            (known, fixed + sum(t for i, t in enumerate(tokens) if known >> i & 1)): values
-            for known, values in known_before.items()
-        }
-        known_before = {}
+        now: States = {}
+        for (known, before), values in ended.items():
+            now[known, fixed + sum(t for i, t in enumerate(tokens) if known >> i & 1), before] = values
+        ended = {}
         for step in range(_LONGEST + 1):
             if not now:
-                clock += step
                 break
             after: States = {}
-            for (known, certain), (own, data) in now.items():
+            for (known, certain, before), (own, data) in now.items():
                 calls += data
                 chances = marginals.chances(known, y, temperature)
-                for new, left, share, drawn in steps.moves(y, known, certain, tokens, size, clock + step):
+                for new, left, share, drawn in steps.moves(y, known, certain, tokens, size, step):
                     toward = own * share
                     for item, count in drawn:
                         toward *= chances[item] if count == 1 else chances[item] ** count
-                    before = after.get((new, left))
-                    found = (toward, data * share)
-                    after[new, left] = (
-                        found if before is None else (before[0] + found[0], before[1] + found[1])
-                    )
+                    closed = marginals.closed(new, y)
+                    if closed != new:
+                        left += sum(t for i, t in enumerate(tokens) if (closed & ~new) >> i & 1)
+                    _add(after, (marginals.canonical(closed, y), left, before), (toward, data * share))
+            idle = steps.idle(step + 1) if number < len(blocks) - 1 else 0
             now = {}
-            for (known, certain), values in after.items():
-                if (
-                    certain == 0 and known & whole == whole
-                ):  # the block ends; other runs may have ended it before
-                    earlier = known_before.get(known, (fmpq(0), fmpq(0)))
-                    known_before[known] = (earlier[0] + values[0], earlier[1] + values[1])
+            for (known, certain, before), values in after.items():
+                if certain == 0 and known & whole == whole:  # the block ends for these runs
+                    _add(ended, (known, before + step + 1 + idle), values)
+                    calls += idle * values[1]
                 else:
-                    now[known, certain] = values
+                    now[known, certain, before] = values
         else:
             raise InputError(f"policy {steps.policy} makes no progress in {_LONGEST} steps.")
-    return sum((own for own, _ in known_before.values()), fmpq(0)), calls
+    found: dict[int, fmpq] = {}
+    for (_, count), (own, _) in ended.items():
+        found[count] = found.get(count, fmpq(0)) + own
+    return found, calls
+
+
+def _add(states: dict[Any, tuple[fmpq, fmpq]], key: Any, values: tuple[fmpq, fmpq]) -> None:
+    before = states.get(key)
+    states[key] = values if before is None else (before[0] + values[0], before[1] + values[1])

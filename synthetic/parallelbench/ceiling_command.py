@@ -1,0 +1,139 @@
+"""The commands ``bench ceiling`` and ``bench table``, what a perfect model would score."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from synthetic.parallelbench.ceiling_table import build_table
+from synthetic.parallelbench.ceilings import ceiling
+from synthetic.parallelbench.command_parts import matching, percent, print_rows, sizes_of
+from synthetic.parallelbench.list_ceilings import LAYOUTS
+from synthetic.parallelbench.make import PAPER_SIZES
+from synthetic.parallelbench.sampled_ceilings import sampled_ceiling
+from theory.commands.command_line import as_json, whole
+from theory.policies import parse_policy
+
+__all__ = ["add_ceilings", "ceilings", "table"]
+
+
+def add_ceilings(commands: Any) -> None:
+    """Add the two commands and their arguments."""
+    top = commands.add_parser(
+        "ceiling", help="what a perfect model would score on lists and puzzles, exactly"
+    )
+    top.add_argument("tasks", nargs="+", metavar="TASK", help="names or patterns such as 'waiting_line/*'")
+    top.add_argument(
+        "--policy", action="append", required=True, metavar="SPEC", help="a ranked rule; may be repeated"
+    )
+    top.add_argument(
+        "--layout", choices=LAYOUTS, default="released", help="how people are written (default released)"
+    )
+    top.add_argument(
+        "--temperature", choices=("0", "1"), default="0", help="0 as in the paper (default), or 1"
+    )
+    top.add_argument(
+        "--sizes", default=",".join(map(str, PAPER_SIZES)), help="people in a line (default 3,4,5,6)"
+    )
+    top.add_argument(
+        "--samples", type=whole, help="sample that many answers instead, for lists of any size and any rule"
+    )
+    top.add_argument("--seed", type=whole, default=0, help="of the samples (default 0)")
+    top.add_argument(
+        "--holes",
+        type=whole,
+        help="random empty cells of a Sudoku, as in v2 (default: one solution, as in v1)",
+    )
+    top.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    again = commands.add_parser("table", help="compute the table of ceilings that `ceiling` reads (minutes)")
+    again.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the file, such as ceilings.csv.gz"
+    )
+    again.add_argument("--jobs", type=whole, default=2, help="processes (default 2)")
+
+
+def ceilings(arguments: argparse.Namespace) -> int:
+    """Print ceilings, exact or in samples."""
+    sizes = sizes_of(arguments.sizes)
+    if arguments.samples is not None:
+        return _sampled(arguments, sizes)
+    rows: list[dict[str, Any]] = []
+    for task in matching(arguments.tasks):
+        for spec in arguments.policy:
+            policy = parse_policy(spec)
+            layout, temperature = str(arguments.layout), int(arguments.temperature)
+            found = ceiling(
+                *(task, policy),
+                sizes=sizes,
+                layout=layout,
+                temperature=temperature,
+                holes=arguments.holes if task.name.endswith("sudoku") else None,
+            )
+            rows.append(
+                {"task": task.name, "policy": str(policy), "layout": layout, "temperature": temperature}
+                | {"accuracy": found.accuracy}
+                | {"steps_under_data": found.steps, "tokens_per_step": found.tokens_per_step}
+                | {"by_size": [[n, value] for n, value in found.by_size.items()]}
+            )
+    if arguments.json:
+        exact = [
+            {key: str(row[key]) for key in ("accuracy", "steps_under_data", "tokens_per_step")}
+            for row in rows
+        ]
+        sys.stdout.write(as_json({"ceilings": rows, "exact": exact}) + "\n")
+        return 0
+    shown = [
+        {"task": row["task"], "policy": row["policy"], "accuracy %": f"{100 * float(row['accuracy']):.2f}"}
+        | {
+            "steps": f"{float(row['steps_under_data']):.2f}",
+            "tokens/step": f"{float(row['tokens_per_step']):.2f}",
+        }
+        for row in rows
+    ]
+    print_rows(shown, f"a perfect model, layout {arguments.layout}, temperature {arguments.temperature}")
+    return 0
+
+
+def _sampled(arguments: argparse.Namespace, sizes: list[int]) -> int:
+    rows: list[dict[str, Any]] = []
+    for task, policy, n in product(
+        matching(arguments.tasks), [parse_policy(spec) for spec in arguments.policy], sizes
+    ):
+        found = sampled_ceiling(
+            task,
+            policy,
+            people=n,
+            layout=arguments.layout,
+            temperature=int(arguments.temperature),
+            samples=arguments.samples,
+            seed=arguments.seed,
+        )
+        rows.append(
+            {"task": task.name, "policy": str(policy), "people": n, "samples": found.samples}
+            | {"accuracy": found.accuracy, "interval": [found.low, found.high], "steps": found.steps}
+        )
+    if arguments.json:
+        sys.stdout.write(as_json({"ceilings": rows, "layout": arguments.layout}) + "\n")
+        return 0
+    shown = [
+        {"task": row["task"], "policy": row["policy"], "people": str(row["people"])}
+        | {"accuracy %": f"{100 * row['accuracy']:.2f}", "95 %": percent(row["interval"])}
+        | {"steps": "" if row["steps"] is None else f"{row['steps']:.2f}"}
+        for row in rows
+    ]
+    print_rows(shown, f"a perfect model in {arguments.samples} samples, layout {arguments.layout}")
+    return 0
+
+
+def table(arguments: argparse.Namespace) -> int:
+    """Compute the table of ceilings and write it."""
+
+    def say(line: str) -> None:
+        sys.stderr.write(line + "\n")
+
+    count = build_table(arguments.out, jobs=arguments.jobs, say=say)
+    sys.stdout.write(f"{arguments.out}: {count} ceilings, {arguments.out.stat().st_size} bytes\n")
+    return 0

@@ -1,0 +1,84 @@
+"""Sampled ceilings against the exact ones, and on lists that are too long for those."""
+
+import numpy as np
+import pytest
+
+from synthetic.parallelbench import bench_task
+from synthetic.parallelbench.list_ceilings import list_layout, size_ceiling
+from synthetic.parallelbench.sampled_ceilings import sampled_ceiling
+from synthetic.task import list_task
+from theory import parse_policy
+from theory.decoding.structured.laid_out import LaidOut
+from theory.distributions.distribution import MASK
+from theory.validation import InputError
+
+CASES = [
+    (task, rule)
+    for task in ("shuffle", "replace_random", "insert_random", "remove_random")
+    for rule in (
+        "topk:k=2,by=random,block=4",
+        "threshold:gamma=0.6,strict=false",
+        "topk:k=4,by=left_to_right",
+    )
+]
+
+
+@pytest.mark.parametrize("temperature", [0, 1])
+@pytest.mark.parametrize(("name", "rule"), CASES)
+def test_samples_agree_with_the_exact_ceiling(name: str, rule: str, temperature: int) -> None:
+    from scipy.stats import binomtest
+
+    task, policy = bench_task(name), parse_policy(rule)
+    exact = size_ceiling(str(task.operation), 4, policy, layout="names", temperature=temperature)
+    found = sampled_ceiling(task, policy, people=4, layout="names", temperature=temperature, samples=400)
+    # 24 tests together wrongly fail with a probability of at most 1e-6
+    if exact.accuracy in (0, 1):
+        assert found.right == 400 * exact.accuracy
+    else:
+        assert binomtest(found.right, 400, float(exact.accuracy)).pvalue > 1e-6 / 24
+    assert found.low <= found.accuracy <= found.high
+
+
+@pytest.mark.parametrize("name", ["shuffle", "replace_random", "insert_random", "remove_random", "reverse"])
+def test_one_token_at_a_time_is_right_on_twenty_people(name: str) -> None:
+    rule = parse_policy("topk:k=1,by=left_to_right")
+    found = sampled_ceiling(bench_task(name), rule, people=20, layout="items", samples=20)
+    assert found.right == found.samples == 20
+    assert found.low > 0.8
+
+
+def test_latin_squares_from_left_to_right_in_pairs() -> None:
+    rule = parse_policy("topk:k=2,by=left_to_right")
+    found = sampled_ceiling(bench_task("latin_square"), rule, people=4, samples=20)
+    assert (found.right, found.steps) == (20, 32)
+
+
+def test_fifteen_people_are_written_in_128_tokens() -> None:
+    found = sampled_ceiling(bench_task("copy"), parse_policy("topk:k=32,by=random"), people=15, samples=3)
+    assert (found.accuracy, found.steps) == (1, 4)
+
+
+def test_the_tokens_of_a_layout_are_a_distribution() -> None:
+    shuffle = list_task("shuffle_strict", 3).contexts()[0].distribution
+    written = LaidOut(shuffle, list_layout("names", 3))
+    pmf = written.pmf()
+    assert (pmf.n, len(pmf)) == (6, 5)
+    revealed = np.full((2, 6), MASK)
+    revealed[0, 1] = 1  # the last name of item 1 in front
+    revealed[1, :2] = (0, 1)  # two people at once: impossible
+    first, wrong = written.conditional(revealed)
+    assert first[0].tolist() == first[1].tolist() == [0, 1, 0, 0]
+    assert wrong.tolist() == written.conditional(np.full((1, 6), MASK))[0].tolist()
+    answers = written.sample(np.random.default_rng(0), 20)
+    assert written.contains(answers).all()
+    assert np.allclose(written.log_prob(answers), np.log2(1 / 5))
+    answers[:, 0] = (answers[:, 0] + 1) % 3
+    assert not written.contains(answers).any()
+
+
+def test_what_cannot_be_sampled_is_refused() -> None:
+    with pytest.raises(InputError, match="only lists and Latin squares"):
+        sampled_ceiling(bench_task("sudoku"), parse_policy("topk:k=1"), people=4)
+    shuffle = list_task("shuffle", 3).contexts()[0].distribution
+    with pytest.raises(InputError, match="the layout has 2 items, the distribution 3"):
+        LaidOut(shuffle, list_layout("names", 2))
