@@ -375,7 +375,8 @@ def test_tables_of_models_are_no_markup(capsys, monkeypatch):
         "verdict": None,
     }
     row |= {"steps": 1.0, "mean_tv": None, "agrees": False, "samples_per_second": 1.0}
-    verify._print_table({"policy": "a[/b]:P", "temperature": 1, "samples": 2, "rows": [row], "note": "[/n]"})
+    answer = {"policy": "a[/b]:P", "temperature": 1, "samples": 2, "rows": [row], "note": "[/n]", "model": {}}
+    verify._print_table(answer)
     number = {"mean": 1.0, "interval": None}
     answer = {name: number for name in ("gap", "gap_per_token", "inconsistency", "total")}
     answer |= {

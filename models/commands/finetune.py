@@ -42,7 +42,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", default="32", metavar="N", help="examples per step (%(default)s)")
     parser.add_argument("--targets", metavar="A,B", help="linear layers to adapt (q, k and v)")
     parser.add_argument("--seed", default="0", metavar="S", help="seed of all randomness (0)")
-    parser.add_argument("--limit", metavar="N", help="stop after N steps; --resume continues")
+    parser.add_argument(
+        "--limit", dest="step_limit", metavar="N", help="stop after N steps; --resume continues"
+    )
     parser.add_argument(
         "--save-every", default="5", metavar="MIN", help="minutes between saved states (%(default)s)"
     )
@@ -76,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         targets=_listed(arguments.targets or ""),
         seed=non_negative(arguments.seed, "--seed"),
     )
-    limit = optional_int(arguments.limit, "--limit")
+    limit = optional_int(arguments.step_limit, "--limit")
     save_every = _float(arguments.save_every, "--save-every")
     if save_every < 0:
         raise InputError(f"--save-every must be at least 0 minutes, got {arguments.save_every}.")
