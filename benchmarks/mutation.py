@@ -197,7 +197,10 @@ def first_failure(mutant: Mutant, source: str, tests: list[str], seconds: float)
         with os.fdopen(read) as pipe:
             failed = pipe.read()
         _, status = os.waitpid(child, 0)
-        if not failed and os.WIFEXITED(status) and os.WEXITSTATUS(status) not in (0, 5):  # 5: no test is left
+        ended = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
+        if not failed and ended == 4:  # what all tests import does not
+            return "import"
+        if not failed and ended not in (0, 5):  # 5: no test is left
             raise RuntimeError(f"the tests of {mutant} ended with status {os.WEXITSTATUS(status)}")
         return failed or (f"no end: {tests[0]} or another" if os.WIFSIGNALED(status) else None)
     limit = int(SLACK * seconds + 20)

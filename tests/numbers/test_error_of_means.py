@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from theory.numbers.error_of_means import mean_error
+from theory.numbers.error_of_means import mean_error, ratio_error
 
 
 def test_an_exact_part_among_floats_costs_one_rounding():
@@ -12,3 +12,8 @@ def test_an_exact_part_among_floats_costs_one_rounding():
     exact = half * third + half * Fraction(1, 10)  # within 1e-17 of the float 0.1
     assert error is not None
     assert abs(Fraction(mean) - exact) <= Fraction(error) < Fraction(1, 10**15)
+
+
+def test_a_quotient_is_farthest_where_the_divisor_is_least():
+    assert 1 <= ratio_error(Fraction(3), 1.5, 0.5) < 1 + 1e-15  # 3 / 1 against 3 / 1.5
+    assert ratio_error(Fraction(3), 1.5, 1.5) is None  # there may be no step at all
