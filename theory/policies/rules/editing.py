@@ -121,7 +121,7 @@ class Editing(Rule):
         return asked.remember(edits=(new >= 0) & sure & (new != asked.tokens), new=new).forget("decoded")
 
     def _above(self, values: Array, bar: Fraction, board: Board) -> Array:
-        numbers = board.numbers
+        numbers = board.view().numbers
         return numbers.xp.astype(values > numbers.const(bar) + numbers.tolerance, numbers.xp.bool)
 
     def _taken(self, board: Board, chance: Chance) -> tuple[Board, Array]:

@@ -112,10 +112,10 @@ class WINO(Rule):
 
     def _suspected(self, board: Board) -> Board:
         """Store the leave-one-out confidence of the tokens, and which are too low."""
-        numbers = board.numbers
-        support = gathered(board.transform.scores_read(board.left_out(), numbers), board.tokens, board)
-        current = board.view().within_blocks(self.block).group_index
-        inside = block_of(board, self.block)[None, :] == current[:, None]
+        view = board.view().within_blocks(self.block)
+        numbers = view.numbers
+        support = gathered(board.transform.scores_read(board.left_out(), board.numbers), board.tokens, board)
+        inside = block_of(board, self.block)[None, :] == view.group_index[:, None]
         low = support < numbers.const(self.tau2) - numbers.tolerance
         suspect = ~board.masked & fillable(board) & inside & numbers.xp.astype(low, numbers.xp.bool)
         return board.remember(support=support, suspect=suspect)
@@ -124,7 +124,7 @@ class WINO(Rule):
         """Choose the accepted positions, and store their number."""
         xp, view = board.numbers.xp, board.view().within_blocks(self.block)
         score = self._score(board, view)
-        above = score > board.numbers.const(self.tau1) + board.numbers.tolerance
+        above = score > view.numbers.const(self.tau1) + view.numbers.tolerance
         take = xp.sum(xp.astype(above & view.candidates, xp.int64), axis=1)
         take = xp.where(take < 1, xp.ones_like(take), take)
         if self.capped:
