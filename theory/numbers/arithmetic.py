@@ -181,22 +181,16 @@ def object_array(values: Iterable[Any]) -> NDArray[Any]:
 
 
 def sum_by_value(values: Array, amounts: Array) -> list[tuple[Any, Any]]:
-    """Return (value, summed amount) pairs of two flat numpy arrays; an exact value may come more than once.
+    """Return (value, summed amount) pairs of two flat arrays of objects, in the order of their first places.
 
-    Exact values are compared by identity, which is cheap: arrays of :meth:`ExactNumbers.ratio` share objects.
+    Values are compared by identity, which is cheap: arrays of :meth:`ExactNumbers.ratio` share objects. A value may
+    therefore come more than once.
     """
-    if not len(values):
-        return []
-    keys = (
-        np.asarray(np.frompyfunc(id, 1, 1)(values), dtype=np.int64)
-        if values.dtype == np.dtype(object)
-        else values
-    )
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    sums = np.add.reduceat(amounts[order], starts)
-    return list(zip(values[order[starts]].tolist(), sums.tolist(), strict=True))
+    first, index = distinct_rows(values.reshape(-1, 1))
+    sums = np.zeros(len(first), dtype=object)
+    np.add.at(sums, index, amounts)
+    order = np.argsort(first)
+    return list(zip(values[first[order]].tolist(), sums[order].tolist(), strict=True))
 
 
 def order_codes(values: Array) -> tuple[Array, Array]:
