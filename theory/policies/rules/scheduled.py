@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.numbers.arithmetic import Array
-from theory.numbers.ball_arithmetic import BALLS
-from theory.numbers.balls import balls
+from theory.numbers.balls import reals
 from theory.policies.plan import Plan
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.rules.plackett_luce import PlackettLucePlan, order_logs
@@ -185,9 +184,8 @@ class Dream(Scheduled):
         """Return the plan for given scores (B, n): exact, balls, or floats in a sampler."""
         if self.alg_temp is None:
             return super().rank(view, scores)
-        kind = BALLS if scores.dtype == np.dtype(object) else view.numbers
-        logs = (balls(scores) if kind is BALLS else scores) / kind.const(self.alg_temp)
-        return PlackettLucePlan(view, logs, self.count(view, scores))
+        logs, kind = reals(scores, view.numbers)
+        return PlackettLucePlan(view, logs / kind.const(self.alg_temp), self.count(view, scores))
 
     def size(self, group: int, left: int, step: int) -> int:  # noqa: ARG002
         """Return the truncated single-precision product."""
