@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from theory.distributions.lumped_chain import LumpedChain
 from theory.distributions.tempering import tempered
 from theory.limits import Budget
-from theory.numbers.arithmetic import EXACT, FLOAT64, FloatNumbers, Numbers, ProvenNumbers, object_array
+from theory.numbers.arithmetic import EXACT, FLOAT64, FloatNumbers, Numbers, ProvenNumbers
 from theory.numbers.balls import to_ball
 from theory.numbers.rationals import to_fmpq, to_fraction
 from theory.policies.checked_calls import checked_plan, is_ours
@@ -79,7 +79,7 @@ def exchangeable_step(
     """
     size = exchangeable_size(n, policy, marginal, left)
     if tau in (0, 1):
-        q = tempered(object_array(_each(marginal, to_fmpq)), tau, EXACT, greedy_ties=greedy_ties)
+        q = tempered(EXACT.array(_each(marginal, to_fmpq)), tau, EXACT, greedy_ties=greedy_ties)
         return size, _each(q.tolist(), to_fraction)
     return size, tempered_marginal(marginal, tau, numbers)
 
@@ -103,7 +103,7 @@ def tempered_marginal(marginal: Sequence[Fraction], tau: Fraction, numbers: Prov
     inverse = 1 / tau
     power: Any = inverse.numerator if inverse.denominator == 1 else to_fmpq(inverse)
     number: Callable[[Any], Any] = Fraction if numbers is EXACT else to_ball
-    raised = {p: number(p) ** power if p else number(0) for p in counts}
+    raised: dict[Fraction, Any] = {p: number(p) ** power if p else number(0) for p in counts}
     total = sum(raised[p] * count for p, count in counts.items() if p)
     shares = {p: raised[p] / total if p else raised[p] for p in counts}
     known = {key: shares[p] for key, p in values.items()}

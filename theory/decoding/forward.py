@@ -149,10 +149,11 @@ class PolicyRun:
 
     def _idle_calls(self, key: _Key) -> int:
         """Return for how many calls a schedule takes nothing in these states."""
-        if not getattr(self.policy, "scheduled", False):
+        rule: Any = self.policy
+        if not getattr(rule, "scheduled", False):
             return 0
         masked = np.array([[not key[0] >> i & 1 for i in range(self.pmf.n)]])
-        return self.policy.idle_calls(View(self.states.fallback, masked, self.pmf.numbers, step=key[1]))
+        return rule.idle_calls(View(self.states.fallback, masked, self.pmf.numbers, step=key[1]))
 
     def _wait(self, key: _Key, idle: int) -> None:
         """Move the mass of some states by ``idle`` steps."""

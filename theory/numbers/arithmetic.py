@@ -31,7 +31,6 @@ __all__ = [
     "Numbers",
     "ProvenNumbers",
     "negated",
-    "object_array",
     "order_codes",
     "sum_by_value",
 ]
@@ -104,7 +103,7 @@ class ExactNumbers:
 
     def array(self, values: Iterable[Any]) -> NDArray[Any]:
         """Return a flat array of rationals."""
-        return object_array(map(to_fmpq, values))
+        return np.fromiter(map(to_fmpq, values), dtype=object)
 
     def converted(self, values: Array) -> NDArray[Any]:
         """Return the rationals themselves."""
@@ -121,7 +120,7 @@ class ExactNumbers:
             pairs = list(dict.fromkeys(listed))
             place = {pair: j for j, pair in enumerate(pairs)}
             index = np.array([place[pair] for pair in listed], dtype=np.int64)
-        return object_array(fmpq(*pair) for pair in pairs)[index.reshape(top.shape)]
+        return np.fromiter((fmpq(*pair) for pair in pairs), dtype=object)[index.reshape(top.shape)]
 
     def entropy(self, probs: Array) -> Array:
         """Return exact entropies; equal rows are computed once and share one object."""
@@ -171,14 +170,6 @@ class FloatNumbers:
         return values
 
 
-def object_array(values: Iterable[Any]) -> NDArray[Any]:
-    """Return a flat array of objects."""
-    listed = list(values)
-    out = np.empty(len(listed), dtype=object)
-    out[:] = listed
-    return out
-
-
 def sum_by_value(values: Array, amounts: Array) -> list[tuple[Any, Any]]:
     """Return (value, summed amount) pairs of two flat arrays of objects, in the order of their first places.
 
@@ -205,7 +196,7 @@ def order_codes(values: Array) -> tuple[Array, Array]:
         if not ascending or found[j] != ascending[-1]:
             ascending.append(found[j])
         rank[j] = len(ascending) - 1
-    return rank[index].reshape(values.shape), object_array(ascending)
+    return rank[index].reshape(values.shape), np.fromiter(ascending, dtype=object)
 
 
 def _ascending(values: list[Any]) -> list[int]:

@@ -9,7 +9,8 @@ rounding to float64.
 
 *Decisions* (which positions, which tokens are kept) never come from balls: exact scores are compared exactly, float
 scores within 1e-9. Floats of a pmf are read as exact numbers, divided by their exact sum. A rule with irrational
-chances computes them with :func:`reals`: balls in the exact decoder, in a sampler the floats it is given.
+chances computes them with :func:`theory.policies.view.reals`: balls in the exact decoder, in a sampler the floats it
+is given.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ import numpy as np
 from flint import arb, ctx, fmpq
 from numpy.typing import NDArray
 
-from theory.numbers.arithmetic import TIE_TOLERANCE, Array, Numbers, object_array
 from theory.numbers.distinct import distinct_rows
 from theory.numbers.lognumber import LogNumber
 from theory.numbers.rationals import to_fmpq, to_fraction
@@ -42,7 +42,6 @@ __all__ = [
     "distribution_with_error",
     "is_zero",
     "public",
-    "reals",
     "to_ball",
     "with_errors",
 ]
@@ -79,7 +78,7 @@ class BallNumbers:
     """Balls in numpy object arrays."""
 
     xp: Any = np
-    tolerance: float = TIE_TOLERANCE
+    tolerance: int = 0  # not read: balls decide nothing
 
     def const(self, value: Any) -> Any:
         """Return ``value`` as a ball."""
@@ -87,9 +86,9 @@ class BallNumbers:
 
     def array(self, values: Iterable[Any]) -> NDArray[Any]:
         """Return a flat array of the values as balls."""
-        return object_array(map(to_ball, values))
+        return np.fromiter(map(to_ball, values), dtype=object)
 
-    def converted(self, values: Array) -> NDArray[Any]:
+    def converted(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return an array as balls; an object that occurs several times is converted once and stays shared."""
         values = np.asarray(values)
         flat = values.reshape(-1)
@@ -98,28 +97,23 @@ class BallNumbers:
         first, index = distinct_rows(flat.reshape(-1, 1))
         return self.array(flat[first].tolist())[index].reshape(values.shape)
 
-    def ratio(self, numerator: Array, denominator: Array) -> Array:
+    def ratio(self, numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[Any]:
         """Return the quotients of balls or int64."""
         return (numerator if numerator.dtype == np.dtype(object) else self.converted(numerator)) / denominator
 
-    def entropy(self, probs: Array) -> Array:
+    def entropy(self, probs: NDArray[Any]) -> NDArray[Any]:
         """Return ``-sum p log2 p`` along the last axis, with ``0 log 0 = 0``."""
         rows = probs.reshape(-1, probs.shape[-1])
         sums = (sum((-p * p.log() for p in row[~is_zero(row)].tolist()), arb(0)) for row in rows)
-        return object_array(total / arb(2).log() for total in sums).reshape(probs.shape[:-1])
+        return np.fromiter((total / arb(2).log() for total in sums), dtype=object).reshape(probs.shape[:-1])
 
-    def floats(self, values: Array) -> Array:
+    def floats(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return the nearest float64 of each midpoint."""
         out = np.array([float(to_ball(value).mid()) for value in values.reshape(-1).tolist()])
         return out.reshape(values.shape)
 
 
 BALLS = BallNumbers()
-
-
-def reals(values: Array, numbers: Numbers) -> tuple[Array, Numbers]:
-    """Return values for irrational functions, with their kind of number: objects as balls, floats as they are."""
-    return (BALLS.converted(values), BALLS) if values.dtype == np.dtype(object) else (values, numbers)
 
 
 def ball_key(value: Any) -> Any:

@@ -16,8 +16,8 @@ import numpy as np
 from theory.distributions.outcomes import MASK
 from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import FLOAT64, Array, ExactNumbers, Numbers
-from theory.numbers.balls import BALLS, reals
-from theory.policies.view import Model, View
+from theory.numbers.balls import BALLS
+from theory.policies.view import Model, View, reals
 
 __all__ = ["RunBatch"]
 

@@ -10,12 +10,17 @@ from typing import Protocol
 import numpy as np
 
 from theory.numbers.arithmetic import FLOAT64, Array, ExactNumbers, Numbers, order_codes
-from theory.numbers.balls import BALLS, reals
+from theory.numbers.balls import BALLS
 from theory.validation import InputError
 
-__all__ = ["UNKNOWN", "Model", "View"]
+__all__ = ["UNKNOWN", "Model", "View", "reals"]
 
 UNKNOWN = -2  # the code of a token drawn off the support
+
+
+def reals(values: Array, numbers: Numbers) -> tuple[Array, Numbers]:
+    """Return values for irrational functions, with their kind of number: objects as balls, floats as they are."""
+    return (BALLS.converted(values), BALLS) if values.dtype == np.dtype(object) else (values, numbers)
 
 
 class Model(Protocol):

@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.numbers.arithmetic import Array
-from theory.numbers.balls import reals
 from theory.policies.plan import Plan
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.rules.plackett_luce import PlackettLucePlan, order_logs
-from theory.policies.view import View
+from theory.policies.view import View, reals
 from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = ["DLLM", "Dream", "LLaDA", "MaskGIT", "Scheduled", "checked_eps", "known_sizes"]
