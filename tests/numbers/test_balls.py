@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.helpers.draws import examples
 from tests.helpers.dyadic import both, dyadic
-from theory.distributions.distribution import MASK
+from theory.distributions.outcomes import MASK
 from theory.distributions.listed_model import ListedModel
 from theory.distributions.tempering import Transform
 from theory.numbers import BALLS, EXACT, FLOAT64
