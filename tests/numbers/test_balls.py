@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.helpers.draws import examples
 from tests.helpers.dyadic import both, dyadic
-from theory.distributions.outcomes import MASK
 from theory.distributions.listed_model import ListedModel
+from theory.distributions.outcomes import MASK
 from theory.distributions.tempering import Transform
 from theory.numbers import BALLS, EXACT, FLOAT64
 from theory.numbers.balls import ball_precision, to_ball
