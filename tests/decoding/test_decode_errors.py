@@ -28,9 +28,11 @@ from theory.decoding.tasks.realised import realised_on
 from theory.decoding.tasks.route import structure_of
 from theory.distributions import tempering as temper
 from theory.distributions.pmf import JointPMF
-from theory.distributions.tempering import Transform, stays_rational
+from theory.distributions.tempering import numbers_of_powers, stays_rational
+from theory.numbers import BALLS, EXACT
 from theory.numbers.lognumber import LogNumber
 from theory.policies import parse_policy
+from theory.policies.policy import registered_policies
 
 NAMES = ("accuracy", "kl", "path_kl", "steps", "steps_under_data")
 SMALL_ERROR = 1e-13  # bits or probabilities: n <= 8, values up to 20; worst seen 2e-15
@@ -108,7 +110,7 @@ def _powers(distribution, m):
 )
 def test_what_stays_rational(tau, bits, exact):
     assert stays_rational(Fraction(tau), bits) == exact
-    assert Transform(temperature=tau).keeps_rational(bits) == exact
+    assert numbers_of_powers(Fraction(tau), bits) is (EXACT if exact else BALLS)
 
 
 def test_powers_too_large_become_balls_and_agree():
@@ -186,6 +188,22 @@ def test_processes(spec, off_support):
         check(decode(floats, rule, **switches), truth)
         if tau == "1/2":
             check(forced(lambda: decode(exact, rule, **switches)), truth)  # noqa: B023
+
+
+@pytest.mark.parametrize("spec", [rule.example for rule in registered_policies().values()])
+def test_every_rule_reads_scores_that_are_floats(spec):
+    exact, floats = both(
+        {(0, 0): Fraction(1, 2), (0, 1): Fraction(1, 8), (1, 0): Fraction(1, 8), (2, 1): Fraction(1, 4)}
+    )
+    one, two = (decode(pmf, parse_policy(spec), temperature="0.7", scored="after") for pmf in (exact, floats))
+    for name in NAMES:
+        value, other = getattr(one, name), getattr(two, name)
+        if value is None or other == inf:
+            assert value == other
+        else:
+            # a rule that writes probabilities of its own has no proven errors for a float pmf
+            errors = [found.errors.get(name, SMALL_ERROR) for found in (one, two)]
+            assert abs(Fraction(value) - Fraction(other)) <= sum(map(Fraction, errors)) <= 2 * SMALL_ERROR
 
 
 def within(found, truth):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.helpers.dyadic import both
 from tests.helpers.strategies import rules, targets
 from tests.reference import definitions as ref
 from tests.reference.ties import tie_extremes
@@ -46,3 +47,9 @@ def test_a_tie_rule_does_not_see_the_chosen_set(distribution):
     # of three bits two pairs cannot both go wrong: every rule is right for at least one of the three sets
     policy = parse_policy("topk:k=2,by=random")
     assert tie_interval(JointPMF.from_mapping(distribution), policy) == (Fraction(1, 3), 1)
+
+
+def test_float_pmfs_and_irrational_chances():
+    exact, floats = both({(0, 0): Fraction(1, 2), (0, 1): Fraction(1, 4), (1, 0): Fraction(1, 4)})
+    rule = parse_policy("plackett_luce:k=1,alg_temp=0.5")
+    assert tie_interval(floats, rule) == tie_interval(exact, rule)

@@ -8,15 +8,12 @@ from math import inf
 from typing import Any
 
 import numpy as np
-from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from theory.distributions.listed_model import ListedModel
-from theory.distributions.listed_model_balls import BallModel
 from theory.distributions.outcomes import MASK
-from theory.distributions.tempering_balls import drawn_balls
-from theory.numbers.arithmetic import EXACT
-from theory.numbers.balls import ball_array, balls, is_zero
+from theory.numbers.arithmetic import EXACT, ProvenNumbers
+from theory.numbers.balls import is_zero
 from theory.policies.checked_calls import checked_chances
 from theory.policies.plan import Plan
 from theory.policies.run_batch import RunBatch
@@ -41,8 +38,8 @@ class ExactChance:
 
     Args:
         model: The ideal model.
-        exact: Whether all probabilities are rationals; else they are balls.
-        floats: The model of a float pmf in balls.
+        kind: The kind of number of all probabilities: rationals or balls.
+        read: The model in numbers that results are computed from: of an exact pmf ``model``, of a float pmf in balls.
         check_rows: Called with a number of rows and what they are before these are made; it may raise.
     """
 
@@ -50,11 +47,11 @@ class ExactChance:
         self,
         model: ListedModel,
         *,
-        exact: bool,
-        floats: BallModel | None = None,
+        kind: ProvenNumbers,
+        read: ListedModel,
         check_rows: Callable[[int, str], None],
     ) -> None:
-        self.model, self.exact, self.floats, self.check_rows = model, exact, floats, check_rows
+        self.model, self.kind, self.read, self.check_rows = model, kind, read, check_rows
         self.follows_data = True
         self.proven = True  # whether the balls contain the true values
         self.path: list[tuple[Any, Any]] = []  # (probability under the data, P(y_S | y_C) / prod q_i)
@@ -62,7 +59,7 @@ class ExactChance:
     def choose(self, batch: RunBatch, plan: Plan) -> tuple[RunBatch, NDArray[np.bool_]]:
         """Split by the distribution of the set."""
         index, distributions = plan.distribution()
-        distributions, proven = usable_distributions(distributions, exact=self.exact)
+        distributions, proven = usable_distributions(distributions, self.kind)
         self.proven &= proven
         n, sizes = (
             batch.tokens.shape[1],
@@ -79,7 +76,7 @@ class ExactChance:
         sets = sets.reshape(-1, n)[place]
         if np.any(sets & ~batch.masked[parent]):
             raise InputError("a rule took a position that is not masked.")
-        return self._split(batch, parent, self.numbers([p for _, p in every])[place]), sets
+        return self._split(batch, parent, self.kind.array(p for _, p in every)[place]), sets
 
     def reveal(self, batch: RunBatch, chosen: NDArray[np.bool_]) -> RunBatch:
         """Split by the tokens drawn at the chosen positions."""
@@ -112,7 +109,7 @@ class ExactChance:
         probability = checked_chances(probability)
         if probability.dtype != np.dtype(object):
             self.proven = False  # the rule's floats have no proven error
-        probability = probability if self.exact else balls(probability)
+        probability = self.kind.converted(probability)
         coins = np.stack([1 - probability, probability], axis=2)
         every = np.ones(batch.tokens.shape, dtype=bool)
         parent, results, own = self._expand(coins, every, None)
@@ -123,12 +120,8 @@ class ExactChance:
     def _products(
         self, batch: RunBatch, where: NDArray[np.bool_], probable: NDArray[Any] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]:
-        return self._expand(self._drawn_from(batch), where, probable)
-
-    def _drawn_from(self, batch: RunBatch) -> NDArray[Any]:
-        if self.exact:
-            return batch.drawn_from()
-        return drawn_balls(batch.transform, batch.probs, batch.numbers, self._marginals(batch))
+        balls = None if self.kind is EXACT else self._marginals(batch)
+        return self._expand(batch.transform.draw(batch.probs, batch.numbers, balls), where, probable)
 
     def _marginals(self, batch: RunBatch) -> NDArray[Any]:
         """Return the marginals of the batch as balls; floats written by a rule have no proven error."""
@@ -136,25 +129,21 @@ class ExactChance:
             return known
         if batch.probs.dtype != np.dtype(object):
             self.proven = False
-        return balls(batch.probs)
+        return self.kind.converted(batch.probs)
 
     def asked(self, batch: RunBatch) -> RunBatch:
         """Return the batch with the marginals of its tokens."""
         weights = {name: batch.weights[name] for name in ("decoder", "data")}
         probs = self.model.marginals(batch.tokens)
-        if self.floats is not None:
-            weights |= {"balls": self.floats.marginals(batch.tokens), "rounded": probs}
+        if self.read is not self.model:
+            weights |= {"balls": self.read.marginals(batch.tokens), "rounded": probs}
         return replace(batch, probs=probs, weights=weights)
 
     def _ratio(self, before: NDArray[np.int64], after: NDArray[np.int64]) -> NDArray[Any]:
         """Return ``P(after | before)`` of each row; arbitrary where ``before`` is impossible."""
-        model = self.model if self.floats is None else self.floats
-        whole, part = model.mass(before), model.mass(after)
+        whole, part = self.read.mass(before), self.read.mass(after)
         whole = np.where(is_zero(whole), 1, whole)
-        if self.floats is not None:
-            return part / whole
-        ratio = EXACT.ratio(part, whole)
-        return ratio if self.exact else balls(ratio)
+        return self.kind.converted(self.read.numbers.ratio(part, whole))
 
     def _expand(
         self, q: NDArray[Any], where: NDArray[np.bool_], probable: NDArray[Any] | None
@@ -167,8 +156,7 @@ class ExactChance:
         counts = np.where(where, live.sum(axis=2), 1).astype(float).prod(axis=1).sum()
         self.check_rows(int(counts), "the draws of one step")
         parent, tokens = np.arange(len(q)), np.full(where.shape, MASK)
-        one: Any = fmpq(1) if self.exact else arb(1)
-        weights = self.numbers([one] * len(q))
+        weights = np.full(len(q), self.kind.const(1), dtype=object)
         for i in np.flatnonzero(where.any(axis=0)).tolist():
             # a copy of the row for each value of position i, in the order of their ids
             here = where[parent, i]
@@ -197,10 +185,7 @@ class ExactChance:
         """Return the memory of so many rows."""
         return rows * (self.model.n * self.model.width * _CELL + _ROW)
 
-    def numbers(self, values: list[Any]) -> NDArray[Any]:
-        """Return the values as an array of the run's numbers: rationals or balls."""
-        if not self.exact:
-            return ball_array(values)
-        array = np.empty(len(values), dtype=object)
-        array[:] = values
-        return array
+    @property
+    def asked_seconds(self) -> float:
+        """Estimated seconds of all questions to the models so far."""
+        return sum(model.agreeing.seconds for model in {self.model, self.read})

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from theory.distributions.lumped_chain import LumpedChain
 from theory.distributions.tempering import tempered
 from theory.limits import Budget
-from theory.numbers.arithmetic import EXACT, FLOAT64, FloatNumbers, Numbers
+from theory.numbers.arithmetic import EXACT, FLOAT64, FloatNumbers, Numbers, ProvenNumbers
 from theory.numbers.balls import to_ball
 from theory.numbers.rationals import to_fmpq, to_fraction
 from theory.policies.checked_calls import checked_plan, is_ours
@@ -64,8 +64,7 @@ def exchangeable_step(
     left: int,
     tau: Fraction,
     greedy_ties: str,
-    *,
-    exact: bool = True,
+    numbers: ProvenNumbers,
 ) -> tuple[int, list[Any]]:
     """Return how many of ``left`` exchangeable positions a policy takes, and their tempered marginal.
 
@@ -76,13 +75,13 @@ def exchangeable_step(
         left: Number of masked positions.
         tau: Temperature.
         greedy_ties: Equal tokens at temperature 0.
-        exact: Whether the tempered marginal is wanted in Fractions (tau = 0, or 1/tau whole); else in balls.
+        numbers: The kind of number of the tempered marginal: exact as Fractions (tau = 0, or 1/tau whole), or balls.
     """
     size = exchangeable_size(n, policy, marginal, left)
     if tau in (0, 1):
-        q = tempered(_row(marginal), tau, EXACT, greedy_ties=greedy_ties)
+        q = tempered(EXACT.array(_each(marginal, to_fmpq)), tau, EXACT, greedy_ties=greedy_ties)
         return size, _each(q.tolist(), to_fraction)
-    return size, tempered_marginal(marginal, tau, exact=exact)
+    return size, tempered_marginal(marginal, tau, numbers)
 
 
 def marginal_bits(chain: LumpedChain) -> int:
@@ -90,11 +89,11 @@ def marginal_bits(chain: LumpedChain) -> int:
     return max(p.denominator.bit_length() for p in {*chain.marginal(chain.start), *chain.fallback()})
 
 
-def tempered_marginal(marginal: Sequence[Fraction], tau: Fraction, *, exact: bool) -> list[Any]:
+def tempered_marginal(marginal: Sequence[Fraction], tau: Fraction, numbers: ProvenNumbers) -> list[Any]:
     """Return ``p^(1/tau) / sum p^(1/tau)`` in Fractions or balls; equal tokens share one object.
 
     Example:
-        >>> tempered_marginal([Fraction(2, 3), Fraction(1, 3)], Fraction(1, 2), exact=True)
+        >>> tempered_marginal([Fraction(2, 3), Fraction(1, 3)], Fraction(1, 2), EXACT)
         [Fraction(4, 5), Fraction(1, 5)]
     """
     counts: dict[Fraction, int] = {}
@@ -103,9 +102,10 @@ def tempered_marginal(marginal: Sequence[Fraction], tau: Fraction, *, exact: boo
         counts[p] = counts.get(p, 0) + copies[key]
     inverse = 1 / tau
     power: Any = inverse.numerator if inverse.denominator == 1 else to_fmpq(inverse)
-    raised: dict[Fraction, Any] = {p: (p if exact else to_ball(p)) ** power if p else p for p in counts}
+    number: Callable[[Any], Any] = Fraction if numbers is EXACT else to_ball
+    raised: dict[Fraction, Any] = {p: number(p) ** power if p else number(0) for p in counts}
     total = sum(raised[p] * count for p, count in counts.items() if p)
-    shares = {p: raised[p] / total if p else raised[p] if exact else to_ball(0) for p in counts}
+    shares = {p: raised[p] / total if p else raised[p] for p in counts}
     known = {key: shares[p] for key, p in values.items()}
     return [known[id(p)] for p in marginal]
 
@@ -244,12 +244,6 @@ def _prefix_size(
         filled[0, :compete] = ordered[:compete]
         sizes.add(int(policy.number(view, filled)[0]))
     return sizes.pop() if len(sizes) == 1 else None
-
-
-def _row(marginal: Sequence[Fraction]) -> Any:
-    row = np.empty(len(marginal), dtype=object)
-    row[:] = _each(marginal, to_fmpq)
-    return row
 
 
 def _each(values: Sequence[Any], convert: Callable[[Any], Any]) -> list[Any]:

@@ -92,8 +92,8 @@ class PolicyRun:
         self._pending: list[_Key] = [(0, 0)]  # a heap
         self._due = {(0, 0)}
         self._idle = (0, 0)  # revealed set, steps in a row that left it
-        self.steps = self.steps_under_data = self.states.zero()
-        self.draws = PathDraws(exact=self.states.exact)
+        self.steps = self.steps_under_data = self.states.kind.const(0)
+        self.draws = PathDraws(self.states.kind)
 
     def run(self) -> None:
         """Visit the states by revealed set, then clock: every step leads to a superset, or the clock goes on."""
@@ -149,10 +149,11 @@ class PolicyRun:
 
     def _idle_calls(self, key: _Key) -> int:
         """Return for how many calls a schedule takes nothing in these states."""
-        if not getattr(self.policy, "scheduled", False):
+        rule: Any = self.policy
+        if not getattr(rule, "scheduled", False):
             return 0
         masked = np.array([[not key[0] >> i & 1 for i in range(self.pmf.n)]])
-        return self.policy.idle_calls(View(self.states.fallback, masked, self.states.numbers, step=key[1]))
+        return rule.idle_calls(View(self.states.fallback, masked, self.pmf.numbers, step=key[1]))
 
     def _wait(self, key: _Key, idle: int) -> None:
         """Move the mass of some states by ``idle`` steps."""
@@ -176,7 +177,7 @@ class PolicyRun:
     def _lose(self, key: _Key, calls: int, mass: Any) -> None:
         """Move mass off the support, or end runs that stop there."""
         there = self.stopped if self.off_support == "stop" else self.lost.setdefault(key, {})
-        there[calls] = there.get(calls, self.states.zero()) + mass
+        there[calls] = there.get(calls, self.states.kind.const(0)) + mass
 
     def _after(self, key: _Key, chosen: int) -> _Key:
         mask, step = key
@@ -204,12 +205,12 @@ class PolicyRun:
         asked = self.states.ask(key[0], key[1], active)
         self.steps += own[active].sum()
         self.steps_under_data += data[active].sum()
-        taken = self.states.converted(inclusion(asked.distributions, self.pmf.n))[asked.index]
+        taken = self.states.kind.converted(inclusion(asked.distributions, self.pmf.n))[asked.index]
         self.draws.add(data[active][:, None] * taken, asked.probs, asked.q)
         row_of = np.full(len(own), -1)
         row_of[active] = np.arange(len(active))
         for chosen, share in by_set(asked.distributions).items():
-            part = self.states.converted(share)[asked.index]
+            part = self.states.kind.converted(share)[asked.index]
             moving = {c: Masses(m.decoder[active] * part, m.data[active] * part) for c, m in layer.items()}
             self._reveal(key, chosen, row_of, asked, moving)
 
@@ -284,7 +285,7 @@ class PolicyRun:
                 steps=self.steps,
                 steps_under_data=self.steps_under_data,
                 off_support=self.off_support,
-                exact=self.states.exact,
+                numbers=self.states.kind,
                 proven=self.states.proven,
                 step_distribution=self.step_distribution(),
             )

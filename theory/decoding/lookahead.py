@@ -10,10 +10,9 @@ from bisect import bisect_left
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from theory.decoding.exact_chance import ExactChance
@@ -220,12 +219,12 @@ def rows_ahead(
         stop: Whether runs end off the support.
         runs: How many.
     """
-    model, keys = chance.model.agreeing, StateKeys(process)
+    keys = StateKeys(process)
     steps, saturated, taken = dict[int, tuple[float, float]](), False, 0.0
     most, states, trial = 0.0, 0.0, _Trial(process, chance)
-    before = begin = model.seconds
+    before = begin = chance.asked_seconds
     for batch, _ in sampled_steps(process, rule, start, runs=runs, stop=stop):
-        asked, met, shown = model.seconds - before, keys.of(batch), row_keys(batch.tokens)
+        asked, met, shown = chance.asked_seconds - before, keys.of(batch), row_keys(batch.tokens)
         number, (rows, peak) = least_number(met), trial.split(batch, met)
         # the model is asked about tokens, whatever the memory
         steps[batch.step] = chance.seconds_of(number * rows), asked * least_number(shown) / len(set(shown))
@@ -233,7 +232,7 @@ def rows_ahead(
         chance.model.forget()
         saturated |= is_saturated(met)
         taken += chance.seconds_of(len(met))
-        before = model.seconds
+        before = chance.asked_seconds
     last = max(steps, default=0)
     # planned steps that were not looked at, each like the last that was
     unseen = max(planned - last - 1, 0) * steps[last][0] if len(steps) == SAMPLED_STEPS else 0.0
@@ -241,7 +240,7 @@ def rows_ahead(
         seconds=sum(map(sum, steps.values())) + unseen,
         memory=chance.bytes_of(int(most)) + chance.model.bytes_of(int(states)),
         saturated=saturated,
-        each=(taken + model.seconds - begin) / runs,
+        each=(taken + chance.asked_seconds - begin) / runs,
         steps=steps,
         refusal=trial.refusal,
     )
@@ -253,14 +252,13 @@ class _Trial:
     def __init__(self, process: Process, chance: ExactChance) -> None:
         self.process, self.refusal, self.peak = process, None, 0
         self.chance = ExactChance(
-            chance.model, exact=chance.exact, floats=chance.floats, check_rows=self._check_rows
+            chance.model, kind=chance.kind, read=chance.read, check_rows=self._check_rows
         )
 
     def split(self, batch: RunBatch, met: list[bytes]) -> tuple[float, float]:
         """Return into how many rows, at least, a step splits a state, and the most on the way: means over a few."""
         few = np.array(list({key: row for row, key in enumerate(met)}.values())[:_TRIED])
-        one: Any = fmpq(1) if self.chance.exact else arb(1)
-        ones = self.chance.numbers([one] * len(few))
+        ones = np.full(len(few), self.chance.kind.const(1), dtype=object)
         weighted = replace(batch.take(few), weights={"decoder": ones, "data": ones})
         self.peak = rows = len(few)
         try:

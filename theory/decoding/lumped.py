@@ -12,7 +12,6 @@ constant on it, ``Q(y) = accuracy * P(y)``, hence ``kl = -log2 accuracy``. A pol
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import inf
 from typing import Any
@@ -28,9 +27,11 @@ from theory.decoding.exchangeable import (
     states_budget,
     states_left,
 )
+from theory.decoding.path_divergence import path_divergence
 from theory.decoding.result import LumpedDecode
 from theory.distributions.lumped_chain import LumpedChain, State
-from theory.distributions.tempering import GREEDY_TIES, check_temperature, stays_rational
+from theory.distributions.tempering import GREEDY_TIES, check_temperature, numbers_of_powers
+from theory.numbers.arithmetic import EXACT, ProvenNumbers
 from theory.numbers.balls import ball_precision, to_ball, with_errors
 from theory.numbers.lognumber import LogNumber
 from theory.numbers.rationals import to_fmpq, to_fraction
@@ -60,16 +61,15 @@ def decode_lumped(
     rule: Any = as_policy(policy)
     _check_lumps(rule, tau)
     choice(greedy_ties, "greedy_ties", GREEDY_TIES)
-    exact = stays_rational(tau, marginal_bits(chain))
     with ball_precision():
-        return _decoded(chain, rule, tau, greedy_ties, exact=exact)
+        return _decoded(chain, rule, tau, greedy_ties, numbers_of_powers(tau, marginal_bits(chain)))
 
 
 def _decoded(
-    chain: LumpedChain, policy: Policy, tau: Fraction, greedy_ties: str, *, exact: bool
+    chain: LumpedChain, policy: Policy, tau: Fraction, greedy_ties: str, numbers: ProvenNumbers
 ) -> LumpedDecode:
-    number: Callable[[Any], Any] = to_fmpq if exact else to_ball
-    zero: Any = number(0)
+    number, exact = numbers.const, numbers is EXACT
+    zero = number(0)
     budget, spent = states_budget(chain.n, shortened(str(policy), 80)), 0.0
     masses: dict[State, _Masses] = {chain.start: {0: (number(1), fmpq(1))}}
     lost: list[dict[int, Any]] = [{} for _ in range(chain.n + 1)]  # mass off the support by masked positions
@@ -86,7 +86,7 @@ def _decoded(
             budget.spend(seconds, states_left(chain.n, left, spent))
             steps, steps_data = steps + own, steps_data + data
             size, q = exchangeable_step(
-                chain.n, policy, chain.marginal(state), left, tau, greedy_ties, exact=exact
+                chain.n, policy, chain.marginal(state), left, tau, greedy_ties, numbers
             )
             kept = zero
             for move in chain.moves(state, size, q):
@@ -104,7 +104,7 @@ def _decoded(
                 _add(lost[left - size], calls + 1, mass)
     ends = [end for here in masses.values() for end in here.items()]
     accuracy = sum((own for _, (own, _) in ends), zero)
-    path_kl = _path_kl(chain, draws, exact=exact)
+    path_kl = path_divergence(draws, LogNumber.weighted_sum(_entropy_terms(chain)), numbers)
     kl = _kl(chain, policy, accuracy, path_kl, symmetric=tau != 0 or greedy_ties == "random")
     values, errors = with_errors({"accuracy": accuracy, "kl": kl, "path_kl": path_kl, "steps": steps})
     return LumpedDecode(
@@ -136,17 +136,6 @@ def _check_lumps(policy: Policy, tau: Fraction) -> None:
     )  # greedy tokens are the most probable ones
     if sampled or not getattr(policy, "lumps", False):
         raise InputError(f"{policy} looks at more than how many positions are left; list a smaller n.")
-
-
-def _path_kl(chain: LumpedChain, draws: Sequence[tuple[Any, Any]], *, exact: bool) -> Any:
-    live = [(count, q) for count, q in draws if count != 0]
-    if any(q == 0 for _, q in live):
-        return inf
-    entropy = LogNumber.weighted_sum(_entropy_terms(chain))
-    if exact:
-        return -LogNumber.weighted_sum(live) - entropy
-    logs = sum((to_ball(count) * to_ball(q).log() for count, q in live), to_ball(0))
-    return -logs / to_ball(2).log() - to_ball(entropy)
 
 
 def _entropy_terms(chain: LumpedChain) -> list[tuple[Fraction, Fraction]]:
@@ -202,7 +191,7 @@ def tie_interval_lumped(chain: LumpedChain, policy: PolicyLike) -> tuple[Fractio
             return Fraction(1), Fraction(1)
         if state not in value:
             marginal = chain.marginal(state)
-            size, q = exchangeable_step(chain.n, rule, marginal, left, Fraction(0), "random")
+            size, q = exchangeable_step(chain.n, rule, marginal, left, Fraction(0), "random", EXACT)
             moves = [move for move in chain.moves(state, size, q) if move.decoder]
             ends = [extremes(move.state) for move in moves]
             if sum((move.decoder for move in moves), Fraction(0)) < 1:  # some choices leave the support

@@ -120,7 +120,7 @@ class _WholeRun(PolicyRun):
                 if tuple(draw[i][0] for i in shown) not in support:
                     answer = tuple(v for v, _ in draw)
                     mass = prod((p for _, p in draw), start=own[row])
-                    self.left[answer] = self.left.get(answer, self.states.zero()) + mass
+                    self.left[answer] = self.left.get(answer, self.states.kind.const(0)) + mass
 
 
 def _possible(row: Sequence[Any]) -> list[tuple[int, Any]]:

@@ -6,34 +6,53 @@ policy. A draw matters only by its probability q, so draws are counted by q.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import inf
 from typing import Any
 
 import numpy as np
-from flint import arb
 from numpy.typing import NDArray
 
 from theory.distributions.pmf import JointPMF
-from theory.numbers.arithmetic import sum_by_value
-from theory.numbers.balls import ball_entropy, ball_precision, is_zero
+from theory.numbers.arithmetic import EXACT, ProvenNumbers, sum_by_value
+from theory.numbers.balls import ball_entropy, ball_precision, is_zero, to_ball
 from theory.numbers.log_sums import log_sum
+from theory.numbers.lognumber import LogNumber
 from theory.numbers.rationals import to_fmpq
 
-__all__ = ["PathDraws"]
+__all__ = ["PathDraws", "path_divergence"]
+
+
+def path_divergence(draws: Iterable[tuple[Any, Any]], entropy: LogNumber, numbers: ProvenNumbers) -> Any:
+    """Return ``-H(Y) - sum c log2 q`` in bits; infinite if some q is zero.
+
+    Args:
+        draws: (c, q): the expected number of tokens of the data that are drawn with probability q.
+        entropy: ``H(Y)``.
+        numbers: The kind of number of the draws.
+
+    Example:
+        >>> path_divergence([(2, "1/2")], LogNumber.log2(3), EXACT)  # two fair bits for three outcomes
+        LogNumber('2 log2(2) - log2(3)')
+    """
+    live = [(count, q) for count, q in draws if count != 0]
+    if any(q == 0 for _, q in live):
+        return inf
+    bits = log_sum(live, numbers)
+    return -bits - (entropy if isinstance(bits, LogNumber) else to_ball(entropy))
 
 
 class PathDraws:
     """Expected numbers of draws by the probability of the token drawn.
 
     Args:
-        exact: Whether all numbers are rationals, else balls.
+        numbers: Their kind of number.
     """
 
-    def __init__(self, *, exact: bool) -> None:
-        self.exact = exact
-        self._draws: list[tuple[Any, Any]] = []  # (probability q, expected number of draws with it), if exact
+    def __init__(self, numbers: ProvenNumbers) -> None:
+        self.numbers = numbers
+        self._draws: list[tuple[Any, Any]] = []  # (minus the expected number of draws with probability q, q)
         self._missed = False  # whether some token of the data is never drawn
-        self._logs: Any = arb(0)  # sum of expected number times ln q
 
     def add(self, reach: NDArray[Any], probs: NDArray[Any], q: NDArray[Any]) -> None:
         """Add the draws of some states.
@@ -46,22 +65,18 @@ class PathDraws:
         where = ~is_zero(probs) & ~is_zero(reach)[:, :, None]
         rows, positions, _ = np.nonzero(where)
         expected = reach[rows, positions] * probs[where]
-        draws = [(value, amount) for value, amount in sum_by_value(q[where], expected) if amount != 0]
-        self._missed |= any(value == 0 for value, _ in draws)
-        if self.exact:
-            self._draws += draws
-        elif not self._missed:
-            self._logs = sum((amount * value.log() for value, amount in draws), self._logs)
+        draws = [(-amount, value) for value, amount in sum_by_value(q[where], expected) if amount != 0]
+        self._missed |= any(value == 0 for _, value in draws)
+        self._draws += draws
 
     def path_kl(self, pmf: JointPMF) -> Any:
         """Return the divergence along the path, in bits; infinite if a token is never drawn.
 
-        A ball unless exact, or if the exact form would take too long (:func:`theory.numbers.log_sums.log_sum`).
+        A ball of balls, or if the exact form would take too long (:func:`theory.numbers.log_sums.log_sum`).
         """
         if self._missed:
             return inf
-        if self.exact:
-            masses = map(to_fmpq, pmf.probabilities)
-            return log_sum([*((-amount, q) for q, amount in self._draws), *((p, p) for p in masses)])
+        if self.numbers is EXACT:
+            return log_sum([*self._draws, *((p, p) for p in map(to_fmpq, pmf.probabilities))])
         with ball_precision():
-            return -self._logs / arb(2).log() - ball_entropy(pmf.weights)
+            return log_sum(self._draws, self.numbers) - ball_entropy(pmf.weights)

@@ -7,21 +7,20 @@ from math import exp, inf, log
 from typing import Any
 
 import numpy as np
-from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from theory.decoding.call_distribution import StepDistribution, distribution_of_calls
 from theory.decoding.exact_chance import ExactChance
 from theory.decoding.lookahead import RowsAhead, require_runs, rows_ahead
-from theory.decoding.result import AnswerDistribution, Decode, ValidSet, assembled
+from theory.decoding.result import AnswerDistribution, Decode, ValidSet, assembled, numbers_of_result
 from theory.decoding.sampled_steps import first_batch
 from theory.decoding.state_keys import StateKeys
 from theory.distributions.listed_model import ListedModel
-from theory.distributions.listed_model_balls import BallModel
 from theory.distributions.outcomes import MASK
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
 from theory.limits import Budget, require_memory
+from theory.numbers.arithmetic import EXACT
 from theory.numbers.balls import ball_precision, is_zero
 from theory.numbers.log_sums import log_sum
 from theory.numbers.unseen import Foreseen, look_ahead
@@ -92,9 +91,7 @@ class ProcessRun:
     ) -> None:
         self.pmf, self.process, self.off_support, self.stop = pmf, process, off_support, off_support == "stop"
         self.clocked: bool = getattr(process, "clocked", False)
-        bits = 0 if pmf.total is None else pmf.total.bit_length()
-        rational: bool = getattr(process, "rational", True)
-        self.exact = pmf.is_exact and rational and transform.keeps_rational(bits)
+        self.kind = numbers_of_result(pmf, process, transform)
         self.rule = getattr(process, "policy", process)
         steps = getattr(self.rule, "steps", None)
         self.planned = steps if isinstance(steps, int) else 0
@@ -103,15 +100,15 @@ class ProcessRun:
         what = f"following {process}" + (f" for {self.planned} steps" if self.planned else "")
         self.budget = budget or Budget(what, remedy)
         self.ahead, self._first = RowsAhead(seconds=0), True
-        floats = None if pmf.is_exact else BallModel(self.model, pmf.weights, off_support)
-        self.chance = ExactChance(self.model, exact=self.exact, floats=floats, check_rows=self._check_rows)
+        read = self.model if pmf.is_exact else ListedModel.by_token(pmf.in_balls(), off_support)
+        self.chance = ExactChance(self.model, kind=self.kind, read=read, check_rows=self._check_rows)
         self.keys = StateKeys(process)
-        self.zero: Any = fmpq(0) if self.exact else arb(0)
+        self.zero = self.kind.const(0)
         self.steps = self.steps_under_data = self.zero
-        one = self.chance.numbers([fmpq(1)])
+        one = self.kind.array([1])
         batch = first_batch(self.model, transform, decoder=one, data=one)
         self.batch = checked_start(process, self.chance.asked(batch))
-        self._asked = self.model.agreeing.seconds  # of questions that were counted
+        self._asked = self.chance.asked_seconds  # of questions that were counted
         self.distribution: dict[tuple[int, ...], Any] = {}
         self.unfinished = False  # whether runs ended with masks
         self.ends: dict[tuple[int, bool], Any] = {}  # (model calls, possible answer)
@@ -135,9 +132,7 @@ class ProcessRun:
         """Return ``E log2 [P(y_S | y_C) / prod q_i]`` summed over the steps; a ball unless exact."""
         if any(ratio == inf for _, ratio in self.chance.path):
             return inf
-        if self.exact:
-            return log_sum(self.chance.path)
-        return sum((amount * ratio.log() for amount, ratio in self.chance.path), arb(0)) / arb(2).log()
+        return log_sum(self.chance.path, self.kind)
 
     @property
     def most(self) -> float:
@@ -173,7 +168,7 @@ class ProcessRun:
 
     def run(self) -> None:
         """Run to the end."""
-        self._asked = self.model.agreeing.seconds
+        self._asked = self.chance.asked_seconds
         self.model.watch = self._spend
         with ball_precision():
             self._run()
@@ -185,13 +180,13 @@ class ProcessRun:
             ids = map(tuple, self.model.ids.tolist())
             return assembled(
                 self.pmf,
-                self.chance.numbers([self.distribution.get(y, self.zero) for y in ids]),
+                self.kind.array(self.distribution.get(y, self.zero) for y in ids),
                 valid,
                 path_kl=self.path_kl() if follows else None,
                 steps=self.steps,
                 steps_under_data=self.steps_under_data if follows else None,
                 off_support=self.off_support,
-                exact=self.exact,
+                numbers=self.kind,
                 proven=self.proven,
                 step_distribution=self.step_distribution(),
             )
@@ -234,7 +229,7 @@ class ProcessRun:
         The numbers grow by about as many bits in each step.
         """
         own = self.batch.weights["decoder"].tolist()
-        bits = max(int(weight.q).bit_length() for weight in own) if self.exact else 0
+        bits = max(int(weight.q).bit_length() for weight in own) if self.kind is EXACT else 0
         seconds = self.chance.seconds_of(rows, bits)
         # the first step starts from a single row, and says nothing of the others
         left = max(self._planned_steps - step, 0) if step > 1 else 0
@@ -252,7 +247,7 @@ class ProcessRun:
 
     def _spend(self, seconds: float = 0.0, left: float = 0.0) -> None:
         """Count work, and what the model was asked since the last time."""
-        asked, self._asked = self.model.agreeing.seconds - self._asked, self.model.agreeing.seconds
+        asked, self._asked = self.chance.asked_seconds - self._asked, self.chance.asked_seconds
         self.budget.spend(asked + seconds, left)
 
     def _collect(self) -> None:
@@ -293,6 +288,6 @@ class ProcessRun:
         index = np.array([place.setdefault(key, len(place)) for key in keys], dtype=np.int64)
         weights: dict[str, NDArray[Any]] = {}
         for name in ("decoder", "data"):
-            weights[name] = self.chance.numbers([self.zero] * len(place))
+            weights[name] = np.full(len(place), self.zero, dtype=object)
             np.add.at(weights[name], index, after.weights[name])
         return replace(after.take(np.unique(index, return_index=True)[1]), weights=weights)

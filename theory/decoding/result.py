@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from theory.decoding.call_distribution import StepDistribution
 from theory.distributions.outcomes import Outcome
 from theory.distributions.pmf import JointPMF
-from theory.numbers.arithmetic import Number
-from theory.numbers.balls import approximate, ball_divergence, is_zero, public, with_errors
+from theory.distributions.tempering import Transform, numbers_of_powers
+from theory.numbers.arithmetic import Number, ProvenNumbers
+from theory.numbers.balls import BALLS, ball_precision, is_zero, with_errors
 from theory.numbers.log_sums import log_sum
 from theory.numbers.lognumber import Bits
-from theory.numbers.rationals import to_fmpq
 from theory.validation import InputError
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "ValidSet",
     "assembled",
     "divergence",
+    "numbers_of_result",
     "valid_mass",
 ]
 
@@ -45,9 +46,9 @@ class AnswerDistribution(dict[Outcome, Number]):
 
     def __init__(self, distribution: Mapping[Outcome, Any], *, proven: bool) -> None:
         """Convert rationals and balls; ``proven`` says whether the balls contain the true values."""
-        found = {y: approximate(q) for y, q in distribution.items() if isinstance(q, arb)}
-        super().__init__((y, found[y].value if y in found else public(q)) for y, q in distribution.items())
-        self.error = max((x.error for x in found.values()), default=0.0) if proven or not found else None
+        shown, errors = with_errors(distribution)
+        super().__init__(shown)
+        self.error = max(errors.values(), default=0.0) if proven or not errors else None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -118,6 +119,13 @@ class LumpedDecode:
         return self.n / self.steps
 
 
+def numbers_of_result(pmf: JointPMF, rule: object, transform: Transform) -> ProvenNumbers:
+    """Return the kind of number of a decode: rationals where the result can be rational, else balls."""
+    bits = 0 if pmf.total is None else pmf.total.bit_length()
+    rational = pmf.is_exact and getattr(rule, "rational", True)
+    return numbers_of_powers(transform.temperature, bits) if rational else BALLS
+
+
 def assembled(
     pmf: JointPMF,
     own: NDArray[Any],
@@ -127,7 +135,7 @@ def assembled(
     steps: Any,
     steps_under_data: Any,
     off_support: str,
-    exact: bool,
+    numbers: ProvenNumbers,
     proven: bool,
     step_distribution: StepDistribution,
 ) -> Decode:
@@ -135,20 +143,20 @@ def assembled(
 
     Args:
         pmf: The target.
-        own: Q on its outcomes, in their order: rationals when ``exact``, else balls.
+        own: Q on its outcomes, in their order: rationals or balls.
         valid: As in :func:`theory.decoding.decoder.decode`.
         path_kl: A LogNumber or a ball; infinite; or ``None``.
         steps: A rational or a ball.
         steps_under_data: The same, or ``None``.
         off_support: The convention.
-        exact: Whether all numbers are rationals.
+        numbers: The kind of number of the result.
         proven: Whether the balls hold the true values.
         step_distribution: As in :class:`Decode`.
     """
     distribution = dict(zip(pmf.outcomes, own.tolist(), strict=True))
     found = {
         "accuracy": valid_mass(distribution, valid),
-        "kl": divergence(pmf, own, exact=exact),
+        "kl": divergence(pmf, own, numbers),
         "path_kl": path_kl,
     }
     found |= {"steps": steps, "steps_under_data": steps_under_data}
@@ -175,14 +183,15 @@ def valid_mass(distribution: Mapping[Outcome, Any], valid: ValidSet) -> Any:
     return sum(q for y, q in distribution.items() if y in chosen)
 
 
-def divergence(pmf: JointPMF, own: NDArray[Any], *, exact: bool) -> Bits | arb:
-    """Return ``D(P || Q)`` in bits, with Q given on the outcomes of ``pmf`` in their order.
+def divergence(pmf: JointPMF, own: NDArray[Any], numbers: ProvenNumbers) -> Bits | arb:
+    """Return ``D(P || Q)`` in bits, with Q given on the outcomes of ``pmf`` in their order, as ``numbers``.
 
-    A ball unless ``exact``, and where the exact form would take long (:func:`theory.numbers.log_sums.log_sum`).
+    A ball for balls, and where the exact form would take long (:func:`theory.numbers.log_sums.log_sum`).
     """
     if is_zero(own).any():
         return inf
-    if exact:
-        p = [to_fmpq(x) for x in pmf.probabilities]
-        return log_sum((a, a / b) for a, b in zip(p, own.tolist(), strict=True))
-    return ball_divergence(pmf.weights, own)
+    with ball_precision():
+        weights = numbers.array(pmf.weights.tolist())
+        total = weights.sum()
+        pairs = zip(weights.tolist(), (weights / (own * total)).tolist(), strict=True)
+        return log_sum(pairs, numbers, total=total)

@@ -8,17 +8,14 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from flint import arb, fmpq
 from numpy.typing import NDArray
 
+from theory.decoding.result import numbers_of_result
 from theory.distributions.grouping import Groups
 from theory.distributions.listed_model import ListedModel
-from theory.distributions.listed_model_balls import BallModel, BallWeights
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
-from theory.distributions.tempering_balls import drawn_balls, scored_balls
-from theory.numbers.arithmetic import EXACT, FLOAT64, Numbers
-from theory.numbers.balls import balls, zeros_of
+from theory.numbers.arithmetic import EXACT
 from theory.policies.checked_calls import checked_plan, errors_in_one_line
 from theory.policies.plan import SetDistribution
 from theory.policies.policy import Policy
@@ -27,7 +24,7 @@ from theory.policies.view import UNKNOWN, View
 
 __all__ = ["Asked", "SetStates", "positions_of"]
 
-_REMEMBERED = 4_000_000  # rows of groups
+_REMEMBERED = 4_000_000  # rows of groups; with balls a third
 # seconds, fitted to fifteen decodes of 31 to 2,055 sets; all within a factor of two of the times measured
 _SET, _MARGINAL = 1.45e-3, 1.75e-6  # a revealed set, and a marginal of one of its states
 _PLACE = 4.5e-8  # an outcome at a position, for each revealed set
@@ -35,7 +32,7 @@ _PAIR, _OUTCOME = 2.4e-4, 8e-8  # a revealed and a chosen set, and an outcome lo
 _MOVE, _DRAW = 1.2e-6, 4e-7  # a state moved to a larger set, and a token drawn for it
 _LARGE = 500  # a number of positions that no decode survives: powers of it are still floats
 _CLOCKED_PAIR = 4e-4  # seconds of a revealed and a chosen set where the clock makes every step differ
-_BALLS = 3  # how much longer all of it takes in ball arithmetic
+_BALLS = 3  # how much longer all of it takes, and how much larger it is, in ball arithmetic
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,20 +66,18 @@ class SetStates:
         off_support: What the model returns after an impossible token.
 
     Attributes:
-        exact: Whether all numbers are rationals; else they are balls.
+        kind: The kind of number of the result: rationals where it can be rational, else balls.
+        read: The target in numbers that results are computed from: integers, or its floats as balls.
         proven: Whether the balls contain the true values; false once the rule gives a float chance.
     """
 
     def __init__(self, pmf: JointPMF, policy: Policy, transform: Transform, off_support: str) -> None:
         self.pmf, self.policy, self.transform, self.off_support = pmf, policy, transform, off_support
-        self.numbers: Numbers = EXACT if pmf.is_exact else FLOAT64
+        self.kind, self.read = numbers_of_result(pmf, policy, transform), pmf.in_balls()
         self.proven = True
-        bits = 0 if pmf.total is None else pmf.total.bit_length()
-        rational: bool = getattr(policy, "rational", True)
-        self.exact = pmf.is_exact and rational and transform.keeps_rational(bits)
         self.width = max(len(a) for a in pmf.alphabets)
-        self._weights = None if self.exact else BallWeights(pmf)
-        self._known: dict[int, Groups] = {}
+        self._slower = 1 if self.kind is EXACT else _BALLS
+        self._known: dict[int, tuple[Groups, NDArray[Any]]] = {}
 
     @property
     def memory(self) -> int:
@@ -93,12 +88,12 @@ class SetStates:
         """Return the seconds of a revealed set with so many states."""
         marginals = states * self.pmf.n * self.width
         look = len(self.pmf) * self.pmf.n * _PLACE
-        return (_SET + look + marginals * _MARGINAL) * (1 if self.exact else _BALLS)
+        return (_SET + look + marginals * _MARGINAL) * self._slower
 
     def pair_seconds(self, moved: int, taken: int) -> float:
         """Return the seconds of a chosen set of ``taken`` positions, for so many states after it."""
         moves = moved * (_MOVE + taken * _DRAW)
-        return (_PAIR + len(self.pmf) * _OUTCOME + moves) * (1 if self.exact else _BALLS)
+        return (_PAIR + len(self.pmf) * _OUTCOME + moves) * self._slower
 
     @property
     def most_seconds(self) -> float:
@@ -121,43 +116,32 @@ class SetStates:
         every = getattr(self.policy, "clocked", False) and isinstance(steps, int)
         return steps if every and not getattr(self.policy, "scheduled", False) else 0
 
-    # numbers: rationals where the result can be rational, else balls
-    def zero(self) -> Any:
-        """Return zero."""
-        return fmpq(0) if self.exact else arb(0)
-
     def zeros(self, size: int) -> NDArray[Any]:
         """Return an array of zeros."""
-        return zeros_of(size) if self._weights else np.array([fmpq(0)] * size, dtype=object)
-
-    def converted(self, values: Any) -> NDArray[Any]:
-        """Return chances of the policy as numbers of this decode."""
-        array = np.asarray(values, dtype=object)
-        return array if self.exact else balls(array)
+        return np.full(size, self.kind.const(0), dtype=object)
 
     def groups(self, mask: int) -> Groups:
         """Return the states of a revealed set, as groups of outcomes that agree on it."""
+        return self._look_up(mask)[0]
+
+    def _look_up(self, mask: int) -> tuple[Groups, NDArray[Any]]:
+        """Return the states of a revealed set, and their weights."""
         if mask not in self._known:
-            if len(self._known) * len(self.pmf) > _REMEMBERED:
+            if len(self._known) * len(self.pmf) * self._slower > _REMEMBERED:
                 self._known.clear()
-            self._known[mask] = self.pmf.groups(positions_of(mask))
+            groups = self.pmf.groups(positions_of(mask))
+            self._known[mask] = groups, self.read.group_weights(groups)
         return self._known[mask]
 
     def ask(self, mask: int, step: int, active: NDArray[np.int64]) -> Asked:
         """Ask the model and the policy about some of the states with one revealed set."""
-        groups = self.groups(mask)
-        weights = self.pmf.group_weights(groups)
-        scored = self._marginals(mask, groups, weights)[active]
-        codes = self.pmf.codes[groups.first[active]]
-        if self._weights is None:
-            index, distributions = self.plan(mask, step, scored, codes)
-            return Asked(
-                groups, weights, scored, self.transform.draw(scored, self.numbers), index, distributions
-            )
-        weights = self._weights.of(mask, groups)
-        probs = self._weights.marginals(groups, weights, active, scored)
-        index, distributions = self.plan(mask, step, scored, codes, probs)
-        q = drawn_balls(self.transform, scored, self.numbers, probs)
+        groups, weights = self._look_up(mask)
+        seen = self._marginals(self.pmf, mask, groups, active)
+        probs = seen if self.pmf.is_exact else self._marginals(self.read, mask, groups, active)
+        probs = self.kind.converted(probs)
+        balls = None if self.kind is EXACT else probs
+        index, distributions = self.plan(mask, step, seen, self.pmf.codes[groups.first[active]], balls)
+        q = self.transform.draw(seen, self.pmf.numbers, balls)
         return Asked(groups, weights, probs, q, index, distributions)
 
     def plan(
@@ -166,27 +150,26 @@ class SetStates:
         step: int,
         probs: NDArray[Any],
         codes: NDArray[np.int64],
-        exact: NDArray[Any] | None = None,
+        balls: NDArray[Any] | None,
     ) -> tuple[NDArray[np.int64], list[SetDistribution]]:
-        """Return the index of each state into the list of set distributions; ``exact`` are the marginals in balls."""
+        """Return the index of each state into the list of set distributions; ``balls`` are the marginals as balls."""
         masked = np.array([[not mask >> i & 1 for i in range(self.pmf.n)]] * len(probs))
         revealed = np.where(masked, -1, codes)
+        numbers, scores = self.pmf.numbers, self.transform.scores_read
         view = View(
-            self.transform.scores_read(probs, self.numbers),
+            scores(probs, numbers),
             masked,
-            self.numbers,
+            numbers,
             revealed=revealed,
             step=step,
             tokens=revealed,
             model=self.model,
-            in_balls=None
-            if exact is None
-            else lambda: scored_balls(self.transform, probs, self.numbers, exact),
+            in_balls=None if balls is None else lambda: scores(probs, numbers, balls),
         )
         plan = checked_plan(self.policy, view)
         with errors_in_one_line(self.policy, "plan"):
             index, distributions = plan.distribution()
-            distributions, proven = usable_distributions(distributions, exact=self.exact)
+            distributions, proven = usable_distributions(distributions, self.kind)
         self.proven &= proven
         return index, distributions
 
@@ -203,18 +186,20 @@ class SetStates:
             after: Its states.
             before: The weights of the states that they come from.
         """
-        groups = self.groups(target)
-        if self._weights is None:
-            return EXACT.ratio(self.pmf.group_weights(groups)[after], before)
-        return self._weights.ratio(self._weights.of(target, groups)[after], before)
+        after_weights = self._look_up(target)[1][after]
+        return self.kind.converted(self.read.numbers.ratio(after_weights, before))
 
-    def _marginals(self, mask: int, groups: Groups, weights: NDArray[Any]) -> NDArray[Any]:
-        """Return ``P(y_i = v | state)``, shape (G, n, V), zero rows at revealed positions."""
-        counts = np.zeros((groups.count, self.pmf.n, self.width), dtype=self.pmf.weights.dtype)
-        for i in range(self.pmf.n):
+    def _marginals(self, pmf: JointPMF, mask: int, groups: Groups, active: NDArray[np.int64]) -> NDArray[Any]:
+        """Return ``P(y_i = v | state)`` of some states, shape (B, n, V), zero rows at revealed positions."""
+        counts = np.zeros((len(active), pmf.n, self.width), dtype=pmf.weights.dtype)
+        row_of = np.full(groups.count, -1)
+        row_of[active] = np.arange(len(active))
+        rows = row_of[groups.inverse]
+        here = np.flatnonzero(rows >= 0)
+        for i in range(pmf.n):
             if not mask >> i & 1:
-                np.add.at(counts[:, i, :], (groups.inverse, self.pmf.codes[:, i]), self.pmf.weights)
-        return self.numbers.ratio(counts, weights[:, None, None])
+                np.add.at(counts[:, i, :], (rows[here], pmf.codes[here, i]), pmf.weights[here])
+        return pmf.numbers.ratio(counts, pmf.group_weights(groups)[active][:, None, None])
 
     @cached_property
     def model(self) -> ListedModel:
@@ -229,18 +214,13 @@ class SetStates:
     @cached_property
     def fallback_balls(self) -> NDArray[Any] | None:
         """The same in balls; ``None`` in an exact run."""
-        if self._weights is None:
+        if self.kind is EXACT:
             return None
-        if self.pmf.is_exact:
-            return balls(self.fallback)
-        model = BallModel(self.model, self.pmf.weights, self.off_support)
-        return model.marginals(np.full((1, self.pmf.n), UNKNOWN))
+        return self.kind.converted(ListedModel.by_code(self.read, self.off_support).fallback[None])
 
     def drawn_outside(self) -> NDArray[Any]:
         """Return the distributions that tokens are drawn from off the support, shape (n, V)."""
-        if self.fallback_balls is None:
-            return self.transform.draw(self.fallback, self.numbers)[0]
-        return drawn_balls(self.transform, self.fallback, self.numbers, self.fallback_balls)[0]
+        return self.transform.draw(self.fallback, self.pmf.numbers, self.fallback_balls)[0]
 
 
 def positions_of(mask: int) -> Sequence[int]:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from flint import arb
 from numpy.typing import NDArray
 
 from theory.distributions.grouping import row_keys
-from theory.numbers.ball_arithmetic import ball_key
+from theory.numbers.balls import ball_key
 from theory.policies.process import Process
 from theory.policies.run_batch import RunBatch
 from theory.validation import InputError
@@ -78,6 +77,4 @@ class StateKeys:
 def _frozen(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return _frozen(value.tolist())
-    if isinstance(value, arb):
-        return ball_key(value)
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+    return tuple(map(_frozen, value)) if isinstance(value, list) else ball_key(value)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from theory.distributions.given import PMFLike, as_pmf
 from theory.distributions.pmf import JointPMF
 from theory.limits import Budget
-from theory.numbers.arithmetic import EXACT, FLOAT64, Number
+from theory.numbers.arithmetic import Number
 from theory.numbers.balls import ball_precision, public, to_ball
 from theory.policies.given import PolicyLike, as_policy
 from theory.policies.plan import SetDistribution
@@ -56,8 +56,7 @@ def tie_interval(target: PMFLike, policy: PolicyLike) -> tuple[Number, Number]:
             f"the tie interval is known for policies alone; {unmasking} keeps a memory or masks again."
         )
     Budget("the tie interval", "use fewer positions", limit=_LIMIT).require(len(pmf) * 3**pmf.n, _PAIR)
-    numbers = EXACT if pmf.is_exact else FLOAT64
-    outcomes = pmf.codes
+    outcomes, read = pmf.codes, pmf.in_balls()
     zero, one = fmpq(0), fmpq(1)
 
     @cache
@@ -69,8 +68,8 @@ def tie_interval(target: PMFLike, policy: PolicyLike) -> tuple[Number, Number]:
             return zero, zero  # off the support
         if not (row == -1).any():
             return one, one
-        probs = _marginals(pmf, rows)
-        view = View(numbers.ratio(probs, probs[0, 0].sum()), (row == -1)[None], numbers)
+        in_balls = None if pmf.is_exact else lambda: _marginals(read, rows)
+        view = View(_marginals(pmf, rows), (row == -1)[None], pmf.numbers, in_balls=in_balls)
         sets = unmasking.plan(view).distribution()[1][0]
         shares = [p for _, p in sets]
         tops = _tied(view, sets)
@@ -99,11 +98,11 @@ def _most(a: Any, b: Any) -> Any:
 
 
 def _marginals(pmf: JointPMF, rows: NDArray[np.int64]) -> NDArray[Any]:
-    """Return the summed weights of each token at each position over the given outcomes, shape (1, n, V)."""
+    """Return the probability of each token at each position given that the outcome is one of these; shape (1, n, V)."""
     counts = np.zeros((1, pmf.n, max(len(a) for a in pmf.alphabets)), dtype=pmf.weights.dtype)
     for i in range(pmf.n):
         np.add.at(counts[0, i], pmf.codes[rows, i], pmf.weights[rows])
-    return counts
+    return pmf.numbers.ratio(counts, counts[0, 0].sum())
 
 
 def _tied(view: View, sets: SetDistribution) -> dict[int, list[int]]:

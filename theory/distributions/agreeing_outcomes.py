@@ -12,6 +12,7 @@ from math import inf
 from typing import Any
 
 import numpy as np
+from flint import arb
 from numpy.typing import NDArray
 
 from theory.distributions.outcomes import MASK
@@ -21,7 +22,7 @@ __all__ = ["AgreeingOutcomes"]
 # seconds
 STATE_SECONDS, _BIT = 1.5e-5, 2e-11  # a single state, and each outcome in its bit sets
 PASS_SECONDS, _OUTCOME = 6e-5, 3e-9  # a pass over all outcomes, and each outcome at a position
-_ADDED = 2e-8  # adding an outcome to a state at a position
+_ADDED, _BALL = 2e-8, 2.5e-7  # adding an outcome to a state at a position; as a ball
 
 _WORD_BITS = 62
 BATCH_CELLS = 1 << 21  # cells of one batch of counts
@@ -60,6 +61,7 @@ class AgreeingOutcomes:
         self.ids, self.weights, self.width = ids, weights, width
         self.n = ids.shape[1]
         self.seconds = 0.0
+        self._added = _BALL if len(weights) and isinstance(weights[0], arb) else _ADDED
         self._cells = ids + width * np.arange(self.n)  # place of each token in a flat (n, V)
 
     def rows(self, state: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -129,7 +131,7 @@ class AgreeingOutcomes:
         """Add outcomes to the states that they agree with; many small additions are made in one."""
         sums.waiting.append((states, rows))
         sums.cells += len(rows) * self.n
-        self.seconds += len(rows) * self.n * _ADDED
+        self.seconds += len(rows) * self.n * self._added
         if sums.cells > BATCH_CELLS:
             self._flush(sums)
 

@@ -15,18 +15,19 @@ from theory.distributions.grouping import row_keys
 from theory.distributions.outcomes import MASK, Token
 from theory.distributions.pmf import JointPMF
 from theory.limits import require_memory
-from theory.numbers.arithmetic import EXACT, FLOAT64, Array, Numbers
+from theory.numbers.arithmetic import FLOAT64, Array
+from theory.numbers.balls import BALLS
 
 __all__ = ["ListedModel"]
 
-_RATIO = 7e-8  # seconds of a marginal, beside its counts
+_RATIO, _BALL = 7e-8, 2.5e-7  # seconds of a marginal, beside its counts; as a ball
 
 
 class ListedModel:
     """Exact conditionals, cached by state.
 
     Args:
-        pmf: The distribution.
+        pmf: The distribution; its kind of number is that of the answers.
         ids: Its outcomes as token ids, shape (N, n).
         names: The tokens behind the ids at each position.
         off_support: What the model returns after impossible tokens: ``marginal``, ``uniform``, or ``stop`` (the same
@@ -40,7 +41,7 @@ class ListedModel:
     def __init__(
         self, pmf: JointPMF, ids: NDArray[np.int64], names: Sequence[Sequence[Token]], off_support: str
     ) -> None:
-        self.numbers: Numbers = EXACT if pmf.is_exact else FLOAT64
+        self.numbers = pmf.numbers
         self.n, self.width = pmf.n, max(map(len, names))
         self.names = names
         self.ids, self._weights = ids, pmf.weights
@@ -122,7 +123,7 @@ class ListedModel:
 
     def bytes_of(self, states: int) -> int:
         """Return the memory of so many states."""
-        return states * self.n * self.width * (120 if self.numbers is EXACT else 8)
+        return states * self.n * self.width * (8 if self.numbers is FLOAT64 else 120)
 
     def forget(self) -> None:
         """Forget the states asked about so far."""
@@ -140,7 +141,9 @@ class ListedModel:
         known = iter(answers)
         for key, its_mass, is_possible in zip(row_keys(states), mass, possible.tolist(), strict=True):
             self._known[key] = (next(known) if is_possible else self.fallback, its_mass)
-        self.agreeing.seconds += len(states) * self.n * self.width * _RATIO
+        self.agreeing.seconds += (
+            len(states) * self.n * self.width * (_BALL if self.numbers is BALLS else _RATIO)
+        )
         if self.watch is not None:
             self.watch()
 

@@ -8,7 +8,7 @@ total, so that every marginal is an integer count; float pmfs hold float64 proba
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from math import prod
@@ -29,6 +29,8 @@ from theory.distributions.outcomes import (
 )
 from theory.distributions.weights import check_signs, check_sum, float_weights, integer_weights, proportions
 from theory.limits import require_memory
+from theory.numbers.arithmetic import EXACT, FLOAT64, Numbers
+from theory.numbers.balls import BALLS
 from theory.validation import InputError, shown
 
 __all__ = ["JointPMF"]
@@ -41,8 +43,7 @@ class JointPMF:
     Attributes:
         alphabets: The sorted tokens that occur at each position.
         codes: Outcomes as indices into the alphabets, shape (N, n), without duplicates.
-        weights: Exact: positive integers (int64, or Python ints in an object array when large); float: float64
-            probabilities. Shape (N,).
+        weights: Shape (N,). Exact: positive integers (int64, or objects if large); else float64 or balls.
         total: The integer sum of the weights of an exact pmf; ``None`` for a float pmf.
 
     Example:
@@ -174,6 +175,11 @@ class JointPMF:
         """Whether the probabilities are rationals."""
         return self.total is not None
 
+    @property
+    def numbers(self) -> Numbers:
+        """The kind of number of conditional probabilities."""
+        return EXACT if self.is_exact else BALLS if self.weights.dtype == np.dtype(object) else FLOAT64
+
     def __len__(self) -> int:
         """Return the number of outcomes in the support."""
         return self.codes.shape[0]
@@ -212,6 +218,10 @@ class JointPMF:
             return self.weights
         return np.array([w / self.total for w in self.weights.tolist()], dtype=np.float64)
 
+    def in_balls(self) -> JointPMF:
+        """Return the pmf with its floats read as exact numbers, as balls; an exact pmf is returned unchanged."""
+        return self if self.is_exact else replace(self, weights=BALLS.array(self.weights.tolist()))
+
     def rounded(self) -> JointPMF:
         """Return the pmf with its probabilities rounded to float64; a float pmf is returned unchanged.
 
@@ -247,7 +257,7 @@ class JointPMF:
     def group_weights(self, groups: Groups) -> NDArray[Any]:
         """Return the summed weight of each group, exact for an exact pmf."""
         out = np.zeros(groups.count, dtype=self.weights.dtype)
-        if self.total is None:  # bincount adds floats in the same order, faster
+        if out.dtype == np.float64:  # bincount adds floats in the same order, faster
             return np.bincount(groups.inverse, weights=self.weights, minlength=groups.count)
         np.add.at(out, groups.inverse, self.weights)
         return out

@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from theory.numbers.arithmetic import FLOAT64, Array, ExactNumbers, Numbers
-from theory.numbers.balls import is_zero
+from theory.numbers.arithmetic import EXACT, FLOAT64, Array, ExactNumbers, Numbers, ProvenNumbers
+from theory.numbers.balls import BALLS, is_zero
 from theory.numbers.distinct import distinct_rows
+from theory.numbers.rationals import to_fmpq
 from theory.validation import InputError, choice, exact_fraction, positive_int
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "check_temperature",
     "check_underflow",
     "normalised_powers",
+    "numbers_of_powers",
     "settings_of",
     "stays_rational",
     "tempered",
@@ -82,44 +84,47 @@ class Transform:
                 raise InputError(f"top_p must lie above 0 and be at most 1, got {self.top_p}.")
             object.__setattr__(self, "top_p", p)
 
-    def keeps_rational(self, bits: int) -> bool:
-        """Return whether exact marginals with denominators of at most ``bits`` bits stay exact."""
-        return stays_rational(self.temperature, bits)
-
     @property
     def truncates(self) -> bool:
         """Whether some possible tokens may be left out."""
         return self.top_p is not None or self.top_k is not None or self.temperature == 0
 
-    def draw(self, probs: Array, numbers: Numbers) -> Array:
-        """Return the distributions that tokens are drawn from."""
+    def draw(self, probs: Array, numbers: Numbers, balls: Array | None = None) -> Array:
+        """Return the distributions that tokens are drawn from.
+
+        Args:
+            probs: The marginals as the rules read them, which decide the best tokens and those kept.
+            numbers: The kind of number in ``probs``.
+            balls: The same marginals as balls, zero where ``probs`` is, if the result is wanted in balls.
+        """
+        if self.temperature:
+            return self._transformed(probs, numbers, balls, self.temperature)
         q = tempered(probs, self.temperature, numbers, greedy_ties=self.greedy_ties)
-        # the argmax set survives every truncation
-        return self._truncated(q, numbers) if self.temperature else q
+        if balls is None:  # the argmax set survives every truncation
+            return q
+        best = np.asarray(q != 0, dtype=np.int64)
+        return BALLS.converted(EXACT.ratio(best, best.sum(axis=-1, keepdims=True)))
 
-    def scores_read(self, probs: Array, numbers: Numbers) -> Array:
-        """Return the distributions that the policy sees."""
+    def scores_read(self, probs: Array, numbers: Numbers, balls: Array | None = None) -> Array:
+        """Return the distributions that the policy sees; arguments as in :meth:`draw`."""
         if self.scored == "before":
-            return probs
-        q = probs if self.temperature == 0 else tempered(probs, self.temperature, numbers)
-        return self._truncated(q, numbers)
+            return probs if balls is None else balls
+        return self._transformed(probs, numbers, balls, self.temperature or Fraction(1))
 
-    def _truncated(self, q: Array, numbers: Numbers) -> Array:
+    def _transformed(
+        self, probs: Array, numbers: Numbers, balls: Array | None, temperature: Fraction
+    ) -> Array:
+        """Return tempered distributions (tau > 0) without the tokens that truncation leaves out."""
+        if balls is not None and self.top_p is self.top_k is None:  # nothing to decide
+            return tempered(balls, temperature, BALLS)
+        q = tempered(probs, temperature, numbers)
         if isinstance(numbers, ExactNumbers) and q.dtype != np.dtype(object):
             numbers = FLOAT64  # tempered values are floats
-        return self._cut(q, numbers)[0]
-
-    def kept(self, probs: Array, numbers: Numbers) -> Array | None:
-        """Return which possible tokens the truncation keeps, bool; ``None`` if it keeps all.
-
-        At tau = 0 it truncates the marginals themselves, as :meth:`scores_read` does.
-        """
-        if self.top_p is None and self.top_k is None:
-            return None
-        q = tempered(probs, self.temperature or Fraction(1), numbers)
-        if isinstance(numbers, ExactNumbers) and q.dtype != np.dtype(object):
-            numbers = FLOAT64
-        return self._cut(q, numbers)[1]
+        cut, kept = self._cut(q, numbers)
+        if balls is None:
+            return cut
+        q = tempered(balls, temperature, BALLS)
+        return q if kept is None else normalised_powers(np.where(kept, q, BALLS.const(0)), 1)
 
     def _cut(self, q: Array, numbers: Numbers) -> tuple[Array, Array | None]:
         """Return the truncated distributions, and the tokens kept (``None``: all)."""
@@ -189,7 +194,7 @@ def tempered(probs: Array, temperature: Fraction, numbers: Numbers, *, greedy_ti
         probs: Marginals along the last axis.
         temperature: At least 0.
         numbers: The kind of number in ``probs``; exact ones stay exact at temperature 0, 1 and 1/m where
-            :func:`stays_rational` says so of the largest denominator, and become float64 otherwise.
+            :func:`stays_rational` says so of the largest denominator, else become float64. Balls need tau > 0.
         greedy_ties: ``random`` or ``lowest``, read at temperature 0 only.
 
     Example:
@@ -203,8 +208,9 @@ def tempered(probs: Array, temperature: Fraction, numbers: Numbers, *, greedy_ti
     if temperature == 0:
         return _greedy(probs, numbers, greedy_ties)
     if probs.dtype == np.dtype(object):
-        if stays_rational(temperature, _denominator_bits(probs)):
-            return normalised_powers(probs, int(1 / temperature))
+        power = 1 / temperature
+        if numbers is BALLS or stays_rational(temperature, _denominator_bits(probs)):
+            return normalised_powers(probs, int(power) if power.denominator == 1 else to_fmpq(power))
         probs = np.vectorize(lambda p: int(p.p) / int(p.q), otypes=[np.float64])(probs)
     # divided by the maximum first, so that small probabilities do not all underflow
     top = xp.max(probs, axis=-1, keepdims=True)
@@ -227,6 +233,11 @@ def stays_rational(temperature: Fraction, bits: int) -> bool:
         return True
     power = 1 / temperature
     return power.denominator == 1 and power.numerator * bits <= POWER_BITS
+
+
+def numbers_of_powers(temperature: Fraction, bits: int) -> ProvenNumbers:
+    """Return the kind of number of tempered rationals of at most ``bits`` bits: rationals if they stay so."""
+    return EXACT if stays_rational(temperature, bits) else BALLS
 
 
 def normalised_powers(probs: Array, power: Any) -> Array:

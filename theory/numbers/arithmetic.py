@@ -1,18 +1,20 @@
-"""One interface for exact rationals and for floats of any array library.
+"""One interface for exact rationals, for floats of any array library, and for balls.
 
 Scores, counts, policies and tempering are written once, over arrays. An exact computation runs them on numpy
 object arrays of rationals (``fmpq``), a sampler on float arrays of numpy or torch; this module holds the few
-operations that differ.
+operations that differ. The third kind, :data:`theory.numbers.balls.BALLS`, are floats with proven errors.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
 from flint import fmpq
+from numpy.typing import NDArray
 
 from theory.numbers.distinct import distinct_rows
 from theory.numbers.lognumber import LogNumber
@@ -27,6 +29,7 @@ __all__ = [
     "FloatNumbers",
     "Number",
     "Numbers",
+    "ProvenNumbers",
     "negated",
     "order_codes",
     "sum_by_value",
@@ -75,6 +78,18 @@ class Numbers(Protocol):
         ...
 
 
+class ProvenNumbers(Numbers, Protocol):
+    """A kind of number in which results are computed: rationals, or balls."""
+
+    def array(self, values: Iterable[Any]) -> NDArray[Any]:
+        """Return a flat array of the values as numbers of this kind."""
+        ...
+
+    def converted(self, values: Array) -> NDArray[Any]:
+        """Return rationals (as balls also other numbers) in this kind; an object that is shared stays shared."""
+        ...
+
+
 @dataclass(frozen=True)
 class ExactNumbers:
     """Rationals in numpy object arrays; entropies are :class:`~theory.numbers.lognumber.LogNumber`."""
@@ -85,6 +100,14 @@ class ExactNumbers:
     def const(self, value: Fraction | int) -> fmpq:
         """Return ``value`` as an ``fmpq``."""
         return to_fmpq(value)
+
+    def array(self, values: Iterable[Any]) -> NDArray[Any]:
+        """Return a flat array of rationals."""
+        return np.fromiter(map(to_fmpq, values), dtype=object)
+
+    def converted(self, values: Array) -> NDArray[Any]:
+        """Return the rationals themselves."""
+        return np.asarray(values, dtype=object)
 
     def ratio(self, numerator: Array, denominator: Array) -> Array:
         """Return an object array of ``fmpq``; equal quotients are built once and share one object."""
@@ -97,9 +120,7 @@ class ExactNumbers:
             pairs = list(dict.fromkeys(listed))
             place = {pair: j for j, pair in enumerate(pairs)}
             index = np.array([place[pair] for pair in listed], dtype=np.int64)
-        values = np.empty(len(pairs), dtype=object)
-        values[:] = [fmpq(*pair) for pair in pairs]
-        return values[index.reshape(top.shape)]
+        return np.fromiter((fmpq(*pair) for pair in pairs), dtype=object)[index.reshape(top.shape)]
 
     def entropy(self, probs: Array) -> Array:
         """Return exact entropies; equal rows are computed once and share one object."""
@@ -150,22 +171,16 @@ class FloatNumbers:
 
 
 def sum_by_value(values: Array, amounts: Array) -> list[tuple[Any, Any]]:
-    """Return (value, summed amount) pairs of two flat numpy arrays; an exact value may come more than once.
+    """Return (value, summed amount) pairs of two flat arrays of objects, in the order of their first places.
 
-    Exact values are compared by identity, which is cheap: arrays of :meth:`ExactNumbers.ratio` share objects.
+    Values are compared by identity, which is cheap: arrays of :meth:`ExactNumbers.ratio` share objects. A value may
+    therefore come more than once.
     """
-    if not len(values):
-        return []
-    keys = (
-        np.asarray(np.frompyfunc(id, 1, 1)(values), dtype=np.int64)
-        if values.dtype == np.dtype(object)
-        else values
-    )
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    sums = np.add.reduceat(amounts[order], starts)
-    return list(zip(values[order[starts]].tolist(), sums.tolist(), strict=True))
+    first, index = distinct_rows(values.reshape(-1, 1))
+    sums = np.zeros(len(first), dtype=object)
+    np.add.at(sums, index, amounts)
+    order = np.argsort(first)
+    return list(zip(values[first[order]].tolist(), sums[order].tolist(), strict=True))
 
 
 def order_codes(values: Array) -> tuple[Array, Array]:
@@ -181,9 +196,7 @@ def order_codes(values: Array) -> tuple[Array, Array]:
         if not ascending or found[j] != ascending[-1]:
             ascending.append(found[j])
         rank[j] = len(ascending) - 1
-    kept = np.empty(len(ascending), dtype=object)
-    kept[:] = ascending
-    return rank[index].reshape(values.shape), kept
+    return rank[index].reshape(values.shape), np.fromiter(ascending, dtype=object)
 
 
 def _ascending(values: list[Any]) -> list[int]:

@@ -8,15 +8,18 @@ to the midpoint. Its error is the distance to the far end of the ball, rounded u
 rounding to float64.
 
 *Decisions* (which positions, which tokens are kept) never come from balls: exact scores are compared exactly, float
-scores within 1e-9. Floats of a pmf are read as exact numbers, divided by their exact sum.
+scores within 1e-9. Floats of a pmf are read as exact numbers, divided by their exact sum. A rule with irrational
+chances computes them with :func:`theory.policies.view.reals`: balls in the exact decoder, in a sampler the floats it
+is given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from math import inf, isinf, nextafter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from flint import arb, ctx, fmpq
@@ -29,24 +32,23 @@ from theory.numbers.rounding import Approximate
 from theory.validation import InputError
 
 __all__ = [
+    "BALLS",
     "PRECISION",
+    "BallNumbers",
     "approximate",
-    "ball_array",
-    "ball_divergence",
     "ball_entropy",
+    "ball_key",
     "ball_precision",
-    "balls",
     "distribution_with_error",
     "is_zero",
     "public",
     "to_ball",
     "with_errors",
-    "zeros_of",
 ]
 
-PRECISION = 128  # bits: thousands of operations lose about ten of the 75 beyond float64
+_Key = TypeVar("_Key")
 
-_ZERO: Any = arb(0)
+PRECISION = 128  # bits: thousands of operations lose about ten of the 75 beyond float64
 
 
 @contextmanager
@@ -71,28 +73,58 @@ def to_ball(value: Any) -> arb:
     return arb(to_fmpq(value))
 
 
-def ball_array(values: Iterable[Any]) -> NDArray[Any]:
-    """Return a flat array of the values as balls."""
-    listed = [to_ball(value) for value in values]
-    out = np.empty(len(listed), dtype=object)
-    out[:] = listed
-    return out
+@dataclass(frozen=True)
+class BallNumbers:
+    """Balls in numpy object arrays."""
+
+    xp: Any = np
+    tolerance: int = 0  # not read: balls decide nothing
+
+    def const(self, value: Any) -> Any:
+        """Return ``value`` as a ball."""
+        return to_ball(value)
+
+    def array(self, values: Iterable[Any]) -> NDArray[Any]:
+        """Return a flat array of the values as balls."""
+        return np.fromiter(map(to_ball, values), dtype=object)
+
+    def converted(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return an array as balls; an object that occurs several times is converted once and stays shared."""
+        values = np.asarray(values)
+        flat = values.reshape(-1)
+        if values.dtype != np.dtype(object):
+            return self.array(flat.tolist()).reshape(values.shape)
+        first, index = distinct_rows(flat.reshape(-1, 1))
+        return self.array(flat[first].tolist())[index].reshape(values.shape)
+
+    def ratio(self, numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[Any]:
+        """Return the quotients of balls or int64."""
+        return (numerator if numerator.dtype == np.dtype(object) else self.converted(numerator)) / denominator
+
+    def entropy(self, probs: NDArray[Any]) -> NDArray[Any]:
+        """Return ``-sum p log2 p`` along the last axis, with ``0 log 0 = 0``."""
+        rows = probs.reshape(-1, probs.shape[-1])
+        sums = (sum((-p * p.log() for p in row[~is_zero(row)].tolist()), arb(0)) for row in rows)
+        return np.fromiter((total / arb(2).log() for total in sums), dtype=object).reshape(probs.shape[:-1])
+
+    def floats(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return the nearest float64 of each midpoint."""
+        out = np.array([float(to_ball(value).mid()) for value in values.reshape(-1).tolist()])
+        return out.reshape(values.shape)
 
 
-def balls(values: NDArray[Any]) -> NDArray[Any]:
-    """Return an array as balls; an object that occurs several times is converted once and stays shared."""
-    flat = values.reshape(-1)
-    if values.dtype != np.dtype(object):
-        return ball_array(flat.tolist()).reshape(values.shape)
-    first, index = distinct_rows(flat.reshape(-1, 1))
-    return ball_array(flat[first].tolist())[index].reshape(values.shape)
+BALLS = BallNumbers()
 
 
-def zeros_of(shape: int | tuple[int, ...]) -> NDArray[Any]:
-    """Return an array of exact zeros."""
-    out = np.empty(shape, dtype=object)
-    out[...] = _ZERO
-    return out
+def ball_key(value: Any) -> Any:
+    """Return midpoint and radius of a ball, which are equal for equal balls; other values as they are.
+
+    Example:
+        >>> third = to_ball(fmpq(1, 3))
+        >>> ball_key(third) == ball_key(to_ball(fmpq(1, 3))), third == third  # equality of numbers is not known
+        (True, False)
+    """
+    return (*value.mid().man_exp(), *value.rad().man_exp()) if isinstance(value, arb) else value
 
 
 def is_zero(values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -129,7 +161,7 @@ def public(value: Any) -> Any:
     return to_fraction(value) if isinstance(value, fmpq) else value
 
 
-def with_errors(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
+def with_errors(values: Mapping[_Key, Any]) -> tuple[dict[_Key, Any], dict[_Key, float]]:
     """Return numbers as users see them, and bounds on the errors of the balls among them.
 
     Example:
@@ -143,8 +175,8 @@ def with_errors(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, fl
 
 def distribution_with_error(distribution: Mapping[int, Any]) -> tuple[dict[int, Any], float]:
     """Return probabilities as users see them, in ascending order of their keys, and a bound on the error of each."""
-    shown, errors = with_errors({str(key): distribution[key] for key in sorted(distribution)})
-    return {int(key): value for key, value in shown.items()}, max(errors.values(), default=0.0)
+    shown, errors = with_errors({key: distribution[key] for key in sorted(distribution)})
+    return shown, max(errors.values(), default=0.0)
 
 
 def ball_entropy(weights: NDArray[Any]) -> arb:
@@ -158,16 +190,7 @@ def ball_entropy(weights: NDArray[Any]) -> arb:
     """
     found, counts = np.unique(weights, return_counts=True)
     with ball_precision():
-        w = ball_array(found.tolist())
+        w = BALLS.array(found.tolist())
         total = (w * counts.astype(object)).sum()
         logs = sum((a * int(c) * a.log() for a, c in zip(w.tolist(), counts.tolist(), strict=True)), arb(0))
         return (total.log() - logs / total) / arb(2).log()
-
-
-def ball_divergence(weights: NDArray[Any], own: NDArray[Any]) -> arb:
-    """Return ``D(P || Q)`` in bits: P proportional to ``weights``, Q in balls that hold no zero."""
-    with ball_precision():
-        w = ball_array(weights.tolist())
-        total = w.sum()
-        parts = (a * (a / (total * q)).log() for a, q in zip(w.tolist(), own.tolist(), strict=True))
-        return sum(parts, arb(0)) / total / arb(2).log()

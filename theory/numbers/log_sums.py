@@ -1,4 +1,4 @@
-"""Sums of logarithms of many rationals, exact or as balls."""
+"""Sums of logarithms of many numbers, exact or as balls."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 
 from flint import arb, fmpq
 
-from theory.numbers.balls import ball_precision
+from theory.numbers.arithmetic import EXACT, ProvenNumbers
+from theory.numbers.balls import ball_precision, to_ball
 from theory.numbers.coprime import factor_cost, is_prime_sized
 from theory.numbers.lognumber import LogNumber
+from theory.numbers.rationals import to_fmpq
 
 __all__ = ["log_sum"]
 
@@ -18,25 +20,29 @@ _WORD = 64  # bits
 _STEP = 2  # nanoseconds of a product of two words
 
 
-def log_sum(pairs: Iterable[tuple[fmpq, fmpq]]) -> Any:
-    """Return ``sum_j c_j log2(a_j)`` of rationals ``a_j > 0``: a LogNumber, or a ball if that would take too long.
+def log_sum(pairs: Iterable[tuple[Any, Any]], numbers: ProvenNumbers = EXACT, *, total: Any = None) -> Any:
+    """Return ``sum_j c_j log2(a_j)``, divided by ``total`` if given, with all ``a_j > 0``.
 
-    Too long means tens of thousands of different numerators and denominators beyond 96 bits: each is divided
-    by a few thousand primes and compared with the product of all others.
+    A LogNumber of rationals; a ball of balls, or if the LogNumber would take too long: tens of thousands of different
+    numerators and denominators beyond 96 bits, each divided by a few thousand primes and compared with the product
+    of all others.
 
     Example:
         >>> log_sum([(fmpq(1), fmpq(1, 6)), (fmpq(1), fmpq(3))])
         LogNumber('-log2(2)')
     """
-    amounts: dict[fmpq, fmpq] = {}
-    for amount, value in pairs:
-        amounts[value] = amounts.get(value, fmpq(0)) + amount
-    if _cost(amounts) <= LIMIT:
-        return LogNumber.weighted_sum((amount, value) for value, amount in amounts.items())
+    if numbers is EXACT:
+        amounts: dict[fmpq, fmpq] = {}
+        for amount, value in pairs:
+            base = to_fmpq(value)
+            amounts[base] = amounts.get(base, fmpq(0)) + to_fmpq(amount)
+        pairs = [(amount, value) for value, amount in amounts.items()]
+        if _cost(amounts) <= LIMIT:
+            bits = LogNumber.weighted_sum(pairs)
+            return bits if total is None else bits / total
     with ball_precision():
-        return (
-            sum((arb(amount) * arb(value).log() for value, amount in amounts.items()), arb(0)) / arb(2).log()
-        )
+        nats = sum((to_ball(amount) * to_ball(value).log() for amount, value in pairs), arb(0))
+        return (nats if total is None else nats / to_ball(total)) / arb(2).log()
 
 
 def _cost(values: Iterable[fmpq]) -> int:

@@ -15,11 +15,9 @@ import numpy as np
 
 from theory.distributions.outcomes import MASK
 from theory.distributions.tempering import Transform
-from theory.distributions.tempering_balls import scored_balls
 from theory.numbers.arithmetic import FLOAT64, Array, ExactNumbers, Numbers
-from theory.numbers.ball_arithmetic import BALLS
-from theory.numbers.balls import balls
-from theory.policies.view import Model, View
+from theory.numbers.balls import BALLS
+from theory.policies.view import Model, View, reals
 
 __all__ = ["RunBatch"]
 
@@ -68,6 +66,7 @@ class RunBatch:
 
     def view(self, masked: Array | None = None) -> View:
         """Return the view of a policy without memory; ``masked`` may restrict the positions that compete."""
+        exact = self.probs.dtype == np.dtype(object)
         return View(
             self.transform.scores_read(self.probs, self.numbers),
             self.masked if masked is None else masked,
@@ -76,19 +75,14 @@ class RunBatch:
             tokens=self.tokens,
             model=self.model,
             fillable=self.fillable,
-            in_balls=self._scored if self._is_exact or self.known_balls is not None else None,
+            in_balls=self._scored if exact or self.known_balls is not None else None,
         )
 
     @property
     def reals(self) -> tuple[Array, Numbers]:
         """Return ``probs`` for irrational functions, with their kind of number: balls, or floats in a sampler."""
-        if (known := self.known_balls) is not None:
-            return known, BALLS
-        return (balls(self.probs), BALLS) if self._is_exact else (self.probs, self.numbers)
-
-    @property
-    def _is_exact(self) -> bool:
-        return self.probs.dtype == np.dtype(object)
+        known = self.known_balls
+        return reals(self.probs, self.numbers) if known is None else (known, BALLS)
 
     @property
     def known_balls(self) -> Array | None:
@@ -106,7 +100,7 @@ class RunBatch:
         return replace(self, probs=rounded, numbers=floating, weights=weights)
 
     def _scored(self) -> Array:
-        return scored_balls(self.transform, self.probs, self.numbers, self.reals[0])
+        return self.transform.scores_read(self.probs, self.numbers, self.reals[0])
 
     def remember(self, **arrays: Array) -> RunBatch:
         """Return the batch with these arrays added to the memory, or replaced."""

@@ -16,11 +16,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import reduce
 
+import numpy as np
 from flint import arb
 
 from theory.numbers.arithmetic import Array, negated
-from theory.numbers.ball_arithmetic import BALLS
-from theory.numbers.balls import zeros_of
+from theory.numbers.balls import BALLS
 from theory.policies.view import View
 
 __all__ = ["SCORES"]
@@ -70,7 +70,7 @@ def _random(view: View) -> Array:
 def _two_best(probs: Array) -> Array:
     """Return balls that hold the largest and the second largest number of each row, 0 if there is one."""
     rows, zero = probs.reshape(-1, probs.shape[-1]).tolist(), (arb(0), arb(0))
-    best = zeros_of((len(rows), 2))
+    best = np.empty((len(rows), 2), dtype=object)
     for j, row in enumerate(rows):
         best[j] = reduce(lambda two, p: (two[0].max(p), two[1].max(two[0].min(p))), row, zero)
     return best.reshape(*probs.shape[:-1], 2)

@@ -9,6 +9,7 @@ from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from theory.distributions.weights import SUM_TOLERANCE
+from theory.numbers.arithmetic import EXACT, ProvenNumbers
 from theory.numbers.rationals import to_fmpq
 from theory.policies.plan import SetDistribution
 from theory.validation import InputError
@@ -19,23 +20,25 @@ _SLACK = arb(SUM_TOLERANCE)
 
 
 def usable_distributions(
-    distributions: list[SetDistribution], *, exact: bool
+    distributions: list[SetDistribution], kind: ProvenNumbers
 ) -> tuple[list[SetDistribution], bool]:
     """Return distributions as rationals and balls, and whether their values are proven, as floats are not.
 
     Args:
         distributions: Those of a plan; a user's rule may use any kind of number.
-        exact: Whether the run is exact.
+        kind: The kind of number of the run.
 
     Raises:
         InputError: For a chance that is not rational in an exact run, or is NaN or negative, or chances that do not sum
             to 1 (with floats among them, within 1e-9).
 
     Example:
-        >>> distributions, proven = usable_distributions([((1, 0.5), (2, 0.5))], exact=False)
+        >>> from theory.numbers.balls import BALLS
+        >>> distributions, proven = usable_distributions([((1, 0.5), (2, 0.5))], BALLS)
         >>> [(chosen, float(p)) for chosen, p in distributions[0]], proven
         ([(1, 0.5), (2, 0.5)], False)
     """
+    exact = kind is EXACT
     kinds = {type(p) for distribution in distributions for _, p in distribution}
     if kinds <= ({fmpq} if exact else {fmpq, arb}):
         return [_checked(distribution) for distribution in distributions], True

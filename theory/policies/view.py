@@ -10,13 +10,17 @@ from typing import Protocol
 import numpy as np
 
 from theory.numbers.arithmetic import FLOAT64, Array, ExactNumbers, Numbers, order_codes
-from theory.numbers.ball_arithmetic import BALLS
-from theory.numbers.balls import balls
+from theory.numbers.balls import BALLS
 from theory.validation import InputError
 
-__all__ = ["UNKNOWN", "Model", "View"]
+__all__ = ["UNKNOWN", "Model", "View", "reals"]
 
 UNKNOWN = -2  # the code of a token drawn off the support
+
+
+def reals(values: Array, numbers: Numbers) -> tuple[Array, Numbers]:
+    """Return values for irrational functions, with their kind of number: objects as balls, floats as they are."""
+    return (BALLS.converted(values), BALLS) if values.dtype == np.dtype(object) else (values, numbers)
 
 
 class Model(Protocol):
@@ -85,10 +89,7 @@ class View:
     @property
     def reals(self) -> tuple[Array, Numbers]:
         """Return ``probs`` for irrational functions, with their kind of number: balls, or floats in a sampler."""
-        if self.in_balls is not None:
-            return self.in_balls(), BALLS
-        exact = isinstance(self.numbers, ExactNumbers)
-        return (balls(self.probs), BALLS) if exact else (self.probs, self.numbers)
+        return reals(self.probs, self.numbers) if self.in_balls is None else (self.in_balls(), BALLS)
 
     def within_blocks(self, block: int | None) -> View:
         """Return the view in which only the first unfinished block of length ``block`` competes."""

@@ -15,6 +15,7 @@ from models.sampling.decode import decode
 from models.sampling.one_by_one import draw_one_by_one
 from theory.decoding.decoder import decode as exact_decode
 from theory.distributions.pmf import JointPMF
+from theory.numbers import BALLS, EXACT
 from theory.policies import parse_policy
 from theory.policies.as_process import unmasked
 from theory.policies.policy import Rule
@@ -232,14 +233,14 @@ def test_a_network_that_overflows_is_one_line():
 )
 def test_chances_of_sets_are_those_of_a_distribution(distribution, message):
     with pytest.raises(InputError, match=message):
-        usable_distributions([distribution], exact=False)
+        usable_distributions([distribution], BALLS)
     if not any(isinstance(p, float) for _, p in distribution):
         with pytest.raises(InputError, match=message):
-            usable_distributions([distribution], exact=True)
+            usable_distributions([distribution], EXACT)
 
 
 def test_float_chances_may_miss_one_by_rounding():
-    distributions, proven = usable_distributions([tuple((1 << i, 0.1) for i in range(10))], exact=False)
+    distributions, proven = usable_distributions([tuple((1 << i, 0.1) for i in range(10))], BALLS)
     assert len(distributions[0]) == 10
     assert not proven
 

@@ -37,8 +37,9 @@ from theory.distributions.outcomes import Outcome
 from theory.distributions.pmf import JointPMF
 from theory.distributions.weights import SUM_TOLERANCE
 from theory.information.measures import entropy
-from theory.numbers.arithmetic import Number
-from theory.numbers.balls import approximate, ball_precision, to_ball
+from theory.numbers.arithmetic import EXACT, Number, ProvenNumbers
+from theory.numbers.balls import BALLS, ball_precision, public
+from theory.numbers.log_sums import log_sum
 from theory.numbers.lognumber import Bits, LogNumber
 from theory.validation import InputError
 
@@ -67,12 +68,8 @@ def forward_kl(pmf: JointPMF, distribution: OutputDistribution) -> Bits:
         >>> forward_kl(JointPMF.uniform([(0, 1), (1, 0)]), {(0, 1): Fraction(1, 4), (1, 0): Fraction(1, 4)})
         LogNumber('log2(2)')
     """
-    pairs, exact = _pairs(pmf, distribution)
-    if any(q == 0 for _, q in pairs):
-        return inf
-    if exact:
-        return LogNumber.weighted_sum((p, Fraction(p) / Fraction(q)) for p, q in pairs)
-    return _nearest(_log_mean([(p, p, q) for p, q in pairs]))
+    pairs, numbers = _pairs(pmf, distribution)
+    return _log_mean([(p, p, q) for p, q in pairs], numbers)
 
 
 def accuracy_floor(kl: Bits) -> Number:
@@ -105,14 +102,10 @@ def accuracy_excess(pmf: JointPMF, distribution: OutputDistribution) -> Bits:
         >>> accuracy_excess(p, {(0, 1): Fraction(1, 2), (1, 0): Fraction(1, 8)})
         LogNumber('-2 log2(2) + log2(5)')
     """
-    pairs, exact = _pairs(pmf, distribution)
-    if any(q == 0 for _, q in pairs):
-        return inf
-    if exact:
-        return forward_kl(pmf, distribution) + LogNumber.log2(sum(q for _, q in pairs))
+    pairs, numbers = _pairs(pmf, distribution)
     with ball_precision():
-        own = sum((to_ball(q) for _, q in pairs), arb(0))
-        return approximate(_log_mean([(p, p, q) for p, q in pairs]) + own.log() / arb(2).log()).value
+        own = numbers.array(q for _, q in pairs).sum()
+        return _log_mean([*((p, p, q) for p, q in pairs), (1, own, 1)], numbers)
 
 
 def total_variation(pmf: JointPMF, distribution: OutputDistribution) -> Number:
@@ -122,11 +115,10 @@ def total_variation(pmf: JointPMF, distribution: OutputDistribution) -> Number:
         >>> total_variation(JointPMF.uniform([(0, 1), (1, 0)]), {(0, 1): Fraction(1, 4), (1, 0): Fraction(1, 4)})
         Fraction(1, 2)
     """
-    pairs, exact = _pairs(pmf, distribution)
-    if exact:
-        return sum((p - q for p, q in pairs if p > q), Fraction(0))
+    pairs, numbers = _pairs(pmf, distribution)
     with ball_precision():
-        return approximate(sum((to_ball(p) - to_ball(q) for p, q in pairs if p > q), arb(0))).value
+        parts = (numbers.const(p) - numbers.const(q) for p, q in pairs if p > q)
+        return public(sum(parts, numbers.const(0)))
 
 
 def total_variation_ceiling(kl: Bits) -> float:
@@ -156,13 +148,10 @@ def reverse_kl(pmf: JointPMF, distribution: OutputDistribution) -> Bits:
         >>> reverse_kl(p, {(0, 1): Fraction(1)}), reverse_kl(p, {(0, 1): Fraction(1, 2)})
         (LogNumber('log2(2)'), inf)
     """
-    pairs, exact = _pairs(pmf, distribution)
-    if abs(1 - sum(q for _, q in pairs)) > (0 if exact else SUM_TOLERANCE):
+    pairs, numbers = _pairs(pmf, distribution)
+    if abs(1 - sum(q for _, q in pairs)) > (0 if numbers is EXACT else SUM_TOLERANCE):
         return inf
-    live = [(p, q) for p, q in pairs if q != 0]
-    if exact:
-        return LogNumber.weighted_sum((q, Fraction(q) / Fraction(p)) for p, q in live)
-    return _nearest(_log_mean([(q, q, p) for p, q in live]))
+    return _log_mean([(q, q, p) for p, q in pairs if q != 0], numbers)
 
 
 def rejection_cost(pmf: JointPMF, distribution: OutputDistribution) -> Number:
@@ -172,41 +161,37 @@ def rejection_cost(pmf: JointPMF, distribution: OutputDistribution) -> Number:
         >>> rejection_cost(JointPMF.uniform([(0, 1), (1, 0)]), {(0, 1): Fraction(1, 4), (1, 0): Fraction(1, 4)})
         Fraction(2, 1)
     """
-    cost, exact = _largest_ratio(pmf, distribution)
-    if exact or cost == inf:
+    cost, numbers = _largest_ratio(pmf, distribution)
+    if numbers is EXACT or cost == inf:
         return cost
     return float(cost) if cost <= sys.float_info.max else inf
 
 
 def max_divergence(pmf: JointPMF, distribution: OutputDistribution) -> Bits:
     """Return ``D_inf(P || Q) = log2 max_y P(y)/Q(y)``, at least ``D(P || Q)``; equal iff P/Q is constant on V."""
-    cost, exact = _largest_ratio(pmf, distribution)
-    if cost == inf:
-        return inf
-    return LogNumber.log2(cost) if exact else _nearest(_log_mean([(1, cost, 1)]))
+    cost, numbers = _largest_ratio(pmf, distribution)
+    return inf if cost == inf else _log_mean([(1, cost, 1)], numbers)
 
 
-def _largest_ratio(pmf: JointPMF, distribution: OutputDistribution) -> tuple[Any, bool]:
-    """Return ``max_y P(y)/Q(y)``, a Fraction or infinite, and whether P and Q are exact."""
-    pairs, exact = _pairs(pmf, distribution)
+def _largest_ratio(pmf: JointPMF, distribution: OutputDistribution) -> tuple[Any, ProvenNumbers]:
+    """Return ``max_y P(y)/Q(y)``, a Fraction or infinite, and the kind of number of P and Q."""
+    pairs, numbers = _pairs(pmf, distribution)
     if any(q == 0 for _, q in pairs):
-        return inf, exact
-    return max(Fraction(p) / Fraction(q) for p, q in pairs), exact
+        return inf, numbers
+    return max(Fraction(p) / Fraction(q) for p, q in pairs), numbers
 
 
-def _log_mean(terms: Sequence[tuple[Any, Any, Any]]) -> arb:
-    """Return ``sum w log2(a / b)`` over (w, a, b), all above zero, as a ball."""
-    with ball_precision():
-        logs = (to_ball(w) * (to_ball(a) / to_ball(b)).log() for w, a, b in terms)
-        return sum(logs, arb(0)) / arb(2).log()
+def _log_mean(terms: Sequence[tuple[Any, Any, Any]], numbers: ProvenNumbers) -> Bits:
+    """Return ``sum w log2(a / b)`` over (w, a, b), all above zero; infinite if some b is zero."""
+    if any(b == 0 for _, _, b in terms):
+        return inf
+    number = numbers.const
+    pairs = ((number(w), number(a) / number(b)) for w, a, b in terms)
+    return public(log_sum(pairs, numbers))
 
 
-def _nearest(ball: arb) -> float:
-    return approximate(ball).value
-
-
-def _pairs(pmf: JointPMF, distribution: OutputDistribution) -> tuple[list[tuple[Any, Any]], bool]:
-    """Return (P(y), Q(y)) on the support, and whether all are exact; raise unless Q adds up to at most 1."""
+def _pairs(pmf: JointPMF, distribution: OutputDistribution) -> tuple[list[tuple[Any, Any]], ProvenNumbers]:
+    """Return (P(y), Q(y)) on the support, and the kind of number; raise unless Q adds up to at most 1."""
     pairs = [(p, _number(distribution.get(y, Fraction(0)))) for y, p in pmf]
     exact = pmf.is_exact and not any(isinstance(q, float) for _, q in pairs)
     bad = next((q for _, q in pairs if not q >= 0), None)
@@ -215,7 +200,7 @@ def _pairs(pmf: JointPMF, distribution: OutputDistribution) -> tuple[list[tuple[
     total = sum(q for _, q in pairs)
     if total > 1 + (0 if exact else SUM_TOLERANCE):
         raise InputError(f"the distribution sums to {total} on the support; it must not exceed 1.")
-    return pairs, exact
+    return pairs, EXACT if exact else BALLS
 
 
 def _number(value: Any) -> Any:

@@ -20,6 +20,7 @@ from flint import acb, acb_poly, arb, ctx
 from theory.bounds.schedules.random_times import Source
 from theory.information.curves.curve import InformationCurve, information_curve
 from theory.limits import Budget
+from theory.numbers.balls import approximate
 from theory.numbers.lognumber import LogNumber
 from theory.numbers.rounding import Approximate, two_digits
 from theory.validation import InputError
@@ -151,7 +152,5 @@ def _ball(rise: Any) -> arb:
 
 def approximated(ball: arb) -> Approximate:
     """Return the midpoint of an interval as a float, with an error that includes its rounding."""
-    assert ball.is_finite()
-    value = float(ball.mid())
-    error = float((ball - arb(value)).abs_upper())
-    return Approximate(value=value, error=two_digits(error))
+    found = approximate(ball)
+    return Approximate(value=found.value, error=two_digits(found.error))

@@ -37,8 +37,6 @@ from itertools import accumulate
 from math import ceil, comb
 from typing import Any
 
-from flint import arb
-
 from theory.bounds.schedules.largest_gain import mean_gain_error, mean_largest_gain
 from theory.bounds.schedules.random_order import expected_kl
 from theory.distributions.pmf import JointPMF
@@ -46,8 +44,10 @@ from theory.information.curves.curve import InformationCurve, information_curve
 from theory.information.subsets.builder import subset_entropies
 from theory.information.subsets.table import EntropyTable
 from theory.limits import Budget
-from theory.numbers.balls import approximate, ball_precision, to_ball
-from theory.numbers.lognumber import Bits, LogNumber
+from theory.numbers.arithmetic import EXACT
+from theory.numbers.balls import BALLS, with_errors
+from theory.numbers.log_sums import log_sum
+from theory.numbers.lognumber import Bits
 from theory.validation import InputError, check_sizes
 
 __all__ = ["Bound", "best_constant", "confidence_bound", "entropy_bound", "upper_bounds"]
@@ -254,13 +254,9 @@ def confidence_bound(pmf: JointPMF, *, vocabulary: int | None = None) -> Bound:
         [(e, Fraction(tokens - 1))] if e > 0 and tokens > 1 else []
     )
     source = "arXiv 2505.22618, Theorem 1, in bits and not strict"
-    if exact:
-        value: Bits = (pmf.n - 1) * LogNumber.weighted_sum(pairs)
-        return Bound(value=value, name="confidence", source=source)
-    with ball_precision():
-        logs = (to_ball(w) * to_ball(p).log() for w, p in pairs)
-        found = approximate((pmf.n - 1) * sum(logs, arb(0)) / arb(2).log())
-    return Bound(value=found.value, name="confidence", source=source, error=found.error)
+    bits = log_sum([((pmf.n - 1) * w, p) for w, p in pairs], EXACT if exact else BALLS)
+    values, errors = with_errors({"value": bits})
+    return Bound(**values, name="confidence", source=source, error=errors.get("value", 0.0))
 
 
 def _read(pmf: JointPMF, i: int) -> list[Fraction]:

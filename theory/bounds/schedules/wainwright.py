@@ -33,11 +33,12 @@ from itertools import pairwise
 from math import ceil, comb
 from typing import Any
 
-from flint import arb, ctx, fmpq
+from flint import arb, ctx
 
 from theory.bounds.schedules.complexities import approximated
 from theory.bounds.schedules.random_times import Source, growth, one_step_defect
 from theory.information.curves.curve import InformationCurve, information_curve
+from theory.numbers.balls import to_ball
 from theory.numbers.lognumber import Bits, LogNumber
 from theory.numbers.rounding import Approximate
 from theory.validation import InputError, exact_fraction, positive_int
@@ -197,7 +198,7 @@ def _grid(cells: Sequence[Any]) -> tuple[Fraction, ...]:
 def _cells(curve: InformationCurve, grid: Sequence[Fraction]) -> list[tuple[arb, arb]]:
     """Return (S_k, H_k) for each cell; an H_k that is zero is exactly 0."""
     odds = [t / (1 - t) for t in grid]
-    spans = [_rational(after / before).log() for before, after in pairwise(odds)]
+    spans = [to_ball(after / before).log() for before, after in pairwise(odds)]
     return list(zip(spans, (_complexity(curve, p, q) for p, q in pairwise(grid)), strict=True))
 
 
@@ -211,7 +212,7 @@ def _complexity(curve: InformationCurve, p: Fraction, q: Fraction) -> arb:
         return _ball(sum((w * rise for w, rise in zip(weights, curve.increments, strict=True)), zero), curve)
     means = [arb(float(h), curve.error) for h in curve.means]
     terms = zip(weights, means, means[1:], means[2:], strict=False)
-    return sum((_rational(w) * (2 * here - before - after) for w, before, here, after in terms), arb(0))
+    return sum((to_ball(w) * (2 * here - before - after) for w, before, here, after in terms), arb(0))
 
 
 def _tails(m: int, t: Fraction) -> list[Fraction]:
@@ -246,7 +247,3 @@ def _ball(value: Bits, curve: InformationCurve) -> arb:
     if not isinstance(value, LogNumber):
         return arb(float(value), curve.error_of(8 * curve.n))
     return arb(0) if value == 0 else value.interval(_BITS)
-
-
-def _rational(value: Fraction) -> arb:
-    return arb(fmpq(value.numerator, value.denominator))

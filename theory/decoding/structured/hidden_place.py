@@ -38,12 +38,12 @@ from theory.decoding.exchangeable import (
     states_budget,
     states_left,
 )
+from theory.decoding.path_divergence import path_divergence
 from theory.decoding.result import LumpedDecode
-from theory.distributions.tempering import stays_rational, tempered
-from theory.distributions.tempering_balls import tempered_balls
+from theory.distributions.tempering import numbers_of_powers, tempered
 from theory.information.curves.gap_structures import Gaps
 from theory.numbers.arithmetic import EXACT
-from theory.numbers.balls import ball_precision, balls, to_ball, with_errors
+from theory.numbers.balls import ball_precision, with_errors
 from theory.numbers.lognumber import LogNumber
 from theory.numbers.rationals import to_fraction
 from theory.policies.policy import RankedPolicy
@@ -78,15 +78,16 @@ class _Run:
         self.n, self.insert = structure.n, structure.kind == "insert"
         self.candidates = self.n if self.insert else self.n + 1
         self.policy, self.tau, self.greedy_ties = policy, tau, greedy_ties
-        self.exact = stays_rational(tau, self.candidates.bit_length())
+        self.numbers = numbers_of_powers(tau, self.candidates.bit_length())
         self.from_left = policy.by == "left_to_right"
         # sizes from the number left alone
         self.blind = (self.from_left and not isinstance(policy, EntropyPrefix)) or (
             policy.name == "topk" and policy.ties != "all"
         )
-        one: Any = fmpq(1) if self.exact else to_ball(1)
-        self.zero = one - one
-        self.masses: dict[tuple[int, int], list[Any]] = {(self.candidates, 0): [one, fmpq(1)]}
+        self.zero = self.numbers.const(0)
+        self.masses: dict[tuple[int, int], list[Any]] = {
+            (self.candidates, 0): [self.numbers.const(1), fmpq(1)]
+        }
         self.accuracy = self.steps = self.zero
         self.steps_under_data = fmpq(0)
         self.draws: list[tuple[Any, Any]] = []
@@ -161,10 +162,7 @@ class _Run:
         chosen = [*range(left), *range(len(rows) - right, len(rows))]
         self._spend(_DRAW * len(chosen))
         probs = EXACT.ratio(rows[chosen], np.int64(g))
-        if self.exact:
-            q = tempered(probs, self.tau, EXACT, greedy_ties=self.greedy_ties)
-        else:
-            q = tempered_balls(balls(probs), self.tau)
+        q = tempered(self.numbers.converted(probs), self.tau, self.numbers, greedy_ties=self.greedy_ties)
         for p_row, q_row in zip(probs.tolist(), q.tolist(), strict=True):
             self.draws += [(data * p, b) for p, b in zip(p_row, q_row, strict=True) if p != 0]
         stay, found = self._own(q, left)
@@ -221,18 +219,9 @@ class _Run:
 
     def result(self) -> LumpedDecode:
         """Return the result."""
-        path_kl = self._path_kl()
+        path_kl = path_divergence(self.draws, LogNumber.log2(self.candidates), self.numbers)
         kl = path_kl if not self.chance or path_kl == 0 else inf if self.accuracy == 0 else None
         found = {"accuracy": self.accuracy, "kl": kl, "path_kl": path_kl, "steps": self.steps}
         values, errors = with_errors(found)
         steps_under_data = to_fraction(self.steps_under_data)
         return LumpedDecode(**values, steps_under_data=steps_under_data, n=self.n, errors=errors)
-
-    def _path_kl(self) -> Any:
-        if any(q == 0 for _, q in self.draws):
-            return inf
-        entropy = LogNumber.log2(self.candidates)
-        if self.exact:
-            return -LogNumber.weighted_sum(self.draws) - entropy
-        logs = sum((c * q.log() for c, q in self.draws), to_ball(0))
-        return -logs / to_ball(2).log() - to_ball(entropy)

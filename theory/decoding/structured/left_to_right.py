@@ -16,23 +16,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import accumulate
-from math import comb, inf
+from math import comb
 from typing import Any
 
-import numpy as np
 from flint import fmpq
 
 from theory.decoding.exchangeable import exchangeable_size
+from theory.decoding.path_divergence import path_divergence
 from theory.decoding.result import LumpedDecode
-from theory.distributions.tempering import stays_rational, tempered
-from theory.distributions.tempering_balls import tempered_balls
+from theory.distributions.tempering import numbers_of_powers, tempered
 from theory.information.curves.gap_structures import Gaps
-from theory.information.curves.structures import Copies, Structure
+from theory.information.curves.structures import Copies
 from theory.limits import Budget
-from theory.numbers.arithmetic import EXACT
-from theory.numbers.balls import ball_precision, balls, to_ball, with_errors
-from theory.numbers.lognumber import LogNumber
-from theory.numbers.rationals import to_fmpq
+from theory.numbers.arithmetic import ProvenNumbers
+from theory.numbers.balls import ball_precision, with_errors
 from theory.policies.policy import Policy
 
 __all__ = ["blocks_from_left", "decode_serial", "sizes_from_left"]
@@ -70,37 +67,29 @@ def decode_serial(
     Exact for temperature 0 and 1, and 1/m with m small; else floats with errors.
     """
     largest = structure.block.n.bit_length() if isinstance(structure, Copies) else max(sizes)
-    exact = stays_rational(tau, largest)
     with ball_precision():
-        return _decoded(structure, sizes, tau, greedy_ties, exact)
+        return _decoded(structure, sizes, tau, greedy_ties, numbers_of_powers(tau, largest))
 
 
 def _decoded(
-    structure: Gaps | Copies, sizes: Sequence[int], tau: Fraction, greedy_ties: str, exact: bool
+    structure: Gaps | Copies, sizes: Sequence[int], tau: Fraction, greedy_ties: str, numbers: ProvenNumbers
 ) -> LumpedDecode:
     if isinstance(structure, Copies):
-        accuracy, draws = _one_hot(structure, sizes, tau, greedy_ties, exact)
+        accuracy, draws = _one_hot(structure, sizes, tau, greedy_ties, numbers)
     else:
-        accuracy, draws = _walk(sizes, tau, greedy_ties, exact)
-    path_kl = structure.bound(blocks_from_left(sizes)) if tau == 1 else _path_kl(structure, draws, exact)
+        accuracy, draws = _walk(sizes, tau, greedy_ties, numbers)
+    if tau == 1:
+        path_kl: Any = structure.bound(blocks_from_left(sizes))
+    else:
+        path_kl = path_divergence(draws, structure.mean({structure.n: Fraction(1)}), numbers)
     steps = Fraction(len(sizes))
     values, errors = with_errors({"accuracy": accuracy, "kl": path_kl, "path_kl": path_kl})
     return LumpedDecode(**values, steps=steps, steps_under_data=steps, n=structure.n, errors=errors)
 
 
-def _path_kl(structure: Structure, draws: Draws, exact: bool) -> Any:
-    if any(q == 0 for _, q in draws):
-        return inf
-    entropy = structure.mean({structure.n: Fraction(1)})
-    if exact:
-        return -LogNumber.weighted_sum(draws) - entropy
-    logs = sum((to_ball(count) * to_ball(q).log() for count, q in draws), to_ball(0))
-    return -logs / to_ball(2).log() - to_ball(entropy)
-
-
-def _walk(sizes: Sequence[int], tau: Fraction, greedy_ties: str, exact: bool) -> tuple[Any, Draws]:
-    known = {size: _walk_block(size, tau, greedy_ties, exact) for size in set(sizes)}
-    accuracy: Any = fmpq(1) if exact else to_ball(1)
+def _walk(sizes: Sequence[int], tau: Fraction, greedy_ties: str, numbers: ProvenNumbers) -> tuple[Any, Draws]:
+    known = {size: _walk_block(size, tau, greedy_ties, numbers) for size in set(sizes)}
+    accuracy = numbers.const(1)
     draws: Draws = []
     for size in sizes:
         accuracy = accuracy * known[size][0]
@@ -108,7 +97,7 @@ def _walk(sizes: Sequence[int], tau: Fraction, greedy_ties: str, exact: bool) ->
     return accuracy, draws
 
 
-def _walk_block(size: int, tau: Fraction, greedy_ties: str, exact: bool) -> tuple[Any, Draws]:
+def _walk_block(size: int, tau: Fraction, greedy_ties: str, numbers: ProvenNumbers) -> tuple[Any, Draws]:
     """Return the probability that ``size`` independent draws are a Bernoulli walk, and the draws."""
     what = f"the accuracy of a block of {size} positions of a walk"
     Budget(what, "use a smaller block", limit=_LIMIT).require(size**4 // 2, _BIT)
@@ -119,28 +108,28 @@ def _walk_block(size: int, tau: Fraction, greedy_ties: str, exact: bool) -> tupl
                 (a + b) * comb(r, y) for y, (a, b) in enumerate(zip([*paths, 0], [0, *paths], strict=True))
             ]
         return fmpq(sum(paths), 2 ** (size * (size + 1) // 2)), []
-    one: Any = fmpq(1) if exact else to_ball(1)
+    one = numbers.const(1)
     reach, draws = [one], []
     for r in range(1, size + 1):
         p = [fmpq(comb(r, y), 2**r) for y in range(r + 1)]
-        q = _tempered(p, tau, greedy_ties, exact)
+        q = _tempered(p, tau, greedy_ties, numbers)
         draws += zip(p, q, strict=True)
         reach = [(a + b) * c for a, b, c in zip([*reach, 0], [0, *reach], q, strict=True)]
     return sum(reach, 0 * one), draws
 
 
 def _one_hot(
-    distribution: Copies, sizes: Sequence[int], tau: Fraction, greedy_ties: str, exact: bool
+    distribution: Copies, sizes: Sequence[int], tau: Fraction, greedy_ties: str, numbers: ProvenNumbers
 ) -> tuple[Any, Draws]:
     length = distribution.block.n
-    one: Any = fmpq(1) if exact else to_ball(1)
+    one = numbers.const(1)
     own, data = {False: one}, {False: fmpq(1)}  # by whether the present block has had its one
     left, draws = length, []  # masked positions of the present block
     for size in sizes:
         rest = size
         while rest:
             part = min(rest, left)
-            own, data, more = _draw(own, data, left, part, tau, greedy_ties, exact)
+            own, data, more = _draw(own, data, left, part, tau, greedy_ties, numbers)
             draws += more
             rest, left = rest - part, left - part
             if left == 0:  # the next block is independent of this one
@@ -155,7 +144,7 @@ def _draw(
     part: int,
     tau: Fraction,
     greedy_ties: str,
-    exact: bool,
+    numbers: ProvenNumbers,
 ) -> tuple[dict[bool, Any], dict[bool, fmpq], Draws]:
     """Draw ``part`` of the ``left`` masked positions of a one-hot block."""
     new_own: dict[bool, Any] = {}
@@ -163,7 +152,7 @@ def _draw(
     draws: Draws = []
     for seen, mass in own.items():
         p = [fmpq(1), fmpq(0)] if seen else [fmpq(left - 1, left), fmpq(1, left)]
-        zero, hot = _tempered(p, tau, greedy_ties, exact)
+        zero, hot = _tempered(p, tau, greedy_ties, numbers)
         draws += [(data[seen] * part * a, b) for a, b in zip(p, (zero, hot), strict=True) if a != 0]
         none, once = zero**part, part * hot * zero ** (part - 1)
         moves = [(True, none, fmpq(1))] if seen else [(True, once, fmpq(part, left))]
@@ -175,8 +164,5 @@ def _draw(
     return new_own, new_data, draws
 
 
-def _tempered(p: Sequence[fmpq], tau: Fraction, greedy_ties: str, exact: bool) -> list[Any]:
-    row = np.array([to_fmpq(x) for x in p], dtype=object)
-    if not exact:
-        return tempered_balls(balls(row), tau).tolist()
-    return tempered(row, tau, EXACT, greedy_ties=greedy_ties).tolist()
+def _tempered(p: Sequence[fmpq], tau: Fraction, greedy_ties: str, numbers: ProvenNumbers) -> list[Any]:
+    return tempered(numbers.array(p), tau, numbers, greedy_ties=greedy_ties).tolist()

@@ -77,7 +77,7 @@ def best_setting(task: HasContexts, policies: Sequence[Policy | Process], **swit
             proven &= all(known for _, known in found)
             numbers = best_of_ends([run for run, _ in found])
             total = [mean + to_fmpq(context.weight) * part for mean, part in zip(total, numbers, strict=True)]
-        values, errors = with_errors(dict(zip(("accuracy", "steps"), total, strict=True)))
+        values, errors = with_errors(dict[str, Any](zip(("accuracy", "steps"), total, strict=True)))
     return BestSetting(**values, errors=errors if proven else {})
 
 

@@ -21,8 +21,8 @@ from theory.decoding.tasks.decode import decode_contexts
 from theory.distributions.distribution import HasContexts, occurring
 from theory.distributions.tempering import Transform
 from theory.limits import Budget
-from theory.numbers.arithmetic import FLOAT64, Number
-from theory.numbers.balls import ball_precision, to_ball, with_errors
+from theory.numbers.arithmetic import EXACT, FLOAT64, Number
+from theory.numbers.balls import BALLS, ball_precision, with_errors
 from theory.numbers.rationals import to_fmpq
 from theory.policies.as_process import run_as
 from theory.policies.policy import Policy
@@ -94,8 +94,8 @@ def _expected_calls(waits: list[Fraction], n: int) -> tuple[Number, Mapping[str,
     """Return ``sum_t 1 - (1 - w_t)^n``: a call is made unless all n positions, independent of each other, are done."""
     exact = n * sum(w.denominator.bit_length() for w in waits) <= _BITS
     with ball_precision():
-        kind = to_fmpq if exact else to_ball
-        calls = sum((1 - kind(1 - w) ** n for w in waits), kind(0))
+        number = (EXACT if exact else BALLS).const
+        calls = sum((1 - number(1 - w) ** n for w in waits), number(0))
         values, errors = with_errors({"model_calls": calls})
     return values["model_calls"], errors
 

@@ -1,8 +1,8 @@
 """``log2 P(y)`` of one sequence in ball arithmetic.
 
 A ball (:mod:`theory.numbers.balls`) has an exponent of any size, so that nothing underflows. The sums are
-those of the forward algorithm and of inside charts, over the exact parameters; a product of balls takes about
-0.2 microseconds.
+those of the forward algorithm and of inside charts, over the exact parameters, but without the scaling that floats
+need: dividing by a sum doubles the radius at each step. A product of balls takes about 0.2 microseconds.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from flint import arb
 
 from theory.distributions.parametric.grammar_rules import Rules
 from theory.distributions.parametric.hmm import HMMDistribution
-from theory.numbers.balls import ball_precision, to_ball
+from theory.distributions.parametric.messages import step
+from theory.numbers.balls import BALLS, ball_precision, to_ball
 
 __all__ = ["MOST", "grammar_bits", "grammar_products", "hmm_bits", "hmm_products"]
 
@@ -35,16 +37,15 @@ def hmm_bits(distribution: HMMDistribution, answer: Sequence[int]) -> arb:
         True
     """
     with ball_precision():
-        states = range(len(distribution.initial))
-        moves = [[[to_ball(p) for p in row] for row in matrix] for matrix in distribution.transition]
-        shows = [[to_ball(int(h == v)) for v in states] for h in states]
+        shows = np.eye(len(distribution.initial), dtype=int)
         if distribution.emission is not None:
-            shows = [[to_ball(p) for p in row] for row in distribution.emission]
-        message = [to_ball(p) * shows[h][answer[0]] for h, p in enumerate(distribution.initial)]
-        for i, token in enumerate(answer[1:]):
-            move = moves[0 if len(moves) == 1 else i]
-            message = [_dot(message, [move[g][h] for g in states]) * shows[h][token] for h in states]
-        return sum(message, arb(0)).log() / arb(2).log()
+            shows = np.array(distribution.emission, dtype=object)
+        parts = np.array(distribution.initial, dtype=object), np.array(distribution.transition, dtype=object)
+        message, moves, shows = map(BALLS.converted, (*parts, shows))
+        message = message * shows[:, answer[0]]
+        for i, token in enumerate(answer[1:], start=1):
+            message = (message @ step(moves, i)) * shows[:, token]
+        return message.sum().log() / arb(2).log()
 
 
 def grammar_products(rules: Rules, n: int) -> int:
@@ -97,7 +98,3 @@ def _yielded(rules: Rules, words: list[dict[str, Any]], n: int) -> dict[str, Any
             spans.append(span)
         charts.append(spans)
     return charts[-1][0]
-
-
-def _dot(one: Sequence[arb], two: Sequence[arb]) -> arb:
-    return sum((a * b for a, b in zip(one, two, strict=True)), arb(0))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-__all__ = ["DERIVED", "PAPER", "SECTION", "TOPK", "ClosedForm", "Symbols", "symbols"]
+__all__ = ["DERIVED", "PAPER", "SECTION", "TOPK", "ClosedForm", "Symbols", "derived_forms", "symbols"]
 
 PAPER = "arXiv 2510.04767"
 SECTION = f"{PAPER}, Section 4"
@@ -52,6 +53,26 @@ class ClosedForm:
         names = {symbol.name for symbol in free if not hasattr(symbol, "base")}  # s for s[t]
         sized = names & {"s", "m", "T"}
         return tuple(sorted((names - sized) | ({"sizes"} if sized else set())))
+
+
+def derived_forms(
+    task: str, forms: Mapping[str, tuple[Any, ...]], *, condition: str, domain: Any = True
+) -> list[ClosedForm]:
+    """Return the forms of a task that are derived here, from quantity to expression, limit and asymptote.
+
+    What is left out at the end of a tuple is ``None``.
+
+    Example:
+        >>> import sympy as sp
+        >>> derived_forms("sure", {"entropy": (sp.Integer(0),)}, condition="all n")[0].unit
+        'bits'
+    """
+    names = ("expression", "limit", "asymptote")
+    settings: dict[str, Any] = {"task": task, "condition": condition, "domain": domain, "source": DERIVED}
+    return [
+        ClosedForm(quantity=quantity, **settings, **dict(zip(names, parts, strict=False)))
+        for quantity, parts in forms.items()
+    ]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from theory.information.closed_forms.form import DERIVED, ClosedForm, symbols
+from theory.information.closed_forms.form import ClosedForm, derived_forms, symbols
 
 __all__ = ["LATIN_SQUARES", "SUDOKU_4", "grid_forms"]
 
@@ -36,17 +36,12 @@ def _latin_squares() -> list[ClosedForm]:
         "accuracy one step tau=1 given=first_row": after_row / (n - 1) ** rest,
     }
     forms = {name: value / sp.log(2) for name, value in bits.items()} | rates
-    return [
-        ClosedForm(
-            task="latin_square",
-            quantity=quantity,
-            expression=expression,
-            domain=sp.And(sp.Ge(n, min(LATIN_SQUARES)), sp.Le(n, max(LATIN_SQUARES))),
-            condition=f"order n = {', '.join(map(str, LATIN_SQUARES))}; all squares equally likely",
-            source=DERIVED,
-        )
-        for quantity, expression in forms.items()
-    ]
+    return derived_forms(
+        "latin_square",
+        {quantity: (expression,) for quantity, expression in forms.items()},
+        condition=f"order n = {', '.join(map(str, LATIN_SQUARES))}; all squares equally likely",
+        domain=sp.And(sp.Ge(n, min(LATIN_SQUARES)), sp.Le(n, max(LATIN_SQUARES))),
+    )
 
 
 def _sudoku_4() -> list[ClosedForm]:
@@ -65,13 +60,5 @@ def _sudoku_4() -> list[ClosedForm]:
         "accuracy one step tau=1": sp.Rational(SUDOKU_4, 4**16),
         "accuracy one step tau=1 given=first_row": sp.Rational(after_row, 2**16),
     }
-    return [
-        ClosedForm(
-            task="sudoku_4",
-            quantity=quantity,
-            expression=expression,
-            condition="all 288 grids equally likely",
-            source=DERIVED,
-        )
-        for quantity, expression in forms.items()
-    ]
+    found = {quantity: (expression,) for quantity, expression in forms.items()}
+    return derived_forms("sudoku_4", found, condition="all 288 grids equally likely")

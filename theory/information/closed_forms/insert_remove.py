@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from theory.information.closed_forms.form import DERIVED, ClosedForm, symbols
+from theory.information.closed_forms.form import ClosedForm, derived_forms, symbols
 from theory.information.closed_forms.replace_random import replace_accuracy, replace_bound
 from theory.information.closed_forms.schedules import topk
 
@@ -37,18 +37,8 @@ def _insert_random() -> list[ClosedForm]:
         "accuracy one step tau=0": (greedy, sp.Integer(0), None),
         "accuracy topk k=2 by=confidence tau=1": (replace_accuracy(pairs), sp.Integer(1), None),
     }
-    return [
-        ClosedForm(
-            task="insert_random",
-            quantity=quantity,
-            expression=expression,
-            limit=limit,
-            asymptote=asymptote,
-            condition="all n; n + 1 positions; greedy ties random",
-            source=DERIVED,
-        )
-        for quantity, (expression, limit, asymptote) in forms.items()
-    ]
+    condition = "all n; n + 1 positions; greedy ties random"
+    return derived_forms("insert_random", forms, condition=condition)
 
 
 def _remove_random() -> list[ClosedForm]:
@@ -76,16 +66,4 @@ def _remove_random() -> list[ClosedForm]:
         "accuracy one step tau=0": (sp.Integer(1), sp.Integer(1), None),
         "accuracy topk k=2 by=confidence tau=1": (1 - both, sp.Integer(1), None),
     }
-    return [
-        ClosedForm(
-            task="remove_random",
-            quantity=quantity,
-            expression=expression,
-            limit=limit,
-            asymptote=asymptote,
-            domain=sp.Ge(n, 2),
-            condition="n >= 2; n - 1 positions",
-            source=DERIVED,
-        )
-        for quantity, (expression, limit, asymptote) in forms.items()
-    ]
+    return derived_forms("remove_random", forms, condition="n >= 2; n - 1 positions", domain=sp.Ge(n, 2))

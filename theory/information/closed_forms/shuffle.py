@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from theory.information.closed_forms.curve import curve_forms
-from theory.information.closed_forms.form import DERIVED, PAPER, SECTION, TOPK, ClosedForm, symbols
+from theory.information.closed_forms.form import (
+    DERIVED,
+    PAPER,
+    SECTION,
+    TOPK,
+    ClosedForm,
+    derived_forms,
+    symbols,
+)
 from theory.information.closed_forms.schedules import REMAINDERS, Schedule, any_sizes, topk
 
 __all__ = ["shuffle_forms"]
@@ -191,16 +199,4 @@ def _strict() -> list[ClosedForm]:
             _one_step_asymptote(),
         ),
     }
-    return [
-        ClosedForm(
-            task="shuffle_strict",
-            quantity=quantity,
-            expression=expression,
-            limit=limit,
-            asymptote=asymptote,
-            domain=sp.Ge(n, 2),
-            condition="n >= 2",
-            source=DERIVED,
-        )
-        for quantity, (expression, limit, asymptote) in forms.items()
-    ]
+    return derived_forms("shuffle_strict", forms, condition="n >= 2", domain=sp.Ge(n, 2))

@@ -28,6 +28,7 @@ from typing import Protocol
 from flint import arb, ctx
 
 from theory.limits import Budget
+from theory.numbers.balls import to_ball
 from theory.numbers.lognumber import LogNumber
 from theory.validation import check_sizes
 
@@ -186,7 +187,9 @@ class Exchangeable:
     def balls(self) -> list[arb]:
         """Return intervals around ``h_0, ..., h_n``."""
         log2 = arb(2).log()
-        gains = ((ball(c) * ball(a).log() / log2 for c, a in self.gain(j)) for j in range(1, self.n + 1))
+        gains = (
+            (to_ball(c) * to_ball(a).log() / log2 for c, a in self.gain(j)) for j in range(1, self.n + 1)
+        )
         return list(accumulate((sum(gain, arb(0)) for gain in gains), initial=arb(0)))
 
     def bound(self, partition: Sequence[Sequence[int]]) -> LogNumber:
@@ -269,8 +272,3 @@ def _choices(n: int, most: int) -> list[int]:
         [1, 3, 3, 1, 0]
     """
     return list(accumulate(range(1, most + 1), lambda before, j: before * (n + 1 - j) // j, initial=1))
-
-
-def ball(value: Fraction) -> arb:
-    """Return an interval around a rational."""
-    return arb(value.numerator) / value.denominator

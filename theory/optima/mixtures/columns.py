@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from theory.bounds.partitions.partition import Partition
 from theory.distributions.pmf import JointPMF
 from theory.limits import Budget
-from theory.numbers.arithmetic import EXACT, FLOAT64
 from theory.numbers.rationals import to_fmpq
 from theory.optima.mixtures.output_distributions import weights_at
 from theory.validation import InputError
@@ -87,7 +86,7 @@ def _distinct_columns(pmf: JointPMF) -> Iterator[tuple[list[Any], Any]]:
     masses = np.zeros(len(first), dtype=pmf.weights.dtype)
     np.add.at(masses, index.reshape(-1), pmf.weights)
     table = np.vstack([weights[:, first], masses])
-    for column in (EXACT if pmf.is_exact else FLOAT64).ratio(table, weights[0, 0]).T.tolist():
+    for column in pmf.numbers.ratio(table, weights[0, 0]).T.tolist():
         yield column[:-1], column[-1]
 
 

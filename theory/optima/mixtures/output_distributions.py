@@ -17,14 +17,12 @@ from numpy.typing import NDArray
 
 from theory.bounds.partitions.partition import Partition, check_partition
 from theory.decoding.result import divergence
-from theory.distributions.listed_model_balls import BallWeights
 from theory.distributions.outcomes import Outcome
 from theory.distributions.pmf import JointPMF
 from theory.distributions.weights import SUM_TOLERANCE
-from theory.numbers.arithmetic import EXACT, Number
-from theory.numbers.balls import ball_array, ball_precision, public
+from theory.numbers.arithmetic import EXACT, Number, ProvenNumbers
+from theory.numbers.balls import BALLS, ball_precision, public
 from theory.numbers.lognumber import Bits
-from theory.numbers.rationals import to_fmpq
 from theory.validation import InputError, exact_fraction
 
 __all__ = ["mixture_distribution", "mixture_kl", "partition_distribution", "weights_at"]
@@ -66,43 +64,41 @@ def mixture_kl(pmf: JointPMF, weights: Mapping[Partition, Any]) -> Bits:
         >>> mixture_kl(pmf, {((0, 1),): "1/2", ((0,), (1,)): "1/2"})
         LogNumber('2 log2(2) - log2(3)')
     """
-    return public(divergence(pmf, _mixed(pmf, weights), exact=_exact(pmf, weights)))
+    return public(divergence(pmf, _mixed(pmf, weights), _numbers(pmf, weights)))
 
 
-def weights_at(pmf: JointPMF, positions: Sequence[int], read: BallWeights | None = None) -> NDArray[Any]:
-    """Return the weight of ``y_B`` for each outcome y, shape (N,); as balls if ``read`` is given."""
+def weights_at(pmf: JointPMF, positions: Sequence[int]) -> NDArray[Any]:
+    """Return the weight of ``y_B`` for each outcome y, shape (N,)."""
     groups = pmf.groups(sorted(positions))  # the order of the groups depends on that of the positions
-    if read is None:
-        return pmf.group_weights(groups)[groups.inverse]
-    return read.of(sum(1 << i for i in positions), groups)[groups.inverse]
+    return pmf.group_weights(groups)[groups.inverse]
 
 
-def _exact(pmf: JointPMF, weights: Mapping[Partition, Any]) -> bool:
-    return pmf.is_exact and not any(isinstance(w, float) for w in weights.values())
+def _numbers(pmf: JointPMF, weights: Mapping[Partition, Any]) -> ProvenNumbers:
+    return EXACT if pmf.is_exact and not any(isinstance(w, float) for w in weights.values()) else BALLS
 
 
 def _mixed(pmf: JointPMF, weights: Mapping[Partition, Any]) -> NDArray[Any]:
     """Return ``Qbar(y)`` for each outcome y, shape (N,): rationals of an exact pmf and weights, else balls."""
-    exact = _exact(pmf, weights)
-    values = [exact_fraction(w, "weight") if exact else float(w) for w in weights.values()]
-    if any(not w >= 0 for w in values) or abs(sum(values) - 1) > (0 if exact else SUM_TOLERANCE):
+    numbers = _numbers(pmf, weights)
+    values = [exact_fraction(w, "weight") if numbers is EXACT else float(w) for w in weights.values()]
+    if any(not w >= 0 for w in values) or abs(sum(values) - 1) > (0 if numbers is EXACT else SUM_TOLERANCE):
         raise InputError(f"weights must be at least 0 and sum to 1, got {list(map(str, values))}.")
     with ball_precision():
-        read = None if exact else BallWeights(pmf)
-        shares = np.array([to_fmpq(w) for w in values]) if exact else ball_array(values)
-        parts = [_partition_weights(pmf, check_partition(partition, pmf.n), read) for partition in weights]
+        read, shares = pmf.in_balls(), numbers.array(values)
+        parts = [
+            _partition_weights(read, check_partition(partition, pmf.n), numbers) for partition in weights
+        ]
         return (
             np.add.reduce([w * part for w, part in zip(shares.tolist(), parts, strict=True)]) / shares.sum()
         )
 
 
-def _partition_weights(pmf: JointPMF, blocks: Partition, read: BallWeights | None) -> NDArray[Any]:
+def _partition_weights(pmf: JointPMF, blocks: Partition, numbers: ProvenNumbers) -> NDArray[Any]:
     """Return ``Q^S(y)`` for each outcome y, shape (N,)."""
     factors, revealed = list[NDArray[Any]](), list[int]()
     for block in blocks:
-        before = weights_at(pmf, revealed, read)
+        before = weights_at(pmf, revealed)
         for i in block:
-            after = weights_at(pmf, [*revealed, i], read)
-            factors.append(EXACT.ratio(after, before) if read is None else read.ratio(after, before))
+            factors.append(numbers.converted(pmf.numbers.ratio(weights_at(pmf, [*revealed, i]), before)))
         revealed += block
     return np.multiply.reduce(factors)

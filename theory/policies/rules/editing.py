@@ -123,7 +123,7 @@ class Editing(Rule):
         return asked.remember(edits=(new >= 0) & sure & (new != asked.tokens), new=new).forget("decoded")
 
     def _above(self, values: Array, bar: Fraction, batch: RunBatch) -> Array:
-        numbers = batch.numbers
+        numbers = batch.view().numbers
         return numbers.xp.astype(values > numbers.const(bar) + numbers.tolerance, numbers.xp.bool)
 
     def _taken(self, batch: RunBatch, chance: Chance) -> tuple[RunBatch, Array]:

@@ -10,13 +10,13 @@ from math import comb
 from typing import Any, ClassVar
 
 import numpy as np
-from flint import arb, fmpq
+from flint import fmpq
 from numpy.typing import NDArray
 
 from theory.distributions.distribution import like
 from theory.distributions.outcomes import MASK
 from theory.numbers.arithmetic import EXACT, TIE_TOLERANCE, Array
-from theory.numbers.ball_arithmetic import ball_key
+from theory.numbers.balls import ball_key
 from theory.policies.as_process import gathered, unmasked
 from theory.policies.plan import SetDistribution
 from theory.policies.policy import RankedPolicy, register
@@ -198,8 +198,7 @@ class WinnerPlan:
         n, rows = self.base.shape[1], list[list[bool]]()
         known: dict[Any, SetDistribution] = {}
         for b, u in enumerate(uniforms[:, 0].tolist()):
-            logs = (ball_key(log) if isinstance(log, arb) else log for log in self.logs[b].tolist())
-            key = (*self.base[b].tolist(), *logs, *self.values[b].tolist())
+            key = (*self.base[b].tolist(), *map(ball_key, self.logs[b].tolist()), *self.values[b].tolist())
             if key not in known:
                 known[key] = self._row(b)
             ends = accumulate(float(p) for _, p in known[key])

@@ -14,7 +14,7 @@ from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from theory.numbers.arithmetic import Array
-from theory.numbers.ball_arithmetic import BALLS, ball_key
+from theory.numbers.balls import BALLS, ball_key
 from theory.policies.plan import SetDistribution
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.ranked import require_sets
@@ -49,7 +49,7 @@ class PlackettLucePlan:
         )
         for j, (row, competes, take) in enumerate(rows):
             listed = [(i, log) for i, log in enumerate(row) if competes[i]]
-            key = (take, *((i, ball_key(log) if isinstance(log, arb) else log) for i, log in listed))
+            key = (take, *((i, ball_key(log)) for i, log in listed))
             if key not in place:
                 place[key] = len(distributions)
                 distributions.append(set_distribution(dict(listed), take))

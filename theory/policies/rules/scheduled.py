@@ -15,12 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.numbers.arithmetic import Array
-from theory.numbers.ball_arithmetic import BALLS
-from theory.numbers.balls import balls
 from theory.policies.plan import Plan
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.rules.plackett_luce import PlackettLucePlan, order_logs
-from theory.policies.view import View
+from theory.policies.view import View, reals
 from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = ["DLLM", "Dream", "LLaDA", "MaskGIT", "Scheduled", "checked_eps", "known_sizes"]
@@ -185,9 +183,8 @@ class Dream(Scheduled):
         """Return the plan for given scores (B, n): exact, balls, or floats in a sampler."""
         if self.alg_temp is None:
             return super().rank(view, scores)
-        kind = BALLS if scores.dtype == np.dtype(object) else view.numbers
-        logs = (balls(scores) if kind is BALLS else scores) / kind.const(self.alg_temp)
-        return PlackettLucePlan(view, logs, self.count(view, scores))
+        logs, kind = reals(scores, view.numbers)
+        return PlackettLucePlan(view, logs / kind.const(self.alg_temp), self.count(view, scores))
 
     def size(self, group: int, left: int, step: int) -> int:  # noqa: ARG002
         """Return the truncated single-precision product."""

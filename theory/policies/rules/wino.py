@@ -112,10 +112,10 @@ class WINO(Rule):
 
     def _suspected(self, batch: RunBatch) -> RunBatch:
         """Store the leave-one-out confidence of the tokens, and which are too low."""
-        numbers = batch.numbers
-        support = gathered(batch.transform.scores_read(batch.left_out(), numbers), batch.tokens, batch)
-        current = batch.view().within_blocks(self.block).group_index
-        inside = block_of(batch, self.block)[None, :] == current[:, None]
+        view = batch.view().within_blocks(self.block)
+        numbers = view.numbers
+        support = gathered(batch.transform.scores_read(batch.left_out(), batch.numbers), batch.tokens, batch)
+        inside = block_of(batch, self.block)[None, :] == view.group_index[:, None]
         low = support < numbers.const(self.tau2) - numbers.tolerance
         suspect = ~batch.masked & fillable(batch) & inside & numbers.xp.astype(low, numbers.xp.bool)
         return batch.remember(support=support, suspect=suspect)
@@ -124,7 +124,7 @@ class WINO(Rule):
         """Choose the accepted positions, and store their number."""
         xp, view = batch.numbers.xp, batch.view().within_blocks(self.block)
         score = self._score(batch, view)
-        above = score > batch.numbers.const(self.tau1) + batch.numbers.tolerance
+        above = score > view.numbers.const(self.tau1) + view.numbers.tolerance
         take = xp.sum(xp.astype(above & view.candidates, xp.int64), axis=1)
         take = xp.where(take < 1, xp.ones_like(take), take)
         if self.capped:
