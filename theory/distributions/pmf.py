@@ -127,11 +127,8 @@ class JointPMF:
         array = np.asarray(table)
         if array.ndim == 0:
             raise InputError("a dense pmf needs at least one axis, got a single number.")
-        axes = (
-            [tuple(range(size)) for size in array.shape]
-            if alphabets is None
-            else [tuple(a) for a in alphabets]
-        )
+        given = [range(size) for size in array.shape] if alphabets is None else alphabets
+        axes = [tuple(tokens) for tokens in given]
         if tuple(len(a) for a in axes) != array.shape:
             raise InputError(
                 f"alphabets of sizes {[len(a) for a in axes]} do not fit a table of shape {array.shape}."
@@ -286,15 +283,13 @@ class JointPMF:
             ((0, 0), (0, 1))
         """
         self.check_positions(list(given))
-        rows = [j for j, y in enumerate(self.outcomes) if all(y[i] == token for i, token in given.items())]
-        if not rows:
+        live = [j for j, y in enumerate(self.outcomes) if all(y[i] == token for i, token in given.items())]
+        if not live:
             raise InputError(f"the condition {shown(dict(given), 400)} has probability zero.")
+        rows, kept = [self.outcomes[j] for j in live], self.weights[live]
         if self.is_exact:
-            return JointPMF.from_weights(
-                [self.outcomes[j] for j in rows], [int(self.weights[j]) for j in rows]
-            )
-        kept = self.weights[rows]
-        return JointPMF._build([self.outcomes[j] for j in rows], kept / kept.sum(), None)
+            return JointPMF.from_weights(rows, kept.tolist())
+        return JointPMF._build(rows, kept / kept.sum(), None)
 
     def check_positions(self, positions: Sequence[int]) -> None:
         """Raise ``InputError`` if a position is outside ``0..n-1`` or is a duplicate."""
