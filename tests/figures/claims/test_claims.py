@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from figures.claims.claim import VERDICTS, Evidence, verdict_of
+from figures.claims.claim import ROLES, VERDICTS, Evidence, verdict_of
 from figures.claims.known import CLAIMS
 from figures.claims.page import build_page
 from figures.drawing.style import new_figure
@@ -22,6 +22,7 @@ from tests.reference import counts
 from tests.reference import definitions as ref
 from tests.reference import released as rel
 from tests.reference.claims import expected, matching_selector, replace_sizes, shuffle_sizes
+from tests.reference.errata import errata
 
 ROOT = Path(__file__).parents[3]
 HALF = Fraction(1, 2)
@@ -47,46 +48,69 @@ def lines(rows):
 # --- Verdicts, checks and the page ---------------------------------------------------------------------------
 
 
-def test_the_committed_page_is_the_built_one(result):
-    page = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
-    assert page == result.files["claims.md"].read_text(encoding="utf-8"), "run: python paper_repro.py claims"
-    assert set(result.files) == {"csv", "svg", "png", "pdf", "claims.md"}
+def test_the_committed_pages_are_the_built_ones(result):
+    for name in ("claims.md", "errata.md"):
+        page = (ROOT / "docs" / name).read_text(encoding="utf-8")
+        assert page == result.files[name].read_text(encoding="utf-8"), "run: python paper_repro.py claims"
+    assert set(result.files) == {"csv", "svg", "png", "pdf", "claims.md", "errata.md"}
     assert FIGURE.fast == {}, "one form only: the page does not depend on it"
 
 
-def test_the_page_shows_every_claim_and_number(rows):
-    page = build_page(rows)
+def test_the_pages_show_every_claim_and_number(rows):
+    pages = {name: build_page(rows, name) for name in ("claims", "errata")}
     for claim in CLAIMS.values():
-        assert f'<a id="{claim.id}"></a>' in page
-        assert f"](#{claim.id})" in page
+        assert f'<a id="{claim.id}"></a>' in pages[claim.page]
+        assert f"](#{claim.id})" in pages[claim.page]
     for row in rows:
         assert "|" not in row["quantity"] + row["exact"]
-        assert f"| {row['quantity']} |".replace("*", r"\*").replace("<", r"\<") in page
+        shown = f"| {row['quantity']} |".replace("*", r"\*").replace("<", r"\<")
+        assert shown in pages[CLAIMS[row["claim"]].page]
+    targets = re.findall(r"errata\.md#([\w-]+)", pages["claims"])
+    assert targets
+    assert set(targets) <= {claim.id for claim in CLAIMS.values() if claim.page == "errata"}
 
 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_the_verdict_follows_from_the_facts(lines, name):
     claim, found = CLAIMS[name], lines[name]
-    facts = {
-        role: [line["exact"] for line in found if line["role"] == role] for role in ("stated", "condition")
-    }
-    if claim.verdict == "holds":
-        assert set(facts["stated"] + facts["condition"]) == {"yes"}
-    else:
-        assert "no" in facts["stated"]
-        assert bool(facts["condition"]) is (claim.verdict == "holds under a condition")
-        assert "no" not in facts["condition"]
-    assert verdict_of(found) == claim.verdict
-    for i, line in enumerate(
-        found
-    ):  # a fact that turns out otherwise changes it, or one of the others decides
-        if line["role"] == "condition" or (line["role"] == "stated" and claim.verdict == "holds"):
-            other = {**line, "exact": "no"}
-            assert verdict_of([*found[:i], other, *found[i + 1 :]]) != claim.verdict
+    facts = {role: [line["exact"] for line in found if line["role"] == role] for role in ROLES}
+    assert {line["quantity"] for line in found if line["exact"] == "no"} == set(claim.refuted)
+    assert "no" not in facts["also"] + facts["condition"]
+    tested = facts["stated"] + facts["suggested"]
+    assert not (facts["stated"] and facts["suggested"])
+    verdict = claim.verdict
+    assert verdict.startswith("suggested") is bool(facts["suggested"])
+    assert ("holds" in verdict) is bool(tested and ("no" not in tested or facts["condition"]))
+    assert ("under a condition" in verdict) is ("no" in tested and bool(facts["condition"]))
+    assert ("fails" in verdict) is ("no" in tested and not facts["condition"])
+    assert ("convention" in verdict) is ("no" in facts["convention"])
+    assert ("release" in verdict) is ("no" in facts["released"])
+    assert verdict_of(found) == verdict
 
 
 def test_every_verdict_occurs():
     assert {claim.verdict for claim in CLAIMS.values()} == set(VERDICTS)
+
+
+@pytest.mark.parametrize(
+    ("facts", "verdict"),
+    [
+        (["stated yes"], "holds"),
+        (["stated yes", "condition no"], "fails"),
+        (["stated yes", "stated no", "condition yes"], "holds under a condition"),
+        (["stated no", "condition yes", "condition no"], "fails"),
+        (["stated no", "also yes"], "fails"),
+        (["stated yes", "also no"], "holds"),
+        (["suggested yes"], "suggested; holds"),
+        (["suggested no"], "suggested; fails"),
+        (["stated yes", "convention no", "released no"], "holds; convention not discussed; release differs"),
+        (["stated no", "released no"], "fails; release differs"),
+        (["convention yes"], "holds"),
+        (["released yes", "released no"], "release differs"),
+    ],
+)
+def test_verdicts_of_facts(facts, verdict):
+    assert verdict_of([dict(zip(("role", "exact"), fact.split(), strict=True)) for fact in facts]) == verdict
 
 
 def test_checks_pass_and_notice_a_change(rows):
@@ -94,13 +118,12 @@ def test_checks_pass_and_notice_a_change(rows):
     assert all(check.passed for check in FIGURE.checks(rows, settings))
     checked = {check.name for check in FIGURE.checks(rows, settings)}
     for place, row in enumerate(rows):
-        if row["role"] == "stated" and CLAIMS[row["claim"]].verdict != "holds":
-            continue  # such a fact enters by the verdict
         assert f"{row['claim']}: {row['quantity']}" in checked
-        changed = [*rows[:place], {**row, "exact": "no"}, *rows[place + 1 :]]
+        other = {"no": "yes", "yes": "no"}.get(row["exact"], "no")
+        changed = [*rows[:place], {**row, "exact": other}, *rows[place + 1 :]]
         failed = [check.name for check in FIGURE.checks(changed, settings) if not check.passed]
         assert failed == [f"{row['claim']}: {row['quantity']}"]
-    assert any(not check.passed for check in FIGURE.checks(rows[1:], settings))  # a number is missing
+    assert any(not check.passed for check in FIGURE.checks(rows[1:], settings))  # a number or fact is missing
 
 
 def test_evidence_is_exact_and_named_once():
@@ -112,7 +135,7 @@ def test_evidence_is_exact_and_named_once():
         found.also("a", True)
     with pytest.raises(TypeError, match="a fact must be decided by a bool, got 1"):
         found.stated("c", 1)
-    with pytest.raises(ValueError, match="needs a fact that tests it as stated"):
+    with pytest.raises(ValueError, match="needs a fact that tests it"):
         verdict_of(found.lines)
 
 
@@ -146,7 +169,7 @@ def test_every_number_is_that_of_the_definition(lines):
     found = {
         (name, line["quantity"]): line for name in CLAIMS for line in lines[name] if line["role"] == "number"
     }
-    wanted = expected()
+    wanted = expected() | errata()
     assert found.keys() == wanted.keys() | LONG | {ROUNDED}
     for key, value in wanted.items():
         exact = read(found[key]["exact"])
@@ -243,6 +266,8 @@ def test_sizes_in_single_precision(lines):
                 assert sizes == [1, 0, 1, 1, 1, 1, 1, 1, 1, 2]
             if not eps and (n, steps) == (10, 5):
                 assert sizes == [1, 2, 2, 2, 3]
+        if not eps:
+            assert rel.dream_sizes_in_float32(32, torch.linspace(1, 0, 9).numpy()) == [4, 3, 4, 4, 4, 4, 4, 5]
     (line,) = [line for line in lines[ROUNDED[0]] if line["quantity"] == ROUNDED[1]]
     assert int(line["exact"]) == unequal[0.0]
 
