@@ -1,4 +1,4 @@
-"""Errata on the released puzzles and word tasks, from Sudokus with several solutions to substrings."""
+"""Errata on the released puzzles and word tasks."""
 
 from __future__ import annotations
 

@@ -63,20 +63,21 @@ python paper_repro.py claims
 _FEET = {
     "claims": "",
     "errata": """\
-## Read in the release, not computed here
+## Read, not computed
 
-In `v1` (commit 72de8f7 of furiosa-ai/ParallelBench), for readers who run it:
+Files are those of `v1`, commit 72de8f7 of furiosa-ai/ParallelBench.
 
 - `model/llada_model.py:18` imports from `src/Fast_dLLM`, which is not in the repository, so LLaDA does not run as
   released.
 - `model/remasking/llada/mdpo_rcr.py:71` sets the number of forward passes to 0 and never raises it; tokens per step
   of RCR have no meaning there.
-- `eval.py:169` reads as a mapping what `load_results` returns as a pair.
+- `eval.py:167-177` reads as a mapping what `load_results` returns as a pair.
 - `model/dream_model.py:204`: the factor rule is ignored for Dream where no block length is given.
 - `model/dream_model_utils.py:178`: the numbers of tokens per step come from a grid of float32 numbers, truncated; see
   [T steps of n/T tokens](claims.md#realised-steps).
 - `first_last_names.yaml`: of 192 last names Price and West stand there twice, and ten words are first and last names.
 - The words of one-word samples have `metadata.length` 3; the prompt of `sudoku_n4_12` has the name `sudoku_4x4_4`.
+- In the paper's appendices an editor's note in square brackets is left in the text.
 - "Left to right" is a block of k positions in v1 and a rule of its own in v2: a result should name the variant.
 """,
 }

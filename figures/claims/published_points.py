@@ -67,7 +67,8 @@ def figure_2b() -> Evidence:
     for row in published_rows("figure2"):
         if row["panel"] in tails and row["k"] == "2":
             n, right = int(row["n"]), int(row["accuracy_percent"])
-            chance = Fraction(evaluate(eq5, n=n, k=2))
+            chance = evaluate(eq5, n=n, k=2)
+            assert isinstance(chance, Fraction)
             low = sum((_binomial(i, chance) for i in range(right + 1)), Fraction(0))
             tails[row["panel"]].append(min(low, 1 - low + _binomial(right, chance)))
             if row["panel"] == "b":

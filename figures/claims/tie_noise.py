@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import permutations, product
+from typing import Any
 
 from figures.claims.claim import Claim, Evidence
 from figures.claims.distributions import listed
@@ -14,7 +15,7 @@ from theory.information.closed_forms import closed_form, evaluate
 
 __all__ = ["ENTRIES", "skewed_noise"]
 
-Row = dict[object, Fraction]  # noise of the tokens at one position
+Row = Mapping[Any, Fraction]  # noise of the tokens at one position
 Noise = tuple[Fraction, Sequence[Row]]  # a probability, and a row for each position
 
 
@@ -28,7 +29,7 @@ def one_greedy_step(pmf: JointPMF, noises: Iterable[Noise]) -> Fraction:
     singles = [pmf.marginal([i]) for i in range(pmf.n)]
     accuracy = Fraction(0)
     for chance, rows in noises:
-        word: list[object] = []
+        word: list[Any] = []
         for single, row in zip(singles, rows, strict=True):
             sums = {v: Fraction(single.probability((v,))) + row.get(v, 0) for (v,) in single.outcomes}
             (token,) = [v for v, value in sums.items() if value == max(sums.values())]

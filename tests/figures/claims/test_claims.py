@@ -3,8 +3,8 @@
 import re
 from dataclasses import replace
 from fractions import Fraction
-from itertools import pairwise, product
-from math import factorial, lgamma, log, log2
+from itertools import pairwise
+from math import lgamma, log, log2
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +18,12 @@ from figures.engine.figure import RunSettings
 from figures.engine.run import run_figures
 from figures.paper.claims import FIGURE
 from tests.helpers.tolerance import ROUNDING
-from tests.reference import counts
 from tests.reference import definitions as ref
 from tests.reference import released as rel
-from tests.reference.claims import expected, matching_selector, replace_sizes, shuffle_sizes
+from tests.reference.claims import expected
 from tests.reference.errata import errata
 
 ROOT = Path(__file__).parents[3]
-HALF = Fraction(1, 2)
 
 
 @pytest.fixture(scope="module")
@@ -214,41 +212,6 @@ def least_cost(n, rounds):
     return costs[n]
 
 
-# --- Facts that the verdicts rest on, by other means ---------------------------------------------------------
-
-
-def test_the_output_distribution_of_a_random_order_is_below_the_bound():
-    """Replace Random, n = 4: 5 - 3 log2 3 < 4 - 9/4 log2 3 iff 4 < 3 log2 3 iff 16 < 27."""
-    assert 2**4 < 3**3
-    top3 = ref.decode(ref.replace_random(4), ref.topk(3, "random"))
-    assert ref.sign(ref.sub(top3.kl_exact, ref.optimal_bound(ref.replace_random(4), 2)[0])) < 0
-
-
-def test_every_three_step_partition_of_the_selector_loses():
-    bound, _ = ref.optimal_bound(matching_selector(), 3)
-    assert ref.sign(bound) > 0
-
-
-def test_equal_pairs_pass_every_bound_and_the_best_sizes_do_not():
-    """2^L of n/2 pairs is n!!/(n-1)!! > sqrt(n) (Wallis); the mixed sizes stay below 2^(1 + 1/2 log2 3 + ...)."""
-    for n in range(4, 41, 2):
-        assert 1 / shuffle_sizes([2] * (n // 2)) ** 2 > n
-        t = round(Fraction(n, 6))
-        mixed = [3] * t + [2] * (n // 2 - 2 * t) + [1] * t
-        assert 1 / shuffle_sizes(mixed) ** 2 < Fraction(12 * n * n, n * n - 4)
-
-
-def test_remainders_differ_only_where_k_does_not_divide_n():
-    for n in range(1, 9):
-        for k in range(1, n + 1):
-            steps = -(-n // k)
-            last = [k] * (steps - 1) + [n - k * (steps - 1)]
-            first = [n // steps + (t < n % steps) for t in range(steps)]
-            if n % k == 0:
-                assert last == first
-    assert shuffle_sizes([4, 1]) != shuffle_sizes([3, 2])
-
-
 def test_sizes_in_single_precision(lines):
     """The released arithmetic in the library that it runs on, for both ends of the time grid."""
     torch = pytest.importorskip("torch")
@@ -270,42 +233,3 @@ def test_sizes_in_single_precision(lines):
             assert rel.dream_sizes_in_float32(32, torch.linspace(1, 0, 9).numpy()) == [4, 3, 4, 4, 4, 4, 4, 5]
     (line,) = [line for line in lines[ROUNDED[0]] if line["quantity"] == ROUNDED[1]]
     assert int(line["exact"]) == unequal[0.0]
-
-
-@pytest.mark.parametrize("n", [3, 4, 5])
-def test_drawn_tokens_put_the_new_item_off(n):
-    """Less accurate than by the largest one iff the last step takes two or more; greedy they are one."""
-    pmf = ref.replace_random(n)
-    for k in range(2, n):
-        sizes = [min(k, n - start) for start in range(0, n, k)]
-        value, other = rel.drawn_accuracy(pmf, k), replace_sizes(sizes)
-        assert value < other if sizes[-1] > 1 else value > other
-        assert (
-            rel.drawn_distribution(pmf, k, temperature=0)
-            == ref.decode(pmf, ref.topk(k, "confidence"), 0).distribution
-        )
-
-
-def test_two_masked_tokens_always_go_together_in_the_released_factor_rule():
-    for f, c in product(("1/100", "1/2", "1", "3/2"), (Fraction(1, 2), Fraction(99, 100))):
-        distributions = {i: {0: c, 1: 1 - c} for i in (0, 1)}
-        assert counts.released_factor(f)(distributions, (0, 1), 2) == {frozenset({0, 1}): 1}
-        printed = ref.factor(f)(distributions, (0, 1), 2)
-        assert all(len(chosen) == (2 if 3 * (1 - c) < Fraction(f) else 1) for chosen in printed)
-
-
-def test_every_square_that_is_made_is_made_equally_often():
-    for n, ways in ((2, 2), (3, 3), (4, 4)):
-        assert set(rel.made_squares(n).values()) == {ways}
-        assert len(rel.made_squares(n)) * ways == factorial(n) ** 2
-        assert rel.made_squares(n).keys() <= rel.accepted_squares(n)
-
-
-@pytest.mark.parametrize("f", ["1", "1.6", "1.9"])
-def test_large_factors_and_early_stops_change_nothing(f):
-    for pmf in (ref.shuffle(3), ref.shuffle(4), ref.replace_random(4), ref.replace_random(5)):
-        rules = (ref.factor(f), counts.prefix_factor(f), counts.released_factor(f))
-        printed, prefix, released = (ref.decode(pmf, rule) for rule in rules)
-        assert (prefix.distribution, prefix.steps) == (printed.distribution, printed.steps)
-        same = (released.distribution, released.steps) == (printed.distribution, printed.steps)
-        assert same is (Fraction(f) > Fraction(3, 2))
