@@ -38,7 +38,7 @@ def inevitable_loss() -> Evidence:
     found.number("Replace Random, n = 4: one step that always replaces the first", exactly_one([1, 0, 0, 0]))
     greedy = decode(listed("remove_random", 5), parse_policy("topk:k=4"), temperature=0)
     found.number("Remove Random, n = 5: greedy, one step", Fraction(greedy.accuracy))
-    found.stated(
+    found.suggested(
         "every one-step decoder with C > 0 is sometimes wrong",
         permanent(point) < 1 and exactly_one([1, 0, 0, 0]) < 1 and greedy.accuracy < 1,
     )
@@ -98,17 +98,19 @@ ENTRIES = (
     Claim(
         id="inevitable-loss",
         title="Strong dependence makes parallel decoding inaccurate",
-        claim="Where tokens depend on each other, decoding them in parallel inevitably lowers the quality.",
-        place="Abstract and Section 4",
-        test="Accuracy of product distributions: point masses, greedy decoding, all doubly "
-        "stochastic ones on a grid; the "
-        "largest rectangle inside the valid answers.",
+        claim='Parallel decoding ignores dependencies, "inevitably degrading generation quality" when they '
+        "are strong.",
+        place="Abstract",
+        test="Read with accuracy as the quality, which the paper does not say. Accuracy of product "
+        "distributions: point masses, greedy decoding, all doubly stochastic ones on a grid; the largest rectangle "
+        "inside the valid answers.",
         evidence=inevitable_loss,
-        verdict="holds under a condition",
-        condition="The decoder must be able to give more than one answer, or follow the true "
-        "one-token distributions (then "
-        "its accuracy is 2^-C here). C bounds the divergence of every one-step decoder; for accuracy that gives a "
-        "floor, 2^-KL, and no ceiling: a point mass is always right, and so is greedy Remove Random.",
+        verdict="suggested; holds under a condition",
+        refuted=("every one-step decoder with C > 0 is sometimes wrong",),
+        condition="With the divergence as the quality it is Theorem 1. With accuracy the decoder must be able "
+        "to give more than one answer, or follow the true one-token distributions (then its accuracy is 2^-C "
+        "here). C bounds the divergence of every one-step decoder; for accuracy that gives a floor, 2^-KL, and no "
+        "ceiling: a point mass is always right, and so is greedy Remove Random.",
         numbers={
             "Shuffle, n = 4: one step of the ideal model": "3/32",
             "Shuffle, n = 4: one step that always writes one order": "1",

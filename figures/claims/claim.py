@@ -1,11 +1,17 @@
 """A claim with its statement, the exact computation that tests it, and its verdict.
 
-A test gives *numbers* and *facts*, each fact decided exactly. Facts have a role: ``stated`` is the claim in full
-generality, ``condition`` the claim under its condition, ``also`` a fact of the remarks. The verdict is computed:
+A test gives *numbers* and *facts*, each fact decided exactly. A fact has a role:
 
-- holds: every stated fact is true;
-- holds under a condition: a stated fact is false, and all facts under the condition (at least one) are true;
-- fails: otherwise.
+- ``stated``: the claim as the paper states it;
+- ``suggested``: a reading that the text suggests and does not state;
+- ``condition``: the claim or reading under a condition;
+- ``convention``: whether a result is the same for the usual choices that the text leaves open;
+- ``released``: whether released code or data does what the text says;
+- ``also``: a remark, in no verdict.
+
+The verdict is computed. A claim *holds* if every stated fact is true; it *holds under a condition* if one is false and
+all facts under the condition (at least one) are true; otherwise it *fails*. For a reading the same, after "suggested".
+A convention or release with a false fact is named after that, or alone.
 """
 
 from __future__ import annotations
@@ -15,11 +21,30 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any, Literal
 
-__all__ = ["VERDICTS", "Claim", "Evidence", "Verdict", "verdict_of"]
+__all__ = ["ROLES", "VERDICTS", "Claim", "Evidence", "verdict_of"]
 
-Verdict = Literal["holds", "holds under a condition", "fails"]
-VERDICTS: tuple[Verdict, ...] = ("holds", "holds under a condition", "fails")
-Role = Literal["number", "stated", "condition", "also"]
+VERDICTS = (
+    "holds",
+    "holds under a condition",
+    "fails",
+    "suggested; holds under a condition",
+    "suggested; fails",
+    "holds; convention not discussed",
+    "holds; release differs",
+    "convention not discussed",
+    "release differs",
+)
+"""The verdicts that occur."""
+Role = Literal["number", "stated", "suggested", "condition", "convention", "released", "also"]
+ROLES: dict[str, str] = {
+    "stated": "as stated",
+    "suggested": "as suggested",
+    "condition": "under the condition",
+    "convention": "whatever the convention",
+    "released": "as released",
+    "also": "also checked",
+}
+"""How the page calls the roles of facts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +61,8 @@ class Claim:
         verdict: The expected verdict.
         condition: The condition under which it holds, the counter-example, or a note.
         numbers: The expected value of each number, as exact text.
+        refuted: The facts that are false; all others are true.
+        page: The page that shows it.
     """
 
     id: str
@@ -44,9 +71,11 @@ class Claim:
     place: str
     test: str
     evidence: Callable[[], Evidence]
-    verdict: Verdict
+    verdict: str
     condition: str
     numbers: Mapping[str, str]
+    refuted: tuple[str, ...] = ()
+    page: Literal["claims", "errata"] = "claims"
 
 
 @dataclass
@@ -72,12 +101,24 @@ class Evidence:
         self._add("number", quantity, exact or str(value), shown)
 
     def stated(self, fact: str, holds: bool) -> None:
-        """Add an instance of the claim as it is stated."""
+        """Add an instance of the claim as the paper states it."""
         self._add("stated", fact, _word(holds), None)
 
+    def suggested(self, fact: str, holds: bool) -> None:
+        """Add an instance of a reading that the text suggests."""
+        self._add("suggested", fact, _word(holds), None)
+
     def condition(self, fact: str, holds: bool) -> None:
-        """Add an instance of the claim where the condition holds."""
+        """Add an instance where the condition holds."""
         self._add("condition", fact, _word(holds), None)
+
+    def convention(self, fact: str, same: bool) -> None:
+        """Add whether a result is the same for the usual choices that the text leaves open."""
+        self._add("convention", fact, _word(same), None)
+
+    def released(self, fact: str, holds: bool) -> None:
+        """Add whether a release does what the text says."""
+        self._add("released", fact, _word(holds), None)
 
     def also(self, fact: str, holds: bool) -> None:
         """Add a fact of the remarks."""
@@ -89,16 +130,35 @@ class Evidence:
         self.lines.append({"role": role, "quantity": quantity, "exact": exact, "value": value})
 
 
-def verdict_of(lines: Iterable[Mapping[str, Any]]) -> Verdict:
-    """Return the verdict that follows from the facts."""
-    facts = [(line["role"], line["exact"] == "yes") for line in lines]
-    stated = [holds for role, holds in facts if role == "stated"]
-    restricted = [holds for role, holds in facts if role == "condition"]
-    if not stated:
-        raise ValueError("a claim needs a fact that tests it as stated.")
-    if all(stated) and all(restricted):
-        return "holds"
-    return "holds under a condition" if restricted and all(restricted) else "fails"
+def verdict_of(lines: Iterable[Mapping[str, Any]]) -> str:
+    """Return the verdict that follows from the facts.
+
+    Example:
+        >>> found = Evidence()
+        >>> found.stated("the accuracy is 1", True)
+        >>> found.released("the accuracy is 1 in the released code", False)
+        >>> verdict_of(found.lines)
+        'holds; release differs'
+    """
+    facts: dict[str, list[bool]] = {role: [] for role in ROLES}
+    for line in lines:
+        if line["role"] != "number":
+            facts[line["role"]].append(line["exact"] == "yes")
+    tested = facts["stated"] + facts["suggested"]
+    if not tested + facts["convention"] + facts["released"]:
+        raise ValueError("a claim needs a fact that tests it: as stated, suggested, left open or released.")
+    parts: list[str] = []
+    if tested and not facts["stated"]:
+        parts.append("suggested")
+    if tested and all(tested + facts["condition"]):
+        parts.append("holds")
+    elif tested:
+        parts.append("holds under a condition" if facts["condition"] and all(facts["condition"]) else "fails")
+    if not all(facts["convention"]):
+        parts.append("convention not discussed")
+    if not all(facts["released"]):
+        parts.append("release differs")
+    return "; ".join(parts) or "holds"
 
 
 def _word(holds: object) -> str:

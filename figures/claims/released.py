@@ -47,9 +47,16 @@ def sampled_confidence() -> Evidence:
     }
     for label, result in single.items():
         found.number(f"Insert Random, n = 3, one token per step: KL, {label}", result.kl)
-    found.stated("one accuracy at temperature 1, Replace Random, 2 <= k < n <= 6", largest == drawn)
-    found.stated("Insert Random, n = 3: one token per step has KL = L_T = 0", single["drawn token"].kl == 0)
+    found.released("one accuracy at temperature 1, Replace Random, 2 <= k < n <= 6", largest == drawn)
     found.stated(
+        "Insert Random, n = 3, largest probability: one token per step has KL = L_T = 0",
+        single["largest probability"].kl == 0,
+    )
+    found.released(
+        "Insert Random, n = 3, drawn token: one token per step has KL = L_T = 0",
+        single["drawn token"].kl == 0,
+    )
+    found.released(
         "Replace Random, n = 4, k = 3: KL >= that of every random two-step partition", kl >= least.kl
     )
     found.also("the least of those is certified", least.is_optimal)
@@ -57,7 +64,7 @@ def sampled_confidence() -> Evidence:
     tasks = (("shuffle", 4), ("replace_random", 4), ("insert_random", 3), ("remove_random", 4))
     for (task, n), k, temperature in product(tasks, (1, 2, 3, 4), same):
         same[temperature] &= _one_distribution(task, n, k, temperature)
-    found.condition("temperature 0: one distribution, four tasks, k = 1..4", same[0])
+    found.released("temperature 0: one distribution, four tasks, k = 1..4", same[0])
     found.also("temperature 1: some of them differ", not same[1])
     found.also(
         "the largest probability ranks as random does on Replace Random",
@@ -132,12 +139,12 @@ def released_factor() -> Evidence:
 
     low, high = ("0.5", "0.7", "1.0", "1.3", "1.5"), ("1.6", "1.9")
     released, printed, loop = variants["released"], "factor:f={}", f"{__name__}:FirstFailure:f={{}}"
-    found.stated(
+    found.released(
         "the released loop decodes as printed, f = 0.5 to 1.9, n <= 10",
         same(low + high, printed, printed + released),
     )
-    found.condition("the same for f = 1.6 and 1.9", same(high, printed, printed + released))
-    found.condition("a loop that stops at the first failure, f = 0.5 to 1.9", same(low + high, printed, loop))
+    found.released("the same for f = 1.6 and 1.9", same(high, printed, printed + released))
+    found.stated("a loop that stops at the first failure, f = 0.5 to 1.9", same(low + high, printed, loop))
     found.also(
         "released, Shuffle: accuracy 1/2 for f = 0.5 to 1.5, n = 2..10; as printed it is 1",
         all(
@@ -165,17 +172,23 @@ ENTRIES = (
     Claim(
         id="sampled-confidence",
         title="Confidence of the best or of the drawn token",
-        claim="Confidence decoding ranks positions by their largest probability and then draws the "
-        "tokens independently, as Theorem 1 assumes.",
-        place="Confidence decoding, and Theorem 1",
+        claim="Confidence decoding ranks positions by their largest probability and then draws the tokens "
+        "independently, as Theorem 1 assumes.",
+        place="Section 4.2 and Theorem 1",
         test="LLaDA and Fast-dLLM draw first and rank by the probability of the drawn token. Exact "
         "distributions of both by following every draw.",
         evidence=sampled_confidence,
-        verdict="holds under a condition",
-        condition="Temperature 0. Above it the set depends on the drawn tokens, Theorem 1 does not apply, "
-        "and KL can be above L_T or below every random partition. On Replace Random the rare new item goes "
-        "last; if the last step takes two or more tokens, accuracy falls below random order: a possible "
-        "reason where Random beats Confidence.",
+        verdict="holds; release differs",
+        refuted=(
+            "one accuracy at temperature 1, Replace Random, 2 <= k < n <= 6",
+            "Insert Random, n = 3, drawn token: one token per step has KL = L_T = 0",
+            "Replace Random, n = 4, k = 3: KL >= that of every random two-step partition",
+        ),
+        condition="At temperature 0 both are one. Above it the released set depends on the drawn tokens, "
+        "Theorem 1 does not apply, and KL can be above L_T or below every random partition. On Replace Random the "
+        "rare new item goes last; if the last step takes two or more tokens, accuracy falls below random order. "
+        "This cannot explain where Random beats Confidence in Section 6: those runs are at temperature 0 (Appendix "
+        "D).",
         numbers={
             "Replace Random, n = 4, k = 2: largest probability": "21/32",
             "Replace Random, n = 4, k = 2: drawn token": "267/512",
@@ -196,15 +209,16 @@ ENTRIES = (
         id="released-factor",
         title="The factor rule as printed and as released",
         claim="Factor decoding takes the largest m with (m+1)(1 - c_(m)) < f.",
-        place="Factor decoding, Fast-dLLM (arXiv 2505.22618)",
-        test="Exact accuracy and steps of the printed rule and of the released loop (with <=; where "
-        "only the last candidate fails it is taken all the same), n <= 10, temperature 1.",
+        place="Appendix E.2, factor decoding, after Fast-dLLM (arXiv 2505.22618)",
+        test="Exact accuracy and steps of the printed rule and of the released loop (with <=; where only the "
+        "last candidate fails it is taken all the same), n <= 10, temperature 1.",
         evidence=released_factor,
-        verdict="holds under a condition",
-        condition="f > 3/2 on these two tasks, or a loop without the extra token. The released one decodes "
-        "the last two masked tokens together at every f: Shuffle is then right half of the time, not "
-        "always. At n = 6, f = 1 it takes all of Replace Random at once. As printed five tokens tie with f "
-        "there: 125/144 exactly, 3125/3888 if rounding decides.",
+        verdict="holds; release differs",
+        refuted=("the released loop decodes as printed, f = 0.5 to 1.9, n <= 10",),
+        condition="For f > 3/2 they agree on these two tasks. The released loop decodes the last two masked "
+        "tokens together at every f: Shuffle is then right half of the time, not always. At n = 6, f = 1 it takes "
+        "all of Replace Random at once. As printed five tokens tie with f there: 125/144 exactly, 3125/3888 if "
+        "rounding decides.",
         numbers={
             "Shuffle, n = 6, f = 0.7: accuracy, printed": "1",
             "Shuffle, n = 6, f = 0.7: steps, printed": "6",

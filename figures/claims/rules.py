@@ -70,8 +70,8 @@ def replace_threshold() -> Evidence:
                 == int(gamma >= Fraction(n - 1, n))
                 for gamma in grid
             )
-    found.stated("accuracy 1 iff gamma >= (n-1)/n, else 0, compared by >= (released code)", right["false"])
-    found.condition("the same, compared by >, 3 <= n <= 10", right["true"])
+    found.stated("accuracy 1 iff gamma >= (n-1)/n, else 0, 3 <= n <= 10", right["true"])
+    found.released("the same, compared by >= as the released code does", right["false"])
     found.also(
         "compared by >=, it is 0 at gamma = (n-1)/n",
         all(
@@ -93,9 +93,11 @@ def fallback() -> Evidence:
         ties: all(_decode("shuffle", n, "9/10", ties=ties).accuracy == 1 for n in SIZES)
         for ties in ("random", "lowest", "all")
     }
-    found.stated("Shuffle is right at gamma = 0.9, all equal positions taken, n <= 10", right["all"])
-    found.condition("one of them is taken at random", right["random"])
-    found.condition("the lowest is taken", right["lowest"])
+    found.stated(
+        "Shuffle is right at gamma = 0.9, a random one of the equal positions taken, n <= 10", right["random"]
+    )
+    found.stated("the same with the first one taken", right["lowest"])
+    found.released("the same with all equal positions taken, as dInfer does", right["all"])
     found.also(
         "with all taken, one step and n!/n^n for gamma = 0.5, 0.9, 1",
         all(
@@ -151,12 +153,12 @@ ENTRIES = (
         id="shuffle-threshold",
         title="Threshold decoding on Shuffle",
         claim="Threshold decoding of Shuffle is always right if gamma > 1/2.",
-        place="Section 4, threshold decoding",
+        place="Section 4.2.2",
         test="Exact accuracy and steps for n <= 10 with both comparisons, and below 1/2.",
         evidence=shuffle_threshold,
         verdict="holds",
-        condition="With the strict comparison of the text gamma = 1/2 is enough too. A lower gamma decodes the last "
-        "m = max(m: 1/m > gamma) tokens at once, with accuracy m!/m^m: some loss, for fewer steps.",
+        condition="With the strict comparison of the text gamma = 1/2 is enough too. A lower gamma decodes "
+        "the last m = max(m: 1/m > gamma) tokens at once, with accuracy m!/m^m: some loss, for fewer steps.",
         numbers={
             "n = 8, > 1/2: accuracy": "1",
             "n = 8, > 1/2: steps": "8",
@@ -172,12 +174,15 @@ ENTRIES = (
     Claim(
         id="replace-threshold",
         title="Threshold decoding on Replace Random",
-        claim="Greedy threshold decoding is right if gamma >= (n-1)/n, and wrong otherwise.",
-        place="Section 4, threshold decoding",
-        test="Exact accuracy for 3 <= n <= 10 on a grid of gamma that contains (n-1)/n, comparing by > and by >=.",
+        claim="For n > 2 greedy threshold decoding, of tokens whose confidence exceeds gamma, is right if "
+        "gamma >= (n-1)/n, and wrong otherwise.",
+        place="Section 4.2.2",
+        test="Exact accuracy for 3 <= n <= 10 on a grid of gamma that contains (n-1)/n, comparing by > and by "
+        ">=.",
         evidence=replace_threshold,
-        verdict="holds under a condition",
-        condition="Confidence must exceed gamma, as the paper writes. The released Fast-dLLM code keeps equality; at "
+        verdict="holds; release differs",
+        refuted=("the same, compared by >= as the released code does",),
+        condition="For n = 2 see [errata](errata.md#table-1). The released Fast-dLLM code keeps equality; at "
         "gamma = (n-1)/n, such as n = 10 and gamma = 0.9, all tokens then go at once and the accuracy is 0.",
         numbers={
             "n = 6, > 4/5": "0",
@@ -191,13 +196,13 @@ ENTRIES = (
         title="The single most confident token",
         claim="Where no token passes the threshold, the single most confident one is decoded; so Shuffle with "
         "gamma > 1/2 goes one by one.",
-        place="Threshold decoding, fallback",
+        place="Section 4.2.2, fallback of threshold decoding",
         test="Shuffle, where all masked positions tie, with three rules for equal scores.",
         evidence=fallback,
-        verdict="holds under a condition",
-        condition="One of several equally confident tokens is taken. A released decoder (dInfer) takes all within "
-        "1e-5 of the best: Shuffle goes in one step at every gamma. Where the scores of a model do not tie, the "
-        "rules agree.",
+        verdict="holds; release differs",
+        refuted=("the same with all equal positions taken, as dInfer does",),
+        condition="A released decoder, dInfer, takes all within 1e-5 of the best: Shuffle goes in one step at "
+        "every gamma. Where the scores of a model do not tie, the rules agree.",
         numbers={
             "n = 4, gamma = 0.9, ties random: accuracy": "1",
             "n = 4, gamma = 0.9, ties random: steps": "4",
@@ -213,9 +218,8 @@ ENTRIES = (
         claim="If all n confidences exceed 1 - eps with (n+1) eps <= 1, the most probable tokens are the most "
         "probable answer, and no larger eps will do.",
         place="Fast-dLLM (arXiv 2505.22618), Theorem 1, behind the threshold and factor rules",
-        test="The exact worst case over all joint distributions with given marginals, just "
-        "inside; an exact counter-example "
-        "just outside.",
+        test="The exact worst case over all joint distributions with given marginals, just inside; an exact "
+        "counter-example just outside.",
         evidence=fast_dllm,
         verdict="holds",
         condition="For n >= 2. Its bound (3n-1)/2 eps on the total variation is never below the simple n eps.",

@@ -35,7 +35,7 @@ def benchmark_shuffle() -> Evidence:
         found.number(f"n = {n}: one step, input order excluded", Fraction(decode(other, at_once).accuracy))
         graded = decode(one, parse_policy("topk:k=1,by=random"), valid=list(other.outcomes)).accuracy
         found.number(f"n = {n}: one by one from all orders, graded by the benchmark", Fraction(graded))
-    found.stated("the same C, n = 3..10", all(d == 0 for d in differences.values()))
+    found.suggested("the same C, n = 3..10", all(d == 0 for d in differences.values()))
     ordered = [differences[n] for n in sorted(differences)]
     found.condition("the difference of C falls with n, n = 3..10", ordered == sorted(ordered, reverse=True))
     found.condition(
@@ -72,8 +72,8 @@ def impossible_contexts() -> Evidence:
             )
             count += 1
     found.number("pairs of task and rule tested", count)
-    found.stated("the mean number of steps needs no convention", same_steps)
-    found.condition("accuracy, both divergences and the steps under the data need none", same_rest)
+    found.convention("the mean number of steps needs no convention", same_steps)
+    found.convention("accuracy, both divergences and the steps under the data need none", same_rest)
     return found
 
 
@@ -98,15 +98,19 @@ def distinct_items() -> Evidence:
         found.number(f"Replace Random, A B C D with {name}: C", bits)
         found.number(f"Replace Random, A B C D with {name}: one-step accuracy", accuracy)
     c_form = closed_form("shuffle", "total_correlation")
-    found.stated(
+    found.convention(
         "C of Shuffle is n log2 n - log2 n! for every list of four",
         all(bits == evaluate(c_form, n=4) for bits, _ in distinct.values()),
     )
-    found.stated("C of Replace Random does not depend on the new item", new[0] == known[0])
-    found.condition("it is for four distinct items", distinct["A B C D"][0] == evaluate(c_form, n=4))
+    found.convention("C of Replace Random does not depend on the new item", new[0] == known[0])
+    found.stated(
+        "C of Shuffle is n log2 n - log2 n! for four distinct items",
+        distinct["A B C D"][0] == evaluate(c_form, n=4),
+    )
     replace_form = closed_form("replace_random", "total_correlation")
-    found.condition(
-        "Table 1's value for a new item that is not in the list", new[0] == evaluate(replace_form, n=4)
+    found.stated(
+        "C of Replace Random is that of Table 1 for a new item that is not in the list",
+        new[0] == evaluate(replace_form, n=4),
     )
     repeated = [value for name, value in distinct.items() if name != "A B C D"]
     found.also(
@@ -128,15 +132,16 @@ ENTRIES = (
     Claim(
         id="benchmark-shuffle",
         title="Section 4's Shuffle and the benchmark's",
-        claim="The analysed Shuffle (any of n! orders) describes the benchmark's Shuffle, whose grader rejects the "
-        "input order.",
-        place="Section 4 beside the benchmark's Shuffle task",
-        test="C and one-step accuracy with and without the input order; a one-by-one decoder of all orders under "
-        "the benchmark's grader.",
+        claim="The benchmark's Shuffle is that of Section 4, any of n! orders: p. 8 speaks of \"accepting any "
+        'permutation", where Table 3 asks for an order "different from the original", as the grader does.',
+        place="p. 8 against Table 3",
+        test="C and one-step accuracy with and without the input order; a one-by-one decoder of all orders "
+        "under the benchmark's grader.",
         evidence=benchmark_shuffle,
-        verdict="holds under a condition",
-        condition="The list is long: the difference of C is 0.045 bits at n = 4 and below 0.002 bits from n = 6. For "
-        "n = 3 and 4 use the strict task.",
+        verdict="suggested; holds under a condition",
+        refuted=("the same C, n = 3..10",),
+        condition="The list is long: the difference of C is 0.045 bits at n = 4 and below 0.002 bits from n = "
+        "6. For n = 3 and 4 use the strict task.",
         numbers={
             "n = 3: C, all orders": "-log2(2) + 2 log2(3)",
             "n = 3: C, input order excluded": "-12/5 log2(2) + 2 log2(5)",
@@ -154,12 +159,14 @@ ENTRIES = (
         id="impossible-contexts",
         title="Contexts that cannot occur",
         claim="The conditionals of the data define what the decoder of the ideal model does.",
-        place="Section 4, ideal model",
+        place="Section 4, ideal model; what cannot occur is left open",
         test="Four tasks and five rules with three conventions: marginals, uniform, stop.",
         evidence=impossible_contexts,
-        verdict="holds under a condition",
-        condition="Accuracy, divergence and steps under the data follow from them. After an impossible token they say "
-        "nothing, and the mean number of steps of the decoder's own runs depends on what is assumed there.",
+        verdict="convention not discussed",
+        refuted=("the mean number of steps needs no convention",),
+        condition="Accuracy, divergence and steps under the data follow from them. After an impossible token "
+        "they say nothing, and the mean number of steps of the decoder's own runs depends on what is assumed "
+        "there.",
         numbers={
             "Replace Random, n = 4, factor 1: steps, marginal": "41/16",
             "Replace Random, n = 4, factor 1: steps, uniform": "21/8",
@@ -173,12 +180,16 @@ ENTRIES = (
         title="Table 1 for any list",
         claim="C of the list operations is a function of n.",
         place="Table 1",
-        test="C and one-step accuracy of Shuffle on lists with repeated items, and of Replace Random with an item "
-        "that is in the list already.",
+        test="C and one-step accuracy of Shuffle on lists with repeated items, and of Replace Random with an "
+        "item that is in the list already.",
         evidence=distinct_items,
-        verdict="holds under a condition",
-        condition="The items are distinct and the new one is not among them. Repetition lowers C and raises the "
-        "accuracy in every case tested.",
+        verdict="holds; convention not discussed",
+        refuted=(
+            "C of Shuffle is n log2 n - log2 n! for every list of four",
+            "C of Replace Random does not depend on the new item",
+        ),
+        condition="The items are taken to be distinct, and the new one not to be among them. Repetition "
+        "lowers C and raises the accuracy in every case tested.",
         numbers={
             "Shuffle of A B C D: C": "5 log2(2) - log2(3)",
             "Shuffle of A B C D: one-step accuracy": "3/32",

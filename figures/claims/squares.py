@@ -36,10 +36,10 @@ def latin_squares() -> Evidence:
         found.number(f"n = 4: one-step accuracy, squares {name}", Fraction(decode(pmf, at_once).accuracy))
     renamed = {tuple(names[v] for v in y) for y in ways[4] for names in permutations(range(4))}
     found.number("n = 4: squares made from the symbols in any order", len(renamed))
-    found.stated(
+    found.convention(
         "the squares made are those accepted, n = 2, 3, 4", all(_same(made[n], valid[n]) for n in ORDERS)
     )
-    found.condition("the same for n = 2 and 3", all(_same(made[n], valid[n]) for n in (2, 3)))
+    found.convention("the same for n = 2 and 3", all(_same(made[n], valid[n]) for n in (2, 3)))
     found.also("all squares made are accepted", all(set(ways[n]) <= set(valid[n].outcomes) for n in ORDERS))
     found.also("each is made in equally many ways", all(len(set(ways[n].values())) == 1 for n in ORDERS))
     difference = total_correlation(made[4]) - total_correlation(valid[4])  # type: ignore[operator]
@@ -74,17 +74,17 @@ ENTRIES = (
     Claim(
         id="latin-squares",
         title="The benchmark's Latin squares",
-        claim="The Latin-square task has one distribution: any square with the given symbols, as its generator "
-        "draws them.",
-        place="Table 3, Latin square (released generator and grader)",
-        test="All squares that the released generator can make from one list of symbols, by every "
-        "shuffle of rows and columns of the cyclic square, against all Latin squares, which the grader "
-        "accepts.",
+        claim="The Latin-square task has one distribution: any square with the given symbols, as its "
+        "generator draws them.",
+        place="Table 3, Latin square, and the released generator and grader",
+        test="All squares that the released generator can make from one list of symbols, by every shuffle of "
+        "rows and columns of the cyclic square, against all Latin squares, which the grader accepts.",
         evidence=latin_squares,
-        verdict="holds under a condition",
-        condition="Order 2 or 3. At order 4, the released setting, the generator makes 144 of 576 squares. "
-        "Scores do not depend on it: the grader accepts all. Bounds for answers as graded need the distribution of "
-        "576 (task latin_square), those for a model trained on generated squares that of 144.",
+        verdict="convention not discussed",
+        refuted=("the squares made are those accepted, n = 2, 3, 4",),
+        condition="The paper names no distribution. At order 4, the released setting, the generator makes 144 "
+        "of 576 squares. Scores do not depend on it: the grader accepts all. Bounds for answers as graded need the "
+        "distribution of 576 (task latin_square), those for a model trained on generated squares that of 144.",
         numbers={
             "n = 2: squares made": "2",
             "n = 2: C, squares made": "3 log2(2)",

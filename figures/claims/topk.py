@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from figures.claims.claim import Claim, Evidence
+from figures.claims.tie_noise import skewed_noise
 from synthetic import make_task
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tie_breaks import tie_interval
@@ -57,8 +58,11 @@ def greedy_or_sampling() -> Evidence:
         all(_accuracy("shuffle", n, s, 0) == sampled[n, k] for (n, k), s in specs.items()),
     )
     lowest = {(n, k): _accuracy("shuffle", n, s, 0, "lowest") for (n, k), s in specs.items()}
-    found.stated("so has greedy decoding with the lowest token", lowest == sampled)
-    found.also("that is never right for k >= 2", all(v == 0 for (_, k), v in lowest.items() if k > 1))
+    found.stated("so has greedy decoding with any noise of mean zero", skewed_noise() == sampled[2, 2])
+    found.also(
+        "greedy decoding that takes the lowest token is never right for k >= 2",
+        all(v == 0 for (_, k), v in lowest.items() if k > 1),
+    )
     return found
 
 
@@ -81,10 +85,10 @@ def k_divides_n() -> Evidence:
         for n, k in _cases()
     }
     agree = {case: last == first for case, (last, first) in values.items()}
-    found.stated("one accuracy for every k <= n <= 8, wherever the remainder goes", all(agree.values()))
-    found.condition("one accuracy where k divides n", all(agree[case] for case in _cases(divides=True)))
+    found.convention("one accuracy for every k <= n <= 8, wherever the remainder goes", all(agree.values()))
+    found.convention("one accuracy where k divides n", all(agree[case] for case in _cases(divides=True)))
     eq5 = closed_form("shuffle", "accuracy topk")
-    found.condition(
+    found.stated(
         "it is that of Eq. (5)",
         all(values[n, k][0] == evaluate(eq5, n=n, k=k) for n, k in _cases(divides=True)),
     )
@@ -109,12 +113,15 @@ def greedy_replace() -> Evidence:
     def printed(k: int) -> Fraction:
         return Fraction(1, 2) if k == 2 else Fraction(0)
 
-    found.stated("1/2 at k = 2 and 0 at k > 2, n <= 8", all(v == printed(k) for (_, k), v in values.items()))
-    found.condition(
+    found.stated(
         "1/2 at k = 2 and 0 at k > 2 where k divides n, n <= 8, random ties",
         all(value == printed(k) for (n, k), value in values.items() if n % k == 0),
     )
     last = {(n, k): (n - 1) % k + 1 for n, k in values}
+    found.also(
+        "n = 5, k = 2 and n = 4, k = 3, where k does not divide n: always right",
+        values[5, 2] == values[4, 3] == 1,
+    )
     found.also(
         "only the size of the last step counts: 1 gives 1, 2 gives 1/2, more gives 0",
         all(value == {1: Fraction(1), 2: Fraction(1, 2)}.get(last[c], 0) for c, value in values.items()),
@@ -154,12 +161,17 @@ ENTRIES = (
         id="greedy-or-sampling",
         title="Eq. (5) for greedy decoding and sampling alike",
         claim="The top-k accuracy on Shuffle is the same for greedy decoding and for sampling.",
-        place="Section 4, Eq. (5)",
-        test="Exact accuracy at temperatures 0 and 1 with random and with fixed choices among equal tokens.",
+        place="Section 4.2.1, Eq. (5), with Section 4.2's zero-mean noise of a model, which is to break ties",
+        test="Exact accuracy at temperatures 0 and 1 with random and with fixed choices among equal tokens, "
+        "and with noise of mean zero that is not symmetric.",
         evidence=greedy_or_sampling,
         verdict="holds under a condition",
-        condition="Greedy decoding breaks ties at random and independently at each position. All tokens tie here; "
-        "an argmax that takes the lowest gives every position of a step the same item, and is never right.",
+        condition="Greedy decoding breaks ties at random and independently at each position. All tokens tie "
+        "here, and the paper's zero-mean noise is meant to break them so; a mean of zero does not suffice, see "
+        "[errata](errata.md#zero-mean-noise). An argmax that takes the lowest of equal tokens gives every position "
+        "of a step the same item, and is never right; published points of Figure 2b are nearer to that, see "
+        "[errata](errata.md#figure-2b).",
+        refuted=("so has greedy decoding with any noise of mean zero",),
         numbers={
             "n = 4, k = 2: sampling": "3/8",
             "n = 4, k = 2: greedy, independent random ties": "3/8",
@@ -170,13 +182,17 @@ ENTRIES = (
     ),
     Claim(
         id="k-divides-n",
-        title="Eq. (5) for every k",
-        claim="Top-k decoding of n tokens has the accuracy of Eq. (5), a product over n/k steps.",
-        place="Section 4, Eq. (5)",
-        test="Exact accuracy with the remainder of n/k in the last step and spread over the first steps (LLaDA).",
+        title="Eq. (5) where k does not divide n",
+        claim="Top-k decoding of n tokens has the accuracy of Eq. (5), a product over n/k steps, so k divides "
+        "n.",
+        place="Section 4.2.1, Eq. (5); the paper says nothing on other k",
+        test="Exact accuracy with the remainder of n/k in the last step and spread over the first steps "
+        "(LLaDA).",
         evidence=k_divides_n,
-        verdict="holds under a condition",
-        condition="k divides n. Otherwise the accuracy depends on which steps are shorter, and a result should say so.",
+        verdict="holds; convention not discussed",
+        refuted=("one accuracy for every k <= n <= 8, wherever the remainder goes",),
+        condition="Where k does not divide n the accuracy depends on which steps are shorter, and a result "
+        "should say so.",
         numbers={
             "Shuffle, n = 5, k = 4, temperature 1: remainder last": "24/125",
             "Shuffle, n = 5, k = 4, temperature 1: remainder first": "6/25",
@@ -191,13 +207,15 @@ ENTRIES = (
     Claim(
         id="greedy-replace",
         title="Greedy top-k on Replace Random",
-        claim="Greedy decoding of Replace Random has accuracy 1/2 at k = 2 and 0 at k > 2.",
-        place="Section 4, Replace Random",
+        claim="Greedy decoding of Replace Random is right with probability 1/2 at k = 2 and 0 at k > 2, where "
+        "k divides n.",
+        place="Section 4.2.1, Replace Random",
         test="Exact accuracy for every 2 <= k <= n <= 8, and the range over all fixed tie rules.",
         evidence=greedy_replace,
-        verdict="holds under a condition",
-        condition="k divides n, and ties are random (1/2 is their mean: a fixed rule gives 0 or 1). Only the size of "
-        "the last step counts; n odd and k = 2, or n = 4 and k = 3, are always right.",
+        verdict="holds",
+        condition="With random ties: 1/2 is their mean, a fixed rule gives 0 or 1. Only the size of the last "
+        "step counts, so where k does not divide n the result is another one. Table 1 repeats these values without "
+        "the text's assumption, see [errata](errata.md#table-1).",
         numbers={
             "n = 6, k = 2": "1/2",
             "n = 6, k = 3": "0",
@@ -213,7 +231,7 @@ ENTRIES = (
         id="sampled-replace",
         title="Replace Random in one step at temperature 1",
         claim="One parallel step has accuracy (1 - 1/n)^(n-1), which tends to 1/e.",
-        place="Section 4, Replace Random",
+        place="Section 4.2.1, Replace Random",
         test="Exact accuracy for n <= 8; the form for any k in theory.information.closed_forms.",
         evidence=sampled_replace,
         verdict="holds",

@@ -126,6 +126,9 @@ def expected():
     out["adaptive-rules", "Replace Random, n = 5: L*_4"] = ref.optimal_bound(replace5, 4)[0]
     out["adaptive-rules", "Replace Random, n = 5: KL of threshold 9/10 along the path"] = rule.path_kl_exact
     out["adaptive-rules", "Replace Random, n = 5: its mean number of steps"] = rule.steps
+    out["adaptive-rules", "Replace Random, n = 5: L*_5"] = {}  # one by one
+    # the new item is drawn first, second, ..., fifth, equally often; what is left then goes at once
+    out["adaptive-rules", "Replace Random, n = 5: how often it takes five"] = Fraction(2, 5)
 
     lengths = [2, 5, 4, 4, 5, 5, 4] + [4] * 24 + [3] * 12
     out["theorem-2", "distributions tested"] = len(lengths)

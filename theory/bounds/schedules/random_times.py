@@ -14,7 +14,9 @@ over i. h is non-decreasing, ``h(0) = 0``, ``h(1) = TC + DTC``.
   at p, which is ``n h_1 (q - p) - Phi(q) + Phi(p)``.
 - ``H(p, q) = int_p^q t (1 - t) h'(t) dt``, the unmasking growth complexity (Wainwright, arXiv 2608.13520), and
   ``Gamma(p, q) <= (psi(q) / psi(p) - 1) H(p, q)`` with ``psi(t) = t / (1 - t)`` (Theorem 1 there): the factor is
-  ``(q - p) / (p (1 - q))``, and ``(q - v) p (1 - q) <= (q - p) v (1 - v)`` for p <= v <= q.
+  ``(q - p) / (p (1 - q))``, and ``(q - v) p (1 - q) <= (q - p) v (1 - v)`` for p <= v <= q. An MDS code of dimension k
+  over q symbols has ``Z_j = log2 q`` for j > k, else 0, so ``h' = n (n-1) B_{n-2,k-1} log2 q`` and ``H(0,1) =
+  k (n-k) / (n+1) log2 q``: (n-1)/(n+1) bits for the repeated bit (k = 1) and parity (k = n-1). Derived here.
 - ``TC = int (1 - p) h'(p) dp``, ``DTC = int p h'(p) dp`` by parts. With ``p = e^-t`` and ``I(t) = p^2 h'(p)`` these are
   ``int (e^t - 1) I dt`` and ``int I dt``. The *effective total correlation* ``D = int min(1, t) I(t) dt`` (Dmitriev,
   Huang, Wei, COLT 2026, PMLR 336) has ``D <= min(TC, DTC)`` and ``(1 - 1/e) D <= H(0,1) <= D``, because
