@@ -116,22 +116,22 @@ def benchmark_figure(number: int, *, title: str, about: str) -> Figure:
     def chosen(settings: Settings) -> list[Line]:
         return [line for line in lines if line.panel in settings["panels"]]
 
+    def cell(line: Line, settings: Settings) -> Cell:
+        more = {} if line.short else {"sizes": settings["sizes"]}
+        return Cell(
+            function=short_scores if line.short else perfect_scores,
+            kwargs={"task": line.task, "policies": list(line.policies), **more},
+        )
+
     def cells(settings: Settings) -> list[Cell]:
-        return [
-            Cell(
-                function=short_scores if line.short else perfect_scores,
-                kwargs={"task": line.task, "policies": list(line.policies)}
-                | ({} if line.short else {"sizes": settings["sizes"]}),
-            )
-            for line in chosen(settings)
-            if line.task
-        ]
+        found = [cell(line, settings) for line in chosen(settings) if line.task]
+        return [one for j, one in enumerate(found) if one not in found[:j]]  # lines may share one
 
     def compute(settings: Settings, results: Sequence[Any]) -> list[Row]:
         rows: list[Row] = []
-        left = iter(results)
+        known = cells(settings)
         for line in chosen(settings):
-            scores = next(left) if line.task else [None] * len(line.points)
+            scores = results[known.index(cell(line, settings))] if line.task else [None] * len(line.points)
             policies = line.policies or [None] * len(line.points)
             points = line.points or [(None, None)] * len(policies)
             for (x, percent), policy, score in zip(points, policies, scores, strict=True):
