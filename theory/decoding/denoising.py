@@ -40,7 +40,7 @@ from theory.numbers.balls import ball_precision, with_errors
 from theory.numbers.lognumber import Bits
 from theory.validation import InputError, choice, exact_fraction, positive_int
 
-__all__ = ["PREDICTIONS", "Denoised", "denoise", "equal_signals", "reverse_step"]
+__all__ = ["PREDICTIONS", "Denoised", "checked_signals", "denoise", "equal_signals", "reverse_step"]
 
 PREDICTIONS = ("left_out", "posterior")
 _EXACT_SECONDS, _FLOAT_SECONDS = 2e-7, 2e-10  # of one entry of a transition
@@ -111,7 +111,7 @@ def denoise(
         Fraction(3, 4)
     """
     choice(prediction, "prediction", PREDICTIONS)
-    grid = _checked(signals)
+    grid = checked_signals(signals)
     model = NoisyModel(pmf, noise, floats=floats)
     size = model.symbols**model.n
     seconds = _EXACT_SECONDS if model.exact else _FLOAT_SECONDS
@@ -222,7 +222,12 @@ def _as_balls(values: NDArray[np.float64], share: float) -> NDArray[Any]:
     return out
 
 
-def _checked(signals: Sequence[Any] | int) -> tuple[Fraction, ...]:
+def checked_signals(signals: Sequence[Any] | int) -> tuple[Fraction, ...]:
+    """Return the signals of a sampler, equally spaced if only their number is given.
+
+    Raises:
+        InputError: Unless they increase from 0 to 1.
+    """
     if isinstance(signals, int):
         return equal_signals(signals)
     grid = tuple(exact_fraction(signal, "signal") for signal in signals)

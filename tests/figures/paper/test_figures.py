@@ -10,12 +10,12 @@ from figures.engine.run import run_figures
 
 def test_figures_are_pinned():
     benchmark = [f"figure{number}" for number in (3, 5, 9, 11, 14, 21, 22, 23, 24)]
-    ours = ["claims", "figure1", "figure2", "frontier", "model", "table1"]
+    ours = ["claims", "figure1", "figure2", "frontier", "model", "table1", "uniform"]
     assert sorted(known_figures()) == sorted([*ours, *benchmark])
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("name", ["claims", "figure1", "figure5", "frontier", "model", "table1"])
+@pytest.mark.parametrize("name", ["claims", "figure1", "figure5", "frontier", "model", "table1", "uniform"])
 def test_a_fast_figure_holds(tmp_path, name):
     (result,) = run_figures([known_figures()[name]], run=RunSettings(fast=True), out=tmp_path)
     assert result.checks
