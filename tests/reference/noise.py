@@ -63,7 +63,7 @@ def true_transition(
 def released_transition(
     prediction: Distribution, vocabulary: Iterable[Hashable], a: Fraction, b: Fraction, x: Hashable
 ) -> Distribution:
-    """The posterior as UDLM (arXiv 2412.10193) and Duo write it, for a predicted distribution of the clean token."""
+    """The posterior as written in s-sahoo/duo, trainer_base.py, for a predicted distribution of the clean token."""
     symbols = list(vocabulary)
     k = len(symbols)
     below = a * k * prediction.get(x, Fraction(0)) + 1 - a
