@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["FIGURE"]
 
 TITLES = {"shuffle": "Shuffle", "replace_random": "Replace Random"}
-LINES = {
+LINES: dict[str, tuple[str, str, Any]] = {  # title, colour, style
     "masked_times": ("masked, random times", "blue", "-"),
     "masked_sizes": ("masked, fixed sizes", "green", "-"),
     "left_out": ("uniform, leave-one-out", "vermillion", "-"),
@@ -190,7 +190,7 @@ FIGURE = Figure(
     title="Masked and uniform diffusion by number of steps",
     paper="none (the comparison with uniform diffusion in the appendix)",
     about=__doc__,
-    seconds=60,
+    seconds=70,
     settings={
         "n": 4,
         "steps": [1, 2, 4, 8, 16, 32, 64],

@@ -25,7 +25,7 @@ def uniform_output(*, task: str, n: int, steps: int, vocabulary: int, prediction
 
     distribution = make_task(task, n).contexts()[0].distribution
     noise = Noise.uniform(len(distribution.tokens), vocabulary)
-    found = denoise(distribution, steps, noise=noise, prediction=prediction, floats=True)
+    found = denoise(distribution.pmf(), steps, noise=noise, prediction=prediction, floats=True)
     errors = {f"{key}_error": error for key, error in found.errors.items()}
     return {"accuracy": float(found.accuracy), "kl": float(found.kl), **errors}
 

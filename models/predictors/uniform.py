@@ -1,8 +1,9 @@
-"""Models without a mask: every position always has a token, and some tokens are noise.
+"""Models without a mask, and the ideal one among them.
 
-Under uniform noise at signal a, a token is kept with probability a and otherwise replaced by one drawn uniformly from
-the first S tokens. A predictor is told a and returns the posterior ``P(y_i | x)`` of the clean tokens given all
-noisy ones; :func:`theory.distributions.noise.left_out_from_posterior` leads to the leave-one-out posterior.
+Every position always has a token, and some tokens are noise. Under uniform noise at signal a, a token is kept with
+probability a and otherwise replaced by one drawn uniformly from the first S tokens. A predictor is told a and returns
+the posterior ``P(y_i | x)`` of the clean tokens given all noisy ones;
+:func:`theory.distributions.noise.left_out_from_posterior` leads to the leave-one-out posterior.
 """
 
 from __future__ import annotations
