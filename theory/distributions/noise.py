@@ -13,7 +13,7 @@ Given the noisy sequence x, with P the distribution of the clean sequence y:
   factor ``1 + S a / (1 - a)`` at the token ``v = x_i``.
 
 **Theorem** (leave-one-out form; Gourevitch et al., arXiv 2605.22765; Dmitriev, Huang and Wei, arXiv 2608.23554; the
-proof below is our own). For a < b and q_a(x_i|.) not zero everywhere, the true probability of the symbol z at position
+proof below is our own). For a < b and x of positive probability, the true probability of the symbol z at position
 i at signal b, given all of x at signal a, is
 
     ``r_i(z|x) = q_{a/b}(x_i|z) [b m_i(z) + (1 - b) p(z)] / [a m_i(x_i) + (1 - a) p(x_i)]``.
