@@ -11,7 +11,7 @@ from theory.validation import positive_int
 
 __all__ = ["PRESET_NAMES", "add", "run"]
 
-PRESET_NAMES = ("smoke", "small", "plain", "large")
+PRESET_NAMES = ("smoke", "small", "plain", "uniform", "large")
 
 
 def add(parser: argparse.ArgumentParser) -> None:

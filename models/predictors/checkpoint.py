@@ -19,17 +19,31 @@ from torch.overrides import TorchFunctionMode
 
 from models.predictors.recipes import Recipe
 from models.predictors.transformer import MaskedTransformer
+from models.predictors.uniform_transformer import UniformTransformer
 from theory.files import write_atomically
 from theory.validation import InputError
 
-__all__ = ["SHIPPED", "load_model", "read_card", "read_tensors", "save_model"]
+__all__ = [
+    "SHIPPED",
+    "SHIPPED_UNIFORM",
+    "Network",
+    "load_model",
+    "load_uniform_model",
+    "network",
+    "read_card",
+    "read_tensors",
+    "save_model",
+]
+
+Network = MaskedTransformer | UniformTransformer
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "small.safetensors"
+SHIPPED_UNIFORM = SHIPPED.with_name("uniform.safetensors")
 FORMAT = "parabounds model 1"
 _DRAWING = frozenset({"normal_", "uniform_", "kaiming_uniform_", "xavier_uniform_"})
 
 
-def save_model(model: MaskedTransformer, path: Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
+def save_model(model: Network, path: Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
     """Write the weights to ``path`` (``.safetensors``) and the card beside it (``.json``).
 
     Args:
@@ -50,17 +64,46 @@ def save_model(model: MaskedTransformer, path: Path, recipe: Recipe, facts: Mapp
     write_atomically(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
 
 
+def network(recipe: Recipe) -> Network:
+    """Return the untrained model of a recipe."""
+    kind = UniformTransformer if recipe.model.noise == "uniform" else MaskedTransformer
+    return kind(recipe.model, recipe.encoding)
+
+
 def load_model(path: Path | str | None = None, device: torch.device | str = "cpu") -> MaskedTransformer:
-    """Return a trained model, ready to predict.
+    """Return a trained masked model, ready to predict.
 
     Args:
         path: A ``.safetensors`` file with its card beside it; the shipped weights by default.
         device: Where to.
 
     Raises:
-        InputError: If a file is missing, damaged, or holds something else.
+        InputError: If a file is missing, damaged, or holds something else, such as a model without a mask.
     """
     file = SHIPPED if path is None else Path(path)
+    model = _loaded(file, device)
+    if not isinstance(model, MaskedTransformer):
+        raise InputError(f"weights {file} are of a model without a mask; give those of a masked model.")
+    return model
+
+
+def load_uniform_model(
+    path: Path | str | None = None, device: torch.device | str = "cpu"
+) -> UniformTransformer:
+    """Return a trained model of uniform noise, ready to predict.
+
+    Arguments and errors as of :func:`load_model`; the shipped weights are those of the preset ``uniform``.
+    """
+    file = SHIPPED_UNIFORM if path is None else Path(path)
+    model = _loaded(file, device)
+    if not isinstance(model, UniformTransformer):
+        raise InputError(
+            f"weights {file} are of a masked model; give those of one trained by --preset uniform."
+        )
+    return model
+
+
+def _loaded(file: Path, device: torch.device | str) -> Network:
     data = _read(file, "weights")
     card = read_card(file)
     if hashlib.sha256(data).hexdigest() != card["sha256"]:
@@ -68,7 +111,7 @@ def load_model(path: Path | str | None = None, device: torch.device | str = "cpu
     recipe = Recipe.from_json(card["recipe"])
     # only shapes: nothing is allocated or drawn before they are compared
     with torch.device("meta"), _NothingDrawn():
-        model = MaskedTransformer(recipe.model, recipe.encoding)
+        model = network(recipe)
     tensors, _ = read_tensors(file)
     _check_shapes(file, model.state_dict(), tensors)
     model.load_state_dict(tensors, assign=True)

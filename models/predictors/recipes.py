@@ -86,6 +86,8 @@ class Recipe:
 
 _PLAIN = ModelConfig(width=64, layers=3, copy_scores=False)
 _LARGE = ModelConfig(width=256, layers=6, heads=8, copy_scores=False)
+_UNIFORM = ModelConfig(noise="uniform")
+_UNIFORM_TASKS = {"replace_random": 1.5, "shuffle": 1.0}
 
 PRESETS = {
     preset.name: preset
@@ -93,6 +95,7 @@ PRESETS = {
         Recipe(name="smoke", longest=8, steps=300, batch=64),
         Recipe(name="small"),
         Recipe(name="plain", model=_PLAIN, steps=10000, rate=2e-3),
+        Recipe(name="uniform", model=_UNIFORM, longest=6, steps=10000, tasks=_UNIFORM_TASKS),
         Recipe(name="large", model=_LARGE, steps=20000, batch=2048, rate=1e-3, half=True),
     )
 }

@@ -20,10 +20,11 @@ from torch import nn
 from torch.nn import functional
 
 from synthetic.encoding import Encoding
-from theory.validation import InputError, positive_int
+from theory.validation import InputError, choice, positive_int
 
 __all__ = ["MaskedTransformer", "ModelConfig"]
 
+NOISES = ("mask", "uniform")
 FIRST_ITEM = 3  # the column of x_1
 POSITION_SCALE = (
     0.5  # at equal scale positions hide the match of equal tokens, at a tenth they are learned late
@@ -42,6 +43,7 @@ class ModelConfig:
         alignment: Share a of the queries in the keys at the start, in [0, 1); 0 for none.
         paired: Whether x_i and y_i share a learned position.
         copy_scores: Whether the output has a score per prompt item beside the tied head.
+        noise: ``mask``, or ``uniform`` for a model without a mask (:mod:`models.predictors.uniform_transformer`).
     """
 
     width: int = 32
@@ -51,6 +53,7 @@ class ModelConfig:
     alignment: float = 0.7
     paired: bool = True
     copy_scores: bool = True
+    noise: str = "mask"
 
     def __post_init__(self) -> None:
         for name in ("width", "layers", "heads", "ratio"):
@@ -59,6 +62,7 @@ class ModelConfig:
             raise InputError(f"width must be a multiple of heads, got {self.width} and {self.heads}.")
         if not 0 <= self.alignment < 1:
             raise InputError(f"alignment must be in [0, 1), got {self.alignment}.")
+        choice(self.noise, "noise", NOISES)
 
 
 class MaskedTransformer(nn.Module):
@@ -107,17 +111,22 @@ class MaskedTransformer(nn.Module):
         """The number of trained parameters."""
         return sum(parameter.numel() for parameter in self.parameters())
 
-    def forward(self, tokens: torch.Tensor, first: int = 0) -> torch.Tensor:
+    def forward(
+        self, tokens: torch.Tensor, first: int = 0, added: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Return logits.
 
         Args:
             tokens: Token ids, int64, shape (B, L).
             first: Column to start from; training needs only the answer.
+            added: A vector for each row that is added to all its positions, shape (B, d); none by default.
 
         Returns:
             Shape (B, L - first, V), float32 also under autocast.
         """
         h = (self.embedding(tokens) + self._places(tokens)) * sqrt(self.config.width)
+        if added is not None:
+            h = h + added[:, None, :]
         for block in self.blocks:
             h = block(h)
         h = self.norm(h)

@@ -1,7 +1,8 @@
-"""Training a masked diffusion model of the list tasks from scratch.
+"""Training a diffusion model of the list tasks from scratch.
 
 Each step draws one n and a fresh batch of instances of all tasks, masks a uniform number of answer positions, and
-minimises the cross-entropy of the masked tokens: its mean over the masked ones of a sequence, then over sequences. The
+minimises the cross-entropy of the masked tokens: its mean over the masked ones of a sequence, then over sequences. A
+model of uniform noise instead gets answers with noise at a signal uniform in [0, 1), and all positions count. The
 data of step t follow from (seed, t) alone and nothing else is random after the initial weights, so a checkpoint needs
 weights, optimiser and step, and a resumed run gives bitwise equal weights.
 """
@@ -20,16 +21,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import nn
 from torch.nn import functional
 
-from models.predictors.checkpoint import read_tensors
+from models.predictors.checkpoint import Network, network, read_tensors
 from models.predictors.distance_to_ideal import loss_floor, random_masks
 from models.predictors.recipes import Recipe
-from models.predictors.transformer import MaskedTransformer
+from models.predictors.uniform import add_noise, ideal_posteriors
 from models.runs.distributed import Workers
 from models.runs.progress import Report
+from synthetic.encoding import Batch
 from synthetic.task import list_task
 from theory.files import write_atomically
 from theory.validation import InputError
@@ -44,11 +47,13 @@ class Sample:
     """The data of one step.
 
     Attributes:
-        tokens: Sequences with masks, shape (B, L).
+        tokens: Sequences with masks or noise, shape (B, L).
         targets: True answers, shape (B, m).
         weights: Weight of every position in the loss, zero where nothing is masked, sum 1; shape (B, m).
         first: The column where answers begin.
-        floor: The expected loss of the ideal model, nats.
+        floor: The loss of the ideal model, nats: its expectation for masks; for uniform noise the mean entropy of its
+            posteriors in this very batch.
+        signal: Of each row, for a model of uniform noise; shape (B,).
     """
 
     tokens: torch.Tensor
@@ -56,6 +61,12 @@ class Sample:
     weights: torch.Tensor
     first: int
     floor: float
+    signal: torch.Tensor | None = None
+
+    def inputs(self, device: torch.device | str = "cpu") -> tuple[torch.Tensor, ...]:
+        """Return what the model reads: the tokens, and the signal if there is one."""
+        given = (self.tokens,) if self.signal is None else (self.tokens, self.signal)
+        return tuple(tensor.to(device) for tensor in given)
 
 
 def train(
@@ -68,7 +79,7 @@ def train(
     resume: bool = False,
     save_seconds: float = 30.0,
     report: Report | None = None,
-) -> MaskedTransformer:
+) -> Network:
     """Return the trained model; its state is kept in ``out`` while it trains.
 
     Args:
@@ -105,11 +116,11 @@ def train(
     return model.eval()
 
 
-def build_model(recipe: Recipe) -> MaskedTransformer:
+def build_model(recipe: Recipe) -> Network:
     """Return the untrained model; its weights follow from the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        return MaskedTransformer(recipe.model, recipe.encoding)
+        return network(recipe)
 
 
 def sample(recipe: Recipe, step: int, *, rank: int = 0, world: int = 1) -> Sample:
@@ -123,11 +134,14 @@ def sample(recipe: Recipe, step: int, *, rank: int = 0, world: int = 1) -> Sampl
     shares = np.array(list(recipe.tasks.values()))
     counts = rng.multinomial(size, shares / shares.sum()).tolist()
     encoding = recipe.encoding
-    parts = [
-        encoding.sample_batch(list_task(name, n), count, rng).tokens
+    batches = [
+        encoding.sample_batch(list_task(name, n), count, rng)
         for name, count in zip(recipe.tasks, counts, strict=True)
     ]
+    parts = [batch.tokens for batch in batches]
     _check_lengths(recipe, parts)
+    if recipe.model.noise == "uniform":
+        return _with_noise(batches, rng, encoding.items)
     tokens = np.concatenate(parts)
     first = encoding.answer_start(n)
     targets = tokens[:, first:].copy()
@@ -141,6 +155,30 @@ def sample(recipe: Recipe, step: int, *, rank: int = 0, world: int = 1) -> Sampl
         weights=torch.from_numpy(weights.astype(np.float32)),
         first=first,
         floor=floors / size,
+    )
+
+
+def _with_noise(batches: Sequence[Batch], rng: np.random.Generator, vocabulary: int) -> Sample:
+    """Return the data of a step with uniform noise in the answers."""
+    noisy: list[NDArray[np.int64]] = []
+    signals: list[torch.Tensor] = []
+    floor = 0.0
+    for batch in batches:
+        signal = torch.from_numpy(rng.random(len(batch)).astype(np.float32))
+        tokens = batch.tokens.copy()
+        tokens[:, batch.answer] = add_noise(batch.tokens[:, batch.answer], signal.numpy(), vocabulary, rng)
+        ideal = ideal_posteriors(batch, tokens, signal.double(), vocabulary)
+        floor += float(torch.special.entr(ideal).sum(dim=2).mean(dim=1).sum())
+        noisy.append(tokens)
+        signals.append(signal)
+    clean = np.concatenate([batch.tokens[:, batch.answer] for batch in batches])
+    return Sample(
+        tokens=torch.from_numpy(np.concatenate(noisy)),
+        targets=torch.from_numpy(clean),
+        weights=torch.full(clean.shape, 1 / clean.size),
+        first=batches[0].answer.start,
+        floor=floor / len(clean),
+        signal=torch.cat(signals),
     )
 
 
@@ -172,7 +210,7 @@ def _step(
         group["lr"] = recipe.rate * _schedule(step, recipe)
     half = recipe.half and device.type == "cuda"
     with torch.autocast("cuda", dtype=torch.bfloat16) if half else nullcontext():
-        logits = model(data.tokens.to(device), data.first)
+        logits = model(*data.inputs(device), first=data.first)
     losses = functional.cross_entropy(
         logits.flatten(0, 1), data.targets.to(device).flatten(), reduction="none"
     )

@@ -9,16 +9,17 @@ from typing import Any
 
 import torch
 
-from models.predictors.checkpoint import save_model
+from models.predictors.checkpoint import Network, save_model
 from models.predictors.device import check_device
 from models.predictors.distance_to_ideal import marginal_tv
 from models.predictors.recipes import Recipe
-from models.predictors.transformer import MaskedTransformer
+from models.predictors.uniform import posterior_tv
+from models.predictors.uniform_transformer import UniformTransformer
 from models.runs.distributed import Workers
 from models.runs.output_lock import locked
 from models.runs.progress import training_progress
 from models.training.from_scratch import state_path, train
-from synthetic.task import list_task
+from synthetic.task import ListTask, list_task
 from theory.validation import InputError
 
 __all__ = ["MEASURE_SEED", "MEASURE_STATES", "make_weights", "measure"]
@@ -30,6 +31,11 @@ DATA = (
     "answer drawn from the task's exact distribution; a uniform number of answer tokens is "
     "masked at random places. Loss: "
     "cross-entropy of the masked tokens. No instance is stored, none is held out: they do not repeat in practice."
+)
+UNIFORM_DATA = (
+    "Fresh random instances every step: n distinct words out of `items`, n uniform in shortest..longest, one true "
+    "answer drawn from the task's exact distribution; a signal uniform in [0, 1) for each sequence, every answer token "
+    "replaced with one minus that probability by a uniform word. Loss: cross-entropy of all answer tokens."
 )
 
 
@@ -54,7 +60,7 @@ def make_weights(
         )
     if chief:
         facts: dict[str, Any] = {
-            "data": DATA,
+            "data": UNIFORM_DATA if recipe.model.noise == "uniform" else DATA,
             "torch": torch.__version__,
             "device": device,
             "process_seconds": None if resumed else round(time.process_time() - began, 1),
@@ -64,20 +70,17 @@ def make_weights(
     return path
 
 
-def measure(model: MaskedTransformer, recipe: Recipe) -> dict[str, Any]:
-    """Return the mean total variation to the ideal marginals, per task and n, and the worst of them."""
-    table = {
-        name: {
-            str(n): round(
-                marginal_tv(
-                    model, recipe.encoding, list_task(name, n), states=MEASURE_STATES, seed=MEASURE_SEED
-                ),
-                5,
-            )
-            for n in range(recipe.shortest, recipe.longest + 1)
-        }
-        for name in recipe.tasks
-    }
+def measure(model: Network, recipe: Recipe) -> dict[str, Any]:
+    """Return the mean total variation to the ideal marginals or posteriors, per task and n, and the worst of them."""
+
+    def distance(task: ListTask) -> float:
+        given: dict[str, Any] = {"states": MEASURE_STATES, "seed": MEASURE_SEED}
+        if isinstance(model, UniformTransformer):
+            return posterior_tv(model, recipe.encoding, task, **given)
+        return marginal_tv(model, recipe.encoding, task, **given)
+
+    lengths = range(recipe.shortest, recipe.longest + 1)
+    table = {name: {str(n): round(distance(list_task(name, n)), 5) for n in lengths} for name in recipe.tasks}
     return {
         "mean_tv": table,
         "worst_tv": max(max(row.values()) for row in table.values()),

@@ -30,10 +30,11 @@ def test_every_preset_builds_and_predicts_every_position(name):
     preset = PRESETS[name]
     model = build_model(replace(preset, model=replace(preset.model, layers=1)))
     data = sample(replace(preset, batch=4), 0)
-    logits = model(data.tokens)
-    assert logits.shape == (*data.tokens.shape, model.vocab_size)
+    logits = model(*data.inputs())
+    size = model.vocab_size if data.signal is None else preset.items
+    assert logits.shape == (*data.tokens.shape, size)
     assert logits.dtype == torch.float32
-    torch.testing.assert_close(model(data.tokens, data.first), logits[:, data.first :])
+    torch.testing.assert_close(model(*data.inputs(), first=data.first), logits[:, data.first :])
 
 
 @pytest.mark.parametrize("name", ["small", "large"])
