@@ -10,11 +10,15 @@ from theory.validation import InputError, positive_int
 if TYPE_CHECKING:
     from models.inputs.list_tasks_as_text import TextFormat
     from models.predictors.huggingface import HFOptions
+    from models.sampling.decoding_settings import Decoding
 
 __all__ = [
+    "add_decoding",
     "add_device",
     "add_measurement",
     "add_model",
+    "add_reading",
+    "decoding_settings",
     "huggingface_options",
     "non_negative",
     "optional_int",
@@ -25,6 +29,9 @@ __all__ = [
 
 DEVICES = ("cpu", "cuda", "mps")
 AUTO_CLASSES = ("AutoModelForMaskedLM", "AutoModelForCausalLM", "AutoModel")
+CACHES = ("none", "prefix", "dual")
+CONFIDENCE = ("float64", "float32", "bfloat16", "float16", "model")
+GREEDY_TIES, NUCLEUS, SCORED = ("random", "lowest"), ("keep", "drop"), ("before", "after")
 DTYPES = ("auto", "float32", "float16", "bfloat16", "float64")
 
 
@@ -96,6 +103,60 @@ def add_measurement(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", default="1", metavar="N", help="workers on a CPU (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     add_model(parser)
+
+
+def add_reading(parser: argparse.ArgumentParser) -> Any:
+    """Add how the model is called, which a gap has as well, and return the group."""
+    group = parser.add_argument_group("decoding as released")
+    group.add_argument(
+        "--cache",
+        choices=CACHES,
+        default="none",
+        help="keys and values of the last block start (%(default)s)",
+    )
+    group.add_argument("--guidance", default="0", metavar="W", help="classifier-free guidance (0)")
+    return group
+
+
+def add_decoding(parser: argparse.ArgumentParser) -> None:
+    """Add how tokens are drawn and scored, and how the model is called."""
+    group = add_reading(parser)
+    group.add_argument("--greedy-ties", choices=GREEDY_TIES, default="random", help="equal tokens at tau = 0")
+    group.add_argument("--top-p", metavar="P", help="draw from the nucleus of this probability")
+    group.add_argument("--top-k", metavar="K", help="draw from the K most probable tokens")
+    group.add_argument("--nucleus", choices=NUCLEUS, default="keep", help="the token that crosses --top-p")
+    group.add_argument(
+        "--scored", choices=SCORED, default="before", help="scores read before or after these (Dream: after)"
+    )
+    group.add_argument(
+        "--confidence-dtype",
+        choices=CONFIDENCE,
+        default="float64",
+        help="dtype of the scores; model: that of the model (LLaDA) (%(default)s)",
+    )
+    group.add_argument("--rank-last", metavar="ID,ID", help="tokens that are allowed but taken last, as EOS")
+    group.add_argument("--stop", metavar="ID", help="token that ends a row, as EOS; the rest becomes it")
+
+
+def decoding_settings(arguments: argparse.Namespace) -> Decoding:
+    """Return the checked settings of ``add_reading`` or ``add_decoding``."""
+    from models.sampling.decoding_settings import Decoding
+
+    try:
+        guidance = float(arguments.guidance)
+    except ValueError:
+        raise InputError(f"--guidance must be a number of at least 0, got {arguments.guidance!r}.") from None
+    reading: dict[str, Any] = {"cache": arguments.cache, "guidance": guidance}
+    if not hasattr(arguments, "rank_last"):
+        return Decoding(**reading)
+    listed = (arguments.rank_last or "").split(",")
+    names = ("greedy_ties", "top_p", "top_k", "nucleus", "scored", "confidence_dtype")
+    return Decoding(
+        **reading,
+        **{name: getattr(arguments, name) for name in names},
+        ranked_last=tuple(non_negative(part, "--rank-last") for part in listed if part.strip()),
+        stop=None if arguments.stop is None else non_negative(arguments.stop, "--stop"),
+    )
 
 
 def text_format(arguments: argparse.Namespace) -> TextFormat:

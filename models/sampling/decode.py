@@ -14,7 +14,8 @@ import array_api_compat.torch as xp
 import torch
 
 from models.predictors.predictor import MarginalPredictor, MaskedPredictor
-from models.sampling.decode_state import Rules, indices, marginals_of, rules_of
+from models.runs.halving_batches import halving_batches
+from models.sampling.decode_state import Rules, indices, marginals_of, read_as, rules_of
 from models.sampling.prompted_model import PromptedModel
 from theory.decoding.sampled_chance import SampleChance
 from theory.distributions.outcomes import MASK
@@ -57,6 +58,9 @@ def decode(
     generator: torch.Generator,
     allowed: Sequence[int] | torch.Tensor | None = None,
     batch_size: int | None = None,
+    confidence_dtype: torch.dtype | None = None,
+    ranked_last: Sequence[int] = (),
+    stop: int | None = None,
     **switches: Any,
 ) -> Decoded:
     """Fill the masked positions of a batch.
@@ -69,7 +73,11 @@ def decode(
             ``batch_size`` give the same result.
         allowed: Tokens that may be drawn; all but the mask by default. The marginals that the policy sees are
             normalised over them.
-        batch_size: Rows decoded together; by default as fits the cache of a core, or a GPU.
+        batch_size: Rows decoded together; by default as fits the cache of a core, or a GPU, and halved if memory
+            runs out.
+        confidence_dtype: The dtype that the probabilities are rounded to before the policy reads them.
+        ranked_last: Tokens that may be drawn, but positions where one is the most probable are taken last.
+        stop: A token, such as EOS; a row ends once it is revealed with no mask before it, and the rest becomes it.
         **switches: ``temperature``, ``greedy_ties``, ``top_p``, ``top_k``, ``nucleus``, ``scored`` as in
             :class:`theory.distributions.tempering.Transform`.
 
@@ -87,17 +95,32 @@ def decode(
         ([[0, 1, 2, 3], [0, 1, 2, 3], [0, 1, 2, 3]], [4, 4, 4])
     """
     rules = rules_of(predictor, tokens, policy, Transform(**switches), allowed, generator)
+    rules = read_as(rules, confidence_dtype, ranked_last, stop)
     out = tokens.to(predictor.device, copy=True)
-    size = _default_size(rules) if batch_size is None else positive_int(batch_size, "batch_size")
     steps = torch.zeros(len(out), dtype=torch.int64, device=out.device)
     waiting = (out == predictor.mask_id).any(dim=1)
     if bool(waiting.any()) and not isinstance(run_as(policy, rules.transform), Factorised):
         waiting = torch.ones_like(waiting)  # a rule with memory may go on when nothing is masked
-    for start in range(0, len(out), size):
-        part = waiting[start : start + size].nonzero()[:, 0] + start
-        if len(part):
+
+    def fill(rows: range) -> None:
+        part = waiting[rows.start : rows.stop].nonzero()[:, 0] + rows.start
+        if not len(part):
+            return
+        before = generator.get_state()
+        try:
             chunk = _Chunk(rules, out[part])
             steps[part], out[part] = chunk.fill(), chunk.tokens
+        except (RuntimeError, MemoryError):
+            generator.set_state(before)
+            raise
+
+    rows = range(len(out))
+    if batch_size is None:
+        list(halving_batches(rows, fill, _default_size(rules)))
+    else:
+        size = positive_int(batch_size, "batch_size")
+        for start in rows[::size]:
+            fill(rows[start : start + size])
     return Decoded(tokens=out, steps=steps)
 
 
@@ -140,12 +163,21 @@ class _Chunk(Sampler):
             fillable=answers == MASK,
         )
         ends, steps, _ = self.run(start, SampleChance(self.rules.random))
+        if (stop := self.rules.stop) is not None:
+            ends = torch.where(self._ended(ends)[:, None] & (ends == MASK), stop, ends)
         self.tokens[:] = self._written(ends, rows)
         return steps
 
     def asked(self, batch: RunBatch, rows: torch.Tensor) -> RunBatch:
         """Return the batch with the marginals of the predictor."""
         return replace(batch, probs=self._marginals(batch.tokens, rows), model=self._model(rows))
+
+    def stopped(self, batch: RunBatch) -> torch.Tensor | None:
+        """Return the rows that have reached the token that ends them."""
+        return None if self.rules.stop is None else self._ended(batch.tokens)
+
+    def _ended(self, answers: torch.Tensor) -> torch.Tensor:
+        return ((answers == self.rules.stop) & ((answers == MASK).cumsum(dim=1) == 0)).any(dim=1)
 
     def _model(self, rows: torch.Tensor) -> PromptedModel:
         return PromptedModel(self._marginals, self.prompt[rows], self.columns.stop - self.columns.start)
