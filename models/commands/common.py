@@ -135,7 +135,9 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
         help="dtype of the scores; model: that of the model (LLaDA) (%(default)s)",
     )
     group.add_argument("--rank-last", metavar="ID,ID", help="tokens that are allowed but taken last, as EOS")
-    group.add_argument("--stop", metavar="ID", help="token that ends a row, as EOS; the rest becomes it")
+    group.add_argument(
+        "--stop", metavar="ID", help="token that ends a row, as EOS; what is masked becomes it"
+    )
 
 
 def decoding_settings(arguments: argparse.Namespace) -> Decoding:

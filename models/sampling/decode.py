@@ -6,7 +6,7 @@ that hold masks at the start, so that ``left_to_right`` and ``block`` count posi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -77,7 +77,8 @@ def decode(
             runs out.
         confidence_dtype: The dtype that the probabilities are rounded to before the policy reads them.
         ranked_last: Tokens that may be drawn, but positions where one is the most probable are taken last.
-        stop: A token, such as EOS; a row ends once it is revealed with no mask before it, and the rest becomes it.
+        stop: A token, such as EOS; a row ends once it is revealed with no mask before it, and
+            what is still masked becomes it.
         **switches: ``temperature``, ``greedy_ties``, ``top_p``, ``top_k``, ``nucleus``, ``scored`` as in
             :class:`theory.distributions.tempering.Transform`.
 
@@ -148,6 +149,8 @@ class _Chunk(Sampler):
         """Fill the masks in place and return the steps of each row."""
         plain = isinstance(self.process, Factorised) and not getattr(self.rule, "asks", False)
         answers = indices(self.rules, self.tokens[:, self.columns], may_redraw=not plain)
+        if self.rules.stop is not None:
+            self.process = _Ending(self.process, self._ended)
         self.fixed = answers == UNKNOWN
         self.some_fixed = bool(self.fixed.any())
         rows = torch.arange(len(answers), device=answers.device)
@@ -172,10 +175,6 @@ class _Chunk(Sampler):
         """Return the batch with the marginals of the predictor."""
         return replace(batch, probs=self._marginals(batch.tokens, rows), model=self._model(rows))
 
-    def stopped(self, batch: RunBatch) -> torch.Tensor | None:
-        """Return the rows that have reached the token that ends them."""
-        return None if self.rules.stop is None else self._ended(batch.tokens)
-
     def _ended(self, answers: torch.Tensor) -> torch.Tensor:
         return ((answers == self.rules.stop) & ((answers == MASK).cumsum(dim=1) == 0)).any(dim=1)
 
@@ -195,3 +194,22 @@ class _Chunk(Sampler):
             ids = torch.where(self.fixed[rows], whole[:, self.columns], ids)
         whole[:, self.columns] = ids
         return whole
+
+
+class _Ending:
+    """A process that is also finished where a row has reached the token that ends it."""
+
+    def __init__(self, process: Process, ended: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        self._process, self._ended = process, ended
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._process, name)
+
+    def start(self, batch: RunBatch) -> RunBatch:
+        return self._process.start(batch)
+
+    def step(self, batch: RunBatch, chance: Any) -> RunBatch:
+        return self._process.step(batch, chance)
+
+    def finished(self, batch: RunBatch) -> Any:
+        return self._process.finished(batch) | self._ended(batch.tokens)
