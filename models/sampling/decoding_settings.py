@@ -33,7 +33,7 @@ class Decoding:
         confidence_dtype: The dtype of the probabilities that the rule reads; ``model`` for that of the model.
         ranked_last: Tokens that may be drawn, but a position that would get one is taken last (the soft form of
             suppression).
-        stop: A token, such as EOS, at which a row ends: once nothing before it is masked, what is still masked becomes it.
+        stop: A token, such as EOS, at which a row ends: once nothing before it is masked, what is masked becomes it.
         cache: ``none``, ``prefix`` or ``dual``, see :mod:`models.predictors.kv_cache`.
         guidance: Strength of classifier-free guidance, 0 for none.
 
