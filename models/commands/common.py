@@ -27,7 +27,7 @@ __all__ = [
     "text_format",
 ]
 
-DEVICES = ("cpu", "cuda", "mps")
+ATTENTIONS = ("eager", "sdpa", "flash_attention_2", "flex_attention")
 AUTO_CLASSES = ("AutoModelForMaskedLM", "AutoModelForCausalLM", "AutoModel")
 CACHES = ("none", "prefix", "dual")
 CONFIDENCE = ("float64", "float32", "bfloat16", "float16", "model")
@@ -37,7 +37,7 @@ DTYPES = ("auto", "float32", "float16", "bfloat16", "float64")
 
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Add ``--device`` and ``--threads``."""
-    parser.add_argument("--device", choices=DEVICES, default="cpu", help="where to compute (%(default)s)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:K or mps (%(default)s)")
     parser.add_argument("--threads", default="1", metavar="N", help="threads of a CPU (%(default)s)")
 
 
@@ -65,6 +65,9 @@ def _add_huggingface(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--attention", metavar="A", help="full or block:SIZE, of block-diffusion models (the model's own)"
+    )
+    group.add_argument(
+        "--attn-implementation", choices=ATTENTIONS, help="how attention is computed (that of transformers)"
     )
     group.add_argument("--mask-id", metavar="ID", help="mask token (that of tokenizer or configuration)")
     group.add_argument("--suppress", metavar="ID,ID", help="tokens never proposed, besides the mask")
@@ -183,6 +186,7 @@ def huggingface_options(arguments: argparse.Namespace) -> HFOptions:
         revision=arguments.revision,
         auto_class=arguments.auto_class,
         attention=arguments.attention,
+        attn_implementation=arguments.attn_implementation,
         imports=tuple(arguments.imports or ()),
     )
 
