@@ -103,8 +103,8 @@ def decode(
     if bool(waiting.any()) and not isinstance(run_as(policy, rules.transform), Factorised):
         waiting = torch.ones_like(waiting)  # a rule with memory may go on when nothing is masked
 
-    def fill(rows: range) -> None:
-        part = waiting[rows.start : rows.stop].nonzero()[:, 0] + rows.start
+    def fill(rows: Sequence[int]) -> None:
+        part = waiting[rows[0] : rows[-1] + 1].nonzero()[:, 0] + rows[0]
         if not len(part):
             return
         before = generator.get_state()

@@ -145,7 +145,7 @@ class Transform:
         kept = above | (level & xp.astype(reached <= limit, xp.bool))
         if self.nucleus == "keep":
             return kept
-        first = xp.cumulative_sum(xp.astype(level, xp.int64), axis=-1) == 1  # the first token of all stays
+        first = xp.cumulative_sum(xp.astype(level, xp.int64), axis=-1) == 1  # of all tokens stays
         return kept | (level & first & ~xp.any(above, axis=-1, keepdims=True))
 
     def _in_top_k(self, q: Array, numbers: Numbers) -> Array | None:
@@ -268,23 +268,16 @@ def check_underflow(probs: Array, q: Array, temperature: Fraction) -> None:
 def _crossing(q: Array, limit: Any, numbers: Numbers) -> tuple[Array, Array, Array]:
     """Return of the tokens among which the sum crosses a limit: the sum before them, the largest and the smallest.
 
-    They are those of one probability, within the tolerance: the last whose sum before them is at most the limit. One
-    sort of the values is all that a large vocabulary takes long for.
+    They are those of one probability, within the tolerance: the last whose sum before them is at most the limit.
     """
-    xp = numbers.xp
+    xp, place = numbers.xp, numbers.xp.arange(q.shape[-1], device=device(q))
     ordered = xp.flip(xp.sort(q, axis=-1), axis=(-1,))
     before = xp.cumulative_sum(ordered, axis=-1) - ordered
     drop = xp.astype(ordered[..., :-1] - ordered[..., 1:] > numbers.tolerance, xp.bool)
     begins = xp.concat([xp.ones_like(drop[..., :1]), drop], axis=-1) if drop.shape[-1] else q == q
-    size = q.shape[-1]
-    place = xp.arange(size, device=device(q))
     within = xp.astype(before <= limit, xp.bool) & begins
-    # argmax of a bool is the first true place
-    first = size - 1 - xp.argmax(xp.astype(xp.flip(within, axis=(-1,)), xp.uint8), axis=-1, keepdims=True)
-    ends = xp.astype(begins & (place > first), xp.uint8)
-    last = (
-        xp.where(xp.any(ends == 1, axis=-1, keepdims=True), xp.argmax(ends, axis=-1, keepdims=True), size) - 1
-    )
+    first = xp.max(xp.where(within, place, 0), axis=-1, keepdims=True)
+    last = xp.min(xp.where(begins & (place > first), place, q.shape[-1]), axis=-1, keepdims=True) - 1
     mass, high = (xp.take_along_axis(values, first, axis=-1) for values in (before, ordered))
     return mass, high, xp.take_along_axis(ordered, last, axis=-1)
 
