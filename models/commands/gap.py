@@ -116,6 +116,7 @@ def _print_table(answer: dict[str, Any]) -> None:
         f"{answer['policy']}, one by one: {answer['order']}; {answer['sequences']} sequences of "
         f"{answer['prompts']} prompts, {answer['tokens']:.1f} tokens in {answer['steps']:.2f} steps"
     )
+    title += f", cache {answer['cache']}" if "cache" in answer else ""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("bits per sequence", no_wrap=True)
     table.add_column("mean", justify="right", no_wrap=True)

@@ -97,6 +97,7 @@ def _print_table(answer: dict[str, Any]) -> None:
     from synthetic.encoding import WORDS
 
     title = f"{answer['policy']}, temperature {answer['temperature']:g}, {answer['samples']} decodes per row"
+    title += f", cache {answer['cache']}" if "cache" in answer else ""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("task", no_wrap=True)
     for name in ("n", "accuracy", "95 %", "exact", "verdict", "steps", "TV", "ok"):
