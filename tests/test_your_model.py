@@ -1,4 +1,4 @@
-"""docs/your_model.md: every command and every example of the page, in a folder with a small random model."""
+"""docs/your_model.md and docs/released_decoders.md: every command and example, with a small random model."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.helpers import hf_models
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "your_model.md").read_text(encoding="utf-8")
+RELEASED = (ROOT / "docs" / "released_decoders.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```", flags=re.S | re.M)
 pytestmark = pytest.mark.extras("transformers")
 LATER = ("pip", "torchrun")  # not run here: an install, and several processes
@@ -57,9 +58,38 @@ def test_the_page_does_what_it_says(tmp_path, monkeypatch, capsys):
     assert Path("gap.jsonl").read_text().count("\n") == 1 + 2 * 20
 
 
+def test_the_settings_of_released_decoders_run(tmp_path, monkeypatch, capsys):
+    before = torch.get_num_threads()
+    hf_models.bert(tmp_path / "my_model")
+    (tmp_path / "prompts.txt").write_text("the apple is [MASK] [MASK] .\nlist : [MASK] [MASK] [MASK]\n")
+    monkeypatch.chdir(tmp_path)
+    lines = []
+    for kind, _, body in BLOCK.findall(RELEASED):
+        if kind == "python":
+            exec(compile(body, "docs/released_decoders.md", "exec"), {})
+            continue
+        for line in filter(None, body.splitlines()):
+            judged = "verify" in line and "--temperature 0" not in line  # a random model is below
+            assert run_line(line) == int(judged), line
+            assert capsys.readouterr().out, line
+            lines.append(line)
+    torch.set_num_threads(before)
+    assert len(lines) == 4
+
+
+def test_every_rule_of_the_released_decoders_is_a_rule():
+    from theory.policies import parse_policy
+
+    named = re.findall(r"`([a-z_]+:[^` ]*)`", RELEASED)
+    assert len(named) >= 16
+    for spec in named:
+        filled = re.sub(r"=[SB]\b", "=2", spec.replace("by=...", "by=margin"))
+        parse_policy(re.sub(r"=(?:[gfa]|\.\.\.)(?=,|$)", "=0.5", filled))
+
+
 def test_the_page_names_what_exists():
-    for target in re.findall(r"\]\(((?!http)[^)#]+)\)", PAGE):
+    for target in re.findall(r"\]\(((?!http)[^)#]+)\)", PAGE + RELEASED):
         assert (ROOT / "docs" / target).exists(), target
-    for path in re.findall(r"`(models/\w+\.py)`", PAGE):
+    for path in re.findall(r"`((?:models|tests)/[\w/]+\.py)`", PAGE + RELEASED):
         assert (ROOT / path).is_file(), path
-    assert all(len(line) <= 160 for line in PAGE.splitlines())
+    assert all(len(line) <= 160 for line in (PAGE + RELEASED).splitlines())

@@ -10,11 +10,15 @@ from theory.validation import InputError, positive_int
 if TYPE_CHECKING:
     from models.inputs.list_tasks_as_text import TextFormat
     from models.predictors.huggingface import HFOptions
+    from models.sampling.decoding_settings import Decoding
 
 __all__ = [
+    "add_decoding",
     "add_device",
     "add_measurement",
     "add_model",
+    "add_reading",
+    "decoding_settings",
     "huggingface_options",
     "non_negative",
     "optional_int",
@@ -23,14 +27,17 @@ __all__ = [
     "text_format",
 ]
 
-DEVICES = ("cpu", "cuda", "mps")
+ATTENTIONS = ("eager", "sdpa", "flash_attention_2", "flex_attention")
 AUTO_CLASSES = ("AutoModelForMaskedLM", "AutoModelForCausalLM", "AutoModel")
+CACHES = ("none", "prefix", "dual")
+CONFIDENCE = ("float64", "float32", "bfloat16", "float16", "model")
+GREEDY_TIES, NUCLEUS, SCORED = ("random", "lowest"), ("keep", "drop"), ("before", "after")
 DTYPES = ("auto", "float32", "float16", "bfloat16", "float64")
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Add ``--device`` and ``--threads``."""
-    parser.add_argument("--device", choices=DEVICES, default="cpu", help="where to compute (%(default)s)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:K or mps (%(default)s)")
     parser.add_argument("--threads", default="1", metavar="N", help="threads of a CPU (%(default)s)")
 
 
@@ -58,6 +65,9 @@ def _add_huggingface(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--attention", metavar="A", help="full or block:SIZE, of block-diffusion models (the model's own)"
+    )
+    group.add_argument(
+        "--attn-implementation", choices=ATTENTIONS, help="how attention is computed (that of transformers)"
     )
     group.add_argument("--mask-id", metavar="ID", help="mask token (that of tokenizer or configuration)")
     group.add_argument("--suppress", metavar="ID,ID", help="tokens never proposed, besides the mask")
@@ -98,6 +108,62 @@ def add_measurement(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
 
 
+def add_reading(parser: argparse.ArgumentParser) -> Any:
+    """Add how the model is called, which a gap has as well, and return the group."""
+    group = parser.add_argument_group("decoding as released")
+    group.add_argument(
+        "--cache",
+        choices=CACHES,
+        default="none",
+        help="keys and values of the last block start (%(default)s)",
+    )
+    group.add_argument("--guidance", default="0", metavar="W", help="classifier-free guidance (0)")
+    return group
+
+
+def add_decoding(parser: argparse.ArgumentParser) -> None:
+    """Add how tokens are drawn and scored, and how the model is called."""
+    group = add_reading(parser)
+    group.add_argument("--greedy-ties", choices=GREEDY_TIES, default="random", help="equal tokens at tau = 0")
+    group.add_argument("--top-p", metavar="P", help="draw from the nucleus of this probability")
+    group.add_argument("--top-k", metavar="K", help="draw from the K most probable tokens")
+    group.add_argument("--nucleus", choices=NUCLEUS, default="keep", help="the token that crosses --top-p")
+    group.add_argument(
+        "--scored", choices=SCORED, default="before", help="scores read before or after these (Dream: after)"
+    )
+    group.add_argument(
+        "--confidence-dtype",
+        choices=CONFIDENCE,
+        default="float64",
+        help="dtype of the scores; model: that of the model (LLaDA) (%(default)s)",
+    )
+    group.add_argument("--rank-last", metavar="ID,ID", help="tokens that are allowed but taken last, as EOS")
+    group.add_argument(
+        "--stop", metavar="ID", help="token that ends a row, as EOS; what is masked becomes it"
+    )
+
+
+def decoding_settings(arguments: argparse.Namespace) -> Decoding:
+    """Return the checked settings of ``add_reading`` or ``add_decoding``."""
+    from models.sampling.decoding_settings import Decoding
+
+    try:
+        guidance = float(arguments.guidance)
+    except ValueError:
+        raise InputError(f"--guidance must be a number of at least 0, got {arguments.guidance!r}.") from None
+    reading: dict[str, Any] = {"cache": arguments.cache, "guidance": guidance}
+    if not hasattr(arguments, "rank_last"):
+        return Decoding(**reading)
+    listed = (arguments.rank_last or "").split(",")
+    names = ("greedy_ties", "top_p", "top_k", "nucleus", "scored", "confidence_dtype")
+    return Decoding(
+        **reading,
+        **{name: getattr(arguments, name) for name in names},
+        ranked_last=tuple(non_negative(part, "--rank-last") for part in listed if part.strip()),
+        stop=None if arguments.stop is None else non_negative(arguments.stop, "--stop"),
+    )
+
+
 def text_format(arguments: argparse.Namespace) -> TextFormat:
     """Return how list tasks are written."""
     from models.inputs.list_tasks_as_text import TextFormat
@@ -120,6 +186,7 @@ def huggingface_options(arguments: argparse.Namespace) -> HFOptions:
         revision=arguments.revision,
         auto_class=arguments.auto_class,
         attention=arguments.attention,
+        attn_implementation=arguments.attn_implementation,
         imports=tuple(arguments.imports or ()),
     )
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from models.commands.common import (
     add_measurement,
+    add_reading,
+    decoding_settings,
     huggingface_options,
     non_negative,
     optional_int,
@@ -60,6 +62,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="records as JSONL; an interrupted run continues"
     )
+    add_reading(parser)
     add_measurement(parser)
 
 
@@ -93,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
         extra=non_negative(arguments.orders, "--orders"),
         batch=optional_int(arguments.batch, "--batch"),
         out=arguments.out,
+        decoding=decoding_settings(arguments),
     )
     with work_progress("gap") as report:
         answer = run_gap(spec, jobs=worker_count(arguments.jobs, "--jobs"), report=report)
@@ -112,6 +116,7 @@ def _print_table(answer: dict[str, Any]) -> None:
         f"{answer['policy']}, one by one: {answer['order']}; {answer['sequences']} sequences of "
         f"{answer['prompts']} prompts, {answer['tokens']:.1f} tokens in {answer['steps']:.2f} steps"
     )
+    title += f", cache {answer['cache']}" if "cache" in answer else ""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("bits per sequence", no_wrap=True)
     table.add_column("mean", justify="right", no_wrap=True)

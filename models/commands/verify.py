@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from models.commands.common import (
+    add_decoding,
     add_measurement,
+    decoding_settings,
     huggingface_options,
     optional_int,
     set_threads,
@@ -46,6 +48,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="write JSON, CSV, a figure, and records to continue from"
     )
+    add_decoding(parser)
     add_measurement(parser)
 
 
@@ -72,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         written=text_format(arguments),
         options=huggingface_options(arguments),
         out=arguments.out,
+        decoding=decoding_settings(arguments),
     )
     with work_progress("verify") as report:
         answer = run_verify(spec, jobs=worker_count(arguments.jobs, "--jobs"), report=report)
@@ -93,6 +97,7 @@ def _print_table(answer: dict[str, Any]) -> None:
     from synthetic.encoding import WORDS
 
     title = f"{answer['policy']}, temperature {answer['temperature']:g}, {answer['samples']} decodes per row"
+    title += f", cache {answer['cache']}" if "cache" in answer else ""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("task", no_wrap=True)
     for name in ("n", "accuracy", "95 %", "exact", "verdict", "steps", "TV", "ok"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -32,7 +32,10 @@ class ExactMeans:
 
 
 def exact_means(
-    tasks: Sequence[tuple[Fraction, Any]], policy: Policy | Process, temperature: Fraction
+    tasks: Sequence[tuple[Fraction, Any]],
+    policy: Policy | Process,
+    temperature: Fraction,
+    switches: Mapping[str, Any] | None = None,
 ) -> ExactMeans | None:
     """Return the means of :func:`exact_decode` over tasks with their shares; ``None`` if one would take too long.
 
@@ -46,7 +49,7 @@ def exact_means(
     if len(tasks) > MOST_TASKS:
         return None
     for share, task in tasks:
-        decode = exact_decode(task, policy, temperature)
+        decode = exact_decode(task, policy, temperature, switches)
         if decode is None:
             return None
         found.append((share, decode))
@@ -57,7 +60,9 @@ def exact_means(
     return ExactMeans(**means)
 
 
-def exact_decode(task: Any, policy: Policy | Process, temperature: Fraction) -> ExpectedDecode | None:
+def exact_decode(
+    task: Any, policy: Policy | Process, temperature: Fraction, switches: Mapping[str, Any] | None = None
+) -> ExpectedDecode | None:
     """Return the exact decode of a task with its ideal model, or ``None`` where it would take too long."""
     chain = chain_of(task)
     distributions = [context.distribution for context in task.contexts()]
@@ -77,6 +82,6 @@ def exact_decode(task: Any, policy: Policy | Process, temperature: Fraction) -> 
             > PROCESS_LIMIT
         ):
             return None
-        return decode_contexts(task, policy, temperature=temperature)
+        return decode_contexts(task, policy, temperature=temperature, **(switches or {}))
     except CostError:
         return None

@@ -36,17 +36,18 @@ total: the mean inconsistency, which is never negative, bounds the bias of the g
 well, ``E_w D(P || Q_w) >= D(P || E_w Q_w)``, the KL of the distributions of the finished sequences.
 
 **Which rules.** All rules that pick a set and then draw its tokens independently, with or without a memory (KLASS,
-SlowFast, credit) or other model calls (DEMASK, PC-Sampler). For a rule that looks at drawn tokens before it settles its
-set (``confidence=sampled``, LoPA), or masks positions again (ReMDM, RCR, WINO, Saber), ``log2 Q_w(x)`` would be a sum
-over all tokens that it might have drawn; it is refused (:mod:`models.sampling.teacher_forcing`). The one-by-one
-decoder, the truth here, runs at temperature 1; q is the distribution that the rule draws from, the tempered marginal as
-in :func:`theory.decoding.decoder.decode` (for credit, the marginal raised by the credit).
+SlowFast, credit) or other model calls (DEMASK, PC-Sampler). For a rule that looks at drawn tokens before it settles
+its set (``confidence=sampled``, LoPA), or masks positions again (ReMDM, RCR, WINO, Saber), ``log2 Q_w(x)`` would be a
+sum over all tokens that it might have drawn; it is refused (:mod:`models.sampling.teacher_forcing`). The one-by-one
+decoder, the truth here, runs at temperature 1, without a cache or guidance; q is the distribution that the rule draws
+from, the tempered marginal as in :func:`theory.decoding.decoder.decode` (for credit, the marginal raised by the
+credit).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -55,6 +56,7 @@ import torch
 from models.predictors.ideal import float_dtype
 from models.predictors.predictor import MaskedPredictor
 from models.runs.row_streams import Streams
+from models.sampling.decoding_settings import Decoding
 from models.sampling.one_by_one import draw_one_by_one
 from models.sampling.parallel_score import score
 from models.sampling.teacher_forcing import check_product
@@ -80,6 +82,7 @@ class GapRules:
         temperature: tau > 0 of the parallel decoder.
         extra: Further random orders that each sequence is scored in.
         seed: The seed of all randomness.
+        decoding: How the parallel decoder reads the model: cache or guidance.
     """
 
     policy: Policy | Process
@@ -87,10 +90,17 @@ class GapRules:
     temperature: Fraction
     extra: int
     seed: int
+    decoding: Decoding = field(default_factory=Decoding)
 
 
 def gap_rules(
-    policy: str, *, order: str = "random", temperature: object = 1, extra: int = 0, seed: int = 0
+    policy: str,
+    *,
+    order: str = "random",
+    temperature: object = 1,
+    extra: int = 0,
+    seed: int = 0,
+    decoding: Decoding | None = None,
 ) -> GapRules:
     """Return checked rules.
 
@@ -100,6 +110,7 @@ def gap_rules(
         temperature: tau > 0.
         extra: Number of further orders, at m calls each.
         seed: At least 0.
+        decoding: How the parallel decoder reads the model.
 
     Raises:
         InputError: For values out of range, or a rule whose steps are not products given their sets.
@@ -119,6 +130,7 @@ def gap_rules(
         temperature=tau,
         extra=extra,
         seed=seed,
+        decoding=decoding or Decoding(),
     )
 
 
@@ -152,8 +164,16 @@ def gap_records(
         return Streams(rules.seed, rows, purpose=purpose, device=device, dtype=float_dtype(device))
 
     drawn = draw_one_by_one(predictor, tokens, rules.order, streams(_DRAW))
+    decoder = rules.decoding.reads(predictor, rules.policy)
     scored = score(
-        predictor, tokens, drawn.tokens, rules.policy, rules.order, streams(_SCORE), rules.temperature
+        predictor,
+        tokens,
+        drawn.tokens,
+        rules.policy,
+        rules.order,
+        streams(_SCORE),
+        rules.temperature,
+        decoder=None if decoder is predictor else decoder,
     )
     again = [_likelihood(predictor, tokens, drawn.tokens, streams(_EXTRA + j)) for j in range(rules.extra)]
     free = [[i for i, masked in enumerate(row) if masked] for row in (tokens == predictor.mask_id).tolist()]

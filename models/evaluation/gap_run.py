@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from models.runs.output_lock import locked
 from models.runs.progress import say
 from models.runs.records import Records
 from models.runs.shares import local_device, run_shares
+from models.sampling.decoding_settings import Decoding
 from theory.validation import InputError
 
 __all__ = ["GapSpec", "run_gap", "run_share"]
@@ -40,6 +41,7 @@ class GapSpec:
         extra: Further random orders per sequence.
         batch: First batch size; chosen by memory if ``None``.
         out: File of the records, ``None`` for none.
+        decoding: How the parallel decoder reads the model: cache or guidance.
     """
 
     source: SourceSpec
@@ -49,6 +51,7 @@ class GapSpec:
     extra: int = 0
     batch: int | None = None
     out: Path | None = None
+    decoding: Decoding = field(default_factory=Decoding)
 
     def rules(self) -> GapRules:
         """Return the checked rules."""
@@ -58,6 +61,7 @@ class GapSpec:
             temperature=self.temperature,
             extra=self.extra,
             seed=self.source.seed,
+            decoding=self.decoding,
         )
 
     def settings(self, facts: dict[str, Any]) -> dict[str, Any]:
@@ -71,6 +75,7 @@ class GapSpec:
             "temperature": str(rules.temperature),
             "extra": self.extra,
             "facts": facts,
+            **self.decoding.differences(),
         }
 
 
@@ -127,7 +132,8 @@ def run_share(spec: GapSpec, source: Source, rank: int, world: int, report: Repo
     for row in todo:  # rows of one model, one length and one span of masks share batches
         predictor, tokens = source.rows[row]
         masks = (tokens == predictor.mask_id).nonzero()[:, 0].tolist()
-        groups[id(predictor), len(tokens), *masks[:1], *masks[-1:]].append(row)
+        columns = masks if spec.decoding.differences() else (*masks[:1], *masks[-1:])
+        groups[id(predictor), len(tokens), *columns].append(row)
     done = len(source.rows) - len(todo)
     with records:
         for rows in groups.values():
@@ -154,6 +160,7 @@ def _summary(spec: GapSpec, source: Source) -> dict[str, Any]:
         "policy": str(spec.rules().policy),
         "order": spec.order,
         "temperature": float(spec.rules().temperature),
+        **spec.decoding.differences(),
         "seed": spec.source.seed,
         **summary(records.rows.values(), source.per_prompt),
         "exact_path_kl": _exact(spec, source),

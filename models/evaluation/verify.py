@@ -24,6 +24,7 @@ from models.runs.binomial import LEVEL, binomial_interval, verdict
 from models.runs.halving_batches import halving_batches
 from models.runs.records import Records
 from models.sampling.decode import decode
+from models.sampling.decoding_settings import Decoding
 from synthetic import ListTask
 from synthetic.encoding import Batch
 from synthetic.grading import grade
@@ -55,6 +56,7 @@ def verify(
     rank: int = 0,
     world: int = 1,
     report: Report | None = None,
+    decoding: Decoding | None = None,
 ) -> dict[str, Any]:
     """Decode with a model, grade, and compare with the exact values.
 
@@ -71,11 +73,13 @@ def verify(
         rank: Number of this worker; it decodes the instances whose number is ``rank`` modulo ``world``.
         world: Number of workers.
         report: Called after every batch.
+        decoding: How tokens are drawn and scored, and how the model is called.
 
     Returns:
         JSON values and exact numbers; without ``rows`` while records of other workers are missing.
     """
     records = Records(None, {}) if records is None else records
+    decoding = decoding or Decoding()
     made = [list_task(name, n) for name, n in tasks]
     for task in made:
         subject.encoding(task)  # tasks that do not fit are refused before anything is decoded
@@ -87,6 +91,7 @@ def verify(
                 "temperature": temperature,
                 "seed": seed,
                 "batch": batch,
+                "decoding": decoding,
             }
 
             def told(done: int, begin: int = j * samples) -> None:
@@ -101,12 +106,13 @@ def verify(
     rows: list[dict[str, Any]] = []
     for j, task in enumerate(made if complete else ()):
         instances = _instances(subject, task, samples, seed)
-        exact = exact_means(subject.exact_tasks(instances), policy, temperature)
+        exact = exact_means(subject.exact_tasks(instances), policy, temperature, decoding.truncation())
         rows.append(_row(task, exact, temperature, samples, j * (samples + 1), records))
     return {
         "model": subject.facts,
         "policy": str(policy),
         "temperature": float(temperature),
+        **decoding.differences(),
         "samples": samples,
         "states": states,
         "seed": seed,
@@ -132,12 +138,14 @@ def _decode_rows(
     temperature: Fraction,
     seed: int,
     batch: int | None,
+    decoding: Decoding,
     share: tuple[int, int],
 ) -> None:
     """Decode the instances that have no record yet; record ``begin + i`` is that of instance i."""
     instances = _instances(subject, task, samples, seed)
     everything = np.ones((samples, instances.tokens[:, instances.answer].shape[1]), dtype=bool)
     done = sum(begin + i in records.rows for i in range(samples))
+    switches = decoding.switches(subject.facts.get("dtype", "float32"))
     for padded in subject.write(instances, everything):
         size = batch or padded.batch_size()
         rank, world = share
@@ -149,12 +157,13 @@ def _decode_rows(
             generator.manual_seed(((seed << 32) + begin + int(padded.rows[rows[0]])) % (1 << 63))
             started = time.perf_counter()
             finished = decode(
-                padded.predictor,
+                decoding.reads(padded.predictor, policy),
                 padded.part(rows).arranged(),
                 policy,
                 generator=generator,
                 temperature=temperature,
                 batch_size=len(rows),
+                **switches,
             )
             answers = subject.read(instances, padded, padded.restored(finished.tokens.cpu()))
             taken = (time.perf_counter() - started) / len(rows)

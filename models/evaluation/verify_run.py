@@ -17,6 +17,7 @@ from models.runs.output_lock import locked
 from models.runs.progress import say
 from models.runs.records import Records
 from models.runs.shares import local_device, run_shares
+from models.sampling.decoding_settings import Decoding
 from theory.distributions.tempering import check_temperature
 from theory.policies import parse_policy
 from theory.validation import InputError
@@ -41,6 +42,7 @@ class VerifySpec:
         written: How lists are written, for a language model.
         options: How a language model is read; ``device`` applies to all models.
         out: Folder of the records, ``None`` for none.
+        decoding: How tokens are drawn and scored, and how the model is called.
     """
 
     model: str = "shipped"
@@ -55,6 +57,7 @@ class VerifySpec:
     written: TextFormat = field(default_factory=lambda: TextFormat(name="auto"))
     options: HFOptions = field(default_factory=HFOptions)
     out: Path | None = None
+    decoding: Decoding = field(default_factory=Decoding)
 
 
 def run_verify(spec: VerifySpec, *, jobs: int = 1, report: Report | None = None) -> dict[str, Any]:
@@ -109,6 +112,7 @@ class _Work:
             rank=rank,
             world=world,
             report=self._report,
+            decoding=spec.decoding,
         )
 
     def _loaded(self) -> TokenSubject | TextSubject:
@@ -145,6 +149,7 @@ def _records(
         "temperature": str(check_temperature(spec.temperature)),
         "samples": spec.samples,
         "seed": spec.seed,
+        **spec.decoding.differences(),
     }
     if isinstance(subject, TextSubject):
         settings |= {"words": list(subject.words), "written": asdict(subject.written)}

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.inputs.list_tasks_as_text import Sheet
+from models.predictors.answer_columns import AnswerAware, Wrap
 from models.predictors.predictor import MaskedPredictor
 from models.runs.halving_batches import batch_size
 
@@ -41,6 +42,18 @@ class Reordered:
     def device(self) -> torch.device:
         """That of the predictor."""
         return self._predictor.device
+
+    def over(self, wrap: Wrap) -> Reordered:
+        """Return the same order over ``wrap`` of the predictor, see :mod:`models.predictors.answer_columns`."""
+        return Reordered(wrap(self._predictor), self._order)
+
+    def started(self, free: torch.Tensor, position: torch.Tensor) -> MaskedPredictor:
+        """Return the predictor of a decode, whose columns are told in the order of the text."""
+        inner = self._predictor
+        if not isinstance(inner, AnswerAware):
+            return self
+        back = self._inverse.to(free.device)
+        return Reordered(inner.started(free[back], position[back]), self._order)
 
     def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
         """Return logits in the order of its columns."""

@@ -103,7 +103,7 @@ def build_source(spec: SourceSpec) -> Source:
     """
     if (spec.prompts is None) == (spec.task is None):
         raise InputError("give either --prompts FILE or --task NAME.")
-    check_device(spec.options.device.partition(":")[0])
+    check_device(spec.options.device)
     if spec.task is None and is_directory_model(spec.model):
         return _of_prompts(spec)
     if spec.task is None:

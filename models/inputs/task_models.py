@@ -135,7 +135,7 @@ def load_subject(
         InputError: For anything wrong with the files, and for words that the tokenizer cannot write.
     """
     options = options or HFOptions()
-    check_device(options.device.partition(":")[0])
+    check_device(options.device)
     if model == "ideal":
         raise InputError("the values of the ideal model are exact; see parabounds decode.")
     if model == "shipped" or model.lower().endswith(".safetensors"):

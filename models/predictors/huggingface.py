@@ -58,12 +58,13 @@ class HFOptions:
         suppressed: Tokens never proposed, besides the mask.
         shift: Whether logits are shifted right by one; by default for Dream only.
         dtype: The dtype of the weights; ``auto`` is that of the checkpoint on a GPU and float32 on a CPU.
-        device: cpu, cuda, cuda:K or mps.
+        device: cpu, cuda, cuda:K or mps; code of its own is filled there, weight by weight.
         trust_remote_code: Run Python code that comes with the model.
         revision: Commit of a model on a hub; directories need none.
         auto_class: One of ``AUTO_CLASSES``; by default the first that the model has.
         imports: Modules imported first, which register architectures with transformers.
         attention: ``full`` or ``block:SIZE``; by default that of the model.
+        attn_implementation: How transformers computes attention, such as ``sdpa``; by default its own choice.
     """
 
     mask_id: int | None = None
@@ -76,6 +77,7 @@ class HFOptions:
     auto_class: str | None = None
     imports: tuple[str, ...] = ()
     attention: str | None = None
+    attn_implementation: str | None = None
 
     def __post_init__(self) -> None:
         choice(self.dtype, "dtype", DTYPES)
@@ -138,8 +140,8 @@ class OpenedHF:
         """
         auto, model, shims = self._model()
         source, options = self.source, self.options
-        check_finite(source, model)
         model = model.requires_grad_(False).eval().to(options.device)
+        check_finite(source, model)
         written_for = self.raw.get("transformers_version")
         attention = attention_of(self.config, options.attention)
         tried = torch.full((1, 2), self.mask_id, device=options.device)
@@ -166,6 +168,7 @@ class OpenedHF:
             "suppressed": list(predictor.suppressed),
             "shift": predictor.shift,
             "attention": None if attention is None else str(attention),
+            "attn_implementation": getattr(model.config, "_attn_implementation", None),
             "dtype": str(next(model.parameters()).dtype).removeprefix("torch."),
             "context": predictor.longest if predictor.longest < LONGEST else None,
             "transformers": transformers().__version__,
@@ -184,6 +187,8 @@ class OpenedHF:
     def _model(self) -> tuple[str, torch.nn.Module, tuple[str, ...]]:
         """Return the auto class, the model, and what was put back for its code."""
         written_for = self.raw.get("transformers_version")
+        if self.options.attn_implementation is not None:
+            self.config._attn_implementation = self.options.attn_implementation
         own = not _native(self.config.model_type)
         with quiet(), one_line(f"the model {self.source}", written_for), put_back() as shims:
             if own:
@@ -194,7 +199,8 @@ class OpenedHF:
                 kind = registered_class(name, self.config)
             if kind is not None:
                 shims += empty_tied_keys(kind)
-                return name, build_model(self.directory, kind, self.config, self._dtype()), tuple(shims)
+                model = build_model(self.directory, kind, self.config, self._dtype(), self.options.device)
+                return name, model, tuple(shims)
         package = transformers()
         key = "dtype" if int(package.__version__.split(".")[0]) >= 5 else "torch_dtype"
         wanted = self.options.dtype
@@ -236,7 +242,7 @@ def open_hf(source: str | Path, options: HFOptions | None = None) -> OpenedHF:
         InputError: If the files or options are wrong, or do not fit each other.
     """
     options = options or HFOptions()
-    check_device(options.device.partition(":")[0])
+    check_device(options.device)
     for module in options.imports:
         with one_line(f"the module {module} of --import"):
             importlib.import_module(module)

@@ -66,7 +66,9 @@ def registered_class(auto: str, config: Any) -> Any:
     return None if str(getattr(kind, "__module__", "transformers.")).startswith("transformers.") else kind
 
 
-def build_model(directory: Path, kind: Any, config: Any, dtype: torch.dtype) -> torch.nn.Module:
+def build_model(
+    directory: Path, kind: Any, config: Any, dtype: torch.dtype, device: str = "cpu"
+) -> torch.nn.Module:
     """Return the model of a directory with all its weights.
 
     Args:
@@ -74,6 +76,7 @@ def build_model(directory: Path, kind: Any, config: Any, dtype: torch.dtype) -> 
         kind: Its class.
         config: Its configuration.
         dtype: The dtype of floating weights.
+        device: Where each weight goes as soon as it is read.
 
     Raises:
         InputError: If weights are missing or of another shape.
@@ -83,9 +86,9 @@ def build_model(directory: Path, kind: Any, config: Any, dtype: torch.dtype) -> 
         model = kind(config)
     if type(model).tie_weights is not transformers().PreTrainedModel.tie_weights:
         model.tie_weights()  # its own
-        found = _fill(model, directory, dtype)
+        found = _fill(model, directory, dtype, device)
     else:
-        found = _fill(model, directory, dtype)
+        found = _fill(model, directory, dtype, device)
         _tie(model, config, found)
     _check_complete(model, directory, found)
     return model
@@ -129,7 +132,7 @@ def _places(model: Any) -> dict[str, torch.Tensor]:
     return places | {name: b for name, b in model.named_buffers(remove_duplicate=False) if name in kept}
 
 
-def _fill(model: Any, directory: Path, dtype: torch.dtype) -> set[str]:
+def _fill(model: Any, directory: Path, dtype: torch.dtype, device: str) -> set[str]:
     """Copy the tensors of a checkpoint into the model, and return their names."""
     from safetensors import safe_open
 
@@ -145,7 +148,8 @@ def _fill(model: Any, directory: Path, dtype: torch.dtype) -> set[str]:
                         f"{directory}: {name} must have the shape {tuple(place.shape)} of the configuration, "
                         f"got {tuple(values.shape)}."
                     )
-                place.data = values.to(dtype) if values.is_floating_point() else values.clone()
+                wanted = dtype if values.is_floating_point() else values.dtype
+                place.data = values.to(device, wanted, copy=not values.is_floating_point())
                 found.add(name)
     return found
 

@@ -108,8 +108,10 @@ def check_loaded(source: str, info: Mapping[str, Any]) -> None:
 
 def check_finite(source: str, model: torch.nn.Module) -> None:
     """Raise unless every weight of a model is finite."""
-    for weight, values in model.named_parameters():
-        if not bool(values.isfinite().all()):
+    weights = dict(model.named_parameters())
+    finite = torch.stack([values.isfinite().all() for values in weights.values()]).tolist()  # asks a GPU once
+    for weight, good in zip(weights, finite, strict=True):
+        if not good:
             raise InputError(f"{source}: {weight} holds values that are not finite; the weights are damaged.")
 
 

@@ -6,7 +6,7 @@ that hold masks at the start, so that ``left_to_right`` and ``block`` count posi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,8 @@ import array_api_compat.torch as xp
 import torch
 
 from models.predictors.predictor import MarginalPredictor, MaskedPredictor
-from models.sampling.decode_state import Rules, indices, marginals_of, rules_of
+from models.runs.halving_batches import halving_batches
+from models.sampling.decode_state import Rules, indices, marginals_of, read_as, rules_of
 from models.sampling.prompted_model import PromptedModel
 from theory.decoding.sampled_chance import SampleChance
 from theory.distributions.outcomes import MASK
@@ -57,6 +58,9 @@ def decode(
     generator: torch.Generator,
     allowed: Sequence[int] | torch.Tensor | None = None,
     batch_size: int | None = None,
+    confidence_dtype: torch.dtype | None = None,
+    ranked_last: Sequence[int] = (),
+    stop: int | None = None,
     **switches: Any,
 ) -> Decoded:
     """Fill the masked positions of a batch.
@@ -69,7 +73,12 @@ def decode(
             ``batch_size`` give the same result.
         allowed: Tokens that may be drawn; all but the mask by default. The marginals that the policy sees are
             normalised over them.
-        batch_size: Rows decoded together; by default as fits the cache of a core, or a GPU.
+        batch_size: Rows decoded together; by default as fits the cache of a core, or a GPU, and halved if memory
+            runs out.
+        confidence_dtype: The dtype that the probabilities are rounded to before the policy reads them.
+        ranked_last: Tokens that may be drawn, but positions where one is the most probable are taken last.
+        stop: A token, such as EOS; a row ends once it is revealed with no mask before it, and
+            what is still masked becomes it.
         **switches: ``temperature``, ``greedy_ties``, ``top_p``, ``top_k``, ``nucleus``, ``scored`` as in
             :class:`theory.distributions.tempering.Transform`.
 
@@ -87,17 +96,32 @@ def decode(
         ([[0, 1, 2, 3], [0, 1, 2, 3], [0, 1, 2, 3]], [4, 4, 4])
     """
     rules = rules_of(predictor, tokens, policy, Transform(**switches), allowed, generator)
+    rules = read_as(rules, confidence_dtype, ranked_last, stop)
     out = tokens.to(predictor.device, copy=True)
-    size = _default_size(rules) if batch_size is None else positive_int(batch_size, "batch_size")
     steps = torch.zeros(len(out), dtype=torch.int64, device=out.device)
     waiting = (out == predictor.mask_id).any(dim=1)
     if bool(waiting.any()) and not isinstance(run_as(policy, rules.transform), Factorised):
         waiting = torch.ones_like(waiting)  # a rule with memory may go on when nothing is masked
-    for start in range(0, len(out), size):
-        part = waiting[start : start + size].nonzero()[:, 0] + start
-        if len(part):
+
+    def fill(rows: Sequence[int]) -> None:
+        part = waiting[rows[0] : rows[-1] + 1].nonzero()[:, 0] + rows[0]
+        if not len(part):
+            return
+        before = generator.get_state()
+        try:
             chunk = _Chunk(rules, out[part])
             steps[part], out[part] = chunk.fill(), chunk.tokens
+        except (RuntimeError, MemoryError):
+            generator.set_state(before)
+            raise
+
+    rows = range(len(out))
+    if batch_size is None:
+        list(halving_batches(rows, fill, _default_size(rules)))
+    else:
+        size = positive_int(batch_size, "batch_size")
+        for start in rows[::size]:
+            fill(rows[start : start + size])
     return Decoded(tokens=out, steps=steps)
 
 
@@ -125,6 +149,8 @@ class _Chunk(Sampler):
         """Fill the masks in place and return the steps of each row."""
         plain = isinstance(self.process, Factorised) and not getattr(self.rule, "asks", False)
         answers = indices(self.rules, self.tokens[:, self.columns], may_redraw=not plain)
+        if self.rules.stop is not None:
+            self.process = _Ending(self.process, self._ended)
         self.fixed = answers == UNKNOWN
         self.some_fixed = bool(self.fixed.any())
         rows = torch.arange(len(answers), device=answers.device)
@@ -140,12 +166,17 @@ class _Chunk(Sampler):
             fillable=answers == MASK,
         )
         ends, steps, _ = self.run(start, SampleChance(self.rules.random))
+        if (stop := self.rules.stop) is not None:
+            ends = torch.where(self._ended(ends)[:, None] & (ends == MASK), stop, ends)
         self.tokens[:] = self._written(ends, rows)
         return steps
 
     def asked(self, batch: RunBatch, rows: torch.Tensor) -> RunBatch:
         """Return the batch with the marginals of the predictor."""
         return replace(batch, probs=self._marginals(batch.tokens, rows), model=self._model(rows))
+
+    def _ended(self, answers: torch.Tensor) -> torch.Tensor:
+        return ((answers == self.rules.stop) & ((answers == MASK).cumsum(dim=1) == 0)).any(dim=1)
 
     def _model(self, rows: torch.Tensor) -> PromptedModel:
         return PromptedModel(self._marginals, self.prompt[rows], self.columns.stop - self.columns.start)
@@ -163,3 +194,22 @@ class _Chunk(Sampler):
             ids = torch.where(self.fixed[rows], whole[:, self.columns], ids)
         whole[:, self.columns] = ids
         return whole
+
+
+class _Ending:
+    """A process that is also finished where a row has reached the token that ends it."""
+
+    def __init__(self, process: Process, ended: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        self._process, self._ended = process, ended
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._process, name)
+
+    def start(self, batch: RunBatch) -> RunBatch:
+        return self._process.start(batch)
+
+    def step(self, batch: RunBatch, chance: Any) -> RunBatch:
+        return self._process.step(batch, chance)
+
+    def finished(self, batch: RunBatch) -> Any:
+        return self._process.finished(batch) | self._ended(batch.tokens)

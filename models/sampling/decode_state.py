@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import array_api_compat.torch as xp
 import torch
 
+from models.predictors.answer_columns import started
 from models.predictors.ideal import float_dtype
 from models.predictors.predictor import (
     MarginalPredictor,
@@ -15,6 +16,7 @@ from models.predictors.predictor import (
     checked_probabilities,
     probabilities,
 )
+from models.sampling.read_scores import ReadScores
 from theory.distributions.outcomes import MASK
 from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import TIE_TOLERANCE, FloatNumbers
@@ -28,6 +30,7 @@ __all__ = [
     "Rules",
     "indices",
     "marginals_of",
+    "read_as",
     "rules_of",
 ]
 
@@ -48,6 +51,7 @@ class Rules:
         first: Columns first .. last - 1 contain the masks.
         last: See ``first``.
         proposed: The tokens that may be drawn, shape (V',).
+        stop: The place among them of the token that ends a row; ``None`` for none.
     """
 
     predictor: MaskedPredictor
@@ -59,6 +63,7 @@ class Rules:
     first: int
     last: int
     proposed: torch.Tensor
+    stop: int | None = None
 
     def random(self, shape: tuple[int, ...]) -> torch.Tensor:
         """Return independent uniform numbers in [0, 1)."""
@@ -75,6 +80,7 @@ def rules_of(
 ) -> Rules:
     """Return the rules of one decode; see :func:`models.sampling.decode.decode` for the arguments."""
     device, dtype = predictor.device, float_dtype(predictor.device)
+    predictor = started(predictor, tokens)
     if generator.device.type != device.type:
         raise InputError(f"generator is on {generator.device}, the model on {device}; they must be the same.")
     masked = (tokens == predictor.mask_id).any(dim=0).nonzero()
@@ -90,6 +96,31 @@ def rules_of(
         last=int(masked[-1]) + 1 if len(masked) else 0,
         proposed=_proposed(predictor, allowed),
     )
+
+
+def read_as(
+    rules: Rules, confidence_dtype: torch.dtype | None, ranked_last: Sequence[int], stop: int | None
+) -> Rules:
+    """Return the rules with what a policy reads, see :func:`models.sampling.decode.decode`.
+
+    Raises:
+        InputError: If a token named here cannot be drawn.
+    """
+    place = {token: index for index, token in enumerate(rules.proposed.tolist())} if ranked_last else {}
+    missing = [token for token in ranked_last if token not in place]
+    if stop is not None:
+        found = (rules.proposed == stop).nonzero()[:, 0].tolist()
+        missing += [] if found else [stop]
+        rules = replace(rules, stop=found[0] if found else None)
+    if missing:
+        raise InputError(
+            f"token {missing[0]} cannot be drawn, so it can neither end a row nor be ranked last."
+        )
+    if confidence_dtype is None and not ranked_last:
+        return rules
+    given = {name: getattr(rules.transform, name) for name in Transform.__dataclass_fields__}
+    last = tuple(place[token] for token in ranked_last)
+    return replace(rules, transform=ReadScores(**given, confidence_dtype=confidence_dtype, last=last))
 
 
 def _proposed(predictor: MaskedPredictor, allowed: Sequence[int] | torch.Tensor | None) -> torch.Tensor:

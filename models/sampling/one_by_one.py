@@ -5,11 +5,13 @@ Every call reveals one position of every row, so a sequence of m free positions 
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import array_api_compat.torch as xp
 import torch
 
+from models.predictors.answer_columns import started
 from models.predictors.ideal import float_dtype
 from models.predictors.predictor import (
     MarginalPredictor,
@@ -96,7 +98,7 @@ class PartialRows:
     """
 
     def __init__(self, predictor: MaskedPredictor, tokens: torch.Tensor) -> None:
-        self.predictor, self.device = predictor, predictor.device
+        self.predictor, self.device = started(predictor, tokens), predictor.device
         self.tokens = tokens.to(self.device, copy=True)
         free = self.tokens == predictor.mask_id
         self.columns = _columns(free)
@@ -106,6 +108,12 @@ class PartialRows:
         self.numbers = FloatNumbers(
             xp=xp, tolerance=TIE_TOLERANCE if self.dtype == torch.float64 else FLOAT32_TIES
         )
+
+    def read_by(self, predictor: MaskedPredictor) -> PartialRows:
+        """Return the same rows as another predictor reads them; what is revealed here is revealed there."""
+        other = copy(self)
+        other.predictor = started(predictor, self.tokens)
+        return other
 
     def live(self) -> torch.Tensor:
         """Return the rows with masks."""

@@ -51,6 +51,7 @@ def score(
     order: Policy,
     streams: Streams,
     temperature: Fraction = Fraction(1),
+    decoder: MaskedPredictor | None = None,
 ) -> Scored:
     """Run a rule along given sequences and score them token by token.
 
@@ -62,6 +63,7 @@ def score(
         order: A policy that picks one position at a time: the order within a set.
         streams: Random numbers of the rows.
         temperature: tau > 0 of the parallel decoder alone.
+        decoder: The model as the parallel decoder reads it, such as with a cache; ``predictor`` by default.
 
     Raises:
         InputError: For a rule whose steps are not products given their sets, or that makes no progress.
@@ -82,12 +84,15 @@ def score(
     pending = torch.zeros_like(partial.masked)
     live = torch.arange(len(tokens), device=partial.device)
     probs = partial.marginals(live)
-    follower = Follower(partial, rule, Transform(temperature=temperature), answers, streams, probs)
+    read = partial if decoder is None else partial.read_by(decoder)
+    seen = probs if decoder is None else read.marginals(live)
+    follower = Follower(read, rule, Transform(temperature=temperature), answers, streams, seen)
     while len(live):
         fresh = (~pending[live].any(dim=1)).nonzero()[:, 0]
         if len(fresh):
             rows = live[fresh]
-            chosen, bits = follower.next_sets(rows, probs[fresh])
+            seen = probs[fresh] if decoder is None else read.marginals(rows)
+            chosen, bits = follower.next_sets(rows, seen)
             pending[rows] = chosen
             _store(parallel, partial.columns, rows, chosen, bits)
             _store(step, partial.columns, rows, chosen, follower.count[rows, None].expand(chosen.shape) - 1)

@@ -15,6 +15,7 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
+from array_api_compat import device
 
 from theory.numbers.arithmetic import EXACT, FLOAT64, Array, ExactNumbers, Numbers, ProvenNumbers
 from theory.numbers.balls import BALLS, is_zero
@@ -139,15 +140,18 @@ class Transform:
     def _in_nucleus(self, q: Array, numbers: Numbers) -> Array | None:
         if self.top_p is None:
             return None
-        xp, limit = numbers.xp, numbers.const(self.top_p)
-        order = _descending(q, numbers)
-        ordered = xp.take_along_axis(q, order, axis=-1)
-        total = xp.cumulative_sum(ordered, axis=-1)
-        reached = total - ordered if self.nucleus == "keep" else total
-        kept = reached <= limit + numbers.tolerance
-        first = xp.cumulative_sum(xp.ones_like(xp.astype(kept, xp.int64)), axis=-1) == 1
-        kept = xp.astype(kept, xp.bool) | first
-        return xp.take_along_axis(kept, xp.argsort(order, axis=-1), axis=-1)
+        xp, limit = numbers.xp, numbers.const(self.top_p) + numbers.tolerance
+        mass, high, low = _crossing(q, limit, numbers)
+        level = xp.astype((q <= high) & (q >= low), xp.bool)
+        of_level = xp.where(level, q, xp.zeros_like(q))
+        total = mass + xp.cumulative_sum(of_level, axis=-1)
+        reached = total - of_level if self.nucleus == "keep" else total
+        above = xp.astype(q > high, xp.bool)
+        kept = above | (level & xp.astype(reached <= limit, xp.bool))
+        if self.nucleus == "keep":
+            return kept
+        first = xp.cumulative_sum(xp.astype(level, xp.int64), axis=-1) == 1  # of all tokens stays
+        return kept | (level & first & ~xp.any(above, axis=-1, keepdims=True))
 
     def _in_top_k(self, q: Array, numbers: Numbers) -> Array | None:
         if self.top_k is None or self.top_k >= q.shape[-1]:
@@ -272,14 +276,21 @@ def check_underflow(probs: Array, q: Array, temperature: Fraction) -> None:
         )
 
 
-def _descending(q: Array, numbers: Numbers) -> Array:
-    """Return the tokens from most to least probable; equal ones, within the tolerance, in ascending order."""
-    xp = numbers.xp
-    order = xp.argsort(-q, axis=-1, stable=True)
-    ordered = xp.take_along_axis(q, order, axis=-1)
-    drop = xp.astype(ordered[..., :-1] - ordered[..., 1:] > numbers.tolerance, xp.int64)
-    level = xp.concat([xp.zeros_like(order[..., :1]), xp.cumulative_sum(drop, axis=-1)], axis=-1)
-    return xp.argsort(xp.take_along_axis(level, xp.argsort(order, axis=-1), axis=-1), axis=-1, stable=True)
+def _crossing(q: Array, limit: Any, numbers: Numbers) -> tuple[Array, Array, Array]:
+    """Return of the tokens among which the sum crosses a limit: the sum before them, the largest and the smallest.
+
+    They are those of one probability, within the tolerance: the last whose sum before them is at most the limit.
+    """
+    xp, place = numbers.xp, numbers.xp.arange(q.shape[-1], device=device(q))
+    ordered = xp.flip(xp.sort(q, axis=-1), axis=(-1,))
+    before = xp.cumulative_sum(ordered, axis=-1) - ordered
+    drop = xp.astype(ordered[..., :-1] - ordered[..., 1:] > numbers.tolerance, xp.bool)
+    begins = xp.concat([xp.ones_like(drop[..., :1]), drop], axis=-1) if drop.shape[-1] else q == q
+    within = xp.astype(before <= limit, xp.bool) & begins
+    first = xp.max(xp.where(within, place, 0), axis=-1, keepdims=True)
+    last = xp.min(xp.where(begins & (place > first), place, q.shape[-1]), axis=-1, keepdims=True) - 1
+    mass, high = (xp.take_along_axis(values, first, axis=-1) for values in (before, ordered))
+    return mass, high, xp.take_along_axis(ordered, last, axis=-1)
 
 
 def _renormalised(q: Array, numbers: Numbers) -> Array:

@@ -1,0 +1,297 @@
+"""Every path of the project on one device: ``python benchmarks/device.py``, meant for four minutes of a GPU.
+
+It decodes with the ideal and the trained sampler at n = 16, takes a random bidirectional transformer of a billion
+parameters with LLaDA's vocabulary through ``verify`` and ``gap`` (with and without a cache) and steps of ``finetune``,
+trains the shipped model again, draws Figure 2 on the device, and compares logits with the CPU. The table names the
+device; ``--out FILE`` also writes it as Markdown. ``--tiny`` is the same in seconds on a CPU. The exit status is 1 if a
+check fails. It needs the extras ``hf`` and ``figures``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import torch
+
+from models.evaluation.exact_reference import exact_means
+from models.evaluation.gap import gap_records, gap_rules
+from models.evaluation.trials import Trials, ideal_trials, model_trials
+from models.evaluation.verify import verify
+from models.inputs.list_tasks_as_text import TextFormat
+from models.inputs.text_model import TextSubject
+from models.inputs.word_choice import choose_words
+from models.predictors.checkpoint import load_model, read_card
+from models.predictors.device import check_device
+from models.predictors.huggingface_predictor import HFPredictor
+from models.predictors.recipes import recipe
+from models.runs.binomial import binomial_interval
+from models.sampling.decoding_settings import Decoding
+from models.training.finetune import FinetuneRecipe, finetune
+from models.training.shipped_weights import make_weights
+from synthetic import make_task
+from synthetic.encoding import WORDS
+from synthetic.task import list_task
+from theory.policies import parse_policy
+from theory.validation import InputError
+
+TOLERANCE = 1e-3  # of logits in float32 of up to 30: matrix products on a GPU are summed in another order
+LLADA_VOCABULARY = 126_464
+MARGIN = 0.03  # of the accuracy of a trained model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """How much of everything; the defaults are those of a GPU."""
+
+    samples: int = 20_000
+    width: int = 2048
+    layers: int = 16
+    vocabulary: int = LLADA_VOCABULARY
+    texts: int = 64
+    steps: int = 20
+    retrained: int | None = None
+
+
+TINY = Sizes(samples=200, width=16, layers=2, vocabulary=400, texts=8, steps=2, retrained=3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A line of the table; ``good`` is ``None`` for what is measured and not judged."""
+
+    what: str
+    value: str
+    good: bool | None = None
+
+
+Part = Callable[[str, Sizes], Iterator[Line]]
+
+
+def samplers(device: str, sizes: Sizes) -> Iterator[Line]:
+    """Shuffle with 16 items in 8 steps: the ideal model against its exact accuracy, the shipped one beside it."""
+    policy = parse_policy("topk:k=2,by=random")
+    exact = exact_means([(Fraction(1), make_task("shuffle", 16))], policy, Fraction(1))
+    assert exact is not None
+    shipped = load_model(device=device)
+
+    def ideal() -> Trials:
+        return ideal_trials("shuffle", 16, str(policy), samples=sizes.samples, seed=0, device=device)
+
+    def trained() -> Trials:
+        return model_trials(shipped, "shuffle", 16, str(policy), samples=sizes.samples, seed=0)
+
+    for name, run, margin in (("ideal", ideal, 0.0), ("trained", trained, MARGIN)):
+        began = perf_counter()
+        found = run()
+        taken = perf_counter() - began
+        low, high = binomial_interval(found.successes, found.samples, level=0.9999)
+        yield Line(
+            what=f"shuffle n = 16, k = 2, {name}: accuracy (exact {float(exact.accuracy):.5f})",
+            value=f"{found.successes / found.samples:.5f}, {found.samples / taken:.0f} decodes a second",
+            good=low - margin <= exact.accuracy <= high + margin,
+        )
+
+
+def large_model(device: str, sizes: Sizes) -> Iterator[Line]:
+    """A random transformer of LLaDA's vocabulary through verify, gap and finetune."""
+    subject = _subject(device, sizes)
+    count = sum(p.numel() for p in subject.predictor.model.parameters())
+    yield Line(what="random transformer: parameters", value=f"{count:,}")
+    policy = parse_policy("topk:k=2,by=confidence,block=2")
+    for cache in ("none", "dual"):
+        began = perf_counter()
+        answer = verify(
+            subject,
+            [("copy", 4)],
+            policy=policy,
+            temperature=Fraction(1),
+            samples=sizes.texts,
+            seed=0,
+            states=sizes.texts,
+            decoding=Decoding(cache=cache),
+        )
+        (row,) = answer["rows"]
+        yield Line(
+            what=f"verify, cache {cache}: decodes",
+            value=f"{sizes.texts / (perf_counter() - began):.2f} a second",
+            good=row["steps"] == 2,
+        )
+    tokens = torch.tensor(subject.tokenizer("apple bell")["input_ids"] + [subject.predictor.mask_id] * 8)
+    rows = tokens.repeat(sizes.texts, 1).to(device)
+    for cache in ("none", "dual"):
+        rules = gap_rules(str(policy), seed=0, decoding=Decoding(cache=cache))
+        began = perf_counter()
+        records = gap_records(subject.predictor, rows, range(sizes.texts), rules)
+        mean = sum(record["chain"] - record["parallel"] for record in records) / len(records)
+        yield Line(
+            what=f"gap, cache {cache}: bits per sequence",
+            value=f"{mean:.4f}, {sizes.texts / (perf_counter() - began):.2f} sequences a second",
+            good=bool(torch.tensor(mean).isfinite()),
+        )
+    wanted = FinetuneRecipe(
+        tasks=("copy",), sizes=(4,), examples=8 * (sizes.steps + 1), epochs=1, rank=4, batch=8
+    )
+    losses: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        began = perf_counter()
+        finetune(
+            subject,
+            wanted,
+            Path(folder),
+            Path(folder) / "tuned",
+            limit=sizes.steps,
+            report=lambda _step, loss, _floor: losses.append(float(loss)),
+        )
+        yield Line(
+            what="finetune: steps of 8 examples",
+            value=f"{sizes.steps / (perf_counter() - began):.2f} a second",
+            good=len(losses) == sizes.steps and bool(torch.tensor(losses).isfinite().all()),
+        )
+
+
+def retrained(device: str, sizes: Sizes) -> Iterator[Line]:
+    """The shipped model, trained again on the device."""
+    with tempfile.TemporaryDirectory() as folder:
+        began = perf_counter()
+        path = make_weights(recipe("small", steps=sizes.retrained), Path(folder), device=device)
+        worst = read_card(path)["measured"]["worst_tv"]
+    full = sizes.retrained is None
+    yield Line(
+        what="shipped model trained again: largest distance to the ideal marginals",
+        value=f"{worst:.4f}, {perf_counter() - began:.0f} s with its measurement",
+        good=worst < MARGIN if full else None,
+    )
+
+
+def figure2(device: str, sizes: Sizes) -> Iterator[Line]:  # noqa: ARG001
+    """Figure 2 with its small settings; its own checks decide."""
+    from figures.command import main
+
+    with tempfile.TemporaryDirectory() as folder:
+        began = perf_counter()
+        status = main(
+            ["figure2", "--fast", "--jobs", "1", "--device", device.partition(":")[0], "--out", folder]
+        )
+        yield Line(what="Figure 2, --fast", value=f"{perf_counter() - began:.0f} s", good=status == 0)
+
+
+def equality(device: str, sizes: Sizes) -> Iterator[Line]:  # noqa: ARG001
+    """Logits of the shipped model on the device and on the CPU."""
+    here, there = load_model(), load_model(device=device)
+    task = list_task("shuffle", 16)
+    batch = here.encoding.sample_batch(task, 64, np.random.default_rng(0))
+    tokens = torch.from_numpy(batch.tokens.copy())
+    tokens[:, batch.answer] = here.mask_id
+    with torch.no_grad():
+        distance = float((here(tokens) - there(tokens.to(device)).cpu()).abs().max())
+    yield Line(
+        what=f"logits of the shipped model against the CPU (tolerance {TOLERANCE:g})",
+        value=f"{distance:.2e}",
+        good=distance <= TOLERANCE,
+    )
+
+
+PARTS: dict[str, Part] = {
+    "equality": equality,
+    "samplers": samplers,
+    "large_model": large_model,
+    "retrained": retrained,
+    "figure2": figure2,
+}
+
+
+def _subject(device: str, sizes: Sizes) -> TextSubject:
+    """Return a BERT of the given width on the device, in bfloat16 on a GPU, with a tokenizer of whole words."""
+    import transformers
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    names = ("[PAD]", "[UNK]", "[MASK]", *'[]",:().', *"abcdefghijklmnopqrstuvwxyz", *WORDS)
+    inner = Tokenizer(
+        models.WordLevel({name: j for j, name in enumerate(dict.fromkeys(names))}, unk_token="[UNK]")
+    )
+    inner.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=inner, unk_token="[UNK]", mask_token="[MASK]"
+    )
+    config = transformers.BertConfig(
+        vocab_size=sizes.vocabulary,
+        hidden_size=sizes.width,
+        num_hidden_layers=sizes.layers,
+        num_attention_heads=max(2, sizes.width // 128),
+        intermediate_size=4 * sizes.width,
+        max_position_embeddings=128,
+    )
+    torch.manual_seed(0)
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32 if device == "cpu" else torch.bfloat16)
+    try:
+        with torch.device(device):
+            model = transformers.BertForMaskedLM(config).requires_grad_(False).eval()
+    finally:
+        torch.set_default_dtype(before)
+    chosen = choose_words(tokenizer, None, TextFormat(name="auto"), ("copy",))
+    predictor = HFPredictor(model, mask_id=2, vocab_size=sizes.vocabulary, longest=128)
+    return TextSubject(
+        predictor=predictor,
+        facts={"model": "random", "dtype": str(next(model.parameters()).dtype).removeprefix("torch.")},
+        tokenizer=tokenizer,
+        words=chosen.words,
+        written=chosen.written,
+    )
+
+
+def device_name(device: str) -> str:
+    """Return what the device is called."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    return f"{device} ({platform.machine()})"
+
+
+def main(given: list[str] | None = None) -> int:
+    """Run the parts, print the table, and return 1 if a check failed."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--device", default="cuda", help="cuda, cuda:K, mps or cpu (%(default)s)")
+    parser.add_argument("--tiny", action="store_true", help="the smallest sizes, for a CPU")
+    parser.add_argument("--only", choices=tuple(PARTS), action="append", help="one part; may be repeated")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="also write the table as Markdown")
+    arguments = parser.parse_args(given)
+    try:
+        check_device(arguments.device)
+    except InputError as error:
+        parser.error(str(error))
+    title = f"{device_name(arguments.device)}, torch {torch.__version__}" + (
+        ", --tiny" if arguments.tiny else ""
+    )
+    rows: list[tuple[str, str, str]] = []
+    began, failed = perf_counter(), False
+    for name in arguments.only or PARTS:
+        print(f"{perf_counter() - began:.0f} s: {name}", file=sys.stderr, flush=True)
+        for line in PARTS[name](arguments.device, TINY if arguments.tiny else Sizes()):
+            failed |= line.good is False
+            rows.append((line.what, line.value, {True: "yes", False: "NO", None: "-"}[line.good]))
+    rows.append(("all of it", f"{perf_counter() - began:.0f} s", "-"))
+    table = _markdown(title, rows)
+    print(table, end="")
+    if arguments.out is not None:
+        arguments.out.write_text(table, encoding="utf-8")
+    return int(failed)
+
+
+def _markdown(title: str, rows: list[tuple[str, str, str]]) -> str:
+    lines = [(title, "value", "as it must be"), ("---", "---", "---"), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

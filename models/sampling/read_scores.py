@@ -1,0 +1,48 @@
+"""The probabilities that a rule reads, where they are not those that tokens are drawn from.
+
+Released decoders take the softmax for the scores in the dtype of the model, or in float64. In bfloat16 only 129 values
+lie between 1/2 and 1, and everything above 0.998 is 1: positions tie that differ in float64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from theory.distributions.tempering import Transform
+from theory.numbers.arithmetic import Array, Numbers
+
+__all__ = ["ReadScores"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadScores(Transform):
+    """A transform whose scores are rounded, or moved to the end for some tokens.
+
+    Attributes:
+        confidence_dtype: The dtype that the scores are rounded to; ``None`` for that of the decode.
+        last: Tokens, by index. The rule reads the distribution without them; where one is the most probable, a uniform
+            distribution, which has the lowest confidence and margin and the largest entropy.
+
+    Example:
+        >>> from theory.numbers.arithmetic import FLOAT64
+        >>> rounded = ReadScores(confidence_dtype=torch.bfloat16)
+        >>> rounded.scores_read(torch.tensor([[0.999, 0.001]], dtype=torch.float64), FLOAT64).tolist()
+        [[1.0, 0.00099945068359375]]
+    """
+
+    confidence_dtype: torch.dtype | None = None
+    last: tuple[int, ...] = ()
+
+    def scores_read(self, probs: Array, numbers: Numbers) -> Array:
+        """Return the distributions that the policy sees."""
+        read = super().scores_read(probs, numbers)
+        if self.last:
+            last = torch.tensor(self.last, device=read.device)
+            ends = torch.isin(read.argmax(dim=-1), last)[..., None]
+            without = read.index_fill(-1, last, 0)
+            read = torch.where(ends, 1 / read.shape[-1], without / without.sum(dim=-1, keepdim=True))
+        if self.confidence_dtype is not None:
+            read = read.to(self.confidence_dtype).to(read.dtype)
+        return read
