@@ -118,7 +118,9 @@ def build_parser() -> Parser:
     bounds.add_argument("--plot", metavar="FILE", help="also draw it into a .png, .svg or .pdf file")
     frontier = commands.choices["frontier"]
     frontier.add_argument("--rules", action="store_true", help="also the example of each rule, as points")
-    frontier.add_argument("--seconds", default="60", help="for brackets of L*_T of many positions (default 60)")
+    frontier.add_argument(
+        "--seconds", default="60", help="for brackets of L*_T of many positions (default 60)"
+    )
     add_runs(frontier)
     commands.choices["audit"].add_argument(
         "--beside",

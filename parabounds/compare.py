@@ -35,6 +35,8 @@ def comparison(
     taus = [check_temperature(tau) for tau in taus]
     rules, rounded = [as_policy(policy) for policy in policies], as_floats(task)
     hull, why = hull_of(rounded)
-    rows = decode_rows(rounded, [(rule, tau) for rule in rules for tau in taus], hull, report=report, **switches)
+    rows = decode_rows(
+        rounded, [(rule, tau) for rule in rules for tau in taus], hull, report=report, **switches
+    )
     answer: dict[str, Any] = {"task": task.name, "n": task.n, "policies": rows, "vertices": hull}
     return Result("compare", noted(answer | ({"notes": {"vertices": why}} if why else {}), task), task)

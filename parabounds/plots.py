@@ -115,8 +115,10 @@ def _frontier(answer: Answer, ax: Axes) -> None:
         ax.plot(range(1, len(bounds) + 1), bounds, label="best fixed blocks, $L^*_T$", **style)
     if brackets := answer.get("optimal_bounds"):
         ends = [[float(one[end]) for one in brackets] for end in ("lower", "upper")]
-        style = {"color": COLOURS["vermillion"], "alpha": 0.25, "linewidth": 0}
-        ax.fill_between(range(1, len(brackets) + 1), *ends, label="bracket of $L^*_T$", **style)
+        style = {"color": COLOURS["vermillion"], "linewidth": 0.8}
+        ax.fill_between(range(1, len(brackets) + 1), *ends, alpha=0.25, linewidth=0, color=style["color"])
+        ax.plot(range(1, len(brackets) + 1), ends[1], label="best fixed blocks, $L^*_T$ (bracket)", **style)
+        ax.plot(range(1, len(brackets) + 1), ends[0], **style)
         bounds = ends[1]
     if hull:
         _hull(hull, ax)
@@ -130,7 +132,9 @@ def _frontier(answer: Answer, ax: Axes) -> None:
 
 def _rules(answer: Answer, ax: Axes, others: list[float]) -> list[float]:
     """Draw each rule with its standard error, at its KL or else that along the path, and return their steps."""
-    shown = [row for row in answer["rules"] if (row["path_kl"] if row["kl"] is None else row["kl"]) is not None]
+    shown = [
+        row for row in answer["rules"] if (row["path_kl"] if row["kl"] is None else row["kl"]) is not None
+    ]
     losses = [row["path_kl"] if row["kl"] is None else row["kl"] for row in shown]
     edge = upper_edge([_middle(loss) for loss in losses], max(others, default=0.0))
     places = [place(row) for row in shown]
@@ -144,7 +148,9 @@ def _rules(answer: Answer, ax: Axes, others: list[float]) -> list[float]:
     if far:
         ax.axhline(1.05 * edge, color="#999999", linestyle=":", linewidth=0.8, label="above: not to scale")
     loss_axis(ax, edge, above=0.2 if far else 0.08)
-    best = [k for k, x in enumerate(places) if all(bits[k] < bits[m] for m in range(len(places)) if places[m] < x)]
+    best = [
+        k for k, x in enumerate(places) if all(bits[k] < bits[m] for m in range(len(places)) if places[m] < x)
+    ]
     best = [k for k in best if bits[k] == min(bits[m] for m in best if places[m] == places[k])]
     names: dict[tuple[float, float], str] = {}
     for k in best:  # those that no rule of fewer steps beats, one name a point

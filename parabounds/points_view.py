@@ -1,4 +1,4 @@
-"""Rules as points beside the frontier, or beside the best fixed blocks, as a reader sees them."""
+"""Rules beside the frontier, or beside the best fixed blocks, as a reader sees them."""
 
 from __future__ import annotations
 
@@ -28,9 +28,8 @@ def points_view(answer: Answer, title: str) -> dict[str, Any]:
     rows = [("optimum", number(v["steps"]), number(v["kl"]), "", "", "0") for v in vertices]
     for row in rules:
         gap = cell(row["bits_above"], "kl") if known else _text(blocks_beside(answer, place(row)))
-        steps = row["steps"] if row["steps_under_data"] is None else row["steps_under_data"]
         cells = [cell(row[key], key) for key in ("kl", "path_kl", "accuracy")]
-        rows.append((row["policy"], cell(steps, "steps"), *cells, gap))
+        rows.append((row["policy"], cell(_steps(row), "steps"), *cells, gap))
     names = ("kl", "path_kl", "accuracy", "bits_above", "steps_above")
     return {
         "title": f"{title}, rules in the plane of steps and loss",
@@ -38,9 +37,10 @@ def points_view(answer: Answer, title: str) -> dict[str, Any]:
         "columns": ("rule", "steps, calls", "KL, bits", "path KL, bits", "accuracy", beside),
         "rows": rows,
         "values": [
-            {"rule": "optimum", "steps": v["steps"], "kl": v["kl"]} | dict.fromkeys(names[1:]) for v in vertices
+            {"rule": "optimum", "steps": v["steps"], "kl": v["kl"]} | dict.fromkeys(names[1:])
+            for v in vertices
         ]
-        + [{"rule": row["policy"], "steps": row["steps"]} | {key: row[key] for key in names} for row in rules],
+        + [{"rule": row["policy"], "steps": _steps(row)} | {key: row[key] for key in names} for row in rules],
         "forms": [(f"KL of {row['policy']}", row["kl"]) for row in rules],
         "folded": False,
     }
@@ -48,8 +48,12 @@ def points_view(answer: Answer, title: str) -> dict[str, Any]:
 
 def place(row: Mapping[str, Any]) -> float:
     """Return the steps along the data of a rule, or those of its own runs where it does not follow the data."""
-    steps = row["steps"] if row["steps_under_data"] is None else row["steps_under_data"]
+    steps = _steps(row)
     return float(steps["estimate"] if isinstance(steps, dict) else steps)
+
+
+def _steps(row: Mapping[str, Any]) -> Any:
+    return row["steps"] if row["steps_under_data"] is None else row["steps_under_data"]
 
 
 def blocks_beside(answer: Answer, steps: float) -> tuple[Any, Any] | None:
@@ -76,4 +80,6 @@ def _text(ends: tuple[Any, Any] | None) -> str:
 
 def left_out(answer: Answer) -> list[str]:
     """Return a line on each rule that is left out."""
-    return [f"left out: {one['policy']}: {shortened(one['reason'], _LONGEST)}" for one in answer["rules_left_out"]]
+    return [
+        f"left out: {one['policy']}: {shortened(one['reason'], _LONGEST)}" for one in answer["rules_left_out"]
+    ]

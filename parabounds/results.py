@@ -196,7 +196,13 @@ def ask_frontier(
         answer = frontier_answer(rounded)
     except CostError as error:
         why = f"the optimum of all policies is not known here: {error.advice}"
-        answer = {"task": task.name, "n": task.n, "vertices": [], "serial_depth": None, "notes": {"vertices": why}}
+        answer = {
+            "task": task.name,
+            "n": task.n,
+            "vertices": [],
+            "serial_depth": None,
+            "notes": {"vertices": why},
+        }
     answer = joined(answer, dict(asked or {})) | _fixed_blocks(rounded, seconds, say)
     if rules or not answer["vertices"]:
         found, left_out = registry_points(rounded, answer["vertices"], report=report, **runs)
@@ -210,6 +216,8 @@ def _fixed_blocks(task: Any, seconds: float, say: Callable[[str], None] | None) 
         bounds = bounds_answer(task, seconds=seconds, say=say)
     except CostError:
         return {"optimal_bound": None}
+    if say is not None:
+        say("")  # the search is done
     brackets = bounds.get("optimal_bounds")
     return {"optimal_bound": bounds.get("optimal_bound")} | ({"optimal_bounds": brackets} if brackets else {})
 

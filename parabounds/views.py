@@ -94,7 +94,9 @@ def _notes(answer: Answer) -> list[str]:
     rows = [answer, *answer.get("rules", ()), *(answer.get("policies", ()))]
     if samples := sorted({row["samples"] for row in rows if row.get("samples")}):
         seed = next(row["seed"] for row in rows if "seed" in row)
-        counts = f"{samples[0]} samples" if len(samples) == 1 else f"{samples[0]} to {samples[-1]} samples each"
+        counts = (
+            f"{samples[0]} samples" if len(samples) == 1 else f"{samples[0]} to {samples[-1]} samples each"
+        )
         notes.append(
             f"estimates from {counts}, seed {seed}: +- is the standard error, intervals hold with 95 %"
         )
@@ -113,7 +115,9 @@ def _decode(answer: Answer) -> Sheet:
     ]
     facts = [(name, answer[key], unit) for key, (name, unit) in _QUANTITIES.items()]
     sampled = answer.get("sampled", {})
-    facts += [(f"{_QUANTITIES[key][0]}, sampled", value, _QUANTITIES[key][1]) for key, value in sampled.items()]
+    facts += [
+        (f"{_QUANTITIES[key][0]}, sampled", value, _QUANTITIES[key][1]) for key, value in sampled.items()
+    ]
     calls = answer.get("steps_distribution") or []
     said = "KL not known" if kl is None else f"KL {with_unit(kl, 'bits')}"
     return Sheet(

@@ -33,8 +33,8 @@ def frontier_answer(task: NamedTask) -> dict[str, Any]:
 
     if parametric_only(task) is not None:
         raise CostError(
-            f"the frontier needs a distribution that can be listed, and {task.name} is too large; use bounds (best fixed "
-            "blocks), decode (any rule, sampled), or a smaller -n."
+            f"the frontier needs a distribution that can be listed, and {task.name} is too large; use bounds "
+            "(best fixed blocks), decode (any rule, sampled), or a smaller -n."
         )
     parts = context_pmfs(task.contexts())
     graphs = list(zip([weight for weight, _ in parts], state_graphs([pmf for _, pmf in parts]), strict=True))

@@ -1,4 +1,4 @@
-"""Rules as points in the plane of steps and loss, exact or sampled, with their distance to the optimum."""
+"""Rules as points of steps and loss, exact or sampled, and their distance to the optimum."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from theory.commands.decode import decode_answer
 from theory.decoding.tasks.route import large_distribution
 from theory.distributions.distribution import context_pmfs
-from theory.limits import CostError, allowing
+from theory.limits import CostError, sharing
 from theory.optima.adaptive.contexts import average_frontier
 from theory.policies import parse_policy, registered_policies
 from theory.policies.policy import Policy
@@ -96,7 +96,7 @@ def registry_points(
         if report is not None:
             report(done, len(specs))
         try:
-            with allowing(Fraction(1, len(specs))):
+            with sharing(len(specs)):
                 rows += decode_rows(task, [(parse_policy(spec), 1)], hull, **options)
         except InputError as error:  # one that does not fit, or is too costly even to sample
             left_out.append({"policy": spec, "reason": str(error)})

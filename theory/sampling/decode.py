@@ -100,7 +100,9 @@ def decode_task(
     """
     own: dict[str, Any] = {"seed": seed, "beside": samples is not None}
     if (large := parametric_only(task)) is not None:
-        return _affordable(samples, lambda count: sampled_decode(large, policy, samples=count, **own, **switches))
+        return _affordable(
+            samples, lambda count: sampled_decode(large, policy, samples=count, **own, **switches)
+        )
     structure = structure_of(task)
     try:
         if structure is not None and closed_distribution(task) is not None:
@@ -112,7 +114,8 @@ def decode_task(
         if contexts is None:
             raise
         found = _affordable(
-            samples, lambda count: decode_closed(contexts, structure, policy, samples=count, **own, **switches)
+            samples,
+            lambda count: decode_closed(contexts, structure, policy, samples=count, **own, **switches),
         )
         reason = {"accuracy": f"sampled: {error.advice}"} if isinstance(error, CostError) else {}
         return replace(found, n=task.n, notes={**reason, **found.notes})
@@ -152,7 +155,11 @@ def sampled_beside(
         contexts = sampled_route(task, too_costly=True)
     except CostError:
         return None
-    return None if contexts is None else decode_closed(contexts, None, policy, samples=samples, seed=seed, **switches)
+    return (
+        None
+        if contexts is None
+        else decode_closed(contexts, None, policy, samples=samples, seed=seed, **switches)
+    )
 
 
 def decode_closed(

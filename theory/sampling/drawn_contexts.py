@@ -7,7 +7,7 @@ differs between contexts in closed form, such as the steps of a schedule, is ave
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import log2
@@ -21,10 +21,22 @@ from theory.distributions.outcomes import MASK
 from theory.distributions.sampled_list import SampledContexts
 from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.sampling.fixed_schedules import fixed_schedule
 from theory.sampling.runs import Followed, follow_data, sample_runs
 
-__all__ = ["OwnRuns", "data_runs", "largest_surprise", "mean_length", "most_bits", "own_runs", "schedule_steps"]
+__all__ = [
+    "OwnRuns",
+    "data_runs",
+    "largest_surprise",
+    "mean_length",
+    "mean_steps",
+    "most_bits",
+    "own_runs",
+]
+
+
+Calls = Mapping[int, int]  # model calls of a run by the number of positions, empty where not known before
+
+_UNKNOWN: Calls = {}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,7 +53,13 @@ class OwnRuns:
 
 
 def own_runs(
-    contexts: SampledContexts, rule: Policy | Process, *, samples: int, rng: np.random.Generator, **settings: Any
+    contexts: SampledContexts,
+    rule: Policy | Process,
+    *,
+    samples: int,
+    rng: np.random.Generator,
+    calls: Calls = _UNKNOWN,
+    **settings: Any,
 ) -> OwnRuns:
     """Return the decoder's own runs.
 
@@ -50,6 +68,7 @@ def own_runs(
         rule: A policy or a rule with memory.
         samples: How many in all.
         rng: Source of all randomness, of the contexts too.
+        calls: The model calls of a run by the number of positions, if known, for the estimate of the cost.
         **settings: As of :func:`theory.sampling.runs.sample_runs`.
 
     Example:
@@ -66,7 +85,13 @@ def own_runs(
     steps: list[NDArray[np.int64]] = []
     for distribution, count in _drawn(contexts, samples, rng):
         runs = sample_runs(
-            distribution, rule, samples=count, rng=rng, of=samples, calls=_calls(rule, distribution), **settings
+            distribution,
+            rule,
+            samples=count,
+            rng=rng,
+            of=samples,
+            calls=calls.get(distribution.n),
+            **settings,
         )
         whole = (runs.tokens != MASK).all(axis=1)  # some rules leave masks
         whole[whole] = distribution.contains(runs.tokens[whole])
@@ -76,12 +101,24 @@ def own_runs(
 
 
 def data_runs(
-    contexts: SampledContexts, rule: Policy | Process, *, samples: int, rng: np.random.Generator, **switches: Any
+    contexts: SampledContexts,
+    rule: Policy | Process,
+    *,
+    samples: int,
+    rng: np.random.Generator,
+    calls: Calls = _UNKNOWN,
+    **switches: Any,
 ) -> Followed:
     """Return runs along the data, with the arguments of :func:`own_runs` and those of ``follow_data``."""
     found = [
         follow_data(
-            distribution, rule, samples=count, rng=rng, of=samples, calls=_calls(rule, distribution), **switches
+            distribution,
+            rule,
+            samples=count,
+            rng=rng,
+            of=samples,
+            calls=calls.get(distribution.n),
+            **switches,
         )
         for distribution, count in _drawn(contexts, samples, rng)
     ]
@@ -111,17 +148,11 @@ def _drawn(
     yield from ((found, count) for (_, found), count in zip(contexts, counts, strict=True) if count)
 
 
-def _calls(rule: Policy | Process, distribution: SampledDistribution) -> int | None:
-    known = fixed_schedule(rule, distribution.n)
-    return known.steps if known else None
-
-
-def schedule_steps(contexts: SampledContexts, rule: Policy | Process) -> int | Fraction | None:
-    """Return the mean steps of a rule whose steps are known before it starts, else ``None``."""
-    calls = {found.n: _calls(rule, found) for _, found in contexts}
-    if any(count is None for count in calls.values()):
+def mean_steps(contexts: SampledContexts, calls: Calls) -> int | Fraction | None:
+    """Return the mean of the model calls, ``None`` where they are not known before a run."""
+    if not calls:
         return None
-    mean = sum((weight * Fraction(calls[found.n] or 0) for weight, found in contexts), Fraction(0))
+    mean = sum((weight * calls[found.n] for weight, found in contexts), Fraction(0))
     return int(mean) if mean.denominator == 1 else mean
 
 

@@ -255,7 +255,8 @@ class _Loop(Sampler):
         call, place = (_ASKING_CALL, _ASKING_PLACE) if self._asks else (_CALL, _PLACE)
         own = call / max(self.batches()) + place * self.distribution.n
         sample = self.calls * (questions * row_operations(self.distribution) * _QUESTION + own)
-        most = int(_LIMIT / sample)
-        remedy = f"use fewer --samples, at most {most}, or a smaller n" if most > 1 else "use a smaller n"
         what = f"decoding {self.all} samples of {self.distribution.n} positions by {self.rule}"
-        Budget(what, remedy, limit=_LIMIT).require(self.all, sample)
+        budget = Budget(what, "use a smaller n", limit=_LIMIT)
+        if (most := int(budget.allowed / sample)) > 1:
+            budget.remedy = f"use fewer --samples, at most {most}, or a smaller n"
+        budget.require(self.all, sample)

@@ -34,9 +34,9 @@ from theory.sampling.drawn_contexts import (
     data_runs,
     largest_surprise,
     mean_length,
+    mean_steps,
     most_bits,
     own_runs,
-    schedule_steps,
 )
 from theory.sampling.fixed_schedules import FixedSchedule, fixed_schedule
 from theory.sampling.intervals import Estimate, estimate_mean, proportion
@@ -117,11 +117,13 @@ def sampled_decode(
     contexts = distribution if isinstance(distribution, Sequence) else [(Fraction(1), distribution)]
     n = max(one.n for _, one in contexts)
     transform = Transform(**switches)
-    known, calls = fixed_schedule(rule, n), schedule_steps(contexts, rule)
+    schedules = {one.n: fixed_schedule(rule, one.n) for _, one in contexts}
+    known, by_length = schedules[n], {length: one.steps for length, one in schedules.items() if one}
+    calls = mean_steps(contexts, by_length if len(by_length) == len(schedules) else {})
     plain = transform.temperature == 1 and not transform.truncates and len(contexts) == 1
     found = dict(parts or {}) | (_formulas(contexts[0][1], known) if plain and known else {})
     own_rng, data_rng = np.random.default_rng(seed).spawn(2)
-    common: dict[str, Any] = {"samples": samples, **switches}
+    common: dict[str, Any] = {"samples": samples, "calls": by_length, **switches}
     sampled: dict[str, tuple[str, Any]] = {}
     if calls is not None:
         certain = ("exact", calls)
