@@ -114,12 +114,12 @@ def _frontier(answer: Answer, ax: Axes) -> None:
         style: dict[str, Any] = {**MARKS["exact_other"], "marker": "x", "color": COLOURS["vermillion"]}
         ax.plot(range(1, len(bounds) + 1), bounds, label="best fixed blocks, $L^*_T$", **style)
     if brackets := answer.get("optimal_bounds"):
-        ends = [[float(one[end]) for one in brackets] for end in ("lower", "upper")]
+        low, high = ([float(one[end]) for one in brackets] for end in ("lower", "upper"))
         style = {"color": COLOURS["vermillion"], "linewidth": 0.8}
-        ax.fill_between(range(1, len(brackets) + 1), *ends, alpha=0.25, linewidth=0, color=style["color"])
-        ax.plot(range(1, len(brackets) + 1), ends[1], label="best fixed blocks, $L^*_T$ (bracket)", **style)
-        ax.plot(range(1, len(brackets) + 1), ends[0], **style)
-        bounds = ends[1]
+        ax.fill_between(range(1, len(brackets) + 1), low, high, alpha=0.25, linewidth=0, color=style["color"])
+        ax.plot(range(1, len(brackets) + 1), high, label="best fixed blocks, $L^*_T$ (bracket)", **style)
+        ax.plot(range(1, len(brackets) + 1), low, **style)
+        bounds = high
     if hull:
         _hull(hull, ax)
     places = _rules(answer, ax, [*(float(v["kl"]) for v in hull), *bounds]) if "rules" in answer else []

@@ -25,7 +25,9 @@ def points_view(answer: Answer, title: str) -> dict[str, Any]:
     said = f"{len(rules)} rules, {'all exact' if not sampled else f'{sampled} of them sampled'}"
     said += f", {len(answer['rules_left_out'])} left out" if answer["rules_left_out"] else ""
     beside = "bits above the optimum" if known else "fixed blocks of as many steps, bits"
-    rows = [("optimum", number(v["steps"]), number(v["kl"]), "", "", "0") for v in vertices]
+    rows: list[tuple[str, ...]] = [
+        ("optimum", number(v["steps"]), number(v["kl"]), "", "", "0") for v in vertices
+    ]
     for row in rules:
         gap = cell(row["bits_above"], "kl") if known else _text(blocks_beside(answer, place(row)))
         cells = [cell(row[key], key) for key in ("kl", "path_kl", "accuracy")]

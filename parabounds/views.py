@@ -230,7 +230,7 @@ def _audit(answer: Answer) -> Sheet:
 
 def _compare(answer: Answer) -> Sheet:
     found = compare_view(answer, _title(answer))
-    return Sheet(**found | {"notes": [*_notes(answer), *found["notes"]]})
+    return Sheet(notes=[*_notes(answer), *found.pop("notes")], **found)
 
 
 _VIEWS: dict[str, Callable[[Answer], Sheet]] = {

@@ -20,7 +20,11 @@ ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "answers.md").read_text(encoding="utf-8")
 ESTIMATE = ("estimate", "standard_error", "low", "high", "interval")
 BY_ENTRY = ("errors", "exact", "notes", "arithmetic")  # their keys are names of other entries
-OPEN = {"revealed", "settings", "sampled"}  # keys are positions or entries; objects as in the rest of the section
+OPEN = {
+    "revealed",
+    "settings",
+    "sampled",
+}  # keys are positions or entries; objects as in the rest of the section
 TYPES = {
     "number": (int, float),
     "whole number": (int,),
