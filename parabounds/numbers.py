@@ -106,8 +106,8 @@ def with_error(value: Any, unit: str) -> str:
     Example:
         >>> with_error({"estimate": 0.62, "standard_error": 0.0686, "low": 0.4717, "high": 0.7535}, "probability")
         '62 % +- 6.9 % (47.17 % to 75.35 %)'
-        >>> with_error({"estimate": 2.5, "standard_error": 0.01, "low": 2.4, "high": 2.6}, "tokens a call")
-        '2.5 tokens a call +- 0.01 (2.4 to 2.6)'
+        >>> with_error({"estimate": 2.5, "standard_error": 0.02, "low": 2.4, "high": 2.6}, "tokens a call")
+        '2.5 tokens a call +- 0.02 (2.4 to 2.6)'
         >>> with_error(Fraction(1, 2), "bits")
         '0.5 bits'
     """

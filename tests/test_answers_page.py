@@ -129,7 +129,7 @@ RUNS = {
         ("floats.json", "--rules"),
         ("tests.test_answers_page:FLOATS",),
         ("two.json", "--rules", *FEW),
-        ("short.json", "--limit", "1/5000", "--samples", "2", "--seconds", "0.1"),
+        ("short.json", "--limit", "1/50000", "--samples", "2", "--seconds", "0.1"),
     ],
     "policy": [
         ("shuffle", "-n", "2", "--plot", "policy.svg"),

@@ -149,7 +149,7 @@ def sampled_beside(
         >>> from theory.policies import parse_policy
         >>> found = sampled_beside(make_task("shuffle", 4), parse_policy("topk:k=2"), samples=100)
         >>> found.entries["accuracy"][1]["estimate"]  # 3/8 exactly
-        0.42
+        0.44
     """
     try:
         contexts = sampled_route(task, too_costly=True)
