@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from figures.command import add_arguments
 from models.commands import finetune, gap, train, verify
 from synthetic.parallelbench import command as bench
-from theory.commands.arguments import add_commands
+from theory.commands.arguments import add_commands, add_runs
 from theory.commands.command_line import OneLineParser, whole
 
 __all__ = ["MODELS", "build_parser"]
@@ -116,6 +116,12 @@ def build_parser() -> Parser:
     _add_compare(commands)
     bounds = commands.choices["bounds"]
     bounds.add_argument("--plot", metavar="FILE", help="also draw it into a .png, .svg or .pdf file")
+    frontier = commands.choices["frontier"]
+    frontier.add_argument("--rules", action="store_true", help="also the example of each rule, as points")
+    frontier.add_argument(
+        "--seconds", default="60", help="for brackets of L*_T of many positions (default 60)"
+    )
+    add_runs(frontier)
     commands.choices["audit"].add_argument(
         "--beside",
         action="append",
@@ -151,10 +157,7 @@ def _add_compare(commands: Any) -> None:
         help=f"a policy; repeat it (default: {', '.join(_COMPARED)})",
     )
     compare.add_argument("--temperature", default="1", help="one, or several as 0,1 (default 1)")
-    compare.add_argument(
-        "--samples", type=whole, default=2000, help="where nothing exact is known (default 2000)"
-    )
-    compare.add_argument("--seed", type=whole, default=0, help="of the samples (default 0)")
+    add_runs(compare)
     compare.add_argument(
         "--normalise", action="store_true", help="divide a file's probabilities by their sum"
     )

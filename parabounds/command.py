@@ -94,7 +94,7 @@ def _run(args: argparse.Namespace) -> int:
 def _ask(args: argparse.Namespace, work: Work) -> Result:
     if args.command in _OTHERS:
         return Result(args.command, _OTHERS[args.command](args, work))
-    if hasattr(args, "samples"):
+    if getattr(args, "samples", None) is not None:
         positive_int(args.samples, "samples")
     if getattr(args, "float", False) and args.exact:
         raise InputError("--float asks for rounded numbers, --exact for those as written; give one of them.")
@@ -108,7 +108,8 @@ def _ask(args: argparse.Namespace, work: Work) -> Result:
         return ask_schedule(task, float=args.float, **own)
     if args.command == "frontier":
         asked = asked_answer(task, within=args.within, entropy=args.entropy)
-        return ask_frontier(task, asked)
+        wanted = {"rules": args.rules, "seconds": float(exact_fraction(args.seconds, "--seconds"))}
+        return ask_frontier(task, asked, **wanted, say=work.say, report=work.parts, **own)
     if args.command == "policy":
         return ask_policy(task, args.steps)
     if args.command == "compare":

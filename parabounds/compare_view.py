@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any
 
-from parabounds.numbers import number, share, with_unit
+from parabounds.numbers import number, share, with_error, with_unit
 
-__all__ = ["compare_view"]
+__all__ = ["cell", "compare_view"]
 
 _BELOW = (
     "below the optimum: random choices mix output distributions, the temperature is not 1, or the rule looks at drawn "
     "tokens or masks again; the optimum is that of policies that do none of this."
 )
+_SHOWN = ("accuracy", "kl", "path_kl", "steps")
+_OWN = ("errors", "samples", "seed", "sampled")  # of some rows
 _ROUNDING = 1e-9  # bits or steps: a smaller gap is none
 
 
@@ -41,19 +43,32 @@ def compare_view(answer: Mapping[str, Any], title: str) -> dict[str, Any]:
     several = len({row["temperature"] for row in rows}) > 1
     texts: list[tuple[str, ...]] = []
     for row in rows:
-        cells = [share(row["accuracy"]), number(row["kl"]), number(row["path_kl"]), number(row["steps"])]
-        cells += [_gap(row["bits_above"]), _gap(row["steps_above"])]
-        texts.append((row["policy"], *((number(row["temperature"]),) if several else ()), *cells))
+        tau = (number(row["temperature"]),) if several else ()
+        cells = [cell(row[key], key) for key in _SHOWN]
+        texts.append((row["policy"], *tau, *cells, _gap(row["bits_above"]), _gap(row["steps_above"])))
+        if sampled := row.get("sampled"):
+            cells = [cell(sampled[key], key) if key in sampled else "" for key in _SHOWN]
+            texts.append((f"{row['policy']}, sampled", *tau, *cells, "", ""))
     below = any(row["bits_above"] is not None and float(row["bits_above"]) < -_ROUNDING for row in rows)
     return {
         "title": title,
         "headline": f"{said}.",
         "columns": ("policy", *(("temperature",) if several else ()), *heads),
         "rows": texts,
-        "values": [{key: value for key, value in row.items() if key != "errors"} for row in rows],
-        "notes": [*answer.get("notes", {}).values(), *([_BELOW] if below else [])],
+        "values": [{key: value for key, value in row.items() if key not in _OWN} for row in rows],
+        "notes": [_BELOW] if below else [],
         "forms": [(f"KL of {row['policy']}", row["kl"]) for row in rows],
     }
+
+
+def cell(value: Any, key: str) -> str:
+    """Return an entry of a decode without its unit, an estimate with its standard error.
+
+    Example:
+        >>> cell(2, "steps"), cell(0.375, "accuracy"), cell(None, "kl")
+        ('2', '37.5 %', '-')
+    """
+    return with_error(value, "probability" if key == "accuracy" else "")
 
 
 def _middle(value: Any) -> float:

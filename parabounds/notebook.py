@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from parabounds.numbers import with_unit
+from parabounds.numbers import with_error
 from parabounds.views import Sheet
 from theory.validation import InputError
 
@@ -15,7 +15,7 @@ __all__ = ["frame", "table"]
 def table(view: Sheet, most: int) -> str:
     """Return a headline, the facts and at most so many rows; what is left out is counted."""
     parts = [f"<div><b>{escape(view.title)}</b><br>{escape(view.headline)}</div>"]
-    facts = [(name, with_unit(value, unit)) for name, value, unit in view.facts]
+    facts = [(name, with_error(value, unit)) for name, value, unit in view.facts]
     if facts and not view.rows:
         parts.append(_rows(("quantity", "value"), facts[:most]))
     elif facts:

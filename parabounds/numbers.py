@@ -21,6 +21,7 @@ __all__ = [
     "latex_name",
     "number",
     "share",
+    "with_error",
     "with_unit",
 ]
 
@@ -97,6 +98,26 @@ def with_unit(value: Any, unit: str) -> str:
     if text == "1":
         unit = re.sub(r"s(?= a |$)", "", unit, count=1)
     return text if value is None else f"{text} {unit}".rstrip()
+
+
+def with_error(value: Any, unit: str) -> str:
+    """Return a number with its unit, as ``with_unit``, and the standard error of an estimate before its interval.
+
+    Example:
+        >>> with_error({"estimate": 0.62, "standard_error": 0.0686, "low": 0.4717, "high": 0.7535}, "probability")
+        '62 % +- 6.9 % (47.17 % to 75.35 %)'
+        >>> with_error({"estimate": 2.5, "standard_error": 0.02, "low": 2.4, "high": 2.6}, "tokens a call")
+        '2.5 tokens a call +- 0.02 (2.4 to 2.6)'
+        >>> with_error(Fraction(1, 2), "bits")
+        '0.5 bits'
+    """
+    text = with_unit(value, unit)
+    error = value.get("standard_error", 0) if isinstance(value, dict) else 0
+    if error < _ROUNDING or text.endswith("(standard error)"):  # none that is seen, or said already
+        return text
+    middle, rest = text[:-1].rsplit(" (", 1)
+    said = f"{100 * error:.2g} %" if unit == "probability" else f"{error:.2g}"
+    return f"{middle} +- {said} ({rest})"
 
 
 def share(value: Any) -> str:

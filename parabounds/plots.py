@@ -12,6 +12,7 @@ from figures.drawing.axes import loss_axis, step_axis, upper_edge
 from figures.drawing.point_labels import write_beside
 from figures.drawing.policy_tree import timetable
 from figures.drawing.style import COLOURS, MARKS, new_figure
+from parabounds.points_view import place
 from parabounds.views import view_of
 from theory.distributions.outcomes import sorted_tokens
 from theory.distributions.pmf import JointPMF
@@ -108,17 +109,54 @@ def _hull(vertices: Any, ax: Axes) -> None:
 
 
 def _frontier(answer: Answer, ax: Axes) -> None:
-    if bounds := answer.get("optimal_bound"):
+    hull, bounds = answer["vertices"], [_middle(bits) for bits in answer.get("optimal_bound") or ()]
+    if bounds:
         style: dict[str, Any] = {**MARKS["exact_other"], "marker": "x", "color": COLOURS["vermillion"]}
-        ax.plot(
-            range(1, len(bounds) + 1), [float(b) for b in bounds], label="best fixed blocks, $L^*_T$", **style
-        )
-    _hull(answer["vertices"], ax)
+        ax.plot(range(1, len(bounds) + 1), bounds, label="best fixed blocks, $L^*_T$", **style)
+    if brackets := answer.get("optimal_bounds"):
+        low, high = ([float(one[end]) for one in brackets] for end in ("lower", "upper"))
+        style = {"color": COLOURS["vermillion"], "linewidth": 0.8}
+        ax.fill_between(range(1, len(brackets) + 1), low, high, alpha=0.25, linewidth=0, color=style["color"])
+        ax.plot(range(1, len(brackets) + 1), high, label="best fixed blocks, $L^*_T$ (bracket)", **style)
+        ax.plot(range(1, len(brackets) + 1), low, **style)
+        bounds = high
+    if hull:
+        _hull(hull, ax)
+    places = _rules(answer, ax, [*(float(v["kl"]) for v in hull), *bounds]) if "rules" in answer else []
     ax.set(xlabel=_STEPS, ylabel=_BITS)
-    hull = answer["vertices"]
-    loss_axis(ax, max(float(bits) for bits in [*(v["kl"] for v in hull), *(bounds or [])]))
-    step_axis(ax, [1, *(float(v["steps"]) for v in hull), len(bounds or [1])])
+    if not places:
+        loss_axis(ax, max([*(float(v["kl"]) for v in hull), *bounds]))
+    step_axis(ax, [1, *(float(v["steps"]) for v in hull), *places, len(bounds or [1])])
     ax.legend()
+
+
+def _rules(answer: Answer, ax: Axes, others: list[float]) -> list[float]:
+    """Draw each rule with its standard error, at its KL or else that along the path, and return their steps."""
+    shown = [
+        row for row in answer["rules"] if (row["path_kl"] if row["kl"] is None else row["kl"]) is not None
+    ]
+    losses = [row["path_kl"] if row["kl"] is None else row["kl"] for row in shown]
+    edge = upper_edge([_middle(loss) for loss in losses], max(others, default=0.0))
+    places = [place(row) for row in shown]
+    bits = [min(_middle(loss), 1.12 * edge) for loss in losses]
+    errors = [loss.get("standard_error", 0.0) if isinstance(loss, dict) else 0.0 for loss in losses]
+    ax.errorbar(
+        places, bits, yerr=errors, fmt="s", markersize=4.5, markerfacecolor="none", zorder=4, capsize=2,
+        color=COLOURS["green"], label="rules, +- standard error" if any(errors) else "rules",
+    )  # fmt: skip
+    far = any(_middle(loss) > edge for loss in losses)
+    if far:
+        ax.axhline(1.05 * edge, color="#999999", linestyle=":", linewidth=0.8, label="above: not to scale")
+    loss_axis(ax, edge, above=0.2 if far else 0.08)
+    best = [
+        k for k, x in enumerate(places) if all(bits[k] < bits[m] for m in range(len(places)) if places[m] < x)
+    ]
+    best = [k for k in best if bits[k] == min(bits[m] for m in best if places[m] == places[k])]
+    names: dict[tuple[float, float], str] = {}
+    for k in best:  # those that no rule of fewer steps beats, one name a point
+        names.setdefault((places[k], bits[k]), shown[k]["policy"])
+    write_beside(ax, [(x, y, name) for (x, y), name in names.items()], fontsize=7)
+    return places
 
 
 def _compare(answer: Answer, ax: Axes) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from theory.commands.frontier import frontier_answer
 from theory.commands.policy import policy_answer
 from theory.decoding.tasks.float_task import as_floats
 from theory.distributions.distribution import context_pmfs
+from theory.limits import CostError
 from theory.policies.given import PolicyLike, as_policy
 from theory.validation import InputError, positive_int
 
@@ -32,6 +33,7 @@ __all__ = [
     "ask_frontier",
     "ask_policy",
     "ask_schedule",
+    "noted",
 ]
 
 SHOWN_ROWS = 12
@@ -150,34 +152,80 @@ class DecodeResult(Result):
 def ask_bounds(task: Any, partition: str | None = None, *, float: bool = False, **options: Any) -> Bounds:
     """Return bounds with their verdict; ``float`` asks for rounded numbers, as for files of floats."""
     answer = bounds_answer(as_floats(task, wanted=float), partition, **options)
-    return Bounds("bounds", _noted(answer, task), task)
+    return Bounds("bounds", noted(answer, task), task)
 
 
 def ask_decode(task: Any, policy: PolicyLike, **switches: Any) -> DecodeResult:
     """Return a decode."""
     rule = as_policy(policy)
-    answer = _noted(decode_answer(as_floats(task), rule, **switches), task)
+    answer = noted(decode_answer(as_floats(task), rule, **switches), task)
     own = {key: value for key, value in switches.items() if key not in ("samples", "seed")}
     return DecodeResult("decode", answer, task, rule, own)
 
 
 def ask_schedule(task: Any, *, float: bool = False, **options: Any) -> Result:
     """Return the best block sizes in random order."""
-    return Result("schedule", _noted(schedule_answer(as_floats(task, wanted=float), **options), task), task)
+    return Result("schedule", noted(schedule_answer(as_floats(task, wanted=float), **options), task), task)
 
 
-def ask_frontier(task: Any, asked: Mapping[str, Any] | None = None) -> Result:
-    """Return the frontier, with the best fixed blocks beside it and what else was asked for."""
+def ask_frontier(
+    task: Any,
+    asked: Mapping[str, Any] | None = None,
+    *,
+    rules: bool = False,
+    seconds: float = 60.0,
+    say: Callable[[str], None] | None = None,
+    report: Callable[[int, int], None] | None = None,
+    **runs: Any,
+) -> Result:
+    """Return the frontier, with the best fixed blocks beside it and what else was asked for.
+
+    Args:
+        task: A task.
+        asked: Other entries, of :func:`theory.commands.frontier.asked_answer`.
+        rules: Whether the registered rules are shown as points; they are where the frontier itself is too costly.
+        seconds: For brackets of the best fixed blocks of many positions.
+        say: Called with a line on their progress.
+        report: Called with how many of how many rules are done.
+        **runs: ``samples`` and ``seed`` of the rules that are sampled.
+    """
+    from theory.commands.rule_points import registry_points
+
     rounded = as_floats(task)
-    answer = joined(frontier_answer(rounded), dict(asked or {}))
-    bounds = bounds_answer(rounded).get("optimal_bound")
-    return Result("frontier", _noted(answer | {"optimal_bound": bounds}, task), task)
+    try:
+        answer = frontier_answer(rounded)
+    except CostError as error:
+        why = f"the optimum of all policies is not known here: {error.advice}"
+        answer = {
+            "task": task.name,
+            "n": task.n,
+            "vertices": [],
+            "serial_depth": None,
+            "notes": {"vertices": why},
+        }
+    answer = joined(answer, dict(asked or {})) | _fixed_blocks(rounded, seconds, say)
+    if rules or not answer["vertices"]:
+        found, left_out = registry_points(rounded, answer["vertices"], report=report, **runs)
+        answer |= {"rules": found, "rules_left_out": left_out}
+    return Result("frontier", noted(answer, task), task)
+
+
+def _fixed_blocks(task: Any, seconds: float, say: Callable[[str], None] | None) -> dict[str, Any]:
+    """Return ``L*_T``, or brackets of it, without the estimates of what is too large for both."""
+    try:
+        bounds = bounds_answer(task, seconds=seconds, say=say)
+    except CostError:
+        return {"optimal_bound": None}
+    if say is not None:
+        say("")  # the search is done
+    brackets = bounds.get("optimal_bounds")
+    return {"optimal_bound": bounds.get("optimal_bound")} | ({"optimal_bounds": brackets} if brackets else {})
 
 
 def ask_policy(task: Any, steps: int | None = None) -> Result:
     """Return the best policy."""
     rounded = as_floats(task)
-    return Result("policy", _noted(policy_answer(rounded, steps), task), task)
+    return Result("policy", noted(policy_answer(rounded, steps), task), task)
 
 
 def ask_estimate(
@@ -191,6 +239,7 @@ def ask_estimate(
     return Result("estimate", estimate_answer(seen, blocks, policies=policies, seed=seed))
 
 
-def _noted(answer: dict[str, Any], task: Any) -> dict[str, Any]:
+def noted(answer: dict[str, Any], task: Any) -> dict[str, Any]:
+    """Return an answer with the note of a task, such as how the numbers of its file were read."""
     note = getattr(task, "note", "")  # of a file, on how its numbers were taken
     return joined(answer, {"notes": {"task": note}}) if note else answer

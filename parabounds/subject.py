@@ -102,11 +102,15 @@ class Subject:
 
         return ask_schedule(self.task, **options)
 
-    def frontier(self) -> Result:
-        """Return the least loss at any expected number of steps, over all policies that look at the tokens."""
+    def frontier(self, **options: Any) -> Result:
+        """Return the least loss at any expected number of steps, over all policies that look at the tokens.
+
+        Args:
+            **options: ``rules``, ``samples``, ``seed``, ``seconds``; see :func:`parabounds.results.ask_frontier`.
+        """
         from parabounds.results import ask_frontier
 
-        return ask_frontier(self.task)
+        return ask_frontier(self.task, **options)
 
     def policy(self, steps: int | None = None) -> Result:
         """Return the best policy of at most so many steps; by default of the fewest that lose nothing."""

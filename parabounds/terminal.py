@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from parabounds.numbers import exact_form, with_unit
+from parabounds.numbers import exact_form, with_error
 from parabounds.results import Result
 from parabounds.views import Sheet
 from theory.commands.command_line import as_json
@@ -75,7 +75,7 @@ def as_text(result: Result, *, forms: bool = False, whole: bool = False, mark: s
     sheet = result.view
     parts = [f"{sheet.title}\n{sheet.headline}\n"]
     if sheet.facts:
-        parts.append(_columns([(name, with_unit(value, unit)) for name, value, unit in sheet.facts]))
+        parts.append(_columns([(name, with_error(value, unit)) for name, value, unit in sheet.facts]))
     if sheet.rows:
         rows = _shown(sheet, whole)
         cut = len(rows) < len(sheet.rows)
@@ -126,7 +126,7 @@ def as_csv(sheet: Sheet) -> str:
 
 def as_latex(sheet: Sheet) -> str:
     """Return the rows as a LaTeX table, numbers in few digits."""
-    rows = sheet.rows or [(name, with_unit(value, unit)) for name, value, unit in sheet.facts]
+    rows = sheet.rows or [(name, with_error(value, unit)) for name, value, unit in sheet.facts]
     head = sheet.columns if sheet.rows else ("quantity", "value")
     lines = [r"\begin{tabular}{" + "l" * len(head) + "}", r"\hline", _latex_row(head), r"\hline"]
     lines += [_latex_row(row) for row in rows]

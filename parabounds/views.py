@@ -14,12 +14,14 @@ from parabounds.compare_view import compare_view
 from parabounds.estimate_view import estimate_view
 from parabounds.lists_view import rules_view, tasks_view
 from parabounds.numbers import number, share, with_unit
+from parabounds.points_view import left_out, points_view
 from theory.numbers.lognumber import LogNumber
 from theory.validation import shortened
 
 __all__ = ["Sheet", "view_of"]
 
 Answer = Mapping[str, Any]
+_ROUNDING = 1e-9  # of a quotient of floats times its divisor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +80,8 @@ def _positions(answer: Answer) -> int:
             return 1 + max(i for decision in row["decisions"] for i in decision["block"])
     for row in [answer, *answer.get("policies", ())]:
         if row.get("tokens_per_step") and not isinstance(row["steps"], dict):
-            return round(float(row["tokens_per_step"] * row["steps"]))
+            length = float(row["tokens_per_step"]) * float(row["steps"])
+            return round(length) if abs(length - round(length)) < _ROUNDING else 0  # lengths differ
     return 0
 
 
@@ -88,9 +91,14 @@ def _notes(answer: Answer) -> list[str]:
         name = {"kl": "KL divergence", "path_kl": "KL along the path"}.get(key, key.replace("_", " "))
         said = str(text).replace("path_kl", "the KL along the path")
         notes.append(said if key in ("task", "vertices") else f"{name}: {said}")
-    if samples := answer.get("samples"):
+    rows = [answer, *answer.get("rules", ()), *(answer.get("policies", ()))]
+    if samples := sorted({row["samples"] for row in rows if row.get("samples")}):
+        seed = next(row["seed"] for row in rows if "seed" in row)
+        counts = (
+            f"{samples[0]} samples" if len(samples) == 1 else f"{samples[0]} to {samples[-1]} samples each"
+        )
         notes.append(
-            f"estimates from {samples} samples, seed {answer.get('seed', 0)}; intervals hold with 95 %"
+            f"estimates from {counts}, seed {seed}: +- is the standard error, intervals hold with 95 %"
         )
     return notes
 
@@ -105,13 +113,10 @@ def _decode(answer: Answer) -> Sheet:
     switches += [
         f"{key} {answer[key]}" for key in ("greedy_ties", "off_support", "top_p", "top_k") if key in answer
     ]
-    facts = [
-        ("accuracy", answer["accuracy"], "probability"),
-        ("KL divergence", kl, "bits"),
-        ("KL along the path", answer["path_kl"], "bits"),
-        ("steps", answer["steps"], "model calls"),
-        ("steps under data", answer["steps_under_data"], "model calls"),
-        ("tokens per step", answer["tokens_per_step"], "tokens a call"),
+    facts = [(name, answer[key], unit) for key, (name, unit) in _QUANTITIES.items()]
+    sampled = answer.get("sampled", {})
+    facts += [
+        (f"{_QUANTITIES[key][0]}, sampled", value, _QUANTITIES[key][1]) for key, value in sampled.items()
     ]
     calls = answer.get("steps_distribution") or []
     said = "KL not known" if kl is None else f"KL {with_unit(kl, 'bits')}"
@@ -126,16 +131,15 @@ def _decode(answer: Answer) -> Sheet:
     )
 
 
-_DECODED = (
-    "policy",
-    "temperature",
-    "accuracy",
-    "kl",
-    "path_kl",
-    "steps",
-    "steps_under_data",
-    "tokens_per_step",
-)
+_QUANTITIES = {
+    "accuracy": ("accuracy", "probability"),
+    "kl": ("KL divergence", "bits"),
+    "path_kl": ("KL along the path", "bits"),
+    "steps": ("steps", "model calls"),
+    "steps_under_data": ("steps under data", "model calls"),
+    "tokens_per_step": ("tokens per step", "tokens a call"),
+}
+_DECODED = ("policy", "temperature", *_QUANTITIES)
 
 
 def _schedule(answer: Answer) -> Sheet:
@@ -162,6 +166,8 @@ def _schedule(answer: Answer) -> Sheet:
 
 
 def _frontier(answer: Answer) -> Sheet:
+    if "rules" in answer:
+        return Sheet(notes=[*_notes(answer), *left_out(answer)], **points_view(answer, _title(answer)))
     vertices, depth = answer["vertices"], answer["serial_depth"]
     first, last = vertices[0], vertices[-1]
     loses = "loses" if first["steps"] == 1 else "lose"
@@ -223,7 +229,8 @@ def _audit(answer: Answer) -> Sheet:
 
 
 def _compare(answer: Answer) -> Sheet:
-    return Sheet(**compare_view(answer, _title(answer)))
+    found = compare_view(answer, _title(answer))
+    return Sheet(notes=[*_notes(answer), *found.pop("notes")], **found)
 
 
 _VIEWS: dict[str, Callable[[Answer], Sheet]] = {

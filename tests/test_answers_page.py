@@ -20,7 +20,11 @@ ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "answers.md").read_text(encoding="utf-8")
 ESTIMATE = ("estimate", "standard_error", "low", "high", "interval")
 BY_ENTRY = ("errors", "exact", "notes", "arithmetic")  # their keys are names of other entries
-OPEN = {"revealed", "settings"}  # keys are positions; objects as in the rest of the section
+OPEN = {
+    "revealed",
+    "settings",
+    "sampled",
+}  # keys are positions or entries; objects as in the rest of the section
 TYPES = {
     "number": (int, float),
     "whole number": (int,),
@@ -69,6 +73,7 @@ FILES = {
     "longer.json": json.dumps(
         {"contexts": [{"outcomes": LONG}, {"outcomes": [row[1:] for row in LONG[:5]]}]}
     ),
+    "short.json": json.dumps({"outcomes": LONG}),
     "seen.csv": "y0,y1\n" + "a,a\n" * 5 + "b,b\n" * 3 + "a,b\n",
     "few.csv": "y0,y1\na,a\nb,b\n",
     "long.csv": ",".join(f"y{i}" for i in range(11)) + "\n" + (",".join("a" * 11) + "\n") * 3,
@@ -114,14 +119,17 @@ RUNS = {
         ("hidden.json", "--policy", "topk:k=12,by=random", *FEW),
         ("bernoulli_walk", "-n", "40", "--policy", "topk:k=20,by=random", *FEW),
         ("shuffle", "-n", "20", "--policy", "wino", *FEW),
+        ("shuffle", "-n", "3", "--policy", "topk:k=2", *FEW),
         ("one_hot_blocks", "-n", "25", "--policy", "topk:k=3,by=random", *FEW),
     ],
     "frontier": [
         ("shuffle", "-n", "2", "--within", "1/2", "--entropy", "1/2", "--plot", "frontier.svg"),
         ("bernoulli_walk", "-n", "3"),
         ("lengths.json",),
-        ("floats.json",),
+        ("floats.json", "--rules"),
         ("tests.test_answers_page:FLOATS",),
+        ("two.json", "--rules", *FEW),
+        ("short.json", "--limit", "1/50000", "--samples", "2", "--seconds", "0.1"),
     ],
     "policy": [
         ("shuffle", "-n", "2", "--plot", "policy.svg"),

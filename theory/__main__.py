@@ -45,7 +45,7 @@ def _run(args: argparse.Namespace) -> int:
         raise InputError(f"seed must be a whole number of at least 0, got {args.seed}.")
     if getattr(args, "float", False) and args.exact:
         raise InputError("--float asks for rounded numbers, --exact for those as written; give one of them.")
-    if hasattr(args, "samples"):
+    if getattr(args, "samples", None) is not None:
         positive_int(args.samples, "samples")
     if args.command == "estimate":
         with working(args.command) as work:

@@ -26,6 +26,7 @@ __all__ = [
     "require_all",
     "require_memory",
     "scientific",
+    "sharing",
 ]
 
 MEMORY_LIMIT = 2 * 1024**3  # bytes: half of a 4 GB machine, so that two jobs still fit side by side
@@ -36,6 +37,7 @@ _LOOK = 20  # the limit over what a look ahead may take
 _LARGEST_ADVICE = 1000  # larger factors are not suggested
 
 _ALLOWANCE: ContextVar[Fraction] = ContextVar("allowance", default=Fraction(1))
+_PARTS: ContextVar[int] = ContextVar("parts", default=1)
 _LISTENER: ContextVar[Callable[[str, float], None] | None] = ContextVar("listener", default=None)
 
 
@@ -79,6 +81,22 @@ def allowing(factor: float | Fraction) -> Generator[None]:
         yield
     finally:
         _ALLOWANCE.reset(token)
+
+
+@contextmanager
+def sharing(parts: int) -> Generator[None]:
+    """Inside the ``with`` block, let every limit of time be one of so many parts; those of memory stay.
+
+    Example:
+        >>> with sharing(3):
+        ...     Budget("adding 10^11 numbers", "use fewer").allowed
+        20.0
+    """
+    token = _PARTS.set(_PARTS.get() * parts)
+    try:
+        yield
+    finally:
+        _PARTS.reset(token)
 
 
 @contextmanager
@@ -130,10 +148,15 @@ class Budget:
     """
 
     def __init__(self, what: str, remedy: str, *, limit: float = TIME_LIMIT) -> None:
-        self.what, self.remedy, self.limit, self.spent = what, remedy, limit, 0.0
-        self._allowed = Fraction(limit) * _ALLOWANCE.get()
+        self.what, self.remedy, self.limit, self.spent = what, remedy, limit / _PARTS.get(), 0.0
+        self._allowed = Fraction(limit) * _ALLOWANCE.get() / _PARTS.get()
         self._most = Fraction(0)  # the largest estimate so far: what a refusal suggests covers it, too
         self._estimated = False
+
+    @property
+    def allowed(self) -> float:
+        """The seconds that are allowed now."""
+        return float(self._allowed)
 
     def require(self, count: float, price: float = 1) -> None:
         """Raise unless ``count`` steps of ``price`` seconds each are affordable after what was spent."""

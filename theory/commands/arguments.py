@@ -11,7 +11,7 @@ from theory.distributions.tempering import GREEDY_TIES, NUCLEUS, SCORED, check_t
 from theory.policies import registered_policies
 from theory.validation import InputError
 
-__all__ = ["add_commands", "build_parser", "switches"]
+__all__ = ["add_commands", "add_runs", "build_parser", "switches"]
 
 _SWITCHES = {"greedy_ties": "random", "off_support": "marginal", "nucleus": "keep", "scored": "before"}
 
@@ -70,7 +70,7 @@ def add_commands(commands: Any) -> None:
         "decode", help="exact output distribution of an unmasking policy with the ideal model"
     )
     _add_task(decode)
-    _add_samples(decode)
+    add_runs(decode)
     decode.add_argument(
         "--policy",
         required=True,
@@ -147,6 +147,17 @@ def _add_samples(parser: argparse.ArgumentParser) -> None:
         type=whole,
         default=2000,
         help="for distributions too large to compute exactly (default 2000)",
+    )
+    parser.add_argument("--seed", type=whole, default=0, help="seed of the samples (default 0)")
+
+
+def add_runs(parser: argparse.ArgumentParser) -> None:
+    """Add the number of sampled runs and their seed."""
+    parser.add_argument(
+        "--samples",
+        type=whole,
+        default=None,
+        help="draw so many runs, beside exact numbers too (default: 2000 where nothing exact is affordable)",
     )
     parser.add_argument("--seed", type=whole, default=0, help="seed of the samples (default 0)")
 

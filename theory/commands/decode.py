@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from theory.commands.answer import NamedTask, with_exact
+from theory.commands.answer import NamedTask, joined, with_exact
 from theory.decoding.call_distribution import StepDistribution
 from theory.decoding.tasks.realised import realised_calls
 from theory.decoding.tasks.route import structure_of
@@ -15,7 +15,7 @@ from theory.numbers.arithmetic import Number
 from theory.numbers.rounding import Approximate
 from theory.policies.policy import Policy
 from theory.policies.process import Process
-from theory.sampling.decode import decode_task
+from theory.sampling.decode import decode_task, sampled_beside
 from theory.sampling.sampled_decode import SampledDecode
 
 __all__ = ["decode_answer", "sampled_answer"]
@@ -25,11 +25,17 @@ _CALLS = ("steps_distribution", "steps_distribution_under_data")
 
 
 def decode_answer(
-    task: NamedTask, policy: Policy | Process, *, samples: int = 2000, seed: int = 0, **switches: Any
+    task: NamedTask,
+    policy: Policy | Process,
+    *,
+    samples: int | None = None,
+    seed: int = 0,
+    **switches: Any,
 ) -> dict[str, Any]:
     """Return the decode of a task: accuracy, kl, path_kl, steps and the rationals behind them.
 
-    What is sampled (:func:`theory.sampling.decode.decode_task`) says so in ``arithmetic``.
+    What is sampled (:func:`theory.sampling.decode.decode_task`) says so in ``arithmetic``. A number of ``samples`` that
+    is given is always drawn: ``sampled`` has the estimates of entries that are known without runs.
     """
     result = decode_task(task, policy, samples=samples, seed=seed, **switches)
     if isinstance(result, SampledDecode):
@@ -53,7 +59,22 @@ def decode_answer(
         answer["notes"] = {
             "accuracy": "float64 without a proven bound: the rule gives its own chances as floats"
         }
+    if samples is not None:
+        answer = joined(answer, _beside(task, policy, samples, seed, switches))
     return with_exact(answer)
+
+
+def _beside(
+    task: NamedTask, policy: Policy | Process, samples: int, seed: int, switches: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the estimates of sampled runs, to stand beside an exact decode."""
+    found = sampled_beside(task, policy, samples=samples, seed=seed, **switches)
+    if found is None:
+        return {"notes": {"accuracy": "exact; no samples are drawn, since no way to draw them is known here"}}
+    estimates = {
+        key: found.entries[key][1] for key in _KEYS if found.entries.get(key, ("",))[0] == "estimate"
+    }
+    return {"samples": samples, "seed": seed, "sampled": estimates}
 
 
 def sampled_answer(name: str, found: SampledDecode) -> dict[str, Any]:
@@ -67,12 +88,14 @@ def sampled_answer(name: str, found: SampledDecode) -> dict[str, Any]:
         answer["off_support"] = off_support
     known = {key: found.entries[key] for key in _KEYS if key in found.entries}
     answer["arithmetic"] = {key: kind for key, (kind, _) in known.items()}
-    if "estimate" in answer["arithmetic"].values():
+    if found.beside or "estimate" in answer["arithmetic"].values():
         answer |= {"samples": found.samples, "seed": found.seed}
     answer |= {key: known[key][1] if key in known else None for key in _KEYS}
     bounded = {key: value for key, (_, value) in known.items() if isinstance(value, Approximate)}
     answer |= {key: x.value for key, x in bounded.items()}
     answer |= {"errors": {key: x.error for key, x in bounded.items()}} if bounded else {}
+    if found.beside:
+        answer["sampled"] = {key: found.beside[key] for key in _KEYS if key in found.beside}
     return answer | ({"notes": dict(found.notes)} if found.notes else {})
 
 

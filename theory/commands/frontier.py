@@ -12,6 +12,7 @@ from theory.decoding.tasks.route import parametric_only, structure_of
 from theory.distributions.distribution import HasContexts, context_pmfs
 from theory.distributions.pmf import JointPMF
 from theory.information.curves.gap_structures import Gaps
+from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
 from theory.optima.adaptive.depth_within import depth_within
 from theory.optima.adaptive.frontier import Frontier
@@ -31,10 +32,9 @@ def frontier_answer(task: NamedTask) -> dict[str, Any]:
     from theory.optima.adaptive.contexts import average_depth, average_frontier
 
     if parametric_only(task) is not None:
-        raise InputError(
-            f"the frontier needs a distribution that can be listed, and {task.name} is too "
-            "large; use bounds (best fixed "
-            "blocks), decode (any rule, sampled), or a smaller -n."
+        raise CostError(
+            f"the frontier needs a distribution that can be listed, and {task.name} is too large; use bounds "
+            "(best fixed blocks), decode (any rule, sampled), or a smaller -n."
         )
     parts = context_pmfs(task.contexts())
     graphs = list(zip([weight for weight, _ in parts], state_graphs([pmf for _, pmf in parts]), strict=True))

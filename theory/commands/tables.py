@@ -59,7 +59,8 @@ def print_answer(answer: dict[str, Any], title: str) -> None:
             for name, item in value.items():
                 if (key, name) in _LINES:
                     continue
-                table.add_row(f"{key} {name}", _number(item), _short(exact.get(key, {}).get(name, "")))
+                shown = _interval(item) if isinstance(item, dict) else _number(item)
+                table.add_row(f"{key} {name}", shown, _short(exact.get(key, {}).get(name, "")))
         elif isinstance(value, list) and key.startswith("steps_distribution"):
             table.add_row(key, _distribution(value), _short(_distribution(exact.get(key, []))))
         elif isinstance(value, list):

@@ -16,8 +16,10 @@ group that acts transitively on the support:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 from theory.decoding.structured.dispatch import NotKnownError
@@ -30,6 +32,7 @@ from theory.decoding.tasks.route import (
     structure_of,
 )
 from theory.distributions.distribution import SampledDistribution
+from theory.distributions.sampled_list import SampledContexts
 from theory.distributions.tempering import Transform
 from theory.information.curves.structures import Structure, expected_kl_of
 from theory.limits import CostError
@@ -48,7 +51,9 @@ from theory.sampling.fixed_schedules import fixed_schedule
 from theory.sampling.intervals import check_samples
 from theory.sampling.sampled_decode import SampledDecode, sampled_decode
 
-__all__ = ["decode_closed", "decode_task"]
+__all__ = ["SAMPLES", "decode_closed", "decode_task", "sampled_beside"]
+
+SAMPLES = 2000  # runs of each kind, unless a number is given
 
 # rules whose choice depends on marginals and scores, never on a place
 _PLACELESS = (
@@ -67,14 +72,16 @@ _PLACELESS = (
 
 
 def decode_task(
-    task: Any, policy: Policy | Process, *, samples: int = 2000, seed: int = 0, **switches: Any
+    task: Any, policy: Policy | Process, *, samples: int | None = None, seed: int = 0, **switches: Any
 ) -> ExpectedDecode | SampledDecode:
     """Return the decode of a task by any rule, exact where one is known and not too costly, else from samples.
 
     Args:
         task: A task.
         policy: A policy or a rule with memory.
-        samples: How many runs of each kind, if runs are sampled.
+        samples: How many runs of each kind, if runs are sampled; by default 2,000, or 200 or 20 where more would take
+            too long. Where it is given and entries are
+            known without runs, ``beside`` of a sampled decode has what the runs say of them.
         seed: Their seed.
         **switches: As in :func:`theory.decoding.decoder.decode`.
 
@@ -91,9 +98,11 @@ def decode_task(
         >>> [found.entries[key][0] for key in ("accuracy", "path_kl")], found.entries["steps"]
         (['estimate', 'exact'], ('exact', 20))
     """
-    own: dict[str, Any] = {"samples": samples, "seed": seed}
+    own: dict[str, Any] = {"seed": seed, "beside": samples is not None}
     if (large := parametric_only(task)) is not None:
-        return sampled_decode(large, policy, **own, **switches)
+        return _affordable(
+            samples, lambda count: sampled_decode(large, policy, samples=count, **own, **switches)
+        )
     structure = structure_of(task)
     try:
         if structure is not None and closed_distribution(task) is not None:
@@ -101,44 +110,92 @@ def decode_task(
         return decode_contexts(task, policy, **switches)
     except (NotKnownError, CostError) as error:
         too_costly = isinstance(error, CostError)
-        distribution = sampled_route(task, too_costly=too_costly)
-        if distribution is None:
+        contexts = sampled_route(task, too_costly=too_costly)
+        if contexts is None:
             raise
-        found = decode_closed(distribution, structure, policy, **own, **switches)
+        found = _affordable(
+            samples,
+            lambda count: decode_closed(contexts, structure, policy, samples=count, **own, **switches),
+        )
         reason = {"accuracy": f"sampled: {error.advice}"} if isinstance(error, CostError) else {}
         return replace(found, n=task.n, notes={**reason, **found.notes})
 
 
+def _affordable(samples: int | None, decoded: Callable[[int], SampledDecode]) -> SampledDecode:
+    """Return a decode from so many samples, or where none are asked for from as many as the limit allows."""
+    for count in (SAMPLES, SAMPLES // 10) if samples is None else ():
+        with suppress(CostError):
+            return decoded(count)
+    return decoded(SAMPLES // 100 if samples is None else samples)
+
+
+def sampled_beside(
+    task: Any, policy: Policy | Process, *, samples: int, seed: int = 0, **switches: Any
+) -> SampledDecode | None:
+    """Return what sampled runs say of a task whose decode is known without them; ``None`` if there is no way to sample.
+
+    Args:
+        task: A task.
+        policy: A policy or a rule with memory.
+        samples: How many runs of each kind.
+        seed: Their seed.
+        **switches: As in :func:`theory.decoding.decoder.decode`.
+
+    Raises:
+        CostError: If the samples would take too long.
+
+    Example:
+        >>> from synthetic import make_task
+        >>> from theory.policies import parse_policy
+        >>> found = sampled_beside(make_task("shuffle", 4), parse_policy("topk:k=2"), samples=100)
+        >>> found.entries["accuracy"][1]["estimate"]  # 3/8 exactly
+        0.44
+    """
+    try:
+        contexts = sampled_route(task, too_costly=True)
+    except CostError:
+        return None
+    return (
+        None
+        if contexts is None
+        else decode_closed(contexts, None, policy, samples=samples, seed=seed, **switches)
+    )
+
+
 def decode_closed(
-    distribution: SampledDistribution,
+    distribution: SampledDistribution | SampledContexts,
     structure: Structure | None,
     rule: Policy | Process,
     *,
     off_support: str = "marginal",
-    samples: int = 2000,
+    samples: int = SAMPLES,
     seed: int = 0,
+    beside: bool = False,
     **switches: Any,
 ) -> SampledDecode:
     """Return the decode of a distribution by sampled runs, with what its structure and its symmetry tell.
 
     Args:
-        distribution: The distribution, by the closed form of its conditionals.
+        distribution: The distribution, by the closed form of its conditionals, or the weighted ones of contexts.
         structure: Its subset entropies, if known.
         rule: A policy or a rule with memory.
         off_support: As in :func:`theory.decoding.decoder.decode`.
         samples: How many runs of each kind.
         seed: The seed of all randomness.
+        beside: As in :func:`theory.sampling.sampled_decode.sampled_decode`.
         **switches: As in :class:`theory.distributions.tempering.Transform`.
     """
     transform = Transform(**switches)
+    contexts = distribution if isinstance(distribution, Sequence) else [(Fraction(1), distribution)]
     return sampled_decode(
-        distribution,
+        contexts,
         rule,
         samples=check_samples(samples),
         seed=seed,
         off_support=off_support,
         parts=_exact(structure, rule, transform),
-        constant=_constant(distribution, rule, transform),
+        constant=len(contexts) == 1 and _constant(contexts[0][1], rule, transform),
+        beside=beside,
         **switches,
     )
 

@@ -77,9 +77,13 @@ def estimate_mean(values: NDArray[np.float64], low: float, high: float) -> Estim
 
 
 def proportion(successes: int, samples: int) -> dict[str, float]:
-    """Return a sampled proportion with its exact 95 % (Clopper-Pearson) interval.
+    """Return a sampled proportion with its standard error and its exact 95 % (Clopper-Pearson) interval.
+
+    The standard error of a share s of m samples is ``sqrt(s (1 - s) / m)``.
 
     Example:
+        >>> proportion(5, 25)["standard_error"]
+        0.08
         >>> proportion(0, 10)["low"], round(proportion(0, 10)["high"], 4)
         (0.0, 0.3085)
     """
@@ -87,4 +91,6 @@ def proportion(successes: int, samples: int) -> dict[str, float]:
 
     low = 0.0 if successes == 0 else float(betaincinv(successes, samples - successes + 1, 0.025))
     high = 1.0 if successes == samples else float(betainccinv(successes + 1, samples - successes, 0.025))
-    return {"estimate": successes / samples, "low": low, "high": high}
+    share = successes / samples
+    error = sqrt(share * (1 - share) / samples)
+    return {"estimate": share, "standard_error": error, "low": low, "high": high}

@@ -94,6 +94,7 @@ def sample_runs(
     rng: np.random.Generator,
     off_support: str = "marginal",
     calls: int | None = None,
+    of: int | None = None,
     **switches: Any,
 ) -> Runs:
     """Return runs of the ideal model decoded by a rule.
@@ -105,6 +106,7 @@ def sample_runs(
         rng: Source of all randomness.
         off_support: What the model returns after impossible tokens, see :func:`theory.decoding.decoder.decode`.
         calls: The number of model calls of a run, if known, for the estimate of the cost; by default n.
+        of: How many samples are drawn in all, from other contexts too: together they keep to the limit.
         **switches: As in :class:`theory.distributions.tempering.Transform`.
 
     Raises:
@@ -120,7 +122,7 @@ def sample_runs(
         >>> distribution.contains(runs.tokens).all(), runs.steps.tolist()
         (np.True_, [2, 2, 2, 2, 2])
     """
-    loop = _Loop(distribution, rule, Transform(**switches), off_support, samples, calls)
+    loop = _Loop(distribution, rule, Transform(**switches), off_support, samples, calls, of)
     chance = SampleChance(rng.random)
     ends = [loop.run_batch(chance, {}, size) for size in loop.batches()]
     return Runs(
@@ -136,6 +138,7 @@ def follow_data(
     samples: int,
     rng: np.random.Generator,
     calls: int | None = None,
+    of: int | None = None,
     **switches: Any,
 ) -> Followed:
     """Return runs of a rule along ``y ~ P``, with the probability that it draws y.
@@ -146,6 +149,7 @@ def follow_data(
         samples: How many.
         rng: Source of all randomness.
         calls: As in :func:`sample_runs`.
+        of: As in :func:`sample_runs`.
         **switches: As in :class:`theory.distributions.tempering.Transform`.
 
     Raises:
@@ -161,7 +165,7 @@ def follow_data(
         >>> done.log_p.tolist(), done.log_q.tolist(), done.steps.tolist()
         ([-1.0, -1.0, -1.0], [-2.0, -2.0, -2.0], [30, 30, 30])
     """
-    loop = _Loop(distribution, rule, Transform(**switches), "marginal", samples, calls)
+    loop = _Loop(distribution, rule, Transform(**switches), "marginal", samples, calls, of)
     chance = DataChance(rng)
     parts: list[tuple[NDArray[np.float64], Array, Mapping[str, Array]]] = []
     for size in loop.batches():
@@ -192,11 +196,13 @@ class _Loop(Sampler):
         off_support: str,
         samples: int,
         calls: int | None,
+        of: int | None,
     ) -> None:
         super().__init__(rule, transform, distribution.n)
         self.distribution, self.off_support = distribution, choice(off_support, "off_support", OFF_SUPPORT)
         self.model = DistributionModel(distribution, off_support)
         self.samples, self.calls = positive_int(samples, "samples"), calls or distribution.n
+        self.all = of or samples
 
     @property
     def _asks(self) -> bool:
@@ -249,7 +255,8 @@ class _Loop(Sampler):
         call, place = (_ASKING_CALL, _ASKING_PLACE) if self._asks else (_CALL, _PLACE)
         own = call / max(self.batches()) + place * self.distribution.n
         sample = self.calls * (questions * row_operations(self.distribution) * _QUESTION + own)
-        most = int(_LIMIT / sample)
-        remedy = f"use fewer --samples, at most {most}, or a smaller n" if most > 1 else "use a smaller n"
-        what = f"decoding {self.samples} samples of {self.distribution.n} positions by {self.rule}"
-        Budget(what, remedy, limit=_LIMIT).require(self.samples, sample)
+        what = f"decoding {self.all} samples of {self.distribution.n} positions by {self.rule}"
+        budget = Budget(what, "use a smaller n", limit=_LIMIT)
+        if (most := int(budget.allowed / sample)) > 1:
+            budget.remedy = f"use fewer --samples, at most {most}, or a smaller n"
+        budget.require(self.all, sample)

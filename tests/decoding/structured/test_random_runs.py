@@ -49,9 +49,9 @@ def test_the_command_prints_one_row_an_estimate(capsys):
 def test_other_rules_say_how_many_samples_are_affordable(spec):
     task = make_task("bernoulli_walk", 1000)
     with pytest.raises(CostError, match=r"use fewer --samples, at most \d+, or a smaller n"):
-        decode_answer(task, parse_policy(spec))
+        decode_answer(task, parse_policy(spec), samples=2000)
     with pytest.raises(CostError, match=r"use fewer --samples, at most \d+, or a smaller n"):
-        decode_answer(task, parse_policy("topk:k=2,by=random"), temperature=0)
+        decode_answer(task, parse_policy("topk:k=2,by=random"), samples=2000, temperature=0)
 
 
 def test_wrong_numbers_of_samples():

@@ -389,7 +389,9 @@ def test_what_is_exact_stays_exact():
 
 def test_what_is_too_expensive_says_how_many_samples_are_not():
     with pytest.raises(CostError, match=r"use fewer --samples, at most \d+, or a smaller n") as found:
-        decode_answer(make_task("bernoulli_walk", 1000), parse_policy("topk:k=2,by=random,block=10"))
+        decode_answer(
+            make_task("bernoulli_walk", 1000), parse_policy("topk:k=2,by=random,block=10"), samples=2000
+        )
     assert "\n" not in str(found.value)
     with pytest.raises(CostError, match=r"use fewer --samples, at most \d+"):
         decode_answer(make_task("one_hot_blocks", 961), parse_policy("topk:k=5"), samples=10**7)

@@ -30,7 +30,7 @@ from theory.distributions.parametric.grammar import GrammarDistribution
 from theory.distributions.parametric.hmm import HMMDistribution
 from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.pmf import JointPMF
-from theory.distributions.sampled_list import sampled_list
+from theory.distributions.sampled_list import SampledContexts, sampled_contexts
 from theory.information.curves.gap_structures import Gaps
 from theory.information.curves.structures import Copies, Structure
 from theory.limits import CostError
@@ -178,13 +178,17 @@ def exact_route(
     return ("structured", structure) if use else ("listed", None)
 
 
-def sampled_route(task: Any, *, too_costly: bool) -> SampledDistribution | None:
-    """Return the distribution whose runs are sampled where no exact decode is known; ``None`` if there is none.
+def sampled_route(task: Any, *, too_costly: bool) -> SampledContexts | None:
+    """Return the weighted distributions whose runs are sampled where no exact decode is known; ``None`` without one.
 
     Args:
         task: A task.
-        too_costly: Whether an exact decode is known and takes too long; then the outcomes of a listed distribution are
+        too_costly: Whether an exact decode is known and takes too long; then the outcomes of listed distributions are
             sampled, too.
+
+    Raises:
+        CostError: If the task is too long for one state, or its outcomes cannot be listed.
     """
-    found = closed_distribution(task)
-    return sampled_list(occurring(task.contexts())) if found is None and too_costly else found
+    if (found := closed_distribution(task)) is not None:
+        return [(Fraction(1), found)]
+    return sampled_contexts(occurring(task.contexts())) if too_costly else None

@@ -1,0 +1,142 @@
+"""Rules as points of steps and loss, exact or sampled, and their distance to the optimum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from math import inf
+from typing import Any
+
+from theory.commands.decode import decode_answer
+from theory.decoding.tasks.route import large_distribution
+from theory.distributions.distribution import context_pmfs
+from theory.limits import CostError, sharing
+from theory.optima.adaptive.contexts import average_frontier
+from theory.policies import parse_policy, registered_policies
+from theory.policies.policy import Policy
+from theory.policies.process import Process
+from theory.validation import InputError
+
+__all__ = ["decode_rows", "hull_of", "registry_points"]
+
+_KEPT = ("policy", "temperature", "accuracy", "kl", "path_kl", "steps", "steps_under_data", "tokens_per_step")
+_OPTIONAL = ("errors", "samples", "seed", "sampled")
+
+
+def hull_of(task: Any) -> tuple[list[dict[str, Any]], str]:
+    """Return the lower hull of (steps, KL) of all policies that look at the tokens, or none and why it is not known.
+
+    Example:
+        >>> from synthetic import make_task
+        >>> [(str(v["steps"]), float(v["kl"])) for v in hull_of(make_task("city_names"))[0]]
+        [('1', 1.0), ('2', 0.0)]
+    """
+    try:
+        if large_distribution(task) is not None:
+            return [], "the optimum of all policies is not known here: the distribution is too large to list."
+        vertices = average_frontier(context_pmfs(task.contexts())).vertices
+    except CostError as error:
+        return [], f"the optimum of all policies is not known here: {error.advice}"
+    return [{"steps": v.steps_under_data, "kl": v.kl} for v in vertices], ""
+
+
+def decode_rows(
+    task: Any,
+    pairs: Sequence[tuple[Policy | Process, Any]],
+    hull: list[dict[str, Any]],
+    *,
+    report: Callable[[int, int], None] | None = None,
+    **options: Any,
+) -> list[dict[str, Any]]:
+    """Return a row for each (rule, temperature): its decode, and how far it lies above the hull.
+
+    Args:
+        task: A task.
+        pairs: Rules, each with a temperature.
+        hull: Of :func:`hull_of`, or empty.
+        report: Called with how many of how many are done.
+        **options: As of :func:`theory.commands.decode.decode_answer`.
+    """
+    rows: list[dict[str, Any]] = []
+    for done, (rule, tau) in enumerate(pairs):
+        if report is not None:
+            report(done, len(pairs))
+        rows.append(_row(decode_answer(task, rule, temperature=tau, **options), hull))
+    return rows
+
+
+def registry_points(
+    task: Any,
+    hull: list[dict[str, Any]],
+    *,
+    report: Callable[[int, int], None] | None = None,
+    **options: Any,
+) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """Return a row for the example of each registered rule, and those that are left out, each with its reason.
+
+    Exact decodes keep to the limit all together; what goes beyond is sampled, within ten times as much.
+
+    Args:
+        task: A task.
+        hull: Of :func:`hull_of`, or empty.
+        report: Called with how many of how many are done.
+        **options: As of :func:`theory.commands.decode.decode_answer`.
+
+    Example:
+        >>> from synthetic import make_task
+        >>> rows, left_out = registry_points(make_task("city_names"), [])
+        >>> next(row["accuracy"] for row in rows if row["policy"] == "topk:k=2"), left_out
+        (Fraction(1, 2), [])
+    """
+    specs = [cls.example for cls in registered_policies().values()]
+    rows: list[dict[str, Any]] = []
+    left_out: list[dict[str, str]] = []
+    for done, spec in enumerate(specs):
+        if report is not None:
+            report(done, len(specs))
+        try:
+            with sharing(len(specs)):
+                rows += decode_rows(task, [(parse_policy(spec), 1)], hull, **options)
+        except InputError as error:  # one that does not fit, or is too costly even to sample
+            left_out.append({"policy": spec, "reason": str(error)})
+    return rows, left_out
+
+
+def _row(answer: Mapping[str, Any], hull: list[dict[str, Any]]) -> dict[str, Any]:
+    row = {key: answer[key] for key in _KEPT}
+    row |= {key: answer[key] for key in _OPTIONAL if answer.get(key) not in (None, {})}
+    steps = row["steps"] if row["steps_under_data"] is None else row["steps_under_data"]
+    known = hull and row["kl"] is not None and not isinstance(row["kl"], dict) and not isinstance(steps, dict)
+    bits = _least(hull, steps) if known else None
+    row["bits_above"] = None if bits is None else inf if row["kl"] == inf else _difference(row["kl"], bits)
+    row["steps_above"] = _steps_above(hull, row["kl"], steps) if known else None
+    return row
+
+
+def _difference(one: Any, other: Any) -> Any:
+    return float(one) - float(other) if isinstance(one, float) or isinstance(other, float) else one - other
+
+
+def _least(hull: list[dict[str, Any]], steps: Any) -> Any:
+    """Return the least KL at an expected number of steps; exact for exact numbers."""
+    for left, right in pairwise(hull):
+        if steps <= right["steps"]:
+            width = right["steps"] - left["steps"]
+            share_right = (steps - left["steps"]) / (Fraction(width) if isinstance(width, int) else width)
+            if isinstance(share_right, float):
+                return float(left["kl"]) * (1 - share_right) + float(right["kl"]) * share_right
+            return left["kl"] * (1 - share_right) + right["kl"] * share_right
+    return hull[-1]["kl"]
+
+
+def _steps_above(hull: list[dict[str, Any]], kl: Any, steps: Any) -> float | None:
+    if kl == inf:
+        return None
+    points = [(float(v["steps"]), float(v["kl"])) for v in hull]
+    if float(kl) >= points[0][1]:
+        return float(steps) - points[0][0]
+    for (a, high), (b, low) in pairwise(points):
+        if float(kl) >= low:
+            return float(steps) - (a + (b - a) * (high - float(kl)) / (high - low))
+    return float(steps) - points[-1][0]
