@@ -13,7 +13,7 @@ from parabounds.explorer.embedded import embedded
 
 __all__ = ["ENGINE", "PAGE", "page", "part"]
 
-ENGINE = ("exact", "law", "rule", "decode", "run", "worker")  # also the text of the worker
+ENGINE = ("exact", "pmf", "rule", "decode", "run", "worker")  # also the text of the worker
 PAGE = ("input", "tour", "state", "view", "chart", "page")
 
 
@@ -36,7 +36,9 @@ def page(data: dict[str, Any] | None = None) -> str:
         "script_hashes": " ".join(map(_hash, scripts)),
         "style_hash": _hash(style),
         "style": style,
-        "data": json.dumps(embedded() if data is None else data, separators=(",", ":")).replace("<", "\\u003c"),
+        "data": json.dumps(embedded() if data is None else data, separators=(",", ":")).replace(
+            "<", "\\u003c"
+        ),
         "engine": scripts[0],
         "page": scripts[1],
     }

@@ -15,26 +15,30 @@ function marker(kind, x, y, title) {
   return element("path", { d: paths[kind] || `M${x - 5} ${y}h10M${x} ${y - 5}v10`, ...style }, label);
 }
 
-// One panel at (left, top): points {steps, value, name, kind}, a line of [steps, value], the own point.
-function panel(left, name, unit, points, line, own, n) {
-  const [width, height, top] = [430, 210, 34];
+const WIDTH = 430;
+const HEIGHT = 290;
+
+// One panel: points {steps, value, name, kind}, a line of [steps, value], the own point.
+function panel(name, unit, points, line, own, n) {
+  const [left, top, wide, high] = [46, 34, WIDTH - 70, 210];
   const values = [...points.map((p) => p.value), ...line.map((p) => p[1]), own ? own[1] : 0].filter(Number.isFinite);
   const most = unit === "share" ? 1 : Math.max(...values, 0.1) * 1.08;
-  const x = (steps) => left + 46 + ((steps - 1) / Math.max(n - 1, 1)) * (width - 70);
-  const y = (value) => top + height - (value / most) * height;
+  const last = Math.max(2, n, ...points.map((p) => Math.ceil(p.steps)));
+  const x = (steps) => left + ((steps - 1) / (last - 1)) * wide;
+  const y = (value) => top + high - (value / most) * high;
   const say = (words, at, down, anchor = "middle", size = 12) =>
     element("text", { x: at, y: down, "font-size": size, "text-anchor": anchor, "font-family": "sans-serif", fill: "#1b1f24" }, words);
-  const parts = [say(name, left + 46, 18, "start", 14)];
+  const parts = [element("rect", { width: WIDTH, height: HEIGHT, fill: "#fff" }), say(name, left, 18, "start", 14)];
   for (let j = 0; j <= 4; j++) {
     const value = (most * j) / 4;
-    parts.push(element("line", { x1: x(1) - 8, x2: x(n) + 8, y1: y(value), y2: y(value), stroke: "#d0d7de" }));
-    parts.push(say(Number(value.toPrecision(2)), left + 34, y(value) + 4, "end"));
+    parts.push(element("line", { x1: x(1) - 8, x2: x(last) + 8, y1: y(value), y2: y(value), stroke: "#d0d7de" }));
+    parts.push(say(Number(value.toPrecision(2)), left - 12, y(value) + 4, "end"));
   }
-  for (let t = 1; t <= n; t++) parts.push(say(t, x(t), top + height + 18));
-  parts.push(say("expected steps", left + 46 + (width - 70) / 2, top + height + 36));
+  for (let t = 1; t <= last; t++) parts.push(say(t, x(t), top + high + 18));
+  parts.push(say("expected steps", left + wide / 2, top + high + 36));
   if (line.length) {
     const d = line.map(([s, v], j) => `${j ? "L" : "M"}${x(s)} ${y(v)}`).join("");
-    parts.push(element("path", { d, fill: "none", stroke: "#0b5cad", "stroke-width": 2, "stroke-dasharray": "6 3" }, element("title", {}, "least KL of rules that look at the tokens; only choices by chance go below")));
+    parts.push(element("path", { d, fill: "none", stroke: "#0b5cad", "stroke-width": 2, "stroke-dasharray": "6 3" }, element("title", {}, "the frontier")));
   }
   for (const p of points) if (Number.isFinite(p.value)) parts.push(marker(p.kind, x(p.steps), y(p.value), p.name));
   if (own && Number.isFinite(own[1])) {
@@ -44,17 +48,28 @@ function panel(left, name, unit, points, line, own, n) {
   return parts;
 }
 
-function chart(info, totals, n, title) {
+// Two pictures: KL against the steps of followed answers, accuracy against those of the decoder's own runs.
+function charts(info, totals, n, rule) {
   const others = info ? info.points : [];
   const point = (p, steps, value) => ({ steps, value, name: `${p.policy}: ${Number(steps.toPrecision(4))} steps`, kind: SHAPES[p.policy.split(":")[0]] });
-  const own = totals ? toNumber(totals.steps) : 0;
-  const kl = panel(0, "KL, bits (lower is better)", "bits", others.map((p) => point(p, p.dataSteps, p.kl)), info ? info.frontier : [],
+  const kl = panel("KL, bits (lower is better)", "bits", others.map((p) => point(p, p.dataSteps, p.kl)), info ? info.frontier : [],
     totals ? [toNumber(totals.dataSteps), totals.kl.value] : null, n);
-  const right = panel(440, "Accuracy (higher is better)", "share", others.map((p) => point(p, p.steps, p.accuracy)), [],
-    totals ? [own, toNumber(totals.accuracy)] : null, n);
-  const svg = element("svg", { viewBox: "0 0 880 290", width: 880, height: 290, role: "img", "aria-label": title });
-  svg.append(element("rect", { width: 880, height: 290, fill: "#fff" }), ...kl, ...right);
-  return svg;
+  const accuracy = panel("Accuracy (higher is better)", "share", others.map((p) => point(p, p.steps, p.accuracy)), [],
+    totals ? [toNumber(totals.steps), toNumber(totals.accuracy)] : null, n);
+  return [["KL", kl], ["Accuracy", accuracy]].map(([name, parts]) => {
+    const label = `${name} against expected steps: ${rule}, ringed in red, among other rules`;
+    return element("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT, role: "img", "aria-label": label }, ...parts);
+  });
+}
+
+// The two pictures side by side above some lines of text, as one SVG.
+function picture(svgs, lines) {
+  const size = { width: 2 * WIDTH, height: HEIGHT + 60 };
+  const whole = element("svg", { xmlns: "http://www.w3.org/2000/svg", viewBox: `0 0 ${size.width} ${size.height}`, ...size });
+  whole.append(element("rect", { ...size, fill: "#fff" }));
+  svgs.forEach((svg, j) => whole.append(element("g", { transform: `translate(${j * WIDTH} 0)` }, ...svg.cloneNode(true).childNodes)));
+  lines.forEach((words, j) => whole.append(element("text", { x: 46, y: HEIGHT + 22 + 22 * j, "font-size": 13, "font-family": "sans-serif" }, words)));
+  return new XMLSerializer().serializeToString(whole);
 }
 
 // Rows of a table of the embedded numbers.
@@ -68,5 +83,5 @@ function othersTable(info, n) {
   const word = (list, t) => (list && list[t] ? `${Number(list[t].value.toPrecision(4))}` : "-");
   least.append(element("tbody", {}, ...[...Array(n).keys()].map((t) => cells("th", [t + 1, word(info.fixed, t), word(info.adaptive, t), word(info.mixed, t)]))));
   const wrap = (table, name) => element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": name }, table);
-  return [wrap(least, "Least KL"), wrap(rules, "Other rules")];
+  return [wrap(least, "Least KL"), element("details", {}, element("summary", {}, `All ${points.length} other rules as a table`), wrap(rules, "Other rules"))];
 }

@@ -1,4 +1,4 @@
-// The exact decode of a law with a rule, revealed set by revealed set.
+// The exact decode of a pmf with a rule, revealed set by revealed set.
 //
 // States on the support are kept one by one. Off it the ideal model's marginals do not depend on the tokens: one state
 // for each revealed set is enough for the numbers of steps.
@@ -9,30 +9,30 @@ const STATES = 60000; // beyond it the page shows the command to run
 class TooLarge extends Error {}
 
 // Q of every outcome, accuracy, D(P || Q), its value along the path, expected steps, under the data as well.
-function decode(law, rule, temperature, limit = STATES) {
-  if (law.n > 20) throw new TooLarge(`${law.n} positions`);
-  const full = fullMask(law);
-  const layers = new Map([[0, new Map([[0, { rows: everyRow(law), own: ONE, data: ONE }]])]]);
+function decode(pmf, rule, temperature, limit = STATES) {
+  if (pmf.n > 20) throw new TooLarge(`${pmf.n} positions`);
+  const full = fullMask(pmf);
+  const layers = new Map([[0, new Map([[0, { rows: everyRow(pmf), own: ONE, data: ONE }]])]]);
   const lost = new Map();
-  const q = law.rows.map(() => ZERO);
+  const q = pmf.rows.map(() => ZERO);
   const path = []; // weight and logarithm of every move of the data
   let [steps, dataSteps, states, blocked] = [ZERO, ZERO, 0, false];
-  const outside = marginals(law, everyRow(law));
+  const outside = marginals(pmf, everyRow(pmf));
   for (let mask = 0; mask < full; mask++) {
     for (const { rows, own, data } of (layers.get(mask) || new Map()).values()) {
       if (++states > limit) throw new TooLarge(`more than ${limit} states`);
       steps = add(steps, own);
       dataSteps = add(dataSteps, data);
-      const { weight, counts } = marginals(law, rows);
+      const { weight, counts } = marginals(pmf, rows);
       const chances = counts.map((row) => drawn(row, temperature));
-      for (const [set, share] of plan(law, rule, mask, counts, weight).sets) {
-        const positions = positionsOf(set, law.n);
+      for (const [set, share] of plan(pmf, rule, mask, counts, weight).sets) {
+        const positions = positionsOf(set, pmf.n);
         const there = layerOf(layers, mask | set);
         let left = times(own, share);
-        for (const part of grouped(law, rows, positions)) {
+        for (const part of grouped(pmf, rows, positions)) {
           let draw = ONE;
-          for (const i of positions) draw = times(draw, chanceOf(chances[i], law.codes[part[0]][i]));
-          const move = ratio(part.reduce((sum, j) => sum + law.weights[j], 0n), weight);
+          for (const i of positions) draw = times(draw, chanceOf(chances[i], pmf.codes[part[0]][i]));
+          const move = ratio(part.reduce((sum, j) => sum + pmf.weights[j], 0n), weight);
           const moved = times(times(own, share), draw);
           const flow = times(times(data, share), move);
           const old = there.get(part[0]) || { rows: part, own: ZERO, data: ZERO };
@@ -49,14 +49,14 @@ function decode(law, rule, temperature, limit = STATES) {
       if (++states > limit) throw new TooLarge(`more than ${limit} states`);
       const mass = lost.get(mask);
       steps = add(steps, mass);
-      for (const [set, share] of plan(law, rule, mask, outside.counts, outside.weight).sets) {
+      for (const [set, share] of plan(pmf, rule, mask, outside.counts, outside.weight).sets) {
         lost.set(mask | set, add(lost.get(mask | set) || ZERO, times(mass, share)));
       }
     }
   }
   for (const { rows, own } of (layers.get(full) || new Map()).values()) q[rows[0]] = own;
   const missed = q.some((x) => x[0] === 0n);
-  const terms = missed ? [] : q.map((x, j) => [probability(law, j), over(probability(law, j), x)]);
+  const terms = missed ? [] : q.map((x, j) => [probability(pmf, j), over(probability(pmf, j), x)]);
   return {
     q,
     accuracy: q.reduce(add, ZERO),
@@ -76,25 +76,25 @@ function layerOf(layers, mask) {
 }
 
 // The impossible answers with their chances, the most probable first: [[tokens, chance], ...]; null beyond the limit.
-function impossible(law, rule, temperature, limit = STATES / 4) {
-  if (law.n > 20) return null;
-  const full = fullMask(law);
-  const all = everyRow(law);
-  const layers = new Map([[0, new Map([["", { codes: Array(law.n).fill(-1), rows: all, mass: ONE }]])]]);
+function impossible(pmf, rule, temperature, limit = STATES / 4) {
+  if (pmf.n > 20) return null;
+  const full = fullMask(pmf);
+  const all = everyRow(pmf);
+  const layers = new Map([[0, new Map([["", { codes: Array(pmf.n).fill(-1), rows: all, mass: ONE }]])]]);
   let states = 0;
   for (let mask = 0; mask < full; mask++) {
     for (const { codes, rows, mass } of (layers.get(mask) || new Map()).values()) {
-      const { weight, counts } = marginals(law, rows.length ? rows : all); // off the support: as if all were masked
+      const { weight, counts } = marginals(pmf, rows.length ? rows : all); // off the support: as if all were masked
       const chances = counts.map((row) => drawn(row, temperature));
-      for (const [set, share] of plan(law, rule, mask, counts, weight).sets) {
+      for (const [set, share] of plan(pmf, rule, mask, counts, weight).sets) {
         const there = layerOf(layers, mask | set);
-        for (const [after, draw] of draws(codes, positionsOf(set, law.n), chances)) {
+        for (const [after, draw] of draws(codes, positionsOf(set, pmf.n), chances)) {
           if (++states > limit) return null;
           const key = after.join(",");
           const old = there.get(key);
           const moved = times(times(mass, share), draw);
           if (old) old.mass = add(old.mass, moved);
-          else there.set(key, { codes: after, rows: rows.filter((j) => agrees(law, j, after)), mass: moved });
+          else there.set(key, { codes: after, rows: rows.filter((j) => agrees(pmf, j, after)), mass: moved });
         }
       }
     }
@@ -102,10 +102,10 @@ function impossible(law, rule, temperature, limit = STATES / 4) {
   }
   const wrong = [...layerOf(layers, full).values()].filter((state) => !state.rows.length);
   wrong.sort((a, b) => compare(b.mass, a.mass));
-  return wrong.map(({ codes, mass }) => [codes.map((v, i) => law.alphabets[i][v]), mass]);
+  return wrong.map(({ codes, mass }) => [codes.map((v, i) => pmf.alphabets[i][v]), mass]);
 }
 
-const agrees = (law, j, codes) => codes.every((v, i) => v < 0 || law.codes[j][i] === v);
+const agrees = (pmf, j, codes) => codes.every((v, i) => v < 0 || pmf.codes[j][i] === v);
 
 // Every way to draw tokens at some positions, with its chance.
 function draws(codes, positions, chances) {

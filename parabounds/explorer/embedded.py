@@ -75,7 +75,9 @@ def task_data(name: str, size: int | None, label: str) -> dict[str, Any]:
 
 def _specs(n: int) -> list[str]:
     others = [rule.example for name, rule in registered_policies().items() if name not in _LIVE]
-    return list(dict.fromkeys([*(f"topk:k={k}" for k in range(1, n + 1)), *_MORE, "sizes:sizes=1+2", *others]))
+    return list(
+        dict.fromkeys([*(f"topk:k={k}" for k in range(1, n + 1)), *_MORE, "sizes:sizes=1+2", *others])
+    )
 
 
 def _point(pmf: Any, spec: str) -> dict[str, Any] | None:

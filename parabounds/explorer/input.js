@@ -1,17 +1,17 @@
-// The reader's own law: lines of text, the toolkit's JSON, or CSV. Errors name the line.
+// The reader's own pmf: lines of text, the toolkit's JSON, or CSV. Errors name the line.
 "use strict";
 
 const LARGEST = 20000; // outcomes
 
-// {law} or {error, total}: total is given where dividing by it would help.
-function readLaw(written, divide = false) {
+// {pmf} or {error, total}: total is given where dividing by it would help.
+function readPmf(written, divide = false) {
   try {
     const source = written.trim();
     if (!source) throw new Refusal("Write one answer a line, such as: New York | 1/2");
     let entries = fromText;
     if (source.startsWith("{")) entries = fromJson;
     else if (/^y0\s*(,|$|\n)/.test(source)) entries = fromCsv;
-    return checkedLaw(entries(source), divide);
+    return checkedPmf(entries(source), divide);
   } catch (problem) {
     if (!(problem instanceof Refusal)) throw problem;
     return { error: problem.message, total: problem.total || null };
@@ -67,7 +67,7 @@ function fromCsv(source) {
   });
 }
 
-function checkedLaw(entries, divide) {
+function checkedPmf(entries, divide) {
   if (entries.length > LARGEST) throw new Refusal(`${entries.length} answers are too many here; use the command.`);
   const n = entries.length ? entries[0].tokens.length : 0;
   const some = entries.find((entry) => entry.share !== null);
@@ -95,11 +95,11 @@ function checkedLaw(entries, divide) {
     throw problem;
   }
   const kept = shares.flatMap((share, j) => (share[0] ? [j] : []));
-  return { law: makeLaw(kept.map((j) => entries[j].tokens), kept.map((j) => over(shares[j], total))) };
+  return { pmf: makePmf(kept.map((j) => entries[j].tokens), kept.map((j) => over(shares[j], total))) };
 }
 
-// The law as a task file, which the command reads.
-function taskFile(law) {
-  const probabilities = law.rows.map((_, j) => text(probability(law, j)));
-  return JSON.stringify({ outcomes: law.rows, probabilities });
+// The pmf as a task file, which the command reads.
+function taskFile(pmf) {
+  const probabilities = pmf.rows.map((_, j) => text(probability(pmf, j)));
+  return JSON.stringify({ outcomes: pmf.rows, probabilities });
 }

@@ -2,9 +2,9 @@
 "use strict";
 
 let state = fromHash(location.hash);
-let divide = false; // whether the reader asked to divide an own law by its sum
+let divide = false; // whether the reader asked to divide an own pmf by its sum
 let answered = false;
-let current = null; // {law, info, rule, run}
+let current = null; // {pmf, info, rule, run}
 let worker = null;
 let asked = 0;
 
@@ -47,7 +47,7 @@ function update() {
   drawCard();
   find("note").textContent = "";
   const rule = ruleOf(state);
-  const found = lawOf(state, divide);
+  const found = pmfOf(state, divide);
   const problem = found.error || ruleError(rule);
   find("error").textContent = problem || "";
   find("own-divide").hidden = !found.total;
@@ -56,18 +56,18 @@ function update() {
   if (problem) return;
   current = { ...found, rule, run: null, totals: null };
   try {
-    current.run = oneRun(found.law, rule, state.temperature, { kind: state.kind, seed: state.seed });
+    current.run = oneRun(found.pmf, rule, state.temperature, { kind: state.kind, seed: state.seed });
     drawRun();
   } catch (refusal) {
     tooMuch(refusal.message);
     return;
   }
   find("busy").textContent = "Computing all runs...";
-  freshWorker().postMessage({ id: ++asked, law: found.law, rule, temperature: state.temperature });
+  freshWorker().postMessage({ id: ++asked, pmf: found.pmf, rule, temperature: state.temperature });
 }
 
 function tooMuch(reason) {
-  const save = state.task === "own" ? " (save the distribution as my_law.json first: button below)" : "";
+  const save = state.task === "own" ? " (save the distribution as my_distribution.json first: button below)" : "";
   find("busy").textContent = `Too much for this page: ${reason}. Run in a shell${save}: ${commandOf(state)}`;
   for (const id of ["totals", "beside", "chart", "others"]) find(id).replaceChildren();
   find("wrong").textContent = "Not computed here.";
@@ -82,38 +82,41 @@ function receive(message) {
   }
   current.totals = message.totals;
   find("busy").textContent = "";
-  drawTotals(message.totals, current.law);
+  drawTotals(message.totals, current.pmf);
   drawWrong(message.totals, message.wrong);
   drawOthers(message.totals);
 }
 
 function drawOthers(totals) {
-  const { info, law } = current;
-  find("chart").replaceChildren(chart(info, totals, law.n, `KL and accuracy against steps; your rule, ringed in red, among others: ${specification(current.rule)}`));
+  const { info, pmf } = current;
+  find("chart").replaceChildren(...charts(info, totals, pmf.n, specification(current.rule)));
   if (info) {
-    const legend = "Circles: topk. Squares: threshold. Triangles: factor. Crosses: sizes. Plus signs: rules only Python has. Dashed: the least KL of rules that look at the tokens; only choices by chance go below.";
-    find("others").replaceChildren(element("p", { class: "quiet" }, legend, " ", element("span", { class: "mark" }, "Python")), ...othersTable(info, law.n));
+    const legend = "Circles: topk. Squares: threshold. Triangles: factor. Crosses: sizes. Plus signs: rules only Python has. Ringed: yours. Dashed: the least KL of rules that look at the tokens; below it come only rules that choose positions by chance or mask again.";
+    find("others").replaceChildren(element("p", { class: "quiet" }, legend, " ", element("span", { class: "mark" }, "Python")), ...othersTable(info, pmf.n));
     return;
   }
-  const save = element("button", { type: "button", id: "save" }, "Save as my_law.json");
-  save.onclick = () => download("my_law.json", taskFile(law), "application/json");
+  const save = element("button", { type: "button", id: "save" }, "Save as my_distribution.json");
+  save.onclick = () => download("my_distribution.json", taskFile(pmf), "application/json");
   const words = "Other rules, the optimum and the frontier of your own distribution are computed by Python: save it, then run";
-  const commands = element("code", {}, "parabounds compare my_law.json; parabounds frontier my_law.json");
+  const commands = element("code", {}, "parabounds compare my_distribution.json; parabounds frontier my_distribution.json");
   find("others").replaceChildren(element("p", {}, words, " ", commands), save);
 }
 
 // -- the run ---------------------------------------------------------------------------------------------------
 
+const setting = () => `${state.task === "own" ? "your own distribution" : current.info.label}; ${specification(current.rule)}; temperature ${state.temperature}`;
+
 function drawRun() {
-  const { law, rule, run } = current;
+  const { pmf, rule, run } = current;
   state.step = Math.min(state.step, run.steps.length);
   const step = run.steps[state.step];
-  drawTiles(law, run, state.step);
-  drawHeat(law, step);
-  drawCost(law, run, state.step, state.kind);
+  find("setting").textContent = setting();
+  drawTiles(pmf, run, state.step);
+  drawHeat(pmf, step);
+  drawCost(pmf, run, state.step, state.kind);
   const kind = state.kind === "follow" ? "follows a true answer" : "draws its own tokens";
   find("place").textContent = step ? `Step ${state.step + 1} of ${run.steps.length}; run ${state.seed} ${kind}.` : `Done in ${run.steps.length} steps.`;
-  find("why").textContent = step ? why(law, rule, step) : `The answer: ${run.answer.join(" ")}${run.possible ? "." : ", which is impossible."}`;
+  find("why").textContent = step ? why(pmf, rule, step) : `The answer: ${run.answer.join(" ")}${run.possible ? "." : ", which is impossible."}`;
   find("back").disabled = state.step === 0;
   find("next").disabled = find("end").disabled = !step;
   history.replaceState(null, "", `#${toHash(state)}`);
@@ -127,10 +130,13 @@ function goTo(step) {
 
 // -- the cards -------------------------------------------------------------------------------------------------
 
+// Whether the setting is that of the card: only then are its results covered.
+const asksAbout = (card) => Object.entries(card.set).every(([key, value]) => state[key] === value);
+
 function drawCard() {
   const card = CARDS[state.card];
   find("card").hidden = !card;
-  const cover = Boolean(card) && !answered && !state.teach;
+  const cover = Boolean(card) && !answered && !state.teach && asksAbout(card);
   find("results").classList.toggle("hidden", cover);
   find("results").inert = cover;
   if (cover) find("results").setAttribute("aria-hidden", "true");
@@ -179,19 +185,13 @@ function download(name, words, type) {
 }
 
 function savePicture() {
-  const svg = find("chart").querySelector("svg");
-  if (!svg || !current.totals) return;
-  const copy = svg.cloneNode(true);
+  const svgs = [...find("chart").querySelectorAll("svg")];
+  if (svgs.length < 2 || !current.totals) return;
   const { totals, run } = current;
-  copy.setAttribute("viewBox", "0 0 880 350");
-  copy.setAttribute("height", "350");
-  copy.prepend(element("rect", { width: 880, height: 350, fill: "#fff" }));
-  const lines = [
-    `${state.task === "own" ? "own distribution" : current.info.label}, ${specification(current.rule)}, temperature ${state.temperature}`,
+  download("explorer.svg", picture(svgs, [
+    setting(),
     `accuracy ${shown(totals.accuracy)}, KL ${shownBits(totals.kl)}, ${shown(totals.steps)} expected steps; this run: ${run.answer.join(" ")}`,
-  ];
-  lines.forEach((words, j) => copy.append(element("text", { x: 46, y: 312 + 22 * j, "font-size": 13, "font-family": "sans-serif" }, words)));
-  download("explorer.svg", new XMLSerializer().serializeToString(copy), "image/svg+xml");
+  ]), "image/svg+xml");
 }
 
 async function copyLink() {
@@ -246,7 +246,9 @@ function listen() {
     if (key === "t" && state.teach) change({ teach: false }, { keep: true });
   };
   window.onhashchange = () => {
+    const before = state.card;
     state = fromHash(location.hash);
+    answered = answered && state.card === before;
     update();
   };
 }
@@ -255,6 +257,5 @@ const again = () => {
   if (!find("results").inert) change({ seed: state.seed + 1 });
 };
 
-if (Object.keys(fromHash(location.hash)).some((key) => key !== "card" && fromHash(location.hash)[key] !== START[key])) answered = true;
 listen();
 update();

@@ -42,8 +42,8 @@ function ruleError(rule) {
 }
 
 // Masked positions of the first unfinished block.
-function competing(law, mask, block) {
-  const masked = positionsOf(~mask & fullMask(law), law.n);
+function competing(pmf, mask, block) {
+  const masked = positionsOf(~mask & fullMask(pmf), pmf.n);
   if (!block) return masked;
   const first = Math.floor(masked[0] / block);
   return masked.filter((i) => Math.floor(i / block) === first);
@@ -106,13 +106,13 @@ function countTaken(rule, ranked, taken, counts, weight) {
 }
 
 // The step in one state: {sets: [[mask, chance]], ranked, tied, need}. `tied` share the score of the last one taken.
-function plan(law, rule, mask, counts, weight) {
+function plan(pmf, rule, mask, counts, weight) {
   const block = rule.block ? Number(rule.block) : 0;
-  const able = competing(law, mask, block);
+  const able = competing(pmf, mask, block);
   const order = scoreOrder(counts, scoreOf(rule));
   const ranked = [...able].sort((i, j) => order(j, i) || i - j);
   const first = block ? Math.floor(able[0] / block) * block : 0;
-  const size = block ? Math.min(block, law.n - first) : law.n;
+  const size = block ? Math.min(block, pmf.n - first) : pmf.n;
   const take = countTaken(rule, ranked, size - able.length, counts, weight);
   const last = ranked[take - 1];
   const above = ranked.filter((i) => order(i, last) > 0);

@@ -21,58 +21,58 @@ function pick(weights, random) {
 
 // The steps of a run. kind "follow": an answer is drawn from P and its tokens are revealed; "decode": the decoder
 // draws them. `choices`, [[positions, tokens], ...], replays a given run.
-function oneRun(law, rule, temperature, { kind, seed = 0, choices = null }) {
-  if (law.n > 20) throw new TooLarge(`${law.n} positions`);
+function oneRun(pmf, rule, temperature, { kind, seed = 0, choices = null }) {
+  if (pmf.n > 20) throw new TooLarge(`${pmf.n} positions`);
   const random = randomNumbers(seed);
-  const answer = kind === "follow" && !choices ? law.codes[pick(law.weights, random)] : null;
-  const all = everyRow(law);
+  const answer = kind === "follow" && !choices ? pmf.codes[pick(pmf.weights, random)] : null;
+  const all = everyRow(pmf);
   const steps = [];
   let [mask, rows] = [0, all];
-  const codes = Array(law.n).fill(-1);
-  while (mask < fullMask(law)) {
-    const { weight, counts } = marginals(law, rows.length ? rows : all);
-    const found = plan(law, rule, mask, counts, weight);
+  const codes = Array(pmf.n).fill(-1);
+  while (mask < fullMask(pmf)) {
+    const { weight, counts } = marginals(pmf, rows.length ? rows : all);
+    const found = plan(pmf, rule, mask, counts, weight);
     const given = choices ? choices[steps.length] : null;
     const set = given
       ? given[0].reduce((sum, i) => sum + 2 ** i, 0)
       : found.sets[pick(found.sets.map(() => 1n), random)][0];
     if (!found.sets.some(([mask_]) => mask_ === set)) throw new Refusal("This step is not open to the rule.");
-    const chosen = positionsOf(set, law.n);
+    const chosen = positionsOf(set, pmf.n);
     const step = { mask, codes: [...codes], rows, weight, counts, chosen, ...found, outside: !rows.length };
     let chance = ONE;
     chosen.forEach((i, place) => {
       const q = drawn(counts[i], temperature);
-      if (given) codes[i] = law.alphabets[i].indexOf(given[1][place]);
+      if (given) codes[i] = pmf.alphabets[i].indexOf(given[1][place]);
       else codes[i] = answer ? answer[i] : pick(q.parts, random);
       chance = times(chance, chanceOf(q, codes[i]));
     });
-    step.tokens = chosen.map((i) => law.alphabets[i][codes[i]]);
+    step.tokens = chosen.map((i) => pmf.alphabets[i][codes[i]]);
     step.drawn = chance;
-    step.stays = rows.length ? staysPossible(law, rows, chosen, counts, temperature) : ZERO;
-    step.tc = rows.length ? totalCorrelation(law, rows, chosen) : null;
-    const next = rows.filter((j) => agrees(law, j, codes));
+    step.stays = rows.length ? staysPossible(pmf, rows, chosen, counts, temperature) : ZERO;
+    step.tc = rows.length ? totalCorrelation(pmf, rows, chosen) : null;
+    const next = rows.filter((j) => agrees(pmf, j, codes));
     step.left = next.length;
-    step.cost = costOf(law, rows, next, weight, chance);
+    step.cost = costOf(pmf, rows, next, weight, chance);
     steps.push(step);
     [mask, rows] = [mask | set, next];
   }
-  return { steps, answer: codes.map((v, i) => law.alphabets[i][v]), possible: rows.length > 0 };
+  return { steps, answer: codes.map((v, i) => pmf.alphabets[i][v]), possible: rows.length > 0 };
 }
 
 // The chance that tokens drawn apart occur together.
-function staysPossible(law, rows, chosen, counts, temperature) {
+function staysPossible(pmf, rows, chosen, counts, temperature) {
   const chances = counts.map((row) => drawn(row, temperature));
-  return grouped(law, rows, chosen).reduce((sum, part) => {
-    return add(sum, chosen.reduce((p, i) => times(p, chanceOf(chances[i], law.codes[part[0]][i])), ONE));
+  return grouped(pmf, rows, chosen).reduce((sum, part) => {
+    return add(sum, chosen.reduce((p, i) => times(p, chanceOf(chances[i], pmf.codes[part[0]][i])), ONE));
   }, ZERO);
 }
 
 // log2 P(tokens | state) / q(tokens), with its ratio; null after an impossible token.
-function costOf(law, rows, next, weight, chance) {
+function costOf(pmf, rows, next, weight, chance) {
   if (!rows.length) return null;
   if (!next.length) return { value: -Infinity, form: "-inf" };
   if (!chance[0]) return { value: Infinity, form: "inf" };
-  const after = ratio(next.reduce((sum, j) => sum + law.weights[j], 0n), weight);
+  const after = ratio(next.reduce((sum, j) => sum + pmf.weights[j], 0n), weight);
   return { ...logSum([[ONE, over(after, chance)]]), ratio: over(after, chance) };
 }
 
@@ -92,7 +92,7 @@ const listed = (items) => {
 };
 
 // Why a step takes its positions, with the numbers that decide.
-function why(law, rule, step) {
+function why(pmf, rule, step) {
   const by = scoreOf(rule);
   const { chosen, ranked, tied, above, take } = step;
   const best = (i) => ratio(step.counts[i].reduce((a, b) => (a > b ? a : b), 0n), step.weight);

@@ -38,19 +38,19 @@ const ruleOf = (state) => ({
   by: state.by, ties: state.ties, block: state.block,
 });
 
-// {law, info} or {error, total}.
-function lawOf(state, divide = false) {
-  if (state.task === "own") return readLaw(state.own, divide);
+// {pmf, info} or {error, total}.
+function pmfOf(state, divide = false) {
+  if (state.task === "own") return readPmf(state.own, divide);
   const info = DATA.tasks[state.task];
-  if (!info.law) info.law = makeLaw(info.outcomes.map((row) => row.map(String)), info.probabilities.map(readRatio));
-  return { law: info.law, info };
+  if (!info.pmf) info.pmf = makePmf(info.outcomes.map((row) => row.map(String)), info.probabilities.map(readRatio));
+  return { pmf: info.pmf, info };
 }
 
 // The command that gives the same numbers.
 function commandOf(state) {
   const info = DATA.tasks[state.task];
   const size = info && info.sized ? ` -n ${info.size}` : "";
-  const subject = info ? `${info.name}${size}` : "my_law.json";
+  const subject = info ? `${info.name}${size}` : "my_distribution.json";
   const tau = state.temperature === "1" ? "" : ` --temperature ${state.temperature}`;
   return `parabounds decode ${subject} --policy ${specification(ruleOf(state))}${tau}`;
 }
@@ -58,8 +58,8 @@ function commandOf(state) {
 // What a card asks about, computed: the decode of its setting.
 function cardFacts(card) {
   const setting = { ...START, ...card.set };
-  const { law, info } = lawOf(setting);
-  const { weight, counts } = marginals(law, everyRow(law));
-  const first = plan(law, ruleOf(setting), 0, counts, weight);
-  return { totals: decode(law, ruleOf(setting), setting.temperature), law, info, first };
+  const { pmf, info } = pmfOf(setting);
+  const { weight, counts } = marginals(pmf, everyRow(pmf));
+  const first = plan(pmf, ruleOf(setting), 0, counts, weight);
+  return { totals: decode(pmf, ruleOf(setting), setting.temperature), pmf, info, first };
 }

@@ -4,7 +4,7 @@
 const CITIES = { task: "city_names", rule: "topk", by: "confidence", ties: "random", temperature: "1", block: "" };
 const WEIGHTED = "New York | 2/5\nNew Orleans | 1/5\nMexico City | 1/5\nPanama City | 1/5";
 
-// measure(found): the right option's `is`. found = {totals, law, first, info}: the exact decode of the card's setting,
+// measure(found): the right option's `is`. found = {totals, pmf, first, info}: the exact decode of the card's setting,
 // the plan of its first step, and the embedded numbers of the task.
 const CARDS = [
   {
@@ -45,8 +45,8 @@ const CARDS = [
     set: { ...CITIES, task: "own", own: WEIGHTED, k: "1" },
     options: [["the first word", "1"], ["the second word", "2"], ["either, by chance", "tie"]],
     measure: ({ first }) => (first.sets.length > 1 ? "tie" : String(first.sets[0][0])),
-    why: ({ law }) => {
-      const { weight, counts } = marginals(law, everyRow(law));
+    why: ({ pmf }) => {
+      const { weight, counts } = marginals(pmf, everyRow(pmf));
       const best = counts.map((row) => text(ratio(row.reduce((a, b) => (a > b ? a : b)), weight)));
       return `The highest probability is ${best[0]} at the first place ("New") and ${best[1]} at the second: the first word goes.`;
     },
@@ -71,7 +71,7 @@ const CARDS = [
     why: ({ info }) => `Fixed order: ${info.fixed[2].value.toFixed(4)} bits; looking at the selector first: ${info.adaptive[2].form}. A fixed partition is not the last word.`,
   },
   {
-    title: "Always right, and still not the law",
+    title: "Always right, and still not the distribution",
     ask: "The same task, the three most confident positions at a time. What do you expect?",
     set: { ...CITIES, task: "matching_selector", k: "3" },
     options: [["all answers possible, the right distribution", "both"], ["all answers possible, a wrong distribution", "right"], ["some answers impossible", "wrong"]],

@@ -23,7 +23,8 @@ function shownBits({ value, form }) {
   if (value === Infinity) return "infinite";
   if (value === -Infinity) return "minus infinite: the answer is impossible";
   if (form === "0") return "0 bits";
-  return `${Number(value.toPrecision(5))} bits`;
+  const rounded = Number(value.toPrecision(5));
+  return `${rounded} ${rounded === 1 ? "bit" : "bits"}`;
 }
 
 const formOf = (sum) => (sum.form && !["0", "inf", "-inf"].includes(sum.form) && sum.form.length < 90 ? sum.form : "");
@@ -34,10 +35,10 @@ function entry(name, value, small = "") {
   return element("div", {}, element("dt", {}, name), dd);
 }
 
-function drawTiles(law, run, at) {
+function drawTiles(pmf, run, at) {
   const step = run.steps[at];
   const codes = step ? step.codes : null;
-  const items = law.alphabets.map((tokens, i) => {
+  const items = pmf.alphabets.map((tokens, i) => {
     const token = codes ? (codes[i] < 0 ? null : tokens[codes[i]]) : run.answer[i];
     const goes = step && step.chosen.includes(i);
     const item = element("li", {}, token === null ? "?" : token, element("small", {}, goes ? `${i}, goes now` : i));
@@ -49,14 +50,14 @@ function drawTiles(law, run, at) {
 }
 
 // The marginals as a table: a row a token, a column a masked position; shade and number say the same.
-function drawHeat(law, step) {
+function drawHeat(pmf, step) {
   const table = find("heat");
   if (!step) {
     table.replaceChildren(element("caption", {}, "Nothing is masked."));
     return;
   }
-  const masked = positionsOf(~step.mask & fullMask(law), law.n);
-  const tokens = [...new Set(masked.flatMap((i) => law.alphabets[i]))].sort(byToken).slice(0, 40);
+  const masked = positionsOf(~step.mask & fullMask(pmf), pmf.n);
+  const tokens = [...new Set(masked.flatMap((i) => pmf.alphabets[i]))].sort(byToken).slice(0, 40);
   const head = element("tr", {}, element("th", { scope: "col" }, "token"));
   for (const i of masked) {
     const taken = step.chosen.includes(i);
@@ -65,7 +66,7 @@ function drawHeat(law, step) {
   const rows = tokens.map((token) => {
     const row = element("tr", {}, element("th", { scope: "row" }, token));
     for (const i of masked) {
-      const count = step.counts[i][law.alphabets[i].indexOf(token)] || 0n;
+      const count = step.counts[i][pmf.alphabets[i].indexOf(token)] || 0n;
       const p = ratio(count, step.weight);
       const cell = element("td", { class: step.chosen.includes(i) ? "taken" : "" }, count ? text(p) : "0");
       const size = toNumber(p);
@@ -75,7 +76,7 @@ function drawHeat(law, step) {
     }
     return row;
   });
-  const more = masked.some((i) => law.alphabets[i].some((t) => !tokens.includes(t))) ? " (the first 40 tokens)" : "";
+  const more = masked.some((i) => pmf.alphabets[i].some((t) => !tokens.includes(t))) ? " (the first 40 tokens)" : "";
   table.replaceChildren(
     element("caption", {}, `Probability of each token at each masked position${more}; the columns that go now are outlined.`),
     element("thead", {}, head),
@@ -83,7 +84,7 @@ function drawHeat(law, step) {
   );
 }
 
-function drawCost(law, run, at, kind) {
+function drawCost(pmf, run, at, kind) {
   const step = run.steps[at];
   const parts = [];
   if (step && step.outside) parts.push(entry("The answer", "impossible already"));
@@ -103,7 +104,7 @@ function drawCost(law, run, at, kind) {
   find("cost").replaceChildren(...parts);
 }
 
-function drawTotals(totals, law) {
+function drawTotals(totals, pmf) {
   const equal = totals.pathKl.form === totals.kl.form && totals.kl.form !== null;
   find("totals").replaceChildren(
     entry("Accuracy: the answer is possible", shown(totals.accuracy)),
@@ -112,12 +113,12 @@ function drawTotals(totals, law) {
     entry("Expected steps", shown(totals.steps), text(totals.steps) === text(totals.dataSteps) ? "" : `${shown(totals.dataSteps)} when true answers are followed`),
   );
   const most = 24;
-  const order = everyRow(law).sort((a, b) => compare(probability(law, b), probability(law, a)) || a - b);
+  const order = everyRow(pmf).sort((a, b) => compare(probability(pmf, b), probability(pmf, a)) || a - b);
   const head = element("tr", {}, ...["answer", "P", "Q", "Q - P"].map((name) => element("th", { scope: "col" }, name)));
   const rows = order.slice(0, most).map((j) => {
-    const gap = minus(totals.q[j], probability(law, j));
-    const words = [shown(probability(law, j)), shown(totals.q[j]), `${gap[0] > 0n ? "+" : ""}${shown(gap)}`];
-    return element("tr", {}, element("th", { scope: "row" }, law.rows[j].join(" ")), ...words.map((word) => element("td", {}, word)));
+    const gap = minus(totals.q[j], probability(pmf, j));
+    const words = [shown(probability(pmf, j)), shown(totals.q[j]), `${gap[0] > 0n ? "+" : ""}${shown(gap)}`];
+    return element("tr", {}, element("th", { scope: "row" }, pmf.rows[j].join(" ")), ...words.map((word) => element("td", {}, word)));
   });
   const caption = order.length > most ? `The ${most} most probable of ${order.length} answers.` : `All ${order.length} answers.`;
   find("beside").replaceChildren(element("caption", {}, caption), element("thead", {}, head), element("tbody", {}, ...rows));

@@ -1,9 +1,9 @@
 // The worker: the exact decode, then the impossible answers. The engine's text stands before this.
 "use strict";
 
-function answerRequest({ id, law, rule, temperature }) {
+function answerRequest({ id, pmf, rule, temperature }) {
   try {
-    return { id, totals: decode(law, rule, temperature), wrong: impossible(law, rule, temperature) };
+    return { id, totals: decode(pmf, rule, temperature), wrong: impossible(pmf, rule, temperature) };
   } catch (problem) {
     const kind = problem instanceof TooLarge ? "large" : problem instanceof Refusal ? "refused" : "failed";
     return { id, kind, message: problem.message };

@@ -27,12 +27,14 @@ def random_case(rng: random.Random) -> dict[str, Any]:
     }
 
 
-def random_rule(
-    rng: random.Random, rows: list[tuple[int, ...]], shares: list[Fraction]
-) -> dict[str, Any]:
+def random_rule(rng: random.Random, rows: list[tuple[int, ...]], shares: list[Fraction]) -> dict[str, Any]:
     """A rule; half of the thresholds are marginals of the law, given some of its tokens."""
     name, n = rng.choice(["topk", "threshold", "threshold", "factor", "sizes"]), len(rows[0])
-    rule: dict[str, Any] = {"name": name, "by": rng.choice(SCORES), "ties": rng.choice(["random", "lowest", "all"])}
+    rule: dict[str, Any] = {
+        "name": name,
+        "by": rng.choice(SCORES),
+        "ties": rng.choice(["random", "lowest", "all"]),
+    }
     rule["block"] = rng.choice(["", "", str(rng.randint(1, n))])
     rule["strict"] = rng.random() < 0.6
     if name == "topk":
@@ -40,7 +42,9 @@ def random_rule(
     if name == "sizes":
         rule["sizes"] = "+".join(str(rng.randint(1, 3)) for _ in range(rng.randint(1, 3)))
     if name == "threshold":
-        rule["gamma"] = str(a_marginal(rng, rows, shares) if rng.random() < 0.5 else Fraction(rng.randint(0, 10), 10))
+        rule["gamma"] = str(
+            a_marginal(rng, rows, shares) if rng.random() < 0.5 else Fraction(rng.randint(0, 10), 10)
+        )
     if name == "factor":
         rule["f"] = str(Fraction(rng.randint(1, 12), rng.choice([1, 2, 3, 4, 6])))
     return rule
@@ -51,9 +55,14 @@ def a_marginal(rng: random.Random, rows: list[tuple[int, ...]], shares: list[Fra
     n, answer = len(rows[0]), rng.choice(rows)
     known = [i for i in range(n) if rng.random() < 0.4]
     place = rng.randrange(n)
-    inside = [(row, p) for row, p in zip(rows, shares, strict=True) if all(row[i] == answer[i] for i in known)]
+    inside = [
+        (row, p) for row, p in zip(rows, shares, strict=True) if all(row[i] == answer[i] for i in known)
+    ]
     total = sum(p for _, p in inside)
-    return max(sum((p for row, p in inside if row[place] == v), Fraction(0)) / total for v in {r[place] for r, _ in inside})
+    return max(
+        sum((p for row, p in inside if row[place] == v), Fraction(0)) / total
+        for v in {r[place] for r, _ in inside}
+    )
 
 
 def expected(case: dict[str, Any], spec: str) -> dict[str, Any]:

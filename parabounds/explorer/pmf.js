@@ -1,10 +1,10 @@
-// A law: equally long sequences with integer weights. What the ideal model says of its masked positions.
+// A pmf: equally long sequences with integer weights. What the ideal model says of its masked positions.
 "use strict";
 
 class Refusal extends Error {} // what is wrong with the input, for the reader
 
 // rows: arrays of tokens; shares: rationals that sum to 1 (or integer weights, with weights = true).
-function makeLaw(rows, shares) {
+function makePmf(rows, shares) {
   const n = rows[0].length;
   const alphabets = [];
   for (let i = 0; i < n; i++) alphabets.push([...new Set(rows.map((row) => row[i]))].sort(byToken));
@@ -24,18 +24,18 @@ function byToken(a, b) {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-const everyRow = (law) => law.rows.map((_, j) => j);
-const fullMask = (law) => 2 ** law.n - 1;
+const everyRow = (pmf) => pmf.rows.map((_, j) => j);
+const fullMask = (pmf) => 2 ** pmf.n - 1;
 const positionsOf = (mask, n) => [...Array(n).keys()].filter((i) => (mask >> i) & 1);
-const probability = (law, j) => ratio(law.weights[j], law.total);
+const probability = (pmf, j) => ratio(pmf.weights[j], pmf.total);
 
 // The weight of some rows, and of each token at each position among them.
-function marginals(law, rows) {
+function marginals(pmf, rows) {
   let weight = 0n;
-  const counts = law.alphabets.map((tokens) => tokens.map(() => 0n));
+  const counts = pmf.alphabets.map((tokens) => tokens.map(() => 0n));
   for (const j of rows) {
-    weight += law.weights[j];
-    for (let i = 0; i < law.n; i++) counts[i][law.codes[j][i]] += law.weights[j];
+    weight += pmf.weights[j];
+    for (let i = 0; i < pmf.n; i++) counts[i][pmf.codes[j][i]] += pmf.weights[j];
   }
   return { weight, counts };
 }
@@ -54,11 +54,11 @@ function drawn(counts, temperature) {
   return { parts, sum: parts.reduce((a, b) => a + b, 0n) };
 }
 
-// Some rows by their tokens at some positions, each part in the order of the law.
-function grouped(law, rows, positions) {
+// Some rows by their tokens at some positions, each part in the order of the pmf.
+function grouped(pmf, rows, positions) {
   const parts = new Map();
   for (const j of rows) {
-    const key = positions.map((i) => law.codes[j][i]).join(",");
+    const key = positions.map((i) => pmf.codes[j][i]).join(",");
     if (parts.has(key)) parts.get(key).push(j);
     else parts.set(key, [j]);
   }
@@ -66,12 +66,12 @@ function grouped(law, rows, positions) {
 }
 
 // D(joint || product of marginals) of the tokens at some positions, given the state.
-function totalCorrelation(law, rows, positions) {
-  const { weight, counts } = marginals(law, rows);
-  const terms = grouped(law, rows, positions).map((part) => {
-    const joint = ratio(part.reduce((sum, j) => sum + law.weights[j], 0n), weight);
+function totalCorrelation(pmf, rows, positions) {
+  const { weight, counts } = marginals(pmf, rows);
+  const terms = grouped(pmf, rows, positions).map((part) => {
+    const joint = ratio(part.reduce((sum, j) => sum + pmf.weights[j], 0n), weight);
     let apart = ONE;
-    for (const i of positions) apart = times(apart, ratio(counts[i][law.codes[part[0]][i]], weight));
+    for (const i of positions) apart = times(apart, ratio(counts[i][pmf.codes[part[0]][i]], weight));
     return [joint, over(joint, apart)];
   });
   return logSum(terms);
