@@ -69,9 +69,7 @@ function drawHeat(pmf, step) {
       const count = step.counts[i][pmf.alphabets[i].indexOf(token)] || 0n;
       const p = ratio(count, step.weight);
       const cell = element("td", { class: step.chosen.includes(i) ? "taken" : "" }, count ? text(p) : "0");
-      const size = toNumber(p);
-      cell.style.background = `rgba(11, 92, 173, ${(0.75 * size).toFixed(3)})`;
-      if (size > 0.65) cell.style.color = "#fff";
+      cell.style.background = `rgba(11, 92, 173, ${(0.5 * toNumber(p)).toFixed(3)})`; // dark figures stay legible
       row.append(cell);
     }
     return row;
