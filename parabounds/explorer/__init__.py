@@ -1,1 +1,1 @@
-"""The explorer, a page for the browser that decodes small distributions exactly while the reader changes them."""
+"""The explorer, a page that decodes small distributions exactly in the browser."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from parabounds.explorer.build import page
-from parabounds.explorer.embedded import embedded
 from theory.commands.progress import working
 from theory.files import write_atomically
 from theory.validation import InputError
@@ -29,6 +27,9 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InputError: If the file does not end in .html, or cannot be written.
     """
+    from parabounds.explorer.build import page  # what it needs is loaded for this command alone
+    from parabounds.explorer.embedded import embedded
+
     path = Path(args.out)
     if path.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"--out {args.out}: the file must end in .html.")

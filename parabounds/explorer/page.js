@@ -247,6 +247,7 @@ function listen() {
   };
   window.onhashchange = () => {
     const before = state.card;
+    divide = false;
     state = fromHash(location.hash);
     answered = answered && state.card === before;
     update();
