@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from figures.command import add_arguments
 from models.commands import finetune, gap, train, verify
+from parabounds.explorer import command as explorer
 from synthetic.parallelbench import command as bench
 from theory.commands.arguments import add_commands, add_runs
 from theory.commands.command_line import OneLineParser, whole
@@ -138,6 +139,11 @@ def build_parser() -> Parser:
     )
     bench.add(
         commands.add_parser("bench", help="ParallelBench: its tasks, graders and a perfect model's scores")
+    )
+    explorer.add_arguments(
+        commands.add_parser(
+            "explorer", help="a page for the browser: decode small distributions, step by step"
+        )
     )
     model = commands.add_parser("model", help="train, verify, measure and finetune models")
     kinds = model.add_subparsers(dest="model_command", required=True, metavar="COMMAND", parser_class=Parser)

@@ -19,6 +19,7 @@ import synthetic
 import theory
 from parabounds.arguments import MODELS, build_parser
 from parabounds.compare import comparison
+from parabounds.explorer import command as explorer
 from parabounds.results import Result, ask_bounds, ask_decode, ask_frontier, ask_policy, ask_schedule
 from parabounds.terminal import check_out, print_result, write_result
 from synthetic.parallelbench import command as bench
@@ -69,6 +70,8 @@ def _run(args: argparse.Namespace) -> int:
         return MODELS[args.model_command][0].run(args)
     if args.command == "bench":
         return bench.run(args)
+    if args.command == "explorer":
+        return explorer.run(args)
     if getattr(args, "markdown", False):
         from theory.commands.rules import rules_table
 

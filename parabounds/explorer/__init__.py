@@ -1,0 +1,1 @@
+"""The explorer, a page that decodes small distributions exactly in the browser."""

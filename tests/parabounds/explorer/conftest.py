@@ -1,0 +1,63 @@
+"""The page and a browser without a window; tests that need one are skipped where there is none."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from parabounds.explorer.build import page
+from parabounds.explorer.embedded import embedded, task_data
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture(scope="session")
+def small_page() -> str:
+    """The page with one task, which is made in a moment."""
+    return page({"tasks": {"city_names": task_data("city_names", None, "city names")}})
+
+
+@pytest.fixture(scope="session")
+def whole_page() -> str:
+    """The page as the command writes it."""
+    return page(embedded())
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A browser of this process."""
+    if CHROMIUM is None:
+        pytest.skip("needs chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as tool:
+        running = tool.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Open a page from disk; it keeps its errors, and the addresses it asked for, in ``page.noted``."""
+    contexts = []
+
+    def open_page(text: str, fragment: str = "", **settings: Any) -> Any:
+        file = tmp_path / "explorer.html"
+        file.write_text(text, encoding="utf-8")
+        context = browser.new_context(**settings)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.noted = {"errors": [], "requests": []}
+        tab.on("pageerror", lambda error: tab.noted["errors"].append(str(error)))
+        tab.on(
+            "console", lambda line: tab.noted["errors"].append(line.text) if line.type == "error" else None
+        )
+        tab.on("request", lambda request: tab.noted["requests"].append(request.url))
+        tab.goto(f"{file.as_uri()}#{fragment}")
+        return tab
+
+    yield open_page
+    for context in contexts:
+        context.close()
