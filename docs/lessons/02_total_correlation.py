@@ -46,7 +46,9 @@ print("KL:", float(cities.decode("topk:k=2").kl), "bits")
 # marginals:
 
 # %%
-print("KL(P || product of its marginals):", float(kl_divergence(cities, product_of_marginals(cities))), "bits")
+print(
+    "KL(P || product of its marginals):", float(kl_divergence(cities, product_of_marginals(cities))), "bits"
+)
 
 # %% [markdown]
 # This is the **total correlation**. Write out the logarithm of the product and it becomes a sum of entropies, $C
