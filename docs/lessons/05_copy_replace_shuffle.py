@@ -81,8 +81,7 @@ print("limit:", limit, "=", sympy.N(limit, 5), "bits")
 
 # %% [markdown]
 # It converges to $\log_2 e = 1.4427$ bits: whoever replaces one item of a million in one step is right with
-# probability 1/e, hardly less than with a hundred. For Shuffle the same constant is the price of
-# **each token**:
+# probability 1/e, hardly less than with a hundred. For Shuffle the same constant is the price of **each token**:
 
 # %%
 shuffle = n * sympy.log(n, 2) - sympy.loggamma(n + 1) / sympy.log(2)
@@ -143,7 +142,8 @@ for m in (4, 8, 16):
 # %% [markdown]
 # ## Exercises
 #
-# **1.** To what does the total correlation of Replace Random converge, in bits?
+# **1.** Two lists of n items; in each, one item is replaced, independently. All is decoded in one step. To what
+# does the total correlation converge as n grows, in bits?
 
 # %%
 check(1, ...)

@@ -168,9 +168,10 @@ axes[2].legend(loc="center left")
 figure.suptitle("Lines: a perfect model, exactly. Crosses: published measurements")
 
 # %% [markdown]
-# Shuffle falls, Replace Random rises (with teeth: an odd list ends with a single token). With more positions the one new item rarely meets another draw. In the
-# right panel look at 0.5 and 0.9, where confidences *equal* the threshold: 1/2 for the last two items of a
-# Shuffle, 9/10 for every position of a Replace Random of ten. `>` and `>=` are two different decoders there.
+# Shuffle falls, Replace Random rises (with teeth: an odd list ends with a single token). With more positions the
+# one new item rarely meets another draw. In the right panel look at 0.5 and 0.9, where confidences *equal* the
+# threshold: 1/2 for the last two items of a Shuffle, 9/10 for every position of a Replace Random of ten. `>` and
+# `>=` are two different decoders there.
 
 # %% [markdown]
 # ## Exercises

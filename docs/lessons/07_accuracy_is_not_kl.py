@@ -145,8 +145,8 @@ weighted = pb.pmf(
 check(1, ...)
 
 # %% [markdown]
-# **2.** Remove Random of five items in one step at temperature 0 is always right. What is its KL divergence? (A
-# text is fine.)
+# **2.** Four equally likely cities, and a decoder that always writes "New York". Its accuracy and its KL
+# divergence? (A list of two.)
 
 # %%
 check(2, ...)

@@ -9,13 +9,13 @@ import parabounds as pb
 insert = pb.task("insert_random", n=6).bounds()
 solutions = [
     Solved(
-        answer=log2(e),
-        why="(n - 1) log2(1 + 1/(n - 1)) tends to log2(e).",
-        hint="(n - 1) log2(1 + 1/(n - 1)): which limit does (1 + 1/m)^m have?",
+        answer=2 * log2(e),
+        why="Entropies of independent parts add up, so total correlations do: 2 log2(e).",
+        hint="What is the total correlation of two independent parts, if those of the parts are known?",
         mistakes=(
-            (1 / e, "This is the limit of the accuracy."),
-            (e, "Take its logarithm, base 2."),
-            (0, "Try n = 1000."),
+            (log2(e), "This is one list."),
+            (1 / e, "This is the limit of the accuracy with one list."),
+            (1 / e**2, "This is the limit of the accuracy; how many bits are that?"),
         ),
     ),
     Solved(

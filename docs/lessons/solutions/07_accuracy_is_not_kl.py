@@ -3,10 +3,13 @@
 from solved import Solved, show
 
 import parabounds as pb
+from theory import kl_divergence
 
 weighted = pb.pmf(
     {("New", "York"): "1/2", ("New", "Delhi"): "1/8", ("Mexico", "City"): "1/4", ("Panama", "City"): "1/8"}
 )
+cities = [("New", "York"), ("New", "Orleans"), ("Mexico", "City"), ("Panama", "City")]
+always = {cities[0]: 1}
 one_step = weighted.decode("topk:k=2")
 solutions = [
     Solved(
@@ -20,10 +23,14 @@ solutions = [
         ),
     ),
     Solved(
-        answer=pb.task("remove_random", n=5).decode("topk:k=4", temperature=0).kl,
-        why="It never writes four of the five answers, and log2(P/0) is infinite.",
-        hint="How often does it write each of the five answers? What is P log2(P/Q) where Q is zero?",
-        mistakes=((0, "It is always right, but does it write every right answer?"),),
+        answer=[always[cities[0]], kl_divergence(pb.pmf(cities), always)],
+        why="New York is right, always; but the three other cities never come, and log2(P/0) is infinite.",
+        hint="Is New York a right answer? And what is P log2(P/Q) where Q is zero?",
+        mistakes=(
+            ([1, 0], "It is always right, but does it write every right answer?"),
+            ([1, 2], "How often does it write Mexico City? Put that into the definition of KL."),
+            (["1/4", "inf"], "Every answer that it gives is a city, so it is right."),
+        ),
     ),
     Solved(
         answer=pb.task("matching_selector").decode("topk:k=3").kl,
