@@ -39,16 +39,16 @@ libraries = {
     "MDPO": "maskgit:steps=8",
     "dLLM": "dllm:steps=8",
     "Dream": "dream:steps=8",
-    "MDLM": "ancestral:steps=8",
+    "Dream, origin": "ancestral:steps=8",
 }
 audits = {name: pb.audit(rule, masked=10) for name, rule in libraries.items()}
 for name, audit in audits.items():
-    print(f"{name:6}", [round(float(tokens), 2) for tokens in audit.tokens_per_call])
+    print(f"{name:13}", [round(float(tokens), 2) for tokens in audit.tokens_per_call])
 
 # %% [markdown]
 # LLaDA gives the two extra tokens to the first calls. Dream truncates, and the last call takes what is left,
-# three at once. dLLM and MDPO round in the middle. MDLM reveals each token by chance, so its numbers are means:
-# some calls take three, some none.
+# three at once. dLLM and MDPO round in the middle. Dream's mode `origin` reveals each token by chance, so its
+# numbers are means: some calls take three, some none.
 
 # %% [markdown]
 # ## What that costs
@@ -63,7 +63,7 @@ for name in ("LLaDA", "MDPO", "dLLM", "Dream"):
     audit = pb.audit(libraries[name], masked=10, task="shuffle")
     scores[name] = audit.accuracy
     print(
-        f"{name:6} accuracy {float(audit.accuracy):.4f}, KL {float(audit.kl):.3f} bits, {audit.model_calls} calls"
+        f"{name:13} accuracy {float(audit.accuracy):.4f}, KL {float(audit.kl):.3f} bits, {audit.model_calls} calls"
     )
 
 # %% [markdown]
@@ -73,14 +73,14 @@ for name in ("LLaDA", "MDPO", "dLLM", "Dream"):
 
 # %%
 figure, ax = slide()
-styles = {"LLaDA": "-", "MDPO": "--", "dLLM": "-.", "Dream": "-", "MDLM": ":"}
+styles = {"LLaDA": "-", "MDPO": "--", "dLLM": "-.", "Dream": "-", "Dream, origin": ":"}
 colours = ("#0072B2", "#CC79A7", "#009E73", "#D55E00", "#777777")
 for (name, audit), colour in zip(audits.items(), colours, strict=True):
     total = [0, *accumulate(float(tokens) for tokens in audit.tokens_per_call)]
     label = f"{name}: {100 * float(scores[name]):.3g} %" if name in scores else f"{name}: a mean over runs"
     ax.plot(range(len(total)), total, styles[name], color=colour, marker="o", markersize=5, label=label)
 ax.set(xlabel="model calls", ylabel="tokens decoded", xticks=range(9), yticks=range(0, 11, 2))
-ax.set_title("One setting, five libraries. Percent: a perfect model on Shuffle of ten")
+ax.set_title("One setting, five public schedules. Percent: a perfect model on Shuffle of ten")
 ax.legend(loc="upper left")
 
 # %% [markdown]
