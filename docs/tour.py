@@ -94,3 +94,6 @@ weighted.bounds().total_correlation
 
 # %%
 pb.samples([("a", "b")] * 6 + [("b", "a")] * 4).bounds()
+
+# %% [markdown]
+# Why all this is so: eleven lessons with exercises, in `docs/lessons`, from `00_what_a_masked_model_sees.py` on.

@@ -6,9 +6,10 @@
     coins = pb.pmf({"ab": "1/2", "ba": "1/2"})  # a mapping, rows of tokens, or an array of token ids
     seen = pb.samples("seen.csv")           # observed sequences: rows, an array, a data frame or a file
 
-Each has bounds(), decode("topk:k=2"), compare([...]), schedule(), frontier(), policy(steps=3), trace("topk:k=2")
-and plot_marginals(). Results print in one line, show as a table in a notebook, have their entries as attributes,
-to_dataframe() and plot(). `parabounds rules` in a shell lists the policies, `parabounds tasks` the tasks.
+Each has bounds(), decode("topk:k=2"), compare([...]), schedule(), frontier(), policy(steps=3), trace("topk:k=2"),
+marginals() and plot_marginals(). Results print in one line, show as a table in a notebook, have their entries as
+attributes, to_dataframe() and plot(). `pb.audit("dream:steps=10", masked=10)` says what the settings of a decoder
+really do. `parabounds rules` in a shell lists the policies, `parabounds tasks` the tasks.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from parabounds.open import audit as audit
     from parabounds.open import load as load
     from parabounds.open import pmf as pmf
     from parabounds.open import samples as samples
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = []  # what stands here help() prints whole: it would fit no screen
 
-_DOORS = ("load", "pmf", "samples", "task")
+_DOORS = ("audit", "load", "pmf", "samples", "task")
 
 
 def __getattr__(name: str) -> Any:

@@ -20,7 +20,15 @@ import theory
 from parabounds.arguments import MODELS, build_parser
 from parabounds.compare import comparison
 from parabounds.explorer import command as explorer
-from parabounds.results import Result, ask_bounds, ask_decode, ask_frontier, ask_policy, ask_schedule
+from parabounds.results import (
+    Result,
+    ask_audit,
+    ask_bounds,
+    ask_decode,
+    ask_frontier,
+    ask_policy,
+    ask_schedule,
+)
 from parabounds.terminal import check_out, print_result, write_result
 from synthetic.parallelbench import command as bench
 from theory.commands.arguments import switches
@@ -154,15 +162,9 @@ def _rules(_: argparse.Namespace, _work: Work) -> dict[str, Any]:
 
 
 def _audit(args: argparse.Namespace, _work: Work) -> dict[str, Any]:
-    """Return what settings do; those of several rules under ``settings``."""
-    from theory.commands.rules import realised_answer
-
     made = None if args.task is None else lambda n: synthetic.find_task(args.task, n)
-    answer, *others = [
-        realised_answer(rule, args.masked, args.steps, made, **switches(args))
-        for rule in [args.rule, *args.beside]
-    ]
-    return {"settings": [answer, *others]} if others else answer
+    rules = [args.rule, *args.beside]
+    return dict(ask_audit(rules, args.masked, args.steps, made, **switches(args)).answer)
 
 
 def _estimate(args: argparse.Namespace, work: Work) -> dict[str, Any]:

@@ -1,15 +1,17 @@
-"""The four ways in, from a task, a file, a pmf or samples."""
+"""The ways in, from a task, a file, a pmf, samples, or the settings of a decoder."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from parabounds.observed import Samples
+from parabounds.results import Result, ask_audit
 from parabounds.subject import Subject
 from synthetic import find_task
 from synthetic.imported import task_of
@@ -20,7 +22,7 @@ from theory.distributions.pmf import JointPMF
 from theory.sampling.observed import Observed, read_samples
 from theory.validation import InputError, shown
 
-__all__ = ["load", "pmf", "samples", "task"]
+__all__ = ["audit", "load", "pmf", "samples", "task"]
 
 
 def task(name: Any, n: int | None = None) -> Subject:
@@ -113,3 +115,27 @@ def samples(source: Any) -> Samples:
     seen = Observed.from_rows([("", *row) for row in listed])
     counts = Counter(listed)
     return Samples(seen, JointPMF.from_weights(list(counts), list(counts.values())))
+
+
+def audit(
+    *rules: str, masked: int, steps: int | None = None, task: str | None = None, **switches: Any
+) -> Result:
+    """Return what settings of decoders really do: tokens of each model call, and what a perfect model scores.
+
+    Args:
+        rules: Specifications; several stand side by side, each under ``settings``.
+        masked: The number of masked positions.
+        steps: The number of steps, for rules that have one and do not name it.
+        task: The name of a task that the decoders are tried on; a task whose answers have ``masked`` tokens.
+        **switches: As of ``decode``.
+
+    Example:
+        >>> audit("dream", masked=10, steps=10, task="shuffle").accuracy
+        Fraction(1, 2)
+        >>> [row["model_calls"] for row in audit("llada:steps=4", "dream:steps=4", masked=6).settings]
+        [4, 4]
+    """
+    if not rules:
+        raise InputError('audit takes at least one rule, such as "dream:steps=10".')
+    made = None if task is None else partial(find_task, task)
+    return ask_audit(rules, masked, steps, made, **switches)

@@ -14,6 +14,7 @@ from theory.commands.bounds import bounds_answer, parse_partition, schedule_answ
 from theory.commands.decode import decode_answer
 from theory.commands.frontier import frontier_answer
 from theory.commands.policy import policy_answer
+from theory.commands.rules import realised_answer
 from theory.decoding.tasks.float_task import as_floats
 from theory.distributions.distribution import context_pmfs
 from theory.limits import CostError
@@ -27,6 +28,7 @@ __all__ = [
     "Bounds",
     "DecodeResult",
     "Result",
+    "ask_audit",
     "ask_bounds",
     "ask_decode",
     "ask_estimate",
@@ -147,6 +149,14 @@ class DecodeResult(Result):
                 if answer not in possible and q:
                     found[answer] = found.get(answer, 0) + weight * q
         return sorted(found.items(), key=lambda pair: (-pair[1], str(pair[0])))[:top]
+
+
+def ask_audit(
+    rules: Sequence[str], masked: int, steps: int | None = None, made: Any = None, **switches: Any
+) -> Result:
+    """Return what the settings of rules do; those of several are under ``settings``."""
+    answer, *others = [realised_answer(rule, masked, steps, made, **switches) for rule in rules]
+    return Result("audit", {"settings": [answer, *others]} if others else answer)
 
 
 def ask_bounds(task: Any, partition: str | None = None, *, float: bool = False, **options: Any) -> Bounds:

@@ -135,6 +135,20 @@ class Subject:
         distribution = self.contexts()[context].distribution
         return trace(distribution.pmf(), policy, along=along, seed=seed, **switches)
 
+    def marginals(self, given: Mapping[int, Any] | None = None) -> dict[int, dict[Any, Any]]:
+        """Return what the ideal model says of every position, given some tokens: probabilities by token.
+
+        Args:
+            given: Tokens by position.
+
+        Example:
+            >>> from parabounds import pmf
+            >>> pmf([("New", "York"), ("Mexico", "City")]).marginals({0: "New"})[1]
+            {'York': Fraction(1, 1)}
+        """
+        now = self.pmf.condition(given) if given else self.pmf
+        return {i: {token: p for (token,), p in now.marginal([i])} for i in range(now.n)}
+
     def plot_marginals(self, given: Mapping[int, Any] | None = None, ax: Axes | None = None) -> Axes:
         """Draw what the ideal model returns at every position, given some tokens; return the Axes.
 

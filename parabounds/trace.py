@@ -29,6 +29,7 @@ from theory.numbers.rationals import to_fraction
 from theory.policies.as_process import as_process
 from theory.policies.checked_calls import checked_plan
 from theory.policies.given import PolicyLike, as_policy
+from theory.policies.policy import RankedPolicy
 from theory.policies.ranked import Ranked
 from theory.policies.view import View
 from theory.validation import InputError, shown
@@ -214,7 +215,9 @@ def _step(
             code = target[i]
         after[i], tokens[i] = code, pmf.alphabets[i][code]
         drawn = drawn * _plain(q[0, i, code])
-    scores, ties = _ranking(plan, masked)
+    # prefix rules rank by codes of their scores: a reader wants the scores
+    own = rule.score(view) if isinstance(rule, RankedPolicy) else None
+    scores, ties = _ranking(plan, masked, own)
     return Step(
         revealed={i: pmf.alphabets[i][row[i]] for i in range(pmf.n) if not masked[i]},
         marginals={
@@ -254,12 +257,12 @@ def _plain(value: Any) -> Any:
     return to_fraction(value) if isinstance(value, fmpq) else float(value)
 
 
-def _ranking(plan: Any, masked: Any) -> tuple[dict[int, Any], tuple[int, ...]]:
+def _ranking(plan: Any, masked: Any, own: Any) -> tuple[dict[int, Any], tuple[int, ...]]:
     """Return the scores of the competing positions, and those that tie with the last one taken if some are left."""
     if not isinstance(plan, Ranked):
         return {}, ()
     levels, take = plan.levels()[0].tolist(), int(plan.take[0])
-    scores = np.broadcast_to(plan.scores, (1, len(masked)))[0]
+    scores = np.broadcast_to(plan.scores if own is None else own, (1, len(masked)))[0]
     competing = [i for i, level in enumerate(levels) if level < len(masked)]
     found = {i: scores[i] if isinstance(scores[i], LogNumber) else _plain(scores[i]) for i in competing}
     if not 0 < take < len(competing):

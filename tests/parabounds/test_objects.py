@@ -12,12 +12,20 @@ import pytest
 
 import parabounds as pb
 from synthetic import make_task
-from theory import InputError, JointPMF, parse_policy, subset_entropies
+from theory import (
+    InputError,
+    JointPMF,
+    output_distribution,
+    parse_policy,
+    subset_entropies,
+    total_correlation,
+)
 from theory import decode as theory_decode
 from theory.commands.bounds import bounds_answer, schedule_answer
 from theory.commands.decode import decode_answer
 from theory.commands.frontier import frontier_answer
 from theory.commands.policy import policy_answer
+from theory.commands.rules import realised_answer
 
 ROOT = Path(__file__).parents[2]
 CITIES = [("New", "York"), ("New", "Orleans"), ("Mexico", "City"), ("Panama", "City")]
@@ -203,3 +211,35 @@ def test_the_import_is_light_and_the_help_fits_a_screen():
 
 def test_floats_are_those_of_jointpmf():
     assert pb.pmf(JointPMF.uniform(["ab", "ba"])).pmf.n == 2
+
+
+def test_audits_are_those_of_the_command():
+    one = pb.audit("dream", masked=10, steps=10, task="shuffle")
+    assert one.answer == realised_answer("dream:steps=10", 10, task=lambda n: make_task("shuffle", n))
+    assert (one.accuracy, one.tokens_per_call) == (Fraction(1, 2), [0, 1, 1, 1, 1, 1, 1, 1, 1, 2])
+    two = pb.audit("llada:steps=4", "dream:steps=4", masked=10)
+    assert [row["tokens_per_call"] for row in two.settings] == [[3, 3, 2, 2], [2, 2, 2, 4]]
+    assert [row["rule"] for row in two.to_dataframe().to_dict("records")] == [
+        "llada:steps=4",
+        "dream:steps=4",
+    ]
+    with pytest.raises(InputError, match="audit takes at least one rule"):
+        pb.audit(masked=4)
+    with pytest.raises(InputError, match="masked must be"):
+        pb.audit("llada:steps=4", masked=0)
+
+
+def test_marginals_are_conditional_probabilities():
+    cities = pb.pmf({("New", "York"): "1/2", ("New", "Delhi"): "1/8", ("Mexico", "City"): "3/8"})
+    assert cities.marginals()[0] == {"New": Fraction(5, 8), "Mexico": Fraction(3, 8)}
+    assert cities.marginals({0: "New"}) == {
+        0: {"New": 1},
+        1: {"York": Fraction(4, 5), "Delhi": Fraction(1, 5)},
+    }
+    with pytest.raises(InputError):
+        cities.marginals({0: "Old"})
+
+
+def test_functions_of_theory_take_what_the_doors_return(shuffle):
+    assert total_correlation(shuffle, [0, 1]) == total_correlation(make_task("shuffle", 4), [0, 1])
+    assert sum(output_distribution(shuffle, "topk:k=2").values()) == 1

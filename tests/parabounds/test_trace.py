@@ -126,3 +126,19 @@ def test_what_has_no_trace_is_one_line(spec, along, words):
 def test_float_distributions_have_float_costs():
     run = pb.pmf({"ab": 0.3, "ba": 0.7}).trace("topk:k=2", along="ab")
     assert run.cost == pytest.approx(float(np.log2(0.3 / 0.09)), abs=1e-12)
+
+
+def test_rules_with_a_budget_of_entropy_show_entropies():
+    """They rank by score, then entropy; the scores shown are entropies in bits, not places in the ranking."""
+    pmf = {
+        ("a", "a"): Fraction(3, 8),
+        ("a", "b"): Fraction(3, 8),
+        ("b", "a"): Fraction(1, 8),
+        ("b", "b"): Fraction(1, 8),
+    }
+    step = pb.pmf(pmf).trace("eb:gamma=1/2")[0]
+    assert [-step.scores[i] for i in (0, 1)] == [2 - LogNumber.log2(3) * Fraction(3, 4), 1]
+    said = pb.pmf(pmf).trace("eb:gamma=1/2").explain(1)
+    assert said.startswith(
+        "Step 1 takes position 0: its entropy of 0.8113 bits is the lowest of 2 masked positions, the next is 1"
+    )

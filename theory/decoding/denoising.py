@@ -35,8 +35,8 @@ from theory.decoding.result import AnswerDistribution, ValidSet, divergence, val
 from theory.distributions.given import PMFLike
 from theory.distributions.noise import Noise, NoisyModel
 from theory.limits import Budget, require_memory
-from theory.numbers.arithmetic import Number
-from theory.numbers.balls import ball_precision, with_errors
+from theory.numbers.arithmetic import EXACT, Number
+from theory.numbers.balls import BALLS, ball_precision, with_errors
 from theory.numbers.lognumber import Bits
 from theory.validation import InputError, choice, exact_fraction, positive_int
 
@@ -197,7 +197,7 @@ def _result(model: NoisyModel, mass: NDArray[Any], steps: int, valid: ValidSet) 
     with ball_precision():
         found = {
             "accuracy": valid_mass(distribution, valid),
-            "kl": divergence(model.pmf, own, exact=model.exact),
+            "kl": divergence(model.pmf, own, EXACT if model.exact else BALLS),
         }
         values, errors = with_errors(found)
     return Denoised(

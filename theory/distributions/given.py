@@ -45,8 +45,6 @@ def as_pmf(source: PMFLike) -> JointPMF:
     if isinstance(source, np.ndarray):
         return weighted_rows(source) if source.dtype.kind in "iu" else JointPMF.from_dense(source)
     thing: Any = source
-    if hasattr(thing, "pmf"):
-        return as_pmf(thing.pmf())
     if hasattr(thing, "contexts"):
         parts = context_pmfs(thing.contexts())
         if len(parts) != 1:
@@ -55,6 +53,8 @@ def as_pmf(source: PMFLike) -> JointPMF:
                 "contexts()[0].distribution.pmf(), or ask for the mean over all with decode_contexts."
             )
         return parts[0][1]
+    if hasattr(thing, "pmf"):
+        return as_pmf(thing.pmf())
     if isinstance(thing, str) or not isinstance(thing, Iterable):
         raise InputError(
             "a pmf must be a JointPMF, a mapping from outcomes to probabilities, rows of tokens or a task, "

@@ -15,8 +15,8 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-from array_api_compat import device
 
+from theory.distributions.nucleus import crossing
 from theory.numbers.arithmetic import EXACT, FLOAT64, Array, ExactNumbers, Numbers, ProvenNumbers
 from theory.numbers.balls import BALLS, is_zero
 from theory.numbers.distinct import distinct_rows
@@ -141,7 +141,7 @@ class Transform:
         if self.top_p is None:
             return None
         xp, limit = numbers.xp, numbers.const(self.top_p) + numbers.tolerance
-        mass, high, low = _crossing(q, limit, numbers)
+        mass, high, low = crossing(q, limit, numbers)
         level = xp.astype((q <= high) & (q >= low), xp.bool)
         of_level = xp.where(level, q, xp.zeros_like(q))
         total = mass + xp.cumulative_sum(of_level, axis=-1)
@@ -274,23 +274,6 @@ def check_underflow(probs: Array, q: Array, temperature: Fraction) -> None:
         raise InputError(
             f"at temperature {float(temperature):g} token probabilities underflow; use 0, or a higher one."
         )
-
-
-def _crossing(q: Array, limit: Any, numbers: Numbers) -> tuple[Array, Array, Array]:
-    """Return of the tokens among which the sum crosses a limit: the sum before them, the largest and the smallest.
-
-    They are those of one probability, within the tolerance: the last whose sum before them is at most the limit.
-    """
-    xp, place = numbers.xp, numbers.xp.arange(q.shape[-1], device=device(q))
-    ordered = xp.flip(xp.sort(q, axis=-1), axis=(-1,))
-    before = xp.cumulative_sum(ordered, axis=-1) - ordered
-    drop = xp.astype(ordered[..., :-1] - ordered[..., 1:] > numbers.tolerance, xp.bool)
-    begins = xp.concat([xp.ones_like(drop[..., :1]), drop], axis=-1) if drop.shape[-1] else q == q
-    within = xp.astype(before <= limit, xp.bool) & begins
-    first = xp.max(xp.where(within, place, 0), axis=-1, keepdims=True)
-    last = xp.min(xp.where(begins & (place > first), place, q.shape[-1]), axis=-1, keepdims=True) - 1
-    mass, high = (xp.take_along_axis(values, first, axis=-1) for values in (before, ordered))
-    return mass, high, xp.take_along_axis(ordered, last, axis=-1)
 
 
 def _renormalised(q: Array, numbers: Numbers) -> Array:
