@@ -6,10 +6,8 @@
     coins = pb.pmf({"ab": "1/2", "ba": "1/2"})  # a mapping, rows of tokens, or an array of token ids
     seen = pb.samples("seen.csv")           # observed sequences: rows, an array, a data frame or a file
 
-Each has bounds(), decode("topk:k=2"), compare([...]), schedule(), frontier(), policy(steps=3), trace("topk:k=2"),
-marginals() and plot_marginals(). Results print in one line, show as a table in a notebook, have their entries as
-attributes, to_dataframe() and plot(). `pb.audit("dream:steps=10", masked=10)` says what the settings of a decoder
-really do. `parabounds rules` in a shell lists the policies, `parabounds tasks` the tasks.
+Each has bounds(), decode("topk:k=2"), compare([...]), schedule(), frontier(), policy(steps=3), trace("topk:k=2") and
+marginals(); results have plot() and to_dataframe(). `pb.audit("dream", masked=10, steps=10)` says what a decoder does.
 """
 
 from __future__ import annotations

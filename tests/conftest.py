@@ -53,6 +53,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 pytest.skip(f"needs the package {package}, which the extra `test` leaves out")
 
 
+@pytest.fixture(autouse=True)
+def no_open_drawings() -> Iterator[None]:
+    """Close what a test has drawn by pyplot, which keeps all drawings and warns at twenty."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+
+
 @pytest.fixture(scope="module")
 def own_module_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Code that models bring along is copied to a folder of the tests of a file, and forgotten after them."""

@@ -245,7 +245,7 @@ def fits(value, types: str) -> bool:
 
 def test_sections_are_the_commands():
     (commands,) = [a for a in build_parser()._actions if a.dest == "command"]
-    others = {"figures", "bench", "model"}  # no answers, but files and tables of their own
+    others = {"figures", "bench", "model", "explorer"}  # no answers, but files and tables of their own
     assert set(page()) == {"Estimates", *commands.choices} - others == {"Estimates", *RUNS}
 
 

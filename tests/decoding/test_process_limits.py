@@ -101,4 +101,4 @@ def test_what_a_rule_takes_itself_is_in_the_estimate():
     # a thousand calls of a quick distribution
     task = make_task("copy", 1000)
     with pytest.raises(CostError, match="decoding 2000 samples of 1000 positions by saber would take about"):
-        decode_answer(task, parse_policy("saber"))
+        decode_answer(task, parse_policy("saber"), samples=2000)

@@ -219,7 +219,7 @@ def test_audits_are_those_of_the_command():
     assert (one.accuracy, one.tokens_per_call) == (Fraction(1, 2), [0, 1, 1, 1, 1, 1, 1, 1, 1, 2])
     two = pb.audit("llada:steps=4", "dream:steps=4", masked=10)
     assert [row["tokens_per_call"] for row in two.settings] == [[3, 3, 2, 2], [2, 2, 2, 4]]
-    assert [row["rule"] for row in two.to_dataframe().to_dict("records")] == [
+    assert [row["rule"] for row in two.view.values] == [
         "llada:steps=4",
         "dream:steps=4",
     ]
