@@ -35,9 +35,9 @@ class ReadScores(Transform):
     confidence_dtype: torch.dtype | None = None
     last: tuple[int, ...] = ()
 
-    def scores_read(self, probs: Array, numbers: Numbers) -> Array:
+    def scores_read(self, probs: Array, numbers: Numbers, balls: Array | None = None) -> Array:
         """Return the distributions that the policy sees."""
-        read = super().scores_read(probs, numbers)
+        read = super().scores_read(probs, numbers, balls)
         if self.last:
             last = torch.tensor(self.last, device=read.device)
             ends = torch.isin(read.argmax(dim=-1), last)[..., None]
