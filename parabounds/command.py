@@ -68,9 +68,7 @@ def main(argv: list[str] | None = None) -> int:
         from figures.command import run
 
         return run(args, f"{PROGRAM} figures")
-    # --limit of a model is a number of steps
-    run = _run if args.command == "model" else lambda given: within_limits(given, _run)
-    return guarded(lambda: run(args), f"{PROGRAM} {args.command}")
+    return guarded(lambda: within_limits(args, _run), f"{PROGRAM} {args.command}")
 
 
 def _run(args: argparse.Namespace) -> int:
