@@ -1,10 +1,12 @@
-"""The table of exact decodes in docs/large_n.md: every cell says what the decoder does beyond listed outcomes."""
+"""docs/large_n.md: every command prints what the page shows, every cell of the table is what the decoder does."""
 
+import shlex
 from pathlib import Path
 
 import pytest
 
 from synthetic import make_task
+from tests.helpers.pages import check_shown, steps
 from theory.decoding.structured.dispatch import NotKnownError
 from theory.decoding.tasks.decode import decode_contexts
 from theory.policies import parse_policy
@@ -39,3 +41,18 @@ def test_a_rule_is_exact_or_not_known(task):
         except NotKnownError:
             found = "sampled"
         assert found == cell, rule
+
+
+def commands():
+    """Every command of the page; those that are sampled are deep."""
+    for step in steps(PAGE.read_text(encoding="utf-8")):
+        sampled = "estimates from" in "".join(step.shown) or not step.shown
+        yield pytest.param(step, id=step.line, marks=[pytest.mark.deep] if sampled else [])
+
+
+@pytest.mark.parametrize("step", [*commands()])
+def test_commands_print_what_the_page_shows(step, capsys):
+    from parabounds.command import main
+
+    assert main(shlex.split(step.command)[1:]) == 0
+    check_shown(step, capsys.readouterr().out)
