@@ -22,7 +22,6 @@ from tests.reference import definitions as ref
 from theory import decode, parse_policy
 from theory.__main__ import main
 from theory.bounds.schedules.random_order import expected_kl
-from theory.commands.bounds_parametric import large_schedule
 from theory.commands.decode import sampled_answer
 from theory.decoding.structured.markov import approximate_accuracy
 from theory.distributions.distribution import ListedDistribution
@@ -39,6 +38,7 @@ from theory.sampling.fixed_schedules import fixed_schedule, schedule_log_prob
 from theory.sampling.intervals import estimate_mean
 from theory.sampling.runs import follow_data, sample_runs
 from theory.sampling.sampled_decode import sampled_decode
+from theory.sampling.task_estimates import estimated_schedule
 from theory.sampling.teacher_forcing import NoPathError
 from theory.validation import InputError
 
@@ -574,11 +574,11 @@ def test_schedules_are_priced_on_fresh_samples():
     """The intervals hold the exact price of the chosen sizes."""
     for name in ("hmm", "grammar"):
         distribution = LAWS[name]
-        answer = large_schedule(TASK, distribution, samples=4_000, seed=2)
+        answer = estimated_schedule(distribution, samples=4_000, seed=2)
         curve = information_curve(subset_entropies(distribution.pmf()))
         for sizes, priced in zip(answer["optimal_sizes"], answer["expected_kl"], strict=True):
             assert priced["low"] <= float(expected_kl(curve, sizes)) <= priced["high"]
-        again = large_schedule(TASK, distribution, samples=4_000, seed=3)
+        again = estimated_schedule(distribution, samples=4_000, seed=3)
         assert again["expected_kl"] != answer["expected_kl"]
 
 

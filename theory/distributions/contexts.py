@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import inf
+from math import inf, log2
 from typing import Any
 
 from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.lumped_chain import LumpedChain
 from theory.distributions.pmf import JointPMF
 
-__all__ = ["GivenTask", "chain_of", "expectation", "listed_task"]
+__all__ = ["Entries", "GivenTask", "Parts", "chain_of", "error_of_mean", "expectation", "listed_task"]
+
+Entries = dict[str, tuple[Any, float]]  # numbers by name, each with a bound on its error
+Parts = Sequence[tuple[Fraction, JointPMF]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,3 +77,15 @@ def expectation(pairs: Sequence[tuple[Fraction, Any]]) -> Any:
         return float(sum(float(weight) * float(value) for weight, value in pairs))
     first, *rest = [value * weight for weight, value in pairs]
     return sum(rest, first)
+
+
+def error_of_mean(parts: Parts, errors: Sequence[float], rounding: float | None = None) -> float:
+    """Return a bound on the error of a float mean over contexts of numbers with these errors.
+
+    ``rounding`` bounds that of one operation; by default numbers have at most n log2 N bits, or are exact if no error
+    is given.
+    """
+    if rounding is None:
+        rounding = max(pmf.n * log2(max(len(pmf), 2)) for _, pmf in parts) * 2.0**-52 * any(errors)
+    inherited = sum(float(weight) * error for (weight, _), error in zip(parts, errors, strict=True))
+    return 1.001 * inherited + (len(parts) + 3) * rounding

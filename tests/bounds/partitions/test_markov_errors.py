@@ -20,6 +20,7 @@ from tests.numbers.test_rounding import uneven
 from tests.reference.chains import SLACK, Truth, entropy_of, minus_log2
 from theory.__main__ import main
 from theory.bounds.block_sizes import optimal_sizes
+from theory.bounds.partitions.long import chain_losses, chain_schedule
 from theory.bounds.partitions.markov import (
     approximate_dual,
     approximate_entropy,
@@ -28,7 +29,6 @@ from theory.bounds.partitions.markov import (
     markov_optimal_bounds,
 )
 from theory.bounds.schedules.markov import markov_curve
-from theory.commands.bounds_parametric import large_bounds, large_schedule
 from theory.decoding.structured.markov import approximate_accuracy
 from theory.distributions.parametric import likelihood_errors as evidence_errors
 from theory.distributions.parametric.grammar import GrammarDistribution
@@ -433,27 +433,23 @@ def test_numpy_logarithms_are_within_four_units():
 # --- Answers ---------------------------------------------------------------------------------------------------
 
 
-class Task:
-    name = "a chain"
-
-
-def test_answers_carry_the_errors():
+def test_numbers_carry_their_errors():
     distribution = fixed_chain(40, steps=False)
     blocks = [range(i, i + 4) for i in range(0, 40, 4)]
-    answer = large_bounds(Task(), distribution, blocks, samples=2, seed=0)
-    truth = Truth(distribution)
+    found, truth = chain_losses(distribution, blocks), Truth(distribution)
     wanted = {
         "entropy": truth.entropy(),
         "total_correlation": truth.step_bound([range(40)]),
         "dual_total_correlation": truth.dual(),
         "partition_bound": truth.step_bound(blocks),
     }
-    for key, value in wanted.items():
-        assert abs(Fraction(answer[key]) - value) <= Fraction(answer["errors"][key]) + SLACK
-    assert set(answer["errors"]) == {*wanted, "optimal_bound", "partition_accuracy"}
-    schedule = large_schedule(Task(), distribution, samples=2, seed=0)
-    assert set(schedule["errors"]) == {"information_curve", "expected_kl"}
-    assert all(0 < e < USEFUL for e in [*answer["errors"].values(), *schedule["errors"].values()])
+    for key, exact in wanted.items():
+        value, error = found[key]
+        assert abs(Fraction(value) - exact) <= Fraction(error) + SLACK
+    schedule = chain_schedule(distribution)
+    rounded = [found[key][1] for key in (*wanted, "optimal_bound")]
+    rounded += [schedule[key][1] for key in ("information_curve", "expected_kl")]
+    assert all(0 < error < USEFUL for error in rounded)
 
 
 def test_commands_print_the_errors(capsys, tmp_path):

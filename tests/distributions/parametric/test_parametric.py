@@ -18,6 +18,7 @@ from tests.helpers.tolerance import ROUNDING
 from tests.reference import definitions as ref
 from theory import decode, parse_policy
 from theory.__main__ import main
+from theory.bounds.partitions.long import chain_losses, chain_schedule
 from theory.bounds.partitions.markov import (
     approximate_entropy,
     approximate_step_bound,
@@ -28,7 +29,6 @@ from theory.bounds.partitions.markov_program import next_round
 from theory.bounds.partitions.step_bounds import step_bound
 from theory.bounds.schedules.markov import markov_curve
 from theory.bounds.schedules.random_order import expected_kl
-from theory.commands.bounds_parametric import large_bounds, large_schedule
 from theory.commands.decode import sampled_answer
 from theory.decoding.structured.markov import approximate_accuracy
 from theory.distributions.distribution import ListedDistribution
@@ -439,32 +439,20 @@ def test_sampled_decodes_follow_the_decoder(name):
 # --- Answers -----------------------------------------------------------------------------------------------
 
 
-class Task:
-    name = "a task"
-
-    def __init__(self, distribution):
-        self.distribution = distribution
-
-
-def test_large_answers_agree_with_listing():
+def test_chains_agree_with_listing():
     distribution = LAWS["markov"]
     table = subset_entropies(distribution.pmf())
-    answer = large_bounds(Task(distribution), distribution, ((0, 1), (2, 3)), samples=2, seed=0)
-    assert answer["arithmetic"] == "float64"
-    assert answer["partition_bound"] == pytest.approx(
-        float(step_bound(table, ((0, 1), (2, 3)))), abs=ROUNDING
-    )
-    assert len(answer["optimal_bound"]) == 4
+    found = {key: value for key, (value, _) in chain_losses(distribution, ((0, 1), (2, 3))).items()}
+    assert found["partition_bound"] == pytest.approx(float(step_bound(table, ((0, 1), (2, 3)))), abs=ROUNDING)
+    assert len(found["optimal_bound"]) == 4
     curve = information_curve(table)
-    assert answer["total_correlation"] == pytest.approx(float(curve.total_correlation), abs=ROUNDING)
-    assert answer["dual_total_correlation"] == pytest.approx(
-        float(curve.dual_total_correlation), abs=ROUNDING
-    )
-    schedule = large_schedule(Task(distribution), distribution, samples=2, seed=0)
-    assert schedule["information_curve"] == pytest.approx([float(z) for z in curve.z], abs=ROUNDING)
+    assert found["total_correlation"] == pytest.approx(float(curve.total_correlation), abs=ROUNDING)
+    assert found["dual_total_correlation"] == pytest.approx(float(curve.dual_total_correlation), abs=ROUNDING)
+    schedule = chain_schedule(distribution)
+    assert schedule["information_curve"][0] == pytest.approx([float(z) for z in curve.z], abs=ROUNDING)
     policy = parse_policy("topk:k=3,by=random")
     decoded = sampled_answer(
-        Task(distribution).name, sampled_decode(distribution, policy, temperature=1, samples=4000, seed=0)
+        "a task", sampled_decode(distribution, policy, temperature=1, samples=4000, seed=0)
     )
     exact = decode(distribution.pmf(), policy)
     assert decoded["path_kl"] == pytest.approx(float(exact.path_kl), abs=ROUNDING)
@@ -630,6 +618,6 @@ def test_listed_distributions_know_log_probabilities():
 
 
 def test_sizes_are_refused_before_the_curve(monkeypatch, capsys):
-    monkeypatch.setattr("theory.commands.bounds_parametric.markov_curve", None)
+    monkeypatch.setattr("theory.bounds.partitions.long.markov_curve", None)
     assert main(["schedule", "markov_chain", "-n", "1000"]) == 2
     assert "the best block sizes of 1000 positions would take about 20 seconds" in capsys.readouterr().err

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from theory.validation import InputError, shown
 
-__all__ = ["Partition", "check_partition", "equal_blocks"]
+__all__ = ["Blocks", "Partition", "check_partition", "common_blocks", "equal_blocks"]
 
+Blocks = Sequence[Sequence[int]] | None
 Partition = tuple[tuple[int, ...], ...]
 
 
@@ -32,3 +33,13 @@ def equal_blocks(n: int, size: int) -> Partition:
         ((0, 1), (2, 3), (4,))
     """
     return tuple(tuple(range(i, min(i + size, n))) for i in range(0, n, size))
+
+
+def common_blocks(lengths: Sequence[int], partition: Blocks) -> bool:
+    """Return whether contexts have one length; raise if a partition is given that does not fit them."""
+    common = len(set(lengths)) == 1
+    if partition is not None:
+        if not common:
+            raise InputError("one partition does not fit contexts of different lengths.")
+        check_partition(partition, lengths[0])
+    return common

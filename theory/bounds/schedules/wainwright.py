@@ -30,14 +30,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from math import ceil, comb
+from math import ceil, comb, inf, nextafter
 from typing import Any
 
 from flint import arb, ctx
 
+from theory.bounds.block_sizes import optimal_sizes
 from theory.bounds.schedules.complexities import approximated
 from theory.bounds.schedules.random_times import Source, growth, one_step_defect
+from theory.distributions.contexts import Entries, Parts
 from theory.information.curves.curve import InformationCurve, information_curve
+from theory.information.subsets.builder import subset_entropies
 from theory.numbers.balls import to_ball
 from theory.numbers.lognumber import Bits, LogNumber
 from theory.numbers.rounding import Approximate
@@ -49,6 +52,7 @@ __all__ = [
     "cell_complexity",
     "even_cells",
     "plug_in",
+    "table_schedule",
     "wainwright_bound",
 ]
 
@@ -247,3 +251,16 @@ def _ball(value: Bits, curve: InformationCurve) -> arb:
     if not isinstance(value, LogNumber):
         return arb(float(value), curve.error_of(8 * curve.n))
     return arb(0) if value == 0 else value.interval(_BITS)
+
+
+def table_schedule(parts: Parts) -> Entries:
+    """Return the schedule from all sets of positions, averaged over contexts, with Wainwright's bounds, rounded up."""
+    curve = information_curve(subset_entropies(parts))
+    best = optimal_sizes(curve)
+    bounds = best_wainwright_bounds(curve.floats(), curve.n)
+    return {
+        "information_curve": (curve.z, 0.0 if curve.is_exact else curve.error_of(4)),
+        "optimal_sizes": (best.sizes, 0.0),
+        "expected_kl": (best.values, 0.0 if curve.is_exact else best.error),
+        "wainwright_bound": ([b and nextafter(b.value + b.error, inf) for b in bounds], 0.0),
+    }

@@ -34,6 +34,7 @@ from theory.distributions.sampled_list import SampledContexts, sampled_contexts
 from theory.information.curves.gap_structures import Gaps
 from theory.information.curves.structures import Copies, Structure
 from theory.limits import CostError
+from theory.validation import InputError
 
 __all__ = [
     "LISTED_LIMIT",
@@ -131,7 +132,8 @@ def entropy_route(
     listed: Callable[[], _Answer],
     outcomes: Callable[[list[tuple[Fraction, JointPMF]]], _Answer],
     structured: Callable[[Structure], _Answer],
-    parametric: Callable[[Parametric], _Answer],
+    chain: Callable[[MarkovDistribution], _Answer],
+    sampled: Callable[[HMMDistribution | GrammarDistribution], _Answer],
     other: bool = False,
 ) -> _Answer:
     """Return the answer to a question about subset entropies, by the first route that is open.
@@ -141,13 +143,23 @@ def entropy_route(
         listed: Answers by all sets of positions.
         outcomes: Answers by the outcomes, where sets of positions are too many.
         structured: Answers by the entropy structure.
-        parametric: Answers by a parametric distribution too large to list.
+        chain: Answers by the formulas of a Markov chain too large to list.
+        sampled: Answers by samples of another parametric distribution too large to list.
         other: Whether numbers are wanted that only ``listed`` gives: then what is too costly says so.
     """
     structure = structure_of(task)
-    if structure is None and (large := large_distribution(task)) is not None:
-        return parametric(large)
-    if structure is not None and structure.n > LISTED_LIMIT:
+    large = large_distribution(task) if structure is None else None
+    long = structure is not None and structure.n > LISTED_LIMIT
+    if other and (long or large is not None):
+        raise InputError(
+            "adaptive, randomized and counted optima need a distribution that can be listed; "
+            "leave the option out, or use a smaller n."
+        )
+    if isinstance(large, MarkovDistribution):
+        return chain(large)
+    if large is not None:
+        return sampled(large)
+    if structure is not None and long:
         return structured(structure)
     try:
         return listed()

@@ -1,4 +1,4 @@
-"""Adaptive optima of a task with several contexts.
+"""Adaptive and randomized optima of a task with several contexts.
 
 The context is known, so each has its own policy. A cap on the steps holds in every context, so ``V_T`` is the mean over
 contexts. Expected steps are spent where they help most, so the frontier is the weighted Minkowski sum of the frontiers:
@@ -7,22 +7,25 @@ their edges, scaled, steepest first. A context of weight zero has no edge, and i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cmp_to_key
+from functools import cmp_to_key, partial
 from typing import Any
 
-from theory.distributions.contexts import expectation
+from theory.bounds.partitions.step_bounds import require_partitions
+from theory.distributions.contexts import Entries, error_of_mean, expectation
 from theory.distributions.pmf import JointPMF
+from theory.information.subsets.builder import require_table
+from theory.limits import require_all
 from theory.numbers.error_of_means import mean_error
 from theory.numbers.lognumber import Bits, LogNumber
 from theory.optima.adaptive.frontier import Frontier, Vertex, frontier
 from theory.optima.adaptive.serial_depth import SerialDepth, serial_depth
-from theory.optima.adaptive.state_graph import StateGraph
-from theory.optima.adaptive.step_cap import adaptive_bounds
+from theory.optima.adaptive.state_graph import StateGraph, state_graphs
+from theory.optima.adaptive.step_cap import adaptive_bounds, adaptive_error
 
-__all__ = ["average_bounds", "average_depth", "average_frontier"]
+__all__ = ["average_bounds", "average_depth", "average_frontier", "optimum_losses"]
 
 Parts = Sequence[tuple[Fraction, JointPMF | StateGraph]]
 
@@ -121,3 +124,41 @@ def _vertex(hulls: Sequence[tuple[Fraction, tuple[Vertex, ...]]], places: Sequen
         kl=expectation([(weight, vertex.kl) for weight, vertex in here]),
         parts=tuple((weight, vertex.parts[0][1]) for weight, vertex in here),
     )
+
+
+def optimum_losses(
+    parts: Sequence[tuple[Fraction, JointPMF]], *, adaptive: bool, randomized: bool
+) -> Entries:
+    """Return ``V_T`` and the least losses of mixtures of partitions, as far as they are asked for.
+
+    What these and the tables of all sets of positions would cost is looked at before any of it is computed.
+
+    Args:
+        parts: (weight, pmf) of each context.
+        adaptive: Whether ``V_T`` is wanted.
+        randomized: Whether mixtures are, with their gap; ``None`` for contexts of different lengths.
+    """
+    pmfs = [pmf for _, pmf in parts]
+    same_length = len({pmf.n for pmf in pmfs}) == 1
+    checks: list[Callable[[], object]] = [partial(require_table, *pmfs)]
+    if randomized and same_length:
+        from theory.optima.mixtures.optimal import require_mixtures
+
+        checks.append(partial(require_mixtures, parts))
+    found: Entries = {}
+    if not adaptive:
+        require_all(*checks, later=[partial(require_partitions, pmfs[0].n)])
+    else:
+        graphs = state_graphs(pmfs, *checks)
+        bounds = average_bounds([(weight, graph) for (weight, _), graph in zip(parts, graphs, strict=True)])
+        found["adaptive_bound"] = bounds, error_of_mean(parts, [adaptive_error(pmf) for pmf in pmfs])
+    if randomized and not same_length:
+        found |= {"randomized_bound": (None, 0.0), "randomized_gap": (None, 0.0)}
+    elif randomized:
+        from theory.optima.mixtures.optimal import optimal_mixtures
+
+        best = optimal_mixtures(pmfs[0] if len(pmfs) == 1 else parts)
+        # exact forms of other mixtures have weights of 48 bits and are not shown
+        bounds = [b.kl if b.is_optimal else float(b.kl) for b in best]
+        found |= {"randomized_bound": (bounds, 0.0), "randomized_gap": ([b.gap for b in best], 0.0)}
+    return found
