@@ -15,6 +15,7 @@ from parabounds.arguments import build_parser
 from parabounds.command import main
 from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.pmf import JointPMF
+from theory.policies import registered_policies
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "answers.md").read_text(encoding="utf-8")
@@ -79,6 +80,7 @@ FILES = {
     "long.csv": ",".join(f"y{i}" for i in range(11)) + "\n" + (",".join("a" * 11) + "\n") * 3,
 }
 FEW = ("--samples", "20")
+CHEAP = {name: registered_policies()[name] for name in ("topk", "threshold", "wino", "llada")}
 RUNS = {
     "bounds": [
         ("city_names", "--partition", "0|1", "--count", "--adaptive", "--randomized"),
@@ -201,7 +203,9 @@ def answers(tmp_path_factory):
         for run in RUNS[command]:
             argv = [str(folder / part) if part.endswith((".json", ".csv", ".svg")) else part for part in run]
             out = StringIO()
-            with redirect_stdout(out):
+            with pytest.MonkeyPatch.context() as patch, redirect_stdout(out):
+                if run[0] == "short.json":  # looking at all rules ahead takes 20 s
+                    patch.setattr("theory.commands.rule_points.registered_policies", lambda: CHEAP)
                 assert main([command, *argv, "--json"]) == 0, run
             found.append(json.loads(out.getvalue()))
         return found

@@ -7,11 +7,12 @@ from math import log
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
 from tests.helpers import coverage
+from tests.helpers.draws import examples
 from tests.helpers.intervals import ALPHA
 from tests.reference import samples as ref
 from theory.__main__ import main
@@ -80,6 +81,7 @@ def test_every_quantity_is_its_sum_of_entropies(rows, cut, times):
     assert curve == pytest.approx([means[1] + a - b for a, b in pairwise(means)], abs=SPECIAL)
 
 
+@settings(max_examples=examples(8))
 @given(rows=st.lists(st.tuples(st.just(""), *[st.sampled_from("abc")] * 3), min_size=40, max_size=60))
 def test_intervals_are_those_of_the_definition(rows):
     (found,) = estimate_sums(Observed.from_rows(rows * 2), [loss_factors([range(3)])])

@@ -63,7 +63,6 @@ def check(pmf, **options):
     return found
 
 
-@settings(max_examples=40)
 @given(pmf=distributions())
 def test_the_bracket_holds_the_least_loss(pmf):
     check(pmf, work=FAR, **SEARCHED)

@@ -40,12 +40,12 @@ ROWS = [
 ]  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def drawing():
     with rc_context(STYLE):
         drawn = draw(ROWS, SETTINGS)
         drawn.draw_without_rendering()
-        yield drawn
+    return drawn
 
 
 def test_outliers_do_not_stretch_the_axis_and_keep_their_value(drawing):

@@ -55,11 +55,12 @@ def test_sudoku_by_definition(rule: str, temperature: int) -> None:
     assert found.accuracy == sudoku_by_definition(4, rule, temperature)
 
 
-def test_one_token_at_a_time_reaches_the_cap_of_the_stored_grid() -> None:
-    for holes in (0, 1, 4, 6):
-        found = sudoku_ceiling(parse_policy("topk:k=1,by=random"), holes=holes, temperature=1)
-        assert found.accuracy == stored_grid_ceiling(holes).any_solution
-        assert sudoku_ceiling(parse_policy("topk:k=1"), holes=holes, graded="any").accuracy == 1
+@pytest.mark.grid(3)
+@pytest.mark.parametrize("holes", [0, 1, 4, 6])
+def test_one_token_at_a_time_reaches_the_cap_of_the_stored_grid(holes: int) -> None:
+    found = sudoku_ceiling(parse_policy("topk:k=1,by=random"), holes=holes, temperature=1)
+    assert found.accuracy == stored_grid_ceiling(holes).any_solution
+    assert sudoku_ceiling(parse_policy("topk:k=1"), holes=holes, graded="any").accuracy == 1
 
 
 def test_the_cap_of_the_released_sudoku() -> None:

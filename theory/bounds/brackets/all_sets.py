@@ -110,7 +110,7 @@ def walk_sets(listed: Any, room: Any, walk: Any, work: float, rest: Any) -> floa
             walk.orders[d : d + 2], walk.starts[d : d + 2],
             room.counts, room.places, room.tokens, room.masses, room.equal,
         )  # fmt: skip
-        found = refine(listed, own, 0, walk.cells[d], j)
+        found = refine(listed, own, np.int64(0), walk.cells[d], j)
         if found > 0:
             d += 1
             walk.sets[d] = walk.sets[d - 1] | (1 << j)

@@ -44,12 +44,12 @@ def greedy_order(
     """
     r = singles.shape[0]
     taken = np.zeros(r, dtype=np.bool_)
-    here, cells, size = 0, start(listed, room), 0
+    here, cells, size = np.int64(0), start(listed, room), 0
     while True:
         gains(listed, room, here, cells, table[size])
         if cells == 0:
             break
-        best, top = -1, -np.inf
+        best, top = np.int64(-1), -np.inf
         for i in range(r):
             if not taken[i] and table[size, i] > 0.0:
                 score = (1 + noise[i]) * ((1 + weight) * table[size, i] - weight * singles[i])
@@ -76,7 +76,7 @@ def order_gains(listed: Any, room: Any, order: Any, table: Any) -> int:
 
     Rows after that one are not written: all of them would be zero, as this one is.
     """
-    here, cells, size = 0, start(listed, room), 0
+    here, cells, size = np.int64(0), start(listed, room), 0
     while True:
         gains(listed, room, here, cells, table[size])
         if cells == 0:

@@ -26,7 +26,8 @@ _PAIRS = {1: (2,), 2: (2, 2), 3: (3,), 4: (3, 2), 6: (4,), 10: (5,)}
 class compiled:
     """A function of arrays, compiled by numba when it is first called; without numba it runs as it is, far slower.
 
-    What it calls is compiled with it: numba is loaded then, not on import.
+    What it calls is compiled with it: numba is loaded then, not on import. Kernels pass whole numbers on as
+    ``np.int64``, since numba compiles what they call once more for each literal and each narrower type.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:

@@ -25,7 +25,7 @@ def _power(x: float, powers: Any) -> float:
 @compiled
 def gains(listed: Any, room: Any, here: int, cells: int, out: Any) -> float:
     """Write ``H(y_i | y_C)`` of every column into ``out``; return ``H(Y | y_C)``."""
-    return later_gains(listed, room, here, cells, 0, out)
+    return later_gains(listed, room, here, cells, np.int64(0), out)
 
 
 @compiled
@@ -36,9 +36,9 @@ def later_gains(listed: Any, room: Any, here: int, cells: int, first: int, out: 
     """
     order, starts, powers = room.orders[here], room.starts[here], listed.powers
     r, unit = listed.columns.shape[0], listed.unit
-    most = 2
+    most = np.int64(2)
     if unit:
-        most = 5 if r - first >= _WIDE else 3
+        most = np.int64(5 if r - first >= _WIDE else 3)
     rest, large, any_large = 0.0, 0.0, False
     for i in range(r):
         out[i] = 0.0
@@ -152,8 +152,8 @@ def _parts_of_column(listed: Any, room: Any, here: int, cells: int, i: int) -> f
     """Return the same over the groups that a column splits the cells into."""
     order, starts, code = room.orders[here], room.starts[here], listed.columns[i]
     if listed.unit:
-        return _counted(code, order, starts, cells, 1, listed.powers, room.counts)
-    return _weighed(listed, code, order, starts, cells, 1, room.masses)
+        return _counted(code, order, starts, cells, np.int64(1), listed.powers, room.counts)
+    return _weighed(listed, code, order, starts, cells, np.int64(1), room.masses)
 
 
 @compiled
@@ -181,7 +181,7 @@ def loss(listed: Any, room: Any, labels: Any, blocks: int, joint: float, cap: fl
         cap: Where to stop.
         prices: Working memory, shape (r,).
     """
-    here, cells, cost = 0, start(listed, room), 0.0
+    here, cells, cost = np.int64(0), start(listed, room), 0.0
     r = labels.shape[0]
     for t in range(blocks):
         rest = gains(listed, room, here, cells, prices)

@@ -56,14 +56,14 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
         if tree.sizes[0] + 2 * r >= tree.parents.shape[0]:
             return FULL
         node = pop(tree)
-        block, last = tree.block[node], tree.added[node]
+        block, last = np.int64(tree.block[node]), np.int64(tree.added[node])
         depth, at = 0, node
         while tree.parents[at] >= 0:
             path[depth] = at
             depth += 1
             at = tree.parents[at]
         # go down; the gains at the ends of blocks are the prices of the next
-        here, cells = 0, start(listed, room)
+        here, cells = np.int64(0), start(listed, room)
         before, prices = zero, zero
         for d in range(depth - 1, -1, -1):
             step = path[d]
@@ -77,7 +77,7 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
                     work -= room.starts[here, cells] * r
                     tree.owner[slot] = closed
                 before, prices = prices, tree.kept[slot].copy()
-            cells = refine(listed, room, here, cells, tree.added[step])
+            cells = refine(listed, room, here, cells, np.int64(tree.added[step]))
             here = 1 - here
         active = room.starts[here, cells]
         paid = tree.paid[node]
@@ -157,7 +157,7 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
                 saved[i] = prices[i] - now[i] if fresh else 0.0
             if block == blocks - 2:
                 child_bounds(
-                    -1, fresh, now, now, saved, need, known, rest, sorted_gains, mass, weighted,
+                    np.int64(-1), fresh, now, now, saved, need, known, rest, sorted_gains, mass, weighted,
                     many, share, problem.packing, problem.packing_step, cut - base, bounds, longer,
                 )  # fmt: skip
             least = rest

@@ -52,10 +52,10 @@ def _next_group(listed: Any, room: Any, left: Any, size: int) -> float:
     """Take greedily the most informative positions that are left; return what is open after them."""
     r = left.shape[0]
     found, taken = np.zeros(r), np.zeros(r, dtype=np.bool_)
-    here, cells = 0, start(listed, room)
+    here, cells = np.int64(0), start(listed, room)
     for _ in range(size):
         rest = gains(listed, room, here, cells, found)
-        best, top = -1, 0.0
+        best, top = np.int64(-1), 0.0
         for i in range(r):
             if left[i] > 0 and not taken[i] and (best < 0 or found[i] > top):
                 best, top = i, found[i]
