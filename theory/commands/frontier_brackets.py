@@ -7,6 +7,7 @@ from math import inf, nextafter
 from typing import Any
 
 from theory.commands.answer import NamedTask
+from theory.decoding.tasks.route import structure_of
 from theory.distributions.distribution import occurring
 from theory.limits import CostError
 from theory.optima.adaptive.brackets import AdaptiveBrackets, adaptive_brackets
@@ -18,11 +19,15 @@ Answer = Mapping[str, Any]
 
 def brackets_of(task: NamedTask, bounds: Answer) -> AdaptiveBrackets:
     """Return brackets of ``V_T`` from the result of ``bounds``: from ``L*_T``, else from the total correlation."""
+    structure = structure_of(task)
     try:
-        contexts = len(occurring(task.contexts()))
-    except CostError:  # not counted: several
-        contexts = 2
-    lower, upper = _ends(bounds, task.n)
+        parts = occurring(task.contexts())
+        contexts, positions = len(parts), max(context.distribution.n for context in parts)
+    except CostError:
+        if structure is None:
+            raise
+        contexts, positions = 2, structure.n  # not counted: perhaps several
+    lower, upper = _ends(bounds, positions)
     upper[-1] = 0.0  # one at a time
     return adaptive_brackets([min(pair) for pair in zip(lower, upper, strict=True)], upper, contexts=contexts)
 

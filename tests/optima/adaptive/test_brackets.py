@@ -51,6 +51,13 @@ def test_the_result_of_bounds_gives_them(name, n):
     assert found.upper[-1] == 0
 
 
+def test_there_is_one_for_each_position_not_for_each_item():
+    task = make_task("insert_random", 20)  # 21 positions
+    found = brackets_of(task, bounds_answer(task))
+    assert len(found.upper) == 21
+    assert found.upper[19] > 0 == found.upper[20]
+
+
 def test_wrong_ends():
     with pytest.raises(InputError, match="as many lower as upper ends, got 1 and 2"):
         adaptive_brackets([1.0], [1.0, 0.0])
