@@ -33,7 +33,6 @@ from parabounds.terminal import check_out, print_result, write_result
 from synthetic.parallelbench import command as bench
 from theory.commands.arguments import switches
 from theory.commands.command_line import as_json, guarded, within_limits
-from theory.commands.frontier import asked_answer
 from theory.commands.progress import Work, working
 from theory.distributions.tempering import check_temperature
 from theory.validation import InputError, exact_fraction, positive_int
@@ -116,9 +115,9 @@ def _ask(args: argparse.Namespace, work: Work) -> Result:
     if args.command == "schedule":
         return ask_schedule(task, float=args.float, **own)
     if args.command == "frontier":
-        asked = asked_answer(task, within=args.within, entropy=args.entropy)
-        wanted = {"rules": args.rules, "seconds": float(exact_fraction(args.seconds, "--seconds"))}
-        return ask_frontier(task, asked, **wanted, say=work.say, report=work.parts, **own)
+        wanted = {key: getattr(args, key) for key in ("within", "entropy", "rules")}
+        wanted |= {"seconds": float(exact_fraction(args.seconds, "--seconds")), "say": work.say}
+        return ask_frontier(task, **wanted, report=work.parts, **own)
     if args.command == "policy":
         return ask_policy(task, args.steps)
     if args.command == "compare":

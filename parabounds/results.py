@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from parabounds.notebook import frame, table
@@ -12,7 +13,7 @@ from parabounds.views import Sheet, view_of
 from theory.commands.answer import joined
 from theory.commands.bounds import bounds_answer, parse_partition, schedule_answer
 from theory.commands.decode import decode_answer
-from theory.commands.frontier import frontier_answer
+from theory.commands.frontier import asked_answer, frontier_or_brackets
 from theory.commands.policy import policy_answer
 from theory.commands.rules import realised_answer
 from theory.decoding.tasks.float_task import as_floats
@@ -180,8 +181,9 @@ def ask_schedule(task: Any, *, float: bool = False, **options: Any) -> Result:
 
 def ask_frontier(
     task: Any,
-    asked: Mapping[str, Any] | None = None,
     *,
+    within: str | None = None,
+    entropy: str | None = None,
     rules: bool = False,
     seconds: float = 60.0,
     say: Callable[[str], None] | None = None,
@@ -192,7 +194,8 @@ def ask_frontier(
 
     Args:
         task: A task.
-        asked: Other entries, of :func:`theory.commands.frontier.asked_answer`.
+        within: Epsilon, bits, see :func:`theory.commands.frontier.asked_answer`.
+        entropy: h, bits, as there.
         rules: Whether the registered rules are shown as points; they are where the frontier itself is too costly.
         seconds: For brackets of the best fixed blocks of many positions.
         say: Called with a line on their progress.
@@ -202,34 +205,31 @@ def ask_frontier(
     from theory.commands.rule_points import registry_points
 
     rounded = as_floats(task)
+    bounds = cache(partial(bounds_answer, rounded, seconds=seconds, say=say))
+    asked = asked_answer(rounded, within=within, entropy=entropy, bounds=bounds)
     try:
-        answer = frontier_answer(rounded)
+        answer = frontier_or_brackets(rounded, bounds)
     except CostError as error:
         why = f"the optimum of all policies is not known here: {error.advice}"
-        answer = {
-            "task": task.name,
-            "n": task.n,
-            "vertices": [],
-            "serial_depth": None,
-            "notes": {"vertices": why},
-        }
-    answer = joined(answer, dict(asked or {})) | _fixed_blocks(rounded, seconds, say)
+        answer = {"task": task.name, "n": task.n, "vertices": [], "serial_depth": None}
+        answer["notes"] = {"vertices": why}
+    answer = joined(answer, asked) | _fixed_blocks(bounds)
+    if say is not None:
+        say("")  # the search is done
     if rules or not answer["vertices"]:
         found, left_out = registry_points(rounded, answer["vertices"], report=report, **runs)
         answer |= {"rules": found, "rules_left_out": left_out}
     return Result("frontier", noted(answer, task), task)
 
 
-def _fixed_blocks(task: Any, seconds: float, say: Callable[[str], None] | None) -> dict[str, Any]:
+def _fixed_blocks(bounds: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
     """Return ``L*_T``, or brackets of it, without the estimates of what is too large for both."""
     try:
-        bounds = bounds_answer(task, seconds=seconds, say=say)
+        found = bounds()
     except CostError:
         return {"optimal_bound": None}
-    if say is not None:
-        say("")  # the search is done
-    brackets = bounds.get("optimal_bounds")
-    return {"optimal_bound": bounds.get("optimal_bound")} | ({"optimal_bounds": brackets} if brackets else {})
+    brackets = found.get("optimal_bounds")
+    return {"optimal_bound": found.get("optimal_bound")} | ({"optimal_bounds": brackets} if brackets else {})
 
 
 def ask_policy(task: Any, steps: int | None = None) -> Result:

@@ -167,7 +167,8 @@ def _schedule(answer: Answer) -> Sheet:
 
 def _frontier(answer: Answer) -> Sheet:
     if "rules" in answer:
-        return Sheet(notes=[*_notes(answer), *left_out(answer)], **points_view(answer, _title(answer)))
+        notes = [*_asked(answer), *_notes(answer), *left_out(answer)]
+        return Sheet(notes=notes, **points_view(answer, _title(answer)))
     vertices, depth = answer["vertices"], answer["serial_depth"]
     first, last = vertices[0], vertices[-1]
     loses = "loses" if first["steps"] == 1 else "lose"
@@ -186,8 +187,32 @@ def _frontier(answer: Answer) -> Sheet:
         rows=[(number(v["steps"]), number(v["kl"]), number(v["steps_of_runs"])) for v in vertices],
         values=[dict(v) for v in vertices],
         forms=[(f"KL at {number(v['steps'])} steps", v["kl"]) for v in vertices],
-        notes=_notes(answer),
+        notes=[*_asked(answer), *_notes(answer)],
     )
+
+
+def _asked(answer: Answer) -> list[str]:
+    """Return a line on each of the steps without loss (where they are a bracket), ``--within`` and ``--entropy``."""
+    lines: list[str] = []
+    depths = [("no loss", answer["serial_depth"])] if not answer["vertices"] else []
+    if within := answer.get("depth_within"):
+        depths.append((f"a loss of at most {with_unit(within['epsilon'], 'bits')}", within))
+    for loss, depth in depths:
+        if depth is not None:
+            expected, worst = (_between(depth[key]) for key in ("expected", "worst_case"))
+            lines.append(f"fewest steps at {loss}: {expected} expected, {worst} in the worst case")
+    if point := answer.get("diversity"):
+        one = _between({"lower": point["accuracy"], "upper": point["ceiling"]})
+        lines.append(
+            f"greatest accuracy at an entropy of {with_unit(point['entropy'], 'bits')} or more: {one} of one step, "
+            f"at most {number(point['of_any_distribution'])} of any decoder"
+        )
+    return lines
+
+
+def _between(value: Any) -> str:
+    ends = [number(value[end]) for end in ("lower", "upper")] if isinstance(value, dict) else [number(value)]
+    return " to ".join(dict.fromkeys(ends))
 
 
 def _policy(answer: Answer) -> Sheet:

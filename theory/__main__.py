@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from theory.commands.arguments import build_parser, switches
 from theory.commands.bounds import bounds_answer, parse_partition, schedule_answer
 from theory.commands.command_line import as_json, guarded, within_limits
 from theory.commands.decode import decode_answer
-from theory.commands.frontier import asked_answer, frontier_answer
+from theory.commands.frontier import asked_answer, frontier_answer, frontier_or_brackets
 from theory.commands.progress import working
 from theory.commands.rules import realised_answer, rules_answer, rules_table
 from theory.commands.shadows import name_shadows
@@ -76,8 +77,9 @@ def _answer(args: argparse.Namespace, say: Callable[[str], None]) -> dict[str, A
     elif args.command == "schedule":
         answer = schedule_answer(task, samples=args.samples, seed=args.seed)
     elif args.command == "frontier":
-        asked = asked_answer(task, within=args.within, entropy=args.entropy)
-        answer = joined(_frontier(task, args.plot), asked)
+        bounds = cache(partial(bounds_answer, task, say=say))
+        asked = asked_answer(task, within=args.within, entropy=args.entropy, bounds=bounds)
+        answer = joined(_frontier(task, args.plot, bounds), asked)
     elif args.command == "policy":
         answer = _policy(task, args.steps, args.plot)
     else:
@@ -124,16 +126,16 @@ def _estimate(args: argparse.Namespace, say: Callable[[str], None]) -> dict[str,
     return estimate_answer(seen, partition, policies=args.policy, seed=args.seed, say=say)
 
 
-def _frontier(task: Any, plot: str | None) -> dict[str, Any]:
+def _frontier(task: Any, plot: str | None, bounds: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     if plot is None:
-        return frontier_answer(task)
+        return frontier_or_brackets(task, bounds)
     from figures.drawing.frontier_curve import draw_frontier
     from figures.drawing.save_picture import check_plot_file, save_picture
 
     path = check_plot_file(plot)
     answer = frontier_answer(task)
-    bounds = bounds_answer(task)["optimal_bound"]
-    save_picture(lambda: draw_frontier(answer, bounds and [float(bits) for bits in bounds]), path)
+    blocks = bounds()["optimal_bound"]
+    save_picture(lambda: draw_frontier(answer, blocks and [float(bits) for bits in blocks]), path)
     return {**answer, "plot": plot}
 
 

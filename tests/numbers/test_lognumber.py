@@ -369,3 +369,19 @@ def test_log_of_a_product_of_powers(powers):
         total = total + e * LogNumber.log2(p)
     assert LogNumber.log2(n) == total
     assert hash(LogNumber.log2(n)) == hash(total)
+
+
+def test_a_float_is_compared_as_the_number_that_it_holds():
+    near = float(LogNumber.log2(3))
+    assert (LogNumber.log2(3) < near) != (LogNumber.log2(3) > near)  # log2 3 is irrational
+    assert LogNumber.log2(3) != near
+    assert LogNumber.log2(3) < 1.6
+    assert LogNumber.log2(3) > 1.5
+    assert LogNumber.log2(2) == 1.0
+    assert LogNumber.log2(2) <= 1.0 <= LogNumber.log2(2)
+    assert hash(LogNumber.log2(2)) == hash(1.0)
+    assert LogNumber.log2(3) < inf
+    with pytest.raises(TypeError):
+        LogNumber.log2(3) < float("nan")  # noqa: B015
+    with pytest.raises(TypeError):
+        LogNumber.log2(3) + 1.0  # exact and rounded numbers are not added

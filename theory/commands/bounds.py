@@ -149,7 +149,7 @@ def _shown(task: NamedTask, found: Entries, *, always: str = "", **labels: Any) 
     return with_exact(answer | ({"errors": errors} if errors else {}))
 
 
-def _estimates(task: NamedTask, found: Mapping[str, Any], **own: int) -> dict[str, Any]:
+def _estimates(task: NamedTask, found: Mapping[str, Any], **own: Any) -> dict[str, Any]:
     entries = {name: (value, 0.0) for name, value in found.items()}  # their intervals say how sure they are
     return _shown(task, entries, arithmetic="estimate", **own)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from math import prod
 from typing import Any
 
 from theory.bounds.accuracy.diversity import most_accurate, most_accurate_of_any
-from theory.commands.answer import NamedTask, exact_text
+from theory.bounds.accuracy.diversity_bracket import bracket_accuracy
+from theory.commands.answer import NamedTask, exact_text, joined
+from theory.commands.frontier_brackets import depth_entry, frontier_brackets
 from theory.decoding.tasks.route import parametric_only, structure_of
 from theory.distributions.distribution import HasContexts, context_pmfs
 from theory.distributions.pmf import JointPMF
@@ -19,7 +22,7 @@ from theory.optima.adaptive.frontier import Frontier
 from theory.optima.adaptive.state_graph import state_graphs
 from theory.validation import InputError, exact_fraction
 
-__all__ = ["asked_answer", "frontier_answer"]
+__all__ = ["asked_answer", "frontier_answer", "frontier_or_brackets"]
 
 _MOST_BITS = 10**9  # more than any listed distribution has
 
@@ -71,7 +74,26 @@ def _errors(front: Frontier, depth: float) -> dict[str, Any]:
     return found
 
 
-def asked_answer(task: HasContexts, *, within: str | None, entropy: str | None) -> dict[str, Any]:
+def frontier_or_brackets(task: NamedTask, bounds: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return the frontier, or brackets of it where it is too costly.
+
+    Args:
+        task: A task.
+        bounds: Gives the result of ``bounds``.
+    """
+    try:
+        return frontier_answer(task)
+    except CostError as refused:
+        return frontier_brackets(task, bounds(), refused)
+
+
+def asked_answer(
+    task: NamedTask,
+    *,
+    within: str | None,
+    entropy: str | None,
+    bounds: Callable[[], dict[str, Any]] | None = None,
+) -> dict[str, Any]:
     """Return the requested entries, with their ``exact`` forms and ``errors``.
 
     Args:
@@ -79,6 +101,7 @@ def asked_answer(task: HasContexts, *, within: str | None, entropy: str | None) 
         within: Epsilon, bits: ``depth_within`` holds the fewest steps, ``expected`` and ``worst_case``.
         entropy: h, bits: ``diversity`` has the ``accuracy`` of a one-step decoder of entropy h or more, the ``ceiling``
             of all such, and ``of_any_distribution``, that of any decoder.
+        bounds: Gives the result of ``bounds``, for brackets where the optimum is too costly; without it that is raised.
 
     Example:
         >>> from synthetic import make_task
@@ -87,30 +110,42 @@ def asked_answer(task: HasContexts, *, within: str | None, entropy: str | None) 
     """
     if within is None and entropy is None:
         return {}
-    pmf, answer = _only_pmf(task), dict[str, Any]()
+    answer = dict[str, Any]()
+    _require_one(task)
     if within is not None:
         epsilon = _bits(within, "epsilon")
-        depth = depth_within(pmf, epsilon)
-        answer["depth_within"] = {
-            "epsilon": epsilon,
-            "expected": depth.expected,
-            "worst_case": depth.worst_case,
-        }
-        if isinstance(depth.expected, Fraction):
-            answer["exact"] = {"depth_within": {"expected": exact_text(depth.expected)}}
-        elif depth.error:
-            answer["errors"] = {"depth_within": depth.error}
-    if entropy is not None:
-        least = _bits(entropy, "entropy")
-        point = most_accurate(pmf, least)
-        total = prod(map(len, pmf.alphabets))
-        answer["diversity"] = {
-            "entropy": least,
-            "accuracy": point.accuracy,
-            "ceiling": point.ceiling,
-            "of_any_distribution": most_accurate_of_any(len(pmf), total, least)[1],
-        }
+        try:
+            answer = _within(task, epsilon)
+        except CostError as refused:
+            if bounds is None:
+                raise
+            answer = depth_entry(task, bounds(), epsilon, refused)
+    return joined(answer, _diversity(task, _bits(entropy, "entropy"))) if entropy is not None else answer
+
+
+def _within(task: HasContexts, epsilon: Fraction) -> dict[str, Any]:
+    depth = depth_within(_only_pmf(task), epsilon)
+    shown = {"epsilon": epsilon, "expected": depth.expected, "worst_case": depth.worst_case}
+    answer: dict[str, Any] = {"depth_within": shown}
+    if isinstance(depth.expected, Fraction):
+        answer["exact"] = {"depth_within": {"expected": exact_text(depth.expected)}}
+    elif depth.error:
+        answer["errors"] = {"depth_within": depth.error}
     return answer
+
+
+def _diversity(task: HasContexts, least: Fraction) -> dict[str, Any]:
+    pmf, notes = _only_pmf(task), dict[str, str]()
+    total = prod(map(len, pmf.alphabets))
+    try:
+        point = most_accurate(pmf, least)
+        ends = point.accuracy, point.ceiling
+    except CostError as refused:
+        ends = bracket_accuracy(pmf, least)
+        notes = {"diversity": f"a wide bracket: {refused.advice}"}
+    of_any = most_accurate_of_any(len(pmf), total, least)[1]
+    shown = {"entropy": least, "accuracy": ends[0], "ceiling": ends[1], "of_any_distribution": of_any}
+    return {"diversity": shown} | ({"notes": notes} if notes else {})
 
 
 def _bits(text: str, name: str) -> Fraction:
@@ -120,10 +155,12 @@ def _bits(text: str, name: str) -> Fraction:
     return value
 
 
-def _only_pmf(task: HasContexts) -> JointPMF:
-    contexts = task.contexts()
-    if len(contexts) > 1:
+def _require_one(task: HasContexts) -> None:
+    if (count := len(task.contexts())) > 1:
         raise InputError(
-            f"--within and --entropy need a task with one context, got {len(contexts)}; ask about one of them."
+            f"--within and --entropy need a task with one context, got {count}; ask about one of them."
         )
-    return contexts[0].distribution.pmf()
+
+
+def _only_pmf(task: HasContexts) -> JointPMF:
+    return task.contexts()[0].distribution.pmf()

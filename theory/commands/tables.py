@@ -27,6 +27,7 @@ _UNSHOWN = (
     "verdict",
 )
 _LINES = (("notes", "task"),)  # a line below the table
+_BRACKETS = ("optimal_bounds", "adaptive_bounds")
 _ROWS = 20  # longer lists of bounds end with the first zero
 _MOST = 2000  # rows of any list
 _WIDTH = 80  # characters of a partition; --json prints all
@@ -71,7 +72,7 @@ def print_answer(answer: dict[str, Any], title: str) -> None:
                 _add_item(table, answer, key, t, item)
                 if key == "optimal_bound" and item == 0 and len(value) > _ROWS:
                     break  # so are all that follow
-                if key == "optimal_bounds" and isinstance(item, dict) and item["upper"] == 0:
+                if key in _BRACKETS and isinstance(item, dict) and item["upper"] == 0:
                     break
         else:
             kind = "" if value is None else ", ".join(filter(None, [kinds.get(key), _off_by(answer, key)]))
@@ -86,8 +87,8 @@ def print_answer(answer: dict[str, Any], title: str) -> None:
 def _add_item(table: Any, answer: dict[str, Any], key: str, t: int, item: Any) -> None:
     """Add one entry of a list; entry t of a bound is that of T = t steps."""
     exact = answer.get("exact", {}).get(key)
-    if key == "optimal_bounds":
-        ends = _number(item["upper"]) if item["exact"] else f"{item['lower']:.6g} .. {item['upper']:.6g}"
+    if key in _BRACKETS:
+        ends = _number(item["upper"]) if item["exact"] else _interval(item)
         sure = _off_by(answer, key) if item["upper"] else ""  # nothing is lost: that is exact
         form = sure if item["exact"] else "certified"
         table.add_row(f"{key}[T={t}]{_blocks_of(answer, t)}", ends, form)
@@ -145,6 +146,8 @@ def _distribution(pairs: Sequence[Sequence[Any]]) -> str:
 
 
 def _interval(value: dict[str, Any]) -> str:
+    if "lower" in value:
+        return f"{value['lower']:.6g} .. {value['upper']:.6g}"
     error = f" ± {value['standard_error']:.2g}" if "standard_error" in value else ""
     return f"{value['estimate']:.5g}{error}  ({value['low']:.5g} .. {value['high']:.5g})"
 

@@ -32,6 +32,7 @@ from theory.policies.view import UNKNOWN
 __all__ = ["RowsAhead", "SetsAhead", "require_runs", "rows_ahead", "set_masks", "sets_ahead"]
 
 _TRIED, _SPLIT = 16, 50_000  # states of a step that are split exactly, and the rows they may become
+_ASKED = 0.05  # seconds of questions to the model that such rows may ask
 _BRIEF = 20  # below one part in so many of the limit no estimate is made
 _EARLY = 10  # before one part in so many of the work the past says little of what follows
 
@@ -225,7 +226,7 @@ def rows_ahead(
     before = begin = chance.asked_seconds
     for batch, _ in sampled_steps(process, rule, start, runs=runs, stop=stop):
         asked, met, shown = chance.asked_seconds - before, keys.of(batch), row_keys(batch.tokens)
-        number, (rows, peak) = least_number(met), trial.split(batch, met)
+        number, (rows, peak) = least_number(met), trial.split(batch, met, asked / len(met))
         # the model is asked about tokens, whatever the memory
         steps[batch.step] = chance.seconds_of(number * rows), asked * least_number(shown) / len(set(shown))
         most, states = max(most, number * peak), states + least_number(shown)
@@ -250,13 +251,17 @@ class _Trial:
     """Splits a few states exactly."""
 
     def __init__(self, process: Process, chance: ExactChance) -> None:
-        self.process, self.refusal, self.peak = process, None, 0
+        self.process, self.refusal, self.peak, self.most = process, None, 0, _SPLIT
         self.chance = ExactChance(
             chance.model, kind=chance.kind, read=chance.read, check_rows=self._check_rows
         )
 
-    def split(self, batch: RunBatch, met: list[bytes]) -> tuple[float, float]:
-        """Return into how many rows, at least, a step splits a state, and the most on the way: means over a few."""
+    def split(self, batch: RunBatch, met: list[bytes], asked: float) -> tuple[float, float]:
+        """Return into how many rows, at least, a step splits a state, and the most on the way: means over a few.
+
+        ``asked`` is the seconds of questions to the model for one row: a rule that asks much is tried on fewer rows.
+        """
+        self.most = int(min(_SPLIT, _ASKED / asked)) if asked else _SPLIT
         few = np.array(list({key: row for row, key in enumerate(met)}.values())[:_TRIED])
         ones = np.full(len(few), self.chance.kind.const(1), dtype=object)
         weighted = replace(batch.take(few), weights={"decoder": ones, "data": ones})
@@ -271,7 +276,7 @@ class _Trial:
 
     def _check_rows(self, rows: int, what: str) -> None:  # noqa: ARG002
         self.peak = max(self.peak, rows)
-        if rows > _SPLIT:
+        if rows > self.most:
             raise _ManyRows
 
 

@@ -27,7 +27,7 @@ from theory.distributions.outcomes import (
     code_outcomes,
     outcome_of_key,
 )
-from theory.distributions.weights import check_signs, check_sum, float_weights, integer_weights, proportions
+from theory.distributions.weights import float_weights, integer_weights, proportions, support_of_table
 from theory.limits import require_memory
 from theory.numbers.arithmetic import EXACT, FLOAT64, Numbers
 from theory.numbers.balls import BALLS
@@ -135,23 +135,12 @@ class JointPMF:
             )
         check_tokens(axes)
         if array.dtype.kind == "f" and all(len(set(axis)) == len(axis) for axis in axes):
-            return cls._from_dense_floats(np.asarray(array, dtype=np.float64), axes)
+            table = np.asarray(array, dtype=np.float64)
+            keep = support_of_table(table, axes)
+            return cls(*code_cells(keep, axes), table[keep], None)
         keep = np.argwhere(array != 0)
         outcomes = [tuple(axes[i][j] for i, j in enumerate(row)) for row in keep.tolist()]
         return cls.from_pairs(outcomes, [array[tuple(row)] for row in keep])
-
-    @classmethod
-    def _from_dense_floats(cls, table: NDArray[np.float64], axes: Sequence[tuple[Token, ...]]) -> JointPMF:
-        bad = np.argwhere(~(table >= 0) | ~np.isfinite(table))
-        if bad.size:
-            cell = tuple(bad[0].tolist())
-            outcome = tuple(axes[i][j] for i, j in enumerate(cell))
-            check_signs([outcome], [float(table[cell])])
-        check_sum(float(table.sum()))
-        keep = np.nonzero(table)
-        if not keep[0].size:
-            raise InputError("a pmf needs at least one outcome, got an empty support.")
-        return cls(*code_cells(keep, axes), table[keep], None)
 
     @classmethod
     def _build(cls, rows: list[Outcome], weights: NDArray[Any], total: int | None) -> JointPMF:

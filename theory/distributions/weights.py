@@ -23,6 +23,7 @@ __all__ = [
     "float_weights",
     "integer_weights",
     "proportions",
+    "support_of_table",
     "total_text",
 ]
 
@@ -125,3 +126,18 @@ def total_text(total: Fraction) -> str:
         return str(total) if total.denominator == 1 else f"{total} (= {float(total):.12g})"
     except (OverflowError, ValueError):
         return "a number above 1e308"
+
+
+def support_of_table(
+    table: NDArray[np.float64], axes: Sequence[Sequence[object]]
+) -> tuple[NDArray[Any], ...]:
+    """Return the indices of the positive cells of a float table with tokens along its axes; raise unless a pmf."""
+    bad = np.argwhere(~(table >= 0) | ~np.isfinite(table))
+    if bad.size:
+        cell = tuple(bad[0].tolist())
+        check_signs([tuple(axes[i][j] for i, j in enumerate(cell))], [float(table[cell])])
+    check_sum(float(table.sum()))
+    keep = np.nonzero(table)
+    if not keep[0].size:
+        raise InputError("a pmf needs at least one outcome, got an empty support.")
+    return keep

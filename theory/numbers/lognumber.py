@@ -202,13 +202,14 @@ class LogNumber:
         return self * (1 / to_fmpq(scale))
 
     def __eq__(self, other: object) -> bool:
-        right = _coerce(other)
+        right = _coerce(Fraction(other) if isinstance(other, float) and isfinite(other) else other)
         return NotImplemented if right is None else not (self - right)._terms
 
     def __lt__(self, other: object) -> bool:
         if isinstance(other, float) and other in (inf, -inf):
             return other > 0
-        right = _coerce(other)
+        # a finite float is the rational that it holds
+        right = _coerce(Fraction(other) if isinstance(other, float) and isfinite(other) else other)
         return NotImplemented if right is None else (self - right).sign() < 0
 
     def __hash__(self) -> int:

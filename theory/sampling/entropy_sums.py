@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from math import ceil, e, log, log1p, log2, sqrt
 
 import numpy as np
@@ -88,14 +89,14 @@ def estimate_sums(seen: Observed, sums: Sequence[Factors]) -> tuple[EntropySum, 
     """
     wanted = [_with_context(factors, seen.contexts > 1) for factors in sums]
     rows, size = len(sums), seen.size
-    value, unseen = np.zeros(rows), np.zeros(rows)
+    value, unseen = [Fraction(0)] * rows, np.zeros(rows)  # exact: equal entropies cancel
     surprisals = np.zeros((rows, len(seen.counts)))
     once, needed = [0] * rows, [0] * rows
     for columns in sorted(set().union(*wanted)):
         counted = _counted(seen, columns)
         for k, factors in enumerate(wanted):
             if factor := factors.get(columns):
-                value[k] += factor * counted.value
+                value[k] += Fraction(factor) * Fraction(counted.value)
                 unseen[k] += abs(factor) * counted.unseen
                 surprisals[k] += factor * counted.surprisals
                 once[k], needed[k] = max(once[k], counted.once), max(needed[k], counted.needed)
@@ -151,7 +152,8 @@ def _counted(seen: Observed, columns: int) -> _Counted:
     counts = np.zeros(int(labels.max()) + 1, dtype=np.int64)
     np.add.at(counts, labels, seen.counts)
     size, once, twice = seen.size, int((counts == 1).sum()), int((counts == 2).sum())
-    value = (float(digamma(size)) - float(counts @ digamma(counts)) / size) / log(2)
+    kinds, times = np.unique(counts, return_counts=True)  # in order: equal counts give the same float
+    value = (float(digamma(size)) - float((times * kinds) @ digamma(kinds)) / size) / log(2)
     unseen = 0.0
     if once:
         share = _chao_share(size, once, twice)

@@ -145,6 +145,15 @@ def test_more_blocks_than_positions_that_tell_all_apart_lose_nothing():
     assert listed_step_bound(pmf, found.partitions[first]) == (0, 0.0)
 
 
+def test_a_loss_computed_as_zero_is_not_said_to_be_zero():
+    # three ternary digits in all positions; the first is independent of the others, so that three blocks lose nothing,
+    # which floats cannot tell; four blocks reveal one digit at a time
+    rows = [tuple(j // 3 ** (i % 3) % 3 for i in range(24)) for j in range(12)]
+    found = bracket_bounds(JointPMF.uniform(rows))
+    assert [bits == 0 for bits in found.upper[:5]] == [False, False, False, True, True]
+    assert 0 < found.upper[2] < found.error < 1e-9
+
+
 def test_bad_input():
     pmf = JointPMF.uniform([(0, 1), (1, 0)])
     with pytest.raises(InputError, match="seconds must be a positive number, got 0"):

@@ -150,7 +150,7 @@ def test_the_frontier_is_refused_with_what_to_use_instead(tmp_path, capsys):
     assert "use figure2 --task, parabounds decode" in error
     assert error.count("\n") == 1
     assert not (tmp_path / "none").exists()
-    assert main(["frontier", path]) == 2
-    error = capsys.readouterr().err
-    assert "use bounds (best fixed blocks), decode" in error
-    assert error.count("\n") == 1
+    assert main(["frontier", path, "--json"]) == 0  # brackets, with the same reason
+    answer = json.loads(capsys.readouterr().out)
+    assert "use bounds (best fixed blocks), decode" in answer["notes"]["vertices"]
+    assert answer["adaptive_bounds"][1]["lower"] <= answer["adaptive_bounds"][1]["upper"]

@@ -28,7 +28,7 @@ _MEMORY = 4 << 30
 _SECONDS = 60.0
 _ROUNDING = (
     2.0**-52
-)  # in place of a loss that is below zero by rounding; zero would say that it is exactly so
+)  # in place of a loss that is computed as zero or less: zero would say that it is exactly so
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,8 +144,9 @@ def _bracket(
     uppers: list[float] = []
     best = 0
     for blocks, t in enumerate(given, start=1):
-        best = t - 1 if losses[t - 1] < losses[best] or not partitions else best
-        uppers.append(losses[best] if losses[best] >= 0 else _ROUNDING)
+        none = t == len(losses)  # loses nothing, exactly
+        best = t - 1 if none or losses[t - 1] < losses[best] or not partitions else best
+        uppers.append(losses[best] if none or losses[best] > 0 else _ROUNDING)
         chain = [label if label < best else blocks - 1 for label in labels[best]]
         partitions.append(
             columns.partition(chain, blocks) if best < blocks else columns.partition(labels[best], blocks)
