@@ -172,12 +172,11 @@ def test_dense_forms(compiled, pair, size):
     assert all(within(float(value), truth.exact(mask), error) for mask, value in enumerate(h))
 
 
-@pytest.mark.grid(1)
 @compiled_too
 def test_ten_thousand_cells(compiled):
     # dyadic probabilities: the float pmf is the exact one; blocks of the compiled sum are full
     rng = np.random.default_rng(1)
-    shape = (3, 2, 5, 2, 4, 3, 2, 7)
+    shape = (3, 2, 5, 1, 4, 3, 2, 14)
     weights = rng.multinomial(2**30, rng.dirichlet(np.full(int(np.prod(shape)), 0.3)))
     cells = (weights / 2**30).reshape(shape)
     h = dense_subset_entropies(cells, compiled=compiled)
