@@ -41,7 +41,7 @@ QUIET = (
     *("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"),
 )
 FIRST_S = 4.0  # CPU time of the tests of the first round
-SLACK, MORE_S = 4, 20.0  # a test may take so many times its CPU time, and so much more: beyond, it has no end
+SLACK, MORE_S = 4, 60.0  # a test may take so many times its CPU time, and so much more (compiling): beyond, it has no end
 MEMORY = 8 << 30  # bytes
 
 
@@ -192,7 +192,7 @@ def first_failure(path: str, source: str, tests: list[str], known: Known, kept: 
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    signal.setitimer(signal.ITIMER_PROF, 3 * MORE_S)  # what is imported may have no end either
+    signal.setitimer(signal.ITIMER_PROF, 2 * MORE_S)  # what is imported may have no end either
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)

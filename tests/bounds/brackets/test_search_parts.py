@@ -8,13 +8,15 @@ from math import inf, log2
 import numpy as np
 import pytest
 
-from theory.bounds.brackets.all_sets import fill_costs, make_walk, walk_sets
+from theory.bounds.brackets.all_sets import AllSets, fill_costs, make_walk, walk_sets
+from theory.bounds.brackets.clock import Clock
 from theory.bounds.brackets.columns import reduced
 from theory.bounds.brackets.descent import descend, greedy_order
 from theory.bounds.brackets.kernels import make_listed, make_room, start
-from theory.bounds.brackets.layers import first_layer, next_layer
+from theory.bounds.brackets.layers import first_layer, next_layer, search_last
 from theory.bounds.brackets.open_entropies import gains, loss
 from theory.bounds.brackets.packing import nearest_outcomes, packing_table
+from theory.bounds.brackets.search import search_all
 from theory.bounds.brackets.tree import halves, make_tree, pop, push
 from theory.distributions.pmf import JointPMF
 
@@ -204,3 +206,44 @@ def test_open_nodes_come_by_their_key_and_halves_share_them():
     for key in (0.5, 0.25):
         push(full, key, 0, 0, 1, key, 0.0, False)
     assert len(halves(full)[0].keys) == 3 + 4 + 8  # the nodes so far, and room for those of one chain
+
+
+@pytest.mark.parametrize("seed", [10, 11])
+def test_the_last_chosen_block_is_the_best_of_all(seed):
+    columns, listed, _ = searched(drawn(seed, n=8, m=40))
+    r, rest = columns.count, np.array(all_open(columns))
+    sets = AllSets(rest, np.zeros(1 << r), np.zeros(1 << r))
+    fill_costs(listed, rest, sets.last, sets.steep)
+    layer, fewer = first_layer(), 0.0
+    for blocks in (2, 3, 4):
+        if blocks > 2:
+            layer = next_layer(rest, layer, inf, np.full(1 << r, np.inf), 1e9)
+        every = [
+            (paid + sum(rest[c] - rest[c | 1 << i] for i in members(d & ~c)) + sets.last[d] - rest[0], k, d)
+            for k, (c, paid) in enumerate(zip(layer.sets.tolist(), layer.prices.tolist(), strict=True))
+            for d in range(1 << r)
+            if d & c == c
+        ]
+        truth = min(every)[0]
+        best, place = np.array([truth + 0.01]), np.array([-1, 0])
+        at = search_last(sets, layer, 0, NEAR, fewer, 1e9, best, place)
+        assert best[0] == pytest.approx(truth, abs=2 * NEAR)
+        assert (*place.tolist(),) in {(k, d) for cost, k, d in every if cost <= truth + 2 * NEAR}
+        assert at == len(layer.sets) or layer.losses[at] >= best[0] - NEAR
+        fewer = truth - NEAR
+
+
+@pytest.mark.parametrize("tables", [0, 24])
+def test_a_search_closes_and_keeps_to_its_work(tables):
+    columns, _, _ = searched(drawn(10, n=8, m=40))
+
+    def run(work: float):
+        clock = Clock(1, work)
+        found = search_all(columns, clock, memory=1 << 30, seed=0, threads=1, tables=tables)
+        return clock.used, found[2]
+
+    for work in (1e5, 1e6):
+        assert run(work)[0] < 1.05 * work
+    used, exact = run(1e7)
+    assert used < 3e6
+    assert all(exact)
