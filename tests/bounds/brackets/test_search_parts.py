@@ -247,3 +247,37 @@ def test_a_search_closes_and_keeps_to_its_work(tables):
     used, exact = run(1e7)
     assert used < 3e6
     assert all(exact)
+
+
+def loss_of(columns, labels, blocks: int) -> float:
+    """The prices of the blocks, each given those before; copies wait for the last one."""
+    cost, before = -open_entropy(columns, []), list[int]()
+    for t in range(blocks):
+        block = [i for i in range(columns.count) if labels[i] == t]
+        for i in block:
+            many = columns.copies[i] if t == blocks - 1 else 1
+            cost += many * (open_entropy(columns, before) - open_entropy(columns, [*before, i]))
+        before += block
+    assert len(before) == columns.count
+    return cost
+
+
+@pytest.mark.parametrize(("seed", "n", "work"), [(12, 9, 5e4), (13, 9, 3e5), (14, 9, 2e6), (10, 8, 1e7)])
+def test_partitions_found_have_the_losses_that_are_said(seed, n, work):
+    losses, sure = {}, {}
+    for tables in (0, 24):
+        columns, _, _ = searched(drawn(seed, n=n, m=5 * n))
+        losses[tables], lower, sure[tables], labels, _, columns = search_all(
+            columns, Clock(1, work), memory=1 << 30, seed=0, threads=1, tables=tables
+        )
+        for blocks, (value, label) in enumerate(zip(losses[tables][:-1], labels, strict=False), start=1):
+            assert loss_of(columns, label, blocks) == pytest.approx(value, abs=NEAR)
+        assert all(low <= value for low, value in zip(lower, losses[tables], strict=True))
+    for one, other, *exact in zip(losses[0], losses[24], sure[0], sure[24], strict=True):
+        assert not all(exact) or one == pytest.approx(other, abs=NEAR)
+    assert work < 1e7 or all(sure[0] + sure[24])
+
+
+def test_what_is_constant_waits_for_the_last_block():
+    columns = reduced([(Fraction(1), JointPMF.uniform([(0, 5, 0), (1, 5, 0), (0, 5, 1)]))])
+    assert columns.partition([0, 1], 2) == ((0,), (1, 2))
