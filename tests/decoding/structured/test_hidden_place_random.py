@@ -154,7 +154,7 @@ def test_floats_keep_their_error(insert, n, k):
     assert abs(Fraction(found.value) - exact) <= found.error < 1e-11 * exact
 
 
-@pytest.mark.grid(4)
+@pytest.mark.grid(8)
 @pytest.mark.parametrize("insert", KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize("sizes", [[1], [2], [2, 1], [1, 4, 2], blocks(60, 7), blocks(240, 2)])
 def test_compiled_floats_keep_their_error(insert, sizes):
