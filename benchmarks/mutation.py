@@ -41,7 +41,10 @@ QUIET = (
     *("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"),
 )
 FIRST_S = 4.0  # CPU time of the tests of the first round
-SLACK, MORE_S = 4, 60.0  # a test may take so many times its CPU time, and so much more (compiling): beyond, it has no end
+SLACK, MORE_S = (
+    4,
+    60.0,
+)  # a test may take so many times its CPU time, and so much more (compiling): beyond, it has no end
 MEMORY = 8 << 30  # bytes
 
 
@@ -247,7 +250,7 @@ class Judge:
 def explanations() -> dict[tuple[str, str, str], str]:
     """The reasons why mutants (path, line before, line after) are no errors."""
     found = tomllib.loads((ROOT / "benchmarks/mutants_explained.toml").read_text(encoding="utf-8"))
-    return {(m["path"], m["before"], m["after"]): m["reason"] for m in found.get("mutant", [])}
+    return {(m["path"], m["before"], m["after"]): m["reason"] for m in found["mutant"]}
 
 
 def changed_lines(entry: dict) -> tuple[str, str, str]:

@@ -15,9 +15,10 @@ from theory.bounds.brackets.descent import descend, greedy_order
 from theory.bounds.brackets.kernels import make_listed, make_room, start
 from theory.bounds.brackets.layers import first_layer, next_layer, search_last
 from theory.bounds.brackets.open_entropies import gains, loss
+from theory.bounds.brackets.open_nodes import CLOSED, expand
 from theory.bounds.brackets.packing import nearest_outcomes, packing_table
 from theory.bounds.brackets.search import search_all
-from theory.bounds.brackets.tree import halves, make_tree, pop, push
+from theory.bounds.brackets.tree import Problem, halves, make_tree, pop, push
 from theory.distributions.pmf import JointPMF
 
 NEAR = 1e-9  # bits; far above the rounding of a few hundred terms
@@ -276,6 +277,30 @@ def test_partitions_found_have_the_losses_that_are_said(seed, n, work):
     for one, other, *exact in zip(losses[0], losses[24], sure[0], sure[24], strict=True):
         assert not all(exact) or one == pytest.approx(other, abs=NEAR)
     assert work < 1e7 or all(sure[0] + sure[24])
+
+
+@pytest.mark.parametrize("seed", [15, 16])
+def test_branch_and_bound_finds_the_best_without_a_good_start(seed):
+    columns, listed, room = searched(drawn(seed, n=6, m=40))
+    r, joint = columns.count, open_entropy(columns, [])
+    truth = search_all(columns, Clock(1, 1e8), memory=1 << 30, seed=0, threads=1, tables=24)[0]
+    packing, step = packing_table(listed, room, joint, lambda: False)
+    for blocks in range(2, len(truth)):
+        problem = Problem(
+            blocks=blocks,
+            joint=joint,
+            error=columns.entropy_error,
+            slack=NEAR,
+            fewer=truth[blocks - 2] - NEAR,
+            nearest=nearest_outcomes(listed, columns.cells),
+            alike=False,
+            packing=packing,
+            packing_step=step,
+        )
+        tree = make_tree(200_000, r, joint, truth[blocks - 1] + 0.05, np.zeros(r, dtype=np.int64))
+        assert expand(listed, room, problem, tree, 1e9) == CLOSED
+        assert tree.best[0] == pytest.approx(truth[blocks - 1], abs=2 * NEAR)
+        assert loss_of(columns, tree.labels, blocks) == pytest.approx(truth[blocks - 1], abs=2 * NEAR)
 
 
 def test_what_is_constant_waits_for_the_last_block():
