@@ -41,10 +41,7 @@ QUIET = (
     *("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"),
 )
 FIRST_S = 4.0  # CPU time of the tests of the first round
-SLACK, MORE_S = (
-    4,
-    60.0,
-)  # a test may take so many times its CPU time, and so much more (compiling): beyond, it has no end
+SLACK, MORE_S = 4, 60.0  # a test may take so many times its CPU time, and so much more: beyond, it has no end
 MEMORY = 8 << 30  # bytes
 
 

@@ -303,6 +303,14 @@ def test_branch_and_bound_finds_the_best_without_a_good_start(seed):
         assert loss_of(columns, tree.labels, blocks) == pytest.approx(truth[blocks - 1], abs=2 * NEAR)
 
 
+def test_a_walk_over_all_sets_ends_with_its_work():
+    columns, _, _ = searched(drawn(12, n=15, m=60))
+    clock = Clock(1, 3e5)
+    exact = search_all(columns, clock, memory=1 << 30, seed=0, threads=1, tables=24)[2]
+    assert not all(exact)
+    assert clock.used < 1.05 * 3e5
+
+
 def test_what_is_constant_waits_for_the_last_block():
     columns = reduced([(Fraction(1), JointPMF.uniform([(0, 5, 0), (1, 5, 0), (0, 5, 1)]))])
     assert columns.partition([0, 1], 2) == ((0,), (1, 2))
