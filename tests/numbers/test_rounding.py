@@ -152,6 +152,14 @@ def test_means_over_contexts(parts):
     assert table.error < USEFUL
 
 
+def test_the_error_of_a_curve_covers_its_own_roundings():
+    """A mean is a sum of up to 2^n entries, added pairwise, and one division."""
+    table = subset_entropies(JointPMF.from_weights(list(product((0, 1), repeat=4)), range(1, 17)).rounded())
+    passed, unit = pairwise_depth(16) + 1, Fraction(1, 2**53)
+    roundings = passed * unit / (1 - passed * unit) * Fraction(float(table.h.max()))
+    assert Fraction(information_curve(table).error) - Fraction(table.error) >= roundings
+
+
 # --- Dense forms ----------------------------------------------------------------------------------------
 
 
