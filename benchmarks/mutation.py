@@ -3,98 +3,94 @@
     python -m pip install coverage cosmic-ray
     python benchmarks/mutation.py
 
-Once, the tests record which of them execute which line, and what each costs (``mutation/tests.json``, about five
-minutes). A mutant is then judged by the tests that execute its line, cheapest first, until one fails. No file is
-changed: the mutated source takes the place of the file when it is imported. Results are in ``mutation/results.jsonl``,
-one line each; an interrupted run continues from there. cosmic-ray makes the mutants, none inside annotations, which are
-never evaluated, or in ``__all__``.
+Once, the default run records which tests execute which line, and what each costs (``mutation/tests.json``, about ten
+minutes). A mutant is then judged by the tests that execute its line, cheapest first, until one fails: in a first round
+by a few seconds of them, in a second by all. A failed test counts if it passes with the file as it is. No file is
+changed: the mutated source takes the place of the file when it is imported, and what it compiles is compiled anew.
+cosmic-ray makes the mutants, none inside annotations, which are never evaluated, or in ``__all__``.
+
+Results are in ``mutation/results.jsonl``, the last line of a mutant counts; an interrupted run continues from there.
+Each start measures tests that are new; ``--again`` judges the survivors again. Survivors that are no errors stand in
+``benchmarks/mutants_explained.toml``, each with its reason; the second round leaves them out.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import os
 import random
-import resource
+import re
+import signal
 import sys
 import tempfile
-import time
-from concurrent.futures import ThreadPoolExecutor
+import tomllib
+from collections.abc import Iterator
+from difflib import unified_diff
+from functools import cache
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from typing import NamedTuple
+
+from mutants import Mutant, every_mutant, mutated
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("numbers", "information", "bounds", "policies", "decoding")
-TESTS = [
-    *(f"tests/{room}" for room in (*ROOMS, "distributions", "optima", "sampling", "commands")),
-    *("tests/test_limits.py", "tests/test_hostile_input.py", "theory"),
-]
+DEFAULT = "not slow and not deep and not extras"  # the tests of the default run, with the extra `test` alone
 QUIET = (
-    "--assert=plain",
-    "-p",
-    "no:cacheprovider",
-    "-W",
-    "ignore:Module already imported:pytest.PytestAssertRewriteWarning",
+    *("-n0", "-x", "-q", "--assert=plain", "-p", "no:cacheprovider"),
+    *("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"),
 )
-FIRST_S = 4.0  # CPU time of the tests that are tried first
-SLACK = 4  # times the CPU time that the tests took before: beyond, a mutant has no end
-
-
-class Mutant(NamedTuple):
-    """One change of one file."""
-
-    path: str
-    operator: str
-    occurrence: int
-    line: int
+FIRST_S = 4.0  # CPU time of the tests of the first round
+SLACK, MORE_S = 4, 60.0  # a test may take so many times its CPU time, and so much more: beyond, it has no end
+MEMORY = 8 << 30  # bytes
 
 
 # --- Which test executes which line --------------------------------------------------------------------------
 
 
 class Recorder:
-    """Tell the coverage which test runs, and note its CPU time."""
+    """Tell the coverage which test runs, and note its CPU time; tests that are known already are left out."""
 
-    def __init__(self, coverage) -> None:
-        self.coverage, self.seconds, self.failed = coverage, {}, set()
+    def __init__(self, coverage, known: set[str]) -> None:
+        self.coverage, self.known, self.seconds, self.failed = coverage, known, {}, set()
+
+    def pytest_collection_modifyitems(self, items):
+        items[:] = [item for item in items if item.nodeid not in self.known]
 
     def pytest_runtest_logstart(self, nodeid):
         self.coverage.switch_context(nodeid)
-        self.started = time.process_time()
+        self.started = os.times()
 
     def pytest_runtest_logreport(self, report):
         if not report.passed:  # or skipped: it says nothing about mutants
             self.failed.add(report.nodeid)
 
     def pytest_runtest_logfinish(self, nodeid):
-        self.seconds[nodeid] = time.process_time() - self.started
+        now = os.times()
+        self.seconds[nodeid] = now.user + now.system - self.started.user - self.started.system
         self.coverage.switch_context("")
 
 
 def measure(out: Path) -> None:
-    """Run the tests once and write their seconds and, for each line, the tests that execute it."""
+    """Run the tests that are not known yet, and add their seconds and, for each line, the tests that execute it."""
     import coverage
     import pytest
 
+    known = json.loads(out.read_text()) if out.exists() else {"seconds": {}, "lines": {}}
     made = coverage.Coverage(source=["theory"], data_file=None, config_file=False)
-    recorder = Recorder(made)
+    recorder = Recorder(made, set(known["seconds"]))
     made.start()
-    pytest.main(["-n0", "-q", "-p", "no:cacheprovider", *TESTS], plugins=[recorder])
+    pytest.main(["-n0", "-q", "-p", "no:cacheprovider", "-m", DEFAULT], plugins=[recorder])
     made.stop()
     data, names = made.get_data(), [name for name in recorder.seconds if name not in recorder.failed]
-    place = {name: j for j, name in enumerate(names)}
-    lines = {
-        str(Path(file).relative_to(ROOT)): {
-            line: sorted(place[c] for c in contexts if c in place)
-            for line, contexts in data.contexts_by_lineno(file).items()
-        }
-        for file in data.measured_files()
-    }
-    out.write_text(json.dumps({"seconds": {name: recorder.seconds[name] for name in names}, "lines": lines}))
+    place = {name: len(known["seconds"]) + j for j, name in enumerate(names)}
+    for file in data.measured_files():
+        lines = known["lines"].setdefault(str(Path(file).relative_to(ROOT)), {})
+        for line, contexts in data.contexts_by_lineno(file).items():
+            tests = lines.get(str(line), [])
+            lines[str(line)] = tests + sorted(place[c] for c in contexts if c in place)
+    known["seconds"] |= {name: recorder.seconds[name] for name in names}
+    out.write_text(json.dumps(known))
 
 
 class Known:
@@ -104,143 +100,178 @@ class Known:
         data = json.loads(path.read_text())
         self.seconds, self.lines = data["seconds"], data["lines"]
         self.names = list(self.seconds)
+        self.unfit: set[str] = set()  # tests that fail without a mutant
 
     def tests_of(self, mutant: Mutant) -> list[str]:
         """The tests that execute the line, first those of its folder, then the others of the folder; cheapest first.
 
-        Of a line that only an import or compiled code executes: those that execute any line of the file. The folder
-        counts too because what one test has computed may be kept for the others.
+        Of a line that only an import or compiled code executes: those that execute any line of the file, or else of
+        its folder. The folder counts too because what one test has computed may be kept for the others.
         """
-        lines = self.lines.get(mutant.path, {})
+        lines, folder = self.lines.get(mutant.path, {}), str(Path(mutant.path).parent)
         known = lines.get(str(mutant.line)) or {j for found in lines.values() for j in found}
-        folder = f"tests/{'/'.join(mutant.path.split('/')[1:-1])}/"
-        executing = {self.names[j] for j in known}
-        near = {name for name in self.names if name.startswith(folder)}
+        if not known:
+            files = [found for path, found in self.lines.items() if str(Path(path).parent) == folder]
+            known = {j for lines in files for found in lines.values() for j in found}
+        executing = {self.names[j] for j in known} - self.unfit
+        start = f"tests/{folder.partition('/')[2]}/"
+        near = {name for name in self.names if name.startswith(start)} - self.unfit
         parts = (executing & near, executing - near, near - executing)
         return [name for part in parts for name in sorted(part, key=self.seconds.__getitem__)]
-
-
-# --- Mutants -------------------------------------------------------------------------------------------------
-
-
-def inert_lines(source: str) -> set[tuple[int, int]]:
-    """Places (line, column) inside annotations and ``__all__``."""
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        parts = [getattr(node, name, None) for name in ("annotation", "returns")]
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-            parts.append(node)
-        for part in filter(None, parts):
-            for inner in ast.walk(part):
-                if hasattr(inner, "lineno"):
-                    columns = range(
-                        inner.col_offset, inner.end_col_offset if inner.end_lineno == inner.lineno else 200
-                    )
-                    found |= {(inner.lineno, column) for column in columns}
-    return found
-
-
-def every_mutant() -> list[Mutant]:
-    """All mutants of all operators, in a fixed order."""
-    from cosmic_ray.ast import ast_nodes, get_ast
-    from cosmic_ray.plugins import get_operator, operator_names
-
-    found = []
-    operators = {name: get_operator(name) for name in sorted(operator_names())}
-    plain = {name: made() for name, made in operators.items() if not made.arguments()}
-    for file in sorted(path for room in ROOMS for path in (ROOT / "theory" / room).rglob("*.py")):
-        source = file.read_text(encoding="utf-8")
-        inert, nodes = inert_lines(source), list(ast_nodes(get_ast(source)))
-        for name, operator in plain.items():
-            places = [start for node in nodes for start, _ in operator.mutation_positions(node)]
-            found += [
-                Mutant(str(file.relative_to(ROOT)), name, j, line)
-                for j, (line, column) in enumerate(places)
-                if (line, column) not in inert
-            ]
-    return found
-
-
-def mutated(mutant: Mutant) -> str | None:
-    """The source of the mutant."""
-    from cosmic_ray.mutating import mutate_code
-    from cosmic_ray.plugins import get_operator
-
-    source = (ROOT / mutant.path).read_text(encoding="utf-8")
-    return mutate_code(source, get_operator(mutant.operator)(), mutant.occurrence)
 
 
 # --- Judging one ---------------------------------------------------------------------------------------------
 
 
 class Noted:
-    """Write the first failure to a file."""
+    """Write each test that begins, and the first failure, to a file; end a test that takes too long."""
 
-    def __init__(self, file: int) -> None:
-        self.file = file
+    def __init__(self, file: int, seconds: dict[str, float]) -> None:
+        self.file, self.seconds = file, seconds
+
+    def write(self, word: str, name: str) -> None:
+        os.write(self.file, f"{word} {name}\n".encode())
+
+    def pytest_runtest_logstart(self, nodeid):
+        self.write("no end:", nodeid)
+        signal.setitimer(signal.ITIMER_PROF, MORE_S + SLACK * self.seconds[nodeid])
 
     def pytest_runtest_logreport(self, report):
         if report.failed:
-            os.write(self.file, report.nodeid.encode())
+            self.write("failed:", report.nodeid)
 
     def pytest_collectreport(self, report):
         if report.failed:
-            os.write(self.file, f"collection of {report.nodeid}".encode())
+            self.write("failed: collection of", report.nodeid)
 
 
-def first_failure(mutant: Mutant, source: str, tests: list[str], seconds: float) -> str | None:
-    """The first test that fails, in a process of its own in which the file is the mutant."""
+def cache_of_kernels(path: str, kept: Path, folder: Path) -> Path:
+    """The folder in which numba keeps compiled functions, without those of a file and of the files that import it.
+
+    numba knows a function by its file and its own code, not by its constants or what it calls. Compiled functions call
+    only those of their folder.
+    """
+    stale, beside = {Path(path).stem}, list((ROOT / path).parent.glob("*.py"))
+    sources = {file.stem: file.read_text(encoding="utf-8") for file in beside}
+    if not re.search(r"@compiled|compile_kernel\(|njit\(", sources[Path(path).stem]):
+        return kept
+    while more := {
+        stem
+        for stem, source in sources.items()
+        if stem not in stale and any(f".{name} import" in source for name in stale)
+    }:
+        stale |= more
+    for other in kept.glob("*/*"):
+        if (
+            other.parent.name.startswith(f"{beside[0].parent.name}_")
+            and other.name.partition(".")[0] in stale
+        ):
+            continue
+        (folder / other.parent.name).mkdir(exist_ok=True)
+        (folder / other.parent.name / other.name).symlink_to(other)  # numba replaces it when it writes
+    return folder
+
+
+def first_failure(path: str, source: str, tests: list[str], known: Known, kept: Path) -> str | None:
+    """The first test that fails, in a process of its own in which the file has another source."""
     read, write = os.pipe()
     child = os.fork()
     if child:
         os.close(write)
         with os.fdopen(read) as pipe:
-            failed = pipe.read()
+            notes = pipe.read().splitlines()
         _, status = os.waitpid(child, 0)
-        ended = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
-        if not failed and ended == 4:  # what all tests import does not
+        failed = [note for note in notes if note.startswith("failed: ")]
+        if failed or os.WIFSIGNALED(status):
+            return failed[0].removeprefix("failed: ") if failed else (notes or ["no end: import"])[-1]
+        if os.WEXITSTATUS(status) == 4:  # what all tests import does not
             return "import"
-        if not failed and ended not in (0, 5):  # 5: no test is left
-            raise RuntimeError(f"the tests of {mutant} ended with status {os.WEXITSTATUS(status)}")
-        return failed or (f"no end: {tests[0]} or another" if os.WIFSIGNALED(status) else None)
-    limit = int(SLACK * seconds + 20)
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
-    resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
+        if os.WEXITSTATUS(status):
+            raise RuntimeError(f"the tests of a mutant of {path} ended with status {os.WEXITSTATUS(status)}")
+        return None
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    signal.setitimer(signal.ITIMER_PROF, 2 * MORE_S)  # what is imported may have no end either
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
-    path, plain = str(ROOT / mutant.path), SourceFileLoader.get_code
-    code = compile(source, path, "exec", dont_inherit=True)
-    SourceFileLoader.get_code = lambda self, name: code if self.path == path else plain(self, name)
+    changed, plain = str(ROOT / path), SourceFileLoader.get_code
+    code = compile(source, changed, "exec", dont_inherit=True)
+    SourceFileLoader.get_code = lambda self, name: code if self.path == changed else plain(self, name)
     with tempfile.TemporaryDirectory() as folder:
-        if "compile" in source:  # numba knows a kernel by its file, which is the old one
-            os.environ["NUMBA_CACHE_DIR"] = folder
+        os.environ["NUMBA_CACHE_DIR"] = str(cache_of_kernels(path, kept, Path(folder)))
         import pytest
 
-        status = pytest.main(["-n0", "-x", "-q", *QUIET, *tests], plugins=[Noted(write)])
+        status = pytest.main([*QUIET, *tests], plugins=[Noted(write, known.seconds)])
     os._exit(int(status))
 
 
-def judge(mutant: Mutant, known: Known) -> dict:
-    """Whether the tests notice, and how many were at hand."""
-    from difflib import unified_diff
+class Judge:
+    """Whether the tests notice a mutant."""
 
-    source, before = mutated(mutant), (ROOT / mutant.path).read_text(encoding="utf-8")
-    diff = [line for line in unified_diff(before.splitlines(), source.splitlines(), n=0, lineterm="")][3:]
-    result = {**mutant._asdict(), "diff": diff}
-    try:
-        compile(source, mutant.path, "exec")
-    except SyntaxError:
-        return {**result, "killed": "it is no Python"}
-    tests, spent, first = known.tests_of(mutant), 0.0, 0
-    while first < len(tests) and spent < FIRST_S:
-        spent += known.seconds[tests[first]]
-        first += 1
-    for part in (tests[:first], tests[first:]):
-        seconds = sum(known.seconds[name] for name in part)
-        if part and (failed := first_failure(mutant, source, part, seconds)):
-            return {**result, "killed": failed}
-    return {**result, "killed": None, "tests": len(tests)}
+    def __init__(self, known: Known, kept: Path) -> None:
+        self.known, self.kept = known, kept
+        kept.mkdir(exist_ok=True)
+        self.fit = cache(self.fit)
+
+    def fit(self, test: str, path: str) -> bool:
+        """Whether a test passes with a file as it is."""
+        source = (ROOT / path).read_text(encoding="utf-8")
+        return first_failure(path, source, [test], self.known, self.kept) is None
+
+    def __call__(self, mutant: Mutant, *, all_tests: bool) -> dict:
+        """The result; ``killed`` is the test that fails."""
+        source, before = mutated(ROOT, mutant), (ROOT / mutant.path).read_text(encoding="utf-8")
+        diff = [line for line in unified_diff(before.splitlines(), source.splitlines(), n=0, lineterm="")][3:]
+        result = {**mutant._asdict(), "diff": diff}
+        try:
+            compile(source, mutant.path, "exec")
+        except SyntaxError:
+            return {**result, "killed": "it is no Python"}
+        tests, spent, first = self.known.tests_of(mutant), 0.0, 0
+        while first < len(tests) and spent < FIRST_S:
+            spent += self.known.seconds[tests[first]]
+            first += 1
+        part = tests if all_tests else tests[:first]
+        while part and (failed := first_failure(mutant.path, source, part, self.known, self.kept)):
+            test = failed.removeprefix("no end: ")
+            if test not in self.known.seconds or self.fit(test, mutant.path):
+                return {**result, "killed": failed}
+            print("fails without a mutant:", test, file=sys.stderr)
+            self.known.unfit.add(test)
+            part = [name for name in part if name != test]
+        return {**result, "killed": None, "tests": len(part), "all": len(part) == len(tests)}
+
+
+def explanations() -> dict[tuple[str, str, str], str]:
+    """The reasons why mutants (path, line before, line after) are no errors."""
+    found = tomllib.loads((ROOT / "benchmarks/mutants_explained.toml").read_text(encoding="utf-8"))
+    return {(m["path"], m["before"], m["after"]): m["reason"] for m in found["mutant"]}
+
+
+def changed_lines(entry: dict) -> tuple[str, str, str]:
+    """Path, line before and line after."""
+    sides = [" ".join(line[1:].strip() for line in entry["diff"] if line[0] == sign) for sign in "-+"]
+    return entry["path"], sides[0], sides[1]
+
+
+def report(done: list[dict]) -> Iterator[str]:
+    """Survivors and figures."""
+    reasons = explanations()
+    killed = [entry for entry in done if entry["killed"]]
+    alive = [entry for entry in done if not entry["killed"]]
+    for entry in killed:
+        if changed_lines(entry) in reasons:
+            yield f"explained but killed by {entry['killed']}: {changed_lines(entry)}"
+    for entry in alive:
+        reason = reasons.get(changed_lines(entry))
+        head = "explained" if reason else "survives" if entry["all"] else "survives the first round"
+        yield "\n    ".join(
+            [f"{head} {entry['path']}:{entry['line']}", *entry["diff"], *([reason] if reason else [])]
+        )
+    explained = sum(changed_lines(entry) in reasons for entry in alive)
+    yield f"{len(killed)} of {len(done)} killed, {explained} explained, {len(alive) - explained} unexplained"
 
 
 def main() -> None:
@@ -248,35 +279,37 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("mutation"))
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--again", action="store_true", help="judge the survivors again, after new tests")
     options = parser.parse_args()
     out = options.out.resolve()
     out.mkdir(exist_ok=True)
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
-    if not (out / "tests.json").exists():
-        child = os.fork()
-        if not child:
-            measure(out / "tests.json")
-            os._exit(0)
-        os.waitpid(child, 0)
-    known = Known(out / "tests.json")
-    drawn = random.Random(options.seed).sample(every_mutant(), options.count)
+    child = os.fork()
+    if not child:
+        measure(out / "tests.json")
+        os._exit(0)
+    os.waitpid(child, 0)
+    drawn = random.Random(options.seed).sample(every_mutant(ROOT), options.count)
     results = out / "results.jsonl"
-    done = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
-    met = {tuple(entry[name] for name in Mutant._fields) for entry in done}
+    lines = results.read_text().splitlines() if results.exists() else []
+    done = {tuple(entry[name] for name in Mutant._fields): entry for entry in map(json.loads, lines)}
+    done = {m: done[m] for m in drawn if m in done and (done[m]["killed"] or not options.again)}
     for package in ("numpy", "pytest", "scipy.stats", "hypothesis", "sympy", "torch"):
         import_module(package)  # once, for all children
 
-    with ThreadPoolExecutor(options.jobs) as pool, results.open("a") as file:
-        for entry in pool.map(lambda m: judge(m, known), [m for m in drawn if tuple(m) not in met]):
-            done.append(entry)
-            print(json.dumps(entry), file=file, flush=True)
-    killed = sum(entry["killed"] is not None for entry in done)
-    for entry in done:
-        if not entry["killed"]:
-            print("survives", entry["path"], *entry["diff"], sep="\n    ")
-    print(f"{killed} of {len(done)} mutants killed")
+    judge, reasons = Judge(Known(out / "tests.json"), out / "numba"), explanations()
+    with results.open("a") as file:
+        for all_tests in (False, True):
+            for mutant in drawn:
+                entry = done.get(mutant)
+                if entry and (
+                    not all_tests or entry["killed"] or entry["all"] or changed_lines(entry) in reasons
+                ):
+                    continue
+                done[mutant] = judge(mutant, all_tests=all_tests)
+                print(json.dumps(done[mutant]), file=file, flush=True)
+    print(*report(list(done.values())), sep="\n")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import inspect
 import re
 import subprocess
 import sys
+from dataclasses import is_dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -339,6 +340,18 @@ def test_modules_are_short():
     lines = {name: len(MODULES[name].read_text(encoding="utf-8").splitlines()) for name in INNER}
     most = {name: 300 if name.startswith("theory.") else LONGEST for name in INNER}
     none([f"{name} has {count} lines" for name, count in lines.items() if count > most[name]])
+
+
+def test_dataclasses_are_frozen_but_for_those_that_collect():
+    """Frozen dataclasses describe; these are filled while something is computed."""
+    filled = {
+        *("Masses", "_Level", "_Sums", "FileNumbers", "EntropySum", "Search", "_Colours", "_Candidate"),
+        *("EquivalenceClasses", "_Sample", "RandomOrders"),
+    }
+    modules = [importlib.import_module(name) for name in INNER if name.startswith("theory.")]
+    classes = [one for module in modules for one in vars(module).values() if isinstance(one, type)]
+    marked = {one for one in classes if one.__module__.startswith("theory.") and is_dataclass(one)}
+    assert {one.__name__ for one in marked if not one.__dataclass_params__.frozen} == filled
 
 
 def test_theory_names_no_task():

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+import tracemalloc
 from fractions import Fraction
 
 import pytest
 
 from synthetic import make_task
 from theory.__main__ import main
+from theory.bounds.partitions.step_bounds import optimal_bounds, require_partitions
 from theory.decoding.lumped import decode_lumped, tie_interval_lumped
 from theory.distributions.pmf import JointPMF
+from theory.information.subsets.builder import require_table, subset_entropies
 from theory.limits import Budget, CostError, allowing, require_all, require_memory
 from theory.optima.adaptive.step_cap import adaptive_bounds
 from theory.policies import parse_policy
@@ -67,6 +71,34 @@ def test_what_a_refusal_suggests_covers_all_that_is_known():
         require_all(lambda: room(110), lambda: room(1000))
     assert caught.value.factor is None
     assert "--limit" not in caught.value.advice
+
+
+def claimed_bytes(check, allowance):
+    """What a refusal of memory says is needed; three digits."""
+    with allowing(allowance), pytest.raises(CostError, match="would need about") as caught:
+        check()
+    size, unit = re.search(r"about ([0-9.]+) (bytes|KiB|MiB)", str(caught.value)).groups()
+    return float(size) * 1024 ** ("bytes", "KiB", "MiB").index(unit)
+
+
+def taken_bytes(work):
+    """The most that numpy and Python hold at a time; what a first call loads does not count."""
+    work()
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_is_claimed_as_it_is_taken():
+    rows = [tuple(j * (i + 3) % 7 % 2 for i in range(11)) for j in range(60)]
+    pmf = JointPMF.from_weights(sorted(set(rows)), range(1, len(set(rows)) + 1)).rounded()
+    table = subset_entropies(pmf)
+    taken = taken_bytes(lambda: optimal_bounds(table))
+    assert 0.95 * taken <= claimed_bytes(lambda: require_partitions(11), 1 / 8000) <= 1.5 * taken
+    assert table.h.nbytes < claimed_bytes(lambda: require_table(pmf), 1e-9)
 
 
 @pytest.mark.parametrize("factor", [0, -1, float("nan"), float("inf")])

@@ -114,3 +114,10 @@ def test_long_chains_are_refused_by_their_first_states():
     ):
         decode_lumped(chain, policy)
     assert decode_lumped(chain, policy).steps == 200
+
+
+def test_confidence_is_the_largest_of_three_probabilities():
+    # entropies 0.54, 1.5, 1.56 by falling confidence: of the first two all but the largest are within 1 bit
+    rows = np.array([[2, 3, 3], [2, 2, 4], [0, 1, 7]])
+    policy = parse_policy("eb:gamma=1,by=confidence")
+    assert exchangeable.float_size_of_rows(3, policy, rows, 8) == size_of_rows(3, policy, rows, 8) == 2

@@ -293,6 +293,14 @@ def test_rectangles_of_known_sets():
     assert largest_rectangle(JointPMF.uniform(blocks)).sides == ((3, 4, 5, 6, 7), (3, 4))
 
 
+def test_mass_off_the_support_is_infinite_and_rounding_is_not():
+    pmf = JointPMF.uniform([(j,) for j in range(10)])
+    assert sum([0.1] * 10) != 1
+    assert reverse_kl(pmf.rounded(), {(j,): 0.1 for j in range(10)}) == pytest.approx(0, abs=1e-12)
+    less = {(j,): Fraction(1, 10) - (j == 0) * Fraction(1, 10**15) for j in range(10)}
+    assert reverse_kl(pmf, less) == inf
+
+
 # --- Bad input ------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.helpers.draws import examples
 from theory.bounds.accuracy.diversity import entropy_at_accuracy, most_accurate, most_accurate_of_any
+from theory.bounds.accuracy.diversity_search import Boxes
 from theory.bounds.accuracy.one_step import largest_rectangle
 from theory.distributions.pmf import JointPMF
 from theory.limits import CostError
@@ -89,6 +90,14 @@ def test_two_bits(support, h):
     assert point.gap <= 2e-3 + 1e-9
     assert on_a_grid(pmf, float(h), 40) <= min(point.ceiling, float(point.accuracy) + 2e-3)
     assert float(point.accuracy) <= most_accurate_of_any(len(pmf), 4, h)[1]
+
+
+@pytest.mark.parametrize("h", [0.5, 1.0, 1.5, 1.9])
+def test_boxes_hold_the_best_accuracy_whatever_is_known(h):
+    for valid in ([(0, 1), (1, 0)], [(0, 0), (0, 1), (1, 1)]):
+        boxes = Boxes([2, 2], np.array(valid), h)
+        best = on_a_grid(JointPMF.uniform(valid), h, 40)
+        assert best <= boxes.ceiling(0.0, 1e-3, 4000) <= best + 0.05
 
 
 def test_two_items_in_any_order_have_a_closed_form():

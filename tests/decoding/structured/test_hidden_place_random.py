@@ -154,7 +154,7 @@ def test_floats_keep_their_error(insert, n, k):
     assert abs(Fraction(found.value) - exact) <= found.error < 1e-11 * exact
 
 
-@pytest.mark.grid(4)
+@pytest.mark.grid(8)
 @pytest.mark.parametrize("insert", KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize("sizes", [[1], [2], [2, 1], [1, 4, 2], blocks(60, 7), blocks(240, 2)])
 def test_compiled_floats_keep_their_error(insert, sizes):
@@ -202,6 +202,23 @@ def test_beyond_the_exact_range_floats():
     assert isinstance(found.accuracy, float)
     assert found.accuracy == random_accuracy(True, sizes).value
     assert found.path_kl == exact.path_kl
+
+
+MEASURED = {  # seconds of one core, insert, n, k
+    (True, 100, 1): 0.012,
+    (True, 100, 5): 0.016,
+    (True, 200, 2): 0.035,
+    (False, 300, 2): 0.073,
+    (True, 300, 10): 0.33,
+    (True, 120, 20): 0.37,
+    (True, 600, 10): 1.2,
+}
+
+
+@pytest.mark.parametrize("case", MEASURED)
+def test_estimates_are_within_a_factor_of_three_of_what_was_measured(case):
+    insert, n, k = case
+    assert 1 / 3 < exact_seconds(insert, blocks(n, k)) / MEASURED[case] < 3
 
 
 def test_work_is_estimated_before_the_start():

@@ -13,6 +13,7 @@ from theory.decoding.decoder import decode
 from theory.decoding.structured.dispatch import decode_structured
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tasks.route import structure_of
+from theory.limits import announced_to
 from theory.policies import parse_policy
 from theory.validation import InputError
 
@@ -181,3 +182,11 @@ def test_top_k_too_long_to_list_is_sampled_and_says_so(name, n, spec, accuracy):
     assert found["low"] < found["estimate"] < found["high"]
     assert found["interval"] == "exact"
     assert_frequencies([round(found["estimate"] * samples)], [float(accuracy)], samples)
+
+
+@pytest.mark.parametrize(("size", "seconds"), [(120, 0.0041), (200, 0.034)])
+def test_the_estimate_of_a_walk_is_within_a_factor_of_three_of_what_was_measured(size, seconds):
+    said: list[float] = []
+    with announced_to(lambda _, foreseen: said.append(foreseen)):
+        decode_contexts(make_task("bernoulli_walk", size), parse_policy(f"topk:k={size},by=left_to_right"))
+    assert seconds / 3 < max(said) < 3 * seconds

@@ -172,6 +172,7 @@ def test_logarithms_are_exact_or_refused():
     n = sympy.Symbol("n")
     one = {"n": Fraction(1)}
     assert exact_value((n - 1) * sympy.log(n - 1) / sympy.log(2), one) == 0  # 0 log 0
+    assert exact_value(sympy.log(n - 1) * sympy.log(3 * n - 2), one) == 0  # log 0 times log 1
     with pytest.raises(ArithmeticError, match="log 0"):
         exact_value(sympy.log(n - 1) / sympy.log(2), one)
     with pytest.raises(ValueError, match=r"divide its logarithms by log\(2\)"):

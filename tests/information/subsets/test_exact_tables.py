@@ -184,6 +184,17 @@ def test_ties_of_large_weights_are_decided(by_ones, bump):
             assert set(groups.values()) <= {3, 6}
 
 
+@settings(max_examples=examples(5))
+@given(by_ones=st.lists(st.integers(2**BITS, 2 ** (BITS + 1)), min_size=4, max_size=4))
+def test_keys_of_entries_are_equal_where_the_weights_are(by_ones):
+    words = list(product((0, 1), repeat=3))
+    table = subset_entropies(JointPMF.from_weights(words, [by_ones[sum(word)] for word in words]))
+    for size in (1, 2, 3):
+        keys = [table.cells(mask) for mask in range(8) if mask.bit_count() == size]
+        assert all(key == keys[0] for key in keys)
+    assert table.cells(0b001) != table.cells(0b011)
+
+
 def test_independent_positions_of_large_weights_have_no_correlation():
     p, q = Fraction(3**100 + 2, 5**80), Fraction(2**150 + 1, 7**60)
     distribution = {(a, b): (p if a else 1 - p) * (q if b else 1 - q) for a, b in product((0, 1), repeat=2)}

@@ -120,6 +120,19 @@ def test_sizes_of_released_schedules(schedule, masked, sizes):
     assert schedule.sizes(masked) == sizes
 
 
+@pytest.mark.parametrize("rule", [DLLM, Dream, LLaDA, MaskGIT])
+def test_sizes_of_schedules_sum_to_what_is_masked(rule):
+    for steps, masked in product(range(1, 9), range(9)):
+        sizes = rule(steps=steps).sizes(masked)
+        assert sum(sizes) == masked
+        assert min(sizes) >= 0
+
+
+def test_editing_has_the_settings_of_its_release():
+    # LLaDA2.1 in ZHZisZZ/dllm: threshold 0.95, editing threshold 0.9, 16 rounds after the last mask
+    assert parse_policy("editing") == parse_policy("editing:gamma=0.95,edit=0.9,post=16,floor=1")
+
+
 def test_how_many_schedules_of_dream_differ_from_equal_steps():
     # every pair of up to 64 positions and a number of steps that divides it
     every = [(m, s) for m in range(1, 65) for s in range(1, m + 1) if m % s == 0]
