@@ -21,7 +21,8 @@ from theory.decoding.sampled_chance import SampleChance
 from theory.distributions.outcomes import MASK
 from theory.distributions.tempering import Transform
 from theory.numbers.distinct import distinct_rows
-from theory.policies.as_process import Factorised, run_as
+from theory.policies.as_process import Factorised, SampledConfidence, run_as
+from theory.policies.checked_calls import is_ours
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.run_batch import RunBatch
@@ -144,6 +145,8 @@ class _Chunk(Sampler):
         self.prompt = first[index]  # one row with the same tokens outside of the answer columns
         mask = torch.tensor([rules.predictor.mask_id], device=tokens.device)
         self.ids = torch.cat([rules.proposed, mask])  # by index; -1 is the last one
+        plain = isinstance(self.process, (Factorised, SampledConfidence)) and is_ours(self.rule)
+        self.masked_only = plain and not getattr(self.rule, "asks", False)
 
     def fill(self) -> torch.Tensor:
         """Fill the masks in place and return the steps of each row."""
@@ -182,7 +185,7 @@ class _Chunk(Sampler):
         return PromptedModel(self._marginals, self.prompt[rows], self.columns.stop - self.columns.start)
 
     def _marginals(self, answers: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        return marginals_of(self.rules, self._written(answers, rows))
+        return marginals_of(self.rules, self._written(answers, rows), masked_only=self.masked_only)
 
     def _written(self, answers: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         """Return the token ids of rows with these answers."""
