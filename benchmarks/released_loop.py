@@ -68,7 +68,7 @@ def ours(model: torch.nn.Module, x: torch.Tensor, steps: int, head: torch.nn.Lin
     generator = torch.Generator(x.device).manual_seed(0)
     rule = parse_policy(f"llada:steps={steps},by=confidence,ties=lowest")
     done = decode(
-        predictor, x, rule, generator=generator, temperature=0, greedy_ties="lowest", batch_size=len(x),
+        predictor, x, rule, generator=generator, temperature=0, greedy_ties="lowest",
         confidence_dtype=torch.float32,
     )  # fmt: skip
     return done.tokens
@@ -98,7 +98,7 @@ def main() -> None:
     torch.set_num_threads(1)
     model = network(given.width, given.layers, given.device)
     generator = torch.Generator().manual_seed(1)
-    print("| masks | released, batch 1 | here, batch 1 | without the head cut | here, batch 8, a row |")
+    print("| masks | released, batch 1 | here, batch 1 | without the head cut | here, a row of 8 |")
     print("| --- | --- | --- | --- | --- |")
     for masks in (16, 64):
         x = torch.randint(1000, 100_000, (8, PROMPT + masks), generator=generator)

@@ -216,10 +216,12 @@ class OpenedHF:
                 model = build_model(self.directory, kind, self.config, self._dtype(), self.options.device)
                 return name, model, tuple(shims)
         package = transformers()
-        key = "dtype" if int(package.__version__.split(".")[0]) >= 5 else "torch_dtype"
+        new = int(package.__version__.split(".")[0]) >= 5
+        key = "dtype" if new else "torch_dtype"
         wanted = self.options.dtype
-        # with accelerate each weight goes straight to the device, and no second copy is made in memory
-        place = {"device_map": {"": self.options.device}} if find_spec("accelerate") else {}
+        # each weight goes straight to the device, and no second copy is made in memory; version 4 ties the biases of
+        # RoBERTa otherwise then, and cannot save it
+        place = {"device_map": {"": self.options.device}} if new and find_spec("accelerate") else {}
         with quiet(), one_line(f"the model {self.source}", written_for):
             model, info = getattr(package, name).from_pretrained(
                 str(self.directory),

@@ -35,6 +35,7 @@ __all__ = ["Decoded", "decode"]
 # probabilities per chunk. A step should fit the cache of a core: 1 MB in float64 if the predictor is cheap,
 # less for a network, whose activations are larger. A GPU should be full: 0.5 GB.
 IDEAL_ENTRIES, MODEL_ENTRIES, DEVICE_ENTRIES = 1 << 17, 1 << 16, 1 << 26
+CPU_ENTRIES = 1 << 23  # of a few rows on a CPU, 64 MB: fresh memory beyond costs more than its use
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -130,7 +131,10 @@ def _default_size(rules: Rules) -> int:
     entries = IDEAL_ENTRIES if isinstance(rules.predictor, MarginalPredictor) else MODEL_ENTRIES
     if rules.predictor.device.type != "cpu":
         entries = DEVICE_ENTRIES
-    return max(32, entries // max(1, (rules.last - rules.first) * len(rules.proposed)))
+    a_row = max(1, (rules.last - rules.first) * len(rules.proposed))
+    # a vocabulary of 100,000 leaves no cache, and on a CPU larger tables are slower
+    least = min(32, max(1, CPU_ENTRIES // a_row)) if rules.predictor.device.type == "cpu" else 32
+    return max(least, entries // a_row)
 
 
 class _Chunk(Sampler):

@@ -182,6 +182,7 @@ def _of_masked(rules: Rules, rows: torch.Tensor, masked: torch.Tensor) -> torch.
     probs = chosen_probabilities(logits, row, position, tokens=rules.proposed, dtype=rules.dtype)
     if len(row) == masked.numel():
         return probs.view(*masked.shape, -1)
-    whole = probs.new_zeros(*masked.shape, probs.shape[-1])
+    whole = probs.new_empty(*masked.shape, probs.shape[-1])
     whole[row, position] = probs
+    whole[(~masked).nonzero(as_tuple=True)] = 0
     return whole

@@ -125,5 +125,6 @@ def test_weights_go_straight_to_the_device(tmp_path, monkeypatch):
         model = load_hf(folder, HFOptions(dtype="bfloat16")).predictor
         assert {p.dtype for p in model.model.parameters()} == {torch.bfloat16}
         found.append(model(tokens))
-    assert given == [{"": "cpu"}, None]
+    new = int(transformers.__version__.split(".")[0]) >= 5
+    assert given == [{"": "cpu"} if new else None, None]
     assert torch.equal(*found)
