@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from time import perf_counter
+from typing import Any
 
 import torch
 
@@ -38,7 +39,7 @@ def network(width: int, layers: int, device: str) -> torch.nn.Module:
         intermediate_size=4 * width,
         max_position_embeddings=256,
     )
-    model = transformers.BertForMaskedLM(config).requires_grad_(False).eval()
+    model: Any = transformers.BertForMaskedLM(config).requires_grad_(False).eval()
     model.bert.embeddings.word_embeddings.weight.mul_(10)  # far from uniform, so that no two positions tie
     return model.to(device)
 

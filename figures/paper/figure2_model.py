@@ -131,7 +131,7 @@ def _loaded(described: str) -> TextSubject:
 
     given = json.loads(described)
     lists = ("suppressed", "imports")
-    options = {name: tuple(v) if name in lists else v for name, v in given["options"].items()}
+    options: dict[str, Any] = {n: tuple(v) if n in lists else v for n, v in given["options"].items()}
     subject = load_subject(
         given["path"],
         HFOptions(**options),
