@@ -20,6 +20,7 @@ from figures.engine.backends import BACKENDS, BackendError, open_backend
 from figures.engine.check import DECIDING, KINDS, tally
 from figures.engine.commandline import InputError, guarded, terminal, worker_count
 from figures.engine.figure import Figure, RunSettings, known_figures
+from models.commands.common import add_checkpoint
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,9 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=_folder, default=Path("out"), metavar="DIR", help="folder of the files (%(default)s)"
     )
-    parser.add_argument(
-        "--device", choices=("cpu", "cuda", "mps"), default="cpu", help="for models (%(default)s)"
-    )
+    parser.add_argument("--device", default="cpu", help="for models: cpu, cuda, cuda:K or mps (%(default)s)")
     parser.add_argument("--fast", action="store_true", help="smaller settings: seconds instead of minutes")
     parser.add_argument("--jobs", type=_jobs, metavar="N", help="workers (default: one per core, at most 8)")
     parser.add_argument(
@@ -91,6 +90,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take numbers of over 12 digits in a task file as written, not as floats",
     )
+    parser.add_argument(
+        "--model", metavar="DIR", help="put a Hugging Face model of your own into figure2, with --jobs 1"
+    )
+    add_checkpoint(parser)
 
 
 def main(argv: Sequence[str] | None = None, *, figures: Mapping[str, Figure] | None = None) -> int:
@@ -120,10 +123,10 @@ def _main(arguments: argparse.Namespace, program: str, figures: Mapping[str, Fig
         if arguments.list:
             _print_list(chosen)
             return 0
-        chosen = _for_task(chosen, arguments)
+        _check_device(arguments.device)
+        chosen = _for_model(arguments) if arguments.model is not None else _for_task(chosen, arguments)
         if arguments.retrain:
             _check_retrain(chosen)
-        _check_device(arguments.device)
         _make_folder(arguments.out)
         return _run(chosen, arguments)
     except (UsageError, BackendError) as error:
@@ -145,7 +148,7 @@ def _run(chosen: Sequence[Figure], arguments: argparse.Namespace) -> int:
 
     out: Path = arguments.out
     run = RunSettings(seed=arguments.seed, device=arguments.device, fast=arguments.fast)
-    jobs = arguments.jobs or _default_jobs()
+    jobs = arguments.jobs or (1 if arguments.model is not None else _default_jobs())
     with (
         warnings.catch_warnings(),
         open_backend(arguments.backend, scheduler=arguments.scheduler, jobs=jobs) as evaluate,
@@ -203,6 +206,31 @@ def _for_task(chosen: Sequence[Figure], arguments: argparse.Namespace) -> Sequen
     return [bounds_figure(data), *(make(data) for make in able.values())]
 
 
+def _for_model(arguments: argparse.Namespace) -> Sequence[Figure]:
+    """Return Figure 2 with the user's own model, which is loaded here, before anything is computed."""
+    if arguments.names not in ([], ["figure2"]) or arguments.task is not None or arguments.retrain:
+        raise UsageError("--model is for figure2 alone: figures figure2 --model DIR.")
+    if arguments.blocks:
+        raise UsageError("--blocks changes the distribution of the tokens, and so the lines; leave it out.")
+    from figures.paper.figure2_model import Checkpoint, model_figure
+    from models.commands.common import huggingface_options, text_format
+    from models.inputs.sources import is_directory_model
+    from models.inputs.text_model import read_words
+
+    try:
+        if not is_directory_model(arguments.model):
+            raise InputError(f"--model must be a Hugging Face directory, got {arguments.model!r}.")
+        checkpoint = Checkpoint(
+            path=arguments.model,
+            options=huggingface_options(arguments),
+            words=None if arguments.words is None else tuple(read_words(arguments.words)),
+            written=text_format(arguments),
+        )
+        return [model_figure(checkpoint)]
+    except InputError as error:
+        raise UsageError(str(error)) from None
+
+
 def _no_frontier(data: TaskData) -> str:
     """Return why the optimum of all adaptive policies is too costly; empty if it is not."""
     from figures.engine.task_data import listed_task
@@ -228,11 +256,12 @@ def _check_retrain(chosen: Sequence[Figure]) -> None:
 def _check_device(device: str) -> None:
     if device == "cpu":
         return
-    import torch
+    from models.predictors.device import check_device
 
-    here = torch.cuda.is_available() if device == "cuda" else torch.backends.mps.is_available()
-    if not here:
-        raise UsageError(f"--device {device}: torch finds no such device here; use --device cpu.")
+    try:
+        check_device(device)
+    except InputError as error:
+        raise UsageError(f"--device: {error}") from None
 
 
 def _make_folder(out: Path) -> None:

@@ -114,6 +114,7 @@ def _draw_legend(ax: Axes, settings: Settings) -> None:
     ax.set_axis_off()
     grey = "#444444"
     of_rule: dict[str, Any] = {**MARKS["exact_other"], "color": grey}
+    model = settings.get("model_label", "trained model")
     handles = [
         *(Patch(color=K_COLOURS[k], label=f"a-d: k = {k} tokens per step") for k in settings["k"]),
         *(Patch(color=colour, label=f"e: {TITLES[task]}") for task, colour in TASK_COLOURS.items()),
@@ -122,7 +123,7 @@ def _draw_legend(ax: Axes, settings: Settings) -> None:
         Line2D([], [], color=grey, label="e: exact, $\\gamma$ itself passes", **THRESHOLD_LINES["curve_non_strict"]),
         Patch(color=grey, alpha=0.15, label=_BAND),
         Line2D([], [], color=grey, label=f"ideal model, {settings['ideal_samples']} samples", **MARKS["ideal"]),
-        Line2D([], [], color=grey, label=f"trained model, {settings['model_samples']} samples", **MARKS["model"]),
+        Line2D([], [], color=grey, label=f"{model}, {settings['model_samples']} samples", **MARKS["model"]),
         Line2D([], [], color=grey, label="published, about 100 samples", **MARKS["published"]),
     ]  # fmt: skip
     ax.legend(

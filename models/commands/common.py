@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from models.sampling.decoding_settings import Decoding
 
 __all__ = [
+    "add_checkpoint",
     "add_decoding",
     "add_device",
     "add_measurement",
@@ -94,17 +95,25 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--chat", action="store_true", help="use the chat template of the tokenizer")
 
 
+def add_checkpoint(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a Hugging Face model on list tasks as text."""
+    _add_huggingface(parser)
+    _add_text(parser)
+
+
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the options of a model: device, Hugging Face, and list tasks as text."""
     add_device(parser)
-    _add_huggingface(parser)
-    _add_text(parser)
+    add_checkpoint(parser)
 
 
 def add_measurement(parser: argparse.ArgumentParser) -> None:
     """Add the options that commands that measure a model share."""
     parser.add_argument("--jobs", default="1", metavar="N", help="workers on a CPU (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument(
+        "--compile", action="store_true", help="compile a Hugging Face model first: slow start, faster calls"
+    )
     add_model(parser)
 
 
@@ -188,6 +197,7 @@ def huggingface_options(arguments: argparse.Namespace) -> HFOptions:
         attention=arguments.attention,
         attn_implementation=arguments.attn_implementation,
         imports=tuple(arguments.imports or ()),
+        compile=getattr(arguments, "compile", False),
     )
 
 

@@ -49,6 +49,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--save-every", default="5", metavar="MIN", help="minutes between saved states (%(default)s)"
     )
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
+    parser.add_argument(
+        "--gradient-checkpointing",
+        action="store_true",
+        help="less memory, more time, the same result: layers are computed again in the backward pass",
+    )
     add_model(parser)
 
 
@@ -111,6 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
             resume=arguments.resume,
             limit=limit,
             save_every=save_every,
+            recompute=arguments.gradient_checkpointing,
             report=report,
         )
     if done is not None:

@@ -8,14 +8,20 @@ from typing import Any
 import numpy as np
 import torch
 
+from models.evaluation.verify import decode_rows
+from models.inputs.task_models import Subject
 from models.predictors.ideal import IdealPredictor
+from models.runs.records import Records
 from models.sampling.decode import decode
+from models.sampling.decoding_settings import Decoding
 from synthetic import ListTask, make_task
 from synthetic.grading import grade
+from synthetic.task import list_task
+from theory.distributions.tempering import check_temperature
 from theory.policies import parse_policy
 from theory.validation import InputError
 
-__all__ = ["Trials", "ideal_trials", "model_trials"]
+__all__ = ["Trials", "ideal_trials", "model_trials", "subject_trials"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,4 +117,47 @@ def model_trials(
     answers = done.tokens.cpu().numpy()[:, batch.answer]
     return Trials(
         successes=int(grade(batch, answers).sum()), samples=samples, steps=float(done.steps.float().mean())
+    )
+
+
+def subject_trials(
+    subject: Subject, task: str, n: int, policy: str, *, samples: int, seed: int, temperature: object = 1
+) -> Trials:
+    """Decode fresh instances of a list task with a model that reads them as token ids or as text, and grade them.
+
+    Args:
+        subject: The model.
+        task: A list task.
+        n: Its size.
+        policy: A policy specification.
+        samples: Number of instances.
+        seed: Seed of all randomness.
+        temperature: tau >= 0.
+
+    Example:
+        >>> from models.inputs.task_models import load_subject
+        >>> subject_trials(load_subject("shipped"), "copy", 4, "topk:k=4", samples=5, seed=0)
+        Trials(successes=5, samples=5, steps=1.0)
+    """
+    records, made = Records(None, {}), list_task(task, n)
+    with records:
+        decode_rows(
+            subject,
+            made,
+            samples,
+            0,
+            records,
+            lambda _done: None,
+            policy=parse_policy(policy),
+            temperature=check_temperature(temperature),
+            seed=seed,
+            batch=None,
+            decoding=Decoding(),
+            share=(0, 1),
+        )
+    found = [records.rows[i] for i in range(samples)]
+    return Trials(
+        successes=sum(record["correct"] for record in found),
+        samples=samples,
+        steps=sum(record["steps"] for record in found) / samples,
     )

@@ -31,7 +31,7 @@ from synthetic.grading import grade
 from synthetic.task import list_task
 from theory.policies import Policy
 
-__all__ = ["MARGIN", "RECORD_KEYS", "Report", "verify"]
+__all__ = ["MARGIN", "RECORD_KEYS", "Report", "decode_rows", "verify"]
 
 MARGIN = 0.03  # of accuracy: errors of 0.01 total variation a state add up over the steps
 NOTE = (
@@ -98,7 +98,7 @@ def verify(
                 if report is not None:
                     report(begin + done, len(made) * samples)
 
-            _decode_rows(subject, task, samples, begin, records, told, share=(rank, world), **rules)
+            decode_rows(subject, task, samples, begin, records, told, share=(rank, world), **rules)
             if rank == 0 and begin + samples not in records.rows:
                 tv = subject_tv(subject, task, states=states, seed=seed, batch=batch)
                 records.append([{"row": begin + samples, "mean_tv": tv}])
@@ -126,7 +126,7 @@ def _instances(subject: Subject, task: ListTask, samples: int, seed: int) -> Bat
     return subject.encoding(task).sample_batch(task, samples, np.random.default_rng(seed))
 
 
-def _decode_rows(
+def decode_rows(
     subject: Subject,
     task: ListTask,
     samples: int,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.inputs.list_tasks_as_text import Sheet
 from models.predictors.answer_columns import AnswerAware, Wrap
+from models.predictors.chosen_logits import logits_at
 from models.predictors.predictor import MaskedPredictor
 from models.runs.halving_batches import batch_size
 
@@ -58,6 +59,11 @@ class Reordered:
     def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
         """Return logits in the order of its columns."""
         return self._predictor(tokens[:, self._inverse])[:, self._order]
+
+    def at(self, tokens: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+        """Return the logits of some places, see :class:`models.predictors.chosen_logits.ChoosesPlaces`."""
+        back = self._order.to(columns.device)[columns]
+        return logits_at(self._predictor, tokens[:, self._inverse], rows, back)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

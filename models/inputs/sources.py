@@ -63,6 +63,8 @@ class SourceSpec:
         """Return JSON values that identify the work, not the machine."""
         options = asdict(self.options)
         del options["device"]
+        if not options["compile"]:  # records written before there was such an option
+            del options["compile"]
         files = {"prompts": self.prompts, "words": self.words}
         digests = {name: path and hashlib.sha256(_bytes(path)).hexdigest() for name, path in files.items()}
         return {**asdict(self), "options": options, **digests}

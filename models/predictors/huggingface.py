@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from models.predictors.chosen_logits import proven_head
 from models.predictors.device import check_device
 from models.predictors.huggingface_attention import attention_of
 from models.predictors.huggingface_code import (
@@ -65,6 +67,7 @@ class HFOptions:
         imports: Modules imported first, which register architectures with transformers.
         attention: ``full`` or ``block:SIZE``; by default that of the model.
         attn_implementation: How transformers computes attention, such as ``sdpa``; by default its own choice.
+        compile: Whether torch compiles the network, which takes a minute or more, for faster calls after it.
     """
 
     mask_id: int | None = None
@@ -78,6 +81,7 @@ class HFOptions:
     imports: tuple[str, ...] = ()
     attention: str | None = None
     attn_implementation: str | None = None
+    compile: bool = False
 
     def __post_init__(self) -> None:
         choice(self.dtype, "dtype", DTYPES)
@@ -144,19 +148,28 @@ class OpenedHF:
         check_finite(source, model)
         written_for = self.raw.get("transformers_version")
         attention = attention_of(self.config, options.attention)
-        tried = torch.full((1, 2), self.mask_id, device=options.device)
+        longest = min(self.longest, _positions(model))
+        tried = torch.full((2, max(2, min(4, longest))), self.mask_id, device=options.device)
+        tried[:, 1::2] = torch.arange(2, device=options.device)[:, None] % self.config.vocab_size
         with quiet(), one_line(f"the model {source}", written_for), torch.no_grad():
             width = call(model, tried, attention).shape[-1]
+            head = proven_head(model, lambda tokens: call(model, tokens, attention), tried)
+        reads: Any = model
+        if options.compile:
+            with quiet(), one_line(f"the compiled model {source}"), torch.no_grad():
+                reads = torch.compile(model)
+                call(reads, tried, attention)
         if (most := len(self.tokenizer)) > width:
             raise InputError(f"{source}: the tokenizer has {most} tokens, the model only {width}.")
         predictor = HFPredictor(
-            model,
+            reads,
             mask_id=self.mask_id,
             vocab_size=width,
             suppressed=options.suppressed,
             shift=bool(options.shift),
             attention=attention,
-            longest=min(self.longest, _positions(model)),
+            longest=longest,
+            head=None if options.compile else head,  # a compiled network does not see a head that changes
         )
         facts = {
             "model": Path(source).name if Path(source).is_dir() else source,
@@ -174,6 +187,7 @@ class OpenedHF:
             "transformers": transformers().__version__,
             "written_for": written_for,
             "shims": sorted({*self.shims, *shims}),
+            **({"compiled": True} if options.compile else {}),
         }
         return LoadedHF(predictor=predictor, tokenizer=self.tokenizer, facts=facts)
 
@@ -202,8 +216,12 @@ class OpenedHF:
                 model = build_model(self.directory, kind, self.config, self._dtype(), self.options.device)
                 return name, model, tuple(shims)
         package = transformers()
-        key = "dtype" if int(package.__version__.split(".")[0]) >= 5 else "torch_dtype"
+        new = int(package.__version__.split(".")[0]) >= 5
+        key = "dtype" if new else "torch_dtype"
         wanted = self.options.dtype
+        # each weight goes straight to the device, and no second copy is made in memory; version 4 ties the biases of
+        # RoBERTa otherwise then, and cannot save it
+        place = {"device_map": {"": self.options.device}} if new and find_spec("accelerate") else {}
         with quiet(), one_line(f"the model {self.source}", written_for):
             model, info = getattr(package, name).from_pretrained(
                 str(self.directory),
@@ -213,6 +231,7 @@ class OpenedHF:
                 ignore_mismatched_sizes=True,  # reported below
                 output_loading_info=True,
                 **{key: wanted if wanted == "auto" else getattr(torch, wanted)},
+                **place,
             )
         check_loaded(self.source, info)
         return name, model, ()

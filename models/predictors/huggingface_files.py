@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from models.predictors.file_digests import file_digest
 from models.predictors.huggingface_versions import one_line
 from theory.validation import InputError
 
@@ -128,9 +129,7 @@ def fingerprint(path: Path) -> str:
     whole = hashlib.sha256()
     for file in sorted(path.iterdir()):
         if file.is_file() and file.suffix in KINDS:
-            with file.open("rb") as opened:
-                content = hashlib.file_digest(opened, "sha256").digest()
-            whole.update(hashlib.sha256(file.name.encode()).digest() + content)
+            whole.update(hashlib.sha256(file.name.encode()).digest() + file_digest(file))
     return whole.hexdigest()
 
 

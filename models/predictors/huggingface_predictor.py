@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from models.predictors.chosen_logits import only
 from models.predictors.huggingface_attention import Attention
 from theory.validation import InputError
 
@@ -30,6 +31,7 @@ class HFPredictor:
         shift: Shift logits right by one position.
         attention: The attention mask that is passed, if any.
         longest: The longest sequence it can read.
+        head: The head that may be given chosen places alone, see :mod:`models.predictors.chosen_logits`.
     """
 
     def __init__(
@@ -42,11 +44,13 @@ class HFPredictor:
         shift: bool = False,
         attention: Attention | None = None,
         longest: int = LONGEST,
+        head: torch.nn.Linear | None = None,
     ) -> None:
         for token in (mask_id, *suppressed):
             if not 0 <= token < vocab_size:
                 raise InputError(f"token id must lie in 0..{vocab_size - 1}, the vocabulary; got {token}.")
         self.model, self.shift, self.longest, self.attention = model, shift, longest, attention
+        self.head = head
         self._mask_id, self._vocab_size = mask_id, vocab_size
         self._suppressed = torch.tensor(sorted({mask_id, *suppressed}))
 
@@ -76,6 +80,22 @@ class HFPredictor:
         Raises:
             InputError: If the sequences are longer than the context, or the model is of another vocabulary.
         """
+        logits = self._called(tokens)
+        if self.shift:
+            logits = torch.cat([logits[:, :1], logits[:, :-1]], dim=1)
+        return self._proposing(logits)
+
+    def at(self, tokens: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+        """Return the logits of some places, see :class:`models.predictors.chosen_logits.ChoosesPlaces`."""
+        if self.head is None:
+            return self(tokens)[rows, columns]
+        read = (columns - 1).clamp(min=0) if self.shift else columns
+        with only(self.head, rows, read):
+            logits = self._called(tokens)[0]
+        return self._proposing(logits)
+
+    def _called(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Return the logits as the model gives them."""
         if tokens.shape[1] > self.longest:
             raise InputError(
                 f"a sequence of {tokens.shape[1]} tokens is over the context length of {self.longest}; "
@@ -86,8 +106,10 @@ class HFPredictor:
             raise InputError(
                 f"the model gives {logits.shape[-1]} logits, its configuration says {self._vocab_size}."
             )
-        if self.shift:
-            logits = torch.cat([logits[:, :1], logits[:, :-1]], dim=1)
+        return logits
+
+    def _proposing(self, logits: torch.Tensor) -> torch.Tensor:
+        """Return logits in float32 at least, minus infinity for suppressed tokens."""
         logits = logits if logits.dtype == torch.float64 else logits.float()
         logits = logits.clone() if logits.requires_grad else logits
         logits[..., self._suppressed.to(logits.device)] = -torch.inf

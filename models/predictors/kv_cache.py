@@ -161,6 +161,8 @@ def layers_of(predictor: Any) -> list[torch.nn.Module]:
     module = predictor if isinstance(predictor, torch.nn.Module) else getattr(predictor, "model", None)
     if not isinstance(module, torch.nn.Module):
         raise InputError("a key-value cache needs a network; the ideal model has none.")
+    if hasattr(module, "_orig_mod"):
+        raise InputError("a key-value cache needs a network that is not compiled; leave out --compile.")
     found: dict[str, torch.nn.ModuleList] = {}
     for name, part in module.named_modules():
         if isinstance(part, torch.nn.ModuleList) and not any(name.startswith(f"{outer}.") for outer in found):

@@ -8,7 +8,13 @@ import torch
 
 from theory.validation import InputError
 
-__all__ = ["MarginalPredictor", "MaskedPredictor", "checked_probabilities", "probabilities"]
+__all__ = [
+    "MarginalPredictor",
+    "MaskedPredictor",
+    "checked_probabilities",
+    "chosen_probabilities",
+    "probabilities",
+]
 
 _SUM = 1e-2  # largest distance from one of a sum of probabilities in half precision
 
@@ -92,16 +98,57 @@ def probabilities(
     if not len(found):
         return torch.where(bad[..., None], 0, probs)
     row, position = found[0].tolist()
-    places = wrong[row, position].nonzero()[:, 0].tolist()
+    raise _wrong_logits(logits[row, position], wrong[row, position], _place(row, position), tokens)
+
+
+def chosen_probabilities(
+    logits: torch.Tensor,
+    rows: torch.Tensor,
+    positions: torch.Tensor,
+    *,
+    tokens: torch.Tensor | None = None,
+    dtype: torch.dtype = torch.float64,
+) -> torch.Tensor:
+    """Return the softmax of the logits of N masked positions, shape (N, V).
+
+    Args:
+        logits: Shape (N, V).
+        rows: The row of each in its batch, for errors, shape (N,).
+        positions: The position of each in the answer, shape (N,).
+        tokens: As in :func:`probabilities`.
+        dtype: As there.
+
+    Raises:
+        InputError: As there.
+
+    Example:
+        >>> one = torch.tensor([0])
+        >>> chosen_probabilities(torch.tensor([[0.0, 0.0, -torch.inf]]), one, one).tolist()
+        [[0.5, 0.5, 0.0]]
+    """
+    probs = torch.softmax(logits, dim=-1, dtype=dtype)
+    bad = probs[:, 0].isnan()
+    if not bool(bad.any()):
+        return probs
+    j = int(bad.nonzero()[0])
+    wrong = logits[j].isnan() | (logits[j] == torch.inf)
+    raise _wrong_logits(logits[j], wrong, _place(int(rows[j]), int(positions[j])), tokens)
+
+
+def _wrong_logits(
+    logits: torch.Tensor, wrong: torch.Tensor, where: str, tokens: torch.Tensor | None
+) -> InputError:
+    """Return the error for the logits of a position, shape (V,), ``wrong`` where no number may be."""
+    places = wrong.nonzero()[:, 0].tolist()
     if not places:
-        raise InputError(
-            f"the model gives the logit -inf for every token that may be drawn at {_place(row, position)}; at least "
+        return InputError(
+            f"the model gives the logit -inf for every token that may be drawn at {where}; at least "
             "one must be possible."
         )
     token = places[0] if tokens is None else int(tokens[places[0]])
-    raise InputError(
-        f"the model gives the logit {logits[row, position, places[0]].item():g} for token {token} at "
-        f"{_place(row, position)}; logits must be finite, or -inf for what is impossible: its weights have diverged, "
+    return InputError(
+        f"the model gives the logit {logits[places[0]].item():g} for token {token} at "
+        f"{where}; logits must be finite, or -inf for what is impossible: its weights have diverged, "
         "or its numbers overflow (try a wider dtype)."
     )
 

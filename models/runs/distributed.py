@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from types import TracebackType
 
 import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-__all__ = ["Workers"]
+__all__ = ["LONGEST_WAIT", "Workers"]
+
+# for workers with less to do, and for one that writes a large model: torch gives up after ten minutes, and where a
+# worker fails torchrun ends the others anyway
+LONGEST_WAIT = timedelta(days=30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +58,8 @@ class Workers:
         if self.world > 1:
             if self.device.type == "cuda":
                 torch.cuda.set_device(self.device)
-            distributed.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
+            backend = "nccl" if self.device.type == "cuda" else "gloo"
+            distributed.init_process_group(backend, timeout=LONGEST_WAIT)
         return self
 
     def __exit__(

@@ -21,7 +21,8 @@ from theory.decoding.sampled_chance import SampleChance
 from theory.distributions.outcomes import MASK
 from theory.distributions.tempering import Transform
 from theory.numbers.distinct import distinct_rows
-from theory.policies.as_process import Factorised, run_as
+from theory.policies.as_process import Factorised, SampledConfidence, run_as
+from theory.policies.checked_calls import is_ours
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.run_batch import RunBatch
@@ -34,6 +35,7 @@ __all__ = ["Decoded", "decode"]
 # probabilities per chunk. A step should fit the cache of a core: 1 MB in float64 if the predictor is cheap,
 # less for a network, whose activations are larger. A GPU should be full: 0.5 GB.
 IDEAL_ENTRIES, MODEL_ENTRIES, DEVICE_ENTRIES = 1 << 17, 1 << 16, 1 << 26
+CPU_ENTRIES = 1 << 23  # of a few rows on a CPU, 64 MB: fresh memory beyond costs more than its use
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -129,7 +131,10 @@ def _default_size(rules: Rules) -> int:
     entries = IDEAL_ENTRIES if isinstance(rules.predictor, MarginalPredictor) else MODEL_ENTRIES
     if rules.predictor.device.type != "cpu":
         entries = DEVICE_ENTRIES
-    return max(32, entries // max(1, (rules.last - rules.first) * len(rules.proposed)))
+    a_row = max(1, (rules.last - rules.first) * len(rules.proposed))
+    # a vocabulary of 100,000 leaves no cache, and on a CPU larger tables are slower
+    least = min(32, max(1, CPU_ENTRIES // a_row)) if rules.predictor.device.type == "cpu" else 32
+    return max(least, entries // a_row)
 
 
 class _Chunk(Sampler):
@@ -144,6 +149,8 @@ class _Chunk(Sampler):
         self.prompt = first[index]  # one row with the same tokens outside of the answer columns
         mask = torch.tensor([rules.predictor.mask_id], device=tokens.device)
         self.ids = torch.cat([rules.proposed, mask])  # by index; -1 is the last one
+        plain = isinstance(self.process, (Factorised, SampledConfidence)) and is_ours(self.rule)
+        self.masked_only = plain and not getattr(self.rule, "asks", False)
 
     def fill(self) -> torch.Tensor:
         """Fill the masks in place and return the steps of each row."""
@@ -182,7 +189,7 @@ class _Chunk(Sampler):
         return PromptedModel(self._marginals, self.prompt[rows], self.columns.stop - self.columns.start)
 
     def _marginals(self, answers: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        return marginals_of(self.rules, self._written(answers, rows))
+        return marginals_of(self.rules, self._written(answers, rows), masked_only=self.masked_only)
 
     def _written(self, answers: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         """Return the token ids of rows with these answers."""

@@ -9,11 +9,13 @@ import array_api_compat.torch as xp
 import torch
 
 from models.predictors.answer_columns import started
+from models.predictors.chosen_logits import logits_at
 from models.predictors.ideal import float_dtype
 from models.predictors.predictor import (
     MarginalPredictor,
     MaskedPredictor,
     checked_probabilities,
+    chosen_probabilities,
     probabilities,
 )
 from models.sampling.read_scores import ReadScores
@@ -150,14 +152,37 @@ def indices(rules: Rules, answers: torch.Tensor, *, may_redraw: bool) -> torch.T
     return torch.where(masked, MASK, torch.where(foreign, UNKNOWN, place))
 
 
-def marginals_of(rules: Rules, rows: torch.Tensor) -> torch.Tensor:
-    """Return the marginals of the tokens that may be drawn, shape (B, m, V')."""
+def marginals_of(rules: Rules, rows: torch.Tensor, *, masked_only: bool = False) -> torch.Tensor:
+    """Return the marginals of the tokens that may be drawn, shape (B, m, V').
+
+    Args:
+        rules: The decode.
+        rows: Token ids, shape (B, L).
+        masked_only: Whether only those of masked positions are read; the others are then zeros.
+    """
     columns = slice(rules.first, rules.last)
     masked = rows[:, columns] == rules.predictor.mask_id
     every = len(rules.proposed) == rules.predictor.vocab_size
     if isinstance(rules.predictor, MarginalPredictor) and every:
         probs = rules.predictor.marginals(rows)[:, columns].to(rules.dtype)
         return checked_probabilities(probs, masked)
+    if masked_only:
+        return _of_masked(rules, rows, masked)
     logits = rules.predictor(rows)[:, columns]
     logits = logits if every else logits[..., rules.proposed]
     return probabilities(logits, masked, tokens=rules.proposed, dtype=rules.dtype)
+
+
+def _of_masked(rules: Rules, rows: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
+    """Return the marginals of masked positions, zeros elsewhere."""
+    row, position = masked.nonzero(as_tuple=True)
+    logits = logits_at(rules.predictor, rows, row, position + rules.first)
+    if len(rules.proposed) != rules.predictor.vocab_size:
+        logits = logits[:, rules.proposed]
+    probs = chosen_probabilities(logits, row, position, tokens=rules.proposed, dtype=rules.dtype)
+    if len(row) == masked.numel():
+        return probs.view(*masked.shape, -1)
+    whole = probs.new_empty(*masked.shape, probs.shape[-1])
+    whole[row, position] = probs
+    whole[(~masked).nonzero(as_tuple=True)] = 0
+    return whole

@@ -26,6 +26,7 @@ from torch import distributed, nn
 from torch.nn import functional
 
 from models.inputs.text_model import TextSubject
+from models.predictors.chosen_logits import logits_at
 from models.predictors.huggingface_predictor import HFPredictor
 from models.predictors.lora import add_adapters, save_adapted
 from models.runs.distributed import Workers
@@ -36,6 +37,7 @@ from models.runs.records import digest
 from models.runs.stop_signals import StopSignals
 from models.training.finetune_data import Examples, Step, make_examples
 from models.training.finetune_state import restore_state, save_state
+from models.training.recomputed_layers import recomputed_layers
 from theory.files import write_atomically
 from theory.validation import InputError, positive_int
 
@@ -96,6 +98,7 @@ def finetune(
     resume: bool = False,
     limit: int | None = None,
     save_every: float = SAVE_MINUTES,
+    recompute: bool = False,
     report: Report | None = None,
 ) -> Path | None:
     """Fine-tune, and write adapters, the merged model and a card into ``out``.
@@ -108,6 +111,8 @@ def finetune(
         resume: Continue from that state.
         limit: Stop after this many steps, keeping the state.
         save_every: Minutes between two saved states; a signal to stop saves one too, and the run ends.
+        recompute: Compute the inside of layers again in the backward pass, see
+            :mod:`models.training.recomputed_layers`; the result is the same.
         report: Called after every step with its number, loss and floor.
 
     Returns:
@@ -116,7 +121,8 @@ def finetune(
     Raises:
         InputError: For settings out of range, or an existing state without ``resume``.
     """
-    with locked(out):
+    model = subject.predictor.model
+    with locked(out), recomputed_layers(model) if recompute else nullcontext():
         return _finetune(subject, recipe, source, out, resume, limit, save_every, report)
 
 
@@ -233,15 +239,14 @@ def _backward(
 
 def _loss(predictor: HFPredictor, data: Step, rows: Sequence[int]) -> torch.Tensor:
     device, index = predictor.device, list(rows)
+    weights = data.weights[index]
+    row, column = weights.nonzero(as_tuple=True)  # on the CPU: nothing waits for a GPU
+    where = weights[row, column].to(device)
+    targets = data.targets[index][row, column].to(device)
     half = device.type == "cuda"
     with torch.autocast("cuda", dtype=torch.bfloat16) if half else nullcontext():
-        logits = predictor(data.tokens[index].to(device))
-    where = data.weights[index].to(device)
-    counted = where > 0
-    losses = functional.cross_entropy(
-        logits[counted].float(), data.targets[index].to(device)[counted], reduction="none"
-    )
-    return losses @ where[counted]
+        logits = logits_at(predictor, data.tokens[index].to(device), row.to(device), column.to(device))
+    return functional.cross_entropy(logits.float(), targets, reduction="none") @ where
 
 
 def _average(parameters: Any, world: int) -> None:

@@ -153,7 +153,11 @@ class TestCommand:
             (["--jobs", "0"], "argument --jobs: must be a whole number of at least 1, got '0'."),
             (["--jobs", "two"], "argument --jobs: must be a whole number of at least 1, got 'two'."),
             (["--seed", "-1"], "argument --seed: must be a whole number of at least 0, got '-1'."),
-            (["--device", "tpu"], "argument --device: invalid choice: 'tpu'"),
+            (["--device", "tpu"], "--device: torch finds no device 'tpu' here; use cpu."),
+            (["--device", "cpu:1"], "--device: torch finds no device 'cpu:1' here; there is cpu."),
+            (["--model", "here", "toy"], "--model is for figure2 alone: figures figure2 --model DIR."),
+            (["--model", "here", "--blocks"], "--blocks changes the distribution of the tokens"),
+            (["--model", "shipped"], "--model must be a Hugging Face directory, got 'shipped'."),
             (["--out", __file__], "cannot make this folder"),
             (["--out", f"{__file__}/below"], "cannot make this folder"),
             (["--fas"], "unrecognized arguments: --fas"),
@@ -177,10 +181,10 @@ class TestCommand:
 
     def test_absent_device(self, log, tmp_path, capsys, monkeypatch):
         torch = pytest.importorskip("torch")
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
         assert main(toy(log), tmp_path, "--device", "cuda") == 2
         assert capsys.readouterr().err == (
-            "paper_repro.py: error: --device cuda: torch finds no such device here; use --device cpu.\n"
+            "paper_repro.py: error: --device: torch finds no device 'cuda' here; use cpu.\n"
         )
 
     def test_retrained_weights_are_used_and_named(self, log, tmp_path, monkeypatch):

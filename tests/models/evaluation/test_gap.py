@@ -305,7 +305,7 @@ def test_jobs_and_torchrun_give_the_same_answer(tmp_path):
     assert run_gap(SHUFFLE, jobs=2) == said
     out = tmp_path / "run.jsonl"
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command += ["-m", "models", "gap", "--model", "ideal", "--task", "shuffle", "-n", "5", "--samples", "40"]
+    command += ["-m", "models", "gap", "--model", "ideal", "--task", "shuffle", "-n", "4", "--samples", "40"]
     command += ["--policy", "topk:k=2,by=random", "--orders", "2", "--json", "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr

@@ -70,3 +70,61 @@ def test_a_decode_halves_its_batch_and_draws_the_same_numbers_again():
         drawn(4, batch_size=16)  # the caller chose the size
     with pytest.raises(InputError, match="one sequence alone does not fit"):
         drawn(0)
+
+
+@pytest.mark.deep
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch, about itself
+@pytest.mark.extras("transformers")
+def test_a_compiled_model_has_the_same_logits(tmp_path):
+    pytest.importorskip("transformers")
+    from models.predictors.huggingface import HFOptions, load_hf
+    from models.predictors.kv_cache import KVCache
+    from tests.helpers import hf_models
+
+    folder = hf_models.bert(tmp_path / "model")
+    plain, compiled = (load_hf(folder, HFOptions(compile=on)) for on in (False, True))
+    assert compiled.facts == plain.facts | {"compiled": True}
+    for tokens in (torch.tensor([[2, 8, 4, 9, 3]]), torch.tensor([[2, 4, 4, 9, 3, 3], [2, 8, 4, 4, 4, 3]])):
+        rows, columns = (tokens == 4).nonzero(as_tuple=True)
+        with torch.no_grad():
+            torch.testing.assert_close(compiled.predictor(tokens), plain.predictor(tokens), rtol=0, atol=1e-4)
+            torch.testing.assert_close(
+                compiled.predictor.at(tokens, rows, columns),
+                plain.predictor.at(tokens, rows, columns),
+                rtol=0,
+                atol=1e-4,
+            )
+    with pytest.raises(InputError, match="needs a network that is not compiled; leave out --compile"):
+        KVCache(compiled.predictor, "dual")
+
+
+@pytest.mark.extras("transformers", "accelerate")
+def test_weights_go_straight_to_the_device(tmp_path, monkeypatch):
+    """With accelerate, no weight is first made elsewhere; without, the model is moved: the same logits."""
+    pytest.importorskip("transformers")
+    pytest.importorskip("accelerate")
+    import transformers
+
+    from models.predictors import huggingface
+    from models.predictors.huggingface import HFOptions, load_hf
+    from tests.helpers import hf_models
+
+    given = []
+    load = transformers.AutoModelForMaskedLM.from_pretrained
+
+    def noted(*arguments, **options):
+        given.append(options.get("device_map"))
+        return load(*arguments, **options)
+
+    monkeypatch.setattr(transformers.AutoModelForMaskedLM, "from_pretrained", noted)
+    folder, tokens = hf_models.bert(tmp_path / "model"), torch.tensor([[2, 8, 4, 9, 3]])
+    found = []
+    for absent in (False, True):
+        if absent:
+            monkeypatch.setattr(huggingface, "find_spec", lambda _name: None)
+        model = load_hf(folder, HFOptions(dtype="bfloat16")).predictor
+        assert {p.dtype for p in model.model.parameters()} == {torch.bfloat16}
+        found.append(model(tokens))
+    new = int(transformers.__version__.split(".")[0]) >= 5
+    assert given == [{"": "cpu"} if new else None, None]
+    assert torch.equal(*found)

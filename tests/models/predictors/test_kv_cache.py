@@ -8,6 +8,7 @@ import torch
 from models.evaluation.gap import gap_records, gap_rules
 from models.inputs.padded_rows import Reordered
 from models.predictors.answer_columns import started, wrapped
+from models.predictors.huggingface_predictor import HFPredictor
 from models.predictors.ideal import IdealPredictor
 from models.predictors.kv_cache import KVCache, layers_of
 from models.sampling.decode import decode
@@ -91,6 +92,76 @@ def test_a_cached_decode_goes_through_the_states_of_the_released_loop(spec, cach
             torch.testing.assert_close(logits[window], true_logits[window], rtol=0, atol=close)
             stale += int(not torch.allclose(network(state[None])[0], logits, atol=1e-3))
     assert (stale > 0) == (cache != "none")  # the cache is not without effect
+
+
+class Right(torch.nn.Module):
+    """The network in its own dtype, called by name."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, input_ids):
+        return self.network.call(input_ids, torch.arange(input_ids.shape[1]))[0]
+
+
+def dream_with_cache(network, x, *, block, cache, gamma):
+    """NVlabs/Fast-dLLM 24cc59e, dream/model/generation_utils_block.py, ``confidence_threshold``: every call's state.
+
+    The mask is not proposed, as here; equal scores are taken by the lowest index.
+    """
+    x, states, columns = x.clone(), [], torch.arange(len(x))
+    for begin in range(PROMPT, len(x), block):
+        end = begin + block
+        states.append(x.tolist())
+        logits, past = network.call(x[None], columns)
+        logits[..., MASK] = -torch.inf
+        x[begin] = torch.cat([logits[:, :1], logits[:, :-1]], dim=1)[0, begin].argmax()
+        if cache == "prefix":
+            past = [(k[:, :begin], v[:, :begin]) for k, v in past]
+        while bool((x[begin:end] == MASK).any()):
+            states.append(x.tolist())
+            stop = end if cache == "dual" else len(x)
+            logits = network.call(x[None, begin:stop], columns[begin:stop], past)[0]
+            logits[..., MASK] = -torch.inf
+            logits = torch.cat([logits[:, :1], logits[:, :-1]], dim=1)[0, :block]  # shifted within the window
+            confidence, tokens = torch.softmax(logits, dim=-1).max(dim=-1)
+            confidence = torch.where(x[begin:end] == MASK, confidence, -torch.inf)
+            passing = confidence >= gamma
+            passing[confidence.argmax()] = True
+            x[begin:end] = torch.where(passing, tokens, x[begin:end])
+    return [*states, x.tolist()]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("cache", ["prefix", "dual"])
+@pytest.mark.parametrize("block", [2, 4, 12])
+def test_dream_with_a_cache_goes_through_the_states_of_the_released_loop(block, cache, dtype):
+    policy = parse_policy(f"threshold:gamma=0.4,strict=false,first=true,ties=lowest,block={block}")
+    without = parse_policy(f"threshold:gamma=0.4,strict=false,ties=lowest,block={block}")
+    moved, several = 0, 0
+    for seed in range(8):
+        network, x = CachedNetwork(seed, dtype), prompt_and_masks(seed)
+        expected = dream_with_cache(network, x, block=block, cache=cache, gamma=0.4)
+        found = {}
+        for rule in (policy, without):
+            reader = HFPredictor(Right(network), mask_id=MASK, vocab_size=VOCABULARY, shift=True)
+            recorder = Recorder(Decoding(cache=cache).reads(reader, rule))
+            done = decode(
+                recorder,
+                x[None],
+                rule,
+                generator=torch.Generator().manual_seed(0),
+                temperature=0,
+                greedy_ties="lowest",
+                confidence_dtype=dtype,
+            )
+            found[rule] = [*(state.tolist() for state, _ in recorder.log), done.tokens[0].tolist()]
+        assert found[policy] == expected
+        moved += found[without] != expected
+        several += len(expected) <= LENGTH - PROMPT  # some call reveals more than one
+    assert moved > 0
+    assert (several > 0) == (block > 2)  # the first alone leaves one of two
 
 
 def test_columns_in_another_order_give_the_same_logits():

@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from math import log
 
@@ -24,6 +26,7 @@ from models.__main__ import main
 from models.inputs.task_models import load_subject
 from models.inputs.text_model import TextSubject
 from models.predictors.huggingface import HFOptions, load_hf
+from models.predictors.kv_cache import layers_of
 from models.predictors.lora import find_projections
 from models.training import finetune as module
 from models.training.finetune import FinetuneRecipe, finetune
@@ -104,6 +107,37 @@ def test_examples_are_checked(folder):
     for wrong, message in (({"epochs": 0}, "epochs must be"), ({"rate": 0.0}, "rate must be above 0")):
         with pytest.raises(InputError, match=message):
             replace(SMALL, **wrong)
+
+
+def noted(sizes: list[int], kept: torch.Tensor) -> torch.Tensor:
+    sizes.append(kept.numel())
+    return kept
+
+
+def test_layers_computed_again_give_the_same_gradient_and_keep_less(folder):
+    from models.predictors.lora import add_adapters
+    from models.training.recomputed_layers import recomputed_layers
+
+    found, kept = {}, {}
+    for again in (False, True):
+        subject = subject_of(folder)
+        data = make_examples(subject, ("shuffle",), (3,), examples=8, batch=8, seed=0).step(0)
+        predictor = subject.predictor
+        predictor.model = add_adapters(predictor.model, rank=2, alpha=4, targets=None, seed=0)
+        adapters = {n: p for n, p in predictor.model.named_parameters() if p.requires_grad}
+        for name, p in adapters.items():
+            p.data += 0.1 * ("lora_B" in name)  # at the start half of the gradients are zero
+        sizes: list[int] = []
+        with recomputed_layers(predictor.model) if again else nullcontext():
+            with torch.autograd.graph.saved_tensors_hooks(partial(noted, sizes), lambda t: t):
+                loss = module._loss(predictor, data, range(8))
+            found[again] = torch.autograd.grad(loss, list(adapters.values()))
+        kept[again] = sum(sizes)
+        assert all("forward" not in vars(layer) for layer in layers_of(predictor))
+    for plain, recomputed in zip(found[False], found[True], strict=True):
+        assert torch.equal(plain, recomputed)
+        assert bool((plain != 0).any())
+    assert kept[True] < kept[False] / 2
 
 
 # -- the loss and its gradient -----------------------------------------------------------------------------------

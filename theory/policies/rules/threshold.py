@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
+import numpy as np
+
 from theory.numbers.arithmetic import Array
 from theory.policies.plan import Plan
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.ranked import Ranked
 from theory.policies.spaced import check_spaced, spaced
 from theory.policies.view import View
-from theory.validation import choice, positive_int
+from theory.validation import InputError, choice, positive_int
 
 __all__ = ["Threshold"]
+
+_NEVER = -(10**5)  # below every score
 
 
 @register("threshold")
@@ -36,6 +40,8 @@ class Threshold(RankedPolicy):
         strict: Above means ``>`` (the papers); ``False`` means ``>=`` (the released Fast-dLLM code).
         floor: The least number taken (SDAR, TraDo and diffusers' BlockRefinementScheduler).
         spaced: The least distance in a step while everything is masked (:mod:`theory.policies.spaced`); 0 for none.
+        first: The first call of a block takes its first position alone, whatever the scores (Fast-dLLM for Dream with
+            a cache).
 
     Example:
         >>> Threshold(gamma=0.9).gamma
@@ -48,13 +54,15 @@ class Threshold(RankedPolicy):
     release: ClassVar[str] = (
         "`strict=false`: NVlabs/Fast-dLLM 24cc59e; default: its v2; `floor`: SDAR, TraDo, diffusers; "
         "`strict=false,spaced=8`: omerlux/DUS abd7723f, cb_sampler_spaced; "
-        "`by=entropy,gamma=-1.3706`: sgl-project/sglang 26eb1bf, EntropyThreshold at 0.95 nats"
+        "`by=entropy,gamma=-1.3706`: sgl-project/sglang 26eb1bf, EntropyThreshold at 0.95 nats; "
+        "`strict=false,first=true`: Fast-dLLM 24cc59e for Dream with a cache"
     )
     formula: ClassVar[str] = "every score > gamma, else the best"
     gamma: Fraction
     strict: bool = True
     floor: int = 1
     spaced: int = 0
+    first: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -62,11 +70,26 @@ class Threshold(RankedPolicy):
         self.score_limit("gamma")
         object.__setattr__(self, "floor", positive_int(self.floor, "floor"))
         object.__setattr__(self, "spaced", check_spaced(self, self.spaced))
+        if choice(self.first, "first", (False, True)):
+            if self.floor > 1 or self.spaced or self.ties == "all":
+                raise InputError(
+                    "first=true does not go with floor, spaced or ties=all; no release has both."
+                )
+            object.__setattr__(self, "lumps", False)
 
     def rank(self, view: View, scores: Array) -> Plan:
         """Return the ranking, its number and, if it is ``spaced``, the least distance."""
-        plan = super().rank(view, scores)
+        plan = super().rank(view, self._first_alone(view, scores) if self.first else scores)
         return spaced(plan, self.spaced, self.block) if self.spaced and isinstance(plan, Ranked) else plan
+
+    def _first_alone(self, view: View, scores: Array) -> Array:
+        """Return the scores, where nothing of a block is revealed those of its first position alone."""
+        xp = view.numbers.xp
+        before = xp.cumulative_sum(xp.astype(view.candidates, xp.int64), axis=1)
+        kept = (view.left < view.group_size)[:, None] | (view.candidates & (before == 1))
+        if scores.dtype == np.dtype(object):
+            return np.where(kept, scores, view.numbers.const(_NEVER))
+        return xp.where(kept, scores, xp.zeros_like(scores) + _NEVER)
 
     def count(self, view: View, scores: Array) -> Array:
         """Return the number above the threshold, at least ``floor``."""
