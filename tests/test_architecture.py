@@ -29,7 +29,7 @@ ROOMS = {
     "models": (
         {"runs", "predictors"},
         {"inputs", "sampling"},
-        {"training", "evaluation"},
+        {"training", "evaluation", "benchmark"},
         "commands",
         "entry",
     ),

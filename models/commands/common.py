@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "add_decoding",
     "add_device",
+    "add_huggingface",
     "add_measurement",
     "add_model",
     "add_reading",
@@ -41,7 +42,7 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", default="1", metavar="N", help="threads of a CPU (%(default)s)")
 
 
-def _add_huggingface(parser: argparse.ArgumentParser) -> None:
+def add_huggingface(parser: argparse.ArgumentParser) -> None:
     """Add the options of Hugging Face models."""
     group = parser.add_argument_group("Hugging Face models")
     group.add_argument(
@@ -97,7 +98,7 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the options of a model: device, Hugging Face, and list tasks as text."""
     add_device(parser)
-    _add_huggingface(parser)
+    add_huggingface(parser)
     _add_text(parser)
 
 
