@@ -31,14 +31,18 @@ ONE_BY_ONE = "topk:k=1,by=left_to_right"  # what it is as a decoder
 
 
 def is_autoregressive(directory: str) -> bool:
-    """Return whether the configuration of a directory names causal models alone, and no code of its own.
+    """Return whether the configuration of a directory names a causal model that transformers knows.
 
     Raises:
         InputError: If the directory has no sound configuration and weights.
     """
     config = check_directory(Path(directory))
-    named = [str(name) for name in config.get("architectures") or ()]
-    return "auto_map" not in config and bool(named) and all(name.endswith("CausalLM") for name in named)
+    auto = transformers().models.auto.modeling_auto
+    causal, masked = (
+        set(getattr(auto, f"MODEL_FOR_{kind}_LM_MAPPING_NAMES").values()) for kind in ("CAUSAL", "MASKED")
+    )
+    named = set(config.get("architectures") or ())
+    return "auto_map" not in config and bool(named & causal) and not named & masked
 
 
 @dataclass(frozen=True, kw_only=True)

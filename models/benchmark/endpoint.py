@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from models.benchmark.questions import Answer, Answered, Answerer, Question
@@ -133,32 +133,38 @@ class _Asks:
 
     def answers(self, questions: Sequence[Question]) -> Iterator[list[Answered]]:
         """Yield answers as they come, from threads that end with the program."""
-        todo, done = SimpleQueue[Question](), SimpleQueue[tuple[Question, Answer | _Stopped, bool]]()
+        todo, done = SimpleQueue[Question](), SimpleQueue[tuple[Question, Answer | _Stopped, int]]()
         for question in questions:
             todo.put(question)
-        ended = threading.Event()
+        ended, lock = threading.Event(), threading.Lock()
+        in_a_row = 0  # failed requests
 
         def work() -> None:
-            while not ended.is_set() and not todo.empty():
+            nonlocal in_a_row
+            while not ended.is_set():
                 try:
                     question = todo.get_nowait()
-                except Exception:  # another thread was faster
+                except Empty:
                     return
                 self._pace.wait()
-                if not ended.is_set():
-                    done.put(self._asked(question))
+                if ended.is_set():
+                    return
+                answer, sent = self._asked(question)
+                with lock:
+                    in_a_row = 0 if sent else in_a_row + 1
+                    if isinstance(answer, _Stopped) or in_a_row >= IN_A_ROW:
+                        ended.set()
+                    done.put((question, answer, in_a_row))
 
         for _ in range(min(self._spec.concurrency, len(questions))):
             threading.Thread(target=work, daemon=True).start()
-        in_a_row = 0
         try:
             for _ in questions:
-                question, answer, sent = done.get()
+                question, answer, failed = done.get()
                 if isinstance(answer, _Stopped):
                     raise InputError(f"{self._spec.url}: {answer}")
                 yield [(question, answer)]
-                in_a_row = 0 if sent else in_a_row + 1
-                if in_a_row >= IN_A_ROW:
+                if failed >= IN_A_ROW:
                     raise InputError(
                         f"{self._spec.url}: {IN_A_ROW} requests in a row failed, the last with: {answer.failed} "
                         "What was answered is kept; run the command again to go on."
@@ -166,25 +172,25 @@ class _Asks:
         finally:
             ended.set()
 
-    def _asked(self, question: Question) -> tuple[Question, Answer | _Stopped, bool]:
+    def _asked(self, question: Question) -> tuple[Answer | _Stopped, bool]:
         """Return the answer to a question, and whether the endpoint answered at all."""
         api = self._package
         try:
-            return question, self._answer(question), True
+            return self._answer(question), True
         except api.APIStatusError as error:
             why = f"status {error.status_code}: {_short(error)}"
             if error.status_code in REFUSED:
                 hint = f"; the key is read from {self._spec.key}" if error.status_code in (401, 403) else ""
-                return question, _Stopped(f"{why}{hint}."), False
-            return question, Answer(failed=f"{why}."), False
+                return _Stopped(f"{why}{hint}."), False
+            return Answer(failed=f"{why}."), False
         except api.APITimeoutError:
-            return question, Answer(failed=f"no answer in {self._spec.timeout:g} s."), False
+            return Answer(failed=f"no answer in {self._spec.timeout:g} s."), False
         except TimeoutError as error:
-            return question, Answer(failed=str(error)), False
+            return Answer(failed=str(error)), False
         except api.APIConnectionError as error:
-            return question, Answer(failed=f"no connection: {_short(error.__cause__ or error)}."), False
+            return Answer(failed=f"no connection: {_short(error.__cause__ or error)}."), False
         except Exception as error:  # broken content: the errors of parsers have no common class
-            return question, Answer(failed=f"the answer cannot be read: {_short(error)}."), True
+            return Answer(failed=f"the answer cannot be read: {_short(error)}."), True
 
     def _answer(self, question: Question) -> Answer:
         spec = self._spec

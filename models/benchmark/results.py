@@ -119,7 +119,7 @@ def _read(path: Path, given: Defaults) -> Answers:
     lines = [*text_lines(text)]
     if not lines:
         raise InputError(f"{path} has no answers; give a file with one JSON object per line.")
-    if text.lstrip().startswith("{\n") or path.name.removesuffix(".gz").endswith(".json"):
+    if path.name.removesuffix(".gz").endswith(".json"):
         lines = [*released_lines(text, path)]
     first = _object(lines[0], path)
     if first.get("format") == FORMAT:
@@ -187,7 +187,7 @@ def _foreign(path: Path, first: Mapping[str, Any], lines: list[tuple[int, str]],
         layout=given.layout,
         plain=True,
         task=task,
-        protocol=protocol(given.protocol or ("v2" if log else "v1")),
+        protocol=protocol(given.protocol or ("v2" if "doc" in first else "v1")),
     )
     for place, numbered in enumerate(lines):
         where, value = f"{path} line {numbered[0]}", _object(numbered, path)

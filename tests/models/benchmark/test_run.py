@@ -10,6 +10,8 @@ import pytest
 
 from models.benchmark.questions import Asked
 from models.benchmark.run import answer_file
+from models.predictors.checkpoint import SHIPPED_LISTS, read_card
+from models.predictors.recipes import Recipe, recipe
 from models.runs.output_lock import locked
 from parabounds.command import main
 from synthetic.parallelbench import PROTOCOLS, TASKS, bench_task, grade, make_samples
@@ -109,6 +111,25 @@ def test_the_table_and_its_files(tmp_path, capsys):
     assert (row["task"], row["score"], row["ceiling_exact"]) == ("waiting_line/copy", "1.0", "1")
     assert "tabular" in (tmp_path / "t.tex").read_text()
     assert json.loads((tmp_path / "t.json").read_text())["tasks"][0]["samples"] == 4
+
+
+def test_the_shipped_weights_are_those_of_the_preset_and_near_the_ideal_model():
+    card = read_card(SHIPPED_LISTS)
+    assert Recipe.from_json(card["recipe"]) == recipe("lists")
+    assert card["measured"]["worst_tv"] < 0.04
+    assert {f"waiting_line/{name}".replace("_strict", "") for name in recipe("lists").tasks} == {
+        name for name in TASKS if name.startswith("waiting_line/")
+    }
+    assert SHIPPED_LISTS.stat().st_size < 1 << 20
+
+
+@pytest.mark.deep
+def test_two_workers_answer_everything(tmp_path, capsys):
+    given = ("run", "--tasks", "sort", "--count", 8, "--policy", "topk:k=1", "--runs", tmp_path)
+    assert report(capsys, *given, "--jobs", 2)["tasks"][0]["score"] == 1
+    assert len(list(tmp_path.rglob("*.rank1.jsonl"))) == 1
+    (row,) = report(capsys, "report", tmp_path)["tasks"]
+    assert (row["samples"], row["score"]) == (8, 1)
 
 
 def test_samples_from_a_folder(tmp_path, capsys):
