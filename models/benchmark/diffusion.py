@@ -30,10 +30,25 @@ __all__ = ["DiffusionModel"]
 class Writer(Protocol):
     """Turns questions into rows with masks, and rows into text."""
 
-    predictor: MaskedPredictor
-    facts: dict[str, Any]
-    layout: str | None
-    end: int | None
+    @property
+    def predictor(self) -> MaskedPredictor:
+        """The model."""
+        ...
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Facts about it, JSON values."""
+        ...
+
+    @property
+    def layout(self) -> str | None:
+        """The token layout of answers, if known."""
+        ...
+
+    @property
+    def end(self) -> int | None:
+        """The end token, if answers have one."""
+        ...
 
     def write(self, question: Question) -> list[int]:
         """Return the tokens of a question, masks at the end."""

@@ -154,7 +154,7 @@ def _ours(path: Path, settings: Mapping[str, Any], lines: list[tuple[int, str]])
         task=task,
         protocol=protocol(settings["protocol"]),
     )
-    names = [name for name in Answer.__dataclass_fields__]
+    counts = ("steps", "positions", "steps_to_end", "tokens")
     for number, line in lines:
         where = f"{path} line {number}"
         if number == lines[-1][0] and not line.rstrip().endswith("}"):
@@ -165,7 +165,15 @@ def _ours(path: Path, settings: Mapping[str, Any], lines: list[tuple[int, str]])
         if not isinstance(value.get("output"), str):
             raise InputError(f"{where}: output must be a text, got {shown(value.get('output'))}.")
         sample = sample_of(value, task, where)
-        found.rows[value["row"]] = sample, Answer(**{name: value.get(name) for name in names}), None
+        for key in counts:
+            if value.get(key) is not None and type(value[key]) is not int:
+                raise InputError(f"{where}: {key} must be a whole number, got {shown(value[key])}.")
+        answer = Answer(
+            output=value["output"],
+            failed=str(value.get("failed") or ""),
+            **{key: value.get(key) for key in counts},
+        )
+        found.rows[value["row"]] = sample, answer, None
     return found
 
 

@@ -73,9 +73,10 @@ class TokenLists:
 
     def _ids(self, question: Question) -> dict[str, int]:
         people, word = self._people(question)
-        everybody = sorted({*people, *([] if word is None else [word])})
+        everybody: list[str] = sorted({*people, *([] if word is None else [word])})
         items = self._subject.recipe.items
         if len(everybody) > items:
             raise InputError(f"this model has {items} items, a sample has {len(everybody)} people.")
         rng = Random(f"{self._seed} {question.task.name} {question.row}")
-        return dict(zip(everybody, sorted(rng.sample(range(items), len(everybody))), strict=True))
+        tokens = sorted(rng.sample(range(items), len(everybody)))
+        return {person: token for person, token in zip(everybody, tokens, strict=True)}

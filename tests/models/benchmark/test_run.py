@@ -97,6 +97,26 @@ def test_a_broken_run_goes_on_and_ends_like_a_whole_one(tmp_path, capsys):
     assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("row", "x", "line 3: row must be a whole number, got 'x'"),
+        ("output", None, "line 3: output must be a text"),
+        ("steps", "many", "line 3: steps must be a whole number, got 'many'"),
+        ("answer", 5, "line 3: answer must be"),
+    ],
+)
+def test_a_changed_record_is_named(key, value, message, tmp_path, capsys):
+    assert bench("run", "--tasks", "copy", "--count", 4, "--policy", "topk:k=1", "--runs", tmp_path) == 0
+    file = answer_file(tmp_path, "topk:k=1", bench_task("copy"))
+    lines = file.read_text("utf-8").splitlines(keepends=True)
+    lines[2] = json.dumps({**json.loads(lines[2]), key: value}) + "\n"
+    file.write_text("".join(lines), encoding="utf-8")
+    capsys.readouterr()
+    assert bench("report", file) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_the_table_and_its_files(tmp_path, capsys):
     given = ("run", "--tasks", "copy", "--count", 4, "--policy", "topk:k=1", "--runs", tmp_path / "runs")
     assert (

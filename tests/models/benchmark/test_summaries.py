@@ -43,6 +43,20 @@ def test_pbx_of_whole_numbers_and_at_the_ends():
     assert pbx(points, 99, whole=False) is None
 
 
+def test_pbx_of_published_settings():
+    """Dream by confidence threshold (means over the tasks in the results of the 2026 package): 5.625 and 6.417."""
+    points = [
+        (1.398, 89.82),
+        (4.1205, 87.412),
+        (5.504, 80.765),
+        (6.8079, 72.529),
+        (8.0239, 64.706),
+        (9.8148, 56.235),
+    ]
+    found = [pbx(points, level, whole=False) for level in (80, 75)]
+    assert found == pytest.approx([5.625, 6.417], abs=5e-4)
+
+
 def row(setting: str, task: str, score: float, speed: float, policy: str) -> dict:
     return {
         "model": "m", "setting": setting, "policy": policy, "task": task, "protocol": "v2", "score": score,
