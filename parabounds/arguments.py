@@ -9,19 +9,23 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from figures.command import add_arguments
-from models.commands import finetune, gap, train, verify
+from models.commands import bench_report, bench_run, finetune, gap, train, verify
 from parabounds.explorer import command as explorer
 from synthetic.parallelbench import command as bench
 from theory.commands.arguments import add_commands, add_runs
 from theory.commands.command_line import OneLineParser, whole
 
-__all__ = ["MODELS", "build_parser"]
+__all__ = ["BENCH", "MODELS", "build_parser"]
 
 MODELS = {
     "train": (train, "train a model from scratch; seeded, resumable"),
     "verify": (verify, "decode with a trained model and compare with exact values"),
     "gap": (gap, "what parallel decoding costs any model, without labels"),
     "finetune": (finetune, "LoRA on list tasks with the recipe of the paper; resumable"),
+}
+BENCH = {
+    "run": (bench_run, "ask a model or an endpoint; resumable"),
+    "report": (bench_report, "scores, speed and perfect scores of answers, of ours and of others"),
 }
 _ABOUT = "What parallel decoding costs: exact bounds, decodes, schedules and figures."
 _FIRST = "first steps: parabounds tasks; parabounds bounds shuffle -n 4; parabounds compare shuffle -n 4"
@@ -137,9 +141,12 @@ def build_parser() -> Parser:
     add_arguments(
         commands.add_parser("figures", help="the figures and tables of the paper, or of your own task")
     )
-    bench.add(
-        commands.add_parser("bench", help="ParallelBench: its tasks, graders and a perfect model's scores")
-    )
+    about = "ParallelBench: its tasks and graders, a perfect model's scores, and yours"
+    kinds = bench.add(commands.add_parser("bench", help=about))
+    for name, (module, text) in BENCH.items():
+        module.add(kinds.add_parser(name, help=text))
+        kinds.choices[name].add_argument("--json", action="store_true", help="print JSON instead of a table")
+        _add_output(kinds.choices[name])
     explorer.add_arguments(
         commands.add_parser(
             "explorer", help="a page for the browser: decode small distributions, step by step"

@@ -17,7 +17,7 @@ import figures
 import models
 import synthetic
 import theory
-from parabounds.arguments import MODELS, build_parser
+from parabounds.arguments import BENCH, MODELS, build_parser
 from parabounds.compare import comparison
 from parabounds.explorer import command as explorer
 from parabounds.results import (
@@ -74,7 +74,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.command == "model":
         return MODELS[args.model_command][0].run(args)
     if args.command == "bench":
-        return bench.run(args)
+        return _bench(args) if args.bench in BENCH else bench.run(args)
     if args.command == "explorer":
         return explorer.run(args)
     if getattr(args, "markdown", False):
@@ -96,6 +96,20 @@ def _run(args: argparse.Namespace) -> int:
     write_result(result, out=args.out, table=args.csv, tex=args.latex)
     if path is not None:
         _draw(result, path)
+    return 0
+
+
+def _bench(args: argparse.Namespace) -> int:
+    check_out(args.out)
+    answer = BENCH[args.bench][0].answer(args)
+    if not answer:  # another worker of torchrun reports
+        return 0
+    result = Result("bench", answer)
+    if args.json:
+        print(as_json(answer))
+    elif "-" not in (args.csv, args.latex):
+        print_result(result, forms=args.forms, whole=True)
+    write_result(result, out=args.out, table=args.csv, tex=args.latex)
     return 0
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from parabounds.audit_view import audit_view, audits_view
+from parabounds.bench_view import bench_view
 from parabounds.bounds_view import bounds_view
 from parabounds.compare_view import compare_view
 from parabounds.estimate_view import estimate_view
@@ -260,6 +261,7 @@ def _compare(answer: Answer) -> Sheet:
 
 _VIEWS: dict[str, Callable[[Answer], Sheet]] = {
     "audit": _audit,
+    "bench": lambda answer: Sheet(**bench_view(answer)),
     "bounds": _bounds,
     "compare": _compare,
     "decode": _decode,

@@ -30,7 +30,7 @@ ROOMS = {
     "models": (
         {"runs", "predictors"},
         {"inputs", "sampling"},
-        {"training", "evaluation"},
+        {"training", "evaluation", "benchmark"},
         "commands",
         "entry",
     ),

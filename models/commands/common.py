@@ -16,6 +16,7 @@ __all__ = [
     "add_checkpoint",
     "add_decoding",
     "add_device",
+    "add_huggingface",
     "add_measurement",
     "add_model",
     "add_reading",
@@ -42,7 +43,7 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", default="1", metavar="N", help="threads of a CPU (%(default)s)")
 
 
-def _add_huggingface(parser: argparse.ArgumentParser) -> None:
+def add_huggingface(parser: argparse.ArgumentParser) -> None:
     """Add the options of Hugging Face models."""
     group = parser.add_argument_group("Hugging Face models")
     group.add_argument(
@@ -97,7 +98,7 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
 
 def add_checkpoint(parser: argparse.ArgumentParser) -> None:
     """Add the options of a Hugging Face model on list tasks as text."""
-    _add_huggingface(parser)
+    add_huggingface(parser)
     _add_text(parser)
 
 

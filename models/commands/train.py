@@ -11,7 +11,7 @@ from theory.validation import positive_int
 
 __all__ = ["PRESET_NAMES", "add", "run"]
 
-PRESET_NAMES = ("smoke", "small", "plain", "uniform", "large")
+PRESET_NAMES = ("smoke", "small", "plain", "uniform", "lists", "large")
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -25,6 +25,7 @@ from theory.validation import InputError
 
 __all__ = [
     "SHIPPED",
+    "SHIPPED_LISTS",
     "SHIPPED_UNIFORM",
     "Network",
     "load_model",
@@ -39,6 +40,7 @@ Network = MaskedTransformer | UniformTransformer
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "small.safetensors"
 SHIPPED_UNIFORM = SHIPPED.with_name("uniform.safetensors")
+SHIPPED_LISTS = SHIPPED.with_name("lists.safetensors")  # the ten list tasks of ParallelBench
 FORMAT = "parabounds model 1"
 _DRAWING = frozenset({"normal_", "uniform_", "kaiming_uniform_", "xavier_uniform_"})
 

@@ -88,6 +88,11 @@ _PLAIN = ModelConfig(width=64, layers=3, copy_scores=False)
 _LARGE = ModelConfig(width=256, layers=6, heads=8, copy_scores=False)
 _UNIFORM = ModelConfig(noise="uniform")
 _UNIFORM_TASKS = {"replace_random": 1.5, "shuffle": 1.0}
+_WAITING_LINE = {  # the ten list tasks of ParallelBench, each item a token
+    **{"copy": 0.2, "reverse": 0.4, "sort": 1.2, "shuffle_strict": 3.0},
+    **{"replace_index": 0.5, "insert_index": 0.5, "remove_index": 0.5},
+    **{"replace_random": 2.0, "insert_random": 3.0, "remove_random": 2.5},
+}
 
 PRESETS = {
     preset.name: preset
@@ -96,6 +101,7 @@ PRESETS = {
         Recipe(name="small"),
         Recipe(name="plain", model=_PLAIN, steps=10000, rate=2e-3),
         Recipe(name="uniform", model=_UNIFORM, longest=6, steps=10000, tasks=_UNIFORM_TASKS),
+        Recipe(name="lists", items=16, shortest=3, longest=6, steps=15000, tasks=_WAITING_LINE),
         Recipe(name="large", model=_LARGE, steps=20000, batch=2048, rate=1e-3, half=True),
     )
 }

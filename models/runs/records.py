@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from theory.files import write_atomically
 from theory.validation import InputError
 
-__all__ = ["Records", "digest"]
+__all__ = ["FORMAT", "Records", "digest"]
 
 FORMAT = "parabounds records 1"
 

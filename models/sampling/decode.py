@@ -45,10 +45,12 @@ class Decoded:
     Attributes:
         tokens: Token ids without masks, shape (B, L).
         steps: Model calls that each row took, shape (B,).
+        steps_to_end: Those until the token ``end`` was revealed with no mask before it, else all; shape (B,).
     """
 
     tokens: torch.Tensor
     steps: torch.Tensor
+    steps_to_end: torch.Tensor
 
 
 @torch.no_grad()
@@ -63,6 +65,7 @@ def decode(
     confidence_dtype: torch.dtype | None = None,
     ranked_last: Sequence[int] = (),
     stop: int | None = None,
+    end: int | None = None,
     **switches: Any,
 ) -> Decoded:
     """Fill the masked positions of a batch.
@@ -81,6 +84,7 @@ def decode(
         ranked_last: Tokens that may be drawn, but positions where one is the most probable are taken last.
         stop: A token, such as EOS; a row ends once it is revealed with no mask before it, and
             what is still masked becomes it.
+        end: The same token if a row goes on behind it: when it came is then told as ``steps_to_end``.
         **switches: ``temperature``, ``greedy_ties``, ``top_p``, ``top_k``, ``nucleus``, ``scored`` as in
             :class:`theory.distributions.tempering.Transform`.
 
@@ -101,6 +105,7 @@ def decode(
     rules = read_as(rules, confidence_dtype, ranked_last, stop)
     out = tokens.to(predictor.device, copy=True)
     steps = torch.zeros(len(out), dtype=torch.int64, device=out.device)
+    to_end = torch.zeros_like(steps)
     waiting = (out == predictor.mask_id).any(dim=1)
     if bool(waiting.any()) and not isinstance(run_as(policy, rules.transform), Factorised):
         waiting = torch.ones_like(waiting)  # a rule with memory may go on when nothing is masked
@@ -111,8 +116,8 @@ def decode(
             return
         before = generator.get_state()
         try:
-            chunk = _Chunk(rules, out[part])
-            steps[part], out[part] = chunk.fill(), chunk.tokens
+            chunk = _Chunk(rules, out[part], end)
+            steps[part], out[part], to_end[part] = chunk.fill(), chunk.tokens, chunk.to_end
         except (RuntimeError, MemoryError):
             generator.set_state(before)
             raise
@@ -124,7 +129,7 @@ def decode(
         size = positive_int(batch_size, "batch_size")
         for start in rows[::size]:
             fill(rows[start : start + size])
-    return Decoded(tokens=out, steps=steps)
+    return Decoded(tokens=out, steps=steps, steps_to_end=torch.where(to_end > 0, to_end, steps))
 
 
 def _default_size(rules: Rules) -> int:
@@ -140,7 +145,7 @@ def _default_size(rules: Rules) -> int:
 class _Chunk(Sampler):
     """Rows of token ids, shape (B, L). In a run batch the answers are indices into the proposed tokens."""
 
-    def __init__(self, rules: Rules, tokens: torch.Tensor) -> None:
+    def __init__(self, rules: Rules, tokens: torch.Tensor, end: int | None = None) -> None:
         super().__init__(rules.policy, rules.transform, rules.last - rules.first)
         self.rules, self.tokens, self.columns = rules, tokens, slice(rules.first, rules.last)
         first, index = distinct_rows(
@@ -151,13 +156,16 @@ class _Chunk(Sampler):
         self.ids = torch.cat([rules.proposed, mask])  # by index; -1 is the last one
         plain = isinstance(self.process, (Factorised, SampledConfidence)) and is_ours(self.rule)
         self.masked_only = plain and not getattr(self.rule, "asks", False)
+        found = [] if end is None else (rules.proposed == end).nonzero()[:, 0].tolist()
+        self.end = found[0] if found else None
+        self.calls, self.to_end = 0, torch.zeros(len(tokens), dtype=torch.int64, device=tokens.device)
 
     def fill(self) -> torch.Tensor:
         """Fill the masks in place and return the steps of each row."""
         plain = isinstance(self.process, Factorised) and not getattr(self.rule, "asks", False)
         answers = indices(self.rules, self.tokens[:, self.columns], may_redraw=not plain)
-        if self.rules.stop is not None:
-            self.process = _Ending(self.process, self._ended)
+        if (stop := self.rules.stop) is not None:
+            self.process = _Ending(self.process, lambda tokens: self._ended(tokens, stop))
         self.fixed = answers == UNKNOWN
         self.some_fixed = bool(self.fixed.any())
         rows = torch.arange(len(answers), device=answers.device)
@@ -173,17 +181,21 @@ class _Chunk(Sampler):
             fillable=answers == MASK,
         )
         ends, steps, _ = self.run(start, SampleChance(self.rules.random))
-        if (stop := self.rules.stop) is not None:
-            ends = torch.where(self._ended(ends)[:, None] & (ends == MASK), stop, ends)
+        if stop is not None:
+            ends = torch.where(self._ended(ends, stop)[:, None] & (ends == MASK), stop, ends)
         self.tokens[:] = self._written(ends, rows)
         return steps
 
     def asked(self, batch: RunBatch, rows: torch.Tensor) -> RunBatch:
-        """Return the batch with the marginals of the predictor."""
+        """Return the batch with the marginals of the predictor; it is asked after every step but the last."""
+        self.calls += 1
+        if self.end is not None:
+            new = self._ended(batch.tokens, self.end) & (self.to_end[rows] == 0)
+            self.to_end[rows[new]] = self.calls
         return replace(batch, probs=self._marginals(batch.tokens, rows), model=self._model(rows))
 
-    def _ended(self, answers: torch.Tensor) -> torch.Tensor:
-        return ((answers == self.rules.stop) & ((answers == MASK).cumsum(dim=1) == 0)).any(dim=1)
+    def _ended(self, answers: torch.Tensor, token: int) -> torch.Tensor:
+        return ((answers == token) & ((answers == MASK).cumsum(dim=1) == 0)).any(dim=1)
 
     def _model(self, rows: torch.Tensor) -> PromptedModel:
         return PromptedModel(self._marginals, self.prompt[rows], self.columns.stop - self.columns.start)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,7 +32,7 @@ from models.predictors.recipes import Recipe
 from models.predictors.uniform import add_noise, ideal_posteriors
 from models.runs.distributed import Workers
 from models.runs.progress import Report
-from synthetic.encoding import Batch
+from synthetic.encoding import Batch, context_distributions
 from synthetic.task import list_task
 from theory.files import write_atomically
 from theory.validation import InputError
@@ -124,31 +124,34 @@ def build_model(recipe: Recipe) -> Network:
 
 
 def sample(recipe: Recipe, step: int, *, rank: int = 0, world: int = 1) -> Sample:
-    """Return the data of a step, with one n for all workers and this worker's share of the batch."""
-    n = int(np.random.default_rng([recipe.seed, step]).integers(recipe.shortest, recipe.longest + 1))
+    """Return the data of a step, with one n for all workers and this worker's share of the batch.
+
+    Tasks whose answers differ in length take turns: a step draws one length, by the shares of its tasks.
+    """
+    shared = np.random.default_rng([recipe.seed, step])
+    n = int(shared.integers(recipe.shortest, recipe.longest + 1))
+    tasks = _tasks_of_one_length(recipe.tasks, n, shared)
     # the longer seed differs from the shorter one only by its non-zero end
     rng = np.random.default_rng([recipe.seed, step, rank + 1])
     size, rest = divmod(recipe.batch, world)
     if rest:
         raise InputError(f"batch must be a multiple of the {world} workers, got {recipe.batch}.")
-    shares = np.array(list(recipe.tasks.values()))
+    shares = np.array(list(tasks.values()))
     counts = rng.multinomial(size, shares / shares.sum()).tolist()
     encoding = recipe.encoding
     batches = [
         encoding.sample_batch(list_task(name, n), count, rng)
-        for name, count in zip(recipe.tasks, counts, strict=True)
+        for name, count in zip(tasks, counts, strict=True)
     ]
-    parts = [batch.tokens for batch in batches]
-    _check_lengths(recipe, parts)
     if recipe.model.noise == "uniform":
         return _with_noise(batches, rng, encoding.items)
-    tokens = np.concatenate(parts)
+    tokens = np.concatenate([batch.tokens for batch in batches])
     first = encoding.answer_start(n)
     targets = tokens[:, first:].copy()
     masked = random_masks(rng, size, targets.shape[1])
     tokens[:, first:][masked] = encoding.mask
     weights = masked / masked.sum(axis=1, keepdims=True) / size
-    floors = sum(count * _floor(name, n) for name, count in zip(recipe.tasks, counts, strict=True))
+    floors = sum(count * _floor(name, n) for name, count in zip(tasks, counts, strict=True))
     return Sample(
         tokens=torch.from_numpy(tokens),
         targets=torch.from_numpy(targets),
@@ -187,11 +190,16 @@ def state_path(recipe: Recipe, out: Path) -> Path:
     return out / f"{recipe.name}.state.safetensors"
 
 
-def _check_lengths(recipe: Recipe, parts: Sequence[np.ndarray]) -> None:
-    lengths = {name: part.shape[1] for name, part in zip(recipe.tasks, parts, strict=True)}
-    if len(set(lengths.values())) > 1:
-        short, long = min(lengths, key=lengths.__getitem__), max(lengths, key=lengths.__getitem__)
-        raise InputError(f"answers of {short} and {long} differ in length; train them separately.")
+def _tasks_of_one_length(tasks: Mapping[str, float], n: int, rng: np.random.Generator) -> Mapping[str, float]:
+    """Return the tasks of a step with their shares; nothing is drawn if all answers have one length."""
+    groups: dict[int, dict[str, float]] = {}
+    for name, share in tasks.items():
+        length = context_distributions(list_task(name, n))[0].n
+        groups.setdefault(length, {})[name] = share
+    if len(groups) == 1:
+        return tasks
+    shares = np.array([sum(group.values()) for group in groups.values()])
+    return list(groups.values())[int(rng.choice(len(groups), p=shares / shares.sum()))]
 
 
 _floor = lru_cache(maxsize=1024)(loss_floor)

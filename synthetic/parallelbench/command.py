@@ -27,9 +27,9 @@ __all__ = ["add", "run"]
 LEVEL = 0.95
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    """Add the commands and their arguments."""
-    commands = parser.add_subparsers(
+def add(parser: argparse.ArgumentParser) -> Any:
+    """Add the commands and their arguments, and return the commands, to which others are added."""
+    commands: Any = parser.add_subparsers(
         dest="bench", required=True, metavar="COMMAND", parser_class=type(parser)
     )
     tasks = commands.add_parser("tasks", help="the 17 tasks, their graders and released names")
@@ -65,6 +65,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--output", required=True, metavar="TEXT", help="the output; - reads it from the standard input"
     )
     add_ceilings(commands)
+    return commands
 
 
 def _add_protocol(parser: argparse.ArgumentParser) -> None:

@@ -16,7 +16,7 @@ from synthetic.parallelbench.tasks import BenchTask, bench_task
 from theory.files import read_text, text_lines, write_atomically
 from theory.validation import InputError, shown
 
-__all__ = ["Sample", "read_samples", "write_samples"]
+__all__ = ["Sample", "checked_answer", "read_samples", "sample_of", "write_samples"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ def read_samples(path: Path, task: str | BenchTask) -> tuple[Sample, ...]:
     for number, line in text_lines(read_text(path, "samples")):
         where = f"{path} line {number}"
         try:
-            found.append(_sample(json.loads(line), kind, where))
+            found.append(sample_of(json.loads(line), kind, where))
         except json.JSONDecodeError as error:
             raise InputError(f"{where} is not JSON: {error.msg} at column {error.colno}.") from None
     if not found:
@@ -79,7 +79,12 @@ def read_samples(path: Path, task: str | BenchTask) -> tuple[Sample, ...]:
     return tuple(found)
 
 
-def _sample(value: Any, task: BenchTask, where: str) -> Sample:
+def sample_of(value: Any, task: BenchTask, where: str) -> Sample:
+    """Return the sample that a JSON object describes; ``where`` names its place in errors.
+
+    Raises:
+        InputError: If a field is missing or of another kind.
+    """
     given = dict(_mapping(value, "the sample", where))
     asked = dict(_mapping(_part(given, "input", where), "input", where))
     examples = asked.pop("icl_examples", None) or []
@@ -90,14 +95,19 @@ def _sample(value: Any, task: BenchTask, where: str) -> Sample:
             raise InputError(f"{where}: input.{key} is missing; {task.name} needs {', '.join(task.fields)}.")
     return Sample(
         input=asked,
-        answer=_answer(_part(given, "answer", where), task, where),
+        answer=checked_answer(_part(given, "answer", where), task, where),
         metadata=dict(_mapping(given.get("metadata") or {}, "metadata", where)),
         output_format=given.get("output_format"),
-        example=_sample(examples[0], task, f"{where}, its example") if examples else None,
+        example=sample_of(examples[0], task, f"{where}, its example") if examples else None,
     )
 
 
-def _answer(answer: Any, task: BenchTask, where: str) -> str | dict[str, Any]:
+def checked_answer(answer: Any, task: BenchTask, where: str) -> str | dict[str, Any]:
+    """Return the answer of a sample, a text or what the grader of the task needs.
+
+    Raises:
+        InputError: If a field is missing or of another kind.
+    """
     if not task.needs:
         if not isinstance(answer, str):
             raise InputError(f"{where}: answer must be a text, got {shown(answer)}.")

@@ -132,7 +132,6 @@ def test_building_leaves_the_global_generator_alone():
         (lambda: recipe("small", seed=-1), "seed must be at least 0, got -1"),
         (lambda: replace(TINY, shortest=9), "shortest must be at most longest, got 9 and 4"),
         (lambda: replace(TINY, tasks={}), "tasks must name at least one task"),
-        (lambda: sample(replace(TINY, tasks={"copy": 1, "insert_random": 1}), 0), "train them separately"),
         (lambda: list_task("city_names", 2), "task 'city_names' is no list task"),
     ],
 )

@@ -54,6 +54,19 @@ def test_a_resumed_run_gives_the_same_weights_to_the_last_bit(tmp_path):
     assert not state_path(TINY, tmp_path / "cut").exists()
 
 
+def test_tasks_with_answers_of_other_lengths_take_turns():
+    mixed = replace(TINY, tasks={"copy": 1, "shuffle": 1, "insert_random": 1, "remove_index": 2})
+    names, lengths = mixed.encoding.names, set()
+    for step in range(40):
+        data = sample(mixed, step)
+        n = data.first - 4
+        tasks = {names[token - mixed.encoding.none - 1] for token in data.tokens[:, 0].tolist()}
+        longer = data.tokens.shape[1] - data.first - n
+        assert tasks <= {0: {"copy", "shuffle"}, 1: {"insert_random"}, -1: {"remove_index"}}[longer]
+        lengths.add(longer)
+    assert lengths == {-1, 0, 1}
+
+
 def test_training_needs_no_more_than_the_seed(tmp_path):
     first, again = (train(TINY, tmp_path) for _ in range(2))
     assert equal(first, again)

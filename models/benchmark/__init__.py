@@ -1,0 +1,1 @@
+"""Models and endpoints on the tasks of ParallelBench, and their scores."""

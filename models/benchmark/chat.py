@@ -1,0 +1,92 @@
+"""Questions as chats for a language model on disk, and the token layout of its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from models.benchmark.questions import Question
+from models.predictors.huggingface_tokenizer import token_places
+from models.predictors.huggingface_versions import one_line
+from synthetic.parallelbench.prompts import messages
+from theory.validation import InputError
+
+__all__ = ["answer_length", "layout_of", "layout_problem", "prompt_ids", "text_of"]
+
+LIST, LONG_LIST, OTHER = 32, 128, 64  # positions of an answer in the paper
+PER_PERSON = 4  # tokens: two names, and two of quotes and separators
+
+
+def answer_length(question: Question) -> int:
+    """Return the positions that the paper gives to an answer: 32 for lists, 128 for long ones, else 64."""
+    if question.task.kind != "list":
+        return OTHER
+    people = question.sample.example_answer.count('", "') + 1
+    return LIST if PER_PERSON * people + 1 <= LIST else LONG_LIST
+
+
+def prompt_ids(tokenizer: Any, question: Question) -> list[int]:
+    """Return the token ids of a question, in the chat template of the tokenizer if it has one.
+
+    Without a template (of a model that is no chat model) the messages follow each other after blank lines.
+    """
+    chat = messages(question.task, question.sample)
+    if not tokenizer.chat_template:
+        text = "".join(f"{message['content']}\n\n" for message in chat)
+    else:
+        with one_line("the chat template of the tokenizer"):
+            text = tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
+    return list(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+
+
+def text_of(tokenizer: Any, ids: Sequence[int], end: int) -> tuple[str, int]:
+    """Return the text before the end token without special tokens, and the number of tokens with the end."""
+    tokens = list(ids)
+    before = tokens.index(end) if end in tokens else len(tokens)
+    text = tokenizer.decode(tokens[:before], skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return text, min(before + 1, len(tokens))
+
+
+def layout_problem(tokenizer: Any, answer: str) -> str:
+    """Return why a list is not written in the layout ``released``; empty if it is.
+
+    There a person has four tokens: first name at 1 + 4j, last name at 2 + 4j, the rest are quotes and separators.
+    """
+    ids, spans = token_places(tokenizer, answer, special=False)
+    place = 0
+    for j, person in enumerate(answer[2:-2].split('", "')):
+        for k, word in enumerate(person.split()):
+            begin = answer.index(word, place)
+            place = begin + len(word)
+            touched = [i for i, (a, b) in enumerate(spans) if a < place and b > begin]
+            if len(touched) != 1:
+                return f"{word!r} is {len(touched)} tokens, not one"
+            if touched[0] != PER_PERSON * j + 1 + k:
+                return f"{word!r} is token {touched[0]} of the answer, not {PER_PERSON * j + 1 + k}"
+    return "" if len(ids) <= LIST else f"the answer has {len(ids)} tokens"
+
+
+def layout_of(wanted: str, tokenizer: Any, questions: Sequence[Question]) -> str | None:
+    """Return ``released`` if the tokenizer writes all lists so, else ``None``: then no ceiling is known.
+
+    Args:
+        wanted: ``auto``, ``released`` or ``none``.
+        tokenizer: The tokenizer.
+        questions: The questions.
+
+    Raises:
+        InputError: If ``released`` is wanted and an answer is not written so; the name and its tokens are named.
+    """
+    if wanted == "none":
+        return None
+    for question in questions:
+        if question.task.kind != "list":
+            continue
+        if problem := layout_problem(tokenizer, question.sample.example_answer):
+            if wanted == "auto":
+                return None
+            raise InputError(
+                f"the tokenizer does not write {question.task.name} in the layout 'released': {problem}; "
+                "leave out --layout, and no perfect model is shown beside it."
+            )
+    return "released"

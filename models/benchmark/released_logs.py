@@ -1,0 +1,148 @@
+"""Results of the two releases, sample logs of lm-eval and a JSON file of outputs.
+
+A log of 2026 has a line for each sample: ``doc`` with the ``label`` (the answer, or what its grader needs), ``resps``,
+``nfe`` (model calls), ``tokens_per_step``, ``output_length``, and in ``arguments`` the settings of decoding. A result
+of 2025 has the same under ``outputs``. Source: the results in the repository of arXiv 2510.04767.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from models.benchmark.questions import Answer
+from synthetic.parallelbench.samples import Sample, checked_answer
+from synthetic.parallelbench.tasks import TASKS, BenchTask
+from theory.validation import InputError, shown
+
+__all__ = ["is_log", "log_answer", "log_sample", "log_setting", "released_lines", "task_in_name"]
+
+RANKINGS = {
+    "random": "random",
+    "confidence_topk": "confidence",
+    "topk_margin": "margin",
+    "margin_topk": "margin",
+    "entropy_topk": "entropy",
+}
+RENAMED = {"paraphrasing": "text/paraphrase", "summarization": "text/summary"}  # of the logs
+
+
+def is_log(line: Mapping[str, Any]) -> bool:
+    """Return whether a line is of a sample log, or of ``outputs``: it has a label where a sample has its answer."""
+    return "doc" in line or "label" in line
+
+
+def task_in_name(path: Path) -> str | None:
+    """Return the task that a file is named after.
+
+    Example:
+        >>> task_in_name(Path("samples_parallelbench_waiting_line_insert_random_2026-03-20T01-52-51.jsonl"))
+        'waiting_line/insert_random'
+        >>> task_in_name(Path("bench/puzzles/sudoku.jsonl"))
+        'puzzles/sudoku'
+    """
+    text = f"{path.parent.name}/{path.name}"
+    names = {name.replace("/", "[/_]"): name for name in TASKS}
+    names |= {other.replace("/", "[/_]"): name for name, task in TASKS.items() for other in task.released}
+    names |= {f"text_writing_{other}": name for other, name in RENAMED.items()}
+    names |= {f"text_writing_{name.partition('/')[2]}": name for name in TASKS if name.startswith("text/")}
+    found = [(len(form), name) for form, name in names.items() if re.search(rf"{form}(?![a-z])", text)]
+    return max(found)[1] if found else None
+
+
+def released_lines(text: str, path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the entries of ``outputs`` in a result of 2025 as lines."""
+    try:
+        outputs = json.loads(text)["outputs"]
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{path} is no result of a release: a JSON object with outputs.") from None
+    if not isinstance(outputs, list) or not outputs:
+        raise InputError(f"{path}: outputs must be a list with at least one entry.")
+    yield from ((number, json.dumps(entry)) for number, entry in enumerate(outputs, 1))
+
+
+def log_sample(line: Mapping[str, Any], task: BenchTask, where: str) -> Sample:
+    """Return the sample of a line: its label and metadata; the words of the question are not needed.
+
+    Raises:
+        InputError: If the label is missing, or lacks what the grader needs.
+    """
+    doc = line.get("doc", line)
+    if not isinstance(doc, Mapping) or "label" not in doc:
+        raise InputError(f"{where}: doc.label is missing; a line of a sample log has doc with label.")
+    label, metadata = doc["label"], doc.get("metadata")
+    if metadata is None:
+        metadata = {k.rpartition("/")[2]: v for k, v in line.items() if k.startswith("data/metadata/")}
+    return Sample(input={}, answer=checked_answer(label, task, where), metadata=metadata)
+
+
+def log_answer(line: Mapping[str, Any], place: int, where: str) -> tuple[int, Answer, float | None]:
+    """Return the number of the sample, the answer, and the logged score of a line of anybody.
+
+    Raises:
+        InputError: If a field is missing or of another kind.
+    """
+    row = line.get("doc_id", line.get("index", place))
+    output = line.get("output", line.get("filtered_resps", line.get("resps")))
+    while isinstance(output, list) and len(output) == 1:  # lm-eval nests its responses
+        output = output[0]
+    if type(row) is not int:
+        raise InputError(f"{where}: doc_id must be a whole number, got {shown(row)}.")
+    if not isinstance(output, str):
+        raise InputError(f"{where}: output must be a text, got {shown(output)}.")
+    steps = _number(line, "nfe", where)
+    steps = _number(line, "steps", where) if steps is None else steps
+    per_step, tokens = _number(line, "tokens_per_step", where), _number(line, "output_length", where)
+    positions = _number(line, "positions", where)
+    if positions is None and per_step is not None and steps is not None:
+        positions = round(per_step * steps)
+    score = _number(line, "score", where)
+    score = _number(line, "sample/score", where) if score is None else score
+    answer = Answer(
+        output=output,
+        steps=None if steps is None else int(steps),
+        positions=None if positions is None else int(positions),
+        steps_to_end=None,
+        tokens=None if tokens is None else int(tokens),
+        failed=str(line.get("failed") or ""),
+    )
+    return row, answer, score
+
+
+def _number(line: Mapping[str, Any], key: str, where: str) -> float | None:
+    value = line.get(key)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+        raise InputError(f"{where}: {key} must be a number, got {shown(value)}.")
+    return value
+
+
+def log_setting(line: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Return the setting of a log as text, and as a rule if it is one of the paper's.
+
+    Example:
+        >>> options = {"unmasking": "confidence_factor", "alg_factor": 0.7, "max_tokens": 32}
+        >>> log_setting({"arguments": {"gen_args_0": {"arg_1": options}}})
+        ('confidence_factor alg_factor=0.7', 'factor:f=0.7,variant=released')
+    """
+    arguments = line.get("arguments")
+    given = arguments.get("gen_args_0", {}) if isinstance(arguments, Mapping) else {}
+    options: dict[str, Any] = given.get("arg_1", {}) if isinstance(given, Mapping) else {}
+    kind = str(options.get("unmasking", ""))
+    shown_keys = ("k", "steps", "alg_threshold", "alg_factor", "block_length")
+    setting = " ".join([kind, *(f"{key}={options[key]}" for key in shown_keys if key in options)]).strip()
+    length, block = options.get("max_tokens"), options.get("block_length")
+    within = "" if block in (None, length) else f",block={block}"
+    if kind in RANKINGS:
+        k = options.get("k")
+        if k is None and length and options.get("steps"):
+            k = length / options["steps"]
+        if k is not None and float(k).is_integer():
+            return setting, f"topk:k={int(k)},by={RANKINGS[kind]}{within}"
+    if kind == "confidence_threshold" and "alg_threshold" in options:
+        return setting, f"threshold:gamma={options['alg_threshold']},strict=false{within}"
+    if kind == "confidence_factor" and "alg_factor" in options:
+        return setting, f"factor:f={options['alg_factor']},variant=released{within}"
+    return setting, None

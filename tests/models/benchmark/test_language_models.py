@@ -1,0 +1,229 @@
+"""Language models from directories, diffusion and autoregressive, tiny and with random weights."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import pytest
+import torch
+
+pytest.importorskip("transformers")
+
+import transformers
+
+from models.benchmark.chat import layout_problem, prompt_ids
+from models.benchmark.questions import Question
+from models.predictors.huggingface import load_hf
+from models.sampling.decode import decode
+from parabounds.command import main
+from synthetic.parallelbench import PROTOCOLS, bench_task, make_samples
+from synthetic.parallelbench.people import FIRST_NAMES, LAST_NAMES
+from tests.helpers import hf_models
+from theory.policies import parse_policy
+
+pytestmark = pytest.mark.extras("transformers")
+TEMPLATE = "{% for m in messages %}{{ m['role'] }} : {{ m['content'] }}\n{% endfor %}assistant :"
+
+
+def names_tokenizer(*, ends: bool = True, split: str = "", template: str | None = TEMPLATE) -> Any:
+    """A byte-level tokenizer that writes lists as Dream's does: every name, and every gap between them, one token."""
+    names = (*FIRST_NAMES, *(name for name in LAST_NAMES if name != split))
+    plain = hf_models.byte_level(whole=(*names, '["', '",', '"]', '"'))
+    made = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=plain.backend_tokenizer,
+        mask_token="[MASK]",
+        unk_token="[UNK]",
+        **({"eos_token": "<end>"} if ends else {}),
+    )
+    made.chat_template = template
+    return made
+
+
+def masked_model(folder: Path, made: Any, *, context: int = 1024) -> Path:
+    config = transformers.BertConfig(
+        vocab_size=len(made),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=context,
+    )
+    torch.manual_seed(1)
+    model = transformers.BertForMaskedLM(config)
+    with torch.no_grad():
+        model.cls.predictions.bias[made.eos_token_id or 0] = 4.5  # so that some rows end
+    model.save_pretrained(folder)
+    made.save_pretrained(folder)
+    return folder
+
+
+def causal_model(folder: Path, made: Any, *, context: int = 1024) -> Path:
+    config = transformers.GPT2Config(
+        vocab_size=len(made), n_embd=16, n_layer=1, n_head=2, n_positions=context,
+        bos_token_id=made.eos_token_id, eos_token_id=made.eos_token_id,
+    )  # fmt: skip
+    torch.manual_seed(2)
+    transformers.GPT2LMHeadModel(config).save_pretrained(folder)
+    made.save_pretrained(folder)
+    return folder
+
+
+def bench(folder: Path, model: Path, *arguments: object) -> int:
+    given = ("bench", "run", "--tasks", "shuffle", "--count", 4, "--model", model, "--runs", folder, "--json")
+    return main([*map(str, given), *map(str, arguments)])
+
+
+def row_of(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    (row,) = json.loads(capsys.readouterr().out)["tasks"]
+    return row
+
+
+def lines_of(folder: Path, name: str) -> list[dict[str, Any]]:
+    path = folder / name / "waiting_line_shuffle.jsonl"
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()[1:]]
+
+
+def questions() -> list[Question]:
+    task, rules = bench_task("shuffle"), PROTOCOLS["v1"]
+    made = make_samples(task, rules, count=4)
+    return [Question(row=j, task=task, sample=sample, protocol=rules) for j, sample in enumerate(made)]
+
+
+def test_a_diffusion_model_is_decoded_in_its_chat_template(tmp_path, capsys):
+    made = names_tokenizer()
+    model = masked_model(tmp_path / "model", made)
+    assert bench(tmp_path / "runs", model, "--policy", "topk:k=4,by=left_to_right") == 0
+    row = row_of(capsys)
+    assert (row["samples"], row["failed"], row["steps"], row["tokens_per_step"]) == (4, 0, 8, 4)
+    assert row["ceiling"] is not None  # the tokenizer writes the layout of Dream
+    loaded = load_hf(model)
+    for question, line in zip(
+        questions(), lines_of(tmp_path / "runs", "topk_k=4_by=left_to_right"), strict=True
+    ):
+        prompt = made.apply_chat_template(
+            [{"role": r, "content": c} for r, c in _chat(question)],
+            add_generation_prompt=True,
+            tokenize=False,
+        )
+        ids = made(prompt, add_special_tokens=False)["input_ids"]
+        assert ids == prompt_ids(made, question)
+        tokens, calls_to_end = torch.tensor([[*ids, *[made.mask_token_id] * 32]]), None
+        for call in range(1, 9):  # the definition: the most probable tokens, four at a time
+            best = loaded.predictor(tokens)[0].argmax(dim=-1)
+            free = (tokens[0] == made.mask_token_id).nonzero()[:4, 0]
+            tokens[0, free] = best[free]
+            answer = tokens[0, len(ids) :].tolist()
+            if calls_to_end is None and made.eos_token_id in answer[: 4 * call]:
+                calls_to_end = call
+        used = answer.index(made.eos_token_id) if made.eos_token_id in answer else 32
+        assert line["output"] == made.decode(answer[:used], skip_special_tokens=True)
+        assert line["tokens"] == min(used + 1, 32)
+        assert (line["steps"], line["positions"]) == (8, 32)
+        assert line["steps_to_end"] == (calls_to_end or 8)
+
+
+def _chat(question: Question) -> list[tuple[str, str]]:
+    from synthetic.parallelbench import messages
+
+    return [(m["role"], m["content"]) for m in messages(question.task, question.sample)]
+
+
+def test_calls_to_the_end_are_those_of_a_row_that_stops_there(tmp_path):
+    made = names_tokenizer()
+    loaded = load_hf(masked_model(tmp_path / "model", made))
+    end = made.eos_token_id
+    tokens = torch.full((16, 12), made.mask_token_id)
+    tokens[:, 0] = torch.arange(16) + 5
+    for spec in ("topk:k=1,by=left_to_right", "topk:k=3,by=random", "threshold:gamma=0.02,block=4"):
+        given = {"temperature": 1, "batch_size": 1}
+        found = [
+            [
+                decode(
+                    *(loaded.predictor, row[None], parse_policy(spec)),
+                    generator=torch.Generator().manual_seed(j),
+                    **given,
+                    **{key: end},
+                )
+                for key in ("end", "stop")
+            ]
+            for j, row in enumerate(tokens)
+        ]
+        noted = [int(both[0].steps_to_end[0]) for both in found]
+        assert noted == [int(both[1].steps[0]) for both in found], spec
+        assert any(a < int(both[0].steps[0]) for a, both in zip(noted, found, strict=True)), spec
+
+
+def test_an_early_stop_counts_the_tokens_up_to_the_end(tmp_path, capsys):
+    model = masked_model(tmp_path / "model", names_tokenizer())
+    end = names_tokenizer().eos_token_id
+    assert bench(tmp_path / "runs", model, "--policy", "topk:k=1,by=left_to_right", "--stop", end) == 0
+    row = row_of(capsys)
+    assert row["steps"] == row["steps_to_end"]
+    assert row["tokens_per_step"] == row["tokens_per_step_to_end"] == pytest.approx(1)
+    assert row["ceiling"] is None  # another way of decoding
+
+
+def test_an_autoregressive_model_writes_token_by_token(tmp_path, capsys):
+    made = names_tokenizer()
+    model = causal_model(tmp_path / "model", made)
+    assert bench(tmp_path / "runs", model, "--length", 12) == 0
+    row = row_of(capsys)
+    assert (row["tokens_per_step"], row["ceiling"]) == (1, 1)
+    weights = transformers.AutoModelForCausalLM.from_pretrained(model)
+    for question, line in zip(questions(), lines_of(tmp_path / "runs", "answers"), strict=True):
+        ids = prompt_ids(made, question)
+        new: list[int] = []
+        while len(new) < 12 and made.eos_token_id not in new:
+            new.append(int(weights(torch.tensor([[*ids, *new]])).logits[0, -1].argmax()))
+        assert line["output"] == made.decode(
+            [i for i in new if i != made.eos_token_id], skip_special_tokens=True
+        )
+        assert line["steps"] == line["tokens"] == len(new)
+    assert bench(tmp_path / "warm", model, "--length", 12, "--temperature", "1", "--batch", 1) == 0
+    first = row_of(capsys)
+    assert bench(tmp_path / "warm2", model, "--length", 12, "--temperature", "1", "--batch", 1) == 0
+    assert row_of(capsys) == first
+
+
+def test_layouts_of_a_tokenizer():
+    answer = '["Ada Klein", "Otto Frost"]'
+    assert layout_problem(names_tokenizer(), answer) == ""
+    assert layout_problem(names_tokenizer(split="Klein"), answer).startswith("'Klein' is ")
+    gaps = hf_models.byte_level(whole=(*FIRST_NAMES, *LAST_NAMES))
+    assert layout_problem(gaps, answer) == "'Ada' is token 2 of the answer, not 1"
+
+
+def test_a_model_without_a_template_gets_plain_text(tmp_path, capsys):
+    made = names_tokenizer(template=None)
+    assert bench(tmp_path / "runs", masked_model(tmp_path / "model", made), "--policy", "topk:k=32") == 0
+    assert row_of(capsys)["steps"] == 1
+    asked = made.decode(prompt_ids(made, questions()[0]))
+    assert asked == "".join(f"{content}\n\n" for _, content in _chat(questions()[0]))
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "arguments", "message"),
+    [
+        (masked_model, {"ends": False}, ["--policy", "topk:k=4"], "names no end token; give --end-token ID"),
+        (causal_model, {"ends": False}, [], "names no end token; give --end-token ID"),
+        (masked_model, {"context": 90}, ["--policy", "topk:k=4"], "over the context length of 90"),
+        (causal_model, {"context": 90}, ["--length", "5"], "over the context length of 90"),
+        (masked_model, {"split": "Ashby"}, ["--policy", "topk:k=4", "--layout", "released"], "'Ashby' is "),
+        (causal_model, {}, ["--policy", "topk:k=4"], "is autoregressive and has no --policy"),
+        (masked_model, {}, [], "give a rule with --policy"),
+    ],
+)
+def test_what_does_not_fit_is_one_line(make, kind, arguments, message, tmp_path, capsys):
+    context = {key: kind.pop(key) for key in [*kind] if key == "context"}
+    made = names_tokenizer(**kind)
+    model = make(tmp_path / "model", made, **context)
+    capsys.readouterr()
+    assert bench(tmp_path / "runs", model, *arguments) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert message in said[-1]
+    assert not (tmp_path / "runs").exists()
