@@ -8,8 +8,6 @@ import os
 import sys
 from pathlib import Path
 
-from sphinxcontrib import katex
-
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "site"), str(HERE.parent)]
 os.environ.setdefault("PARABOUNDS_FAST", "1")
@@ -28,7 +26,7 @@ extensions = [
     "sphinx_proof",
     "sphinx_design",
     "sphinx_copybutton",
-    "sphinxcontrib.katex",
+    "formulas",
     "source_pages",
     "statement_blocks",
     "api_pages",
@@ -44,11 +42,6 @@ nb_merge_streams = True
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 4
 
-# The package connects to the Unix socket of Node before Node listens there, which fails on a busy machine; over TCP it
-# tries again.
-katex.KaTeXServer.start_server_process = katex.KaTeXServer.start_network_socket
-katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60  # seconds
-katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True
 katex_prerender = True
 katex_css_path = "katex/katex.min.css"
 

@@ -1,4 +1,4 @@
-"""A page for each module that has public names, written before the site is built.
+"""A page for each package that has public names, written before the site is built.
 
 Public is what the packages list, what the statements name, and every registered rule and task. Each name stands in the
 module that defines it. The pages are in ``docs/api``, which is not committed.
@@ -44,28 +44,27 @@ def public_names() -> dict[str, set[str]]:
     return dict(sorted(found.items()))
 
 
-def _room(module: str) -> str:
-    return ".".join(module.split(".")[:2]) if module.startswith("theory.") else module.partition(".")[0]
-
-
 def pages() -> dict[str, str]:
-    """Return the text of each page by its name."""
-    names = public_names()
-    made = {module: _page(module, public) for module, public in names.items()}
-    rooms: dict[str, list[str]] = {}
-    for module in names:
-        rooms.setdefault(_room(module), []).append(module)
+    """Return the text of each page by its name: one for each package, and an index."""
+    packages: dict[str, dict[str, set[str]]] = {}
+    for module, public in public_names().items():
+        packages.setdefault(module.rpartition(".")[0] or module, {})[module] = public
+    order = sorted(packages, key=lambda name: (OURS.index(name.partition(".")[0]), name))
     index = [*_title("API"), "Public names, each where it is defined.", ""]
-    for room in sorted(rooms, key=lambda room: (OURS.index(room.partition(".")[0]), room)):
-        about = [f"- :doc:`{module}`: {_first_line(module)}" for module in rooms[room]]
-        index += [*_title(room, "-"), *about, "", ".. toctree::", "   :hidden:", ""]
-        index += [*(f"   {module}" for module in rooms[room]), ""]
+    index += [".. toctree::", "   :hidden:", "", *(f"   {name}" for name in order), ""]
+    for name in order:
+        about = [f"- :mod:`{module}`: {_first_line(module)}" for module in packages[name]]
+        index += [*_title(f":doc:`{name}`", "-"), *about, ""]
+    made = {name: "\n".join(_page(name, modules)) for name, modules in packages.items()}
     return {**made, "index": "\n".join(index)}
 
 
-def _page(module: str, public: set[str]) -> str:
-    members = f"   :members: {', '.join(sorted(public))}"
-    return "\n".join([".. rst-class:: module", "", *_title(module), f".. automodule:: {module}", members, ""])
+def _page(name: str, modules: dict[str, set[str]]) -> list[str]:
+    lines = [".. rst-class:: module", "", *_title(name)]
+    for module, public in modules.items():
+        lines += _title(module.rpartition(".")[2], "-")
+        lines += [f".. automodule:: {module}", f"   :members: {', '.join(sorted(public))}", ""]
+    return lines
 
 
 def _title(text: str, line: str = "=") -> list[str]:
