@@ -32,7 +32,7 @@ extensions = [
     "api_pages",
     "explorer_page",
 ]
-exclude_patterns = ["conf.py", "site", "lessons/classroom.py", "lessons/solutions"]
+exclude_patterns = ["conf.py", "site", "lessons/classroom.py", "lessons/slides.py", "lessons/solutions"]
 
 nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
 nb_execution_mode = "force"
@@ -40,6 +40,7 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_merge_streams = True
 myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_dmath_double_inline = True
 myst_heading_anchors = 4
 
 katex_prerender = True
@@ -47,7 +48,6 @@ katex_css_path = "katex/katex.min.css"
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
-autodoc_typehints_description_target = "documented"
 autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
 add_module_names = False
