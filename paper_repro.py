@@ -4,8 +4,9 @@
     python paper_repro.py figure2 --fast  one figure, smaller
     python paper_repro.py --list          what there is
     python paper_repro.py figure2 --task my_task.json  the same curves for a task of your own
+    python paper_repro.py explorer        the page for the browser, as ``parabounds explorer`` writes it
 
-The same as ``parabounds figures``; exit statuses are those of :mod:`figures.command`.
+All but the last is ``parabounds figures``; exit statuses are those of :mod:`figures.command`.
 """
 
 import signal
@@ -23,4 +24,8 @@ __all__ = ["build_parser", "main"]
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: ends the other processes too
     name_shadows("paper_repro.py")
+    if sys.argv[1:2] == ["explorer"]:
+        from parabounds.command import main as whole
+
+        sys.exit(whole(sys.argv[1:]))
     sys.exit(main())

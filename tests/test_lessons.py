@@ -126,3 +126,34 @@ def test_in_jupyter():
     shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert not [output for output in shown if output["output_type"] == "error"]
     assert sum("image/png" in output.get("data", {}) for output in shown) == 1
+
+
+def slides(*arguments):
+    environment = {**os.environ, "MPLBACKEND": "agg", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(LESSONS / "slides.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+@pytest.mark.deep
+def test_slides_are_the_figures_of_a_lesson(tmp_path):
+    import matplotlib.image
+
+    done = slides("01", "04", "--out", str(tmp_path / "made"))
+    assert done.returncode == 0, done.stderr
+    made = sorted((tmp_path / "made").iterdir())
+    assert done.stdout.split() == [str(path) for path in made]
+    assert [path.name[:2] for path in made] == ["01", "04", "04"]
+    for path in made:
+        picture = matplotlib.image.imread(path)
+        assert picture.shape[:2] == (1080, 1920)
+        assert picture.std() > 0.05  # not empty
+
+
+@pytest.mark.deep
+def test_slides_of_an_unknown_lesson_are_refused_in_one_line(tmp_path):
+    done = slides("11", "--out", str(tmp_path / "made"))
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith(
+        "no lesson '11'; known: " + ", ".join(f"{n:02}" for n in range(11)) + "."
+    )
+    assert not (tmp_path / "made").exists()

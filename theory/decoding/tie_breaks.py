@@ -43,8 +43,8 @@ def tie_interval(target: PMFLike, policy: PolicyLike) -> tuple[Number, Number]:
         policy: An unmasking policy or its specification; its own random choices are averaged over.
 
     Returns:
-        (least, greatest): Fractions, also for a float pmf, whose ties are decided on its floats within 1e-9. Nearest
-            floats for rules whose own chances are irrational.
+        The least and the greatest: Fractions, also for a float pmf, whose ties are decided on its floats within 1e-9.
+        Nearest floats for rules whose own chances are irrational.
 
     Example:
         >>> tie_interval([(0, 1), (1, 0)], "topk:k=2,by=random")

@@ -1,10 +1,8 @@
 """Rules with memory, written once for exact and sampled runs.
 
-| what it does | examples |
-|---|---|
-| keeps a memory between steps | KLASS, SlowFast, credit |
-| looks at tokens before it decides | ``confidence=sampled``, LoPA |
-| masks positions again | ReMDM, RCR, WINO, Saber |
+- It may keep a memory between steps: KLASS, SlowFast, credit.
+- It may look at tokens before it decides: ``confidence=sampled``, LoPA.
+- It may mask positions again: ReMDM, RCR, WINO, Saber.
 """
 
 from __future__ import annotations

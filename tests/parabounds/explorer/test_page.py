@@ -4,6 +4,9 @@ import base64
 import hashlib
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -102,3 +105,12 @@ def test_a_wrong_file_is_one_line(tmp_path, capsys, monkeypatch, name, message):
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.deep
+def test_the_older_door_leads_to_the_same_command(tmp_path):
+    door = Path(__file__).parents[3] / "paper_repro.py"
+    command = [sys.executable, str(door), "explorer", "--out", str(tmp_path / "page.txt")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.endswith("page.txt: the file must end in .html.\n")

@@ -10,7 +10,7 @@ derived here:
 - *at most* ``min_i |support of y_-i|``, all positions but i: W names ``y_-i``, and ``y_i`` is drawn given it. (It may
   name all of y instead; that is never fewer.)
 
-Where the rest of a sequence determines each token no rectangle is larger than a point, and both are |V|: n! for
+Where the rest of a sequence determines each token no rectangle is larger than a point, and both are ``|V|``: n! for
 Shuffle, n for Replace Random, ``2^(n-1)`` for parity. Independent positions need one value.
 """
 

@@ -8,7 +8,7 @@ with these marginals
 
 so x* is certainly the unique joint mode iff the right side is negative. Proof. Let x differ from x* on the set D, and
 ``a = P(x)``. Then ``a <= s_j`` for j in D and ``a <= c_k`` for every other k (in D because ``s_k <= c_k``). The events
-"x*_j is not drawn" cover all but ``P(x*)``, and x lies in |D| of them: ``1 - P(x*) <= sum f_j - (|D| - 1) a``. So
+"x*_j is not drawn" cover all but ``P(x*)``, and x lies in ``|D|`` of them: ``1 - P(x*) <= sum f_j - (|D| - 1) a``. So
 ``a - P(x*) <= a - max(0, 1 - sum f_j)``. :func:`worst_case` builds a distribution that attains it: the rival on an
 arc of length a of a circle of length 1, the other failures end to end behind it, wrapped round outside that arc.
 """

@@ -2,7 +2,7 @@ r"""Samplers that reveal each position at an independent random time.
 
 The expected cost follows from the information curve. At time t every position is revealed with probability t,
 independently. With A a random set of the other positions at density t, ``h(t) = sum_i E I(y_i ; y_A) = n sum_j
-B_{n-1,j}(t) Z_{j+1}``, B the Bernstein basis: |A| is binomial and ``E I(y_i ; y_A | |A| = j)`` has mean ``Z_{j+1}``
+B_{n-1,j}(t) Z_{j+1}``, B the Bernstein basis: ``|A|`` is binomial and ``E I(y_i ; y_A | |A| = j)`` has mean ``Z_{j+1}``
 over i. h is non-decreasing, ``h(0) = 0``, ``h(1) = TC + DTC``.
 
 - ``h'(t) = sum_{i != j} E I(y_i ; y_j | y_A)``, A at density t among the others (Russo's formula).

@@ -3,7 +3,7 @@
 - *worst case*: ``min max R`` over the adaptive policies of divergence epsilon or less, the least T with
   ``V_T <= epsilon`` (:func:`theory.optima.adaptive.step_cap.adaptive_bounds`).
 - *expected*: ``min E_P R`` on the frontier, that is over policies that may choose one of two at random. A deterministic
-policy attains it at a vertex; between vertices it may need more.
+  policy attains it at a vertex; between vertices it may need more.
 
 Epsilon 0 is the serial depth. Between the vertices ``(r, k)`` and ``(r', k')`` around epsilon the expected steps are
 ``r + (r' - r)(k - epsilon) / (k - k')``: rational where the two divergences are in a rational ratio, which is decided

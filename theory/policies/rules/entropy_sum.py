@@ -27,7 +27,7 @@ class EntropySum(EntropyPrefix):
 
     Attributes:
         eta: The budget of a step in bits, at least 0.
-        crossing: The position with which the sum exceeds eta is ``drop``ped or ``keep``t.
+        crossing: What happens to the position with which the sum exceeds eta: ``drop`` or ``keep``.
 
     Example:
         >>> EntropySum(eta=1).crossing

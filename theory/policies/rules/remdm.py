@@ -36,12 +36,12 @@ class ReMDM(Rule):
     a block starts right after the one before, not at a fixed step as in ``remdm_llada`` and the schedules. The released
     code has no blocks.
 
-    | variant | sigma, with ``most = min(1, (1 - alpha_s) / alpha_t)`` |
-    |---|---|
-    | ``cap`` | ``min(eta, most)`` |
-    | ``rescale`` | ``eta most`` |
-    | ``conf`` | ``eta most`` times the share of the position (below); a masked position has sigma 0 |
-    | ``loop`` | 0 while ``t > t_on``, and while ``t <= t_off``; ``eta`` between, at constant alpha |
+    With ``most = min(1, (1 - alpha_s) / alpha_t)``, sigma of each variant is
+
+    - ``cap``: ``min(eta, most)``;
+    - ``rescale``: ``eta most``;
+    - ``conf``: ``eta most`` times the share of the position (below); a masked position has sigma 0;
+    - ``loop``: 0 while ``t > t_on``, and while ``t <= t_off``; ``eta`` between, at constant alpha.
 
     ``conf``: the shares are the softmax (base e) over the revealed positions (of the block) of minus the
     probability that the token had when it was drawn.

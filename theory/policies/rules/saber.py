@@ -27,12 +27,12 @@ class Saber(Rule):
 
     Draw a token at every mask up to the end of the block; its confidence c is its probability. Commit those
     with c above the mean of all recorded confidences (1 before any is recorded), at least the ``least`` best.
-    Then, unless no mask is left, mask some committed tokens again, those just committed included:
+    Then, unless no mask is left, mask some committed tokens again, those just committed included. With ``new``
+    committed in this step,
 
-    | variant | how many, with ``new`` committed in this step | which |
-    |---|---|---|
-    | ``llada`` | ``min(max(least // 2, ceil(new/8)), new - 1)`` | smallest change of c since the last call |
-    | ``dream`` | ``max(1, min(ceil(new/8), new - 1))`` | lowest present probability of the token |
+    - ``llada`` masks ``min(max(least // 2, ceil(new/8)), new - 1)``, those of the smallest change of c since the
+      last call;
+    - ``dream`` masks ``max(1, min(ceil(new/8), new - 1))``, those of the lowest present probability of the token.
 
     ``llada`` records the confidence at every commitment, ``dream`` at the first one of a position; both keep
     it when the position is masked again. In the first call the previous c is 0. In the first call of a later

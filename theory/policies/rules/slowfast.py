@@ -44,10 +44,8 @@ class SlowFast(RankedPolicy):
     decode, so that steps count idle calls. In that code the calls of a span after the first see nothing behind it:
     ``cut=true``. The copy of it in ParallelBench does not cut.
 
-    | form | low | high | explore |
-    |---|---|---|---|
-    | ``paper`` | 0.1 | 0.85 | 8 |
-    | ``released`` | 0.3 | 0.9 | 6 |
+    Unless they are given, ``low``, ``high`` and ``explore`` are 0.1, 0.85 and 8 with ``form=paper``, and 0.3, 0.9 and 6
+    with ``form=released``.
 
     Memory: s, e, the phase, the calls of the exploration, the last ends, and whether the end is settled.
 
