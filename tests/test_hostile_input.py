@@ -201,7 +201,7 @@ def test_a_sampled_schedule_waits_too(capsys):
     assert answer["steps"] == 100_000 or answer["steps"]["estimate"] == 100_000
 
 
-@pytest.mark.parametrize("policy", ["ancestral:steps=4000", "remdm:steps=1000,eta=1/5,variant=rescale"])
+@pytest.mark.parametrize("policy", ["ancestral:steps=2000", "remdm:steps=1000,eta=1/5,variant=rescale"])
 def test_steps_that_never_end_are_sampled_and_the_option_is_named(policy, capsys, places):
     assert main(["decode", places, "--policy", policy, "--samples", "2", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)

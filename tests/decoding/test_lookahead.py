@@ -156,7 +156,7 @@ class TestProcesses:
         with allowing(refused.value.factor):
             assert decode(pmf, rule).steps == 4
 
-    @pytest.mark.grid(2)
+    @pytest.mark.grid(1)
     @pytest.mark.parametrize(
         ("task", "n", "spec"),
         [
@@ -215,7 +215,7 @@ class TestFlows:
             require_runs([run])
         assert run.spent == 0
 
-    @pytest.mark.grid(2)
+    @pytest.mark.grid(1)
     @pytest.mark.parametrize(
         ("task", "n", "spec"),
         [

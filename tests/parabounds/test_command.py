@@ -276,6 +276,7 @@ def test_every_table_is_written(capsys, tmp_path, monkeypatch, argv, headline, h
     assert json.loads(Path("t.json").read_text()) == json.loads(printed(capsys, *argv, "--json"))
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize(
     "argv", [("bounds", "sudoku"), ("policy", "sudoku", "--steps", "2"), ("frontier", "sudoku")]
 )

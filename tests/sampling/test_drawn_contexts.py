@@ -79,7 +79,7 @@ def many(count: int = 3) -> GivenTask:
 
 
 def test_beyond_the_limit_several_contexts_are_sampled_with_intervals():
-    task, rule = many(), parse_policy("topk:k=2,by=random")
+    task, rule = many(2), parse_policy("topk:k=2,by=random")
     exact = decode_answer(task, rule)
     with allowing(Fraction(1, 20_000)):  # too little for all states, enough for the samples
         found = decode_answer(task, rule, samples=2000, seed=1)

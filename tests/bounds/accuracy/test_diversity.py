@@ -102,7 +102,7 @@ def test_boxes_hold_the_best_accuracy_whatever_is_known(h):
 
 def test_two_items_in_any_order_have_a_closed_form():
     # q = (p, 1 - p) and its mirror image: H = 2 H_b(p), Q(V) = p^2 + (1 - p)^2
-    for p in (Fraction(1, 10), Fraction(1, 4), Fraction(2, 5)):
+    for p in (Fraction(1, 10), Fraction(2, 5)):
         h = 2 * LogNumber.weighted_sum((x, 1 / x) for x in (p, 1 - p))
         point = most_accurate(JointPMF.uniform([(0, 1), (1, 0)]), h, tolerance=1e-3)
         truth = p**2 + (1 - p) ** 2

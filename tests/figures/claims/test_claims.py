@@ -181,7 +181,6 @@ def test_every_number_is_that_of_the_definition(lines):
             assert found[key]["value"] == pytest.approx(number, abs=ROUNDING), key
 
 
-@pytest.mark.grid(1)
 @pytest.mark.parametrize("n", [64, 1024])
 def test_long_batches(lines, n):
     """Pairs by log-gamma; the best n/2 batches by a plain recursion over all first batches."""

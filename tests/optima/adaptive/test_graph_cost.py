@@ -42,11 +42,11 @@ def foreseen(pmf: JointPMF) -> float:
 @pytest.mark.parametrize(
     ("task", "n"),
     [
+        ("shuffle", 6),
+        ("tree", 8),
         ("affine_subspace", 10),
         ("balanced", 10),
-        ("tree", 8),
         ("bernoulli_walk", 8),
-        ("shuffle", 6),
         ("hmm", 7),
     ],
 )

@@ -82,6 +82,7 @@ def test_latin_squares_at_once_and_one_by_one() -> None:
     assert latin_ceiling(parse_policy("topk:k=1")).accuracy == 1
 
 
+@pytest.mark.deep
 def test_two_at_a_time_from_the_left_depends_on_the_commas() -> None:
     from_left = parse_policy("topk:k=2,by=left_to_right")
     assert latin_ceiling(from_left).accuracy == 1  # a cell and a comma
