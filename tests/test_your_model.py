@@ -14,6 +14,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 pytest.importorskip("transformers")
 
 from tests.helpers import hf_models
+from tests.helpers.pages import Step, check_shown
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "your_model.md").read_text(encoding="utf-8")
@@ -36,10 +37,13 @@ def test_the_page_does_what_it_says(tmp_path, monkeypatch, capsys):
     hf_models.bert(tmp_path / "my_model")
     monkeypatch.chdir(tmp_path)
     capsys.readouterr()
-    commands = 0
+    commands, shown, line, printed = 0, 0, "", ""
     for kind, name, body in BLOCK.findall(PAGE):
-        if kind == "text":
+        if kind == "text" and name:
             Path(name).write_text(body)
+        elif kind == "text":
+            check_shown(Step(line, body.splitlines()), printed)
+            shown += 1
         elif kind == "python":
             exec(compile(body, "docs/your_model.md", "exec"), {})
         else:
@@ -49,11 +53,12 @@ def test_the_page_does_what_it_says(tmp_path, monkeypatch, capsys):
                     continue
                 random_weights = "verify" in line  # a random model is below, which the exit status says
                 assert run_line(line) == int(random_weights), line
-                captured = capsys.readouterr()
-                assert captured.out, line
+                printed = capsys.readouterr().out
+                assert printed, line
                 commands += 1
     torch.set_num_threads(before)
     assert commands >= 8
+    assert shown == 2
     assert {path.name for path in Path("verified").iterdir()} >= {"verify.json", "verify.csv", "verify.svg"}
     assert Path("gap.jsonl").read_text().count("\n") == 1 + 2 * 20
 
