@@ -37,8 +37,9 @@ def _read(app: Sphinx, name: str, source: list[str]) -> None:
 def _leave_out(_app: Sphinx, page: nodes.document) -> None:
     cells = [node for node in page.findall(nodes.container) if node.get("nb_element") == "cell_code_output"]
     for cell in cells:
-        for output in [one for one in cell.children if _DRAWN.match(one.astext().lstrip())]:
-            cell.remove(output)
+        for output in list(cell.children):
+            if _DRAWN.match(output.astext().lstrip()) and not list(output.findall(nodes.image)):
+                cell.remove(output)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
