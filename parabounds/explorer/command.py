@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     if path.is_dir():
         raise InputError(f"--out {args.out} is a folder; give the name of a file in it.")
     with working("parabounds explorer") as work:
-        text = page(embedded(work.say))
+        text = page(embedded(work.parts))
     try:
         write_atomically(path, text)
     except OSError as error:

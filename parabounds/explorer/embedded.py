@@ -34,15 +34,15 @@ _LIVE = ("topk", "threshold", "factor", "sizes")
 _MORE = ("threshold:gamma=0.7", "threshold:gamma=0.9", "factor:f=1.0", "topk:k=2,by=random")
 
 
-def embedded(say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+def embedded(parts: Callable[[int, int], None] = lambda _, __: None) -> dict[str, Any]:
     """Return the data of the page: by task its pmf, bounds, frontier and the points of rules.
 
     Args:
-        say: Called with the name of each task before its numbers are computed.
+        parts: Called before each task with the number of those that are done and of all.
     """
     tasks: dict[str, Any] = {}
-    for name, size, label in TASKS:
-        say(label)
+    for done, (name, size, label) in enumerate(TASKS):
+        parts(done, len(TASKS))
         key = name if name not in tasks else f"{name}_{size}"
         tasks[key] = task_data(name, size, label)
     return {"tasks": tasks}
