@@ -82,6 +82,8 @@ def ceiling(
         Fraction(93007, 102960)
     """
     if task.kind == "puzzle":
+        if not isinstance(policy, RankedPolicy):
+            raise InputError(f"{task.name} is decoded exactly by ranked rules, not by {policy}.")
         return _puzzle(task, policy, layout, temperature, holes)
     if task.operation is None:
         raise InputError(f"{task.name} has no known distribution, so no ceiling.")
