@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from models.benchmark.questions import Question
 from models.predictors.huggingface_tokenizer import token_places
 from models.predictors.huggingface_versions import one_line
 from synthetic.parallelbench.prompts import messages
+from synthetic.parallelbench.puzzle_ceilings import puzzle_layout
 from theory.validation import InputError
 
 __all__ = ["answer_length", "layout_of", "layout_problem", "prompt_ids", "text_of"]
@@ -48,26 +50,34 @@ def text_of(tokenizer: Any, ids: Sequence[int], end: int) -> tuple[str, int]:
 
 
 def layout_problem(tokenizer: Any, answer: str) -> str:
-    """Return why a list is not written in the layout ``released``; empty if it is.
+    """Return why a list or a grid is not written in the layout ``released``; empty if it is.
 
-    There a person has four tokens: first name at 1 + 4j, last name at 2 + 4j, the rest are quotes and separators.
+    In a list a person has four tokens: first name at 1 + 4j, last name at 2 + 4j, the rest are quotes and separators.
+    In a grid every cell, every comma and every line break is a token.
     """
     ids, spans = token_places(tokenizer, answer, special=False)
-    place = 0
-    for j, person in enumerate(answer[2:-2].split('", "')):
-        for k, word in enumerate(person.split()):
-            begin = answer.index(word, place)
-            place = begin + len(word)
-            touched = [i for i, (a, b) in enumerate(spans) if a < place and b > begin]
-            if len(touched) != 1:
-                return f"{word!r} is {len(touched)} tokens, not one"
-            if touched[0] != PER_PERSON * j + 1 + k:
-                return f"{word!r} is token {touched[0]} of the answer, not {PER_PERSON * j + 1 + k}"
-    return "" if len(ids) <= LIST else f"the answer has {len(ids)} tokens"
+    if answer.startswith("["):
+        words = [word for person in answer[2:-2].split('", "') for word in person.split()]
+        places = [PER_PERSON * (j // 2) + 1 + j % 2 for j in range(len(words))]
+    else:
+        words = re.findall(r"\w", answer)
+        places = [place for (place,) in puzzle_layout("released", commas="," in answer).places]
+    if len(words) != len(places):
+        return f"the grid has {len(words)} cells"
+    end = 0
+    for word, place in zip(words, places, strict=True):
+        begin = answer.index(word, end)
+        end = begin + len(word)
+        touched = [i for i, (a, b) in enumerate(spans) if a < end and b > begin]
+        if len(touched) != 1:
+            return f"{word!r} is {len(touched)} tokens, not one"
+        if touched[0] != place:
+            return f"{word!r} is token {touched[0]} of the answer, not {place}"
+    return "" if len(ids) <= LONG_LIST else f"the answer has {len(ids)} tokens"
 
 
 def layout_of(wanted: str, tokenizer: Any, questions: Sequence[Question]) -> str | None:
-    """Return ``released`` if the tokenizer writes all lists so, else ``None``: then no ceiling is known.
+    """Return ``released`` if the tokenizer writes all lists and grids so, else ``None``: then no ceiling is known.
 
     Args:
         wanted: ``auto``, ``released`` or ``none``.
@@ -80,7 +90,7 @@ def layout_of(wanted: str, tokenizer: Any, questions: Sequence[Question]) -> str
     if wanted == "none":
         return None
     for question in questions:
-        if question.task.kind != "list":
+        if question.task.kind == "text":
             continue
         if problem := layout_problem(tokenizer, question.sample.example_answer):
             if wanted == "auto":

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from synthetic.parallelbench.ceiling_table import stored_ceiling
 from synthetic.parallelbench.list_ceilings import SizeCeiling, size_ceiling
@@ -82,6 +83,9 @@ def ceiling(
         Fraction(727, 728)
     """
     if task.kind == "puzzle":
+        rule: Any = policy
+        if not isinstance(rule, RankedPolicy):
+            raise InputError(f"{task.name} is decoded exactly by ranked rules, not by {rule}.")
         return _puzzle(task, policy, layout, temperature, holes)
     if task.operation is None:
         raise InputError(f"{task.name} has no known distribution, so no ceiling.")

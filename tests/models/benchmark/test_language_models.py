@@ -196,6 +196,9 @@ def test_layouts_of_a_tokenizer():
     assert layout_problem(names_tokenizer(split="Klein"), answer).startswith("'Klein' is ")
     gaps = hf_models.byte_level(whole=(*FIRST_NAMES, *LAST_NAMES))
     assert layout_problem(gaps, answer) == "'Ada' is token 2 of the answer, not 1"
+    for grid in ("1234\n3412\n2143\n4321", "A,B,C,D\nB,A,D,C\nC,D,A,B\nD,C,B,A"):
+        assert layout_problem(gaps, grid) == ""
+    assert layout_problem(gaps, "1 2 3 4\n3 4 1 2\n2 1 4 3\n4 3 2 1") == "'2' is token 2 of the answer, not 1"
 
 
 def test_a_model_without_a_template_gets_plain_text(tmp_path, capsys):

@@ -16,6 +16,7 @@ from models.runs.output_lock import locked
 from parabounds.command import main
 from synthetic.parallelbench import PROTOCOLS, TASKS, bench_task, grade, make_samples
 from synthetic.parallelbench.ceilings import ceiling
+from theory.commands.rules import rules_answer
 from theory.policies import parse_policy
 
 HALF = "topk:k=2,by=random"
@@ -141,6 +142,16 @@ def test_the_shipped_weights_are_those_of_the_preset_and_near_the_ideal_model():
         name for name in TASKS if name.startswith("waiting_line/")
     }
     assert SHIPPED_LISTS.stat().st_size < 1 << 20
+
+
+@pytest.mark.grid(every=6)
+@pytest.mark.parametrize("rule", [entry["example"] for entry in rules_answer()])
+def test_every_rule_runs(rule, tmp_path, capsys):
+    given = ("run", "--tasks", "replace_random", "--count", 4, "--temperature", 1, "--runs", tmp_path)
+    found = report(capsys, *given, "--policy", rule)
+    assert len(found["tasks"]) == 1
+    assert found["tasks"][0]["samples"] == 4
+    assert found["tasks"][0]["steps"] >= 1
 
 
 @pytest.mark.deep

@@ -64,8 +64,12 @@ def test_what_has_no_ceiling_here_is_refused() -> None:
         ceiling(bench_task("words_easy"), parse_policy("topk:k=1"))
     with pytest.raises(InputError, match="up to 12 items"):
         ceiling(bench_task("replace_random"), parse_policy("topk:k=1"), sizes=(15,))
-    with pytest.raises(InputError, match="ranked rules with random ties"):
-        ceiling(bench_task("shuffle"), parse_policy("topk:k=1,ties=lowest"), sizes=(3,))
+    for spec in ("topk:k=1,ties=lowest", "klass:tau=0.6,eps=0.01", "slowfast:explore=3", "wino"):
+        for name in ("shuffle", "latin_square"):
+            with pytest.raises(InputError, match=r"by ranked rules|random ties"):
+                ceiling(bench_task(name), parse_policy(spec), sizes=(3,))
+    with pytest.raises(InputError, match="without memory and with random ties"):
+        ceiling(bench_task("shuffle"), parse_policy("plackett_luce:k=2,alg_temp=0.2"), sizes=(3,))
 
 
 # Dream's schedule for two tokens per step takes 2, 1, 2, 2, .. in float32, which shifts the pairs onto the names.

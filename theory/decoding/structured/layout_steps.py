@@ -14,6 +14,7 @@ from flint import fmpq
 from theory.decoding.structured.layout_marginals import Falling, LayoutMarginals
 from theory.numbers.arithmetic import EXACT
 from theory.policies.policy import RankedPolicy
+from theory.policies.process import Process
 from theory.policies.ranked import Ranked
 from theory.policies.view import View
 from theory.validation import InputError
@@ -21,6 +22,9 @@ from theory.validation import InputError
 __all__ = ["LayoutSteps", "Move"]
 
 _BY = ("random", "confidence", "margin", "entropy", "left_to_right")
+_ONLY = (
+    f"a layout is decoded exactly by ranked rules without memory and with random ties, by {', '.join(_BY)}."
+)
 Move = tuple[
     int, int, fmpq, list[tuple[int, int]]
 ]  # known items, certain tokens left, probability, (item, tokens)
@@ -46,10 +50,9 @@ class LayoutSteps:
 
     def __post_init__(self) -> None:
         rule: Any = self.policy
-        if not isinstance(rule, RankedPolicy) or rule.by not in _BY or rule.ties != "random" or rule.asks:
-            raise InputError(
-                f"a layout is decoded exactly by ranked rules with random ties, by {', '.join(_BY)}."
-            )
+        ranked = isinstance(rule, RankedPolicy) and not isinstance(rule, Process)
+        if not ranked or rule.by not in _BY or rule.ties != "random" or rule.asks:
+            raise InputError(_ONLY)
         if rule.confidence != "max":
             raise InputError(
                 "a layout is decoded with the largest probability as confidence, not a sampled one."
@@ -74,7 +77,8 @@ class LayoutSteps:
             )
             view = replace(view, masked=np.arange(len(kinds))[None] >= done)
             plan = self.policy.plan(view)
-            assert isinstance(plan, Ranked)
+            if not isinstance(plan, Ranked):  # the set itself is drawn
+                raise InputError(_ONLY)
             self._lengths[key] = int(np.asarray(plan.take)[0])
         return self._lengths[key]
 
@@ -127,7 +131,8 @@ class LayoutSteps:
             unknown = sum(count for _, count in state)
             view = replace(self._view(rows, step), masked=np.arange(size)[None] < certain + unknown)
             plan = self.policy.plan(view)
-            assert isinstance(plan, Ranked)
+            if not isinstance(plan, Ranked):  # the set itself is drawn
+                raise InputError(_ONLY)
             levels = np.asarray(plan.levels())[0].tolist()
             starts = np.cumsum([0, *(state[j][1] for j in order)]).tolist()
             ranks = [levels[start] for start in starts[:-1]]
