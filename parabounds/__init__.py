@@ -1,6 +1,5 @@
-"""Exact theory of parallel decoding, from a task or a file to bounds, decodes and plots.
+"""Exact theory of parallel decoding: bounds, decodes and plots (``import parabounds as pb``).
 
-    import parabounds as pb
     shuffle = pb.task("shuffle", n=4)       # a registered task, or an object with contexts()
     places = pb.load("places.json")         # a task file
     coins = pb.pmf({"ab": "1/2", "ba": "1/2"})  # a mapping, rows of tokens, or an array of token ids

@@ -589,9 +589,10 @@ def test_rows_can_be_normalised(capsys, tmp_path):
     assert answer["exact"] == wanted["exact"]
 
 
-def test_the_frontier_of_a_large_distribution_is_refused(capsys, tmp_path):
-    error, status = _run(capsys, tmp_path, MARKOV, "frontier")
-    assert (status, "use bounds (best fixed blocks), decode" in error) == (2, True)
+def test_the_frontier_of_a_large_distribution_is_bracketed(capsys, tmp_path):
+    answer, _ = _run(capsys, tmp_path, MARKOV, "frontier")
+    assert "use bounds (best fixed blocks), decode" in answer["notes"]["vertices"]
+    assert all(bracket["lower"] <= bracket["upper"] for bracket in answer["adaptive_bounds"])
 
 
 def test_distributions_too_large_are_said_before():
