@@ -1,4 +1,4 @@
-"""Exact theory of parallel decoding: bounds, decodes, plots (``import parabounds as pb``).
+"""Exact bounds, decodes and plots of parallel decoding (``import parabounds as pb``).
 
     shuffle = pb.task("shuffle", n=4)       # a registered task, or an object with contexts()
     places = pb.load("places.json")         # a task file
