@@ -48,7 +48,8 @@ def serious(tab) -> list[str]:
     import axe_playwright_python
 
     tab.evaluate((Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
-    tab.evaluate("Promise.all(document.getAnimations().map(a => a.finished))")  # half-faded text has less contrast
+    # half-faded text has less contrast
+    tab.evaluate("Promise.all(document.getAnimations().map(a => a.finished))")
     found = tab.evaluate("axe.run()")["violations"]
     return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found if v["impact"] in ("serious", "critical")]
 
