@@ -51,7 +51,9 @@ def pmf_of(case: dict[str, Any]) -> JointPMF:
 
 
 @needs_browser
-@pytest.mark.parametrize("count", [100, pytest.param(2000, marks=pytest.mark.deep)])
+@pytest.mark.parametrize(
+    "count", [100, pytest.param(2000, marks=pytest.mark.deep), pytest.param(20_000, marks=pytest.mark.slow)]
+)
 def test_every_number_is_that_of_theory(opened, small_page, count):
     cases = drawn(count, seed=count)
     answers = opened(small_page).evaluate(ANSWERS, cases)
