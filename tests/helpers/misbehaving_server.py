@@ -86,6 +86,9 @@ def status(code: int) -> Act:
         handler.send_header("Content-Type", "application/json")
         handler.send_header("Retry-After-Ms", "1")
         handler.send_header("Content-Length", str(len(content)))
+        handler.send_header(
+            "Connection", "close"
+        )  # else the client may send the next request on a closed connection
         handler.end_headers()
         handler.wfile.write(content)
 
