@@ -9,15 +9,26 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 import os
 import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from theory.validation import InputError
 
-__all__ = ["csv_rows", "file_kind", "plain", "read_bytes", "read_text", "text_lines", "write_atomically"]
+__all__ = [
+    "csv_rows",
+    "file_kind",
+    "json_line",
+    "plain",
+    "read_bytes",
+    "read_text",
+    "text_lines",
+    "write_atomically",
+]
 
 
 def file_kind(path: str | Path) -> str:
@@ -81,6 +92,31 @@ def text_lines(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line := line.removesuffix("\r"):
             yield number, line
+
+
+def json_line(line: str, where: str, **options: Any) -> Any:
+    """Return the value of one line of JSON.
+
+    Args:
+        line: The line.
+        where: Its place, for the error.
+        **options: Of ``json.loads``.
+
+    Raises:
+        InputError: If it is not JSON, or nested too deeply.
+
+    Example:
+        >>> json_line('{"output": "a"', "answers.jsonl line 2")
+        Traceback (most recent call last):
+        ...
+        theory.validation.InputError: answers.jsonl line 2 is not JSON: Expecting ',' delimiter at column 15.
+    """
+    try:
+        return json.loads(line, **options)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where} is not JSON: {error.msg} at column {error.colno}.") from None
+    except (ValueError, RecursionError) as error:  # numbers of too many digits, nested lists
+        raise InputError(f"{where} is not JSON: {error}.") from None
 
 
 def csv_rows(text: str) -> Iterator[tuple[int, list[str]]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from models.benchmark.questions import Answer
+from synthetic.parallelbench.outputs import output_of
 from synthetic.parallelbench.samples import Sample, checked_answer
 from synthetic.parallelbench.tasks import TASKS, BenchTask
 from theory.validation import InputError, shown
@@ -57,7 +58,7 @@ def released_lines(text: str, path: Path) -> Iterator[tuple[int, str]]:
     """Yield the entries of ``outputs`` in a result of 2025 as lines."""
     try:
         outputs = json.loads(text)["outputs"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise InputError(f"{path} is no result of a release: a JSON object with outputs.") from None
     if not isinstance(outputs, list) or not outputs:
         raise InputError(f"{path}: outputs must be a list with at least one entry.")
@@ -85,14 +86,7 @@ def log_answer(line: Mapping[str, Any], place: int, where: str) -> tuple[int, An
     Raises:
         InputError: If a field is missing or of another kind.
     """
-    row = line.get("doc_id", line.get("index", place))
-    output = line.get("output", line.get("filtered_resps", line.get("resps")))
-    while isinstance(output, list) and len(output) == 1:  # lm-eval nests its responses
-        output = output[0]
-    if type(row) is not int:
-        raise InputError(f"{where}: doc_id must be a whole number, got {shown(row)}.")
-    if not isinstance(output, str):
-        raise InputError(f"{where}: output must be a text, got {shown(output)}.")
+    row, output = output_of(line, place, where)
     steps = _number(line, "nfe", where)
     steps = _number(line, "steps", where) if steps is None else steps
     per_step, tokens = _number(line, "tokens_per_step", where), _number(line, "output_length", where)

@@ -7,7 +7,6 @@ Four kinds of file are told apart by their lines: answers of ``bench run``; samp
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +25,7 @@ from models.runs.records import FORMAT
 from synthetic.parallelbench.protocol import Protocol, protocol
 from synthetic.parallelbench.samples import Sample, sample_of
 from synthetic.parallelbench.tasks import BenchTask, bench_task
-from theory.files import read_text, text_lines
+from theory.files import json_line, read_text, text_lines
 from theory.validation import InputError, shown
 
 __all__ = ["Answers", "Defaults", "read_answers"]
@@ -211,10 +210,7 @@ def _foreign(path: Path, first: Mapping[str, Any], lines: list[tuple[int, str]],
 
 def _object(numbered: tuple[int, str], path: Path) -> dict[str, Any]:
     number, line = numbered
-    try:
-        value = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path} line {number} is not JSON: {error.msg} at column {error.colno}.") from None
+    value = json_line(line, f"{path} line {number}")
     if not isinstance(value, dict):
         raise InputError(f"{path} line {number} must be a JSON object, got {shown(value)}.")
     return value

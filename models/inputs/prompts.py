@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from models.predictors.huggingface_tokenizer import written_mask
-from theory.files import csv_rows, file_kind, plain, read_text, text_lines
+from theory.files import csv_rows, file_kind, json_line, plain, read_text, text_lines
 from theory.validation import InputError, positive_int
 
 __all__ = ["PLACEHOLDER", "Prompt", "encode_prompt", "read_prompts"]
@@ -111,10 +111,7 @@ def _json_lines(path: Path, text: str) -> list[Prompt]:
     for i, line in text_lines(text):
         if not line.strip(" \t\r"):
             continue
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{path}:{i} is not JSON: {error}.") from None
+        value = json_line(line, f"{path}:{i}")
         if not isinstance(value, dict):
             raise InputError(f"{path}:{i} must be a JSON object with the key 'prompt'.")
         found.append(_prompt(value, f"{path}:{i}"))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from theory.files import read_text, text_lines
+from theory.files import json_line, read_text, text_lines
 from theory.validation import InputError, shown
 
-__all__ = ["read_outputs"]
+__all__ = ["output_of", "read_outputs"]
 
 
 def read_outputs(path: Path, samples: int) -> dict[int, str]:
@@ -30,11 +29,7 @@ def read_outputs(path: Path, samples: int) -> dict[int, str]:
     lines = text_lines(read_text(path, "outputs"))
     for place, (number, line) in enumerate(lines):
         where = f"{path} line {number}"
-        try:
-            given = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(f"{where} is not JSON: {error.msg} at column {error.colno}.") from None
-        index, output = _read(given, place, where)
+        index, output = output_of(json_line(line, where), place, where)
         if not 0 <= index < samples:
             raise InputError(f"{where} answers sample {index}, but there are {samples}, counted from 0.")
         if index in found:
@@ -45,7 +40,21 @@ def read_outputs(path: Path, samples: int) -> dict[int, str]:
     return found
 
 
-def _read(given: Any, place: int, where: str) -> tuple[int, str]:
+def output_of(given: Any, place: int, where: str) -> tuple[int, str]:
+    """Return the number of the sample and the output of a line, of ours or of a log of lm-eval.
+
+    Args:
+        given: The value of the line.
+        place: The number of a line that has none.
+        where: Its place, for errors.
+
+    Raises:
+        InputError: If it is no object, or a field is missing or of another kind.
+
+    Example:
+        >>> output_of({"doc_id": 4, "resps": [["a"]]}, 0, "line 1")
+        (4, 'a')
+    """
     if not isinstance(given, Mapping):
         raise InputError(f"{where} must be a JSON object with output, got {shown(given)}.")
     index = given.get("index", given.get("doc_id", place))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from synthetic.parallelbench.tasks import BenchTask, bench_task
-from theory.files import read_text, text_lines, write_atomically
+from theory.files import json_line, read_text, text_lines, write_atomically
 from theory.validation import InputError, shown
 
 __all__ = ["Sample", "checked_answer", "read_samples", "sample_of", "write_samples"]
@@ -70,10 +70,7 @@ def read_samples(path: Path, task: str | BenchTask) -> tuple[Sample, ...]:
     found: list[Sample] = []
     for number, line in text_lines(read_text(path, "samples")):
         where = f"{path} line {number}"
-        try:
-            found.append(sample_of(json.loads(line), kind, where))
-        except json.JSONDecodeError as error:
-            raise InputError(f"{where} is not JSON: {error.msg} at column {error.colno}.") from None
+        found.append(sample_of(json_line(line, where), kind, where))
     if not found:
         raise InputError(f"{path} has no samples; give a file with one JSON object per line.")
     return tuple(found)

@@ -6,12 +6,11 @@ LanguageTool finds no error. A file exported from either, or any other of the sa
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from synthetic.parallelbench.samples import Sample
 from synthetic.parallelbench.tasks import BenchTask
-from theory.files import read_text, text_lines
+from theory.files import json_line, read_text, text_lines
 from theory.validation import InputError, shown
 
 __all__ = ["texts_as_samples"]
@@ -34,10 +33,7 @@ def texts_as_samples(path: Path, task: BenchTask) -> tuple[Sample, ...]:
     found: list[Sample] = []
     for number, line in text_lines(read_text(path, "texts")):
         where = f"{path} line {number}"
-        try:
-            given = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(f"{where} is not JSON: {error.msg} at column {error.colno}.") from None
+        given = json_line(line, where)
         if not isinstance(given, dict):
             raise InputError(f"{where} must be a JSON object with text, got {shown(given)}.")
         named = {

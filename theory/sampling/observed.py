@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from theory.distributions.files.arrays import read_arrays, token_rows
 from theory.distributions.outcomes import Token, check_tokens, sorted_tokens
 from theory.distributions.pmf import JointPMF
 from theory.distributions.written_numbers import Digits, checked_token
-from theory.files import csv_rows, file_kind, plain, read_text, text_lines
+from theory.files import csv_rows, file_kind, json_line, plain, read_text, text_lines
 from theory.validation import InputError
 
 __all__ = ["Observed", "empirical_task", "read_samples"]
@@ -173,10 +172,7 @@ def _from_lines(text: str, tokenize: Tokenizer | None) -> list[tuple[Token, ...]
 
 
 def _tokens(line: str, number: int, tokenize: Tokenizer | None) -> Sequence[Token]:
-    try:
-        value = json.loads(line, parse_float=Digits)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"line {number} is not JSON: {error}.") from None
+    value = json_line(line, f"line {number}", parse_float=Digits)
     if isinstance(value, str):
         if tokenize is None:
             raise InputError(f"line {number} is a text; give --tokenizer DIR, or lists of tokens.")

@@ -154,6 +154,7 @@ def test_chats_show_the_example_first_and_have_no_system_message() -> None:
     ("line", "message"),
     [
         ("{", "line 1 is not JSON"),
+        ("[" * 100_000, "line 1 is not JSON: maximum recursion depth"),
         ("[]", "line 1: the sample must be a JSON object"),
         ('{"answer": {"input": []}}', "line 1: input is missing"),
         ('{"input": {}, "answer": {"input": []}}', "line 1: input.context is missing"),
