@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from figures.chosen import UsageError, named_figures, wanted_figures
 from figures.engine.backends import BACKENDS, BackendError, open_backend
 from figures.engine.check import DECIDING, KINDS, tally
 from figures.engine.commandline import InputError, guarded, terminal, worker_count
@@ -27,17 +28,12 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from figures.engine.run import FigureResult
-    from figures.engine.task_data import TaskData
 
 __all__ = ["add_arguments", "build_parser", "main", "run"]
 
 PROGRAM = "paper_repro.py"
 MOST_JOBS = 8  # by default; each worker loads its own copy of the libraries
 SHOWN_FAILURES = 10  # on the terminal; the report lists all
-
-
-class UsageError(Exception):
-    """A wrong command line."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -119,14 +115,12 @@ def run(arguments: argparse.Namespace, program: str, *, figures: Mapping[str, Fi
 def _main(arguments: argparse.Namespace, program: str, figures: Mapping[str, Figure] | None) -> int:
     try:
         known = known_figures() if figures is None else figures
-        chosen = _choose(arguments.names, known)
+        chosen = named_figures(arguments.names, known)
         if arguments.list:
             _print_list(chosen)
             return 0
         _check_device(arguments.device)
-        chosen = _for_model(arguments) if arguments.model is not None else _for_task(chosen, arguments)
-        if arguments.retrain:
-            _check_retrain(chosen)
+        chosen = wanted_figures(chosen, arguments)
         _make_folder(arguments.out)
         return _run(chosen, arguments)
     except (UsageError, BackendError) as error:
@@ -162,95 +156,6 @@ def _run(chosen: Sequence[Figure], arguments: argparse.Namespace) -> int:
     page, data = write_report(results, run=run, out=out)
     _print_summary(results, page, data)
     return 0 if all(result.passed for result in results) else 1
-
-
-def _choose(names: Sequence[str], known: Mapping[str, Figure]) -> list[Figure]:
-    """Return the named figures in their usual order, all of them if none is named."""
-    for name in names:
-        if name not in known:
-            raise UsageError(f"unknown figure {name!r}; known: {', '.join(known) or 'none'}.")
-    return [figure for name, figure in known.items() if name in names or not names]
-
-
-def _for_task(chosen: Sequence[Figure], arguments: argparse.Namespace) -> Sequence[Figure]:
-    """Return the figures of the user's own task, if one is given."""
-    if arguments.task is None:
-        if arguments.n is not None or arguments.normalise or arguments.exact:
-            raise UsageError("-n, --normalise and --exact belong to --task; name a task or leave them out.")
-        return chosen
-    able = {figure.name: figure.for_task for figure in chosen if figure.for_task is not None}
-    if unable := [name for name in arguments.names if name not in able]:
-        raise UsageError(f"{unable[0]} has no form for --task; use figure2 or frontier.")
-    from figures.engine.task_data import task_data
-    from figures.tasks.task_bounds import bounds_figure
-
-    try:
-        data = task_data(arguments.task, arguments.n, normalise=arguments.normalise, exact=arguments.exact)
-    except InputError as error:
-        raise UsageError(str(error)) from None
-    if data.note:
-        print(f"note: {data.note}")
-    if data.structured is not None:
-        if "frontier" in arguments.names:
-            raise UsageError(
-                "frontier needs a distribution that can be listed; for a large one use figure2 "
-                "--task, parabounds "
-                "decode for one rule, parabounds bounds for the best fixed blocks, or a smaller -n."
-            )
-        able.pop("frontier", None)
-    if "frontier" in able and "frontier" not in arguments.names and (why := _no_frontier(data)):
-        able.pop("frontier")
-        print(f"note: frontier is left out: {why}")
-    variant = ["fast"] * arguments.fast + [f"seed{arguments.seed}"] * bool(arguments.seed)
-    data = replace(data, variant="_".join(variant))
-    return [bounds_figure(data), *(make(data) for make in able.values())]
-
-
-def _for_model(arguments: argparse.Namespace) -> Sequence[Figure]:
-    """Return Figure 2 with the user's own model, which is loaded here, before anything is computed."""
-    if arguments.names not in ([], ["figure2"]) or arguments.task is not None or arguments.retrain:
-        raise UsageError("--model is for figure2 alone: figures figure2 --model DIR.")
-    if arguments.blocks:
-        raise UsageError("--blocks changes the distribution of the tokens, and so the lines; leave it out.")
-    from figures.paper.figure2_model import Checkpoint, model_figure
-    from models.commands.common import huggingface_options, text_format
-    from models.inputs.sources import is_directory_model
-    from models.inputs.text_model import read_words
-
-    try:
-        if not is_directory_model(arguments.model):
-            raise InputError(f"--model must be a Hugging Face directory, got {arguments.model!r}.")
-        checkpoint = Checkpoint(
-            path=arguments.model,
-            options=huggingface_options(arguments),
-            words=None if arguments.words is None else tuple(read_words(arguments.words)),
-            written=text_format(arguments),
-        )
-        return [model_figure(checkpoint)]
-    except InputError as error:
-        raise UsageError(str(error)) from None
-
-
-def _no_frontier(data: TaskData) -> str:
-    """Return why the optimum of all adaptive policies is too costly; empty if it is not."""
-    from figures.engine.task_data import listed_task
-    from theory.distributions.distribution import context_pmfs
-    from theory.limits import CostError
-    from theory.optima.adaptive.state_graph import state_graphs
-
-    try:
-        state_graphs([pmf for _, pmf in context_pmfs(listed_task(data.contexts).contexts())])
-    except CostError as error:
-        return str(error)
-    return ""
-
-
-def _check_retrain(chosen: Sequence[Figure]) -> None:
-    """Refuse minutes of training for figures that use no model."""
-    run = RunSettings(fast=True)
-    if not any("weights" in cell.kwargs for figure in chosen for cell in figure.cells(figure.resolve(run))):
-        names = ", ".join(figure.name for figure in chosen)
-        raise UsageError(f"--retrain: no model is used by {names}; leave it out, or make figure2 or model.")
 
 
 def _check_device(device: str) -> None:

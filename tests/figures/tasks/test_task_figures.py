@@ -129,6 +129,9 @@ def test_only_figures_with_a_form_for_tasks_take_one(path, tmp_path, capsys):
         (["figure2", "--task", "shuffle", "-n", "8"], "use a task of fewer outcomes"),
         (["figure2", "-n", "9"], "belong to --task"),
         (["figure2", "--normalise"], "belong to --task"),
+        (["figure2", "--mask-id", "5"], "--mask-id belongs to --model"),
+        (["figure2", "--import", "my_models"], "--import belongs to --model"),
+        (["figure2", "--task", "shuffle", "--chat"], "--chat belongs to --model"),
     ]:
         assert paper_repro.main([*argv, "--out", str(tmp_path / "none")]) == 2
         captured = capsys.readouterr()
