@@ -10,7 +10,7 @@ from typing import Any
 
 from synthetic.parallelbench.ceiling_table import build_table
 from synthetic.parallelbench.ceilings import ceiling
-from synthetic.parallelbench.command_parts import matching, percent, print_rows, sizes_of
+from synthetic.parallelbench.command_parts import counted, matching, percent, print_rows, sizes_of
 from synthetic.parallelbench.list_ceilings import LAYOUTS
 from synthetic.parallelbench.make import PAPER_SIZES
 from synthetic.parallelbench.sampled_ceilings import sampled_ceiling
@@ -61,23 +61,22 @@ def ceilings(arguments: argparse.Namespace) -> int:
     if arguments.samples is not None:
         return _sampled(arguments, sizes)
     rows: list[dict[str, Any]] = []
-    for task in matching(arguments.tasks):
-        for spec in arguments.policy:
-            policy = parse_policy(spec)
-            layout, temperature = str(arguments.layout), int(arguments.temperature)
-            found = ceiling(
-                *(task, policy),
-                sizes=sizes,
-                layout=layout,
-                temperature=temperature,
-                holes=arguments.holes if task.name.endswith("sudoku") else None,
-            )
-            rows.append(
-                {"task": task.name, "policy": str(policy), "layout": layout, "temperature": temperature}
-                | {"accuracy": found.accuracy}
-                | {"steps_under_data": found.steps, "tokens_per_step": found.tokens_per_step}
-                | {"by_size": [[n, value] for n, value in found.by_size.items()]}
-            )
+    layout, temperature = str(arguments.layout), int(arguments.temperature)
+    policies = [parse_policy(spec) for spec in arguments.policy]
+    for task, policy in counted([*product(matching(arguments.tasks), policies)], "ceiling"):
+        found = ceiling(
+            *(task, policy),
+            sizes=sizes,
+            layout=layout,
+            temperature=temperature,
+            holes=arguments.holes if task.name.endswith("sudoku") else None,
+        )
+        rows.append(
+            {"task": task.name, "policy": str(policy), "layout": layout, "temperature": temperature}
+            | {"accuracy": found.accuracy}
+            | {"steps_under_data": found.steps, "tokens_per_step": found.tokens_per_step}
+            | {"by_size": [[n, value] for n, value in found.by_size.items()]}
+        )
     if arguments.json:
         exact = [
             {key: str(row[key]) for key in ("accuracy", "steps_under_data", "tokens_per_step")}
@@ -99,9 +98,8 @@ def ceilings(arguments: argparse.Namespace) -> int:
 
 def _sampled(arguments: argparse.Namespace, sizes: list[int]) -> int:
     rows: list[dict[str, Any]] = []
-    for task, policy, n in product(
-        matching(arguments.tasks), [parse_policy(spec) for spec in arguments.policy], sizes
-    ):
+    policies = [parse_policy(spec) for spec in arguments.policy]
+    for task, policy, n in counted([*product(matching(arguments.tasks), policies, sizes)], "ceiling"):
         found = sampled_ceiling(
             task,
             policy,

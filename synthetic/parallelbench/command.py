@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from synthetic.parallelbench.ceiling_command import add_ceilings, ceilings, table
-from synthetic.parallelbench.command_parts import matching, percent, print_rows, sizes_of
+from synthetic.parallelbench.command_parts import counted, matching, percent, print_rows, sizes_of
 from synthetic.parallelbench.explanations import explain
 from synthetic.parallelbench.make import PAPER_SIZES, make_samples
 from synthetic.parallelbench.outputs import read_outputs
@@ -114,7 +114,7 @@ def _make(arguments: argparse.Namespace) -> int:
             sharing=arguments.sharing,
             by=arguments.sort_by,
         )
-        for task in chosen
+        for task in counted(chosen, "make")
     }
     for task, samples in made.items():  # all are made before any is written
         path = arguments.out / f"{task.name}.jsonl"
@@ -128,7 +128,8 @@ def _grade(arguments: argparse.Namespace) -> int:
     samples = read_samples(arguments.samples, task)
     outputs = read_outputs(arguments.outputs, len(samples))
     grammar = grammar_checker(arguments.grammar) if task.kind == "text" else None
-    verdicts = [grade(task, samples[i], text, rules, grammar=grammar) for i, text in sorted(outputs.items())]
+    given = counted(sorted(outputs.items()), "grade")
+    verdicts = [grade(task, samples[i], text, rules, grammar=grammar) for i, text in given]
     answer: dict[str, Any] = {
         "task": task.name,
         "protocol": rules.name,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
+from typing import TypeVar
 
 from synthetic.parallelbench.tasks import TASKS, BenchTask, bench_task
+from theory.commands.progress import working
 from theory.commands.terminal import terminal
 from theory.validation import InputError, positive_int
 
-__all__ = ["matching", "percent", "print_rows", "sizes_of"]
+__all__ = ["counted", "matching", "percent", "print_rows", "sizes_of"]
 
+Item = TypeVar("Item")
 _FOLDED = ("other names", "policy")  # columns of a table that may take several lines
 
 
@@ -47,3 +51,16 @@ def print_rows(rows: list[dict[str, str]], title: str) -> None:
     for row in rows:
         table.add_row(*row.values())
     terminal().print(table)
+
+
+def counted(items: Sequence[Item], command: str) -> Iterator[Item]:
+    """Yield items, and say how many are done where they take more than two seconds.
+
+    Example:
+        >>> list(counted("ab", "make"))
+        ['a', 'b']
+    """
+    with working(f"parabounds bench {command}") as work:
+        for done, item in enumerate(items):
+            work.parts(done, len(items))
+            yield item
