@@ -62,6 +62,18 @@ def byte_level(*, whole: tuple[str, ...]) -> transformers.PreTrainedTokenizerFas
     )
 
 
+def small_config(vocabulary: int, longest: int) -> transformers.BertConfig:
+    """The smallest BERT, where what it predicts does not matter."""
+    return transformers.BertConfig(
+        vocab_size=vocabulary,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=longest,
+    )
+
+
 def bert(folder: Path, *, seed: int = 0, sharp: float = 4.0, **options: Any) -> Path:
     """BERT with a head; ``sharp`` scales the embeddings, so that predictions are far from uniform."""
     made = tokenizer(**options)

@@ -30,14 +30,7 @@ pytestmark = [pytest.mark.extras("transformers"), pytest.mark.usefixtures("own_m
 def bert(folder, longest):
     made = hf_models.tokenizer()
     made.model_max_length = longest
-    config = transformers.BertConfig(
-        vocab_size=len(made),
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=16,
-        max_position_embeddings=longest,
-    )
+    config = hf_models.small_config(len(made), longest)
     transformers.BertForMaskedLM(config).save_pretrained(folder)
     made.save_pretrained(folder)
     return folder

@@ -45,14 +45,7 @@ def names_tokenizer(*, ends: bool = True, split: str = "", template: str | None 
 
 
 def masked_model(folder: Path, made: Any, *, context: int = 1024) -> Path:
-    config = transformers.BertConfig(
-        vocab_size=len(made),
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=16,
-        max_position_embeddings=context,
-    )
+    config = hf_models.small_config(len(made), context)
     torch.manual_seed(1)
     model = transformers.BertForMaskedLM(config)
     with torch.no_grad():

@@ -102,14 +102,7 @@ def written(batch, row: int) -> str:
 
 def predictor_of(made, seed: int = 0) -> HFPredictor:
     """A random model of the right vocabulary: what it predicts does not matter here."""
-    config = transformers.BertConfig(
-        vocab_size=len(made),
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=16,
-        max_position_embeddings=128,
-    )
+    config = hf_models.small_config(len(made), 128)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = transformers.BertForMaskedLM(config).requires_grad_(False).eval()
