@@ -202,14 +202,13 @@ class LogNumber:
         return self * (1 / to_fmpq(scale))
 
     def __eq__(self, other: object) -> bool:
-        right = _coerce(Fraction(other) if isinstance(other, float) and isfinite(other) else other)
+        right = _compared(other)
         return NotImplemented if right is None else not (self - right)._terms
 
     def __lt__(self, other: object) -> bool:
         if isinstance(other, float) and other in (inf, -inf):
             return other > 0
-        # a finite float is the rational that it holds
-        right = _coerce(Fraction(other) if isinstance(other, float) and isfinite(other) else other)
+        right = _compared(other)
         return NotImplemented if right is None else (self - right).sign() < 0
 
     def __hash__(self) -> int:
@@ -266,6 +265,11 @@ class LogNumber:
             (sympy.Rational(r.numerator, r.denominator) * sympy.log(b) for b, r in self.terms.items())
         )
         return total / sympy.log(2)
+
+
+def _compared(value: object) -> LogNumber | None:
+    """Return a number to compare with; a finite float is the rational that it holds."""
+    return _coerce(Fraction(value) if isinstance(value, float) and isfinite(value) else value)
 
 
 def _coerce(value: object) -> LogNumber | None:
