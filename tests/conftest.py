@@ -8,9 +8,12 @@ from collections import Counter
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from tests.helpers.browser import CHROMIUM
 
 # numpy and torch read it when they are imported: one process a core runs tests, and threads would wait for each other
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -51,6 +54,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         for package in mark.args:
             if find_spec(package) is None:  # not imported: Ray reads its settings then
                 pytest.skip(f"needs the package {package}, which the extra `test` leaves out")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The browser of this process, without a window; Playwright runs once in each."""
+    if CHROMIUM is None:
+        pytest.skip("needs chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as tool:
+        running = tool.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield running
+        running.close()
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,6 @@ from tests.helpers import site as checks
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 SCRIPTS = [DOCS / "tour.py", *sorted((DOCS / "lessons").glob("[0-9][0-9]_*.py"))]
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 NEEDED = ("sphinx", "furo", "myst_nb", "sphinx_proof", "sphinx_design", "sphinx_copybutton", "playwright")
 OPENED = (
     *("index", "search", "statements", "closed_forms", "claims", "explorer"),
@@ -41,9 +40,9 @@ def all_statements(blocks):
 
 @pytest.mark.deep
 @pytest.mark.extras(*NEEDED)
-def test_the_site_builds_clean_and_holds_together(blocks, tmp_path):
-    if shutil.which("node") is None or CHROMIUM is None:
-        pytest.skip("needs node and chromium: apt-get install nodejs chromium")
+def test_the_site_builds_clean_and_holds_together(blocks, browser, tmp_path):
+    if shutil.which("node") is None:
+        pytest.skip("needs node: apt-get install nodejs")
     site = tmp_path / "site"
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-b", "html", "-q"]
     command += ["-d", str(tmp_path / "doctrees"), str(DOCS), str(site)]
@@ -64,39 +63,30 @@ def test_the_site_builds_clean_and_holds_together(blocks, tmp_path):
         *checks.without_outputs(site, SCRIPTS),
         *checks.uncited(site, {one.label for one in all_statements(blocks)}),
         *checks.tests_that_are_gone(site, ROOT),
-        *opened(site),
+        *opened(site, browser),
     ]
     assert not offenders, "\n" + "\n".join(offenders)
     assert not (site / "lessons" / "solutions").exists()
 
 
-def opened(site):
+def opened(site, browser):
     """What pages ask for, say on the console, or show beyond the right edge of a phone."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as tool:
-        browser = tool.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        for name in OPENED:
-            tab = browser.new_page(viewport={"width": 390, "height": 844})
-            requests, said = [], []
-            tab.on("request", lambda request, asked=requests: asked.append(request.url))
-            tab.on("pageerror", lambda error, said=said: said.append(str(error)))
-            tab.on(
-                "console", lambda line, said=said: said.append(line.text) if line.type == "error" else None
-            )
-            tab.goto((site / f"{name}.html").as_uri())
-            tab.wait_for_load_state("networkidle")
-            yield from (
-                f"{name} asks for {url}"
-                for url in requests
-                if not url.startswith(("file:", "data:", "blob:"))
-            )
-            yield from (f"{name} says {line}" for line in said)
-            width = tab.evaluate("document.documentElement.scrollWidth")
-            if width > 390:
-                yield f"{name} is {width} px wide on a screen of 390"
-            tab.close()
-        browser.close()
+    for name in OPENED:
+        tab = browser.new_page(viewport={"width": 390, "height": 844})
+        requests, said = [], []
+        tab.on("request", lambda request, asked=requests: asked.append(request.url))
+        tab.on("pageerror", lambda error, said=said: said.append(str(error)))
+        tab.on("console", lambda line, said=said: said.append(line.text) if line.type == "error" else None)
+        tab.goto((site / f"{name}.html").as_uri())
+        tab.wait_for_load_state("networkidle")
+        yield from (
+            f"{name} asks for {url}" for url in requests if not url.startswith(("file:", "data:", "blob:"))
+        )
+        yield from (f"{name} says {line}" for line in said)
+        width = tab.evaluate("document.documentElement.scrollWidth")
+        if width > 390:
+            yield f"{name} is {width} px wide on a screen of 390"
+        tab.close()
 
 
 def test_each_row_of_the_statements_is_a_block(blocks):

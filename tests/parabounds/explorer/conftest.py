@@ -1,6 +1,5 @@
-"""The page and a browser without a window; tests that need one are skipped where there is none."""
+"""The page of the explorer, and how tests open it in a browser."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,6 @@ import pytest
 
 from parabounds.explorer.build import page
 from parabounds.explorer.embedded import embedded, task_data
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @pytest.fixture(scope="session")
@@ -23,19 +20,6 @@ def small_page() -> str:
 def whole_page() -> str:
     """The page as the command writes it."""
     return page(embedded())
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """A browser of this process."""
-    if CHROMIUM is None:
-        pytest.skip("needs chromium: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as tool:
-        running = tool.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @pytest.fixture
