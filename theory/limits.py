@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from fractions import Fraction
 from math import ceil, inf
 
+from theory.announcements import announce
 from theory.validation import InputError
 
 __all__ = [
@@ -21,7 +22,6 @@ __all__ = [
     "Budget",
     "CostError",
     "allowing",
-    "announced_to",
     "as_usual",
     "require_all",
     "require_memory",
@@ -38,7 +38,6 @@ _LARGEST_ADVICE = 1000  # larger factors are not suggested
 
 _ALLOWANCE: ContextVar[Fraction] = ContextVar("allowance", default=Fraction(1))
 _PARTS: ContextVar[int] = ContextVar("parts", default=1)
-_LISTENER: ContextVar[Callable[[str, float], None] | None] = ContextVar("listener", default=None)
 
 
 class CostError(InputError):
@@ -109,22 +108,6 @@ def as_usual() -> Generator[None]:
         _ALLOWANCE.reset(token)
 
 
-@contextmanager
-def announced_to(listen: Callable[[str, float], None]) -> Generator[None]:
-    """Inside the ``with`` block, call ``listen`` with what a budget allows to start and its estimated seconds.
-
-    Example:
-        >>> with announced_to(lambda what, seconds: print(f"{what}: about {seconds:.0f} s")):
-        ...     Budget("adding 10^9 numbers", "use fewer").require(10**9, 1e-8)
-        adding 10^9 numbers: about 10 s
-    """
-    token = _LISTENER.set(listen)
-    try:
-        yield
-    finally:
-        _LISTENER.reset(token)
-
-
 class Budget:
     """The time that one computation may take.
 
@@ -164,8 +147,7 @@ class Budget:
         self._most = max(self._most, needed)
         if needed > self._allowed:
             raise self._refusal(needed)
-        if (listen := _LISTENER.get()) is not None:
-            listen(self.what, float(needed))
+        announce(self.what, float(needed))
 
     def spend(self, seconds: float, left: float = 0.0) -> None:
         """Count work that is done; raise if it is too much by now, with ``left`` seconds that are known to follow."""

@@ -43,6 +43,17 @@ def test_parts_and_words_come_before_estimates():
     )
 
 
+def test_what_is_estimated_after_a_word_follows_it():
+    clock = Clock()
+    work = Work("bounds", clock)
+    work.estimated("the curve", 40.0)
+    work.say("preparing the search")
+    assert work.line() == "bounds: 0 s, preparing the search (Ctrl-C stops)"
+    work.estimated("compiling expand", 5.0)
+    clock.now = 3.0
+    assert work.line() == "bounds: 3 s, preparing the search, compiling expand: 3 of about 5 s (Ctrl-C stops)"
+
+
 def test_piped_commands_write_lines(capsys):
     text, end = "", monotonic() + 60
     with working("bounds", every=0.001):

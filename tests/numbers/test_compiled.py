@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from theory.announcements import announced_to
+from theory.numbers.compiled import compile_kernel
+
 ROOT = Path(__file__).resolve().parents[2]
 KERNELS = """
 import theory.bounds.partitions.subset_program
@@ -45,6 +48,17 @@ try:
 except RuntimeError as error:
     print(error)
 """
+
+
+def test_what_is_compiled_is_announced():
+    pytest.importorskip("numba")
+    names, heard = {}, []
+    exec("def added(x):\n    return x + 1", names)  # no file: nothing is kept
+    with announced_to(lambda what, seconds: heard.append((what, seconds))):
+        kernel = compile_kernel(names["added"])
+        assert [kernel(1), kernel(2), kernel(1.5)] == [2, 3, 2.5]
+    assert [what for what, _ in heard] == 2 * ["compiling loops, once for this machine"]  # integers, floats
+    assert 0 < heard[0][1] < heard[1][1]
 
 
 @pytest.fixture

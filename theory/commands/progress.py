@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from time import monotonic
 
-from theory.limits import announced_to
+from theory.announcements import announced_to
 
 __all__ = ["Work", "working"]
 
@@ -45,8 +45,8 @@ class Work:
         self._counted = done, total
 
     def say(self, more: str) -> None:
-        """Say how far it is."""
-        self._said = more
+        """Say how far it is; what was estimated before is over."""
+        self._said, self._estimate = more, None
 
     def estimated(self, what: str, seconds: float) -> None:
         """Say what begins now and how long it is expected to take."""
@@ -66,7 +66,7 @@ class Work:
         if done:
             left = (now - self._begin) * (total - done) / done
             parts.append(f"{done} of {total} done, about {left:.0f} s left")
-        elif self._estimate is not None and not self._said:
+        elif self._estimate is not None:
             what, seconds, begin = self._estimate
             spent = now - begin
             of = f"of about {seconds:.0f} s" if spent <= seconds else f"s where {seconds:.0f} s were expected"

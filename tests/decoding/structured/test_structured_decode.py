@@ -8,12 +8,12 @@ import pytest
 from synthetic import make_task
 from tests.helpers.intervals import assert_frequencies
 from tests.helpers.large_tasks import NINE
+from theory.announcements import announced_to
 from theory.commands.decode import decode_answer
 from theory.decoding.decoder import decode
 from theory.decoding.structured.dispatch import decode_structured
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tasks.route import structure_of
-from theory.limits import announced_to
 from theory.policies import parse_policy
 from theory.validation import InputError
 

@@ -99,7 +99,7 @@ def bracket_bounds(
     from theory.bounds.brackets.search import compile_search, search_all
 
     if say is not None and not compile_search.cache_info().currsize:
-        say("preparing the search, some 20 s where it is not kept")
+        say("preparing the search")
     compile_search()
     losses, lower, exact, labels, error, ordered = search_all(
         columns,
