@@ -387,6 +387,7 @@ def assert_scores(distribution, truth, blocks) -> None:
 
 
 @given(pair=st.booleans().flatmap(lambda hidden: chains(hidden=hidden)), data=st.data())
+@settings(max_examples=examples(10))
 def test_scores_of_chains_are_brute_force(pair, data):
     distribution, truth = pair
     blocks = data.draw(ordered_partitions(distribution.n))

@@ -73,7 +73,7 @@ def on_a_grid(pmf, h, steps):
     return best
 
 
-@settings(max_examples=examples(8))
+@settings(max_examples=examples(4))
 @given(
     support=st.lists(st.sampled_from(BITS), min_size=2, unique=True).filter(
         lambda s: all(len({y[i] for y in s}) == 2 for i in range(2))

@@ -116,6 +116,7 @@ def means_agree(distribution: MarkovDistribution, truth: Truth, sizes) -> None:
 
 
 @given(distribution=chains(6), data=st.data())
+@settings(max_examples=examples(10))
 def test_short_chains(distribution, data):
     blocks = data.draw(ordered_partitions(distribution.n))
     truth = Truth(distribution)
@@ -127,7 +128,7 @@ def test_short_chains(distribution, data):
         assert abs(Fraction(value) - truth.best(steps)) <= Fraction(best.error) + SLACK
 
 
-@settings(max_examples=examples(8))
+@settings(max_examples=examples(4))
 @given(distribution=chains(14), data=st.data())
 def test_longer_chains(distribution, data):
     blocks = data.draw(ordered_partitions(distribution.n))
@@ -287,6 +288,7 @@ def test_subnormal_parameters_are_refused():
 
 
 @given(distribution=chains(6), data=st.data())
+@settings(max_examples=examples(10))
 def test_log_prob(distribution, data):
     rows = np.array(
         data.draw(

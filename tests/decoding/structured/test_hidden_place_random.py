@@ -124,7 +124,7 @@ def test_exact_and_floats_are_the_definition(insert, k):
 
 
 @given(insert=st.booleans(), sizes=st.lists(st.integers(1, 5), min_size=1, max_size=4))
-@settings(max_examples=examples(8))
+@settings(max_examples=examples(4))
 def test_any_sizes(insert, sizes):
     expected = slow_accuracy(insert, tuple(sizes))
     assert exact_accuracy(insert, sizes) == expected

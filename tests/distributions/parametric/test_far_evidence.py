@@ -5,9 +5,10 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.draws import examples
 from tests.reference.chains import SLACK, minus_log2
 from theory.distributions.outcomes import MASK
 from theory.distributions.parametric.grammar import GrammarDistribution
@@ -65,6 +66,7 @@ def close(found, parts, total):
 
 
 @given(distribution=rare_chains())
+@settings(max_examples=examples(10))
 def test_log_prob_keeps_what_floats_lose(distribution):
     rows = list(product((0, 1), repeat=distribution.n))
     answers = np.array(rows)
@@ -80,6 +82,7 @@ def test_log_prob_keeps_what_floats_lose(distribution):
 
 
 @given(distribution=rare_chains(), data=st.data())
+@settings(max_examples=examples(8))
 def test_conditionals_keep_what_floats_lose(distribution, data):
     shown = [data.draw(st.sampled_from([MASK, 0, 1])) for _ in range(distribution.n)]
     total = chance(distribution, shown)

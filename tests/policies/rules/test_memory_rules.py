@@ -39,7 +39,7 @@ PLAIN = targets(SHAPES, kinds=("dense", "skewed", "sparse"))
 
 
 @pytest.mark.parametrize("name", RULES)
-@settings(max_examples=examples(15))
+@settings(max_examples=examples(4))
 @given(target=PLAIN, temperature=st.sampled_from([0, 1]), data=st.data())
 def test_exact_distribution_and_steps_are_those_of_the_recursion(name, target, temperature, data):
     text, rule = data.draw(RULES[name])
@@ -53,6 +53,7 @@ def test_exact_distribution_and_steps_are_those_of_the_recursion(name, target, t
 
 
 @given(target=PLAIN, rule=credits(), temperature=st.sampled_from([0, 1]))
+@settings(max_examples=examples(8))
 def test_credit_is_that_of_the_recursion(target, rule, temperature):
     distribution, steps = rp.distribution_and_steps(target.distribution, rule[1], temperature)
     policy = parse_policy(rule[0])

@@ -122,7 +122,7 @@ def _same(target: Target, spec: str, rule: slow.Rule, switches: dict) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
-@settings(max_examples=examples(10))
+@settings(max_examples=examples(5))
 @given(
     target=targets(shapes=SMALL),
     off_support=st.sampled_from(["marginal", "uniform", "stop"]),
@@ -233,7 +233,7 @@ def test_tasks(task):
             _same(target, spec, rule, switches)
 
 
-@settings(max_examples=examples(15))
+@settings(max_examples=examples(5))
 @given(
     target=targets(shapes=SMALL[:-1]),
     steps=st.sampled_from([2, 3]),

@@ -44,7 +44,9 @@ def dense_fold(table: NDArray[np.int64], total: dict[int, int], limit: int, most
     # zeros from numpy, so that unused memory is never allocated
     count, share = np.zeros(limit, dtype=np.int32), np.zeros(max(1, len(primes)), dtype=np.int64)
     room = min(dense_cells(table.shape), _ROOM) + 1
-    return _folded(_kernels()[0](pool, sizes, offsets[:-1], columns, values, least, count, share, room, *most))
+    return _folded(
+        _kernels()[0](pool, sizes, offsets[:-1], columns, values, least, count, share, room, *most)
+    )
 
 
 def listed_fold(
