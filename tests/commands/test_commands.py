@@ -240,6 +240,7 @@ def test_json_that_would_never_end_is_refused(capsys, tmp_path, text, message):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.deep
 def test_long_lists_end_in_the_table(capsys):
     assert main(["realised", "--rule", "dream", "--masked", "10", "--steps", "3000"]) == 0
     assert "3000 entries" in capsys.readouterr().out

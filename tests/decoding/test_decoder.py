@@ -122,7 +122,7 @@ SPECS = {
 }
 
 
-@pytest.mark.grid(every=5)
+@pytest.mark.grid(every=10)
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("spec", SPECS)
 @pytest.mark.parametrize("tau", [0, 1])

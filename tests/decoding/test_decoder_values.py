@@ -95,6 +95,7 @@ def test_shuffle_top_k(n, by):
     assert result.accuracy == Fraction(factorial(n), n**n)
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize("n", [3, 4, 5, 6])
 def test_replace_random(n):
     pmf = JointPMF.from_mapping(ref.replace_random(n))

@@ -197,6 +197,7 @@ class TestProcesses:
         )
         assert found.steps[0][0] == run.chance.seconds_of(2**17)  # the draws of the bits, not what follows
 
+    @pytest.mark.deep
     def test_a_rule_that_asks_much_is_tried_on_few_rows(self):
         # 36 states for each row, and up to 2^9 rows of each state: with all of them it takes a minute
         run = run_of("parity", 9, "info_gain:candidates=8,k=2")

@@ -80,6 +80,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("never", [ORDERS, SURE, LONG])
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_context_of_weight_zero_changes_no_answer(command, never, tmp_path):

@@ -104,6 +104,7 @@ def by_definition(distribution, tokens: np.ndarray, off_support: str) -> np.ndar
     return out
 
 
+@pytest.mark.grid(every=2)
 @pytest.mark.parametrize("off_support", CONVENTIONS)
 @pytest.mark.parametrize("name", LAWS)
 def test_all_states_agree_with_the_definition_and_with_n_questions(name, off_support):

@@ -99,7 +99,7 @@ def test_intervals_are_those_of_the_definition(rows):
     )
 
 
-@pytest.mark.grid(4)
+@pytest.mark.grid(2)
 @pytest.mark.parametrize(
     ("name", "size"), [(name, size) for size in coverage.SIZES[::-1] for name in coverage.CASES]
 )

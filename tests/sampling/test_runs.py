@@ -173,7 +173,7 @@ def test_every_rule_against_the_exact_decoder(name):
         check(name, spec)
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize("switches", SWITCHES, ids=str)
 def test_every_transform_against_the_exact_decoder(switches):
     for name in LAWS:
@@ -181,7 +181,7 @@ def test_every_transform_against_the_exact_decoder(switches):
             check(name, spec, **switches)
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize("off_support", ["uniform", "stop"])
 def test_what_the_model_says_off_the_support(off_support):
     for name in LAWS:

@@ -150,7 +150,7 @@ def fixed_chain(n: int, *, steps: bool, seed: int = 0) -> MarkovDistribution:
     )
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize("steps", [False, True])
 def test_thirty_positions(steps):
     distribution = fixed_chain(30, steps=steps)
@@ -454,6 +454,7 @@ def test_numbers_carry_their_errors():
     assert all(0 < error < USEFUL for error in rounded)
 
 
+@pytest.mark.deep
 def test_commands_print_the_errors(capsys, tmp_path):
     path = tmp_path / "chain.json"
     chain = {"length": 60, "initial": ["1/2", "1/2"], "transition": [["3/4", "1/4"], ["1/4", "3/4"]]}

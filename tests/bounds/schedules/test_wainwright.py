@@ -140,6 +140,7 @@ def test_complexity_is_its_definition_and_falls_with_refinement(target, cells):
     assert abs(rough.value - found.value) <= rough.error + found.error
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("means", CURVES)
 def test_fine_cells_come_close_to_the_path_complexity(means):
     curve = information_curve(means)

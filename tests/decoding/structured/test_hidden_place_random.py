@@ -146,7 +146,7 @@ def test_two_forms_of_the_kernel_are_one_polynomial(insert):
             assert hit == sum(r * comb(g - 1, v) for v, r in row)
 
 
-@pytest.mark.grid(every=4)
+@pytest.mark.grid(every=8)
 @pytest.mark.parametrize("insert", KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize(("n", "k"), [(60, 2), (61, 7), (150, 3), (240, 2), (80, 20)])
 def test_floats_keep_their_error(insert, n, k):

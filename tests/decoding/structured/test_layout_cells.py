@@ -24,7 +24,7 @@ UNEVEN = JointPMF.from_mapping(
 )
 
 
-@pytest.mark.grid(every=3)
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("temperature", [0, 1])
 @pytest.mark.parametrize(
     "rule", ["topk:k=2,by=random", "topk:k=3", "threshold:gamma=0.5,strict=false", "topk:k=1,by=entropy"]

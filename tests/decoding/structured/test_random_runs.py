@@ -15,7 +15,7 @@ from theory.policies import parse_policy
 from theory.validation import InputError
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize(("name", "n"), [("bernoulli_walk", 101), ("one_hot_blocks", 121)])
 def test_the_answer_says_what_is_an_estimate(name, n):
     task, policy = make_task(name, n), parse_policy("topk:k=2,by=random")

@@ -428,6 +428,7 @@ def test_intervals_are_wider_for_fewer_samples_and_hold_constants():
         estimate_mean(np.array([1.0]), 0.0, 1.0)
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("name", LAWS)
 def test_sampled_decodes_follow_the_decoder(name):
     distribution, size = LAWS[name], 20_000

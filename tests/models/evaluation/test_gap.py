@@ -52,7 +52,7 @@ POLICIES = [
 ]
 
 
-@pytest.mark.grid(every=9)
+@pytest.mark.grid(every=18)
 @pytest.mark.parametrize("spec", POLICIES)
 @pytest.mark.parametrize(("task", "n"), TASKS)
 def test_the_gap_of_the_ideal_model_is_its_path_kl(task, n, spec):
@@ -267,6 +267,7 @@ def lines(path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.deep
 def test_batches_do_not_change_the_records(tmp_path):
     said = run_gap(SHUFFLE)
     assert run_gap(replace(SHUFFLE, batch=7)) == said

@@ -105,7 +105,7 @@ def test_a_rule_is_refused_where_theorem_1_gives_no_path_kl(spec):
 # -- the value --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.grid(every=7)
+@pytest.mark.grid(every=14)
 @pytest.mark.parametrize("spec", ACCEPTED)
 def test_the_mean_gap_is_the_exact_path_kl(spec):
     context, size = CONTEXTS["replace_random"], 800
@@ -188,7 +188,7 @@ def followed(pmf: dict, rule, y: tuple) -> tuple[float, int, tuple]:
     return log2(pmf[y]) - bits, calls, tuple(sets)
 
 
-@pytest.mark.grid(every=3)
+@pytest.mark.grid(every=6)
 @pytest.mark.parametrize("spec", [spec for spec in REFERENCE if not spec.startswith("lopa")])
 def test_every_sequence_has_the_gap_of_the_plain_recursion(spec):
     context = CONTEXTS["skewed"]
@@ -245,7 +245,7 @@ def _streams(rows: int) -> Streams:
 # -- batches, order, resumption ---------------------------------------------------------------------------------
 
 
-@pytest.mark.grid(every=4)
+@pytest.mark.grid(every=8)
 @pytest.mark.parametrize("spec", [*MEMORY, "demask:budget=0.3", "pc:k=2", "ancestral:steps=3,block=2"])
 def test_a_row_does_not_depend_on_the_others(spec):
     """Rows of several prompts, at different steps of a rule, in any order and in batches of any size."""

@@ -73,6 +73,7 @@ def test_moves_are_foreseen(monkeypatch):
         state_graph(distribution_of("bernoulli_walk", 12))
 
 
+@pytest.mark.deep
 def test_sets_are_counted_before_any_is_read():
     pmf = distribution_of("parity", 16)
     assert reading_seconds(pmf) > 2**16 * 2**15 * 16 * 2e-8
@@ -101,6 +102,7 @@ def test_a_search_that_turns_out_long_ends_on_the_way(part, monkeypatch):
     assert refused.value.factor > limit
 
 
+@pytest.mark.deep
 def test_a_look_ahead_goes_on_while_more_states_could_tell_more(monkeypatch):
     seen: list[int] = []
 
@@ -114,6 +116,7 @@ def test_a_look_ahead_goes_on_while_more_states_could_tell_more(monkeypatch):
     assert seen == [24, 96]
 
 
+@pytest.mark.deep
 def test_several_distributions_count_together_and_the_limit_can_be_moved():
     pmf = distribution_of("parity", 6)
     limit = Fraction(2.1 * foreseen(pmf)) / 60

@@ -143,6 +143,7 @@ def test_how_many_schedules_of_dream_differ_from_equal_steps():
     assert all(DLLM(steps=s).sizes(m) == LLaDA(steps=s).sizes(m) == (m // s,) * s for m, s in every)
 
 
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("name", ["llada", "dream", "maskgit", "dllm"])
 @pytest.mark.parametrize(
     ("steps", "block"), [(1, None), (2, None), (3, None), (6, None), (1, 2), (2, 2), (3, 3)]

@@ -132,6 +132,7 @@ def test_every_spaced_set_is_the_released_one(pattern):
     assert changed > STATES // 10
 
 
+@pytest.mark.deep
 def test_samples_of_spaced_sets():
     rng = np.random.default_rng(3)
     probs = rng.integers(1, 3, (1, 7, 2))

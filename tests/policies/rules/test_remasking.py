@@ -223,7 +223,7 @@ TASKS = {
 }
 
 
-@pytest.mark.grid(2)
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("task", sorted(TASKS))
 def test_tasks(task):
     for spec, rule in EXAMPLES.items():

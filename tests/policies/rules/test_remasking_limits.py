@@ -127,6 +127,7 @@ def test_remdm_in_blocks_is_one_decode_after_the_other(options):
     assert (blocks.distribution, blocks.steps) == (distribution, calls)
 
 
+@pytest.mark.deep
 def test_remdm_in_one_block_of_all_is_remdm():
     pmf = JointPMF.from_mapping(SKEWED)
     for spec in ("remdm:steps=3,eta=1/3,eps=1/10", "remdm:steps=2,eta=1,variant=conf,eps=1/10"):

@@ -15,6 +15,7 @@ LISTS = [task for task in TASKS.values() if task.kind == "list"]
 RANDOM = [task for task in LISTS if task.name.endswith(("random", "shuffle"))]
 
 
+@pytest.mark.grid(every=2)
 @pytest.mark.parametrize("temperature", [0, 1])
 @pytest.mark.parametrize(
     "rule", ["topk:k=2,by=random", "topk:k=2", "threshold:gamma=0.6,strict=false", "factor:f=1"]

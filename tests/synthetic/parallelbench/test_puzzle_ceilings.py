@@ -55,7 +55,7 @@ def test_sudoku_by_definition(rule: str, temperature: int) -> None:
     assert found.accuracy == sudoku_by_definition(4, rule, temperature)
 
 
-@pytest.mark.grid(3)
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("holes", [0, 1, 4, 6])
 def test_one_token_at_a_time_reaches_the_cap_of_the_stored_grid(holes: int) -> None:
     found = sudoku_ceiling(parse_policy("topk:k=1,by=random"), holes=holes, temperature=1)
