@@ -371,7 +371,10 @@ def test_theory_names_no_task():
 def test_no_test_patches_a_private_name():
     """A test changes public seams alone: a parameter, a public constant, a public function."""
     offenders = []
+    changes = re.compile(r"\.(setattr|delattr|patch|object)\(")
     for path in sorted((ROOT / "tests").rglob("*.py")):
+        if not changes.search(path.read_text(encoding="utf-8")):
+            continue
         for call in ast.walk(parsed(path)):
             if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
                 continue

@@ -147,6 +147,7 @@ class TestProcesses:
             run.finished()
         assert run.budget.spent == 0
 
+    @pytest.mark.grid(1)
     @pytest.mark.parametrize("limit", [Fraction(1, 6000), Fraction(1, 600)])
     def test_the_limit_can_be_moved(self, limit):
         pmf, rule = distribution_of("markov_chain", 8), parse_policy("topk:k=2,confidence=sampled")

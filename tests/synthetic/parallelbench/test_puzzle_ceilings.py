@@ -63,6 +63,7 @@ def test_one_token_at_a_time_reaches_the_cap_of_the_stored_grid(holes: int) -> N
     assert sudoku_ceiling(parse_policy("topk:k=1"), holes=holes, graded="any").accuracy == 1
 
 
+@pytest.mark.deep
 def test_the_cap_of_the_released_sudoku() -> None:
     found = ceiling(bench_task("sudoku"), parse_policy("topk:k=1"), temperature=1, holes=8)
     assert found.accuracy == Fraction(93007, 102960)  # 90.33 %
