@@ -191,6 +191,7 @@ class TestProcesses:
         assert last == SAMPLED_STEPS - 1
         assert more.seconds - some.seconds == pytest.approx((1000 - last - 1) * some.steps[last][0], rel=0.01)
 
+    @pytest.mark.deep
     def test_a_state_that_splits_into_many_rows_is_not_split(self):
         run = run_of("parity", 17, "wino")
         found = lookahead.rows_ahead(
@@ -209,6 +210,7 @@ class TestProcesses:
 class TestFlows:
     """Decodes set by set."""
 
+    @pytest.mark.deep
     def test_a_long_decode_is_refused_before_its_first_set(self):
         run = PolicyRun(
             distribution_of("balanced", 14), parse_policy("eb:gamma=0.1"), Transform(), "marginal"

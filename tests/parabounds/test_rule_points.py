@@ -88,7 +88,7 @@ def _sampled(rows) -> int:
 
 
 def test_comparisons_are_sampled_beyond_the_limit(capsys, tmp_path):
-    rows = np.unique(np.random.default_rng(0).integers(0, 3, (60, 9)), axis=0).tolist()
+    rows = np.unique(np.random.default_rng(0).integers(0, 3, (40, 7)), axis=0).tolist()
     file = tmp_path / "rows.json"
     file.write_text(json.dumps({"outcomes": rows}))
     exact = decode_answer(listed_task(JointPMF.uniform(map(tuple, rows))), parse_policy("topk:k=2,by=random"))

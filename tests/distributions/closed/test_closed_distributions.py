@@ -285,7 +285,7 @@ def test_switches_of_runs_equal_exact_decodes(name, n):
         _compare(task, distribution, spec, switches, 100 + seed)
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize(("name", "n"), [*RUNS, ("shuffle", 3), ("shuffle_strict", 3), ("copy", 3)])
 def test_where_q_is_said_to_be_constant_it_is(name, n):
     task, distribution, _ = _case(name, n)

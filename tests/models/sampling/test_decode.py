@@ -148,7 +148,7 @@ def test_every_context_of_a_deterministic_task_is_decoded_correctly(name):
     assert (trials.successes, trials.steps) == (40, 1.0)
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize("name", ["shuffle", "replace_random", "hmm"])
 def test_single_precision_keeps_the_distribution_and_its_ties(name, monkeypatch):
     # what a device without float64 computes with

@@ -65,6 +65,7 @@ def test_a_long_search_is_refused_before_it_starts(task, n, monkeypatch):
         state_graph(distribution_of(task, n))
 
 
+@pytest.mark.deep
 def test_moves_are_foreseen(monkeypatch):
     monkeypatch.setattr(graph, "list_states", None)
     with pytest.raises(

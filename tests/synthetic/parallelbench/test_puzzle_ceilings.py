@@ -76,6 +76,7 @@ def test_a_sudoku_with_one_solution_loses_nothing() -> None:
         assert ceiling(bench_task("sudoku"), parse_policy(rule)).accuracy == 1
 
 
+@pytest.mark.deep
 def test_latin_squares_at_once_and_one_by_one() -> None:
     at_once = parse_policy("topk:k=64,by=random")
     assert latin_ceiling(at_once).accuracy == Fraction(576, 4**16)
