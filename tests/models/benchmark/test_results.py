@@ -68,7 +68,8 @@ def test_every_task_is_found_in_the_names_that_make_gives():
 
 
 @pytest.mark.parametrize(
-    "tasks", [("shuffle", "copy"), pytest.param(("shuffle", "copy", "sudoku"), marks=pytest.mark.deep)]
+    "tasks",
+    [("shuffle", "copy", "sort"), pytest.param(("shuffle", "copy", "sudoku"), marks=pytest.mark.deep)],
 )
 def test_a_folder_of_logs_with_several_settings(tasks, tmp_path, capsys):
     for k, wrong in ((1, 0), (4, 6)):
