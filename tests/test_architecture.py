@@ -297,6 +297,7 @@ print(sorted({late!r} & set(sys.modules) - {{"rich"}}))
 """
 
 
+@pytest.mark.deep
 def test_heavy_packages_load_late():
     """In ``theory``, ``synthetic``, what a notebook imports of ``models``, and the list of figures."""
     names = [name for name in INNER if name.split(".")[0] in ("theory", "synthetic")]

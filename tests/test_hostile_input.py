@@ -446,6 +446,7 @@ def test_a_full_disk_is_one_line(name):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.deep
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a Unix")
 def test_a_closed_stdout_is_one_line():
     done = _shell("table", ">&-")
@@ -453,7 +454,7 @@ def test_a_closed_stdout_is_one_line():
     assert done.stderr == "python -m theory: stdout is closed; nothing can be written.\n"
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a Unix")
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_reader_that_has_gone_is_141(name):

@@ -195,6 +195,7 @@ def test_without_pandas_one_line_names_the_extra(results, monkeypatch):
         results["bounds"].to_dataframe()
 
 
+@pytest.mark.deep
 def test_the_import_is_light_and_the_help_fits_a_screen():
     script = (
         "import sys, io, contextlib, parabounds as pb\n"

@@ -133,6 +133,7 @@ def test_standard_errors_are_the_spread_of_estimates():
         assert values.std(ddof=1) == pytest.approx(sqrt((errors**2).mean()), rel=0.3, abs=1e-12), key
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize(("factor", "count"), [(1000, 2000), (20_000, 200)])
 def test_without_a_number_as_many_runs_as_are_affordable_are_drawn(factor, count):
     with allowing(Fraction(1, factor)):

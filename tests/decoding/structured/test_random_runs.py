@@ -44,7 +44,7 @@ def test_the_command_prints_one_row_an_estimate(capsys):
     assert "--json" in shown  # the exact path_kl is long
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize("spec", ["topk:k=2,by=random,block=10", "topk:k=2,by=margin,ties=all"])
 def test_other_rules_say_how_many_samples_are_affordable(spec):
     task = make_task("bernoulli_walk", 1000)

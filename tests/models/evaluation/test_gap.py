@@ -339,6 +339,7 @@ class Small(IdealPredictor):
         return super().marginals(tokens)
 
 
+@pytest.mark.deep
 def test_memory_that_runs_out_halves_the_batch(monkeypatch):
     said = run_gap(SHUFFLE)
     monkeypatch.setattr("models.inputs.sources.IdealPredictor", Small)

@@ -282,7 +282,7 @@ def test_rows_whose_masks_stand_elsewhere_do_not_share_a_batch(tmp_path):
         gap_records(model, torch.tensor(prompts), range(3), gap_rules("topk:k=2"))
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize("policy", ["klass:tau=0.3,eps=3", "credit:gamma=0.6", "demask:budget=0.3"])
 def test_a_killed_run_of_such_a_rule_continues(tmp_path, policy):
     spec = GapSpec(

@@ -55,7 +55,7 @@ def test_forecasts_and_what_was_done_are_of_one_size(task, n):
     assert work_done(pmf) / 3 < foreseen(pmf) < 3 * work_done(pmf)
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize(("task", "n"), [("balanced", 14), ("affine_subspace", 14), ("hmm", 11)])
 def test_a_long_search_is_refused_before_it_starts(task, n, monkeypatch):
     monkeypatch.setattr(graph, "list_states", None)
