@@ -151,6 +151,7 @@ def test_a_syntax_error_names_the_module(capsys, tmp_path, monkeypatch, places):
     assert "does_not_parse.py" in line
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize(
     ("name", "line"),
     [("never", "takes nothing in 1001 steps"), ("swings", "has not finished after 1400 steps")],
@@ -201,7 +202,8 @@ def test_a_sampled_schedule_waits_too(capsys):
     assert answer["steps"] == 100_000 or answer["steps"]["estimate"] == 100_000
 
 
-@pytest.mark.parametrize("policy", ["ancestral:steps=2000", "remdm:steps=1000,eta=1/5,variant=rescale"])
+@pytest.mark.grid(1)
+@pytest.mark.parametrize("policy", ["remdm:steps=1000,eta=1/5,variant=rescale", "ancestral:steps=2000"])
 def test_steps_that_never_end_are_sampled_and_the_option_is_named(policy, capsys, places):
     assert main(["decode", places, "--policy", policy, "--samples", "2", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
@@ -444,6 +446,7 @@ def test_a_full_disk_is_one_line(name):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.deep
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a Unix")
 def test_a_closed_stdout_is_one_line():
     done = _shell("table", ">&-")
@@ -451,7 +454,7 @@ def test_a_closed_stdout_is_one_line():
     assert done.stderr == "python -m theory: stdout is closed; nothing can be written.\n"
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a Unix")
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_reader_that_has_gone_is_141(name):

@@ -50,6 +50,7 @@ def commands():
         yield pytest.param(step, id=step.line, marks=[pytest.mark.deep] if sampled else [])
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("step", [*commands()])
 def test_commands_print_what_the_page_shows(step, capsys):
     from parabounds.command import main

@@ -117,12 +117,13 @@ def test_the_command_names_the_factor_that_lets_it_pass(capsys):
     assert len(json.loads(capsys.readouterr().out)["adaptive_bound"]) == 4
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
         (["repeated_bit", "-n", "10", "--randomized"], "ordered partitions would take"),
-        (["shuffle", "-n", "9", "--adaptive"], "55505494 states of 9 positions"),
         (["parity", "-n", "16", "--adaptive"], "the adaptive optimum of 16 positions"),
+        (["shuffle", "-n", "9", "--adaptive"], "55505494 states of 9 positions"),
     ],
 )
 def test_optional_optima_say_what_they_would_cost(command, reason, capsys):
@@ -132,7 +133,7 @@ def test_optional_optima_say_what_they_would_cost(command, reason, capsys):
     assert "or allow it with --limit" in error
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize("command", [["policy"], ["frontier"], ["bounds", "--adaptive"]])
 def test_adaptive_optima_of_many_contexts_count_together(command, capsys, tmp_path):
     """Each context is within the limit of one."""

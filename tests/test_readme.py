@@ -79,6 +79,7 @@ def test_files_and_folders_exist():
         assert (ROOT / folder).is_dir()
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("start", ['"""Rotate,', '"""Half rule'])
 def test_examples_of_new_files(start, tmp_path):
     """The two files of the README, run in a fresh interpreter: they register, decode and cross-check."""

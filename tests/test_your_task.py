@@ -49,7 +49,7 @@ def cases():
         yield pytest.param(step, id=step.line, marks=[pytest.mark.deep] if drawn else [])
 
 
-@pytest.mark.grid(every=3)
+@pytest.mark.grid(every=6)
 @pytest.mark.parametrize("step", [*cases()])
 def test_commands_print_what_the_page_shows(step, folder, capsys, monkeypatch):
     from parabounds.command import main

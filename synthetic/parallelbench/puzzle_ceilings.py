@@ -187,12 +187,13 @@ def _solution_sets(holes: int) -> Counter[_Solutions]:
     for move in moves:
         for number, grid in enumerate(np.ascontiguousarray(grids[:, list(move)])):
             weights[number] += int(pmf.weights[place[grid.tobytes()]])
-    orbits = Counter(
-        min(tuple(sorted(move[cell] for cell in empty)) for move in moves)
-        for empty in combinations(range(CELLS), holes)
-    )
+    # sets of cells as numbers, cell 0 the highest bit; the largest that moves lead to stands for all
+    sets = np.array(list(combinations(range(CELLS), holes)), dtype=np.int64)
+    bits = 1 << (CELLS - 1 - np.array(moves))
+    orbits = np.unique(np.max([move[sets].sum(axis=1) for move in bits], axis=0), return_counts=True)
     found: Counter[_Solutions] = Counter()
-    for empty, count in orbits.items():
+    for number, count in zip(*(array.tolist() for array in orbits), strict=True):
+        empty = [cell for cell in range(CELLS) if number >> (CELLS - 1 - cell) & 1]
         groups: dict[bytes, list[int]] = {}
         for number, clues in enumerate(np.delete(grids, empty, axis=1)):
             groups.setdefault(clues.tobytes(), []).append(number)

@@ -53,6 +53,7 @@ def random_model(distribution: ref.PMF, seed: int, ideal: bool):
 
 
 @given(target=SMALL, data=st.data(), seed=st.integers(0, 10**6), ideal=st.booleans())
+@settings(max_examples=examples(10))
 def test_theorem_1_any_model_pays_the_bound_and_its_own_errors(target, data, seed, ideal):
     """Theorem 1 of arXiv 2510.04767: D(P || Q) >= L_T for every factorised T-step model.
 
@@ -117,7 +118,7 @@ def test_theorem_2_what_a_split_saves(target, data):
 # --- Theorem 3: contexts --------------------------------------------------------------------------------
 
 
-@settings(max_examples=examples(15))
+@settings(max_examples=examples(5))
 @given(
     parts=st.lists(st.tuples(st.integers(1, 5), targets([(2, 2, 2)])), min_size=2, max_size=3),
     repeated=st.booleans(),
@@ -194,6 +195,7 @@ def check_pathwise(target, choose, distribution, kl) -> None:
 @given(
     target=SMALL, rule=rules(by=("confidence", "margin", "entropy", "left_to_right"), ties=("lowest", "all"))
 )
+@settings(max_examples=examples(10))
 def test_pathwise_identity_of_every_policy_without_random_choices(target, rule):
     """Wen, Liang, Lu (arXiv 2608.25505), Theorem 1: ``log2 P(y)/Q(y) = sum_t log2 [P(y_S|y_C) / prod P(y_i|y_C)]``.
 
@@ -211,6 +213,7 @@ def test_pathwise_identity_of_every_policy_without_random_choices(target, rule):
 
 
 @given(target=targets([(2, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "sparse")))
+@settings(max_examples=examples(6))
 def test_pathwise_identity_of_optimal_adaptive_policies(target):
     """The same for the policies on the frontier of (steps, KL): their cost is the mean of their path costs."""
     graph = state_graph(target.exact)

@@ -62,6 +62,7 @@ def check(command: str, small: Fraction) -> None:
         COMMANDS[command]()
 
 
+@pytest.mark.grid(every=2)
 @pytest.mark.parametrize("small", [Fraction(1, 10**3), Fraction(1, 10**4)])
 @pytest.mark.parametrize("command", sorted(DEFAULT))
 def test_what_a_refusal_suggests_is_enough(command, small):

@@ -6,9 +6,10 @@ import sys
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.draws import examples
 from tests.reference import definitions as ref
 from theory.__main__ import main
 
@@ -52,6 +53,7 @@ def test_bounds_by_context_are_no_larger(capsys, tmp_path):
 
 
 @given(weights=st.lists(st.integers(0, 3), min_size=8, max_size=8).filter(any))
+@settings(max_examples=examples(6))
 def test_answers_agree_with_the_definitions(weights, tmp_path_factory):
     """Any small pmf through a file and the command, against the slow reference."""
     outcomes = [[a, b, c] for a in "ab" for b in "ab" for c in "ab"]
@@ -238,6 +240,7 @@ def test_json_that_would_never_end_is_refused(capsys, tmp_path, text, message):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.deep
 def test_long_lists_end_in_the_table(capsys):
     assert main(["realised", "--rule", "dream", "--masked", "10", "--steps", "3000"]) == 0
     assert "3000 entries" in capsys.readouterr().out

@@ -22,6 +22,7 @@ TASKS = [
 ]
 
 
+@pytest.mark.grid(every=2)
 @pytest.mark.parametrize(("name", "n"), TASKS)
 def test_the_policy_attains_v_t(name, n):
     task = make_task(name, n)

@@ -128,6 +128,7 @@ def test_powers_too_large_become_balls_and_agree():
 @given(
     target=targets(), rule=rules(), m=st.integers(2, 3), off=st.sampled_from(["marginal", "uniform", "stop"])
 )
+@settings(max_examples=examples(6))
 def test_balls_hold_the_exact_values(target, rule, m, off):
     policy, switches = parse_policy(rule.spec), {"temperature": Fraction(1, m), "off_support": off}
     found = forced(lambda: decode(target.exact, policy, **switches))
@@ -141,6 +142,7 @@ CUTS = [{"top_k": 1}, {"top_p": "0.7"}, {"top_p": "0.7", "nucleus": "drop"}, {"t
 
 
 @given(target=targets(kinds=("dense", "sparse")), rule=rules(), cut=st.sampled_from(CUTS))
+@settings(max_examples=examples(8))
 def test_balls_of_truncated_draws(target, rule, cut):
     policy = parse_policy(rule.spec)
     exact = decode(target.exact, policy, temperature="1/2", **cut)
@@ -166,6 +168,7 @@ PROCESSES = (
     tau=st.sampled_from([0, 1, "1/2"]),
     ties=st.sampled_from(["random", "lowest"]),
 )
+@settings(max_examples=examples(10))
 def test_float_pmfs_that_are_exact(distribution, rule, tau, ties):
     exact, floats = both(distribution)
     switches = {"temperature": tau, "greedy_ties": ties}
@@ -223,7 +226,7 @@ def test_distributions_of_processes_have_errors():
 
 
 @given(distribution=dyadic((2, 3, 2)), off=st.sampled_from(["marginal", "uniform"]))
-@settings(max_examples=examples(20))
+@settings(max_examples=examples(6))
 def test_whole_output_distributions_and_step_distributions(distribution, off):
     exact, floats = both(distribution)
     policy = parse_policy("threshold:gamma=0.6")
@@ -333,7 +336,7 @@ def test_sixty_digits(target, rule, tau, floats):
 LUMPED = [("shuffle", 5), ("replace_random", 5), ("parity", 4), ("copy", 3), ("reed_solomon", 4)]
 
 
-@pytest.mark.grid(every=2)
+@pytest.mark.grid(every=4)
 @pytest.mark.parametrize(("name", "n"), LUMPED)
 def test_lumped(name, n):
     task = make_task(name, n)

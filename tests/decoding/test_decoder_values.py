@@ -6,10 +6,11 @@ from itertools import combinations, permutations
 from math import factorial, inf, isinf, perm, prod
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.decoder_targets import FEW, TASKS, temperatures
+from tests.helpers.draws import examples
 from tests.helpers.strategies import rules, targets
 from tests.reference import definitions as ref
 from theory.bounds.partitions.step_bounds import step_bound
@@ -28,6 +29,7 @@ HALF = Fraction(1, 2)
 
 
 @given(target=targets(kinds=FEW), rule=rules(), tau=temperatures, data=st.data())
+@settings(max_examples=examples(10))
 def test_relabelling_tokens(target, rule, tau, data):
     maps = []
     for i in range(target.n):
@@ -93,6 +95,7 @@ def test_shuffle_top_k(n, by):
     assert result.accuracy == Fraction(factorial(n), n**n)
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize("n", [3, 4, 5, 6])
 def test_replace_random(n):
     pmf = JointPMF.from_mapping(ref.replace_random(n))

@@ -102,6 +102,7 @@ def test_masks_give_the_rule_ancestral(task, n, steps):
         assert (found.accuracy, found.kl) == (expected.accuracy, expected.kl)
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("task", ["shuffle", "replace_random"])
 def test_one_step_draws_from_the_marginals(task):
     pmf = pmf_of(task, 4)

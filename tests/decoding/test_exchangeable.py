@@ -42,7 +42,7 @@ def _exactly(monkeypatch, compute):
         return compute()
 
 
-@settings(max_examples=examples(50))
+@settings(max_examples=examples(20))
 @given(
     rows=st.lists(
         st.sampled_from([(12, 0, 0), (11, 1, 0), (6, 6, 0), (6, 3, 3), (4, 4, 4), (3, 9, 0), (1, 4, 7)]),
@@ -59,7 +59,7 @@ def test_floats_tell_the_number_of_exact_entropies(rows, before, spec):
     assert size_of_rows(n, policy, table, 12) == exact
 
 
-@pytest.mark.grid(every=3)
+@pytest.mark.grid(every=6)
 @pytest.mark.parametrize("spec", [*SPECS, "eb:gamma=1/2,block=4", "entropy_sum:eta=3,block=2"])
 @pytest.mark.parametrize("marginal", [(1,), ("1/2", "1/2"), ("1/3", "1/3", "1/3"), (1, 0), ("9/10", "1/10")])
 def test_exchangeable_positions_too(spec, marginal, monkeypatch):
@@ -69,7 +69,7 @@ def test_exchangeable_positions_too(spec, marginal, monkeypatch):
         assert exchangeable_size(9, policy, row, left) == exact
 
 
-@pytest.mark.grid(every=3)
+@pytest.mark.grid(every=6)
 @pytest.mark.parametrize(("name", "n"), [("insert_random", 5), ("remove_random", 6)])
 @pytest.mark.parametrize("spec", SPECS)
 def test_intervals_equal_listed_distributions(name, n, spec):
@@ -89,6 +89,7 @@ def test_blocks_from_the_left_follow_from_entropies(name, spec):
         decode_structured(structure_of(make_task(name, 16)), parse_policy(spec))
 
 
+@pytest.mark.deep
 def test_a_thousand_sums_of_logarithms_are_not_taken(monkeypatch):
     """The exact entropies of every state of 999 positions once took minutes without a message."""
     monkeypatch.setattr("theory.numbers.arithmetic.ExactNumbers.entropy", None)

@@ -147,6 +147,7 @@ class TestProcesses:
             run.finished()
         assert run.budget.spent == 0
 
+    @pytest.mark.grid(1)
     @pytest.mark.parametrize("limit", [Fraction(1, 6000), Fraction(1, 600)])
     def test_the_limit_can_be_moved(self, limit):
         pmf, rule = distribution_of("markov_chain", 8), parse_policy("topk:k=2,confidence=sampled")
@@ -190,6 +191,7 @@ class TestProcesses:
         assert last == SAMPLED_STEPS - 1
         assert more.seconds - some.seconds == pytest.approx((1000 - last - 1) * some.steps[last][0], rel=0.01)
 
+    @pytest.mark.deep
     def test_a_state_that_splits_into_many_rows_is_not_split(self):
         run = run_of("parity", 17, "wino")
         found = lookahead.rows_ahead(
@@ -197,6 +199,7 @@ class TestProcesses:
         )
         assert found.steps[0][0] == run.chance.seconds_of(2**17)  # the draws of the bits, not what follows
 
+    @pytest.mark.deep
     def test_a_rule_that_asks_much_is_tried_on_few_rows(self):
         # 36 states for each row, and up to 2^9 rows of each state: with all of them it takes a minute
         run = run_of("parity", 9, "info_gain:candidates=8,k=2")
@@ -207,6 +210,7 @@ class TestProcesses:
 class TestFlows:
     """Decodes set by set."""
 
+    @pytest.mark.deep
     def test_a_long_decode_is_refused_before_its_first_set(self):
         run = PolicyRun(
             distribution_of("balanced", 14), parse_policy("eb:gamma=0.1"), Transform(), "marginal"

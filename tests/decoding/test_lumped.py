@@ -36,7 +36,7 @@ def _with_chain(n: int):
                 continue
 
 
-@pytest.mark.grid(4)
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("greedy_ties", ["random", "lowest"])
 @pytest.mark.parametrize("temperature", [0, 1])
 @pytest.mark.parametrize("n", [3, 2, 4, 5])
@@ -66,7 +66,7 @@ def test_tie_interval_lumped_equals_unlumped(name, spec):
     assert tie_interval_lumped(task.chain(), parse_policy(spec)) == listed
 
 
-@pytest.mark.grid(every=4)
+@pytest.mark.grid(every=8)
 @pytest.mark.parametrize(
     "name", ["shuffle", "replace_random", "city_names", "insert_random", "remove_random"]
 )

@@ -26,6 +26,7 @@ from theory.sampling.runs import sample_runs
 PAIR = JointPMF.uniform([(0, 1), (1, 0)])
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("spec", ["rcr:steps=4", "remdm:steps=4,eta=1/5", "wino"])
 def test_short_runs_of_many_rows_are_refused(spec):
     """Each step was within its own limit, and sixteen of them took a quarter of an hour."""

@@ -59,6 +59,7 @@ FUNCTIONS = {
 }
 
 
+@pytest.mark.grid(every=2)
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_gives_the_same_number(name, form):

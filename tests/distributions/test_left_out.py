@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.draws import examples
 from tests.reference.remasking import World
 from theory.distributions.distribution import ListedDistribution
 from theory.distributions.outcomes import MASK
@@ -103,6 +104,7 @@ def by_definition(distribution, tokens: np.ndarray, off_support: str) -> np.ndar
     return out
 
 
+@pytest.mark.grid(every=2)
 @pytest.mark.parametrize("off_support", CONVENTIONS)
 @pytest.mark.parametrize("name", LAWS)
 def test_all_states_agree_with_the_definition_and_with_n_questions(name, off_support):
@@ -157,6 +159,7 @@ def chains(draw):
 
 
 @given(distribution=chains(), off_support=st.sampled_from(CONVENTIONS))
+@settings(max_examples=examples(8))
 def test_random_chains_agree_with_the_definition(distribution, off_support):
     tokens = states(distribution)
     found = DistributionModel(distribution, off_support).left_out(tokens)

@@ -7,10 +7,11 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.comparison import close, members, same
+from tests.helpers.draws import examples
 from tests.helpers.strategies import subsets, targets
 from tests.helpers.tolerance import ROUNDING
 from tests.reference import definitions as ref
@@ -89,6 +90,7 @@ def test_kl_divergence(pair):
 
 
 @given(target=targets())
+@settings(max_examples=examples(8))
 def test_every_subset_entropy(target):
     table = subset_entropies(target.exact)
     floats = subset_entropies(target.floats)

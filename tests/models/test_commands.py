@@ -79,6 +79,7 @@ def test_the_presets_of_the_command_are_all():
     assert set(PRESET_NAMES) == set(PRESETS)
 
 
+@pytest.mark.deep
 def test_train_then_verify(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("models.training.shipped_weights.MEASURE_STATES", 20)
     assert main(["train", "--preset", "smoke", "--steps", "3", "--seed", "2", "--out", str(tmp_path)]) == 0

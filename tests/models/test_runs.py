@@ -59,6 +59,7 @@ def test_a_folder_is_locked_too(tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.deep
 def test_a_lock_ends_with_its_process(tmp_path):
     """However it ends: nothing must be removed by hand."""
     out = tmp_path / "a.jsonl"

@@ -63,7 +63,7 @@ def uneven_pmfs(draw, shapes=((2, 2), (2, 2, 2), (3, 2, 2), (4, 3), (2, 2, 2, 2,
 
 
 @given(pair=uneven_pmfs(), dense=st.booleans(), data=st.data())
-@settings(max_examples=examples(10))
+@settings(max_examples=examples(5))
 def test_tables_and_bounds(pair, dense, data):
     exact, floats = pair
     with pytest.MonkeyPatch.context() as patch:
@@ -119,6 +119,7 @@ def test_divergence(pair):
 
 
 @given(pair=uneven_pmfs(), data=st.data())
+@settings(max_examples=examples(6))
 def test_curves(pair, data):
     exact, floats = pair
     curve, truth, n = information_curve(subset_entropies(floats)), subset_entropies(exact), exact.n
@@ -140,7 +141,7 @@ def test_curves(pair, data):
     assert other.error == other.error_of(9) == optimal_sizes(other).error == 0
 
 
-@settings(max_examples=examples(20))
+@settings(max_examples=examples(8))
 @given(parts=st.lists(st.tuples(st.integers(1, 5), targets([(2, 2, 2)])), min_size=2, max_size=4))
 def test_means_over_contexts(parts):
     total = sum(w for w, _ in parts)
@@ -168,6 +169,7 @@ def test_the_error_of_a_curve_covers_its_own_roundings():
 @given(
     pair=uneven_pmfs(((2,), (3, 1, 2), (2, 4, 3), (2, 2, 2, 2), (1, 1))), size=st.sampled_from([1, 8, 10**6])
 )
+@settings(max_examples=examples(10))
 def test_dense_forms(compiled, pair, size):
     exact, floats = pair
     table = floats.dense()
@@ -293,7 +295,7 @@ def test_the_answer_of_the_command_carries_the_bound():
         assert abs(floats[key] - float(truth[key])) <= floats["errors"][key] + 1e-15
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(4))
 @given(data=st.data(), count=st.integers(2, 4))
 def test_means_over_float_contexts_keep_their_errors_entry_by_entry(data, count):
     """Dyadic probabilities are floats without rounding, so that the exact answer is the truth."""

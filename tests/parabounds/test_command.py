@@ -100,6 +100,7 @@ def test_tables_are_written(capsys, tmp_path):
     assert r"\begin{tabular}" in printed(capsys, "decode", *SHUFFLE, "--policy", "topk:k=2", "--latex", "-")
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("command", ["bounds", "frontier", "policy", "schedule"])
 def test_pictures(capsys, tmp_path, command):
     file = tmp_path / "p.png"
@@ -276,7 +277,7 @@ def test_every_table_is_written(capsys, tmp_path, monkeypatch, argv, headline, h
     assert json.loads(Path("t.json").read_text()) == json.loads(printed(capsys, *argv, "--json"))
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize(
     "argv", [("bounds", "sudoku"), ("policy", "sudoku", "--steps", "2"), ("frontier", "sudoku")]
 )

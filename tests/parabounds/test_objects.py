@@ -103,6 +103,7 @@ def test_exact_numbers_are_latex(results):
     assert pb.pmf({"ab": 0.5, "ba": 0.5}).decode("topk:k=1")._repr_latex_() is None
 
 
+@pytest.mark.grid(every=2)
 @pytest.mark.parametrize("kind", ["bounds", "compare", "decode", "frontier", "policy", "schedule"])
 def test_plots_return_their_axes(results, kind):
     from matplotlib.figure import Figure
@@ -194,6 +195,7 @@ def test_without_pandas_one_line_names_the_extra(results, monkeypatch):
         results["bounds"].to_dataframe()
 
 
+@pytest.mark.deep
 def test_the_import_is_light_and_the_help_fits_a_screen():
     script = (
         "import sys, io, contextlib, parabounds as pb\n"

@@ -30,7 +30,7 @@ def test_steps_are_whole_for_more_positions():
     assert pb.task("shuffle", n=4).frontier().plot().get_xticks().tolist() == [1, 2, 3, 4]
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize("name", ["hmm", "replace_random"])
 def test_comparisons_show_the_whole_optimum_and_every_name(name):
     answer = pb.task(name, n=4).compare(USUAL, temperature=[0, 1])

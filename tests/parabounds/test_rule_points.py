@@ -49,6 +49,7 @@ def test_what_does_not_fit_is_left_out_with_its_reason():
     assert all(set(one) == {"policy", "reason"} for one in left_out)
 
 
+@pytest.mark.deep
 def test_a_long_list_is_answered_by_sampled_rules_and_fixed_blocks(monkeypatch):
     task = long_list()
     hull, why = hull_of(task)
@@ -87,7 +88,7 @@ def _sampled(rows) -> int:
 
 
 def test_comparisons_are_sampled_beyond_the_limit(capsys, tmp_path):
-    rows = np.unique(np.random.default_rng(0).integers(0, 3, (60, 9)), axis=0).tolist()
+    rows = np.unique(np.random.default_rng(0).integers(0, 3, (40, 7)), axis=0).tolist()
     file = tmp_path / "rows.json"
     file.write_text(json.dumps({"outcomes": rows}))
     exact = decode_answer(listed_task(JointPMF.uniform(map(tuple, rows))), parse_policy("topk:k=2,by=random"))
@@ -122,6 +123,7 @@ def test_the_command_writes_points(capsys, tmp_path, end):
         assert lines[1].startswith("optimum,1.0,1,1.0,log2(2),")
 
 
+@pytest.mark.deep
 def test_a_large_chain_is_not_refused(capsys, tmp_path):
     chain = {"length": 20, "tokens": ["a", "b"], "initial": ["1/2", "1/2"]}
     file = tmp_path / "chain.json"

@@ -8,6 +8,7 @@ import pytest
 TOUR = Path(__file__).parents[2] / "docs" / "tour.py"
 
 
+@pytest.mark.deep
 def test_as_a_script(capsys):
     found = runpy.run_path(str(TOUR))
     assert "one step loses 3.42 bits" in capsys.readouterr().out

@@ -68,7 +68,7 @@ EXAMPLES = {
 # --- The distribution of the set --------------------------------------------------------------------------------------
 
 
-@settings(max_examples=examples(50))
+@settings(max_examples=examples(16))
 @given(batch=batches(), rule=rules())
 def test_distribution_of_the_chosen_set(batch, rule):
     rows, masked = batch
@@ -141,6 +141,7 @@ def test_a_rule_that_knows_no_positions_commutes_with_their_permutations(batch, 
 
 
 @given(batch=batches(), rule=rules())
+@settings(max_examples=examples(8))
 def test_samples_follow_the_distribution(batch, rule):
     rows, masked = ([r[0]] for r in batch)
     policy = parse_policy(rule.spec)

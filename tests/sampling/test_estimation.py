@@ -38,6 +38,7 @@ def test_the_value_without_its_rest_has_the_expectation_that_zhang_gives():
 
 
 @given(counts=COUNTS)
+@settings(max_examples=examples(8))
 def test_values_are_those_of_the_definition(counts):
     seen = Observed(name="t", codes=np.array([[0, i] for i in range(len(counts))]), counts=np.array(counts))
     wanted = (float(ref.zhang(counts)) + ref.rest(counts)) / log(2)
@@ -45,6 +46,7 @@ def test_values_are_those_of_the_definition(counts):
 
 
 @given(counts=COUNTS.filter(lambda c: c.count(1) > 0))
+@settings(max_examples=examples(8))
 def test_the_rest_is_that_of_chao_wang_and_jost_up_to_one_in_so_many_samples(counts):
     size, ours, theirs = sum(counts), ref.rest(counts), ref.rest_as_published(counts)
     # sum over k of (1 - A)^{k + 1} / (N + k) against the integral of its terms
@@ -52,6 +54,7 @@ def test_the_rest_is_that_of_chao_wang_and_jost_up_to_one_in_so_many_samples(cou
 
 
 @given(rows=ROWS)
+@settings(max_examples=examples(6))
 def test_entropies_given_the_context_are_differences(rows):
     found = subset_values(Observed.from_rows(rows), [0, 1, 5, 7])
     wanted = [0.0, ref.estimated(rows, [0]), ref.estimated(rows, [0, 2]), ref.estimated(rows, [0, 1, 2])]
@@ -59,6 +62,7 @@ def test_entropies_given_the_context_are_differences(rows):
 
 
 @given(rows=ROWS, cut=st.integers(1, 2), times=st.integers(2, 4))
+@settings(max_examples=examples(8))
 def test_every_quantity_is_its_sum_of_entropies(rows, cut, times):
     rows = rows * times  # none was seen once
     h = {s: ref.estimated(rows, s) for s in [(), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)]}
@@ -81,7 +85,7 @@ def test_every_quantity_is_its_sum_of_entropies(rows, cut, times):
     assert curve == pytest.approx([means[1] + a - b for a, b in pairwise(means)], abs=SPECIAL)
 
 
-@settings(max_examples=examples(8))
+@settings(max_examples=examples(4))
 @given(rows=st.lists(st.tuples(st.just(""), *[st.sampled_from("abc")] * 3), min_size=40, max_size=60))
 def test_intervals_are_those_of_the_definition(rows):
     (found,) = estimate_sums(Observed.from_rows(rows * 2), [loss_factors([range(3)])])
@@ -95,7 +99,7 @@ def test_intervals_are_those_of_the_definition(rows):
     )
 
 
-@pytest.mark.grid(4)
+@pytest.mark.grid(2)
 @pytest.mark.parametrize(
     ("name", "size"), [(name, size) for size in coverage.SIZES[::-1] for name in coverage.CASES]
 )

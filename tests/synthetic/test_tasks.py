@@ -127,6 +127,7 @@ def test_contains(name, n):
         assert verdicts.tolist() == [tuple(row) in known for row in rows]
 
 
+@pytest.mark.grid(every=2)
 @pytest.mark.parametrize(("name", "n"), CASES)
 def test_samples_follow_the_distribution(name, n):
     for context, (_, truth) in contexts_with_truth(name, n):

@@ -5,11 +5,12 @@ from itertools import combinations, pairwise, permutations, product
 from math import comb, e, factorial, inf, log, log2, prod, sqrt
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from synthetic import make_task
 from tests.helpers.comparison import same
+from tests.helpers.draws import examples
 from tests.helpers.strategies import ordered_partitions, targets
 from tests.helpers.tolerance import ROUNDING
 from tests.reference import definitions as ref
@@ -54,6 +55,7 @@ def output_distributions(draw, distribution):
 
 
 @given(target=PAIRS, data=st.data())
+@settings(max_examples=examples(10))
 def test_divergences_are_as_defined(target, data):
     p, q = target.distribution, data.draw(output_distributions(target.distribution))
     floats = {y: float(x) for y, x in q.items()}

@@ -73,7 +73,7 @@ def on_a_grid(pmf, h, steps):
     return best
 
 
-@settings(max_examples=examples(8))
+@settings(max_examples=examples(4))
 @given(
     support=st.lists(st.sampled_from(BITS), min_size=2, unique=True).filter(
         lambda s: all(len({y[i] for y in s}) == 2 for i in range(2))
@@ -92,6 +92,7 @@ def test_two_bits(support, h):
     assert float(point.accuracy) <= most_accurate_of_any(len(pmf), 4, h)[1]
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("h", [0.5, 1.0, 1.5, 1.9])
 def test_boxes_hold_the_best_accuracy_whatever_is_known(h):
     for valid in ([(0, 1), (1, 0)], [(0, 0), (0, 1), (1, 1)]):

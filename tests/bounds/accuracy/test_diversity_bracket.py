@@ -11,6 +11,7 @@ from theory.distributions.pmf import JointPMF
 from theory.validation import InputError
 
 
+@pytest.mark.grid(every=4)
 @pytest.mark.parametrize("share", ["0", "1/4", "1/2", "9/10", "1"])
 def test_it_holds_what_the_search_finds(share):
     pmf = JointPMF.uniform([(0, 1, 0), (1, 0, 0), (1, 1, 1)])

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.draws import examples
 from theory.bounds.brackets.bracket import bracket_bounds
 from theory.bounds.brackets.clock import Clock
 from theory.bounds.partitions.listed import listed_step_bound
@@ -69,6 +70,7 @@ def test_the_bracket_holds_the_least_loss(pmf):
 
 
 @given(pmf=distributions())
+@settings(max_examples=examples(6))
 def test_the_search_over_all_sets_is_exact(pmf):
     assert all(check(pmf, work=10 * FAR, **TABLED).exact)
 
@@ -82,6 +84,7 @@ def test_the_bracket_holds_the_least_loss_of_many(pmf, work):
 
 
 @given(pmf=distributions(), work=st.floats(1, 1e5))
+@settings(max_examples=examples(8))
 def test_an_interrupted_search_certifies(pmf, work):
     check(pmf, work=work, **SEARCHED)
     check(pmf, work=work, **TABLED)
@@ -100,11 +103,13 @@ def test_all_sets_of_fourteen_positions_against_the_programme():
 
 
 @given(pmf=distributions())
+@settings(max_examples=examples(10))
 def test_few_representatives_are_exact(pmf):
     assert all(check(pmf).exact)
 
 
 @given(parts=st.lists(st.tuples(st.integers(1, 3), distributions()), min_size=2, max_size=3))
+@settings(max_examples=examples(6))
 def test_one_partition_for_all_contexts(parts):
     n = min(pmf.n for _, pmf in parts)
     total = sum(weight for weight, _ in parts)

@@ -116,6 +116,7 @@ def means_agree(distribution: MarkovDistribution, truth: Truth, sizes) -> None:
 
 
 @given(distribution=chains(6), data=st.data())
+@settings(max_examples=examples(10))
 def test_short_chains(distribution, data):
     blocks = data.draw(ordered_partitions(distribution.n))
     truth = Truth(distribution)
@@ -127,7 +128,7 @@ def test_short_chains(distribution, data):
         assert abs(Fraction(value) - truth.best(steps)) <= Fraction(best.error) + SLACK
 
 
-@settings(max_examples=examples(8))
+@settings(max_examples=examples(4))
 @given(distribution=chains(14), data=st.data())
 def test_longer_chains(distribution, data):
     blocks = data.draw(ordered_partitions(distribution.n))
@@ -149,7 +150,7 @@ def fixed_chain(n: int, *, steps: bool, seed: int = 0) -> MarkovDistribution:
     )
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize("steps", [False, True])
 def test_thirty_positions(steps):
     distribution = fixed_chain(30, steps=steps)
@@ -287,6 +288,7 @@ def test_subnormal_parameters_are_refused():
 
 
 @given(distribution=chains(6), data=st.data())
+@settings(max_examples=examples(10))
 def test_log_prob(distribution, data):
     rows = np.array(
         data.draw(
@@ -452,6 +454,7 @@ def test_numbers_carry_their_errors():
     assert all(0 < error < USEFUL for error in rounded)
 
 
+@pytest.mark.deep
 def test_commands_print_the_errors(capsys, tmp_path):
     path = tmp_path / "chain.json"
     chain = {"length": 60, "initial": ["1/2", "1/2"], "transition": [["3/4", "1/4"], ["1/4", "3/4"]]}

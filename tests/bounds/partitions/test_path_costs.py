@@ -68,7 +68,7 @@ def test_mean_is_the_step_bound(target, data):
     assert mean == step_bound(subset_entropies(target.exact), blocks)
 
 
-@settings(max_examples=examples(15))
+@settings(max_examples=examples(5))
 @given(target=SMALL)
 def test_mean_along_an_adaptive_policy_is_its_divergence(target):
     pmf = target.exact

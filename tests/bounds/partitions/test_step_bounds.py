@@ -74,6 +74,7 @@ def test_splitting_a_block_never_costs(target, data):
 
 
 @given(target=targets(SMALL))
+@settings(max_examples=examples(10))
 def test_optimal_bound_is_the_least_of_all_partitions(target):
     found = optimal_bounds(subset_entropies(target.exact))
     assert len(found.values) == len(found.partitions) == target.n
@@ -84,6 +85,7 @@ def test_optimal_bound_is_the_least_of_all_partitions(target):
 
 
 @given(target=targets([*FOUR, (2, 2, 2, 2)]))
+@settings(max_examples=examples(10))
 def test_optimal_partition_attains_the_optimal_value(target):
     table = subset_entropies(target.exact)
     found = optimal_bounds(table)
@@ -94,6 +96,7 @@ def test_optimal_partition_attains_the_optimal_value(target):
 
 
 @given(target=targets([*SMALL, *FOUR]))
+@settings(max_examples=examples(10))
 def test_optimal_bound_of_a_float_pmf(target):
     exact, table = optimal_bounds(subset_entropies(target.exact)), subset_entropies(target.floats)
     found = optimal_bounds(table)
@@ -141,7 +144,7 @@ def test_differences_below_double_precision_decide(seed):
 # --- Contexts -------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=examples(12))
+@settings(max_examples=examples(4))
 @given(parts=st.lists(st.tuples(st.integers(1, 5), targets([(2, 2, 2), (3, 1, 2)])), min_size=2, max_size=3))
 def test_one_partition_for_all_contexts(parts):
     total = sum(w for w, _ in parts)

@@ -43,6 +43,7 @@ def test_blocks_lose_nothing(n, order, seed):
     assert len(blocks) <= markov_rounds(n, order)
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize(("n", "order"), [(4, 1), (5, 2), (6, 2)])
 def test_serial_depth_is_no_larger(n, order):
     for seed in range(2):

@@ -95,6 +95,7 @@ def pairs_of(distribution, t):
 
 
 @given(target=SMALL, t=TIMES)
+@settings(max_examples=examples(8))
 def test_derivative_and_pair_information(target, t):
     curve = information_curve(subset_entropies(target.exact))
     form = mean(pairs_of(target.distribution, t))
@@ -134,7 +135,7 @@ def test_pair_information_of_masked_tokens(target, p):
     assert same(pair_information(subset_entropies(target.exact), p), ref.add(*forms))
 
 
-@settings(max_examples=examples(15))
+@settings(max_examples=examples(6))
 @given(target=SMALL, ends=st.tuples(TIMES, TIMES).map(sorted))
 def test_one_step_defect_is_the_mean_block_cost(target, ends):
     distribution, n, (p, q) = target.distribution, target.n, ends
@@ -148,6 +149,7 @@ def test_one_step_defect_is_the_mean_block_cost(target, ends):
 
 
 @given(target=SMALL, inner=st.sets(TIMES.filter(lambda t: 0 < t < 1), max_size=3))
+@settings(max_examples=examples(10))
 def test_random_times_average_random_sizes(target, inner):
     curve, n = information_curve(subset_entropies(target.exact)), target.n
     times = [0, *sorted(inner), 1]
@@ -183,6 +185,7 @@ def integral(curve, factor, p, q):
 
 
 @given(target=targets(kinds=("dense", "skewed", "sparse")), ends=st.tuples(TIMES, TIMES).map(sorted))
+@settings(max_examples=examples(8))
 def test_integrals(target, ends):
     curve, (p, q) = information_curve(subset_entropies(target.exact)), ends
     assert one_step_defect(curve, p, q) == integral(curve, (q, -1), p, q)
@@ -197,6 +200,7 @@ def test_integrals(target, ends):
 
 
 @given(target=targets(kinds=("dense", "skewed", "sparse")), ends=st.tuples(TIMES, TIMES).map(sorted))
+@settings(max_examples=examples(8))
 def test_floats_keep_their_error(target, ends):
     """The floats of the pmf are read as the numbers that they are, divided by their sum."""
     weights = {y: Fraction(float(p)) for y, p in target.distribution.items()}
@@ -224,6 +228,7 @@ def test_floats_keep_their_error(target, ends):
     target=targets(kinds=("dense", "skewed", "sparse")),
     inner=st.sets(TIMES.filter(lambda t: 0 < t < 1), max_size=4),
 )
+@settings(max_examples=examples(10))
 def test_ratio_bound_and_refinement(target, inner):
     curve = information_curve(subset_entropies(target.exact))
     times = [0, *sorted(inner), 1]
@@ -244,6 +249,7 @@ def test_ratio_bound_and_refinement(target, inner):
 
 
 @given(target=targets(kinds=("dense", "skewed", "sparse")))
+@settings(max_examples=examples(10))
 def test_effective_total_correlation_between_its_neighbours(target):
     curve = information_curve(subset_entropies(target.exact))
     d, h = effective_total_correlation(curve).value, float(growth_complexity(curve))

@@ -52,6 +52,7 @@ def step(n, k):
 
 
 @given(target=PRIMES)
+@settings(max_examples=examples(10))
 def test_every_bound_is_above_the_exact_value(target):
     pmf = target.exact
     for sizes in compositions(target.n):
@@ -65,7 +66,7 @@ def test_every_bound_is_above_the_exact_value(target):
         assert all(bound.source for bound in bounds)
 
 
-@settings(max_examples=examples(12))
+@settings(max_examples=examples(4))
 @given(target=PRIMES)
 def test_floats_agree(target):
     weights = {
@@ -156,7 +157,7 @@ def largest(forms):
     return best
 
 
-@settings(max_examples=examples(10))
+@settings(max_examples=examples(5))
 @given(target=BINARY)
 def test_entropy_bound_is_the_mean_over_all_ordered_partitions(target):
     distribution, n = target.distribution, target.n

@@ -99,6 +99,7 @@ def test_plug_in_lies_between_the_divergence_and_the_ratio_bound(target, inner):
 
 
 @given(target=LONGER)
+@settings(max_examples=examples(10))
 def test_plug_in_of_block_sizes(target):
     curve = information_curve(subset_entropies(target.exact))
     n = curve.n
@@ -124,6 +125,7 @@ def spans_and_complexities(curve, cells):
 
 
 @given(target=LONGER, cells=st.lists(INSIDE, min_size=2, max_size=5, unique=True))
+@settings(max_examples=examples(8))
 def test_complexity_is_its_definition_and_falls_with_refinement(target, cells):
     cells = sorted(cells)
     curve = information_curve(subset_entropies(target.exact))
@@ -138,6 +140,7 @@ def test_complexity_is_its_definition_and_falls_with_refinement(target, cells):
     assert abs(rough.value - found.value) <= rough.error + found.error
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("means", CURVES)
 def test_fine_cells_come_close_to_the_path_complexity(means):
     curve = information_curve(means)
@@ -169,7 +172,7 @@ def test_rational_times_attain_the_value(means):
     assert abs(mirrored.value.value - float(ratio_bound(curve, times))) <= mirrored.value.error + 1e-12
 
 
-@settings(max_examples=examples(20))
+@settings(max_examples=examples(6))
 @given(
     target=targets([(2, 2, 2), (2, 2, 2, 2), (2, 3, 1, 2)], kinds=("dense", "sparse")), k=st.integers(1, 3)
 )

@@ -24,7 +24,7 @@ UNEVEN = JointPMF.from_mapping(
 )
 
 
-@pytest.mark.grid(every=3)
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("temperature", [0, 1])
 @pytest.mark.parametrize(
     "rule", ["topk:k=2,by=random", "topk:k=3", "threshold:gamma=0.5,strict=false", "topk:k=1,by=entropy"]
@@ -42,6 +42,7 @@ def test_a_latin_square_in_one_block(rule: str, temperature: int) -> None:
     assert len(set(CellMarginals(SQUARES, MOVES).classes)) == 1
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("rule", ["topk:k=2,by=random,block=4", "topk:k=2,by=left_to_right"])
 def test_blocks_and_uneven_grids_use_renaming_alone(rule: str) -> None:
     for pmf, layout in ((SQUARES, LINES), (UNEVEN, Layout(places=((0,), (2,), (3,)), length=5))):

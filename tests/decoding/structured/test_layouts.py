@@ -54,7 +54,7 @@ RULES = (
 )
 
 
-@pytest.mark.grid(every=3)
+@pytest.mark.grid(every=6)
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("temperature", [1, 0])
@@ -75,7 +75,7 @@ def test_a_layout_decodes_as_the_distribution_over_all_positions(
 
 # Figure 5 of the paper: shuffle in random order, two tokens per step, by block length. A person is two tokens of four,
 # and a block of four holds one whole person: the published dip (98, 47, 66, 75, 81) is that of an ideal model.
-@pytest.mark.grid(1)  # docs/parallelbench.md computes all three
+@pytest.mark.deep
 @pytest.mark.parametrize(("block", "percent"), [(4, 43.7), (2, 100.0), (8, 62.4)])
 def test_the_dip_of_figure_5_is_the_layout(block: int, percent: float) -> None:
     policy, found = parse_policy(f"topk:k=2,by=random,block={block}"), Fraction(0)

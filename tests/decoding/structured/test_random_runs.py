@@ -15,7 +15,7 @@ from theory.policies import parse_policy
 from theory.validation import InputError
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize(("name", "n"), [("bernoulli_walk", 101), ("one_hot_blocks", 121)])
 def test_the_answer_says_what_is_an_estimate(name, n):
     task, policy = make_task(name, n), parse_policy("topk:k=2,by=random")
@@ -44,7 +44,7 @@ def test_the_command_prints_one_row_an_estimate(capsys):
     assert "--json" in shown  # the exact path_kl is long
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize("spec", ["topk:k=2,by=random,block=10", "topk:k=2,by=margin,ties=all"])
 def test_other_rules_say_how_many_samples_are_affordable(spec):
     task = make_task("bernoulli_walk", 1000)

@@ -68,7 +68,7 @@ def _agree(name, n, spec, temperature, greedy_ties):
     return 1
 
 
-@pytest.mark.grid(every=5)
+@pytest.mark.grid(every=10)
 @pytest.mark.parametrize(
     ("name", "n"),
     [

@@ -106,6 +106,7 @@ def test_marginals_equal_the_listed_distribution_on_every_state(name, n):
     assert model.impossible(states, distribution.conditional(states)).tolist() == impossible
 
 
+@pytest.mark.grid(every=2)
 @pytest.mark.parametrize(("name", "n"), CASES)
 def test_outcomes_equal_the_listed_distribution(name, n):
     _, distribution, outcomes = _case(name, n)
@@ -267,7 +268,7 @@ def test_runs_equal_exact_decodes(name, n):
         _compare(task, distribution, spec, {}, seed)
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize(("name", "n"), [("one_hot_blocks", 4), ("bernoulli_walk", 4), ("insert_random", 4)])
 def test_switches_of_runs_equal_exact_decodes(name, n):
     task, distribution, _ = _case(name, n)
@@ -284,7 +285,7 @@ def test_switches_of_runs_equal_exact_decodes(name, n):
         _compare(task, distribution, spec, switches, 100 + seed)
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize(("name", "n"), [*RUNS, ("shuffle", 3), ("shuffle_strict", 3), ("copy", 3)])
 def test_where_q_is_said_to_be_constant_it_is(name, n):
     task, distribution, _ = _case(name, n)
@@ -348,7 +349,7 @@ def test_top_five_on_100_bits():
     assert accuracy["interval"] == answer["kl"]["interval"] == "exact"
 
 
-@pytest.mark.grid(every=3)
+@pytest.mark.grid(every=6)
 @pytest.mark.parametrize(
     ("name", "n", "spec"),
     [

@@ -5,9 +5,10 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.draws import examples
 from tests.reference.chains import SLACK, minus_log2
 from theory.distributions.outcomes import MASK
 from theory.distributions.parametric.grammar import GrammarDistribution
@@ -65,6 +66,7 @@ def close(found, parts, total):
 
 
 @given(distribution=rare_chains())
+@settings(max_examples=examples(10))
 def test_log_prob_keeps_what_floats_lose(distribution):
     rows = list(product((0, 1), repeat=distribution.n))
     answers = np.array(rows)
@@ -80,6 +82,7 @@ def test_log_prob_keeps_what_floats_lose(distribution):
 
 
 @given(distribution=rare_chains(), data=st.data())
+@settings(max_examples=examples(8))
 def test_conditionals_keep_what_floats_lose(distribution, data):
     shown = [data.draw(st.sampled_from([MASK, 0, 1])) for _ in range(distribution.n)]
     total = chance(distribution, shown)
@@ -137,17 +140,17 @@ HALVES = {
 
 
 def test_rare_words_do_not_hide_common_ones():
-    # a span of thirty rare words is some 2^-1500 beside one of common words as long
-    distribution = GrammarDistribution(n=60, rules=HALVES, words=())
+    # a span of 24 rare words is some 2^-1200 beside one of common words as long
+    distribution = GrammarDistribution(n=48, rules=HALVES, words=())
     common, rare, usual = (distribution.tokens.index(w) for w in ("the", "gnu", "yak"))
-    sentence = np.array([[common] * 30 + [rare] * 30, [common] * 30 + [usual] * 30])
+    sentence = np.array([[common] * 24 + [rare] * 24, [common] * 24 + [usual] * 24])
     bits = distribution.log_prob(sentence)
-    assert bits[0] - bits[1] == pytest.approx(30 * np.log2(1e-15 / (0.5 - 1e-15)), rel=CLOSE)
+    assert bits[0] - bits[1] == pytest.approx(24 * np.log2(1e-15 / (0.5 - 1e-15)), rel=CLOSE)
     assert distribution.contains(sentence).all()
     shown = sentence.copy()
-    shown[:, 45] = MASK
+    shown[:, 36] = MASK
     for row in (distribution.conditional(shown)[0], distribution.left_out(sentence)[0]):
-        assert row[45, [common, rare, usual]].tolist() == pytest.approx([0, 2e-15, 1], rel=1e-9, abs=1e-20)
+        assert row[36, [common, rare, usual]].tolist() == pytest.approx([0, 2e-15, 1], rel=1e-9, abs=1e-20)
 
 
 TINY = Fraction(1, 10**150)

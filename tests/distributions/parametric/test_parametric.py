@@ -8,9 +8,10 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.draws import examples
 from tests.helpers.intervals import ALPHA, assert_frequencies
 from tests.helpers.strategies import ordered_partitions
 from tests.helpers.task_truth import expected_marginals, states
@@ -157,6 +158,7 @@ def agrees(distribution, truth: ref.PMF) -> None:
 
 
 @given(pair=chains())
+@settings(max_examples=examples(10))
 def test_markov_chains(pair):
     distribution, truth = pair
     agrees(distribution, truth)
@@ -164,6 +166,7 @@ def test_markov_chains(pair):
 
 
 @given(pair=chains(hidden=True))
+@settings(max_examples=examples(10))
 def test_hidden_markov_models(pair):
     distribution, truth = pair
     agrees(distribution, truth)
@@ -211,6 +214,7 @@ def test_words_that_cannot_be_held():
 
 
 @given(pair=chains(), data=st.data())
+@settings(max_examples=examples(6))
 def test_bounds_of_chains_are_those_of_the_listed_distribution(pair, data):
     distribution, truth = pair
     assert approximate_entropy(distribution).value == pytest.approx(
@@ -424,6 +428,7 @@ def test_intervals_are_wider_for_fewer_samples_and_hold_constants():
         estimate_mean(np.array([1.0]), 0.0, 1.0)
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("name", LAWS)
 def test_sampled_decodes_follow_the_decoder(name):
     distribution, size = LAWS[name], 20_000

@@ -16,7 +16,7 @@ from figures.claims.page import build_page
 from figures.drawing.style import new_figure
 from figures.engine.figure import RunSettings
 from figures.engine.run import run_figures
-from figures.paper.claims import FIGURE
+from figures.paper.claims import FIGURE, evidence
 from tests.helpers.tolerance import ROUNDING
 from tests.reference import definitions as ref
 from tests.reference import released as rel
@@ -24,6 +24,13 @@ from tests.reference.claims import expected
 from tests.reference.errata import errata
 
 ROOT = Path(__file__).parents[3]
+# the evidence of each takes a tenth of a second to six; by default the others
+DEAR = {
+    *("theorem-1", "theorem-2", "table-1", "lemma-1", "two-per-step", "equal-sizes", "realised-steps"),
+    *("released-factor", "figure-labels", "sudoku-v2", "sampled-confidence", "sampled-replace"),
+    *("replace-threshold", "shuffle-threshold", "impossible-contexts", "greedy-or-sampling"),
+    *("random-order", "k-divides-n", "oracle-bound", "opposite-trends", "adaptive-rules", "least-threshold"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +53,7 @@ def lines(rows):
 # --- Verdicts, checks and the page ---------------------------------------------------------------------------
 
 
+@pytest.mark.deep
 def test_the_committed_pages_are_the_built_ones(result):
     for name in ("claims.md", "errata.md"):
         page = (ROOT / "docs" / name).read_text(encoding="utf-8")
@@ -54,6 +62,7 @@ def test_the_committed_pages_are_the_built_ones(result):
     assert FIGURE.fast == {}, "one form only: the page does not depend on it"
 
 
+@pytest.mark.deep
 def test_the_pages_show_every_claim_and_number(rows):
     pages = {name: build_page(rows, name) for name in ("claims", "errata")}
     for claim in CLAIMS.values():
@@ -68,9 +77,22 @@ def test_the_pages_show_every_claim_and_number(rows):
     assert set(targets) <= {claim.id for claim in CLAIMS.values() if claim.page == "errata"}
 
 
-@pytest.mark.parametrize("name", CLAIMS)
-def test_the_verdict_follows_from_the_facts(lines, name):
-    claim, found = CLAIMS[name], lines[name]
+@pytest.mark.parametrize("name", sorted(CLAIMS.keys() - DEAR))
+def test_numbers_and_verdict_follow_from_the_evidence(name):
+    lines = evidence(claim=name)
+    check_verdict(name, lines)
+    numbers = {line["quantity"]: line["exact"] for line in lines if line["role"] == "number"}
+    assert numbers == CLAIMS[name].numbers
+
+
+@pytest.mark.deep
+def test_every_verdict_follows_from_the_facts(lines):
+    for name in CLAIMS:
+        check_verdict(name, lines[name])
+
+
+def check_verdict(name, found):
+    claim = CLAIMS[name]
     facts = {role: [line["exact"] for line in found if line["role"] == role] for role in ROLES}
     assert {line["quantity"] for line in found if line["exact"] == "no"} == set(claim.refuted)
     assert "no" not in facts["also"] + facts["condition"]
@@ -111,6 +133,7 @@ def test_verdicts_of_facts(facts, verdict):
     assert verdict_of([dict(zip(("role", "exact"), fact.split(), strict=True)) for fact in facts]) == verdict
 
 
+@pytest.mark.deep
 def test_checks_pass_and_notice_a_change(rows):
     settings = FIGURE.resolve(RunSettings())
     assert all(check.passed for check in FIGURE.checks(rows, settings))
@@ -162,6 +185,7 @@ LONG = {
 ROUNDED = ("realised-steps", "of these with unequal sizes: Dream, eps = 0")
 
 
+@pytest.mark.deep
 def test_every_number_is_that_of_the_definition(lines):
     """Exact comparison; four long sums of logarithms and a count of rounding errors have their own tests."""
     found = {
@@ -181,6 +205,7 @@ def test_every_number_is_that_of_the_definition(lines):
             assert found[key]["value"] == pytest.approx(number, abs=ROUNDING), key
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("n", [64, 1024])
 def test_long_batches(lines, n):
     """Pairs by log-gamma; the best n/2 batches by a plain recursion over all first batches."""
@@ -211,6 +236,7 @@ def least_cost(n, rounds):
     return costs[n]
 
 
+@pytest.mark.deep
 def test_sizes_in_single_precision(lines):
     """The released arithmetic in the library that it runs on, for both ends of the time grid."""
     torch = pytest.importorskip("torch")

@@ -49,6 +49,7 @@ def test_remainders_differ_only_where_k_does_not_divide_n():
     assert shuffle_sizes([4, 1]) != shuffle_sizes([3, 2])
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("n", [3, 4, 5])
 def test_drawn_tokens_put_the_new_item_off(n):
     """Less accurate than by the largest one iff the last step takes two or more; greedy they are one."""
@@ -71,6 +72,7 @@ def test_two_masked_tokens_always_go_together_in_the_released_factor_rule():
         assert all(len(chosen) == (2 if 3 * (1 - c) < Fraction(f) else 1) for chosen in printed)
 
 
+@pytest.mark.deep
 def test_every_square_that_is_made_is_made_equally_often():
     for n, ways in ((2, 2), (3, 3), (4, 4)):
         assert set(rel.made_squares(n).values()) == {ways}
@@ -78,6 +80,7 @@ def test_every_square_that_is_made_is_made_equally_often():
         assert rel.made_squares(n).keys() <= rel.accepted_squares(n)
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("f", ["1", "1.6", "1.9"])
 def test_large_factors_and_early_stops_change_nothing(f):
     for pmf in (ref.shuffle(3), ref.shuffle(4), ref.replace_random(4), ref.replace_random(5)):

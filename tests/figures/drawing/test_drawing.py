@@ -56,6 +56,7 @@ def test_the_legend_of_the_frontier_is_inside(count):
             assert axis.get_window_extent().height > 0.5 * drawing.dpi
 
 
+@pytest.mark.deep
 @pytest.mark.usefixtures("style")
 def test_the_columns_of_the_claims_hold_their_texts():
     rows = [{"claim": claim.id, "verdict": claim.verdict} for claim in CLAIMS_LIST.values()]
@@ -108,6 +109,7 @@ def test_points_of_a_task_are_whole_and_named(name, tmp_path):
         assert shown["a"].get_xticks().tolist() == [1, 2, 5, 10, 20, 40]
 
 
+@pytest.mark.deep
 @pytest.mark.usefixtures("style")
 def test_figure_2_stands_in_order():
     from figures.paper.figure2_plot import K_COLOURS, TASK_COLOURS, draw

@@ -225,6 +225,7 @@ class TestFigures:
         with pytest.raises(ValueError, match="a figure's name is small letters"):
             toy(log, name="Figure 2")
 
+    @pytest.mark.deep
     def test_check_names_differ(self, log, tmp_path):
         doubled = replace(toy(log), checks=lambda *_: [exact_check("a", 1, 1)] * 2)
         with pytest.raises(ValueError, match="checks need different names"):

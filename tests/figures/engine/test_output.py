@@ -19,6 +19,7 @@ pytestmark = pytest.mark.usefixtures("unchanging_code")
 
 
 class TestFiles:
+    @pytest.mark.deep
     def test_same_run_same_bytes(self, log, tmp_path):
         for name, jobs in [("a", 1), ("b", 2)]:
             results = run_figures([toy(log)], run=RunSettings(), out=tmp_path / name, jobs=jobs)

@@ -40,6 +40,9 @@ ROWS = [
 ]  # fmt: skip
 
 
+pytestmark = pytest.mark.deep
+
+
 @pytest.fixture(scope="module")
 def drawing():
     with rc_context(STYLE):

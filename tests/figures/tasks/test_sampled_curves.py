@@ -43,7 +43,7 @@ def file_of(kind, tmp_path):
     return path
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize("kind", LAWS)
 def test_every_point_is_a_decode(kind, tmp_path):
     data = task_data(str(file_of(kind, tmp_path)))

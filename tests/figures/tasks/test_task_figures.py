@@ -60,6 +60,7 @@ def task_data_source(path):
     return read_task(path)
 
 
+@pytest.mark.deep
 def test_every_row_is_an_exact_decode(path, tmp_path):
     figure = replace(task_figure(task_data(str(path))), draw=lambda *_: new_figure()[0])
     (result,) = run_figures([figure], run=RunSettings(fast=True), out=tmp_path / "out")

@@ -215,8 +215,18 @@ def test_form_is_what_the_product_computes(form, fewer):
     assert seen >= (1 if form.task in ("city_names", "sudoku_4") else 2)
 
 
+LONG = {
+    ("sudoku_4", "dual_total_correlation"),
+    ("latin_square", "accuracy one step tau=1"),
+}  # for the reference
+
+
 @REACH
-@pytest.mark.parametrize("form", FORMS.values(), ids=IDS)
+@pytest.mark.parametrize(
+    "form",
+    [pytest.param(form, marks=[pytest.mark.deep] * (key in LONG)) for key, form in FORMS.items()],
+    ids=IDS,
+)
 def test_form_is_what_the_reference_computes(form, fewer):
     for n, values in cases(form, largest_n(form, "reference") - fewer):
         value = evaluate(form, **values)

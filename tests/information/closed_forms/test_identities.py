@@ -158,6 +158,7 @@ def sympy_value(form: ClosedForm, values: dict) -> float:
     return float(sympy.N(expression, 30))
 
 
+@pytest.mark.grid(every=2)
 @pytest.mark.parametrize("form", FORMS.values(), ids=IDS)
 def test_exact_value_is_what_sympy_means(form):
     interior = [values for _, values in cases(form, 4) if not values.get("sizes") or values["sizes"][-1] > 1]

@@ -103,7 +103,7 @@ def test_fixed_partitions_of_symmetric_distributions(name):
     assert optimum == pytest.approx(list(optimal_sizes(interval_curve(structure)).values), abs=1e-14)
 
 
-@pytest.mark.grid(every=4)
+@pytest.mark.grid(every=8)
 @pytest.mark.parametrize("name", NINE)
 def test_a_thousand_positions(name):
     """In seconds: L_T of pairs and its mean over random orders; an exact number each."""

@@ -45,7 +45,7 @@ def on_demand(pmf):
 # --- Many primes: the same answers as the reference and as the vectors ----------------------------------
 
 
-@settings(max_examples=examples(12))
+@settings(max_examples=examples(5))
 @given(target=targets(SHAPES), data=st.data())
 def test_entries_on_demand_are_the_definition(target, data):
     table, vectors = on_demand(target.exact), subset_entropies(target.exact)
@@ -66,6 +66,7 @@ def test_entries_on_demand_are_the_definition(target, data):
 
 
 @given(target=targets([(2, 2, 2), (2, 2, 2, 2), (2, 3, 2)]))
+@settings(max_examples=examples(10))
 def test_everything_built_on_a_table_is_exact(target):
     table, vectors = on_demand(target.exact), subset_entropies(target.exact)
     curve, other = information_curve(table), information_curve(vectors)
@@ -148,7 +149,7 @@ def large_distributions(draw, shapes=((2, 2), (2, 2, 2), (3, 2))):
     return {y: Fraction(w, sum(weights)) for y, w in zip(words, weights, strict=True) if w}
 
 
-@settings(max_examples=examples(10))
+@settings(max_examples=examples(5))
 @given(distribution=large_distributions(), data=st.data())
 def test_weights_of_200_bits(distribution, data):
     n, pmf = ref.length(distribution), JointPMF.from_mapping(distribution)
@@ -223,6 +224,7 @@ def counted_both_ways(pmf):
 
 
 @given(by_ones=st.lists(st.integers(0, 6), min_size=5, max_size=5).filter(any), swap=st.booleans())
+@settings(max_examples=examples(10))
 def test_exchangeable_distributions_are_counted_by_sizes(by_ones, swap):
     # reversing one token keeps every entropy, though the distribution is no longer exchangeable
     words = [word for word in product((0, 1), repeat=4) if by_ones[sum(word)]]

@@ -8,10 +8,11 @@ from math import comb, prod
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.comparison import members, same
+from tests.helpers.draws import examples
 from tests.reference import definitions as ref
 from theory.bounds.partitions.step_bounds import optimal_bounds, optimal_partition_counts, step_bound
 from theory.distributions.pmf import JointPMF
@@ -69,6 +70,7 @@ def test_every_route_gives_the_definition(distribution):
 
 
 @given(distribution=weighted(weights=st.integers(0, 6)))
+@settings(max_examples=examples(10))
 def test_rows_are_equal_iff_entropies_are(distribution):
     found, table = routes(JointPMF.from_mapping(distribution))
     numbers = [table.exact(mask) for mask in range(len(table.h))]
@@ -79,6 +81,7 @@ def test_rows_are_equal_iff_entropies_are(distribution):
 
 
 @given(distribution=weighted())
+@settings(max_examples=examples(8))
 def test_matrix_and_sums(distribution):
     found, _ = routes(JointPMF.from_mapping(distribution))
     for rows in found:
@@ -98,6 +101,7 @@ def test_matrix_and_sums(distribution):
 
 
 @given(distributions=st.lists(weighted(shapes=((2, 3, 2),)), min_size=2, max_size=3), data=st.data())
+@settings(max_examples=examples(8))
 def test_the_mean_over_contexts(distributions, data):
     shares = data.draw(st.lists(st.integers(1, 9), min_size=len(distributions), max_size=len(distributions)))
     weights = [Fraction(s, sum(shares)) for s in shares]

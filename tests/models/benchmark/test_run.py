@@ -31,6 +31,7 @@ def report(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict:
     return json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.deep
 def test_the_ten_list_tasks_beside_their_ceilings(tmp_path, capsys):
     found = report(
         *(capsys, "run", "--tasks", "waiting_line/*", "--count", 20, "--runs", tmp_path),

@@ -105,7 +105,7 @@ def test_a_rule_is_refused_where_theorem_1_gives_no_path_kl(spec):
 # -- the value --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.grid(every=7)
+@pytest.mark.grid(every=14)
 @pytest.mark.parametrize("spec", ACCEPTED)
 def test_the_mean_gap_is_the_exact_path_kl(spec):
     context, size = CONTEXTS["replace_random"], 800
@@ -188,7 +188,7 @@ def followed(pmf: dict, rule, y: tuple) -> tuple[float, int, tuple]:
     return log2(pmf[y]) - bits, calls, tuple(sets)
 
 
-@pytest.mark.grid(every=3)
+@pytest.mark.grid(every=6)
 @pytest.mark.parametrize("spec", [spec for spec in REFERENCE if not spec.startswith("lopa")])
 def test_every_sequence_has_the_gap_of_the_plain_recursion(spec):
     context = CONTEXTS["skewed"]
@@ -245,7 +245,7 @@ def _streams(rows: int) -> Streams:
 # -- batches, order, resumption ---------------------------------------------------------------------------------
 
 
-@pytest.mark.grid(every=4)
+@pytest.mark.grid(every=8)
 @pytest.mark.parametrize("spec", [*MEMORY, "demask:budget=0.3", "pc:k=2", "ancestral:steps=3,block=2"])
 def test_a_row_does_not_depend_on_the_others(spec):
     """Rows of several prompts, at different steps of a rule, in any order and in batches of any size."""
@@ -282,7 +282,7 @@ def test_rows_whose_masks_stand_elsewhere_do_not_share_a_batch(tmp_path):
         gap_records(model, torch.tensor(prompts), range(3), gap_rules("topk:k=2"))
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize("policy", ["klass:tau=0.3,eps=3", "credit:gamma=0.6", "demask:budget=0.3"])
 def test_a_killed_run_of_such_a_rule_continues(tmp_path, policy):
     spec = GapSpec(

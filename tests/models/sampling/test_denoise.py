@@ -24,6 +24,7 @@ PAIRS = JointPMF.from_mapping({"ab": "1/2", "ba": "1/3", "bb": "1/6"})
 SAMPLES = 20_000
 
 
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("prediction", PREDICTIONS)
 @pytest.mark.parametrize("signals", [1, 3, ("0", "1/5", "1")], ids=["one", "three", "uneven"])
 def test_samples_follow_the_exact_distribution(signals, prediction):
@@ -40,6 +41,7 @@ def test_samples_follow_the_exact_distribution(signals, prediction):
     )
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("prediction", PREDICTIONS)
 @pytest.mark.parametrize("task", ["shuffle", "replace_random"])
 def test_valid_samples_are_as_frequent_as_the_exact_accuracy(task, prediction):

@@ -114,7 +114,7 @@ def llada(network, x, *, steps, block, cfg=0.0, eos_inf=False, eos_last=False, s
     return [*states, x.tolist()]
 
 
-@pytest.mark.grid(every=3)
+@pytest.mark.grid(every=6)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize(("steps", "block"), [(5, 12), (2, 4), (6, 6), (12, 12)])
 def test_llada(steps, block, dtype):
@@ -124,6 +124,7 @@ def test_llada(steps, block, dtype):
         assert ours(network, x, spec, confidence_dtype=dtype) == llada(network, x, steps=steps, block=block)
 
 
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_llada_without_eos_and_with_eos_last(dtype):
     spec, moved = "llada:steps=3,by=confidence,ties=lowest,block=6", 0
@@ -199,7 +200,7 @@ def dream(network, x, *, steps, alg, eps=1e-3, top_p=None, top_k=None):
     return [*states, x.tolist()]
 
 
-@pytest.mark.grid(every=4)
+@pytest.mark.grid(every=8)
 @pytest.mark.parametrize("steps", [3, 7, 12])
 @pytest.mark.parametrize(
     ("alg", "by"), [("maskgit_plus", "confidence"), ("topk_margin", "margin"), ("entropy", "entropy")]
@@ -300,7 +301,7 @@ IN_BLOCKS = {
 }
 
 
-@pytest.mark.grid(every=3)
+@pytest.mark.grid(every=6)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("block", [4, 12])
 @pytest.mark.parametrize("spec", IN_BLOCKS)

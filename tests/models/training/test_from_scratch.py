@@ -46,6 +46,7 @@ def equal(a: torch.nn.Module, b: torch.nn.Module) -> bool:
     return all(torch.equal(weight, other[name]) for name, weight in a.state_dict().items())
 
 
+@pytest.mark.deep
 def test_a_resumed_run_gives_the_same_weights_to_the_last_bit(tmp_path):
     whole = train(TINY, tmp_path / "whole")
     train_until(5, tmp_path / "cut")

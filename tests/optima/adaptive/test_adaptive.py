@@ -52,6 +52,7 @@ small_targets = targets(shapes=BRUTE_SHAPES, kinds=("dense", "skewed", "sparse")
 
 
 @given(small_targets)
+@settings(max_examples=examples(8))
 def test_optima_are_those_of_all_policies(target):
     check_brute_force(target)
 
@@ -81,6 +82,7 @@ def test_floats_agree_with_exact_numbers(target):
 
 
 @given(targets())
+@settings(max_examples=examples(8))
 def test_order_of_the_optima(target):
     bounds, best = adaptive_bounds(target.exact), optimal_bounds(subset_entropies(target.exact, exact=True))
     assert all(a >= b for a, b in pairwise(bounds.values))
@@ -97,7 +99,7 @@ def test_order_of_the_optima(target):
         assert value >= edge.kl_at(steps)
 
 
-@settings(max_examples=examples(12))
+@settings(max_examples=examples(4))
 @given(targets(shapes=[(2, 2, 2), (2, 3, 2), (2, 2, 2, 2), (3, 2, 1, 2)]), st.randoms(use_true_random=False))
 def test_names_do_not_matter(target, rng):
     order = rng.sample(range(target.n), target.n)
@@ -115,6 +117,7 @@ def test_names_do_not_matter(target, rng):
 
 
 @given(targets())
+@settings(max_examples=examples(8))
 def test_merging_states_changes_nothing(target):
     merged = state_graph(target.exact)
     with pytest.MonkeyPatch.context() as patch:
@@ -156,6 +159,7 @@ def test_symmetric_tasks_have_few_kinds(name, n, states, found, moves):
 
 
 @given(targets(), st.sampled_from([0, Fraction(1, 3), 5]))
+@settings(max_examples=examples(8))
 def test_float_values_keep_within_the_rounding_bound(target, weight):
     graph = state_graph(target.exact)
     tables, state_values = budget_values(graph, graph.pmf.n), StateValues(graph)

@@ -52,6 +52,7 @@ def test_one_definition_of_free():
 
 
 @given(st.sampled_from([(2, 2), (3, 2), (2, 2, 2), (2, 2, 2, 2)]).flatmap(dyadic))
+@settings(max_examples=examples(8))
 def test_serial_depth_of_floats(distribution):
     exact, floats = (serial_depth(pmf) for pmf in both(distribution))
     assert floats.worst_case == exact.worst_case
@@ -73,7 +74,7 @@ def on_hull(front, steps):
     return float(corners[-1][1])
 
 
-@settings(max_examples=examples(10))
+@settings(max_examples=examples(5))
 @given(
     st.sampled_from(CURVES).flatmap(lambda shape: dyadic(shape, 2**12)),
     st.lists(st.fractions(1, 4), min_size=4, max_size=4),
@@ -96,6 +97,7 @@ def test_frontiers_are_within_their_error(distribution, places):
     st.sampled_from(CURVES).flatmap(lambda shape: dyadic(shape, 2**12)),
     st.fractions(0, 3, max_denominator=64),
 )
+@settings(max_examples=examples(8))
 def test_depth_within_is_within_its_error(distribution, epsilon):
     exact, floats = both(distribution)
     truth, found = depth_within(exact, epsilon), depth_within(floats, epsilon)

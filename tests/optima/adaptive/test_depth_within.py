@@ -5,10 +5,11 @@ from itertools import pairwise
 
 import pytest
 from flint import ctx
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.adaptive_checks import every_policy, hull
+from tests.helpers.draws import examples
 from tests.helpers.strategies import targets
 from tests.helpers.tolerance import ROUNDING
 from tests.reference import definitions as ref
@@ -36,6 +37,7 @@ def by_definition(points, epsilon):
 
 
 @given(target=SMALL, share=st.fractions(0, 1, max_denominator=4), bits=st.fractions(0, 2, max_denominator=3))
+@settings(max_examples=examples(8))
 def test_it_is_read_off_the_hull_of_all_policies(target, share, bits):
     points = every_policy(target.distribution)
     total = ref.total_correlation(target.distribution)

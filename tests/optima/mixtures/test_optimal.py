@@ -98,6 +98,7 @@ def mixtures(draw, n, steps=None):
 
 
 @given(target=targets(), data=st.data())
+@settings(max_examples=examples(8))
 def test_the_distribution_of_a_partition_is_that_of_the_decoder_with_a_fixed_rule(target, data):
     partition = data.draw(ordered_partitions(target.n))
     reference = ref.decode(target.distribution, fixed(partition))
@@ -112,6 +113,7 @@ def test_the_distribution_of_a_partition_is_that_of_the_decoder_with_a_fixed_rul
 
 
 @given(target=targets(), data=st.data())
+@settings(max_examples=examples(8))
 def test_a_mixture_is_the_weighted_mean(target, data):
     weights = data.draw(mixtures(target.n))
     q = mixed(target.distribution, weights)
@@ -126,6 +128,7 @@ def test_a_mixture_is_the_weighted_mean(target, data):
 
 
 @given(target=MEDIUM, data=st.data())
+@settings(max_examples=examples(10))
 def test_the_divergence_of_a_mixture_is_exact(target, data):
     weights = data.draw(mixtures(target.n))
     q = mixed(target.distribution, weights)
@@ -136,6 +139,7 @@ def test_the_divergence_of_a_mixture_is_exact(target, data):
 
 
 @given(target=targets(), data=st.data())
+@settings(max_examples=examples(10))
 def test_one_partition_costs_its_bound_and_mixing_never_costs_more_than_the_mean(target, data):
     weights = data.draw(mixtures(target.n))
     table = subset_entropies(target.exact, exact=True)
@@ -147,6 +151,7 @@ def test_one_partition_costs_its_bound_and_mixing_never_costs_more_than_the_mean
 
 
 @given(target=MEDIUM, data=st.data())
+@settings(max_examples=examples(8))
 def test_divergence_is_convex_along_segments_of_mixtures(target, data):
     left, right = data.draw(mixtures(target.n)), data.draw(mixtures(target.n))
     share = data.draw(st.fractions(0, 1, max_denominator=7))
@@ -204,6 +209,7 @@ def test_no_mixture_is_below_the_lower_bound(target, data):
 
 
 @given(target=targets([(2, 2), (3, 2), (2, 2, 2), (2, 2, 2, 2)], kinds=("dense", "sparse")))
+@settings(max_examples=examples(10))
 def test_the_optimum_is_at_most_the_best_fixed_partition(target):
     fixed_best = optimal_bounds(subset_entropies(target.exact)).values
     found = optimal_mixtures(target.exact)
@@ -239,7 +245,7 @@ def test_a_general_convex_solver_agrees(target, data):
     assert found.fun == pytest.approx(float(optimal_mixture(target.exact, steps).kl), abs=SLSQP_BITS)
 
 
-@settings(max_examples=examples(20))
+@settings(max_examples=examples(6))
 @given(target=MEDIUM, data=st.data())
 def test_floats_are_labelled_and_close(target, data):
     steps = data.draw(st.integers(1, target.n))
@@ -262,7 +268,7 @@ def test_floats_are_labelled_and_close(target, data):
     assert float(floats.kl) - float(lower.interval(160)) <= floats.gap
 
 
-@settings(max_examples=examples(10))
+@settings(max_examples=examples(5))
 @given(left=targets([(2, 2, 2)]), right=targets([(2, 2, 2), (2, 3, 2)]), data=st.data())
 def test_contexts_share_one_mixture(left, right, data):
     steps, share = data.draw(st.integers(1, 3)), data.draw(st.sampled_from([Fraction(1, 3), Fraction(1, 2)]))

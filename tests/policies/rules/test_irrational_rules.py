@@ -150,6 +150,7 @@ def test_scores_after_the_transform():
     block=st.sampled_from([None, 2]),
     floats=st.booleans(),
 )
+@settings(max_examples=examples(10))
 def test_credit(distribution, gamma, alpha, boost, top, block, floats):
     keys = {"gamma": gamma, "alpha": alpha, "boost": boost, "top": top}
     with localcontext() as context:
@@ -169,7 +170,7 @@ def test_credit(distribution, gamma, alpha, boost, top, block, floats):
 # --- ReMDM, conf -------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=examples(12))
+@settings(max_examples=examples(5))
 @given(
     distribution=st.sampled_from([(2, 2), (3, 2)]).flatmap(dyadic),
     steps=st.sampled_from([2, 3]),

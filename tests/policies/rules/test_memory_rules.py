@@ -39,7 +39,7 @@ PLAIN = targets(SHAPES, kinds=("dense", "skewed", "sparse"))
 
 
 @pytest.mark.parametrize("name", RULES)
-@settings(max_examples=examples(15))
+@settings(max_examples=examples(4))
 @given(target=PLAIN, temperature=st.sampled_from([0, 1]), data=st.data())
 def test_exact_distribution_and_steps_are_those_of_the_recursion(name, target, temperature, data):
     text, rule = data.draw(RULES[name])
@@ -53,6 +53,7 @@ def test_exact_distribution_and_steps_are_those_of_the_recursion(name, target, t
 
 
 @given(target=PLAIN, rule=credits(), temperature=st.sampled_from([0, 1]))
+@settings(max_examples=examples(8))
 def test_credit_is_that_of_the_recursion(target, rule, temperature):
     distribution, steps = rp.distribution_and_steps(target.distribution, rule[1], temperature)
     policy = parse_policy(rule[0])
@@ -94,7 +95,7 @@ def test_tasks_follow_the_recursion(task):
 # -- the sampler ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.grid(every=11)
+@pytest.mark.grid(every=22)
 @pytest.mark.parametrize("temperature", [0, 1])
 @pytest.mark.parametrize("task", ["replace_random", "shuffle", "markov_chain", "one_hot_blocks"])
 @pytest.mark.parametrize("text", EXAMPLES)
@@ -113,6 +114,7 @@ def test_samples_of_the_ideal_model_follow_the_exact_distribution(text, task, te
     assert_mean(done.steps.numpy(), float(steps), span=8, label=(text, task))
 
 
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("text", EXAMPLES)
 def test_single_precision_keeps_the_distribution(text, monkeypatch):
     # what a device without float64 computes with
@@ -126,6 +128,7 @@ def test_single_precision_keeps_the_distribution(text, monkeypatch):
     assert_mean(done.steps.numpy(), float(exact.steps), span=8, label=text)
 
 
+@pytest.mark.grid(every=2)
 @pytest.mark.parametrize("text", EXAMPLES)
 @pytest.mark.parametrize("switches", [{"temperature": Fraction(1, 2), "scored": "after"}, {"top_p": "0.7"}])
 def test_exact_pmfs_and_floats_agree_under_other_transforms(text, switches):
@@ -154,6 +157,7 @@ def test_fixed_tokens_between_the_masks_stay(text):
 CERTAIN = JointPMF.uniform([tuple(range(6))])
 
 
+@pytest.mark.grid(every=2)
 @pytest.mark.parametrize(
     ("text", "steps"),
     [

@@ -72,7 +72,7 @@ def pairs(draw):
     return Pair(spec, ref.prefix_factor(f, strict, ties, block))
 
 
-@settings(max_examples=examples(50))
+@settings(max_examples=examples(16))
 @given(batch=batches(), pair=pairs())
 def test_distribution_of_the_chosen_set(batch, pair):
     rows, masked = batch
@@ -143,6 +143,7 @@ def test_how_many_schedules_of_dream_differ_from_equal_steps():
     assert all(DLLM(steps=s).sizes(m) == LLaDA(steps=s).sizes(m) == (m // s,) * s for m, s in every)
 
 
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("name", ["llada", "dream", "maskgit", "dllm"])
 @pytest.mark.parametrize(
     ("steps", "block"), [(1, None), (2, None), (3, None), (6, None), (1, 2), (2, 2), (3, 3)]
@@ -227,6 +228,7 @@ def test_bisection_is_exact_for_markov_chains_in_few_steps(order):
     weights=st.lists(st.floats(-3, 3), min_size=1, max_size=5),
     k=st.integers(1, 5),
 )
+@settings(max_examples=examples(10))
 def test_plackett_luce_is_the_distribution_of_draws_without_replacement(weights, k):
     k = min(k, len(weights))
     truth = ref.plackett_luce(weights, k)

@@ -122,7 +122,7 @@ def _same(target: Target, spec: str, rule: slow.Rule, switches: dict) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
-@settings(max_examples=examples(10))
+@settings(max_examples=examples(5))
 @given(
     target=targets(shapes=SMALL),
     off_support=st.sampled_from(["marginal", "uniform", "stop"]),
@@ -170,7 +170,7 @@ GRIDS: list[tuple[str, dict[str, tuple[Any, ...]]]] = [
 ]
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize(("name", "grid"), GRIDS)
 def test_fixed_distributions(name, grid):
     for number, values in enumerate(product(*grid.values())):
@@ -223,7 +223,7 @@ TASKS = {
 }
 
 
-@pytest.mark.grid(2)
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("task", sorted(TASKS))
 def test_tasks(task):
     for spec, rule in EXAMPLES.items():
@@ -233,7 +233,7 @@ def test_tasks(task):
             _same(target, spec, rule, switches)
 
 
-@settings(max_examples=examples(15))
+@settings(max_examples=examples(5))
 @given(
     target=targets(shapes=SMALL[:-1]),
     steps=st.sampled_from([2, 3]),

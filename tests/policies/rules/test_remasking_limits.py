@@ -80,7 +80,7 @@ def test_the_loop_keeps_alpha_between_its_times():
     assert rule.rates(5) == (Fraction(4, 10), Fraction(1, 10))
 
 
-@settings(max_examples=examples(15))
+@settings(max_examples=examples(5))
 @given(
     target=targets(shapes=SMALL),
     steps=st.integers(1, 3),
@@ -127,6 +127,7 @@ def test_remdm_in_blocks_is_one_decode_after_the_other(options):
     assert (blocks.distribution, blocks.steps) == (distribution, calls)
 
 
+@pytest.mark.deep
 def test_remdm_in_one_block_of_all_is_remdm():
     pmf = JointPMF.from_mapping(SKEWED)
     for spec in ("remdm:steps=3,eta=1/3,eps=1/10", "remdm:steps=2,eta=1,variant=conf,eps=1/10"):
@@ -172,6 +173,7 @@ class Resample:
 
 
 @given(target=targets(shapes=SMALL), rounds=st.integers(1, 3))
+@settings(max_examples=examples(10))
 def test_drawing_one_token_again_leaves_the_target_as_it_is(target, rounds):
     """sum_x P(x) P(y_i | x_-i) 1[y_-i = x_-i] = P(y): the target is stationary."""
     assert decode(target.exact, Resample(sites=1, rounds=rounds)).distribution == target.distribution

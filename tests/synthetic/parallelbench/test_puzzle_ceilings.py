@@ -55,7 +55,7 @@ def test_sudoku_by_definition(rule: str, temperature: int) -> None:
     assert found.accuracy == sudoku_by_definition(4, rule, temperature)
 
 
-@pytest.mark.grid(3)
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("holes", [0, 1, 4, 6])
 def test_one_token_at_a_time_reaches_the_cap_of_the_stored_grid(holes: int) -> None:
     found = sudoku_ceiling(parse_policy("topk:k=1,by=random"), holes=holes, temperature=1)
@@ -63,6 +63,7 @@ def test_one_token_at_a_time_reaches_the_cap_of_the_stored_grid(holes: int) -> N
     assert sudoku_ceiling(parse_policy("topk:k=1"), holes=holes, graded="any").accuracy == 1
 
 
+@pytest.mark.deep
 def test_the_cap_of_the_released_sudoku() -> None:
     found = ceiling(bench_task("sudoku"), parse_policy("topk:k=1"), temperature=1, holes=8)
     assert found.accuracy == Fraction(93007, 102960)  # 90.33 %
@@ -75,6 +76,7 @@ def test_a_sudoku_with_one_solution_loses_nothing() -> None:
         assert ceiling(bench_task("sudoku"), parse_policy(rule)).accuracy == 1
 
 
+@pytest.mark.deep
 def test_latin_squares_at_once_and_one_by_one() -> None:
     at_once = parse_policy("topk:k=64,by=random")
     assert latin_ceiling(at_once).accuracy == Fraction(576, 4**16)

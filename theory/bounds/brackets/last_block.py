@@ -99,14 +99,24 @@ def cells_by_distance(
 @compiled
 def sort_singles(gained: Any, copies: Any, sorted_gains: Any, mass: Any, weighted: Any) -> None:
     """Sort gains, largest first, with running sums of copies and of copies times gains."""
-    order = np.argsort(-gained)
-    many, total = 0.0, 0.0
-    for k in range(order.shape[0]):
-        i = order[k]
-        sorted_gains[k] = gained[i]
-        many += copies[i]
-        total += copies[i] * gained[i]
-        mass[k], weighted[k] = many, total
+    r, gap = gained.shape[0], 1
+    while gap < r // 3:
+        gap = 3 * gap + 1
+    for i in range(r):
+        sorted_gains[i], mass[i] = gained[i], copies[i]
+    while gap > 0:  # Shell's sort: numba takes two seconds to compile its own
+        for i in range(gap, r):
+            gain, many, k = sorted_gains[i], mass[i], i
+            while k >= gap and sorted_gains[k - gap] < gain:
+                sorted_gains[k], mass[k] = sorted_gains[k - gap], mass[k - gap]
+                k -= gap
+            sorted_gains[k], mass[k] = gain, many
+        gap //= 3
+    count, total = 0.0, 0.0
+    for k in range(r):
+        count += mass[k]
+        total += mass[k] * sorted_gains[k]
+        mass[k], weighted[k] = count, total
 
 
 @compiled

@@ -41,11 +41,13 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
     """
     r = listed.columns.shape[0]
     joint, blocks, error = problem.joint, problem.blocks, problem.error
-    now, zero = np.zeros(r), np.zeros(r)
-    bounds, longer, saved = np.zeros(r), np.zeros(r), np.zeros(r)
-    sorted_gains, mass, weighted = np.zeros(r), np.zeros(r), np.zeros(r)
-    bins, levels, shares = np.zeros(KAPPAS), np.zeros(KAPPAS), np.zeros(KAPPAS)
-    path = np.zeros(r + 1, dtype=np.int64)
+    # few arrays, filled by loops: each way to make or to fill one takes numba a fifth of a second to compile
+    space, wide, path = np.empty((10, r)), np.empty((3, KAPPAS)), np.empty(r + 1, np.int64)
+    now, zero, bounds, longer, saved = space[0], space[1], space[2], space[3], space[4]
+    sorted_gains, mass, weighted = space[5], space[6], space[7]
+    bins, levels, shares = wide[0], wide[1], wide[2]
+    for i in range(r):
+        zero[i] = 0.0
     while tree.sizes[1] > 0:
         key = tree.keys[0]
         cut = tree.best[0] - problem.slack
@@ -64,7 +66,7 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
             at = tree.parents[at]
         # go down; the gains at the ends of blocks are the prices of the next
         here, cells = np.int64(0), start(listed, room)
-        before, prices = zero, zero
+        before, prices, opened = zero, zero, 0
         for d in range(depth - 1, -1, -1):
             step = path[d]
             if not tree.ends[node] and tree.block[step] != (
@@ -76,7 +78,9 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
                     gains(listed, room, here, cells, tree.kept[slot])
                     work -= room.starts[here, cells] * r
                     tree.owner[slot] = closed
-                before, prices = prices, tree.kept[slot].copy()
+                before, prices, opened = prices, space[8 + opened % 2], opened + 1
+                for i in range(r):
+                    prices[i] = tree.kept[slot, i]
             cells = refine(listed, room, here, cells, np.int64(tree.added[step]))
             here = 1 - here
         active = room.starts[here, cells]

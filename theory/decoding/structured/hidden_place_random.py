@@ -36,7 +36,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import comb, factorial, log2
+from math import comb, factorial
 from typing import Any
 
 import numpy as np
@@ -86,16 +86,16 @@ def exact_seconds(insert: bool, sizes: Sequence[int]) -> float:
     """Return about how many seconds :func:`exact_accuracy` takes."""
     n, k = sum(sizes), max(sizes)
     total = n if insert else n + 1
-    work, masked, ways = total * (50_000 + 1000 * k**3), 0, 0.0  # the polynomials of each g
-    for size in reversed(sizes):
-        masked += size
-        ways += log2(comb(masked, size))
-        length = log2(masked + 1)
-        limbs = (ways + k * masked * length / 2) / 64  # of a mean number
-        wide = 1 + 2 * size * length / 64  # limbs of a weight
-        big = (6 * size + 6) * 90 + limbs * (2 * size + 2) * (1 + 1.2 * wide)
-        work += int(masked * (big + size * size * (60 + 10 * wide)))
-    return work * 1e-9
+    size = np.array(sizes[::-1], dtype=np.float64)
+    masked, bits = np.cumsum(size), np.zeros(len(size))
+    for i in range(k):  # log2 C(masked, size)
+        bits += np.where(i < size, np.log2(np.maximum(masked - i, 1) / (i + 1)), 0)
+    length = np.log2(masked + 1)
+    limbs = (np.cumsum(bits) + k * masked * length / 2) / 64  # of a mean number
+    wide = 1 + 2 * size * length / 64  # limbs of a weight
+    big = (6 * size + 6) * 90 + limbs * (2 * size + 2) * (1 + 1.2 * wide)
+    steps = masked * (big + size * size * (60 + 10 * wide))
+    return (total * (50_000 + 1000 * k**3) + float(steps.sum())) * 1e-9  # first the polynomials of each g
 
 
 def exact_accuracy(insert: bool, sizes: Sequence[int]) -> Fraction:

@@ -97,7 +97,8 @@ def _drop(pool: Any, source: int, target: int, rest: int, size: int, kept: int) 
     for r in range(rest):
         run, into = source + r * size * kept, target + r * kept
         if size == 1:
-            pool[into : into + kept] = pool[run : run + kept]
+            for j in range(kept):  # no slice: numba compiles the errors of one for two seconds
+                pool[into + j] = pool[run + j]
             continue
         for j in range(kept):
             pool[into + j] = pool[run + j] + pool[run + kept + j]

@@ -44,8 +44,8 @@ def dense_fold(table: NDArray[np.int64], total: dict[int, int], limit: int, most
     # zeros from numpy, so that unused memory is never allocated
     count, share = np.zeros(limit, dtype=np.int32), np.zeros(max(1, len(primes)), dtype=np.int64)
     room = min(dense_cells(table.shape), _ROOM) + 1
-    return Folded(
-        *_kernels()[0](pool, sizes, offsets[:-1], columns, values, least, count, share, room, *most)
+    return _folded(
+        _kernels()[0](pool, sizes, offsets[:-1], columns, values, least, count, share, room, *most)
     )
 
 
@@ -63,7 +63,12 @@ def listed_fold(
     share = np.zeros(
         max(1, len(primes)), dtype=np.int64
     )  # without primes the kernel looks at the first place
-    return Folded(*_kernels()[1](masses, times, ends, columns, values, least, share, *most))
+    return _folded(_kernels()[1](masses, times, ends, columns, values, least, share, *most))
+
+
+def _folded(found: Any) -> Folded:
+    ends, columns, values, large, fits = found
+    return Folded(ends, columns, values, large.reshape(-1, 3), fits)
 
 
 def _pairs(total: dict[int, int]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -83,7 +88,8 @@ def _kernels() -> tuple[Any, Any]:
 
 def _grown(array: Any) -> Any:
     longer = np.empty(2 * array.shape[0], array.dtype)
-    longer[: array.shape[0]] = array
+    for i in range(array.shape[0]):  # numba compiles the errors of a slice for two seconds
+        longer[i] = array[i]
     return longer
 
 
@@ -245,7 +251,7 @@ def _dense(
             fits = False
             break
     at = ends[1 << n]
-    return ends, columns[:at], values[:at], large[: 3 * at_large].reshape(-1, 3), fits
+    return ends, columns[:at], values[:at], large[: 3 * at_large], fits
 
 
 def _listed(
@@ -286,4 +292,4 @@ def _listed(
         if ends[s + 1] > most or at_large > most_large:
             fits = False
             break
-    return ends, columns[: ends[sets]], values[: ends[sets]], large[: 3 * at_large].reshape(-1, 3), fits
+    return ends, columns[: ends[sets]], values[: ends[sets]], large[: 3 * at_large], fits
