@@ -37,15 +37,17 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the cases of a test that its marker ``grid`` leaves out of the default run as deep."""
+    """Mark the cases of a test that its marker ``grid`` leaves out of the default run as deep or slow."""
     met: Counter[str] = Counter()
+    left: Counter[str] = Counter()
     for item in items:
         if grid := item.get_closest_marker("grid"):
             function = item.nodeid.partition("[")[0]
             place = met[function]
             met[function] += 1
             if place >= grid.args[0] if grid.args else place % grid.kwargs["every"]:
-                item.add_marker("deep")
+                item.add_marker("slow" if left[function] % grid.kwargs.get("deep", 1) else "deep")
+                left[function] += 1
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -69,7 +69,7 @@ def test_what_a_refusal_suggests_is_enough(command, small):
     check(command, small)
 
 
-@pytest.mark.deep
+@pytest.mark.grid(0, deep=3)
 @pytest.mark.parametrize("small", [Fraction(1, 10**k) for k in (2, 3, 4)])
 @pytest.mark.parametrize("command", sorted(COMMANDS.keys() - DEFAULT))
 def test_what_a_refusal_suggests_is_enough_everywhere(command, small):

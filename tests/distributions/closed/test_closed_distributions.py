@@ -260,7 +260,7 @@ def _compare(task, distribution, spec, switches, seed):
         assert_mean(seen.log_p + seen.expected, float(exact.path_kl), span=span, label=label)
 
 
-@pytest.mark.grid(1)
+@pytest.mark.grid(1, deep=2)
 @pytest.mark.parametrize(("name", "n"), RUNS)
 def test_runs_equal_exact_decodes(name, n):
     task, distribution, _ = _case(name, n)
@@ -285,7 +285,7 @@ def test_switches_of_runs_equal_exact_decodes(name, n):
         _compare(task, distribution, spec, switches, 100 + seed)
 
 
-@pytest.mark.deep
+@pytest.mark.grid(0, deep=2)
 @pytest.mark.parametrize(("name", "n"), [*RUNS, ("shuffle", 3), ("shuffle_strict", 3), ("copy", 3)])
 def test_where_q_is_said_to_be_constant_it_is(name, n):
     task, distribution, _ = _case(name, n)

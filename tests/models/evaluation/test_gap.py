@@ -52,7 +52,7 @@ POLICIES = [
 ]
 
 
-@pytest.mark.grid(every=18)
+@pytest.mark.grid(every=18, deep=3)
 @pytest.mark.parametrize("spec", POLICIES)
 @pytest.mark.parametrize(("task", "n"), TASKS)
 def test_the_gap_of_the_ideal_model_is_its_path_kl(task, n, spec):

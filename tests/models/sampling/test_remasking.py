@@ -23,7 +23,7 @@ from theory.policies import parse_policy
 ROWS = 20_000
 
 
-@pytest.mark.grid(every=18)
+@pytest.mark.grid(every=18, deep=3)
 @pytest.mark.parametrize("temperature", [0, 1])
 @pytest.mark.parametrize("spec", SAMPLED)
 def test_sampler_follows_the_exact_distribution(spec, temperature):

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from parabounds.command import main
 from parabounds.explorer.build import page
-from parabounds.explorer.embedded import embedded, task_data
+from parabounds.explorer.embedded import task_data
 
 
 @pytest.fixture(scope="session")
@@ -17,9 +18,11 @@ def small_page() -> str:
 
 
 @pytest.fixture(scope="session")
-def whole_page() -> str:
+def whole_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The page as the command writes it."""
-    return page(embedded())
+    out = tmp_path_factory.mktemp("explorer") / "new" / "page.html"
+    assert main(["explorer", "--out", str(out)]) == 0
+    return out.read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -63,23 +63,18 @@ def test_every_number_is_that_of_theory(opened, small_page, count):
 
 @needs_browser
 @pytest.mark.deep
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_noticed(opened, small_page, fault):
-    before, after = FAULTS[fault]
-    assert small_page.count(before) == 1
+def test_planted_faults_are_noticed(opened, small_page):
     cases = drawn(2000, seed=2000)
-    # the policy of the page refuses scripts that were changed
-    broken = opened(small_page.replace(before, after), bypass_csp=True)
-    sound = opened(small_page)
-    different = [
-        case
-        for case, *two in zip(
-            cases, broken.evaluate(ANSWERS, cases), sound.evaluate(ANSWERS, cases), strict=True
-        )
-        if two[0] != two[1]
-    ]
-    assert len(different) > 5
-    assert disagreements(different, broken.evaluate(ANSWERS, different))
+    sound = opened(small_page).evaluate(ANSWERS, cases)
+    for fault, (before, after) in FAULTS.items():
+        assert small_page.count(before) == 1, fault
+        # the policy of the page refuses scripts that were changed
+        broken = opened(small_page.replace(before, after), bypass_csp=True)
+        answers = broken.evaluate(ANSWERS, cases)
+        different = [j for j, answer in enumerate(answers) if answer != sound[j]]
+        assert len(different) > 5, fault
+        few = different[:50]
+        assert disagreements([cases[j] for j in few], [answers[j] for j in few]), fault
 
 
 @needs_browser

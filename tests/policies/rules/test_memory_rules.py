@@ -95,7 +95,7 @@ def test_tasks_follow_the_recursion(task):
 # -- the sampler ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.grid(every=22)
+@pytest.mark.grid(every=22, deep=3)
 @pytest.mark.parametrize("temperature", [0, 1])
 @pytest.mark.parametrize("task", ["replace_random", "shuffle", "markov_chain", "one_hot_blocks"])
 @pytest.mark.parametrize("text", EXAMPLES)

@@ -246,7 +246,7 @@ def test_info_gain_looks_ahead():
 @pytest.mark.deep
 def test_later_calls_of_a_span_do_not_see_behind_it():
     rng, differ = np.random.default_rng(0), 0
-    for _ in range(120):
+    for _ in range(40):
         outcomes = [tuple(row) for row in np.unique(rng.integers(0, 2, (6, 4)), axis=0).tolist()]
         weights = rng.integers(1, 6, len(outcomes)).tolist()
         distribution = {y: Fraction(w, sum(weights)) for y, w in zip(outcomes, weights, strict=True)}

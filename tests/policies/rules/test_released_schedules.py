@@ -35,7 +35,7 @@ def test_every_schedule_is_the_released_one(schedule, released, counts):
 @STEPS
 @pytest.mark.parametrize("eps", [Fraction(1, 1000), Fraction(0), Fraction(1, 10**5), Fraction(1, 3)])
 def test_dream_takes_the_released_numbers(eps, counts):
-    for steps in counts:
+    for steps in counts if eps == Fraction(1, 1000) else counts[::4]:
         grid = torch.linspace(1, float(eps), steps + 1).numpy()
         policy = Dream(steps=steps, eps=eps)
         assert all(list(policy.sizes(n)) == rel.dream_sizes_in_float32(n, grid) for n in SIZES), steps

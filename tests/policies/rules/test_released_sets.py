@@ -78,7 +78,7 @@ RULES = {
 }
 
 
-@pytest.mark.grid(2)
+@pytest.mark.grid(2, deep=2)
 @pytest.mark.parametrize("pattern", RULES)
 def test_every_set_is_the_released_one(pattern):
     values, read, released = RULES[pattern]

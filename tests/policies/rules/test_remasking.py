@@ -170,7 +170,7 @@ GRIDS: list[tuple[str, dict[str, tuple[Any, ...]]]] = [
 ]
 
 
-@pytest.mark.deep
+@pytest.mark.grid(0, deep=2)
 @pytest.mark.parametrize(("name", "grid"), GRIDS)
 def test_fixed_distributions(name, grid):
     for number, values in enumerate(product(*grid.values())):

@@ -143,7 +143,7 @@ def check(at: Target, spec: str, size: int, exact: Decode | None = None, **switc
     assert_mean(steps, float(exact.steps), span=max(1, int(steps.max()) - 1), label=label)
 
 
-@pytest.mark.grid(1)
+@pytest.mark.grid(1, deep=4)
 @pytest.mark.parametrize("part", range(4))
 @pytest.mark.parametrize("name", TASKS)
 def test_samples_follow_the_exact_distribution(name, part):
