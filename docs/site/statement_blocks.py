@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[1] / "statements.md"
 _HEADER = "| statement | source | function | command | test |\n| --- | --- | --- | --- | --- |\n"
 _TABLE = re.compile(re.escape(_HEADER) + r"((?:\|.*\|\n)+)")
-_ARXIV = re.compile(r"arXiv (\d{4}\.\d{5})")
+_ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})\b")
+_PROOF = re.compile(r"\bproofs?\b", re.IGNORECASE)
 _KINDS = {"Theorem": "theorem", "Lemma": "lemma", "Corollary": "corollary"}
 
 
@@ -40,13 +41,18 @@ class Statement:
         """The kind of block, by the words of the source."""
         return next((kind for word, kind in _KINDS.items() if word in self.source), "proposition")
 
+    def proofs(self) -> list[str]:
+        """Return references to the docstrings that hold the proof, where the source has no link to it."""
+        if "derived here" not in self.source or "](" in self.source:
+            return []
+        modules = dict.fromkeys(name.rpartition(".")[0] for name in self.functions)
+        own = [f"{{py:obj}}`{name}`" for name in self.functions if _PROOF.search(_docstring(name))]
+        return own or [f"{{py:mod}}`{name}`" for name in modules if _PROOF.search(_docstring(name))]
+
     def block(self) -> str:
         """Return the block in MyST."""
         test_file, _, test = self.test.rpartition(".")
-        where = []
-        if "derived here" in self.source and "](" not in self.source:
-            modules = dict.fromkeys(name.rpartition(".")[0] for name in self.functions)
-            where.append(("Proof", ", ".join(f"{{py:mod}}`{name}`" for name in modules)))
+        where = [("Proof", ", ".join(self.proofs()))] if self.proofs() else []
         where.append(("Function", ", ".join(f"{{py:obj}}`{name}`" for name in self.functions)))
         if self.command != "-":
             where.append(("Command", f"`parabounds {self.command}`"))
@@ -64,6 +70,12 @@ class Statement:
 
 def _link(paper: re.Match[str]) -> str:
     return f"[{paper[0]}](https://arxiv.org/abs/{paper[1]})"
+
+
+def _docstring(name: str) -> str:
+    module, _, last = name.rpartition(".")
+    made = import_module(module)
+    return (getattr(made, last) if hasattr(made, last) else import_module(name)).__doc__ or ""
 
 
 def where_defined(name: str) -> str:
