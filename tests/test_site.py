@@ -5,6 +5,7 @@ It is built once, in one test, which lists every offender.
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -125,9 +126,10 @@ def test_a_block_says_its_source_proof_function_command_and_test(blocks):
 def test_a_block_leads_to_its_proof(blocks):
     """Behind the link of its source, else in the docstring of a function, else in that of its module."""
     for one in all_statements(blocks):
-        derived = "derived here" in one.source
-        assert (("](" in one.source) + bool(one.proofs()) == 1) if derived else not one.proofs(), one
+        assert bool(one.proofs()) == ("derived here" in one.source or "](" in one.source), one
+        assert "](" not in re.sub(r"\[arXiv [^\]]+\]\(https:[^)]+\)", "", one.block().splitlines()[0]), one
     (half_rounds,) = [one for one in all_statements(blocks) if "half_rounds" in one.functions[0]]
+    assert [one for one in all_statements(blocks) if one.proofs() == ["[](proofs.md#balanced-strings)"]]
     assert half_rounds.proofs() == ["{py:obj}`theory.bounds.schedules.shuffle_limits.half_rounds`"]
 
 
