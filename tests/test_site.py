@@ -5,6 +5,7 @@ It is built once, in one test, which lists every offender.
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -103,7 +104,7 @@ def test_a_block_says_its_source_proof_function_command_and_test(blocks):
     page = (
         "| statement | source | function | command | test |\n| --- | --- | --- | --- | --- |\n"
         r"| `L_T = sum_t TC(S\|C)` | arXiv 2510.04767, Theorem 1; derived here "
-        "| `theory.bounds.partitions.step_bounds.step_bound` | `bounds --partition` | `a.test_b.test_c_d` |\n"
+        "| `theory.bounds.partitions.model_excess.model_excess` | `bounds --partition` | `a.test_b.test_c_d` |\n"
     )
     ((one,),) = blocks.statements(page)
     assert one.block().splitlines() == [
@@ -113,13 +114,23 @@ def test_a_block_says_its_source_proof_function_command_and_test(blocks):
         "",
         "`L_T = sum_t TC(S|C)`",
         "",
-        "- Proof: {py:mod}`theory.bounds.partitions.step_bounds`",
-        "- Function: {py:obj}`theory.bounds.partitions.step_bounds.step_bound`",
+        "- Proof: {py:mod}`theory.bounds.partitions.model_excess`",
+        "- Function: {py:obj}`theory.bounds.partitions.model_excess.model_excess`",
         "- Command: `parabounds bounds --partition`",
         "- Test: `tests/a/test_b.py::test_c_d`",
         "``````",
     ]
     assert one.cited() == r":prf:ref:`L\_T = sum\_t TC(S\|C) <c-d>`"
+
+
+def test_a_block_leads_to_its_proof(blocks):
+    """Behind the link of its source, else in the docstring of a function, else in that of its module."""
+    for one in all_statements(blocks):
+        assert bool(one.proofs()) == ("derived here" in one.source or "](" in one.source), one
+        assert "](" not in re.sub(r"\[arXiv [^\]]+\]\(https:[^)]+\)", "", one.block().splitlines()[0]), one
+    (half_rounds,) = [one for one in all_statements(blocks) if "half_rounds" in one.functions[0]]
+    assert [one for one in all_statements(blocks) if one.proofs() == ["[](proofs.md#balanced-strings)"]]
+    assert half_rounds.proofs() == ["{py:obj}`theory.bounds.schedules.shuffle_limits.half_rounds`"]
 
 
 def test_the_checks_notice_faults(tmp_path):

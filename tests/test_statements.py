@@ -12,7 +12,8 @@ import pytest
 from theory.commands.arguments import build_parser
 
 TESTS = Path(__file__).parent
-PAGE = (TESTS.parent / "docs" / "statements.md").read_text(encoding="utf-8")
+DOCS = TESTS.parent / "docs"
+PAGE = (DOCS / "statements.md").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -119,10 +120,44 @@ def test_every_statement_names_a_function():
     assert all(row.functions for row in ROWS)
 
 
-def test_sources_are_papers_or_derived():
-    """A paper by its number, a name with a year, or an own proof; ``-`` for a definition."""
+def test_sources_are_papers_proofs_or_links():
+    """A paper by its number, a name with a year, or a proof: behind a link, or in a docstring."""
     for row in ROWS:
-        named = re.search(
-            r"arXiv \d{4}\.\d{5}|\b(18|19|20)\d\d\b|derived here|data processing|convexity", row.source
-        )
-        assert named or row.source in ("-", "Gibbs", "van der Waerden"), row
+        assert re.search(r"arXiv \d{4}\.\d{4,5}|\b(18|19|20)\d\d\b|derived here|\]\(", row.source), row
+
+
+def slugs(page: Path) -> frozenset[str]:
+    """The anchors that GitHub and the site give to the headings of a page."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.M)
+    return frozenset(re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found)
+
+
+def linked() -> set[tuple[str, str]]:
+    return {link for row in ROWS for link in re.findall(r"\]\(([\w.]+)#([^)]*)\)", row.source)}
+
+
+def test_links_to_proofs_lead_to_a_heading():
+    assert sum(row.source.count("](") for row in ROWS) == sum(row.source.count(".md#") for row in ROWS) > 40
+    gone = [(page, part) for page, part in linked() if part not in slugs(DOCS / page)]
+    assert not gone
+
+
+def test_every_proof_of_the_page_of_proofs_is_cited():
+    text = (DOCS / "proofs.md").read_text(encoding="utf-8")
+    parts = slugs(DOCS / "proofs.md") - {"proofs"} - {row.section.lower() for row in ROWS}
+    assert len(parts) == text.count("\n### ")
+    assert parts == {part for page, part in linked() if page == "proofs.md"}
+
+
+def docstring(name: str) -> str:
+    module, _, function = name.rpartition(".")
+    return getattr(import_module(module), function).__doc__ or ""
+
+
+def test_what_is_derived_here_has_a_proof():
+    """Where no link leads to it, the docstring of a function or of its module says "proof"."""
+    for row in ROWS:
+        if "derived here" in row.source and "](" not in row.source:
+            modules = {import_module(name.rpartition(".")[0]).__doc__ or "" for name in row.functions}
+            found = " ".join([*modules, *map(docstring, row.functions)])
+            assert re.search(r"\bproofs?\b", found, flags=re.IGNORECASE), row

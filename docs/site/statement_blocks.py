@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[1] / "statements.md"
 _HEADER = "| statement | source | function | command | test |\n| --- | --- | --- | --- | --- |\n"
 _TABLE = re.compile(re.escape(_HEADER) + r"((?:\|.*\|\n)+)")
-_ARXIV = re.compile(r"arXiv (\d{4}\.\d{5})")
+_ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})\b")
+_TARGET = re.compile(r"\[[^\]]+\](\([^)]+\))")
+_LINKS = re.compile(r" \((\[[^\]]+\]\([^)]+\)(, )?)+\)")
+_PROOF = re.compile(r"\bproofs?\b", re.IGNORECASE)
 _KINDS = {"Theorem": "theorem", "Lemma": "lemma", "Corollary": "corollary"}
 
 
@@ -40,19 +43,25 @@ class Statement:
         """The kind of block, by the words of the source."""
         return next((kind for word, kind in _KINDS.items() if word in self.source), "proposition")
 
+    def proofs(self) -> list[str]:
+        """Return references to the proof: what the source links to, else the docstrings that hold it."""
+        links = [f"[]{target}" for target in _TARGET.findall(self.source)]
+        if links or "derived here" not in self.source:
+            return links
+        modules = dict.fromkeys(name.rpartition(".")[0] for name in self.functions)
+        own = [f"{{py:obj}}`{name}`" for name in self.functions if _PROOF.search(_docstring(name))]
+        return own or [f"{{py:mod}}`{name}`" for name in modules if _PROOF.search(_docstring(name))]
+
     def block(self) -> str:
         """Return the block in MyST."""
         test_file, _, test = self.test.rpartition(".")
-        where = []
-        if "derived here" in self.source and "](" not in self.source:
-            modules = dict.fromkeys(name.rpartition(".")[0] for name in self.functions)
-            where.append(("Proof", ", ".join(f"{{py:mod}}`{name}`" for name in modules)))
+        where = [("Proof", ", ".join(self.proofs()))] if self.proofs() else []
         where.append(("Function", ", ".join(f"{{py:obj}}`{name}`" for name in self.functions)))
         if self.command != "-":
             where.append(("Command", f"`parabounds {self.command}`"))
         where.append(("Test", f"`tests/{test_file.replace('.', '/')}.py::{test}`"))
-        source = "" if self.source == "-" else f" {_ARXIV.sub(_link, self.source)}"
-        head = [f"``````{{prf:{self.kind}}}{source}", f":label: {self.label}", ":nonumber:", ""]
+        source = _ARXIV.sub(_link, _LINKS.sub("", self.source))
+        head = [f"``````{{prf:{self.kind}}} {source}", f":label: {self.label}", ":nonumber:", ""]
         return "\n".join([*head, self.text, "", *(f"- {name}: {what}" for name, what in where), "``````"])
 
     def cited(self) -> str:
@@ -64,6 +73,12 @@ class Statement:
 
 def _link(paper: re.Match[str]) -> str:
     return f"[{paper[0]}](https://arxiv.org/abs/{paper[1]})"
+
+
+def _docstring(name: str) -> str:
+    module, _, last = name.rpartition(".")
+    made = import_module(module)
+    return (getattr(made, last) if hasattr(made, last) else import_module(name)).__doc__ or ""
 
 
 def where_defined(name: str) -> str:

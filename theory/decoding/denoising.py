@@ -10,7 +10,8 @@ sequence independently, from :math:`r_i(.|x)` of :mod:`theory.distributions.nois
   Shuffle of three items the accuracy is .475 with 16 steps and less than 1/2 with 64 (measured).
 
 With masking the two are one, and equal the rule ``ancestral`` with ``eps=0`` on equally spaced signals. One step
-(T = 1) draws from the product of the marginals of P, whatever the noise.
+(T = 1) draws from the product of the marginals of P, whatever the noise. Theorem and proof:
+:mod:`theory.distributions.noise`.
 
 The distribution over all ``K^n`` sequences of symbols is carried from step to step, so n is small. Exact for exact
 pmfs; with ``floats=True`` in float64 and with a bound on the errors. All numbers are sums, products and quotients of

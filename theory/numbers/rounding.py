@@ -5,10 +5,10 @@ Let u = 2^-53 and ``gamma_k = k u / (1 - k u)``: a float result of k relative ro
 Lemmas 3.1 and 3.3). Let ``f(x) = -x log2 x`` and let a pmf have N outcomes of true probabilities p, each given as a
 float within a factor ``1 + u``, that sum to 1 within 1e-9.
 
-**Marginal cells.** A cell is a sum of probabilities. No term passes through more than a inexact additions (the *depth*
-a; adding zero is exact), so the float cell is ``m (1 + t)`` with ``|t| <= gamma_{a+1} =: g``. From
-``f(m (1 + t)) - f(m) = t f(m) - m (1 + t) log2(1 + t)`` and ``|(1 + t) ln(1 + t)| <= |t| (1 + |t|)``, summed over
-cells, the entropy of the float cells is off by at most ``g (H + (1 + g)(1 + 1e-9) log2 e) <= g (log2 N + 1.45)``.
+*Proof.* **Marginal cells.** A cell is a sum of probabilities. No term passes through more than a inexact additions
+(the *depth* a; adding zero is exact), so the float cell is ``m (1 + t)`` with ``|t| <= gamma_{a+1} =: g``. From ``f(m
+(1 + t)) - f(m) = t f(m) - m (1 + t) log2(1 + t)`` and ``|(1 + t) ln(1 + t)| <= |t| (1 + |t|)``, summed over cells,
+the entropy of the float cells is off by at most ``g (H + (1 + g)(1 + 1e-9) log2 e) <= g (log2 N + 1.45)``.
 
 **Terms.** A logarithm is within 8 u relative (4 units in the last place, the worst of any vector library in use; ours
 and numpy's are below 1), a multiplicity and two products add a rounding each, and no term passes through more than b

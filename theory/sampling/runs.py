@@ -9,8 +9,8 @@ the probability that it draws y on this path, and
 
     ``E_P E_w [ log2 P(y) - log2 Q_w(y) ] = path_kl``
 
-since ``log2 P(y)`` is the sum of ``log2 P(y_S | y_C)`` over the steps. The mean of the differences is unbiased. For a
-rule without random choices ``Q_w = Q`` and it is the KL divergence of the output distribution.
+*Proof:* ``log2 P(y)`` is the sum of ``log2 P(y_S | y_C)`` over the steps. The mean of the differences is unbiased.
+For a rule without random choices ``Q_w = Q`` and it is the KL divergence of the output distribution.
 
 *A bounded form.* Given the path so far the set and y_i are independent, so that ``-log2 q_i(y_i)`` may be replaced by
 its mean ``c_i = sum_v p_i(v) log2 1/q_i(v)``. At temperature tau > 0 without truncation

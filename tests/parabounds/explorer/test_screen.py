@@ -11,14 +11,14 @@ import pytest
 pytestmark = [pytest.mark.deep, pytest.mark.extras("playwright", "axe_playwright_python")]
 
 RIGHT = (  # of each card: what is right, and words of the reason
-    ("every second time", "Accuracy 1/2, KL log2(2)"),
+    ("every second time", "the loss (KL) is 1 bit"),
     ("never", "always New City"),
     ("all right, in 2 steps", "in 2 steps"),
-    ("1 bit", "KL log2(2)"),
+    ("1 bit", "The loss (KL) is 1 bit"),
     ("the first word", "3/5"),
     ("2, one after the other", "equal is not above"),
-    ("nothing", "0.0441 bits"),
-    ("all answers possible, a wrong distribution", "KL 0.2075"),
+    ("nothing", "0.04411 bits"),
+    ("all answers possible, a wrong distribution", "0.20752 bits"),
 )
 
 

@@ -136,8 +136,8 @@ def threshold_counterexample(n: int, eps: Any) -> JointPMF:
 def variation_from_product(confidences: Sequence[Any]) -> Fraction:
     """Return ``min(1, sum_j (1 - c_j))``, at least the total variation between P and the product of its marginals.
 
-    Both put at least ``1 - sum f_j`` on the most probable tokens x*, so they share that much. With all ``f_j < eps`` it
-    is below ``n eps``, and thus never above the ``(3n - 1) eps / 2`` of arXiv 2505.22618, Theorem 1.
+    Proof: both put at least ``1 - sum f_j`` on the most probable tokens x*, so they share that much. With all ``f_j <
+    eps`` it is below ``n eps``, and thus never above the ``(3n - 1) eps / 2`` of arXiv 2505.22618, Theorem 1.
 
     Example:
         >>> variation_from_product(["9/10", "4/5"])

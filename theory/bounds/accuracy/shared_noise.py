@@ -3,7 +3,7 @@ r"""Size of a common random variable that makes one parallel step exact.
 A mask with more than one state (Yoo et al., arXiv 2605.10518) lets all positions of one step see a common random W. The
 output distribution is then a mixture of products, ``Q = sum_w p(w) prod_i q_i(. | w)``, and ``Q = P`` needs as many
 values of W as the *nonnegative rank* of P, the least number of product distributions whose mixture is P. Bounds,
-derived here:
+derived here, each with its proof:
 
 - *at least* ``ceil(|V| / R)``, R the size of the largest rectangle in the support V: every product of the mixture lives
   on a rectangle inside V, and together they cover V; and 2 unless P is a product itself;

@@ -6,7 +6,8 @@ basis, whose coefficients are at least 0:
 
 - :func:`scale_complexity` and :func:`path_complexity`: Wainwright, arXiv 2608.13520, from
   ``q(lambda) = r^2 (1 - r)^2 h'(r)`` at ``r = 1 / (1 + e^-lambda)``, ``d lambda = dr / (r (1 - r))``;
-- :func:`effective_total_correlation`: Dmitriev, Huang, Wei, COLT 2026, PMLR 336.
+- :func:`effective_total_correlation`: Dmitriev, Huang, Wei, COLT 2026, PMLR 336; proof of its bounds in
+  :mod:`theory.bounds.schedules.random_times`.
 """
 
 from __future__ import annotations

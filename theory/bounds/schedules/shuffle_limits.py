@@ -43,8 +43,9 @@ def frontier(r: Any) -> LogNumber:
 def half_rounds(n: int) -> tuple[int, ...]:
     """Return t triples, n/2 - 2t pairs and t singles, t the integer next to n/6: n/2 rounds of bounded cost.
 
-    ``g(M, B) <= (B - 1)/2 log2(M / (M - B))``, because ``(M - j)(M - B + j) >= M (M - B)``. The sum telescopes within
-    each size to ``log2 n - 1/2 log2(t (n - 3t))``, and ``t (n - 3t) >= (n^2 - 4) / 12`` for even n. So for even n >= 4
+    Proof: ``g(M, B) <= (B - 1)/2 log2(M / (M - B))``, because ``(M - j)(M - B + j) >= M (M - B)``. The sum telescopes
+    within each size to ``log2 n - 1/2 log2(t (n - 3t))``, and ``t (n - 3t) >= (n^2 - 4) / 12`` for even n. So for
+    even n >= 4
 
         E_{n,n/2} < 1 + 1/2 log2 3 + 1/2 log2(n^2 / (n^2 - 4)),
 

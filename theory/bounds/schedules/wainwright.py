@@ -19,9 +19,9 @@ besides the first and the last step, which cost ``Gamma(0, tau_0)`` and ``Gamma(
 ``(sum_k sqrt(S_k H_k))^2`` falls when cells are cut (Cauchy-Schwarz), from ``S H`` of one cell towards
 ``(int sqrt(q) d lambda)^2``, the path complexity over ``[tau_0, tau_K]``.
 
-A sampler of T random times is a mixture of block sizes in random order, T blocks at most, so the least expected
-divergence of T blocks (:func:`theory.bounds.block_sizes.optimal_sizes`) is below each of these. Unit:
-bits; spans in nats.
+*Proof for the best blocks.* A sampler of T random times is a mixture of block sizes in random order, T blocks at
+most, so the least expected divergence of T blocks (:func:`theory.bounds.block_sizes.optimal_sizes`) is below each of
+these. Unit: bits; spans in nats.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ padding stand between them. Each token of an item determines the others. So alth
 positions, a state is described by two things: which items are *known* (at least one of their tokens is revealed), and
 how many certain tokens of the current block are masked. Masked tokens of a known item are certain, too.
 
-For an answer y let ``q_i(y_i | y_K)`` be the probability that one masked token of item i is drawn as in y. The
-probability that a step takes ``a_i`` tokens of each unknown item and ``a_0`` certain ones, and draws all of them as in
-y, is
+*Proof.* For an answer y let ``q_i(y_i | y_K)`` be the probability that one masked token of item i is drawn as in y.
+The probability that a step takes ``a_i`` tokens of each unknown item and ``a_0`` certain ones, and draws all of them
+as in y, is
 
     ``w prod_i q_i(y_i | y_K)^{a_i}``,    ``w = prod_i C(t_i, a_i) C(c, a_0) / C(T, r)``
 

@@ -1,7 +1,7 @@
 """Brackets of the adaptive optimum, from the losses of fixed blocks.
 
-A policy sees no token before its first step, which therefore reveals one set. So with one context ``V_1 = L*_1 = TC``
-and ``V_2 = L*_2``, and ``0 <= V_T <= L*_T`` for all T. Fewest steps at a loss of at most epsilon:
+*Proof.* A policy sees no token before its first step, which therefore reveals one set. So with one context ``V_1 =
+L*_1 = TC`` and ``V_2 = L*_2``, and ``0 <= V_T <= L*_T`` for all T. Fewest steps at a loss of at most epsilon:
 
 - *worst case*: the least T whose bracket lets ``V_T <= epsilon``, up to the least T of ``L*_T <= epsilon``.
 - *expected*: a mixture that reveals all at once with probability p loses at least ``p TC``, and takes at least two

@@ -1,8 +1,9 @@
 """Adaptive and randomized optima of a task with several contexts.
 
-The context is known, so each has its own policy. A cap on the steps holds in every context, so ``V_T`` is the mean over
-contexts. Expected steps are spent where they help most, so the frontier is the weighted Minkowski sum of the frontiers:
-their edges, scaled, steepest first. A context of weight zero has no edge, and its depth counts in no worst case.
+*Proof.* The context is known, so each has its own policy. A cap on the steps holds in every context, so ``V_T`` is
+the mean over contexts. Expected steps are spent where they help most, so the frontier is the weighted Minkowski sum
+of the frontiers: their edges, scaled, steepest first. A context of weight zero has no edge, and its depth counts in
+no worst case.
 """
 
 from __future__ import annotations
