@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             place = met[function]
             met[function] += 1
             if place >= grid.args[0] if grid.args else place % grid.kwargs["every"]:
-                item.add_marker("slow" if left[function] % grid.kwargs.get("deep", 1) else "deep")
+                item.add_marker("slow" if left[function] % grid.kwargs.get("deep", 3) else "deep")
                 left[function] += 1
 
 

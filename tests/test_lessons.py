@@ -109,7 +109,9 @@ def test_as_a_script(path):
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("fast", ["1", "0"], ids=["shipped weights", "trained"])
+@pytest.mark.parametrize(
+    "fast", ["1", pytest.param("0", marks=pytest.mark.slow)], ids=["shipped weights", "trained"]
+)
 def test_training_as_a_script(fast):
     said = run(LESSONS / "09_train_it.py", PARABOUNDS_FAST=fast)
     assert ("loaded the shipped weights" in said) == (fast == "1")

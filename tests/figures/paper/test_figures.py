@@ -14,7 +14,7 @@ def test_figures_are_pinned():
     assert sorted(known_figures()) == sorted([*ours, *benchmark])
 
 
-@pytest.mark.grid(0, deep=5)  # .ci/run draws all of them
+@pytest.mark.grid(0, deep=11)  # .ci/run draws all of them
 @pytest.mark.parametrize(
     "name",
     [

@@ -58,7 +58,7 @@ def test_p2_masks_the_released_numbers(every, rounded):
 # -- the references against the library that the releases run on -------------------------------------------------
 
 
-@pytest.mark.grid(32)
+@pytest.mark.grid(32, deep=1)
 @pytest.mark.parametrize("steps", SIZES)
 def test_the_references_round_as_torch_does(steps):
     n = torch.arange(1, MOST + 1)
