@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from models.inputs.prompts import read_prompts
 from models.inputs.text_model import read_words
 from models.runs.records import Records
+from tests.helpers.strategies import CHARACTERS
 from theory.__main__ import main
 from theory.distributions.files.task_file import read_task
 from theory.files import csv_rows, text_lines
@@ -43,7 +44,7 @@ HARD = [
 ]
 HARD += ["New", " New", "New ", "New\n", "\ufeff", "\x00", "\ue000", "'", "1", "1.0", "01", "nan"]
 TOKEN = st.one_of(
-    st.sampled_from(HARD), st.text(st.sampled_from(" \n\r\t\",\u2028\x0ca'"), max_size=4), st.text()
+    st.sampled_from(HARD), st.text(st.sampled_from(" \n\r\t\",\u2028\x0ca'"), max_size=4), st.text(CHARACTERS)
 )
 TOKENS = st.lists(TOKEN, min_size=2, max_size=8, unique=True)
 

@@ -113,6 +113,7 @@ def test_every_path_of_a_permutation_pays_for_its_rounds(n):
         assert rounds_at_least(n, float(policy.kl)) <= policy.steps_under_data
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize("n", [2, 4, 6, 8])
 def test_balanced_strings_without_loss_go_one_at_a_time(n):
     """``n + 1 - E L``, L the constant end of a random string: ``E L = sum_l 2 C(n - l, n/2 - l) / C(n, n/2)``."""
@@ -140,6 +141,7 @@ def test_one_hot_blocks_without_loss(task, n):
     assert depth.worst_case == b
 
 
+@pytest.mark.grid(5)
 @pytest.mark.parametrize("n", range(1, 8))
 def test_expected_rounds_on_a_walk_lie_between_their_bounds(n):
     """Theorems 3 and 4: ``E log2(1 + n / M) <= D_0 <= ceil(log2(n + 1))``."""

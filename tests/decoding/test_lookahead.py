@@ -141,6 +141,7 @@ class TestLooks:
 class TestProcesses:
     """Runs of processes."""
 
+    @pytest.mark.deep
     def test_a_long_run_is_refused_before_its_first_step(self):
         run = run_of("parity", 10, "wino")
         with pytest.raises(CostError, match=r"following wino would take about .*, the limit is 60 seconds"):
@@ -223,7 +224,7 @@ class TestFlows:
     @pytest.mark.parametrize(
         ("task", "n", "spec"),
         [
-            ("parity", 9, "topk:k=2"),
+            ("parity", 7, "topk:k=2"),
             ("balanced", 8, "eb:gamma=0.1"),
             ("markov_chain", 9, "threshold:gamma=0.9"),
             ("tree", 9, "topk:k=1,by=random"),

@@ -85,6 +85,7 @@ def test_sets_ahead_are_counted_before_they_are_visited():
 HALVES = [["1/2", "1/2"], ["1/2", "1/2"]]
 
 
+@pytest.mark.deep
 def test_rules_that_ask_nothing_draw_in_full_batches():
     distribution = MarkovDistribution(n=100, initial=["1/2", "1/2"], transition=HALVES)
     seen: list[int] = []

@@ -59,6 +59,10 @@ def targets(draw, shapes=(*SHAPES, *FOUR), kinds=("dense", "skewed", "sparse", "
     return Target({word: Fraction(w, sum(weights)) for word, w in pairs})
 
 
+# any character; hypothesis' own, by categories, take two seconds to make on a fresh clone
+CHARACTERS = st.integers(0, 0x10FFFF).filter(lambda code: not 0xD800 <= code < 0xE000).map(chr)
+
+
 def subsets(n: int, *, smallest: int = 0):
     """A set of positions, in any order."""
     return st.permutations(range(n)).flatmap(

@@ -142,6 +142,7 @@ def test_a_device_that_is_not_there_is_named(capsys):
     assert "torch finds no device 'cuda' here" in capsys.readouterr().err
 
 
+@pytest.mark.deep
 def test_retraining_writes_weights_that_load(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("models.training.shipped_weights.MEASURE_STATES", 20)
     path = models.retrain(tmp_path, steps=2)

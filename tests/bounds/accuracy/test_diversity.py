@@ -92,7 +92,7 @@ def test_two_bits(support, h):
     assert float(point.accuracy) <= most_accurate_of_any(len(pmf), 4, h)[1]
 
 
-@pytest.mark.grid(2)
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("h", [0.5, 1.0, 1.5, 1.9])
 def test_boxes_hold_the_best_accuracy_whatever_is_known(h):
     for valid in ([(0, 1), (1, 0)], [(0, 0), (0, 1), (1, 1)]):
@@ -131,6 +131,7 @@ def test_accuracy_one_up_to_the_largest_rectangle(pmf, size):
     assert more.ceiling < 1
 
 
+@pytest.mark.deep
 def test_other_end_and_stopping_early():
     pmf = JointPMF.uniform(permutations(range(3)))
     flat = most_accurate(pmf, 3 * LogNumber.log2(3))

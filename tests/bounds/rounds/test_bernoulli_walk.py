@@ -115,7 +115,7 @@ def test_depth_within_is_the_least_of_the_bounds():
         found = depth_within(pmf, value)
         assert found.worst_case == next(s for s, other in enumerate(bounds.values, 1) if other <= value) <= t
         assert found.expected <= bounds.steps_under_data[t - 1] + Fraction(1, 10**9)
-    levels = [depth_within(pmf, Fraction(j, 4)) for j in range(12)]
+    levels = [depth_within(pmf, Fraction(j, 4)) for j in range(0, 12, 3)]
     assert [d.expected for d in levels] == sorted((d.expected for d in levels), reverse=True)
     assert [d.worst_case for d in levels] == sorted((d.worst_case for d in levels), reverse=True)
     assert depth_within(pmf, 100).worst_case == 1

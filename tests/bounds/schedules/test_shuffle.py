@@ -215,6 +215,7 @@ def test_expected_rounds_limit_of_theorem_9():
 # --- Large n --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.deep
 def test_large_n():
     n = 10_000
     plan = best_batches(n, 5000)

@@ -388,6 +388,7 @@ def test_what_is_exact_stays_exact():
     assert random["arithmetic"]["accuracy"] == "estimate"
 
 
+@pytest.mark.deep
 def test_what_is_too_expensive_says_how_many_samples_are_not():
     with pytest.raises(CostError, match=r"use fewer --samples, at most \d+, or a smaller n") as found:
         decode_answer(

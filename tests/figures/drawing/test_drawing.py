@@ -35,7 +35,7 @@ def inside(box, other, slack=0.5):
     return (box.min >= other.min - slack).all() and (box.max <= other.max + slack).all()
 
 
-@pytest.mark.grid(1, deep=3)
+@pytest.mark.grid(0, deep=2)
 @pytest.mark.usefixtures("style")
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 def test_the_legend_of_the_frontier_is_inside(count):

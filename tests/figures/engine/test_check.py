@@ -90,6 +90,7 @@ class TestChecks:
         assert published_check("a", 0, 100, 0).passed
         assert published_check("a", 100, 100, Fraction(1)).passed
 
+    @pytest.mark.deep
     def test_only_published_decides_nothing(self, log, tmp_path):
         good = run_figures([toy(log)], run=RunSettings(), out=tmp_path)[0]
         assert tally(good.checks, "published") == (1, 4)

@@ -187,6 +187,7 @@ class TestCommand:
             "paper_repro.py: error: --device: torch finds no device 'cuda' here; use cpu.\n"
         )
 
+    @pytest.mark.deep
     def test_retrained_weights_are_used_and_named(self, log, tmp_path, monkeypatch):
         def retrain(folder, device):
             folder.mkdir()

@@ -48,6 +48,7 @@ def section(page, name):
     return re.search(rf'<section id="{name}">.*?</section>', page, re.DOTALL)[0]
 
 
+@pytest.mark.deep
 def test_figures_of_other_runs_stay(make):
     _, first = make("two")
     page, report = make("one", seed=5)

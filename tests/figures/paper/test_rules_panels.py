@@ -41,6 +41,7 @@ def drawing():
         yield drawn
 
 
+@pytest.mark.deep
 def test_rules_on_the_lower_hull_are_named_and_coloured(drawing):
     names = [row["rule"] for row in on_hull(ROWS)]
     assert names == ["all", "whole", "total", "good", "good"]
@@ -58,6 +59,7 @@ def test_rules_on_the_lower_hull_are_named_and_coloured(drawing):
     assert "#b8b8b8" not in colours[2.0, 0.5]
 
 
+@pytest.mark.deep
 def test_outliers_stand_above_the_panel_and_refused_rules_below(drawing):
     axis = drawing.axes[0]
     assert axis.get_ylim()[1] < 3

@@ -225,7 +225,7 @@ def test_errors_name_the_parameter():
 
 def test_floats_keep_their_error():
     for name, form in FORMS.items():
-        for _, values in cases(form, 3 if form.task != "sudoku_4" else 4):
+        for _, values in [*cases(form, 3 if form.task != "sudoku_4" else 4)][::-2]:
             exact, found = evaluate(form, **values), evaluate_float(form, **values)
             off = exact - Fraction(found.value)
             with ctx.workprec(200):

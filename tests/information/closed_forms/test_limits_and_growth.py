@@ -119,6 +119,7 @@ def test_limit_by_an_explicit_bound(name):
         assert bound(10**9, k) < 0.01
 
 
+@pytest.mark.grid(every=2)
 @pytest.mark.parametrize("name", sorted(BY_ASYMPTOTE), ids=": ".join)
 def test_growth_with_an_explicit_error(name):
     form, bound = FORMS[name], BY_ASYMPTOTE[name]

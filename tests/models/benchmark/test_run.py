@@ -99,6 +99,7 @@ def test_a_broken_run_goes_on_and_ends_like_a_whole_one(tmp_path, capsys):
     assert file.read_bytes() == before
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
@@ -145,7 +146,7 @@ def test_the_shipped_weights_are_those_of_the_preset_and_near_the_ideal_model():
     assert SHIPPED_LISTS.stat().st_size < 1 << 20
 
 
-@pytest.mark.grid(every=6)
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("rule", [entry["example"] for entry in rules_answer()])
 def test_every_rule_runs(rule, tmp_path, capsys):
     given = ("run", "--tasks", "replace_random", "--count", 4, "--temperature", 1, "--runs", tmp_path)

@@ -260,6 +260,7 @@ def test_a_row_does_not_depend_on_the_others(spec):
     assert sorted(again, key=lambda record: record["row"]) == whole
 
 
+@pytest.mark.deep
 def test_rows_whose_masks_stand_elsewhere_do_not_share_a_batch(tmp_path):
     model = Table(5, 1)
     prompts = [[2, 2, 0, 2, 1], [0, 2, 1, 2, 2], [2, 0, 2, 2, 1]]

@@ -120,7 +120,7 @@ def check_against_exact(
     assert_mean(done.steps.numpy(), float(exact.steps), span=max(1, pmf.n - 1), label=label)
 
 
-@pytest.mark.grid(every=32, deep=3)
+@pytest.mark.grid(every=48)
 @pytest.mark.parametrize("temperature", TEMPERATURES)
 @pytest.mark.parametrize("name", NAMES)
 def test_samples_of_the_ideal_model_follow_the_exact_distribution(name, temperature):

@@ -81,6 +81,7 @@ def test_training_learns(tmp_path):
     assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
 
 
+@pytest.mark.deep
 def test_training_restores_the_number_of_threads(tmp_path):
     seen: set[int] = set()
     before = torch.get_num_threads()

@@ -76,6 +76,7 @@ def test_a_rule_that_counts_forever_is_an_error(monkeypatch):
         decoder.decode(PAIR, Idle(counts=True))
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
