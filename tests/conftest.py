@@ -28,6 +28,13 @@ settings.load_profile("project")
 gc.disable()
 
 
+def pytest_sessionstart() -> None:
+    """Let commands write what a test expects, and no line on their progress, on a slow machine too."""
+    from theory.commands import progress
+
+    progress.EVERY = 3600.0  # seconds
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """Search for garbage again, but not among what has been collected."""

@@ -10,9 +10,10 @@ from time import monotonic
 
 from theory.announcements import announced_to
 
-__all__ = ["Work", "working"]
+__all__ = ["EVERY", "Work", "working"]
 
-_AFTER, _EVERY = 2.0, 10.0  # seconds
+EVERY = 10.0  # seconds between two lines where stderr is no terminal
+_AFTER = 2.0  # seconds before a terminal shows anything
 _SHORT = 1.0  # seconds; what is estimated to take less is not named
 
 
@@ -75,18 +76,18 @@ class Work:
 
 
 @contextmanager
-def working(text: str, *, after: float = _AFTER, every: float = _EVERY) -> Generator[Work]:
+def working(text: str, *, after: float = _AFTER, every: float | None = None) -> Generator[Work]:
     """Say what is done inside the ``with`` block: a line that changes on a terminal, else a line every ten seconds.
 
     Args:
         text: What it is.
         after: Seconds before a terminal shows anything.
-        every: Seconds between two lines where stderr is no terminal.
+        every: Seconds between two lines where stderr is no terminal, in place of ``EVERY``.
 
     Yields:
         The work, to say how far it is.
     """
-    stop, work = threading.Event(), Work(text)
+    stop, work, pause = threading.Event(), Work(text), EVERY if every is None else every
 
     def on_terminal() -> None:
         from rich.console import Console
@@ -98,7 +99,7 @@ def working(text: str, *, after: float = _AFTER, every: float = _EVERY) -> Gener
                 status.update(work.line())
 
     def piped() -> None:
-        while not stop.wait(every):
+        while not stop.wait(pause):
             sys.stderr.write(f"{work.line()}\n")
             sys.stderr.flush()
 
