@@ -117,7 +117,7 @@ def test_the_command_names_the_factor_that_lets_it_pass(capsys):
     assert len(json.loads(capsys.readouterr().out)["adaptive_bound"]) == 4
 
 
-@pytest.mark.grid(2)
+@pytest.mark.grid(1)
 @pytest.mark.parametrize(
     ("command", "reason"),
     [

@@ -51,6 +51,7 @@ def test_without_steps_nothing_is_lost(name, n):
     assert answer["max_steps"] == max(depths)
 
 
+@pytest.mark.deep
 def test_the_picture_shows_the_timetable():
     task = make_task("replace_random", 5)
     drawing = draw_policy(policy_answer(task, 2))

@@ -336,7 +336,7 @@ def test_sixty_digits(target, rule, tau, floats):
 LUMPED = [("shuffle", 5), ("replace_random", 5), ("parity", 4), ("copy", 3), ("reed_solomon", 4)]
 
 
-@pytest.mark.grid(every=4)
+@pytest.mark.grid(every=8)
 @pytest.mark.parametrize(("name", "n"), LUMPED)
 def test_lumped(name, n):
     task = make_task(name, n)

@@ -36,7 +36,7 @@ def _with_chain(n: int):
                 continue
 
 
-@pytest.mark.grid(2, deep=2)
+@pytest.mark.grid(1)
 @pytest.mark.parametrize("greedy_ties", ["random", "lowest"])
 @pytest.mark.parametrize("temperature", [0, 1])
 @pytest.mark.parametrize("n", [3, 2, 4, 5])

@@ -163,6 +163,7 @@ def test_help_and_completion(capsys):
     assert "first steps: parabounds tasks" in build_parser().format_help()
 
 
+@pytest.mark.deep
 def test_a_folder_with_modules_of_our_names_changes_nothing(tmp_path):
     """A user's theory.py and models/, and a task of one's own beside them."""
     (tmp_path / "models").mkdir()

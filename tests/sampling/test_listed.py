@@ -53,7 +53,7 @@ def test_conditionals_are_those_of_the_list(target, data):
 
 
 def test_beyond_the_limit_a_decode_is_sampled_with_its_interval():
-    rows = np.unique(np.random.default_rng(0).integers(0, 3, (60, 9)), axis=0)
+    rows = np.unique(np.random.default_rng(0).integers(0, 3, (40, 7)), axis=0)
     task, rule = Task(JointPMF.uniform(map(tuple, rows.tolist()))), parse_policy("topk:k=2,by=random")
     exact = decode_answer(task, rule)
     with allowing(Fraction(1, 20_000)):  # too little for all states, enough for the samples

@@ -113,7 +113,7 @@ def test_three_one_hot_blocks(spec):
     assert _agree("one_hot_blocks", 9, spec, 1, "random")
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("name", "spec", "steps"),
     [

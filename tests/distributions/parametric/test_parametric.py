@@ -505,7 +505,7 @@ def test_commands_take_structured_files(capsys, tmp_path):
     assert decoded["tokens_per_step"] == 50
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize("data", [HMM, GRAMMAR])
 def test_large_models_are_estimated_and_say_so(capsys, tmp_path, data):
     answer, _ = _run(

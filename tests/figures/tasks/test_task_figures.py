@@ -141,7 +141,7 @@ def test_only_figures_with_a_form_for_tasks_take_one(path, tmp_path, capsys):
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize(("ending", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
 def test_the_frontier_plot_shows_the_vertices(path, tmp_path, capsys, ending, start):
     picture = tmp_path / f"f.{ending}"

@@ -107,7 +107,7 @@ def test_limit_by_sympy(name):
     assert sympy.limit(expression, n, sympy.oo) == limit
 
 
-@pytest.mark.grid(every=3)
+@pytest.mark.grid(every=6)
 @pytest.mark.parametrize("name", sorted(BY_BOUND), ids=": ".join)
 def test_limit_by_an_explicit_bound(name):
     form, bound = FORMS[name], BY_BOUND[name]

@@ -13,6 +13,7 @@ from theory.bounds.partitions.path_costs import pseudo_cost
 from theory.distributions.pmf import JointPMF
 
 
+@pytest.mark.grid(every=2)
 @pytest.mark.parametrize("order", ["random", "left_to_right"])
 @pytest.mark.parametrize("spec", ["topk:k=2,by=random", "threshold:gamma=0.4", "factor:f=1.5"])
 @pytest.mark.parametrize(("task", "n"), [("shuffle", 4), ("replace_random", 4), ("hmm", 3)])

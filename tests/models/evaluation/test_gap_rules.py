@@ -132,7 +132,7 @@ def test_the_mean_gap_is_the_exact_path_kl(spec):
         assert record["chain"] == pytest.approx(record["one_by_one"], abs=ROUNDING)
 
 
-@pytest.mark.grid(1)
+@pytest.mark.deep
 @pytest.mark.parametrize("temperature", ["1", "1/2"])
 @pytest.mark.parametrize("name", CONTEXTS)
 def test_over_all_sequences_the_mean_is_exact(name, temperature):
@@ -212,6 +212,7 @@ def test_every_sequence_has_the_gap_of_the_plain_recursion(spec):
     assert checked > len(target) / 2
 
 
+@pytest.mark.grid(every=2)
 @pytest.mark.parametrize("spec", MEMORY)
 def test_the_memory_is_that_of_a_decode(spec):
     """Following what a rule has decoded, off the support too, takes the steps that the decoder took."""

@@ -42,6 +42,7 @@ def enumerated(outcomes: list[tuple[int, ...]], k: int) -> Fraction:
 PATTERNS = [((0, 0), (1, 1)), ((0, 0), (0, 1)), ((0, 0), (1, 0)), ((0, 0), (1, 1), (2, 1))]
 
 
+@pytest.mark.grid(every=2)
 @pytest.mark.parametrize("k", [1, 2, 3, 4])
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_blocks_are_the_distribution_of_their_tokens(pattern, k):

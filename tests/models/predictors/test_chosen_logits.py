@@ -128,7 +128,7 @@ RULES = [rule.example for rule in registered_policies().values() if rule.example
 SWITCHES = [{}, {"temperature": 0}, {"temperature": "1/2", "top_p": "9/10", "scored": "after"}]
 
 
-@pytest.mark.grid(every=3)
+@pytest.mark.grid(every=5)
 @pytest.mark.parametrize("spec", RULES)
 def test_every_rule_decodes_as_with_all_logits(spec):
     rule, network = parse_policy(spec), Network()

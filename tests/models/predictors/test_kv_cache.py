@@ -134,7 +134,7 @@ def dream_with_cache(network, x, *, block, cache, gamma):
     return [*states, x.tolist()]
 
 
-@pytest.mark.grid(every=4)
+@pytest.mark.grid(every=6)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("cache", ["prefix", "dual"])
 @pytest.mark.parametrize("block", [2, 4, 12])

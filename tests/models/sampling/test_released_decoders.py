@@ -200,7 +200,7 @@ def dream(network, x, *, steps, alg, eps=1e-3, top_p=None, top_k=None):
     return [*states, x.tolist()]
 
 
-@pytest.mark.grid(every=8)
+@pytest.mark.grid(every=16)
 @pytest.mark.parametrize("steps", [3, 7, 12])
 @pytest.mark.parametrize(
     ("alg", "by"), [("maskgit_plus", "confidence"), ("topk_margin", "margin"), ("entropy", "entropy")]
@@ -301,7 +301,7 @@ IN_BLOCKS = {
 }
 
 
-@pytest.mark.grid(every=6)
+@pytest.mark.grid(every=12)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("block", [4, 12])
 @pytest.mark.parametrize("spec", IN_BLOCKS)

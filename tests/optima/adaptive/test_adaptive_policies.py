@@ -83,6 +83,7 @@ def test_optimal_policies_decode_as_promised(target):
         assert vertex.steps == vertex.policy.steps
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize(
     ("name", "n"), [("shuffle", 5), ("shuffle_strict", 4), ("remove_random", 7), ("insert_random", 5)]
 )

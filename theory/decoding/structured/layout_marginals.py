@@ -41,6 +41,7 @@ class LayoutMarginals:
             raise InputError(f"a layout is decoded exactly for up to {_ITEMS} items, got {pmf.n}.")
         self.pmf, self.kinds = pmf, list[Falling]()
         self._number: dict[Falling, int] = {}
+        self._known: dict[frozenset[tuple[int, int]], tuple[dict[int, fmpq], int]] = {}
         self._closed: dict[tuple[int, int], int] = {}
         # (known, y) -> for each item (probability of y_i, kind of its marginal); 0 and -1 where known
         self._rows = [self._given(known) for known in range(1 << pmf.n)]
@@ -111,10 +112,13 @@ class LayoutMarginals:
         return chances, kinds
 
     def _marginal(self, counts: dict[int, int]) -> tuple[dict[int, fmpq], int]:
-        total = sum(counts.values())
-        found = {code: fmpq(count, total) for code, count in counts.items()}
-        falling = tuple(sorted(found.values(), reverse=True))
-        if falling not in self._number:
-            self._number[falling] = len(self.kinds)
-            self.kinds.append(falling)
-        return found, self._number[falling]
+        key = frozenset(counts.items())
+        if key not in self._known:
+            total = sum(counts.values())
+            found = {code: fmpq(count, total) for code, count in counts.items()}
+            falling = tuple(sorted(found.values(), reverse=True))
+            if falling not in self._number:
+                self._number[falling] = len(self.kinds)
+                self.kinds.append(falling)
+            self._known[key] = found, self._number[falling]
+        return self._known[key]
