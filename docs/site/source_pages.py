@@ -2,14 +2,15 @@
 
 Pages are written once and read on GitHub too. Anchors in HTML become targets, so that Sphinx can check the links to
 them; a link to a folder, which is no page of the site, becomes its name. What a cell returns beside its drawing,
-such as ``<Axes: ...>``, is left out.
+such as ``<Axes: ...>``, is left out. Listings of code in folders of one depth share their table of contents, which
+takes longer to make than the rest of such a page.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from pygments.lexers.special import TextLexer
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _ANCHOR = re.compile(r'^<a id="([\w-]+)"></a>$', re.MULTILINE)
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!\w+:)([^)#\s]+)\)")
+_CONTENTS: dict[tuple[Any, ...], str] = {}  # by depth of the page and options
 _DRAWN = re.compile(r"<(Axes|matplotlib|Figure)\b|Text\(")
 
 
@@ -42,10 +44,26 @@ def _leave_out(_app: Sphinx, page: nodes.document) -> None:
                 cell.remove(output)
 
 
+def _share_contents(_app: Sphinx, name: str, _template: str, context: dict[str, Any], _page: Any) -> None:
+    if not name.startswith("_modules/"):
+        return
+    make, depth = context["toctree"], name.count("/")
+
+    def shared(**options: Any) -> str:
+        key = (depth, *sorted(options.items()))
+        if key not in _CONTENTS:
+            _CONTENTS[key] = make(**options)
+        return _CONTENTS[key]
+
+    context["toctree"] = shared
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx."""
     app.connect("source-read", _read)
     app.connect("doctree-read", _leave_out)
+    app.connect("builder-inited", lambda _app: _CONTENTS.clear())
+    app.connect("html-page-context", _share_contents, priority=400)  # before furo asks for it
     for kind in ("csv", "jsonl"):
         app.add_lexer(kind, TextLexer)
     return {"parallel_read_safe": True}
