@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
+from models.predictors.first_wrong import Describe, FirstWrong
 from theory.validation import InputError
 
 __all__ = [
@@ -65,6 +66,7 @@ def probabilities(
     *,
     tokens: torch.Tensor | None = None,
     dtype: torch.dtype = torch.float64,
+    first: FirstWrong | None = None,
 ) -> torch.Tensor:
     """Return the softmax of a model's logits.
 
@@ -75,6 +77,7 @@ def probabilities(
         masked: Which of them are masked, bool, shape (B, m).
         tokens: The tokens of the logits, shape (V,); ``0 .. V-1`` by default.
         dtype: The dtype of the result.
+        first: Notes what is wrong, instead of an error here, which would wait for the device.
 
     Raises:
         InputError: If a logit is NaN or plus infinity, or those of a masked position are all minus infinity; the
@@ -91,14 +94,11 @@ def probabilities(
     """
     probs = torch.softmax(logits, dim=-1, dtype=dtype)
     bad = probs[..., 0].isnan()  # one such logit makes all probabilities of the position NaN
-    if not bool(bad.any()):
+    if first is None and not bool(bad.any()):
         return probs
-    wrong = logits.isnan() | (logits == torch.inf)
-    found = (wrong.any(dim=-1) | (bad & masked)).nonzero()
-    if not len(found):
-        return torch.where(bad[..., None], 0, probs)
-    row, position = found[0].tolist()
-    raise _wrong_logits(logits[row, position], wrong[row, position], _place(row, position), tokens)
+    wrong = bad & (masked | (logits.amax(dim=-1) != -torch.inf))
+    _note(first, wrong, logits, lambda found, where: _wrong_logits(found, where, tokens))
+    return probs.masked_fill_(bad[..., None], 0)
 
 
 def chosen_probabilities(
@@ -108,6 +108,7 @@ def chosen_probabilities(
     *,
     tokens: torch.Tensor | None = None,
     dtype: torch.dtype = torch.float64,
+    first: FirstWrong | None = None,
 ) -> torch.Tensor:
     """Return the softmax of the logits of N masked positions, shape (N, V).
 
@@ -117,6 +118,7 @@ def chosen_probabilities(
         positions: The position of each in the answer, shape (N,).
         tokens: As in :func:`probabilities`.
         dtype: As there.
+        first: As there.
 
     Raises:
         InputError: As there.
@@ -127,19 +129,14 @@ def chosen_probabilities(
         [[0.5, 0.5, 0.0]]
     """
     probs = torch.softmax(logits, dim=-1, dtype=dtype)
-    bad = probs[:, 0].isnan()
-    if not bool(bad.any()):
-        return probs
-    j = int(bad.nonzero()[0])
-    wrong = logits[j].isnan() | (logits[j] == torch.inf)
-    raise _wrong_logits(logits[j], wrong, _place(int(rows[j]), int(positions[j])), tokens)
+    wrong = probs[:, 0].isnan()
+    _note(first, wrong, logits, lambda found, where: _wrong_logits(found, where, tokens), (rows, positions))
+    return probs
 
 
-def _wrong_logits(
-    logits: torch.Tensor, wrong: torch.Tensor, where: str, tokens: torch.Tensor | None
-) -> InputError:
-    """Return the error for the logits of a position, shape (V,), ``wrong`` where no number may be."""
-    places = wrong.nonzero()[:, 0].tolist()
+def _wrong_logits(logits: torch.Tensor, where: str, tokens: torch.Tensor | None) -> InputError:
+    """Return the error for the logits of a position, shape (V,)."""
+    places = (logits.isnan() | (logits == torch.inf)).nonzero()[:, 0].tolist()
     if not places:
         return InputError(
             f"the model gives the logit -inf for every token that may be drawn at {where}; at least "
@@ -153,12 +150,15 @@ def _wrong_logits(
     )
 
 
-def checked_probabilities(probs: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
+def checked_probabilities(
+    probs: torch.Tensor, masked: torch.Tensor, *, first: FirstWrong | None = None
+) -> torch.Tensor:
     """Return a model's probabilities, checked.
 
     Args:
         probs: At the m positions of the answers of a batch, shape (B, m, V).
         masked: Which of them are masked, bool, shape (B, m).
+        first: As in :func:`probabilities`.
 
     Raises:
         InputError: If one at a masked position is NaN, infinite or negative, or their sum is not 1 within a hundredth,
@@ -173,21 +173,30 @@ def checked_probabilities(probs: torch.Tensor, masked: torch.Tensor) -> torch.Te
     if not probs.numel():
         return probs
     fine = (probs.amin(dim=-1) >= 0) & ((probs.sum(dim=-1) - 1).abs() <= _SUM)  # false for NaN and infinity
-    bad = ~fine & masked
-    if not bool(bad.any()):
-        return probs
-    row, position = bad.nonzero()[0].tolist()
-    values = probs[row, position]
+    _note(first, ~fine & masked, probs, _wrong_probabilities)
+    return probs
+
+
+def _note(
+    first: FirstWrong | None,
+    wrong: torch.Tensor,
+    values: torch.Tensor,
+    describe: Describe,
+    places: tuple[torch.Tensor, torch.Tensor] | None = None,
+) -> None:
+    """Note wrong positions, or raise if ``first`` is ``None``; the arguments are those of ``FirstWrong.note``."""
+    noted = first or FirstWrong()
+    noted.note(wrong, values, describe, places)
+    if first is None:
+        noted.check()
+
+
+def _wrong_probabilities(values: torch.Tensor, where: str) -> InputError:
+    """Return the error for the probabilities of a position, shape (V,)."""
     wrong = (~((values >= 0) & values.isfinite())).nonzero()[:, 0].tolist()
     found = (
         f"the probability {values[wrong[0]].item():g} for token {wrong[0]}"
         if wrong
         else f"probabilities that sum to {values.sum().item():g}"
     )
-    raise InputError(
-        f"the model gives {found} at {_place(row, position)}; they must be at least 0 and sum to 1."
-    )
-
-
-def _place(row: int, position: int) -> str:
-    return f"position {position} of the answer in row {row} of the batch it was given (both counted from 0)"
+    return InputError(f"the model gives {found} at {where}; they must be at least 0 and sum to 1.")

@@ -10,6 +10,7 @@ import torch
 
 from models.predictors.answer_columns import started
 from models.predictors.chosen_logits import logits_at
+from models.predictors.first_wrong import FirstWrong
 from models.predictors.ideal import float_dtype
 from models.predictors.predictor import (
     MarginalPredictor,
@@ -54,6 +55,7 @@ class Rules:
         last: See ``first``.
         proposed: The tokens that may be drawn, shape (V',).
         stop: The place among them of the token that ends a row; ``None`` for none.
+        first_wrong: Notes wrong predictions; ``None`` for an error at once.
     """
 
     predictor: MaskedPredictor
@@ -66,6 +68,7 @@ class Rules:
     last: int
     proposed: torch.Tensor
     stop: int | None = None
+    first_wrong: FirstWrong | None = None
 
     def random(self, shape: tuple[int, ...]) -> torch.Tensor:
         """Return independent uniform numbers in [0, 1)."""
@@ -165,24 +168,27 @@ def marginals_of(rules: Rules, rows: torch.Tensor, *, masked_only: bool = False)
     every = len(rules.proposed) == rules.predictor.vocab_size
     if isinstance(rules.predictor, MarginalPredictor) and every:
         probs = rules.predictor.marginals(rows)[:, columns].to(rules.dtype)
-        return checked_probabilities(probs, masked)
+        return checked_probabilities(probs, masked, first=rules.first_wrong)
     if masked_only:
         return _of_masked(rules, rows, masked)
     logits = rules.predictor(rows)[:, columns]
     logits = logits if every else logits[..., rules.proposed]
-    return probabilities(logits, masked, tokens=rules.proposed, dtype=rules.dtype)
+    return probabilities(logits, masked, tokens=rules.proposed, dtype=rules.dtype, first=rules.first_wrong)
 
 
 def _of_masked(rules: Rules, rows: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
     """Return the marginals of masked positions, zeros elsewhere."""
-    row, position = masked.nonzero(as_tuple=True)
+    # places of masks come first; their number is all that the device is waited for
+    order, count = masked.flatten().sort(descending=True, stable=True).indices, int(masked.sum())
+    row, position = order[:count] // masked.shape[1], order[:count] % masked.shape[1]
     logits = logits_at(rules.predictor, rows, row, position + rules.first)
     if len(rules.proposed) != rules.predictor.vocab_size:
         logits = logits[:, rules.proposed]
-    probs = chosen_probabilities(logits, row, position, tokens=rules.proposed, dtype=rules.dtype)
-    if len(row) == masked.numel():
+    probs = chosen_probabilities(
+        logits, row, position, tokens=rules.proposed, dtype=rules.dtype, first=rules.first_wrong
+    )
+    if count == len(order):
         return probs.view(*masked.shape, -1)
-    whole = probs.new_empty(*masked.shape, probs.shape[-1])
-    whole[row, position] = probs
-    whole[(~masked).nonzero(as_tuple=True)] = 0
-    return whole
+    whole = probs.new_empty(len(order), probs.shape[-1])
+    whole[order[:count]], whole[order[count:]] = probs, 0
+    return whole.view(*masked.shape, -1)
