@@ -16,14 +16,13 @@ import torch
 from models.predictors.first_wrong import FirstWrong
 from models.predictors.predictor import MarginalPredictor, MaskedPredictor
 from models.runs.halving_batches import halving_batches, out_of_memory
-from models.sampling.decode_state import Rules, indices, marginals_of, read_as, rules_of
+from models.sampling.decode_state import Rules, indices, marginals_of, masks_alone, read_as, rules_of
 from models.sampling.prompted_model import PromptedModel
 from theory.decoding.sampled_chance import SampleChance
 from theory.distributions.outcomes import MASK
 from theory.distributions.tempering import Transform
 from theory.numbers.distinct import distinct_rows
-from theory.policies.as_process import Factorised, SampledConfidence, run_as
-from theory.policies.checked_calls import is_ours
+from theory.policies.as_process import Factorised, run_as
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.run_batch import RunBatch
@@ -157,8 +156,7 @@ class _Chunk(Sampler):
         self.prompt = first[index]  # one row with the same tokens outside of the answer columns
         mask = torch.tensor([rules.predictor.mask_id], device=tokens.device)
         self.ids = torch.cat([rules.proposed, mask])  # by index; -1 is the last one
-        plain = isinstance(self.process, (Factorised, SampledConfidence)) and is_ours(self.rule)
-        self.masked_only = plain and not getattr(self.rule, "asks", False)
+        self.masked_only = masks_alone(self.rule, self.transform)
         found = [] if end is None else (rules.proposed == end).nonzero()[:, 0].tolist()
         self.end = found[0] if found else None
         self.calls, self.to_end = 0, torch.zeros(len(tokens), dtype=torch.int64, device=tokens.device)

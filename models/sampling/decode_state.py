@@ -23,6 +23,8 @@ from models.sampling.read_scores import ReadScores
 from theory.distributions.outcomes import MASK
 from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import TIE_TOLERANCE, FloatNumbers
+from theory.policies.as_process import Factorised, SampledConfidence, run_as
+from theory.policies.checked_calls import is_ours
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.view import UNKNOWN
@@ -33,6 +35,8 @@ __all__ = [
     "Rules",
     "indices",
     "marginals_of",
+    "masks_alone",
+    "of_masked",
     "read_as",
     "rules_of",
 ]
@@ -170,25 +174,50 @@ def marginals_of(rules: Rules, rows: torch.Tensor, *, masked_only: bool = False)
         probs = rules.predictor.marginals(rows)[:, columns].to(rules.dtype)
         return checked_probabilities(probs, masked, first=rules.first_wrong)
     if masked_only:
-        return _of_masked(rules, rows, masked)
+        proposed = None if every else rules.proposed
+        return of_masked(rules.predictor, rows, columns, rules.dtype, proposed, first=rules.first_wrong)
     logits = rules.predictor(rows)[:, columns]
     logits = logits if every else logits[..., rules.proposed]
     return probabilities(logits, masked, tokens=rules.proposed, dtype=rules.dtype, first=rules.first_wrong)
 
 
-def _of_masked(rules: Rules, rows: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
-    """Return the marginals of masked positions, zeros elsewhere."""
+def of_masked(
+    predictor: MaskedPredictor,
+    rows: torch.Tensor,
+    columns: slice,
+    dtype: torch.dtype,
+    proposed: torch.Tensor | None = None,
+    *,
+    first: FirstWrong | None = None,
+) -> torch.Tensor:
+    """Return the marginals of masked positions, zeros elsewhere, shape (B, m, V').
+
+    Args:
+        predictor: The model.
+        rows: Token ids, shape (B, L).
+        columns: The m columns of the answer.
+        dtype: The dtype of the result.
+        proposed: The tokens that may be drawn, shape (V',); by default all V, of which the mask has probability zero.
+        first: As in :func:`models.predictors.predictor.probabilities`.
+    """
+    masked = rows[:, columns] == predictor.mask_id
     # places of masks come first; their number is all that the device is waited for
     order, count = masked.flatten().sort(descending=True, stable=True).indices, int(masked.sum())
     row, position = order[:count] // masked.shape[1], order[:count] % masked.shape[1]
-    logits = logits_at(rules.predictor, rows, row, position + rules.first)
-    if len(rules.proposed) != rules.predictor.vocab_size:
-        logits = logits[:, rules.proposed]
-    probs = chosen_probabilities(
-        logits, row, position, tokens=rules.proposed, dtype=rules.dtype, first=rules.first_wrong
-    )
+    logits = logits_at(predictor, rows, row, position + columns.start)
+    if proposed is not None:
+        logits = logits[:, proposed]
+    elif predictor.mask_id < logits.shape[-1]:
+        logits[:, predictor.mask_id] = -torch.inf
+    probs = chosen_probabilities(logits, row, position, tokens=proposed, dtype=dtype, first=first)
     if count == len(order):
         return probs.view(*masked.shape, -1)
     whole = probs.new_empty(len(order), probs.shape[-1])
     whole[order[:count]], whole[order[count:]] = probs, 0
     return whole.view(*masked.shape, -1)
+
+
+def masks_alone(rule: Policy | Process, transform: Transform) -> bool:
+    """Return whether a rule reads the marginals of masked positions alone, which spares the others."""
+    plain = isinstance(run_as(rule, transform), (Factorised, SampledConfidence)) and is_ours(rule)
+    return plain and not getattr(rule, "asks", False)
