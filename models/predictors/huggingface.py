@@ -47,7 +47,7 @@ from models.predictors.huggingface_versions import (
 )
 from theory.validation import InputError, choice
 
-__all__ = ["DTYPES", "HFOptions", "LoadedHF", "OpenedHF", "load_hf", "open_hf"]
+__all__ = ["LoadedHF", "OpenedHF", "load_hf", "open_hf"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

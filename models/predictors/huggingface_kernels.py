@@ -1,4 +1,4 @@
-"""Plain torch in the place of GPU kernels that published code imports and that are not installed.
+"""Plain torch for GPU kernels that published code imports and that are not installed.
 
 SDAR's code imports ``flash_attn`` for its norms and for attention without a mask, and ``triton`` for a loss of its own
 training. Neither exists for a CPU. Where such code cannot be imported without them, what it calls is put in their

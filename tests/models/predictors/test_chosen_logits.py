@@ -189,7 +189,8 @@ def test_the_gap_reads_masked_places_alone(spec, way):
 def test_shapes_of_published_models(tmp_path, own_module_cache, kind, dtype):  # noqa: ARG001
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     pytest.importorskip("transformers")
-    from models.predictors.huggingface import HFOptions, load_hf
+    from models.predictors.huggingface import load_hf
+    from models.predictors.huggingface_options import HFOptions
     from tests.helpers import hf_models, published_shapes
 
     if kind == "bert":

@@ -13,8 +13,9 @@ pytest.importorskip("transformers")
 
 import transformers
 
-from models.predictors.huggingface import HFOptions, load_hf
+from models.predictors.huggingface import load_hf
 from models.predictors.huggingface_kernels import NAMES, flash_attn_func, plain_kernels, rms_norm_fn
+from models.predictors.huggingface_options import HFOptions
 from tests.helpers.published_shapes import MASK, publish
 from theory.validation import InputError
 

@@ -21,8 +21,9 @@ import transformers
 
 from models.__main__ import main
 from models.inputs.prompts import Prompt, encode_prompt
-from models.predictors.huggingface import HFOptions, load_hf
+from models.predictors.huggingface import load_hf
 from models.predictors.huggingface_attention import Attention
+from models.predictors.huggingface_options import HFOptions
 from models.predictors.huggingface_predictor import call
 from models.predictors.huggingface_versions import put_back, version_advice
 from tests.helpers import hf_models
