@@ -90,8 +90,8 @@ def rms_norm_fn(x: torch.Tensor, weight: torch.Tensor, bias: None = None, eps: f
     """Return ``x weight / sqrt(mean(x^2) + eps)`` over the last dimension, rounded once.
 
     Example:
-        >>> rms_norm_fn(torch.tensor([3.0, 4.0]), torch.tensor([2.0, 1.0]), eps=0.0).tolist()
-        [1.6970562934875488, 1.1313708066940308]
+        >>> rms_norm_fn(torch.tensor([2.0, -2.0]), torch.tensor([3.0, 1.0]), eps=0.0).tolist()
+        [3.0, -1.0]
     """
     wide = x.float()
     scale = torch.rsqrt(wide.square().mean(dim=-1, keepdim=True) + eps)

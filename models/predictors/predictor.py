@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import torch
 
+from models.predictors.device import rows_at_once
 from models.predictors.first_wrong import Describe, FirstWrong
 from theory.validation import InputError
 
@@ -107,18 +109,22 @@ def chosen_probabilities(
     positions: torch.Tensor,
     *,
     tokens: torch.Tensor | None = None,
+    left_out: int | None = None,
     dtype: torch.dtype = torch.float64,
     first: FirstWrong | None = None,
+    into: tuple[torch.Tensor, torch.Tensor] | None = None,
 ) -> torch.Tensor:
-    """Return the softmax of the logits of N masked positions, shape (N, V).
+    """Return the softmax of the logits of N masked positions, shape (N, V').
 
     Args:
         logits: Shape (N, V).
         rows: The row of each in its batch, for errors, shape (N,).
         positions: The position of each in the answer, shape (N,).
-        tokens: As in :func:`probabilities`.
-        dtype: As there.
+        tokens: The tokens of the result, ascending, shape (V',); all by default.
+        left_out: The only other token, if there is one; it saves time.
+        dtype: As in :func:`probabilities`.
         first: As there.
+        into: A table of V' columns and the N rows of it that are filled; it is returned.
 
     Raises:
         InputError: As there.
@@ -128,10 +134,37 @@ def chosen_probabilities(
         >>> chosen_probabilities(torch.tensor([[0.0, 0.0, -torch.inf]]), one, one).tolist()
         [[0.5, 0.5, 0.0]]
     """
-    probs = torch.softmax(logits, dim=-1, dtype=dtype)
-    wrong = probs[:, 0].isnan()
-    _note(first, wrong, logits, lambda found, where: _wrong_logits(found, where, tokens), (rows, positions))
-    return probs
+    width = logits.shape[1] if tokens is None else len(tokens)
+    if into is None:
+        into = (
+            logits.new_empty(len(logits), width, dtype=dtype),
+            torch.arange(len(logits), device=logits.device),
+        )
+    table, places = into
+    choose = _chooser(tokens, left_out)
+    size = min(rows_at_once(logits.device, width), max(1, len(logits)))
+    for start in range(0, len(logits), size):
+        part = torch.softmax(choose(logits[start : start + size]), dim=-1, dtype=dtype)
+        table.index_copy_(0, places[start : start + size], part)
+    wrong = table[places, 0].isnan()
+    _note(
+        first,
+        wrong,
+        logits,
+        lambda found, where: _wrong_logits(choose(found), where, tokens),
+        (rows, positions),
+    )
+    return table
+
+
+def _chooser(tokens: torch.Tensor | None, left_out: int | None) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return the function from logits (..., V) to those of some tokens."""
+    if tokens is None:
+        return lambda logits: logits
+    if left_out is None:
+        return lambda logits: logits[..., tokens]
+    # two slices are far faster than an index
+    return lambda logits: torch.cat([logits[..., :left_out], logits[..., left_out + 1 :]], dim=-1)
 
 
 def _wrong_logits(logits: torch.Tensor, where: str, tokens: torch.Tensor | None) -> InputError:

@@ -157,6 +157,9 @@ class _Chunk(Sampler):
         mask = torch.tensor([rules.predictor.mask_id], device=tokens.device)
         self.ids = torch.cat([rules.proposed, mask])  # by index; -1 is the last one
         self.masked_only = masks_alone(self.rule, self.transform)
+        self.read: torch.Tensor | None = (
+            None  # the table of the first step, of which every later one is a part
+        )
         found = [] if end is None else (rules.proposed == end).nonzero()[:, 0].tolist()
         self.end = found[0] if found else None
         self.calls, self.to_end = 0, torch.zeros(len(tokens), dtype=torch.int64, device=tokens.device)
@@ -222,7 +225,12 @@ class _Chunk(Sampler):
         return PromptedModel(self._marginals, self.prompt[rows], self.columns.stop - self.columns.start)
 
     def _marginals(self, answers: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        return marginals_of(self.rules, self._written(answers, rows), masked_only=self.masked_only)
+        written = self._written(answers, rows)
+        probs = marginals_of(
+            self.rules, written, masked_only=self.masked_only, memory=self.read if self.masked_only else None
+        )
+        self.read = probs if self.read is None else self.read
+        return probs
 
     def _written(self, answers: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         """Return the token ids of rows with these answers."""
