@@ -226,7 +226,10 @@ def of_masked(
     """
     masked = rows[:, columns] == predictor.mask_id
     # places of masks come first; their number is all that the device is waited for
-    order, count = masked.flatten().sort(descending=True, stable=True).indices, int(masked.sum())
+    order, count = (
+        masked.flatten().to(torch.uint8).sort(descending=True, stable=True).indices,
+        int(masked.sum()),
+    )
     row, position = order[:count] // masked.shape[1], order[:count] % masked.shape[1]
     logits = logits_at(predictor, rows, row, position + columns.start)
     if proposed is None and predictor.mask_id < logits.shape[-1]:
