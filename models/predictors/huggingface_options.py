@@ -13,7 +13,9 @@ from theory.validation import InputError, choice
 __all__ = ["DTYPES", "HFOptions", "is_native", "with_defaults"]
 
 DTYPES = ("auto", "float32", "float16", "bfloat16", "float64")
-LLADA_MASK, DREAM_MASK = 126336, 151666  # of the released checkpoints, unless the configuration names another
+# of the released checkpoints, unless the configuration names another
+MASKS = {"llada": 126336, "dream": 151666, "fast_dllm_qwen": 151665}
+SHIFTED = ("dream", "fast_dllm_qwen")  # logits are those of the next position
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +25,7 @@ class HFOptions:
     Attributes:
         mask_id: The mask token; by default that of the tokenizer, then that of the configuration.
         suppressed: Tokens never proposed, besides the mask.
-        shift: Whether logits are shifted right by one; by default for Dream only.
+        shift: Whether logits are shifted right by one; by default for Dream and Fast-dLLM v2.
         dtype: The dtype of the weights; ``auto`` is that of the checkpoint on a GPU and float32 on a CPU.
         device: cpu, cuda, cuda:K or mps; code of its own is filled there, weight by weight.
         trust_remote_code: Run Python code that comes with the model.
@@ -80,11 +82,11 @@ def with_defaults(source: str | Path, options: HFOptions, config: Any, tokenizer
     if mask is None:
         mask = getattr(config, "mask_token_id", None)
     if mask is None:
-        mask = {"llada": LLADA_MASK, "dream": DREAM_MASK}.get(kind)
+        mask = MASKS.get(kind)
     if mask is None:
         raise InputError(f"{source}: neither tokenizer nor configuration names a mask token; give --mask-id.")
     if not 0 <= mask < config.vocab_size:
         raise InputError(f"{source}: mask id {mask} is outside the vocabulary 0..{config.vocab_size - 1}.")
     dtype = "float32" if options.dtype == "auto" and options.device == "cpu" else options.dtype
-    shift = kind == "dream" if options.shift is None else options.shift
+    shift = kind in SHIFTED if options.shift is None else options.shift
     return replace(options, mask_id=mask, dtype=dtype, shift=shift)
