@@ -3,8 +3,9 @@
 It decodes with the ideal and the trained sampler at n = 16, takes a random bidirectional transformer of a billion
 parameters with LLaDA's vocabulary through ``verify`` and ``gap`` (with and without a cache) and steps of ``finetune``,
 trains the shipped model again, draws Figure 2 on the device, and compares logits with the CPU. The table names the
-device; ``--out FILE`` also writes it as Markdown. ``--tiny`` is the same in seconds on a CPU. The exit status is 1 if a
-check fails. It needs the extras ``hf`` and ``figures``.
+device; ``--out FILE`` also writes it as Markdown, after every part. A part that fails is a line, and the others
+follow. ``--tiny`` is the same in seconds on a CPU. The exit status is 1 if a check fails. It needs the extras ``hf``,
+``figures`` and ``finetune``.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ from models.inputs.list_tasks_as_text import TextFormat
 from models.inputs.text_model import TextSubject
 from models.inputs.word_choice import choose_words
 from models.predictors.checkpoint import load_model, read_card
+from models.predictors.chosen_logits import proven_head
 from models.predictors.device import check_device
-from models.predictors.huggingface_predictor import HFPredictor
+from models.predictors.huggingface_predictor import HFPredictor, call
 from models.predictors.recipes import recipe
 from models.runs.binomial import binomial_interval
 from models.sampling.decoding_settings import Decoding
@@ -90,9 +92,9 @@ def samplers(device: str, sizes: Sizes) -> Iterator[Line]:
         return model_trials(shipped, "shuffle", 16, str(policy), samples=sizes.samples, seed=0)
 
     for name, run, margin in (("ideal", ideal, 0.0), ("trained", trained, MARGIN)):
-        began = perf_counter()
+        began = now(device)
         found = run()
-        taken = perf_counter() - began
+        taken = now(device) - began
         low, high = binomial_interval(found.successes, found.samples, level=0.9999)
         yield Line(
             what=f"shuffle n = 16, k = 2, {name}: accuracy (exact {float(exact.accuracy):.5f})",
@@ -108,7 +110,6 @@ def large_model(device: str, sizes: Sizes) -> Iterator[Line]:
     yield Line(what="random transformer: parameters", value=f"{count:,}")
     policy = parse_policy("topk:k=2,by=confidence,block=2")
     for cache in ("none", "dual"):
-        began = perf_counter()
         answer = verify(
             subject,
             [("copy", 4)],
@@ -122,19 +123,20 @@ def large_model(device: str, sizes: Sizes) -> Iterator[Line]:
         (row,) = answer["rows"]
         yield Line(
             what=f"verify, cache {cache}: decodes",
-            value=f"{sizes.texts / (perf_counter() - began):.2f} a second",
+            value=f"{row['samples_per_second']:.2f} a second",
             good=row["steps"] == 2,
         )
     tokens = torch.tensor(subject.tokenizer("apple bell")["input_ids"] + [subject.predictor.mask_id] * 8)
     rows = tokens.repeat(sizes.texts, 1).to(device)
     for cache in ("none", "dual"):
         rules = gap_rules(str(policy), seed=0, decoding=Decoding(cache=cache))
-        began = perf_counter()
+        began = now(device)
         records = gap_records(subject.predictor, rows, range(sizes.texts), rules)
+        taken = now(device) - began
         mean = sum(record["chain"] - record["parallel"] for record in records) / len(records)
         yield Line(
             what=f"gap, cache {cache}: bits per sequence",
-            value=f"{mean:.4f}, {sizes.texts / (perf_counter() - began):.2f} sequences a second",
+            value=f"{mean:.4f}, {sizes.texts / taken:.2f} sequences a second",
             good=bool(torch.tensor(mean).isfinite()),
         )
     wanted = FinetuneRecipe(
@@ -142,7 +144,7 @@ def large_model(device: str, sizes: Sizes) -> Iterator[Line]:
     )
     losses: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
-        began = perf_counter()
+        began = now(device)
         finetune(
             subject,
             wanted,
@@ -153,9 +155,12 @@ def large_model(device: str, sizes: Sizes) -> Iterator[Line]:
         )
         yield Line(
             what="finetune: steps of 8 examples",
-            value=f"{sizes.steps / (perf_counter() - began):.2f} a second",
+            value=f"{sizes.steps / (now(device) - began):.2f} a second",
             good=len(losses) == sizes.steps and bool(torch.tensor(losses).isfinite().all()),
         )
+    if device.startswith("cuda"):
+        most = torch.cuda.max_memory_allocated(device) / 2**30
+        yield Line(what="random transformer: largest memory of it all", value=f"{most:.1f} GiB")
 
 
 def retrained(device: str, sizes: Sizes) -> Iterator[Line]:
@@ -178,9 +183,7 @@ def figure2(device: str, sizes: Sizes) -> Iterator[Line]:  # noqa: ARG001
 
     with tempfile.TemporaryDirectory() as folder:
         began = perf_counter()
-        status = main(
-            ["figure2", "--fast", "--jobs", "1", "--device", device.partition(":")[0], "--out", folder]
-        )
+        status = main(["figure2", "--fast", "--jobs", "1", "--device", device, "--out", folder])
         yield Line(what="Figure 2, --fast", value=f"{perf_counter() - began:.0f} s", good=status == 0)
 
 
@@ -239,7 +242,12 @@ def _subject(device: str, sizes: Sizes) -> TextSubject:
     finally:
         torch.set_default_dtype(before)
     chosen = choose_words(tokenizer, None, TextFormat(name="auto"), ("copy",))
-    predictor = HFPredictor(model, mask_id=2, vocab_size=sizes.vocabulary, longest=128)
+    tried = torch.tensor([[2, 1, 2, 1], [2, 3, 2, 3]], device=device)
+    with torch.no_grad():
+        head = proven_head(
+            model, lambda tokens: call(model, tokens, None), tried
+        )  # as when a directory is loaded
+    predictor = HFPredictor(model, mask_id=2, vocab_size=sizes.vocabulary, longest=128, head=head)
     return TextSubject(
         predictor=predictor,
         facts={"model": "random", "dtype": str(next(model.parameters()).dtype).removeprefix("torch.")},
@@ -247,6 +255,13 @@ def _subject(device: str, sizes: Sizes) -> TextSubject:
         words=chosen.words,
         written=chosen.written,
     )
+
+
+def now(device: str) -> float:
+    """Return the time once the device has done what it was asked for."""
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
+    return perf_counter()
 
 
 def device_name(device: str) -> str:
@@ -274,18 +289,26 @@ def main(given: list[str] | None = None) -> int:
         ", --tiny" if arguments.tiny else ""
     )
     rows: list[tuple[str, str, str]] = []
-    began, failed = perf_counter(), False
+    table, failed, began = "", False, perf_counter()
     for name in arguments.only or PARTS:
         print(f"{perf_counter() - began:.0f} s: {name}", file=sys.stderr, flush=True)
-        for line in PARTS[name](arguments.device, TINY if arguments.tiny else Sizes()):
+        for line in _lines(name, arguments.device, TINY if arguments.tiny else Sizes()):
             failed |= line.good is False
             rows.append((line.what, line.value, {True: "yes", False: "NO", None: "-"}[line.good]))
-    rows.append(("all of it", f"{perf_counter() - began:.0f} s", "-"))
-    table = _markdown(title, rows)
+        table = _markdown(title, [*rows, ("all of it", f"{perf_counter() - began:.0f} s", "-")])
+        if arguments.out is not None:
+            arguments.out.write_text(table, encoding="utf-8")
     print(table, end="")
-    if arguments.out is not None:
-        arguments.out.write_text(table, encoding="utf-8")
     return int(failed)
+
+
+def _lines(name: str, device: str, sizes: Sizes) -> Iterator[Line]:
+    """Yield the lines of a part; an error is a line too, since a device may not be at hand again."""
+    try:
+        yield from PARTS[name](device, sizes)
+    except Exception as error:
+        text = (str(error).splitlines() or [""])[0].replace("|", "/")
+        yield Line(what=f"{name} stopped", value=f"{type(error).__name__}: {text}", good=False)
 
 
 def _markdown(title: str, rows: list[tuple[str, str, str]]) -> str:

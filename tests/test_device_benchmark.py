@@ -44,6 +44,27 @@ def test_a_failed_check_is_said_and_is_the_exit_status(device, monkeypatch, caps
     assert "| NO |" in capsys.readouterr().out
 
 
+def test_a_part_that_stops_is_a_line_and_the_others_run(device, tmp_path, monkeypatch, capsys):
+    def stops(_device, _sizes):
+        yield device.Line(what="first", value="1")
+        raise RuntimeError("no kernel | for this")
+
+    def runs(_device, _sizes):
+        yield device.Line(what="second", value="2", good=True)
+
+    monkeypatch.setattr(device, "PARTS", {"stops": stops, "runs": runs})
+    out = tmp_path / "table.md"
+    assert device.main(["--device", "cpu", "--out", str(out)]) == 1
+    assert out.read_text(encoding="utf-8") == capsys.readouterr().out
+    cells = [line.split(" | ") for line in out.read_text(encoding="utf-8").splitlines()[2:5]]
+    assert [(row[0].strip("| "), row[2].strip(" |")) for row in cells] == [
+        ("first", "-"),
+        ("stops stopped", "NO"),
+        ("second", "yes"),
+    ]
+    assert cells[1][1] == "RuntimeError: no kernel / for this"
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
 def test_without_a_gpu_it_says_so(device, capsys):
     with pytest.raises(SystemExit):

@@ -24,7 +24,7 @@ from figures.paper.figure2_checks import checks as all_checks
 if TYPE_CHECKING:
     from models.inputs.list_tasks_as_text import TextFormat
     from models.inputs.text_model import TextSubject
-    from models.predictors.huggingface import HFOptions
+    from models.predictors.huggingface_options import HFOptions
 
 __all__ = ["Checkpoint", "checkpoint_samples", "model_figure"]
 
@@ -127,7 +127,7 @@ def _loaded(described: str) -> TextSubject:
     from models.inputs.list_tasks_as_text import TextFormat
     from models.inputs.task_models import load_subject
     from models.inputs.text_model import TextSubject
-    from models.predictors.huggingface import HFOptions
+    from models.predictors.huggingface_options import HFOptions
 
     given = json.loads(described)
     lists = ("suppressed", "imports")

@@ -13,8 +13,8 @@ import torch
 from models.benchmark.chat import prompt_ids, text_of
 from models.benchmark.questions import Answer, Answered, Answerer, Question
 from models.predictors.device import check_device
-from models.predictors.huggingface import HFOptions
 from models.predictors.huggingface_files import check_directory, check_finite, check_loaded, fingerprint
+from models.predictors.huggingface_options import HFOptions
 from models.predictors.huggingface_predictor import LONGEST
 from models.predictors.huggingface_tokenizer import load_tokenizer
 from models.predictors.huggingface_versions import one_line, quiet, transformers

@@ -14,7 +14,8 @@ from models.benchmark.questions import Answer, Answered, Answerer, Question
 from models.benchmark.token_lists import TokenLists
 from models.inputs.task_models import TokenSubject, load_subject
 from models.predictors.checkpoint import SHIPPED_LISTS
-from models.predictors.huggingface import HFOptions, OpenedHF, open_hf
+from models.predictors.huggingface import OpenedHF, open_hf
+from models.predictors.huggingface_options import HFOptions
 from models.predictors.predictor import MaskedPredictor
 from models.runs.halving_batches import batch_size, halving_batches
 from models.runs.shares import local_device

@@ -9,7 +9,7 @@ from theory.validation import InputError, positive_int
 
 if TYPE_CHECKING:
     from models.inputs.list_tasks_as_text import TextFormat
-    from models.predictors.huggingface import HFOptions
+    from models.predictors.huggingface_options import HFOptions
     from models.sampling.decoding_settings import Decoding
 
 __all__ = [
@@ -183,7 +183,7 @@ def text_format(arguments: argparse.Namespace) -> TextFormat:
 
 def huggingface_options(arguments: argparse.Namespace) -> HFOptions:
     """Return the checked options."""
-    from models.predictors.huggingface import HFOptions
+    from models.predictors.huggingface_options import HFOptions
 
     listed = (arguments.suppress or "").split(",")
     return HFOptions(

@@ -117,7 +117,7 @@ def _print_table(answer: dict[str, Any]) -> None:
     console = terminal()
     console.print(table)
     if own := answer["model"].get("words_of_tokenizer"):
-        named = ", ".join(own[:8]) + (", ..." if len(own) > 8 else "")
-        console.print(f"{len(own)} of {len(WORDS)} words are of the tokenizer: {named}.")
+        named = ", ".join(own[:8]) + (", ..." if len(own) > 8 else ".")
+        console.print(f"{len(own)} of {len(WORDS)} words are of the tokenizer: {named}")
     slowest = min(row["samples_per_second"] for row in answer["rows"])
     console.print(f"At least {slowest:.3g} decodes a second. {answer['note']}")

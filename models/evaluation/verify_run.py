@@ -11,7 +11,7 @@ from models.evaluation.verify import RECORD_KEYS, Report, verify
 from models.inputs.list_tasks_as_text import TextFormat
 from models.inputs.task_models import TokenSubject, load_subject
 from models.inputs.text_model import TextSubject
-from models.predictors.huggingface import HFOptions
+from models.predictors.huggingface_options import HFOptions
 from models.runs.output_folder import check_folder
 from models.runs.output_lock import locked
 from models.runs.progress import say

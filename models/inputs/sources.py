@@ -20,7 +20,8 @@ from models.inputs.prompts import encode_prompt, read_prompts
 from models.inputs.task_models import load_subject
 from models.inputs.text_model import read_words
 from models.predictors.device import check_device
-from models.predictors.huggingface import HFOptions, open_hf
+from models.predictors.huggingface import open_hf
+from models.predictors.huggingface_options import HFOptions
 from models.predictors.ideal import IdealPredictor
 from models.predictors.predictor import MaskedPredictor
 from synthetic import make_task

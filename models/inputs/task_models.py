@@ -22,7 +22,8 @@ from models.inputs.text_model import TextSubject
 from models.inputs.word_choice import choose_words
 from models.predictors.checkpoint import SHIPPED, load_model, read_card
 from models.predictors.device import check_device
-from models.predictors.huggingface import HFOptions, open_hf
+from models.predictors.huggingface import open_hf
+from models.predictors.huggingface_options import HFOptions
 from models.predictors.predictor import MaskedPredictor, probabilities
 from models.predictors.recipes import Recipe
 from models.predictors.transformer import MaskedTransformer

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from models.inputs.list_tasks_as_text import Sheet, TextFormat, make_sheet
 from models.inputs.padded_rows import PaddedRows, Reordered
 from models.inputs.token_blocks import block_tasks
+from models.predictors.chosen_logits import logits_at
 from models.predictors.huggingface_predictor import HFPredictor
+from models.predictors.ideal import float_dtype
 from models.predictors.predictor import probabilities
 from synthetic import ListTask
 from synthetic.encoding import Batch, Encoding
@@ -111,12 +113,15 @@ class TextSubject:
         assert padded.sheet is not None
         if padded.sheet.words.shape[1] > 1:
             return None
-        places = padded.sheet.answer[:, 0]
-        logits = self.predictor(padded.tokens.to(self.predictor.device))[:, places]
+        places = torch.from_numpy(padded.sheet.answer[:, 0])
         masked = padded.tokens[:, places] == self.predictor.mask_id
-        probs = probabilities(logits.cpu(), masked).numpy()
+        rows = torch.arange(len(masked)).repeat_interleave(len(places))
+        device = self.predictor.device
+        tokens, columns = padded.tokens.to(device), places.repeat(len(masked)).to(device)
+        logits = logits_at(self.predictor, tokens, rows.to(device), columns).view(*masked.shape, -1)
+        probs = probabilities(logits, masked.to(device), dtype=float_dtype(device))
         out = np.zeros((*probs.shape[:2], batch.encoding.vocab_size))
-        out[:, :, : len(self.words)] = probs[:, :, padded.sheet.words[:, 0]]
+        out[:, :, : len(self.words)] = probs[:, :, torch.from_numpy(padded.sheet.words[:, 0])].cpu().numpy()
         return out
 
 

@@ -28,7 +28,7 @@ class ChoosesPlaces(Protocol):
     """A predictor that can give the logits of some places alone."""
 
     def at(self, tokens: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
-        """Return the logits at N places of a batch of tokens (B, L), shape (N, V).
+        """Return the logits at N places of a batch of tokens (B, L), shape (N, V), which the caller may change.
 
         Args:
             tokens: As in a call of the predictor.
@@ -41,7 +41,10 @@ class ChoosesPlaces(Protocol):
 def logits_at(
     predictor: MaskedPredictor, tokens: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor
 ) -> torch.Tensor:
-    """Return the logits at N places of a batch, shape (N, V), up to rounding those of a call of the predictor."""
+    """Return the logits at N places of a batch, shape (N, V), up to rounding those of a call of the predictor.
+
+    They are a tensor of their own, which the caller may change.
+    """
     if isinstance(predictor, ChoosesPlaces):
         return predictor.at(tokens, rows, columns)
     return predictor(tokens)[rows, columns]

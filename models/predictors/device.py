@@ -6,7 +6,9 @@ import torch
 
 from theory.validation import InputError
 
-__all__ = ["check_device"]
+__all__ = ["check_device", "rows_at_once"]
+
+_CACHE = 1 << 17  # numbers for each thread: a megabyte in float64
 
 
 def check_device(device: str) -> None:
@@ -23,3 +25,15 @@ def check_device(device: str) -> None:
     if colon and not (kind == "cuda" and number.isdecimal() and int(number) < most):
         known = ", ".join(f"cuda:{k}" for k in range(most)) if kind == "cuda" else kind
         raise InputError(f"torch finds no device {device!r} here; there is {known}.")
+
+
+def rows_at_once(device: torch.device, width: int) -> int:
+    """Return how many rows of a table to work on at once: what fits the caches of a CPU, or all of them.
+
+    Example:
+        >>> rows_at_once(torch.device("cuda"), 152_000) > 1 << 40
+        True
+    """
+    if device.type != "cpu":
+        return 1 << 62
+    return max(1, _CACHE * torch.get_num_threads() // max(1, width))

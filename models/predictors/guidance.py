@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 
+from models.predictors.chosen_logits import logits_at
 from models.predictors.predictor import MaskedPredictor
 from theory.validation import InputError
 
@@ -46,9 +47,21 @@ class Guided:
 
     def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
         """Return guided logits, minus infinity where the model says so."""
+        return self._guided(self._predictor(self._both(tokens)))
+
+    def at(self, tokens: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+        """Return the logits of some places, see :class:`models.predictors.chosen_logits.ChoosesPlaces`."""
+        both = torch.cat([rows, rows + len(tokens)])
+        return self._guided(logits_at(self._predictor, self._both(tokens), both, columns.repeat(2)))
+
+    def _both(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Return the tokens, then the same with the prompt masked, shape (2 B, L)."""
         if self._free is None:
             raise InputError("guidance is part of a decode: give it the masks at the start, started(...).")
-        blind = torch.where(self._free, tokens, self.mask_id)
-        with_prompt, without = self._predictor(torch.cat([tokens, blind])).chunk(2)
+        return torch.cat([tokens, torch.where(self._free, tokens, self.mask_id)])
+
+    def _guided(self, logits: torch.Tensor) -> torch.Tensor:
+        """Return the guided logits of the first half of the rows."""
+        with_prompt, without = logits.chunk(2)
         guided = without + (self._scale + 1) * (with_prompt - without)
         return torch.where(with_prompt == -torch.inf, with_prompt, guided)

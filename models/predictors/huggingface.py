@@ -8,7 +8,7 @@ transformers is imported late; install it with the extra ``hf``.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from models.predictors.chosen_logits import proven_head
 from models.predictors.device import check_device
 from models.predictors.huggingface_attention import attention_of
 from models.predictors.huggingface_code import (
-    AUTO_CLASSES,
     build_model,
     chosen_class,
     class_of,
@@ -33,6 +32,8 @@ from models.predictors.huggingface_files import (
     fingerprint,
     snapshot,
 )
+from models.predictors.huggingface_kernels import importing
+from models.predictors.huggingface_options import DTYPES, HFOptions, is_native, with_defaults
 from models.predictors.huggingface_predictor import LONGEST, HFPredictor, call
 from models.predictors.huggingface_tokenizer import load_tokenizer
 from models.predictors.huggingface_versions import (
@@ -40,55 +41,13 @@ from models.predictors.huggingface_versions import (
     one_line,
     put_back,
     quiet,
+    remembered,
     transformers,
     version_advice,
 )
 from theory.validation import InputError, choice
 
-__all__ = ["DTYPES", "HFOptions", "LoadedHF", "OpenedHF", "load_hf", "open_hf"]
-
-DTYPES = ("auto", "float32", "float16", "bfloat16", "float64")
-LLADA_MASK, DREAM_MASK = 126336, 151666  # of the released checkpoints, unless the configuration names another
-
-
-@dataclass(frozen=True, kw_only=True)
-class HFOptions:
-    """How a Hugging Face model is read.
-
-    Attributes:
-        mask_id: The mask token; by default that of the tokenizer, then that of the configuration.
-        suppressed: Tokens never proposed, besides the mask.
-        shift: Whether logits are shifted right by one; by default for Dream only.
-        dtype: The dtype of the weights; ``auto`` is that of the checkpoint on a GPU and float32 on a CPU.
-        device: cpu, cuda, cuda:K or mps; code of its own is filled there, weight by weight.
-        trust_remote_code: Run Python code that comes with the model.
-        revision: Commit of a model on a hub; directories need none.
-        auto_class: One of ``AUTO_CLASSES``; by default the first that the model has.
-        imports: Modules imported first, which register architectures with transformers.
-        attention: ``full`` or ``block:SIZE``; by default that of the model.
-        attn_implementation: How transformers computes attention, such as ``sdpa``; by default its own choice.
-        compile: Whether torch compiles the network, which takes a minute or more, for faster calls after it.
-    """
-
-    mask_id: int | None = None
-    suppressed: tuple[int, ...] = ()
-    shift: bool | None = None
-    dtype: str = "auto"
-    device: str = "cpu"
-    trust_remote_code: bool = False
-    revision: str | None = None
-    auto_class: str | None = None
-    imports: tuple[str, ...] = ()
-    attention: str | None = None
-    attn_implementation: str | None = None
-    compile: bool = False
-
-    def __post_init__(self) -> None:
-        choice(self.dtype, "dtype", DTYPES)
-        if self.auto_class is not None:
-            choice(self.auto_class, "auto class", AUTO_CLASSES)
-        if self.device == "cpu" and self.dtype == "float16":
-            raise InputError("dtype float16 is not for the CPU; use float32 or bfloat16.")
+__all__ = ["LoadedHF", "OpenedHF", "load_hf", "open_hf"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -203,16 +162,17 @@ class OpenedHF:
         written_for = self.raw.get("transformers_version")
         if self.options.attn_implementation is not None:
             self.config._attn_implementation = self.options.attn_implementation
-        own = not _native(self.config.model_type)
+        own = not is_native(self.config.model_type)
         with quiet(), one_line(f"the model {self.source}", written_for), put_back() as shims:
             if own:
                 name = chosen_class(self.directory, self.raw, self.options.auto_class)
-                kind = class_of(self.directory, self.raw["auto_map"][name])
+                kind, kernels = class_of(self.directory, self.raw["auto_map"][name])
+                shims += kernels
             else:
                 name = self.options.auto_class or "AutoModelForMaskedLM"
                 kind = registered_class(name, self.config)
             if kind is not None:
-                shims += empty_tied_keys(kind)
+                shims += remembered(kind, [*self.shims, *shims, *empty_tied_keys(kind)])
                 model = build_model(self.directory, kind, self.config, self._dtype(), self.options.device)
                 return name, model, tuple(shims)
         package = transformers()
@@ -271,14 +231,16 @@ def open_hf(source: str | Path, options: HFOptions | None = None) -> OpenedHF:
             raise InputError(f"no directory {source}; a model of a hub needs its commit as --revision.")
         directory = snapshot(str(source), options.revision)
     raw = check_directory(directory)
-    written_for, native = raw.get("transformers_version"), _native(str(raw.get("model_type")))
+    written_for, native = raw.get("transformers_version"), is_native(str(raw.get("model_type")))
     advice = "" if native else version_advice(written_for)
     check_code(raw, source, trusted=options.trust_remote_code, native=native, advice=advice)
     own = options.trust_remote_code and not native
     with put_back() as shims:
         with quiet(), one_line(f"the configuration of {source}", written_for if own else None):
-            config = transformers().AutoConfig.from_pretrained(
-                str(directory), local_files_only=True, trust_remote_code=own
+            config, kernels = importing(
+                lambda: transformers().AutoConfig.from_pretrained(
+                    str(directory), local_files_only=True, trust_remote_code=own
+                )
             )
         if not isinstance(getattr(config, "vocab_size", None), int):
             raise InputError(f"{source}: the configuration has no vocab_size; this is no model of text.")
@@ -286,34 +248,12 @@ def open_hf(source: str | Path, options: HFOptions | None = None) -> OpenedHF:
     return OpenedHF(
         source=str(source),
         directory=directory,
-        options=_defaults(source, options, config, tokenizer),
+        options=with_defaults(source, options, config, tokenizer),
         raw=raw,
         config=config,
         tokenizer=tokenizer,
-        shims=tuple(shims) if own else (),
+        shims=(*shims, *kernels) if own else (),
     )
-
-
-def _native(model_type: str) -> bool:
-    return model_type in transformers().CONFIG_MAPPING
-
-
-def _defaults(source: str | Path, options: HFOptions, config: Any, tokenizer: Any) -> HFOptions:
-    kind = str(getattr(config, "model_type", "")).lower()
-    mask = options.mask_id
-    if mask is None:
-        mask = tokenizer.mask_token_id
-    if mask is None:
-        mask = getattr(config, "mask_token_id", None)
-    if mask is None:
-        mask = {"llada": LLADA_MASK, "dream": DREAM_MASK}.get(kind)
-    if mask is None:
-        raise InputError(f"{source}: neither tokenizer nor configuration names a mask token; give --mask-id.")
-    if not 0 <= mask < config.vocab_size:
-        raise InputError(f"{source}: mask id {mask} is outside the vocabulary 0..{config.vocab_size - 1}.")
-    dtype = "float32" if options.dtype == "auto" and options.device == "cpu" else options.dtype
-    shift = kind == "dream" if options.shift is None else options.shift
-    return replace(options, mask_id=mask, dtype=dtype, shift=shift)
 
 
 def _positions(model: torch.nn.Module) -> int:

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from models.predictors.huggingface_kernels import importing
 from models.predictors.huggingface_versions import transformers
 from theory.validation import InputError
 
@@ -53,10 +54,12 @@ def chosen_class(directory: Path, raw: Mapping[str, Any], wanted: str | None) ->
     return wanted or mapped[0]
 
 
-def class_of(directory: Path, reference: str) -> Any:
-    """Return a class of a directory's own code, ``module.Class`` as in ``auto_map``."""
+def class_of(directory: Path, reference: str) -> tuple[Any, list[str]]:
+    """Return a class of a directory's own code, ``module.Class`` as in ``auto_map``, and what replaces its kernels."""
     dynamic = transformers().dynamic_module_utils
-    return dynamic.get_class_from_dynamic_module(reference, str(directory), local_files_only=True)
+    return importing(
+        lambda: dynamic.get_class_from_dynamic_module(reference, str(directory), local_files_only=True)
+    )
 
 
 def registered_class(auto: str, config: Any) -> Any:

@@ -120,9 +120,7 @@ def call(model: torch.nn.Module, tokens: torch.Tensor, attention: Attention | No
     """Return the logits of a model for tokens of shape (B, L), as it gives them."""
     if attention is None:
         return logits_of(model(input_ids=tokens))
-    first = next(model.parameters())
-    mask = attention.mask(*tokens.shape, dtype=first.dtype, device=tokens.device)
-    return logits_of(model(input_ids=tokens, attention_mask=mask))
+    return logits_of(model(input_ids=tokens, **attention.given(tokens, next(model.parameters()).dtype)))
 
 
 def logits_of(output: Any) -> torch.Tensor:

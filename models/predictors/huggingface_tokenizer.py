@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from models.predictors.huggingface_kernels import importing
 from models.predictors.huggingface_versions import one_line, put_back, quiet, transformers
 from theory.validation import InputError
 
@@ -29,8 +30,10 @@ def load_tokenizer(directory: Path, trusted: bool, written_for: str | None = Non
         written_for: The version of transformers that the directory names.
     """
     with quiet(), put_back(), one_line(f"the tokenizer of {directory}", written_for if trusted else None):
-        found = transformers().AutoTokenizer.from_pretrained(
-            str(directory), local_files_only=True, trust_remote_code=trusted
+        found, _ = importing(
+            lambda: transformers().AutoTokenizer.from_pretrained(
+                str(directory), local_files_only=True, trust_remote_code=trusted
+            )
         )
         # without files some tokenizers have special tokens only
         if not set(found.get_vocab()) - set(found.all_special_tokens):

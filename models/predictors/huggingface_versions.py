@@ -5,6 +5,7 @@ while such code is imported, and named in the facts of the model:
 
 - ``rope default``: the frequencies ``base ** (-2 j / d)`` of rotary positions without scaling, which
   ``ROPE_INIT_FUNCTIONS`` had under ``"default"`` until version 4.57.
+- ``loss keywords``: the name ``transformers.utils.LossKwargs`` for annotations, gone with version 4.54 (SDAR).
 - ``tied keys``: a list of tied weights in a class, which became a mapping; it is emptied, since embeddings and head are
   shared here as the configuration says.
 
@@ -13,19 +14,21 @@ For anything else an error names the version installed, the one the checkpoint w
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
-from typing import Any
-from weakref import WeakSet
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
+from typing import Any, TypedDict
+from warnings import catch_warnings, simplefilter
+from weakref import WeakKeyDictionary
 
 import torch
 
 from theory.validation import InputError
 
-__all__ = ["empty_tied_keys", "one_line", "put_back", "quiet", "transformers", "version_advice"]
+__all__ = ["empty_tied_keys", "one_line", "put_back", "quiet", "remembered", "transformers", "version_advice"]
 
 OLDEST = (4, 46)  # of the extra `hf`
-_EMPTIED: WeakSet[Any] = WeakSet()  # classes whose tied keys were emptied
+_PUT_BACK: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()  # names, by class
 
 
 def transformers() -> Any:
@@ -106,28 +109,51 @@ def _release(version: str) -> tuple[int, ...]:
 @contextmanager
 def put_back() -> Generator[list[str]]:
     """Put back what published code needs, while it is imported and built; yield the names of what it used."""
-    functions, used = transformers().modeling_rope_utils.ROPE_INIT_FUNCTIONS, list[str]()
-    if "default" in functions:
-        yield used
-        return
+    used = list[str]()
 
-    def noted(*given: Any, **named: Any) -> tuple[torch.Tensor, float]:
-        used.extend(() if "rope default" in used else ("rope default",))
-        return _default_frequencies(*given, **named)
+    def noted(name: str, value: Any) -> Any:
+        used.extend(() if name in used else (name,))
+        return value
 
-    functions["default"] = noted
+    def default_frequencies(*given: Any, **named: Any) -> tuple[torch.Tensor, float]:
+        return noted("rope default", _default_frequencies(*given, **named))
+
+    def missing(name: str) -> Any:
+        if name != "LossKwargs":
+            raise AttributeError(f"module 'transformers.utils' has no attribute {name!r}")
+        return noted("loss keywords", _LossKeywords)
+
+    functions, names = transformers().modeling_rope_utils.ROPE_INIT_FUNCTIONS, vars(transformers().utils)
+    added: list[tuple[dict[str, Any], str]] = []
+    for place, name, value in ((functions, "default", default_frequencies), (names, "__getattr__", missing)):
+        if name not in place:
+            place[name] = value
+            added.append((place, name))
     try:
         yield used
     finally:
-        del functions["default"]
+        for place, name in added:
+            del place[name]
+
+
+class _LossKeywords(TypedDict, total=False):
+    """The keywords of a loss, which published code names in annotations alone."""
+
+    num_items_in_batch: int
 
 
 def empty_tied_keys(kind: Any) -> list[str]:
     """Empty the list of tied weights of a class where transformers reads a mapping; return the name of that."""
-    if _release(transformers().__version__)[0] >= 5 and isinstance(kind._tied_weights_keys, list):
-        kind._tied_weights_keys = None
-        _EMPTIED.add(kind)
-    return ["tied keys"] if kind in _EMPTIED else []
+    if _release(transformers().__version__)[0] < 5 or not isinstance(kind._tied_weights_keys, list):
+        return []
+    kind._tied_weights_keys = None
+    return ["tied keys"]
+
+
+def remembered(kind: Any, used: Iterable[str]) -> list[str]:
+    """Return what was put back for a class, now or when its code was imported, which happens once a process."""
+    _PUT_BACK.setdefault(kind, set()).update(used)
+    return sorted(_PUT_BACK[kind])
 
 
 def _default_frequencies(config: Any = None, device: Any = None, **given: Any) -> tuple[torch.Tensor, float]:
@@ -149,13 +175,15 @@ def _default_frequencies(config: Any = None, device: Any = None, **given: Any) -
 
 @contextmanager
 def quiet() -> Generator[None]:
-    """Silence progress bars and advice of transformers; errors are still raised."""
+    """Silence progress bars, advice and prints of transformers and of a model's code; errors are still raised."""
     logging = transformers().utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity(logging.CRITICAL)
     logging.disable_progress_bar()
     try:
-        yield
+        with redirect_stdout(StringIO()), catch_warnings():  # results go there
+            simplefilter("ignore")
+            yield
     finally:
         logging.set_verbosity(level)
         if bars:

@@ -21,6 +21,7 @@ from typing import Any
 
 import torch
 
+from models.predictors.chosen_logits import logits_at
 from models.predictors.predictor import MaskedPredictor
 from theory.validation import InputError, choice
 
@@ -100,24 +101,42 @@ class _Started:
             blocks,
         )
         self.mask_id, self.vocab_size, self.device = predictor.mask_id, predictor.vocab_size, predictor.device
-        self._kept: tuple[torch.Tensor, list[torch.Tensor], torch.Tensor] | None = None
+        self._kept: tuple[torch.Tensor, list[torch.Tensor]] | None = None
 
     def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
+        return self._read(tokens, self._predictor, self._predictor)
+
+    def at(self, tokens: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+        """Return the logits of some places, see :class:`models.predictors.chosen_logits.ChoosesPlaces`."""
+        none = torch.zeros_like(rows[:1])  # the states of the layers are kept, and no logits
+
+        def few(whole: torch.Tensor) -> torch.Tensor:
+            return logits_at(self._predictor, whole, none, none)
+
+        return self._read(tokens, lambda whole: logits_at(self._predictor, whole, rows, columns), few)
+
+    def _read(
+        self,
+        tokens: torch.Tensor,
+        read: Callable[[torch.Tensor], torch.Tensor],
+        begin: Callable[[torch.Tensor], Any],
+    ) -> torch.Tensor:
+        """Return what ``read`` gives of the cached network; ``begin`` calls it where the states alone are wanted."""
         begun, outside = self._begun(tokens)
-        if self._kept is None or not torch.equal(self._kept[0], begun):
+        at_start = torch.equal(begun, tokens)
+        if at_start or self._kept is None or not torch.equal(self._kept[0], begun):
             self._kept = None  # frees it first
             states: list[torch.Tensor] = []
-            logits = self._hooked(begun, states.append)
-            self._kept = begun, states, logits
-        _, states, logits = self._kept
-        if torch.equal(begun, tokens):
-            return logits.clone()
-        left = iter(states)
+            logits = self._hooked(begun, states.append, read if at_start else begin)
+            self._kept = begun, states
+            if at_start:
+                return logits
+        left = iter(self._kept[1])
 
         def put_back(state: torch.Tensor) -> torch.Tensor:
             return torch.where(outside[..., None], next(left), state)
 
-        return self._hooked(torch.where(outside, begun, tokens), put_back)
+        return self._hooked(torch.where(outside, begun, tokens), put_back, read)
 
     def _begun(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the tokens when the block of each row began, and what lies outside its window, both (B, L)."""
@@ -132,8 +151,13 @@ class _Started:
             outside = outside | (column > torch.where(inside, column, -1).amax(dim=1, keepdim=True))
         return torch.where(self._free & (self._blocks >= block), self.mask_id, tokens), outside
 
-    def _hooked(self, tokens: torch.Tensor, change: Callable[[torch.Tensor], Any]) -> torch.Tensor:
-        """Return the logits, after ``change`` of the output of every layer, in the order of the calls."""
+    def _hooked(
+        self,
+        tokens: torch.Tensor,
+        change: Callable[[torch.Tensor], Any],
+        read: Callable[[torch.Tensor], torch.Tensor],
+    ) -> torch.Tensor:
+        """Return what ``read`` gives, after ``change`` of the output of every layer, in the order of the calls."""
 
         def hook(_module: Any, _inputs: Any, output: Any) -> Any:
             state = output[0] if isinstance(output, tuple) else output
@@ -149,7 +173,7 @@ class _Started:
         with ExitStack() as stack:
             for layer in self._layers:
                 stack.callback(layer.register_forward_hook(hook).remove)
-            return self._predictor(tokens)
+            return read(tokens)
 
 
 def layers_of(predictor: Any) -> list[torch.nn.Module]:

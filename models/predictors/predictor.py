@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import torch
 
+from models.predictors.device import rows_at_once
+from models.predictors.first_wrong import Describe, FirstWrong
 from theory.validation import InputError
 
 __all__ = [
@@ -65,6 +68,7 @@ def probabilities(
     *,
     tokens: torch.Tensor | None = None,
     dtype: torch.dtype = torch.float64,
+    first: FirstWrong | None = None,
 ) -> torch.Tensor:
     """Return the softmax of a model's logits.
 
@@ -75,6 +79,7 @@ def probabilities(
         masked: Which of them are masked, bool, shape (B, m).
         tokens: The tokens of the logits, shape (V,); ``0 .. V-1`` by default.
         dtype: The dtype of the result.
+        first: Notes what is wrong, instead of an error here, which would wait for the device.
 
     Raises:
         InputError: If a logit is NaN or plus infinity, or those of a masked position are all minus infinity; the
@@ -91,14 +96,11 @@ def probabilities(
     """
     probs = torch.softmax(logits, dim=-1, dtype=dtype)
     bad = probs[..., 0].isnan()  # one such logit makes all probabilities of the position NaN
-    if not bool(bad.any()):
+    if first is None and not bool(bad.any()):
         return probs
-    wrong = logits.isnan() | (logits == torch.inf)
-    found = (wrong.any(dim=-1) | (bad & masked)).nonzero()
-    if not len(found):
-        return torch.where(bad[..., None], 0, probs)
-    row, position = found[0].tolist()
-    raise _wrong_logits(logits[row, position], wrong[row, position], _place(row, position), tokens)
+    wrong = bad & (masked | (logits.amax(dim=-1) != -torch.inf))
+    _note(first, wrong, logits, lambda found, where: _wrong_logits(found, where, tokens))
+    return probs.masked_fill_(bad[..., None], 0)
 
 
 def chosen_probabilities(
@@ -107,16 +109,22 @@ def chosen_probabilities(
     positions: torch.Tensor,
     *,
     tokens: torch.Tensor | None = None,
+    left_out: int | None = None,
     dtype: torch.dtype = torch.float64,
+    first: FirstWrong | None = None,
+    into: tuple[torch.Tensor, torch.Tensor] | None = None,
 ) -> torch.Tensor:
-    """Return the softmax of the logits of N masked positions, shape (N, V).
+    """Return the softmax of the logits of N masked positions, shape (N, V').
 
     Args:
         logits: Shape (N, V).
         rows: The row of each in its batch, for errors, shape (N,).
         positions: The position of each in the answer, shape (N,).
-        tokens: As in :func:`probabilities`.
-        dtype: As there.
+        tokens: The tokens of the result, ascending, shape (V',); all by default.
+        left_out: The only other token, if there is one; it saves time.
+        dtype: As in :func:`probabilities`.
+        first: As there.
+        into: A table of V' columns and the N rows of it that are filled; it is returned.
 
     Raises:
         InputError: As there.
@@ -126,20 +134,42 @@ def chosen_probabilities(
         >>> chosen_probabilities(torch.tensor([[0.0, 0.0, -torch.inf]]), one, one).tolist()
         [[0.5, 0.5, 0.0]]
     """
-    probs = torch.softmax(logits, dim=-1, dtype=dtype)
-    bad = probs[:, 0].isnan()
-    if not bool(bad.any()):
-        return probs
-    j = int(bad.nonzero()[0])
-    wrong = logits[j].isnan() | (logits[j] == torch.inf)
-    raise _wrong_logits(logits[j], wrong, _place(int(rows[j]), int(positions[j])), tokens)
+    width = logits.shape[1] if tokens is None else len(tokens)
+    if into is None:
+        into = (
+            logits.new_empty(len(logits), width, dtype=dtype),
+            torch.arange(len(logits), device=logits.device),
+        )
+    table, places = into
+    choose = _chooser(tokens, left_out)
+    size = min(rows_at_once(logits.device, width), max(1, len(logits)))
+    for start in range(0, len(logits), size):
+        part = torch.softmax(choose(logits[start : start + size]), dim=-1, dtype=dtype)
+        table.index_copy_(0, places[start : start + size], part)
+    wrong = table[places, 0].isnan()
+    _note(
+        first,
+        wrong,
+        logits,
+        lambda found, where: _wrong_logits(choose(found), where, tokens),
+        (rows, positions),
+    )
+    return table
 
 
-def _wrong_logits(
-    logits: torch.Tensor, wrong: torch.Tensor, where: str, tokens: torch.Tensor | None
-) -> InputError:
-    """Return the error for the logits of a position, shape (V,), ``wrong`` where no number may be."""
-    places = wrong.nonzero()[:, 0].tolist()
+def _chooser(tokens: torch.Tensor | None, left_out: int | None) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return the function from logits (..., V) to those of some tokens."""
+    if tokens is None:
+        return lambda logits: logits
+    if left_out is None:
+        return lambda logits: logits[..., tokens]
+    # two slices are far faster than an index
+    return lambda logits: torch.cat([logits[..., :left_out], logits[..., left_out + 1 :]], dim=-1)
+
+
+def _wrong_logits(logits: torch.Tensor, where: str, tokens: torch.Tensor | None) -> InputError:
+    """Return the error for the logits of a position, shape (V,)."""
+    places = (logits.isnan() | (logits == torch.inf)).nonzero()[:, 0].tolist()
     if not places:
         return InputError(
             f"the model gives the logit -inf for every token that may be drawn at {where}; at least "
@@ -153,12 +183,15 @@ def _wrong_logits(
     )
 
 
-def checked_probabilities(probs: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
+def checked_probabilities(
+    probs: torch.Tensor, masked: torch.Tensor, *, first: FirstWrong | None = None
+) -> torch.Tensor:
     """Return a model's probabilities, checked.
 
     Args:
         probs: At the m positions of the answers of a batch, shape (B, m, V).
         masked: Which of them are masked, bool, shape (B, m).
+        first: As in :func:`probabilities`.
 
     Raises:
         InputError: If one at a masked position is NaN, infinite or negative, or their sum is not 1 within a hundredth,
@@ -173,21 +206,30 @@ def checked_probabilities(probs: torch.Tensor, masked: torch.Tensor) -> torch.Te
     if not probs.numel():
         return probs
     fine = (probs.amin(dim=-1) >= 0) & ((probs.sum(dim=-1) - 1).abs() <= _SUM)  # false for NaN and infinity
-    bad = ~fine & masked
-    if not bool(bad.any()):
-        return probs
-    row, position = bad.nonzero()[0].tolist()
-    values = probs[row, position]
+    _note(first, ~fine & masked, probs, _wrong_probabilities)
+    return probs
+
+
+def _note(
+    first: FirstWrong | None,
+    wrong: torch.Tensor,
+    values: torch.Tensor,
+    describe: Describe,
+    places: tuple[torch.Tensor, torch.Tensor] | None = None,
+) -> None:
+    """Note wrong positions, or raise if ``first`` is ``None``; the arguments are those of ``FirstWrong.note``."""
+    noted = first or FirstWrong()
+    noted.note(wrong, values, describe, places)
+    if first is None:
+        noted.check()
+
+
+def _wrong_probabilities(values: torch.Tensor, where: str) -> InputError:
+    """Return the error for the probabilities of a position, shape (V,)."""
     wrong = (~((values >= 0) & values.isfinite())).nonzero()[:, 0].tolist()
     found = (
         f"the probability {values[wrong[0]].item():g} for token {wrong[0]}"
         if wrong
         else f"probabilities that sum to {values.sum().item():g}"
     )
-    raise InputError(
-        f"the model gives {found} at {_place(row, position)}; they must be at least 0 and sum to 1."
-    )
-
-
-def _place(row: int, position: int) -> str:
-    return f"position {position} of the answer in row {row} of the batch it was given (both counted from 0)"
+    return InputError(f"the model gives {found} at {where}; they must be at least 0 and sum to 1.")

@@ -6,23 +6,23 @@ that hold masks at the start, so that ``left_to_right`` and ``block`` count posi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import array_api_compat.torch as xp
 import torch
 
+from models.predictors.first_wrong import FirstWrong
 from models.predictors.predictor import MarginalPredictor, MaskedPredictor
-from models.runs.halving_batches import halving_batches
-from models.sampling.decode_state import Rules, indices, marginals_of, read_as, rules_of
+from models.runs.halving_batches import halving_batches, out_of_memory
+from models.sampling.decode_state import Rules, indices, marginals_of, masks_alone, read_as, rules_of
 from models.sampling.prompted_model import PromptedModel
 from theory.decoding.sampled_chance import SampleChance
 from theory.distributions.outcomes import MASK
 from theory.distributions.tempering import Transform
 from theory.numbers.distinct import distinct_rows
-from theory.policies.as_process import Factorised, SampledConfidence, run_as
-from theory.policies.checked_calls import is_ours
+from theory.policies.as_process import Factorised, run_as
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.run_batch import RunBatch
@@ -147,25 +147,41 @@ class _Chunk(Sampler):
 
     def __init__(self, rules: Rules, tokens: torch.Tensor, end: int | None = None) -> None:
         super().__init__(rules.policy, rules.transform, rules.last - rules.first)
-        self.rules, self.tokens, self.columns = rules, tokens, slice(rules.first, rules.last)
+        self.first_wrong = FirstWrong()
+        self.rules = replace(rules, first_wrong=self.first_wrong)
+        self.tokens, self.columns = tokens, slice(rules.first, rules.last)
         first, index = distinct_rows(
             torch.cat([tokens[:, : rules.first], tokens[:, rules.last :]], dim=1), xp
         )
         self.prompt = first[index]  # one row with the same tokens outside of the answer columns
         mask = torch.tensor([rules.predictor.mask_id], device=tokens.device)
         self.ids = torch.cat([rules.proposed, mask])  # by index; -1 is the last one
-        plain = isinstance(self.process, (Factorised, SampledConfidence)) and is_ours(self.rule)
-        self.masked_only = plain and not getattr(self.rule, "asks", False)
+        self.masked_only = masks_alone(self.rule, self.transform)
+        self.read: torch.Tensor | None = (
+            None  # the table of the first step, of which every later one is a part
+        )
         found = [] if end is None else (rules.proposed == end).nonzero()[:, 0].tolist()
         self.end = found[0] if found else None
         self.calls, self.to_end = 0, torch.zeros(len(tokens), dtype=torch.int64, device=tokens.device)
 
     def fill(self) -> torch.Tensor:
-        """Fill the masks in place and return the steps of each row."""
+        """Fill the masks in place and return the steps of each row.
+
+        Raises:
+            InputError: If the model gave wrong numbers, whatever the rule made of them.
+        """
+        try:
+            steps = self._filled()
+        except Exception as error:
+            if not out_of_memory(error):
+                self.first_wrong.check()
+            raise
+        self.first_wrong.check()
+        return steps
+
+    def _filled(self) -> torch.Tensor:
         plain = isinstance(self.process, Factorised) and not getattr(self.rule, "asks", False)
         answers = indices(self.rules, self.tokens[:, self.columns], may_redraw=not plain)
-        if (stop := self.rules.stop) is not None:
-            self.process = _Ending(self.process, lambda tokens: self._ended(tokens, stop))
         self.fixed = answers == UNKNOWN
         self.some_fixed = bool(self.fixed.any())
         rows = torch.arange(len(answers), device=answers.device)
@@ -181,10 +197,18 @@ class _Chunk(Sampler):
             fillable=answers == MASK,
         )
         ends, steps, _ = self.run(start, SampleChance(self.rules.random))
-        if stop is not None:
+        if (stop := self.rules.stop) is not None:
             ends = torch.where(self._ended(ends, stop)[:, None] & (ends == MASK), stop, ends)
         self.tokens[:] = self._written(ends, rows)
         return steps
+
+    def ended(self, batch: RunBatch) -> torch.Tensor:
+        """Return the rows that the rule has finished, or the token that ends a row; all once the model is wrong."""
+        done = torch.as_tensor(super().ended(batch), device=batch.tokens.device)
+        if self.rules.stop is not None:
+            done = done | self._ended(batch.tokens, self.rules.stop)
+        wrong = self.first_wrong.found()
+        return done if wrong is None else done | wrong
 
     def asked(self, batch: RunBatch, rows: torch.Tensor) -> RunBatch:
         """Return the batch with the marginals of the predictor; it is asked after every step but the last."""
@@ -201,7 +225,12 @@ class _Chunk(Sampler):
         return PromptedModel(self._marginals, self.prompt[rows], self.columns.stop - self.columns.start)
 
     def _marginals(self, answers: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        return marginals_of(self.rules, self._written(answers, rows), masked_only=self.masked_only)
+        written = self._written(answers, rows)
+        probs = marginals_of(
+            self.rules, written, masked_only=self.masked_only, memory=self.read if self.masked_only else None
+        )
+        self.read = probs if self.read is None else self.read
+        return probs
 
     def _written(self, answers: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         """Return the token ids of rows with these answers."""
@@ -213,22 +242,3 @@ class _Chunk(Sampler):
             ids = torch.where(self.fixed[rows], whole[:, self.columns], ids)
         whole[:, self.columns] = ids
         return whole
-
-
-class _Ending:
-    """A process that is also finished where a row has reached the token that ends it."""
-
-    def __init__(self, process: Process, ended: Callable[[torch.Tensor], torch.Tensor]) -> None:
-        self._process, self._ended = process, ended
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._process, name)
-
-    def start(self, batch: RunBatch) -> RunBatch:
-        return self._process.start(batch)
-
-    def step(self, batch: RunBatch, chance: Any) -> RunBatch:
-        return self._process.step(batch, chance)
-
-    def finished(self, batch: RunBatch) -> Any:
-        return self._process.finished(batch) | self._ended(batch.tokens)

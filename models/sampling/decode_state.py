@@ -10,6 +10,7 @@ import torch
 
 from models.predictors.answer_columns import started
 from models.predictors.chosen_logits import logits_at
+from models.predictors.first_wrong import FirstWrong
 from models.predictors.ideal import float_dtype
 from models.predictors.predictor import (
     MarginalPredictor,
@@ -22,6 +23,8 @@ from models.sampling.read_scores import ReadScores
 from theory.distributions.outcomes import MASK
 from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import TIE_TOLERANCE, FloatNumbers
+from theory.policies.as_process import Factorised, SampledConfidence, run_as
+from theory.policies.checked_calls import is_ours
 from theory.policies.policy import Policy
 from theory.policies.process import Process
 from theory.policies.view import UNKNOWN
@@ -32,6 +35,8 @@ __all__ = [
     "Rules",
     "indices",
     "marginals_of",
+    "masks_alone",
+    "of_masked",
     "read_as",
     "rules_of",
 ]
@@ -53,7 +58,9 @@ class Rules:
         first: Columns first .. last - 1 contain the masks.
         last: See ``first``.
         proposed: The tokens that may be drawn, shape (V',).
+        left_out: The only token of the predictor that may not be drawn, if there is one.
         stop: The place among them of the token that ends a row; ``None`` for none.
+        first_wrong: Notes wrong predictions; ``None`` for an error at once.
     """
 
     predictor: MaskedPredictor
@@ -65,7 +72,9 @@ class Rules:
     first: int
     last: int
     proposed: torch.Tensor
+    left_out: int | None = None
     stop: int | None = None
+    first_wrong: FirstWrong | None = None
 
     def random(self, shape: tuple[int, ...]) -> torch.Tensor:
         """Return independent uniform numbers in [0, 1)."""
@@ -87,6 +96,7 @@ def rules_of(
         raise InputError(f"generator is on {generator.device}, the model on {device}; they must be the same.")
     masked = (tokens == predictor.mask_id).any(dim=0).nonzero()
     tolerance = TIE_TOLERANCE if dtype == torch.float64 else FLOAT32_TIES
+    proposed = _proposed(predictor, allowed)
     return Rules(
         predictor=predictor,
         policy=policy,
@@ -96,7 +106,8 @@ def rules_of(
         generator=generator,
         first=int(masked[0]) if len(masked) else 0,
         last=int(masked[-1]) + 1 if len(masked) else 0,
-        proposed=_proposed(predictor, allowed),
+        proposed=proposed,
+        left_out=_left_out(proposed, predictor.vocab_size),
     )
 
 
@@ -135,6 +146,11 @@ def _proposed(predictor: MaskedPredictor, allowed: Sequence[int] | torch.Tensor 
     return ids.to(predictor.device)
 
 
+def _left_out(proposed: torch.Tensor, size: int) -> int | None:
+    """Return the only token below ``size`` that is not proposed; ``None`` if there is none, or more."""
+    return size * (size - 1) // 2 - int(proposed.sum()) if len(proposed) == size - 1 else None
+
+
 def indices(rules: Rules, answers: torch.Tensor, *, may_redraw: bool) -> torch.Tensor:
     """Return the places of token ids among the proposed tokens, -1 for a mask.
 
@@ -152,37 +168,85 @@ def indices(rules: Rules, answers: torch.Tensor, *, may_redraw: bool) -> torch.T
     return torch.where(masked, MASK, torch.where(foreign, UNKNOWN, place))
 
 
-def marginals_of(rules: Rules, rows: torch.Tensor, *, masked_only: bool = False) -> torch.Tensor:
+def marginals_of(
+    rules: Rules, rows: torch.Tensor, *, masked_only: bool = False, memory: torch.Tensor | None = None
+) -> torch.Tensor:
     """Return the marginals of the tokens that may be drawn, shape (B, m, V').
 
     Args:
         rules: The decode.
         rows: Token ids, shape (B, L).
         masked_only: Whether only those of masked positions are read; the others are then zeros.
+        memory: As of :func:`of_masked`.
     """
     columns = slice(rules.first, rules.last)
     masked = rows[:, columns] == rules.predictor.mask_id
     every = len(rules.proposed) == rules.predictor.vocab_size
     if isinstance(rules.predictor, MarginalPredictor) and every:
         probs = rules.predictor.marginals(rows)[:, columns].to(rules.dtype)
-        return checked_probabilities(probs, masked)
+        return checked_probabilities(probs, masked, first=rules.first_wrong)
     if masked_only:
-        return _of_masked(rules, rows, masked)
+        return of_masked(
+            rules.predictor,
+            rows,
+            columns,
+            rules.dtype,
+            None if every else rules.proposed,
+            left_out=rules.left_out,
+            first=rules.first_wrong,
+            memory=memory,
+        )
     logits = rules.predictor(rows)[:, columns]
     logits = logits if every else logits[..., rules.proposed]
-    return probabilities(logits, masked, tokens=rules.proposed, dtype=rules.dtype)
+    return probabilities(logits, masked, tokens=rules.proposed, dtype=rules.dtype, first=rules.first_wrong)
 
 
-def _of_masked(rules: Rules, rows: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
-    """Return the marginals of masked positions, zeros elsewhere."""
-    row, position = masked.nonzero(as_tuple=True)
-    logits = logits_at(rules.predictor, rows, row, position + rules.first)
-    if len(rules.proposed) != rules.predictor.vocab_size:
-        logits = logits[:, rules.proposed]
-    probs = chosen_probabilities(logits, row, position, tokens=rules.proposed, dtype=rules.dtype)
-    if len(row) == masked.numel():
-        return probs.view(*masked.shape, -1)
-    whole = probs.new_empty(*masked.shape, probs.shape[-1])
-    whole[row, position] = probs
-    whole[(~masked).nonzero(as_tuple=True)] = 0
-    return whole
+def of_masked(
+    predictor: MaskedPredictor,
+    rows: torch.Tensor,
+    columns: slice,
+    dtype: torch.dtype,
+    proposed: torch.Tensor | None = None,
+    *,
+    left_out: int | None = None,
+    first: FirstWrong | None = None,
+    memory: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Return the marginals of masked positions, zeros elsewhere, shape (B, m, V').
+
+    Args:
+        predictor: The model.
+        rows: Token ids, shape (B, L).
+        columns: The m columns of the answer.
+        dtype: The dtype of the result.
+        proposed: The tokens that may be drawn, shape (V',); by default all V, of which the mask has probability zero.
+        left_out: The only token that may not be drawn, if there is one.
+        first: As in :func:`models.predictors.predictor.probabilities`.
+        memory: The result of an earlier step, which is written over if it is large enough.
+    """
+    masked = rows[:, columns] == predictor.mask_id
+    # places of masks come first; their number is all that the device is waited for
+    order, count = (
+        masked.flatten().to(torch.uint8).sort(descending=True, stable=True).indices,
+        int(masked.sum()),
+    )
+    row, position = order[:count] // masked.shape[1], order[:count] % masked.shape[1]
+    logits = logits_at(predictor, rows, row, position + columns.start)
+    if proposed is None and predictor.mask_id < logits.shape[-1]:
+        logits[:, predictor.mask_id] = -torch.inf
+    width = logits.shape[-1] if proposed is None else len(proposed)
+    if memory is None or memory.shape[1:] != (masked.shape[1], width) or len(memory) < len(masked):
+        memory = logits.new_empty(*masked.shape, width, dtype=dtype)
+    whole = memory[: len(masked)].view(-1, width)
+    whole.index_fill_(0, order[count:], 0)
+    into = whole, order[:count]
+    chosen_probabilities(
+        logits, row, position, tokens=proposed, left_out=left_out, dtype=dtype, first=first, into=into
+    )
+    return whole.view(*masked.shape, -1)
+
+
+def masks_alone(rule: Policy | Process, transform: Transform) -> bool:
+    """Return whether a rule reads the marginals of masked positions alone, which spares the others."""
+    plain = isinstance(run_as(rule, transform), (Factorised, SampledConfidence)) and is_ours(rule)
+    return plain and not getattr(rule, "asks", False)

@@ -20,7 +20,7 @@ from models.predictors.predictor import (
     probabilities,
 )
 from models.runs.row_streams import Streams
-from models.sampling.decode_state import FLOAT32_TIES
+from models.sampling.decode_state import FLOAT32_TIES, of_masked
 from theory.distributions.draws import draw
 from theory.distributions.outcomes import MASK
 from theory.numbers.arithmetic import TIE_TOLERANCE, FloatNumbers
@@ -65,7 +65,7 @@ def draw_one_by_one(
         >>> sorted(done.tokens[0].tolist()), done.bits.tolist()
         ([0, 1], [-1.0])
     """
-    partial = PartialRows(predictor, tokens)
+    partial = PartialRows(predictor, tokens, masked_only=True)
     bits = torch.zeros(len(tokens), dtype=torch.float64)
     while len(live := partial.live()):
         probs = partial.marginals(live)
@@ -87,6 +87,7 @@ class PartialRows:
     Args:
         predictor: The model.
         tokens: Token ids with masks, shape (B, L); a copy is revealed.
+        masked_only: Whether only the marginals of masked positions are read; the others are then zeros.
 
     Raises:
         InputError: If the first or the last masks of two rows are in different columns.
@@ -97,7 +98,10 @@ class PartialRows:
         masked: The positions still masked.
     """
 
-    def __init__(self, predictor: MaskedPredictor, tokens: torch.Tensor) -> None:
+    def __init__(
+        self, predictor: MaskedPredictor, tokens: torch.Tensor, *, masked_only: bool = False
+    ) -> None:
+        self.masked_only = masked_only
         self.predictor, self.device = started(predictor, tokens), predictor.device
         self.tokens = tokens.to(self.device, copy=True)
         free = self.tokens == predictor.mask_id
@@ -109,10 +113,10 @@ class PartialRows:
             xp=xp, tolerance=TIE_TOLERANCE if self.dtype == torch.float64 else FLOAT32_TIES
         )
 
-    def read_by(self, predictor: MaskedPredictor) -> PartialRows:
+    def read_by(self, predictor: MaskedPredictor, *, masked_only: bool) -> PartialRows:
         """Return the same rows as another predictor reads them; what is revealed here is revealed there."""
         other = copy(self)
-        other.predictor = started(predictor, self.tokens)
+        other.predictor, other.masked_only = started(predictor, self.tokens), masked_only
         return other
 
     def live(self) -> torch.Tensor:
@@ -130,7 +134,9 @@ class PartialRows:
         if isinstance(predictor, MarginalPredictor):
             probs = predictor.marginals(tokens)[:, self.columns].to(self.dtype)
             return checked_probabilities(probs, masked)
-        logits = predictor(tokens)[:, self.columns].to(self.dtype)
+        if self.masked_only:
+            return of_masked(predictor, tokens, self.columns, self.dtype)
+        logits = predictor(tokens)[:, self.columns]
         if predictor.mask_id < logits.shape[-1]:
             no_mask = torch.tensor([predictor.mask_id], device=logits.device)
             logits = logits.index_fill(-1, no_mask, -torch.inf)  # a copy, since the model may keep its output

@@ -15,6 +15,7 @@ import torch
 
 from models.predictors.predictor import MaskedPredictor
 from models.runs.row_streams import Streams
+from models.sampling.decode_state import masks_alone
 from models.sampling.one_by_one import PartialRows, log2_of, next_position
 from models.sampling.teacher_forcing import Follower
 from theory.distributions.tempering import Transform
@@ -78,15 +79,17 @@ def score(
         >>> done.chain.tolist(), done.parallel.tolist()
         ([[-1.0, 0.0]], [[-1.0, -1.0]])
     """
-    partial = PartialRows(predictor, tokens)
+    transform = Transform(temperature=temperature)
+    alone = masks_alone(rule, transform)
+    partial = PartialRows(predictor, tokens, masked_only=alone or decoder is not None)
     chain = torch.zeros(tokens.shape, dtype=torch.float64)
     parallel, step = torch.zeros_like(chain), torch.full(tokens.shape, -1)
     pending = torch.zeros_like(partial.masked)
     live = torch.arange(len(tokens), device=partial.device)
     probs = partial.marginals(live)
-    read = partial if decoder is None else partial.read_by(decoder)
+    read = partial if decoder is None else partial.read_by(decoder, masked_only=alone)
     seen = probs if decoder is None else read.marginals(live)
-    follower = Follower(read, rule, Transform(temperature=temperature), answers, streams, seen)
+    follower = Follower(read, rule, transform, answers, streams, seen)
     while len(live):
         fresh = (~pending[live].any(dim=1)).nonzero()[:, 0]
         if len(fresh):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
+from models.predictors.device import rows_at_once
 from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import Array, Numbers
 
@@ -44,5 +45,14 @@ class ReadScores(Transform):
             without = read.index_fill(-1, last, 0)
             read = torch.where(ends, 1 / read.shape[-1], without / without.sum(dim=-1, keepdim=True))
         if self.confidence_dtype is not None:
-            read = read.to(self.confidence_dtype).to(read.dtype)
+            read = _rounded(read, self.confidence_dtype)
         return read
+
+
+def _rounded(probs: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Return the probabilities, shape (..., V), rounded to a dtype."""
+    table, out = probs.reshape(-1, probs.shape[-1]), torch.empty_like(probs)
+    size = min(rows_at_once(probs.device, probs.shape[-1]), max(1, len(table)))
+    for a, b in zip(table.split(size), out.view(table.shape).split(size), strict=True):
+        b.copy_(a.to(dtype))
+    return out

@@ -8,7 +8,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from theory.decoding.sampled_chance import SampleChance
 from theory.distributions.tempering import Transform
@@ -48,6 +47,10 @@ class Sampler(ABC):
     def asked(self, batch: RunBatch, rows: Array) -> RunBatch:
         """Return the batch of rows of these numbers with what the model says of its tokens."""
 
+    def ended(self, batch: RunBatch) -> Array:
+        """Return which rows have ended after a step, bool, shape (B,)."""
+        return checked_finished(self.process, batch)
+
     def stopped(self, batch: RunBatch) -> Array | None:  # noqa: ARG002
         """Return which rows end before a step, bool, shape (B,); ``None`` for none."""
         return None
@@ -71,10 +74,8 @@ class Sampler(ABC):
         tokens, steps = xp.zeros_like(batch.tokens), xp.zeros_like(rows)
         weights = {name: xp.zeros_like(values) for name, values in batch.weights.items()}
 
-        def going(batch: RunBatch, rows: Array, done: Any) -> tuple[RunBatch, Array]:
+        def going(batch: RunBatch, rows: Array, done: Array) -> tuple[RunBatch, Array]:
             """Keep the ends of the rows that are done, and return the others."""
-            if done is None or not bool(xp.any(done := xp.asarray(done))):
-                return batch, rows
             tokens[rows[done]] = batch.tokens[done]
             for name, values in weights.items():
                 values[rows[done]] = batch.weights[name][done]
@@ -82,11 +83,16 @@ class Sampler(ABC):
             return batch.take(live), rows[live]
 
         step, still, first = 0, 0, True
+        done = xp.asarray(self.ended(batch))
+        some_done = bool(xp.any(done))
         while step < self._most and still <= self._patience:
-            batch, rows = going(batch, rows, checked_finished(self.process, batch))
+            if some_done:
+                batch, rows = going(batch, rows, done)
             if len(rows) and not first:
                 batch = self.asked(batch, rows)
-                batch, rows = going(batch, rows, self.stopped(batch))
+                stopped = self.stopped(batch)
+                if stopped is not None and bool(xp.any(stopped)):
+                    batch, rows = going(batch, rows, stopped)
             if not len(rows):
                 return tokens, steps, weights
             batch, first = replace(batch, step=step), False
@@ -95,8 +101,13 @@ class Sampler(ABC):
             chance.begin(batch)
             after = checked_step(self.process, batch, chance)
             moved = xp.any(after.tokens != batch.tokens, axis=1)
-            require_progress(self.process, batch, after, moved)
-            still = 0 if bool(xp.any(moved)) else still + 1
+            done = xp.asarray(self.ended(after))
+            # one reading of the device for all that is asked of a step
+            flags = xp.stack([xp.any(done), xp.any(moved), xp.all(moved)])
+            some_done, some_moved, all_moved = flags.tolist()
+            if not all_moved:
+                require_progress(self.process, batch, after, moved)
+            still = 0 if some_moved else still + 1
             step, steps[rows] = step + idle + 1, steps[rows] + idle + 1
             batch = after
         what = f"takes nothing in {still} steps" if still else f"has not finished after {step} steps"

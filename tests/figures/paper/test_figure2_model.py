@@ -21,7 +21,7 @@ from figures.paper.figure2_model import Checkpoint, model_figure
 from models.evaluation.trials import subject_trials
 from models.inputs.list_tasks_as_text import TextFormat
 from models.inputs.task_models import load_subject
-from models.predictors.huggingface import HFOptions
+from models.predictors.huggingface_options import HFOptions
 from tests.helpers import hf_models
 
 pytestmark = [pytest.mark.extras("transformers"), pytest.mark.usefixtures("own_module_cache")]

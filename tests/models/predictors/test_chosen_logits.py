@@ -8,10 +8,12 @@ import pytest
 import torch
 from torch import nn
 
+from models.evaluation.gap import gap_records, gap_rules
 from models.inputs.padded_rows import Reordered
 from models.predictors.chosen_logits import logits_at, proven_head
 from models.predictors.huggingface_predictor import HFPredictor, call
 from models.sampling.decode import decode
+from models.sampling.decoding_settings import Decoding
 from tests.helpers.cached_networks import MASK, VOCABULARY, CachedNetwork
 from theory.policies import parse_policy
 from theory.policies.policy import registered_policies
@@ -148,13 +150,48 @@ def test_the_head_reads_masked_places_alone():
     assert network.widths == [rows * left for left in (masks, masks - 3, masks - 6)]
 
 
+WAYS = [{}, {"guidance": 1.5}, {"cache": "prefix"}, {"cache": "dual"}]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_guidance_and_caches_read_masked_places_alone(way):
+    rule, network = parse_policy("threshold:gamma=1/2,block=3"), Network()
+    whole, decoding = predictor(network, head=False), Decoding(**way)
+    expected = answer(decoding.reads(whole, rule), rule)
+    calls = len(network.widths)
+    network.widths.clear()
+    assert answer(decoding.reads(predictor(network, head=True), rule), rule) == expected
+    made = network.widths[2:]  # after the trial
+    assert len(made) == calls
+    rows = 2 if way.get("guidance") else 1
+    assert max(made) <= rows * 6 * (LENGTH - PROMPT - 1)
+    assert not way.get("cache") or min(made) == 1  # what a block begins with is kept without logits
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize("spec", ["topk:k=3", "klass:tau=1/2"])
+def test_the_gap_reads_masked_places_alone(spec, way):
+    network, tokens = Network(), start(4)
+    rules = gap_rules(spec, seed=3, decoding=Decoding(**way), extra=1)
+    expected = gap_records(predictor(network, head=False), tokens, range(4), rules)
+    reader = predictor(network, head=True)
+    network.widths.clear()
+    found = gap_records(reader, tokens, range(4), rules)
+    for a, b in zip(found, expected, strict=True):
+        assert (a["tokens"], a["step"], a["calls"]) == (b["tokens"], b["step"], b["calls"])
+        torch.testing.assert_close(a["cost"], b["cost"], rtol=0, atol=CLOSE)
+    every = {rows * LENGTH for rows in range(1, 9)}  # a rule with a memory may read all positions
+    assert every.isdisjoint(network.widths) == (spec == "topk:k=3")
+
+
 @pytest.mark.extras("transformers")
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("kind", ["full", "tied", "shifted", "blocks", "roberta", "bert"])
 def test_shapes_of_published_models(tmp_path, own_module_cache, kind, dtype):  # noqa: ARG001
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     pytest.importorskip("transformers")
-    from models.predictors.huggingface import HFOptions, load_hf
+    from models.predictors.huggingface import load_hf
+    from models.predictors.huggingface_options import HFOptions
     from tests.helpers import hf_models, published_shapes
 
     if kind == "bert":

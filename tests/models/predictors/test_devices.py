@@ -26,7 +26,8 @@ def test_a_gpu_has_a_number(monkeypatch):
 @pytest.mark.extras("transformers")
 def test_attention_is_computed_as_asked(tmp_path):
     pytest.importorskip("transformers")
-    from models.predictors.huggingface import HFOptions, load_hf
+    from models.predictors.huggingface import load_hf
+    from models.predictors.huggingface_options import HFOptions
     from tests.helpers import hf_models
 
     folder = hf_models.bert(tmp_path / "model")
@@ -77,7 +78,8 @@ def test_a_decode_halves_its_batch_and_draws_the_same_numbers_again():
 @pytest.mark.extras("transformers")
 def test_a_compiled_model_has_the_same_logits(tmp_path):
     pytest.importorskip("transformers")
-    from models.predictors.huggingface import HFOptions, load_hf
+    from models.predictors.huggingface import load_hf
+    from models.predictors.huggingface_options import HFOptions
     from models.predictors.kv_cache import KVCache
     from tests.helpers import hf_models
 
@@ -106,7 +108,8 @@ def test_weights_go_straight_to_the_device(tmp_path, monkeypatch):
     import transformers
 
     from models.predictors import huggingface
-    from models.predictors.huggingface import HFOptions, load_hf
+    from models.predictors.huggingface import load_hf
+    from models.predictors.huggingface_options import HFOptions
     from tests.helpers import hf_models
 
     given = []

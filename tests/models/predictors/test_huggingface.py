@@ -18,7 +18,8 @@ import transformers
 
 from models.__main__ import main
 from models.inputs.prompts import Prompt, encode_prompt, read_prompts
-from models.predictors.huggingface import HFOptions, load_hf
+from models.predictors.huggingface import load_hf
+from models.predictors.huggingface_options import HFOptions
 from models.predictors.huggingface_predictor import HFPredictor
 from models.sampling.decode import decode
 from tests.helpers import hf_models

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -21,8 +22,9 @@ import transformers
 
 from models.__main__ import main
 from models.inputs.prompts import Prompt, encode_prompt
-from models.predictors.huggingface import HFOptions, load_hf
-from models.predictors.huggingface_attention import Attention
+from models.predictors.huggingface import load_hf
+from models.predictors.huggingface_attention import Attention, attention_of
+from models.predictors.huggingface_options import HFOptions, with_defaults
 from models.predictors.huggingface_predictor import call
 from models.predictors.huggingface_versions import put_back, version_advice
 from tests.helpers import hf_models
@@ -173,11 +175,35 @@ def test_full_attention_is_an_option_and_never_silent(made):
 
 
 def test_a_mask_shows_blocks_from_the_first_token():
-    added = Attention(block=3, boolean=False).mask(2, 5, torch.float32, torch.device("cpu"))
+    added = Attention(block=3, told="added").mask(2, 5, torch.float32, torch.device("cpu"))
     for q in range(5):
         for k in range(5):
             allowed = k // 3 <= q // 3
             assert added[1, 0, q, k] == (0 if allowed else torch.finfo(torch.float32).min)
+
+
+class OwnBlocks(torch.nn.Module):
+    """As Fast-dLLM v2: it makes the mask of its blocks itself, and reads no other."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.sizes = torch.nn.Parameter(torch.ones(())), []
+
+    def forward(self, input_ids, attention_mask=None, block_size=32):
+        assert attention_mask is None
+        self.sizes.append(block_size)
+        return (torch.zeros(*input_ids.shape, 5) * self.one,)
+
+
+def test_code_that_makes_its_own_blocks_is_told_their_size():
+    model, config = OwnBlocks(), SimpleNamespace(model_type="Fast_dLLM_Qwen", bd_size=8, vocab_size=160_000)
+    for given, shown in ((None, "block:8"), ("block:2", "block:2"), ("full", "full")):
+        found = attention_of(config, given)
+        assert str(found) == shown
+        call(model, TOKENS, found)
+    assert model.sizes == [8, 2, TOKENS.shape[1]]
+    read = with_defaults("there", HFOptions(), config, SimpleNamespace(mask_token_id=None))
+    assert (read.mask_id, read.shift) == (151_665, True)
 
 
 def lacking(folder: Path, name: str) -> None:

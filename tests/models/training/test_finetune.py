@@ -25,7 +25,8 @@ pytest.importorskip("peft")
 from models.__main__ import main
 from models.inputs.task_models import load_subject
 from models.inputs.text_model import TextSubject
-from models.predictors.huggingface import HFOptions, load_hf
+from models.predictors.huggingface import load_hf
+from models.predictors.huggingface_options import HFOptions
 from models.predictors.kv_cache import layers_of
 from models.predictors.lora import find_projections
 from models.training import finetune as module

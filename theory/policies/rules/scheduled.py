@@ -60,8 +60,10 @@ class Scheduled(RankedPolicy):
     def count(self, view: View, scores: Array) -> Array:  # noqa: ARG002
         """Return the scheduled number, 0 before the first step of the group."""
         xp = view.numbers.xp
-        rows = zip(view.group_size.tolist(), view.left.tolist(), view.group_index.tolist(), strict=True)
-        now = {row: self._now(*row, view.step) for row in set(rows)}  # few distinct values
+        rows = xp.stack(
+            [view.group_size, view.left, view.group_index], axis=1
+        ).tolist()  # one reading of a device
+        now = {row: self._now(*row, view.step) for row in set(map(tuple, rows))}  # few distinct values
         out = xp.zeros_like(view.left)
         for (group, left, index), size in now.items():
             here = (view.group_size == group) & (view.left == left) & (view.group_index == index)
