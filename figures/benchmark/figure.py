@@ -2,10 +2,10 @@
 
 Crosses are published, each from 100 samples. Lines are an ideal model at temperature 0 with the same rule, number of
 tokens, block length and token layout (lists: four tokens per person, 32 positions, averaged over 3 to 6 people;
-puzzles: 64 positions); their accuracy is exact, but for Latin squares in random order, which have 2,000 samples. The
-distance from 100 % to a line is lost by decoding, from a line down to a cross by the model. A cross above its line is a
-model that prefers some of the right answers: tokens drawn at once then agree more often than if all right answers were
-equally likely. Crosses joined by dots have no perfect model to compare with.
+puzzles: 64 positions); their accuracy is exact. The distance from 100 % to a line is lost by decoding, from a line
+down to a cross by the model. A cross above its line is a model that prefers some of the right answers: tokens drawn
+at once then agree more often than if all right answers were equally likely. Crosses joined by dots have no perfect
+model to compare with.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["VERDICTS", "benchmark_figure", "perfect_scores", "verdict_page", "verdict_row"]
 
 SAMPLES = {"sudoku": 108}  # of a published point; 100 for the other tasks
-SAMPLED = 2000  # runs of a perfect model on Latin squares in random order
 PEOPLE = 4  # of the short lists
 VERDICTS = ("explained by decoding", "model error", "above the ceiling: the model prefers some answers")
 GROUPS = {
@@ -39,24 +38,15 @@ GROUPS = {
 
 
 def perfect_scores(*, task: str, policies: list[str], sizes: list[int]) -> list[list[str]]:
-    """Return accuracy and tokens per step of a perfect model for each rule, as exact ratios.
-
-    Latin squares in random order are sampled: exact sums take minutes.
-    """
+    """Return accuracy and tokens per step of a perfect model for each rule, as exact ratios."""
     from synthetic.parallelbench.ceilings import ceiling
-    from synthetic.parallelbench.sampled_ceilings import sampled_ceiling
     from synthetic.parallelbench.tasks import bench_task
     from theory.policies import parse_policy
 
     given, found = bench_task(task), list[list[str]]()
     for spec in policies:
-        policy = parse_policy(spec)
-        if task == "latin_square" and policy.by == "random" and policy.block is None:
-            done = sampled_ceiling(given, policy, people=4, samples=SAMPLED)
-            found.append([str(Fraction(done.right, SAMPLED)), str(policy.k)])
-        else:
-            one = ceiling(given, policy, sizes=sizes)
-            found.append([str(one.accuracy), str(one.tokens_per_step)])
+        one = ceiling(given, parse_policy(spec), sizes=sizes)
+        found.append([str(one.accuracy), str(one.tokens_per_step)])
     return found
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from synthetic.parallelbench.ceiling_command import add_ceilings, ceilings, table
+from synthetic.parallelbench.ceiling_command import OfTokenizer, add_ceilings, ceilings, table
 from synthetic.parallelbench.command_parts import counted, matching, percent, print_rows, sizes_of
 from synthetic.parallelbench.explanations import explain
 from synthetic.parallelbench.make import PAPER_SIZES, make_samples
@@ -83,8 +83,10 @@ def _add_task(parser: argparse.ArgumentParser) -> None:
     _add_protocol(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Run a command and return its exit status."""
+def run(arguments: argparse.Namespace, of_tokenizer: OfTokenizer) -> int:
+    """Run a command and return its exit status; ``of_tokenizer`` reads layouts from a tokenizer's folder."""
+    if arguments.bench == "ceiling":
+        return ceilings(arguments, of_tokenizer)
     return _COMMANDS[arguments.bench](arguments)
 
 
@@ -186,6 +188,5 @@ _COMMANDS = {
     "make": _make,
     "grade": _grade,
     "explain": _explain,
-    "ceiling": ceilings,
     "table": table,
 }
