@@ -23,7 +23,7 @@ from theory.decoding.structured.layout import Layout
 from theory.policies import parse_policy
 from theory.validation import InputError
 
-__all__ = ["OfTokenizer", "add_ceilings", "ceilings", "table"]
+__all__ = ["OfTokenizer", "add_ceilings", "add_layout", "ceilings", "layout_of", "table"]
 
 OfTokenizer = Callable[
     [Path, BenchTask, int, Path | None], Layout
@@ -39,19 +39,7 @@ def add_ceilings(commands: Any) -> None:
     top.add_argument(
         "--policy", action="append", required=True, metavar="SPEC", help="a ranked rule; may be repeated"
     )
-    top.add_argument(
-        "--layout",
-        default="released",
-        metavar="NAME|PATH",
-        help="how people are written: items, names, released; a directory with a tokenizer, or a JSON file with "
-        "length and places (default released)",
-    )
-    top.add_argument(
-        "--names",
-        type=Path,
-        metavar="FILE",
-        help="names that the tokenizer writes, one 'First Last' a line (our own)",
-    )
+    add_layout(top)
     top.add_argument(
         "--temperature", choices=("0", "1"), default="0", help="0 as in the paper (default), or 1"
     )
@@ -75,10 +63,27 @@ def add_ceilings(commands: Any) -> None:
     again.add_argument("--jobs", type=whole, default=2, help="processes (default 2)")
 
 
+def add_layout(top: Any) -> None:
+    """Add the arguments that name a token layout."""
+    top.add_argument(
+        "--layout",
+        default="released",
+        metavar="NAME|PATH",
+        help="how people are written: items, names, released; a directory with a tokenizer, or a JSON file with "
+        "length and places (default released)",
+    )
+    top.add_argument(
+        "--names",
+        type=Path,
+        metavar="FILE",
+        help="names that the tokenizer writes, one 'First Last' a line (our own)",
+    )
+
+
 def ceilings(arguments: argparse.Namespace, of_tokenizer: OfTokenizer) -> int:
     """Print ceilings, exact or in samples; ``of_tokenizer`` reads the layout that a tokenizer has for a task."""
     sizes, tasks = sizes_of(arguments.sizes), matching(arguments.tasks)
-    layouts = {task: _layout(arguments, task, max(sizes), of_tokenizer) for task in tasks}
+    layouts = {task: layout_of(arguments, task, max(sizes), of_tokenizer) for task in tasks}
     if arguments.samples is not None:
         return _sampled(arguments, sizes, layouts)
     rows: list[dict[str, Any]] = []
@@ -118,9 +123,10 @@ def ceilings(arguments: argparse.Namespace, of_tokenizer: OfTokenizer) -> int:
     return 0
 
 
-def _layout(
+def layout_of(
     arguments: argparse.Namespace, task: BenchTask, people: int, of_tokenizer: OfTokenizer
 ) -> str | Layout:
+    """Return the layout that the arguments name, for answers of up to one more person than in the line."""
     given, path = str(arguments.layout), Path(arguments.layout)
     if given in (*LAYOUTS, *PUZZLE_LAYOUTS):
         return given

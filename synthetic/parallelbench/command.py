@@ -11,6 +11,7 @@ from synthetic.parallelbench.ceiling_command import OfTokenizer, add_ceilings, c
 from synthetic.parallelbench.command_parts import counted, matching, percent, print_rows, sizes_of
 from synthetic.parallelbench.explanations import explain
 from synthetic.parallelbench.make import PAPER_SIZES, make_samples
+from synthetic.parallelbench.optimum_command import add_bounds, bounds
 from synthetic.parallelbench.outputs import read_outputs
 from synthetic.parallelbench.protocol import PROTOCOLS, protocol
 from synthetic.parallelbench.samples import read_samples, write_samples
@@ -65,6 +66,7 @@ def add(parser: argparse.ArgumentParser) -> Any:
         "--output", required=True, metavar="TEXT", help="the output; - reads it from the standard input"
     )
     add_ceilings(commands)
+    add_bounds(commands)
     return commands
 
 
@@ -85,8 +87,8 @@ def _add_task(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, of_tokenizer: OfTokenizer) -> int:
     """Run a command and return its exit status; ``of_tokenizer`` reads layouts from a tokenizer's folder."""
-    if arguments.bench == "ceiling":
-        return ceilings(arguments, of_tokenizer)
+    if arguments.bench in ("ceiling", "bounds"):
+        return (ceilings if arguments.bench == "ceiling" else bounds)(arguments, of_tokenizer)
     return _COMMANDS[arguments.bench](arguments)
 
 
