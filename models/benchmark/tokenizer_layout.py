@@ -1,4 +1,4 @@
-"""Token layout in which a tokenizer writes the answers of a task, for the ceilings of a perfect model."""
+"""Token layout in which a tokenizer writes the answers of a task."""
 
 from __future__ import annotations
 

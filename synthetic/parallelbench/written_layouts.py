@@ -1,4 +1,4 @@
-"""Token layouts of one's own, from a file that marks positions or from the tokens of written answers.
+"""Token layouts from a file that marks positions, or from the tokens of answers.
 
 The file is JSON: ``{"length": 32, "places": [[1, 2], [5, 6], ..]}``, the positions of the tokens of each person (or of
 the 16 cells of a puzzle), counted from 0, and the number of positions that are decoded. All other positions hold

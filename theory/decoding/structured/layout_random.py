@@ -1,4 +1,4 @@
-r"""Runs in random order in a layout, for rules whose numbers of tokens do not depend on probabilities.
+r"""Runs in random order in a layout, by rules with given numbers of tokens.
 
 The tokens that a step takes are then random ones of the masked tokens, whatever the model says. With ``m`` masked
 tokens in the block, of which ``u(K)`` belong to items not yet known, a step that takes r tokens, ``a_i`` of each item i
