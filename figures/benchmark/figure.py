@@ -27,6 +27,8 @@ __all__ = ["VERDICTS", "benchmark_figure", "perfect_scores", "verdict_page", "ve
 
 SAMPLES = {"sudoku": 108}  # of a published point; 100 for the other tasks
 PEOPLE = 4  # of the short lists
+NOISES = ("masking", "uniform")  # of SEDD
+VOCABULARY = 50_257  # its tokens, those of GPT-2
 VERDICTS = ("explained by decoding", "model error", "above the ceiling: the model prefers some answers")
 GROUPS = {
     "published": (
@@ -51,19 +53,45 @@ def perfect_scores(*, task: str, policies: list[str], sizes: list[int]) -> list[
 
 
 def short_scores(*, task: str, policies: list[str]) -> list[list[str]]:
-    """Return accuracy and tokens per step of a perfect model on four people as tokens, for rules that mask again."""
+    """Return accuracy and tokens per step of a perfect model on four people as tokens.
+
+    Args:
+        task: A list task.
+        policies: Rules that mask again, at temperature 0; or samplers of SEDD, ``masking:steps=T`` and
+            ``uniform:steps=T``, at temperature 1: floats unless the task has one answer.
+    """
     from synthetic import make_task
     from synthetic.parallelbench.tasks import bench_task
     from theory.decoding.tasks.decode import decode_contexts
     from theory.policies import parse_policy
 
     found: list[list[str]] = []
+    made = make_task(str(bench_task(task).operation), PEOPLE)
     for spec in policies:
+        noise, _, steps = spec.partition(":steps=")
+        if noise in NOISES:
+            found.append([_denoised(made, noise, int(steps)), str(Fraction(PEOPLE, int(steps)))])
+            continue
         rule = parse_policy(spec)
-        made = make_task(str(bench_task(task).operation), PEOPLE)
         calls = rule.steps + getattr(rule, "extra", 0)
         found.append([str(decode_contexts(made, rule, temperature=0).accuracy), str(Fraction(PEOPLE, calls))])
     return found
+
+
+def _denoised(task: Any, kind: str, steps: int) -> str:
+    from theory.decoding.denoising import denoise
+    from theory.distributions.distribution import context_pmfs
+    from theory.distributions.noise import Noise
+
+    mean: Any = 0
+    for weight, pmf in context_pmfs(task.contexts()):
+        tokens = len({token for row in pmf.outcomes for token in row})
+        noise = Noise.masking(tokens) if kind == "masking" else Noise.uniform(tokens, VOCABULARY)
+        if len(pmf) == 1:  # one answer is known from the start
+            mean += weight
+        else:
+            mean += float(weight) * float(denoise(pmf, steps, noise=noise, floats=True).accuracy)
+    return str(mean)
 
 
 def verdict_row(percent: float | None, ideal: Fraction | None, task: str | None) -> Row:
@@ -187,9 +215,8 @@ def verdict_page(title: str, rows: list[Row], settings: Settings) -> str:  # noq
     for panel in dict.fromkeys(row["panel"] for row in rows):
         mine = [row for row in rows if row["panel"] == panel and row["verdict"] in VERDICTS]
         if not mine:
-            text.append(
-                f"| {panel} | {sum(row['panel'] == panel for row in rows)} | no perfect model | | | |"
-            )
+            count = sum(row["panel"] == panel and row["published_percent"] is not None for row in rows)
+            text.append(f"| {panel} | {count} | no perfect model | | | |")
             continue
         counts = Counter(row["verdict"] for row in mine)
         lost = sum(100 - row["published_percent"] for row in mine)
