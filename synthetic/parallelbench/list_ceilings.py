@@ -21,6 +21,7 @@ from theory.validation import InputError, choice
 __all__ = ["LAYOUTS", "SizeCeiling", "list_contexts", "list_layout", "size_ceiling"]
 
 LAYOUTS = ("items", "names", "released")
+MOST = 12  # people of an answer
 LISTED = 12  # positions up to which any rule is decoded over all of them
 
 
@@ -91,6 +92,10 @@ def size_ceiling(
         >>> size_ceiling("shuffle_strict", 3, parse_policy("klass:tau=0.6,eps=0.01"), layout="names").steps
         Fraction(28, 5)
     """
+    if n > MOST + 1:  # an answer may have one person less
+        raise InputError(
+            f"lists are decoded exactly for up to {MOST} items, got {n} people; sample them (--samples N)."
+        )
     sums = [Fraction(0)] * 3
     for weight, given in list_contexts(operation, n):
         placed = list_layout(layout, given.pmf.n)
