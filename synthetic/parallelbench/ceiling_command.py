@@ -80,7 +80,7 @@ def add_layout(top: Any) -> None:
     )
 
 
-def ceilings(arguments: argparse.Namespace, of_tokenizer: OfTokenizer) -> int:
+def ceilings(arguments: argparse.Namespace, of_tokenizer: OfTokenizer | None) -> int:
     """Print ceilings, exact or in samples; ``of_tokenizer`` reads the layout that a tokenizer has for a task."""
     sizes, tasks = sizes_of(arguments.sizes), matching(arguments.tasks)
     layouts = {task: layout_of(arguments, task, max(sizes), of_tokenizer) for task in tasks}
@@ -124,13 +124,13 @@ def ceilings(arguments: argparse.Namespace, of_tokenizer: OfTokenizer) -> int:
 
 
 def layout_of(
-    arguments: argparse.Namespace, task: BenchTask, people: int, of_tokenizer: OfTokenizer
+    arguments: argparse.Namespace, task: BenchTask, people: int, of_tokenizer: OfTokenizer | None
 ) -> str | Layout:
     """Return the layout that the arguments name, for answers of up to one more person than in the line."""
     given, path = str(arguments.layout), Path(arguments.layout)
     if given in (*LAYOUTS, *PUZZLE_LAYOUTS):
         return given
-    if path.is_dir():
+    if path.is_dir() and of_tokenizer is not None:
         return of_tokenizer(path, task, people + 1, arguments.names)
     if path.is_file():
         return read_layout(path)

@@ -86,7 +86,7 @@ def _add_task(parser: argparse.ArgumentParser) -> None:
     _add_protocol(parser)
 
 
-def run(arguments: argparse.Namespace, of_tokenizer: OfTokenizer) -> int:
+def run(arguments: argparse.Namespace, of_tokenizer: OfTokenizer | None = None) -> int:
     """Run a command and return its exit status; ``of_tokenizer`` reads layouts from a tokenizer's folder."""
     if arguments.bench in ("ceiling", "bounds"):
         return (ceilings if arguments.bench == "ceiling" else bounds)(arguments, of_tokenizer)

@@ -29,7 +29,7 @@ def add_bounds(commands: Any) -> None:
     top.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
-def bounds(arguments: argparse.Namespace, of_tokenizer: OfTokenizer) -> int:
+def bounds(arguments: argparse.Namespace, of_tokenizer: OfTokenizer | None) -> int:
     """Print the least losses of tasks; ``of_tokenizer`` reads the layout that a tokenizer has for a task."""
     sizes, tasks = sizes_of(arguments.sizes), matching(arguments.tasks)
     layouts = {task: layout_of(arguments, task, max(sizes), of_tokenizer) for task in tasks}
