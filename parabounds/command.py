@@ -31,9 +31,11 @@ from parabounds.results import (
 )
 from parabounds.terminal import check_out, print_result, write_result
 from synthetic.parallelbench import command as bench
+from synthetic.parallelbench.tasks import BenchTask
 from theory.commands.arguments import switches
 from theory.commands.command_line import as_json, guarded, within_limits
 from theory.commands.progress import Work, working
+from theory.decoding.structured.layout import Layout
 from theory.distributions.tempering import check_temperature
 from theory.validation import InputError, exact_fraction, positive_int
 
@@ -74,7 +76,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.command == "model":
         return MODELS[args.model_command][0].run(args)
     if args.command == "bench":
-        return _bench(args) if args.bench in BENCH else bench.run(args)
+        return _bench(args) if args.bench in BENCH else bench.run(args, _of_tokenizer)
     if args.command == "explorer":
         return explorer.run(args)
     if getattr(args, "markdown", False):
@@ -97,6 +99,12 @@ def _run(args: argparse.Namespace) -> int:
     if path is not None:
         _draw(result, path)
     return 0
+
+
+def _of_tokenizer(folder: Path, task: BenchTask, people: int, names: Path | None) -> Layout:
+    from models.benchmark.tokenizer_layout import tokenizer_layout  # which loads torch
+
+    return tokenizer_layout(folder, task, people, names)
 
 
 def _bench(args: argparse.Namespace) -> int:

@@ -2,10 +2,10 @@
 
 Crosses are published, each from 100 samples. Lines are an ideal model at temperature 0 with the same rule, number of
 tokens, block length and token layout (lists: four tokens per person, 32 positions, averaged over 3 to 6 people;
-puzzles: 64 positions); their accuracy is exact, but for Latin squares in random order, which have 2,000 samples. The
-distance from 100 % to a line is lost by decoding, from a line down to a cross by the model. A cross above its line is a
-model that prefers some of the right answers: tokens drawn at once then agree more often than if all right answers were
-equally likely. Crosses joined by dots have no perfect model to compare with.
+puzzles: 64 positions); their accuracy is exact. The distance from 100 % to a line is lost by decoding, from a line
+down to a cross by the model. A cross above its line is a model that prefers some of the right answers: tokens drawn
+at once then agree more often than if all right answers were equally likely. Crosses joined by dots have no perfect
+model to compare with.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["VERDICTS", "benchmark_figure", "perfect_scores", "verdict_page", "verdict_row"]
 
 SAMPLES = {"sudoku": 108}  # of a published point; 100 for the other tasks
-SAMPLED = 2000  # runs of a perfect model on Latin squares in random order
 PEOPLE = 4  # of the short lists
+NOISES = ("masking", "uniform")  # of SEDD
+VOCABULARY = 50_257  # its tokens, those of GPT-2
 VERDICTS = ("explained by decoding", "model error", "above the ceiling: the model prefers some answers")
 GROUPS = {
     "published": (
@@ -39,41 +40,58 @@ GROUPS = {
 
 
 def perfect_scores(*, task: str, policies: list[str], sizes: list[int]) -> list[list[str]]:
-    """Return accuracy and tokens per step of a perfect model for each rule, as exact ratios.
-
-    Latin squares in random order are sampled: exact sums take minutes.
-    """
+    """Return accuracy and tokens per step of a perfect model for each rule, as exact ratios."""
     from synthetic.parallelbench.ceilings import ceiling
-    from synthetic.parallelbench.sampled_ceilings import sampled_ceiling
     from synthetic.parallelbench.tasks import bench_task
     from theory.policies import parse_policy
 
     given, found = bench_task(task), list[list[str]]()
     for spec in policies:
-        policy = parse_policy(spec)
-        if task == "latin_square" and policy.by == "random" and policy.block is None:
-            done = sampled_ceiling(given, policy, people=4, samples=SAMPLED)
-            found.append([str(Fraction(done.right, SAMPLED)), str(policy.k)])
-        else:
-            one = ceiling(given, policy, sizes=sizes)
-            found.append([str(one.accuracy), str(one.tokens_per_step)])
+        one = ceiling(given, parse_policy(spec), sizes=sizes)
+        found.append([str(one.accuracy), str(one.tokens_per_step)])
     return found
 
 
 def short_scores(*, task: str, policies: list[str]) -> list[list[str]]:
-    """Return accuracy and tokens per step of a perfect model on four people as tokens, for rules that mask again."""
+    """Return accuracy and tokens per step of a perfect model on four people as tokens.
+
+    Args:
+        task: A list task.
+        policies: Rules that mask again, at temperature 0; or samplers of SEDD, ``masking:steps=T`` and
+            ``uniform:steps=T``, at temperature 1: floats unless the task has one answer.
+    """
     from synthetic import make_task
     from synthetic.parallelbench.tasks import bench_task
     from theory.decoding.tasks.decode import decode_contexts
     from theory.policies import parse_policy
 
     found: list[list[str]] = []
+    made = make_task(str(bench_task(task).operation), PEOPLE)
     for spec in policies:
+        noise, _, steps = spec.partition(":steps=")
+        if noise in NOISES:
+            found.append([_denoised(made, noise, int(steps)), str(Fraction(PEOPLE, int(steps)))])
+            continue
         rule = parse_policy(spec)
-        made = make_task(str(bench_task(task).operation), PEOPLE)
         calls = rule.steps + getattr(rule, "extra", 0)
         found.append([str(decode_contexts(made, rule, temperature=0).accuracy), str(Fraction(PEOPLE, calls))])
     return found
+
+
+def _denoised(task: Any, kind: str, steps: int) -> str:
+    from theory.decoding.denoising import denoise
+    from theory.distributions.distribution import context_pmfs
+    from theory.distributions.noise import Noise
+
+    mean: Any = 0
+    for weight, pmf in context_pmfs(task.contexts()):
+        tokens = len({token for row in pmf.outcomes for token in row})
+        noise = Noise.masking(tokens) if kind == "masking" else Noise.uniform(tokens, VOCABULARY)
+        if len(pmf) == 1:  # one answer is known from the start
+            mean += weight
+        else:
+            mean += float(weight) * float(denoise(pmf, steps, noise=noise, floats=True).accuracy)
+    return str(mean)
 
 
 def verdict_row(percent: float | None, ideal: Fraction | None, task: str | None) -> Row:
@@ -197,9 +215,8 @@ def verdict_page(title: str, rows: list[Row], settings: Settings) -> str:  # noq
     for panel in dict.fromkeys(row["panel"] for row in rows):
         mine = [row for row in rows if row["panel"] == panel and row["verdict"] in VERDICTS]
         if not mine:
-            text.append(
-                f"| {panel} | {sum(row['panel'] == panel for row in rows)} | no perfect model | | | |"
-            )
+            count = sum(row["panel"] == panel and row["published_percent"] is not None for row in rows)
+            text.append(f"| {panel} | {count} | no perfect model | | | |")
             continue
         counts = Counter(row["verdict"] for row in mine)
         lost = sum(100 - row["published_percent"] for row in mine)

@@ -1,9 +1,10 @@
 """Published lines of the benchmark's figures, and the perfect model of each.
 
 A line has a perfect model if its task has a known distribution and its decoder is a rule that is decoded exactly. It
-has none for texts, for chain of thought (the reasoning is text), for SEDD (its tokens are not known here) and for
-Mercury (its sampler is not published). A cache changes the model's marginals, not the rule. Rules that mask tokens
-again, RCR and ReMDM, are decoded exactly on lists of four people, each one token: a line beside the published one.
+has none for texts, for chain of thought (the reasoning is text) and for Mercury (its sampler is not published). A cache
+changes the model's marginals, not the rule. Rules that mask tokens again, RCR and ReMDM, are decoded exactly on lists
+of four people, each one token: a line beside the published one. So are the samplers of SEDD, absorbing and uniform, at
+temperature 1 and with equal steps of the signal.
 
 The panel labels of Figure 16 are not reliable. Four panels equal lines of other figures: "reverse" is Shuffle,
 "replace_index" Replace Random and "remove_random" Replace Index of Figure 8; "sort" is the pretrained model of Figure
@@ -31,6 +32,7 @@ _REMASKING = {
     "RCR": ("rcr:steps=4", "rcr:steps=2", "rcr:steps=1"),
     "ReMDM": ("remdm_llada:steps=4,extra=1", "remdm_llada:steps=2,extra=1", "remdm_llada:steps=1,extra=1"),
 }
+_NOISE = {"absorb": "masking", "uniform": "uniform"}  # of SEDD
 SHORT = "perfect, 4 people as tokens"
 
 
@@ -43,7 +45,7 @@ class Line:
         label: Its own label.
         model: The model.
         x_name: What x is.
-        points: x and the score in percent, by x.
+        points: x and the score in percent, by x; ``None`` where nothing is published.
         task: The task whose perfect model it is compared with; ``None`` without one.
         policies: The rule of each point; empty without a perfect model.
         short: Whether it has no published points, only a perfect model on four people as tokens.
@@ -53,7 +55,7 @@ class Line:
     label: str
     model: str
     x_name: str
-    points: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    points: list[tuple[float, float | None]] = field(default_factory=list[tuple[float, float | None]])
     task: str | None = None
     policies: tuple[str, ...] = ()
     short: bool = False
@@ -77,7 +79,9 @@ def lines_of(number: int) -> tuple[Line, ...]:
         if row["figure"] == str(number):
             found.setdefault(_place(number, row), []).append(row)
     made = [_line(number, *key, rows) for key, rows in found.items()]
-    made += [_short(line) for line in made if line.label in _REMASKING]
+    made += [
+        _short(line) for line in made if line.label in _REMASKING or (number == 20 and line.label in _NOISE)
+    ]
     return tuple(sorted(made, key=lambda line: (_order(TASKS, line.panel), _order(SERIES, line.label))))
 
 
@@ -129,11 +133,14 @@ def _line(number: int, panel: str, series: str, rows: list[dict[str, str]]) -> L
 
 
 def _short(line: Line) -> Line:
+    noise = _NOISE.get(line.label)
+    points = [(x, None) for x, _ in line.points] if noise else []
+    policies = tuple(f"{noise}:steps={x:g}" for x, _ in points) if noise else _REMASKING[line.label]
     return replace(
         line,
         label=f"{line.label}, {SHORT}",
-        points=[],
+        points=points,
         task=line.panel,
-        policies=_REMASKING[line.label],
+        policies=policies,
         short=True,
     )

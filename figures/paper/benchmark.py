@@ -76,7 +76,12 @@ _ABOUT = {
         "Remasking with ReMDM",
         "LLaDA 1.5. ReMDM takes one step more than its number of tokens per step says.",
     ),
-    20: ("SEDD by total steps", "SEDD 90M, absorbing and uniform, fine-tuned and sampled at temperature 1."),
+    20: (
+        "SEDD by total steps",
+        "SEDD 90M, absorbing and uniform, fine-tuned and sampled at temperature 1. Lines without crosses are a perfect "
+        "model with the same sampler on four people, each one token, with equally spaced signals (in double "
+        "precision). Published are other lists and layouts, so they judge no point.",
+    ),
     **{
         number: (f"{model} on the 17 tasks", f"{model} {_RULES} Texts: the grammar alone.")
         for number, model in _MODELS.items()

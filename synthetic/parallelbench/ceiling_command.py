@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,20 @@ from synthetic.parallelbench.ceilings import ceiling
 from synthetic.parallelbench.command_parts import counted, matching, percent, print_rows, sizes_of
 from synthetic.parallelbench.list_ceilings import LAYOUTS
 from synthetic.parallelbench.make import PAPER_SIZES
+from synthetic.parallelbench.puzzle_ceilings import PUZZLE_LAYOUTS
 from synthetic.parallelbench.sampled_ceilings import sampled_ceiling
+from synthetic.parallelbench.tasks import BenchTask
+from synthetic.parallelbench.written_layouts import read_layout
 from theory.commands.command_line import as_json, whole
+from theory.decoding.structured.layout import Layout
 from theory.policies import parse_policy
+from theory.validation import InputError
 
-__all__ = ["add_ceilings", "ceilings", "table"]
+__all__ = ["OfTokenizer", "add_ceilings", "add_layout", "ceilings", "layout_of", "table"]
+
+OfTokenizer = Callable[
+    [Path, BenchTask, int, Path | None], Layout
+]  # folder, task, most people, file of names
 
 
 def add_ceilings(commands: Any) -> None:
@@ -29,9 +39,7 @@ def add_ceilings(commands: Any) -> None:
     top.add_argument(
         "--policy", action="append", required=True, metavar="SPEC", help="a ranked rule; may be repeated"
     )
-    top.add_argument(
-        "--layout", choices=LAYOUTS, default="released", help="how people are written (default released)"
-    )
+    add_layout(top)
     top.add_argument(
         "--temperature", choices=("0", "1"), default="0", help="0 as in the paper (default), or 1"
     )
@@ -55,19 +63,37 @@ def add_ceilings(commands: Any) -> None:
     again.add_argument("--jobs", type=whole, default=2, help="processes (default 2)")
 
 
-def ceilings(arguments: argparse.Namespace) -> int:
-    """Print ceilings, exact or in samples."""
-    sizes = sizes_of(arguments.sizes)
+def add_layout(top: Any) -> None:
+    """Add the arguments that name a token layout."""
+    top.add_argument(
+        "--layout",
+        default="released",
+        metavar="NAME|PATH",
+        help="how people are written: items, names, released; a directory with a tokenizer, or a JSON file with "
+        "length and places (default released)",
+    )
+    top.add_argument(
+        "--names",
+        type=Path,
+        metavar="FILE",
+        help="names that the tokenizer writes, one 'First Last' a line (our own)",
+    )
+
+
+def ceilings(arguments: argparse.Namespace, of_tokenizer: OfTokenizer | None) -> int:
+    """Print ceilings, exact or in samples; ``of_tokenizer`` reads the layout that a tokenizer has for a task."""
+    sizes, tasks = sizes_of(arguments.sizes), matching(arguments.tasks)
+    layouts = {task: layout_of(arguments, task, max(sizes), of_tokenizer) for task in tasks}
     if arguments.samples is not None:
-        return _sampled(arguments, sizes)
+        return _sampled(arguments, sizes, layouts)
     rows: list[dict[str, Any]] = []
     layout, temperature = str(arguments.layout), int(arguments.temperature)
     policies = [parse_policy(spec) for spec in arguments.policy]
-    for task, policy in counted([*product(matching(arguments.tasks), policies)], "ceiling"):
+    for task, policy in counted([*product(tasks, policies)], "ceiling"):
         found = ceiling(
             *(task, policy),
             sizes=sizes,
-            layout=layout,
+            layout=layouts[task],
             temperature=temperature,
             holes=arguments.holes if task.name.endswith("sudoku") else None,
         )
@@ -76,6 +102,7 @@ def ceilings(arguments: argparse.Namespace) -> int:
             | {"accuracy": found.accuracy}
             | {"steps_under_data": found.steps, "tokens_per_step": found.tokens_per_step}
             | {"by_size": [[n, value] for n, value in found.by_size.items()]}
+            | _written(layouts[task])
         )
     if arguments.json:
         exact = [
@@ -96,7 +123,29 @@ def ceilings(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _sampled(arguments: argparse.Namespace, sizes: list[int]) -> int:
+def layout_of(
+    arguments: argparse.Namespace, task: BenchTask, people: int, of_tokenizer: OfTokenizer | None
+) -> str | Layout:
+    """Return the layout that the arguments name, for answers of up to one more person than in the line."""
+    given, path = str(arguments.layout), Path(arguments.layout)
+    if given in (*LAYOUTS, *PUZZLE_LAYOUTS):
+        return given
+    if path.is_dir() and of_tokenizer is not None:
+        return of_tokenizer(path, task, people + 1, arguments.names)
+    if path.is_file():
+        return read_layout(path)
+    raise InputError(
+        f"--layout must be {', '.join(LAYOUTS)}, or a file or folder that exists; got {given!r}."
+    )
+
+
+def _written(layout: str | Layout) -> dict[str, Any]:
+    if isinstance(layout, str):
+        return {}
+    return {"places": [list(item) for item in layout.places], "length": layout.length}
+
+
+def _sampled(arguments: argparse.Namespace, sizes: list[int], layouts: dict[BenchTask, str | Layout]) -> int:
     rows: list[dict[str, Any]] = []
     policies = [parse_policy(spec) for spec in arguments.policy]
     for task, policy, n in counted([*product(matching(arguments.tasks), policies, sizes)], "ceiling"):
@@ -104,7 +153,7 @@ def _sampled(arguments: argparse.Namespace, sizes: list[int]) -> int:
             task,
             policy,
             people=n,
-            layout=arguments.layout,
+            layout=layouts[task],
             temperature=int(arguments.temperature),
             samples=arguments.samples,
             seed=arguments.seed,

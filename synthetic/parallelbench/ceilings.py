@@ -25,9 +25,10 @@ from synthetic.parallelbench.puzzle_ceilings import (
     latin_ceiling,
     puzzle_layout,
     solved_ceiling,
-    sudoku_ceiling,
 )
+from synthetic.parallelbench.sudoku_ceilings import sudoku_ceiling
 from synthetic.parallelbench.tasks import BenchTask
+from theory.decoding.structured.layout import Layout
 from theory.policies.policy import RankedPolicy
 from theory.validation import InputError
 
@@ -55,7 +56,7 @@ def ceiling(
     task: BenchTask,
     policy: RankedPolicy,
     *,
-    layout: str = "released",
+    layout: str | Layout = "released",
     temperature: int = 0,
     sizes: Sequence[int] = PAPER_SIZES,
     holes: int | None = None,
@@ -65,7 +66,8 @@ def ceiling(
     Args:
         task: A task of the waiting line, or a puzzle.
         policy: A ranked rule with random ties, or from left to right; its block counts positions of the layout.
-        layout: ``items``, ``names`` or ``released``; puzzles have ``items`` and ``released``.
+        layout: ``items``, ``names`` or ``released``; puzzles have ``items``, ``released`` and ``joined``. Or where the
+            people, or the 16 cells, are written.
         temperature: 0 (as the paper decodes) or 1.
         sizes: People in a line, all equally likely; the answer has at most 12. Puzzles have one size.
         holes: Random empty cells of a Sudoku of v2; ``None`` for the puzzles of v1, which have one solution.
@@ -91,7 +93,9 @@ def ceiling(
         raise InputError(f"{task.name} has no known distribution, so no ceiling.")
     found: dict[int, SizeCeiling] = {}
     for n in sizes:
-        stored = stored_ceiling(task.operation, n, policy, layout=layout, temperature=temperature)
+        stored = isinstance(layout, str) and stored_ceiling(
+            task.operation, n, policy, layout=layout, temperature=temperature
+        )
         found[n] = stored or size_ceiling(task.operation, n, policy, layout=layout, temperature=temperature)
     parts, share = found.values(), Fraction(1, len(found))
     return Ceiling(
@@ -103,9 +107,9 @@ def ceiling(
 
 
 def _puzzle(
-    task: BenchTask, policy: RankedPolicy, layout: str, temperature: int, holes: int | None
+    task: BenchTask, policy: RankedPolicy, layout: str | Layout, temperature: int, holes: int | None
 ) -> Ceiling:
-    name = {"items": "cells"}.get(layout, layout)
+    name = "cells" if layout == "items" else layout
     if task.name.endswith("latin_square"):
         done = latin_ceiling(policy, layout=name, temperature=temperature)
     elif holes is None:

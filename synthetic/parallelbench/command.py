@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from pathlib import Path
 from typing import Any
 
-from synthetic.parallelbench.ceiling_command import add_ceilings, ceilings, table
+from synthetic.parallelbench.ceiling_command import OfTokenizer, add_ceilings, ceilings, table
 from synthetic.parallelbench.command_parts import counted, matching, percent, print_rows, sizes_of
 from synthetic.parallelbench.explanations import explain
 from synthetic.parallelbench.make import PAPER_SIZES, make_samples
+from synthetic.parallelbench.optimum_command import add_bounds, bounds
 from synthetic.parallelbench.outputs import read_outputs
 from synthetic.parallelbench.protocol import PROTOCOLS, protocol
 from synthetic.parallelbench.samples import read_samples, write_samples
@@ -65,6 +67,7 @@ def add(parser: argparse.ArgumentParser) -> Any:
         "--output", required=True, metavar="TEXT", help="the output; - reads it from the standard input"
     )
     add_ceilings(commands)
+    add_bounds(commands)
     return commands
 
 
@@ -83,8 +86,10 @@ def _add_task(parser: argparse.ArgumentParser) -> None:
     _add_protocol(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Run a command and return its exit status."""
+def run(arguments: argparse.Namespace, of_tokenizer: OfTokenizer | None = None) -> int:
+    """Run a command and return its exit status; ``of_tokenizer`` reads layouts from a tokenizer's folder."""
+    if arguments.bench in ("ceiling", "bounds"):
+        return (ceilings if arguments.bench == "ceiling" else bounds)(arguments, of_tokenizer)
     return _COMMANDS[arguments.bench](arguments)
 
 
@@ -125,11 +130,15 @@ def _make(arguments: argparse.Namespace) -> int:
 
 def _grade(arguments: argparse.Namespace) -> int:
     task, rules = bench_task(arguments.task), protocol(arguments.protocol)
-    samples = read_samples(arguments.samples, task)
-    outputs = read_outputs(arguments.outputs, len(samples))
     grammar = grammar_checker(arguments.grammar) if task.kind == "text" else None
-    given = counted(sorted(outputs.items()), "grade")
-    verdicts = [grade(task, samples[i], text, rules, grammar=grammar) for i, text in given]
+    gc.disable()  # nothing here has cycles, and the collector would walk all samples again and again
+    try:
+        samples = read_samples(arguments.samples, task)
+        outputs = read_outputs(arguments.outputs, len(samples))
+        given = counted(sorted(outputs.items()), "grade")
+        verdicts = [grade(task, samples[i], text, rules, grammar=grammar) for i, text in given]
+    finally:
+        gc.enable()
     answer: dict[str, Any] = {
         "task": task.name,
         "protocol": rules.name,
@@ -186,6 +195,5 @@ _COMMANDS = {
     "make": _make,
     "grade": _grade,
     "explain": _explain,
-    "ceiling": ceilings,
     "table": table,
 }

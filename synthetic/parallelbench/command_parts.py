@@ -14,7 +14,7 @@ from theory.validation import InputError, positive_int
 __all__ = ["counted", "matching", "percent", "print_rows", "sizes_of"]
 
 Item = TypeVar("Item")
-_FOLDED = ("other names", "policy")  # columns of a table that may take several lines
+_FOLDED = ("other names", "policy", "L*_1, L*_2, ..", "frontier")  # columns that may take several lines
 
 
 def matching(patterns: list[str]) -> list[BenchTask]:

@@ -7,15 +7,22 @@ from fractions import Fraction
 from functools import cache
 
 from synthetic.task import list_task
+from theory.decoding.decoder import decode
+from theory.decoding.structured.laid_out import LaidOut
 from theory.decoding.structured.layout import Layout
 from theory.decoding.structured.layout_marginals import LayoutMarginals
+from theory.decoding.structured.layout_steps import NotRankedError
 from theory.decoding.structured.layouts import decode_layout
-from theory.policies.policy import RankedPolicy
-from theory.validation import choice
+from theory.distributions.distribution import ListedDistribution
+from theory.distributions.pmf import JointPMF
+from theory.policies.policy import Policy, RankedPolicy
+from theory.validation import InputError, choice
 
 __all__ = ["LAYOUTS", "SizeCeiling", "list_contexts", "list_layout", "size_ceiling"]
 
 LAYOUTS = ("items", "names", "released")
+MOST = 12  # people of an answer
+LISTED = 12  # positions up to which any rule is decoded over all of them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,13 +40,25 @@ class SizeCeiling:
     tokens_per_step: Fraction
 
 
-def list_layout(name: str, people: int) -> Layout:
+def list_layout(name: str | Layout, people: int) -> Layout:
     """Return where the people of an answer are written.
+
+    Args:
+        name: ``items``, ``names`` or ``released``; or a layout with places for at least so many people, of which the
+            first are used.
+        people: In the answer.
+
+    Raises:
+        InputError: For an unknown name, or a layout with fewer places.
 
     Example:
         >>> list_layout("released", 2).places, list_layout("names", 2).length
         (((1, 2), (5, 6)), 4)
     """
+    if isinstance(name, Layout):
+        if len(name.places) < people:
+            raise InputError(f"the layout has places for {len(name.places)} people, an answer has {people}.")
+        return Layout(places=name.places[:people], length=name.length)
     choice(name, "layout", LAYOUTS)
     if name == "items":
         return Layout(places=tuple((j,) for j in range(people)), length=people)
@@ -50,28 +69,59 @@ def list_layout(name: str, people: int) -> Layout:
 
 
 def size_ceiling(
-    operation: str, n: int, policy: RankedPolicy, *, layout: str = "released", temperature: int = 0
+    operation: str, n: int, policy: RankedPolicy, *, layout: str | Layout = "released", temperature: int = 0
 ) -> SizeCeiling:
     """Return what a perfect model scores on lists of n people.
 
     Args:
         operation: A list task of :mod:`synthetic`.
         n: People in the line; the answer has at most 12.
-        policy: A ranked rule with random ties; its block counts positions of the layout.
-        layout: ``items``, ``names`` or ``released``.
+        policy: A ranked rule with random ties; its block counts positions of the layout. Any other rule with rational
+            chances in layouts of at most 12 positions; those that mask again count the steps of all their runs.
+        layout: ``items``, ``names`` or ``released``, or where the people are written.
         temperature: 0 or 1.
+
+    Raises:
+        InputError: For a rule that is not decoded exactly in this layout.
+        CostError: If there are too many states.
 
     Example:
         >>> from theory.policies import parse_policy
         >>> size_ceiling("shuffle_strict", 3, parse_policy("topk:k=2,block=2"), layout="names").accuracy
         Fraction(1, 4)
+        >>> size_ceiling("shuffle_strict", 3, parse_policy("klass:tau=0.6,eps=0.01"), layout="names").steps
+        Fraction(28, 5)
     """
+    if n > MOST + 1:  # an answer may have one person less
+        raise InputError(
+            f"lists are decoded exactly for up to {MOST} items, got {n} people; sample them (--samples N)."
+        )
     sums = [Fraction(0)] * 3
     for weight, given in list_contexts(operation, n):
-        done = decode_layout(given, list_layout(layout, given.pmf.n), policy, temperature=temperature)
-        values = (done.accuracy, done.steps_under_data, done.tokens_per_step)
+        placed = list_layout(layout, given.pmf.n)
+        try:
+            done = decode_layout(given, placed, policy, temperature=temperature)
+            values = (done.accuracy, done.steps_under_data, done.tokens_per_step)
+        except NotRankedError as error:
+            values = _listed(given.pmf, placed, policy, temperature, str(error))
         sums = [total + weight * value for total, value in zip(sums, values, strict=True)]
     return SizeCeiling(accuracy=sums[0], steps=sums[1], tokens_per_step=sums[2])
+
+
+def _listed(
+    pmf: JointPMF, placed: Layout, policy: Policy, temperature: int, why: str
+) -> tuple[Fraction, Fraction, Fraction]:
+    """Return accuracy, steps and tokens per step by a decode of all positions, of any rule."""
+    if placed.length > LISTED:
+        raise InputError(
+            f"{why[:-1]}; {policy} can be sampled, or decoded in layouts of up to {LISTED} positions."
+        )
+    whole = LaidOut(ListedDistribution(pmf), placed).pmf()
+    done = decode(whole, policy, temperature=temperature)
+    steps = done.steps if done.steps_under_data is None else done.steps_under_data
+    if not isinstance(done.accuracy, Fraction) or not isinstance(steps, Fraction):
+        raise InputError(f"{policy} has irrational chances, so no exact ceiling; it can be sampled.")
+    return done.accuracy, steps, placed.length / steps
 
 
 @cache

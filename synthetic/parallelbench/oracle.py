@@ -15,6 +15,7 @@ from fractions import Fraction
 from synthetic.parallelbench.list_ceilings import list_contexts, list_layout
 from synthetic.parallelbench.make import PAPER_SIZES
 from synthetic.parallelbench.tasks import BenchTask
+from theory.decoding.structured.layout import Layout
 from theory.decoding.structured.layouts import decode_layout
 from theory.policies.policy import RankedPolicy
 from theory.validation import InputError
@@ -41,7 +42,7 @@ def oracle(
     task: BenchTask,
     policies: Sequence[RankedPolicy],
     *,
-    layout: str = "released",
+    layout: str | Layout = "released",
     temperature: int = 0,
     sizes: Sequence[int] = PAPER_SIZES,
 ) -> Oracle:
@@ -50,7 +51,7 @@ def oracle(
     Args:
         task: A list task.
         policies: The settings.
-        layout: ``items``, ``names`` or ``released``.
+        layout: ``items``, ``names`` or ``released``, or where the people are written.
         temperature: 0 or 1.
         sizes: People in a line, all equally likely.
 

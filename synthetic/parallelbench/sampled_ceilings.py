@@ -1,7 +1,7 @@
 """Sampled score of a perfect model on long lists and Latin squares, with exact intervals.
 
-Beyond 12 people the exact sums have too many states; for Latin squares in random order they take minutes. Here the
-ideal model is decoded many times, by any rule of the registry, on lists of any length; the marginals are exact
+Beyond 12 people the exact sums have too many states, and some rules have none. Here the ideal model is decoded many
+times, by any rule of the registry, on lists of any length; the marginals are exact
 conditionals in double precision. The interval of the accuracy is exact (Clopper and Pearson).
 """
 
@@ -17,6 +17,7 @@ from synthetic.parallelbench.puzzle_ceilings import puzzle_layout
 from synthetic.parallelbench.tasks import BenchTask
 from synthetic.task import list_task
 from theory.decoding.structured.laid_out import LaidOut
+from theory.decoding.structured.layout import Layout
 from theory.distributions.distribution import ListedDistribution
 from theory.distributions.pmf import JointPMF
 from theory.policies.policy import Policy
@@ -56,7 +57,7 @@ def sampled_ceiling(
     policy: Policy,
     *,
     people: int,
-    layout: str = "released",
+    layout: str | Layout = "released",
     temperature: int = 0,
     samples: int = 2000,
     seed: int = 0,
@@ -67,7 +68,7 @@ def sampled_ceiling(
         task: A list task, or the Latin square.
         policy: Any rule; its block counts positions of the layout.
         people: In the line; no matter for squares.
-        layout: ``items``, ``names`` or ``released``.
+        layout: ``items``, ``names`` or ``released``, or where people or cells are written.
         temperature: 0 or 1.
         samples: How many answers are drawn; contexts of the task are equally likely.
         seed: Of all randomness.
@@ -102,11 +103,11 @@ def sampled_ceiling(
     )
 
 
-def _written(task: BenchTask, people: int, layout: str) -> list[LaidOut]:
+def _written(task: BenchTask, people: int, layout: str | Layout) -> list[LaidOut]:
     """The distributions of the tokens, equally likely."""
     if task.name == "puzzles/latin_square":
         squares = ListedDistribution(JointPMF.uniform(latin_squares(4)))
-        return [LaidOut(squares, puzzle_layout({"items": "cells"}.get(layout, layout), commas=True))]
+        return [LaidOut(squares, puzzle_layout("cells" if layout == "items" else layout, commas=True))]
     if task.operation is None:
         raise InputError(f"{task.name}: only lists and Latin squares are sampled.")
     contexts = list_task(task.operation, people).contexts()

@@ -127,6 +127,6 @@ def _part(given: Mapping[str, Any], key: str, where: str) -> Any:
 
 
 def _mapping(value: Any, name: str, where: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict) and not isinstance(value, Mapping):  # the first is far faster
         raise InputError(f"{where}: {name} must be a JSON object, got {shown(value)}.")
     return value

@@ -24,6 +24,7 @@ from theory.validation import InputError
 __all__ = ["bertscore", "grammar_checker", "included", "inverse_bleu", "rouge", "whole_words"]
 
 ROUGES = ("rouge1", "rouge2", "rougeL")
+LAYERS = 17  # of roberta-large, whose output BERTScore compares
 OTHER_CHECKERS = ("harper", "link-grammar")
 
 
@@ -82,7 +83,17 @@ def bertscore(output: str, source: str) -> float:
 
 @cache
 def _bert_scorer(folder: str) -> Any:
-    return _needed("bert_score", "bert-score", "BERTScore").BERTScorer(model_type=folder, num_layers=17)
+    package = _needed("bert_score", "bert-score", "BERTScore")
+    try:
+        found = package.BERTScorer(model_type=folder, num_layers=LAYERS)
+        config, tokenizer = found._model.config, found._tokenizer
+    except Exception as error:  # of torch, transformers or an assertion: no common class
+        why = (str(error) or type(error).__name__).partition("\n")[0]
+        raise InputError(f"BERTScore needs roberta-large in {folder}, which does not load: {why}.") from None
+    # a tokenizer without a limit has 10^30, which its own code cannot take; two positions are padding
+    longest = config.max_position_embeddings - 2
+    tokenizer.model_max_length = min(tokenizer.model_max_length, longest)
+    return found
 
 
 def grammar_checker(name: str = "languagetool") -> Callable[[str], bool]:

@@ -104,6 +104,11 @@ class RankedPolicy(Rule):
         if self.block is not None:
             object.__setattr__(self, "block", positive_int(self.block, "block"))
 
+    @property
+    def reads_places(self) -> bool:
+        """Whether it looks at where positions lie, beyond blocks and the order from left to right."""
+        return False
+
     def score_limit(self, name: str) -> None:
         """Check the field ``name``, a value that scores are compared with.
 

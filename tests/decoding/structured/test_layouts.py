@@ -43,6 +43,7 @@ RULES = (
     *("topk:k=1,by=random", "topk:k=2,by=random", "topk:k=3,by=random,block=3", "topk:k=2,remainder=first"),
     *("topk:k=2,by=confidence", "topk:k=2,by=margin,block=4", "topk:k=3,by=entropy"),
     *("threshold:gamma=0.5", "threshold:gamma=0.5,strict=false", "threshold:gamma=0.7,block=4"),
+    *("topk:k=4,by=random", "maskgit:steps=2", "sizes:sizes=3+1+2", "sizes:sizes=2+1,by=random,block=4"),
     *("factor:f=1.0", "factor:f=1.3,variant=released", "eb:gamma=0.5", "dream:steps=4,by=random"),
     *(
         "topk:k=2,by=left_to_right",
@@ -112,7 +113,8 @@ def test_right_answers_by_their_number_of_calls(rule: str) -> None:
 
 def test_what_a_layout_cannot_decode_is_refused() -> None:
     pmf, layout = CASES["pairs"]
-    for rule in ("topk:k=2,ties=lowest", "wino", "topk:k=1,confidence=sampled"):
+    placed = ("hierarchy:gamma=0.9", "threshold:gamma=0.5,strict=false,spaced=2", "eb:gamma=1,spaced=2")
+    for rule in ("topk:k=2,ties=lowest", "wino", "topk:k=1,confidence=sampled", *placed):
         with pytest.raises(InputError, match="a layout is decoded"):
             decode_layout(pmf, layout, parse_policy(rule))
     with pytest.raises(InputError, match="temperature 0 or 1, got 2"):

@@ -12,6 +12,8 @@ from figures.benchmark.settings import LISTS, PUZZLES, TASKS, TEXTS, policies_of
 from figures.engine.data import published_rows
 from figures.engine.figure import RunSettings, known_figures
 from synthetic.parallelbench import TASKS as BENCH
+from synthetic.task import list_task
+from theory import decode_contexts
 from theory.policies import parse_policy
 
 LINES = (3, 4, 5, *range(8, 26))
@@ -27,10 +29,10 @@ def test_the_panels_are_the_tasks_of_the_benchmark() -> None:
 def test_every_published_point_is_on_a_line_with_its_rule(number: int) -> None:
     lines = lines_of(number)
     published = [row for row in published_rows("benchmark_figures") if row["figure"] == str(number)]
-    assert sum(len(line.points) for line in lines) == len(published)
+    assert sum(percent is not None for line in lines for _, percent in line.points) == len(published)
     for line in lines:
         if line.short:
-            assert not line.points
+            assert all(percent is None for _, percent in line.points)
         elif line.task:
             assert len(line.policies) == len(line.points)
             assert line.task not in TEXTS
@@ -125,3 +127,25 @@ def test_figure_6_orders_the_list_tasks_as_the_paper_does() -> None:
     assert checks["hard to decode in parallel, list tasks"] == 1
     assert checks["hard to decode in parallel, all tasks"] > 0.98
     assert checks["prefers small blocks"] > 0.85
+
+
+def test_samplers_of_sedd_beside_the_published_points() -> None:
+    lines = {(line.panel, line.label): line for line in lines_of(20)}
+    for kind, noise in (("absorb", "masking"), ("uniform", "uniform")):
+        line = lines["shuffle", f"{kind}, perfect, 4 people as tokens"]
+        assert line.short
+        assert [x for x, _ in line.points] == [x for x, _ in lines["shuffle", kind].points]
+        assert line.policies[:2] == (f"{noise}:steps=1", f"{noise}:steps=2")
+    found = short_scores(task="shuffle", policies=["masking:steps=1", "uniform:steps=1", "masking:steps=4"])
+    product = Fraction(0)  # every position has the input's item with 5/23, the others with 6/23
+    for order in list_task("shuffle_strict", 4).contexts()[0].distribution.pmf().outcomes:
+        chance = Fraction(1)
+        for place, item in enumerate(order):
+            chance *= Fraction(5 if item == place else 6, 23)
+        product += chance
+    for (accuracy, _), value in zip(found[:2], (product, product), strict=True):
+        assert float(accuracy) == pytest.approx(float(value), abs=1e-12)
+    rule = parse_policy("ancestral:steps=4,eps=0")
+    exact = decode_contexts(list_task("shuffle_strict", 4), rule, temperature=1).accuracy
+    assert float(found[2][0]) == pytest.approx(float(exact), abs=1e-12)
+    assert short_scores(task="replace_index", policies=["uniform:steps=2"])[0][0] == "1"

@@ -18,11 +18,14 @@ import transformers
 
 from models.benchmark.chat import layout_problem, prompt_ids
 from models.benchmark.questions import Question
+from models.benchmark.tokenizer_layout import tokenizer_layout
 from models.predictors.huggingface import load_hf
 from models.sampling.decode import decode
 from parabounds.command import main
 from synthetic.parallelbench import PROTOCOLS, bench_task, make_samples
+from synthetic.parallelbench.list_ceilings import list_layout
 from synthetic.parallelbench.people import FIRST_NAMES, LAST_NAMES
+from synthetic.parallelbench.puzzle_ceilings import puzzle_layout
 from tests.helpers import hf_models
 from theory.policies import parse_policy
 
@@ -192,6 +195,29 @@ def test_layouts_of_a_tokenizer():
     for grid in ("1234\n3412\n2143\n4321", "A,B,C,D\nB,A,D,C\nC,D,A,B\nD,C,B,A"):
         assert layout_problem(gaps, grid) == ""
     assert layout_problem(gaps, "1 2 3 4\n3 4 1 2\n2 1 4 3\n4 3 2 1") == "'2' is token 2 of the answer, not 1"
+
+
+def test_a_tokenizer_is_a_layout_of_ceilings(tmp_path, capsys):
+    names_tokenizer().save_pretrained(tmp_path / "whole")
+    names_tokenizer(split="Klein").save_pretrained(tmp_path / "split")
+    for task, people in (("shuffle", 7), ("latin_square", 0), ("sudoku", 0)):
+        found = tokenizer_layout(tmp_path / "whole", bench_task(task), people)
+        if people:
+            assert found == list_layout("released", people)
+        else:
+            assert found == puzzle_layout("released", commas=task == "latin_square")
+    rule = ("bench", "ceiling", "shuffle", "--policy", "topk:k=2", "--sizes", "3", "--layout")
+    assert main([*rule, str(tmp_path / "whole"), "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["ceilings"]
+    assert row["places"][1] == [5, 6]
+    assert main([*rule, str(tmp_path / "split")]) == 2
+    said = capsys.readouterr().err
+    assert "splits 'Nadia Klein' into 6 tokens, while 'Ada Abbott' is 2." in said
+    names = tmp_path / "names"
+    names.write_text("Ada Frost\nUma Weber\nIda Drake\nZoe Falk\n")
+    assert main([*rule, str(tmp_path / "split"), "--names", str(names)]) == 0
+    assert main([*rule, str(tmp_path / "split"), "--names", str(names), "--sizes", "4"]) == 2
+    assert "has 4 names, a list has up to 5 people" in capsys.readouterr().err
 
 
 def test_a_model_without_a_template_gets_plain_text(tmp_path, capsys):

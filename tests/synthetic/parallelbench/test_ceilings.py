@@ -8,7 +8,8 @@ from synthetic import make_task
 from synthetic.parallelbench import TASKS, bench_task
 from synthetic.parallelbench.ceilings import ceiling
 from synthetic.parallelbench.list_ceilings import LAYOUTS, list_layout
-from theory import decode_contexts, parse_policy
+from synthetic.task import list_task
+from theory import JointPMF, decode, decode_contexts, parse_policy
 from theory.validation import InputError
 
 LISTS = [task for task in TASKS.values() if task.kind == "list"]
@@ -69,8 +70,28 @@ def test_what_has_no_ceiling_here_is_refused() -> None:
         for name in ("shuffle", "latin_square"):
             with pytest.raises(InputError, match=r"by ranked rules|random ties"):
                 ceiling(bench_task(name), parse_policy(spec), sizes=(3,))
-    with pytest.raises(InputError, match="without memory and with random ties"):
-        ceiling(bench_task("shuffle"), parse_policy("plackett_luce:k=2,alg_temp=0.2"), sizes=(3,))
+    with pytest.raises(InputError, match="can be sampled, or decoded in layouts of up to 12 positions"):
+        ceiling(bench_task("shuffle"), parse_policy("hierarchy:gamma=0.9"), sizes=(3,))
+    with pytest.raises(InputError, match="irrational chances, so no exact ceiling"):
+        ceiling(
+            bench_task("shuffle"), parse_policy("plackett_luce:k=2,alg_temp=0.2"), layout="items", sizes=(3,)
+        )
+
+
+@pytest.mark.grid(3)
+@pytest.mark.parametrize(
+    "rule", ["hierarchy:gamma=0.9", "klass:tau=0.6,eps=0.01", "rcr:steps=2", "dus:base=2", "wino", "pc:k=2"]
+)
+def test_any_rule_has_ceilings_where_all_positions_can_be_listed(rule: str) -> None:
+    policy = parse_policy(rule)
+    for task in RANDOM:
+        whole = decode_contexts(make_task(str(task.operation), 3), policy, lumped=False, temperature=0)
+        assert ceiling(task, policy, layout="items", sizes=(3,)).accuracy == whole.accuracy
+    # both names of a person as tokens of their own, spelled out
+    pmf = list_task("shuffle_strict", 3).contexts()[0].distribution.pmf()
+    names = {tuple(f"{part} {y}" for y in answer for part in ("first", "last")): p for answer, p in pmf}
+    found = ceiling(bench_task("shuffle"), policy, layout="names", sizes=(3,)).accuracy
+    assert found == decode(JointPMF.from_mapping(names), policy, temperature=0).accuracy
 
 
 # Dream's schedule for two tokens per step takes 2, 1, 2, 2, .. in float32, which shifts the pairs onto the names.

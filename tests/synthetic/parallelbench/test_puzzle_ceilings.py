@@ -4,8 +4,11 @@ from collections import defaultdict
 from fractions import Fraction
 from functools import cache
 from itertools import combinations
+from typing import Any
 
+import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from synthetic import make_task
 from synthetic.parallelbench import bench_task
@@ -14,9 +17,10 @@ from synthetic.parallelbench.puzzle_ceilings import (
     latin_ceiling,
     puzzle_layout,
     solved_ceiling,
-    sudoku_ceiling,
 )
 from synthetic.parallelbench.puzzles import stored_grid_ceiling, stored_grids
+from synthetic.parallelbench.sampled_ceilings import sampled_ceiling
+from synthetic.parallelbench.sudoku_ceilings import sudoku_ceiling
 from theory import JointPMF, decode, parse_policy
 from theory.bounds.partitions.step_bounds import optimal_bounds
 from theory.information.subsets.builder import table_of
@@ -55,7 +59,51 @@ def test_sudoku_by_definition(rule: str, temperature: int) -> None:
     assert found.accuracy == sudoku_by_definition(4, rule, temperature)
 
 
-@pytest.mark.grid(2)
+def block_by_block(solutions: Any, stored: Any, size: int) -> Fraction:
+    """Blocks of ``size`` cells, each drawn at once at temperature 1: a product of marginals, block after block."""
+    if len(solutions) == 1:
+        return Fraction(1)
+    chance, left = Fraction(1), solutions
+    for start in range(0, 16, size):
+        block = slice(start, start + size)
+        for share in (left[:, block] == stored[block]).mean(axis=0) * len(left):
+            chance *= Fraction(round(share), len(left))
+        left = left[(left[:, block] == stored[block]).all(axis=1)]
+    return chance
+
+
+@pytest.mark.deep
+def test_blocks_of_a_sudoku_by_definition() -> None:
+    pmf = stored_grids(False)
+    grids = np.array(pmf.outcomes)
+    firsts = [j for j, grid in enumerate(pmf.outcomes) if grid[:4] == (0, 1, 2, 3)]  # digits are but names
+    sizes, total = (2, 4, 8), sum(int(pmf.weights[j]) for j in firsts)
+    found = {(size, graded): Fraction(0) for size in sizes for graded in ("stored", "any")}
+    for empty in combinations(range(16), 4):
+        shown = [cell for cell in range(16) if cell not in empty]
+        for j in firsts:
+            solutions, weight = grids[(grids[:, shown] == grids[j, shown]).all(axis=1)], int(pmf.weights[j])
+            for size in sizes:
+                found[size, "stored"] += weight * block_by_block(solutions, grids[j], size)
+                right = (block_by_block(solutions, grid, size) for grid in solutions)
+                found[size, "any"] += weight * sum(right, Fraction(0))
+    for (size, graded), value in found.items():
+        for rule in (f"topk:k={size},by=random,block={size}", f"topk:k={size},by=left_to_right"):
+            given = {"holes": 4, "layout": "cells", "temperature": 1, "graded": graded}
+            assert sudoku_ceiling(parse_policy(rule), **given).accuracy == value / total / 1820  # type: ignore[arg-type]
+
+
+def test_blocks_of_one_lose_what_one_token_at_a_time_loses() -> None:
+    for rule in ("topk:k=1,block=8", "topk:k=1,by=left_to_right", "topk:k=2,by=random,block=2"):
+        found = sudoku_ceiling(parse_policy(rule), holes=4, temperature=1)
+        if "k=1" in rule:
+            assert found.accuracy == stored_grid_ceiling(4).any_solution
+        else:
+            assert found.accuracy < stored_grid_ceiling(4).any_solution
+            assert found.steps == 32
+
+
+@pytest.mark.grid(3)
 @pytest.mark.parametrize("holes", [0, 1, 4, 6])
 def test_one_token_at_a_time_reaches_the_cap_of_the_stored_grid(holes: int) -> None:
     found = sudoku_ceiling(parse_policy("topk:k=1,by=random"), holes=holes, temperature=1)
@@ -63,7 +111,6 @@ def test_one_token_at_a_time_reaches_the_cap_of_the_stored_grid(holes: int) -> N
     assert sudoku_ceiling(parse_policy("topk:k=1"), holes=holes, graded="any").accuracy == 1
 
 
-@pytest.mark.deep
 def test_the_cap_of_the_released_sudoku() -> None:
     found = ceiling(bench_task("sudoku"), parse_policy("topk:k=1"), temperature=1, holes=8)
     assert found.accuracy == Fraction(93007, 102960)  # 90.33 %
@@ -76,7 +123,6 @@ def test_a_sudoku_with_one_solution_loses_nothing() -> None:
         assert ceiling(bench_task("sudoku"), parse_policy(rule)).accuracy == 1
 
 
-@pytest.mark.deep
 def test_latin_squares_at_once_and_one_by_one() -> None:
     at_once = parse_policy("topk:k=64,by=random")
     assert latin_ceiling(at_once).accuracy == Fraction(576, 4**16)
@@ -110,12 +156,21 @@ def test_places() -> None:
 
 def test_what_has_no_ceiling_is_refused() -> None:
     rule = parse_policy("topk:k=2,by=random,block=4")
-    with pytest.raises(InputError, match="known without blocks"):
-        sudoku_ceiling(rule)
     with pytest.raises(InputError, match=r"holes must lie in 0\.\.10, got 11"):
         sudoku_ceiling(parse_policy("topk:k=1"), holes=11)
     with pytest.raises(InputError, match="squares must be 576"):
         latin_ceiling(rule, squares=432)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("temperature", [0, 1])
+def test_squares_in_random_order_equal_sampled_ones(temperature: int) -> None:
+    rule = parse_policy("topk:k=4,by=random")
+    exact = latin_ceiling(rule, temperature=temperature).accuracy
+    task = bench_task("latin_square")
+    drawn = sampled_ceiling(task, rule, people=4, temperature=temperature, samples=2000, seed=5)
+    # one of two values, at a family-wise error of 1e-6
+    assert binomtest(drawn.right, drawn.samples, float(exact)).pvalue > 5e-7
 
 
 @pytest.mark.deep

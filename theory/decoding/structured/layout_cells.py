@@ -46,6 +46,7 @@ class CellMarginals(LayoutMarginals):
                 f"cells are decoded exactly for exact pmfs of up to {_CELLS} cells, got {pmf.n}."
             )
         self.pmf, self.whole, self.kinds = pmf, whole, list[Falling]()
+        self.products = {}
         self._number: dict[Falling, int] = {}
         self._closed: dict[tuple[int, int], int] = {}
         self._permutations = list(permutations) if whole else [tuple(range(pmf.n))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from flint import fmpq
@@ -30,16 +31,19 @@ class LayoutMarginals:
         kinds: The different marginals, each as its probabilities in falling order.
         whole: Whether they may only be used with all items in one block; see
             :class:`~theory.decoding.structured.layout_cells.CellMarginals`.
+        products: Sums over steps in random order that were computed before; see
+            :mod:`theory.decoding.structured.layout_random`.
     """
 
     whole = False
+    products: dict[Any, Any]
 
     def __init__(self, pmf: JointPMF) -> None:
         if not pmf.is_exact:
             raise InputError("a layout is decoded exactly; give exact probabilities.")
         if pmf.n > _ITEMS:
             raise InputError(f"a layout is decoded exactly for up to {_ITEMS} items, got {pmf.n}.")
-        self.pmf, self.kinds = pmf, list[Falling]()
+        self.pmf, self.kinds, self.products = pmf, list[Falling](), {}
         self._number: dict[Falling, int] = {}
         self._known: dict[frozenset[tuple[int, int]], tuple[dict[int, fmpq], int]] = {}
         self._closed: dict[tuple[int, int], int] = {}

@@ -19,7 +19,7 @@ from theory.policies.ranked import Ranked
 from theory.policies.view import View
 from theory.validation import InputError
 
-__all__ = ["LayoutSteps", "Move"]
+__all__ = ["LayoutSteps", "Move", "NotRankedError"]
 
 _BY = ("random", "confidence", "margin", "entropy", "left_to_right")
 _ONLY = (
@@ -28,6 +28,10 @@ _ONLY = (
 Move = tuple[
     int, int, fmpq, list[tuple[int, int]]
 ]  # known items, certain tokens left, probability, (item, tokens)
+
+
+class NotRankedError(InputError):
+    """The rule reads more than the kinds of tokens, so that layouts do not decode it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +43,7 @@ class LayoutSteps:
         policy: The rule.
 
     Raises:
-        InputError: For a rule that reads more than probabilities, or breaks ties by place.
+        NotRankedError: For a rule that reads more than probabilities, or breaks ties by place.
     """
 
     marginals: LayoutMarginals
@@ -51,16 +55,30 @@ class LayoutSteps:
     def __post_init__(self) -> None:
         rule: Any = self.policy
         ranked = isinstance(rule, RankedPolicy) and not isinstance(rule, Process)
-        if not ranked or rule.by not in _BY or rule.ties != "random" or rule.asks:
-            raise InputError(_ONLY)
+        if not ranked or rule.by not in _BY or rule.ties != "random" or rule.asks or rule.reads_places:
+            raise NotRankedError(_ONLY)
         if rule.confidence != "max":
-            raise InputError(
+            raise NotRankedError(
                 "a layout is decoded with the largest probability as confidence, not a sampled one."
             )
 
     def idle(self, used: int) -> int:
         """Return how many calls a block still waits that was finished after ``used``; only schedules wait."""
         return max(0, int(getattr(self.policy, "steps", 0)) - used) if self.policy.clocked else 0
+
+    def number(self, masked: int, size: int, step: int) -> int:
+        """Return how many tokens a rule takes that no probability decides.
+
+        Args:
+            masked: The masked tokens of the block.
+            size: The length of the block.
+            step: The number of calls in this block before.
+        """
+        view = replace(self._view([(fmpq(1),)] * size, step), masked=np.arange(size)[None] < masked)
+        plan = self.policy.plan(view)
+        if not isinstance(plan, Ranked):  # the set itself is drawn
+            raise NotRankedError(_ONLY)
+        return int(np.asarray(plan.take)[0])
 
     def from_left(self, kinds: tuple[int, ...], done: int, step: int) -> int:
         """Return how many positions of a block a rule from left to right takes.
@@ -78,7 +96,7 @@ class LayoutSteps:
             view = replace(view, masked=np.arange(len(kinds))[None] >= done)
             plan = self.policy.plan(view)
             if not isinstance(plan, Ranked):  # the set itself is drawn
-                raise InputError(_ONLY)
+                raise NotRankedError(_ONLY)
             self._lengths[key] = int(np.asarray(plan.take)[0])
         return self._lengths[key]
 
@@ -132,7 +150,7 @@ class LayoutSteps:
             view = replace(self._view(rows, step), masked=np.arange(size)[None] < certain + unknown)
             plan = self.policy.plan(view)
             if not isinstance(plan, Ranked):  # the set itself is drawn
-                raise InputError(_ONLY)
+                raise NotRankedError(_ONLY)
             levels = np.asarray(plan.levels())[0].tolist()
             starts = np.cumsum([0, *(state[j][1] for j in order)]).tolist()
             ranks = [levels[start] for start in starts[:-1]]

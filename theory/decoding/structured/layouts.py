@@ -14,8 +14,8 @@ as in y, is
 where r of a group of T equally scored tokens are taken at random, ``t_i`` of them of item i and c certain ones. So
 ``Q(y)`` is a sum over the states ``(K, c)`` of a block, block by block. An item that the known ones determine counts as
 known, and states that a symmetry of the distribution maps to each other are one. Rules from left to right reveal the
-positions in their order, so that one run leads to y. Source of the token layout: arXiv 2510.04767, whose lists take
-four tokens per person.
+positions in their order, so that one run leads to y; rules in random order have a module of their own. Source of
+the token layout: arXiv 2510.04767, whose lists take four tokens per person.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from flint import fmpq
 from theory.decoding.structured.layout import Layout
 from theory.decoding.structured.layout_from_left import from_left
 from theory.decoding.structured.layout_marginals import LayoutMarginals
+from theory.decoding.structured.layout_random import at_random, is_random
 from theory.decoding.structured.layout_steps import LayoutSteps
 from theory.distributions.pmf import JointPMF
 from theory.numbers.log_sums import log_sum
@@ -86,7 +87,8 @@ def decode_layout(
         temperature: 1, or 0: each token is one of the most probable ones, ties at random.
 
     Raises:
-        InputError: For another policy or temperature, a pmf that does not fit, or a rule that makes no progress.
+        NotRankedError: For another policy, see :mod:`theory.decoding.structured.layout_steps`.
+        InputError: For another temperature, a pmf that does not fit, or a rule that makes no progress.
 
     Example:
         >>> from theory.policies import parse_policy
@@ -103,7 +105,7 @@ def decode_layout(
     steps = LayoutSteps(marginals, policy)
     if marginals.whole and sum(any(tokens) for tokens, _ in layout.blocks(policy.block)) > 1:
         raise InputError("these marginals are for layouts with all items in one block.")
-    towards = from_left if policy.by == "left_to_right" else _towards
+    towards = from_left if policy.by == "left_to_right" else at_random if is_random(policy) else _towards
     found = {y: towards(y, marginals, layout, steps, temperature) for y in sorted(set(marginals.classes))}
     own = [sum(found[y][0].values(), fmpq(0)) for y in marginals.classes]
     weights = [to_fmpq(p) for p in marginals.pmf.probabilities]

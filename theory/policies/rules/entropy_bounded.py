@@ -72,6 +72,11 @@ class EntropyBounded(EntropyPrefix):
         """Gamma."""
         return self.gamma
 
+    @property
+    def reads_places(self) -> bool:
+        """Whether positions of a step keep a distance."""
+        return bool(self.spaced)
+
     def rank(self, view: View, scores: Array) -> Ranked:
         """Return the ranking, its number and, if it is ``spaced``, the least distance."""
         plan = super().rank(view, scores)

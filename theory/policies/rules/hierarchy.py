@@ -64,6 +64,11 @@ class Hierarchy(RankedPolicy):
         self.score_limit("gamma")
         self.score_limit("low")
 
+    @property
+    def reads_places(self) -> bool:
+        """True, the runs of masked positions."""
+        return True
+
     def rank(self, view: View, scores: Array) -> Ranked:
         """Return the ranking, read run by run."""
         xp, numbers = view.numbers.xp, view.numbers

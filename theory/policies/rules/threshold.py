@@ -77,6 +77,11 @@ class Threshold(RankedPolicy):
                 )
             object.__setattr__(self, "lumps", False)
 
+    @property
+    def reads_places(self) -> bool:
+        """Whether positions of a step keep a distance, or the first of a block goes alone."""
+        return bool(self.spaced or self.first)
+
     def rank(self, view: View, scores: Array) -> Plan:
         """Return the ranking, its number and, if it is ``spaced``, the least distance."""
         plan = super().rank(view, self._first_alone(view, scores) if self.first else scores)

@@ -1,0 +1,56 @@
+"""The command ``bench bounds``, what any decoder loses in a token layout."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from itertools import product
+from typing import Any
+
+from synthetic.parallelbench.ceiling_command import OfTokenizer, add_layout, layout_of
+from synthetic.parallelbench.command_parts import counted, matching, print_rows, sizes_of
+from synthetic.parallelbench.make import PAPER_SIZES
+from synthetic.parallelbench.optimum import optimum
+from theory.commands.command_line import as_json
+
+__all__ = ["add_bounds", "bounds"]
+
+
+def add_bounds(commands: Any) -> None:
+    """Add the command and its arguments."""
+    top = commands.add_parser(
+        "bounds", help="what any decoder loses on lists and Latin squares: C, L*_T and the frontier"
+    )
+    top.add_argument("tasks", nargs="+", metavar="TASK", help="names or patterns such as 'waiting_line/*'")
+    add_layout(top)
+    top.add_argument(
+        "--sizes", default=",".join(map(str, PAPER_SIZES)), help="people in a line (default 3,4,5,6)"
+    )
+    top.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def bounds(arguments: argparse.Namespace, of_tokenizer: OfTokenizer | None) -> int:
+    """Print the least losses of tasks; ``of_tokenizer`` reads the layout that a tokenizer has for a task."""
+    sizes, tasks = sizes_of(arguments.sizes), matching(arguments.tasks)
+    layouts = {task: layout_of(arguments, task, max(sizes), of_tokenizer) for task in tasks}
+    asked = [pair for pair in product(tasks, sizes) if pair[0].kind == "list" or pair[1] == sizes[0]]
+    rows = [
+        {"task": task.name, "people": n if task.kind == "list" else None, "layout": str(arguments.layout)}
+        | optimum(task, n, layouts[task])
+        for task, n in counted(asked, "bounds")
+    ]
+    if arguments.json:
+        sys.stdout.write(as_json({"bounds": rows}) + "\n")
+        return 0
+    shown = [
+        {"task": row["task"], "people": "" if row["people"] is None else str(row["people"])}
+        | {"L*_1, L*_2, ..": " ".join(map(_bits, row["losses"]))}
+        | {"frontier": " ".join(f"{float(t):.3g}:{_bits(kl)}" for t, kl in row["frontier"] or [])}
+        for row in rows
+    ]
+    print_rows(shown, f"least loss in bits (frontier: steps:bits), layout {arguments.layout}")
+    return 0
+
+
+def _bits(value: Any) -> str:
+    return f"{float(value):.3g}"
