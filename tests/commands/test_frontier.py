@@ -3,12 +3,16 @@
 import json
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from synthetic import make_task
 from theory.__main__ import main
 from theory.bounds.accuracy.diversity import most_accurate
+from theory.bounds.accuracy.diversity_bracket import bracket_accuracy
 from theory.commands.frontier import asked_answer
+from theory.distributions.contexts import listed_task
+from theory.distributions.pmf import JointPMF
 from theory.optima.adaptive.depth_within import depth_within
 from theory.validation import InputError
 
@@ -51,6 +55,15 @@ def test_wrong_input_is_one_line(capsys, option, message):
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_many_positions_have_a_bracket_at_once_and_a_limit_that_gives_more():
+    rows = [tuple(row) for row in np.random.default_rng(0).integers(2, size=(11, 30)).tolist()]
+    answer = asked_answer(listed_task(JointPMF.uniform(rows)), within=None, entropy="10")
+    low, high = bracket_accuracy(rows, 10)
+    assert (answer["diversity"]["accuracy"], answer["diversity"]["ceiling"]) == (low, high)
+    assert 0.14 < low < high < 0.79
+    assert "or allow it with --limit 2" in answer["notes"]["diversity"]
 
 
 def test_several_contexts():

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from tests.helpers.draws import examples
 from theory.bounds.accuracy.diversity import entropy_at_accuracy, most_accurate, most_accurate_of_any
+from theory.bounds.accuracy.diversity_bracket import bracket_accuracy
 from theory.bounds.accuracy.diversity_search import Boxes
 from theory.bounds.accuracy.one_step import largest_rectangle
 from theory.distributions.pmf import JointPMF
-from theory.limits import CostError
+from theory.limits import CostError, allowing
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError
 
@@ -156,6 +157,30 @@ def test_wrong_input():
         entropy_at_accuracy(2, 4, 2)
     with pytest.raises(InputError, match="has an entropy of 5 bits"):
         most_accurate_of_any(2, 4, 5)
-    many = JointPMF.uniform(product(range(12), repeat=4))
-    with pytest.raises(CostError, match="the diversity frontier"):
-        most_accurate(many, 1)
+
+
+def short_list_of_many_positions():
+    rng = np.random.default_rng(0)
+    return [tuple(row) for row in rng.integers(2, size=(11, 30)).tolist()]
+
+
+@pytest.mark.parametrize("rows", [short_list_of_many_positions(), list(product(range(12), repeat=4))[1:]])
+def test_what_is_too_much_is_refused_with_a_limit_that_is_enough(rows):
+    pmf = JointPMF.uniform(rows)
+    with pytest.raises(CostError, match="the diversity frontier") as refused:
+        most_accurate(pmf, 10)
+    assert refused.value.factor is not None
+    with allowing(refused.value.factor):
+        point = most_accurate(
+            pmf, sum(LogNumber.log2(len(a)) for a in pmf.alphabets)
+        )  # the end, without a search
+    assert point.accuracy == Fraction(len(pmf), prod(len(a) for a in pmf.alphabets))
+
+
+def test_many_positions_have_the_ends_of_their_bracket_at_least():
+    pmf = JointPMF.uniform(short_list_of_many_positions())
+    low, high = bracket_accuracy(pmf, 10)
+    with allowing(2):
+        point = most_accurate(pmf, 10, boxes=2)
+    # its start is the lower end, in multiples of 2^-24 at each of 30 positions
+    assert low - 2.0**-18 <= point.accuracy < point.ceiling <= high

@@ -17,7 +17,7 @@ def test_it_holds_what_the_search_finds(share):
     pmf = JointPMF.uniform([(0, 1, 0), (1, 0, 0), (1, 1, 1)])
     h = Fraction(share) * 3
     low, high = bracket_accuracy(pmf, h)
-    point = most_accurate(pmf, h)
+    point = most_accurate(pmf, h, boxes=4000)
     assert low <= point.ceiling
     assert float(point.accuracy) <= high
 

@@ -22,18 +22,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds.accuracy.diversity_search import Boxes
-from theory.bounds.accuracy.one_step import largest_rectangle
+from theory.bounds.accuracy.diversity_search import Boxes, least_share
+from theory.bounds.accuracy.one_step import largest_rectangle, require_rectangle
 from theory.distributions.given import PMFLike, as_pmf
 from theory.distributions.pmf import JointPMF
-from theory.limits import Budget
+from theory.limits import Budget, require_all
 from theory.numbers.lognumber import LogNumber
 from theory.validation import InputError, exact_fraction, positive_int
 
 __all__ = ["DiversityPoint", "entropy_at_accuracy", "most_accurate", "most_accurate_of_any"]
 
-_CELL = 6e-3  # seconds of an outcome at a position, over all boxes
-_BOXES = 200_000  # about ten seconds at twenty outcomes
+_BOXES = 100_000
+_POSITION, _TOKEN, _CELL = 1.5e-5, 3e-6, 4e-8  # seconds of a box: for a position, a token, an outcome at one
+_STEP, _CUBE, _FACTOR = 3e-4, 2e-9, 1e-7  # seconds of a local step: its own, all tokens^3, an outcome at one
+_STEPS = 200  # of the local search, from each start
 _UNIT = 1 << 24  # probabilities of the distribution are multiples of 2^-24
 _STARTS = 12  # starting points of the local search
 
@@ -120,7 +122,7 @@ def most_accurate(
         boxes: The number of boxes after which it stops in any case.
 
     Raises:
-        CostError: If outcomes times positions are too many.
+        CostError: If outcomes, positions or tokens are too many.
 
     Example:
         >>> point = most_accurate(JointPMF.uniform([(0, 1), (1, 0)]), 1)  # an order of two items
@@ -134,7 +136,11 @@ def most_accurate(
     most = LogNumber.log2(prod(widths))
     if not 0 <= h <= most:
         raise InputError(f"the entropy must lie from 0 to {float(most):.6g} bits, got {float(h):.6g}.")
-    Budget("the diversity frontier", "use fewer outcomes or positions").require(len(pmf) * pmf.n, _CELL)
+    cells, tokens = len(pmf) * pmf.n, sum(widths)
+    seconds = boxes * (_POSITION * pmf.n + _TOKEN * tokens + _CELL * cells)
+    seconds += _STARTS * _STEPS * (_STEP + _CUBE * tokens**3 + _FACTOR * cells)
+    budget = Budget("the diversity frontier", "use fewer outcomes, positions or tokens")
+    require_all(lambda: budget.require(seconds), lambda: require_rectangle(pmf))
     rectangle = largest_rectangle(pmf)
     if h <= rectangle.entropy:
         flat = [
@@ -152,7 +158,8 @@ def most_accurate(
     ]
     best = max([flat, *distributions], key=lambda distribution: _accuracy(pmf, distribution))
     accuracy = _accuracy(pmf, best)
-    ceiling = search.ceiling(_above(accuracy), tolerance, boxes)
+    known = most_accurate_of_any(len(pmf), prod(widths), h)[1]
+    ceiling = search.ceiling(_above(accuracy), tolerance, boxes, known)
     return DiversityPoint(entropy=h, accuracy=accuracy, ceiling=ceiling, distribution=best)
 
 
@@ -178,17 +185,31 @@ def _local_optima(search: Boxes, widths: Sequence[int], h: float) -> Iterator[ND
 
     rng = np.random.default_rng(0)
     total = search.sides[-1].stop
-    sums = [{"type": "eq", "fun": lambda q, part=part: q[part].sum() - 1} for part in search.sides]
-    least = {"type": "ineq", "fun": lambda q: float(np.sum(-q * np.log2(np.maximum(q, 1e-12)))) - h}
-    for _ in range(_STARTS):
+    inside = np.zeros((len(widths), total))
+    for row, part in zip(inside, search.sides, strict=True):
+        row[part] = 1
+    sums = {"type": "eq", "fun": lambda q: inside @ q - 1, "jac": lambda _: inside}
+    least = {
+        "type": "ineq",
+        "fun": lambda q: float(np.sum(-q * np.log2(np.maximum(q, 1e-12)))) - h,
+        "jac": lambda q: -np.log2(np.e * np.maximum(q, 1e-12)),
+    }
+    around = np.linspace(0, len(search.columns) - 1, _STARTS).astype(np.int64)
+    share = least_share(np.array(widths), h * (1 + 2.0**-40))
+    for number, outcome in enumerate(search.columns[around]):
         start = np.concatenate([rng.dirichlet(np.full(width, 0.7)) for width in widths])
+        if number % 2:  # far from all outcomes Q(V) is flat
+            start = np.concatenate([np.full(width, share / width) for width in widths])
+            start[outcome] += 1 - share
+            yield start
         found: Any = minimize(
             lambda q: -float(search.accuracy(q[None])[0]),
             start,
+            jac=lambda q: -search.weights(q[None])[0],
             method="SLSQP",
             bounds=[(1e-9, 1.0)] * total,
-            constraints=[*sums, least],
-            options={"maxiter": 200, "ftol": 1e-12},
+            constraints=[sums, least],
+            options={"maxiter": _STEPS, "ftol": 1e-12},
         )
         if np.isfinite(found.x).all():
             yield np.asarray(found.x, dtype=np.float64)

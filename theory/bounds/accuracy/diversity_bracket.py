@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from theory.bounds.accuracy.diversity import most_accurate_of_any
+from theory.bounds.accuracy.diversity_search import least_share
 from theory.distributions.given import PMFLike, as_pmf
 from theory.numbers.rounding import gamma
 from theory.validation import InputError, exact_fraction
@@ -20,7 +21,6 @@ from theory.validation import InputError, exact_fraction
 __all__ = ["bracket_accuracy"]
 
 _AROUND = 16  # outcomes
-_HALVINGS = 40
 
 
 def bracket_accuracy(source: PMFLike, entropy: Any) -> tuple[float, float]:
@@ -41,27 +41,10 @@ def bracket_accuracy(source: PMFLike, entropy: Any) -> tuple[float, float]:
     if not 0 <= h <= most * (1 + 2.0**-40):
         raise InputError(f"the entropy must lie from 0 to {most:.6g} bits, got {float(h):.6g}.")
     ceiling = most_accurate_of_any(len(pmf), prod(widths.tolist()), h)[1]
-    share = _least_share(widths, float(h) * (1 + 2.0**-40))
+    share = least_share(widths, float(h) * (1 + 2.0**-40))
     hit, miss = 1 - share + share / widths, share / widths
     chosen = np.linspace(0, len(pmf) - 1, min(_AROUND, len(pmf))).astype(np.int64)
     found = max(float(np.where(pmf.codes == pmf.codes[j], hit, miss).prod(axis=1).sum()) for j in chosen)
     # each factor has three roundings, then come the products and the sum
     certain = found * (1 - 2 * gamma(4 * pmf.n + len(pmf)))
     return nextafter(max(certain, 0.0), 0.0), ceiling
-
-
-def _least_share(widths: Any, least: float) -> float:
-    """Return about the least share of the uniform distribution at which the entropy is at least so large."""
-    low, high = 0.0, 1.0
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if _entropy(widths, middle) >= least else (middle, high)
-    return high
-
-
-def _entropy(widths: Any, share: float) -> float:
-    """Return the entropy in bits, less what its rounding may be."""
-    hit, miss = 1 - share + share / widths, share / widths
-    rest = (widths - 1) * miss * np.log2(np.where(miss > 0, miss, 1.0))
-    bits = -(hit * np.log2(hit) + rest)
-    return float(bits.sum() - gamma(20) * (np.abs(bits) + 1).sum() - gamma(len(widths)) * bits.sum())

@@ -22,10 +22,14 @@ from itertools import accumulate, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SLACK", "Boxes"]
+from theory.numbers.rounding import gamma
+
+__all__ = ["SLACK", "Boxes", "least_share"]
 
 SLACK = 1e-11  # far above (terms + factors) 2^-53 within the limits of the search
 _BATCH = 512  # boxes halved at once
+_HALVINGS = 26  # of a multiplier: the bounds are valid for any, and flat around the best
+_SHARE_HALVINGS = 40
 _PRICES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # t: accuracy per bit of entropy
 
 Floats = NDArray[np.float64]
@@ -45,24 +49,36 @@ class Boxes:
         starts = [0, *accumulate(widths)]
         self.sides = [slice(a, b) for a, b in pairwise(starts)]
         self.columns = valid + np.array(starts[:-1])  # outcome to one coordinate a position
-        self.valid = valid
         self.boxes = 0
 
     def accuracy(self, distributions: Floats) -> Floats:
         """Return Q(V) of product distributions, shape (B, D)."""
         return np.prod(distributions[:, self.columns], axis=2).sum(axis=1)
 
-    def ceiling(self, best: float, tolerance: float, limit: int) -> float:
+    def weights(self, distributions: Floats) -> Floats:
+        """Return the derivatives of Q(V) by each coordinate, ``w_i(v)``, shape (B, D)."""
+        factors = distributions[:, self.columns]
+        others = np.ones_like(factors)  # for each outcome and position the product of the factors elsewhere
+        others[..., 1:] = np.cumprod(factors[..., :-1], axis=2)
+        others[..., :-1] *= np.cumprod(factors[..., :0:-1], axis=2)[..., ::-1]
+        found = np.zeros_like(distributions)
+        for i, part in enumerate(self.sides):
+            has_token = self.columns[:, i, None] == np.arange(part.start, part.stop)
+            found[:, part] = others[..., i] @ has_token
+        return found
+
+    def ceiling(self, best: float, tolerance: float, limit: int, known: float = 1.0) -> float:
         """Return an upper bound on the accuracy at this entropy.
 
         Args:
             best: The best accuracy known.
             tolerance: Boxes bounded by ``best + tolerance`` are not searched.
             limit: Number of boxes after which the search stops with the bound proven so far.
+            known: An upper bound.
         """
         low, high = np.zeros((1, self.sides[-1].stop)), np.ones((1, self.sides[-1].stop))
-        bound = np.full(1, 1.0)
-        while len(low) and self.boxes < limit:
+        bound = np.full(1, known)
+        while len(low) and bound.max() > best + tolerance and self.boxes < limit:
             order = np.argsort(-bound)
             first, rest = order[:_BATCH], order[_BATCH:]
             new_low, new_high, new_bound = self._halved(low[first], high[first], bound[first])
@@ -71,7 +87,7 @@ class Boxes:
             low = np.concatenate([low[rest], new_low[keep]])
             high = np.concatenate([high[rest], new_high[keep]])
             bound = np.concatenate([bound[rest], new_bound[keep]])
-        return float(min(1.0, max(best + tolerance, bound.max() if len(bound) else 0.0)))
+        return float(min(known, max(best + tolerance, bound.max() if len(bound) else 0.0)))
 
     def _halved(self, low: Floats, high: Floats, bound: Floats) -> tuple[Floats, Floats, Floats]:
         rows = np.arange(len(low))
@@ -103,17 +119,13 @@ class Boxes:
         entropies = np.stack([_most_entropy(low[:, p], high[:, p]) for p in self.sides], axis=1)
         spare = entropies.sum(axis=1) - self.h
         bound = np.prod(high[:, self.columns], axis=2).sum(axis=1)
+        weights = self.weights(high)
         for i, part in enumerate(self.sides):
-            weights = self._weights(high, i, part.stop - part.start)
             needed = entropies[:, i] - spare  # h_i
             for price in (0.0, *_PRICES):
-                bound = np.minimum(bound, _most_accurate(weights, low[:, part], high[:, part], price, needed))
+                dual = _most_accurate(weights[:, part], low[:, part], high[:, part], price, needed)
+                bound = np.minimum(bound, dual)
         return np.where(spare < -SLACK, -np.inf, bound + SLACK)
-
-    def _weights(self, high: Floats, i: int, width: int) -> Floats:
-        others = np.delete(self.columns, i, axis=1)
-        shares = np.prod(high[:, others], axis=2)
-        return np.stack([shares[:, self.valid[:, i] == v].sum(axis=1) for v in range(width)], axis=1)
 
 
 def _most_entropy(low: Floats, high: Floats) -> Floats:
@@ -145,7 +157,7 @@ def _most_accurate(weights: Floats, low: Floats, high: Floats, price: float, nee
 
 def _level(distribution: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
     """Bisect for the level at which a distribution that grows with it sums to 1."""
-    for _ in range(40):
+    for _ in range(_HALVINGS):
         middle = (low + high) / 2
         over = distribution(middle[:, None]).sum(axis=1) > 1
         low, high = np.where(over, low, middle), np.where(over, middle, high)
@@ -154,3 +166,25 @@ def _level(distribution: Callable[[Floats], Floats], low: Floats, high: Floats) 
 
 def _minus_x_log_x(x: Floats) -> Floats:
     return -x * np.log2(np.maximum(x, 1e-300))
+
+
+def least_share(widths: NDArray[np.int64], least: float) -> float:
+    """Return about the least share s of the uniform distribution at which ``Q_i = (1 - s) [token] + s / |V_i|`` has it.
+
+    Args:
+        widths: ``|V_i|`` for each position.
+        least: The entropy, bits; it holds in spite of rounding.
+    """
+    low, high = 0.0, 1.0
+    for _ in range(_SHARE_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if _mixed_entropy(widths, middle) >= least else (middle, high)
+    return high
+
+
+def _mixed_entropy(widths: NDArray[np.int64], share: float) -> float:
+    """Return the entropy in bits, less what its rounding may be."""
+    hit, miss = 1 - share + share / widths, share / widths
+    rest = (widths - 1) * miss * np.log2(np.where(miss > 0, miss, 1.0))
+    bits = -(hit * np.log2(hit) + rest)
+    return float(bits.sum() - gamma(20) * (np.abs(bits) + 1).sum() - gamma(len(widths)) * bits.sum())

@@ -31,6 +31,7 @@ __all__ = [
     "largest_rectangle",
     "permanent",
     "permanent_floor",
+    "require_rectangle",
 ]
 
 _PRODUCT, _PERMANENT = 2e-7, 10  # seconds of one of n 2^n integer products; at most, n = 21
@@ -147,12 +148,9 @@ def largest_rectangle(pmf: JointPMF) -> Rectangle:
         >>> largest_rectangle(JointPMF.uniform([(0, 0), (0, 1), (1, 1), (2, 0), (2, 1)])).sides
         ((0, 2), (0, 1))
     """
+    require_rectangle(pmf)
     if len(pmf) == prod(map(len, pmf.alphabets)):
         return Rectangle(pmf.alphabets)
-    budget = Budget(
-        f"the largest rectangle in {len(pmf)} outcomes", "use fewer outcomes or smaller alphabets"
-    )
-    budget.require(_rectangle_bound(pmf), _RECTANGLE)
 
     @cache
     def largest(rest: frozenset[tuple[int, ...]]) -> tuple[int, tuple[tuple[int, ...], ...]]:
@@ -175,6 +173,13 @@ def largest_rectangle(pmf: JointPMF) -> Rectangle:
 
     _, sides = largest(frozenset(map(tuple, pmf.codes.tolist())))
     return Rectangle(tuple(tuple(pmf.alphabets[i][j] for j in side) for i, side in enumerate(sides)))
+
+
+def require_rectangle(pmf: JointPMF) -> None:
+    """Raise unless :func:`largest_rectangle` is affordable."""
+    if len(pmf) < prod(map(len, pmf.alphabets)):
+        what = f"the largest rectangle in {len(pmf)} outcomes"
+        Budget(what, "use fewer outcomes or smaller alphabets").require(_rectangle_bound(pmf), _RECTANGLE)
 
 
 def _rectangle_bound(pmf: JointPMF) -> int:
