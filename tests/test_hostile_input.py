@@ -446,7 +446,6 @@ def test_a_full_disk_is_one_line(name):
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.deep
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a Unix")
 def test_a_closed_stdout_is_one_line():
     done = _shell("table", ">&-")
