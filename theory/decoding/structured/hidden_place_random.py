@@ -86,7 +86,11 @@ def exact_seconds(insert: bool, sizes: Sequence[int]) -> float:
     """Return about how many seconds :func:`exact_accuracy` takes."""
     n, k = sum(sizes), max(sizes)
     total = n if insert else n + 1
-    work, masked, ways = total * (50_000 + 1000 * k**3), 0, 0.0  # the polynomials of each g
+    reach = 2 * min(
+        k, total // 2
+    )  # the polynomials of g reach min(2 k, g - 1): these are convolved for up to k positions
+    squares = reach * (reach + 1) * (2 * reach + 1) // 6 + (total - reach) * reach * reach
+    work, masked, ways = total * 50_000 + (250 if insert else 150) * k * squares, 0, 0.0
     for size in reversed(sizes):
         masked += size
         ways += log2(comb(masked, size))
