@@ -121,12 +121,6 @@ def build_parser() -> Parser:
     _add_compare(commands)
     bounds = commands.choices["bounds"]
     bounds.add_argument("--plot", metavar="FILE", help="also draw it into a .png, .svg or .pdf file")
-    frontier = commands.choices["frontier"]
-    frontier.add_argument("--rules", action="store_true", help="also the example of each rule, as points")
-    frontier.add_argument(
-        "--seconds", default="60", help="for brackets of L*_T of many positions (default 60)"
-    )
-    add_runs(frontier)
     commands.choices["audit"].add_argument(
         "--beside",
         action="append",
@@ -170,6 +164,9 @@ def _add_compare(commands: Any) -> None:
         help=f"a policy; repeat it (default: {', '.join(_COMPARED)})",
     )
     compare.add_argument("--temperature", default="1", help="one, or several as 0,1 (default 1)")
+    compare.add_argument(
+        "--seconds", default="60", help="for a bracket of the optimum of many positions (default 60)"
+    )
     add_runs(compare)
     compare.add_argument(
         "--normalise", action="store_true", help="divide a file's probabilities by their sum"

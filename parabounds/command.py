@@ -144,6 +144,7 @@ def _ask(args: argparse.Namespace, work: Work) -> Result:
         return ask_policy(task, args.steps)
     if args.command == "compare":
         taus = [check_temperature(part) for part in args.temperature.split(",")]
+        own |= {"seconds": float(exact_fraction(args.seconds, "--seconds")), "say": work.say}
         return comparison(task, args.policy or args.usual, temperature=taus, report=work.parts, **own)
     return ask_decode(task, args.policy, **own, **switches(args))
 

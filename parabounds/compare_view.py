@@ -32,11 +32,13 @@ def compare_view(answer: Mapping[str, Any], title: str) -> dict[str, Any]:
             if names
             else "; all cost more than the optimum"
         )
+    bracketed = any("optimum" in row for row in rows)  # then distances are intervals
     heads = (
         "accuracy",
         "KL, bits",
         "path KL, bits",
         "steps, calls",
+        *(("optimum at these steps, bits",) if bracketed else ()),
         "bits above the optimum",
         "steps above it, calls",
     )
@@ -45,11 +47,14 @@ def compare_view(answer: Mapping[str, Any], title: str) -> dict[str, Any]:
     for row in rows:
         tau = (number(row["temperature"]),) if several else ()
         cells = [cell(row[key], key) for key in _SHOWN]
-        texts.append((row["policy"], *tau, *cells, _gap(row["bits_above"]), _gap(row["steps_above"])))
+        optimum = (_gap(row.get("optimum")),) if bracketed else ()
+        texts.append(
+            (row["policy"], *tau, *cells, *optimum, _gap(row["bits_above"]), _gap(row["steps_above"]))
+        )
         if sampled := row.get("sampled"):
             cells = [cell(sampled[key], key) if key in sampled else "" for key in _SHOWN]
-            texts.append((f"{row['policy']}, sampled", *tau, *cells, "", ""))
-    below = any(row["bits_above"] is not None and float(row["bits_above"]) < -_ROUNDING for row in rows)
+            texts.append((f"{row['policy']}, sampled", *tau, *cells, *("" for _ in optimum), "", ""))
+    below = any((gap := row["bits_above"]) is not None and _most(gap) < -_ROUNDING for row in rows)
     return {
         "title": title,
         "headline": f"{said}.",
@@ -77,8 +82,14 @@ def _middle(value: Any) -> float:
 
 def _is_optimal(row: Mapping[str, Any]) -> bool:
     gaps = row["bits_above"], row["steps_above"]
-    return all(gap is not None and gap != inf and float(gap) <= _ROUNDING for gap in gaps)
+    return all(gap is not None and gap != inf and _most(gap) <= _ROUNDING for gap in gaps)
+
+
+def _most(gap: Any) -> float:
+    return float(gap["upper"] if isinstance(gap, dict) else gap)
 
 
 def _gap(value: Any) -> str:
+    if isinstance(value, dict):
+        return " to ".join(dict.fromkeys(_gap(value[end]) for end in ("lower", "upper")))
     return "0" if value is not None and abs(float(value)) <= _ROUNDING else number(value, 3)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from figures.drawing.axes import loss_axis, step_axis, upper_edge
+from figures.drawing.frontier_curve import draw_lines
 from figures.drawing.point_labels import write_beside
 from figures.drawing.policy_tree import timetable
 from figures.drawing.style import COLOURS, MARKS, new_figure
@@ -109,24 +110,12 @@ def _hull(vertices: Any, ax: Axes) -> None:
 
 
 def _frontier(answer: Answer, ax: Axes) -> None:
-    hull, bounds = answer["vertices"], [_middle(bits) for bits in answer.get("optimal_bound") or ()]
-    if bounds:
-        style: dict[str, Any] = {**MARKS["exact_other"], "marker": "x", "color": COLOURS["vermillion"]}
-        ax.plot(range(1, len(bounds) + 1), bounds, label="best fixed blocks, $L^*_T$", **style)
-    if brackets := answer.get("optimal_bounds"):
-        low, high = ([float(one[end]) for one in brackets] for end in ("lower", "upper"))
-        style = {"color": COLOURS["vermillion"], "linewidth": 0.8}
-        ax.fill_between(range(1, len(brackets) + 1), low, high, alpha=0.25, linewidth=0, color=style["color"])
-        ax.plot(range(1, len(brackets) + 1), high, label="best fixed blocks, $L^*_T$ (bracket)", **style)
-        ax.plot(range(1, len(brackets) + 1), low, **style)
-        bounds = high
-    if hull:
-        _hull(hull, ax)
-    places = _rules(answer, ax, [*(float(v["kl"]) for v in hull), *bounds]) if "rules" in answer else []
+    steps, bits = draw_lines(answer, ax)
+    places = _rules(answer, ax, bits) if "rules" in answer else []
     ax.set(xlabel=_STEPS, ylabel=_BITS)
     if not places:
-        loss_axis(ax, max([*(float(v["kl"]) for v in hull), *bounds]))
-    step_axis(ax, [1, *(float(v["steps"]) for v in hull), *places, len(bounds or [1])])
+        loss_axis(ax, max(bits))
+    step_axis(ax, [*steps, *places])
     ax.legend()
 
 

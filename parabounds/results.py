@@ -13,12 +13,12 @@ from parabounds.views import Sheet, view_of
 from theory.commands.answer import joined
 from theory.commands.bounds import bounds_answer, parse_partition, schedule_answer
 from theory.commands.decode import decode_answer
-from theory.commands.frontier import asked_answer, frontier_or_brackets
+from theory.commands.frontier import full_frontier
 from theory.commands.policy import policy_answer
+from theory.commands.rule_points import registry_points
 from theory.commands.rules import realised_answer
 from theory.decoding.tasks.float_task import as_floats
 from theory.distributions.distribution import context_pmfs
-from theory.limits import CostError
 from theory.policies.given import PolicyLike, as_policy
 from theory.validation import InputError, positive_int
 
@@ -202,34 +202,16 @@ def ask_frontier(
         report: Called with how many of how many rules are done.
         **runs: ``samples`` and ``seed`` of the rules that are sampled.
     """
-    from theory.commands.rule_points import registry_points
-
     rounded = as_floats(task)
-    bounds = cache(partial(bounds_answer, rounded, seconds=seconds, say=say))
-    asked = asked_answer(rounded, within=within, entropy=entropy, bounds=bounds)
-    try:
-        answer = frontier_or_brackets(rounded, bounds)
-    except CostError as error:
-        why = f"the optimum of all policies is not known here: {error.advice}"
-        answer = {"task": task.name, "n": task.n, "vertices": [], "serial_depth": None}
-        answer["notes"] = {"vertices": why}
-    answer = joined(answer, asked) | _fixed_blocks(bounds)
-    if say is not None:
-        say("")  # the search is done
-    if rules or not answer["vertices"]:
-        found, left_out = registry_points(rounded, answer["vertices"], report=report, **runs)
-        answer |= {"rules": found, "rules_left_out": left_out}
+    answer = full_frontier(
+        rounded,
+        bounds=cache(partial(bounds_answer, rounded, seconds=seconds, say=say)),
+        points=partial(registry_points, partial(decode_answer, rounded), report=report, **runs),
+        rules=rules,
+        within=within,
+        entropy=entropy,
+    )
     return Result("frontier", noted(answer, task), task)
-
-
-def _fixed_blocks(bounds: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
-    """Return ``L*_T``, or brackets of it, without the estimates of what is too large for both."""
-    try:
-        found = bounds()
-    except CostError:
-        return {"optimal_bound": None}
-    brackets = found.get("optimal_bounds")
-    return {"optimal_bound": found.get("optimal_bound")} | ({"optimal_bounds": brackets} if brackets else {})
 
 
 def ask_policy(task: Any, steps: int | None = None) -> Result:

@@ -132,7 +132,6 @@ RUNS = {
         ("tests.test_answers_page:FLOATS",),
         ("two.json", "--rules", *FEW),
         ("short.json", "--limit", "1/50000", "--samples", "2", "--seconds", "0.1", "--within", "1/2"),
-        ("shuffle", "-n", "8", "--limit", "1/1000000000", "--samples", "2"),
     ],
     "policy": [
         ("shuffle", "-n", "2", "--plot", "policy.svg"),

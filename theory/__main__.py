@@ -22,8 +22,9 @@ from theory.commands.arguments import build_parser, switches
 from theory.commands.bounds import bounds_answer, parse_partition, schedule_answer
 from theory.commands.command_line import as_json, guarded, within_limits
 from theory.commands.decode import decode_answer
-from theory.commands.frontier import asked_answer, frontier_answer, frontier_or_brackets
-from theory.commands.progress import working
+from theory.commands.frontier import full_frontier
+from theory.commands.progress import Work, working
+from theory.commands.rule_points import registry_points
 from theory.commands.rules import realised_answer, rules_answer, rules_table
 from theory.commands.shadows import name_shadows
 from theory.commands.tables import print_answer, print_rows
@@ -58,11 +59,11 @@ def _run(args: argparse.Namespace) -> int:
     if args.command == "rules":
         return _show(args, {"rules": rules_answer()})
     with working(args.command) as work:
-        answer = _answer(args, work.say)
+        answer = _answer(args, work)
     return _show(args, answer)
 
 
-def _answer(args: argparse.Namespace, say: Callable[[str], None]) -> dict[str, Any]:
+def _answer(args: argparse.Namespace, work: Work) -> dict[str, Any]:
     from synthetic import find_task  # only the command imports tasks
 
     if args.command == "realised":
@@ -72,14 +73,12 @@ def _answer(args: argparse.Namespace, say: Callable[[str], None]) -> dict[str, A
     task = as_floats(given, wanted=getattr(args, "float", False))
     if args.command == "bounds":
         wanted = {"adaptive": args.adaptive, "randomized": args.randomized, "count": args.count}
-        wanted |= {"seconds": float(exact_fraction(args.seconds, "--seconds")), "say": say}
+        wanted |= {"seconds": float(exact_fraction(args.seconds, "--seconds")), "say": work.say}
         answer = bounds_answer(task, args.partition, samples=args.samples, seed=args.seed, **wanted)
     elif args.command == "schedule":
         answer = schedule_answer(task, samples=args.samples, seed=args.seed)
     elif args.command == "frontier":
-        bounds = cache(partial(bounds_answer, task, say=say))
-        asked = asked_answer(task, within=args.within, entropy=args.entropy, bounds=bounds)
-        answer = joined(_frontier(task, args.plot, bounds), asked)
+        answer = _frontier(task, args, work)
     elif args.command == "policy":
         answer = _policy(task, args.steps, args.plot)
     else:
@@ -96,7 +95,7 @@ def _show(args: argparse.Namespace, answer: dict[str, Any]) -> int:
         from theory.commands.estimate_table import print_estimates
 
         print_estimates(answer)
-    elif "rules" in answer:
+    elif args.command == "rules":
         print_rows(
             [{key: row[key] for key in ("example", "formula", "source")} for row in answer["rules"]], ""
         )
@@ -106,6 +105,11 @@ def _show(args: argparse.Namespace, answer: dict[str, Any]) -> int:
         print_answer(answer, f"{answer['task']}, n = {answer['n']}")
         if "verdict" in answer:
             print(f"verdict: {answer['verdict']}")
+        if points := answer.get("rules"):
+            shown = ("policy", "accuracy", "kl", "path_kl", "steps", "bits_above")
+            print_rows([{key: row[key] for key in shown} for row in points], "rules")
+        for one in answer.get("rules_left_out", ()):
+            print(f"left out: {one['policy']}: {one['reason']}")
         for policy in answer.get("policies", ()):
             context = policy["context"]
             print(f"{plain(context)}\n{policy['tree']}" if context else policy["tree"])
@@ -126,17 +130,27 @@ def _estimate(args: argparse.Namespace, say: Callable[[str], None]) -> dict[str,
     return estimate_answer(seen, partition, policies=args.policy, seed=args.seed, say=say)
 
 
-def _frontier(task: Any, plot: str | None, bounds: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    if plot is None:
-        return frontier_or_brackets(task, bounds)
-    from figures.drawing.frontier_curve import draw_frontier
-    from figures.drawing.save_picture import check_plot_file, save_picture
+def _frontier(task: Any, args: argparse.Namespace, work: Work) -> dict[str, Any]:
+    path = None
+    if args.plot is not None:
+        from figures.drawing.save_picture import check_plot_file
 
-    path = check_plot_file(plot)
-    answer = frontier_answer(task)
-    blocks = bounds()["optimal_bound"]
-    save_picture(lambda: draw_frontier(answer, blocks and [float(bits) for bits in blocks]), path)
-    return {**answer, "plot": plot}
+        path = check_plot_file(args.plot)
+    seconds = float(exact_fraction(args.seconds, "--seconds"))
+    own = {"samples": args.samples, "seed": args.seed}
+    answer = full_frontier(
+        task,
+        bounds=cache(partial(bounds_answer, task, seconds=seconds, say=work.say)),
+        points=partial(registry_points, partial(decode_answer, task), report=work.parts, **own),
+        **{key: getattr(args, key) for key in ("within", "entropy", "rules")},
+    )
+    if path is None:
+        return answer
+    from figures.drawing.frontier_curve import draw_frontier
+    from figures.drawing.save_picture import save_picture
+
+    save_picture(lambda: draw_frontier(answer), path)
+    return {**answer, "plot": args.plot}
 
 
 def _policy(task: Any, steps: int | None, plot: str | None) -> dict[str, Any]:

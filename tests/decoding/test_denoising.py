@@ -1,5 +1,6 @@
 """Output distributions of samplers that remove noise, against the listing of every path."""
 
+import tracemalloc
 from fractions import Fraction
 from itertools import product
 from math import isclose
@@ -10,10 +11,10 @@ import pytest
 from synthetic import make_task
 from tests.reference import noise as slow
 from theory.decoding.decoder import decode
-from theory.decoding.denoising import denoise, equal_signals, reverse_step
+from theory.decoding.denoising import denoise, denoising_cost, equal_signals, reverse_step
 from theory.distributions.noise import Noise, NoisyModel
 from theory.distributions.pmf import JointPMF
-from theory.limits import CostError
+from theory.limits import MEMORY_LIMIT, CostError, allowing
 from theory.numbers.rationals import to_fraction
 from theory.validation import InputError
 
@@ -150,3 +151,62 @@ def test_wrong_arguments_are_refused():
         denoise(PAIRS, 0)
     with pytest.raises(CostError, match="16777216 noisy sequences"):
         denoise(JointPMF.uniform([tuple((i + j) % 8 for i in range(8)) for j in range(8)]), 2)
+
+
+MEASURED = {  # seconds of one core: floats, positions, tokens, outcomes, steps
+    (True, 6, 4, 20, 2): 0.28,
+    (True, 8, 3, 20, 2): 0.53,
+    (True, 6, 4, 2000, 2): 8.5,
+    (True, 8, 3, 6000, 1): 16.7,
+    (False, 8, 2, 20, 2): 0.21,
+    (False, 6, 3, 20, 2): 1.94,
+    (False, 5, 4, 300, 1): 2.48,
+}
+
+
+def some(n: int, tokens: int, outcomes: int) -> JointPMF:
+    rows = np.random.default_rng(0).permutation(tokens**n)[:outcomes]
+    return JointPMF.uniform(np.stack(np.unravel_index(rows, (tokens,) * n), axis=1).tolist())
+
+
+@pytest.mark.parametrize("case", MEASURED)
+def test_the_price_is_within_a_factor_of_three_of_what_was_measured(case):
+    floats, n, tokens, outcomes, steps = case
+    seconds, _ = denoising_cost(NoisyModel(some(n, tokens, outcomes), floats=floats), steps)
+    assert 1 / 3 < seconds / MEASURED[case] < 3
+
+
+@pytest.mark.grid(every=5)
+@pytest.mark.parametrize(
+    ("floats", "n", "tokens", "outcomes"),
+    [
+        (True, 4, 4, 20),
+        (True, 7, 3, 20),
+        (True, 8, 2, 100),
+        (True, 3, 8, 200),
+        (False, 4, 3, 20),
+        (False, 6, 2, 20),
+    ],
+)
+def test_the_memory_is_at_most_what_is_required(floats, n, tokens, outcomes):
+    pmf = some(n, tokens, outcomes)
+    _, needed = denoising_cost(NoisyModel(pmf, floats=floats), 2)
+    denoise(pmf, 1, floats=floats)  # what is imported on the way
+    tracemalloc.start()
+    try:
+        denoise(pmf, 2, floats=floats)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < needed < 12 * peak
+
+
+def test_memory_is_refused_before_it_is_taken():
+    pmf = some(6, 4, 20)
+    needed = denoising_cost(NoisyModel(pmf, floats=True), 1)[1]
+    small = Fraction(needed - 1, MEMORY_LIMIT)
+    with pytest.raises(CostError, match="4096 noisy sequences would need about") as refused, allowing(small):
+        denoise(pmf, 1, floats=True)
+    assert refused.value.factor is not None
+    with allowing(refused.value.factor):
+        assert denoise(pmf, 1, floats=True).steps == 1

@@ -2,16 +2,20 @@
 
 import json
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
 
 from parabounds.command import main
+from parabounds.compare import comparison
 from parabounds.points_view import blocks_beside
 from parabounds.results import ask_frontier
 from synthetic import make_task
 from tests.helpers.intervals import assert_frequencies
+from theory.commands.bounds import bounds_answer
 from theory.commands.decode import decode_answer
+from theory.commands.frontier_brackets import brackets_of
 from theory.commands.rule_points import hull_of, registry_points
 from theory.distributions.contexts import listed_task
 from theory.distributions.distribution import context_pmfs
@@ -45,7 +49,7 @@ def test_points_of_the_registry_are_its_decodes():
 
 
 def test_what_does_not_fit_is_left_out_with_its_reason():
-    _, left_out = registry_points(make_task("city_names"), [])
+    _, left_out = registry_points(partial(decode_answer, make_task("city_names")), [])
     assert all(set(one) == {"policy", "reason"} for one in left_out)
 
 
@@ -83,6 +87,25 @@ def test_a_long_list_is_answered_by_sampled_rules_and_fixed_blocks(monkeypatch):
     assert any("estimates from 500 samples" in note for note in text.notes)
 
 
+def test_the_distance_to_an_optimum_that_is_not_known_is_an_interval():
+    found = comparison(
+        long_list(), ["topk:k=12,by=left_to_right", "topk:k=1,by=left_to_right"], samples=50, seconds=2
+    )
+    assert found["vertices"] == []
+    half, alone = found["policies"]
+    brackets = brackets_of(long_list(), bounds_answer(long_list(), seconds=2))
+    for row, steps in ((half, 2.0), (alone, 24.0)):
+        low, high = brackets.at(steps)
+        assert row["optimum"] == {"lower": low, "upper": high}
+        assert row["bits_above"] == {"lower": float(row["kl"]) - high, "upper": float(row["kl"]) - low}
+    assert 0 < half["optimum"]["lower"] < half["optimum"]["upper"] <= half["kl"]
+    assert alone["optimum"]["upper"] == alone["bits_above"]["upper"] == 0
+    assert 20 <= alone["steps_above"]["lower"] <= alone["steps_above"]["upper"] <= 22
+    assert "optimum at these steps, bits" in found.view.columns
+    assert "certified bracket" in found["notes"]["vertices"]
+    assert " to " in found.view.rows[0][-3]
+
+
 def _sampled(rows) -> int:
     return sum(isinstance(row["accuracy"], dict) for row in rows.values())
 
@@ -100,7 +123,7 @@ def test_comparisons_are_sampled_beyond_the_limit(capsys, tmp_path):
     assert row["path_kl"]["low"] <= float(exact["path_kl"]) <= row["path_kl"]["high"]
     assert (row["samples"], row["seed"]) == (400, 0)
     assert answer["vertices"] == []
-    assert answer["notes"]["vertices"].startswith("the optimum of all policies is not known here: ")
+    assert answer["notes"]["vertices"].startswith("the optimum of all policies is not known here")
     assert main(argv) == 0
     text = capsys.readouterr().out
     assert "note: estimates from 400 samples, seed 0: +- is the standard error" in text

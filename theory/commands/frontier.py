@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -22,7 +22,7 @@ from theory.optima.adaptive.frontier import Frontier
 from theory.optima.adaptive.state_graph import state_graphs
 from theory.validation import InputError, exact_fraction
 
-__all__ = ["asked_answer", "frontier_answer", "frontier_or_brackets"]
+__all__ = ["asked_answer", "frontier_answer", "frontier_or_brackets", "full_frontier"]
 
 _MOST_BITS = 10**9  # more than any listed distribution has
 
@@ -85,6 +85,57 @@ def frontier_or_brackets(task: NamedTask, bounds: Callable[[], dict[str, Any]]) 
         return frontier_answer(task)
     except CostError as refused:
         return frontier_brackets(task, bounds(), refused)
+
+
+def full_frontier(
+    task: NamedTask,
+    *,
+    bounds: Callable[[], dict[str, Any]],
+    points: Callable[[list[dict[str, Any]]], tuple[list[dict[str, Any]], list[dict[str, str]]]],
+    rules: bool = False,
+    within: str | None = None,
+    entropy: str | None = None,
+) -> dict[str, Any]:
+    """Return the frontier, or brackets of it, with the best fixed blocks beside it and what else was asked for.
+
+    Args:
+        task: A task, rounded as for ``bounds``.
+        bounds: Gives the result of ``bounds``.
+        points: Gives the registered rules as points beside the vertices, and those that are left out, as
+            :func:`theory.commands.rule_points.registry_points` does.
+        rules: Whether these are shown; they are where the frontier itself is too costly.
+        within: Epsilon, bits, as of :func:`asked_answer`.
+        entropy: h, bits, as there.
+
+    Raises:
+        CostError: If not even one rule can be placed.
+    """
+    asked = asked_answer(task, within=within, entropy=entropy, bounds=bounds)
+    refused: CostError | None = None
+    try:
+        answer = frontier_or_brackets(task, bounds)
+    except CostError as error:
+        refused = error
+        why = f"the optimum of all policies is not known here: {error.advice}"
+        answer = {"task": task.name, "n": task.n, "vertices": [], "serial_depth": None}
+        answer["notes"] = {"vertices": why}
+    answer = joined(answer, asked) | _fixed_blocks(bounds)
+    if rules or not answer["vertices"]:
+        found, left_out = points(answer["vertices"])
+        if refused is not None and not found and not answer["optimal_bound"]:
+            raise refused  # nothing is known
+        answer |= {"rules": found, "rules_left_out": left_out}
+    return answer
+
+
+def _fixed_blocks(bounds: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+    """Return ``L*_T``, or brackets of it, without the estimates of what is too large for both."""
+    try:
+        found = bounds()
+    except CostError:
+        return {"optimal_bound": None}
+    brackets = found.get("optimal_bounds")
+    return {"optimal_bound": found.get("optimal_bound")} | ({"optimal_bounds": brackets} if brackets else {})
 
 
 def asked_answer(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import inf, nextafter
+from math import fsum, inf, log2, nextafter
 from typing import Any
 
 from theory.commands.answer import NamedTask
 from theory.decoding.tasks.route import structure_of
 from theory.distributions.distribution import occurring
+from theory.distributions.pmf import JointPMF
 from theory.limits import CostError
 from theory.optima.adaptive.brackets import AdaptiveBrackets, adaptive_brackets
 
@@ -19,17 +20,25 @@ Answer = Mapping[str, Any]
 
 def brackets_of(task: NamedTask, bounds: Answer) -> AdaptiveBrackets:
     """Return brackets of ``V_T`` from the result of ``bounds``: from ``L*_T``, else from the total correlation."""
-    structure = structure_of(task)
+    structure, most = structure_of(task), inf
     try:
         parts = occurring(task.contexts())
         contexts, positions = len(parts), max(context.distribution.n for context in parts)
+        if "optimal_bounds" in bounds:  # these are listed
+            most = max(_most(context.distribution.pmf()) for context in parts)
     except CostError:
         if structure is None:
             raise
         contexts, positions = 2, structure.n  # not counted: perhaps several
     lower, upper = _ends(bounds, positions)
     upper[-1] = 0.0  # one at a time
-    return adaptive_brackets([min(pair) for pair in zip(lower, upper, strict=True)], upper, contexts=contexts)
+    lower = [min(pair) for pair in zip(lower, upper, strict=True)]
+    return adaptive_brackets(lower, upper, contexts=contexts, most=most)
+
+
+def _most(pmf: JointPMF) -> float:
+    """Return no less than the total correlation that any tokens leave: all entropies that positions can have."""
+    return nextafter(fsum(nextafter(log2(min(len(pmf), len(a))), inf) for a in pmf.alphabets), inf)
 
 
 def _ends(bounds: Answer, n: int) -> tuple[list[float], list[float]]:

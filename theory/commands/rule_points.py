@@ -8,10 +8,10 @@ from itertools import pairwise
 from math import inf
 from typing import Any
 
-from theory.commands.decode import decode_answer
 from theory.decoding.tasks.route import large_distribution
 from theory.distributions.distribution import context_pmfs
 from theory.limits import CostError, sharing
+from theory.optima.adaptive.brackets import AdaptiveBrackets
 from theory.optima.adaptive.contexts import average_frontier
 from theory.policies import parse_policy, registered_policies
 from theory.policies.policy import Policy
@@ -20,6 +20,7 @@ from theory.validation import InputError
 
 __all__ = ["decode_rows", "hull_of", "registry_points"]
 
+Decode = Callable[..., Mapping[str, Any]]  # of a policy and its options
 _KEPT = ("policy", "temperature", "accuracy", "kl", "path_kl", "steps", "steps_under_data", "tokens_per_step")
 _OPTIONAL = ("errors", "samples", "seed", "sampled")
 
@@ -42,32 +43,35 @@ def hull_of(task: Any) -> tuple[list[dict[str, Any]], str]:
 
 
 def decode_rows(
-    task: Any,
+    decode: Decode,
     pairs: Sequence[tuple[Policy | Process, Any]],
     hull: list[dict[str, Any]],
     *,
+    brackets: AdaptiveBrackets | None = None,
     report: Callable[[int, int], None] | None = None,
     **options: Any,
 ) -> list[dict[str, Any]]:
     """Return a row for each (rule, temperature): its decode, and how far it lies above the hull.
 
     Args:
-        task: A task.
+        decode: :func:`theory.commands.decode.decode_answer` of the task.
         pairs: Rules, each with a temperature.
         hull: Of :func:`hull_of`, or empty.
+        brackets: Of the optimum where the hull is empty: the distances become intervals.
         report: Called with how many of how many are done.
-        **options: As of :func:`theory.commands.decode.decode_answer`.
+        **options: Of ``decode``.
     """
     rows: list[dict[str, Any]] = []
     for done, (rule, tau) in enumerate(pairs):
         if report is not None:
             report(done, len(pairs))
-        rows.append(_row(decode_answer(task, rule, temperature=tau, **options), hull))
+        row = _row(decode(rule, temperature=tau, **options), hull)
+        rows.append(row | (_distances(row, brackets) if brackets is not None and not hull else {}))
     return rows
 
 
 def registry_points(
-    task: Any,
+    decode: Decode,
     hull: list[dict[str, Any]],
     *,
     report: Callable[[int, int], None] | None = None,
@@ -78,14 +82,16 @@ def registry_points(
     Exact decodes keep to the limit all together; what goes beyond is sampled, within ten times as much.
 
     Args:
-        task: A task.
+        decode: :func:`theory.commands.decode.decode_answer` of the task.
         hull: Of :func:`hull_of`, or empty.
         report: Called with how many of how many are done.
-        **options: As of :func:`theory.commands.decode.decode_answer`.
+        **options: Of ``decode``.
 
     Example:
+        >>> from functools import partial
         >>> from synthetic import make_task
-        >>> rows, left_out = registry_points(make_task("city_names"), [])
+        >>> from theory.commands.decode import decode_answer
+        >>> rows, left_out = registry_points(partial(decode_answer, make_task("city_names")), [])
         >>> next(row["accuracy"] for row in rows if row["policy"] == "topk:k=2"), left_out
         (Fraction(1, 2), [])
     """
@@ -97,7 +103,7 @@ def registry_points(
             report(done, len(specs))
         try:
             with sharing(len(specs)):
-                rows += decode_rows(task, [(parse_policy(spec), 1)], hull, **options)
+                rows += decode_rows(decode, [(parse_policy(spec), 1)], hull, **options)
         except InputError as error:  # one that does not fit, or is too costly even to sample
             left_out.append({"policy": spec, "reason": str(error)})
     return rows, left_out
@@ -112,6 +118,19 @@ def _row(answer: Mapping[str, Any], hull: list[dict[str, Any]]) -> dict[str, Any
     row["bits_above"] = None if bits is None else inf if row["kl"] == inf else _difference(row["kl"], bits)
     row["steps_above"] = _steps_above(hull, row["kl"], steps) if known else None
     return row
+
+
+def _distances(row: Mapping[str, Any], brackets: AdaptiveBrackets) -> dict[str, Any]:
+    """Return the bracket of the least KL at the steps of a row, and intervals of the bits and the steps above it."""
+    steps = row["steps"] if row["steps_under_data"] is None else row["steps_under_data"]
+    few, many = (steps["low"], steps["high"]) if isinstance(steps, dict) else (steps, steps)
+    low, high = brackets.at(max(1.0, float(many)))[0], brackets.at(max(1.0, float(few)))[1]
+    found: dict[str, Any] = {"optimum": {"lower": low, "upper": high}}
+    if (kl := row["kl"]) is None or isinstance(kl, dict) or kl == inf:
+        return found | ({"bits_above": inf} if kl == inf else {})
+    least, most = brackets.expected(float(kl))
+    found["bits_above"] = {"lower": float(kl) - high, "upper": float(kl) - low}
+    return found | {"steps_above": {"lower": float(few) - most, "upper": float(many) - least}}
 
 
 def _difference(one: Any, other: Any) -> Any:

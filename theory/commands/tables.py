@@ -24,6 +24,8 @@ _UNSHOWN = (
     "optimal_sizes",
     "position_entropies",
     "policies",
+    "rules",
+    "rules_left_out",
     "verdict",
 )
 _LINES = (("notes", "task"),)  # a line below the table
@@ -180,6 +182,11 @@ def print_rows(rows: Sequence[dict[str, Any]], title: str) -> None:
     for key in rows[0]:
         table.add_column(key.replace("_", " "), overflow="fold")
     for row in rows:
-        values = [", ".join(map(str, v)) if isinstance(v, (list, tuple)) else v for v in row.values()]
-        table.add_row(*map(_number, values))
+        table.add_row(*map(_cell, row.values()))
     terminal().print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    return _interval(value) if isinstance(value, dict) else _number(value)

@@ -34,17 +34,27 @@ from numpy.typing import NDArray
 
 from theory.decoding.result import AnswerDistribution, ValidSet, divergence, valid_mass
 from theory.distributions.given import PMFLike
-from theory.distributions.noise import Noise, NoisyModel
-from theory.limits import Budget, require_memory
+from theory.distributions.noise import ENTRIES, Noise, NoisyModel
+from theory.limits import Budget, require_all, require_memory
 from theory.numbers.arithmetic import EXACT, Number
 from theory.numbers.balls import BALLS, ball_precision, with_errors
 from theory.numbers.lognumber import Bits
 from theory.validation import InputError, choice, exact_fraction, positive_int
 
-__all__ = ["PREDICTIONS", "Denoised", "checked_signals", "denoise", "equal_signals", "reverse_step"]
+__all__ = [
+    "PREDICTIONS",
+    "Denoised",
+    "checked_signals",
+    "denoise",
+    "denoising_cost",
+    "equal_signals",
+    "reverse_step",
+]
 
 PREDICTIONS = ("left_out", "posterior")
-_EXACT_SECONDS, _FLOAT_SECONDS = 2e-7, 2e-10  # of one entry of a transition
+_EXACT_SECONDS = 2e-7, 6e-7, 1e-4  # of an entry of a transition; an outcome for two positions; a sequence
+_FLOAT_SECONDS = 2e-10, 1.5e-8, 1e-5
+_EXACT_BYTES, _FLOAT_BYTES = 100, 8  # of a number
 _LIMIT = 200  # seconds
 _ROUNDING = 2.0**-53
 _LEAST = 1e-290  # below it floats lose digits
@@ -115,10 +125,12 @@ def denoise(
     grid = checked_signals(signals)
     model = NoisyModel(pmf, noise, floats=floats)
     size = model.symbols**model.n
-    seconds = _EXACT_SECONDS if model.exact else _FLOAT_SECONDS
+    seconds, needed = denoising_cost(model, len(grid) - 1)
     budget = Budget(f"the distribution of {size} noisy sequences", "use fewer positions", limit=_LIMIT)
-    budget.require((len(grid) - 1) * size * size, seconds)
-    require_memory(size * model.n * 16, f"{size} noisy sequences", remedy="use fewer positions")
+    require_all(
+        lambda: budget.require(seconds),
+        lambda: require_memory(needed, f"{size} noisy sequences", remedy="use fewer positions"),
+    )
     states = np.stack(np.unravel_index(np.arange(size), (model.symbols,) * model.n), axis=1)
     shares = model.kernel(Fraction(0))[:, 0]
     mass = shares[states].prod(axis=1)
@@ -126,6 +138,24 @@ def denoise(
         live = np.flatnonzero(np.asarray(mass != 0, dtype=bool))
         mass = _moved(model, states[live], mass[live], a, b, prediction)
     return _result(model, mass, len(grid) - 1, valid)
+
+
+def denoising_cost(model: NoisyModel, steps: int) -> tuple[Fraction, int]:
+    """Return about how many seconds so many steps take, and how many bytes at most at a time.
+
+    Args:
+        model: The ideal model.
+        steps: T.
+    """
+    size, n, outcomes = model.symbols**model.n, model.n, len(model.pmf)
+    entry, pair, own = map(Fraction, _EXACT_SECONDS if model.exact else _FLOAT_SECONDS)
+    seconds = steps * size * (size * entry + outcomes * n * n * pair + own)
+    number = _EXACT_BYTES if model.exact else _FLOAT_BYTES
+    left, right = model.symbols ** (n // 2), model.symbols ** (n - n // 2)
+    batch = min(size, max(1, _ROWS // right))
+    answers = min(size, max(1, ENTRIES // (outcomes * n))) * outcomes
+    numbers = 3 * batch * (left + right) + 6 * batch * n * model.symbols + answers + 4 * size
+    return seconds, number * numbers + 8 * (3 * answers * n + 4 * size * n)
 
 
 def reverse_step(

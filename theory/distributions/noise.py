@@ -51,9 +51,9 @@ from theory.distributions.given import PMFLike, as_pmf
 from theory.numbers.rationals import to_fmpq
 from theory.validation import InputError, exact_fraction, positive_int
 
-__all__ = ["Noise", "NoisyModel", "checked_signal", "left_out_from_posterior"]
+__all__ = ["ENTRIES", "Noise", "NoisyModel", "checked_signal", "left_out_from_posterior"]
 
-_ENTRIES = 1 << 21  # sequences times outcomes in one batch
+ENTRIES = 1 << 21  # sequences times outcomes times positions in one batch
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ class NoisyModel:
         rows = self._checked(noisy)
         kernel = self.kernel(checked_signal(signal))
         out = np.empty((len(rows), self.n, len(self.tokens)), dtype=self._weights.dtype)
-        size = max(1, _ENTRIES // (len(self.ids) * self.n))
+        size = max(1, ENTRIES // (len(self.ids) * self.n))
         for start in range(0, len(rows), size):
             part = rows[start : start + size]
             factors = kernel[part[:, None, :], self.ids[None]]  # (B, N, n)

@@ -152,10 +152,10 @@ def test_the_frontier_plot_shows_the_vertices(path, tmp_path, capsys, ending, st
     assert picture.read_bytes() == first
     answer = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert answer["plot"] == str(picture)
-    drawing = draw_frontier(answer, [1.0, 0.5, 0.0])
+    drawing = draw_frontier(answer | {"optimal_bound": [1.0, 0.5, 0.0]})
     lines = {line.get_label(): line.get_xydata().tolist() for line in drawing.axes[0].lines}
-    assert lines["frontier of adaptive policies"] == [[v["steps"], v["kl"]] for v in answer["vertices"]]
-    assert lines["best fixed partition, $L^*_T$"] == [[1, 1.0], [2, 0.5], [3, 0.0]]
+    assert lines["least of all policies"] == [[v["steps"], v["kl"]] for v in answer["vertices"]]
+    assert lines["best fixed blocks, $L^*_T$"] == [[1, 1.0], [2, 0.5], [3, 0.0]]
 
 
 @pytest.mark.parametrize(

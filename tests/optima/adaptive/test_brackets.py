@@ -2,6 +2,7 @@
 
 import json
 from fractions import Fraction
+from math import log2
 
 import pytest
 from hypothesis import given, settings
@@ -15,9 +16,12 @@ from theory.bounds.partitions.step_bounds import optimal_bounds
 from theory.commands.bounds import bounds_answer
 from theory.commands.frontier_brackets import brackets_of
 from theory.distributions.contexts import listed_task
+from theory.distributions.distribution import context_pmfs
 from theory.distributions.pmf import JointPMF
 from theory.optima.adaptive.brackets import adaptive_brackets
+from theory.optima.adaptive.contexts import average_frontier
 from theory.optima.adaptive.depth_within import depth_within
+from theory.optima.adaptive.frontier import frontier
 from theory.optima.adaptive.step_cap import adaptive_bounds
 from theory.validation import InputError
 
@@ -39,6 +43,46 @@ def test_they_hold_the_optimum(target, share):
     assert low <= exact.worst_case <= high
     low, high = found.expected(loss)
     assert low - SLACK <= exact.expected <= high + SLACK
+
+
+def room(pmf):
+    """The entropies that the positions can have: no tokens leave a larger total correlation."""
+    return sum(log2(len(alphabet)) for alphabet in pmf.alphabets) + SLACK
+
+
+@given(target=targets(), steps=st.floats(1, 5))
+def test_they_hold_the_hull_at_any_steps(target, steps):
+    pmf = JointPMF.from_mapping(target.distribution)
+    blocks = [float(bits) for bits in optimal_bounds(pmf).values]
+    found, front = adaptive_brackets(blocks, blocks, most=room(pmf)), frontier(pmf)
+    for place in (steps, *(float(v.steps_under_data) for v in front.vertices)):
+        low, high = found.at(place)
+        assert low - SLACK <= float(front.kl_at(place)) <= high + SLACK
+    for loss in {0.0, *blocks}:
+        low, high = found.expected(loss)
+        depth = depth_within(pmf, Fraction(loss)).expected
+        assert low - SLACK <= depth <= high + SLACK
+
+
+def test_they_hold_the_hull_of_several_contexts():
+    parts = context_pmfs(make_task("insert_index", 3).contexts())
+    blocks = [float(bits) for bits in bounds_answer(make_task("insert_index", 3))["optimal_bound"]]
+    most = max(room(pmf) for _, pmf in parts)
+    found, front = adaptive_brackets(blocks, blocks, contexts=len(parts), most=most), average_frontier(parts)
+    for steps in (1, 1.1, 1.3, 2, 2.5):
+        low, high = found.at(steps)
+        assert low - SLACK <= float(front.kl_at(steps)) <= high + SLACK
+    assert found.at(1 + blocks[0] / most / 2)[0] == pytest.approx(blocks[0] / 2)
+
+
+def test_two_steps_lose_nearly_what_two_blocks_lose():
+    # mixtures of (1, 2), (2, 1/2), (2 + 1/8, 0): the second lies above the line from the first to the third
+    found = adaptive_brackets([2.0, 0.5, 0.0], [2.0, 0.5, 0.0], most=4.0)
+    assert found.at(2)[0] == pytest.approx(2 * (1 / 8) / (9 / 8))
+    assert found.at(17 / 8) == (0.0, pytest.approx(7 / 16))
+    assert found.expected(0)[0] == pytest.approx(17 / 8)
+    with pytest.raises(InputError, match="steps must be at least 1"):
+        found.at(0.5)
 
 
 @pytest.mark.parametrize(
@@ -67,11 +111,15 @@ def test_wrong_ends():
         adaptive_brackets([1.0, 0.0], [1.0, 0.0]).worst_case(-1)
 
 
-def test_a_long_list_has_brackets_in_place_of_a_refusal(capsys, tmp_path):
+def test_a_long_list_has_brackets_in_place_of_a_refusal(capsys, tmp_path, monkeypatch):
     rows = [tuple(j // 3 ** (i % 3) % 3 for i in range(24)) for j in range(12)]
     file = tmp_path / "long.json"
     file.write_text(json.dumps({"outcomes": rows}))
-    assert main(["frontier", str(file), "--within", "1/2", "--json"]) == 0
+    monkeypatch.setattr("theory.commands.rule_points.registered_policies", dict)  # they take seconds
+    picture = tmp_path / "long.png"
+    argv = ["frontier", str(file), "--within", "1/2", "--seconds", "2", "--plot", str(picture)]
+    assert main([*argv, "--json"]) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
     answer = json.loads(capsys.readouterr().out)
     blocks = bounds_answer(listed_task_of(rows))["optimal_bounds"]
     for t in (0, 1):

@@ -86,6 +86,10 @@ def exact_seconds(insert: bool, sizes: Sequence[int]) -> float:
     """Return about how many seconds :func:`exact_accuracy` takes."""
     n, k = sum(sizes), max(sizes)
     total = n if insert else n + 1
+    # the polynomials of g reach min(2 k, g - 1): these are convolved for up to k positions
+    reach = 2 * min(k, total // 2)
+    squares = reach * (reach + 1) * (2 * reach + 1) // 6 + (total - reach) * reach * reach
+    polynomials = total * 50_000 + (250 if insert else 150) * k * squares
     size = np.array(sizes[::-1], dtype=np.float64)
     masked, bits = np.cumsum(size), np.zeros(len(size))
     for i in range(k):  # log2 C(masked, size)
@@ -95,7 +99,7 @@ def exact_seconds(insert: bool, sizes: Sequence[int]) -> float:
     wide = 1 + 2 * size * length / 64  # limbs of a weight
     big = (6 * size + 6) * 90 + limbs * (2 * size + 2) * (1 + 1.2 * wide)
     steps = masked * (big + size * size * (60 + 10 * wide))
-    return (total * (50_000 + 1000 * k**3) + float(steps.sum())) * 1e-9  # first the polynomials of each g
+    return (polynomials + float(steps.sum())) * 1e-9
 
 
 def exact_accuracy(insert: bool, sizes: Sequence[int]) -> Fraction:
