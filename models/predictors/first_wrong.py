@@ -61,14 +61,12 @@ class FirstWrong:
         else:
             row, position = (part.index_select(0, one) for part in places)
             found = values.index_select(0, one)[0]
-        new = flat.index_select(0, one), torch.cat([row, position]), found
+        seen, place = flat.index_select(0, one), torch.cat([row, position])
         if self._kept is not None:
-            seen = self._kept[0]
-            new = (
-                seen | new[0],
-                *(torch.where(seen, a, b) for a, b in zip(self._kept[1:], new[1:], strict=True)),
-            )
-        self._kept, self._describe = new, describe
+            before, first_place, first_found = self._kept
+            place, found = torch.where(before, first_place, place), torch.where(before, first_found, found)
+            seen = before | seen
+        self._kept, self._describe = (seen, place, found), describe
 
     def found(self) -> torch.Tensor | None:
         """Return whether something is noted, bool, shape (1,), on the device; ``None`` if nothing was looked at."""

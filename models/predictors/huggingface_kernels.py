@@ -107,9 +107,9 @@ def flash_attn_func(
     causal: bool = False,
 ) -> torch.Tensor:
     """Return attention, from queries (B, L, heads, width) and keys and values with as many or fewer heads."""
-    heads_first = (part.transpose(1, 2) for part in (q, k, v))
+    q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
     mixed = torch.nn.functional.scaled_dot_product_attention(
-        *heads_first, scale=softmax_scale, is_causal=causal, enable_gqa=True
+        q, k, v, scale=softmax_scale, is_causal=causal, enable_gqa=True
     )
     return mixed.transpose(1, 2)
 

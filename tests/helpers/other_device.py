@@ -19,17 +19,17 @@ ANYWHERE = (METHODS.__getitem__, METHODS.__setitem__, METHODS.copy_)
 
 
 class There(torch.Tensor):
-    """A tensor of the other device; ``inner`` has its numbers."""
+    """A tensor of the other device; ``held`` has its numbers."""
 
-    inner: torch.Tensor
+    held: torch.Tensor
 
     @staticmethod
-    def __new__(cls, inner: torch.Tensor) -> There:
+    def __new__(cls, held: torch.Tensor) -> There:
         device = torch.device(NAME)
         made = METHODS._make_wrapper_subclass(
-            cls, inner.shape, strides=inner.stride(), dtype=inner.dtype, device=device
+            cls, held.shape, strides=held.stride(), dtype=held.dtype, device=device
         )
-        made.inner = inner
+        made.held = held
         return made
 
     @classmethod
@@ -49,7 +49,7 @@ class Elsewhere(TorchFunctionMode):
         there = [value for value in tensors if isinstance(value, There)]
         if getattr(func, "__name__", "") == "__get__" and there:  # an attribute
             found = func(*args, **kwargs)
-            return found if not isinstance(found, torch.Tensor) else There(func(there[0].inner))
+            return found if not isinstance(found, torch.Tensor) else There(func(there[0].held))
         if func is METHODS.numpy and there:
             raise TypeError("can't convert a tensor of the other device to numpy; use cpu() first")
         here = [value for value in tensors if value.dim() and not isinstance(value, There)]
@@ -93,7 +93,7 @@ def moved(module: torch.nn.Module) -> torch.nn.Module:
 def _inner(value: Any) -> Any:
     """Return what stands for a value on the CPU."""
     if isinstance(value, There):
-        return value.inner
+        return value.held
     if isinstance(value, torch.device) or _names_device(value):
         return torch.device("cpu") if torch.device(value).type == NAME else value
     return value

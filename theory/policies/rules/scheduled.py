@@ -63,9 +63,9 @@ class Scheduled(RankedPolicy):
         rows = xp.stack(
             [view.group_size, view.left, view.group_index], axis=1
         ).tolist()  # one reading of a device
-        now = {row: self._now(*row, view.step) for row in set(map(tuple, rows))}  # few distinct values
         out = xp.zeros_like(view.left)
-        for (group, left, index), size in now.items():
+        for group, left, index in set(map(tuple, rows)):  # few distinct values
+            size = self._now(group, left, index, view.step)
             here = (view.group_size == group) & (view.left == left) & (view.group_index == index)
             out = xp.where(here, size, out)
         return out
