@@ -13,7 +13,8 @@ The panel labels of Figure 16 are not reliable. Four panels equal lines of other
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 from figures.benchmark.settings import LISTS, PUZZLES, SERIES, TASKS, policies_of
@@ -55,7 +56,7 @@ class Line:
     label: str
     model: str
     x_name: str
-    points: list[tuple[float, float | None]] = field(default_factory=list[tuple[float, float | None]])
+    points: Sequence[tuple[float, float | None]] = ()
     task: str | None = None
     policies: tuple[str, ...] = ()
     short: bool = False

@@ -12,7 +12,7 @@ from typing import Any
 from synthetic.parallelbench.ceiling_table import build_table
 from synthetic.parallelbench.ceilings import ceiling
 from synthetic.parallelbench.command_parts import counted, matching, percent, print_rows, sizes_of
-from synthetic.parallelbench.list_ceilings import LAYOUTS
+from synthetic.parallelbench.list_ceilings import LAYOUTS, tie_ends
 from synthetic.parallelbench.make import PAPER_SIZES
 from synthetic.parallelbench.puzzle_ceilings import PUZZLE_LAYOUTS
 from synthetic.parallelbench.sampled_ceilings import sampled_ceiling
@@ -21,6 +21,7 @@ from synthetic.parallelbench.written_layouts import read_layout
 from theory.commands.command_line import as_json, whole
 from theory.decoding.structured.layout import Layout
 from theory.policies import parse_policy
+from theory.policies.policy import Policy
 from theory.validation import InputError
 
 __all__ = ["OfTokenizer", "add_ceilings", "add_layout", "ceilings", "layout_of", "table"]
@@ -50,6 +51,11 @@ def add_ceilings(commands: Any) -> None:
         "--samples", type=whole, help="sample that many answers instead, for lists of any size and any rule"
     )
     top.add_argument("--seed", type=whole, default=0, help="of the samples (default 0)")
+    top.add_argument(
+        "--ties",
+        action="store_true",
+        help="also the least and greatest accuracy of lists over all choices among tied tokens, at temperature 0",
+    )
     top.add_argument(
         "--holes",
         type=whole,
@@ -103,20 +109,21 @@ def ceilings(arguments: argparse.Namespace, of_tokenizer: OfTokenizer | None) ->
             | {"steps_under_data": found.steps, "tokens_per_step": found.tokens_per_step}
             | {"by_size": [[n, value] for n, value in found.by_size.items()]}
             | _written(layouts[task])
+            | _ties(arguments, task, policy, sizes, layouts[task])
         )
     if arguments.json:
         exact = [
             {key: str(row[key]) for key in ("accuracy", "steps_under_data", "tokens_per_step")}
+            | ({"ties": [str(end) for end in row["ties"]]} if arguments.ties else {})
             for row in rows
         ]
         sys.stdout.write(as_json({"ceilings": rows, "exact": exact}) + "\n")
         return 0
     shown = [
         {"task": row["task"], "policy": row["policy"], "accuracy %": f"{100 * float(row['accuracy']):.2f}"}
-        | {
-            "steps": f"{float(row['steps_under_data']):.2f}",
-            "tokens/step": f"{float(row['tokens_per_step']):.2f}",
-        }
+        | ({"over ties": percent([float(end) for end in row["ties"]])} if arguments.ties else {})
+        | {"steps": f"{float(row['steps_under_data']):.2f}"}
+        | ({} if arguments.ties else {"tokens/step": f"{float(row['tokens_per_step']):.2f}"})
         for row in rows
     ]
     print_rows(shown, f"a perfect model, layout {arguments.layout}, temperature {arguments.temperature}")
@@ -137,6 +144,16 @@ def layout_of(
     raise InputError(
         f"--layout must be {', '.join(LAYOUTS)}, or a file or folder that exists; got {given!r}."
     )
+
+
+def _ties(
+    arguments: argparse.Namespace, task: BenchTask, policy: Policy, sizes: list[int], layout: str | Layout
+) -> dict[str, Any]:
+    if not arguments.ties:
+        return {}
+    if task.operation is None or arguments.temperature != "0":
+        raise InputError("--ties is for lists at temperature 0.")
+    return {"ties": list(tie_ends(task.operation, sizes, policy, layout=layout))}
 
 
 def _written(layout: str | Layout) -> dict[str, Any]:

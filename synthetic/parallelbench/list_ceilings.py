@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -13,12 +14,13 @@ from theory.decoding.structured.layout import Layout
 from theory.decoding.structured.layout_marginals import LayoutMarginals
 from theory.decoding.structured.layout_steps import NotRankedError
 from theory.decoding.structured.layouts import decode_layout
+from theory.decoding.tie_breaks import tie_interval
 from theory.distributions.distribution import ListedDistribution
 from theory.distributions.pmf import JointPMF
 from theory.policies.policy import Policy, RankedPolicy
 from theory.validation import InputError, choice
 
-__all__ = ["LAYOUTS", "SizeCeiling", "list_contexts", "list_layout", "size_ceiling"]
+__all__ = ["LAYOUTS", "SizeCeiling", "list_contexts", "list_layout", "size_ceiling", "tie_ends"]
 
 LAYOUTS = ("items", "names", "released")
 MOST = 12  # people of an answer
@@ -106,6 +108,41 @@ def size_ceiling(
             values = _listed(given.pmf, placed, policy, temperature, str(error))
         sums = [total + weight * value for total, value in zip(sums, values, strict=True)]
     return SizeCeiling(accuracy=sums[0], steps=sums[1], tokens_per_step=sums[2])
+
+
+def tie_ends(
+    operation: str, sizes: Sequence[int], policy: Policy, *, layout: str | Layout = "released"
+) -> tuple[Fraction, Fraction]:
+    """Return the least and the greatest accuracy at temperature 0 over all deterministic choices among tied tokens.
+
+    Args:
+        operation: A list task of :mod:`synthetic`.
+        sizes: People in a line, all equally likely.
+        policy: A rule without memory; its own random choices are averaged over.
+        layout: ``items`` or ``names``, or where the people are written, with at most 12 positions.
+
+    Raises:
+        InputError: For a longer layout, or a rule that keeps a memory or masks again.
+        CostError: If there are too many states.
+
+    Example:
+        >>> from theory.policies import parse_policy
+        >>> tie_ends("shuffle", [2], parse_policy("topk:k=2"), layout="items")
+        (Fraction(0, 1), Fraction(1, 1))
+    """
+    least = most = Fraction(0)
+    for n in sizes:
+        for weight, given in list_contexts(operation, n):
+            placed = list_layout(layout, given.pmf.n)
+            if placed.length > LISTED:
+                raise InputError(
+                    f"ends over ties are known in layouts of up to {LISTED} positions, got {placed.length}; "
+                    "give --layout items or names, and fewer people."
+                )
+            low, high = tie_interval(LaidOut(ListedDistribution(given.pmf), placed).pmf(), policy)
+            least += weight * Fraction(low) / len(sizes)
+            most += weight * Fraction(high) / len(sizes)
+    return least, most
 
 
 def _listed(

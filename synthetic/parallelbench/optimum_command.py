@@ -34,7 +34,7 @@ def bounds(arguments: argparse.Namespace, of_tokenizer: OfTokenizer | None) -> i
     sizes, tasks = sizes_of(arguments.sizes), matching(arguments.tasks)
     layouts = {task: layout_of(arguments, task, max(sizes), of_tokenizer) for task in tasks}
     asked = [pair for pair in product(tasks, sizes) if pair[0].kind == "list" or pair[1] == sizes[0]]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"task": task.name, "people": n if task.kind == "list" else None, "layout": str(arguments.layout)}
         | optimum(task, n, layouts[task])
         for task, n in counted(asked, "bounds")
@@ -42,7 +42,7 @@ def bounds(arguments: argparse.Namespace, of_tokenizer: OfTokenizer | None) -> i
     if arguments.json:
         sys.stdout.write(as_json({"bounds": rows}) + "\n")
         return 0
-    shown = [
+    shown: list[dict[str, str]] = [
         {"task": row["task"], "people": "" if row["people"] is None else str(row["people"])}
         | {"L*_1, L*_2, ..": " ".join(map(_bits, row["losses"]))}
         | {"frontier": " ".join(f"{float(t):.3g}:{_bits(kl)}" for t, kl in row["frontier"] or [])}

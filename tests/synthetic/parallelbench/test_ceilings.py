@@ -7,9 +7,9 @@ import pytest
 from synthetic import make_task
 from synthetic.parallelbench import TASKS, bench_task
 from synthetic.parallelbench.ceilings import ceiling
-from synthetic.parallelbench.list_ceilings import LAYOUTS, list_layout
+from synthetic.parallelbench.list_ceilings import LAYOUTS, list_layout, tie_ends
 from synthetic.task import list_task
-from theory import JointPMF, decode, decode_contexts, parse_policy
+from theory import JointPMF, decode, decode_contexts, parse_policy, tie_interval
 from theory.validation import InputError
 
 LISTS = [task for task in TASKS.values() if task.kind == "list"]
@@ -118,3 +118,17 @@ def test_above_or_at_the_threshold_at_a_tie() -> None:
         ceiling(bench_task("shuffle"), rule, layout="names", sizes=(3,)).accuracy for rule in (at, above)
     ]
     assert found == [Fraction(1, 8), 1]
+
+
+def test_the_ends_over_ties_hold_the_ceiling() -> None:
+    at = parse_policy("threshold:gamma=0.5,strict=false")
+    assert tie_ends("shuffle_strict", [3], at, layout="names") == (0, 1)  # 1/8 with random ties
+    rule = parse_policy("topk:k=2,by=random")
+    for task in RANDOM:
+        low, high = tie_ends(str(task.operation), [3, 4], rule, layout="items")
+        assert low <= ceiling(task, rule, layout="items", sizes=(3, 4)).accuracy <= high
+        pmfs = [make_task(str(task.operation), n).contexts()[0].distribution.pmf() for n in (3, 4)]
+        ends = [tie_interval(pmf, rule) for pmf in pmfs]
+        assert (low, high) == tuple(sum(map(Fraction, end)) / 2 for end in zip(*ends, strict=True))
+    with pytest.raises(InputError, match="up to 12 positions, got 32"):
+        tie_ends("shuffle_strict", [3], rule)

@@ -121,5 +121,5 @@ def test_ceilings_of_puzzles_and_of_long_lists(capsys: pytest.CaptureFixture[str
     assert [(row["people"], row["accuracy"], row["steps"]) for row in rows] == [(15, 1, 8), (20, 1, 10)]
     assert bench("ceiling", "reverse", *rule, "--sizes", "15", "--samples", "5") == 0
     assert "47.82 to 100.00" in capsys.readouterr().out
-    with pytest.raises(InputError, match="known without blocks"):
-        bench("ceiling", "sudoku", "--policy", "topk:k=1,block=2", "--holes", "3")
+    assert bench("ceiling", "sudoku", "--policy", "topk:k=2,block=2", "--holes", "3") == 0
+    assert "100.00" in capsys.readouterr().out

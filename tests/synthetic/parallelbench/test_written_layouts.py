@@ -90,3 +90,11 @@ def test_a_name_that_is_split_otherwise_is_named() -> None:
     joined = written("[", "A", "da,B", "o", "]", items=("Ada", "Bo"))
     with pytest.raises(InputError, match="in one token"):
         layout_of_answers([joined], 8, "it")
+
+
+def test_the_command_shows_ends_over_ties(capsys) -> None:
+    status, out, _ = asked(capsys, "shuffle", "--sizes", "3", "--layout", "items", "--ties", "--json")
+    answer = json.loads(out)
+    assert status == 0
+    assert answer["exact"][0]["ties"] == ["2/3", "1"]
+    assert asked(capsys, "latin_square", "--ties")[0] == 2
