@@ -112,12 +112,12 @@ def full_frontier(
     """
     asked = asked_answer(task, within=within, entropy=entropy, bounds=bounds)
     refused: CostError | None = None
+    answer: dict[str, Any] = {"task": task.name, "n": task.n, "vertices": [], "serial_depth": None}
     try:
         answer = frontier_or_brackets(task, bounds)
     except CostError as error:
         refused = error
         why = f"the optimum of all policies is not known here: {error.advice}"
-        answer = {"task": task.name, "n": task.n, "vertices": [], "serial_depth": None}
         answer["notes"] = {"vertices": why}
     answer = joined(answer, asked) | _fixed_blocks(bounds)
     if rules or not answer["vertices"]:

@@ -26,6 +26,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -128,7 +129,7 @@ def denoise(
     seconds, needed = denoising_cost(model, len(grid) - 1)
     budget = Budget(f"the distribution of {size} noisy sequences", "use fewer positions", limit=_LIMIT)
     require_all(
-        lambda: budget.require(seconds),
+        lambda: budget.require(ceil(seconds * 10**9), 1e-9),
         lambda: require_memory(needed, f"{size} noisy sequences", remedy="use fewer positions"),
     )
     states = np.stack(np.unravel_index(np.arange(size), (model.symbols,) * model.n), axis=1)
