@@ -29,6 +29,7 @@ PROJECTIONS = (
     ("query", "key", "value"),
     ("q_lin", "k_lin", "v_lin"),
     ("Wqkv",),
+    ("query_key_value",),
     ("att_proj",),
 )
 
@@ -73,6 +74,8 @@ def find_projections(model: nn.Module) -> list[str]:
     Example:
         >>> find_projections(nn.ModuleDict({name: nn.Linear(2, 2) for name in ("query", "key", "value")}))
         ['query', 'key', 'value']
+        >>> find_projections(nn.ModuleDict({"query_key_value": nn.Linear(2, 6)}))  # LLaDA2
+        ['query_key_value']
     """
     linear = {
         name.rpartition(".")[2] for name, module in model.named_modules() if isinstance(module, nn.Linear)
