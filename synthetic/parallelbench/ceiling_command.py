@@ -89,6 +89,8 @@ def add_layout(top: Any) -> None:
 def ceilings(arguments: argparse.Namespace, of_tokenizer: OfTokenizer | None) -> int:
     """Print ceilings, exact or in samples; ``of_tokenizer`` reads the layout that a tokenizer has for a task."""
     sizes, tasks = sizes_of(arguments.sizes), matching(arguments.tasks)
+    if arguments.ties and (arguments.temperature != "0" or any(task.operation is None for task in tasks)):
+        raise InputError("--ties is for lists at temperature 0.")
     layouts = {task: layout_of(arguments, task, max(sizes), of_tokenizer) for task in tasks}
     if arguments.samples is not None:
         return _sampled(arguments, sizes, layouts)
@@ -149,10 +151,8 @@ def layout_of(
 def _ties(
     arguments: argparse.Namespace, task: BenchTask, policy: Policy, sizes: list[int], layout: str | Layout
 ) -> dict[str, Any]:
-    if not arguments.ties:
+    if not arguments.ties or task.operation is None:
         return {}
-    if task.operation is None or arguments.temperature != "0":
-        raise InputError("--ties is for lists at temperature 0.")
     return {"ties": list(tie_ends(task.operation, sizes, policy, layout=layout))}
 
 

@@ -93,6 +93,7 @@ def test_blocks_of_a_sudoku_by_definition() -> None:
             assert sudoku_ceiling(parse_policy(rule), **given).accuracy == value / total / 1820  # type: ignore[arg-type]
 
 
+@pytest.mark.deep
 def test_blocks_of_one_lose_what_one_token_at_a_time_loses() -> None:
     for rule in ("topk:k=1,block=8", "topk:k=1,by=left_to_right", "topk:k=2,by=random,block=2"):
         found = sudoku_ceiling(parse_policy(rule), holes=4, temperature=1)

@@ -67,6 +67,7 @@ def roberta(tmp_path: Path) -> Path:
     return tmp_path / "roberta"
 
 
+@pytest.mark.deep
 @pytest.mark.extras("bert_score", "transformers", "sacrebleu")
 def test_bertscore_is_that_of_its_package(roberta: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import bert_score
