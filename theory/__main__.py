@@ -142,6 +142,7 @@ def _frontier(task: Any, args: argparse.Namespace, work: Work) -> dict[str, Any]
         task,
         bounds=cache(partial(bounds_answer, task, seconds=seconds, say=work.say)),
         points=partial(registry_points, partial(decode_answer, task), report=work.parts, **own),
+        instead=False,
         **{key: getattr(args, key) for key in ("within", "entropy", "rules")},
     )
     if path is None:

@@ -53,7 +53,7 @@ def sudoku_ceiling(
         >>> sudoku_ceiling(parse_policy("topk:k=1,by=random"), holes=4).accuracy
         Fraction(727, 728)
         >>> sudoku_ceiling(parse_policy("topk:k=4,block=4"), holes=4).accuracy
-        Fraction(727, 728)
+        Fraction(29067, 29120)
     """
     if not 0 <= holes <= MOST_HOLES:
         raise InputError(f"holes must lie in 0..{MOST_HOLES}, got {holes}.")
