@@ -54,7 +54,8 @@ def _announcing() -> None:
             self.seconds = 0.0  # of all so far: they follow each other
 
         def on_start(self, event: Event) -> None:
-            function = event.data["dispatcher"].py_func
+            details: Any = event.data
+            function = details["dispatcher"].py_func
             if not str(function.__module__).startswith("numba."):
                 self.seconds += len(function.__code__.co_code) * _SECONDS_A_BYTE
                 announce("compiling loops, once for this machine", self.seconds)
