@@ -4,8 +4,8 @@ It decodes with the ideal and the trained sampler at n = 16, takes a random bidi
 parameters with LLaDA's vocabulary through ``verify`` and ``gap`` (with and without a cache) and steps of ``finetune``,
 trains the shipped model again, draws Figure 2 on the device, and compares logits with the CPU. The table names the
 device; ``--out FILE`` also writes it as Markdown, after every part. A part that fails is a line, and the others
-follow. ``--tiny`` is the same in seconds on a CPU. The exit status is 1 if a check fails. It needs the extras ``hf``,
-``figures`` and ``finetune``.
+follow. ``--tiny`` is the same in seconds on a CPU. The exit status is 1 if a check fails. It needs the extra
+``finetune``.
 """
 
 from __future__ import annotations

@@ -31,9 +31,8 @@ class FirstWrong:
     """
 
     def __init__(self) -> None:
-        self._kept: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = (
-            None  # any (1,), place (2,), values (V,)
-        )
+        # whether there is one (1,), its row and position (2,), its values (V,)
+        self._kept: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         self._describe: Describe | None = None
 
     def note(

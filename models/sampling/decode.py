@@ -157,9 +157,8 @@ class _Chunk(Sampler):
         mask = torch.tensor([rules.predictor.mask_id], device=tokens.device)
         self.ids = torch.cat([rules.proposed, mask])  # by index; -1 is the last one
         self.masked_only = masks_alone(self.rule, self.transform)
-        self.read: torch.Tensor | None = (
-            None  # the table of the first step, of which every later one is a part
-        )
+        # the table of the first step, of which every later one is a part
+        self.read: torch.Tensor | None = None
         found = [] if end is None else (rules.proposed == end).nonzero()[:, 0].tolist()
         self.end = found[0] if found else None
         self.calls, self.to_end = 0, torch.zeros(len(tokens), dtype=torch.int64, device=tokens.device)

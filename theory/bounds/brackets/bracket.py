@@ -109,6 +109,8 @@ def bracket_bounds(
         threads=threads if work is None else 1,
         tables=tables,
     )
+    if say is not None:
+        say("")  # what follows is not this search
     return _bracket(ordered, losses, lower, exact, labels, error)
 
 
