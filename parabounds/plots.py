@@ -13,7 +13,7 @@ from figures.drawing.frontier_curve import draw_lines
 from figures.drawing.point_labels import write_beside
 from figures.drawing.policy_tree import timetable
 from figures.drawing.style import COLOURS, MARKS, new_figure
-from parabounds.points_view import place
+from parabounds.frontier_view import place
 from parabounds.views import view_of
 from theory.distributions.outcomes import sorted_tokens
 from theory.distributions.pmf import JointPMF

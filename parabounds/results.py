@@ -196,7 +196,8 @@ def ask_frontier(
         task: A task.
         within: Epsilon, bits, see :func:`theory.commands.frontier.asked_answer`.
         entropy: h, bits, as there.
-        rules: Whether the registered rules are shown as points; they are where the frontier itself is too costly.
+        rules: Whether the registered rules are shown as points; they are with ``samples``, and
+            where nothing is known of the optimum.
         seconds: For brackets of the best fixed blocks of many positions.
         say: Called with a line on their progress.
         report: Called with how many of how many rules are done.
@@ -207,7 +208,7 @@ def ask_frontier(
         rounded,
         bounds=cache(partial(bounds_answer, rounded, seconds=seconds, say=say)),
         points=partial(registry_points, partial(decode_answer, rounded), report=report, **runs),
-        rules=rules,
+        rules=rules or runs.get("samples") is not None,
         within=within,
         entropy=entropy,
     )

@@ -13,9 +13,9 @@ from parabounds.bench_view import bench_view
 from parabounds.bounds_view import bounds_view
 from parabounds.compare_view import compare_view
 from parabounds.estimate_view import estimate_view
+from parabounds.frontier_view import frontier_view
 from parabounds.lists_view import rules_view, tasks_view
 from parabounds.numbers import number, share, with_unit
-from parabounds.points_view import left_out, points_view
 from theory.numbers.lognumber import LogNumber
 from theory.validation import shortened
 
@@ -167,53 +167,8 @@ def _schedule(answer: Answer) -> Sheet:
 
 
 def _frontier(answer: Answer) -> Sheet:
-    if "rules" in answer:
-        notes = [*_asked(answer), *_notes(answer), *left_out(answer)]
-        return Sheet(notes=notes, **points_view(answer, _title(answer)))
-    vertices, depth = answer["vertices"], answer["serial_depth"]
-    first, last = vertices[0], vertices[-1]
-    loses = "loses" if first["steps"] == 1 else "lose"
-    said = f"{with_unit(first['steps'], 'steps')} {loses} {with_unit(first['kl'], 'bits')}; "
-    said += f"{number(depth['expected'])} steps on average, at most {depth['worst_case']}, lose nothing."
-    return Sheet(
-        title=f"{_title(answer)}, policies that look at the tokens",
-        headline=said
-        if len(vertices) > 1
-        else f"{with_unit(last['steps'], 'steps')} {loses} {with_unit(last['kl'], 'bits')}.",
-        facts=[
-            ("steps without loss, expected", depth["expected"], "model calls"),
-            ("steps without loss, at most", depth["worst_case"], "model calls"),
-        ],
-        columns=("expected steps, calls", "least KL, bits", "steps of own runs, calls"),
-        rows=[(number(v["steps"]), number(v["kl"]), number(v["steps_of_runs"])) for v in vertices],
-        values=[dict(v) for v in vertices],
-        forms=[(f"KL at {number(v['steps'])} steps", v["kl"]) for v in vertices],
-        notes=[*_asked(answer), *_notes(answer)],
-    )
-
-
-def _asked(answer: Answer) -> list[str]:
-    """Return a line on each of the steps without loss (where they are a bracket), ``--within`` and ``--entropy``."""
-    lines: list[str] = []
-    depths = [("no loss", answer["serial_depth"])] if not answer["vertices"] else []
-    if within := answer.get("depth_within"):
-        depths.append((f"a loss of at most {with_unit(within['epsilon'], 'bits')}", within))
-    for loss, depth in depths:
-        if depth is not None:
-            expected, worst = (_between(depth[key]) for key in ("expected", "worst_case"))
-            lines.append(f"fewest steps at {loss}: {expected} expected, {worst} in the worst case")
-    if point := answer.get("diversity"):
-        one = _between({"lower": point["accuracy"], "upper": point["ceiling"]})
-        lines.append(
-            f"greatest accuracy at an entropy of {with_unit(point['entropy'], 'bits')} or more: {one} of one step, "
-            f"at most {number(point['of_any_distribution'])} of any decoder"
-        )
-    return lines
-
-
-def _between(value: Any) -> str:
-    ends = [number(value[end]) for end in ("lower", "upper")] if isinstance(value, dict) else [number(value)]
-    return " to ".join(dict.fromkeys(ends))
+    found = frontier_view(answer, _title(answer))
+    return Sheet(notes=[*found.pop("notes"), *_notes(answer)], **found)
 
 
 def _policy(answer: Answer) -> Sheet:

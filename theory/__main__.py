@@ -142,8 +142,8 @@ def _frontier(task: Any, args: argparse.Namespace, work: Work) -> dict[str, Any]
         task,
         bounds=cache(partial(bounds_answer, task, seconds=seconds, say=work.say)),
         points=partial(registry_points, partial(decode_answer, task), report=work.parts, **own),
-        instead=False,
-        **{key: getattr(args, key) for key in ("within", "entropy", "rules")},
+        rules=args.rules or args.samples is not None,
+        **{key: getattr(args, key) for key in ("within", "entropy")},
     )
     if path is None:
         return answer

@@ -9,7 +9,8 @@ import pytest
 
 from parabounds.command import main
 from parabounds.compare import comparison
-from parabounds.points_view import blocks_beside
+from parabounds.frontier_view import blocks_beside
+from parabounds.numbers import number
 from parabounds.results import ask_frontier
 from synthetic import make_task
 from tests.helpers.intervals import assert_frequencies
@@ -63,6 +64,14 @@ def test_a_long_list_is_answered_by_sampled_rules_and_fixed_blocks(monkeypatch):
     )
     kept = {name: cls for name, cls in registered_policies().items() if cls.example in CHEAP}
     monkeypatch.setattr("theory.commands.rule_points.registered_policies", lambda: kept)
+    alone = ask_frontier(task, seconds=2)
+    assert "rules" not in alone.answer
+    assert alone.view.headline == (
+        f"the optimum of all policies lies between two bounds: one step loses {number(ends_of(alone, 0))} bits; "
+        "without loss the longest run takes 3 to 4 steps."
+    )
+    assert [row[0] for row in alone.view.rows] == ["1", "2", "3", "4 or more"]
+    assert alone.view.rows[3][1:] == ("0", "0")
     found = ask_frontier(task, samples=500, seconds=2)
     assert found["vertices"] == []
     assert found["notes"]["vertices"].endswith(why.partition(": ")[2])
@@ -104,6 +113,12 @@ def test_the_distance_to_an_optimum_that_is_not_known_is_an_interval():
     assert "optimum at these steps, bits" in found.view.columns
     assert "certified bracket" in found["notes"]["vertices"]
     assert " to " in found.view.rows[0][-3]
+
+
+def ends_of(found, t) -> float:
+    ends = found["adaptive_bounds"][t]
+    assert ends["lower"] <= ends["upper"] <= ends["lower"] + 1e-6
+    return ends["upper"]
 
 
 def _sampled(rows) -> int:

@@ -58,7 +58,11 @@ def add_commands(commands: Any) -> None:
     frontier.add_argument(
         "--entropy", metavar="BITS", help="also the best one-step accuracy with an output of this entropy"
     )
-    frontier.add_argument("--rules", action="store_true", help="also the example of each rule, as points")
+    frontier.add_argument(
+        "--rules",
+        action="store_true",
+        help="also the example of each rule, as points; --samples too asks for them",
+    )
     frontier.add_argument(
         "--seconds", default="60", help="for brackets of L*_T of many positions (default 60)"
     )

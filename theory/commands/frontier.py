@@ -93,7 +93,6 @@ def full_frontier(
     bounds: Callable[[], dict[str, Any]],
     points: Callable[[list[dict[str, Any]]], tuple[list[dict[str, Any]], list[dict[str, str]]]],
     rules: bool = False,
-    instead: bool = True,
     within: str | None = None,
     entropy: str | None = None,
 ) -> dict[str, Any]:
@@ -105,7 +104,6 @@ def full_frontier(
         points: Gives the registered rules as points beside the vertices, and those that are left out, as
             :func:`theory.commands.rule_points.registry_points` does.
         rules: Whether these are shown; they are where not even brackets are known.
-        instead: Whether they are shown, too, where brackets stand in place of a frontier that is too costly.
         within: Epsilon, bits, as of :func:`asked_answer`.
         entropy: h, bits, as there.
 
@@ -122,7 +120,7 @@ def full_frontier(
         why = f"the optimum of all policies is not known here: {error.advice}"
         answer["notes"] = {"vertices": why}
     answer = joined(answer, asked) | _fixed_blocks(bounds)
-    if rules or refused is not None or (instead and not answer["vertices"]):
+    if rules or refused is not None:
         found, left_out = points(answer["vertices"])
         if refused is not None and not found and not answer["optimal_bound"]:
             raise refused  # nothing is known

@@ -70,7 +70,7 @@ def frontier_brackets(task: NamedTask, bounds: Answer, refused: CostError) -> di
     """Return the result of ``frontier`` with brackets: no vertices, ``V_T``, and the fewest steps without loss."""
     found = brackets_of(task, bounds)
     kind = "95 % intervals" if bounds.get("arithmetic") == "estimate" else "certified brackets"
-    why = f"the optimum of all policies is not known here, adaptive_bounds are {kind} of it: {refused.advice}"
+    why = f"the optimum of all policies is not known here, only {kind} of it: {refused.advice}"
     pairs = zip(found.lower, found.upper, strict=True)
     return {
         "task": task.name,

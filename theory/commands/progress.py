@@ -55,8 +55,10 @@ class Work:
         known = self._estimate
         if known is not None and known[0] == what:
             self._estimate = what, seconds, known[2]
-        elif seconds >= _SHORT or (known is not None and now > known[1] + known[2]):
+        elif seconds >= _SHORT:
             self._estimate = what, seconds, now
+        elif known is not None and now > known[1] + known[2]:  # that is over
+            self._estimate = None
 
     def line(self) -> str:
         """Return one line: what, the seconds so far, and an estimate where there is one."""

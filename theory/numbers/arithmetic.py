@@ -136,12 +136,12 @@ class ExactNumbers:
         return values[index].reshape(probs.shape[:-1])
 
     def floats(self, values: Array) -> Array:
-        """Return the nearest float64 of each value."""
+        """Return the nearest float64 of each value; an object that occurs several times is converted once."""
         if values.dtype != np.dtype(object):
             return values
-        if not values.size:
-            return np.zeros(values.shape)
-        return np.vectorize(_to_float, otypes=[np.float64])(values)
+        first, index = distinct_rows(values.reshape(-1, 1))
+        found = [_to_float(value) for value in values.reshape(-1)[first].tolist()]
+        return np.array(found, dtype=np.float64)[index].reshape(values.shape)
 
 
 @dataclass(frozen=True)

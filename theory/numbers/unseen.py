@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from theory.announcements import announce
 from theory.limits import Budget, as_usual
 
 __all__ = ["Foreseen", "is_saturated", "least_number", "look_ahead"]
@@ -91,6 +92,7 @@ def look_ahead(look: Callable[[int], _Found], budget: Budget, *, few: int, many:
         return found
     for samples in (many, many // 2, many // 5):
         if samples > few and budget.affords_a_look(samples * found.each):
+            announce(f"looking how long {budget.what} takes", samples * found.each)
             with as_usual():
                 return look(samples)
     return found
