@@ -13,6 +13,7 @@ from parabounds.numbers import exact_form, with_error
 from parabounds.results import Result
 from parabounds.views import Sheet
 from theory.commands.command_line import as_json
+from theory.commands.listing import latex_table
 from theory.commands.terminal import terminal
 from theory.files import write_atomically
 from theory.numbers.lognumber import LogNumber
@@ -128,16 +129,7 @@ def as_latex(sheet: Sheet) -> str:
     """Return the rows as a LaTeX table, numbers in few digits."""
     rows = sheet.rows or [(name, with_error(value, unit)) for name, value, unit in sheet.facts]
     head = sheet.columns if sheet.rows else ("quantity", "value")
-    lines = [r"\begin{tabular}{" + "l" * len(head) + "}", r"\hline", _latex_row(head), r"\hline"]
-    lines += [_latex_row(row) for row in rows]
-    return "\n".join([*lines, r"\hline", r"\end{tabular}"]) + "\n"
-
-
-_SPECIAL = {c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}", "~": r"$\approx$", "^": r"\^{}"}
-
-
-def _latex_row(cells: tuple[str, ...]) -> str:
-    return " & ".join("".join(_SPECIAL.get(c, c) for c in cell) for cell in cells) + r" \\"
+    return latex_table(head, rows)
 
 
 def check_out(path: str | None) -> None:

@@ -1,5 +1,6 @@
 """Hostile input: a user's broken Python, odd files and names, outputs that cannot be written."""
 
+import argparse
 import json
 import re
 import shlex
@@ -17,6 +18,7 @@ from theory import JointPMF, MarkovDistribution, limits, step_bound, subset_entr
 from theory.__main__ import main
 from theory.commands import tables
 from theory.commands.command_line import worker_count
+from theory.commands.listing import show_listing
 from theory.commands.verdict import verdict
 from theory.limits import Budget, CostError, require_memory
 from theory.numbers.lognumber import LogNumber
@@ -368,6 +370,7 @@ def test_tables_of_models_are_no_markup(capsys, monkeypatch):
     from models.commands import gap, verify
 
     monkeypatch.setenv("COLUMNS", "200")
+    asked = argparse.Namespace(json=False, csv=None, latex=None)
     row = {
         "task": "t[/b]",
         "n": 2,
@@ -378,7 +381,7 @@ def test_tables_of_models_are_no_markup(capsys, monkeypatch):
     }
     row |= {"steps": 1.0, "mean_tv": None, "agrees": False, "samples_per_second": 1.0}
     answer = {"policy": "a[/b]:P", "temperature": 1, "samples": 2, "rows": [row], "note": "[/n]", "model": {}}
-    verify._print_table(answer)
+    show_listing(verify._listing(answer), asked)
     number = {"mean": 1.0, "interval": None}
     answer = {name: number for name in ("gap", "gap_per_token", "inconsistency", "total")}
     answer |= {
@@ -389,10 +392,8 @@ def test_tables_of_models_are_no_markup(capsys, monkeypatch):
         "tokens": 1.0,
         "steps": 1.0,
     }
-    gap._print_table(
-        answer
-        | {"level": 0.95, "exact_path_kl": None, "order_spread": None, "by_step": [], "by_position": []}
-    )
+    answer |= {"level": 0.95, "exact_path_kl": None, "order_spread": None, "by_step": [], "by_position": []}
+    show_listing(gap._listing(answer), asked)
     shown = capsys.readouterr().out
     for text in ("t[/b]", "a[/b]:P", "[/n]", "g[/b]:P", "no\n"):
         assert text in re.sub(" +\n", "\n", shown)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from theory.commands.listing import add_listing
 from theory.validation import InputError, positive_int
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 def add_measurement(parser: argparse.ArgumentParser) -> None:
     """Add the options that commands that measure a model share."""
     parser.add_argument("--jobs", default="1", metavar="N", help="workers on a CPU (%(default)s)")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_listing(parser)
     parser.add_argument(
         "--compile", action="store_true", help="compile a Hugging Face model first: slow start, faster calls"
     )

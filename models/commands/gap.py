@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ from models.commands.common import (
     shown,
     text_format,
 )
-from theory.commands.command_line import as_json, worker_count
-from theory.commands.terminal import terminal
+from theory.commands.command_line import worker_count
+from theory.commands.listing import Listing, show_listing
 from theory.validation import InputError, positive_int
 
 __all__ = ["add", "run"]
@@ -102,43 +101,41 @@ def run(arguments: argparse.Namespace) -> int:
         answer = run_gap(spec, jobs=worker_count(arguments.jobs, "--jobs"), report=report)
     if not answer:  # another worker of torchrun reports
         return 0
-    if arguments.json:
-        sys.stdout.write(as_json(answer) + "\n")
-    else:
-        _print_table(answer)
+    show_listing(_listing(answer), arguments)
     return 0
 
 
-def _print_table(answer: dict[str, Any]) -> None:
-    from rich.table import Table
-
+def _listing(answer: dict[str, Any]) -> Listing:
     title = (
         f"{answer['policy']}, one by one: {answer['order']}; {answer['sequences']} sequences of "
         f"{answer['prompts']} prompts, {answer['tokens']:.1f} tokens in {answer['steps']:.2f} steps"
     )
     title += f", cache {answer['cache']}" if "cache" in answer else ""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("bits per sequence", no_wrap=True)
-    table.add_column("mean", justify="right", no_wrap=True)
-    table.add_column(f"{100 * answer['level']:g} %", justify="right", no_wrap=True)
-    for name in ("gap", "gap_per_token", "inconsistency", "total"):
-        _add(table, name.replace("_", " "), answer[name])
-    if answer["exact_path_kl"] is not None:
-        table.add_row("exact path KL of the ideal model", shown(answer["exact_path_kl"]), "")
-    if answer["order_spread"] is not None:
-        table.add_row("spread over reveal orders", shown(answer["order_spread"]), "")
-    for row in answer["by_step"]:
-        _add(table, f"step {row['step']} ({row['sequences']})", row)
     worst = sorted(answer["by_position"], key=lambda row: -row["mean"])[:10]
-    for row in worst:
-        _add(table, f"position {row['position']}", row)
-    console = terminal()
-    console.print(table)
-    if len(answer["by_position"]) > len(worst):
-        console.print(f"The {len(worst)} most costly positions are shown; --json has all.")
-    console.print(NOTE)
+    named = [
+        *(
+            (name.replace("_", " "), answer[name])
+            for name in ("gap", "gap_per_token", "inconsistency", "total")
+        ),
+        ("exact path KL of the ideal model", _alone(answer["exact_path_kl"])),
+        ("spread over reveal orders", _alone(answer["order_spread"])),
+        *((f"step {row['step']} ({row['sequences']})", row) for row in answer["by_step"]),
+        *((f"position {row['position']}", row) for row in worst),
+    ]
+    level = f"{100 * answer['level']:g} %"
+    rows = [
+        {"bits per sequence": name, "mean": shown(value["mean"]), level: _ends(value["interval"])}
+        for name, value in named
+        if value is not None
+    ]
+    notes = [f"The {len(worst)} most costly positions are shown; --json has all."]
+    few = len(answer["by_position"]) == len(worst)
+    return Listing(title=title, rows=rows, answer=answer, notes=[NOTE] if few else [*notes, NOTE])
 
 
-def _add(table: Any, name: str, value: dict[str, Any]) -> None:
-    ends = value["interval"]
-    table.add_row(name, shown(value["mean"]), "-" if ends is None else f"{ends[0]:.4f}..{ends[1]:.4f}")
+def _alone(value: float | None) -> dict[str, Any] | None:
+    return None if value is None else {"mean": value, "interval": None}
+
+
+def _ends(interval: list[float] | None) -> str:
+    return "-" if interval is None else f"{interval[0]:.4f}..{interval[1]:.4f}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,8 @@ from models.commands.common import (
     shown,
     text_format,
 )
-from theory.commands.command_line import as_json, whole, worker_count
-from theory.commands.terminal import terminal
+from theory.commands.command_line import whole, worker_count
+from theory.commands.listing import Listing, show_listing
 from theory.validation import InputError, positive_int
 
 __all__ = ["add", "run"]
@@ -83,41 +82,33 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.out is not None:
         write_verification(answer, arguments.out)
-    if arguments.json:
-        sys.stdout.write(as_json(answer) + "\n")
-    else:
-        _print_table(answer)
+    show_listing(_listing(answer), arguments)
     return 1 if any(row["agrees"] is False for row in answer["rows"]) else 0
 
 
-def _print_table(answer: dict[str, Any]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
+def _listing(answer: dict[str, Any]) -> Listing:
     from synthetic.encoding import WORDS
 
     title = f"{answer['policy']}, temperature {answer['temperature']:g}, {answer['samples']} decodes per row"
     title += f", cache {answer['cache']}" if "cache" in answer else ""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("task", no_wrap=True)
-    for name in ("n", "accuracy", "95 %", "exact", "verdict", "steps", "TV", "ok"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in answer["rows"]:
-        table.add_row(
-            row["task"],
-            str(row["n"]),
-            f"{row['accuracy']:.4f}",
-            f"{row['interval'][0]:.2f}..{row['interval'][1]:.2f}",
-            shown(row["exact_accuracy"]),
-            row["verdict"] or "-",
-            f"{row['steps']:.2f}",
-            shown(row["mean_tv"]),
-            {True: "yes", False: Text("no", style="bold red"), None: "-"}[row["agrees"]],
-        )
-    console = terminal()
-    console.print(table)
+    rows = [
+        {
+            "task": row["task"],
+            "n": str(row["n"]),
+            "accuracy": f"{row['accuracy']:.4f}",
+            "95 %": f"{row['interval'][0]:.2f}..{row['interval'][1]:.2f}",
+            "exact": shown(row["exact_accuracy"]),
+            "verdict": row["verdict"] or "-",
+            "steps": f"{row['steps']:.2f}",
+            "TV": shown(row["mean_tv"]),
+            "ok": {True: "yes", False: "no", None: "-"}[row["agrees"]],
+        }
+        for row in answer["rows"]
+    ]
+    notes: list[str] = []
     if own := answer["model"].get("words_of_tokenizer"):
         named = ", ".join(own[:8]) + (", ..." if len(own) > 8 else ".")
-        console.print(f"{len(own)} of {len(WORDS)} words are of the tokenizer: {named}")
+        notes.append(f"{len(own)} of {len(WORDS)} words are of the tokenizer: {named}")
     slowest = min(row["samples_per_second"] for row in answer["rows"])
-    console.print(f"At least {slowest:.3g} decodes a second. {answer['note']}")
+    notes.append(f"At least {slowest:.3g} decodes a second. {answer['note']}")
+    return Listing(title=title, rows=rows, answer=answer, notes=notes)

@@ -11,14 +11,15 @@ from typing import Any
 
 from synthetic.parallelbench.ceiling_table import build_table
 from synthetic.parallelbench.ceilings import ceiling
-from synthetic.parallelbench.command_parts import counted, matching, percent, print_rows, sizes_of
+from synthetic.parallelbench.command_parts import counted, matching, percent, sizes_of
 from synthetic.parallelbench.list_ceilings import LAYOUTS, tie_ends
 from synthetic.parallelbench.make import PAPER_SIZES
 from synthetic.parallelbench.puzzle_ceilings import PUZZLE_LAYOUTS
 from synthetic.parallelbench.sampled_ceilings import sampled_ceiling
 from synthetic.parallelbench.tasks import BenchTask
 from synthetic.parallelbench.written_layouts import read_layout
-from theory.commands.command_line import as_json, whole
+from theory.commands.command_line import whole
+from theory.commands.listing import Listing, add_listing, show_listing
 from theory.decoding.structured.layout import Layout
 from theory.policies import parse_policy
 from theory.policies.policy import Policy
@@ -61,7 +62,7 @@ def add_ceilings(commands: Any) -> None:
         type=whole,
         help="random empty cells of a Sudoku, as in v2 (default: one solution, as in v1)",
     )
-    top.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_listing(top)
     again = commands.add_parser("table", help="compute the table of ceilings that `ceiling` reads (minutes)")
     again.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="the file, such as ceilings.csv.gz"
@@ -113,14 +114,11 @@ def ceilings(arguments: argparse.Namespace, of_tokenizer: OfTokenizer | None) ->
             | _written(layouts[task])
             | _ties(arguments, task, policy, sizes, layouts[task])
         )
-    if arguments.json:
-        exact = [
-            {key: str(row[key]) for key in ("accuracy", "steps_under_data", "tokens_per_step")}
-            | ({"ties": [str(end) for end in row["ties"]]} if arguments.ties else {})
-            for row in rows
-        ]
-        sys.stdout.write(as_json({"ceilings": rows, "exact": exact}) + "\n")
-        return 0
+    exact = [
+        {key: str(row[key]) for key in ("accuracy", "steps_under_data", "tokens_per_step")}
+        | ({"ties": [str(end) for end in row["ties"]]} if arguments.ties else {})
+        for row in rows
+    ]
     shown = [
         {"task": row["task"], "policy": row["policy"], "accuracy %": f"{100 * float(row['accuracy']):.2f}"}
         | ({"over ties": percent([float(end) for end in row["ties"]])} if arguments.ties else {})
@@ -128,7 +126,9 @@ def ceilings(arguments: argparse.Namespace, of_tokenizer: OfTokenizer | None) ->
         | ({} if arguments.ties else {"tokens/step": f"{float(row['tokens_per_step']):.2f}"})
         for row in rows
     ]
-    print_rows(shown, f"a perfect model, layout {arguments.layout}, temperature {arguments.temperature}")
+    title = f"a perfect model, layout {arguments.layout}, temperature {arguments.temperature}"
+    answer = {"ceilings": rows, "exact": exact}
+    show_listing(Listing(title=title, rows=shown, answer=answer, wrapped=("policy",)), arguments)
     return 0
 
 
@@ -179,16 +179,15 @@ def _sampled(arguments: argparse.Namespace, sizes: list[int], layouts: dict[Benc
             {"task": task.name, "policy": str(policy), "people": n, "samples": found.samples}
             | {"accuracy": found.accuracy, "interval": [found.low, found.high], "steps": found.steps}
         )
-    if arguments.json:
-        sys.stdout.write(as_json({"ceilings": rows, "layout": arguments.layout}) + "\n")
-        return 0
     shown = [
         {"task": row["task"], "policy": row["policy"], "people": str(row["people"])}
         | {"accuracy %": f"{100 * row['accuracy']:.2f}", "95 %": percent(row["interval"])}
         | {"steps": "" if row["steps"] is None else f"{row['steps']:.2f}"}
         for row in rows
     ]
-    print_rows(shown, f"a perfect model in {arguments.samples} samples, layout {arguments.layout}")
+    title = f"a perfect model in {arguments.samples} samples, layout {arguments.layout}"
+    answer = {"ceilings": rows, "layout": arguments.layout}
+    show_listing(Listing(title=title, rows=shown, answer=answer, wrapped=("policy",)), arguments)
     return 0
 
 

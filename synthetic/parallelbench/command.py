@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from synthetic.parallelbench.ceiling_command import OfTokenizer, add_ceilings, ceilings, table
-from synthetic.parallelbench.command_parts import counted, matching, percent, print_rows, sizes_of
+from synthetic.parallelbench.command_parts import counted, matching, percent, sizes_of
 from synthetic.parallelbench.explanations import explain
 from synthetic.parallelbench.make import PAPER_SIZES, make_samples
 from synthetic.parallelbench.optimum_command import add_bounds, bounds
@@ -20,7 +20,8 @@ from synthetic.parallelbench.tasks import TASKS, bench_task
 from synthetic.parallelbench.text_metrics import grammar_checker
 from synthetic.parallelbench.texts import texts_as_samples
 from synthetic.parallelbench.verdicts import Verdict, grade
-from theory.commands.command_line import as_json, whole
+from theory.commands.command_line import whole
+from theory.commands.listing import Listing, add_listing, show_listing
 from theory.commands.terminal import terminal
 from theory.validation import InputError
 
@@ -35,7 +36,7 @@ def add(parser: argparse.ArgumentParser) -> Any:
         dest="bench", required=True, metavar="COMMAND", parser_class=type(parser)
     )
     tasks = commands.add_parser("tasks", help="the 17 tasks, their graders and released names")
-    tasks.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_listing(tasks)
     make = commands.add_parser("make", help="write samples as JSON Lines in the released schema")
     make.add_argument("tasks", nargs="+", metavar="TASK", help="names or patterns such as 'waiting_line/*'")
     make.add_argument(
@@ -59,7 +60,7 @@ def add(parser: argparse.ArgumentParser) -> Any:
     graded.add_argument(
         "--outputs", type=Path, required=True, metavar="FILE", help="JSONL with output, or an lm-eval log"
     )
-    graded.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_listing(graded)
     why = commands.add_parser("explain", help="how one output is read, and why it passes or fails")
     _add_task(why)
     why.add_argument("--index", type=whole, default=0, help="which sample, from 0 (default 0)")
@@ -98,10 +99,10 @@ def _tasks(arguments: argparse.Namespace) -> int:
         {"task": task.name, "grader": task.grader, "other names": ", ".join(task.released)}
         for task in TASKS.values()
     ]
-    if arguments.json:
-        sys.stdout.write(as_json({"tasks": rows}) + "\n")
-    else:
-        print_rows(rows, "tasks of ParallelBench")
+    listing = Listing(
+        title="tasks of ParallelBench", rows=rows, answer={"tasks": rows}, wrapped=("other names",)
+    )
+    show_listing(listing, arguments)
     return 0
 
 
@@ -146,14 +147,12 @@ def _grade(arguments: argparse.Namespace) -> int:
         "graded": len(verdicts),
     }
     answer |= _means(verdicts)
-    if arguments.json:
-        sys.stdout.write(as_json(answer) + "\n")
-        return 0
     rows = [
         {"score": name, "percent": f"{100 * value['mean']:.2f}", "95 %": percent(value["interval"])}
         for name, value in answer["scores"].items()
     ]
-    print_rows(rows, f"{task.name}, protocol {rules.name}: {len(verdicts)} of {len(samples)} samples graded")
+    title = f"{task.name}, protocol {rules.name}: {len(verdicts)} of {len(samples)} samples graded"
+    show_listing(Listing(title=title, rows=rows, answer=answer), arguments)
     return 0
 
 

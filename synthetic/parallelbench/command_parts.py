@@ -8,13 +8,11 @@ from typing import TypeVar
 
 from synthetic.parallelbench.tasks import TASKS, BenchTask, bench_task
 from theory.commands.progress import working
-from theory.commands.terminal import terminal
 from theory.validation import InputError, positive_int
 
-__all__ = ["counted", "matching", "percent", "print_rows", "sizes_of"]
+__all__ = ["counted", "matching", "percent", "sizes_of"]
 
 Item = TypeVar("Item")
-_FOLDED = ("other names", "policy", "L*_1, L*_2, ..", "frontier")  # columns that may take several lines
 
 
 def matching(patterns: list[str]) -> list[BenchTask]:
@@ -39,18 +37,6 @@ def sizes_of(text: str) -> list[int]:
 def percent(ends: list[float] | None) -> str:
     """Return an interval in percent; empty for none."""
     return "" if ends is None else f"{100 * ends[0]:.2f} to {100 * ends[1]:.2f}"
-
-
-def print_rows(rows: list[dict[str, str]], title: str) -> None:
-    """Print rows as a table on the terminal."""
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for column in rows[0]:
-        table.add_column(column, overflow="fold", no_wrap=column not in _FOLDED)
-    for row in rows:
-        table.add_row(*row.values())
-    terminal().print(table)
 
 
 def counted(items: Sequence[Item], command: str) -> Iterator[Item]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from itertools import product
 from typing import Any
 
 from synthetic.parallelbench.ceiling_command import OfTokenizer, add_layout, layout_of
-from synthetic.parallelbench.command_parts import counted, matching, print_rows, sizes_of
+from synthetic.parallelbench.command_parts import counted, matching, sizes_of
 from synthetic.parallelbench.make import PAPER_SIZES
 from synthetic.parallelbench.optimum import optimum
-from theory.commands.command_line import as_json
+from theory.commands.listing import Listing, add_listing, show_listing
 
 __all__ = ["add_bounds", "bounds"]
 
@@ -26,7 +25,7 @@ def add_bounds(commands: Any) -> None:
     top.add_argument(
         "--sizes", default=",".join(map(str, PAPER_SIZES)), help="people in a line (default 3,4,5,6)"
     )
-    top.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_listing(top)
 
 
 def bounds(arguments: argparse.Namespace, of_tokenizer: OfTokenizer | None) -> int:
@@ -39,16 +38,15 @@ def bounds(arguments: argparse.Namespace, of_tokenizer: OfTokenizer | None) -> i
         | optimum(task, n, layouts[task])
         for task, n in counted(asked, "bounds")
     ]
-    if arguments.json:
-        sys.stdout.write(as_json({"bounds": rows}) + "\n")
-        return 0
     shown: list[dict[str, str]] = [
         {"task": row["task"], "people": "" if row["people"] is None else str(row["people"])}
         | {"L*_1, L*_2, ..": " ".join(map(_bits, row["losses"]))}
         | {"frontier": " ".join(f"{float(t):.3g}:{_bits(kl)}" for t, kl in row["frontier"] or [])}
         for row in rows
     ]
-    print_rows(shown, f"least loss in bits (frontier: steps:bits), layout {arguments.layout}")
+    title = f"least loss in bits (frontier: steps:bits), layout {arguments.layout}"
+    wrapped = ("L*_1, L*_2, ..", "frontier")
+    show_listing(Listing(title=title, rows=shown, answer={"bounds": rows}, wrapped=wrapped), arguments)
     return 0
 
 
