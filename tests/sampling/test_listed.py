@@ -4,19 +4,22 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.strategies import targets
 from theory.bounds.schedules.random_order import expected_kl
+from theory.commands.bounds import schedule_answer
 from theory.commands.decode import decode_answer
+from theory.distributions.contexts import listed_task
 from theory.distributions.distribution import Context, ListedDistribution
 from theory.distributions.outcomes import MASK
 from theory.distributions.pmf import JointPMF
 from theory.distributions.sampled_list import SampledList
 from theory.information.curves.curve import information_curve
 from theory.information.subsets.builder import subset_entropies
-from theory.limits import allowing
+from theory.limits import CostError, allowing
 from theory.policies import parse_policy
 from theory.sampling.random_orders import RandomOrders
 
@@ -86,3 +89,16 @@ def test_one_order_for_all_contexts():
     found = RandomOrders(parts).losses([[5], [2, 3]], 3000, np.random.default_rng(4))
     assert abs(found[0].estimate - float(expected_kl(curve, [5]))) < 1e-9
     assert found[1].low <= float(expected_kl(curve, [2, 3])) <= found[1].high
+
+
+def test_random_orders_are_as_many_as_the_limit_allows_unless_a_number_is_asked_for():
+    rng = np.random.default_rng(5)
+    task = listed_task(JointPMF.uniform({tuple(row) for row in rng.integers(0, 2, (60, 30)).tolist()}))
+    assert schedule_answer(task)["samples"] == 2000
+    with allowing(Fraction(1, 500)):
+        few = schedule_answer(task)["samples"]
+        assert 100 <= few < 2000
+        with pytest.raises(CostError, match="2000 random orders of 30 positions"):
+            schedule_answer(task, samples=2000)
+    with allowing(Fraction(1, 10**6)), pytest.raises(CostError, match="100 random orders"):
+        schedule_answer(task)

@@ -48,6 +48,7 @@ def add_commands(commands: Any) -> None:
     schedule = commands.add_parser("schedule", help="information curve and best block sizes in random order")
     _add_task(schedule)
     _add_samples(schedule)
+    schedule.set_defaults(samples=None)  # as many as fit the limit
     _add_float(schedule)
     frontier = commands.add_parser(
         "frontier", help="least KL against expected steps over all adaptive policies"

@@ -23,7 +23,12 @@ from theory.decoding.tasks.route import entropy_route
 from theory.distributions.contexts import Entries
 from theory.distributions.distribution import context_pmfs, occurring
 from theory.distributions.parametric.markov import MarkovDistribution
-from theory.sampling.task_estimates import estimated_losses, estimated_schedule, random_order_schedule
+from theory.sampling.task_estimates import (
+    USUAL,
+    estimated_losses,
+    estimated_schedule,
+    random_order_schedule,
+)
 from theory.validation import InputError, positive_int
 
 __all__ = ["bounds_answer", "parse_partition", "schedule_answer"]
@@ -49,7 +54,7 @@ def bounds_answer(
     adaptive: bool = False,
     randomized: bool = False,
     count: bool = False,
-    samples: int = 2000,
+    samples: int = USUAL,
     seed: int = 0,
     seconds: float = 60.0,
     say: Callable[[str], None] | None = None,
@@ -124,17 +129,25 @@ def _verdict(answer: dict[str, Any]) -> str | None:
     return f"one step loses about {lost['estimate']:.3g} bits, at least {lost['low']:.3g} (95 %)."
 
 
-def schedule_answer(task: NamedTask, *, samples: int = 2000, seed: int = 0) -> dict[str, Any]:
+def schedule_answer(task: NamedTask, *, samples: int | None = None, seed: int = 0) -> dict[str, Any]:
     """Return the information curve and the best block sizes in random order, averaged over contexts.
+
+    What is too large for exact numbers is sampled, 2000 times unless ``samples`` says otherwise; random orders of long
+    lists less often where that would take too long.
 
     Distributions too long to list are answered through their structure (:mod:`theory.decoding.structured`) where the
     task has one.
     """
-    own: dict[str, Any] = {"samples": samples, "seed": seed}
+    own: dict[str, Any] = {"samples": USUAL if samples is None else samples, "seed": seed}
+
+    def in_random_order(parts: Any) -> dict[str, Any]:
+        found, count = random_order_schedule(parts, samples=samples, seed=seed)
+        return _estimates(task, found, samples=count, seed=seed)
+
     return entropy_route(
         task,
         listed=lambda: _shown(task, table_schedule(context_pmfs(task.contexts()))),
-        outcomes=lambda parts: _estimates(task, random_order_schedule(parts, **own), **own),
+        outcomes=in_random_order,
         structured=lambda found: _shown(task, structured_schedule(found), always="expected_kl"),
         chain=lambda large: _shown(task, chain_schedule(large), arithmetic="float64"),
         sampled=lambda large: _estimates(task, estimated_schedule(large, **own), **own),

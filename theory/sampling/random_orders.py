@@ -53,6 +53,13 @@ class RandomOrders:
         self.first = float(singles.mean())
         self.total_correlation = float(singles.sum()) - self.joint
 
+    def affordable(self, most: int, few: int = 100) -> int:
+        """Return how many orders fit the limit of time: ``most`` or fewer, and no fewer than ``few``."""
+        table = np.zeros((self.n + 1, self.n))
+        size = order_gains(self.listed, self.room, np.arange(self.n), table)
+        each = _LOOK * (size + 2) * self.listed.rows.size  # the next order may need one more position
+        return max(few, min(most, int(Budget("", "").allowed / each)))
+
     def mean_entropies(self, samples: int, rng: np.random.Generator) -> tuple[list[float], list[float]]:
         """Return estimates of ``h_0, ..., h_n`` and their standard errors; the first two and the last are known."""
         sums, squares = np.zeros(self.n + 1), np.zeros(self.n + 1)

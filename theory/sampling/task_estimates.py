@@ -30,7 +30,9 @@ from theory.sampling.intervals import Estimate, check_samples, proportion
 from theory.sampling.random_orders import RandomOrders
 from theory.validation import InputError
 
-__all__ = ["estimated_losses", "estimated_schedule", "random_order_schedule"]
+__all__ = ["USUAL", "estimated_losses", "estimated_schedule", "random_order_schedule"]
+
+USUAL = 2000  # samples, where no number is asked for
 
 
 def estimated_losses(
@@ -64,17 +66,22 @@ def estimated_schedule(
     )
 
 
-def random_order_schedule(parts: Parts, *, samples: int, seed: int) -> dict[str, Any]:
-    """Return the information curve and the best block sizes of listed contexts of many positions."""
+def random_order_schedule(parts: Parts, *, samples: int | None, seed: int) -> tuple[dict[str, Any], int]:
+    """Return the information curve and the best block sizes of listed contexts of many positions, and the samples.
+
+    ``None`` is as many as fit the limit of time, at most ``USUAL``.
+    """
     if len({pmf.n for _, pmf in parts}) != 1:
         raise InputError("random orders of contexts of different lengths have no common sizes.")
     require_sizes(parts[0][1].n)
     orders = RandomOrders(parts)
-    return _schedule(
-        lambda rng: orders.mean_entropies(samples, rng),
-        lambda sizes, rng: orders.losses(sizes, samples, rng),
+    count = orders.affordable(USUAL) if samples is None else samples
+    found = _schedule(
+        lambda rng: orders.mean_entropies(count, rng),
+        lambda sizes, rng: orders.losses(sizes, count, rng),
         seed,
     )
+    return found, count
 
 
 def _schedule(

@@ -148,7 +148,8 @@ def _context(data: Any, share: Fraction, label: str, numbers: FileNumbers) -> Co
 
 
 def _tokens(row: list[Any]) -> list[Any]:
-    return [checked_token(token, f"outcome {row!r}") for token in row]
+    where = f"outcome {row!r}"
+    return [checked_token(token, where) for token in row]
 
 
 def _pmf(outcomes: list[list[Any]], data: dict[str, Any], numbers: FileNumbers) -> JointPMF:
