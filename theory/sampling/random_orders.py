@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,10 +56,7 @@ class RandomOrders:
 
     def affordable(self, most: int, few: int = 100) -> int:
         """Return how many orders fit the limit of time: ``most`` or fewer, and no fewer than ``few``."""
-        table = np.zeros((self.n + 1, self.n))
-        size = order_gains(self.listed, self.room, np.arange(self.n), table)
-        each = _LOOK * (size + 2) * self.listed.rows.size  # the next order may need one more position
-        return max(few, min(most, int(Budget("", "").allowed / each)))
+        return max(few, min(most, int(Budget("random orders", "").allowed / self._each)))
 
     def mean_entropies(self, samples: int, rng: np.random.Generator) -> tuple[list[float], list[float]]:
         """Return estimates of ``h_0, ..., h_n`` and their standard errors; the first two and the last are known."""
@@ -95,14 +93,17 @@ class RandomOrders:
         self, samples: int, rng: np.random.Generator
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
         check_samples(samples)
-        order, table = np.arange(self.n), np.zeros((self.n + 1, self.n))
-        for k in range(samples):
+        what = f"{samples} random orders of {self.n} positions and {len(self.listed.weights)} outcomes"
+        Budget(what, "use fewer --samples").require(samples, self._each)
+        table = np.zeros((self.n + 1, self.n))
+        for _ in range(samples):
             order = rng.permutation(self.n)
             size = order_gains(self.listed, self.room, order, table)
-            if k == 0:  # now the work is known
-                looks = samples * (size + 1) * self.listed.rows.size
-                what = (
-                    f"{samples} random orders of {self.n} positions and {len(self.listed.weights)} outcomes"
-                )
-                Budget(what, "use fewer --samples").require(looks, _LOOK)
             yield order, table[: size + 1]
+
+    @cached_property
+    def _each(self) -> float:
+        """Seconds of one order, by the number of positions that one of them needs."""
+        order = np.random.default_rng(0).permutation(self.n)
+        size = order_gains(self.listed, self.room, order, np.zeros((self.n + 1, self.n)))
+        return _LOOK * (size + 1) * self.listed.rows.size
