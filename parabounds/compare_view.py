@@ -22,9 +22,12 @@ _ROUNDING = 1e-9  # bits or steps: a smaller gap is none
 def compare_view(answer: Mapping[str, Any], title: str) -> dict[str, Any]:
     """Return what a reader sees of a comparison: the best first in the headline, a row a policy."""
     rows = answer["policies"]
-    best = max(rows, key=lambda row: _middle(row["accuracy"]))
+    several = len({row["temperature"] for row in rows}) > 1
+    best = max(rows, key=lambda row: (_middle(row["accuracy"]), -_middle(row["steps"])))
     optimal = [row for row in rows if _is_optimal(row)]
-    said = f"{best['policy']} is the most accurate ({share(best['accuracy'])} in {with_unit(best['steps'], 'steps')})"
+    at = f" at temperature {number(best['temperature'])}" if several else ""
+    reached = f"{share(best['accuracy'])} in {with_unit(best['steps'], 'steps')}"
+    said = f"{best['policy']}{at} is the most accurate ({reached})"
     if answer["vertices"]:
         names = ", ".join(dict.fromkeys(row["policy"] for row in optimal))
         said += (
@@ -42,7 +45,6 @@ def compare_view(answer: Mapping[str, Any], title: str) -> dict[str, Any]:
         "bits above the optimum",
         "steps above it, calls",
     )
-    several = len({row["temperature"] for row in rows}) > 1
     texts: list[tuple[str, ...]] = []
     for row in rows:
         tau = (number(row["temperature"]),) if several else ()

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -23,6 +25,7 @@ _OFFSETS = [
     if max(abs(x), abs(y)) == reach
 ]
 _FAR = 13  # points from the mark: a label that is further away gets a line to it
+_CROSSED = 400  # what a line through a text counts, in square points
 _MARK = 7.0  # points, half of the largest mark
 
 
@@ -117,16 +120,20 @@ def write_beside(ax: Axes, labels: Sequence[tuple[float, float, str]], *, fontsi
 
 
 def _place(ax: Axes, labels: Sequence[tuple[Any, str, str]], fontsize: float) -> None:
-    """Write texts beside places in pixels, each where it covers the least."""
+    """Write texts beside places in pixels, from the left or the right, each where it covers the least."""
     from matplotlib.patheffects import withStroke
     from matplotlib.transforms import Bbox
 
     figure: Any = ax.get_figure()
     point = figure.dpi / 72
-    taken = [Bbox.from_extents(*(p - _MARK * point), *(p + _MARK * point)) for p, _, _ in labels]
+    marks = [
+        Bbox.from_extents(*(place - _MARK * point), *(place + _MARK * point))
+        for place in [*(place for place, _, _ in labels), *_marked(ax)]
+    ]
     if (legend := ax.get_legend()) is not None:
-        taken.append(legend.get_window_extent())
+        marks.append(legend.get_window_extent())
     ink = _along_lines(ax, point)
+    texts: list[tuple[Any, Any]] = []
     for place, words, colour in sorted(labels, key=lambda label: (-label[0][1], label[0][0])):
         x, y = ax.transData.inverted().transform(place)
         text = ax.annotate(
@@ -134,25 +141,43 @@ def _place(ax: Axes, labels: Sequence[tuple[Any, str, str]], fontsize: float) ->
             zorder=6, annotation_clip=False, path_effects=[withStroke(linewidth=1.5, foreground="white")],
         )  # fmt: skip
         text.set_in_layout(False)
-        tried: list[tuple[float, int, Any]] = []
+        texts.append((place, text))
+    found = [_arranged(ax, order, marks, ink, point) for order in (texts, texts[::-1])]
+    for place, text, (right, up) in min(found, key=lambda entry: entry[0])[1]:
+        _move(text, right, up)
+        if max(abs(right), abs(up)) > _FAR:
+            _lead(ax, place, text.get_window_extent(), text.get_color())
+
+
+def _arranged(
+    ax: Axes, texts: Sequence[tuple[Any, Any]], marks: Sequence[Any], ink: Any, point: float
+) -> tuple[float, list[tuple[Any, Any, tuple[float, float]]]]:
+    """Return what texts cover in all, and the offset of each, where each goes where it covers the least."""
+    taken, out, total = [*marks], list[tuple[Any, Any, tuple[float, float]]](), 0.0
+    for place, text in texts:
+        tried: list[tuple[float, int, Any, Any]] = []
         for number, (right, up) in enumerate(_OFFSETS):
             _move(text, right, up)
             box = text.get_window_extent()
             covered = 6 * sum(_overlap(box, other) for other in taken) / point**2
             covered += 3 * (box.width * box.height - _overlap(box, ax.bbox)) / point**2
-            covered += 4 * int(((ink > box.min) & (ink < box.max)).all(axis=1).sum())
-            tried.append((covered + abs(right) + abs(up), number, box))
-        _, best, box = min(tried, key=lambda entry: entry[:2])
-        _move(text, *_OFFSETS[best])
+            covered += 4 * _inside(ink, box)
+            lead = np.empty((0, 2))
+            if max(abs(right), abs(up)) > _FAR:
+                lead = _between(place, _nearest(place, box), point)
+                covered += _CROSSED * sum(_inside(lead, other) > 0 for other in taken[len(marks) :])
+            tried.append((covered + abs(right) + abs(up), number, box, lead))
+        cost, best, box, lead = min(tried, key=lambda entry: entry[:2])
         taken.append(box)
-        if max(map(abs, _OFFSETS[best])) > _FAR:
-            _lead(ax, place, box, colour)
+        ink = np.concatenate([ink, lead])
+        out.append((place, text, _OFFSETS[best]))
+        total += cost
+    return total, out
 
 
 def _lead(ax: Axes, place: Any, box: Any, colour: str) -> None:
     """Draw a thin line from a place in pixels to the nearest point of a label."""
-    near = [min(max(place[j], box.min[j]), box.max[j]) for j in (0, 1)]
-    ends = ax.transData.inverted().transform([place, near])
+    ends = ax.transData.inverted().transform([place, _nearest(place, box)])
     ax.annotate(
         "", xy=tuple(ends[0]), xytext=tuple(ends[1]), annotation_clip=False, zorder=1.7,
         arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": colour, "shrinkA": 0, "shrinkB": 0},
@@ -161,17 +186,36 @@ def _lead(ax: Axes, place: Any, box: Any, colour: str) -> None:
 
 def _along_lines(ax: Axes, point: float) -> Any:
     """Return places about two points apart along every line of the panel, shape (count, 2), in pixels."""
-    import numpy as np
-
     out = [np.empty((0, 2))]
     for line in ax.lines:
         corners = ax.transData.transform(np.asarray(line.get_xydata(), dtype=float))
         for start, end in pairwise(
             corners[np.isfinite(corners).all(axis=1)]
         ):  # absent bars have infinite ends
-            count = int(np.hypot(*(end - start)) / (2 * point)) + 1
-            out.append(np.linspace(start, end, count))
+            out.append(_between(start, end, point))
     return np.concatenate(out)
+
+
+def _marked(ax: Axes) -> Any:
+    """Return the places of all marks of the lines of the panel, in pixels."""
+    lines = [line for line in ax.lines if line.get_marker() not in (None, "", " ", "None")]
+    places = [
+        ax.transData.transform(np.asarray(line.get_xydata(), dtype=float).reshape(-1, 2)) for line in lines
+    ]
+    found = np.concatenate([np.empty((0, 2)), *places])
+    return found[np.isfinite(found).all(axis=1)]
+
+
+def _between(start: Any, end: Any, point: float) -> Any:
+    return np.linspace(start, end, int(np.hypot(*np.subtract(end, start)) / (2 * point)) + 1)
+
+
+def _nearest(place: Any, box: Any) -> list[float]:
+    return [min(max(place[j], box.min[j]), box.max[j]) for j in (0, 1)]
+
+
+def _inside(places: Any, box: Any) -> int:
+    return int(((places > box.min) & (places < box.max)).all(axis=1).sum())
 
 
 def _move(text: Any, right: float, up: float) -> None:
