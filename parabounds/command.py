@@ -53,8 +53,9 @@ PROGRAM = "parabounds"
 def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit status."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: ends other processes too
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))  # last: for tasks and policies as module:attribute
+    for folder in (Path(theory.__file__).parents[1], Path.cwd()):  # workers look for ours first, too
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))  # the last is for tasks and policies as module:attribute
     parser = build_parser()
     args = parser.parse_args(argv)
     if args.print_completion:
