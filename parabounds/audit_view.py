@@ -38,7 +38,7 @@ def audits_view(answer: Answer) -> dict[str, Any]:
     settings: Sequence[Answer] = answer["settings"]
     with_task = "accuracy" in settings[0]
     if with_task:
-        best = max(settings, key=lambda one: float(one["accuracy"]))
+        best = max(settings, key=lambda one: (float(one["accuracy"]), -float(one["model_calls"])))
         said = f"{best['rule']} is the most accurate ({share(best['accuracy'])}, {_calls(best)})"
     else:
         said = "; ".join(f"{one['rule']} makes {_calls(one)}" for one in settings)
