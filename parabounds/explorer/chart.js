@@ -18,6 +18,13 @@ function marker(kind, x, y, title) {
 const WIDTH = 430;
 const HEIGHT = 290;
 
+// Up to five round values from 0 on, none above the most.
+function ticks(most) {
+  const size = 10 ** Math.floor(Math.log10(most / 4));
+  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * size).find((one) => 4 * one >= most * 0.99);
+  return [0, 1, 2, 3, 4].map((j) => Number((j * step).toPrecision(3))).filter((value) => value <= most);
+}
+
 // One panel: points {steps, value, name, kind}, a line of [steps, value], the own point.
 function panel(name, unit, points, line, own, n) {
   const [left, top, wide, high] = [46, 34, WIDTH - 70, 210];
@@ -29,10 +36,9 @@ function panel(name, unit, points, line, own, n) {
   const say = (words, at, down, anchor = "middle", size = 12) =>
     element("text", { x: at, y: down, "font-size": size, "text-anchor": anchor, "font-family": "sans-serif", fill: "#1b1f24" }, words);
   const parts = [element("rect", { width: WIDTH, height: HEIGHT, fill: "#fff" }), say(name, left, 18, "start", 14)];
-  for (let j = 0; j <= 4; j++) {
-    const value = (most * j) / 4;
+  for (const value of ticks(most)) {
     parts.push(element("line", { x1: x(1) - 8, x2: x(last) + 8, y1: y(value), y2: y(value), stroke: "#d0d7de" }));
-    parts.push(say(Number(value.toPrecision(2)), left - 12, y(value) + 4, "end"));
+    parts.push(say(value, left - 12, y(value) + 4, "end"));
   }
   for (let t = 1; t <= last; t++) parts.push(say(t, x(t), top + high + 18));
   parts.push(say("expected steps", left + wide / 2, top + high + 36));
