@@ -66,7 +66,8 @@ class Parser(OneLineParser):
             words = [word.partition("=")[0] for word in words if word.startswith("-")]
         else:
             return ""
-        found = [match for word in words for match in get_close_matches(word, known, 1)]
+        # a word that is known belongs to another command
+        found = [match for word in words for match in get_close_matches(word, known, 1) if word not in known]
         return f"; did you mean {found[0]}?" if found else ""
 
 

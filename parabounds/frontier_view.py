@@ -8,9 +8,10 @@ from typing import Any
 
 from parabounds.compare_view import cell
 from parabounds.numbers import number, with_unit
+from theory.commands.answer import place, steps_of
 from theory.validation import shortened
 
-__all__ = ["blocks_beside", "frontier_view", "place"]
+__all__ = ["blocks_beside", "frontier_view"]
 
 Answer = Mapping[str, Any]
 _ROUNDING = 1e-9  # of a mean number of steps
@@ -113,7 +114,7 @@ def _points(answer: Answer, title: str) -> dict[str, Any]:
     for row in rules:
         gap = cell(row["bits_above"], "kl") if known else _span(blocks_beside(answer, place(row)))
         cells = [cell(row[key], key) for key in ("kl", "path_kl", "accuracy")]
-        rows.append((row["policy"], cell(_steps(row), "steps"), *cells, gap))
+        rows.append((row["policy"], cell(steps_of(row), "steps"), *cells, gap))
     names = ("kl", "path_kl", "accuracy", "bits_above", "steps_above")
     return {
         "title": f"{title}, rules in the plane of steps and loss",
@@ -124,20 +125,13 @@ def _points(answer: Answer, title: str) -> dict[str, Any]:
             {"rule": "optimum", "steps": v["steps"], "kl": v["kl"]} | dict.fromkeys(names[1:])
             for v in vertices
         ]
-        + [{"rule": row["policy"], "steps": _steps(row)} | {key: row[key] for key in names} for row in rules],
+        + [
+            {"rule": row["policy"], "steps": steps_of(row)} | {key: row[key] for key in names}
+            for row in rules
+        ],
         "forms": [(f"KL of {row['policy']}", row["kl"]) for row in rules],
         "folded": False,
     }
-
-
-def place(row: Mapping[str, Any]) -> float:
-    """Return the steps along the data of a rule, or those of its own runs where it does not follow the data."""
-    steps = _steps(row)
-    return float(steps["estimate"] if isinstance(steps, dict) else steps)
-
-
-def _steps(row: Mapping[str, Any]) -> Any:
-    return row["steps"] if row["steps_under_data"] is None else row["steps_under_data"]
 
 
 def blocks_beside(answer: Answer, steps: float) -> tuple[Any, Any] | None:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from figures.drawing.axes import loss_axis, step_axis, upper_edge
-from figures.drawing.frontier_curve import draw_lines
+from figures.drawing.frontier_curve import draw_curve
 from figures.drawing.point_labels import write_beside
 from figures.drawing.policy_tree import timetable
 from figures.drawing.style import COLOURS, MARKS, new_figure
-from parabounds.frontier_view import place
 from parabounds.views import view_of
 from theory.distributions.outcomes import sorted_tokens
 from theory.distributions.pmf import JointPMF
@@ -107,45 +106,6 @@ def _hull(vertices: Any, ax: Axes) -> None:
     points = [(float(v["steps"]), float(v["kl"])) for v in vertices]
     style: dict[str, Any] = {**MARKS["exact"], "marker": "o", "markersize": 4, "color": COLOURS["blue"]}
     ax.plot(*zip(*points, strict=True), label="least of all policies", **style)
-
-
-def _frontier(answer: Answer, ax: Axes) -> None:
-    steps, bits = draw_lines(answer, ax)
-    places = _rules(answer, ax, bits) if "rules" in answer else []
-    ax.set(xlabel=_STEPS, ylabel=_BITS)
-    if not places:
-        loss_axis(ax, max(bits))
-    step_axis(ax, [*steps, *places])
-    ax.legend()
-
-
-def _rules(answer: Answer, ax: Axes, others: list[float]) -> list[float]:
-    """Draw each rule with its standard error, at its KL or else that along the path, and return their steps."""
-    shown = [
-        row for row in answer["rules"] if (row["path_kl"] if row["kl"] is None else row["kl"]) is not None
-    ]
-    losses = [row["path_kl"] if row["kl"] is None else row["kl"] for row in shown]
-    edge = upper_edge([_middle(loss) for loss in losses], max(others, default=0.0))
-    places = [place(row) for row in shown]
-    bits = [min(_middle(loss), 1.12 * edge) for loss in losses]
-    errors = [loss.get("standard_error", 0.0) if isinstance(loss, dict) else 0.0 for loss in losses]
-    ax.errorbar(
-        places, bits, yerr=errors, fmt="s", markersize=4.5, markerfacecolor="none", zorder=4, capsize=2,
-        color=COLOURS["green"], label="rules, +- standard error" if any(errors) else "rules",
-    )  # fmt: skip
-    far = any(_middle(loss) > edge for loss in losses)
-    if far:
-        ax.axhline(1.05 * edge, color="#999999", linestyle=":", linewidth=0.8, label="above: not to scale")
-    loss_axis(ax, edge, above=0.2 if far else 0.08)
-    best = [
-        k for k, x in enumerate(places) if all(bits[k] < bits[m] for m in range(len(places)) if places[m] < x)
-    ]
-    best = [k for k in best if bits[k] == min(bits[m] for m in best if places[m] == places[k])]
-    names: dict[tuple[float, float], str] = {}
-    for k in best:  # those that no rule of fewer steps beats, one name a point
-        names.setdefault((places[k], bits[k]), shown[k]["policy"])
-    write_beside(ax, [(x, y, name) for (x, y), name in names.items()], fontsize=7)
-    return places
 
 
 def _compare(answer: Answer, ax: Axes) -> None:
@@ -244,7 +204,7 @@ _PLOTS: dict[str, Callable[[Answer, Any], None]] = {
     "bounds": _bounds,
     "compare": _compare,
     "decode": _decode,
-    "frontier": _frontier,
+    "frontier": draw_curve,
     "policy": _policy,
     "schedule": _schedule,
 }

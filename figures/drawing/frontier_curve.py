@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from figures.drawing.axes import loss_axis, step_axis
+from figures.drawing.axes import loss_axis, step_axis, upper_edge
+from figures.drawing.point_labels import write_beside
 from figures.drawing.style import COLOURS, MARKS, new_figure
+from theory.commands.answer import place
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawing
 
-__all__ = ["draw_frontier", "draw_lines"]
+__all__ = ["draw_curve", "draw_frontier"]
 
 Answer = Mapping[str, Any]
 
@@ -26,16 +28,23 @@ def draw_frontier(answer: Answer) -> Drawing:
     """
     drawing, axes = new_figure(width=5.4, height=3.6)
     ax = axes[0][0]
-    steps, bits = draw_lines(answer, ax)
-    ax.set(xlabel="expected steps (model calls)", ylabel="KL(P || Q), bits")
-    loss_axis(ax, max(bits, default=0.0))
-    step_axis(ax, steps)
+    draw_curve(answer, ax)
     ax.set_title(f"{Path(answer['task']).name}, n = {answer['n']}")
-    ax.legend()
     return drawing
 
 
-def draw_lines(answer: Answer, ax: Axes) -> tuple[list[float], list[float]]:
+def draw_curve(answer: Answer, ax: Axes) -> None:
+    """Draw what is known of the optimum, and the rules beside it where the answer has them."""
+    steps, bits = _lines(answer, ax)
+    places = _rules(answer, ax, bits) if "rules" in answer else []
+    ax.set(xlabel="expected steps (model calls)", ylabel="KL(P || Q), bits")
+    if not places:
+        loss_axis(ax, max(bits, default=0.0))
+    step_axis(ax, [*steps, *places])
+    ax.legend()
+
+
+def _lines(answer: Answer, ax: Axes) -> tuple[list[float], list[float]]:
     """Draw what is known of the optimum, and return its steps and its bits."""
     steps, bits = [1.0], list[float]()
     red: Any = COLOURS["vermillion"]
@@ -57,6 +66,35 @@ def draw_lines(answer: Answer, ax: Axes) -> tuple[list[float], list[float]]:
         steps += [place for place, _ in hull]
         bits += [loss for _, loss in hull]
     return steps, bits
+
+
+def _rules(answer: Answer, ax: Axes, others: list[float]) -> list[float]:
+    """Draw each rule with its standard error, at its KL or else that along the path, and return their steps."""
+    shown = [
+        row for row in answer["rules"] if (row["path_kl"] if row["kl"] is None else row["kl"]) is not None
+    ]
+    losses = [row["path_kl"] if row["kl"] is None else row["kl"] for row in shown]
+    edge = upper_edge([_middle(loss) for loss in losses], max(others, default=0.0))
+    places = [place(row) for row in shown]
+    bits = [min(_middle(loss), 1.12 * edge) for loss in losses]
+    errors = [loss.get("standard_error", 0.0) if isinstance(loss, dict) else 0.0 for loss in losses]
+    ax.errorbar(
+        places, bits, yerr=errors, fmt="s", markersize=4.5, markerfacecolor="none", zorder=4, capsize=2,
+        color=COLOURS["green"], label="rules, +- standard error" if any(errors) else "rules",
+    )  # fmt: skip
+    far = any(_middle(loss) > edge for loss in losses)
+    if far:
+        ax.axhline(1.05 * edge, color="#999999", linestyle=":", linewidth=0.8, label="above: not to scale")
+    loss_axis(ax, edge, above=0.2 if far else 0.08)
+    best = [
+        k for k, x in enumerate(places) if all(bits[k] < bits[m] for m in range(len(places)) if places[m] < x)
+    ]
+    best = [k for k in best if bits[k] == min(bits[m] for m in best if places[m] == places[k])]
+    names: dict[tuple[float, float], str] = {}
+    for k in best:  # those that no rule of fewer steps beats, one name a point
+        names.setdefault((places[k], bits[k]), shown[k]["policy"])
+    write_beside(ax, [(x, y, name) for (x, y), name in names.items()], fontsize=7)
+    return places
 
 
 def _middle(value: Any) -> float:

@@ -121,6 +121,7 @@ def test_all_tasks_are_listed(capsys):
         (["boundz", "shuffle"], "did you mean bounds?"),
         (["bounds", *SHUFFLE, "--adaptve"], "did you mean --adaptive?"),
         (["model", "trian"], "did you mean train?"),
+        (["decode", *SHUFFLE, "--policy", "topk:k=2", "--steps", "3"], "arguments: --steps 3 (see"),
         (["bench", "taks"], "did you mean tasks?"),
     ],
 )

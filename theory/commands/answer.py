@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -9,7 +10,7 @@ from theory.distributions.distribution import HasContexts
 from theory.numbers.lognumber import LogNumber
 from theory.numbers.rationals import ratio_text
 
-__all__ = ["NamedTask", "exact_text", "joined", "with_exact"]
+__all__ = ["NamedTask", "exact_text", "joined", "place", "steps_of", "with_exact"]
 
 
 class NamedTask(HasContexts, Protocol):
@@ -61,3 +62,14 @@ def joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 def exact_text(value: Any) -> str:
     """Return a rational in full, and anything else as text."""
     return ratio_text(value) if isinstance(value, Fraction) else str(value)
+
+
+def steps_of(row: Mapping[str, Any]) -> Any:
+    """Return the steps along the data of a rule, or those of its own runs where it does not follow the data."""
+    return row["steps"] if row["steps_under_data"] is None else row["steps_under_data"]
+
+
+def place(row: Mapping[str, Any]) -> float:
+    """Return these steps as one number, the estimate where they are sampled."""
+    steps = steps_of(row)
+    return float(steps["estimate"] if isinstance(steps, dict) else steps)

@@ -8,6 +8,7 @@ from itertools import pairwise
 from math import inf
 from typing import Any
 
+from theory.commands.answer import steps_of
 from theory.decoding.tasks.route import large_distribution
 from theory.distributions.distribution import context_pmfs
 from theory.limits import CostError, sharing
@@ -112,7 +113,7 @@ def registry_points(
 def _row(answer: Mapping[str, Any], hull: list[dict[str, Any]]) -> dict[str, Any]:
     row = {key: answer[key] for key in _KEPT}
     row |= {key: answer[key] for key in _OPTIONAL if answer.get(key) not in (None, {})}
-    steps = row["steps"] if row["steps_under_data"] is None else row["steps_under_data"]
+    steps = steps_of(row)
     known = hull and row["kl"] is not None and not isinstance(row["kl"], dict) and not isinstance(steps, dict)
     bits = _least(hull, steps) if known else None
     row["bits_above"] = None if bits is None else inf if row["kl"] == inf else _difference(row["kl"], bits)
@@ -122,7 +123,7 @@ def _row(answer: Mapping[str, Any], hull: list[dict[str, Any]]) -> dict[str, Any
 
 def _distances(row: Mapping[str, Any], brackets: AdaptiveBrackets) -> dict[str, Any]:
     """Return the bracket of the least KL at the steps of a row, and intervals of the bits and the steps above it."""
-    steps = row["steps"] if row["steps_under_data"] is None else row["steps_under_data"]
+    steps = steps_of(row)
     few, many = (steps["low"], steps["high"]) if isinstance(steps, dict) else (steps, steps)
     low, high = brackets.at(max(1.0, float(many)))[0], brackets.at(max(1.0, float(few)))[1]
     found: dict[str, Any] = {"optimum": {"lower": low, "upper": high}}

@@ -16,6 +16,7 @@ from theory.bounds.brackets.kernels import make_listed, make_room, start
 from theory.bounds.brackets.layers import first_layer, next_layer, search_last
 from theory.bounds.brackets.open_entropies import gains, loss
 from theory.bounds.brackets.open_nodes import CLOSED, expand
+from theory.bounds.brackets.open_pairs import search_pairs
 from theory.bounds.brackets.packing import nearest_outcomes, packing_table
 from theory.bounds.brackets.search import search_all
 from theory.bounds.brackets.tree import Problem, halves, make_tree, pop, push
@@ -301,6 +302,39 @@ def test_branch_and_bound_finds_the_best_without_a_good_start(seed):
         assert expand(listed, room, problem, tree, 1e9) == CLOSED
         assert tree.best[0] == pytest.approx(truth[blocks - 1], abs=2 * NEAR)
         assert loss_of(columns, tree.labels, blocks) == pytest.approx(truth[blocks - 1], abs=2 * NEAR)
+
+
+@pytest.mark.parametrize(("seed", "m", "unit"), [(17, 30, True), (18, 100, False), (19, 100, True)])
+def test_the_last_block_searched_whole_is_the_best_of_all_sets(seed, m, unit):
+    """Of 100 outcomes only some of the 4,950 pairs are counted."""
+    columns, listed, room = searched(drawn(seed, n=7, m=m, unit=unit))
+    r, joint = columns.count, open_entropy(columns, [])
+    opens = all_open(columns)
+    singles = np.array([joint - opens[1 << i] for i in range(r)])
+    saved = np.random.default_rng(seed).random(r)
+
+    def cost(mask):
+        last = sum(columns.copies[i] * (opens[mask] - opens[mask | 1 << i]) for i in range(r))
+        return sum(singles[i] for i in members(mask)) + last - joint
+
+    for barred, need in [([], -1.0), ([1, 4], -1.0), ([], 2.5), ([2], 2.0)]:
+        prices = singles.copy()
+        prices[barred] = np.inf
+        masks = [
+            mask
+            for mask in range(1, 1 << r)
+            if not set(members(mask)) & set(barred) and sum(saved[i] for i in members(mask)) >= need
+        ]
+        truth = min(map(cost, masks))
+        for best in (inf, truth + 0.1, truth + 0.01):
+            chosen = np.zeros(r + 1, dtype=np.int64)
+            cells = start(listed, room)
+            found, work = search_pairs(
+                listed, room, np.int64(0), cells, prices, saved, need, -joint, best, NEAR, chosen
+            )
+            assert work > 0
+            assert found == pytest.approx(truth, abs=NEAR)
+            assert cost(sum(1 << int(i) for i in chosen[1 : chosen[0] + 1])) == pytest.approx(truth, abs=NEAR)
 
 
 def test_a_walk_over_all_sets_ends_with_its_work():

@@ -158,6 +158,24 @@ def test_the_frontier_plot_shows_the_vertices(path, tmp_path, capsys, ending, st
     assert lines["best fixed blocks, $L^*_T$"] == [[1, 1.0], [2, 0.5], [3, 0.0]]
 
 
+def test_the_frontier_plot_marks_the_rules():
+    low, high = (
+        {"steps_under_data": None, "path_kl": None},
+        {"path_kl": {"estimate": 0.5, "standard_error": 0.1}},
+    )
+    rules = [
+        low | {"policy": "a", "steps": 1.5, "kl": 0.25},
+        high | {"policy": "b", "steps_under_data": {"estimate": 2.0}, "kl": None},
+        low | {"policy": "unknown", "steps": 2.0, "kl": None},
+    ]
+    answer = {"task": "mine.json", "n": 2, "vertices": [{"steps": 1, "kl": 1.0}, {"steps": 2, "kl": 0.0}]}
+    (ax,) = draw_frontier(answer | {"rules": rules}).axes
+    (marks,) = ax.containers
+    assert marks.lines[0].get_xydata().tolist() == [[1.5, 0.25], [2.0, 0.5]]
+    assert {text.get_text() for text in ax.texts} == {"a"}
+    assert draw_frontier(answer).axes[0].containers == []
+
+
 @pytest.mark.parametrize(
     ("name", "message"), [("f.gif", "must end in"), ("none/f.png", "there is no folder")]
 )

@@ -15,6 +15,7 @@ import numpy as np
 from theory.bounds.brackets.kernels import compiled, refine, start
 from theory.bounds.brackets.last_block import KAPPAS, cells_by_distance, child_bounds, sort_singles
 from theory.bounds.brackets.open_entropies import gains, later_gains, tail_cost
+from theory.bounds.brackets.open_pairs import search_pairs
 from theory.bounds.brackets.tree import pop, push
 
 __all__ = ["CLOSED", "FULL", "STOPPED", "expand"]
@@ -43,6 +44,7 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
     joint, blocks, error = problem.joint, problem.blocks, problem.error
     # few arrays, filled by loops: each way to make or to fill one takes numba a fifth of a second to compile
     space, wide, path = np.empty((10, r)), np.empty((3, KAPPAS)), np.empty(r + 1, np.int64)
+    chosen = np.empty(r + 1, np.int64)
     now, zero, bounds, longer, saved = space[0], space[1], space[2], space[3], space[4]
     sorted_gains, mass, weighted = space[5], space[6], space[7]
     bins, levels, shares = wide[0], wide[1], wide[2]
@@ -121,14 +123,37 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
         many, share = levels[:found], shares[:found]
         need = problem.fewer - cut
         known = joint - rest
-        if block >= 1:  # one more in the open block
-            first, alone, missing = last, True, need
+        first, alone, missing = last, True, need
+        if block >= 1:
             for d in range(depth):
                 step = path[d]
                 if tree.block[step] == block:
                     missing -= before[tree.added[step]] - prices[tree.added[step]]
                     if d > 0:
                         first, alone = tree.added[step], False
+        whole, opens = False, block == blocks - 2
+        if blocks > 2 and block >= blocks - 2:  # the last chosen block, whole
+            earlier, costs = (prices, now) if opens else (before, prices)
+            for i in range(r):
+                saved[i] = earlier[i] - costs[i]
+                usable = now[i] > 0.0 and saved[i] > error and (opens or i > last)
+                bounds[i] = costs[i] if usable else np.inf
+            cost, used = search_pairs(
+                listed, room, here, cells, bounds, saved, need if opens else missing, base, tree.best[0],
+                problem.slack, chosen,
+            )  # fmt: skip
+            if cost < tree.best[0]:
+                tree.best[0] = cost
+                cut = cost - problem.slack
+                for i in range(r):
+                    tree.labels[i] = blocks - 1
+                for d in range(depth):
+                    tree.labels[tree.added[path[d]]] = tree.block[path[d]] - 1
+                for k in range(chosen[0]):
+                    tree.labels[chosen[k + 1]] = blocks - 2
+            work -= abs(used)
+            whole = used > 0
+        if block >= 1 and (opens or not whole):  # one more in the open block
             for i in range(r):
                 saved[i] = before[i] - prices[i] if block >= 2 else 0.0
             if block == blocks - 1:
@@ -155,7 +180,7 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
                 if bound < cut:
                     ends = block == blocks - 1 and base + longer[j] >= cut
                     push(tree, bound, node, j, block, paid + prices[j], rest - now[j], ends)
-        if block <= blocks - 2:  # the next block opens
+        if block <= blocks - 2 and not whole:  # the next block opens
             fresh = block >= 1
             for i in range(r):
                 saved[i] = prices[i] - now[i] if fresh else 0.0
