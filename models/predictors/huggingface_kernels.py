@@ -59,7 +59,7 @@ def plain_kernels() -> Generator[list[str]]:
 
     def imported(
         name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
-    ) -> Any:  # noqa: A002
+    ) -> Any:
         root = name.partition(".")[0]
         if level or root not in modules or not str((globals or {}).get("__name__", "")).startswith(OWN_CODE):
             return whole(name, globals, locals, fromlist, level)
