@@ -32,7 +32,6 @@ from models.predictors.huggingface_files import (
     fingerprint,
     snapshot,
 )
-from models.predictors.huggingface_kernels import importing
 from models.predictors.huggingface_options import DTYPES, HFOptions, is_native, with_defaults
 from models.predictors.huggingface_predictor import LONGEST, HFPredictor, call
 from models.predictors.huggingface_tokenizer import load_tokenizer
@@ -237,14 +236,14 @@ def open_hf(source: str | Path, options: HFOptions | None = None) -> OpenedHF:
     own = options.trust_remote_code and not native
     with put_back() as shims:
         with quiet(), one_line(f"the configuration of {source}", written_for if own else None):
-            config, kernels = importing(
-                lambda: transformers().AutoConfig.from_pretrained(
-                    str(directory), local_files_only=True, trust_remote_code=own
-                )
-            )
+            # not by AutoConfig: code of another directory may have registered the same model type
+            kind, kernels = transformers().AutoConfig, list[str]()
+            if own and (reference := raw["auto_map"].get("AutoConfig")):
+                kind, kernels = class_of(directory, reference)
+            config = kind.from_pretrained(str(directory), local_files_only=True)
         if not isinstance(getattr(config, "vocab_size", None), int):
             raise InputError(f"{source}: the configuration has no vocab_size; this is no model of text.")
-        tokenizer = load_tokenizer(directory, options.trust_remote_code, written_for)
+        tokenizer = load_tokenizer(directory, options.trust_remote_code, written_for, config)
     return OpenedHF(
         source=str(source),
         directory=directory,

@@ -20,13 +20,12 @@ from typing import Any, TypeVar
 
 import torch
 
-from models.predictors.huggingface_versions import transformers
+from models.predictors.huggingface_versions import OWN_CODE, transformers
 from theory.validation import InputError
 
 __all__ = ["importing", "plain_kernels"]
 
 NAMES = {"flash_attn": "flash_attn in torch", "triton": "triton left out"}
-_CODE = "transformers_modules"  # where transformers puts the code of checkpoints
 
 
 Loaded = TypeVar("Loaded")
@@ -58,15 +57,17 @@ def plain_kernels() -> Generator[list[str]]:
     whole, dynamic = builtins.__import__, transformers().dynamic_module_utils
     check = dynamic.check_imports
 
-    def imported(name: str, space: Any = None, local: Any = None, wanted: Any = (), level: int = 0) -> Any:
+    def imported(
+        name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
+    ) -> Any:
         root = name.partition(".")[0]
-        if level or root not in modules or not str((space or {}).get("__name__", "")).startswith(_CODE):
-            return whole(name, space, local, wanted, level)
+        if level or root not in modules or not str((globals or {}).get("__name__", "")).startswith(OWN_CODE):
+            return whole(name, globals, locals, fromlist, level)
         if name not in modules:
             raise ModuleNotFoundError(
                 f"{name} has no counterpart in plain torch; python -m pip install {root}"
             )
-        return modules[name if wanted else root]
+        return modules[name if fromlist else root]
 
     def checked(file: Any) -> list[str]:
         try:

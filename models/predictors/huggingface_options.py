@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from models.predictors.huggingface_code import AUTO_CLASSES
-from models.predictors.huggingface_versions import transformers
+from models.predictors.huggingface_versions import OWN_CODE, transformers
 from theory.validation import InputError, choice
 
 __all__ = ["DTYPES", "HFOptions", "is_native", "with_defaults"]
 
 DTYPES = ("auto", "float32", "float16", "bfloat16", "float64")
-# of the released checkpoints, unless the configuration names another
-MASKS = {"llada": 126336, "dream": 151666, "fast_dllm_qwen": 151665}
+# masks that released tokenizers have and do not call so: of LLaDA, LLaDA-MoE and LLaDA2, SDAR
+MASK_NAMES = ("<|mdm_mask|>", "<|mask|>", "<|MASK|>", "<MASK>")
+MASKS = {"dream": 151666, "fast_dllm_qwen": 151665}  # of the released checkpoints
 SHIFTED = ("dream", "fast_dllm_qwen")  # logits are those of the next position
 
 
@@ -23,7 +24,7 @@ class HFOptions:
     """How a Hugging Face model is read.
 
     Attributes:
-        mask_id: The mask token; by default that of the tokenizer, then that of the configuration.
+        mask_id: The mask token; by default that of the tokenizer, of the configuration, of ``MASK_NAMES``.
         suppressed: Tokens never proposed, besides the mask.
         shift: Whether logits are shifted right by one; by default for Dream and Fast-dLLM v2.
         dtype: The dtype of the weights; ``auto`` is that of the checkpoint on a GPU and float32 on a CPU.
@@ -59,8 +60,9 @@ class HFOptions:
 
 
 def is_native(model_type: str) -> bool:
-    """Return whether transformers itself has an architecture."""
-    return model_type in transformers().CONFIG_MAPPING
+    """Return whether an architecture is known without the code of a checkpoint, which may register itself."""
+    known = transformers().CONFIG_MAPPING
+    return model_type in known and not known[model_type].__module__.startswith(OWN_CODE)
 
 
 def with_defaults(source: str | Path, options: HFOptions, config: Any, tokenizer: Any) -> HFOptions:
@@ -82,7 +84,8 @@ def with_defaults(source: str | Path, options: HFOptions, config: Any, tokenizer
     if mask is None:
         mask = getattr(config, "mask_token_id", None)
     if mask is None:
-        mask = MASKS.get(kind)
+        words = tokenizer.get_added_vocab()
+        mask = next((words[name] for name in MASK_NAMES if name in words), MASKS.get(kind))
     if mask is None:
         raise InputError(f"{source}: neither tokenizer nor configuration names a mask token; give --mask-id.")
     if not 0 <= mask < config.vocab_size:

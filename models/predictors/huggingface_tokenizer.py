@@ -21,18 +21,19 @@ __all__ = ["load_tokenizer", "read_tokenizer", "token_places", "written_mask"]
 MASK_TEXT = "<|mask of the model|>"
 
 
-def load_tokenizer(directory: Path, trusted: bool, written_for: str | None = None) -> Any:
+def load_tokenizer(directory: Path, trusted: bool, written_for: str | None = None, config: Any = None) -> Any:
     """Return the tokenizer of a model directory.
 
     Args:
         directory: The directory.
         trusted: Whether its own code may run.
         written_for: The version of transformers that the directory names.
+        config: The configuration, if it was read.
     """
     with quiet(), put_back(), one_line(f"the tokenizer of {directory}", written_for if trusted else None):
         found, _ = importing(
             lambda: transformers().AutoTokenizer.from_pretrained(
-                str(directory), local_files_only=True, trust_remote_code=trusted
+                str(directory), config=config, local_files_only=True, trust_remote_code=trusted
             )
         )
         # without files some tokenizers have special tokens only

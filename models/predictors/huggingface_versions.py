@@ -25,9 +25,19 @@ import torch
 
 from theory.validation import InputError
 
-__all__ = ["empty_tied_keys", "one_line", "put_back", "quiet", "remembered", "transformers", "version_advice"]
+__all__ = [
+    "OWN_CODE",
+    "empty_tied_keys",
+    "one_line",
+    "put_back",
+    "quiet",
+    "remembered",
+    "transformers",
+    "version_advice",
+]
 
 OLDEST = (4, 46)  # of the extra `hf`
+OWN_CODE = "transformers_modules"  # where transformers puts the code of checkpoints
 _PUT_BACK: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()  # names, by class
 
 

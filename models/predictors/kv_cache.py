@@ -123,15 +123,18 @@ class _Started:
     ) -> torch.Tensor:
         """Return what ``read`` gives of the cached network; ``begin`` calls it where the states alone are wanted."""
         begun, outside = self._begun(tokens)
-        at_start = torch.equal(begun, tokens)
-        if at_start or self._kept is None or not torch.equal(self._kept[0], begun):
-            self._kept = None  # frees it first
+        kept = self._kept if self._kept is not None and self._kept[0].shape == begun.shape else None
+        before = tokens if kept is None else kept[0]
+        # all that a call waits for
+        at_start, same = torch.stack([(begun == tokens).all(), (begun == before).all()]).tolist()
+        if at_start or kept is None or not same:
+            kept = self._kept = None  # frees it first
             states: list[torch.Tensor] = []
             logits = self._hooked(begun, states.append, read if at_start else begin)
-            self._kept = begun, states
+            kept = self._kept = begun, states
             if at_start:
                 return logits
-        left = iter(self._kept[1])
+        left = iter(kept[1])
 
         def put_back(state: torch.Tensor) -> torch.Tensor:
             return torch.where(outside[..., None], next(left), state)

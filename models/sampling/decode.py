@@ -35,7 +35,7 @@ __all__ = ["Decoded", "decode"]
 # probabilities per chunk. A step should fit the cache of a core: 1 MB in float64 if the predictor is cheap,
 # less for a network, whose activations are larger. A GPU should be full: 0.5 GB.
 IDEAL_ENTRIES, MODEL_ENTRIES, DEVICE_ENTRIES = 1 << 17, 1 << 16, 1 << 26
-CPU_ENTRIES = 1 << 23  # of a few rows on a CPU, 64 MB: fresh memory beyond costs more than its use
+CPU_ENTRIES = 1 << 24  # of a few rows on a CPU, 128 MB: fresh memory beyond costs more than its use
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -133,7 +133,11 @@ def read_as(
         return rules
     given = {name: getattr(rules.transform, name) for name in Transform.__dataclass_fields__}
     last = tuple(place[token] for token in ranked_last)
-    return replace(rules, transform=ReadScores(**given, confidence_dtype=confidence_dtype, last=last))
+    # fresh memory costs more than its use; a rule that reads masked positions alone keeps no scores of earlier steps
+    kept = list[torch.Tensor]() if masks_alone(rules.policy, rules.transform) else None
+    return replace(
+        rules, transform=ReadScores(**given, confidence_dtype=confidence_dtype, last=last, kept=kept)
+    )
 
 
 def _proposed(predictor: MaskedPredictor, allowed: Sequence[int] | torch.Tensor | None) -> torch.Tensor:

@@ -107,6 +107,15 @@ class FullModelLM(PreTrainedModel):
             self.model.transformer["ff_out"] = self.model.transformer["wte"]
 """
 
+# LLaDA's code registers itself when it is imported
+REGISTERS = """
+
+from transformers import AutoConfig, AutoModel
+
+AutoConfig.register("llada", FullConfig)
+AutoModel.register(FullConfig, FullModelLM)
+"""
+
 # from_pretrained is overridden; frequencies that transformers 5 no longer lists; logits of the next position
 SHIFTED = """
 import torch
@@ -288,6 +297,8 @@ def publish(folder: Path, kind: str, *, written_for: str = "4.46.2", seed: int =
     (folder / "layers.py").write_text(LAYERS)
     (folder / f"{shape.module}.py").write_text(shape.code)
     code = _imported(folder, shape.module)
+    if shape.name == "Full":
+        (folder / f"{shape.module}.py").write_text(shape.code + REGISTERS)
     made = hf_models.tokenizer(special=False, mask=False)
     assert len(made) < MASK < VOCABULARY
     config = getattr(code, f"{shape.name}Config")(vocab_size=VOCABULARY, mask_token_id=MASK, **shape.options)

@@ -4,6 +4,7 @@ import builtins
 import importlib
 import os
 import sys
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -105,6 +106,12 @@ def test_other_code_does_not_see_them():
         with pytest.raises(ModuleNotFoundError):
             import triton  # noqa: F401
     assert used == []
+
+
+def test_imports_take_the_keywords_of_python():
+    with plain_kernels():
+        assert __import__("os.path", globals=None, locals=None, fromlist=["join"], level=0) is os.path
+        assert find_spec("xml.dom.minidom") is not None  # imports its parent by keyword
 
 
 def test_the_norm_is_rounded_once():

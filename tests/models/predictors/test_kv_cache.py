@@ -15,6 +15,7 @@ from models.sampling.decode import decode
 from models.sampling.decoding_settings import Decoding
 from synthetic import Arrangements
 from tests.helpers.cached_networks import MASK, VOCABULARY, CachedNetwork, released
+from tests.helpers.waits import Waits
 from theory.policies import parse_policy
 from theory.validation import InputError
 
@@ -164,6 +165,18 @@ def test_dream_with_a_cache_goes_through_the_states_of_the_released_loop(block, 
         several += len(expected) <= LENGTH - PROMPT  # some call reveals more than one
     assert moved > 0
     assert (several > 0) == (block > 2)  # the first alone leaves one of two
+
+
+@pytest.mark.parametrize("cache", ["prefix", "dual"])
+def test_a_call_waits_for_its_device_once(monkeypatch, cache):
+    network, tokens = CachedNetwork(2), prompt_and_masks(2)[None].repeat(2, 1)
+    later = tokens.clone()
+    later[0, 5], later[1, 4:9] = 1, torch.arange(5)
+    cached = started(KVCache(network, cache, block=BLOCK), tokens)
+    for state in (tokens, later, later, later[:1]):  # a block begins, one is open, as before, a row has ended
+        with Waits(monkeypatch) as waits:
+            cached(state)
+        assert waits.seen == ["tolist"]
 
 
 def test_columns_in_another_order_give_the_same_logits():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -202,8 +203,17 @@ def test_code_that_makes_its_own_blocks_is_told_their_size():
         assert str(found) == shown
         call(model, TOKENS, found)
     assert model.sizes == [8, 2, TOKENS.shape[1]]
-    read = with_defaults("there", HFOptions(), config, SimpleNamespace(mask_token_id=None))
+    words = SimpleNamespace(mask_token_id=None, get_added_vocab=dict)
+    read = with_defaults("there", HFOptions(), config, words)
     assert (read.mask_id, read.shift) == (151_665, True)
+
+
+def test_the_mask_is_a_token_that_released_tokenizers_have():
+    """LLaDA-MoE has the model type of LLaDA and another mask."""
+    config = SimpleNamespace(model_type="llada", vocab_size=200_000)
+    for named, place in (("<|mask|>", 156_895), ("<|mdm_mask|>", 126_336), ("<|MASK|>", 151_669)):
+        words = SimpleNamespace(mask_token_id=None, get_added_vocab=lambda n=named, p=place: {"a": 1, n: p})
+        assert with_defaults("there", HFOptions(), config, words).mask_id == place
 
 
 def lacking(folder: Path, name: str) -> None:
@@ -260,6 +270,19 @@ def test_positions_after_the_padding_count(tmp_path):
         assert torch.equal(predictor(longest)[..., 5:], kept.model(input_ids=longest).logits[..., 5:])
     with pytest.raises(InputError, match="65 tokens is over the context length of 64"):
         predictor(torch.full((1, 65), 9))
+
+
+def test_code_that_registers_itself_is_its_own_in_every_directory(made, tmp_path):
+    """The second directory has the model type of the first, and code of its own."""
+    assert load_hf(made["full"].folder, TRUSTED).facts["architecture"] == "FullModelLM"
+    other = publish(tmp_path / "blocks", "blocks").folder
+    for file in (other / "config.json", other / "modeling_blocks.py"):
+        file.write_text(file.read_text().replace("llada2_moe", "llada"))
+    loaded = load_hf(other, replace(TRUSTED, attention="block:4"))
+    assert type(loaded.predictor.model.config).__name__ == "BlocksConfig"
+    assert loaded.facts["architecture"] == "BlocksModelLM"
+    with pytest.raises(InputError, match="comes with its own Python code"):
+        load_hf(other)
 
 
 # -- versions -------------------------------------------------------------------------------------------------

@@ -4,36 +4,13 @@ from itertools import pairwise
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from models.sampling.decode import decode
+from tests.helpers.waits import Waits
 from theory.policies import parse_policy
 from theory.validation import InputError
 
-READS = {"_local_scalar_dense", "nonzero", "_unique2", "unique_dim", "masked_select", "equal"}
 V, MASKS = 4, 8
-
-
-class Waits(TorchDispatchMode):
-    """Notes every reading of a tensor, and every call of a model."""
-
-    def __init__(self, monkeypatch):
-        super().__init__()
-        self.seen = []
-        whole = torch.Tensor.tolist
-        monkeypatch.setattr(
-            torch.Tensor, "tolist", lambda tensor: self.seen.append("tolist") or whole(tensor)
-        )
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        name = func._schema.name.partition("::")[2]
-        by_mask = name.startswith("index") and any(
-            part is not None and part.dtype == torch.bool
-            for part in (args[1] if isinstance(args[1], list) else [])
-        )
-        if name in READS or by_mask:
-            self.seen.append(name)
-        return func(*args, **(kwargs or {}))
 
 
 class Table:
