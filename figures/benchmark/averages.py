@@ -18,7 +18,7 @@ from figures.benchmark.figure import perfect_scores
 from figures.benchmark.settings import GAMMAS, LISTS, SERIES, policies_of
 from figures.drawing.style import COLOURS, legend_below, new_figure
 from figures.engine.check import Check, exact_check
-from figures.engine.data import published_rows
+from figures.engine.data import published_rows, published_source
 from figures.engine.figure import Cell, Figure, Row, Settings
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ FIGURE = Figure(
     name="figure7",
     title="Mean score over tokens per step, and the oracle",
     paper="Figure 7",
-    about=__doc__,
+    about="\n\n".join(((__doc__ or "").strip(), published_source("benchmark_figures"))),
     seconds=20,
     settings={"sizes": [3, 4, 5, 6], "tasks": list(LISTS)},
     fast={"sizes": [3], "tasks": ["copy", "shuffle"]},

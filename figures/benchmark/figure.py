@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from figures.benchmark.drawing import draw_panels
 from figures.benchmark.lines import Line, lines_of
 from figures.engine.check import Check, clopper_pearson, published_check
+from figures.engine.data import published_source
 from figures.engine.figure import Cell, Figure, Row, Settings
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def benchmark_figure(number: int, *, title: str, about: str) -> Figure:
         name=f"figure{number}",
         title=title,
         paper=f"Figure {number}",
-        about=f"{about.strip()}\n\n{explained}",
+        about="\n\n".join((about.strip(), explained.strip(), published_source("benchmark_figures"))),
         seconds=30,
         settings={"sizes": [3, 4, 5, 6], "panels": panels},
         fast={"sizes": [3, 4], "panels": few},

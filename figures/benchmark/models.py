@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from figures.benchmark.figure import GROUPS, verdict_row
+from figures.benchmark.figure import GROUPS, verdict_page, verdict_row
 from figures.drawing.style import new_figure
 from figures.engine.check import Check, published_check
-from figures.engine.data import published_rows
+from figures.engine.data import published_rows, published_source
 from figures.engine.figure import Figure, Row, Settings
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["FIGURE"]
 
 TITLES = {"5": "Table 5: lists of 15 people", "6": "Table 6: texts", "7": "Table 7: puzzles"}
+TITLE = "Models on lists of 15 people, texts and puzzles"
 DIFFUSION = ("LLaDA", "LLaDA 1.5", "Dream 7B", "DiffuCoder", "Mercury")
 
 
@@ -80,16 +81,22 @@ def _checks(rows: list[Row], settings: Settings) -> list[Check]:  # noqa: ARG001
     ]
 
 
+def _pages(rows: list[Row], settings: Settings) -> dict[str, str]:
+    panels = [row | {"panel": f"Table {row['table']}, {row['column']}"} for row in rows]
+    return {"tables5-7_verdicts.md": verdict_page(TITLE, panels, settings)}
+
+
 FIGURE = Figure(
     name="tables5-7",
-    title="Models on lists of 15 people, texts and puzzles",
+    title=TITLE,
     paper="Tables 5 to 7",
-    about=__doc__,
+    about="\n\n".join(((__doc__ or "").strip(), published_source("tables5-7_models"))),
     seconds=1,
     settings={},
     cells=lambda settings: [],  # noqa: ARG005
     compute=_compute,
     draw=_draw,
     checks=_checks,
+    pages=_pages,
     groups=GROUPS,  # type: ignore[arg-type]
 )

@@ -18,7 +18,7 @@ from figures.benchmark.settings import BLOCKS, LISTS, TASKS, TOKENS
 from figures.drawing.point_labels import write_beside
 from figures.drawing.style import COLOURS, legend_below, new_figure
 from figures.engine.check import Check
-from figures.engine.data import published_rows
+from figures.engine.data import published_rows, published_source
 from figures.engine.figure import Cell, Figure, Row, Settings
 
 if TYPE_CHECKING:
@@ -198,7 +198,9 @@ FIGURE = Figure(
     name="figure6",
     title="Which tasks decode in parallel, and which prefer small blocks",
     paper="Figure 6",
-    about=__doc__,
+    about="\n\n".join(
+        ((__doc__ or "").strip(), published_source("figure6"), published_source("figure6_curves"))
+    ),
     seconds=10,
     settings={"sizes": [3, 4, 5, 6], "tasks": list(LISTS)},
     fast={"sizes": [3], "tasks": ["copy", "shuffle"]},

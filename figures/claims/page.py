@@ -67,10 +67,15 @@ _FEET = {
 
 Files are those of `v1`, commit 72de8f7 of furiosa-ai/ParallelBench.
 
-- `model/llada_model.py:18` imports from `src/Fast_dLLM`, which is not in the repository, so LLaDA does not run as
-  released.
+- `model/llada_model.py:18` and `331` import from `src/Fast_dLLM`, which is not in the repository, so LLaDA does not run
+  as released.
 - `model/remasking/llada/mdpo_rcr.py:71` sets the number of forward passes to 0 and never raises it; tokens per step
   of RCR have no meaning there.
+- `model/remasking/llada/remdm.py:81` divides the masks of a block by the steps of all blocks. With several blocks and
+  more than one token per step masks are left (16 of 32 in blocks of 8 and 16 steps), and its last check stops the run.
+- `model/mercury_model.py:44-63` has no timeout and no retry, does not look at the status, and fails on a stream without
+  text. `model/transformers_model.py:66`, `model/vllm_model.py:66` and `model/anthropic_model.py:48` report 0 steps; an
+  autoregressive model takes one token per step.
 - `eval.py:167-177` reads as a mapping what `load_results` returns as a pair.
 - `model/dream_model.py:204`: the factor rule is ignored for Dream where no block length is given.
 - `model/dream_model_utils.py:178`: the numbers of tokens per step come from a grid of float32 numbers, truncated; see

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
-__all__ = ["canonical_json", "columns", "csv_text", "published_rows", "through_json"]
+__all__ = ["canonical_json", "columns", "csv_text", "published_rows", "published_source", "through_json"]
 
 
 def published_rows(name: str) -> list[dict[str, str]]:
@@ -19,12 +19,26 @@ def published_rows(name: str) -> list[dict[str, str]]:
         >>> published_rows("figure2")[0]["accuracy_percent"]
         '100'
     """
+    lines = _lines(name)
+    return list(csv.DictReader(line for line in lines if not line.startswith("#")))
+
+
+def published_source(name: str) -> str:
+    """Return the notes at the head of `figures/published/<name>.csv`: source and protocol, as one paragraph.
+
+    Example:
+        >>> published_source("tables5-7_models").partition(",")[0]
+        'Source: arXiv 2510.04767 (ParallelBench)'
+    """
+    return " ".join(line.lstrip("#").strip() for line in _lines(name) if line.startswith("#"))
+
+
+def _lines(name: str) -> io.StringIO:
     folder = resources.files("figures") / "published"
     known = sorted(file.name.removesuffix(".csv") for file in folder.iterdir() if file.name.endswith(".csv"))
     if name not in known:
         raise ValueError(f"unknown published table {name!r}; known: {', '.join(known)}.")
-    text = (folder / f"{name}.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(line for line in io.StringIO(text) if not line.startswith("#")))
+    return io.StringIO((folder / f"{name}.csv").read_text(encoding="utf-8"))
 
 
 def columns(rows: Sequence[dict[str, Any]]) -> list[str]:

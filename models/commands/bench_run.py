@@ -72,7 +72,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--layout",
         choices=("auto", "released", "none"),
         default="auto",
-        help="token layout of the perfect model; auto: released if the tokenizer writes it (%(default)s)",
+        help="token layout of the perfect model; auto: released if the tokenizer writes it; the shipped model has "
+        "items (%(default)s)",
     )
     parser.add_argument(
         "--kind", choices=KINDS, default="auto", help="of a directory; auto: by its configuration (auto)"

@@ -48,9 +48,7 @@ def add_ceilings(commands: Any) -> None:
     top.add_argument(
         "--sizes", default=",".join(map(str, PAPER_SIZES)), help="people in a line (default 3,4,5,6)"
     )
-    top.add_argument(
-        "--samples", type=whole, help="sample that many answers instead, for lists of any size and any rule"
-    )
+    top.add_argument("--samples", type=whole, help="sample that many answers instead, for any size and rule")
     top.add_argument("--seed", type=whole, default=0, help="of the samples (default 0)")
     top.add_argument(
         "--ties",
@@ -165,7 +163,12 @@ def _written(layout: str | Layout) -> dict[str, Any]:
 def _sampled(arguments: argparse.Namespace, sizes: list[int], layouts: dict[BenchTask, str | Layout]) -> int:
     rows: list[dict[str, Any]] = []
     policies = [parse_policy(spec) for spec in arguments.policy]
-    for task, policy, n in counted([*product(matching(arguments.tasks), policies, sizes)], "ceiling"):
+    asked = [
+        one
+        for one in product(matching(arguments.tasks), policies, sizes)
+        if one[0].kind == "list" or one[2] == sizes[0]
+    ]
+    for task, policy, n in counted(asked, "ceiling"):
         found = sampled_ceiling(
             task,
             policy,
@@ -174,13 +177,15 @@ def _sampled(arguments: argparse.Namespace, sizes: list[int], layouts: dict[Benc
             temperature=int(arguments.temperature),
             samples=arguments.samples,
             seed=arguments.seed,
+            holes=arguments.holes if task.name.endswith("sudoku") else None,
         )
+        people = n if task.kind == "list" else None
         rows.append(
-            {"task": task.name, "policy": str(policy), "people": n, "samples": found.samples}
+            {"task": task.name, "policy": str(policy), "people": people, "samples": found.samples}
             | {"accuracy": found.accuracy, "interval": [found.low, found.high], "steps": found.steps}
         )
     shown = [
-        {"task": row["task"], "policy": row["policy"], "people": str(row["people"])}
+        {"task": row["task"], "policy": row["policy"], "people": str(row["people"] or "")}
         | {"accuracy %": f"{100 * row['accuracy']:.2f}", "95 %": percent(row["interval"])}
         | {"steps": "" if row["steps"] is None else f"{row['steps']:.2f}"}
         for row in rows

@@ -29,6 +29,7 @@ from synthetic.parallelbench.puzzle_ceilings import (
 from synthetic.parallelbench.sudoku_ceilings import sudoku_ceiling
 from synthetic.parallelbench.tasks import BenchTask
 from theory.decoding.structured.layout import Layout
+from theory.decoding.structured.layout_steps import NotRankedError
 from theory.policies.policy import RankedPolicy
 from theory.validation import InputError
 
@@ -86,9 +87,15 @@ def ceiling(
     """
     if task.kind == "puzzle":
         rule: Any = policy
-        if not isinstance(rule, RankedPolicy):
-            raise InputError(f"{task.name} is decoded exactly by ranked rules, not by {rule}.")
-        return _puzzle(task, policy, layout, temperature, holes)
+        try:
+            if isinstance(rule, RankedPolicy):
+                return _puzzle(task, policy, layout, temperature, holes)
+        except NotRankedError:
+            pass
+        raise InputError(
+            f"{task.name} is decoded exactly by ranked rules without memory, with random ties or from left to right; "
+            f"{rule} can be sampled (--samples N)."
+        )
     if task.operation is None:
         raise InputError(f"{task.name} has no known distribution, so no ceiling.")
     found: dict[int, SizeCeiling] = {}

@@ -151,13 +151,16 @@ def _listed(
     """Return accuracy, steps and tokens per step by a decode of all positions, of any rule."""
     if placed.length > LISTED:
         raise InputError(
-            f"{why[:-1]}; {policy} can be sampled, or decoded in layouts of up to {LISTED} positions."
+            f"{why[:-1]}; {policy} can be sampled (--samples N), or decoded in layouts of up to {LISTED} "
+            "positions."
         )
     whole = LaidOut(ListedDistribution(pmf), placed).pmf()
     done = decode(whole, policy, temperature=temperature)
     steps = done.steps if done.steps_under_data is None else done.steps_under_data
     if not isinstance(done.accuracy, Fraction) or not isinstance(steps, Fraction):
-        raise InputError(f"{policy} has irrational chances, so no exact ceiling; it can be sampled.")
+        raise InputError(
+            f"{policy} has irrational chances, so no exact ceiling; it can be sampled (--samples N)."
+        )
     return done.accuracy, steps, placed.length / steps
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 from synthetic.parallelbench.ceiling_command import OfTokenizer, add_layout, layout_of
 from synthetic.parallelbench.command_parts import counted, matching, sizes_of
@@ -18,7 +19,7 @@ __all__ = ["add_bounds", "bounds"]
 def add_bounds(commands: Any) -> None:
     """Add the command and its arguments."""
     top = commands.add_parser(
-        "bounds", help="what any decoder loses on lists and Latin squares: C, L*_T and the frontier"
+        "bounds", help="what any decoder loses on lists and puzzles: C, L*_T and the frontier"
     )
     top.add_argument("tasks", nargs="+", metavar="TASK", help="names or patterns such as 'waiting_line/*'")
     add_layout(top)
@@ -41,14 +42,30 @@ def bounds(arguments: argparse.Namespace, of_tokenizer: OfTokenizer | None) -> i
     shown: list[dict[str, str]] = [
         {"task": row["task"], "people": "" if row["people"] is None else str(row["people"])}
         | {"L*_1, L*_2, ..": " ".join(map(_bits, row["losses"]))}
-        | {"frontier": " ".join(f"{float(t):.3g}:{_bits(kl)}" for t, kl in row["frontier"] or [])}
+        | {"frontier": " ".join(_corners(row["frontier"]))}
         for row in rows
     ]
-    title = f"least loss in bits (frontier: steps:bits), layout {arguments.layout}"
+    bits = "bits, or certified brackets low..high" if any(map(_bracketed, shown)) else "bits"
+    title = f"least loss in bits (frontier: steps:{bits}), layout {arguments.layout}"
     wrapped = ("L*_1, L*_2, ..", "frontier")
     show_listing(Listing(title=title, rows=shown, answer={"bounds": rows}, wrapped=wrapped), arguments)
     return 0
 
 
+def _bracketed(row: dict[str, str]) -> bool:
+    return ".." in row["L*_1, L*_2, .."] + row["frontier"]
+
+
+def _corners(frontier: list[Any]) -> Iterator[str]:
+    for steps, bits in frontier:
+        if isinstance(bits, list) and bits[0] == 0:
+            yield "then 0..L*_T"
+            return
+        yield f"{float(steps):.3g}:{_bits(bits)}"
+
+
 def _bits(value: Any) -> str:
+    if isinstance(value, list):
+        low, high = map(_bits, cast("list[Any]", value))
+        return low if low == high else f"{low}..{high}"
     return f"{float(value):.3g}"

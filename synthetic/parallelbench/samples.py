@@ -54,6 +54,10 @@ class Sample:
         }
 
 
+_TEXTS = ("context", "word", "puzzle", "sudoku", "text")
+_KINDS = (*((key, str, "a text") for key in _TEXTS), ("index", int, "a whole number"))  # of an input
+
+
 def write_samples(path: Path, samples: Iterable[Sample]) -> None:
     """Write samples as JSON Lines, all or none."""
     lines = [json.dumps(sample.as_json(), ensure_ascii=False) for sample in samples]
@@ -90,6 +94,9 @@ def sample_of(value: Any, task: BenchTask, where: str) -> Sample:
     for key in task.fields:
         if key not in asked and not (key == "puzzle" and "sudoku" in asked):  # the name of v1
             raise InputError(f"{where}: input.{key} is missing; {task.name} needs {', '.join(task.fields)}.")
+    for key, kind, named in _KINDS:
+        if key in asked and type(asked[key]) is not kind:
+            raise InputError(f"{where}: input.{key} must be {named}, got {shown(asked[key])}.")
     return Sample(
         input=asked,
         answer=checked_answer(_part(given, "answer", where), task, where),
@@ -117,6 +124,10 @@ def checked_answer(answer: Any, task: BenchTask, where: str) -> str | dict[str, 
         if not isinstance(found[key], wanted):
             kind = "a list" if wanted is list else "a text"
             raise InputError(f"{where}: answer.{key} must be {kind}, got {shown(found[key])}.")
+        if key in ("input", "words"):
+            for item in found[key]:
+                if not isinstance(item, str):
+                    raise InputError(f"{where}: answer.{key} must hold texts, got {shown(item)}.")
     return found
 
 

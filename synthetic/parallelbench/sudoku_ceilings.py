@@ -25,7 +25,7 @@ from theory.distributions.pmf import JointPMF
 from theory.policies.policy import RankedPolicy
 from theory.validation import InputError
 
-__all__ = ["sudoku_ceiling"]
+__all__ = ["solutions", "sudoku_ceiling"]
 
 MOST_HOLES = 10
 Grid = tuple[int, ...]
@@ -55,12 +55,10 @@ def sudoku_ceiling(
         >>> sudoku_ceiling(parse_policy("topk:k=4,block=4"), holes=4).accuracy
         Fraction(29067, 29120)
     """
-    if not 0 <= holes <= MOST_HOLES:
-        raise InputError(f"holes must lie in 0..{MOST_HOLES}, got {holes}.")
     placed = puzzle_layout(layout, commas=False)
     known: dict[object, tuple[LayoutDecode, Fraction]] = {}
     sums, total = [Fraction(0)] * 3, 0
-    for (grids, weight), count in _solutions(holes).items():
+    for (grids, weight), count in solutions(holes).items():
         columns = [cell for cell in zip(*grids, strict=True)]
         open_cells = [cell for cell, values in enumerate(columns) if len(set(values)) > 1]
         places = [placed.places[cell] for cell in open_cells]
@@ -97,8 +95,15 @@ def _alike(
 
 
 @cache
-def _solutions(holes: int) -> Counter[tuple[tuple[Grid, ...], int]]:
-    """The solutions of a puzzle, the stored grid first, with its weight; for how many sets of empty cells."""
+def solutions(holes: int) -> Counter[tuple[tuple[Grid, ...], int]]:
+    """Return the solutions of a puzzle, the stored grid first, with its weight; for how many sets of empty cells.
+
+    Example:
+        >>> sum(weight * count for (_, weight), count in solutions(1).items()), len(solutions(1))
+        (256, 12)
+    """
+    if not 0 <= holes <= MOST_HOLES:
+        raise InputError(f"holes must lie in 0..{MOST_HOLES}, got {holes}.")
     pmf = stored_grids(False)
     grids, weights = np.array(pmf.outcomes), pmf.weights.astype(np.int64)
     empty = np.array(

@@ -13,7 +13,7 @@ from theory.distributions.pmf import JointPMF
 from theory.limits import CostError
 from theory.optima.adaptive.brackets import AdaptiveBrackets, adaptive_brackets
 
-__all__ = ["brackets_of", "depth_entry", "frontier_brackets"]
+__all__ = ["brackets_of", "depth_entry", "ends_of", "frontier_brackets"]
 
 Answer = Mapping[str, Any]
 
@@ -30,7 +30,7 @@ def brackets_of(task: NamedTask, bounds: Answer) -> AdaptiveBrackets:
         if structure is None:
             raise
         contexts, positions = 2, structure.n  # not counted: perhaps several
-    lower, upper = _ends(bounds, positions)
+    lower, upper = ends_of(bounds, positions)
     upper[-1] = 0.0  # one at a time
     lower = [min(pair) for pair in zip(lower, upper, strict=True)]
     return adaptive_brackets(lower, upper, contexts=contexts, most=most)
@@ -41,7 +41,13 @@ def _most(pmf: JointPMF) -> float:
     return nextafter(fsum(nextafter(log2(min(len(pmf), len(a))), inf) for a in pmf.alphabets), inf)
 
 
-def _ends(bounds: Answer, n: int) -> tuple[list[float], list[float]]:
+def ends_of(bounds: Answer, n: int) -> tuple[list[float], list[float]]:
+    """Return the lower and upper ends of ``L*_T``, T = 1..n, that the result of ``bounds`` gives.
+
+    Example:
+        >>> ends_of({"optimal_bounds": [{"lower": 2.0, "upper": 3.0, "exact": False}]}, 1)
+        ([2.0], [3.0])
+    """
     errors = bounds.get("errors", {})
     if brackets := bounds.get("optimal_bounds"):
         error = errors.get("optimal_bounds", 0.0)

@@ -77,6 +77,20 @@ def test_panels_of_figure_16_equal_lines_of_other_figures() -> None:
 def test_figures_are_known_and_small_when_fast(number: int) -> None:
     figure = known_figures()[f"figure{number}"]
     assert len(figure.cells(figure.resolve(RunSettings(fast=True)))) <= 10
+    assert "Source: arXiv 2510.04767" in figure.about
+    assert "Protocol: v1" in figure.about
+
+
+def test_the_tables_have_a_source_and_a_verdict_for_each_column() -> None:
+    figure = known_figures()["tables5-7"]
+    assert "Source: arXiv 2510.04767 (ParallelBench), Tables 5, 6 and 7. Protocol: v1" in figure.about
+    settings = figure.resolve(RunSettings())
+    rows = figure.compute(settings, [])
+    assert figure.pages is not None
+    page = figure.pages(rows, settings)["tables5-7_verdicts.md"]
+    assert "| Table 5, copy | 6 | 6 | 0 | 0 | nothing is lost |" in page
+    assert page.count("no perfect model") == 11
+    assert len(page.splitlines()) == 23 + 6
 
 
 def test_left_to_right_scores_of_replace_random_are_those_of_a_fine_tuned_model() -> None:

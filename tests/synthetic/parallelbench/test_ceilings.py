@@ -70,7 +70,9 @@ def test_what_has_no_ceiling_here_is_refused() -> None:
         for name in ("shuffle", "latin_square"):
             with pytest.raises(InputError, match=r"by ranked rules|random ties"):
                 ceiling(bench_task(name), parse_policy(spec), sizes=(3,))
-    with pytest.raises(InputError, match="can be sampled, or decoded in layouts of up to 12 positions"):
+    with pytest.raises(
+        InputError, match=r"can be sampled \(--samples N\), or decoded in layouts of up to 12 positions"
+    ):
         ceiling(bench_task("shuffle"), parse_policy("hierarchy:gamma=0.9"), sizes=(3,))
     with pytest.raises(InputError, match="irrational chances, so no exact ceiling"):
         ceiling(

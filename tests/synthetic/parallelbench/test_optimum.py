@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 from itertools import combinations
+from math import factorial, log2
 
 import pytest
 
 from parabounds.command import main
 from synthetic.parallelbench import TASKS, bench_task
 from synthetic.parallelbench.list_ceilings import list_contexts
-from synthetic.parallelbench.optimum import optimum
+from synthetic.parallelbench.optimum import losses_of, optimum, written
 from synthetic.structures import strict_shuffle
 from synthetic.task import list_task
+from theory.decoding.structured.layout import Layout
 from theory.information.subsets.builder import table_of
 from theory.limits import CostError
 from theory.validation import InputError
@@ -74,13 +76,69 @@ def test_long_lists_by_their_entropies() -> None:
     assert optimum(bench_task("copy"), 20, "items")["losses"] == [0]
 
 
+@pytest.mark.parametrize(("name", "people"), [("shuffle", 4), ("replace_random", 4), ("remove_random", 5)])
+def test_many_tokens_a_person_cost_what_the_definition_says(name: str, people: int) -> None:
+    task, four = (
+        bench_task(name),
+        Layout(places=tuple((8 * j, 8 * j + 1, 8 * j + 2, 8 * j + 3) for j in range(4)), length=32),
+    )
+    found = losses_of(written(task, people, four))
+    for steps, loss in enumerate(found, 1):
+        assert float(loss) == pytest.approx(least(str(task.operation), people, 4, steps), abs=1e-9)
+    assert float(found[-1]) == 0
+
+
+@pytest.mark.grid(2, deep=1)
+@pytest.mark.parametrize("name", ["shuffle", "copy", "replace_random", "insert_random", "remove_random"])
+@pytest.mark.parametrize("people", [15, pytest.param(20, marks=pytest.mark.deep)])
+def test_every_list_of_the_benchmark_has_bounds_in_the_released_layout(name: str, people: int) -> None:
+    found, single = optimum(bench_task(name), people), bench_task(name).kind == "list" and name == "copy"
+    ends = [loss if isinstance(loss, list) else [float(loss)] * 2 for loss in found["losses"]]
+    assert ends[-1] == [0, 0]
+    assert all(0 <= low <= high for low, high in ends)
+    (first, total), (last, nothing) = found["frontier"][0], found["frontier"][-1]
+    assert (first, last > 1, nothing) == (1, not single, 0)
+    if not single:  # with its one context, nothing is seen before the first step
+        assert total == pytest.approx(ends[0], abs=1e-6)
+        assert all(low <= high <= ends[steps - 1][1] + 1e-6 for steps, (low, high) in found["frontier"][:-1])
+
+
+def test_long_lists_cost_at_least_what_their_items_cost() -> None:
+    for name in ("shuffle", "replace_random"):
+        items, names = (losses_of(written(bench_task(name), 15, layout)) for layout in ("items", "names"))
+        for fewer, loss, more in zip([names[0], *items], names, items, strict=False):
+            assert float(more) - 1e-9 <= float(loss) <= float(fewer) + 1e-9  # a last step can repeat
+    total = 30 * log2(15) - log2(factorial(15) - 1)
+    assert float(losses_of(written(bench_task("shuffle"), 15, "names"))[0]) == pytest.approx(total, abs=1e-9)
+
+
+def test_puzzles_have_bounds() -> None:
+    assert optimum(bench_task("sudoku"), 4) == {
+        "losses": [0],
+        "frontier": [[1, 0]],
+        "exact": {"losses": ["0"], "frontier": [["1", "0"]]},
+    }
+
+
+@pytest.mark.deep
+def test_the_frontier_of_latin_squares_is_bracketed() -> None:
+    found = optimum(bench_task("latin_square"), 4)
+    assert found["exact"]["losses"][:2] == ["26 log2(2) - 2 log2(3)", "13/2 log2(2) - 9/8 log2(3)"]
+    assert [float(loss) for loss in found["losses"][2:]] == pytest.approx(
+        [1.52430, 0.359686, 0.162118, 0], abs=1e-5
+    )
+    assert [steps for steps, _ in found["frontier"]] == [1, 2, 3, 4, 5, 6]
+    for (_, (low, high)), loss in zip(found["frontier"][:-1], found["losses"], strict=False):
+        assert low <= float(loss)
+        assert high == pytest.approx(float(loss))
+
+
 def test_what_has_no_bounds_is_refused() -> None:
-    with pytest.raises(InputError, match="30 tokens in this layout, the limit is 14"):
-        optimum(bench_task("shuffle"), 15, "released")
-    with pytest.raises(InputError, match="known for lists and Latin squares"):
+    with pytest.raises(InputError, match="known for lists and puzzles"):
         optimum(TASKS["text/summary"], 3)
-    with pytest.raises(CostError, match="not known for lists that long"):
-        optimum(bench_task("insert_random"), 20, "items")
+    uneven = Layout(places=((0, 1), *((j,) for j in range(2, 16))), length=32)
+    with pytest.raises(CostError, match="15!"):
+        optimum(bench_task("shuffle"), 15, uneven)
 
 
 def test_the_command_prints_exact_values(capsys) -> None:
@@ -89,4 +147,8 @@ def test_the_command_prints_exact_values(capsys) -> None:
     assert row["exact"]["losses"][-1] == "0"
     assert row["losses"][1] == row["frontier"][1][1]
     assert main(["bench", "bounds", "remove_random", "--sizes", "3,4"]) == 0
-    assert "frontier: steps:bits" in capsys.readouterr().out
+    assert "frontier: steps:bits)" in capsys.readouterr().out
+    assert main(["bench", "bounds", "shuffle", "sudoku", "--sizes", "15"]) == 0
+    shown = capsys.readouterr().out
+    assert "certified brackets low..high" in shown
+    assert "1:77 2:8.27..14.4" in shown

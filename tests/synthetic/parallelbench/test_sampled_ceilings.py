@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from synthetic.parallelbench import bench_task
+from synthetic.parallelbench.ceilings import ceiling
 from synthetic.parallelbench.list_ceilings import list_layout, size_ceiling
 from synthetic.parallelbench.sampled_ceilings import sampled_ceiling
+from synthetic.parallelbench.sudoku_ceilings import sudoku_ceiling
 from synthetic.task import list_task
 from theory import parse_policy
 from theory.decoding.structured.laid_out import LaidOut
@@ -53,6 +55,30 @@ def test_latin_squares_from_left_to_right_in_pairs() -> None:
     assert (found.right, found.steps) == (20, 32)
 
 
+@pytest.mark.parametrize("holes", [4, pytest.param(8, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("temperature", [0, 1])
+def test_sampled_sudokus_agree_with_the_exact_ceiling(holes: int, temperature: int) -> None:
+    from scipy.stats import binomtest
+
+    rule = parse_policy("topk:k=4,block=4")
+    exact = sudoku_ceiling(rule, holes=holes, temperature=temperature).accuracy
+    found = sampled_ceiling(
+        bench_task("sudoku"), rule, people=4, temperature=temperature, samples=1000, holes=holes
+    )
+    # 4 tests together wrongly fail with a probability of at most 1e-6
+    assert binomtest(found.right, 1000, float(exact)).pvalue > 1e-6 / 4
+    assert found.steps == 16
+
+
+@pytest.mark.parametrize("spec", ["wino", "klass:tau=0.6,eps=0.01", "credit:gamma=0.9", "bisection:order=1"])
+def test_a_sudoku_with_one_solution_is_solved_by_any_rule(spec: str) -> None:
+    rule, task = parse_policy(spec), bench_task("sudoku")
+    found = sampled_ceiling(task, rule, people=4, samples=20)
+    assert found.right == 20
+    with pytest.raises(InputError, match=r"can be sampled \(--samples N\)"):
+        ceiling(task, rule)
+
+
 def test_fifteen_people_are_written_in_128_tokens() -> None:
     found = sampled_ceiling(bench_task("copy"), parse_policy("topk:k=32,by=random"), people=15, samples=3)
     assert (found.accuracy, found.steps) == (1, 4)
@@ -77,8 +103,10 @@ def test_the_tokens_of_a_layout_are_a_distribution() -> None:
 
 
 def test_what_cannot_be_sampled_is_refused() -> None:
-    with pytest.raises(InputError, match="only lists and Latin squares"):
-        sampled_ceiling(bench_task("sudoku"), parse_policy("topk:k=1"), people=4)
+    with pytest.raises(InputError, match="has no known distribution"):
+        sampled_ceiling(bench_task("summary"), parse_policy("topk:k=1"), people=4)
+    with pytest.raises(InputError, match="got 11"):
+        sampled_ceiling(bench_task("sudoku"), parse_policy("topk:k=1"), people=4, holes=11)
     shuffle = list_task("shuffle", 3).contexts()[0].distribution
     with pytest.raises(InputError, match="the layout has 2 items, the distribution 3"):
         LaidOut(shuffle, list_layout("names", 2))

@@ -160,6 +160,18 @@ def test_chats_show_the_example_first_and_have_no_system_message() -> None:
         ('{"input": {}, "answer": {"input": []}}', "line 1: input.context is missing"),
         ('{"input": {"context": "[]"}, "answer": "[]"}', "line 1: answer must be a JSON object"),
         ('{"input": {"context": "[]"}, "answer": {"input": "A"}}', "line 1: answer.input must be a list"),
+        (
+            '{"input": {"context": 3}, "answer": {"input": []}}',
+            "line 1: input.context must be a text, got 3",
+        ),
+        (
+            '{"input": {"context": "[]", "index": true}, "answer": {"input": []}}',
+            "line 1: input.index must be a whole number, got True",
+        ),
+        (
+            '{"input": {"context": "[]"}, "answer": {"input": ["A", 4]}}',
+            "line 1: answer.input must hold texts, got 4",
+        ),
         ("", "has no samples"),
     ],
 )
