@@ -2,7 +2,7 @@
 
 from collections import Counter
 from fractions import Fraction
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 from math import inf, log2
 
 import numpy as np
@@ -11,8 +11,9 @@ import pytest
 from theory.bounds.brackets.all_sets import AllSets, fill_costs, make_walk, walk_sets
 from theory.bounds.brackets.clock import Clock
 from theory.bounds.brackets.columns import reduced
-from theory.bounds.brackets.descent import descend, greedy_order
+from theory.bounds.brackets.descent import best_cuts, descend, greedy_order
 from theory.bounds.brackets.kernels import make_listed, make_room, start
+from theory.bounds.brackets.last_block import child_bounds, sort_singles
 from theory.bounds.brackets.layers import first_layer, next_layer, search_last
 from theory.bounds.brackets.open_entropies import gains, loss
 from theory.bounds.brackets.open_nodes import CLOSED, expand
@@ -314,3 +315,72 @@ def test_a_walk_over_all_sets_ends_with_its_work():
 def test_what_is_constant_waits_for_the_last_block():
     columns = reduced([(Fraction(1), JointPMF.uniform([(0, 5, 0), (1, 5, 0), (0, 5, 1)]))])
     assert columns.partition([0, 1], 2) == ((0,), (1, 2))
+
+
+def least_after(y, rest, gains, copies, levels, shares) -> float:
+    """Phi(y) of docs/brackets.md without a packing: what is left costs at least so much after y more bits."""
+    if y >= rest:
+        return 0.0
+    spread, spent = 0.0, y
+    for kappa, share in zip(levels, shares, strict=True):  # y is spent on the largest kappa first
+        used = min(spent, share)
+        spread, spent = spread + kappa * (share - used), spent - used
+    singles = sum(m * max(w - y, 0.0) for w, m in zip(gains, copies, strict=True))
+    return max(rest - y, singles, spread)
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_bounds_of_children_are_below_every_set_and_equal_for_two(fresh):
+    rng, r, after = np.random.default_rng(0), 7, 0
+    none, met = np.zeros(1), 0
+    for _ in range(60):
+        rest = rng.uniform(2, 12)
+        gained, copies = rng.uniform(0, 3, r), rng.integers(1, 4, r).astype(float)
+        prices = gained * rng.uniform(0.05, 1.2, r)
+        saved = rng.uniform(0, 1, r) if fresh else np.zeros(r)
+        need = rng.uniform(-0.5, 2) if fresh else 0.0
+        shares = rng.dirichlet(np.ones(3)) * rest
+        levels = np.sort(rng.uniform(0.5, 3, 3))[::-1].copy()
+        ordered, mass, weighted, out, longer = np.zeros((5, r))
+        sort_singles(gained, copies, ordered, mass, weighted)
+        child_bounds(
+            after, fresh, prices, gained, saved, need, 1.0, rest, ordered, mass, weighted,
+            levels, shares, none, 1.0, 1e9, out, longer,
+        )  # fmt: skip
+        assert np.isinf(out[: after + 1]).all()
+        for j in range(after + 1, r):
+            least: dict[int, float] = {}
+            for size in range(r - j):
+                for more in combinations(range(j + 1, r), size):
+                    chosen = [j, *more]
+                    if fresh and saved[chosen].sum() < need:
+                        continue
+                    phi = least_after(gained[chosen].sum(), rest, gained, copies, levels, shares)
+                    least[size] = min(least.get(size, inf), prices[chosen].sum() + phi)
+            truth = min(least.values(), default=inf)
+            assert out[j] <= truth + NEAR
+            assert longer[j] <= min((cost for size, cost in least.items() if size), default=inf) + NEAR
+            if j >= r - 2:  # at most one more
+                assert out[j] == pytest.approx(truth, abs=NEAR)
+            met += out[j] > truth - NEAR
+    assert met > 100
+
+
+def test_the_best_cuts_of_an_order_are_the_best_of_all():
+    columns, listed, room = searched(drawn(5, n=7, m=25))
+    r, joint = columns.count, open_entropy(columns, [])
+    order, table = np.zeros(r, dtype=np.int64), np.zeros((r + 1, r))
+    single = np.zeros(r)
+    gains(listed, room, 0, start(listed, room), single)
+    size = greedy_order(listed, room, 1.0, np.zeros(r), single, order, table)
+    assert size >= 4
+    found = best_cuts(order, table[: size + 1], columns.copies, joint, size + 1)
+    for blocks in range(1, size + 2):
+        losses = []
+        for ends in combinations(range(1, size + 1), blocks - 1):
+            labels = np.full(r, blocks - 1)
+            for t, (low, high) in enumerate(pairwise((0, *ends))):
+                labels[order[low:high]] = t
+            losses.append(loss_of(columns, labels, blocks))
+        assert found.losses[blocks - 1] == pytest.approx(min(losses), abs=NEAR)
+        assert loss_of(columns, found.labels[blocks - 1], blocks) == pytest.approx(min(losses), abs=NEAR)

@@ -28,6 +28,7 @@ from theory.decoding.tasks.realised import realised
 from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.rules.fixed_order import Dilated, dilated_rounds
+from theory.policies.rules.prophet import Prophet
 from theory.sampling.sampled_decode import sampled_decode
 from theory.validation import InputError
 
@@ -182,6 +183,15 @@ def test_prophet_as_released(target, temperature, data):
     assert result.steps == steps
     if temperature:
         assert result.path_kl >= result.kl
+
+
+@pytest.mark.parametrize("calls", [1, 2, 3, 6, 50, 99, 100, 200])
+def test_the_thirds_of_prophet_begin_at_33_and_67_per_cent(calls):
+    rule = Prophet(steps=calls)
+    bars = [rule.early, rule.mid, rule.late]
+    for call in range(1, calls + 1):
+        third = (100 * call >= 33 * calls) + (100 * call >= 67 * calls)
+        assert rule.bar(call, calls) == bars[third]
 
 
 def test_prophet_decodes_all_as_soon_as_the_answer_stands_out():
