@@ -1,8 +1,8 @@
 """Plug-in prices and Wainwright's bound: definitions, the sandwich, and what they are above."""
 
 from fractions import Fraction
-from itertools import combinations, pairwise
-from math import log, sqrt
+from itertools import combinations, pairwise, product
+from math import comb, log, sqrt
 
 import pytest
 from hypothesis import given, settings
@@ -32,6 +32,7 @@ from theory.bounds.schedules.wainwright import (
     wainwright_bound,
 )
 from theory.commands.bounds import schedule_answer
+from theory.distributions.pmf import JointPMF
 from theory.information.closed_forms import mean_subset_entropies
 from theory.information.curves.curve import information_curve
 from theory.information.subsets.builder import subset_entropies
@@ -138,6 +139,23 @@ def test_complexity_is_its_definition_and_falls_with_refinement(target, cells):
     floats = information_curve(subset_entropies(target.floats))
     rough = cell_complexity(floats, cells)
     assert abs(rough.value - found.value) <= rough.error + found.error
+
+
+def test_a_complexity_that_may_be_zero_is_at_most_what_rounding_allows():
+    # independent bits in floats: each mean entropy j is off by at most the error e, so a rise by at most 4 e
+    n, p, q = 5, Fraction(1, 4), Fraction(3, 4)
+    pmf = JointPMF.from_mapping(dict.fromkeys(product((0, 1), repeat=n), 2.0**-n))
+    curve = information_curve(subset_entropies(pmf))
+    assert curve.error > 0
+
+    def above(k, t):
+        return sum(comb(n + 1, j) * t**j * (1 - t) ** (n + 1 - j) for j in range(k, n + 2))
+
+    shares = [Fraction(j * (n - j), n + 1) * (above(j + 1, q) - above(j + 1, p)) for j in range(1, n)]
+    most = log(9) * float(sum(shares)) * 4 * curve.error  # (sqrt(S H))^2, where S = ln 9
+    found = cell_complexity(curve, [p, q])
+    assert found.value - found.error <= 0 <= found.value
+    assert found.value + found.error <= 1.1 * most  # two digits
 
 
 @pytest.mark.grid(2)
