@@ -4,6 +4,7 @@ from fractions import Fraction
 from itertools import combinations, pairwise, product
 from math import comb, log, sqrt
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -139,6 +140,18 @@ def test_complexity_is_its_definition_and_falls_with_refinement(target, cells):
     floats = information_curve(subset_entropies(target.floats))
     rough = cell_complexity(floats, cells)
     assert abs(rough.value - found.value) <= rough.error + found.error
+
+
+@pytest.mark.parametrize("n", [3, 10, 50])
+def test_even_cells_are_even_in_the_log_odds_as_far_as_short_fractions_can_be(n):
+    for k in (1, 2, 5, 8):
+        odds = [t / (1 - t) for t in even_cells(n, k)]
+        assert (odds[0], odds[-1]) == (Fraction(1, n - 1), n - 1)
+        for j, psi in enumerate(odds):
+            even, below = float(n - 1) ** (2 * j / k - 1), np.arange(1, 1000 * n + 1)
+            nearest = np.abs(np.round(even * below) / below - even).min()
+            assert psi.denominator <= 1000 * n
+            assert abs(float(psi) - even) == pytest.approx(nearest, rel=0, abs=n * 1e-15)
 
 
 def test_a_complexity_that_may_be_zero_is_at_most_what_rounding_allows():

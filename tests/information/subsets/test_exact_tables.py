@@ -261,6 +261,21 @@ def test_counts_of_a_code_and_of_a_long_parity():
     assert counts == (1, *(12 * surjections[t] for t in range(1, 12)))
 
 
+def test_entropies_by_size_where_primes_are_many():
+    # six tokens of four kinds, weighed by how many there are of each
+    words = list(product(range(4), repeat=6))
+    weights = {
+        kinds: 3 + 7919 * j % 16381 for j, kinds in enumerate(sorted({tuple(sorted(y)) for y in words}))
+    }
+    pmf = JointPMF.from_weights(words, [weights[tuple(sorted(y))] for y in words])
+    table = subset_entropies(pmf)
+    assert table.rows is not None
+    assert table.vectors is None  # too many primes for a matrix
+    assert entropies_by_size(table) == tuple(entropy(pmf, range(j)) for j in range(7))
+    lopsided = JointPMF.from_weights(words, [weights[tuple(sorted(y))] + (y[0] == 0) for y in words])
+    assert entropies_by_size(subset_entropies(lopsided)) is None
+
+
 # --- Refusals -------------------------------------------------------------------------------------------
 
 

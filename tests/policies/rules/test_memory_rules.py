@@ -25,7 +25,7 @@ from theory.decoding.output import output_distribution
 from theory.distributions.listed_model import ListedModel
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
-from theory.numbers.arithmetic import EXACT
+from theory.numbers.arithmetic import EXACT, FLOAT64
 from theory.policies import parse_policy
 from theory.policies.rules.demask import influence
 from theory.policies.rules.lopa import LoPA
@@ -209,6 +209,23 @@ def test_influences_are_expected_changes():
     d = [[Fraction(int(x.p), int(x.q)) for x in row] for row in influence(view)[0]]
     assert d[0][1] == d[1][0] == Fraction(1, 2)
     assert d[0][2] == d[2][0] == d[1][2] == d[2][1] == 0
+
+
+def test_influences_are_the_same_by_asking_the_model_and_by_counting():
+    class Asked:
+        """A model that is no list of outcomes."""
+
+        def __init__(self, model):
+            self.ask, self.background = model.ask, model.background
+
+    pmf = JointPMF.from_mapping(ref.replace_random(3))
+    model, state = ListedModel.by_code(pmf), np.array([[-1, -1, -1], [0, -1, -1]])
+    view = View(model.marginals(state), state == -1, EXACT, tokens=state, model=model)
+    assert (influence(view) == influence(replace(view, model=Asked(model)))).all()
+    floats = replace(view, probs=EXACT.floats(view.probs), numbers=FLOAT64)
+    found = influence(floats)
+    assert found.dtype == np.float64
+    assert found == pytest.approx(influence(view).astype(float), abs=ROUNDING)
 
 
 def test_demask_does_not_see_parity():
