@@ -2,7 +2,7 @@
 
 from collections import Counter
 from fractions import Fraction
-from itertools import combinations, pairwise, product
+from itertools import combinations, count, pairwise, product
 from math import inf, log2
 
 import numpy as np
@@ -19,6 +19,7 @@ from theory.bounds.brackets.open_entropies import gains, loss
 from theory.bounds.brackets.open_nodes import CLOSED, expand
 from theory.bounds.brackets.packing import nearest_outcomes, packing_table
 from theory.bounds.brackets.search import search_all
+from theory.bounds.brackets.set_search import TABLE_BYTES
 from theory.bounds.brackets.tree import Problem, halves, make_tree, pop, push
 from theory.distributions.pmf import JointPMF
 
@@ -249,6 +250,38 @@ def test_a_search_closes_and_keeps_to_its_work(tables):
     used, exact = run(1e7)
     assert used < 3e6
     assert all(exact)
+
+
+def test_tables_of_all_sets_take_half_of_the_memory_at_most():
+    columns, _, _ = searched(drawn(10, n=8, m=40))
+
+    def steps(memory: int) -> str:
+        lines: list[str] = []
+        ticks = count(0.0, 3.0)  # seconds, so that every line is said
+        clock = Clock(1, 1e5, say=lines.append, now=lambda: next(ticks))
+        search_all(columns, clock, memory=memory, seed=0, threads=1, tables=24)
+        return " ".join(lines)
+
+    least = 2 * (TABLE_BYTES << columns.count)
+    said = f"entropies of the 2^{columns.count} sets"
+    assert said in steps(least)
+    assert said not in steps(least - 1)
+
+
+def test_long_lists_are_ranked_by_entropies_with_the_same_result(monkeypatch):
+    columns, _, _ = searched(drawn(10, n=8, m=40))
+
+    def run():
+        return search_all(columns, Clock(1, 1e7), memory=1 << 30, seed=0, threads=1, tables=0)
+
+    plain = run()
+    monkeypatch.setattr("theory.bounds.brackets.search.LOOKED_AT", 0)
+    ranked = run()
+    assert all(plain[2])
+    assert all(ranked[2])
+    assert ranked[0] == pytest.approx(plain[0], abs=NEAR)
+    alone = [open_entropy(ranked[-1], []) - open_entropy(ranked[-1], [i]) for i in range(columns.count)]
+    assert alone == sorted(alone)  # what tells most comes last
 
 
 def loss_of(columns, labels, blocks: int) -> float:
