@@ -5,6 +5,7 @@ from fractions import Fraction
 from itertools import pairwise, product
 from math import log, prod
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -271,6 +272,14 @@ def test_the_order_temperature_weighs_scores():
     index, found = parse_policy("plackett_luce:k=1,alg_temp=1/2").plan(view).distribution()
     share = dict(found[index[0]])
     assert abs(log(share[1] / share[2]) - 0.5) <= ROUNDING
+
+
+@pytest.mark.parametrize("by", ["confidence", "margin", "entropy", "left_to_right"])
+def test_a_very_cold_order_still_draws_a_position_that_competes(by):
+    # logarithms of weights down to -2 * 10^12
+    view = float_view([[[0.25] * 4] * 3], [[False, False, True]])
+    plan = parse_policy(f"plackett_luce:k=1,alg_temp=1/{10**12},by={by}").plan(view)
+    assert np.asarray(plan.sample(np.full((1, 3), 0.5))).tolist() == [[False, False, True]]
 
 
 def test_random_order_with_a_temperature_is_random_order():
