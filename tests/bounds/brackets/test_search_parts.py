@@ -356,6 +356,16 @@ def test_a_walk_over_all_sets_ends_with_its_work():
     assert clock.used < 1.05 * 3e5
 
 
+@pytest.mark.parametrize("tables", [0, 24])
+def test_no_lower_bound_is_below_zero(tables):
+    # independent bits of unequal odds: nothing is lost, and what rounding leaves is less than the margin
+    rows = list(product((0, 1), repeat=3))
+    columns, _, _ = searched(JointPMF.from_weights(rows, [2**a * 3**b * 7**c for a, b, c in rows]))
+    losses, lower, *_ = search_all(columns, Clock(1, 1e5), memory=1 << 30, seed=0, threads=1, tables=tables)
+    assert max(losses) < NEAR
+    assert lower == [0.0] * len(losses)
+
+
 def test_what_is_constant_waits_for_the_last_block():
     columns = reduced([(Fraction(1), JointPMF.uniform([(0, 5, 0), (1, 5, 0), (0, 5, 1)]))])
     assert columns.partition([0, 1], 2) == ((0,), (1, 2))

@@ -276,6 +276,14 @@ def test_entropies_by_size_where_primes_are_many():
     assert entropies_by_size(subset_entropies(lopsided)) is None
 
 
+@pytest.mark.parametrize(("top", "few"), [(1, True), (50, False)])
+def test_rows_of_a_large_table_are_worth_it_where_weights_are_few(top, few):
+    # 2 * 3^14 cells of all sets, more than 0.1 seconds: a decision on a tie may cost less, unless primes are few
+    words = list(product((0, 1), repeat=14))
+    pmf = JointPMF.from_weights([(*y, 0) for y in words], [1 + j % top for j in range(len(words))])
+    assert subset_entropies(pmf, exact=True).few_weights == few
+
+
 # --- Refusals -------------------------------------------------------------------------------------------
 
 

@@ -157,7 +157,6 @@ def test_fixed_tokens_between_the_masks_stay(text):
 CERTAIN = JointPMF.uniform([tuple(range(6))])
 
 
-@pytest.mark.grid(every=2)
 @pytest.mark.parametrize(
     ("text", "steps"),
     [

@@ -26,6 +26,7 @@ TARGET = {
 RULES = {
     "hierarchy:gamma=0.6,low=0.3": lambda block: positions.Hierarchy("0.6", "0.3", block=block),
     "klass:tau=0.4,eps=0.2,history=1": lambda block: rp.KLASS("0.4", "0.2", 1, block=block),
+    "klass:tau=0.4,eps=0.2": lambda block: rp.KLASS("0.4", "0.2", 2, block=block),
     "pc:k=1,lam=1": lambda block: positions.PC(1, "1", block=block),
     "demask:budget=0.3": lambda block: positions.DEMASK("0.3", block=block),
     "slowfast:explore=3": lambda block: rp.SlowFast(explore=3, block=block),
