@@ -188,7 +188,6 @@ def test_the_price_is_within_a_factor_of_three_of_what_was_measured(case):
     assert 1 / 3 < seconds / MEASURED[case] < 3
 
 
-@pytest.mark.grid(every=5)
 @pytest.mark.parametrize(
     ("floats", "n", "tokens", "outcomes"),
     [

@@ -171,7 +171,6 @@ def test_a_complexity_that_may_be_zero_is_at_most_what_rounding_allows():
     assert found.value + found.error <= 1.1 * most  # two digits
 
 
-@pytest.mark.grid(2)
 @pytest.mark.parametrize("means", CURVES)
 def test_fine_cells_come_close_to_the_path_complexity(means):
     curve = information_curve(means)

@@ -111,7 +111,6 @@ def test_the_slow_chain_is_the_listed_definition(insert):
             assert slow_accuracy(insert, tuple(blocks(n, k))) == listed_accuracy(insert, blocks(n, k))
 
 
-@pytest.mark.grid(2)
 @pytest.mark.parametrize("insert", KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize("k", [1, 2, 3, 4, 5])
 def test_exact_and_floats_are_the_definition(insert, k):

@@ -55,7 +55,7 @@ RULES = (
 )
 
 
-@pytest.mark.grid(every=6)
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("temperature", [1, 0])

@@ -88,7 +88,6 @@ def test_insert_and_remove_equal_listed(name, n, temperature, greedy_ties):
     assert all(_agree(name, n, spec, temperature, greedy_ties) for spec in specs)
 
 
-@pytest.mark.grid(every=4)
 @pytest.mark.parametrize(("name", "n"), [("bernoulli_walk", 3), ("bernoulli_walk", 5), ("one_hot_blocks", 4)])
 @pytest.mark.parametrize(
     ("temperature", "greedy_ties"), [(1, "random"), (0, "random"), (0, "lowest"), ("1/2", "random")]
@@ -99,7 +98,6 @@ def test_walk_and_one_hot_equal_listed(name, n, temperature, greedy_ties):
     assert known >= 10 or temperature != 1
 
 
-@pytest.mark.grid(every=3)
 @pytest.mark.parametrize(
     ("name", "n"), [("insert_random", 3), ("insert_random", 7), ("remove_random", 4), ("remove_random", 8)]
 )

@@ -133,7 +133,6 @@ def test_growth_with_an_explicit_error(name, n):
         assert error <= bound(n, k) + 1e-12  # rounding of numbers up to 3000
 
 
-@pytest.mark.grid(every=2)
 @pytest.mark.parametrize("name", sorted(BY_ASYMPTOTE), ids=": ".join)
 def test_growth_has_the_stated_limit(name):
     form = FORMS[name]

@@ -125,7 +125,6 @@ def distribution_of(n: int, top: int, seed: int) -> JointPMF:
     return JointPMF.from_weights(words, rng.integers(0, top + 1, len(words)).tolist())
 
 
-@pytest.mark.grid(1)
 @pytest.mark.parametrize(("n", "top"), [(8, 3), (8, 300), (9, 20000), (10, 1)])
 def test_routes_agree_on_larger_tables(n, top):
     # sets with many equal masses are counted first, sets with few are not; (9, 20000) has masses beyond 2^22

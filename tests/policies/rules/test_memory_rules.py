@@ -114,7 +114,6 @@ def test_samples_of_the_ideal_model_follow_the_exact_distribution(text, task, te
     assert_mean(done.steps.numpy(), float(steps), span=8, label=(text, task))
 
 
-@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("text", EXAMPLES)
 def test_single_precision_keeps_the_distribution(text, monkeypatch):
     # what a device without float64 computes with
@@ -128,7 +127,6 @@ def test_single_precision_keeps_the_distribution(text, monkeypatch):
     assert_mean(done.steps.numpy(), float(exact.steps), span=8, label=text)
 
 
-@pytest.mark.grid(every=2)
 @pytest.mark.parametrize("text", EXAMPLES)
 @pytest.mark.parametrize("switches", [{"temperature": Fraction(1, 2), "scored": "after"}, {"top_p": "0.7"}])
 def test_exact_pmfs_and_floats_agree_under_other_transforms(text, switches):

@@ -157,7 +157,6 @@ def test_idle_calls_are_those_that_take_nothing(rule):
             assert policy.idle_calls(replace(view, step=call)) == idle
 
 
-@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("name", ["llada", "dream", "maskgit", "dllm"])
 @pytest.mark.parametrize(
     ("steps", "block"), [(1, None), (2, None), (3, None), (6, None), (1, 2), (2, 2), (3, 3)]

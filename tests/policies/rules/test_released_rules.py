@@ -49,7 +49,6 @@ def test_rounds_of_dus(base, merge):
         ]
 
 
-@pytest.mark.grid(1)
 @pytest.mark.parametrize("merge", [True, False])
 def test_rounds_of_dus_by_halves(merge):
     for length in range(1, 129):
@@ -283,7 +282,6 @@ LAW = {
 FEW = 1e-15  # a float, and the digits of the reference
 
 
-@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("drawn", [False, True])
 @pytest.mark.parametrize("by", ["confidence", "margin", "entropy"])
 @pytest.mark.parametrize(("steps", "alg_temp"), [(2, "1/5"), (3, "1/5"), (3, "2"), (1, "1")])
