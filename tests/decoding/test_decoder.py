@@ -17,8 +17,9 @@ from tests.reference import definitions as ref
 from theory.bounds.partitions.step_bounds import step_bound
 from theory.decoding.decoder import decode
 from theory.decoding.result import OFF_SUPPORT, Decode
+from theory.decoding.set_states import SetStates
 from theory.distributions.pmf import JointPMF
-from theory.distributions.tempering import GREEDY_TIES
+from theory.distributions.tempering import GREEDY_TIES, Transform
 from theory.information.measures import total_correlation
 from theory.information.subsets.builder import subset_entropies
 from theory.numbers.lognumber import LogNumber
@@ -274,3 +275,10 @@ def test_a_temperature_of_every_kind(half):
     for zero in (0, 0.0, "0", -0.0):
         greedy = decode(pmf, parse_policy("topk:k=1"), temperature=zero)
         assert (greedy.accuracy, greedy.kl, greedy.path_kl) == (1, inf, inf)
+
+
+def test_the_states_of_a_revealed_set_are_grouped_once():
+    pmf = JointPMF.uniform(permutations(range(3)))
+    states = SetStates(pmf, parse_policy("topk:k=1"), Transform(), "marginal")
+    groups = [states.groups(mask) for mask in range(8)]
+    assert all(states.groups(mask) is found for mask, found in enumerate(groups))

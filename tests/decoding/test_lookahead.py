@@ -192,6 +192,18 @@ class TestProcesses:
         assert last == SAMPLED_STEPS - 1
         assert more.seconds - some.seconds == pytest.approx((1000 - last - 1) * some.steps[last][0], rel=0.01)
 
+    def test_memory_is_that_of_the_most_rows_and_of_all_states_that_the_model_is_asked_about(self):
+        n = 4  # one possible answer, one token a step: one row at a time, and four states
+        rule = parse_policy("topk:k=1,confidence=sampled,ties=lowest")
+        pmf = JointPMF.uniform([tuple(range(n))])
+        run = ProcessRun(pmf, SampledConfidence(rule), Transform(), "marginal")
+        found = lookahead.rows_ahead(
+            run.process, run.rule, run.chance, run.batch, planned=0, stop=False, runs=5
+        )
+        cells = n * run.model.width
+        assert run.memory == 8 * cells + 600  # a reference for each marginal, and what a row has beside
+        assert found.memory == run.memory + 120 * n * cells  # exact marginals of each of the states
+
     @pytest.mark.deep
     def test_a_state_that_splits_into_many_rows_is_not_split(self):
         run = run_of("parity", 17, "wino")

@@ -184,3 +184,9 @@ def test_many_positions_have_the_ends_of_their_bracket_at_least():
         point = most_accurate(pmf, 10, boxes=2)
     # its start is the lower end, in multiples of 2^-24 at each of 30 positions
     assert low - 2.0**-18 <= point.accuracy < point.ceiling <= high
+
+
+@pytest.mark.parametrize("h", ["1/2", "1"])
+def test_two_hundred_boxes_of_two_bits_come_within_a_hundredth(h):
+    point = most_accurate([(0, 1), (1, 0)], Fraction(h), boxes=200)
+    assert 0 < point.ceiling - float(point.accuracy) < 0.01

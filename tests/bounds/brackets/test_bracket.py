@@ -59,6 +59,7 @@ def check(pmf, **options):
         assert abs(float(listed_step_bound(pmf, found.partitions[t])[0]) - found.upper[t]) <= room
         if found.exact[t]:
             assert abs(exact - found.upper[t]) <= 2 * room
+            assert found.upper[t] - found.lower[t] <= 2 * found.error + 1e-14
     assert list(found.lower) == sorted(found.lower, reverse=True)
     assert all(0 <= low <= high for low, high in zip(found.lower, found.upper, strict=True))
     return found

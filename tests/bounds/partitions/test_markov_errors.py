@@ -239,6 +239,25 @@ def test_the_optimum_of_three_hundred():
         assert abs(priced.value - best.values[steps - 1]) <= best.error + priced.error
 
 
+def test_the_roundings_of_an_accuracy_are_counted_member_by_member():
+    # a member: its powers, two, V + 1 and the gap before it; the end of a gap: V. A power of d matrices: d + (d - 1) V
+    distribution, unit = fixed_chain(4, steps=False, seed=5), Fraction(1, 2**53)
+    v = len(distribution.tokens)
+
+    def member(*powers, gap=0):
+        return sum(d + (d - 1) * v for d in powers) + 2 + v + 1 + gap
+
+    right = member(1) + member(2) + v  # 2 and 3 after 1 is known; P(y_4 | .), beyond the end, is exact
+    whole = member(1) + member(2) + right + v  # 0 and 1 from the start
+    for blocks, roundings in (([[0, 1], [2, 3]], whole), ([[1], [0, 2, 3]], None)):
+        if roundings is None:  # 0 between the start and 1; 2 and 3 as before; the gap before 1 is that of 0
+            left = member(1, 1, 2) + v
+            roundings = member(2, gap=left) + right + v
+        found = approximate_accuracy(distribution, blocks)
+        error = float(Fraction(102, 100) * roundings * unit * Fraction(found.value))
+        assert found.error == pytest.approx(error, rel=1e-9, abs=0)
+
+
 # --- The range of floats ---------------------------------------------------------------------------------------
 
 TINY = Fraction(1, 10**200)

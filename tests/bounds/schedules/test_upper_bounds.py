@@ -12,6 +12,7 @@ from tests.helpers.draws import examples
 from tests.helpers.strategies import targets
 from tests.helpers.tolerance import USEFUL
 from tests.reference import definitions as ref
+from theory.bounds.schedules.largest_gain import mean_gain_error
 from theory.bounds.schedules.random_order import expected_kl, lavenant_zanella_kl
 from theory.bounds.schedules.upper_bounds import best_constant, confidence_bound, entropy_bound, upper_bounds
 from theory.distributions.pmf import JointPMF
@@ -155,6 +156,18 @@ def largest(forms):
     for form in forms[1:]:
         best = form if ref.sign(ref.sub(form, best)) > 0 else best
     return best
+
+
+@pytest.mark.parametrize("sizes", [(4,), (2, 2), (1, 2, 1), (1, 1, 1, 1)])
+def test_the_error_of_the_entropy_bound_counts_its_terms(sizes):
+    # s H(y | C) is s times a difference of two means, in all 2 n; the largest is one mean for each block
+    rows = [(a, b, a ^ b, a & b) for a in (0, 1) for b in (0, 1)]
+    table = subset_entropies(JointPMF.from_weights(rows, [1, 2, 3, 5]).rounded())
+    n, curve = table.n, information_curve(table)
+    terms = 2 * n + len(sizes) + n + 8  # the last n + 8: products, and a sum over n
+    starts = [sum(sizes[:t]) for t in range(len(sizes))]
+    bound = sum(mean_gain_error(table, start) for start in starts) + curve.error_of(terms)
+    assert 0 < entropy_bound(table, sizes).error == pytest.approx(bound, rel=1e-9, abs=0)
 
 
 @settings(max_examples=examples(5))

@@ -1,9 +1,10 @@
 """Plug-in prices and Wainwright's bound: definitions, the sandwich, and what they are above."""
 
 from fractions import Fraction
-from itertools import combinations, pairwise
-from math import log, sqrt
+from itertools import combinations, pairwise, product
+from math import comb, log, sqrt
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,6 +33,7 @@ from theory.bounds.schedules.wainwright import (
     wainwright_bound,
 )
 from theory.commands.bounds import schedule_answer
+from theory.distributions.pmf import JointPMF
 from theory.information.closed_forms import mean_subset_entropies
 from theory.information.curves.curve import information_curve
 from theory.information.subsets.builder import subset_entropies
@@ -140,7 +142,35 @@ def test_complexity_is_its_definition_and_falls_with_refinement(target, cells):
     assert abs(rough.value - found.value) <= rough.error + found.error
 
 
-@pytest.mark.grid(2)
+@pytest.mark.parametrize("n", [3, 10, 50])
+def test_even_cells_are_even_in_the_log_odds_as_far_as_short_fractions_can_be(n):
+    for k in (1, 2, 5, 8):
+        odds = [t / (1 - t) for t in even_cells(n, k)]
+        assert (odds[0], odds[-1]) == (Fraction(1, n - 1), n - 1)
+        for j, psi in enumerate(odds):
+            even, below = float(n - 1) ** (2 * j / k - 1), np.arange(1, 1000 * n + 1)
+            nearest = np.abs(np.round(even * below) / below - even).min()
+            assert psi.denominator <= 1000 * n
+            assert abs(float(psi) - even) == pytest.approx(nearest, rel=0, abs=n * 1e-15)
+
+
+def test_a_complexity_that_may_be_zero_is_at_most_what_rounding_allows():
+    # independent bits in floats: each mean entropy j is off by at most the error e, so a rise by at most 4 e
+    n, p, q = 5, Fraction(1, 4), Fraction(3, 4)
+    pmf = JointPMF.from_mapping(dict.fromkeys(product((0, 1), repeat=n), 2.0**-n))
+    curve = information_curve(subset_entropies(pmf))
+    assert curve.error > 0
+
+    def above(k, t):
+        return sum(comb(n + 1, j) * t**j * (1 - t) ** (n + 1 - j) for j in range(k, n + 2))
+
+    shares = [Fraction(j * (n - j), n + 1) * (above(j + 1, q) - above(j + 1, p)) for j in range(1, n)]
+    most = log(9) * float(sum(shares)) * 4 * curve.error  # (sqrt(S H))^2, where S = ln 9
+    found = cell_complexity(curve, [p, q])
+    assert found.value - found.error <= 0 <= found.value
+    assert found.value + found.error <= 1.1 * most  # two digits
+
+
 @pytest.mark.parametrize("means", CURVES)
 def test_fine_cells_come_close_to_the_path_complexity(means):
     curve = information_curve(means)

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from synthetic import make_task
 from tests.helpers.draws import examples
 from theory.decoding.structured.hidden_place_direct import direct_accuracy
-from theory.decoding.structured.hidden_place_floats import random_accuracy, reaches
+from theory.decoding.structured.hidden_place_floats import random_accuracy, reaches, require_floats
 from theory.decoding.structured.hidden_place_kernel import gap_kernel, positive_kernel
 from theory.decoding.structured.hidden_place_random import decode_random, exact_accuracy, exact_seconds
 from theory.decoding.tasks.decode import decode_contexts
 from theory.information.curves.gap_structures import Gaps
-from theory.limits import CostError
+from theory.limits import CostError, allowing
 from theory.policies import parse_policy
 
 KINDS = {"insert": True, "remove": False}
@@ -111,7 +111,6 @@ def test_the_slow_chain_is_the_listed_definition(insert):
             assert slow_accuracy(insert, tuple(blocks(n, k))) == listed_accuracy(insert, blocks(n, k))
 
 
-@pytest.mark.grid(2)
 @pytest.mark.parametrize("insert", KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize("k", [1, 2, 3, 4, 5])
 def test_exact_and_floats_are_the_definition(insert, k):
@@ -161,6 +160,19 @@ def test_compiled_floats_keep_their_error(insert, sizes):
     pytest.importorskip("numba")
     exact, found = exact_accuracy(insert, sizes), random_accuracy(insert, sizes, compiled=True)
     assert abs(Fraction(found.value) - exact) <= found.error < 1e-11 * exact
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("insert", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("size", [2, 3, 7])
+def test_the_error_of_one_step_counts_its_roundings(size, insert, compiled):
+    """A row of length G has at most ``2 s G + 6 s^2 + 12 s + 30`` of them, each of 2^-53."""
+    if compiled:
+        pytest.importorskip("numba")
+    length = size if insert else size + 1
+    roundings = 2 * size * length + 6 * size**2 + 12 * size + 30
+    bound = float(roundings * exact_accuracy(insert, [size]) / 2**53)
+    assert bound < random_accuracy(insert, [size], compiled=compiled).error < 1.1 * bound  # two digits
 
 
 @pytest.mark.parametrize("insert", KINDS.values(), ids=KINDS)
@@ -224,6 +236,23 @@ MEASURED = {  # seconds of one core, insert, n, k
 def test_estimates_are_within_a_factor_of_three_of_what_was_measured(case):
     insert, n, k = case
     assert 1 / 3 < exact_seconds(insert, blocks(n, k)) / MEASURED[case] < 3
+
+
+FLOATS = {  # the same of floats, compiled
+    (True, 10**5, 2): 0.57,
+    (False, 30_000, 10): 0.60,
+    (True, 200_000, 5): 2.5,
+}
+
+
+@pytest.mark.parametrize("case", FLOATS)
+def test_estimates_of_floats_are_within_a_factor_of_three_of_what_was_measured(case):
+    pytest.importorskip("numba")
+    insert, n, k = case
+    with pytest.raises(CostError) as refused, allowing(Fraction(1, 10**9)):
+        require_floats(insert, blocks(n, k))
+    assert refused.value.factor is not None
+    assert 1 / 3 < 200 * refused.value.factor / FLOATS[case] < 3  # the limit is 200 seconds
 
 
 def test_work_is_estimated_before_the_start():

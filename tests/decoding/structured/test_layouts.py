@@ -55,7 +55,7 @@ RULES = (
 )
 
 
-@pytest.mark.grid(every=6)
+@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("temperature", [1, 0])
@@ -72,6 +72,18 @@ def test_a_layout_decodes_as_the_distribution_over_all_positions(
     if temperature:
         assert found.steps_under_data == whole.steps_under_data
         assert found.tokens_per_step == layout.length / whole.steps_under_data
+
+
+@pytest.mark.parametrize("by", ["left_to_right", "confidence", "random"])
+@pytest.mark.parametrize(("name", "calls"), [("skewed", 4 + 3), ("replaced", 4 + 4 + 1)])
+def test_blocks_of_a_layout_wait_for_their_time(name: str, calls: int, by: str) -> None:
+    """Four calls for blocks of three: the last one is idle, but what is over ends with its last token."""
+    pmf, layout = CASES[name]
+    rule = parse_policy(f"llada:steps=4,block=3,by={by}")
+    whole = decode(spelled(pmf, layout), rule)
+    found = decode_layout(pmf, layout, rule)
+    assert found.steps_under_data == whole.steps_under_data == calls
+    assert found.accuracy == whole.accuracy
 
 
 # Figure 5 of the paper: shuffle in random order, two tokens per step, by block length. A person is two tokens of four,

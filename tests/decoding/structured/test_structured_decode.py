@@ -11,9 +11,11 @@ from tests.helpers.large_tasks import NINE
 from theory.announcements import announced_to
 from theory.commands.decode import decode_answer
 from theory.decoding.decoder import decode
-from theory.decoding.structured.dispatch import decode_structured
+from theory.decoding.structured.dispatch import NotKnownError, decode_structured
 from theory.decoding.tasks.decode import decode_contexts
 from theory.decoding.tasks.route import structure_of
+from theory.information.curves.gap_structures import Gaps
+from theory.limits import allowing
 from theory.policies import parse_policy
 from theory.validation import InputError
 
@@ -86,7 +88,6 @@ def test_insert_and_remove_equal_listed(name, n, temperature, greedy_ties):
     assert all(_agree(name, n, spec, temperature, greedy_ties) for spec in specs)
 
 
-@pytest.mark.grid(every=4)
 @pytest.mark.parametrize(("name", "n"), [("bernoulli_walk", 3), ("bernoulli_walk", 5), ("one_hot_blocks", 4)])
 @pytest.mark.parametrize(
     ("temperature", "greedy_ties"), [(1, "random"), (0, "random"), (0, "lowest"), ("1/2", "random")]
@@ -97,7 +98,6 @@ def test_walk_and_one_hot_equal_listed(name, n, temperature, greedy_ties):
     assert known >= 10 or temperature != 1
 
 
-@pytest.mark.grid(every=3)
 @pytest.mark.parametrize(
     ("name", "n"), [("insert_random", 3), ("insert_random", 7), ("remove_random", 4), ("remove_random", 8)]
 )
@@ -143,6 +143,33 @@ def test_all_that_compete_at_random_are_whole_blocks():
     for name, n in (("bernoulli_walk", 5), ("one_hot_blocks", 4)):
         for block in ("", ",block=2"):
             assert _agree(name, n, f"topk:k=1,by=random,ties=all{block}", 1, "random")
+
+
+@pytest.mark.parametrize("name", ["insert_random", "remove_random"])
+def test_all_that_compete_at_random_are_not_known_on_one_interval(name):
+    with pytest.raises(NotKnownError, match="no polynomial decode of topk:k=1,by=random,ties=all"):
+        decode_structured(_structure(name, 5), parse_policy("topk:k=1,by=random,ties=all"))
+
+
+@pytest.mark.parametrize("n", [3, 4, 5, 6])
+def test_thresholds_on_a_walk_lose_blocks_of_two(n):
+    # 3/8 < gamma < 1/2: two positions pass; after a loss, which costs a quarter, the rest goes one at a time
+    assert _agree("bernoulli_walk", n, "threshold:gamma=0.4", 1, "random")
+    steps, reach = Fraction(0), Fraction(1)
+    for done in range(0, n, 2):
+        steps += reach
+        after = n - done - 2
+        if after > 0:
+            steps += reach / 4 * after
+        reach *= Fraction(3, 4)
+    assert decode_structured(Gaps(n, "walk"), parse_policy("threshold:gamma=0.4")).steps == steps
+
+
+@pytest.mark.parametrize("kind", ["insert", "remove"])
+def test_states_of_top_k_are_as_many_as_positions(kind):
+    # with the place of the interval, which three at random leave open, they would be some thirty thousand
+    with allowing(Fraction(1, 300)):
+        assert decode_structured(Gaps(600, kind), parse_policy("topk:k=3")).steps == 200
 
 
 def random_pairs_of_blocks_of_two(blocks):

@@ -108,7 +108,6 @@ def sized(task: str, n: int, k: int) -> dict:
     return {"sizes": (*[k] * (n // k), *[n % k] * (n % k > 0))} if task == "shuffle" else {"n": n, "k": k}
 
 
-@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("by", sorted(SCORES))
 @pytest.mark.parametrize("ties", ["random", "lowest"])
 def test_topk_accuracy_does_not_depend_on_score_or_score_ties(by, ties):

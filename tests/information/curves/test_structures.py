@@ -56,7 +56,6 @@ def test_mean_entropies_are_those_of_the_table(name, n):
         assert balls[j].overlaps(mean.interval(128))
 
 
-@pytest.mark.grid(every=3)
 @pytest.mark.parametrize(("name", "n"), SMALL)
 @settings(max_examples=examples(20))
 @given(data=st.data())

@@ -261,6 +261,29 @@ def test_counts_of_a_code_and_of_a_long_parity():
     assert counts == (1, *(12 * surjections[t] for t in range(1, 12)))
 
 
+def test_entropies_by_size_where_primes_are_many():
+    # six tokens of four kinds, weighed by how many there are of each
+    words = list(product(range(4), repeat=6))
+    weights = {
+        kinds: 3 + 7919 * j % 16381 for j, kinds in enumerate(sorted({tuple(sorted(y)) for y in words}))
+    }
+    pmf = JointPMF.from_weights(words, [weights[tuple(sorted(y))] for y in words])
+    table = subset_entropies(pmf)
+    assert table.rows is not None
+    assert table.vectors is None  # too many primes for a matrix
+    assert entropies_by_size(table) == tuple(entropy(pmf, range(j)) for j in range(7))
+    lopsided = JointPMF.from_weights(words, [weights[tuple(sorted(y))] + (y[0] == 0) for y in words])
+    assert entropies_by_size(subset_entropies(lopsided)) is None
+
+
+@pytest.mark.parametrize(("top", "few"), [(1, True), (50, False)])
+def test_rows_of_a_large_table_are_worth_it_where_weights_are_few(top, few):
+    # 2 * 3^14 cells of all sets, more than 0.1 seconds: a decision on a tie may cost less, unless primes are few
+    words = list(product((0, 1), repeat=14))
+    pmf = JointPMF.from_weights([(*y, 0) for y in words], [1 + j % top for j in range(len(words))])
+    assert subset_entropies(pmf, exact=True).few_weights == few
+
+
 # --- Refusals -------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 import pickle
 from fractions import Fraction
+from functools import partial
 from importlib import import_module
 from itertools import product
 from math import comb, prod
@@ -124,7 +125,6 @@ def distribution_of(n: int, top: int, seed: int) -> JointPMF:
     return JointPMF.from_weights(words, rng.integers(0, top + 1, len(words)).tolist())
 
 
-@pytest.mark.grid(1)
 @pytest.mark.parametrize(("n", "top"), [(8, 3), (8, 300), (9, 20000), (10, 1)])
 def test_routes_agree_on_larger_tables(n, top):
     # sets with many equal masses are counted first, sets with few are not; (9, 20000) has masses beyond 2^22
@@ -158,6 +158,21 @@ def test_what_is_not_factored():
         assert prime_rows(many, compiled=True) is None
         assert subset_entropies(many).exact(1) == entropy(many, [0])
     assert EntropyTable(1, np.zeros(2)).rows is None
+
+
+@pytest.mark.skipif(not has_compiler(), reason="numba is absent")
+def test_rows_end_at_the_limits_of_entries_and_of_large_masses():
+    fold = import_module("theory.information.subsets.prime_rows_kernel")
+    masses = np.array([1031, 1033, 1039, 6])  # the sieve ends at 1024; 6 has two primes, and so has the whole
+    dense = partial(fold.dense_fold, masses, {0: 1}, 1024)
+    values, ends = np.array([3109, *masses]), np.array([0, 1, 5])
+    listed = partial(fold.listed_fold, values, np.ones(5, dtype=np.int64), ends, {0: 1}, 1024)
+    for rows in (dense, listed):
+        found = rows((100, 4))
+        assert (found.fits, len(found.large), len(found.columns)) == (True, 4, 3)
+        assert rows((3, 4)).fits
+        assert not rows((2, 4)).fits
+        assert not rows((100, 3)).fits
 
 
 @pytest.mark.parametrize("seed", range(3))

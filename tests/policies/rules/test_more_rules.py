@@ -1,10 +1,11 @@
 """Rules beyond the paper's three: distributions of the set against slow references, published schedules."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from fractions import Fraction
 from itertools import pairwise, product
 from math import log, prod
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -143,7 +144,19 @@ def test_how_many_schedules_of_dream_differ_from_equal_steps():
     assert all(DLLM(steps=s).sizes(m) == LLaDA(steps=s).sizes(m) == (m // s,) * s for m, s in every)
 
 
-@pytest.mark.grid(every=3)
+@pytest.mark.parametrize("rule", [DLLM, Dream, LLaDA, MaskGIT])
+def test_idle_calls_are_those_that_take_nothing(rule):
+    # the last call takes what is left, so that it is never idle
+    for steps, n in product((1, 2, 5, 10), (1, 2, 4, 10)):
+        policy = rule(steps=steps)
+        rows = [[[Fraction(1, 2)] * 2] * n]
+        view = exact_view(rows, [[True] * n])
+        taken = [int(policy.plan(replace(view, step=call)).sizes()[0]) for call in range(steps)]
+        for call in range(steps):
+            idle = next(j for j, size in enumerate(taken[call:]) if size)
+            assert policy.idle_calls(replace(view, step=call)) == idle
+
+
 @pytest.mark.parametrize("name", ["llada", "dream", "maskgit", "dllm"])
 @pytest.mark.parametrize(
     ("steps", "block"), [(1, None), (2, None), (3, None), (6, None), (1, 2), (2, 2), (3, 3)]
@@ -240,12 +253,32 @@ def test_plackett_luce_is_the_distribution_of_draws_without_replacement(weights,
     assert all(abs(found[s] - p) <= ROUNDING for s, p in truth.items())
 
 
+def test_a_call_that_draws_nothing_leaves_all_masks():
+    assert set_distribution({0: 0.0, 1: 1.0}, 0) == ((0, 1),)
+    # Dream's sizes of two positions in five calls: four idle ones, then both
+    pmf = JointPMF.uniform([(0, 0), (1, 1)])
+    view = float_view([[[0.5, 0.5], [0.5, 0.5]]], [[True, True]])
+    for call, chosen in ((0, 0b00), (3, 0b00), (4, 0b11)):
+        plan = parse_policy("dream:steps=5,alg_temp=1").plan(replace(view, step=call))
+        index, found = plan.distribution()
+        assert [(mask, float(p)) for mask, p in found[index[0]]] == [(chosen, 1)]
+    assert decode(pmf, parse_policy("dream:steps=5,alg_temp=1")).steps == 5
+
+
 def test_the_order_temperature_weighs_scores():
     # confidences 3/4 and 1/2: weights exp(3/4 / t) and exp(1/2 / t)
     view = float_view([[[0.75, 0.25], [0.5, 0.5]]], [[True, True]])
     index, found = parse_policy("plackett_luce:k=1,alg_temp=1/2").plan(view).distribution()
     share = dict(found[index[0]])
     assert abs(log(share[1] / share[2]) - 0.5) <= ROUNDING
+
+
+@pytest.mark.parametrize("by", ["confidence", "margin", "entropy", "left_to_right"])
+def test_a_very_cold_order_still_draws_a_position_that_competes(by):
+    # logarithms of weights down to -2 * 10^12
+    view = float_view([[[0.25] * 4] * 3], [[False, False, True]])
+    plan = parse_policy(f"plackett_luce:k=1,alg_temp=1/{10**12},by={by}").plan(view)
+    assert np.asarray(plan.sample(np.full((1, 3), 0.5))).tolist() == [[False, False, True]]
 
 
 def test_random_order_with_a_temperature_is_random_order():
@@ -282,6 +315,14 @@ def test_random_order_with_a_temperature_is_random_order():
 def test_wrong_parameters(spec, message):
     with pytest.raises(InputError, match=message):
         parse_policy(spec)
+
+
+@pytest.mark.parametrize("name", sorted(registered_policies()))
+def test_parameters_are_given_by_name(name):
+    rule = registered_policies()[name]
+    assert [f.name for f in fields(rule) if not f.kw_only] == []
+    with pytest.raises(TypeError, match="positional"):
+        rule(1)
 
 
 # parameters that scores or probabilities are compared with, and those without an upper limit

@@ -28,6 +28,7 @@ from theory.decoding.tasks.realised import realised
 from theory.distributions.pmf import JointPMF
 from theory.policies import parse_policy
 from theory.policies.rules.fixed_order import Dilated, dilated_rounds
+from theory.policies.rules.prophet import Prophet
 from theory.sampling.sampled_decode import sampled_decode
 from theory.validation import InputError
 
@@ -48,7 +49,6 @@ def test_rounds_of_dus(base, merge):
         ]
 
 
-@pytest.mark.grid(1)
 @pytest.mark.parametrize("merge", [True, False])
 def test_rounds_of_dus_by_halves(merge):
     for length in range(1, 129):
@@ -184,6 +184,15 @@ def test_prophet_as_released(target, temperature, data):
         assert result.path_kl >= result.kl
 
 
+@pytest.mark.parametrize("calls", [1, 2, 3, 6, 50, 99, 100, 200])
+def test_the_thirds_of_prophet_begin_at_33_and_67_per_cent(calls):
+    rule = Prophet(steps=calls)
+    bars = [rule.early, rule.mid, rule.late]
+    for call in range(1, calls + 1):
+        third = (100 * call >= 33 * calls) + (100 * call >= 67 * calls)
+        assert rule.bar(call, calls) == bars[third]
+
+
 def test_prophet_decodes_all_as_soon_as_the_answer_stands_out():
     # two answers of odds e^5 < 149; position 0 is a fair bit
     pmf = JointPMF.from_mapping({(a, b): Fraction(w, 300) for a in (0, 1) for b, w in ((0, 149), (1, 1))})
@@ -273,7 +282,6 @@ LAW = {
 FEW = 1e-15  # a float, and the digits of the reference
 
 
-@pytest.mark.grid(every=3)
 @pytest.mark.parametrize("drawn", [False, True])
 @pytest.mark.parametrize("by", ["confidence", "margin", "entropy"])
 @pytest.mark.parametrize(("steps", "alg_temp"), [(2, "1/5"), (3, "1/5"), (3, "2"), (1, "1")])

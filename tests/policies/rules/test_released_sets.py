@@ -78,11 +78,11 @@ RULES = {
 }
 
 
-@pytest.mark.grid(2, deep=2)
+@pytest.mark.parametrize("count", [200, pytest.param(STATES, marks=pytest.mark.deep)])
 @pytest.mark.parametrize("pattern", RULES)
-def test_every_set_is_the_released_one(pattern):
+def test_every_set_is_the_released_one(pattern, count):
     values, read, released = RULES[pattern]
-    for j, (rows, masked) in enumerate(states(0)):
+    for j, (rows, masked) in enumerate(states(0, count)):
         value = values[j % len(values)]
         spec = pattern.format(value) + ("" if "ties" in pattern else ",ties=lowest")
         found = distributions(parse_policy(spec), exact_view(rows, masked))

@@ -128,7 +128,6 @@ def test_a_specification_survives_the_round_trip(spec):
     assert parse_policy(str(rule)) == rule
 
 
-@pytest.mark.grid(every=2)
 @pytest.mark.parametrize("spec", [*EXAMPLES, "remdm:steps=2,eta=1,variant=conf"])
 def test_float_pmfs_give_the_same_distribution(spec):
     pmf = JointPMF.from_mapping({y: float(p) for y, p in SKEWED.items()})

@@ -21,7 +21,7 @@ from theory.bounds.brackets.set_search import TABLE_BYTES, Found, search_sets
 from theory.bounds.brackets.tree import Problem, Tree, halves, make_tree
 from theory.distributions.pmf import JointPMF
 
-__all__ = ["search_all"]
+__all__ = ["LOOKED_AT", "search_all"]
 
 _WEIGHTS = (0.0, 1.0, 3.0, 10.0)  # of the scores of greedy orders
 _NOISE = (0.05, 0.2, 0.5)
@@ -32,7 +32,7 @@ _NODE_BYTES = 40
 _MOST_NODES = 60_000_000
 _CHUNK = 2e7  # tokens looked at between two looks at the clock
 _SPLIT = 64  # open nodes from which two threads share them
-_LOOKED_AT = 1e9  # tokens: beyond, representatives are ranked by their entropy instead of their loss
+LOOKED_AT = 1e9  # tokens: beyond, representatives are ranked by their entropy instead of their loss
 _TRIES = 5  # random orders for each representative, at most
 _PATIENCE = 20  # rounds of random changes without a better partition
 
@@ -143,7 +143,7 @@ class _Uppers:
         self.clock, self.rng, self.until = clock, rng, until
         self._set(columns)
         singles, joint = self._root()
-        few = columns.count * columns.codes.size <= _LOOKED_AT
+        few = columns.count * columns.codes.size <= LOOKED_AT
         alone = [self._first(i, singles, joint) for i in range(columns.count)] if few else -singles
         self._set(columns.ordered(np.argsort(alone)[::-1].tolist()))  # columns that may come first are last
         self.singles, self.joint = self._root()

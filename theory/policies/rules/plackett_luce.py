@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
-from math import comb, exp, log
+from math import comb, exp, inf, log
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,7 +19,7 @@ from theory.policies.plan import SetDistribution
 from theory.policies.policy import RankedPolicy, register
 from theory.policies.ranked import require_sets
 from theory.policies.rules.topk import TopK
-from theory.policies.view import LOWEST, View
+from theory.policies.view import View
 from theory.validation import InputError, exact_fraction
 
 __all__ = ["PlackettLuce", "PlackettLucePlan", "order_logs", "set_distribution"]
@@ -64,7 +64,7 @@ class PlackettLucePlan:
         """Return a set per row, the ``take`` largest of score plus Gumbel noise."""
         xp = self.view.numbers.xp
         noisy = xp.astype(self.logs, uniforms.dtype) - xp.log(-xp.log(uniforms))
-        order = xp.argsort(-self.view.fill(noisy, 100 * LOWEST), axis=1)
+        order = xp.argsort(xp.where(self.view.candidates, -noisy, xp.zeros_like(noisy) + inf), axis=1)
         return (xp.argsort(order, axis=1) < self.take[:, None]) & self.view.candidates
 
 
