@@ -6,12 +6,11 @@ from math import comb, prod
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from synthetic import make_task
 from tests.helpers.adaptive_checks import every_policy
-from tests.helpers.draws import examples
 from tests.helpers.strategies import targets
 from tests.reference import definitions as ref
 from theory.bounds.accuracy.divergence import total_variation
@@ -161,7 +160,6 @@ def test_expected_rounds_on_a_walk_lie_between_their_bounds(n):
     target=targets([(2, 2), (3, 2), (2, 2, 2), (3, 1, 2)], kinds=("dense", "sparse")),
     most=st.sampled_from(["0", "1/10", "1/2", "1", "2"]),
 )
-@settings(max_examples=examples(8))
 def test_entropy_rules_pay_at_most_their_budget_a_round(target, most):
     """EB-Sampler (arXiv 2505.24857) and entropy sum (arXiv 2603.22248): ``path_kl <= budget * E_P R``.
 

@@ -53,7 +53,6 @@ def random_model(distribution: ref.PMF, seed: int, ideal: bool):
 
 
 @given(target=SMALL, data=st.data(), seed=st.integers(0, 10**6), ideal=st.booleans())
-@settings(max_examples=examples(10))
 def test_theorem_1_any_model_pays_the_bound_and_its_own_errors(target, data, seed, ideal):
     """Theorem 1 of arXiv 2510.04767: D(P || Q) >= L_T for every factorised T-step model.
 
@@ -195,7 +194,6 @@ def check_pathwise(target, choose, distribution, kl) -> None:
 @given(
     target=SMALL, rule=rules(by=("confidence", "margin", "entropy", "left_to_right"), ties=("lowest", "all"))
 )
-@settings(max_examples=examples(10))
 def test_pathwise_identity_of_every_policy_without_random_choices(target, rule):
     """Wen, Liang, Lu (arXiv 2608.25505), Theorem 1: ``log2 P(y)/Q(y) = sum_t log2 [P(y_S|y_C) / prod P(y_i|y_C)]``.
 

@@ -128,7 +128,6 @@ def test_powers_too_large_become_balls_and_agree():
 @given(
     target=targets(), rule=rules(), m=st.integers(2, 3), off=st.sampled_from(["marginal", "uniform", "stop"])
 )
-@settings(max_examples=examples(6))
 def test_balls_hold_the_exact_values(target, rule, m, off):
     policy, switches = parse_policy(rule.spec), {"temperature": Fraction(1, m), "off_support": off}
     found = forced(lambda: decode(target.exact, policy, **switches))
@@ -142,7 +141,6 @@ CUTS = [{"top_k": 1}, {"top_p": "0.7"}, {"top_p": "0.7", "nucleus": "drop"}, {"t
 
 
 @given(target=targets(kinds=("dense", "sparse")), rule=rules(), cut=st.sampled_from(CUTS))
-@settings(max_examples=examples(8))
 def test_balls_of_truncated_draws(target, rule, cut):
     policy = parse_policy(rule.spec)
     exact = decode(target.exact, policy, temperature="1/2", **cut)
@@ -168,7 +166,6 @@ PROCESSES = (
     tau=st.sampled_from([0, 1, "1/2"]),
     ties=st.sampled_from(["random", "lowest"]),
 )
-@settings(max_examples=examples(10))
 def test_float_pmfs_that_are_exact(distribution, rule, tau, ties):
     exact, floats = both(distribution)
     switches = {"temperature": tau, "greedy_ties": ties}

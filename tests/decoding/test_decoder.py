@@ -5,12 +5,11 @@ from itertools import permutations, product
 from math import inf, prod
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.comparison import same
 from tests.helpers.decoder_targets import FEW, TASKS, temperatures
-from tests.helpers.draws import examples
 from tests.helpers.strategies import FOUR, rules, targets
 from tests.helpers.tolerance import ROUNDING
 from tests.reference import definitions as ref
@@ -70,7 +69,6 @@ def at_most(left, right) -> bool:
 # --- Against the enumeration ---------------------------------------------------------------------------------
 
 
-@settings(max_examples=examples(16))
 @given(target=targets([*TINY, *SMALL]), rule=rules(), tau=temperatures, switch=switches)
 def test_exact_decode(target, rule, tau, switch):
     result = decode(target.exact, parse_policy(rule.spec), temperature=tau, **switch)
@@ -78,14 +76,12 @@ def test_exact_decode(target, rule, tau, switch):
 
 
 @given(target=targets(FOUR, kinds=FEW), rule=rules(), tau=temperatures, switch=switches)
-@settings(max_examples=examples(10))
 def test_exact_decode_of_four_positions(target, rule, tau, switch):
     result = decode(target.exact, parse_policy(rule.spec), temperature=tau, **switch)
     check_exact(result, ref.decode(target.distribution, rule.select, tau, **switch), target.distribution)
 
 
 @given(target=targets([(2, 2, 2, 2, 2)], kinds=("sparse",)), rule=rules(), tau=temperatures, switch=switches)
-@settings(max_examples=examples(8))
 def test_exact_decode_of_five_positions_off_the_support(target, rule, tau, switch):
     result = decode(target.exact, parse_policy(rule.spec), temperature=tau, **switch)
     check_exact(result, ref.decode(target.distribution, rule.select, tau, **switch), target.distribution)
@@ -165,7 +161,6 @@ def test_inequalities(target, rule, tau, switch):
     tau=st.sampled_from([0, 0.5, 1, 2]),
     ties=st.sampled_from(GREEDY_TIES),
 )
-@settings(max_examples=examples(8))
 def test_off_support_changes_the_steps_alone(target, rule, tau, ties):
     policy = parse_policy(rule.spec)
     one, two, three = (
@@ -192,7 +187,6 @@ def test_a_policy_without_random_choices_has_no_gap(target, rule, tau, switch):
     remainder=st.sampled_from(["last", "first"]),
     by=st.sampled_from(["by=left_to_right", "by=random,ties=lowest"]),
 )
-@settings(max_examples=examples(10))
 def test_a_fixed_partition_attains_the_step_bound(target, k, remainder, by):
     n = target.n
     steps = -(-n // k)
@@ -211,7 +205,6 @@ def test_a_fixed_partition_attains_the_step_bound(target, k, remainder, by):
 
 
 @given(target=targets([(2, 2, 2), (3, 2, 2), (2, 2, 2, 2)]), k=st.integers(2, 3))
-@settings(max_examples=examples(10))
 def test_the_path_of_a_random_order_is_the_mean_of_the_step_bounds(target, k):
     table = subset_entropies(target.exact)
     orders = list(permutations(range(target.n)))
@@ -222,7 +215,6 @@ def test_the_path_of_a_random_order_is_the_mean_of_the_step_bounds(target, k):
 
 
 @given(target=targets(), by=st.sampled_from(["confidence", "margin", "entropy", "left_to_right", "random"]))
-@settings(max_examples=examples(10))
 def test_one_token_a_step_is_exact(target, by):
     result = decode(target.exact, parse_policy(f"topk:k=1,by={by}"))
     assert result.distribution == target.distribution
@@ -256,7 +248,6 @@ def test_independent_positions_are_decoded_without_error(target, rule):
 
 
 @given(target=targets(kinds=EASY), rule=rules(), factor=st.sampled_from([1e-7, -1e-7]))
-@settings(max_examples=examples(10))
 def test_temperature_is_continuous_at_one(target, rule, factor):
     policy = parse_policy(rule.spec)
     near, exact = decode(target.exact, policy, temperature=1 + factor), decode(target.exact, policy)

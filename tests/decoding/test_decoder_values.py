@@ -6,11 +6,10 @@ from itertools import combinations, permutations
 from math import factorial, inf, isinf, perm, prod
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.decoder_targets import FEW, TASKS, temperatures
-from tests.helpers.draws import examples
 from tests.helpers.strategies import rules, targets
 from tests.reference import definitions as ref
 from theory.bounds.partitions.step_bounds import step_bound
@@ -29,7 +28,6 @@ HALF = Fraction(1, 2)
 
 
 @given(target=targets(kinds=FEW), rule=rules(), tau=temperatures, data=st.data())
-@settings(max_examples=examples(10))
 def test_relabelling_tokens(target, rule, tau, data):
     maps = []
     for i in range(target.n):

@@ -6,12 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from synthetic import make_task
 from tests.decoding.structured.test_structured_decode import FIELDS
-from tests.helpers.draws import examples
 from theory.decoding import exchangeable
 from theory.decoding.decoder import decode
 from theory.decoding.exchangeable import exchangeable_size, size_of_rows, states_left
@@ -42,7 +41,6 @@ def _exactly(monkeypatch, compute):
         return compute()
 
 
-@settings(max_examples=examples(20))
 @given(
     rows=st.lists(
         st.sampled_from([(12, 0, 0), (11, 1, 0), (6, 6, 0), (6, 3, 3), (4, 4, 4), (3, 9, 0), (1, 4, 7)]),

@@ -3,10 +3,9 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers.draws import examples
 from tests.helpers.dyadic import both
 from tests.helpers.strategies import rules, targets
 from tests.reference import definitions as ref
@@ -22,7 +21,6 @@ from theory.policies import parse_policy
     target=targets([(1,), (3,), (2, 2), (3, 3), (2, 2, 2), (2, 2, 2, 2)], ("dense", "sparse")),
     rule=st.one_of(rules(), rules(("topk",), by=("random", "confidence"), ties=("random",), blocks=(None,))),
 )
-@settings(max_examples=examples(10))
 def test_tie_interval(target, rule):
     low, high = tie_interval(target.exact, parse_policy(rule.spec))
     assert low == tie_extremes(target.distribution, rule.select, min)

@@ -8,11 +8,10 @@ from io import StringIO
 from math import inf
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.comparison import same
-from tests.helpers.draws import examples
 from tests.helpers.strategies import targets
 from tests.reference import definitions as ref
 from theory.__main__ import main
@@ -136,7 +135,6 @@ def test_a_float_context_that_never_occurs_leaves_the_table_exact():
         max_size=3,
     ).filter(lambda parts: any(w for w, _ in parts))
 )
-@settings(max_examples=examples(10))
 def test_theorem_3_for_contexts_of_any_length(parts):
     """``sum_x P(x) min over partitions into at most T blocks``, each context with its own positions."""
     total = sum(w for w, _ in parts)

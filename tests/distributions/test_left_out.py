@@ -6,10 +6,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers.draws import examples
 from tests.reference.remasking import World
 from theory.distributions.distribution import ListedDistribution
 from theory.distributions.outcomes import MASK
@@ -159,7 +158,6 @@ def chains(draw):
 
 
 @given(distribution=chains(), off_support=st.sampled_from(CONVENTIONS))
-@settings(max_examples=examples(8))
 def test_random_chains_agree_with_the_definition(distribution, off_support):
     tokens = states(distribution)
     found = DistributionModel(distribution, off_support).left_out(tokens)

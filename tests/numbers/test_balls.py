@@ -33,7 +33,6 @@ def holds(ball, truth):
     return inside and float(ball.rad()) <= NARROW * max(1.0, abs(float(ball.mid())))
 
 
-@settings(max_examples=examples(16))
 @given(distribution=SHAPES.flatmap(dyadic), off=st.sampled_from(["marginal", "uniform"]), data=st.data())
 def test_models(distribution, off, data):
     exact, floats = both(distribution)
@@ -55,7 +54,6 @@ def test_models(distribution, off, data):
     assert exact.in_balls() is exact
 
 
-@settings(max_examples=examples(16))
 @given(
     distribution=SHAPES.flatmap(dyadic), tau=st.sampled_from(["0", "1", "1/2", "1/3"]), cut=CUTS,
     scored=st.sampled_from(["before", "after"]),
@@ -76,7 +74,6 @@ def test_transforms(distribution, tau, cut, scored):
             assert rounded.max() < NEAR
 
 
-@settings(max_examples=examples(13))
 @given(st.lists(st.tuples(st.fractions(-9, 9), st.fractions(Fraction(1, 99), 99)), min_size=1, max_size=6))
 def test_sums_of_logarithms(pairs):
     exact = [(fmpq(c.numerator, c.denominator), fmpq(a.numerator, a.denominator)) for c, a in pairs]

@@ -4,10 +4,9 @@ import array_api_compat.torch
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers.draws import examples
 from theory.numbers.distinct import distinct_rows
 
 NUMBERS = st.one_of(st.integers(-2, 2), st.integers(-(2**62), 2**62))
@@ -26,7 +25,6 @@ def assert_distinct(table, xp):
 
 @LIBRARIES
 @given(rows=ROWS)
-@settings(max_examples=examples(8))
 def test_each_row_is_found_once(rows, array, xp):
     for copies in (1, 1 + 3000 // len(rows)):  # numpy takes few rows another way
         assert_distinct(array(rows * copies), xp)

@@ -49,7 +49,6 @@ def test_the_primes_are_prime():
 
 
 @given(a=numbers, b=numbers, c=numbers, r=small_rationals, s=small_rationals)
-@settings(max_examples=examples(8))
 def test_vector_space_over_the_rationals(a, b, c, r, s):
     assert a + b == b + a
     assert (a + b) + c == a + (b + c)
@@ -74,7 +73,6 @@ def test_logarithm_of_products_and_powers(x, y, k):
 
 
 @given(pairs=terms)
-@settings(max_examples=examples(8))
 def test_terms_are_those_of_the_reference(pairs):
     number = LogNumber.weighted_sum(pairs)
     assert number.terms == ref.add(*(ref.scale(ref.log2_form(a), c) for c, a in pairs))
@@ -190,7 +188,6 @@ def test_signs_far_below_double_precision():
 
 
 @given(values=st.lists(numbers, min_size=2, max_size=5), r=small_rationals)
-@settings(max_examples=examples(8))
 def test_total_order(values, r):
     ranked = sorted(values)
     for low, high in pairwise(ranked):

@@ -141,7 +141,6 @@ def test_curves(pair, data):
     assert other.error == other.error_of(9) == optimal_sizes(other).error == 0
 
 
-@settings(max_examples=examples(8))
 @given(parts=st.lists(st.tuples(st.integers(1, 5), targets([(2, 2, 2)])), min_size=2, max_size=4))
 def test_means_over_contexts(parts):
     total = sum(w for w, _ in parts)
@@ -169,7 +168,6 @@ def test_the_error_of_a_curve_covers_its_own_roundings():
 @given(
     pair=uneven_pmfs(((2,), (3, 1, 2), (2, 4, 3), (2, 2, 2, 2), (1, 1))), size=st.sampled_from([1, 8, 10**6])
 )
-@settings(max_examples=examples(10))
 def test_dense_forms(compiled, pair, size):
     exact, floats = pair
     table = floats.dense()

@@ -68,7 +68,6 @@ EXAMPLES = {
 # --- The distribution of the set --------------------------------------------------------------------------------------
 
 
-@settings(max_examples=examples(16))
 @given(batch=batches(), rule=rules())
 def test_distribution_of_the_chosen_set(batch, rule):
     rows, masked = batch

@@ -38,7 +38,6 @@ def test_the_value_without_its_rest_has_the_expectation_that_zhang_gives():
 
 
 @given(counts=COUNTS)
-@settings(max_examples=examples(8))
 def test_values_are_those_of_the_definition(counts):
     seen = Observed(name="t", codes=np.array([[0, i] for i in range(len(counts))]), counts=np.array(counts))
     wanted = (float(ref.zhang(counts)) + ref.rest(counts)) / log(2)
@@ -62,7 +61,6 @@ def test_entropies_given_the_context_are_differences(rows):
 
 
 @given(rows=ROWS, cut=st.integers(1, 2), times=st.integers(2, 4))
-@settings(max_examples=examples(8))
 def test_every_quantity_is_its_sum_of_entropies(rows, cut, times):
     rows = rows * times  # none was seen once
     h = {s: ref.estimated(rows, s) for s in [(), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)]}

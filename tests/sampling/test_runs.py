@@ -9,12 +9,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
 from tests.distributions.parametric.test_parametric import chains, grammars
-from tests.helpers.draws import examples
 from tests.helpers.intervals import FAMILY, assert_frequencies, assert_mean
 from tests.helpers.strategies import ordered_partitions
 from tests.helpers.tolerance import ROUNDING
@@ -389,7 +388,6 @@ def assert_scores(distribution, truth, blocks) -> None:
 
 
 @given(pair=st.booleans().flatmap(lambda hidden: chains(hidden=hidden)), data=st.data())
-@settings(max_examples=examples(10))
 def test_scores_of_chains_are_brute_force(pair, data):
     distribution, truth = pair
     blocks = data.draw(ordered_partitions(distribution.n))
@@ -402,7 +400,6 @@ def test_scores_of_chains_are_brute_force(pair, data):
 
 
 @given(drawn=grammars(), data=st.data())
-@settings(max_examples=examples(15))
 def test_scores_of_grammars_are_brute_force(drawn, data):
     n, rules = drawn
     try:

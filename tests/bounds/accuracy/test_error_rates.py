@@ -4,11 +4,10 @@ from fractions import Fraction
 from math import inf, log2
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.comparison import same
-from tests.helpers.draws import examples
 from tests.helpers.strategies import ordered_partitions, targets
 from tests.helpers.tolerance import ROUNDING
 from tests.reference import definitions as ref
@@ -22,7 +21,6 @@ from theory.policies import parse_policy
 
 
 @given(target=targets(), data=st.data())
-@settings(max_examples=examples(10))
 def test_definitions(target, data):
     distribution, n = target.distribution, target.n
     q = partition_distribution(target.exact, data.draw(ordered_partitions(n)))

@@ -5,10 +5,9 @@ from itertools import permutations, product
 from math import log, prod
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers.draws import examples
 from tests.helpers.strategies import targets
 from tests.reference import definitions as ref
 from theory.bounds.accuracy.divergence import total_variation
@@ -235,7 +234,6 @@ def test_the_worst_case_is_attained_by_a_distribution_with_these_marginals(rows)
 
 
 @given(marginal_lists())
-@settings(max_examples=examples(8))
 def test_linear_programming_finds_the_same_worst_case(rows):
     assert worst_gap_by_programme(rows) == pytest.approx(float(worst_case(rows).gap), abs=PROGRAMME)
 
@@ -250,7 +248,6 @@ def test_linear_programming_confirms_the_threshold(n):
 
 
 @given(CONFIDENCES.filter(lambda tops: len(tops) > 1 and all(0 < c < 1 for c in tops)))
-@settings(max_examples=examples(8))
 def test_nothing_weaker_than_the_frechet_gap_certifies_from_confidences_alone(tops):
     """With one heavy second token each, the worst case is U_n - L_n, or a tie or worse where some c_j < 1/2."""
     rows = []

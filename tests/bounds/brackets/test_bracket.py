@@ -104,7 +104,6 @@ def test_all_sets_of_fourteen_positions_against_the_programme():
 
 
 @given(pmf=distributions())
-@settings(max_examples=examples(10))
 def test_few_representatives_are_exact(pmf):
     assert all(check(pmf).exact)
 

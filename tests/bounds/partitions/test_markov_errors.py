@@ -116,7 +116,6 @@ def means_agree(distribution: MarkovDistribution, truth: Truth, sizes) -> None:
 
 
 @given(distribution=chains(6), data=st.data())
-@settings(max_examples=examples(10))
 def test_short_chains(distribution, data):
     blocks = data.draw(ordered_partitions(distribution.n))
     truth = Truth(distribution)
@@ -307,7 +306,6 @@ def test_subnormal_parameters_are_refused():
 
 
 @given(distribution=chains(6), data=st.data())
-@settings(max_examples=examples(10))
 def test_log_prob(distribution, data):
     rows = np.array(
         data.draw(
@@ -340,7 +338,6 @@ def hidden(draw):
     return HMMDistribution(n=chain.n, initial=chain.initial, transition=chain.transition, emission=shows)
 
 
-@settings(max_examples=examples(20))
 @given(distribution=hidden())
 def test_log_prob_of_hidden_chains(distribution):
     rows = np.array(list(product(range(len(distribution.tokens)), repeat=distribution.n)))
@@ -413,7 +410,6 @@ def test_log_prob_where_floats_end(monkeypatch):
     assert log_prob_error(deeper, np.zeros((1, 90), dtype=int))[0] == np.inf  # too many products
 
 
-@settings(max_examples=examples(10))
 @given(distribution=hidden())
 def test_log_prob_of_hidden_chains_in_balls(distribution):
     rows = list(product(range(len(distribution.tokens)), repeat=distribution.n))

@@ -5,10 +5,9 @@ from math import inf
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers.draws import examples
 from tests.helpers.strategies import ordered_partitions, targets
 from tests.helpers.tolerance import ROUNDING
 from tests.reference import definitions as ref
@@ -36,7 +35,6 @@ def random_model(distribution: ref.PMF, seed: int):
 
 
 @given(target=SMALL, data=st.data(), seed=st.integers(0, 10**6))
-@settings(max_examples=examples(8))
 def test_divergence_is_the_step_bound_and_the_excess(target, data, seed):
     blocks, model = data.draw(ordered_partitions(target.n)), random_model(target.distribution, seed)
     q = {}

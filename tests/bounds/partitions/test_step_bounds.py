@@ -74,7 +74,6 @@ def test_splitting_a_block_never_costs(target, data):
 
 
 @given(target=targets(SMALL))
-@settings(max_examples=examples(10))
 def test_optimal_bound_is_the_least_of_all_partitions(target):
     found = optimal_bounds(subset_entropies(target.exact))
     assert len(found.values) == len(found.partitions) == target.n
@@ -85,7 +84,6 @@ def test_optimal_bound_is_the_least_of_all_partitions(target):
 
 
 @given(target=targets([*FOUR, (2, 2, 2, 2)]))
-@settings(max_examples=examples(10))
 def test_optimal_partition_attains_the_optimal_value(target):
     table = subset_entropies(target.exact)
     found = optimal_bounds(table)
@@ -96,7 +94,6 @@ def test_optimal_partition_attains_the_optimal_value(target):
 
 
 @given(target=targets([*SMALL, *FOUR]))
-@settings(max_examples=examples(10))
 def test_optimal_bound_of_a_float_pmf(target):
     exact, table = optimal_bounds(subset_entropies(target.exact)), subset_entropies(target.floats)
     found = optimal_bounds(table)

@@ -60,7 +60,6 @@ def step(n, k):
 
 
 @given(target=targets(kinds=("dense", "skewed", "sparse")))
-@settings(max_examples=examples(10))
 def test_mean_entropies_and_curve(target):
     n, distribution = target.n, target.distribution
     curve = information_curve(subset_entropies(target.exact))
@@ -80,7 +79,6 @@ def test_mean_entropies_and_curve(target):
 
 
 @given(target=SMALL)
-@settings(max_examples=examples(8))
 def test_curve_is_the_mean_information_between_a_position_and_others(target):
     n, distribution = target.n, target.distribution
     curve = information_curve(subset_entropies(target.exact))
@@ -109,7 +107,6 @@ def test_expected_kl_is_the_mean_over_all_ordered_partitions(target):
 
 
 @given(target=SMALL)
-@settings(max_examples=examples(10))
 def test_best_sizes_among_all_compositions(target):
     table = subset_entropies(target.exact)
     best, near = optimal_sizes(table), optimal_sizes(subset_entropies(target.floats))
@@ -124,7 +121,6 @@ def test_best_sizes_among_all_compositions(target):
     assert near.counts is None
 
 
-@settings(max_examples=examples(10))
 @given(target=targets([(2, 2, 2), (2, 2, 2, 2)], kinds=("dense", "sparse")), k=st.integers(1, 4))
 def test_random_topk_pays_the_expected_divergence_along_its_path(target, k):
     n = target.n
@@ -145,7 +141,6 @@ def test_contexts_average(parts):
 
 
 @given(target=SMALL, data=st.data())
-@settings(max_examples=examples(6))
 def test_drawn_sizes_cost_the_mean_of_theirs(target, data):
     """Random sizes (arXiv 2602.20126): every ordered partition with its probability."""
     chosen = data.draw(st.lists(st.sampled_from(list(compositions(target.n))), min_size=1, unique=True))

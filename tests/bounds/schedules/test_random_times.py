@@ -117,7 +117,6 @@ def masked_distribution(distribution, p):
     return {y: w for y, w in out.items() if w}
 
 
-@settings(max_examples=examples(10))
 @given(
     target=targets([(2, 2), (2, 2, 2)], kinds=("dense", "sparse")),
     p=st.sampled_from([Fraction(1, 2), Fraction(2, 3)]),
@@ -149,7 +148,6 @@ def test_one_step_defect_is_the_mean_block_cost(target, ends):
 
 
 @given(target=SMALL, inner=st.sets(TIMES.filter(lambda t: 0 < t < 1), max_size=3))
-@settings(max_examples=examples(10))
 def test_random_times_average_random_sizes(target, inner):
     curve, n = information_curve(subset_entropies(target.exact)), target.n
     times = [0, *sorted(inner), 1]
@@ -185,7 +183,6 @@ def integral(curve, factor, p, q):
 
 
 @given(target=targets(kinds=("dense", "skewed", "sparse")), ends=st.tuples(TIMES, TIMES).map(sorted))
-@settings(max_examples=examples(8))
 def test_integrals(target, ends):
     curve, (p, q) = information_curve(subset_entropies(target.exact)), ends
     assert one_step_defect(curve, p, q) == integral(curve, (q, -1), p, q)
@@ -200,7 +197,6 @@ def test_integrals(target, ends):
 
 
 @given(target=targets(kinds=("dense", "skewed", "sparse")), ends=st.tuples(TIMES, TIMES).map(sorted))
-@settings(max_examples=examples(8))
 def test_floats_keep_their_error(target, ends):
     """The floats of the pmf are read as the numbers that they are, divided by their sum."""
     weights = {y: Fraction(float(p)) for y, p in target.distribution.items()}
@@ -249,7 +245,6 @@ def test_ratio_bound_and_refinement(target, inner):
 
 
 @given(target=targets(kinds=("dense", "skewed", "sparse")))
-@settings(max_examples=examples(10))
 def test_effective_total_correlation_between_its_neighbours(target):
     curve = information_curve(subset_entropies(target.exact))
     d, h = effective_total_correlation(curve).value, float(growth_complexity(curve))

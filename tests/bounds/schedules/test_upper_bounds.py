@@ -53,7 +53,6 @@ def step(n, k):
 
 
 @given(target=PRIMES)
-@settings(max_examples=examples(10))
 def test_every_bound_is_above_the_exact_value(target):
     pmf = target.exact
     for sizes in compositions(target.n):

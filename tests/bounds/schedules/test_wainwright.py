@@ -60,7 +60,6 @@ def revealed_pairs(others, p, q):
                     yield early, late, weight
 
 
-@settings(max_examples=examples(20))
 @given(target=SMALL, ends=st.tuples(TIMES, TIMES).map(sorted))
 def test_plug_in_is_the_mean_divergence_of_the_conditionals(target, ends):
     p, q = ends
@@ -101,7 +100,6 @@ def test_plug_in_lies_between_the_divergence_and_the_ratio_bound(target, inner):
 
 
 @given(target=LONGER)
-@settings(max_examples=examples(10))
 def test_plug_in_of_block_sizes(target):
     curve = information_curve(subset_entropies(target.exact))
     n = curve.n
@@ -127,7 +125,6 @@ def spans_and_complexities(curve, cells):
 
 
 @given(target=LONGER, cells=st.lists(INSIDE, min_size=2, max_size=5, unique=True))
-@settings(max_examples=examples(8))
 def test_complexity_is_its_definition_and_falls_with_refinement(target, cells):
     cells = sorted(cells)
     curve = information_curve(subset_entropies(target.exact))

@@ -9,12 +9,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.inputs.prompts import read_prompts
 from models.predictors.huggingface_tokenizer import read_tokenizer
-from tests.helpers.draws import examples
 from tests.helpers.strategies import CHARACTERS
 from theory.__main__ import main
 from theory.distributions.distribution import Context, ListedDistribution
@@ -62,7 +61,6 @@ def test_lists_of_tokens_a_line_are_samples(tmp_path):
         unique_by=tuple,
     )
 )
-@settings(max_examples=examples(8))
 def test_samples_of_json_lines_come_back_distinct(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("lines")
     seen = read_samples(saved(folder, "s.jsonl", lines(*rows)))

@@ -166,7 +166,6 @@ def test_markov_chains(pair):
 
 
 @given(pair=chains(hidden=True))
-@settings(max_examples=examples(10))
 def test_hidden_markov_models(pair):
     distribution, truth = pair
     agrees(distribution, truth)

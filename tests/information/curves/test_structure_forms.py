@@ -7,10 +7,9 @@ from math import comb
 import numpy as np
 import pytest
 from flint import arb
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers.draws import examples
 from theory.bounds.block_sizes import cheapest_paths, optimal_sizes
 from theory.information.curves.gap_structures import Gaps
 from theory.information.curves.structures import Copies, Exchangeable, IntervalCurve, interval_curve
@@ -48,7 +47,6 @@ WEIGHTS = st.dictionaries(st.integers(0, 12), st.fractions(-3, 3, max_denominato
 
 
 @given(b=st.sampled_from([1, 2, 3, 4, 6, 12]), weights=WEIGHTS)
-@settings(max_examples=examples(8))
 def test_independent_blocks_are_hypergeometric(b, weights):
     distribution, n = Copies(one_hot(b), 12 // b), 12
     inner = dict.fromkeys(range(b + 1), Fraction(0))

@@ -4,11 +4,10 @@ from fractions import Fraction
 from functools import cache
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from synthetic import make_task
-from tests.helpers.draws import examples
 from tests.helpers.large_tasks import NINE
 from tests.reference import definitions as reference
 from theory.bounds.block_sizes import optimal_sizes
@@ -57,7 +56,6 @@ def test_mean_entropies_are_those_of_the_table(name, n):
 
 
 @pytest.mark.parametrize(("name", "n"), SMALL)
-@settings(max_examples=examples(20))
 @given(data=st.data())
 def test_bound_of_any_partition(name, n, data):
     structure, table = _structure(name, n), _table(name, n)

@@ -82,7 +82,6 @@ def test_floats_agree_with_exact_numbers(target):
 
 
 @given(targets())
-@settings(max_examples=examples(8))
 def test_order_of_the_optima(target):
     bounds, best = adaptive_bounds(target.exact), optimal_bounds(subset_entropies(target.exact, exact=True))
     assert all(a >= b for a, b in pairwise(bounds.values))
@@ -117,7 +116,6 @@ def test_names_do_not_matter(target, rng):
 
 
 @given(targets())
-@settings(max_examples=examples(8))
 def test_merging_states_changes_nothing(target):
     merged = state_graph(target.exact)
     with pytest.MonkeyPatch.context() as patch:
@@ -159,7 +157,6 @@ def test_symmetric_tasks_have_few_kinds(name, n, states, found, moves):
 
 
 @given(targets(), st.sampled_from([0, Fraction(1, 3), 5]))
-@settings(max_examples=examples(8))
 def test_float_values_keep_within_the_rounding_bound(target, weight):
     graph = state_graph(target.exact)
     tables, state_values = budget_values(graph, graph.pmf.n), StateValues(graph)

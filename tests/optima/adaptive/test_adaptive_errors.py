@@ -52,7 +52,6 @@ def test_one_definition_of_free():
 
 
 @given(st.sampled_from([(2, 2), (3, 2), (2, 2, 2), (2, 2, 2, 2)]).flatmap(dyadic))
-@settings(max_examples=examples(8))
 def test_serial_depth_of_floats(distribution):
     exact, floats = (serial_depth(pmf) for pmf in both(distribution))
     assert floats.worst_case == exact.worst_case
@@ -97,7 +96,6 @@ def test_frontiers_are_within_their_error(distribution, places):
     st.sampled_from(CURVES).flatmap(lambda shape: dyadic(shape, 2**12)),
     st.fractions(0, 3, max_denominator=64),
 )
-@settings(max_examples=examples(8))
 def test_depth_within_is_within_its_error(distribution, epsilon):
     exact, floats = both(distribution)
     truth, found = depth_within(exact, epsilon), depth_within(floats, epsilon)

@@ -43,7 +43,6 @@ class Scattered:
 
 
 @given(targets(kinds=("dense", "skewed", "sparse")), st.integers(0, 10**6))
-@settings(max_examples=examples(10))
 def test_divergence_is_the_expected_cost_along_the_data(target, seed):
     """Theorem 1 of arXiv 2608.25505, for any deterministic policy of the state."""
     policy, pmf = Scattered(target.n, seed), target.exact
@@ -96,7 +95,6 @@ def test_optimal_policies_of_tasks_decode_as_promised(name, n):
         check_decodes(pmf, policy := adaptive_bounds(graph).policy(t), kl, policy.steps_under_data)
 
 
-@settings(max_examples=examples(8))
 @given(targets(shapes=[(2, 2), (2, 2, 2), (3, 2, 1, 2)], kinds=("dense", "skewed")))
 def test_float_policies_decode_as_promised(target):
     for vertex in frontier(target.floats).vertices:

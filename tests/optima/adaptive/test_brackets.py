@@ -5,11 +5,10 @@ from fractions import Fraction
 from math import log2
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from synthetic import make_task
-from tests.helpers.draws import examples
 from tests.helpers.strategies import targets
 from theory.__main__ import main
 from theory.bounds.partitions.step_bounds import optimal_bounds
@@ -29,7 +28,6 @@ SLACK = 1e-12  # bits; roundings of exact numbers to floats
 
 
 @given(target=targets(), share=st.fractions(0, 1, max_denominator=8))
-@settings(max_examples=examples(8))
 def test_they_hold_the_optimum(target, share):
     pmf = JointPMF.from_mapping(target.distribution)
     blocks = [float(bits) for bits in optimal_bounds(pmf).values]

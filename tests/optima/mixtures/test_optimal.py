@@ -98,7 +98,6 @@ def mixtures(draw, n, steps=None):
 
 
 @given(target=targets(), data=st.data())
-@settings(max_examples=examples(8))
 def test_the_distribution_of_a_partition_is_that_of_the_decoder_with_a_fixed_rule(target, data):
     partition = data.draw(ordered_partitions(target.n))
     reference = ref.decode(target.distribution, fixed(partition))
@@ -113,7 +112,6 @@ def test_the_distribution_of_a_partition_is_that_of_the_decoder_with_a_fixed_rul
 
 
 @given(target=targets(), data=st.data())
-@settings(max_examples=examples(8))
 def test_a_mixture_is_the_weighted_mean(target, data):
     weights = data.draw(mixtures(target.n))
     q = mixed(target.distribution, weights)
@@ -128,7 +126,6 @@ def test_a_mixture_is_the_weighted_mean(target, data):
 
 
 @given(target=MEDIUM, data=st.data())
-@settings(max_examples=examples(10))
 def test_the_divergence_of_a_mixture_is_exact(target, data):
     weights = data.draw(mixtures(target.n))
     q = mixed(target.distribution, weights)
@@ -139,7 +136,6 @@ def test_the_divergence_of_a_mixture_is_exact(target, data):
 
 
 @given(target=targets(), data=st.data())
-@settings(max_examples=examples(10))
 def test_one_partition_costs_its_bound_and_mixing_never_costs_more_than_the_mean(target, data):
     weights = data.draw(mixtures(target.n))
     table = subset_entropies(target.exact, exact=True)
@@ -151,7 +147,6 @@ def test_one_partition_costs_its_bound_and_mixing_never_costs_more_than_the_mean
 
 
 @given(target=MEDIUM, data=st.data())
-@settings(max_examples=examples(8))
 def test_divergence_is_convex_along_segments_of_mixtures(target, data):
     left, right = data.draw(mixtures(target.n)), data.draw(mixtures(target.n))
     share = data.draw(st.fractions(0, 1, max_denominator=7))
@@ -186,7 +181,6 @@ def check_optimum(target, best, steps):
     assert best.is_optimal == (largest == 1)
 
 
-@settings(max_examples=examples(15))
 @given(target=MEDIUM, data=st.data())
 def test_the_optimum_and_its_certificate_are_as_defined(target, data):
     steps = data.draw(st.integers(1, target.n))
@@ -209,7 +203,6 @@ def test_no_mixture_is_below_the_lower_bound(target, data):
 
 
 @given(target=targets([(2, 2), (3, 2), (2, 2, 2), (2, 2, 2, 2)], kinds=("dense", "sparse")))
-@settings(max_examples=examples(10))
 def test_the_optimum_is_at_most_the_best_fixed_partition(target):
     fixed_best = optimal_bounds(subset_entropies(target.exact)).values
     found = optimal_mixtures(target.exact)
@@ -222,7 +215,6 @@ def test_the_optimum_is_at_most_the_best_fixed_partition(target):
     assert found[-1].kl == 0
 
 
-@settings(max_examples=examples(15))
 @given(target=TINY, data=st.data())
 def test_a_general_convex_solver_agrees(target, data):
     from scipy.optimize import minimize
@@ -289,7 +281,6 @@ def test_contexts_share_one_mixture(left, right, data):
     assert best.gap <= GAP
 
 
-@settings(max_examples=examples(15))
 @given(target=targets([(2, 2, 2), (2, 2)]), steps=st.integers(1, 2))
 def test_equal_contexts_count_once(target, steps):
     alone = optimal_mixture(target.exact, steps)

@@ -150,7 +150,6 @@ def test_scores_after_the_transform():
     block=st.sampled_from([None, 2]),
     floats=st.booleans(),
 )
-@settings(max_examples=examples(10))
 def test_credit(distribution, gamma, alpha, boost, top, block, floats):
     keys = {"gamma": gamma, "alpha": alpha, "boost": boost, "top": top}
     with localcontext() as context:

@@ -53,7 +53,6 @@ def test_exact_distribution_and_steps_are_those_of_the_recursion(name, target, t
 
 
 @given(target=PLAIN, rule=credits(), temperature=st.sampled_from([0, 1]))
-@settings(max_examples=examples(8))
 def test_credit_is_that_of_the_recursion(target, rule, temperature):
     distribution, steps = rp.distribution_and_steps(target.distribution, rule[1], temperature)
     policy = parse_policy(rule[0])

@@ -7,11 +7,10 @@ from math import log, prod
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from synthetic import make_task
-from tests.helpers.draws import examples
 from tests.helpers.policy_views import batches, distributions, exact_view, expected, float_view
 from tests.helpers.tolerance import ROUNDING
 from tests.reference import counts as ref
@@ -73,7 +72,6 @@ def pairs(draw):
     return Pair(spec, ref.prefix_factor(f, strict, ties, block))
 
 
-@settings(max_examples=examples(16))
 @given(batch=batches(), pair=pairs())
 def test_distribution_of_the_chosen_set(batch, pair):
     rows, masked = batch
@@ -241,7 +239,6 @@ def test_bisection_is_exact_for_markov_chains_in_few_steps(order):
     weights=st.lists(st.floats(-3, 3), min_size=1, max_size=5),
     k=st.integers(1, 5),
 )
-@settings(max_examples=examples(10))
 def test_plackett_luce_is_the_distribution_of_draws_without_replacement(weights, k):
     k = min(k, len(weights))
     truth = ref.plackett_luce(weights, k)

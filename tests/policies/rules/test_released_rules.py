@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.evaluation.trials import ideal_trials
@@ -14,7 +14,6 @@ from models.runs.row_streams import Streams
 from models.sampling.decode import decode as sampled
 from models.sampling.parallel_score import score
 from synthetic import make_task
-from tests.helpers.draws import examples
 from tests.helpers.intervals import assert_frequencies
 from tests.helpers.memory_rules import spec
 from tests.helpers.small_tasks import small_contexts
@@ -92,7 +91,6 @@ def test_a_smaller_last_round_is_merged():
 
 
 @given(target=PLAIN, temperature=st.sampled_from([0, 1]), data=st.data())
-@settings(max_examples=examples(8))
 def test_dus_as_released(target, temperature, data):
     keys = {
         "order": data.draw(st.sampled_from(["dilated", "binary"])),
@@ -165,7 +163,6 @@ def test_a_rule_that_leaves_masks_has_no_gap():
 
 
 @given(target=PLAIN, temperature=st.sampled_from([0, 1]), data=st.data())
-@settings(max_examples=examples(10))
 def test_prophet_as_released(target, temperature, data):
     keys = {
         "steps": data.draw(st.integers(1, 4)),
@@ -212,7 +209,6 @@ def test_prophet_decodes_all_as_soon_as_the_answer_stands_out():
 
 
 @given(target=PLAIN, temperature=st.sampled_from([0, 1]), data=st.data())
-@settings(max_examples=examples(8))
 def test_info_gain_as_released(target, temperature, data):
     keys = {
         "k": data.draw(st.integers(1, 2)),

@@ -9,10 +9,9 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers.draws import examples
 from tests.helpers.remasking_cases import SKEWED, SMALL
 from tests.helpers.strategies import targets
 from tests.helpers.tolerance import ROUNDING
@@ -80,7 +79,6 @@ def test_the_loop_keeps_alpha_between_its_times():
     assert rule.rates(5) == (Fraction(4, 10), Fraction(1, 10))
 
 
-@settings(max_examples=examples(5))
 @given(
     target=targets(shapes=SMALL),
     steps=st.integers(1, 3),
@@ -173,7 +171,6 @@ class Resample:
 
 
 @given(target=targets(shapes=SMALL), rounds=st.integers(1, 3))
-@settings(max_examples=examples(10))
 def test_drawing_one_token_again_leaves_the_target_as_it_is(target, rounds):
     """sum_x P(x) P(y_i | x_-i) 1[y_-i = x_-i] = P(y): the target is stationary."""
     assert decode(target.exact, Resample(sites=1, rounds=rounds)).distribution == target.distribution
