@@ -11,7 +11,7 @@ cosmic-ray makes the mutants, none inside annotations, which are never evaluated
 
 Results are in ``mutation/results.jsonl``, the last line of a mutant counts; an interrupted run continues from there.
 Each start measures tests that are new; ``--again`` judges the survivors again. Survivors that are no errors stand in
-``benchmarks/mutants_explained.toml``, each with its reason; the second round leaves them out.
+``benchmarks/mutants_explained.toml``, each with its reason; they are passed over, and others are drawn in their place.
 """
 
 from __future__ import annotations
@@ -19,20 +19,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import re
 import signal
 import sys
 import tempfile
-import tomllib
 from collections.abc import Iterator
-from difflib import unified_diff
 from functools import cache
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
-from mutants import Mutant, every_mutant, mutated
+from mutants import Mutant, drawn, mutated
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULT = "not slow and not deep and not extras"  # the tests of the default run, with the extra `test` alone
@@ -102,16 +99,16 @@ class Known:
         self.names = list(self.seconds)
         self.unfit: set[str] = set()  # tests that fail without a mutant
 
-    def tests_of(self, mutant: Mutant) -> list[str]:
+    def tests_of(self, path: str, line: int) -> list[str]:
         """The tests that execute the line, first those of its folder, then the others of the folder; cheapest first.
 
         Of a line that only an import or compiled code executes: those that execute any line of the file, or else of
         its folder. The folder counts too because what one test has computed may be kept for the others.
         """
-        lines, folder = self.lines.get(mutant.path, {}), str(Path(mutant.path).parent)
-        known = lines.get(str(mutant.line)) or {j for found in lines.values() for j in found}
+        lines, folder = self.lines.get(path, {}), str(Path(path).parent)
+        known = lines.get(str(line)) or {j for found in lines.values() for j in found}
         if not known:
-            files = [found for path, found in self.lines.items() if str(Path(path).parent) == folder]
+            files = [found for file, found in self.lines.items() if str(Path(file).parent) == folder]
             known = {j for lines in files for found in lines.values() for j in found}
         executing = {self.names[j] for j in known} - self.unfit
         start = f"tests/{folder.partition('/')[2]}/"
@@ -220,16 +217,15 @@ class Judge:
         source = (ROOT / path).read_text(encoding="utf-8")
         return first_failure(path, source, [test], self.known, self.kept) is None
 
-    def __call__(self, mutant: Mutant, *, all_tests: bool) -> dict:
+    def __call__(self, mutant: Mutant, place: int, line: int, *, all_tests: bool) -> dict:
         """The result; ``killed`` is the test that fails."""
-        source, before = mutated(ROOT, mutant), (ROOT / mutant.path).read_text(encoding="utf-8")
-        diff = [line for line in unified_diff(before.splitlines(), source.splitlines(), n=0, lineterm="")][3:]
-        result = {**mutant._asdict(), "diff": diff}
+        source, diff = mutated(ROOT, mutant, place)
+        result = {**mutant._asdict(), "line": line, "diff": diff}
         try:
             compile(source, mutant.path, "exec")
         except SyntaxError:
             return {**result, "killed": "it is no Python"}
-        tests, spent, first = self.known.tests_of(mutant), 0.0, 0
+        tests, spent, first = self.known.tests_of(mutant.path, line), 0.0, 0
         while first < len(tests) and spent < FIRST_S:
             spent += self.known.seconds[tests[first]]
             first += 1
@@ -244,34 +240,27 @@ class Judge:
         return {**result, "killed": None, "tests": len(part), "all": len(part) == len(tests)}
 
 
-def explanations() -> dict[tuple[str, str, str], str]:
-    """The reasons why mutants (path, line before, line after) are no errors."""
-    found = tomllib.loads((ROOT / "benchmarks/mutants_explained.toml").read_text(encoding="utf-8"))
-    return {(m["path"], m["before"], m["after"]): m["reason"] for m in found["mutant"]}
+def judge_all(left: list[tuple[Mutant, int, int]], judge: Judge, results: Path, *, all_tests: bool) -> None:
+    """Judge mutants and add a line on each to the results."""
+    for entry in left:
+        line = json.dumps(judge(*entry, all_tests=all_tests)) + "\n"
+        with results.open("a") as file:
+            file.write(line)  # at once: other processes write there too
 
 
-def changed_lines(entry: dict) -> tuple[str, str, str]:
-    """Path, line before and line after."""
-    sides = [" ".join(line[1:].strip() for line in entry["diff"] if line[0] == sign) for sign in "-+"]
-    return entry["path"], sides[0], sides[1]
+def known_results(results: Path) -> dict[Mutant, dict]:
+    """The last result of each mutant."""
+    lines = results.read_text().splitlines() if results.exists() else []
+    return {Mutant(*(e[name] for name in Mutant._fields)): e for e in map(json.loads, lines)}
 
 
 def report(done: list[dict]) -> Iterator[str]:
     """Survivors and figures."""
-    reasons = explanations()
-    killed = [entry for entry in done if entry["killed"]]
     alive = [entry for entry in done if not entry["killed"]]
-    for entry in killed:
-        if changed_lines(entry) in reasons:
-            yield f"explained but killed by {entry['killed']}: {changed_lines(entry)}"
     for entry in alive:
-        reason = reasons.get(changed_lines(entry))
-        head = "explained" if reason else "survives" if entry["all"] else "survives the first round"
-        yield "\n    ".join(
-            [f"{head} {entry['path']}:{entry['line']}", *entry["diff"], *([reason] if reason else [])]
-        )
-    explained = sum(changed_lines(entry) in reasons for entry in alive)
-    yield f"{len(killed)} of {len(done)} killed, {explained} explained, {len(alive) - explained} unexplained"
+        head = "survives" if entry["all"] else "survives the first round"
+        yield "\n    ".join([f"{head} {entry['path']}:{entry['line']}", *entry["diff"]])
+    yield f"{len(done) - len(alive)} of {len(done)} killed"
 
 
 def main() -> None:
@@ -279,6 +268,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("mutation"))
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--again", action="store_true", help="judge the survivors again, after new tests")
     options = parser.parse_args()
     out = options.out.resolve()
@@ -290,26 +280,29 @@ def main() -> None:
         measure(out / "tests.json")
         os._exit(0)
     os.waitpid(child, 0)
-    drawn = random.Random(options.seed).sample(every_mutant(ROOT), options.count)
+    chosen = [*drawn(ROOT, options.count, options.seed)]
     results = out / "results.jsonl"
-    lines = results.read_text().splitlines() if results.exists() else []
-    done = {tuple(entry[name] for name in Mutant._fields): entry for entry in map(json.loads, lines)}
-    done = {m: done[m] for m in drawn if m in done and (done[m]["killed"] or not options.again)}
     for package in ("numpy", "pytest", "scipy.stats", "hypothesis", "sympy", "torch"):
         import_module(package)  # once, for all children
-
-    judge, reasons = Judge(Known(out / "tests.json"), out / "numba"), explanations()
-    with results.open("a") as file:
-        for all_tests in (False, True):
-            for mutant in drawn:
-                entry = done.get(mutant)
-                if entry and (
-                    not all_tests or entry["killed"] or entry["all"] or changed_lines(entry) in reasons
-                ):
-                    continue
-                done[mutant] = judge(mutant, all_tests=all_tests)
-                print(json.dumps(done[mutant]), file=file, flush=True)
-    print(*report(list(done.values())), sep="\n")
+    judge, done = Judge(Known(out / "tests.json"), out / "numba"), known_results(results)
+    again = {m for m, entry in done.items() if options.again and not entry["killed"]}
+    for all_tests in (False, True):
+        left = [
+            entry
+            for entry in chosen
+            if (found := done.get(entry[0])) is None
+            or entry[0] in again
+            or (all_tests and not found["killed"] and not found["all"])
+        ]
+        again = set()
+        for j in range(options.jobs):
+            if not os.fork():
+                judge_all(left[j :: options.jobs], judge, results, all_tests=all_tests)
+                os._exit(0)
+        for _ in range(options.jobs):
+            os.wait()
+        done = known_results(results)
+    print(*report([done[mutant] for mutant, _, _ in chosen if mutant in done]), sep="\n")
 
 
 if __name__ == "__main__":

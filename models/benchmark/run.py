@@ -64,7 +64,7 @@ def run_bench(run: BenchRun, *, jobs: int = 1, report: Report | None = None) -> 
 
     Raises:
         InputError: For anything wrong with the settings or files, before anything is computed; or if an endpoint
-            answers no more.
+            answers no more, or nothing that was asked.
     """
     run.asked.check()
     questions = {task: run.asked.questions(task) for task in run.asked.tasks}
@@ -93,6 +93,7 @@ class _Work:
         self, run: BenchRun, questions: dict[BenchTask, list[Question]], report: Report | None
     ) -> None:
         self._run, self._questions, self._report = run, questions, report
+        self._reasons: list[str] = []  # why what was asked has no answer, empty where it has one
 
     def __call__(self, rank: int, world: int) -> None:
         everything = [question for asked in self._questions.values() for question in asked]
@@ -111,6 +112,11 @@ class _Work:
         there = count - sum(len(todo) for _, _, todo in parts)
         for answerer, records, todo in parts:  # every file is looked at before anything is computed
             there = self._ask(answerer, records, todo, there, count)
+        if self._reasons and all(self._reasons):
+            raise InputError(
+                f"none of {len(self._reasons)} samples was answered, the first: {self._reasons[0]} "
+                "Run the command again to ask once more."
+            )
 
     def _ask(
         self, answerer: Answerer, records: Records, todo: Sequence[Question], there: int, count: int
@@ -126,6 +132,7 @@ class _Work:
                     }
                     for question, answer in found
                 )
+                self._reasons += [answer.failed for _, answer in found]
                 there += len(found)
                 if self._report is not None:
                     self._report(there, count)

@@ -134,6 +134,19 @@ def test_an_endpoint_that_hangs_stops_the_run_and_nothing_is_lost(tmp_path, caps
     assert len(server.asked) == 6
 
 
+def test_two_samples_that_nobody_answers_are_an_error_as_well(tmp_path, capsys):
+    with serving(lambda number, body: hang if number < 3 else whole(answer_to(body))) as server:
+        assert bench(server, tmp_path, "--timeout", "0.2", "--count", 2, "--sizes", 3) == 2
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert said.startswith(
+            "parabounds bench: none of 2 samples was answered, the first: no answer in 0.2 s."
+        )
+        assert (
+            bench(server, tmp_path, "--timeout", "0.2", "--count", 2, "--sizes", 3) == 0
+        )  # one of them fails again
+    assert row_of(capsys)["failed"] == 1
+
+
 def test_a_stream_that_hangs(tmp_path, capsys):
     with serving(lambda _n, _b: hang_in_stream) as server:
         assert bench(server, tmp_path, "--timeout", "0.2", "--stream", "auto") == 2
