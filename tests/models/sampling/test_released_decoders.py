@@ -315,6 +315,33 @@ def test_rules_in_blocks(spec, block, dtype):
         )
 
 
+def fast_dllm_v2(network, x, *, gamma, small):
+    """Fast-dLLM v2, ``batch_sample`` of its checkpoints, within one block that begins with given tokens."""
+    x, states = x.clone(), []
+    for begin in range(0, LENGTH, small):
+        part = slice(begin, begin + small)
+        while bool((masked := x[part] == MASK).any()):
+            states.append(x.tolist())
+            probs = torch.softmax(logits_of(network, x, shift=True)[part], dim=-1)
+            score = torch.where(masked, probs.amax(dim=-1), -torch.inf)
+            chosen = masked & forced(score, score > gamma)
+            x[part] = torch.where(chosen, probs.argmax(dim=-1), x[part])
+    return [*states, x.tolist()]
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("small", [2, 4])
+def test_fast_dllm_v2(small, dtype):
+    several = 0
+    for seed in range(6):
+        network, x = CachedNetwork(seed, dtype), start(seed)
+        spec = f"threshold:gamma=0.5,ties=lowest,block={small}"
+        found = ours(network, x, spec, shift=True, confidence_dtype=dtype)
+        assert found == fast_dllm_v2(network, x, gamma=0.5, small=small)
+        several += len(found) - 1 < LENGTH - PROMPT
+    assert several
+
+
 def test_a_row_ends_at_eos_as_in_dinfer_but_for_the_rest_of_its_block():
     ended = 0
     for seed in range(20):
