@@ -92,3 +92,10 @@ def test_the_limit_depends_on_the_kind_of_number():
     for n, intervals in ((794, False), (4642, True)):
         with pytest.raises(CostError, match=f"the best block sizes of {n} positions"):
             require_sizes(n, intervals=intervals)
+
+
+def test_the_error_of_floats_is_that_of_three_comparisons_of_means():
+    """Each of 2 n + 1 means; what is rounded is far less here."""
+    curve = InformationCurve((0.0, 3.0, 5.0, 6.0, 6.5, 6.75), 1e-9)
+    means = 3 * 11 * 1e-9
+    assert means < optimal_sizes(curve).error < means * 1.001

@@ -13,11 +13,11 @@ from theory.bounds.brackets.clock import Clock
 from theory.bounds.brackets.columns import reduced
 from theory.bounds.brackets.descent import best_cuts, descend, greedy_order
 from theory.bounds.brackets.kernels import make_listed, make_room, start
-from theory.bounds.brackets.last_block import child_bounds, sort_singles
+from theory.bounds.brackets.last_block import KAPPAS, cells_by_distance, child_bounds, sort_singles
 from theory.bounds.brackets.layers import first_layer, next_layer, search_last
 from theory.bounds.brackets.open_entropies import gains, loss
 from theory.bounds.brackets.open_nodes import CLOSED, expand
-from theory.bounds.brackets.open_pairs import search_pairs
+from theory.bounds.brackets.open_pairs import _ones, search_pairs
 from theory.bounds.brackets.packing import nearest_outcomes, packing_table
 from theory.bounds.brackets.search import search_all
 from theory.bounds.brackets.set_search import TABLE_BYTES
@@ -472,3 +472,22 @@ def test_the_best_cuts_of_an_order_are_the_best_of_all():
             losses.append(loss_of(columns, labels, blocks))
         assert found.losses[blocks - 1] == pytest.approx(min(losses), abs=NEAR)
         assert loss_of(columns, found.labels[blocks - 1], blocks) == pytest.approx(min(losses), abs=NEAR)
+
+
+def test_bits_that_are_set_are_counted():
+    words = np.random.default_rng(0).integers(0, 2**64, 200, dtype=np.uint64).tolist()
+    for word in [0, 1, 1 << 63, 2**64 - 1, *words]:
+        assert _ones(np.uint64(word)) == word.bit_count()
+
+
+@pytest.mark.parametrize("apart", [1, 2, 7, 8, 11, 40])
+def test_two_outcomes_are_as_far_apart_as_positions_differ(apart):
+    columns, listed, room = searched(JointPMF.from_weights([(0, 0, 0), (1, 1, 1)], [1, 2]))
+    assert columns.count == 1  # copies of one column
+    listed = listed._replace(many=np.array([apart], dtype=np.uint32))
+    levels, shares = np.zeros(KAPPAS), np.zeros(KAPPAS)
+    cells = start(listed, room)
+    found = cells_by_distance(listed, room, 0, cells, np.ones(2), False, np.zeros(KAPPAS), levels, shares)
+    assert found == 1
+    assert levels[0] == apart  # over log2 of two outcomes; a multiple of 1/8
+    assert shares[0] == pytest.approx(open_entropy(columns, []), abs=NEAR)
