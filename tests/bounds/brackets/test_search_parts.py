@@ -19,7 +19,7 @@ from theory.bounds.brackets.open_entropies import gains, loss
 from theory.bounds.brackets.open_nodes import CLOSED, expand
 from theory.bounds.brackets.open_pairs import _ones, search_pairs
 from theory.bounds.brackets.packing import nearest_outcomes, packing_table
-from theory.bounds.brackets.search import search_all
+from theory.bounds.brackets.search import _Uppers, search_all
 from theory.bounds.brackets.set_search import TABLE_BYTES
 from theory.bounds.brackets.tree import Problem, halves, make_tree, pop, push
 from theory.distributions.pmf import JointPMF
@@ -491,3 +491,17 @@ def test_two_outcomes_are_as_far_apart_as_positions_differ(apart):
     assert found == 1
     assert levels[0] == apart  # over log2 of two outcomes; a multiple of 1/8
     assert shares[0] == pytest.approx(open_entropy(columns, []), abs=NEAR)
+
+
+@pytest.mark.parametrize("seed", [20, 21, 22])
+def test_a_descent_that_finds_a_better_partition_keeps_it(seed):
+    columns, _, _ = searched(drawn(seed, n=8, m=40))
+    upper = _Uppers(columns, Clock(1, 1e5), np.random.default_rng(seed), 1.0)
+    upper.search()
+    assert upper.losses[-1] == 0  # so many positions tell all outcomes apart
+    labels = np.random.default_rng(seed).integers(0, 3, columns.count)
+    begin = loss_of(upper.columns, labels, 3)
+    upper.losses[2] = begin
+    upper._descend(3, labels, begin)
+    assert upper.losses[2] < begin - NEAR
+    assert upper.losses[2] == pytest.approx(loss_of(upper.columns, upper.labels[2], 3), abs=NEAR)
