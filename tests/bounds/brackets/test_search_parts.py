@@ -505,3 +505,16 @@ def test_a_descent_that_finds_a_better_partition_keeps_it(seed):
     upper._descend(3, labels, begin)
     assert upper.losses[2] < begin - NEAR
     assert upper.losses[2] == pytest.approx(loss_of(upper.columns, upper.labels[2], 3), abs=NEAR)
+
+
+@pytest.mark.parametrize("seed", [3, 5])
+def test_pairs_leave_out_most_sets(seed):
+    """Fewer tokens are looked at than there are sets."""
+    columns, listed, room = searched(drawn(seed, n=14, m=12, unit=True))
+    r, joint = columns.count, open_entropy(columns, [])
+    prices = np.array([joint - open_entropy(columns, [i]) for i in range(r)])
+    cells, chosen = start(listed, room), np.zeros(r + 1, dtype=np.int64)
+    _, work = search_pairs(
+        listed, room, np.int64(0), cells, prices, np.ones(r), -1.0, -joint, inf, NEAR, chosen
+    )
+    assert 0 < work < 2**r
