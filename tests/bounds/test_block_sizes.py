@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from tests.helpers.compositions import compositions
 from theory.bounds.block_sizes import NEVER, cheapest_paths, optimal_sizes, path_sizes, require_sizes
+from theory.bounds.partitions import long
 from theory.information.curves.curve import InformationCurve
+from theory.information.curves.gap_structures import Gaps
 from theory.information.curves.structures import IntervalCurve
 from theory.limits import CostError
 from theory.numbers.lognumber import LogNumber
@@ -92,3 +94,24 @@ def test_the_limit_depends_on_the_kind_of_number():
     for n, intervals in ((794, False), (4642, True)):
         with pytest.raises(CostError, match=f"the best block sizes of {n} positions"):
             require_sizes(n, intervals=intervals)
+
+
+def test_the_error_of_floats_is_that_of_three_comparisons_of_means():
+    """Each of 2 n + 1 means; what is rounded is far less here."""
+    curve = InformationCurve((0.0, 3.0, 5.0, 6.0, 6.5, 6.75), 1e-9)
+    means = 3 * 11 * 1e-9
+    assert means < optimal_sizes(curve).error < means * 1.001
+
+
+def test_a_structure_has_the_limit_of_intervals_before_its_curve(monkeypatch):
+    class CurveError(Exception):
+        """The curve is asked for."""
+
+    def curve(structure):
+        raise CurveError(structure.n)
+
+    monkeypatch.setattr(long, "interval_curve", curve)
+    with pytest.raises(CurveError, match="4641"):
+        long.structured_schedule(Gaps(4641, "walk"))
+    with pytest.raises(CostError, match="the best block sizes of 4642 positions"):
+        long.structured_schedule(Gaps(4642, "walk"))

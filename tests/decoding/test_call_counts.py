@@ -15,7 +15,7 @@ from theory.commands.decode import decode_answer
 from theory.commands.tables import print_answer
 from theory.decoding import forward as set_decoder
 from theory.decoding import process as process_decoder
-from theory.decoding.call_distribution import StepDistribution
+from theory.decoding.call_distribution import StepDistribution, mixed
 from theory.decoding.decoder import decode, step_distribution
 from theory.decoding.lumped import decode_lumped
 from theory.decoding.tasks.decode import decode_contexts
@@ -215,3 +215,12 @@ def test_one_run_gives_the_decode_and_the_distribution_of_its_steps(module, name
     monkeypatch.setattr("theory.decoding.decoder.PolicyRun", set_decoder.PolicyRun)
     answer = decode_answer(make_task("shuffle", 4), parse_policy(spec))
     assert (answer["steps_distribution"], runs) == ([[2, 1]], [spec])
+
+
+def test_a_mean_over_contexts_adds_one_rounding_to_the_error():
+    thirds = {1: Fraction(1, 3), 2: Fraction(2, 3)}
+    error = 2.0**-54  # of each float below
+    part = StepDistribution(runs={calls: float(p) for calls, p in thirds.items()}, data=None, error=error)
+    mean = mixed([(Fraction(1, 7), part), (Fraction(6, 7), part)])
+    assert mean.error == pytest.approx(error + 2.0**-53, rel=1e-12, abs=0)
+    assert all(abs(Fraction(p) - thirds[calls]) <= mean.error for calls, p in mean.runs.items())

@@ -32,7 +32,7 @@ from theory.numbers import log_sums
 from theory.numbers.log_sums import log_sum
 from theory.numbers.lognumber import LogNumber
 from theory.numbers.rationals import to_fmpq
-from theory.numbers.unseen import Foreseen, least_number, look_ahead
+from theory.numbers.unseen import Foreseen, is_saturated, least_number, look_ahead
 from theory.optima.adaptive.step_cap import adaptive_bounds
 from theory.policies import parse_policy
 from theory.policies.as_process import SampledConfidence
@@ -102,6 +102,12 @@ class TestLeastNumber:
         found = [least_number(rng.choice(size, 300, p=p / p.sum()).tolist()) for _ in range(200)]
         assert np.mean(found) < 1.03 * size
         assert np.mean(found) > (0.97 if not skew else 0.4) * size
+
+    def test_samples_are_saturated_if_more_than_four_fifths_are_alone(self):
+        assert not is_saturated("abcdefghij")  # too few
+        assert is_saturated("abcdefghijkk")  # 10 of 12
+        assert not is_saturated("abcdefghiijj")  # 8 of 12
+        assert not is_saturated("aabbccddeeffg")
 
 
 def run_of(name: str, n: int, spec: str) -> ProcessRun:

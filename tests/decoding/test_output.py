@@ -3,14 +3,19 @@
 from fractions import Fraction
 
 import pytest
+from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reference import definitions as ref
 from theory.decoding.decoder import decode
 from theory.decoding.output import output_distribution
+from theory.decoding.process import process_ends
 from theory.distributions.pmf import JointPMF
+from theory.distributions.tempering import Transform
+from theory.limits import CostError
 from theory.policies import parse_policy
+from theory.policies.as_process import SampledConfidence
 from theory.validation import InputError
 
 RULES = {
@@ -52,3 +57,18 @@ def test_output_distribution_of_floats_and_of_another_temperature():
 def test_unfinished_answers_have_no_distribution():
     with pytest.raises(InputError, match="unfinished"):
         output_distribution(JointPMF.uniform([(0, 1), (1, 0)]), parse_policy("topk:k=2"), off_support="stop")
+
+
+def test_long_sequences_are_refused_at_once():
+    """2^12 outcomes of 3^12 pairs of position sets, at 2 microseconds."""
+    pmf = JointPMF.uniform([(0,) * 12, (1,) * 12])
+    with pytest.raises(CostError, match="distribution of 4096 answers would take about 72"):
+        output_distribution(pmf, parse_policy("topk:k=6"))
+
+
+def test_the_ends_of_a_run_say_which_answers_are_possible():
+    pmf = JointPMF.uniform([(0, 1), (1, 0)])
+    ends, proven = process_ends(pmf, SampledConfidence(parse_policy("topk:k=2")), Transform(), "marginal")
+    assert proven
+    half = fmpq(1, 2)
+    assert ends == {(1, False): half, (1, True): half}  # both at once, each by itself

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from flint import fmpq
 
 from synthetic import make_task
 from theory.commands.decode import decode_answer
 from theory.decoding.decoder import decode
 from theory.decoding.forward import PolicyRun
+from theory.decoding.process import ProcessRun
 from theory.decoding.state_keys import StateKeys
 from theory.distributions.parametric.markov import MarkovDistribution
 from theory.distributions.pmf import JointPMF
 from theory.distributions.tempering import Transform
 from theory.limits import CostError, allowing
+from theory.numbers.arithmetic import EXACT
 from theory.policies import parse_policy
 from theory.policies.as_process import unmasked
 from theory.policies.policy import Rule
@@ -104,3 +108,19 @@ def test_what_a_rule_takes_itself_is_in_the_estimate():
     task = make_task("copy", 1000)
     with pytest.raises(CostError, match="decoding 2000 samples of 1000 positions by saber would take about"):
         decode_answer(task, parse_policy("saber"), samples=2000)
+
+
+def test_numbers_of_later_steps_grow_as_those_so_far():
+    """Of 99 bits after 9 steps, 11 a step: on average over the 4 that are left, 22 bits more."""
+    seen = list[tuple[int, int]]()
+    run = SimpleNamespace(
+        batch=SimpleNamespace(weights={"decoder": np.array([fmpq(1), fmpq(1, 2**98)])}, step=9),
+        kind=EXACT,
+        chance=SimpleNamespace(seconds_of=lambda rows, bits: seen.append((rows, bits)) or 0.0),
+        ahead=SimpleNamespace(rest=lambda step, seconds: 0.0),  # noqa: ARG005
+        _planned_steps=13,
+        _first=False,
+        _spend=lambda seconds, left: None,  # noqa: ARG005
+    )
+    ProcessRun._check_work(run, 7, 9)
+    assert seen == [(7, 99), (7, 99 + 22)]

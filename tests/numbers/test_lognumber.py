@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.helpers.draws import examples
 from tests.reference import definitions as ref
-from theory.numbers.coprime import prime_factors
+from theory.numbers.coprime import factored, prime_factors
 from theory.numbers.lognumber import LogNumber
 
 ZERO = LogNumber()
@@ -385,3 +385,8 @@ def test_a_float_is_compared_as_the_number_that_it_holds():
         LogNumber.log2(3) < float("nan")  # noqa: B015
     with pytest.raises(TypeError):
         LogNumber.log2(3) + 1.0  # exact and rounded numbers are not added
+
+
+@pytest.mark.parametrize("k", [5, 7, 11, 13])
+def test_powers_of_the_first_prime_that_is_not_tried_are_found(k):
+    assert factored(17393**k) == {17393: k}  # it has 15 bits, and the power fewer than 15 k

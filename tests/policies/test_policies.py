@@ -21,6 +21,7 @@ from theory.policies import SCORES, parse_policy, registered_policies
 from theory.policies.process import Process
 from theory.policies.ranked import Ranked
 from theory.policies.rules.factor import Factor
+from theory.policies.rules.info_gain import WinnerPlan
 from theory.policies.rules.threshold import Threshold
 from theory.policies.rules.topk import TopK
 from theory.validation import InputError
@@ -153,6 +154,15 @@ def test_samples_follow_the_distribution(batch, rule):
     for positions, p in distribution.items():
         test = stats.binomtest(counts[positions], size, float(p))
         assert test.pvalue > FAMILY_WISE / (40 * 20)
+
+
+@pytest.mark.parametrize("u", [0.0, 0.3, 0.4, 0.6, 0.7, 0.99])
+def test_the_winner_of_two_equal_draws_is_the_third_its_number_falls_in(u):
+    view = float_view([[[0.5, 0.5]] * 3], [[True] * 3])
+    sets, values = [(0,), (1,), (2,)], np.array([[0.0, 1.0, 2.0]])
+    base = np.array([[True, False, False]])  # the worst set, against one drawn uniformly
+    plan = WinnerPlan(view, base, np.zeros((1, 3)), np.array([False]), sets, values, 1)
+    assert plan.sample(np.array([[u, 0.5, 0.5]])).tolist() == [[int(3 * u) == i for i in range(3)]]
 
 
 # --- Scores --------------------------------------------------------------------------------------------------

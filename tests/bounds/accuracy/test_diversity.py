@@ -10,7 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.draws import examples
-from theory.bounds.accuracy.diversity import entropy_at_accuracy, most_accurate, most_accurate_of_any
+from theory.bounds.accuracy.diversity import (
+    _feasible,
+    entropy_at_accuracy,
+    most_accurate,
+    most_accurate_of_any,
+)
 from theory.bounds.accuracy.diversity_bracket import bracket_accuracy
 from theory.bounds.accuracy.diversity_search import Boxes
 from theory.bounds.accuracy.one_step import largest_rectangle
@@ -190,3 +195,13 @@ def test_many_positions_have_the_ends_of_their_bracket_at_least():
 def test_two_hundred_boxes_of_two_bits_come_within_a_hundredth(h):
     point = most_accurate([(0, 1), (1, 0)], Fraction(h), boxes=200)
     assert 0 < point.ceiling - float(point.accuracy) < 0.01
+
+
+@pytest.mark.parametrize("h", [0, Fraction(1, 2), 2])
+def test_a_point_without_entropy_is_mixed_until_it_has_enough(h):
+    point = np.array([1.0, 0.0, 0.0, 1.0, 0.0])
+    rows = _feasible(point, [2, 3], LogNumber.rational(h))
+    assert [sum(row) for row in rows] == [1, 1]
+    assert entropy(rows) >= h
+    share = rows[0][1] * 2  # of the uniform distribution, the same in each row
+    assert rows == ((1 - share / 2, share / 2), (share / 3, 1 - 2 * share / 3, share / 3))

@@ -13,13 +13,13 @@ from theory.bounds.brackets.clock import Clock
 from theory.bounds.brackets.columns import reduced
 from theory.bounds.brackets.descent import best_cuts, descend, greedy_order
 from theory.bounds.brackets.kernels import make_listed, make_room, start
-from theory.bounds.brackets.last_block import child_bounds, sort_singles
+from theory.bounds.brackets.last_block import KAPPAS, cells_by_distance, child_bounds, sort_singles
 from theory.bounds.brackets.layers import first_layer, next_layer, search_last
 from theory.bounds.brackets.open_entropies import gains, loss
 from theory.bounds.brackets.open_nodes import CLOSED, expand
-from theory.bounds.brackets.open_pairs import search_pairs
+from theory.bounds.brackets.open_pairs import _ones, search_pairs
 from theory.bounds.brackets.packing import nearest_outcomes, packing_table
-from theory.bounds.brackets.search import search_all
+from theory.bounds.brackets.search import _Uppers, search_all
 from theory.bounds.brackets.set_search import TABLE_BYTES
 from theory.bounds.brackets.tree import Problem, halves, make_tree, pop, push
 from theory.distributions.pmf import JointPMF
@@ -472,3 +472,49 @@ def test_the_best_cuts_of_an_order_are_the_best_of_all():
             losses.append(loss_of(columns, labels, blocks))
         assert found.losses[blocks - 1] == pytest.approx(min(losses), abs=NEAR)
         assert loss_of(columns, found.labels[blocks - 1], blocks) == pytest.approx(min(losses), abs=NEAR)
+
+
+def test_bits_that_are_set_are_counted():
+    words = np.random.default_rng(0).integers(0, 2**64, 200, dtype=np.uint64).tolist()
+    for word in [0, 1, 1 << 63, 2**64 - 1, *words]:
+        assert _ones(np.uint64(word)) == word.bit_count()
+
+
+@pytest.mark.parametrize("apart", [1, 2, 7, 8, 11, 40])
+def test_two_outcomes_are_as_far_apart_as_positions_differ(apart):
+    columns, listed, room = searched(JointPMF.from_weights([(0, 0, 0), (1, 1, 1)], [1, 2]))
+    assert columns.count == 1  # copies of one column
+    listed = listed._replace(many=np.array([apart], dtype=np.uint32))
+    levels, shares = np.zeros(KAPPAS), np.zeros(KAPPAS)
+    cells = start(listed, room)
+    found = cells_by_distance(listed, room, 0, cells, np.ones(2), False, np.zeros(KAPPAS), levels, shares)
+    assert found == 1
+    assert levels[0] == apart  # over log2 of two outcomes; a multiple of 1/8
+    assert shares[0] == pytest.approx(open_entropy(columns, []), abs=NEAR)
+
+
+@pytest.mark.parametrize("seed", [20, 21, 22])
+def test_a_descent_that_finds_a_better_partition_keeps_it(seed):
+    columns, _, _ = searched(drawn(seed, n=8, m=40))
+    upper = _Uppers(columns, Clock(1, 1e5), np.random.default_rng(seed), 1.0)
+    upper.search()
+    assert upper.losses[-1] == 0  # so many positions tell all outcomes apart
+    labels = np.random.default_rng(seed).integers(0, 3, columns.count)
+    begin = loss_of(upper.columns, labels, 3)
+    upper.losses[2] = begin
+    upper._descend(3, labels, begin)
+    assert upper.losses[2] < begin - NEAR
+    assert upper.losses[2] == pytest.approx(loss_of(upper.columns, upper.labels[2], 3), abs=NEAR)
+
+
+@pytest.mark.parametrize("seed", [3, 5])
+def test_pairs_leave_out_most_sets(seed):
+    """Fewer tokens are looked at than there are sets."""
+    columns, listed, room = searched(drawn(seed, n=14, m=12, unit=True))
+    r, joint = columns.count, open_entropy(columns, [])
+    prices = np.array([joint - open_entropy(columns, [i]) for i in range(r)])
+    cells, chosen = start(listed, room), np.zeros(r + 1, dtype=np.int64)
+    _, work = search_pairs(
+        listed, room, np.int64(0), cells, prices, np.ones(r), -1.0, -joint, inf, NEAR, chosen
+    )
+    assert 0 < work < 2**r

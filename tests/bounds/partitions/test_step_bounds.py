@@ -17,7 +17,12 @@ from tests.helpers.strategies import ordered_partitions, targets
 from tests.helpers.tolerance import NEAR_OPTIMAL, ROUNDING
 from tests.reference import definitions as ref
 from theory.bounds.partitions.partition import check_partition
-from theory.bounds.partitions.step_bounds import optimal_bounds, optimal_partition_counts, step_bound
+from theory.bounds.partitions.step_bounds import (
+    _Backtrack,
+    optimal_bounds,
+    optimal_partition_counts,
+    step_bound,
+)
 from theory.bounds.partitions.subset_program import block_prices, subset_costs
 from theory.distributions.pmf import JointPMF
 from theory.information.measures import entropy, total_correlation
@@ -304,3 +309,13 @@ def test_number_of_optimal_partitions_of_shuffle():
     assert optimal_partition_counts(table) == (1, 6 + 4, 12, 24)
     with pytest.raises(InputError, match="exact tables only"):
         optimal_partition_counts(subset_entropies(JointPMF.uniform([(0, 1)]), exact=False))
+
+
+def test_counting_needs_two_comparisons_for_each_block_of_an_optimal_partition():
+    outcomes = list(product((0, 1), repeat=3))  # independent, so that every partition is optimal
+    table = subset_entropies(JointPMF.from_weights(outcomes, [2**a * 3**b * 7**c for a, b, c in outcomes]))
+    search, said = _Backtrack(table, table.gains(), subset_costs(table.gains())), list[int]()
+    search._require = said.append
+    search.require_counting()
+    # the third of three blocks; the second after one position or two, of two or three; the first
+    assert said[-1] == 2 * (3 + (6 + 3 * 2) + 7)

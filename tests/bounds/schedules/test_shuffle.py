@@ -1,7 +1,7 @@
 """Best batches for random orders: against all compositions, closed forms, limits, and the exact programme."""
 
 from fractions import Fraction
-from itertools import pairwise, product
+from itertools import accumulate, pairwise, product
 from math import ceil, exp, factorial, floor, inf, log, log2, pi, sqrt
 
 import numpy as np
@@ -12,7 +12,7 @@ from tests.reference import definitions as ref
 from theory.bounds.block_sizes import optimal_sizes
 from theory.bounds.partitions.step_bounds import optimal_bounds, step_bound
 from theory.bounds.schedules.random_order import expected_kl
-from theory.bounds.schedules.shuffle import all_rounds, batch_kl, best_batches, pairs_first
+from theory.bounds.schedules.shuffle import _cheapest, all_rounds, batch_kl, best_batches, pairs_first
 from theory.bounds.schedules.shuffle_limits import (
     asymptotic_kl,
     frontier,
@@ -257,3 +257,22 @@ def test_cost_is_refused():
         all_rounds(100_000)
     with pytest.raises(CostError, match="the best batches"):
         best_batches(10**8, 2)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 8, 9])
+def test_stops_are_the_cheapest_for_every_price_of_a_batch(n):
+    levels = [0, *(floor(1000 * log2(m)) for m in range(1, n + 1))]
+
+    def cost(stops):
+        return sum((b - a) * levels[b] for a, b in pairwise(stops))
+
+    every = [(0, *accumulate(sizes)) for sizes in compositions(n)]
+    least = [min(cost(stops) for stops in every if len(stops) == steps + 1) for steps in range(1, n + 1)]
+    prices = {
+        Fraction(few - many, k) for t, few in enumerate(least) for k, many in enumerate(least[t + 1 :], 1)
+    }
+    for price in prices | {Fraction(0), Fraction(4000)}:
+        stops = _cheapest(levels, price.numerator, price.denominator)
+        # the fewest batches of the least cost
+        wanted = min((cost(stops) + price * (len(stops) - 1), len(stops)) for stops in every)
+        assert (cost(sorted(stops)) + price * (len(stops) - 1), len(stops)) == wanted

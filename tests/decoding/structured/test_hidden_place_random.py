@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from synthetic import make_task
 from tests.helpers.draws import examples
+from theory.decoding.structured import hidden_place_floats as floats
 from theory.decoding.structured.hidden_place_direct import direct_accuracy
 from theory.decoding.structured.hidden_place_floats import random_accuracy, reaches, require_floats
 from theory.decoding.structured.hidden_place_kernel import gap_kernel, positive_kernel
@@ -267,3 +268,15 @@ def test_work_is_estimated_before_the_start():
         decode_random(Gaps(10**6, "remove"), blocks(10**6, 25))
     with pytest.raises(CostError, match="random blocks of 10 among 10000000 positions would take about"):
         decode_random(Gaps(10**7, "insert"), blocks(10**7, 10))
+
+
+@pytest.mark.parametrize("insert", KINDS.values(), ids=KINDS)
+def test_both_forms_of_the_recursion_count_the_same_roundings(insert, monkeypatch):
+    pytest.importorskip("numba")
+    rows = []
+    for name in ("_rows", "compiled_rows"):
+        own = getattr(floats, name)
+        monkeypatch.setattr(floats, name, lambda *args, own=own: rows.append(own(*args)) or rows[-1])
+        random_accuracy(insert, [3, 5, 2, 4], compiled=name == "compiled_rows")
+    one, other = rows
+    assert other[:, 1:] == pytest.approx(one[:, 1:], rel=1e-12)
