@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,8 +21,11 @@ from tests.reference import processes as rp
 from tests.reference import remasking as slow
 from theory.commands.decode import decode_answer
 from theory.decoding.decoder import decode
+from theory.numbers.arithmetic import EXACT
+from theory.numbers.balls import BALLS
 from theory.policies import parse_policy
 from theory.policies.policy import Rule
+from theory.policies.set_distributions import usable_distributions
 from theory.policies.view import View
 from theory.validation import InputError
 
@@ -244,6 +248,15 @@ def test_a_rational_rule_must_give_rationals():
         InputError, match="chances that are no rationals; return Fractions, or say rational = False"
     ):
         decode(both({(0, 1): Fraction(1, 2), (1, 0): Fraction(1, 2)})[0], Careless())
+
+
+def test_balls_are_no_rationals_either():
+    halves = [((1, arb(1) / 2), (2, arb(1) / 2))]
+    with pytest.raises(InputError, match="no rationals"):
+        usable_distributions(halves, EXACT)
+    found, proven = usable_distributions(halves, BALLS)
+    assert proven
+    assert [(chosen, float(p)) for chosen, p in found[0]] == [(1, 0.5), (2, 0.5)]
 
 
 def test_answers_say_how_exact_they_are():
