@@ -133,7 +133,6 @@ def test_optional_optima_say_what_they_would_cost(command, reason, capsys):
     assert "or allow it with --limit" in error
 
 
-@pytest.mark.deep
 @pytest.mark.parametrize("command", [["policy"], ["frontier"], ["bounds", "--adaptive"]])
 def test_adaptive_optima_of_many_contexts_count_together(command, capsys, tmp_path):
     """Each context is within the limit of one."""

@@ -147,7 +147,6 @@ class TestLooks:
 class TestProcesses:
     """Runs of processes."""
 
-    @pytest.mark.deep
     def test_a_long_run_is_refused_before_its_first_step(self):
         run = run_of("parity", 10, "wino")
         with pytest.raises(CostError, match=r"following wino would take about .*, the limit is 60 seconds"):
@@ -210,7 +209,6 @@ class TestProcesses:
         assert run.memory == 8 * cells + 600  # a reference for each marginal, and what a row has beside
         assert found.memory == run.memory + 120 * n * cells  # exact marginals of each of the states
 
-    @pytest.mark.deep
     def test_a_state_that_splits_into_many_rows_is_not_split(self):
         run = run_of("parity", 17, "wino")
         found = lookahead.rows_ahead(
@@ -218,7 +216,6 @@ class TestProcesses:
         )
         assert found.steps[0][0] == run.chance.seconds_of(2**17)  # the draws of the bits, not what follows
 
-    @pytest.mark.deep
     def test_a_rule_that_asks_much_is_tried_on_few_rows(self):
         # 36 states for each row, and up to 2^9 rows of each state: with all of them it takes a minute
         run = run_of("parity", 9, "info_gain:candidates=8,k=2")
@@ -229,7 +226,6 @@ class TestProcesses:
 class TestFlows:
     """Decodes set by set."""
 
-    @pytest.mark.deep
     def test_a_long_decode_is_refused_before_its_first_set(self):
         run = PolicyRun(
             distribution_of("balanced", 14), parse_policy("eb:gamma=0.1"), Transform(), "marginal"

@@ -55,7 +55,6 @@ def test_forecasts_and_what_was_done_are_of_one_size(task, n):
     assert work_done(pmf) / 3 < foreseen(pmf) < 3 * work_done(pmf)
 
 
-@pytest.mark.deep
 @pytest.mark.parametrize(("task", "n"), [("balanced", 14), ("affine_subspace", 14), ("hmm", 11)])
 def test_a_long_search_is_refused_before_it_starts(task, n, monkeypatch):
     monkeypatch.setattr(graph, "list_states", None)
@@ -65,7 +64,6 @@ def test_a_long_search_is_refused_before_it_starts(task, n, monkeypatch):
         state_graph(distribution_of(task, n))
 
 
-@pytest.mark.deep
 def test_moves_are_foreseen(monkeypatch):
     monkeypatch.setattr(graph, "list_states", None)
     with pytest.raises(
@@ -74,7 +72,6 @@ def test_moves_are_foreseen(monkeypatch):
         state_graph(distribution_of("bernoulli_walk", 12))
 
 
-@pytest.mark.deep
 def test_sets_are_counted_before_any_is_read():
     pmf = distribution_of("parity", 16)
     assert reading_seconds(pmf) > 2**16 * 2**15 * 16 * 2e-8
@@ -103,7 +100,6 @@ def test_a_search_that_turns_out_long_ends_on_the_way(part, monkeypatch):
     assert refused.value.factor > limit
 
 
-@pytest.mark.deep
 def test_a_look_ahead_goes_on_while_more_states_could_tell_more(monkeypatch):
     seen: list[int] = []
 
@@ -117,7 +113,6 @@ def test_a_look_ahead_goes_on_while_more_states_could_tell_more(monkeypatch):
     assert seen == [24, 96]
 
 
-@pytest.mark.deep
 def test_several_distributions_count_together_and_the_limit_can_be_moved():
     pmf = distribution_of("parity", 6)
     limit = Fraction(2.1 * foreseen(pmf)) / 60

@@ -403,7 +403,6 @@ def test_bad_input_is_named():
         optimal_mixture([(Fraction(1, 2), pmf)], 1)
 
 
-@pytest.mark.deep
 def test_cost_is_estimated_first():
     words = [tuple(map(int, f"{j:09b}")) for j in range(512)]
     wide = JointPMF.from_weights(words, [1 + (7 * j) % 509 for j in range(512)])
