@@ -13,7 +13,7 @@ from parabounds.numbers import exact_form, with_error
 from parabounds.results import Result
 from parabounds.views import Sheet
 from theory.commands.command_line import as_json
-from theory.commands.listing import latex_table
+from theory.commands.listing import ENDINGS, latex_table
 from theory.commands.terminal import terminal
 from theory.files import write_atomically
 from theory.numbers.lognumber import LogNumber
@@ -23,7 +23,6 @@ __all__ = ["as_csv", "as_latex", "as_text", "check_out", "print_result", "write_
 
 _ROWS = 12
 _MARK = "\0"  # in no text
-_ENDINGS = (".txt", ".csv", ".tex", ".json")
 
 
 def print_result(result: Result, *, forms: bool = False, whole: bool = False) -> None:
@@ -134,8 +133,8 @@ def as_latex(sheet: Sheet) -> str:
 
 def check_out(path: str | None) -> None:
     """Raise before any work unless a file's ending says how to write it."""
-    if path is not None and Path(path).suffix.lower() not in _ENDINGS:
-        raise InputError(f"--out {path}: the file must end in {', '.join(_ENDINGS)}.")
+    if path is not None and Path(path).suffix.lower() not in ENDINGS:
+        raise InputError(f"--out {path}: the file must end in {', '.join(ENDINGS)}.")
 
 
 def write_result(result: Result, *, out: str | None, table: str | None, tex: str | None) -> None:

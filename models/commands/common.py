@@ -112,7 +112,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 def add_measurement(parser: argparse.ArgumentParser) -> None:
     """Add the options that commands that measure a model share."""
     parser.add_argument("--jobs", default="1", metavar="N", help="workers on a CPU (%(default)s)")
-    add_listing(parser)
+    add_listing(parser, out=False)
     parser.add_argument(
         "--compile", action="store_true", help="compile a Hugging Face model first: slow start, faster calls"
     )

@@ -29,5 +29,14 @@ def test_a_table_is_written_where_it_was_asked_for(command, capsys, tmp_path):
     assert rows[0][0] in shown
     assert answer
     assert tex.read_text().count("\\\\\n") == len(rows) + 1
+    if command[0] == "bench":
+        text = tmp_path / "t.txt"
+        assert main([*command, "--out", str(text)]) == 0
+        assert len(text.read_text().splitlines()) >= len(rows) + 2
+        assert rows[0][0] in text.read_text()
+        capsys.readouterr()
+        with pytest.raises(SystemExit):
+            main([*command, "--out", "t.doc"])
+        assert "t.doc: the file must end in .txt, .csv, .tex, .json" in capsys.readouterr().err
     assert main([*command, "--csv", "-"]) == 0
     assert capsys.readouterr().out == table.read_text()

@@ -15,7 +15,9 @@ from theory.commands.command_line import as_json
 from theory.commands.terminal import terminal
 from theory.files import write_atomically
 
-__all__ = ["Listing", "add_listing", "latex_table", "show_listing"]
+__all__ = ["ENDINGS", "Listing", "add_listing", "latex_table", "show_listing"]
+
+ENDINGS = (".txt", ".csv", ".tex", ".json")  # of files of tables
 
 _SPECIAL = {c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}", "~": r"$\approx$", "^": r"\^{}"}
 
@@ -39,8 +41,11 @@ class Listing:
     wrapped: Sequence[str] = ()
 
 
-def add_listing(parser: argparse.ArgumentParser) -> None:
-    """Add the options that :func:`show_listing` reads."""
+def add_listing(parser: argparse.ArgumentParser, *, out: bool = True) -> None:
+    """Add the options that :func:`show_listing` reads; ``out`` is left to commands that write records there."""
+    if out:
+        text = "write the table into a .txt, .csv, .tex or .json file"
+        parser.add_argument("--out", dest="table", type=_table_file, metavar="FILE", help=text)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--csv", metavar="FILE", help="write the table as CSV (- for the terminal)")
     parser.add_argument("--latex", metavar="FILE", help="write it as a LaTeX table (- for the terminal)")
@@ -53,7 +58,15 @@ def show_listing(listing: Listing, arguments: argparse.Namespace) -> None:
     elif "-" not in (arguments.csv, arguments.latex):
         _print(listing)
     head, rows = list(listing.rows[0]), [list(row.values()) for row in listing.rows]
-    for path, text in ((arguments.csv, _csv(head, rows)), (arguments.latex, latex_table(head, rows))):
+    kinds = {
+        ".csv": _csv(head, rows),
+        ".tex": latex_table(head, rows),
+        ".json": as_json(listing.answer) + "\n",
+    }
+    wanted = [(arguments.csv, kinds[".csv"]), (arguments.latex, kinds[".tex"])]
+    if (out := getattr(arguments, "table", None)) is not None:
+        wanted.append((out, kinds.get(Path(out).suffix.lower()) or _text(listing, head, rows)))
+    for path, text in wanted:
         if path == "-":
             sys.stdout.write(text)
         elif path is not None:
@@ -75,6 +88,18 @@ def _print(listing: Listing) -> None:
     console.print(table)
     for note in listing.notes:
         console.print(note, markup=False, highlight=False)
+
+
+def _table_file(name: str) -> str:
+    if Path(name).suffix.lower() not in ENDINGS:
+        raise argparse.ArgumentTypeError(f"{name}: the file must end in {', '.join(ENDINGS)}")
+    return name
+
+
+def _text(listing: Listing, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (head, *rows)]
+    return "\n".join([listing.title, *lines, *listing.notes]) + "\n"
 
 
 def _csv(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

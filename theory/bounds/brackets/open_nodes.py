@@ -16,7 +16,7 @@ from theory.bounds.brackets.kernels import compiled, refine, start
 from theory.bounds.brackets.last_block import KAPPAS, cells_by_distance, child_bounds, sort_singles
 from theory.bounds.brackets.open_entropies import gains, later_gains, tail_cost
 from theory.bounds.brackets.open_pairs import search_pairs
-from theory.bounds.brackets.tree import pop, push
+from theory.bounds.brackets.tree import pop, push, write_labels
 
 __all__ = ["CLOSED", "FULL", "STOPPED", "expand"]
 
@@ -113,10 +113,7 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
         if cost < tree.best[0] - 1e-13:
             tree.best[0] = cost
             cut = cost - problem.slack
-            for i in range(r):
-                tree.labels[i] = blocks - 1
-            for d in range(depth):
-                tree.labels[tree.added[path[d]]] = tree.block[path[d]] - 1
+            write_labels(tree, path, depth, blocks)
         if cells == 0 or tree.ends[node]:
             continue
         sort_singles(now, listed.copies, sorted_gains, mass, weighted)
@@ -145,10 +142,7 @@ def expand(listed: Any, room: Any, problem: Any, tree: Any, work: float) -> int:
             if cost < tree.best[0]:
                 tree.best[0] = cost
                 cut = cost - problem.slack
-                for i in range(r):
-                    tree.labels[i] = blocks - 1
-                for d in range(depth):
-                    tree.labels[tree.added[path[d]]] = tree.block[path[d]] - 1
+                write_labels(tree, path, depth, blocks)
                 for k in range(chosen[0]):
                     tree.labels[chosen[k + 1]] = blocks - 2
             work -= abs(used)

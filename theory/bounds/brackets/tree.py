@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from theory.bounds.brackets.kernels import compiled
 
-__all__ = ["Problem", "Tree", "halves", "make_tree", "pop", "push"]
+__all__ = ["Problem", "Tree", "halves", "make_tree", "pop", "push", "write_labels"]
 
 _SLOTS = 1 << 11  # kept gains of closed chains
 
@@ -153,3 +153,12 @@ def pop(tree: Any) -> int:
     if size > 0:
         keys[at], heap[at] = key, last
     return node
+
+
+@compiled
+def write_labels(tree: Any, path: Any, depth: int, blocks: int) -> None:
+    """Note the blocks of the partition of a path of nodes; what it does not add is in the last block."""
+    for i in range(tree.labels.shape[0]):
+        tree.labels[i] = blocks - 1
+    for d in range(depth):
+        tree.labels[tree.added[path[d]]] = tree.block[path[d]] - 1
