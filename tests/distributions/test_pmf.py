@@ -247,6 +247,10 @@ BAD = {
     "nan token": (lambda: PAIRS([(nan,), ("a",)], [HALF, HALF]), "token nan does not equal itself"),
     "nan key": (lambda: JointPMF.from_mapping({nan: HALF, 1.0: HALF}), "token nan does not equal itself"),
     "two nans": (lambda: JointPMF.uniform([(nan,), (float("nan"),)]), "token nan does not equal itself"),
+    "nan in a tuple": (
+        lambda: JointPMF.uniform([((1, (nan,)),), ("a",)]),
+        r"\(1, \(nan,\)\) does not equal itself",
+    ),
     "numpy nan": (lambda: JointPMF.uniform(np.array([[0.0], [nan]])), "nan.* does not equal itself"),
     "decimal nan": (lambda: JointPMF.uniform([(Decimal("nan"),)]), r"Decimal\('NaN'\) does not equal itself"),
     "signalling nan": (lambda: JointPMF.uniform([(Decimal("snan"),)]), "of type Decimal cannot be hashed"),

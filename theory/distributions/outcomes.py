@@ -99,6 +99,8 @@ def _hashable(token: Any) -> bool:
 
 
 def _equals_itself(token: Any) -> bool:
+    if isinstance(token, (tuple, frozenset)):  # equal at once where they hold the same objects, NaN too
+        return all(map(_equals_itself, token))
     try:
         return bool(token == token)
     except (TypeError, ValueError, ArithmeticError):
