@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import inf
 from time import monotonic
 from typing import Any
 
+import numpy as np
+
 from theory.bounds.brackets.clock import Clock
-from theory.bounds.brackets.columns import Columns, reduced
+from theory.bounds.brackets.columns import Columns, reduced, split
 from theory.bounds.partitions.partition import Partition
 from theory.distributions.pmf import JointPMF
 from theory.limits import CostError
@@ -111,7 +113,29 @@ def bracket_bounds(
     )
     if say is not None:
         say("")  # what follows is not this search
-    return _bracket(ordered, losses, lower, exact, labels, error)
+    return _priced(_bracket(ordered, losses, lower, exact, labels, error), parts)
+
+
+def _priced(found: Bracket, parts: Sequence[tuple[Fraction, JointPMF]]) -> Bracket:
+    """Return the bracket with the loss of each partition that may not be the best: it may have been split."""
+    if all(found.exact):
+        return found
+    from theory.bounds.brackets.kernels import make_listed, make_room, start
+    from theory.bounds.brackets.open_entropies import gains, loss
+
+    listed = make_listed(reduced(parts, merge=False))
+    room, prices = make_room(listed), np.zeros(len(found.upper))
+    joint = gains(listed, room, 0, start(listed, room), prices)
+    upper, partitions = list(found.upper), list(found.partitions)
+    for t, exact in enumerate(found.exact):
+        for tried in (partitions[t], split(partitions[t - 1], t + 1)) if not exact else ():
+            labels = np.zeros(len(prices), dtype=np.int64)
+            for block, positions in enumerate(tried):
+                labels[list(positions)] = block
+            bits = float(loss(listed, room, labels, t + 1, joint, inf, prices))
+            if bits < upper[t]:
+                upper[t], partitions[t] = max(bits, found.lower[t], _ROUNDING), tried
+    return replace(found, upper=tuple(upper), partitions=tuple(partitions))
 
 
 def _by_programme(parts: Sequence[tuple[Fraction, JointPMF]], columns: Columns) -> Bracket:

@@ -21,7 +21,7 @@ from theory.bounds.partitions.partition import Partition
 from theory.distributions.pmf import JointPMF
 from theory.numbers.rounding import gamma
 
-__all__ = ["Columns", "reduced"]
+__all__ = ["Columns", "reduced", "split"]
 
 _TABLE = 1 << 22  # largest total of whole weights whose x log2 x are in a table (32 MB)
 
@@ -79,7 +79,7 @@ class Columns:
 
         Args:
             labels: The block of each representative, 0-based.
-            blocks: T. A block that would be empty is filled from the largest, which costs nothing.
+            blocks: T. A block that would be empty is filled from the largest, which may lower the loss.
         """
         found: list[list[int]] = [[] for _ in range(blocks)]
         for positions, label in zip(self.members, labels, strict=True):
@@ -87,11 +87,21 @@ class Columns:
             found[-1] += positions[1:]
         seen = {i for block in found for i in block}
         found[-1] += [i for i in range(self.n) if i not in seen]
-        kept = [block for block in found if block]
-        while len(kept) < blocks:  # splitting never costs
-            k = max(range(len(kept)), key=lambda b: len(kept[b]))
-            kept[k : k + 1] = [kept[k][:1], kept[k][1:]]
-        return tuple(tuple(sorted(block)) for block in kept)
+        return split([block for block in found if block], blocks)
+
+
+def split(partition: Sequence[Sequence[int]], blocks: int) -> Partition:
+    """Return a partition with its largest blocks split until there are so many, which never costs.
+
+    Example:
+        >>> split([[0], [4, 1, 2]], 3)
+        ((0,), (4,), (1, 2))
+    """
+    kept = list(partition)
+    while len(kept) < blocks:
+        k = max(range(len(kept)), key=lambda b: len(kept[b]))
+        kept[k : k + 1] = [kept[k][:1], kept[k][1:]]
+    return tuple(tuple(sorted(block)) for block in kept)
 
 
 def reduced(parts: Sequence[tuple[Fraction, JointPMF]], *, merge: bool = True) -> Columns:
