@@ -181,7 +181,7 @@ def first_failure(path: str, source: str, tests: list[str], known: Known, kept: 
         failed = [note for note in notes if note.startswith("failed: ")]
         if failed or os.WIFSIGNALED(status):
             return failed[0].removeprefix("failed: ") if failed else (notes or ["no end: import"])[-1]
-        if os.WEXITSTATUS(status) == 4:  # what all tests import does not
+        if os.WEXITSTATUS(status) in (3, 4):  # what all tests, or a plugin, import cannot be imported
             return "import"
         if os.WEXITSTATUS(status):
             raise RuntimeError(f"the tests of a mutant of {path} ended with status {os.WEXITSTATUS(status)}")
