@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from figures.benchmark.figure import GROUPS, verdict_page, verdict_row
+from figures.benchmark.figure import GROUPS
+from figures.benchmark.verdicts import verdict_page, verdict_row
 from figures.drawing.style import new_figure
 from figures.engine.check import Check, published_check
 from figures.engine.data import published_rows, published_source

@@ -42,8 +42,8 @@ class Ceiling:
 
     Attributes:
         accuracy: The mean over the sizes of the probability of a right answer.
-        steps: The mean of the expected model calls along right answers.
-        tokens_per_step: The mean over the sizes of decoded positions over calls, as the benchmark reports it.
+        steps: The mean of the expected model calls, of all runs, right or wrong.
+        tokens_per_step: The mean over the same runs of decoded positions over calls, as the benchmark reports it.
         by_size: The accuracy of each size.
     """
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from typing import Any
 
 from synthetic.task import list_task
 from theory.decoding.decoder import decode
@@ -20,7 +21,15 @@ from theory.distributions.pmf import JointPMF
 from theory.policies.policy import Policy, RankedPolicy
 from theory.validation import InputError, choice
 
-__all__ = ["LAYOUTS", "SizeCeiling", "list_contexts", "list_layout", "size_ceiling", "tie_ends"]
+__all__ = [
+    "LAYOUTS",
+    "SizeCeiling",
+    "list_contexts",
+    "list_layout",
+    "size_ceiling",
+    "tie_ends",
+    "tokens_per_step",
+]
 
 LAYOUTS = ("items", "names", "released")
 MOST = 12  # people of an answer
@@ -33,8 +42,8 @@ class SizeCeiling:
 
     Attributes:
         accuracy: The probability of a right answer, averaged over the contexts of the task.
-        steps: Expected model calls along right answers.
-        tokens_per_step: Decoded positions over calls, averaged over the contexts.
+        steps: Expected model calls of all runs, right or wrong.
+        tokens_per_step: Mean of decoded positions over calls, of the same runs.
     """
 
     accuracy: Fraction
@@ -79,7 +88,7 @@ def size_ceiling(
         operation: A list task of :mod:`synthetic`.
         n: People in the line; the answer has at most 12.
         policy: A ranked rule with random ties; its block counts positions of the layout. Any other rule with rational
-            chances in layouts of at most 12 positions; those that mask again count the steps of all their runs.
+            chances in layouts of at most 12 positions.
         layout: ``items``, ``names`` or ``released``, or where the people are written.
         temperature: 0 or 1.
 
@@ -91,7 +100,8 @@ def size_ceiling(
         >>> from theory.policies import parse_policy
         >>> size_ceiling("shuffle_strict", 3, parse_policy("topk:k=2,block=2"), layout="names").accuracy
         Fraction(1, 4)
-        >>> size_ceiling("shuffle_strict", 3, parse_policy("klass:tau=0.6,eps=0.01"), layout="names").steps
+        >>> klass = parse_policy("klass:tau=0.6,eps=0.01")
+        >>> size_ceiling("shuffle_strict", 3, klass, layout="names", temperature=1).steps
         Fraction(28, 5)
     """
     if n > MOST + 1:  # an answer may have one person less
@@ -103,7 +113,7 @@ def size_ceiling(
         placed = list_layout(layout, given.pmf.n)
         try:
             done = decode_layout(given, placed, policy, temperature=temperature)
-            values = (done.accuracy, done.steps_under_data, done.tokens_per_step)
+            values = (done.accuracy, done.steps, tokens_per_step(placed.length, done.runs))
         except NotRankedError as error:
             values = _listed(given.pmf, placed, policy, temperature, str(error))
         sums = [total + weight * value for total, value in zip(sums, values, strict=True)]
@@ -156,12 +166,21 @@ def _listed(
         )
     whole = LaidOut(ListedDistribution(pmf), placed).pmf()
     done = decode(whole, policy, temperature=temperature)
-    steps = done.steps if done.steps_under_data is None else done.steps_under_data
-    if not isinstance(done.accuracy, Fraction) or not isinstance(steps, Fraction):
+    if not isinstance(done.accuracy, Fraction) or not isinstance(done.steps, Fraction):
         raise InputError(
             f"{policy} has irrational chances, so no exact ceiling; it can be sampled (--samples N)."
         )
-    return done.accuracy, steps, placed.length / steps
+    return done.accuracy, done.steps, tokens_per_step(placed.length, done.step_distribution.runs)
+
+
+def tokens_per_step(length: int, calls: Mapping[int, Any]) -> Fraction:
+    """Return the mean of ``length / calls``, as the benchmark reports it: a mean of ratios.
+
+    Example:
+        >>> tokens_per_step(12, {2: Fraction(1, 2), 6: Fraction(1, 2)})
+        Fraction(4, 1)
+    """
+    return sum((Fraction(length, count) * p for count, p in calls.items()), Fraction(0))
 
 
 @cache

@@ -16,11 +16,11 @@ from functools import cache
 from itertools import permutations, product
 
 from synthetic.grids import latin_squares
-from synthetic.parallelbench.list_ceilings import SizeCeiling
+from synthetic.parallelbench.list_ceilings import SizeCeiling, tokens_per_step
 from synthetic.parallelbench.puzzles import ORDER, generated_squares
 from theory.decoding.structured.layout import Layout
 from theory.decoding.structured.layout_cells import CellMarginals
-from theory.decoding.structured.layouts import decode_layout
+from theory.decoding.structured.layouts import LayoutDecode, decode_layout
 from theory.distributions.pmf import JointPMF
 from theory.policies.policy import RankedPolicy
 from theory.validation import InputError, choice
@@ -93,9 +93,7 @@ def latin_ceiling(
         sum(any(tokens) for tokens, _ in placed.blocks(policy.block)) == 1 and policy.by != "left_to_right"
     )
     done = decode_layout(_latin(squares, whole), placed, policy, temperature=temperature)
-    return SizeCeiling(
-        accuracy=done.accuracy, steps=done.steps_under_data, tokens_per_step=done.tokens_per_step
-    )
+    return _scored(done, placed.length)
 
 
 @cache
@@ -114,6 +112,12 @@ def solved_ceiling(policy: RankedPolicy, length: int = LENGTH) -> SizeCeiling:
     """
     one = JointPMF.uniform([("1",)])
     done = decode_layout(one, Layout(places=((0,),), length=length), policy)
+    return _scored(done, length)
+
+
+def _scored(done: LayoutDecode, length: int) -> SizeCeiling:
     return SizeCeiling(
-        accuracy=done.accuracy, steps=done.steps_under_data, tokens_per_step=done.tokens_per_step
+        accuracy=done.accuracy,
+        steps=done.steps,
+        tokens_per_step=tokens_per_step(length, done.runs),
     )

@@ -4,11 +4,12 @@ from fractions import Fraction
 
 import pytest
 
-from figures.benchmark.figure import VERDICTS, perfect_scores, short_scores, verdict_page, verdict_row
+from figures.benchmark.figure import perfect_scores, short_scores
 from figures.benchmark.lines import lines_of
 from figures.benchmark.scatter import FIGURE as SCATTER
 from figures.benchmark.scatter import mean_tokens, slope
 from figures.benchmark.settings import LISTS, PUZZLES, TASKS, TEXTS, policies_of
+from figures.benchmark.verdicts import VERDICTS, share_of_loss, verdict_page, verdict_row
 from figures.engine.data import published_rows
 from figures.engine.figure import RunSettings, known_figures
 from synthetic.parallelbench import TASKS as BENCH
@@ -126,6 +127,20 @@ def test_verdicts() -> None:
     page = verdict_page("Title", rows, {})
     assert "| shuffle | 1 | 0 | 1 | 0 | 50 % |" in page
     assert "| paraphrasing | 1 | no perfect model | | | |" in page
+    assert share_of_loss(rows) == 0.5
+    assert share_of_loss(rows[1:]) is None
+
+
+def test_panels_show_the_share_of_the_loss_that_is_decoding() -> None:
+    figure = known_figures()["figure5"]
+    settings = figure.resolve(RunSettings()) | {"panels": ["shuffle", "w2s_easy"], "sizes": [3]}
+    results = [one.function(**one.kwargs) for one in figure.cells(settings)]
+    rows = figure.compute(settings, results)
+    drawing = figure.draw(rows, settings)
+    texts = [[text.get_text() for text in panel.texts] for panel in drawing.axes]
+    share = share_of_loss([row for row in rows if row["panel"] == "shuffle"])
+    assert share is not None
+    assert texts == [[f"{100 * share:.0f} % of the loss is decoding"], []]
 
 
 def test_the_axes_of_figure_6() -> None:

@@ -57,6 +57,30 @@ def test_left_to_right_four_tokens_at_once_leaves_one_in_twelve() -> None:
     assert found.by_size[3] == Fraction(1, 4)
 
 
+def test_tokens_per_step_is_a_mean_of_ratios() -> None:
+    # a new person that is seen first leaves certain places, two calls; else it takes three: 1/3 3/2 + 2/3 1, not 9/8
+    task, rule = bench_task("replace_random"), parse_policy("threshold:gamma=0.7")
+    found = ceiling(task, rule, layout="items", temperature=1, sizes=(3,))
+    assert (found.steps, found.tokens_per_step) == (Fraction(8, 3), Fraction(7, 6))
+    # greedy the first one is old and the second a tie, so three calls; along a random right answer it would be 8/3
+    assert ceiling(task, rule, layout="items", sizes=(3,)).steps == 3
+    # a rule that is decoded over all positions takes two calls in 1 of 3 runs: 1/3 3/2 + 2/3 1
+    listed = ceiling(task, parse_policy("hierarchy:gamma=0.9"), layout="items", sizes=(3,))
+    assert (listed.steps, listed.tokens_per_step) == (Fraction(8, 3), Fraction(7, 6))
+
+
+def test_wrong_runs_count_for_the_calls() -> None:
+    """After an impossible token the model returns the marginals of the context alone, and the run goes on."""
+    rule = parse_policy("threshold:gamma=0.5,strict=false")
+    for n in (3, 4):
+        for name in ("shuffle", "insert_random"):
+            pmf = list_task(str(bench_task(name).operation), n).contexts()[0].distribution.pmf()
+            for temperature in (0, 1):
+                whole = decode(pmf, rule, temperature=temperature)
+                found = ceiling(bench_task(name), rule, layout="items", temperature=temperature, sizes=(n,))
+                assert (found.accuracy, found.steps) == (whole.accuracy, whole.steps)
+
+
 def test_longer_answers_are_padded_to_128_tokens() -> None:
     assert [list_layout("released", people).length for people in (2, 7, 8, 16)] == [32, 32, 128, 128]
 
