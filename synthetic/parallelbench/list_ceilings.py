@@ -18,6 +18,7 @@ from theory.decoding.structured.layouts import decode_layout
 from theory.decoding.tie_breaks import tie_interval
 from theory.distributions.distribution import ListedDistribution
 from theory.distributions.pmf import JointPMF
+from theory.limits import CostError
 from theory.policies.policy import Policy, RankedPolicy
 from theory.validation import InputError, choice
 
@@ -33,7 +34,7 @@ __all__ = [
 
 LAYOUTS = ("items", "names", "released")
 MOST = 12  # people of an answer
-LISTED = 12  # positions up to which any rule is decoded over all of them
+LISTED = 12  # positions up to which the ends over ties are known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +89,7 @@ def size_ceiling(
         operation: A list task of :mod:`synthetic`.
         n: People in the line; the answer has at most 12.
         policy: A ranked rule with random ties; its block counts positions of the layout. Any other rule with rational
-            chances in layouts of at most 12 positions.
+            chances is decoded over all positions, where a minute is enough for that.
         layout: ``items``, ``names`` or ``released``, or where the people are written.
         temperature: 0 or 1.
 
@@ -114,8 +115,9 @@ def size_ceiling(
         try:
             done = decode_layout(given, placed, policy, temperature=temperature)
             values = (done.accuracy, done.steps, tokens_per_step(placed.length, done.runs))
-        except NotRankedError as error:
-            values = _listed(given.pmf, placed, policy, temperature, str(error))
+        except NotRankedError:
+            whole = whole_ceiling(given.pmf, placed, policy, temperature=temperature)
+            values = (whole.accuracy, whole.steps, whole.tokens_per_step)
         sums = [total + weight * value for total, value in zip(sums, values, strict=True)]
     return SizeCeiling(accuracy=sums[0], steps=sums[1], tokens_per_step=sums[2])
 
@@ -155,22 +157,36 @@ def tie_ends(
     return least, most
 
 
-def _listed(
-    pmf: JointPMF, placed: Layout, policy: Policy, temperature: int, why: str
-) -> tuple[Fraction, Fraction, Fraction]:
-    """Return accuracy, steps and tokens per step by a decode of all positions, of any rule."""
-    if placed.length > LISTED:
-        raise InputError(
-            f"{why[:-1]}; {policy} can be sampled (--samples N), or decoded in layouts of up to {LISTED} "
-            "positions."
-        )
+def whole_ceiling(pmf: JointPMF, placed: Layout, policy: Policy, *, temperature: int) -> SizeCeiling:
+    """Return what a perfect model scores by any rule, decoded over all positions.
+
+    Args:
+        pmf: Of the items.
+        placed: Where they are written.
+        policy: Any rule with rational chances.
+        temperature: 0 or 1.
+
+    Raises:
+        InputError: For a rule with irrational chances.
+        CostError: If there are too many states.
+    """
+    irrational = InputError(
+        f"{policy} has irrational chances, so no exact ceiling; it can be sampled (--samples N)."
+    )
+    if not getattr(policy, "rational", True):
+        raise irrational
     whole = LaidOut(ListedDistribution(pmf), placed).pmf()
-    done = decode(whole, policy, temperature=temperature)
+    try:
+        done = decode(whole, policy, temperature=temperature)
+    except CostError as error:
+        raise CostError(f"{str(error)[:-1]}, or sample it (--samples N).") from None
     if not isinstance(done.accuracy, Fraction) or not isinstance(done.steps, Fraction):
-        raise InputError(
-            f"{policy} has irrational chances, so no exact ceiling; it can be sampled (--samples N)."
-        )
-    return done.accuracy, done.steps, tokens_per_step(placed.length, done.step_distribution.runs)
+        raise irrational
+    return SizeCeiling(
+        accuracy=done.accuracy,
+        steps=done.steps,
+        tokens_per_step=tokens_per_step(placed.length, done.step_distribution.runs),
+    )
 
 
 def tokens_per_step(length: int, calls: Mapping[int, Any]) -> Fraction:

@@ -85,7 +85,7 @@ def _alike(
 ) -> object:
     """Return what puzzles with the same decode share: digits are names, and cells of one block may change places."""
     renamed = [tuple(list(dict.fromkeys(values)).index(value) for value in values) for values in columns]
-    size = 1 if policy.by == "left_to_right" else policy.block or placed.length
+    size = 1 if getattr(policy, "by", None) == "left_to_right" else policy.block or placed.length
     return tuple(
         sorted(
             (tuple(place // size for place in cell), values)
