@@ -39,6 +39,12 @@ def test_every_published_point_is_on_a_line_with_its_rule(number: int) -> None:
             assert line.task not in TEXTS
             if line.x_name == "tokens_per_step" and line.policies[0].startswith("topk"):
                 assert [parse_policy(spec).k for spec in line.policies] == [x for x, _ in line.points]
+            if line.x_name == "tokens_per_step" and line.policies[0].startswith("dream"):
+                assert line.model in ("Dream 7B", "DiffuCoder")
+                length = 64 if line.task in PUZZLES else 32
+                assert [length / parse_policy(spec).steps for spec in line.policies] == [
+                    x for x, _ in line.points
+                ]
         else:
             assert line.policies == ()
 
@@ -113,6 +119,16 @@ def test_rules_that_mask_again_on_four_people() -> None:
     found = short_scores(task="replace_random", policies=["rcr:steps=4", "rcr:steps=2", "rcr:steps=1"])
     assert found == [["1", "1"], ["1/2", "2"], ["0", "4"]]
     assert short_scores(task="copy", policies=["remdm_llada:steps=4,extra=1"]) == [["1", "4/5"]]
+
+
+def test_dream_has_its_own_schedule() -> None:
+    # published for Dream, two tokens per step by confidence: 99 and 100; in steps of two a perfect model has 42 and 73
+    ruled = {(line.panel, line.label): line.policies for line in lines_of(23)}
+    for task, label in (("shuffle", "confidence"), ("replace_random", "confidence")):
+        ((accuracy, _),) = perfect_scores(task=task, policies=list(ruled[task, label][1:2]), sizes=[3, 4])
+        assert accuracy == "1"
+    assert ruled["shuffle", "left to right"][1] == "topk:k=2,by=random,block=2"  # a step for each block
+    assert all(spec.startswith("threshold") for spec in ruled["shuffle", "threshold"])
 
 
 def test_verdicts() -> None:
