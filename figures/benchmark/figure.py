@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["GROUPS", "benchmark_figure", "perfect_scores"]
 
+COMBINED, METRICS = (
+    (10, 12),
+    ("paraphrasing", "summarization"),
+)  # figures and tasks whose scores are means of metrics
 PEOPLE = 4  # of the short lists
 NOISES = ("masking", "uniform")  # of SEDD
 VOCABULARY = 50_257  # its tokens, those of GPT-2
@@ -128,12 +132,13 @@ def benchmark_figure(number: int, *, title: str, about: str) -> Figure:
             points = line.points or [(None, None)] * len(policies)
             for (x, percent), policy, score in zip(points, policies, scores, strict=True):
                 ideal = Fraction(score[0]) if score else None
+                counts = number not in COMBINED or line.panel not in METRICS
                 by_rate = line.x_name == "tokens_per_step"
                 rows.append(
                     {"panel": line.panel, "task": line.task, "model": line.model, "series": line.label}
                     | {"policy": policy, "x_name": line.x_name, "x": x, "published_percent": percent}
                     | {"ideal_x": (float(Fraction(score[1])) if by_rate else x) if score else None}
-                    | verdict_row(percent, ideal, line.task)
+                    | verdict_row(percent, ideal, line.task, counts=counts)
                 )
         return rows
 

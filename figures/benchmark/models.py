@@ -27,6 +27,7 @@ __all__ = ["FIGURE"]
 
 TITLES = {"5": "Table 5: lists of 15 people", "6": "Table 6: texts", "7": "Table 7: puzzles"}
 TITLE = "Models on lists of 15 people, texts and puzzles"
+METRICS = ("bertscore", "1-bleu", "rouge-l")
 DIFFUSION = ("LLaDA", "LLaDA 1.5", "Dream 7B", "DiffuCoder", "Mercury")
 
 
@@ -38,7 +39,12 @@ def _compute(settings: Settings, results: Sequence[Any]) -> list[Row]:  # noqa: 
         rows.append(
             {"table": row["table"], "model": row["model"], "column": row["column"]}
             | {"published_percent": percent}
-            | verdict_row(percent, Fraction(1) if one_by_one else None, row["column"])
+            | verdict_row(
+                percent,
+                Fraction(1) if one_by_one else None,
+                row["column"],
+                counts=not row["column"].endswith(METRICS),
+            )
         )
     return rows
 

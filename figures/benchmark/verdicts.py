@@ -15,8 +15,17 @@ SAMPLES = {"sudoku": 108}  # of a published point; 100 for the other tasks
 VERDICTS = ("explained by decoding", "model error", "above the ceiling: the model prefers some answers")
 
 
-def verdict_row(percent: float | None, ideal: Fraction | None, task: str | None) -> Row:
-    """Return the columns that judge one point: interval, ideal, both losses and the verdict."""
+def verdict_row(
+    percent: float | None, ideal: Fraction | None, task: str | None, *, counts: bool = True
+) -> Row:
+    """Return the columns that judge one point: interval, ideal, both losses and the verdict.
+
+    Args:
+        percent: The published score; ``None`` where nothing is published.
+        ideal: The accuracy of a perfect model, or ``None``.
+        task: For the number of samples.
+        counts: Whether the score is a share of right answers; a mean of metrics has no binomial interval.
+    """
     if percent is None:
         return {
             "ideal_accuracy": ideal,
@@ -25,7 +34,8 @@ def verdict_row(percent: float | None, ideal: Fraction | None, task: str | None)
         }
     samples = SAMPLES.get(task or "", 100)
     low, high = clopper_pearson(round(percent * samples / 100), samples)
-    row: Row = {"samples": samples, "low_percent": round(100 * low, 2), "high_percent": round(100 * high, 2)}
+    ends = (round(100 * low, 2), round(100 * high, 2)) if counts else (None, None)
+    row: Row = {"samples": samples, "low_percent": ends[0], "high_percent": ends[1]}
     if ideal is None:
         empty = ("ideal_accuracy", "ideal_percent", "lost_by_decoding", "lost_by_the_model", "decoding_share")
         return row | dict.fromkeys(empty) | {"verdict": "no perfect model"}

@@ -138,6 +138,7 @@ def test_verdicts() -> None:
     assert (above["verdict"], above["decoding_share"], above["lost_by_the_model"]) == (VERDICTS[2], 1, -40)
     assert verdict_row(100, Fraction(1), "sudoku")["samples"] == 108
     assert verdict_row(50, None, None)["verdict"] == "no perfect model"
+    assert verdict_row(39.4, None, None, counts=False)["low_percent"] is None  # ROUGE-L times grammar
     rows = [{"panel": "shuffle", "published_percent": 50.0} | verdict_row(50, Fraction(3, 4), "shuffle")]
     rows += [{"panel": "paraphrasing", "published_percent": 50.0} | verdict_row(50, None, None)]
     page = verdict_page("Title", rows, {})
