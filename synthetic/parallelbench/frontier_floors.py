@@ -1,4 +1,4 @@
-r"""Lower bounds of the frontier of a long list, the least loss of all policies at an expected number of steps.
+r"""Lower bounds of the least loss of all policies on a long list, by expected steps.
 
 *Several tokens an item.* Let a policy of the items show an item when a policy of the tokens shows its first token. It
 takes no more steps. A step costs the tokens at least what it costs the items: the total correlation of a set is at
