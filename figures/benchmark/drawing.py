@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from figures.benchmark.verdicts import share_of_loss
 from figures.drawing.style import COLOURS, legend_below, new_figure
 from figures.engine.figure import Row
 
@@ -24,12 +25,17 @@ def draw_panels(rows: list[Row]) -> Drawing:
     wide = min(WIDE, len(panels))
     high = -(-len(panels) // wide)
     drawing, axes = new_figure(
-        high, wide, width=max(2.2 * wide + 0.8, 5.2), height=2.1 * high + 0.3, sharex=True, sharey=True
+        high, wide, width=max(2.2 * wide + 0.8, 5.2), height=2.2 * high + 0.3, sharex=True, sharey=True
     )
     places = [axis for line in axes for axis in line]
+    theory = any(row["ideal_x"] is not None for row in rows)
     for place, panel in zip(places, panels, strict=False):
-        _draw_panel(place, [row for row in rows if row["panel"] == panel], colours)
-        place.set_title(panel.replace("_", " "))
+        mine = [row for row in rows if row["panel"] == panel]
+        _draw_panel(place, mine, colours)
+        place.set_title(panel.replace("_", " "), pad=14 if theory else None)
+        if (share := share_of_loss(mine)) is not None:
+            below = f"{100 * share:.0f} % of the loss is decoding"
+            place.text(0.5, 1.03, below, transform=place.transAxes, ha="center", fontsize=7, color="#555555")
     _set_x(places[: len(panels)], rows)
     for place in places[len(panels) :]:
         place.set_axis_off()
@@ -40,7 +46,7 @@ def draw_panels(rows: list[Row]) -> Drawing:
         place.tick_params(labelbottom=True)
     shown = {name: mark("", "-", colour) for name, colour in colours.items()}
     shown |= {"published": mark("x", "none")}
-    if any(row["ideal_x"] is not None for row in rows):
+    if theory:
         shown |= {"perfect model": mark(".", "-")}
     legend_below(drawing, shown, most=7)
     return drawing

@@ -4,33 +4,36 @@ Crosses are published, each from 100 samples. Lines are an ideal model at temper
 tokens, block length and token layout (lists: four tokens per person, 32 positions, averaged over 3 to 6 people;
 puzzles: 64 positions); their accuracy is exact. The distance from 100 % to a line is lost by decoding, from a line
 down to a cross by the model. A cross above its line is a model that prefers some of the right answers: tokens drawn
-at once then agree more often than if all right answers were equally likely. Crosses joined by dots have no perfect
-model to compare with.
+at once then agree more often than if all right answers were equally likely. Under the title stands the share of the
+published loss, summed over the points, that a perfect model has too. Crosses joined by dots have no perfect model to
+compare with. Tokens per step are those of all runs of the perfect model, right or wrong.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from figures.benchmark.drawing import draw_panels
 from figures.benchmark.lines import Line, lines_of
-from figures.engine.check import Check, clopper_pearson, published_check
+from figures.benchmark.verdicts import verdict_page, verdict_row
+from figures.engine.check import Check, published_check
 from figures.engine.data import published_source
 from figures.engine.figure import Cell, Figure, Row, Settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-__all__ = ["VERDICTS", "benchmark_figure", "perfect_scores", "verdict_page", "verdict_row"]
+__all__ = ["GROUPS", "benchmark_figure", "perfect_scores"]
 
-SAMPLES = {"sudoku": 108}  # of a published point; 100 for the other tasks
+COMBINED, METRICS = (
+    (10, 12),
+    ("paraphrasing", "summarization"),
+)  # figures and tasks whose scores are means of metrics
 PEOPLE = 4  # of the short lists
 NOISES = ("masking", "uniform")  # of SEDD
 VOCABULARY = 50_257  # its tokens, those of GPT-2
-VERDICTS = ("explained by decoding", "model error", "above the ceiling: the model prefers some answers")
 GROUPS = {
     "published": (
         "Published scores against a perfect model",
@@ -95,32 +98,6 @@ def _denoised(task: Any, kind: str, steps: int) -> str:
     return str(mean)
 
 
-def verdict_row(percent: float | None, ideal: Fraction | None, task: str | None) -> Row:
-    """Return the columns that judge one point: interval, ideal, both losses and the verdict."""
-    if percent is None:
-        return {
-            "ideal_accuracy": ideal,
-            "ideal_percent": None if ideal is None else round(100 * float(ideal), 2),
-            "verdict": "not published",
-        }
-    samples = SAMPLES.get(task or "", 100)
-    low, high = clopper_pearson(round(percent * samples / 100), samples)
-    row: Row = {"samples": samples, "low_percent": round(100 * low, 2), "high_percent": round(100 * high, 2)}
-    if ideal is None:
-        empty = ("ideal_accuracy", "ideal_percent", "lost_by_decoding", "lost_by_the_model", "decoding_share")
-        return row | dict.fromkeys(empty) | {"verdict": "no perfect model"}
-    verdict = VERDICTS[0] if low <= ideal <= high else VERDICTS[1] if ideal > high else VERDICTS[2]
-    lost = 1 - percent / 100
-    return (
-        row
-        | {"ideal_accuracy": ideal, "ideal_percent": round(100 * float(ideal), 2)}
-        | {"lost_by_decoding": round(100 * float(1 - ideal), 2)}
-        | {"lost_by_the_model": round(100 * float(ideal) - percent, 2)}
-        | {"decoding_share": round(min(1.0, float(1 - ideal) / lost), 3) if lost > 0 else None}
-        | {"verdict": verdict}
-    )
-
-
 def benchmark_figure(number: int, *, title: str, about: str) -> Figure:
     """Return the figure of the paper with this number.
 
@@ -155,12 +132,13 @@ def benchmark_figure(number: int, *, title: str, about: str) -> Figure:
             points = line.points or [(None, None)] * len(policies)
             for (x, percent), policy, score in zip(points, policies, scores, strict=True):
                 ideal = Fraction(score[0]) if score else None
+                counts = number not in COMBINED or line.panel not in METRICS
                 by_rate = line.x_name == "tokens_per_step"
                 rows.append(
                     {"panel": line.panel, "task": line.task, "model": line.model, "series": line.label}
                     | {"policy": policy, "x_name": line.x_name, "x": x, "published_percent": percent}
                     | {"ideal_x": (float(Fraction(score[1])) if by_rate else x) if score else None}
-                    | verdict_row(percent, ideal, line.task)
+                    | verdict_row(percent, ideal, line.task, counts=counts)
                 )
         return rows
 
@@ -203,31 +181,3 @@ def benchmark_figure(number: int, *, title: str, about: str) -> Figure:
 
 def _draw(rows: list[Row], settings: Settings) -> Drawing:  # noqa: ARG001
     return draw_panels(rows)
-
-
-def verdict_page(title: str, rows: list[Row], settings: Settings) -> str:  # noqa: ARG001
-    """Return how many points of each panel decoding explains, and how much of the loss, as a Markdown page."""
-    text = [
-        f"# {title}",
-        "",
-        "| panel | points | explained by decoding | model error | above | share of the loss |",
-    ]
-    text.append("|---|---|---|---|---|---|")
-    for panel in dict.fromkeys(row["panel"] for row in rows):
-        mine = [row for row in rows if row["panel"] == panel and row["verdict"] in VERDICTS]
-        if not mine:
-            count = sum(row["panel"] == panel and row["published_percent"] is not None for row in rows)
-            text.append(f"| {panel} | {count} | no perfect model | | | |")
-            continue
-        counts = Counter(row["verdict"] for row in mine)
-        lost = sum(100 - row["published_percent"] for row in mine)
-        by_decoding = sum(min(row["lost_by_decoding"], 100 - row["published_percent"]) for row in mine)
-        share = f"{100 * by_decoding / lost:.0f} %" if lost else "nothing is lost"
-        text.append(
-            f"| {panel} | {len(mine)} | {' | '.join(str(counts[verdict]) for verdict in VERDICTS)} | {share} |"
-        )
-    text += [
-        "",
-        "The share is that of the published loss, summed over the points, which a perfect model has too.",
-    ]
-    return "\n".join(text) + "\n"

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from figures.benchmark.settings import LISTS, PUZZLES, SERIES, TASKS, policies_of
+from figures.benchmark.settings import DREAM, LISTS, PUZZLES, SERIES, TASKS, policies_of
 from figures.engine.data import published_rows
 
 __all__ = ["Line", "lines_of"]
@@ -119,7 +119,8 @@ def _line(number: int, panel: str, series: str, rows: list[dict[str, str]]) -> L
     elif series in _PLAIN:
         policies = tuple(policies_of("confidence_topk", first["x_name"]))
     elif rule in SERIES:
-        policies = tuple(policies_of(rule, first["x_name"]))
+        dream = (64 if task in PUZZLES else 32) if first["model"] in DREAM else None
+        policies = tuple(policies_of(rule, first["x_name"], dream=dream))
     if task is None:
         policies = ()
     return Line(

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from figures.benchmark.figure import GROUPS, verdict_page, verdict_row
+from figures.benchmark.figure import GROUPS
+from figures.benchmark.verdicts import verdict_page, verdict_row
 from figures.drawing.style import new_figure
 from figures.engine.check import Check, published_check
 from figures.engine.data import published_rows, published_source
@@ -26,6 +27,7 @@ __all__ = ["FIGURE"]
 
 TITLES = {"5": "Table 5: lists of 15 people", "6": "Table 6: texts", "7": "Table 7: puzzles"}
 TITLE = "Models on lists of 15 people, texts and puzzles"
+METRICS = ("bertscore", "1-bleu", "rouge-l")
 DIFFUSION = ("LLaDA", "LLaDA 1.5", "Dream 7B", "DiffuCoder", "Mercury")
 
 
@@ -37,7 +39,12 @@ def _compute(settings: Settings, results: Sequence[Any]) -> list[Row]:  # noqa: 
         rows.append(
             {"table": row["table"], "model": row["model"], "column": row["column"]}
             | {"published_percent": percent}
-            | verdict_row(percent, Fraction(1) if one_by_one else None, row["column"])
+            | verdict_row(
+                percent,
+                Fraction(1) if one_by_one else None,
+                row["column"],
+                counts=not row["column"].endswith(METRICS),
+            )
         )
     return rows
 

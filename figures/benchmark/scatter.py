@@ -4,7 +4,7 @@ Horizontal (Appendix G.1): ``sum_k k s_k / sum_k s_k`` over the scores ``s_k`` o
 and four rankings; small is hard. Vertical: the slope of the score over the block length with two tokens per step, with
 the sign turned, so that up prefers small blocks; here of LLaDA 1.5 by random and confidence, the curves that are
 published. The paper prints no scale; its own positions, in points of the page, are compared by rank. Gsm8k and
-Humaneval have no published curves, the puzzles none by block length. Open circles are a perfect model.
+Humaneval have no published curves, the puzzles none by block length. Open circles are a perfect model with even steps.
 """
 
 from __future__ import annotations

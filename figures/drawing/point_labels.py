@@ -24,7 +24,11 @@ _OFFSETS = [
     for y in (reach, -reach, 0, 0.5 * reach, -0.5 * reach)
     if max(abs(x), abs(y)) == reach
 ]
-_FAR = 13  # points from the mark: a label that is further away gets a line to it
+_NEAR, _FAR = (
+    9,
+    13,
+)  # points from the mark: a label that is further away gets a line to it, or one if in doubt
+_CLEAR = 1.8  # in doubt is a label to which another mark is less than so many times as far as its own
 _CROSSED = 400  # what a line through a text counts, in square points
 _MARK = 7.0  # points, half of the largest mark
 
@@ -145,8 +149,11 @@ def _place(ax: Axes, labels: Sequence[tuple[Any, str, str]], fontsize: float) ->
     found = [_arranged(ax, order, marks, ink, point) for order in (texts, texts[::-1])]
     for place, text, (right, up) in min(found, key=lambda entry: entry[0])[1]:
         _move(text, right, up)
-        if max(abs(right), abs(up)) > _FAR:
-            _lead(ax, place, text.get_window_extent(), text.get_color())
+        box = text.get_window_extent()
+        others = [other for other, *_ in labels if other is not place]
+        reach = max(abs(right), abs(up))
+        if reach > _FAR or (reach > _NEAR and _in_doubt(place, box, others)):
+            _lead(ax, place, box, text.get_color())
 
 
 def _arranged(
@@ -173,6 +180,12 @@ def _arranged(
         out.append((place, text, _OFFSETS[best]))
         total += cost
     return total, out
+
+
+def _in_doubt(place: Any, box: Any, others: Sequence[Any]) -> bool:
+    """Whether another labelled place is nearly as near to a label as its own, both in pixels."""
+    far = [float(np.hypot(*np.subtract(one, _nearest(one, box)))) for one in [place, *others]]
+    return min(far[1:], default=np.inf) < _CLEAR * far[0]
 
 
 def _lead(ax: Axes, place: Any, box: Any, colour: str) -> None:

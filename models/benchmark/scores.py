@@ -17,7 +17,7 @@ from synthetic.parallelbench.ceilings import ceiling
 from synthetic.parallelbench.samples import Sample
 from synthetic.parallelbench.tasks import BenchTask
 from synthetic.parallelbench.verdicts import grade
-from theory.limits import CostError
+from theory.limits import CostError, sharing
 from theory.policies import parse_policy
 from theory.policies.policy import RankedPolicy
 from theory.validation import InputError
@@ -25,6 +25,7 @@ from theory.validation import InputError
 __all__ = ["Graded", "graded", "task_row"]
 
 MOST_PEOPLE = 12  # in an answer whose ceiling is exact
+QUICK = 12  # a ceiling beside a score may take one of so many parts of the limit of time
 Grammar = Callable[[str], bool]
 
 
@@ -157,13 +158,14 @@ def _value(
         return None
     of_puzzle = {"items": "items", "released": "released", "names": "items"}
     try:
-        return ceiling(
-            task,
-            policy,
-            layout=layout if task.kind == "list" else of_puzzle[layout],
-            temperature=temperature,
-            sizes=(n,),
-            holes=holes if task.name.endswith("sudoku") else None,
-        ).accuracy
+        with sharing(QUICK):
+            return ceiling(
+                task,
+                policy,
+                layout=layout if task.kind == "list" else of_puzzle[layout],
+                temperature=temperature,
+                sizes=(n,),
+                holes=holes if task.name.endswith("sudoku") else None,
+            ).accuracy
     except (InputError, CostError):
         return None

@@ -107,20 +107,20 @@ def ceilings(arguments: argparse.Namespace, of_tokenizer: OfTokenizer | None) ->
         rows.append(
             {"task": task.name, "policy": str(policy), "layout": layout, "temperature": temperature}
             | {"accuracy": found.accuracy}
-            | {"steps_under_data": found.steps, "tokens_per_step": found.tokens_per_step}
+            | {"steps": found.steps, "tokens_per_step": found.tokens_per_step}
             | {"by_size": [[n, value] for n, value in found.by_size.items()]}
             | _written(layouts[task])
             | _ties(arguments, task, policy, sizes, layouts[task])
         )
     exact = [
-        {key: str(row[key]) for key in ("accuracy", "steps_under_data", "tokens_per_step")}
+        {key: str(row[key]) for key in ("accuracy", "steps", "tokens_per_step")}
         | ({"ties": [str(end) for end in row["ties"]]} if arguments.ties else {})
         for row in rows
     ]
     shown = [
         {"task": row["task"], "policy": row["policy"], "accuracy %": f"{100 * float(row['accuracy']):.2f}"}
         | ({"over ties": percent([float(end) for end in row["ties"]])} if arguments.ties else {})
-        | {"steps": f"{float(row['steps_under_data']):.2f}"}
+        | {"steps": f"{float(row['steps']):.2f}"}
         | ({} if arguments.ties else {"tokens/step": f"{float(row['tokens_per_step']):.2f}"})
         for row in rows
     ]
@@ -187,7 +187,7 @@ def _sampled(arguments: argparse.Namespace, sizes: list[int], layouts: dict[Benc
     shown = [
         {"task": row["task"], "policy": row["policy"], "people": str(row["people"] or "")}
         | {"accuracy %": f"{100 * row['accuracy']:.2f}", "95 %": percent(row["interval"])}
-        | {"steps": "" if row["steps"] is None else f"{row['steps']:.2f}"}
+        | {"steps": f"{row['steps']:.2f}"}
         for row in rows
     ]
     title = f"a perfect model in {arguments.samples} samples, layout {arguments.layout}"

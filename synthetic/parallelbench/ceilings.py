@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from synthetic.parallelbench.ceiling_table import stored_ceiling
 from synthetic.parallelbench.list_ceilings import SizeCeiling, size_ceiling
@@ -42,8 +41,8 @@ class Ceiling:
 
     Attributes:
         accuracy: The mean over the sizes of the probability of a right answer.
-        steps: The mean of the expected model calls along right answers.
-        tokens_per_step: The mean over the sizes of decoded positions over calls, as the benchmark reports it.
+        steps: The mean of the expected model calls, of all runs, right or wrong.
+        tokens_per_step: The mean over the same runs of decoded positions over calls, as the benchmark reports it.
         by_size: The accuracy of each size.
     """
 
@@ -66,7 +65,8 @@ def ceiling(
 
     Args:
         task: A task of the waiting line, or a puzzle.
-        policy: A ranked rule with random ties, or from left to right; its block counts positions of the layout.
+        policy: A rule; its block counts positions of the layout. Ranked rules with random ties, or from left to right,
+            are decoded by kinds of tokens, others over all positions where a minute is enough.
         layout: ``items``, ``names`` or ``released``; puzzles have ``items``, ``released`` and ``joined``. Or where the
             people, or the 16 cells, are written.
         temperature: 0 (as the paper decodes) or 1.
@@ -74,7 +74,8 @@ def ceiling(
         holes: Random empty cells of a Sudoku of v2; ``None`` for the puzzles of v1, which have one solution.
 
     Raises:
-        InputError: For a text, or a rule that cannot be decoded exactly in a layout.
+        InputError: For a text, or a rule that cannot be decoded exactly.
+        CostError: For a rule that would take too long.
 
     Example:
         >>> from synthetic.parallelbench.tasks import bench_task
@@ -86,16 +87,13 @@ def ceiling(
         Fraction(727, 728)
     """
     if task.kind == "puzzle":
-        rule: Any = policy
         try:
-            if isinstance(rule, RankedPolicy):
-                return _puzzle(task, policy, layout, temperature, holes)
+            return _puzzle(task, policy, layout, temperature, holes)
         except NotRankedError:
-            pass
-        raise InputError(
-            f"{task.name} is decoded exactly by ranked rules without memory, with random ties or from left to right; "
-            f"{rule} can be sampled (--samples N)."
-        )
+            raise InputError(
+                f"{task.name} with empty cells is decoded exactly by ranked rules without memory, with random ties or "
+                f"from left to right; {policy} can be sampled (--samples N)."
+            ) from None
     if task.operation is None:
         raise InputError(f"{task.name} has no known distribution, so no ceiling.")
     found: dict[int, SizeCeiling] = {}

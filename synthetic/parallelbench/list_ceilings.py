@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from typing import Any
 
 from synthetic.task import list_task
 from theory.decoding.decoder import decode
@@ -17,14 +18,23 @@ from theory.decoding.structured.layouts import decode_layout
 from theory.decoding.tie_breaks import tie_interval
 from theory.distributions.distribution import ListedDistribution
 from theory.distributions.pmf import JointPMF
+from theory.limits import CostError
 from theory.policies.policy import Policy, RankedPolicy
 from theory.validation import InputError, choice
 
-__all__ = ["LAYOUTS", "SizeCeiling", "list_contexts", "list_layout", "size_ceiling", "tie_ends"]
+__all__ = [
+    "LAYOUTS",
+    "SizeCeiling",
+    "list_contexts",
+    "list_layout",
+    "size_ceiling",
+    "tie_ends",
+    "tokens_per_step",
+]
 
 LAYOUTS = ("items", "names", "released")
 MOST = 12  # people of an answer
-LISTED = 12  # positions up to which any rule is decoded over all of them
+LISTED = 12  # positions up to which the ends over ties are known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +43,8 @@ class SizeCeiling:
 
     Attributes:
         accuracy: The probability of a right answer, averaged over the contexts of the task.
-        steps: Expected model calls along right answers.
-        tokens_per_step: Decoded positions over calls, averaged over the contexts.
+        steps: Expected model calls of all runs, right or wrong.
+        tokens_per_step: Mean of decoded positions over calls, of the same runs.
     """
 
     accuracy: Fraction
@@ -79,7 +89,7 @@ def size_ceiling(
         operation: A list task of :mod:`synthetic`.
         n: People in the line; the answer has at most 12.
         policy: A ranked rule with random ties; its block counts positions of the layout. Any other rule with rational
-            chances in layouts of at most 12 positions; those that mask again count the steps of all their runs.
+            chances is decoded over all positions, where a minute is enough for that.
         layout: ``items``, ``names`` or ``released``, or where the people are written.
         temperature: 0 or 1.
 
@@ -91,7 +101,8 @@ def size_ceiling(
         >>> from theory.policies import parse_policy
         >>> size_ceiling("shuffle_strict", 3, parse_policy("topk:k=2,block=2"), layout="names").accuracy
         Fraction(1, 4)
-        >>> size_ceiling("shuffle_strict", 3, parse_policy("klass:tau=0.6,eps=0.01"), layout="names").steps
+        >>> klass = parse_policy("klass:tau=0.6,eps=0.01")
+        >>> size_ceiling("shuffle_strict", 3, klass, layout="names", temperature=1).steps
         Fraction(28, 5)
     """
     if n > MOST + 1:  # an answer may have one person less
@@ -103,9 +114,10 @@ def size_ceiling(
         placed = list_layout(layout, given.pmf.n)
         try:
             done = decode_layout(given, placed, policy, temperature=temperature)
-            values = (done.accuracy, done.steps_under_data, done.tokens_per_step)
-        except NotRankedError as error:
-            values = _listed(given.pmf, placed, policy, temperature, str(error))
+            values = (done.accuracy, done.steps, tokens_per_step(placed.length, done.runs))
+        except NotRankedError:
+            whole = whole_ceiling(given.pmf, placed, policy, temperature=temperature)
+            values = (whole.accuracy, whole.steps, whole.tokens_per_step)
         sums = [total + weight * value for total, value in zip(sums, values, strict=True)]
     return SizeCeiling(accuracy=sums[0], steps=sums[1], tokens_per_step=sums[2])
 
@@ -145,23 +157,46 @@ def tie_ends(
     return least, most
 
 
-def _listed(
-    pmf: JointPMF, placed: Layout, policy: Policy, temperature: int, why: str
-) -> tuple[Fraction, Fraction, Fraction]:
-    """Return accuracy, steps and tokens per step by a decode of all positions, of any rule."""
-    if placed.length > LISTED:
-        raise InputError(
-            f"{why[:-1]}; {policy} can be sampled (--samples N), or decoded in layouts of up to {LISTED} "
-            "positions."
-        )
+def whole_ceiling(pmf: JointPMF, placed: Layout, policy: Policy, *, temperature: int) -> SizeCeiling:
+    """Return what a perfect model scores by any rule, decoded over all positions.
+
+    Args:
+        pmf: Of the items.
+        placed: Where they are written.
+        policy: Any rule with rational chances.
+        temperature: 0 or 1.
+
+    Raises:
+        InputError: For a rule with irrational chances.
+        CostError: If there are too many states.
+    """
+    irrational = InputError(
+        f"{policy} has irrational chances, so no exact ceiling; it can be sampled (--samples N)."
+    )
+    if not getattr(policy, "rational", True):
+        raise irrational
     whole = LaidOut(ListedDistribution(pmf), placed).pmf()
-    done = decode(whole, policy, temperature=temperature)
-    steps = done.steps if done.steps_under_data is None else done.steps_under_data
-    if not isinstance(done.accuracy, Fraction) or not isinstance(steps, Fraction):
-        raise InputError(
-            f"{policy} has irrational chances, so no exact ceiling; it can be sampled (--samples N)."
-        )
-    return done.accuracy, steps, placed.length / steps
+    try:
+        done = decode(whole, policy, temperature=temperature)
+    except CostError as error:
+        raise CostError(f"{str(error)[:-1]}, or sample it (--samples N).") from None
+    if not isinstance(done.accuracy, Fraction) or not isinstance(done.steps, Fraction):
+        raise irrational
+    return SizeCeiling(
+        accuracy=done.accuracy,
+        steps=done.steps,
+        tokens_per_step=tokens_per_step(placed.length, done.step_distribution.runs),
+    )
+
+
+def tokens_per_step(length: int, calls: Mapping[int, Any]) -> Fraction:
+    """Return the mean of ``length / calls``, as the benchmark reports it: a mean of ratios.
+
+    Example:
+        >>> tokens_per_step(12, {2: Fraction(1, 2), 6: Fraction(1, 2)})
+        Fraction(4, 1)
+    """
+    return sum((Fraction(length, count) * p for count, p in calls.items()), Fraction(0))
 
 
 @cache

@@ -16,11 +16,12 @@ from functools import cache
 from itertools import permutations, product
 
 from synthetic.grids import latin_squares
-from synthetic.parallelbench.list_ceilings import SizeCeiling
+from synthetic.parallelbench.list_ceilings import SizeCeiling, tokens_per_step, whole_ceiling
 from synthetic.parallelbench.puzzles import ORDER, generated_squares
 from theory.decoding.structured.layout import Layout
 from theory.decoding.structured.layout_cells import CellMarginals
-from theory.decoding.structured.layouts import decode_layout
+from theory.decoding.structured.layout_steps import NotRankedError
+from theory.decoding.structured.layouts import LayoutDecode, decode_layout
 from theory.distributions.pmf import JointPMF
 from theory.policies.policy import RankedPolicy
 from theory.validation import InputError, choice
@@ -75,7 +76,8 @@ def latin_ceiling(
     """Return what a perfect model scores on Latin squares, exactly.
 
     Args:
-        policy: A ranked rule with random ties, or from left to right.
+        policy: A ranked rule with random ties, or from left to right; others where a minute is enough to decode them
+            over all positions.
         layout: ``cells``, ``released`` or ``joined``, or where the 16 cells are written.
         temperature: 0 or 1.
         squares: The squares that the model finds equally likely: 576, or the 144 of the generator; then another square
@@ -90,12 +92,14 @@ def latin_ceiling(
         raise InputError(f"squares must be 576 (the grader's) or 144 (the generator's), got {squares}.")
     placed = puzzle_layout(layout, commas=True)
     whole = (
-        sum(any(tokens) for tokens, _ in placed.blocks(policy.block)) == 1 and policy.by != "left_to_right"
+        sum(any(tokens) for tokens, _ in placed.blocks(policy.block)) == 1
+        and getattr(policy, "by", None) != "left_to_right"
     )
-    done = decode_layout(_latin(squares, whole), placed, policy, temperature=temperature)
-    return SizeCeiling(
-        accuracy=done.accuracy, steps=done.steps_under_data, tokens_per_step=done.tokens_per_step
-    )
+    square = _latin(squares, whole)
+    try:
+        return _scored(decode_layout(square, placed, policy, temperature=temperature), placed.length)
+    except NotRankedError:
+        return whole_ceiling(square.pmf, placed, policy, temperature=temperature)
 
 
 @cache
@@ -112,8 +116,16 @@ def solved_ceiling(policy: RankedPolicy, length: int = LENGTH) -> SizeCeiling:
         >>> solved_ceiling(parse_policy("topk:k=2")).accuracy, solved_ceiling(parse_policy("topk:k=2")).steps
         (Fraction(1, 1), Fraction(32, 1))
     """
-    one = JointPMF.uniform([("1",)])
-    done = decode_layout(one, Layout(places=((0,),), length=length), policy)
+    one, placed = JointPMF.uniform([("1",)]), Layout(places=((0,),), length=length)
+    try:
+        return _scored(decode_layout(one, placed, policy), length)
+    except NotRankedError:
+        return whole_ceiling(one, placed, policy, temperature=0)
+
+
+def _scored(done: LayoutDecode, length: int) -> SizeCeiling:
     return SizeCeiling(
-        accuracy=done.accuracy, steps=done.steps_under_data, tokens_per_step=done.tokens_per_step
+        accuracy=done.accuracy,
+        steps=done.steps,
+        tokens_per_step=tokens_per_step(length, done.runs),
     )

@@ -47,14 +47,14 @@ class SampledCeiling:
         samples: All answers.
         low: Lower end of the 95 % interval of the accuracy.
         high: Upper end.
-        steps: Mean model calls of the right answers; ``None`` if there are none.
+        steps: Mean model calls of all runs, right or wrong.
     """
 
     right: int
     samples: int
     low: float
     high: float
-    steps: float | None
+    steps: float
 
     @property
     def accuracy(self) -> float:
@@ -90,7 +90,7 @@ def sampled_ceiling(
         >>> from theory.policies import parse_policy
         >>> rule = parse_policy("topk:k=2,by=left_to_right")
         >>> found = sampled_ceiling(bench_task("shuffle"), rule, people=15, layout="items", samples=50)
-        >>> found.samples, found.steps is None or found.steps
+        >>> found.samples, found.steps
         (50, 8.0)
     """
     positive_int(samples, "samples")
@@ -103,18 +103,16 @@ def sampled_ceiling(
     right, calls = 0, 0
     for (law, stored), count in zip(written, drawn.tolist(), strict=True):
         if count:
-            runs = sample_runs(
-                law, policy, samples=count, rng=rng, off_support="stop", temperature=temperature
-            )
+            runs = sample_runs(law, policy, samples=count, rng=rng, temperature=temperature)
             good = law.contains(runs.tokens) if stored is None else (runs.tokens == stored).all(axis=1)
-            right, calls = right + int(good.sum()), calls + int(runs.steps[good].sum())
+            right, calls = right + int(good.sum()), calls + int(runs.steps.sum())
     found = proportion(right, samples)
     return SampledCeiling(
         right=right,
         samples=samples,
         low=found["low"],
         high=found["high"],
-        steps=calls / right if right else None,
+        steps=calls / samples,
     )
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from synthetic.parallelbench.list_ceilings import SizeCeiling
+from synthetic.parallelbench.list_ceilings import SizeCeiling, tokens_per_step
 from synthetic.parallelbench.puzzle_ceilings import puzzle_layout
 from synthetic.parallelbench.puzzles import ORDER, stored_grids
 from theory.decoding.structured.layout import Layout
@@ -71,8 +71,8 @@ def sudoku_ceiling(
         done, stored = known[key]
         values = (
             stored if graded == "stored" else done.accuracy,
-            done.steps_under_data,
-            done.tokens_per_step,
+            done.steps,
+            tokens_per_step(placed.length, done.runs),
         )
         sums = [before + count * weight * value for before, value in zip(sums, values, strict=True)]
         total += count * weight
@@ -85,7 +85,7 @@ def _alike(
 ) -> object:
     """Return what puzzles with the same decode share: digits are names, and cells of one block may change places."""
     renamed = [tuple(list(dict.fromkeys(values)).index(value) for value in values) for values in columns]
-    size = 1 if policy.by == "left_to_right" else policy.block or placed.length
+    size = 1 if getattr(policy, "by", None) == "left_to_right" else policy.block or placed.length
     return tuple(
         sorted(
             (tuple(place // size for place in cell), values)

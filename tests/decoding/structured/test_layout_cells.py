@@ -33,10 +33,10 @@ def test_a_latin_square_in_one_block(rule: str, temperature: int) -> None:
     policy = parse_policy(rule)
     plain = decode_layout(SQUARES, LINES, policy, temperature=temperature)
     folded = decode_layout(CellMarginals(SQUARES, MOVES), LINES, policy, temperature=temperature)
-    assert (folded.accuracy, folded.kl, folded.steps_under_data) == (
+    assert (folded.accuracy, folded.kl, folded.runs) == (
         plain.accuracy,
         plain.kl,
-        plain.steps_under_data,
+        plain.runs,
     )
     assert folded.distribution == plain.distribution
     assert len(set(CellMarginals(SQUARES, MOVES).classes)) == 1

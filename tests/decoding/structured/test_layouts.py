@@ -69,9 +69,8 @@ def test_a_layout_decodes_as_the_distribution_over_all_positions(
     assert found.accuracy == whole.accuracy
     assert found.kl == whole.kl
     assert list(found.distribution.values()) == list(whole.distribution.values())
-    if temperature:
-        assert found.steps_under_data == whole.steps_under_data
-        assert found.tokens_per_step == layout.length / whole.steps_under_data
+    assert found.steps == whole.steps
+    assert found.runs == whole.step_distribution.runs
 
 
 @pytest.mark.parametrize("by", ["left_to_right", "confidence", "random"])
@@ -82,7 +81,7 @@ def test_blocks_of_a_layout_wait_for_their_time(name: str, calls: int, by: str) 
     rule = parse_policy(f"llada:steps=4,block=3,by={by}")
     whole = decode(spelled(pmf, layout), rule)
     found = decode_layout(pmf, layout, rule)
-    assert found.steps_under_data == whole.steps_under_data == calls
+    assert found.steps == whole.steps == calls
     assert found.accuracy == whole.accuracy
 
 
@@ -119,8 +118,8 @@ def test_right_answers_by_their_number_of_calls(rule: str) -> None:
     for pmf, layout in CASES.values():
         found = decode_layout(pmf, layout, parse_policy(rule))
         assert sum(found.calls.values()) == found.accuracy
-        if len(found.calls) == 1:
-            assert list(found.calls) == [found.steps_under_data]
+        assert sum(found.runs.values()) == 1
+        assert all(p <= found.runs[calls] for calls, p in found.calls.items())
 
 
 def test_what_a_layout_cannot_decode_is_refused() -> None:

@@ -4,11 +4,12 @@ from fractions import Fraction
 
 import pytest
 
-from figures.benchmark.figure import VERDICTS, perfect_scores, short_scores, verdict_page, verdict_row
+from figures.benchmark.figure import perfect_scores, short_scores
 from figures.benchmark.lines import lines_of
 from figures.benchmark.scatter import FIGURE as SCATTER
 from figures.benchmark.scatter import mean_tokens, slope
 from figures.benchmark.settings import LISTS, PUZZLES, TASKS, TEXTS, policies_of
+from figures.benchmark.verdicts import VERDICTS, share_of_loss, verdict_page, verdict_row
 from figures.engine.data import published_rows
 from figures.engine.figure import RunSettings, known_figures
 from synthetic.parallelbench import TASKS as BENCH
@@ -38,6 +39,12 @@ def test_every_published_point_is_on_a_line_with_its_rule(number: int) -> None:
             assert line.task not in TEXTS
             if line.x_name == "tokens_per_step" and line.policies[0].startswith("topk"):
                 assert [parse_policy(spec).k for spec in line.policies] == [x for x, _ in line.points]
+            if line.x_name == "tokens_per_step" and line.policies[0].startswith("dream"):
+                assert line.model in ("Dream 7B", "DiffuCoder")
+                length = 64 if line.task in PUZZLES else 32
+                assert [length / parse_policy(spec).steps for spec in line.policies] == [
+                    x for x, _ in line.points
+                ]
         else:
             assert line.policies == ()
 
@@ -114,6 +121,16 @@ def test_rules_that_mask_again_on_four_people() -> None:
     assert short_scores(task="copy", policies=["remdm_llada:steps=4,extra=1"]) == [["1", "4/5"]]
 
 
+def test_dream_has_its_own_schedule() -> None:
+    # published for Dream, two tokens per step by confidence: 99 and 100; in steps of two a perfect model has 42 and 73
+    ruled = {(line.panel, line.label): line.policies for line in lines_of(23)}
+    for task, label in (("shuffle", "confidence"), ("replace_random", "confidence")):
+        ((accuracy, _),) = perfect_scores(task=task, policies=list(ruled[task, label][1:2]), sizes=[3, 4])
+        assert accuracy == "1"
+    assert ruled["shuffle", "left to right"][1] == "topk:k=2,by=random,block=2"  # a step for each block
+    assert all(spec.startswith("threshold") for spec in ruled["shuffle", "threshold"])
+
+
 def test_verdicts() -> None:
     assert verdict_row(50, Fraction(11, 20), "shuffle")["verdict"] == VERDICTS[0]
     assert verdict_row(50, Fraction(9, 10), "shuffle")["verdict"] == VERDICTS[1]
@@ -121,11 +138,26 @@ def test_verdicts() -> None:
     assert (above["verdict"], above["decoding_share"], above["lost_by_the_model"]) == (VERDICTS[2], 1, -40)
     assert verdict_row(100, Fraction(1), "sudoku")["samples"] == 108
     assert verdict_row(50, None, None)["verdict"] == "no perfect model"
+    assert verdict_row(39.4, None, None, counts=False)["low_percent"] is None  # ROUGE-L times grammar
     rows = [{"panel": "shuffle", "published_percent": 50.0} | verdict_row(50, Fraction(3, 4), "shuffle")]
     rows += [{"panel": "paraphrasing", "published_percent": 50.0} | verdict_row(50, None, None)]
     page = verdict_page("Title", rows, {})
     assert "| shuffle | 1 | 0 | 1 | 0 | 50 % |" in page
     assert "| paraphrasing | 1 | no perfect model | | | |" in page
+    assert share_of_loss(rows) == 0.5
+    assert share_of_loss(rows[1:]) is None
+
+
+def test_panels_show_the_share_of_the_loss_that_is_decoding() -> None:
+    figure = known_figures()["figure5"]
+    settings = figure.resolve(RunSettings()) | {"panels": ["shuffle", "w2s_easy"], "sizes": [3]}
+    results = [one.function(**one.kwargs) for one in figure.cells(settings)]
+    rows = figure.compute(settings, results)
+    drawing = figure.draw(rows, settings)
+    texts = [[text.get_text() for text in panel.texts] for panel in drawing.axes]
+    share = share_of_loss([row for row in rows if row["panel"] == "shuffle"])
+    assert share is not None
+    assert texts == [[f"{100 * share:.0f} % of the loss is decoding"], []]
 
 
 def test_the_axes_of_figure_6() -> None:

@@ -67,6 +67,14 @@ class LayoutMarginals:
             fmpq(1, b.count(b[0])) if b and p == b[0] else fmpq(0) for p, b in zip(chances, best, strict=True)
         ]
 
+    def weight(self, known: int, y: int) -> fmpq:
+        """Return the probability of what y shows at the known items (a bit mask)."""
+        if not known:
+            return fmpq(1)
+        last = known.bit_length() - 1
+        rest = known ^ 1 << last
+        return self.weight(rest, y) * self.chances(rest, y, 1)[last]
+
     def closed(self, known: int, y: int) -> int:
         """Return the known items and those that they determine, given y at the known ones (bit masks)."""
         key = (known, y)

@@ -20,16 +20,15 @@ from flint import fmpq
 
 from theory.decoding.structured.layout import Layout
 from theory.decoding.structured.layout_marginals import LayoutMarginals
-from theory.decoding.structured.layout_steps import LayoutSteps
+from theory.decoding.structured.layout_steps import LONGEST, LayoutSteps
 from theory.policies.policy import RankedPolicy
 from theory.policies.rules.scheduled import Scheduled
 from theory.policies.rules.sizes import Sizes
 from theory.policies.rules.topk import TopK
 from theory.validation import InputError
 
-__all__ = ["at_random", "is_random"]
+__all__ = ["at_random", "calls_of_layout", "has_given_sizes", "is_random"]
 
-_LONGEST = 10_000  # calls of a block
 Sums = dict[tuple[int, int], fmpq]  # (known items after the step, s): the sum of the products
 
 
@@ -41,13 +40,30 @@ def is_random(policy: RankedPolicy) -> bool:
         >>> [is_random(parse_policy(spec)) for spec in ("topk:k=2,by=random", "topk:k=2", "llada:steps=2")]
         [True, False, True]
     """
-    return policy.by == "random" and isinstance(policy, (TopK, Sizes, Scheduled))
+    return policy.by == "random" and has_given_sizes(policy)
+
+
+def has_given_sizes(policy: RankedPolicy) -> bool:
+    """Return whether no probability decides how many tokens a rule takes in a step.
+
+    Example:
+        >>> from theory.policies import parse_policy
+        >>> [has_given_sizes(parse_policy(spec)) for spec in ("topk:k=2", "threshold:gamma=0.9")]
+        [True, False]
+    """
+    return isinstance(policy, (TopK, Sizes, Scheduled))
+
+
+def calls_of_layout(layout: Layout, steps: LayoutSteps) -> int:
+    """Return how many calls a rule with given sizes makes."""
+    sizes = [len(_takes(steps, size)) for _, size in layout.blocks(steps.policy.block)]
+    return sum(sizes) + sum(map(steps.idle, sizes[:-1]))
 
 
 def at_random(
     y: int, marginals: LayoutMarginals, layout: Layout, steps: LayoutSteps, temperature: int
-) -> tuple[dict[int, fmpq], fmpq]:
-    """Return ``Q(y)`` by the number of calls, and the number of calls, which is the same for all runs.
+) -> fmpq:
+    """Return ``Q(y)``.
 
     Args:
         y: The outcome.
@@ -56,24 +72,21 @@ def at_random(
         steps: Of a rule in random order, see :func:`is_random`.
         temperature: 1 or 0.
     """
-    own, calls, known = fmpq(1), 0, 0
-    blocks = layout.blocks(steps.policy.block)
-    for number, (tokens, size) in enumerate(blocks):
-        takes = _takes(steps, size)
+    own, known = fmpq(1), 0
+    for tokens, size in layout.blocks(steps.policy.block):
         inside = tuple(0 if known >> i & 1 else count for i, count in enumerate(tokens))
         if any(inside) and own:
-            own *= _block(y, marginals, (known, inside), takes, temperature)
+            own *= _block(y, marginals, (known, inside), _takes(steps, size), temperature)
         known |= sum(1 << i for i, count in enumerate(tokens) if count)
-        calls += len(takes) + (steps.idle(len(takes)) if number < len(blocks) - 1 else 0)
-    return {calls: own}, fmpq(calls)
+    return own
 
 
 def _takes(steps: LayoutSteps, size: int) -> list[int]:
     """Return how many tokens each call of a block takes."""
     found: list[int] = []
     while sum(found) < size:
-        if len(found) > _LONGEST:
-            raise InputError(f"policy {steps.policy} makes no progress in {_LONGEST} steps.")
+        if len(found) > LONGEST:
+            raise InputError(f"policy {steps.policy} makes no progress in {LONGEST} steps.")
         found.append(steps.number(size - sum(found), size, len(found)))
     return found
 

@@ -19,7 +19,9 @@ from theory.policies.ranked import Ranked
 from theory.policies.view import View
 from theory.validation import InputError
 
-__all__ = ["LayoutSteps", "Move", "NotRankedError"]
+__all__ = ["LONGEST", "LayoutSteps", "Move", "NotRankedError"]
+
+LONGEST = 10_000  # calls of a block
 
 _BY = ("random", "confidence", "margin", "entropy", "left_to_right")
 _ONLY = (
@@ -27,7 +29,7 @@ _ONLY = (
 )
 Move = tuple[
     int, int, fmpq, list[tuple[int, int]]
-]  # known items, certain tokens left, probability, (item, tokens)
+]  # known items, certain tokens taken, probability, (item, tokens)
 
 
 class NotRankedError(InputError):
@@ -123,18 +125,30 @@ class LayoutSteps:
         state = tuple((kinds[i], tokens[i]) for i in items)
         key = (known, state, certain, size, step if self.policy.clocked else 0)
         if key not in self._moves:
-            take, levels, sure = self._take(state, certain, size, step)
-            counts = [count for _, count in state]
             self._moves[key] = [
                 (
                     known | sum(1 << i for i, a in zip(items, taken, strict=True) if a),
-                    certain - of_certain + sum(t - a for t, a in zip(counts, taken, strict=True) if a),
+                    of_certain,
                     share,
                     [(i, a) for i, a in zip(items, taken, strict=True) if a],
                 )
-                for taken, of_certain, share in _parts(take, levels, sure, counts, certain)
+                for taken, of_certain, share in self.parts(state, certain, size, step)
             ]
         return self._moves[key]
+
+    def parts(
+        self, state: tuple[tuple[int, int], ...], certain: int, size: int, step: int
+    ) -> list[tuple[tuple[int, ...], int, fmpq]]:
+        """Return how many tokens a step may take of each group, of the certain ones, and with what probability.
+
+        Args:
+            state: The kind of the marginal of each group and how many masked tokens the block has of it.
+            certain: How many tokens of the block are masked and certain.
+            size: The length of the block.
+            step: The number of calls in this block before.
+        """
+        take, levels, sure = self._take(state, certain, size, step)
+        return _parts(take, levels, sure, [count for _, count in state], certain)
 
     def _take(
         self, state: tuple[tuple[int, int], ...], certain: int, size: int, step: int

@@ -14,8 +14,9 @@ as in y, is
 where r of a group of T equally scored tokens are taken at random, ``t_i`` of them of item i and c certain ones. So
 ``Q(y)`` is a sum over the states ``(K, c)`` of a block, block by block. An item that the known ones determine counts as
 known, and states that a symmetry of the distribution maps to each other are one. Rules from left to right reveal the
-positions in their order, so that one run leads to y; rules in random order have a module of their own. Source of
-the token layout: arXiv 2510.04767, whose lists take four tokens per person.
+positions in their order, so that one run leads to y; rules in random order have a module of their own, and so have
+wrong runs, which count for the number of calls. Source of the token layout: arXiv 2510.04767, whose lists take four
+tokens per person.
 """
 
 from __future__ import annotations
@@ -28,9 +29,15 @@ from typing import Any
 from flint import fmpq
 
 from theory.decoding.structured.layout import Layout
-from theory.decoding.structured.layout_from_left import from_left
+from theory.decoding.structured.layout_from_left import RunsFromLeft
 from theory.decoding.structured.layout_marginals import LayoutMarginals
-from theory.decoding.structured.layout_random import at_random, is_random
+from theory.decoding.structured.layout_random import (
+    at_random,
+    calls_of_layout,
+    has_given_sizes,
+    is_random,
+)
+from theory.decoding.structured.layout_runs import LayoutRuns
 from theory.decoding.structured.layout_steps import LayoutSteps
 from theory.distributions.pmf import JointPMF
 from theory.numbers.log_sums import log_sum
@@ -41,12 +48,6 @@ from theory.validation import InputError
 
 __all__ = ["LayoutDecode", "decode_layout"]
 
-_LONGEST = 10_000  # calls of a block
-
-# (known items, certain tokens, calls in earlier blocks): the probability of the sets taken with the tokens of y, and
-# of the sets alone
-States = dict[tuple[int, int, int], tuple[fmpq, fmpq]]
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LayoutDecode:
@@ -56,22 +57,20 @@ class LayoutDecode:
         distribution: ``Q(y)`` of every possible answer.
         accuracy: Their sum: the probability that all tokens form a possible answer.
         kl: ``D(P || Q)`` in bits; infinite where a possible answer is never drawn.
-        steps_under_data: Expected number of model calls along possible answers ``y ~ P``.
         calls: The probability of a possible answer after each number of calls; they sum to ``accuracy``.
-        length: L.
+        runs: The distribution of the number of calls of all runs, right or wrong.
     """
 
     distribution: dict[tuple[Any, ...], Fraction]
     accuracy: Fraction
     kl: Bits
-    steps_under_data: Fraction
     calls: dict[int, Fraction]
-    length: int
+    runs: dict[int, Fraction]
 
     @property
-    def tokens_per_step(self) -> Fraction:
-        """``L / steps_under_data``."""
-        return self.length / self.steps_under_data
+    def steps(self) -> Fraction:
+        """Expected number of model calls of the decoder's own runs."""
+        return sum((calls * p for calls, p in self.runs.items()), Fraction(0))
 
 
 def decode_layout(
@@ -105,20 +104,36 @@ def decode_layout(
     steps = LayoutSteps(marginals, policy)
     if marginals.whole and sum(any(tokens) for tokens, _ in layout.blocks(policy.block)) > 1:
         raise InputError("these marginals are for layouts with all items in one block.")
-    towards = from_left if policy.by == "left_to_right" else at_random if is_random(policy) else _towards
-    found = {y: towards(y, marginals, layout, steps, temperature) for y in sorted(set(marginals.classes))}
-    own = [sum(found[y][0].values(), fmpq(0)) for y in marginals.classes]
+    rows, wrong = _runs(marginals, layout, steps, temperature)
+    own = [sum(row.values(), fmpq(0)) for row in rows]
     weights = [to_fmpq(p) for p in marginals.pmf.probabilities]
-    calls = sum((p * found[y][1] for p, y in zip(weights, marginals.classes, strict=True)), fmpq(0))
     kl = log_sum((p, p / q) for p, q in zip(weights, own, strict=True)) if all(own) else inf
+    fixed = {calls_of_layout(layout, steps): Fraction(1)} if has_given_sizes(policy) else None
     return LayoutDecode(
         distribution={y: to_fraction(q) for y, q in zip(marginals.pmf.outcomes, own, strict=True)},
         accuracy=to_fraction(sum(own, fmpq(0))),
         kl=kl,
-        steps_under_data=to_fraction(calls),
-        calls=_by_calls([found[y][0] for y in marginals.classes]),
-        length=layout.length,
+        calls=_by_calls(rows),
+        runs=fixed or _by_calls([*rows, wrong]),
     )
+
+
+def _runs(
+    marginals: LayoutMarginals, layout: Layout, steps: LayoutSteps, temperature: int
+) -> tuple[list[dict[int, fmpq]], dict[int, fmpq]]:
+    """Return for each answer y its ``Q(y)`` by the number of calls, and the same of wrong runs that were followed."""
+    kept = sorted(set(marginals.classes))
+    if is_random(steps.policy):
+        calls = calls_of_layout(layout, steps)
+        found = {y: {calls: at_random(y, marginals, layout, steps, temperature)} for y in kept}
+        return [found[y] for y in marginals.classes], {}
+    runs = (
+        RunsFromLeft(marginals, layout, steps, temperature)
+        if steps.policy.by == "left_to_right"
+        else LayoutRuns(marginals, layout, steps, temperature, follow=not has_given_sizes(steps.policy))
+    )
+    found = {y: runs.towards(y) for y in kept}
+    return [found[y] for y in marginals.classes], runs.astray()
 
 
 def _by_calls(rows: list[dict[int, fmpq]]) -> dict[int, Fraction]:
@@ -127,52 +142,3 @@ def _by_calls(rows: list[dict[int, fmpq]]) -> dict[int, Fraction]:
         for calls, own in row.items():
             found[calls] = found.get(calls, fmpq(0)) + own
     return {calls: to_fraction(own) for calls, own in sorted(found.items()) if own}
-
-
-def _towards(
-    y: int, marginals: LayoutMarginals, layout: Layout, steps: LayoutSteps, temperature: int
-) -> tuple[dict[int, fmpq], fmpq]:
-    """Return ``Q(y)`` by the number of calls, and the expected number of calls along y."""
-    calls, ended = fmpq(0), {(marginals.closed(0, y), 0): (fmpq(1), fmpq(1))}
-    blocks = layout.blocks(steps.policy.block)
-    for number, (tokens, size) in enumerate(blocks):
-        whole = sum(1 << i for i, count in enumerate(tokens) if count)
-        fixed = size - sum(tokens)
-        now: States = {}
-        for (known, before), values in ended.items():
-            now[known, fixed + sum(t for i, t in enumerate(tokens) if known >> i & 1), before] = values
-        ended = {}
-        for step in range(_LONGEST + 1):
-            if not now:
-                break
-            after: States = {}
-            for (known, certain, before), (own, data) in now.items():
-                calls += data
-                chances = marginals.chances(known, y, temperature)
-                for new, left, share, drawn in steps.moves(y, known, certain, tokens, size, step):
-                    toward = own * share
-                    for item, count in drawn:
-                        toward *= chances[item] if count == 1 else chances[item] ** count
-                    closed = marginals.closed(new, y)
-                    if closed != new:
-                        left += sum(t for i, t in enumerate(tokens) if (closed & ~new) >> i & 1)
-                    _add(after, (marginals.canonical(closed, y), left, before), (toward, data * share))
-            idle = steps.idle(step + 1) if number < len(blocks) - 1 else 0
-            now = {}
-            for (known, certain, before), values in after.items():
-                if certain == 0 and known & whole == whole:  # the block ends for these runs
-                    _add(ended, (known, before + step + 1 + idle), values)
-                    calls += idle * values[1]
-                else:
-                    now[known, certain, before] = values
-        else:
-            raise InputError(f"policy {steps.policy} makes no progress in {_LONGEST} steps.")
-    found: dict[int, fmpq] = {}
-    for (_, count), (own, _) in ended.items():
-        found[count] = found.get(count, fmpq(0)) + own
-    return found, calls
-
-
-def _add(states: dict[Any, tuple[fmpq, fmpq]], key: Any, values: tuple[fmpq, fmpq]) -> None:
-    before = states.get(key)
-    states[key] = values if before is None else (before[0] + values[0], before[1] + values[1])
