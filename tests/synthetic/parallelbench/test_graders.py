@@ -192,6 +192,6 @@ def test_missing_metrics_are_named_with_their_install_line(monkeypatch: pytest.M
     monkeypatch.delenv("PARABOUNDS_ROBERTA", raising=False)
     with pytest.raises(InputError, match="PARABOUNDS_ROBERTA"):
         bertscore("a sentence", "a sentence")
-    monkeypatch.setitem(sys.modules, "sacrebleu", None)
+    monkeypatch.setitem(sys.modules, "sacrebleu.tokenizers.tokenizer_13a", None)
     with pytest.raises(InputError, match=r"python -m pip install 'parabounds\[metrics\]'"):
         inverse_bleu("a sentence", "a sentence")
