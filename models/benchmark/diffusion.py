@@ -100,6 +100,11 @@ class DiffusionModel:
         """Where it computes."""
         return self.options.device
 
+    @property
+    def writes_text(self) -> bool:
+        """Whether it is a language model; else one of this project, whose answers are tokens."""
+        return self.model != "shipped" and not self.model.lower().endswith(".safetensors")
+
     def names(self) -> list[str]:
         """Return the specifications of the rules."""
         return [str(parse_policy(spec)) for spec in self.policies]
@@ -107,7 +112,7 @@ class DiffusionModel:
     def load(self, questions: Sequence[Question]) -> list[Answerer]:
         """Return the model with each rule; all questions are written before the weights are read."""
         options = replace(self.options, device=local_device(self.options.device))
-        if self.model == "shipped" or self.model.lower().endswith(".safetensors"):
+        if not self.writes_text:
             file = str(SHIPPED_LISTS) if self.model == "shipped" else self.model
             subject = load_subject(file, options)
             assert isinstance(subject, TokenSubject)

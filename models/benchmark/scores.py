@@ -10,6 +10,7 @@ from functools import cache
 from statistics import fmean
 from typing import Any
 
+from models.benchmark.layouts import line_of, people, placed
 from models.benchmark.questions import Answer
 from models.benchmark.results import Answers
 from models.runs.binomial import binomial_interval, verdict
@@ -17,6 +18,7 @@ from synthetic.parallelbench.ceilings import ceiling
 from synthetic.parallelbench.samples import Sample
 from synthetic.parallelbench.tasks import BenchTask
 from synthetic.parallelbench.verdicts import grade
+from theory.decoding.structured.layout import Layout
 from theory.limits import CostError
 from theory.policies import parse_policy
 from theory.policies.policy import RankedPolicy
@@ -123,47 +125,54 @@ def _mean(values: Sequence[float | None], answered: Sequence[Graded] | None = No
 
 
 def _ceiling(answers: Answers, rows: Sequence[Graded]) -> Fraction | None:
-    """Return the mean ceiling over the sizes of the samples; ``None`` where it is not known or takes too long."""
+    """Return the mean ceiling over the sizes of the samples; ``None`` where it is not known or takes too long.
+
+    Raises:
+        InputError: If a layout of one's own does not fit.
+    """
     task, layout = answers.task, answers.layout
     if not answers.plain or answers.policy is None or layout is None or task.kind == "text":
         return None
     if answers.temperature not in ("0", "1"):
         return None
-    counts = Counter(_people(task, row.sample) for row in rows)
-    if any(n < 2 or n + 1 > MOST_PEOPLE for n in counts if task.kind == "list"):
+    counts = Counter(_size(answers, row) for row in rows)
+    if any(n < 2 or n + 1 > MOST_PEOPLE for n, _, _ in counts if task.kind == "list"):
         return None
-    if layout == "released" and {row.answer.positions for row in rows} - {32, 64, 128, None}:
-        return None  # the answers have another length
-    holes = None if answers.protocol.unique_sudoku else answers.protocol.holes
     total = Fraction(0)
-    for n, count in counts.items():
-        value = _value(task, answers.policy, layout, int(answers.temperature), n, holes)
+    for (n, holes, positions), count in counts.items():
+        where = placed(layout, task, people(task, n), positions)
+        value = _value(task, answers.policy, where, int(answers.temperature), n, holes)
         if value is None:
             return None
         total += Fraction(count, len(rows)) * value
     return total
 
 
-def _people(task: BenchTask, sample: Sample) -> int:
-    return int(sample.metadata.get("length", 0)) if task.kind == "list" else 0
+def _size(answers: Answers, row: Graded) -> tuple[int, int | None, int | None]:
+    """The people in the line, the random empty cells of a Sudoku, and the decoded positions."""
+    known, rules = row.sample.metadata, answers.protocol
+    if answers.task.kind == "list":
+        return line_of(row.sample), None, row.answer.positions
+    # the logs of 2026 have puzzles of four empty cells
+    holes = None if rules.unique_sudoku else int(known.get("num_holes") or rules.holes)
+    return 0, holes if answers.task.name.endswith("sudoku") else None, row.answer.positions
 
 
 @cache
 def _value(
-    task: BenchTask, spec: str, layout: str, temperature: int, n: int, holes: int | None
+    task: BenchTask, spec: str, layout: str | Layout, temperature: int, n: int, holes: int | None
 ) -> Fraction | None:
     policy = parse_policy(spec)
     if not isinstance(policy, RankedPolicy):
         return None
-    of_puzzle = {"items": "items", "released": "released", "names": "items"}
     try:
         return ceiling(
             task,
             policy,
-            layout=layout if task.kind == "list" else of_puzzle[layout],
+            layout="items" if layout == "names" and task.kind == "puzzle" else layout,
             temperature=temperature,
             sizes=(n,),
-            holes=holes if task.name.endswith("sudoku") else None,
+            holes=holes,
         ).accuracy
     except (InputError, CostError):
         return None

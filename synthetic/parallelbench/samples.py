@@ -16,7 +16,7 @@ from synthetic.parallelbench.tasks import BenchTask, bench_task
 from theory.files import json_line, read_text, text_lines, write_atomically
 from theory.validation import InputError, shown
 
-__all__ = ["Sample", "checked_answer", "read_samples", "sample_of", "write_samples"]
+__all__ = ["Sample", "checked_answer", "checked_metadata", "read_samples", "sample_of", "write_samples"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +100,7 @@ def sample_of(value: Any, task: BenchTask, where: str) -> Sample:
     return Sample(
         input=asked,
         answer=checked_answer(_part(given, "answer", where), task, where),
-        metadata=dict(_mapping(given.get("metadata") or {}, "metadata", where)),
+        metadata=checked_metadata(given.get("metadata"), where),
         output_format=given.get("output_format"),
         example=sample_of(examples[0], task, f"{where}, its example") if examples else None,
     )
@@ -128,6 +128,19 @@ def checked_answer(answer: Any, task: BenchTask, where: str) -> str | dict[str, 
             for item in found[key]:
                 if not isinstance(item, str):
                     raise InputError(f"{where}: answer.{key} must hold texts, got {shown(item)}.")
+    return found
+
+
+def checked_metadata(metadata: Any, where: str) -> dict[str, Any]:
+    """Return the metadata of a sample, empty if there are none; its numbers must be whole.
+
+    Raises:
+        InputError: If they are no object, or a number is none.
+    """
+    found = dict(_mapping(metadata or {}, "metadata", where))
+    for key in ("length", "num_holes"):
+        if found.get(key) is not None and type(found[key]) is not int:
+            raise InputError(f"{where}: metadata.{key} must be a whole number, got {shown(found[key])}.")
     return found
 
 
