@@ -32,7 +32,7 @@ def prompt_ids(tokenizer: Any, question: Question) -> list[int]:
 
     Without a template (of a model that is no chat model) the messages follow each other after blank lines.
     """
-    chat = messages(question.task, question.sample)
+    chat = messages(question.task, question.sample, question.protocol)
     if not tokenizer.chat_template:
         text = "".join(f"{message['content']}\n\n" for message in chat)
     else:

@@ -197,7 +197,7 @@ class _Asks:
         more = {"max_tokens": spec.length, "temperature": float(spec.temperature), **spec.body}
         request = {
             "model": spec.model,
-            "messages": messages(question.task, question.sample),
+            "messages": messages(question.task, question.sample, question.protocol),
             "extra_body": {name: value for name, value in more.items() if value is not None},
         }
         if spec.stream == "no":

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -128,13 +129,26 @@ def grammar_checker(name: str = "languagetool") -> Callable[[str], bool]:
         )
     if name == "languagetool":
         tool = _language_tool()
-        return lambda text: bool(text.strip()) and not tool.check(text.strip())
+        return lambda text: bool(text.strip()) and _said(name, lambda: not tool.check(text.strip()))
     module, _, attribute = name.partition(":")
+    sys.path.append(str(Path.cwd()))  # for a module in the working folder, behind all others
     try:
         own = getattr(import_module(module), attribute)
     except (ImportError, AttributeError, ValueError):
-        raise InputError(f"grammar must be languagetool or module:function, got {name!r}.") from None
-    return lambda text: bool(text.strip()) and bool(own(text.strip()))
+        own = None
+    finally:
+        sys.path.pop()
+    if not callable(own):
+        raise InputError(f"grammar must be languagetool or module:function, got {name!r}.")
+    return lambda text: bool(text.strip()) and _said(name, lambda: own(text.strip()))
+
+
+def _said(name: str, check: Callable[[], Any]) -> bool:
+    try:
+        return bool(check())
+    except Exception as error:  # of a user's own function, or of the server of LanguageTool
+        why = (str(error) or type(error).__name__).partition("\n")[0]
+        raise InputError(f"the grammar checker {name} failed: {why}.") from None
 
 
 @cache

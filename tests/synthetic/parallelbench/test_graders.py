@@ -160,6 +160,19 @@ def test_other_grammar_checkers_are_not_comparable() -> None:
     with pytest.raises(InputError, match="module:function"):
         grammar_checker("nothing")
     assert grammar_checker("builtins:bool")("a sentence")
+    with pytest.raises(InputError, match="module:function, got 'os:path'"):
+        grammar_checker("os:path")  # no function
+    with pytest.raises(InputError, match=r"the grammar checker os:getcwd failed: .* takes no arguments"):
+        grammar_checker("os:getcwd")("a sentence")
+
+
+def test_a_grammar_checker_in_the_working_folder(tmp_path, monkeypatch) -> None:
+    (tmp_path / "own_grammar_of_this_test.py").write_text("def clean(text):\n    return len(text) > 3\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder])  # as of an installed command
+    before = list(sys.path)
+    checker = grammar_checker("own_grammar_of_this_test:clean")
+    assert (checker("yes"), checker("it is"), sys.path) == (False, True, before)
 
 
 @pytest.mark.extras("rouge_score", "sacrebleu")
