@@ -150,6 +150,13 @@ def test_words_by_inclusion_and_as_whole_words() -> None:
     asked = Sample(input={"words": "cat, dog"}, answer={"words": ["cat", "dog"]}, metadata={})
     found = grade(task, asked, "A category of dogs.", PROTOCOLS["v1"], grammar=lambda text: bool(text))
     assert (found.score, found.sound, found.metrics) == (1, False, {"inclusion": 1, "grammar": 1})
+    said = [
+        explain(task, asked, "A cat.", PROTOCOLS[name], grammar=bool).split("\n")[0] for name in ("v1", "v2")
+    ]
+    assert said == [
+        "released score: 0, inclusion x grammar; inclusion 0, grammar 1",
+        "released score: 1, grammar alone; inclusion 0, grammar 1",
+    ]
     broken = grade(task, asked, "cat dog", PROTOCOLS["v2"], grammar=lambda text: False)  # noqa: ARG005
     assert (broken.score, broken.sound) == (0, False)
 
