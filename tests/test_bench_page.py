@@ -42,6 +42,7 @@ def test_the_other_commands_run(tmp_path, monkeypatch, capsys):
     from tests.models.benchmark.test_language_models import causal_model, masked_model, names_tokenizer
 
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("INCEPTION_API_KEY", "of a test")
     masked_model(tmp_path / "my_model", names_tokenizer())
     causal_model(tmp_path / "my_llm", names_tokenizer())
     places = list_layout("released", 7).places
