@@ -13,7 +13,7 @@ from synthetic.parallelbench.prompts import messages
 from synthetic.parallelbench.puzzle_ceilings import puzzle_layout
 from theory.validation import InputError
 
-__all__ = ["answer_length", "layout_of", "layout_problem", "prompt_ids", "text_of"]
+__all__ = ["answer_length", "check_end", "layout_of", "layout_problem", "prompt_ids", "text_of"]
 
 LIST, LONG_LIST, OTHER = 32, 128, 64  # positions of an answer in the paper
 PER_PERSON = 4  # tokens: two names, and two of quotes and separators
@@ -25,6 +25,12 @@ def answer_length(question: Question) -> int:
         return OTHER
     people = question.sample.example_answer.count('", "') + 1
     return LIST if PER_PERSON * people + 1 <= LIST else LONG_LIST
+
+
+def check_end(end: int, tokenizer: Any) -> None:
+    """Raise if an end token is none of the tokenizer."""
+    if end >= len(tokenizer):
+        raise InputError(f"--end-token must be a token of the model, 0..{len(tokenizer) - 1}, got {end}.")
 
 
 def prompt_ids(tokenizer: Any, question: Question) -> list[int]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import torch
 
-from models.benchmark.chat import answer_length, layout_of, prompt_ids, text_of
+from models.benchmark.chat import answer_length, check_end, layout_of, prompt_ids, text_of
 from models.benchmark.questions import Answer, Answered, Answerer, Question
 from models.benchmark.token_lists import TokenLists
 from models.inputs.task_models import TokenSubject, load_subject
@@ -138,6 +138,7 @@ class _Chats:
         self.end = opened.tokenizer.eos_token_id if spec.end is None else spec.end
         if self.end is None:
             raise InputError(f"{spec.model}: the tokenizer names no end token; give --end-token ID.")
+        check_end(self.end, opened.tokenizer)
         for question in questions:
             if (tokens := len(self.write(question))) > opened.longest:
                 raise InputError(

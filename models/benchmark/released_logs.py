@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +121,10 @@ def log_answer(line: Mapping[str, Any], place: int, where: str) -> tuple[int, An
 
 def _number(line: Mapping[str, Any], key: str, where: str) -> float | None:
     value = line.get(key)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
-        raise InputError(f"{where}: {key} must be a number, got {shown(value)}.")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < inf:
+        raise InputError(f"{where}: {key} must be a number of at least 0, got {shown(value)}.")
     return value
 
 
@@ -139,22 +142,27 @@ def log_setting(line: Mapping[str, Any], model: str = "") -> tuple[str, str | No
         >>> log_setting({"arguments": {"gen_args_0": {"arg_1": options}}}, "Dream-org/Dream-v0-Instruct-7B")
         ('left_to_right k=2', 'dream:steps=16,by=left_to_right,eps=0')
     """
-    arguments = line.get("arguments")
-    given = arguments.get("gen_args_0", {}) if isinstance(arguments, Mapping) else {}
-    options = given.get("arg_1", {}) if isinstance(given, Mapping) else {}
-    if not isinstance(options, Mapping):
-        return "", None
-    kind = str(options.get("unmasking", ""))
+    options = _options(line.get("arguments"))
+    kind, block = str(options.get("unmasking", "")), _positive(options.get("block_length"))
     setting = " ".join([kind, *(f"{key}={options[key]}" for key in sorted(options) if key not in NO_SETTING)])
-    length, block = options.get("max_tokens"), options.get("block_length")
-    within = "" if block in (None, length) else f",block={block}"
+    within = "" if block in (None, _positive(options.get("max_tokens"))) else f",block={block:g}"
+    rule = None
     if kind in RANKINGS:
-        return setting.strip(), _ranked(options, RANKINGS[kind], within, model.lower())
-    if kind == "confidence_threshold" and "alg_threshold" in options:
-        return setting, f"threshold:gamma={options['alg_threshold']},strict=false{within}"
-    if kind == "confidence_factor" and "alg_factor" in options:
-        return setting, f"factor:f={options['alg_factor']},variant=released{within}"
-    return setting.strip(), None
+        rule = _ranked(options, RANKINGS[kind], within, model.lower())
+    elif kind == "confidence_threshold" and _positive(options.get("alg_threshold")):
+        rule = f"threshold:gamma={options['alg_threshold']},strict=false{within}"
+    elif kind == "confidence_factor" and _positive(options.get("alg_factor")):
+        rule = f"factor:f={options['alg_factor']},variant=released{within}"
+    return setting.strip(), rule
+
+
+def _options(arguments: Any) -> Mapping[str, Any]:
+    """The settings of decoding, second argument of the first request; older versions of lm-eval write lists."""
+    for _ in range(2):
+        parts = arguments.values() if isinstance(arguments, Mapping) else arguments
+        parts = [*parts] if isinstance(parts, Iterable) and not isinstance(parts, str) else []
+        arguments = next((part for part in parts if isinstance(part, (Mapping, list))), {})
+    return arguments if isinstance(arguments, Mapping) else {}
 
 
 def _ranked(options: Mapping[str, Any], by: str, within: str, model: str) -> str | None:
@@ -170,6 +178,6 @@ def _ranked(options: Mapping[str, Any], by: str, within: str, model: str) -> str
 
 def _positive(value: Any) -> float | None:
     try:
-        return float(value) if float(value) > 0 else None
-    except (TypeError, ValueError):
+        return float(value) if 0 < float(value) < inf else None
+    except (TypeError, ValueError, OverflowError):
         return None

@@ -125,11 +125,7 @@ def _mean(values: Sequence[float | None], answered: Sequence[Graded] | None = No
 
 
 def _ceiling(answers: Answers, rows: Sequence[Graded]) -> Fraction | None:
-    """Return the mean ceiling over the sizes of the samples; ``None`` where it is not known or takes too long.
-
-    Raises:
-        InputError: If a layout of one's own does not fit.
-    """
+    """Return the mean ceiling over the sizes of the samples; ``None`` where it is not known or takes too long."""
     task, layout = answers.task, answers.layout
     if not answers.plain or answers.policy is None or layout is None or task.kind == "text":
         return None
@@ -140,7 +136,10 @@ def _ceiling(answers: Answers, rows: Sequence[Graded]) -> Fraction | None:
         return None
     total = Fraction(0)
     for (n, holes, positions), count in counts.items():
-        where = placed(layout, task, people(task, n), positions)
+        try:
+            where = placed(layout, task, people(task, n), positions)
+        except InputError:  # no answer fits into so few positions
+            return None
         value = _value(task, answers.policy, where, int(answers.temperature), n, holes)
         if value is None:
             return None

@@ -261,6 +261,13 @@ def test_a_model_without_a_template_gets_plain_text(tmp_path, capsys):
     [
         (masked_model, {"ends": False}, ["--policy", "topk:k=4"], "names no end token; give --end-token ID"),
         (causal_model, {"ends": False}, [], "names no end token; give --end-token ID"),
+        (
+            masked_model,
+            {},
+            ["--policy", "topk:k=4", "--end-token", "99999"],
+            "--end-token must be a token of the model",
+        ),
+        (causal_model, {}, ["--end-token", "99999"], "--end-token must be a token of the model, 0.."),
         (masked_model, {"context": 90}, ["--policy", "topk:k=4"], "over the context length of 90"),
         (causal_model, {"context": 90}, ["--length", "5"], "over the context length of 90"),
         (masked_model, {"split": "Ashby"}, ["--policy", "topk:k=4", "--layout", "released"], "'Ashby' is "),

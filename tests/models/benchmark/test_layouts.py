@@ -76,6 +76,14 @@ def test_a_run_in_other_lengths_has_the_ceiling_of_its_positions(tmp_path, capsy
     assert row["ceiling"] == pytest.approx(float(sum(exact) / 4))
 
 
+def test_answers_that_are_cut_off_have_no_ceiling(tmp_path, capsys):
+    lines = [
+        {**line, "nfe": 4.0} for line in log_lines("shuffle")
+    ]  # in 16 positions nobody writes six people
+    log = written(tmp_path / "samples_parallelbench_waiting_line_shuffle.jsonl", lines)
+    assert report(capsys, log, "--layout", "released")[0]["ceiling"] is None
+
+
 def test_puzzles_of_four_empty_cells_have_their_own_ceiling(tmp_path, capsys):
     lines = [
         {**line, "nfe": 16.0, "doc": {**line["doc"], "metadata": {"length": 4, "num_holes": 4}}}

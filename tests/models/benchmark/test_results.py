@@ -134,6 +134,11 @@ def test_settings_of_any_rule_are_told_apart_and_dream_has_its_schedule():
         None,
         None,
     ]
+    older = {"arguments": [["the prompt", {**options, "block_length": 8}]]}  # lists, as lm-eval wrote once
+    assert log_setting(older, "x") == ("random block_length=8 k=2", "topk:k=2,by=random,block=8")
+    for odd in (None, 5, [], [[]], {"gen_args_0": None}, {"gen_args_0": {"arg_1": []}}, "text"):
+        assert log_setting({"arguments": odd}) == ("", None)
+    assert read(unmasking="confidence_threshold", alg_threshold="high")[1] is None
     # left to right, two tokens per step: the schedule shifts the pairs onto the names of a person
     spec = read("Dream-org__Dream-v0-Instruct-7B", unmasking="left_to_right", k=2, max_tokens=32)[1]
     assert round(100 * float(ceiling(bench_task("shuffle"), parse_policy(str(spec))).accuracy), 1) == 17.9
@@ -209,7 +214,13 @@ GOOD = {
         ([GOOD, changed(GOOD, "output", 3)], "line 2: output must be a text, got 3"),
         ([GOOD, {"input": {}, "output": "x"}], "line 2: input.context is missing"),
         ([changed(GOOD, "answer", [1])], "line 1: answer must be a text"),
-        ([changed(GOOD, "nfe", "many")], "line 1: nfe must be a number, got 'many'"),
+        ([changed(GOOD, "nfe", "many")], "line 1: nfe must be a number of at least 0, got 'many'"),
+        ([changed(GOOD, "nfe", float("nan"))], "line 1: nfe must be a number of at least 0, got nan"),
+        (
+            [changed(GOOD, "tokens_per_step", float("inf"))],
+            "line 1: tokens_per_step must be a number of at least 0",
+        ),
+        ([changed(GOOD, "nfe", -3)], "line 1: nfe must be a number of at least 0, got -3"),
         (
             [changed(GOOD, "doc_id", 0), changed(GOOD, "doc_id", 0)],
             "line 2 answers sample 0 for a second time",
