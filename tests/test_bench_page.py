@@ -15,6 +15,7 @@ import pytest
 
 from parabounds.command import main
 from synthetic.parallelbench import PROTOCOLS, bench_task, make_samples
+from synthetic.parallelbench.list_ceilings import list_layout
 from tests.helpers.misbehaving_server import serving, stream, whole
 from tests.helpers.pages import Step, check_shown, steps
 
@@ -50,8 +51,11 @@ def test_the_other_commands_run(tmp_path, monkeypatch, capsys):
     from tests.models.benchmark.test_language_models import causal_model, masked_model, names_tokenizer
 
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("INCEPTION_API_KEY", "of a test")
     masked_model(tmp_path / "my_model", names_tokenizer())
     causal_model(tmp_path / "my_llm", names_tokenizer())
+    places = list_layout("released", 7).places
+    (tmp_path / "layout.json").write_text(json.dumps({"length": 32, "places": places}), encoding="utf-8")
     lines = []
     for j, sample in enumerate(make_samples(bench_task("shuffle"), PROTOCOLS["v2"], count=4)):
         doc = {"label": sample.answer, "metadata": sample.metadata}
@@ -70,7 +74,7 @@ def test_the_other_commands_run(tmp_path, monkeypatch, capsys):
         for step in COMMANDS[1:]:
             found = Step(re.sub(r"https?://\S+/v1", server.url, step.line))
             printed.append(run(found, capsys))
-    assert len(printed) == 7
+    assert len(printed) == 9
     assert all("ParallelBench, protocol v" in text for text in printed)
     assert "100.0" in printed[-1]
     assert (tmp_path / "scores.csv").read_text().count("\n") == 1 + 4 + 20

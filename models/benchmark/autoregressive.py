@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from models.benchmark.chat import prompt_ids, text_of
+from models.benchmark.chat import check_end, prompt_ids, text_of
 from models.benchmark.questions import Answer, Answered, Answerer, Question
 from models.predictors.device import check_device
 from models.predictors.huggingface_files import check_directory, check_finite, check_loaded, fingerprint
@@ -86,6 +86,7 @@ class AutoregressiveModel:
         end = tokenizer.eos_token_id if self.end is None else self.end
         if end is None:
             raise InputError(f"{self.model}: the tokenizer names no end token; give --end-token ID.")
+        check_end(end, tokenizer)
         new = self.length or NEW_TOKENS
         limits = (raw.get("max_position_embeddings"), raw.get("n_positions"))
         longest = min([LONGEST, *(int(limit) for limit in limits if limit)])

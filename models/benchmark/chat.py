@@ -13,7 +13,7 @@ from synthetic.parallelbench.prompts import messages
 from synthetic.parallelbench.puzzle_ceilings import puzzle_layout
 from theory.validation import InputError
 
-__all__ = ["answer_length", "layout_of", "layout_problem", "prompt_ids", "text_of"]
+__all__ = ["answer_length", "check_end", "layout_of", "layout_problem", "prompt_ids", "text_of"]
 
 LIST, LONG_LIST, OTHER = 32, 128, 64  # positions of an answer in the paper
 PER_PERSON = 4  # tokens: two names, and two of quotes and separators
@@ -27,12 +27,18 @@ def answer_length(question: Question) -> int:
     return LIST if PER_PERSON * people + 1 <= LIST else LONG_LIST
 
 
+def check_end(end: int, tokenizer: Any) -> None:
+    """Raise if an end token is none of the tokenizer."""
+    if end >= len(tokenizer):
+        raise InputError(f"--end-token must be a token of the model, 0..{len(tokenizer) - 1}, got {end}.")
+
+
 def prompt_ids(tokenizer: Any, question: Question) -> list[int]:
     """Return the token ids of a question, in the chat template of the tokenizer if it has one.
 
     Without a template (of a model that is no chat model) the messages follow each other after blank lines.
     """
-    chat = messages(question.task, question.sample)
+    chat = messages(question.task, question.sample, question.protocol)
     if not tokenizer.chat_template:
         text = "".join(f"{message['content']}\n\n" for message in chat)
     else:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import torch
 
-from models.benchmark.chat import answer_length, layout_of, prompt_ids, text_of
+from models.benchmark.chat import answer_length, check_end, layout_of, prompt_ids, text_of
 from models.benchmark.questions import Answer, Answered, Answerer, Question
 from models.benchmark.token_lists import TokenLists
 from models.inputs.task_models import TokenSubject, load_subject
@@ -100,6 +100,11 @@ class DiffusionModel:
         """Where it computes."""
         return self.options.device
 
+    @property
+    def writes_text(self) -> bool:
+        """Whether it is a language model; else one of this project, whose answers are tokens."""
+        return self.model != "shipped" and not self.model.lower().endswith(".safetensors")
+
     def names(self) -> list[str]:
         """Return the specifications of the rules."""
         return [str(parse_policy(spec)) for spec in self.policies]
@@ -107,7 +112,7 @@ class DiffusionModel:
     def load(self, questions: Sequence[Question]) -> list[Answerer]:
         """Return the model with each rule; all questions are written before the weights are read."""
         options = replace(self.options, device=local_device(self.options.device))
-        if self.model == "shipped" or self.model.lower().endswith(".safetensors"):
+        if not self.writes_text:
             file = str(SHIPPED_LISTS) if self.model == "shipped" else self.model
             subject = load_subject(file, options)
             assert isinstance(subject, TokenSubject)
@@ -133,6 +138,7 @@ class _Chats:
         self.end = opened.tokenizer.eos_token_id if spec.end is None else spec.end
         if self.end is None:
             raise InputError(f"{spec.model}: the tokenizer names no end token; give --end-token ID.")
+        check_end(self.end, opened.tokenizer)
         for question in questions:
             if (tokens := len(self.write(question))) > opened.longest:
                 raise InputError(

@@ -7,6 +7,7 @@ several requests in a row fail, or the key or the model is refused, the run stop
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
@@ -19,10 +20,11 @@ from typing import Any
 from models.benchmark.questions import Answer, Answered, Answerer, Question
 from models.benchmark.streams import STREAMS, answer_of
 from synthetic.parallelbench.prompts import messages
-from theory.validation import InputError, choice
+from theory.validation import InputError, choice, shown
 
 __all__ = ["EndpointModel", "Pace"]
 
+USUAL_KEY = "OPENAI_API_KEY"  # local servers need none
 IN_A_ROW = 3  # failed requests after which a run stops
 REFUSED = (401, 403, 404)  # statuses that the next request would meet again
 
@@ -47,7 +49,7 @@ class EndpointModel:
 
     url: str
     model: str
-    key: str = "OPENAI_API_KEY"
+    key: str = USUAL_KEY
     length: int = 1024
     temperature: str = "0"
     stream: str = "no"
@@ -59,6 +61,13 @@ class EndpointModel:
 
     def __post_init__(self) -> None:
         choice(self.stream, "stream", STREAMS)
+        if not self.url.lower().startswith(("http://", "https://")):
+            raise InputError(f"--endpoint must start with http:// or https://, got {self.url!r}.")
+        for name, value in (("--timeout", self.timeout), ("--rate", self.rate)):
+            if value == 0:
+                raise InputError(f"{name} must be greater than 0.")
+        if self.key != USUAL_KEY and not os.environ.get(self.key):
+            raise InputError(f"--key names {self.key}, and the environment has no such variable; set it.")
 
     @property
     def device(self) -> str:
@@ -185,38 +194,64 @@ class _Asks:
             return Answer(failed=f"{why}."), False
         except api.APITimeoutError:
             return Answer(failed=f"no answer in {self._spec.timeout:g} s."), False
-        except TimeoutError as error:
+        except (TimeoutError, ConnectionError) as error:
             return Answer(failed=str(error)), False
         except api.APIConnectionError as error:
             return Answer(failed=f"no connection: {_short(error.__cause__ or error)}."), False
         except Exception as error:  # broken content: the errors of parsers have no common class
-            return Answer(failed=f"the answer cannot be read: {_short(error)}."), True
+            return Answer(failed=f"the answer cannot be read: {_short(error)}."), False
 
     def _answer(self, question: Question) -> Answer:
         spec = self._spec
         more = {"max_tokens": spec.length, "temperature": float(spec.temperature), **spec.body}
         request = {
             "model": spec.model,
-            "messages": messages(question.task, question.sample),
+            "messages": messages(question.task, question.sample, question.protocol),
             "extra_body": {name: value for name, value in more.items() if value is not None},
         }
         if spec.stream == "no":
-            found = self._client.chat.completions.create(**request)
-            text = found.choices[0].message.content if found.choices else None
-            tokens = getattr(found.usage, "completion_tokens", None)
-            if not text:
-                return Answer(failed="the answer is empty.")
-            # one token per call, as every autoregressive endpoint computes
-            return Answer(output=text, steps=tokens, positions=tokens, steps_to_end=tokens, tokens=tokens)
+            return self._whole(self._client.chat.completions.with_streaming_response.create(**request))
         return self._streamed(self._client.chat.completions.create(**request, stream=True))
+
+    def _whole(self, opened: Any) -> Answer:
+        """Read an answer that is no stream, in pieces, since one that trickles in would never be late."""
+        body = b""
+        with opened as response:
+            last = time.monotonic() + self._spec.timeout
+            try:
+                for piece in response.iter_bytes():
+                    body += piece
+                    if time.monotonic() > last:
+                        raise TimeoutError
+            except Exception as error:  # the client lets errors of its HTTP library through
+                if "timeout" in type(error).__name__.lower():
+                    raise TimeoutError(f"no answer in {self._spec.timeout:g} s.") from None
+                raise ConnectionError(f"the answer broke off: {_short(error)}.") from None
+        try:
+            found = json.loads(body)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict) or "choices" not in found:
+            text = shown(body.decode(errors="replace"))
+            raise ValueError(f"it is no chat completion but {text}, so the URL may be wrong")
+        first: Any = next(iter(found["choices"] or ()), {})
+        text, usage = (first.get("message") or {}).get("content"), found.get("usage") or {}
+        if isinstance(text, list):  # of parts
+            text = "".join(str(part.get("text") or "") for part in text)
+        if not text:
+            return Answer(failed="the answer is empty.")
+        tokens = _count(usage.get("completion_tokens"))
+        # one token per call, as every autoregressive endpoint computes
+        return Answer(output=str(text), steps=tokens, positions=tokens, steps_to_end=tokens, tokens=tokens)
 
     def _streamed(self, stream: Any) -> Answer:
         texts, finished, tokens, last = list[str](), False, None, time.monotonic() + self._spec.timeout
         try:
             for event in stream:
-                tokens = getattr(event.usage, "completion_tokens", None) or tokens
-                for part in event.choices[:1]:
-                    texts += [part.delta.content] if part.delta and part.delta.content else []
+                tokens = _count(getattr(event.usage, "completion_tokens", None)) or tokens
+                for part in (event.choices or [])[:1]:
+                    text = part.delta.content if part.delta else None
+                    texts += [text] if text and isinstance(text, str) else []
                     finished = finished or part.finish_reason is not None
                 if time.monotonic() > last:
                     raise TimeoutError
@@ -227,13 +262,19 @@ class _Asks:
         finally:
             stream.close()
         if not texts:
-            return Answer(failed="the stream is empty.")
+            kind = stream.response.headers.get("Content-Type", "")
+            other = f", its content is {kind}" if not kind.startswith("text/event-stream") else ""
+            return Answer(failed=f"the stream is empty{other}.")
         if not finished:
             return Answer(failed=f"the stream broke off after {len(texts)} events.")
         output, whole = answer_of(texts, self._spec.stream, diffusing=bool(self._spec.body.get("diffusing")))
         steps = len(texts)
         tokens = tokens if whole or tokens else steps  # a piece is a token, unless the endpoint counts them
         return Answer(output=output, steps=steps, positions=tokens, steps_to_end=steps, tokens=tokens)
+
+
+def _count(value: Any) -> int | None:
+    return value if type(value) is int and value > 0 else None
 
 
 def _short(error: BaseException) -> str:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from models.benchmark.questions import Answer
+from synthetic.parallelbench.lists import list_text
 from synthetic.parallelbench.outputs import output_of
-from synthetic.parallelbench.samples import Sample, checked_answer
+from synthetic.parallelbench.samples import Sample, checked_answer, checked_metadata
 from synthetic.parallelbench.tasks import TASKS, BenchTask
 from theory.validation import InputError, shown
 
@@ -27,7 +29,10 @@ RANKINGS = {
     "topk_margin": "margin",
     "margin_topk": "margin",
     "entropy_topk": "entropy",
+    "left_to_right": "left_to_right",
 }
+CLOCKED = ("dream", "diffucoder")  # in the names of models that unmask by Dream's schedule, with eps = 0
+NO_SETTING = ("unmasking", "until", "do_sample", "max_tokens")  # options that every setting has, by task
 RENAMED = {"paraphrasing": "text/paraphrase", "summarization": "text/summary"}  # of the logs
 
 
@@ -50,7 +55,11 @@ def task_in_name(path: Path) -> str | None:
     names |= {other.replace("/", "[/_]"): name for name, task in TASKS.items() for other in task.released}
     names |= {f"text_writing_{other}": name for other, name in RENAMED.items()}
     names |= {f"text_writing_{name.partition('/')[2]}": name for name in TASKS if name.startswith("text/")}
-    found = [(len(form), name) for form, name in names.items() if re.search(rf"{form}(?![a-z])", text)]
+    found = [
+        (len(form), name)
+        for form, name in names.items()
+        if re.search(rf"{form.replace('waiting_line', 'waiting_line(_n15)?')}(?![a-z])", text)
+    ]
     return max(found)[1] if found else None
 
 
@@ -77,7 +86,11 @@ def log_sample(line: Mapping[str, Any], task: BenchTask, where: str) -> Sample:
     label, metadata = doc["label"], doc.get("metadata")
     if metadata is None:
         metadata = {k.rpartition("/")[2]: v for k, v in line.items() if k.startswith("data/metadata/")}
-    return Sample(input={}, answer=checked_answer(label, task, where), metadata=metadata)
+    if isinstance(label, list) and all(isinstance(item, str) for item in label):
+        label = list_text(label)  # the 2026 package reads an answer that is JSON
+    return Sample(
+        input={}, answer=checked_answer(label, task, where), metadata=checked_metadata(metadata, where)
+    )
 
 
 def log_answer(line: Mapping[str, Any], place: int, where: str) -> tuple[int, Answer, float | None]:
@@ -108,35 +121,63 @@ def log_answer(line: Mapping[str, Any], place: int, where: str) -> tuple[int, An
 
 def _number(line: Mapping[str, Any], key: str, where: str) -> float | None:
     value = line.get(key)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
-        raise InputError(f"{where}: {key} must be a number, got {shown(value)}.")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < inf:
+        raise InputError(f"{where}: {key} must be a number of at least 0, got {shown(value)}.")
     return value
 
 
-def log_setting(line: Mapping[str, Any]) -> tuple[str, str | None]:
+def log_setting(line: Mapping[str, Any], model: str = "") -> tuple[str, str | None]:
     """Return the setting of a log as text, and as a rule if it is one of the paper's.
 
+    Args:
+        line: A line of the log.
+        model: Its model; Dream and DiffuCoder take their tokens by a schedule that float32 rounds.
+
     Example:
-        >>> options = {"unmasking": "confidence_factor", "alg_factor": 0.7, "max_tokens": 32}
-        >>> log_setting({"arguments": {"gen_args_0": {"arg_1": options}}})
-        ('confidence_factor alg_factor=0.7', 'factor:f=0.7,variant=released')
+        >>> options = {"unmasking": "left_to_right", "k": 2, "max_tokens": 32}
+        >>> log_setting({"arguments": {"gen_args_0": {"arg_1": options}}}, "GSAI-ML/LLaDA-1.5")
+        ('left_to_right k=2', 'topk:k=2,by=left_to_right')
+        >>> log_setting({"arguments": {"gen_args_0": {"arg_1": options}}}, "Dream-org/Dream-v0-Instruct-7B")
+        ('left_to_right k=2', 'dream:steps=16,by=left_to_right,eps=0')
     """
-    arguments = line.get("arguments")
-    given = arguments.get("gen_args_0", {}) if isinstance(arguments, Mapping) else {}
-    options: dict[str, Any] = given.get("arg_1", {}) if isinstance(given, Mapping) else {}
-    kind = str(options.get("unmasking", ""))
-    shown_keys = ("k", "steps", "alg_threshold", "alg_factor", "block_length")
-    setting = " ".join([kind, *(f"{key}={options[key]}" for key in shown_keys if key in options)]).strip()
-    length, block = options.get("max_tokens"), options.get("block_length")
-    within = "" if block in (None, length) else f",block={block}"
+    options = _options(line.get("arguments"))
+    kind, block = str(options.get("unmasking", "")), _positive(options.get("block_length"))
+    setting = " ".join([kind, *(f"{key}={options[key]}" for key in sorted(options) if key not in NO_SETTING)])
+    within = "" if block in (None, _positive(options.get("max_tokens"))) else f",block={block:g}"
+    rule = None
     if kind in RANKINGS:
-        k = options.get("k")
-        if k is None and length and options.get("steps"):
-            k = length / options["steps"]
-        if k is not None and float(k).is_integer():
-            return setting, f"topk:k={int(k)},by={RANKINGS[kind]}{within}"
-    if kind == "confidence_threshold" and "alg_threshold" in options:
-        return setting, f"threshold:gamma={options['alg_threshold']},strict=false{within}"
-    if kind == "confidence_factor" and "alg_factor" in options:
-        return setting, f"factor:f={options['alg_factor']},variant=released{within}"
-    return setting, None
+        rule = _ranked(options, RANKINGS[kind], within, model.lower())
+    elif kind == "confidence_threshold" and _positive(options.get("alg_threshold")):
+        rule = f"threshold:gamma={options['alg_threshold']},strict=false{within}"
+    elif kind == "confidence_factor" and _positive(options.get("alg_factor")):
+        rule = f"factor:f={options['alg_factor']},variant=released{within}"
+    return setting.strip(), rule
+
+
+def _options(arguments: Any) -> Mapping[str, Any]:
+    """The settings of decoding, second argument of the first request; older versions of lm-eval write lists."""
+    for _ in range(2):
+        parts = arguments.values() if isinstance(arguments, Mapping) else arguments
+        parts = [*parts] if isinstance(parts, Iterable) and not isinstance(parts, str) else []
+        arguments = next((part for part in parts if isinstance(part, (Mapping, list))), {})
+    return arguments if isinstance(arguments, Mapping) else {}
+
+
+def _ranked(options: Mapping[str, Any], by: str, within: str, model: str) -> str | None:
+    k, length, steps = (_positive(options.get(key)) for key in ("k", "max_tokens", "steps"))
+    if steps is None and k and length:
+        steps = length / k
+    if k is None and steps and length:
+        k = length / steps
+    if any(name in model for name in CLOCKED):
+        return f"dream:steps={int(steps)},by={by},eps=0" if steps and not within else None
+    return f"topk:k={int(k)},by={by}{within}" if k and k.is_integer() else None
+
+
+def _positive(value: Any) -> float | None:
+    try:
+        return float(value) if 0 < float(value) < inf else None
+    except (TypeError, ValueError, OverflowError):
+        return None

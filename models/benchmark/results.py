@@ -8,10 +8,11 @@ Four kinds of file are told apart by their lines: answers of ``bench run``; samp
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from models.benchmark.layouts import NAMED, own_layout
 from models.benchmark.questions import Answer
 from models.benchmark.released_logs import (
     is_log,
@@ -25,6 +26,7 @@ from models.runs.records import FORMAT
 from synthetic.parallelbench.protocol import Protocol, protocol
 from synthetic.parallelbench.samples import Sample, sample_of
 from synthetic.parallelbench.tasks import BenchTask, bench_task
+from theory.decoding.structured.layout import Layout
 from theory.files import json_line, read_text, text_lines
 from theory.validation import InputError, shown
 
@@ -40,7 +42,8 @@ class Defaults:
         protocol: Their protocol; ``v2`` for logs of lm-eval and ``v1`` for others if ``None``.
         label: Their model; the name of their folder if ``None``.
         policy: Their rule; from logs of lm-eval if ``None``.
-        layout: Their token layout, ``released``, or ``None`` if it is not known.
+        layout: The token layout of answers with text, ``released``, ``none``, or a file or folder that has it; as
+            recorded if ``None``.
     """
 
     task: str | None = None
@@ -63,6 +66,7 @@ class Answers:
         plain: Whether nothing else about the decoding differs from the default.
         task: The task.
         protocol: The protocol.
+        ours: Whether they are of ``bench run``, whose files may hold an answer twice: the last one counts.
         rows: Sample, answer and logged score (or ``None``) by the number of the sample.
     """
 
@@ -70,10 +74,11 @@ class Answers:
     setting: str
     policy: str | None
     temperature: str
-    layout: str | None
+    layout: str | Layout | None
     plain: bool
     task: BenchTask
     protocol: Protocol
+    ours: bool = False
     rows: dict[int, tuple[Sample, Answer, float | None]] = field(
         default_factory=dict[int, tuple[Sample, Answer, float | None]]
     )
@@ -98,8 +103,23 @@ def read_answers(paths: list[Path], given: Defaults | None = None) -> list[Answe
     for path in _files(paths):
         answers = _read(path, given or Defaults())
         known = found.setdefault(answers.key, answers)
+        if known is not answers and not answers.ours and (twice := known.rows.keys() & answers.rows.keys()):
+            raise InputError(
+                f"{path} answers sample {min(twice)} of {answers.task.name} again, with the setting "
+                f"{answers.setting!r} of another file; report them one by one, or name one with --label."
+            )
         known.rows.update(answers.rows)
-    return list(found.values())
+    return [_laid_out(answers, given and given.layout) for answers in found.values()]
+
+
+def _laid_out(answers: Answers, layout: str | None) -> Answers:
+    """The same answers in the layout that was given; models of lists and autoregressive ones keep theirs."""
+    if layout is None or answers.layout in ("items", "names") or answers.task.kind == "text":
+        return answers
+    if layout in NAMED:
+        return replace(answers, layout=None if layout == "none" else layout)
+    asked = [(sample, answer.positions) for sample, answer, _ in answers.rows.values()]
+    return replace(answers, layout=own_layout(layout, answers.task, asked))
 
 
 def _files(paths: list[Path]) -> Iterator[Path]:
@@ -122,7 +142,10 @@ def _read(path: Path, given: Defaults) -> Answers:
         lines = [*released_lines(text, path)]
     first = _object(lines[0], path)
     if first.get("format") == FORMAT:
-        return _ours(path, first["settings"], lines[1:])
+        try:
+            return _ours(path, first["settings"], lines[1:])
+        except (KeyError, TypeError, AttributeError):
+            raise InputError(f"{path} line 1 lacks settings of bench run; was it changed?") from None
     return _foreign(path, first, lines, given)
 
 
@@ -152,6 +175,7 @@ def _ours(path: Path, settings: Mapping[str, Any], lines: list[tuple[int, str]])
         plain=not set(settings) - usual,
         task=task,
         protocol=protocol(settings["protocol"]),
+        ours=True,
     )
     counts = ("steps", "positions", "steps_to_end", "tokens")
     for number, line in lines:
@@ -182,16 +206,17 @@ def _foreign(path: Path, first: Mapping[str, Any], lines: list[tuple[int, str]],
     if name is None:
         raise InputError(f"{path} does not say its task; give it with --task.")
     task = bench_task(str(name))
-    setting, policy = log_setting(first) if log else (str(first.get("setting", "")), None)
-    model = given.label or next(
-        (p.name for p in path.parents if "__" in p.name), path.parent.name or path.stem
+    folder = next((p.name for p in path.parents if "__" in p.name), path.parent.name or path.stem)
+    model = given.label or folder
+    setting, policy = (
+        log_setting(first, f"{folder} {model}") if log else (str(first.get("setting", "")), None)
     )
     found = Answers(
         model=model.replace("__", "/"),
         setting=given.policy or setting,
         policy=given.policy or policy,
         temperature="0",
-        layout=given.layout,
+        layout=None,
         plain=True,
         task=task,
         protocol=protocol(given.protocol or ("v2" if "doc" in first else "v1")),

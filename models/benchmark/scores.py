@@ -10,6 +10,7 @@ from functools import cache
 from statistics import fmean
 from typing import Any
 
+from models.benchmark.layouts import line_of, people, placed
 from models.benchmark.questions import Answer
 from models.benchmark.results import Answers
 from models.runs.binomial import binomial_interval, verdict
@@ -17,7 +18,12 @@ from synthetic.parallelbench.ceilings import ceiling
 from synthetic.parallelbench.samples import Sample
 from synthetic.parallelbench.tasks import BenchTask
 from synthetic.parallelbench.verdicts import grade
+<<<<<<< HEAD
 from theory.limits import CostError, sharing
+=======
+from theory.decoding.structured.layout import Layout
+from theory.limits import CostError
+>>>>>>> graders
 from theory.policies import parse_policy
 from theory.policies.policy import RankedPolicy
 from theory.validation import InputError
@@ -130,34 +136,41 @@ def _ceiling(answers: Answers, rows: Sequence[Graded]) -> Fraction | None:
         return None
     if answers.temperature not in ("0", "1"):
         return None
-    counts = Counter(_people(task, row.sample) for row in rows)
-    if any(n < 2 or n + 1 > MOST_PEOPLE for n in counts if task.kind == "list"):
+    counts = Counter(_size(answers, row) for row in rows)
+    if any(n < 2 or n + 1 > MOST_PEOPLE for n, _, _ in counts if task.kind == "list"):
         return None
-    if layout == "released" and {row.answer.positions for row in rows} - {32, 64, 128, None}:
-        return None  # the answers have another length
-    holes = None if answers.protocol.unique_sudoku else answers.protocol.holes
     total = Fraction(0)
-    for n, count in counts.items():
-        value = _value(task, answers.policy, layout, int(answers.temperature), n, holes)
+    for (n, holes, positions), count in counts.items():
+        try:
+            where = placed(layout, task, people(task, n), positions)
+        except InputError:  # no answer fits into so few positions
+            return None
+        value = _value(task, answers.policy, where, int(answers.temperature), n, holes)
         if value is None:
             return None
         total += Fraction(count, len(rows)) * value
     return total
 
 
-def _people(task: BenchTask, sample: Sample) -> int:
-    return int(sample.metadata.get("length", 0)) if task.kind == "list" else 0
+def _size(answers: Answers, row: Graded) -> tuple[int, int | None, int | None]:
+    """The people in the line, the random empty cells of a Sudoku, and the decoded positions."""
+    known, rules = row.sample.metadata, answers.protocol
+    if answers.task.kind == "list":
+        return line_of(row.sample), None, row.answer.positions
+    # the logs of 2026 have puzzles of four empty cells
+    holes = None if rules.unique_sudoku else int(known.get("num_holes") or rules.holes)
+    return 0, holes if answers.task.name.endswith("sudoku") else None, row.answer.positions
 
 
 @cache
 def _value(
-    task: BenchTask, spec: str, layout: str, temperature: int, n: int, holes: int | None
+    task: BenchTask, spec: str, layout: str | Layout, temperature: int, n: int, holes: int | None
 ) -> Fraction | None:
     policy = parse_policy(spec)
     if not isinstance(policy, RankedPolicy):
         return None
-    of_puzzle = {"items": "items", "released": "released", "names": "items"}
     try:
+<<<<<<< HEAD
         with sharing(QUICK):
             return ceiling(
                 task,
@@ -167,5 +180,15 @@ def _value(
                 sizes=(n,),
                 holes=holes if task.name.endswith("sudoku") else None,
             ).accuracy
+=======
+        return ceiling(
+            task,
+            policy,
+            layout="items" if layout == "names" and task.kind == "puzzle" else layout,
+            temperature=temperature,
+            sizes=(n,),
+            holes=holes,
+        ).accuracy
+>>>>>>> graders
     except (InputError, CostError):
         return None

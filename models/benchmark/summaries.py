@@ -20,7 +20,8 @@ from models.benchmark.scores import Graded
 __all__ = ["LEVELS", "oracle_rows", "pbx", "pbx_rows", "setting_rows"]
 
 LEVELS = (90, 80, 70, 60)
-_SPEED = re.compile(r"(?<=[:,])(k|gamma|f)=[^,]*,?")  # what the settings of a rule differ in
+WHOLE = ("topk", "dream", "llada")  # rules whose settings are whole numbers of tokens or steps
+_SPEED = re.compile(r"(?<=[:,])(k|gamma|f|steps)=[^,]*,?")  # what the settings of a rule differ in
 
 Row = Mapping[str, Any]
 
@@ -90,7 +91,7 @@ def pbx_rows(settings: Sequence[Row]) -> list[dict[str, Any]]:
     for (model, rule, protocol), part in groups.items():
         tasks = max(row["tasks"] for row in part)
         points = [(row["tokens_per_step"], 100 * row["score"]) for row in part if row["tasks"] == tasks]
-        values = {f"PB{level}": pbx(points, level, whole=rule.startswith("topk")) for level in LEVELS}
+        values = {f"PB{level}": pbx(points, level, whole=rule.startswith(WHOLE)) for level in LEVELS}
         entry = {"model": model, "rule": rule, "protocol": protocol, "tasks": tasks, "settings": len(points)}
         found.append(entry | values)
     return found

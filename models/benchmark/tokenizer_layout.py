@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from string import ascii_uppercase, digits
 
@@ -20,14 +21,16 @@ __all__ = ["tokenizer_layout"]
 SQUARE = ((0, 1, 2, 3), (1, 0, 3, 2), (2, 3, 0, 1), (3, 2, 1, 0))
 
 
-def tokenizer_layout(folder: Path, task: BenchTask, people: int, names: Path | None = None) -> Layout:
+def tokenizer_layout(
+    folder: Path, task: BenchTask, people: int, names: Path | Sequence[str] | None = None
+) -> Layout:
     """Return the layout in which a tokenizer writes the answers of a task; all names and symbols must agree.
 
     Args:
         folder: A directory with a tokenizer; its own code is not run.
         task: A list task or a puzzle.
         people: The most people of an answer.
-        names: A file with a name on each line, ``First Last``; our own names if ``None``.
+        names: ``First Last`` names, or a file with one on each line; our own names if ``None``.
 
     Raises:
         InputError: If two names are written differently; the first that differs is named.
@@ -44,13 +47,15 @@ def tokenizer_layout(folder: Path, task: BenchTask, people: int, names: Path | N
     return layout_of_answers(made, length, f"the tokenizer of {folder}")
 
 
-def _lists(people: int, names: Path | None) -> list[tuple[str, list[str]]]:
+def _lists(people: int, names: Path | Sequence[str] | None) -> list[tuple[str, list[str]]]:
     """Lists in which every name stands; the last one is filled up with the first names."""
     if names is None:
         everybody = [
             f"{FIRST_NAMES[j % len(FIRST_NAMES)]} {LAST_NAMES[j % len(LAST_NAMES)]}"
             for j in range(max(len(FIRST_NAMES), len(LAST_NAMES)))
         ]
+    elif not isinstance(names, Path):
+        everybody = list(names)
     else:
         everybody = [line.strip() for line in read_text(names, "names").split("\n") if line.strip()]
     if len(everybody) < people:

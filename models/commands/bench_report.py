@@ -30,9 +30,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--layout",
-        choices=("released", "none"),
-        default="none",
-        help="their token layout, for the same (none)",
+        metavar="NAME|PATH",
+        help="token layout for the same: released, none, a JSON file with length and places, or a directory with a "
+        "tokenizer (as recorded)",
     )
 
 
@@ -46,6 +46,6 @@ def answer(arguments: argparse.Namespace) -> dict[str, Any]:
         protocol=arguments.protocol,
         label=arguments.label,
         policy=arguments.policy,
-        layout=None if arguments.layout == "none" else arguments.layout,
+        layout=arguments.layout,
     )
     return bench_report(arguments.files, given, grammar=arguments.grammar)

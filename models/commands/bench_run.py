@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.benchmark.layouts import NAMED
 from models.commands.common import (
     add_decoding,
     add_device,
@@ -24,7 +25,7 @@ from theory.commands.command_line import worker_count
 from theory.validation import InputError, bounded, positive_int
 
 if TYPE_CHECKING:
-    from models.benchmark.questions import Model
+    from models.benchmark.questions import Asked, Model
 
 __all__ = ["add", "answer"]
 
@@ -70,10 +71,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--end-token", metavar="ID", help="end token, if the tokenizer names none")
     parser.add_argument(
         "--layout",
-        choices=("auto", "released", "none"),
         default="auto",
-        help="token layout of the perfect model; auto: released if the tokenizer writes it; the shipped model has "
-        "items (%(default)s)",
+        metavar="NAME|PATH",
+        help="token layout of the perfect model: released, none, a JSON file with length and places, or a directory "
+        "with a tokenizer; auto: released if the tokenizer writes it; the shipped model has items (%(default)s)",
     )
     parser.add_argument(
         "--kind", choices=KINDS, default="auto", help="of a directory; auto: by its configuration (auto)"
@@ -111,6 +112,7 @@ def answer(arguments: argparse.Namespace) -> dict[str, Any]:
     """Run, and return the report; empty if another worker of ``torchrun`` reports."""
     from models.benchmark.questions import Asked
     from models.benchmark.report import bench_report
+    from models.benchmark.results import Defaults
     from models.benchmark.run import BenchRun, run_bench
     from models.runs.progress import work_progress
 
@@ -124,10 +126,28 @@ def answer(arguments: argparse.Namespace) -> dict[str, Any]:
         folder=arguments.samples,
         texts=arguments.texts,
     )
-    run = BenchRun(asked=asked, model=_model(arguments), folder=arguments.runs, grammar=arguments.grammar)
+    model = _model(arguments)
+    own = None if arguments.layout in ("auto", *NAMED) else arguments.layout
+    if own is not None:
+        _check_layout(own, asked, model)
+    run = BenchRun(asked=asked, model=model, folder=arguments.runs, grammar=arguments.grammar)
     with work_progress("bench") as report:
         files = run_bench(run, jobs=worker_count(arguments.jobs, "--jobs"), report=report)
-    return bench_report(files, grammar=arguments.grammar) if files else {}
+    return bench_report(files, Defaults(layout=own), grammar=arguments.grammar) if files else {}
+
+
+def _check_layout(path: str, asked: Asked, model: Model) -> None:
+    """Raise if a layout of one's own does not fit, before anything is computed."""
+    from models.benchmark.chat import answer_length
+    from models.benchmark.diffusion import DiffusionModel
+    from models.benchmark.layouts import own_layout
+
+    if not isinstance(model, DiffusionModel) or not model.writes_text:
+        raise InputError(f"--layout {path} is for diffusion models with a tokenizer; leave it out.")
+    for task in asked.tasks:
+        if task.kind != "text":
+            asking = asked.questions(task)
+            own_layout(path, task, [(one.sample, model.length or answer_length(one)) for one in asking])
 
 
 def _model(arguments: argparse.Namespace) -> Model:
@@ -159,9 +179,8 @@ def _model(arguments: argparse.Namespace) -> Model:
     from models.benchmark.diffusion import DiffusionModel
 
     policies = tuple(arguments.policy)
-    return DiffusionModel(
-        policies=policies, layout=arguments.layout, decoding=decoding_settings(arguments), **given
-    )
+    layout = arguments.layout if arguments.layout in NAMED else "auto"
+    return DiffusionModel(policies=policies, layout=layout, decoding=decoding_settings(arguments), **given)
 
 
 def _endpoint(arguments: argparse.Namespace) -> Model:

@@ -16,6 +16,11 @@ _HEADS = {
     "strict": "released strict score",
     "sound": "what the prompt asks for",
 }
+_PRODUCTS = {
+    "sentence_to_words_score": "inclusion x grammar",
+    "summary_score": "rougeL x grammar",
+    "paraphrase_score": "inverse_bleu x bertscore x grammar",
+}
 
 
 def explain(
@@ -44,7 +49,8 @@ def explain(
     if len(kept) < len(output):
         mark = protocol.cut_at[task.kind]
         lines.append(f"cut at the first {mark!r}: {len(output) - len(kept)} characters are not graded")
-    return "\n".join(lines + (_of_text(verdict) if task.kind == "text" else _of_readings(verdict)))
+    how = _PRODUCTS.get(task.grader, "") if protocol.combined else "grammar alone"
+    return "\n".join(lines + (_of_text(verdict, how) if task.kind == "text" else _of_readings(verdict)))
 
 
 def _of_readings(verdict: Verdict) -> list[str]:
@@ -56,7 +62,7 @@ def _of_readings(verdict: Verdict) -> list[str]:
     return lines
 
 
-def _of_text(verdict: Verdict) -> list[str]:
+def _of_text(verdict: Verdict, how: str) -> list[str]:
     parts = ", ".join(f"{name} {value:.3g}" for name, value in verdict.metrics.items())
     sound = [] if verdict.sound is None else [f"what the prompt asks for: {'yes' if verdict.sound else 'no'}"]
-    return [f"released score: {verdict.score:.3g}; from {parts}", *sound]
+    return [f"released score: {verdict.score:.3g}, {how}; {parts}", *sound]

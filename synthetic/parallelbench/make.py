@@ -59,7 +59,8 @@ def make_samples(
     rng = Random(f"{task.name} {protocol.name} {seed}")
     first: Sample | None = None  # the example shown with all samples
     if task.kind != "text" and not protocol.own_example:
-        first = _one(task, EXAMPLE_SIZE, protocol, rng, sharing, by)
+        made = _one(task, EXAMPLE_SIZE, protocol, rng, sharing, by)
+        first = Sample(input=made.input, answer=made.answer, metadata={})  # all that v2 writes of it
     found: list[Sample] = []
     for n in wanted:
         sample = _one(task, n, protocol, rng, sharing, by)

@@ -7,6 +7,7 @@ words differently, so scores with these prompts can be compared with published s
 
 from __future__ import annotations
 
+from synthetic.parallelbench.protocol import PROTOCOLS, Protocol
 from synthetic.parallelbench.samples import Sample
 from synthetic.parallelbench.tasks import BenchTask
 
@@ -27,6 +28,8 @@ _PROMPTS = {
     f"whichever you like. {_ONLY}",
     "insert_index": 'These people wait at a counter:\n\n{context}\n\n"{word}" joins the line at position {index}. '
     + _ONLY,
+    "insert_after": 'These people wait at a counter:\n\n{context}\n\n"{word}" joins the line right behind the '
+    f"person at position {{index}}. {_ONLY}",
     "insert_random": 'These people wait at a counter:\n\n{context}\n\n"{word}" joins the line anywhere you like. '
     + _ONLY,
     "remove_index": "These people wait at a counter:\n\n{context}\n\nThe person at position {index} leaves. "
@@ -43,8 +46,13 @@ _PROMPTS = {
 }
 
 
-def prompt(task: BenchTask, sample: Sample) -> str:
+def prompt(task: BenchTask, sample: Sample, rules: Protocol = PROTOCOLS["v1"]) -> str:
     """Return the question of a sample.
+
+    Args:
+        task: The task.
+        sample: The sample.
+        rules: The protocol, which says what the place of an insertion names.
 
     Example:
         >>> from synthetic.parallelbench.tasks import bench_task
@@ -52,16 +60,18 @@ def prompt(task: BenchTask, sample: Sample) -> str:
         'Write one sentence that uses these words: dog, park.'
     """
     name = task.name.partition("/")[2]
+    if name == "insert_index" and not rules.inserts_in_front:
+        name = "insert_after"
     puzzle = str(sample.input.get("puzzle", sample.input.get("sudoku", "")))
     form = _PROMPTS["words" if name.startswith("words_") else name]
     return form.format(**{"puzzle": puzzle, "empty": "_" if "_" in puzzle else "0", **sample.input})
 
 
-def messages(task: BenchTask, sample: Sample) -> list[dict[str, str]]:
+def messages(task: BenchTask, sample: Sample, rules: Protocol = PROTOCOLS["v1"]) -> list[dict[str, str]]:
     """Return the messages of a chat: the example's question and answer, if there is one, and the question."""
     shown = [] if sample.example is None else [sample.example]
     found: list[dict[str, str]] = []
     for example in shown:
-        found.append({"role": "user", "content": prompt(task, example)})
+        found.append({"role": "user", "content": prompt(task, example, rules)})
         found.append({"role": "assistant", "content": example.example_answer})
-    return [*found, {"role": "user", "content": prompt(task, sample)}]
+    return [*found, {"role": "user", "content": prompt(task, sample, rules)}]

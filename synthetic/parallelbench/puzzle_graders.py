@@ -102,8 +102,8 @@ def sound_sudoku_wrong(output: str, puzzle: str) -> str:
     grid = tuple(value - 1 for row in _numbers(rows) for value in row)
     if grid not in set(sudoku_grids()):
         return "a row, a column or a box does not hold 1 to 4"
-    given = puzzle.replace("\n", "")
-    moved = [cell for cell, c in enumerate(given) if c not in "0_" and int(c) - 1 != grid[cell]]
+    given = zip(puzzle.replace("\n", ""), grid, strict=False)
+    moved = [cell for cell, (c, value) in enumerate(given) if c in "1234" and int(c) - 1 != value]
     return f"row {moved[0] // 4 + 1} changes a given digit" if moved else ""
 
 

@@ -7,6 +7,7 @@ One object per line. ``icl_examples`` is a field of ``input`` and holds the exam
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from synthetic.parallelbench.tasks import BenchTask, bench_task
 from theory.files import json_line, read_text, text_lines, write_atomically
 from theory.validation import InputError, shown
 
-__all__ = ["Sample", "checked_answer", "read_samples", "sample_of", "write_samples"]
+__all__ = ["Sample", "checked_answer", "checked_metadata", "read_samples", "sample_of", "write_samples"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,10 @@ class Sample:
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that is written as one line."""
-        shown_first = {} if self.example is None else {"icl_examples": [self.example.as_json()]}
+        example = None if self.example is None else self.example.as_json()
+        if example is not None and not example["metadata"]:
+            del example["metadata"]  # as in the releases
+        shown_first = {} if example is None else {"icl_examples": [example]}
         form = {} if self.output_format is None else {"output_format": self.output_format}
         return {
             "input": {**self.input, **shown_first},
@@ -91,16 +95,23 @@ def sample_of(value: Any, task: BenchTask, where: str) -> Sample:
     examples = asked.pop("icl_examples", None) or []
     if not isinstance(examples, list):
         raise InputError(f"{where}: input.icl_examples must be a list, got {shown(examples)}.")
+    if len(examples) > 1:
+        raise InputError(f"{where}: input.icl_examples must hold at most one example, got {len(examples)}.")
     for key in task.fields:
         if key not in asked and not (key == "puzzle" and "sudoku" in asked):  # the name of v1
             raise InputError(f"{where}: input.{key} is missing; {task.name} needs {', '.join(task.fields)}.")
     for key, kind, named in _KINDS:
         if key in asked and type(asked[key]) is not kind:
             raise InputError(f"{where}: input.{key} must be {named}, got {shown(asked[key])}.")
+    puzzle = str(asked.get("puzzle", asked.get("sudoku")))
+    if task.name == "puzzles/sudoku" and not re.fullmatch(r"(?:[0-4_]{4}\n?){4}", puzzle):
+        raise InputError(
+            f"{where}: the puzzle must be four lines of four cells, 1 to 4, 0 or _, got {shown(puzzle)}."
+        )
     return Sample(
         input=asked,
         answer=checked_answer(_part(given, "answer", where), task, where),
-        metadata=dict(_mapping(given.get("metadata") or {}, "metadata", where)),
+        metadata=checked_metadata(given.get("metadata"), where),
         output_format=given.get("output_format"),
         example=sample_of(examples[0], task, f"{where}, its example") if examples else None,
     )
@@ -115,6 +126,8 @@ def checked_answer(answer: Any, task: BenchTask, where: str) -> str | dict[str, 
     if not task.needs:
         if not isinstance(answer, str):
             raise InputError(f"{where}: answer must be a text, got {shown(answer)}.")
+        if task.name == "puzzles/sudoku" and not re.fullmatch(r"\s*(?:\d{4}\s*(?:\n\s*|$)){4}", answer):
+            raise InputError(f"{where}: answer must be four lines of four digits, got {shown(answer)}.")
         return answer
     found = dict(_mapping(answer, "answer", where))
     for key in task.needs:
@@ -124,10 +137,23 @@ def checked_answer(answer: Any, task: BenchTask, where: str) -> str | dict[str, 
         if not isinstance(found[key], wanted):
             kind = "a list" if wanted is list else "a text"
             raise InputError(f"{where}: answer.{key} must be {kind}, got {shown(found[key])}.")
-        if key in ("input", "words"):
+        if wanted is list:
             for item in found[key]:
                 if not isinstance(item, str):
                     raise InputError(f"{where}: answer.{key} must hold texts, got {shown(item)}.")
+    return found
+
+
+def checked_metadata(metadata: Any, where: str) -> dict[str, Any]:
+    """Return the metadata of a sample, empty if there are none; its numbers must be whole.
+
+    Raises:
+        InputError: If they are no object, or a number is none.
+    """
+    found = dict(_mapping(metadata or {}, "metadata", where))
+    for key in ("length", "num_holes"):
+        if found.get(key) is not None and type(found[key]) is not int:
+            raise InputError(f"{where}: metadata.{key} must be a whole number, got {shown(found[key])}.")
     return found
 
 

@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
+from math import exp, log
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ from theory.validation import InputError
 __all__ = ["bertscore", "grammar_checker", "included", "inverse_bleu", "rouge", "whole_words"]
 
 ROUGES = ("rouge1", "rouge2", "rougeL")
+ORDER = 4  # of BLEU
 LAYERS = 17  # of roberta-large, whose output BERTScore compares
 OTHER_CHECKERS = ("harper", "link-grammar")
 
@@ -61,12 +65,25 @@ def _rouge_scorer() -> Any:
 
 
 def inverse_bleu(output: str, source: str) -> float:
-    """Return 1 - BLEU of a paraphrase against its source; 0 for an empty output, as released."""
+    """Return 1 - BLEU of a paraphrase against its source; 0 for an empty output, as released.
+
+    ``BLEU = min(1, exp(1 - |source| / |output|)) (p_1 p_2 p_3 p_4)^(1/4)`` with the share p_n of the n-grams of the
+    output that the source has, too, each as often as there.
+    """
     if not output.strip():
         return 0.0
-    sacrebleu = _needed("sacrebleu", "sacrebleu", "BLEU")
-    bleu = sacrebleu.BLEU(smooth_method="none", tokenize="13a", effective_order=False)
-    return 1 - bleu.corpus_score([output.strip()], [[source]]).score / 100
+    split = _needed("sacrebleu.tokenizers.tokenizer_13a", "sacrebleu", "BLEU").Tokenizer13a()
+    own, reference = split(output.strip()).split(), split(source).split()
+    shares: list[float] = []
+    for n in range(1, ORDER + 1):
+        ours, theirs = (
+            Counter(zip(*(words[i:] for i in range(n)), strict=False)) for words in (own, reference)
+        )
+        shares.append((ours & theirs).total() / max(ours.total(), 1))
+    if 0 in shares:
+        return 1.0
+    mean = exp(sum(log(share) / ORDER for share in shares))
+    return 1 - mean * exp(min(0, 1 - len(reference) / len(own)))
 
 
 def bertscore(output: str, source: str) -> float:
@@ -112,13 +129,26 @@ def grammar_checker(name: str = "languagetool") -> Callable[[str], bool]:
         )
     if name == "languagetool":
         tool = _language_tool()
-        return lambda text: bool(text.strip()) and not tool.check(text.strip())
+        return lambda text: bool(text.strip()) and _said(name, lambda: not tool.check(text.strip()))
     module, _, attribute = name.partition(":")
+    sys.path.append(str(Path.cwd()))  # for a module in the working folder, behind all others
     try:
         own = getattr(import_module(module), attribute)
     except (ImportError, AttributeError, ValueError):
-        raise InputError(f"grammar must be languagetool or module:function, got {name!r}.") from None
-    return lambda text: bool(text.strip()) and bool(own(text.strip()))
+        own = None
+    finally:
+        sys.path.pop()
+    if not callable(own):
+        raise InputError(f"grammar must be languagetool or module:function, got {name!r}.")
+    return lambda text: bool(text.strip()) and _said(name, lambda: own(text.strip()))
+
+
+def _said(name: str, check: Callable[[], Any]) -> bool:
+    try:
+        return bool(check())
+    except Exception as error:  # of a user's own function, or of the server of LanguageTool
+        why = (str(error) or type(error).__name__).partition("\n")[0]
+        raise InputError(f"the grammar checker {name} failed: {why}.") from None
 
 
 @cache

@@ -37,6 +37,7 @@ from synthetic.parallelbench.text_metrics import (
 __all__ = ["Reading", "Verdict", "grade"]
 
 Grammar = Callable[[str], bool]
+_SUDOKU = "the lines with four digits are not four"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +136,8 @@ def _puzzle(task: BenchTask, sample: Sample, output: str) -> dict[str, Reading]:
     for name in ("lenient", "strict"):
         rows = sudoku_rows(output, strict=name == "strict")
         if rows is None:
-            form = "four lines of four digits" + ("" if name == "strict" else " among others")
-            found[name] = Reading(passed=False, read="nothing", wrong=f"there are not {form}")
+            wrong = "it is not four lines of four digits" if name == "strict" else _SUDOKU
+            found[name] = Reading(passed=False, read="nothing", wrong=wrong)
         else:
             same = [[int(c) for c in row] for row in rows] == key
             found[name] = _reading(

@@ -124,6 +124,17 @@ def hang(handler: Any) -> None:
     handler.ended.wait()
 
 
+def trickle(handler: Any) -> None:
+    """Send a blank again and again until the end or until nobody reads it."""
+    sent(b" ", length=10**6)(handler)
+    while not handler.ended.wait(0.02):
+        try:
+            handler.wfile.write(b" ")
+            handler.wfile.flush()
+        except OSError:
+            return
+
+
 def hang_in_stream(handler: Any) -> None:
     """Send one event and then nothing until the end."""
     stream(['["'], ends=False, length=1000)(handler)

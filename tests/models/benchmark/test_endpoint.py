@@ -17,6 +17,7 @@ from tests.helpers.misbehaving_server import (
     serving,
     status,
     stream,
+    trickle,
     whole,
 )
 
@@ -124,6 +125,83 @@ def test_answers_that_are_no_answers(tmp_path, capsys):
     assert lines_of(tmp_path)[4]["failed"].startswith("status 400: ")
 
 
+def completion(**more: Any) -> Any:
+    return sent(json.dumps({"object": "chat.completion", **more}).encode())
+
+
+def said(text: Any, **more: Any) -> Any:
+    return completion(choices=[{"message": {"content": text}}], **more)
+
+
+def test_unusual_answers_are_read(tmp_path, capsys):
+    def act(number: int, body: dict[str, Any]) -> Any:
+        text = answer_to(body)
+        parts = [{"type": "text", "text": text[:5]}, {"type": "text", "text": text[5:]}, {"type": "image"}]
+        return [
+            said(text),
+            said(text, usage=None),
+            said(text, usage={"completion_tokens": "many"}),
+            said(text, usage={"completion_tokens": 7.5}),
+            said(parts),
+        ][number % 5]
+
+    with serving(act) as server:
+        assert bench(server, tmp_path) == 0
+    row = row_of(capsys)
+    assert (row["score"], row["failed"], row["steps"]) == (1, 0, None)
+
+
+def test_unusual_events_are_passed_over(tmp_path, capsys):
+    def act(_: int, body: dict[str, Any]) -> Any:
+        odd = (
+            b'{"choices": null}',
+            b"{}",
+            b'{"choices": [{"delta": null}]}',
+            b'{"choices": [{"delta": {"content": 5}}]}',
+        )
+        return stream([answer_to(body)], more=b"".join(b"data: " + event + b"\n\n" for event in odd))
+
+    with serving(act) as server:
+        assert bench(server, tmp_path, "--stream", "auto") == 0
+    assert (row_of(capsys)["score"], len(server.asked)) == (1, 8)
+
+
+@pytest.mark.parametrize(
+    ("act", "more", "message", "asked"),
+    [
+        (
+            sent(b"<html>", "text/html"),
+            [],
+            "it is no chat completion but '<html>', so the URL may be wrong.",
+            3,
+        ),
+        (sent(b"[1]"), [], "it is no chat completion but '[1]'", 3),
+        (
+            sent(b"<html>", "text/html"),
+            ["--stream", "auto"],
+            "the stream is empty, its content is text/html.",
+            8,
+        ),
+        (completion(choices=None), [], "the answer is empty.", 8),
+        (completion(choices=[{"message": None}]), [], "the answer is empty.", 8),
+        (sent(b'{"choices"', length=100), [], "the answer broke off", 3),
+    ],
+)
+def test_what_is_no_answer_is_one_line(act, more, message, asked, tmp_path, capsys):
+    with serving(lambda _n, _b: act) as server:
+        assert bench(server, tmp_path, *more) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+    assert len(server.asked) == asked
+
+
+def test_an_answer_that_trickles_in_is_late_in_all(tmp_path, capsys):
+    with serving(lambda _n, _b: trickle) as server:
+        assert bench(server, tmp_path, "--timeout", "0.1", "--count", 2, "--sizes", 3) == 2
+    assert "no answer in 0.1 s." in capsys.readouterr().err
+
+
 def test_an_endpoint_that_hangs_stops_the_run_and_nothing_is_lost(tmp_path, capsys):
     with serving(lambda number, body: whole(answer_to(body)) if number < 3 else hang) as server:
         assert bench(server, tmp_path, "--timeout", "0.2") == 2
@@ -191,6 +269,10 @@ def test_requests_keep_their_pace():
         (["--body", "[1]"], "--body must be a JSON object"),
         (["--policy", "topk:k=1"], "leave out --policy"),
         (["--timeout", "x"], "--timeout must be"),
+        (["--timeout", "0"], "--timeout must be greater than 0"),
+        (["--rate", "0"], "--rate must be greater than 0"),
+        (["--key", "NO_SUCH_KEY"], "--key names NO_SUCH_KEY, and the environment has no such variable"),
+        (["--endpoint", "localhost:8000/v1"], "must start with http:// or https://, got 'localhost:8000/v1'"),
         (["--jobs", "2"], "an endpoint has --concurrency"),
     ],
 )

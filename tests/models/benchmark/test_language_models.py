@@ -23,20 +23,27 @@ from models.predictors.huggingface import load_hf
 from models.sampling.decode import decode
 from parabounds.command import main
 from synthetic.parallelbench import PROTOCOLS, bench_task, make_samples
+from synthetic.parallelbench.ceilings import ceiling
 from synthetic.parallelbench.list_ceilings import list_layout
 from synthetic.parallelbench.people import FIRST_NAMES, LAST_NAMES
 from synthetic.parallelbench.puzzle_ceilings import puzzle_layout
 from tests.helpers import hf_models
+from theory.decoding.structured.layout import Layout
 from theory.policies import parse_policy
 
 pytestmark = pytest.mark.extras("transformers")
 TEMPLATE = "{% for m in messages %}{{ m['role'] }} : {{ m['content'] }}\n{% endfor %}assistant :"
 
 
-def names_tokenizer(*, ends: bool = True, split: str = "", template: str | None = TEMPLATE) -> Any:
+GAPS = ('["', '",', '"]', '"')
+
+
+def names_tokenizer(
+    *, ends: bool = True, split: str = "", template: str | None = TEMPLATE, gaps: tuple[str, ...] = GAPS
+) -> Any:
     """A byte-level tokenizer that writes lists as Dream's does: every name, and every gap between them, one token."""
     names = (*FIRST_NAMES, *(name for name in LAST_NAMES if name != split))
-    plain = hf_models.byte_level(whole=(*names, '["', '",', '"]', '"'))
+    plain = hf_models.byte_level(whole=(*names, *gaps))
     made = transformers.PreTrainedTokenizerFast(
         tokenizer_object=plain.backend_tokenizer,
         mask_token="[MASK]",
@@ -164,6 +171,27 @@ def test_an_early_stop_counts_the_tokens_up_to_the_end(tmp_path, capsys):
     assert row["ceiling"] is None  # another way of decoding
 
 
+def test_a_tokenizer_that_writes_lists_otherwise_has_its_own_ceiling(tmp_path, capsys):
+    """A gap between names is four tokens, so six people need 36 of them."""
+    made = names_tokenizer(gaps=())
+    model, rule = masked_model(tmp_path / "model", made), ("--policy", "topk:k=4,by=random", "--layout")
+    assert bench(tmp_path / "runs", model, *rule, model) == 2
+    said = capsys.readouterr().err
+    assert "waiting_line/shuffle: the layout has a token at position 33, but only 0..31 are decoded" in said
+    assert not (tmp_path / "runs").exists()
+    longer = (*rule[:2], "--length", 64)
+    assert bench(tmp_path / "runs", model, *longer) == 0
+    assert row_of(capsys)["ceiling"] is None  # it is not the released layout
+    assert bench(tmp_path / "runs", model, *longer, "--layout", model) == 0  # nothing is asked again
+    row, task = row_of(capsys), bench_task("shuffle")
+    whole = tokenizer_layout(model, task, 6)
+    assert whole.places[:2] == ((2, 3), (8, 9))
+    exact = ceiling(task, parse_policy(rule[1]), layout=Layout(places=whole.places, length=64))
+    assert row["ceiling"] == pytest.approx(float(exact.accuracy))
+    assert main(["bench", "report", str(tmp_path / "runs"), "--layout", str(model), "--json"]) == 0
+    assert row_of(capsys)["ceiling"] == row["ceiling"]
+
+
 def test_an_autoregressive_model_writes_token_by_token(tmp_path, capsys):
     made = names_tokenizer()
     model = causal_model(tmp_path / "model", made)
@@ -233,6 +261,13 @@ def test_a_model_without_a_template_gets_plain_text(tmp_path, capsys):
     [
         (masked_model, {"ends": False}, ["--policy", "topk:k=4"], "names no end token; give --end-token ID"),
         (causal_model, {"ends": False}, [], "names no end token; give --end-token ID"),
+        (
+            masked_model,
+            {},
+            ["--policy", "topk:k=4", "--end-token", "99999"],
+            "--end-token must be a token of the model",
+        ),
+        (causal_model, {}, ["--end-token", "99999"], "--end-token must be a token of the model, 0.."),
         (masked_model, {"context": 90}, ["--policy", "topk:k=4"], "over the context length of 90"),
         (causal_model, {"context": 90}, ["--length", "5"], "over the context length of 90"),
         (masked_model, {"split": "Ashby"}, ["--policy", "topk:k=4", "--layout", "released"], "'Ashby' is "),

@@ -120,6 +120,56 @@ def test_settings_of_logs_are_rules_where_there_is_one():
         parse_policy(spec)
 
 
+def test_settings_of_any_rule_are_told_apart_and_dream_has_its_schedule():
+    def read(model: str = "", **options: Any) -> tuple[str, str | None]:
+        return log_setting({"arguments": {"gen_args_0": {"arg_1": options}}}, model)
+
+    both = [read(unmasking="klass", conf_threshold=c, max_tokens=32, until=["\n\n"])[0] for c in (0.5, 0.9)]
+    assert both == ["klass conf_threshold=0.5", "klass conf_threshold=0.9"]
+    options = {"unmasking": "random", "k": 2, "max_tokens": 32}
+    assert read("apple/DiffuCoder-7B-cpGRPO", **options)[1] == "dream:steps=16,by=random,eps=0"
+    assert read("Dream-org/Dream-v0-Instruct-7B", **options, block_length=8)[1] is None
+    assert [read("x", **{**options, "k": k})[1] for k in ("2", "two", 1.5)] == [
+        "topk:k=2,by=random",
+        None,
+        None,
+    ]
+    older = {"arguments": [["the prompt", {**options, "block_length": 8}]]}  # lists, as lm-eval wrote once
+    assert log_setting(older, "x") == ("random block_length=8 k=2", "topk:k=2,by=random,block=8")
+    for odd in (None, 5, [], [[]], {"gen_args_0": None}, {"gen_args_0": {"arg_1": []}}, "text"):
+        assert log_setting({"arguments": odd}) == ("", None)
+    assert read(unmasking="confidence_threshold", alg_threshold="high")[1] is None
+    # left to right, two tokens per step: the schedule shifts the pairs onto the names of a person
+    spec = read("Dream-org__Dream-v0-Instruct-7B", unmasking="left_to_right", k=2, max_tokens=32)[1]
+    assert round(100 * float(ceiling(bench_task("shuffle"), parse_policy(str(spec))).accuracy), 1) == 17.9
+
+
+def test_labels_are_read_as_the_package_of_2026_logs_them(tmp_path, capsys):
+    lines = log_lines("reverse", wrong=1)
+    for j, line in enumerate(lines):
+        line["doc"]["label"] = json.loads(line["doc"]["label"])  # a list, as its data on the hub give it
+        line["doc_id"] = 8 * j % 9  # samples in the order of its workers
+        line["dec_order_kendall_ignore_pad"] = float("nan")
+    path = written(tmp_path / "samples_parallelbench_waiting_line_n15_reverse.jsonl", lines)
+    (row,) = report(capsys, path)["tasks"]
+    assert (row["task"], row["score"], row["samples"]) == ("waiting_line/reverse", 7 / 8, 8)
+    lines[2]["doc"]["label"] = [1, 2]
+    written(path, lines)
+    assert bench(path) == 2
+    assert "line 3: answer must be a text, got [1, 2]" in capsys.readouterr().err
+
+
+def test_two_runs_of_one_setting_are_not_mixed(tmp_path, capsys):
+    name = "org__model/random/k4/{}/samples_parallelbench_waiting_line_copy.jsonl"
+    for run in ("20260320_015251_all", "20260320_133223_all"):
+        written(tmp_path / name.format(run), log_lines("copy"))
+    assert bench(tmp_path) == 2
+    said = capsys.readouterr().err
+    assert "20260320_133223_all" in said
+    assert "answers sample 0 of waiting_line/copy again, with the setting 'random steps=8'" in said
+    assert said.count("\n") == 1
+
+
 def test_results_of_2025(tmp_path, capsys):
     outputs = [
         {
@@ -164,14 +214,37 @@ GOOD = {
         ([GOOD, changed(GOOD, "output", 3)], "line 2: output must be a text, got 3"),
         ([GOOD, {"input": {}, "output": "x"}], "line 2: input.context is missing"),
         ([changed(GOOD, "answer", [1])], "line 1: answer must be a text"),
-        ([changed(GOOD, "nfe", "many")], "line 1: nfe must be a number, got 'many'"),
+        ([changed(GOOD, "nfe", "many")], "line 1: nfe must be a number of at least 0, got 'many'"),
+        ([changed(GOOD, "nfe", float("nan"))], "line 1: nfe must be a number of at least 0, got nan"),
+        (
+            [changed(GOOD, "tokens_per_step", float("inf"))],
+            "line 1: tokens_per_step must be a number of at least 0",
+        ),
+        ([changed(GOOD, "nfe", -3)], "line 1: nfe must be a number of at least 0, got -3"),
         (
             [changed(GOOD, "doc_id", 0), changed(GOOD, "doc_id", 0)],
             "line 2 answers sample 0 for a second time",
         ),
         ([GOOD, {"doc": {"label": "x"}, "resps": [["x"]]}], "line 2: the line is of another kind"),
         ([{"doc": {}, "resps": [["x"]]}], "line 1: doc.label is missing"),
+        (
+            [{"doc": {"label": "x", "metadata": [1]}, "resps": [["x"]]}],
+            "line 1: metadata must be a JSON object",
+        ),
+        (
+            [{"doc": {"label": "x", "metadata": {"length": "3"}}, "resps": [["x"]]}],
+            "line 1: metadata.length must be a whole number, got '3'",
+        ),
+        (
+            [changed(GOOD, "metadata", {"length": 2.5})],
+            "line 1: metadata.length must be a whole number, got 2.5",
+        ),
         ([], "has no answers"),
+        ([{"format": "parabounds records 1"}], "line 1 lacks settings of bench run"),
+        (
+            [{"format": "parabounds records 1", "settings": {"run": "bench"}}],
+            "line 1 lacks settings of bench run",
+        ),
         (
             [{"format": "parabounds records 1", "sha256": "", "settings": {"run": "gap"}}],
             "another command than bench run",

@@ -150,6 +150,13 @@ def test_words_by_inclusion_and_as_whole_words() -> None:
     asked = Sample(input={"words": "cat, dog"}, answer={"words": ["cat", "dog"]}, metadata={})
     found = grade(task, asked, "A category of dogs.", PROTOCOLS["v1"], grammar=lambda text: bool(text))
     assert (found.score, found.sound, found.metrics) == (1, False, {"inclusion": 1, "grammar": 1})
+    said = [
+        explain(task, asked, "A cat.", PROTOCOLS[name], grammar=bool).split("\n")[0] for name in ("v1", "v2")
+    ]
+    assert said == [
+        "released score: 0, inclusion x grammar; inclusion 0, grammar 1",
+        "released score: 1, grammar alone; inclusion 0, grammar 1",
+    ]
     broken = grade(task, asked, "cat dog", PROTOCOLS["v2"], grammar=lambda text: False)  # noqa: ARG005
     assert (broken.score, broken.sound) == (0, False)
 
@@ -160,6 +167,19 @@ def test_other_grammar_checkers_are_not_comparable() -> None:
     with pytest.raises(InputError, match="module:function"):
         grammar_checker("nothing")
     assert grammar_checker("builtins:bool")("a sentence")
+    with pytest.raises(InputError, match="module:function, got 'os:path'"):
+        grammar_checker("os:path")  # no function
+    with pytest.raises(InputError, match=r"the grammar checker os:getcwd failed: .* takes no arguments"):
+        grammar_checker("os:getcwd")("a sentence")
+
+
+def test_a_grammar_checker_in_the_working_folder(tmp_path, monkeypatch) -> None:
+    (tmp_path / "own_grammar_of_this_test.py").write_text("def clean(text):\n    return len(text) > 3\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder])  # as of an installed command
+    before = list(sys.path)
+    checker = grammar_checker("own_grammar_of_this_test:clean")
+    assert (checker("yes"), checker("it is"), sys.path) == (False, True, before)
 
 
 @pytest.mark.extras("rouge_score", "sacrebleu")
@@ -192,6 +212,6 @@ def test_missing_metrics_are_named_with_their_install_line(monkeypatch: pytest.M
     monkeypatch.delenv("PARABOUNDS_ROBERTA", raising=False)
     with pytest.raises(InputError, match="PARABOUNDS_ROBERTA"):
         bertscore("a sentence", "a sentence")
-    monkeypatch.setitem(sys.modules, "sacrebleu", None)
+    monkeypatch.setitem(sys.modules, "sacrebleu.tokenizers.tokenizer_13a", None)
     with pytest.raises(InputError, match=r"python -m pip install 'parabounds\[metrics\]'"):
         inverse_bleu("a sentence", "a sentence")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,8 @@ def test_examples_are_each_ones_own_or_one_of_three_people_for_all() -> None:
     assert {sample.example.metadata["length"] for sample in v1 if sample.example} == {3, 4, 5, 6}
     v2 = make_samples(bench_task("copy"), PROTOCOLS["v2"], count=40)
     assert len({sample.example.example_answer for sample in v2 if sample.example}) == 1
-    assert all(sample.example and sample.example.metadata["length"] == 3 for sample in v2)
+    assert all(sample.example and len(json.loads(sample.example_answer)) == 3 for sample in v2[:10])
+    assert {*v2[0].as_json()["input"]["icl_examples"][0]} == {"input", "answer"}  # as in the 2026 package
     assert all(sample.example and sample.example.input != sample.input for sample in v2)
 
 
@@ -121,6 +123,17 @@ def test_sort_by_whole_or_last_name() -> None:
         for sample in make_samples(task, v1, count=12, by=by):
             names = json.loads(sample.example_answer)
             assert names == sorted(names, key=key)
+
+
+def test_the_prompt_of_an_insertion_names_the_place_or_the_person_in_front() -> None:
+    task = bench_task("insert_index")
+    said = [
+        {message["content"].rpartition("\n\n")[2] for message in messages(task, sample, PROTOCOLS[name])[::2]}
+        for name in ("v1", "v2")
+        for sample in make_samples(task, PROTOCOLS[name], count=4)[:1]
+    ]
+    assert all("joins the line at position " in text for text in said[0])
+    assert all("joins the line right behind the person at position " in text for text in said[1])
 
 
 @pytest.mark.parametrize("protocol", ["v1", "v2"])
@@ -181,6 +194,27 @@ def test_files_that_are_wrong_are_named_with_line_and_field(line: str, message: 
     with pytest.raises(InputError, match=re.escape(message)) as caught:
         read_samples(file, "shuffle")
     assert str(file) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ({"puzzle": "12x4\n3412\n2143\n4321"}, "line 1: the puzzle must be four lines of four cells"),
+        ({"sudoku": "1234\n3412\n2143\n43211"}, "line 1: the puzzle must be four lines of four cells"),
+        ({"answer": "1234\n3412\n2143"}, "line 1: answer must be four lines of four digits, got '1234"),
+        ({"icl_examples": [{}, {}]}, "line 1: input.icl_examples must hold at most one example, got 2"),
+        ({"icl_examples": {}, "puzzle": ""}, "line 1: the puzzle must be"),
+    ],
+)
+def test_puzzles_that_are_none_are_named(line: dict[str, Any], message: str, tmp_path: Path) -> None:
+    grid = "1234\n3412\n2143\n4321"
+    answer = line.pop("answer", grid)
+    file = tmp_path / "bad.jsonl"
+    file.write_text(
+        json.dumps({"input": {"puzzle": grid, **line} if "sudoku" not in line else line, "answer": answer})
+    )
+    with pytest.raises(InputError, match=re.escape(message)):
+        read_samples(file, "sudoku")
 
 
 def test_sizes_and_tasks_that_do_not_fit_are_refused() -> None:
