@@ -18,12 +18,8 @@ from synthetic.parallelbench.ceilings import ceiling
 from synthetic.parallelbench.samples import Sample
 from synthetic.parallelbench.tasks import BenchTask
 from synthetic.parallelbench.verdicts import grade
-<<<<<<< HEAD
-from theory.limits import CostError, sharing
-=======
 from theory.decoding.structured.layout import Layout
-from theory.limits import CostError
->>>>>>> graders
+from theory.limits import CostError, sharing
 from theory.policies import parse_policy
 from theory.policies.policy import RankedPolicy
 from theory.validation import InputError
@@ -170,25 +166,14 @@ def _value(
     if not isinstance(policy, RankedPolicy):
         return None
     try:
-<<<<<<< HEAD
         with sharing(QUICK):
             return ceiling(
                 task,
                 policy,
-                layout=layout if task.kind == "list" else of_puzzle[layout],
+                layout="items" if layout == "names" and task.kind == "puzzle" else layout,
                 temperature=temperature,
                 sizes=(n,),
-                holes=holes if task.name.endswith("sudoku") else None,
+                holes=holes,
             ).accuracy
-=======
-        return ceiling(
-            task,
-            policy,
-            layout="items" if layout == "names" and task.kind == "puzzle" else layout,
-            temperature=temperature,
-            sizes=(n,),
-            holes=holes,
-        ).accuracy
->>>>>>> graders
     except (InputError, CostError):
         return None

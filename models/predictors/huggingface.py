@@ -23,6 +23,7 @@ from models.predictors.huggingface_code import (
     chosen_class,
     class_of,
     registered_class,
+    table_positions,
 )
 from models.predictors.huggingface_files import (
     check_code,
@@ -106,7 +107,7 @@ class OpenedHF:
         check_finite(source, model)
         written_for = self.raw.get("transformers_version")
         attention = attention_of(self.config, options.attention)
-        longest = min(self.longest, _positions(model))
+        longest = min(self.longest, table_positions(model))
         tried = torch.full((2, max(2, min(4, longest))), self.mask_id, device=options.device)
         tried[:, 1::2] = torch.arange(2, device=options.device)[:, None] % self.config.vocab_size
         with quiet(), one_line(f"the model {source}", written_for), torch.no_grad():
@@ -161,9 +162,8 @@ class OpenedHF:
         written_for = self.raw.get("transformers_version")
         if self.options.attn_implementation is not None:
             self.config._attn_implementation = self.options.attn_implementation
-        own = not is_native(self.config.model_type)
         with quiet(), one_line(f"the model {self.source}", written_for), put_back() as shims:
-            if own:
+            if not is_native(self.config.model_type):
                 name = chosen_class(self.directory, self.raw, self.options.auto_class)
                 kind, kernels = class_of(self.directory, self.raw["auto_map"][name])
                 shims += kernels
@@ -176,8 +176,7 @@ class OpenedHF:
                 return name, model, tuple(shims)
         package = transformers()
         new = int(package.__version__.split(".")[0]) >= 5
-        key = "dtype" if new else "torch_dtype"
-        wanted = self.options.dtype
+        wanted = self.options.dtype if self.options.dtype == "auto" else getattr(torch, self.options.dtype)
         # each weight goes straight to the device, and no second copy is made in memory; version 4 ties the biases of
         # RoBERTa otherwise then, and cannot save it
         place = {"device_map": {"": self.options.device}} if new and find_spec("accelerate") else {}
@@ -189,7 +188,7 @@ class OpenedHF:
                 use_safetensors=True,
                 ignore_mismatched_sizes=True,  # reported below
                 output_loading_info=True,
-                **{key: wanted if wanted == "auto" else getattr(torch, wanted)},
+                **{"dtype" if new else "torch_dtype": wanted},
                 **place,
             )
         check_loaded(self.source, info)
@@ -224,11 +223,7 @@ def open_hf(source: str | Path, options: HFOptions | None = None) -> OpenedHF:
     for module in options.imports:
         with one_line(f"the module {module} of --import"):
             importlib.import_module(module)
-    directory = Path(source)
-    if not directory.is_dir():
-        if options.revision is None:
-            raise InputError(f"no directory {source}; a model of a hub needs its commit as --revision.")
-        directory = snapshot(str(source), options.revision)
+    directory = Path(source) if Path(source).is_dir() else snapshot(str(source), options.revision)
     raw = check_directory(directory)
     written_for, native = raw.get("transformers_version"), is_native(str(raw.get("model_type")))
     advice = "" if native else version_advice(written_for)
@@ -253,15 +248,3 @@ def open_hf(source: str | Path, options: HFOptions | None = None) -> OpenedHF:
         tokenizer=tokenizer,
         shims=(*shims, *kernels) if own else (),
     )
-
-
-def _positions(model: torch.nn.Module) -> int:
-    """Return the positions of a table that starts after its padding entry, as RoBERTa's does."""
-    found = [
-        module.num_embeddings - module.padding_idx - 1
-        for name, module in model.named_modules()
-        if name.rpartition(".")[2] == "position_embeddings"
-        and isinstance(module, torch.nn.Embedding)
-        and module.padding_idx is not None
-    ]
-    return min(found, default=LONGEST)

@@ -19,10 +19,11 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from models.predictors.huggingface_kernels import importing
+from models.predictors.huggingface_predictor import LONGEST
 from models.predictors.huggingface_versions import transformers
 from theory.validation import InputError
 
-__all__ = ["AUTO_CLASSES", "build_model", "chosen_class", "class_of", "registered_class"]
+__all__ = ["AUTO_CLASSES", "build_model", "chosen_class", "class_of", "registered_class", "table_positions"]
 
 # the language model stands under one of these in ``auto_map``; AutoModel may be a backbone without a head
 AUTO_CLASSES = ("AutoModelForMaskedLM", "AutoModelForCausalLM", "AutoModel")
@@ -170,3 +171,15 @@ def _check_complete(model: Any, directory: Path, found: set[str]) -> None:
             raise InputError(
                 f"{directory}: the checkpoint lacks {names[0]}; it is of another model, or of another --auto-class."
             )
+
+
+def table_positions(model: torch.nn.Module) -> int:
+    """Return the positions of a table that starts after its padding entry, as RoBERTa's does."""
+    found = [
+        module.num_embeddings - module.padding_idx - 1
+        for name, module in model.named_modules()
+        if name.rpartition(".")[2] == "position_embeddings"
+        and isinstance(module, torch.nn.Embedding)
+        and module.padding_idx is not None
+    ]
+    return min(found, default=LONGEST)

@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 KINDS = (".json", ".py", ".safetensors", ".txt", ".model", ".jinja")
+LFS_BYTES = 1024  # a pointer is shorter
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
@@ -40,6 +41,7 @@ def check_directory(path: Path) -> dict[str, Any]:
     """
     if not path.is_dir():
         raise InputError(f"{path} is no directory of a Hugging Face model.")
+    _check_kind(path)
     config = _json(path / "config.json")
     weights = sorted(path.glob("*.safetensors"))
     if not weights:
@@ -116,8 +118,10 @@ def check_finite(source: str, model: torch.nn.Module) -> None:
             raise InputError(f"{source}: {weight} holds values that are not finite; the weights are damaged.")
 
 
-def snapshot(name: str, revision: str) -> Path:
+def snapshot(name: str, revision: str | None) -> Path:
     """Return the folder of a pinned model of a hub, downloaded if it is not here; pickled weights are left out."""
+    if revision is None:
+        raise InputError(f"no directory {name}; a model of a hub needs its commit as --revision.")
     from huggingface_hub import snapshot_download
 
     with one_line(f"the configuration of {name}"):
@@ -131,6 +135,16 @@ def fingerprint(path: Path) -> str:
         if file.is_file() and file.suffix in KINDS:
             whole.update(hashlib.sha256(file.name.encode()).digest() + file_digest(file))
     return whole.hexdigest()
+
+
+def _check_kind(path: Path) -> None:
+    """Raise for directories that are often taken for that of a model."""
+    if (path / "config.json").exists():
+        return
+    if (path / "adapter_config.json").exists():
+        raise InputError(f"{path} holds adapters alone; merge them into their model and name its directory.")
+    if found := sorted((path / "snapshots").glob("*/config.json")):
+        raise InputError(f"{path} is a folder of the hub's cache; name a snapshot in it: {found[0].parent}")
 
 
 def _json(file: Path) -> dict[str, Any]:
@@ -148,6 +162,8 @@ def _json(file: Path) -> dict[str, Any]:
 def _check_weights(file: Path) -> None:
     from safetensors import SafetensorError, safe_open
 
+    if file.stat().st_size < LFS_BYTES and file.read_bytes().startswith(b"version https://git-lfs"):
+        raise InputError(f"{file} is a pointer of Git LFS, not the weights; run git lfs pull there.")
     try:
         with safe_open(file, framework="pt") as opened:
             names = list(opened.keys())

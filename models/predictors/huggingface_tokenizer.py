@@ -18,6 +18,7 @@ from theory.validation import InputError
 
 __all__ = ["load_tokenizer", "read_tokenizer", "token_places", "written_mask"]
 
+FILES = ("token*.json", "added_tokens.json", "vocab*", "merges*", "*.model", "*.tiktoken", "*.bpe")
 MASK_TEXT = "<|mask of the model|>"
 
 
@@ -30,6 +31,10 @@ def load_tokenizer(directory: Path, trusted: bool, written_for: str | None = Non
         written_for: The version of transformers that the directory names.
         config: The configuration, if it was read.
     """
+    if not any(found for pattern in FILES for found in directory.glob(pattern)):
+        raise InputError(
+            f"{directory} has no tokenizer: copy tokenizer*, vocab* and the like of its model there."
+        )
     with quiet(), put_back(), one_line(f"the tokenizer of {directory}", written_for if trusted else None):
         found, _ = importing(
             lambda: transformers().AutoTokenizer.from_pretrained(

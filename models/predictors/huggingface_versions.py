@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
+from json import JSONDecodeError
 from typing import Any, TypedDict
 from warnings import catch_warnings, simplefilter
 from weakref import WeakKeyDictionary
@@ -74,7 +75,9 @@ def one_line(what: str, written_for: str | None = None) -> Generator[None]:
             text = " ".join(lines[:2])
         if isinstance(error, KeyError):
             text = f"the key {text} is missing."
-        advice = "" if "pip install" in text else version_advice(written_for)  # a package is missing
+        # a package or a file is missing, or a file is damaged: no version helps
+        other = "pip install" in text or isinstance(error, OSError | SyntaxError | JSONDecodeError)
+        advice = "" if other else version_advice(written_for)
         raise InputError(f"cannot load {what}: {text.rstrip('.')}.{advice}") from None
 
 

@@ -16,7 +16,8 @@ import torch
 from models.predictors.first_wrong import FirstWrong
 from models.predictors.predictor import MarginalPredictor, MaskedPredictor
 from models.runs.halving_batches import halving_batches, out_of_memory
-from models.sampling.decode_state import Rules, indices, marginals_of, masks_alone, read_as, rules_of
+from models.sampling.decode_state import Rules, indices, masks_alone, read_as, rules_of
+from models.sampling.marginals import marginals_of
 from models.sampling.prompted_model import PromptedModel
 from theory.decoding.sampled_chance import SampleChance
 from theory.distributions.outcomes import MASK

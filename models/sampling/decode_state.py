@@ -9,37 +9,21 @@ import array_api_compat.torch as xp
 import torch
 
 from models.predictors.answer_columns import started
-from models.predictors.chosen_logits import logits_at
 from models.predictors.first_wrong import FirstWrong
 from models.predictors.ideal import float_dtype
-from models.predictors.predictor import (
-    MarginalPredictor,
-    MaskedPredictor,
-    checked_probabilities,
-    chosen_probabilities,
-    probabilities,
-)
+from models.predictors.predictor import MaskedPredictor
 from models.sampling.read_scores import ReadScores
 from theory.distributions.outcomes import MASK
 from theory.distributions.tempering import Transform
 from theory.numbers.arithmetic import TIE_TOLERANCE, FloatNumbers
 from theory.policies.as_process import Factorised, SampledConfidence, run_as
 from theory.policies.checked_calls import is_ours
-from theory.policies.policy import Policy
+from theory.policies.policy import Policy, RankedPolicy
 from theory.policies.process import Process
 from theory.policies.view import UNKNOWN
 from theory.validation import InputError
 
-__all__ = [
-    "FLOAT32_TIES",
-    "Rules",
-    "indices",
-    "marginals_of",
-    "masks_alone",
-    "of_masked",
-    "read_as",
-    "rules_of",
-]
+__all__ = ["FLOAT32_TIES", "Rules", "best_alone", "indices", "masks_alone", "read_as", "rules_of"]
 
 FLOAT32_TIES = 1e-6  # single precision: a few roundings of 6e-8, below the gap of any ideal marginals
 
@@ -133,11 +117,9 @@ def read_as(
         return rules
     given = {name: getattr(rules.transform, name) for name in Transform.__dataclass_fields__}
     last = tuple(place[token] for token in ranked_last)
-    # fresh memory costs more than its use; a rule that reads masked positions alone keeps no scores of earlier steps
-    kept = list[torch.Tensor]() if masks_alone(rules.policy, rules.transform) else None
-    return replace(
-        rules, transform=ReadScores(**given, confidence_dtype=confidence_dtype, last=last, kept=kept)
-    )
+    best = best_alone(rules.policy, rules.transform)
+    read = ReadScores(**given, confidence_dtype=confidence_dtype, last=last, best=best)
+    return replace(rules, transform=read)
 
 
 def _proposed(predictor: MaskedPredictor, allowed: Sequence[int] | torch.Tensor | None) -> torch.Tensor:
@@ -172,85 +154,15 @@ def indices(rules: Rules, answers: torch.Tensor, *, may_redraw: bool) -> torch.T
     return torch.where(masked, MASK, torch.where(foreign, UNKNOWN, place))
 
 
-def marginals_of(
-    rules: Rules, rows: torch.Tensor, *, masked_only: bool = False, memory: torch.Tensor | None = None
-) -> torch.Tensor:
-    """Return the marginals of the tokens that may be drawn, shape (B, m, V').
-
-    Args:
-        rules: The decode.
-        rows: Token ids, shape (B, L).
-        masked_only: Whether only those of masked positions are read; the others are then zeros.
-        memory: As of :func:`of_masked`.
-    """
-    columns = slice(rules.first, rules.last)
-    masked = rows[:, columns] == rules.predictor.mask_id
-    every = len(rules.proposed) == rules.predictor.vocab_size
-    if isinstance(rules.predictor, MarginalPredictor) and every:
-        probs = rules.predictor.marginals(rows)[:, columns].to(rules.dtype)
-        return checked_probabilities(probs, masked, first=rules.first_wrong)
-    if masked_only:
-        return of_masked(
-            rules.predictor,
-            rows,
-            columns,
-            rules.dtype,
-            None if every else rules.proposed,
-            left_out=rules.left_out,
-            first=rules.first_wrong,
-            memory=memory,
-        )
-    logits = rules.predictor(rows)[:, columns]
-    logits = logits if every else logits[..., rules.proposed]
-    return probabilities(logits, masked, tokens=rules.proposed, dtype=rules.dtype, first=rules.first_wrong)
-
-
-def of_masked(
-    predictor: MaskedPredictor,
-    rows: torch.Tensor,
-    columns: slice,
-    dtype: torch.dtype,
-    proposed: torch.Tensor | None = None,
-    *,
-    left_out: int | None = None,
-    first: FirstWrong | None = None,
-    memory: torch.Tensor | None = None,
-) -> torch.Tensor:
-    """Return the marginals of masked positions, zeros elsewhere, shape (B, m, V').
-
-    Args:
-        predictor: The model.
-        rows: Token ids, shape (B, L).
-        columns: The m columns of the answer.
-        dtype: The dtype of the result.
-        proposed: The tokens that may be drawn, shape (V',); by default all V, of which the mask has probability zero.
-        left_out: The only token that may not be drawn, if there is one.
-        first: As in :func:`models.predictors.predictor.probabilities`.
-        memory: The result of an earlier step, which is written over if it is large enough.
-    """
-    masked = rows[:, columns] == predictor.mask_id
-    # places of masks come first; their number is all that the device is waited for
-    order, count = (
-        masked.flatten().to(torch.uint8).sort(descending=True, stable=True).indices,
-        int(masked.sum()),
-    )
-    row, position = order[:count] // masked.shape[1], order[:count] % masked.shape[1]
-    logits = logits_at(predictor, rows, row, position + columns.start)
-    if proposed is None and predictor.mask_id < logits.shape[-1]:
-        logits[:, predictor.mask_id] = -torch.inf
-    width = logits.shape[-1] if proposed is None else len(proposed)
-    if memory is None or memory.shape[1:] != (masked.shape[1], width) or len(memory) < len(masked):
-        memory = logits.new_empty(*masked.shape, width, dtype=dtype)
-    whole = memory[: len(masked)].view(-1, width)
-    whole.index_fill_(0, order[count:], 0)
-    into = whole, order[:count]
-    chosen_probabilities(
-        logits, row, position, tokens=proposed, left_out=left_out, dtype=dtype, first=first, into=into
-    )
-    return whole.view(*masked.shape, -1)
-
-
 def masks_alone(rule: Policy | Process, transform: Transform) -> bool:
     """Return whether a rule reads the marginals of masked positions alone, which spares the others."""
     plain = isinstance(run_as(rule, transform), (Factorised, SampledConfidence)) and is_ours(rule)
     return plain and not getattr(rule, "asks", False)
+
+
+def best_alone(rule: Policy | Process, transform: Transform) -> bool:
+    """Return whether of every marginal a rule reads no more than the largest probability."""
+    if not isinstance(rule, RankedPolicy) or not masks_alone(rule, transform):
+        return False
+    factorised = isinstance(run_as(rule, transform), Factorised)
+    return factorised and rule.scores_alone and rule.by not in ("margin", "entropy")

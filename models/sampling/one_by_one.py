@@ -20,7 +20,8 @@ from models.predictors.predictor import (
     probabilities,
 )
 from models.runs.row_streams import Streams
-from models.sampling.decode_state import FLOAT32_TIES, of_masked
+from models.sampling.decode_state import FLOAT32_TIES
+from models.sampling.marginals import of_masked
 from theory.distributions.draws import draw
 from theory.distributions.outcomes import MASK
 from theory.numbers.arithmetic import TIE_TOLERANCE, FloatNumbers

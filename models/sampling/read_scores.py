@@ -6,7 +6,7 @@ lie between 1/2 and 1, and everything above 0.998 is 1: positions tie that diffe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 
@@ -25,7 +25,8 @@ class ReadScores(Transform):
         confidence_dtype: The dtype that the scores are rounded to; ``None`` for that of the decode.
         last: Tokens, by index. The rule reads the distribution without them; where one is the most probable, a uniform
             distribution, which has the lowest confidence and margin and the largest entropy.
-        kept: Memory of the rounded scores, which those of the next step are written over; ``None`` for fresh memory.
+        best: Whether the rule reads the largest score of a position alone, which is then all that it is given: rounding
+            keeps the order, so the largest of the rounded scores is the rounded largest.
 
     Example:
         >>> from theory.numbers.arithmetic import FLOAT64
@@ -36,32 +37,24 @@ class ReadScores(Transform):
 
     confidence_dtype: torch.dtype | None = None
     last: tuple[int, ...] = ()
-    kept: list[torch.Tensor] | None = field(default=None, compare=False, repr=False)
+    best: bool = False
 
     def scores_read(self, probs: Array, numbers: Numbers, balls: Array | None = None) -> Array:
-        """Return the distributions that the policy sees."""
+        """Return the distributions that the policy sees, or their largest probabilities, shape (..., 1)."""
         read = super().scores_read(probs, numbers, balls)
         if self.last:
             last = torch.tensor(self.last, device=read.device)
             ends = torch.isin(read.argmax(dim=-1), last)[..., None]
             without = read.index_fill(-1, last, 0)
             read = torch.where(ends, 1 / read.shape[-1], without / without.sum(dim=-1, keepdim=True))
-        if self.confidence_dtype is not None:
-            read = _rounded(read, self.confidence_dtype, self._memory(read))
-        return read
-
-    def _memory(self, read: torch.Tensor) -> torch.Tensor:
-        """Return memory for such scores."""
-        if self.kept is None:
-            return torch.empty_like(read)
-        if not self.kept or self.kept[0].numel() < read.numel():
-            self.kept[:] = [read.new_empty(read.numel())]
-        return self.kept[0][: read.numel()].view(read.shape)
+        if self.best:
+            read = read.amax(dim=-1, keepdim=True)
+        return read if self.confidence_dtype is None else _rounded(read, self.confidence_dtype)
 
 
-def _rounded(probs: torch.Tensor, dtype: torch.dtype, out: torch.Tensor) -> torch.Tensor:
-    """Return the probabilities, shape (..., V), rounded to a dtype, in ``out``."""
-    table = probs.reshape(-1, probs.shape[-1])
+def _rounded(probs: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Return the probabilities, shape (..., V), rounded to a dtype."""
+    table, out = probs.reshape(-1, probs.shape[-1]), torch.empty_like(probs)
     size = min(rows_at_once(probs.device, probs.shape[-1]), max(1, len(table)))
     for a, b in zip(table.split(size), out.view(table.shape).split(size), strict=True):
         b.copy_(a.to(dtype))

@@ -82,6 +82,9 @@ class Rule:
 class RankedPolicy(Rule):
     """A policy that takes the best of a score.
 
+    Class attributes:
+        scores_alone: Whether it reads the marginals through the score ``by`` alone, unless it has a memory or asks.
+
     Attributes:
         by: The score: confidence, margin, entropy, left_to_right or random.
         ties: Equal scores: ``random``, ``lowest`` index (torch.topk-like) or ``all`` of the best (dInfer).
@@ -90,6 +93,7 @@ class RankedPolicy(Rule):
             ``sampled`` first at every competing position (the released LLaDA, Dream and Fast-dLLM code).
     """
 
+    scores_alone: ClassVar[bool] = True
     by: str = "confidence"
     ties: str = "random"
     block: int | None = None

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 
@@ -29,6 +30,8 @@ _Exact = Sequence[LogNumber]
 @dataclass(frozen=True, kw_only=True)
 class EntropyPrefix(RankedPolicy):
     """A ranked policy that takes a number of positions given by their entropies in ranked order."""
+
+    scores_alone: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

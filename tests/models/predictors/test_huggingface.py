@@ -149,7 +149,33 @@ def headless(folder):
     save_file(kept, file, metadata={"format": "pt"})
 
 
+def pointer(folder):
+    (folder / "model.safetensors").write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+    )
+
+
+def without_tokenizer(folder):
+    for pattern in ("token*", "special*", "vocab*"):
+        for file in folder.glob(pattern):
+            file.unlink()
+
+
+def adapters(folder):
+    (folder / "config.json").rename(folder / "adapter_config.json")
+
+
+def cached(folder):
+    inner = folder / "snapshots" / "0123"
+    inner.mkdir(parents=True)
+    (folder / "config.json").rename(inner / "config.json")
+
+
 BROKEN = [
+    (pointer, "is a pointer of Git LFS, not the weights; run git lfs pull"),
+    (without_tokenizer, "has no tokenizer: copy"),
+    (adapters, "holds adapters alone; merge them"),
+    (cached, r"name a snapshot in it: .*snapshots/0123"),
     (pickled, "pickled weights only"),
     (cut, "no sound safetensors file"),
     (lambda folder: (folder / "config.json").unlink(), "cannot read"),
@@ -163,6 +189,8 @@ BROKEN = [
     ),
     (headless, "lacks cls.predictions.transform"),
     (lambda folder: (folder / "tokenizer.json").write_text("{}"), "cannot load the tokenizer"),
+    # no other version of transformers helps
+    (lambda folder: (folder / "tokenizer_config.json").write_text("{"), r"Expecting property name[^;]*$"),
 ]
 
 
