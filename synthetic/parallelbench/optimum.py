@@ -9,12 +9,13 @@ where the values are too costly. Source: arXiv 2510.04767, Theorem 3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import log2
 from typing import Any
 
 from synthetic import structures
+from synthetic.parallelbench.frontier_floors import floors_of_hull, without_the_identity
 from synthetic.parallelbench.list_ceilings import list_layout
 from synthetic.parallelbench.puzzle_ceilings import puzzle_layout
 from synthetic.parallelbench.repeated_tokens import repeated_losses
@@ -200,7 +201,31 @@ def _brackets(bounds: dict[str, Any], written: Written) -> list[Any]:
     )  # no token has as many values
     found = adaptive_brackets([*map(min, lower, upper)], upper, most=most)
     last = next(steps for steps, high in enumerate(upper, 1) if high == 0)
-    return [*([steps, list(found.at(steps))] for steps in range(1, last)), [last, 0]]
+    pairs: list[tuple[float, float]] = [found.at(steps) for steps in range(1, last)]
+    floors = _floors(written, last - 1)
+    lows = [min(max(low, floor), high) for (low, high), floor in zip(pairs, floors, strict=True)]
+    return [
+        *([t, [low, high]] for t, (low, (_, high)) in enumerate(zip(lows, pairs, strict=True), 1)),
+        [last, 0],
+    ]
+
+
+def _floors(written: Written, count: int) -> list[float]:
+    """Return lower bounds of the frontier at 1, 2, .. steps; see :mod:`synthetic.parallelbench.frontier_floors`."""
+    steps, tokens = range(1, count + 1), sum(written.tokens)
+    if written.task.name == "shuffle_strict":
+        plain = replace(written, task=list_task("shuffle", written.n))
+        lower, _ = ends_of(_bounds(plain), tokens)
+        return without_the_identity(lower, steps, people=written.n, tokens=tokens)
+    if max(written.tokens) == 1:
+        return [0.0] * count
+    items = replace(written, tokens=(1,) * len(written.tokens))
+    try:
+        corners = frontier_answer(items)["vertices"]
+    except CostError:
+        lows = [ends[0] for _, ends in _brackets(_bounds(items), items)[:-1]]
+        return [*lows, *[0.0] * count][:count]
+    return floors_of_hull([(float(one["steps"]), float(one["kl"])) for one in corners], steps)
 
 
 def written(task: BenchTask, people: int, layout: str | Layout) -> Written:

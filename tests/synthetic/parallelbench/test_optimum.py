@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import combinations
 from math import factorial, log2
+from typing import Any
 
+import numpy as np
 import pytest
 
 from parabounds.command import main
+from synthetic import make_task
 from synthetic.parallelbench import TASKS, bench_task
+from synthetic.parallelbench.frontier_floors import floors_of_hull, without_the_identity
 from synthetic.parallelbench.list_ceilings import list_contexts
 from synthetic.parallelbench.optimum import losses_of, optimum, written
 from synthetic.structures import strict_shuffle
 from synthetic.task import list_task
+from theory.commands.bounds import bounds_answer
+from theory.commands.frontier import frontier_answer
 from theory.decoding.structured.layout import Layout
 from theory.information.subsets.builder import table_of
 from theory.limits import CostError
@@ -103,6 +110,40 @@ def test_every_list_of_the_benchmark_has_bounds_in_the_released_layout(name: str
         assert all(low <= high <= ends[steps - 1][1] + 1e-6 for steps, (low, high) in found["frontier"][:-1])
 
 
+def exact_frontier(task: Any) -> Callable[[float], float]:
+    corners = [(float(one["steps"]), float(one["kl"])) for one in frontier_answer(task)["vertices"]]
+    return lambda steps: float(np.interp(steps, *zip(*corners, strict=True)))
+
+
+STEPS = (1, 1.5, 2, 2.7, 3, 4)
+
+
+@pytest.mark.parametrize("n", [5, pytest.param(6, marks=pytest.mark.deep)])
+def test_the_frontier_without_the_identity_is_hardly_below_that_of_all_orders(n: int) -> None:
+    losses = [float(loss) for loss in losses_of(written(bench_task("shuffle"), n, "items"))]
+    front = exact_frontier(written(bench_task("shuffle"), n, "items"))
+    plain = [float(one) for one in bounds_answer(make_task("shuffle", n))["optimal_bound"]]
+    floors = without_the_identity(plain, STEPS, people=n, tokens=n)
+    assert all(0 <= floor <= front(steps) + 1e-12 for floor, steps in zip(floors, STEPS, strict=True))
+    assert floors[0] > 0
+    assert front(1) == pytest.approx(losses[0])
+
+
+@pytest.mark.parametrize("name", ["replace_random", "insert_random", "remove_random", "shuffle"])
+def test_the_frontier_of_tokens_is_at_least_that_of_people(name: str) -> None:
+    items, names = (exact_frontier(written(bench_task(name), 3, layout)) for layout in ("items", "names"))
+    corners = [(steps, items(steps)) for steps in np.arange(1, 4.01, 0.01)]
+    for floor, steps in zip(floors_of_hull(corners, STEPS), STEPS, strict=True):
+        assert floor <= items(steps) + 1e-12 <= names(steps) + 2e-12
+
+
+@pytest.mark.parametrize("layout", ["items", "released"])
+def test_the_frontier_of_long_shuffles_is_that_of_fixed_blocks(layout: str) -> None:
+    found = optimum(bench_task("shuffle"), 15, layout)
+    for (low, high), loss in zip((ends for _, ends in found["frontier"][:-1]), found["losses"], strict=False):
+        assert float(loss) * (1 - 1e-6) - 1e-6 <= low <= high == pytest.approx(float(loss))
+
+
 def test_long_lists_cost_at_least_what_their_items_cost() -> None:
     for name in ("shuffle", "replace_random"):
         items, names = (losses_of(written(bench_task(name), 15, layout)) for layout in ("items", "names"))
@@ -148,7 +189,7 @@ def test_the_command_prints_exact_values(capsys) -> None:
     assert row["losses"][1] == row["frontier"][1][1]
     assert main(["bench", "bounds", "remove_random", "--sizes", "3,4"]) == 0
     assert "frontier: steps:bits)" in capsys.readouterr().out
-    assert main(["bench", "bounds", "shuffle", "sudoku", "--sizes", "15"]) == 0
+    assert main(["bench", "bounds", "insert_random", "sudoku", "--sizes", "15"]) == 0
     shown = capsys.readouterr().out
     assert "certified brackets low..high" in shown
-    assert "1:77 2:8.27..14.4" in shown
+    assert "1:26.9 2:0.688..3.36" in shown

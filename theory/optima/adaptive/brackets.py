@@ -26,7 +26,7 @@ from math import inf
 
 from theory.validation import InputError
 
-__all__ = ["AdaptiveBrackets", "adaptive_brackets"]
+__all__ = ["AdaptiveBrackets", "adaptive_brackets", "mixed"]
 
 _ABOVE, _BELOW = 1 + 2.0**-48, 1 - 2.0**-48  # a few roundings of a ratio
 _MOST = 500  # numbers of blocks that are mixed in pairs
@@ -59,7 +59,7 @@ class AdaptiveBrackets:
         if steps < 1:
             raise InputError(f"steps must be at least 1, got {steps}.")
         points = list(enumerate(self.upper[:_MOST], start=1))
-        return _mixed(self._floor(), steps) * _BELOW, _mixed(points, steps) * _ABOVE
+        return mixed(self._floor(), steps) * _BELOW, mixed(points, steps) * _ABOVE
 
     def _floor(self) -> list[tuple[float, float]]:
         first, most = self.lower[0], max(self.most, self.lower[0])
@@ -98,8 +98,13 @@ class AdaptiveBrackets:
         return min(least, most), most
 
 
-def _mixed(points: Sequence[tuple[float, float]], steps: float) -> float:
-    """Return the least loss of mixtures of two points at so many steps; of points of fewer where there are no more."""
+def mixed(points: Sequence[tuple[float, float]], steps: float) -> float:
+    """Return the least loss of mixtures of two points at so many steps; of points of fewer where there are no more.
+
+    Example:
+        >>> mixed([(1, 2.0), (3, 1.0)], 2), mixed([(1, 2.0), (3, 1.0)], 4)
+        (1.5, 1.0)
+    """
     found = min((bits for few, bits in points if few <= steps), default=inf)
     for (few, large), (many, small) in combinations(points, 2):
         if few <= steps < many:
