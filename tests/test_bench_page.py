@@ -1,4 +1,4 @@
-"""docs/parallelbench.md, section on your own model: every command runs, with tiny models and a loopback server."""
+"""docs/parallelbench.md: your own model with tiny models and a loopback server, and the bounds that it shows."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ def test_the_first_command_prints_what_the_page_shows(tmp_path, monkeypatch, cap
     assert COMMANDS[0].shown
     check_shown(COMMANDS[0], run(COMMANDS[0], capsys))
     assert {path.name for path in (tmp_path / "runs").iterdir()} == {"topk_k=1", "topk_k=2_by=random"}
+
+
+@pytest.mark.deep
+def test_the_bounds_are_those_that_the_page_shows(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "150")
+    shown = [step for step in steps(PAGE) if step.line.startswith("parabounds bench bounds") and step.shown]
+    assert len(shown) == 2
+    for step in shown:
+        check_shown(step, run(step, capsys))
 
 
 @pytest.mark.extras("transformers", "openai")
