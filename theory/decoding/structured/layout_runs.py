@@ -5,9 +5,9 @@ answer has together; from then on the model returns the marginals given the cont
 known items. So what such a run still does depends only on how many tokens of each *group* are masked: the certain ones
 between the items, and those of all items with the same marginal. Certain tokens are therefore counted by group.
 
-*How many runs turn wrong.* Let ``w(K)`` be the probability of the runs that show some answer at the known items K, and
-``P(y | y_K)`` that of each answer given them. Then ``w(K) = sum_y w_y(K) P(y | y_K)`` over all answers y, with
-``w_y(K)`` towards y, and what a step loses of this sum has turned wrong.
+*How many runs turn wrong.* Let ``w_y(K)`` be the probability of the runs that show y at the known items K. Those that
+show some answer have the probability ``w(K) = sum_y w_y(K) P(y | y_K)``, and what a step loses of it has turned wrong.
+*Proof:* answers that agree on K have one ``w_y(K)``, and their ``P(y | y_K)`` add up to 1.
 """
 
 from __future__ import annotations
