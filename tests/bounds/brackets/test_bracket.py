@@ -103,6 +103,18 @@ def test_a_partition_that_was_split_has_the_loss_of_its_parts(seed):
     )
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "0101000 1111110 0100001 1000100 1011111 1001101 1000111 0010011 1010000 1111010 0011011",
+    ],
+)
+def test_lists_where_little_is_lost(rows):
+    """Small differences of losses, where a rule that leaves out too much leaves out the best partition."""
+    pmf = JointPMF.uniform([tuple(row) for row in rows.split()])
+    assert all(check(pmf, work=10 * FAR, **SEARCHED).exact)
+
+
 def test_all_sets_of_fourteen_positions_against_the_programme():
     rows = np.unique(np.random.default_rng(3).integers(0, 2, (40, 11)), axis=0)
     more = [
