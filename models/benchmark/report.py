@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,11 @@ __all__ = ["bench_report"]
 
 
 def bench_report(
-    paths: Sequence[Path], given: Defaults | None = None, *, grammar: str = "languagetool"
+    paths: Sequence[Path],
+    given: Defaults | None = None,
+    *,
+    grammar: str = "languagetool",
+    report: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Return the report on files of answers, of ours and of others.
 
@@ -23,6 +27,7 @@ def bench_report(
         paths: Files, or folders with files.
         given: What files of others do not say.
         grammar: The grammar checker of text tasks.
+        report: Called after each setting and task with how many are graded, and of how many.
 
     Returns:
         ``tasks`` (a row for each setting and task), ``settings`` (means over tasks), ``pbx``, ``oracle``, ``notes``.
@@ -32,8 +37,13 @@ def bench_report(
     """
     answers = read_answers(list(paths), given)
     checker = grammar_checker(grammar) if any(one.task.kind == "text" for one in answers) else None
-    runs = [(one, graded(one, checker)) for one in answers]
-    rows = [task_row(one, [*found.values()]) for one, found in runs]
+    runs: list[tuple[Answers, dict[int, Graded]]] = []
+    rows: list[dict[str, Any]] = []
+    for one in answers:
+        runs.append((one, graded(one, checker)))
+        rows.append(task_row(one, [*runs[-1][1].values()]))
+        if report is not None:
+            report(len(runs), len(answers))
     settings = setting_rows(rows)
     pairs = [(row, found) for row, (_, found) in zip(rows, runs, strict=True)]
     return {

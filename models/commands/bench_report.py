@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from synthetic.parallelbench.protocol import PROTOCOLS
+from theory.commands.progress import working
 
 __all__ = ["add", "answer"]
 
@@ -48,4 +49,5 @@ def answer(arguments: argparse.Namespace) -> dict[str, Any]:
         policy=arguments.policy,
         layout=arguments.layout,
     )
-    return bench_report(arguments.files, given, grammar=arguments.grammar)
+    with working("parabounds bench report") as work:
+        return bench_report(arguments.files, given, grammar=arguments.grammar, report=work.parts)

@@ -22,6 +22,7 @@ from synthetic.parallelbench.command_parts import matching, sizes_of
 from synthetic.parallelbench.make import PAPER_SIZES
 from synthetic.parallelbench.protocol import PROTOCOLS, protocol
 from theory.commands.command_line import worker_count
+from theory.commands.progress import working
 from theory.validation import InputError, bounded, positive_int
 
 if TYPE_CHECKING:
@@ -133,7 +134,10 @@ def answer(arguments: argparse.Namespace) -> dict[str, Any]:
     run = BenchRun(asked=asked, model=model, folder=arguments.runs, grammar=arguments.grammar)
     with work_progress("bench") as report:
         files = run_bench(run, jobs=worker_count(arguments.jobs, "--jobs"), report=report)
-    return bench_report(files, Defaults(layout=own), grammar=arguments.grammar) if files else {}
+    if not files:
+        return {}
+    with working("parabounds bench run, its report") as work:
+        return bench_report(files, Defaults(layout=own), grammar=arguments.grammar, report=work.parts)
 
 
 def _check_layout(path: str, asked: Asked, model: Model) -> None:

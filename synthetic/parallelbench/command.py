@@ -22,6 +22,7 @@ from synthetic.parallelbench.texts import texts_as_samples
 from synthetic.parallelbench.verdicts import Verdict, grade
 from theory.commands.command_line import whole
 from theory.commands.listing import Listing, add_listing, show_listing
+from theory.commands.progress import working
 from theory.commands.terminal import terminal
 from theory.validation import InputError
 
@@ -132,12 +133,15 @@ def _make(arguments: argparse.Namespace) -> int:
 def _grade(arguments: argparse.Namespace) -> int:
     task, rules = bench_task(arguments.task), protocol(arguments.protocol)
     grammar = grammar_checker(arguments.grammar) if task.kind == "text" else None
+    verdicts: list[Verdict] = []
     gc.disable()  # nothing here has cycles, and the collector would walk all samples again and again
     try:
-        samples = read_samples(arguments.samples, task)
-        outputs = read_outputs(arguments.outputs, len(samples))
-        given = counted(sorted(outputs.items()), "grade")
-        verdicts = [grade(task, samples[i], text, rules, grammar=grammar) for i, text in given]
+        with working("parabounds bench grade") as work:
+            samples = read_samples(arguments.samples, task)
+            outputs = sorted(read_outputs(arguments.outputs, len(samples)).items())
+            for done, (i, text) in enumerate(outputs):
+                work.parts(done, len(outputs))
+                verdicts.append(grade(task, samples[i], text, rules, grammar=grammar))
     finally:
         gc.enable()
     answer: dict[str, Any] = {

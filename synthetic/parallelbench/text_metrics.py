@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -131,13 +130,10 @@ def grammar_checker(name: str = "languagetool") -> Callable[[str], bool]:
         tool = _language_tool()
         return lambda text: bool(text.strip()) and _said(name, lambda: not tool.check(text.strip()))
     module, _, attribute = name.partition(":")
-    sys.path.append(str(Path.cwd()))  # for a module in the working folder, behind all others
     try:
         own = getattr(import_module(module), attribute)
     except (ImportError, AttributeError, ValueError):
         own = None
-    finally:
-        sys.path.pop()
     if not callable(own):
         raise InputError(f"grammar must be languagetool or module:function, got {name!r}.")
     return lambda text: bool(text.strip()) and _said(name, lambda: own(text.strip()))

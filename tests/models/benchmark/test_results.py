@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from models.benchmark.released_logs import log_setting, task_in_name
+from models.benchmark.report import bench_report
 from parabounds.command import main
 from synthetic.parallelbench import PROTOCOLS, TASKS, bench_task, make_samples
 from synthetic.parallelbench.ceilings import ceiling
@@ -182,6 +183,16 @@ def test_results_of_2025(tmp_path, capsys):
     path.write_bytes(gzip.compress(json.dumps({"cfg_file": "x", "metrics": {}, "outputs": outputs}).encode()))
     (row,) = report(capsys, path, "--task", "reverse", "--label", "mine")["tasks"]
     assert (row["model"], row["score"], row["steps"], row["protocol"]) == ("mine", 1, 16, "v1")
+
+
+def test_a_report_says_how_far_it_is(tmp_path):
+    paths = [
+        written(tmp_path / f"samples_parallelbench_waiting_line_{task}.jsonl", log_lines(task))
+        for task in ("copy", "sort")
+    ]
+    said: list[tuple[int, int]] = []
+    bench_report(paths, report=lambda *parts: said.append(parts))
+    assert said == [(1, 2), (2, 2)]
 
 
 def test_the_table_of_a_log(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """Cumulative streams told from incremental ones."""
 
 import random
+import re
 
 import pytest
 
@@ -39,6 +40,34 @@ def test_lists_in_pieces_and_in_versions(seed):
     assert answer_of(versions(text, rng), diffusing=True) == (text, True)
     growing = [text[: 3 * j] for j in range(1, len(text) // 3)] + [text]
     assert answer_of(growing) == (text, True)
+
+
+GRIDS = [
+    "1234\n3412\n2143\n4321",
+    "1234\n4321\n2143\n3412",
+    "A,B,C,D\nB,A,D,C\nC,D,A,B\nD,C,B,A",
+    "A,B,C,D\nB,C,D,A\nC,D,A,B\nD,A,B,C",
+]
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize("mask", ["▒", "?", "", " "])
+def test_grids_in_lines_and_in_versions(grid, mask):
+    """Lines of a grid are alike, but do not keep what was before them."""
+    lines = grid.splitlines(keepends=True)
+    assert answer_of(lines) == (grid, False)
+    rng = random.Random(0)
+    found = [text for text in versions(grid, rng, mask) if text.strip()]
+    assert answer_of(found) == (grid, True)
+
+
+@pytest.mark.parametrize("size", range(1, 9))
+def test_lists_in_pieces_of_several_tokens(size):
+    text = list_text(draw_people(random.Random(size), 6))
+    tokens = re.findall(r'\["|", "|"\]| ?\w+', text)
+    parts = ["".join(tokens[i : i + size]) for i in range(0, len(tokens), size)]
+    assert answer_of(parts) == (text, False)
+    assert answer_of([text[: len(text) // 2], text.replace("a", "e"), text]) == (text, True)  # one is revised
 
 
 @pytest.mark.parametrize("grid", ["1 2 3 4\n3 4 1 2\n2 1 4 3\n4 3 2 1", "A,B,C,D\nB,A,D,C\nC,D,A,B\nD,C,B,A"])

@@ -173,15 +173,6 @@ def test_other_grammar_checkers_are_not_comparable() -> None:
         grammar_checker("os:getcwd")("a sentence")
 
 
-def test_a_grammar_checker_in_the_working_folder(tmp_path, monkeypatch) -> None:
-    (tmp_path / "own_grammar_of_this_test.py").write_text("def clean(text):\n    return len(text) > 3\n")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder])  # as of an installed command
-    before = list(sys.path)
-    checker = grammar_checker("own_grammar_of_this_test:clean")
-    assert (checker("yes"), checker("it is"), sys.path) == (False, True, before)
-
-
 @pytest.mark.extras("rouge_score", "sacrebleu")
 def test_text_metrics_are_those_of_their_libraries() -> None:
     assert rouge("the cat sat", "the cat ran") == pytest.approx(
