@@ -1,11 +1,11 @@
 """Every path of the project on one device: ``python benchmarks/device.py``, meant for four minutes of a GPU.
 
-It decodes with the ideal and the trained sampler at n = 16, takes a random bidirectional transformer of a billion
-parameters with LLaDA's vocabulary through ``verify`` and ``gap`` (with and without a cache) and steps of ``finetune``,
-trains the shipped model again, draws Figure 2 on the device, and compares logits with the CPU. The table names the
-device; ``--out FILE`` also writes it as Markdown, after every part. A part that fails is a line, and the others
-follow. ``--tiny`` is the same in seconds on a CPU. The exit status is 1 if a check fails. It needs the extra
-``finetune``.
+It decodes with the ideal and the trained sampler at n = 16, saves a random bidirectional transformer of a billion
+parameters with LLaDA's vocabulary (2 GB of temporary files), loads it and takes it through ``verify`` and ``gap`` (with
+and without a cache) and steps of ``finetune``, trains the shipped model again, draws Figure 2 on the device, and
+compares logits with the CPU. The table names the device; ``--out FILE`` also writes it as Markdown, after every part.
+A part that fails is a line, and the others follow. ``--tiny`` is the same in seconds on a CPU. The exit status is 1 if
+a check fails. It needs the extra ``finetune``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,13 +28,11 @@ from models.evaluation.exact_reference import exact_means
 from models.evaluation.gap import gap_records, gap_rules
 from models.evaluation.trials import Trials, ideal_trials, model_trials
 from models.evaluation.verify import verify
-from models.inputs.list_tasks_as_text import TextFormat
+from models.inputs.task_models import load_subject
 from models.inputs.text_model import TextSubject
-from models.inputs.word_choice import choose_words
 from models.predictors.checkpoint import load_model, read_card
-from models.predictors.chosen_logits import proven_head
 from models.predictors.device import check_device
-from models.predictors.huggingface_predictor import HFPredictor, call
+from models.predictors.huggingface_options import HFOptions
 from models.predictors.recipes import recipe
 from models.runs.binomial import binomial_interval
 from models.sampling.decoding_settings import Decoding
@@ -85,13 +84,12 @@ def samplers(device: str, sizes: Sizes) -> Iterator[Line]:
     assert exact is not None
     shipped = load_model(device=device)
 
-    def ideal() -> Trials:
-        return ideal_trials("shuffle", 16, str(policy), samples=sizes.samples, seed=0, device=device)
-
-    def trained() -> Trials:
-        return model_trials(shipped, "shuffle", 16, str(policy), samples=sizes.samples, seed=0)
-
-    for name, run, margin in (("ideal", ideal, 0.0), ("trained", trained, MARGIN)):
+    given = ("shuffle", 16, str(policy))
+    runs: dict[str, tuple[Callable[[], Trials], float]] = {
+        "ideal": (lambda: ideal_trials(*given, samples=sizes.samples, seed=0, device=device), 0.0),
+        "trained": (lambda: model_trials(shipped, *given, samples=sizes.samples, seed=0), MARGIN),
+    }
+    for name, (run, margin) in runs.items():
         began = now(device)
         found = run()
         taken = now(device) - began
@@ -104,63 +102,66 @@ def samplers(device: str, sizes: Sizes) -> Iterator[Line]:
 
 
 def large_model(device: str, sizes: Sizes) -> Iterator[Line]:
-    """A random transformer of LLaDA's vocabulary through verify, gap and finetune."""
-    subject = _subject(device, sizes)
-    count = sum(p.numel() for p in subject.predictor.model.parameters())
-    yield Line(what="random transformer: parameters", value=f"{count:,}")
-    policy = parse_policy("topk:k=2,by=confidence,block=2")
-    for cache in ("none", "dual"):
-        answer = verify(
-            subject,
-            [("copy", 4)],
-            policy=policy,
-            temperature=Fraction(1),
-            samples=sizes.texts,
-            seed=0,
-            states=sizes.texts,
-            decoding=Decoding(cache=cache),
-        )
-        (row,) = answer["rows"]
-        yield Line(
-            what=f"verify, cache {cache}: decodes",
-            value=f"{row['samples_per_second']:.2f} a second",
-            good=row["steps"] == 2,
-        )
-    tokens = torch.tensor(subject.tokenizer("apple bell")["input_ids"] + [subject.predictor.mask_id] * 8)
-    rows = tokens.repeat(sizes.texts, 1).to(device)
-    for cache in ("none", "dual"):
-        rules = gap_rules(str(policy), seed=0, decoding=Decoding(cache=cache))
-        began = now(device)
-        records = gap_records(subject.predictor, rows, range(sizes.texts), rules)
-        taken = now(device) - began
-        mean = sum(record["chain"] - record["parallel"] for record in records) / len(records)
-        yield Line(
-            what=f"gap, cache {cache}: bits per sequence",
-            value=f"{mean:.4f}, {sizes.texts / taken:.2f} sequences a second",
-            good=bool(torch.tensor(mean).isfinite()),
-        )
-    wanted = FinetuneRecipe(
-        tasks=("copy",), sizes=(4,), examples=8 * (sizes.steps + 1), epochs=1, rank=4, batch=8
-    )
-    losses: list[float] = []
+    """A random transformer of LLaDA's vocabulary: loaded, then through verify, gap and finetune."""
     with tempfile.TemporaryDirectory() as folder:
+        _save_random(Path(folder) / "random", device, sizes)
         began = now(device)
+        subject = load_subject(str(Path(folder) / "random"), HFOptions(device=device), tasks=["copy"])
+        assert isinstance(subject, TextSubject)
+        count = sum(p.numel() for p in subject.predictor.model.parameters())
+        yield Line(
+            what=f"random transformer of {count:,} parameters: loaded", value=f"{now(device) - began:.1f} s"
+        )
+        if device.startswith("cuda"):
+            torch.cuda.reset_peak_memory_stats(device)
+        yield from _read(subject, device, sizes)
+        steps, losses = sizes.steps, list[float]()
+        wanted = FinetuneRecipe(
+            tasks=("copy",), sizes=(4,), examples=8 * (steps + 1), epochs=1, rank=4, batch=8
+        )
+        began, tuned = now(device), Path(folder) / "tuned"
         finetune(
-            subject,
-            wanted,
-            Path(folder),
-            Path(folder) / "tuned",
-            limit=sizes.steps,
-            report=lambda _step, loss, _floor: losses.append(float(loss)),
+            subject, wanted, Path(folder), tuned, limit=steps, report=lambda *step: losses.append(step[1])
         )
         yield Line(
             what="finetune: steps of 8 examples",
-            value=f"{sizes.steps / (now(device) - began):.2f} a second",
-            good=len(losses) == sizes.steps and bool(torch.tensor(losses).isfinite().all()),
+            value=f"{steps / (now(device) - began):.2f} a second",
+            good=len(losses) == steps and bool(np.isfinite(losses).all()),
         )
-    if device.startswith("cuda"):
-        most = torch.cuda.max_memory_allocated(device) / 2**30
-        yield Line(what="random transformer: largest memory of it all", value=f"{most:.1f} GiB")
+        if device.startswith("cuda"):
+            most = torch.cuda.max_memory_allocated(device) / 2**30
+            yield Line(what="random transformer: largest memory of it all", value=f"{most:.1f} GiB")
+
+
+def _read(subject: TextSubject, device: str, sizes: Sizes) -> Iterator[Line]:
+    """Decode and score with the random transformer, without a cache and with one."""
+    policy = parse_policy("topk:k=2,by=confidence,block=2")
+    tokens = torch.tensor(subject.tokenizer("apple bell")["input_ids"] + [subject.predictor.mask_id] * 8)
+    rows = tokens.repeat(sizes.texts, 1).to(device)
+    for decoding in (Decoding(), Decoding(cache="dual")):
+        given: dict[str, Any] = {
+            "policy": policy,
+            "temperature": Fraction(1),
+            "decoding": decoding,
+            "seed": 0,
+        }
+        (row,) = verify(subject, [("copy", 4)], samples=sizes.texts, states=sizes.texts, **given)["rows"]
+        yield Line(
+            what=f"verify, cache {decoding.cache}: decodes",
+            value=f"{row['samples_per_second']:.2f} a second",
+            good=row["steps"] == 2,
+        )
+        began = now(device)
+        records = gap_records(
+            subject.predictor, rows, range(sizes.texts), gap_rules(str(policy), seed=0, decoding=decoding)
+        )
+        taken = now(device) - began
+        mean = np.mean([record["chain"] - record["parallel"] for record in records])
+        yield Line(
+            what=f"gap, cache {decoding.cache}: bits per sequence",
+            value=f"{mean:.4f}, {sizes.texts / taken:.2f} sequences a second",
+            good=bool(np.isfinite(mean)),
+        )
 
 
 def retrained(device: str, sizes: Sizes) -> Iterator[Line]:
@@ -212,19 +213,16 @@ PARTS: dict[str, Part] = {
 }
 
 
-def _subject(device: str, sizes: Sizes) -> TextSubject:
-    """Return a BERT of the given width on the device, in bfloat16 on a GPU, with a tokenizer of whole words."""
+def _save_random(folder: Path, device: str, sizes: Sizes) -> None:
+    """Save a random BERT of the given width, in bfloat16 unless it is for a CPU, with a tokenizer of whole words."""
     import transformers
     from tokenizers import Tokenizer, models, pre_tokenizers
 
-    names = ("[PAD]", "[UNK]", "[MASK]", *'[]",:().', *"abcdefghijklmnopqrstuvwxyz", *WORDS)
-    inner = Tokenizer(
-        models.WordLevel({name: j for j, name in enumerate(dict.fromkeys(names))}, unk_token="[UNK]")
-    )
+    names = dict.fromkeys(("[PAD]", "[UNK]", "[MASK]", *'[]",:().', *"abcdefghijklmnopqrstuvwxyz", *WORDS))
+    inner = Tokenizer(models.WordLevel({name: j for j, name in enumerate(names)}, unk_token="[UNK]"))
     inner.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer = transformers.PreTrainedTokenizerFast(
-        tokenizer_object=inner, unk_token="[UNK]", mask_token="[MASK]"
-    )
+    special = {"unk_token": "[UNK]", "mask_token": "[MASK]"}
+    transformers.PreTrainedTokenizerFast(tokenizer_object=inner, **special).save_pretrained(folder)
     config = transformers.BertConfig(
         vocab_size=sizes.vocabulary,
         hidden_size=sizes.width,
@@ -234,27 +232,10 @@ def _subject(device: str, sizes: Sizes) -> TextSubject:
         max_position_embeddings=128,
     )
     torch.manual_seed(0)
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float32 if device == "cpu" else torch.bfloat16)
-    try:
-        with torch.device(device):
-            model = transformers.BertForMaskedLM(config).requires_grad_(False).eval()
-    finally:
-        torch.set_default_dtype(before)
-    chosen = choose_words(tokenizer, None, TextFormat(name="auto"), ("copy",))
-    tried = torch.tensor([[2, 1, 2, 1], [2, 3, 2, 3]], device=device)
-    with torch.no_grad():
-        head = proven_head(
-            model, lambda tokens: call(model, tokens, None), tried
-        )  # as when a directory is loaded
-    predictor = HFPredictor(model, mask_id=2, vocab_size=sizes.vocabulary, longest=128, head=head)
-    return TextSubject(
-        predictor=predictor,
-        facts={"model": "random", "dtype": str(next(model.parameters()).dtype).removeprefix("torch.")},
-        tokenizer=tokenizer,
-        words=chosen.words,
-        written=chosen.written,
-    )
+    dtype = torch.float32 if device == "cpu" else torch.bfloat16
+    with torch.device(device):  # random numbers are drawn faster there
+        model: Any = transformers.BertForMaskedLM(config)
+    model.to(dtype).save_pretrained(folder)
 
 
 def now(device: str) -> float:
@@ -285,9 +266,7 @@ def main(given: list[str] | None = None) -> int:
         check_device(arguments.device)
     except InputError as error:
         parser.error(str(error))
-    title = f"{device_name(arguments.device)}, torch {torch.__version__}" + (
-        ", --tiny" if arguments.tiny else ""
-    )
+    title = f"{device_name(arguments.device)}, torch {torch.__version__}{', --tiny' * arguments.tiny}"
     rows: list[tuple[str, str, str]] = []
     table, failed, began = "", False, perf_counter()
     for name in arguments.only or PARTS:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from models.predictors.huggingface_attention import attention_of
 from models.predictors.huggingface_code import AUTO_CLASSES
 from models.predictors.huggingface_versions import OWN_CODE, transformers
 from theory.validation import InputError, choice
@@ -75,7 +76,7 @@ def with_defaults(source: str | Path, options: HFOptions, config: Any, tokenizer
         tokenizer: Its tokenizer.
 
     Raises:
-        InputError: If nothing names a mask, or it is outside the vocabulary.
+        InputError: If nothing names a mask, it is outside the vocabulary, or the attention is no known one.
     """
     kind = str(getattr(config, "model_type", "")).lower()
     mask = options.mask_id
@@ -90,6 +91,7 @@ def with_defaults(source: str | Path, options: HFOptions, config: Any, tokenizer
         raise InputError(f"{source}: neither tokenizer nor configuration names a mask token; give --mask-id.")
     if not 0 <= mask < config.vocab_size:
         raise InputError(f"{source}: mask id {mask} is outside the vocabulary 0..{config.vocab_size - 1}.")
+    attention_of(config, options.attention)  # what is wrong with it is said before weights are read
     dtype = "float32" if options.dtype == "auto" and options.device == "cpu" else options.dtype
     shift = kind in SHIFTED if options.shift is None else options.shift
     return replace(options, mask_id=mask, dtype=dtype, shift=shift)

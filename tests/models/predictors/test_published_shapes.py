@@ -23,7 +23,7 @@ import transformers
 
 from models.__main__ import main
 from models.inputs.prompts import Prompt, encode_prompt
-from models.predictors.huggingface import load_hf
+from models.predictors.huggingface import load_hf, open_hf
 from models.predictors.huggingface_attention import Attention, attention_of
 from models.predictors.huggingface_options import HFOptions, with_defaults
 from models.predictors.huggingface_predictor import call
@@ -172,7 +172,9 @@ def test_full_attention_is_an_option_and_never_silent(made):
     assert torch.equal(found, everything)
     assert not torch.equal(found, expected("blocks", made["blocks"].model, TOKENS))
     with pytest.raises(InputError, match="--attention must be full or block:SIZE, got 'causal'"):
-        load_hf(made["blocks"].folder, HFOptions(trust_remote_code=True, attention="causal"))
+        open_hf(
+            made["blocks"].folder, HFOptions(trust_remote_code=True, attention="causal")
+        )  # no weights yet
 
 
 def test_a_mask_shows_blocks_from_the_first_token():
