@@ -58,9 +58,15 @@ def without_a_number(folder: Path) -> None:
     save_file(tensors, file, metadata={"format": "pt"})
 
 
-def without_words(folder: Path) -> None:
+def without_tokenizer(folder: Path) -> None:
     for file in folder.glob("tokenizer*"):
         file.unlink()
+
+
+def without_words(folder: Path) -> None:
+    without_tokenizer(folder)
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer"}')
+    (folder / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n")
 
 
 def with_text_for_a_number(folder: Path) -> None:
@@ -70,6 +76,7 @@ def with_text_for_a_number(folder: Path) -> None:
 
 DAMAGED = [
     (without_a_number, "cls.predictions.bias holds values that are not finite"),
+    (without_tokenizer, "broken has no tokenizer: copy"),
     (without_words, "the tokenizer has no words; its files are missing"),
     (with_text_for_a_number, "'hidden_size'"),
 ]
