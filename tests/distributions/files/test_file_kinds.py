@@ -170,13 +170,14 @@ def test_a_tokenizer_that_is_not_there_is_one_line(tmp_path, capsys):
     assert "none is no directory" in capsys.readouterr().err
     assert main(["estimate", path, "--tokenizer", str(tmp_path)]) == 2
     error = capsys.readouterr().err
-    assert "the tokenizer" in error
+    assert "has no tokenizer" in error
     assert error.count("\n") == 1
 
 
 def test_a_missing_package_is_named_with_its_install_line(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     path = str(saved(tmp_path, "s.jsonl", lines("a", "b")))
+    saved(tmp_path, "tokenizer.json", "{}")
     assert main(["estimate", path, "--tokenizer", str(tmp_path)]) == 2
     assert "transformers is not installed; python -m pip install 'parabounds[hf]'" in capsys.readouterr().err
 
