@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from theory.distributions.draws import draw
+from theory.distributions.draws import draw, lowest_best
 from theory.distributions.outcomes import MASK
 from theory.numbers.arithmetic import EXACT, Array
 from theory.policies.checked_calls import checked_chances
@@ -49,7 +49,12 @@ class SampleChance:
         xp = batch.numbers.xp
         tokens, index = xp.full_like(batch.tokens, MASK), xp.nonzero(where)
         if len(index[0]):
-            tokens[index] = draw(self.distribution(batch, index), self.random((len(index[0]),)), xp)
+            if (
+                batch.transform.one_token
+            ):  # no table of distributions, which would be most of the work of a step
+                tokens[index] = lowest_best(batch.probs[index], batch.numbers)
+            else:
+                tokens[index] = draw(self.distribution(batch, index), self.random((len(index[0]),)), xp)
         return tokens
 
     def distribution(self, batch: RunBatch, index: Any) -> Array:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from theory.numbers.arithmetic import Array
+from theory.numbers.arithmetic import Array, Numbers
 
-__all__ = ["draw"]
+__all__ = ["draw", "lowest_best"]
 
 
 def draw(probs: Array, uniforms: Array, xp: Any = np) -> Array:
@@ -27,3 +27,16 @@ def draw(probs: Array, uniforms: Array, xp: Any = np) -> Array:
     edges = xp.cumulative_sum(probs, axis=1) * (probs > 0)
     reached = edges > uniforms[:, None] * xp.max(edges, axis=1, keepdims=True)
     return xp.argmax(xp.astype(reached, xp.uint8), axis=1)
+
+
+def lowest_best(probs: Array, numbers: Numbers) -> Array:
+    """Return the lowest index of the largest probabilities along the last axis, equal within the tolerance.
+
+    Example:
+        >>> from theory.numbers.arithmetic import FLOAT64
+        >>> lowest_best(np.array([[0.2, 0.4, 0.4]]), FLOAT64).tolist()
+        [1]
+    """
+    xp = numbers.xp
+    best = probs >= xp.max(probs, axis=-1, keepdims=True) - numbers.tolerance
+    return xp.argmax(xp.astype(best, xp.uint8), axis=-1)

@@ -106,6 +106,11 @@ class Transform:
         best = np.asarray(q != 0, dtype=np.int64)
         return BALLS.converted(EXACT.ratio(best, best.sum(axis=-1, keepdims=True)))
 
+    @property
+    def one_token(self) -> bool:
+        """Whether every distribution that tokens are drawn from has one token, the lowest of the best."""
+        return self.temperature == 0 and self.greedy_ties == "lowest"
+
     def scores_read(self, probs: Array, numbers: Numbers, balls: Array | None = None) -> Array:
         """Return the distributions that the policy sees; arguments as in :meth:`draw`."""
         if self.scored == "before":
