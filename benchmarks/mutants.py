@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
@@ -101,3 +102,18 @@ def changed_lines(path: str, diff: list[str]) -> tuple[str, str, str]:
     """Path, line before and line after."""
     sides = [" ".join(line[1:].strip() for line in diff if line[0] == sign) for sign in "-+"]
     return path, sides[0], sides[1]
+
+
+def known_results(results: Path) -> dict[Mutant, dict]:
+    """The last result of each mutant."""
+    lines = results.read_text().splitlines() if results.exists() else []
+    return {Mutant(*(e[name] for name in Mutant._fields)): e for e in map(json.loads, lines)}
+
+
+def report(done: list[dict]) -> Iterator[str]:
+    """Survivors and figures."""
+    alive = [entry for entry in done if not entry["killed"]]
+    for entry in alive:
+        head = "survives" if entry["all"] else "survives the first round"
+        yield "\n    ".join([f"{head} {entry['path']}:{entry['line']}", *entry["diff"]])
+    yield f"{len(done) - len(alive)} of {len(done)} killed"

@@ -23,13 +23,12 @@ import re
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
-from mutants import Mutant, drawn, mutated
+from mutants import Mutant, drawn, known_results, mutated, report
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULT = "not slow and not deep and not extras"  # the tests of the default run, with the extra `test` alone
@@ -246,21 +245,6 @@ def judge_all(left: list[tuple[Mutant, int, int]], judge: Judge, results: Path, 
         line = json.dumps(judge(*entry, all_tests=all_tests)) + "\n"
         with results.open("a") as file:
             file.write(line)  # at once: other processes write there too
-
-
-def known_results(results: Path) -> dict[Mutant, dict]:
-    """The last result of each mutant."""
-    lines = results.read_text().splitlines() if results.exists() else []
-    return {Mutant(*(e[name] for name in Mutant._fields)): e for e in map(json.loads, lines)}
-
-
-def report(done: list[dict]) -> Iterator[str]:
-    """Survivors and figures."""
-    alive = [entry for entry in done if not entry["killed"]]
-    for entry in alive:
-        head = "survives" if entry["all"] else "survives the first round"
-        yield "\n    ".join([f"{head} {entry['path']}:{entry['line']}", *entry["diff"]])
-    yield f"{len(done) - len(alive)} of {len(done)} killed"
 
 
 def main() -> None:
