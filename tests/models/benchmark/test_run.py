@@ -59,6 +59,19 @@ def test_the_ten_list_tasks_beside_their_ceilings(tmp_path, capsys):
     assert 1 < best["waiting_line/shuffle"]["tokens_per_step"] < 2
 
 
+def test_rules_that_are_not_ranked_have_their_perfect_model_where_seconds_are_enough(tmp_path, capsys):
+    rules = ("rcr:steps=2", "klass:tau=0.6,eps=0.01", "info_gain:candidates=8")
+    given = [word for rule in rules for word in ("--policy", rule)]
+    found = report(
+        *(capsys, "run", "--tasks", "remove_random", "--sizes", 3, "--count", 2, "--runs", tmp_path), *given
+    )
+    exact = [
+        ceiling(bench_task("remove_random"), parse_policy(rule), layout="items", sizes=(3,))
+        for rule in rules[:2]
+    ]
+    assert [row["ceiling"] for row in found["tasks"]] == [*(float(one.accuracy) for one in exact), None]
+
+
 def test_answers_are_lines_of_the_released_schema_that_grade_alike(tmp_path, capsys):
     found = report(
         *(capsys, "run", "--tasks", "shuffle", "insert_index", "--count", 8, "--runs", tmp_path),
